@@ -1,0 +1,93 @@
+"""Which module makes the topology that a file's `topology:` asks for.
+
+Five ways to say it: `generator:` names a family, `file:` and `mininet:` import one, `nodes:` gives
+it by hand, `compose:` joins several. Each way is a module with `Params` and `generate`, imported
+when first asked for: a command that needs one family pays for one.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
+from importlib import import_module
+from pathlib import Path
+from typing import Any, Protocol, cast
+
+from pydantic import BaseModel, ConfigDict
+
+from topologies.rng import Stream
+from topologies.topology import Topology
+
+GENERATORS: dict[str, str] = {
+    "single": "single",
+    "linear": "linear",
+    "tree": "tree",
+    "fat-tree": "fat_tree",
+    "region": "region",
+}
+"""Family name as files write it -> module name in `topologies.generators`."""
+
+WAYS: dict[str, str] = {
+    "generator": "",
+    "nodes": "topologies.generators.custom",
+    "compose": "topologies.generators.compose",
+}
+"""Key that decides the way -> module (for `generator` the family's own)."""
+
+
+class GeneratorParams(BaseModel):
+    """Keys of `topology:`; unknown keys are errors."""
+
+    model_config = ConfigDict(extra="forbid", frozen=True, allow_inf_nan=False, strict=True)
+
+    def node_estimate(self) -> int:
+        """Return how many nodes would be made, cheaply: too many are refused before memory is used."""
+        raise NotImplementedError
+
+
+@dataclass(frozen=True)
+class Context:
+    """What a generator may use besides its params.
+
+    `random` is its own stream; `folder` is where relative paths start; `make` builds a nested
+    topology (for `compose`) from validated params and their path; `loc` is the path of
+    the params in the document, for `ParameterError`; `children` are the params of all composed
+    topologies of the document, by path.
+    """
+
+    random: Stream
+    folder: Path
+    make: Callable[[GeneratorParams, tuple[str | int, ...]], Topology]
+    loc: tuple[str | int, ...] = ("topology",)
+    children: Mapping[tuple[str | int, ...], GeneratorParams] = field(default_factory=dict)
+
+
+class Generator(Protocol):
+    """A generator module."""
+
+    Params: type[GeneratorParams]
+
+    @staticmethod
+    def generate(params: Any, context: Context) -> Topology:
+        """Return the topology; the same params and stream give the same topology."""
+        ...
+
+
+def way_of(data: dict[str, Any]) -> str | None:
+    """Return the key of `WAYS` that `data` uses, or None."""
+    return next((way for way in WAYS if way in data), None)
+
+
+def generator_module(name: str) -> Generator:
+    """Return the module of the generator family `name`; KeyError if there is none."""
+    return cast("Generator", import_module(f"topologies.generators.{GENERATORS[name]}"))
+
+
+def module_for(params: GeneratorParams) -> Generator:
+    """Return the module that `params` belong to."""
+    return cast("Generator", import_module(type(params).__module__))
+
+
+def way_module(way: str) -> Generator:
+    """Return the module of a way other than `generator`."""
+    return cast("Generator", import_module(WAYS[way]))

@@ -1,0 +1,1 @@
+"""Topology families, one a file; `topologies.families` lists them."""

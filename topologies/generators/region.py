@@ -1,0 +1,72 @@
+"""A cloud region: zones of pods of racks of hosts, up to a million nodes and more.
+
+Each rack has one top-of-rack switch; `fabrics` fabric switches serve each pod (every rack of the
+pod connects to each); `spines` spine switches serve each zone (every fabric switch connects to
+each); `cores` region switches join the zones (every spine connects to each). The shape is that
+of the published data-centre fabrics (Andreyev: Introducing data center fabric, Facebook
+engineering, 2014; Singh et al.: Jupiter Rising, SIGCOMM 2015).
+"""
+
+from __future__ import annotations
+
+from typing import Annotated, Literal
+
+import numpy as np
+from pydantic import Field
+
+from topologies.builder import Builder
+from topologies.families import Context, GeneratorParams
+from topologies.names import NameBlock
+from topologies.topology import I64, Kind, Topology
+
+Extent = Annotated[int, Field(ge=1, le=1_000_000)]
+
+
+class Params(GeneratorParams):
+    """Keys of `generator: region`."""
+
+    generator: Literal["region"] = "region"
+    zones: Annotated[Extent, Field(description="Availability zones")] = 3
+    pods: Annotated[Extent, Field(description="Pods in each zone")] = 4
+    racks: Annotated[Extent, Field(description="Racks in each pod")] = 8
+    hosts: Annotated[Extent, Field(description="Hosts in each rack")] = 16
+    fabrics: Annotated[Extent, Field(description="Fabric switches in each pod")] = 2
+    spines: Annotated[Extent, Field(description="Spine switches in each zone")] = 2
+    cores: Annotated[Extent, Field(description="Region switches that join the zones")] = 2
+
+    def node_estimate(self) -> int:
+        """Return the exact number of nodes."""
+        in_pod = self.racks * (1 + self.hosts) + self.fabrics
+        return self.zones * (self.pods * in_pod + self.spines) + self.cores
+
+
+def _full_mesh(lower: I64, upper: I64) -> tuple[I64, I64]:
+    """Pair every lower node with every upper node, row by row of two (rows, count) arrays."""
+    pairs = np.broadcast_arrays(lower[:, :, None], upper[:, None, :])
+    return pairs[0].ravel(), pairs[1].ravel()
+
+
+def generate(params: Params, context: Context) -> Topology:
+    """Return the region: hosts z1p1r1h1…, racks z1p1r1…, fabrics z1p1f1…, spines z1s1…, cores c1… ."""
+    del context
+    z, p, r, h = params.zones, params.pods, params.racks, params.hosts
+    build = Builder()
+    racks = np.arange(z * p * r)
+    core = build.add_nodes(Kind.SWITCH, "c", params.cores, tier="core")
+    spine = build.add_nodes(
+        Kind.SWITCH, NameBlock(("z", "s"), (z, params.spines)), tier="spine",
+        group=np.repeat(np.arange(z) * p * r, params.spines),
+    )  # fmt: skip
+    fabric = build.add_nodes(
+        Kind.SWITCH, NameBlock(("z", "p", "f"), (z, p, params.fabrics)), tier="fabric",
+        group=np.repeat(np.arange(z * p) * r, params.fabrics),
+    )  # fmt: skip
+    tor = build.add_nodes(Kind.SWITCH, NameBlock(("z", "p", "r"), (z, p, r)), tier="edge", group=racks)
+    hosts = build.add_nodes(
+        Kind.HOST, NameBlock(("z", "p", "r", "h"), (z, p, r, h)), group=np.repeat(racks, h)
+    )
+    build.add_links(np.repeat(tor, h), hosts)
+    build.add_links(*_full_mesh(tor.reshape(z * p, r), fabric.reshape(z * p, -1)))
+    build.add_links(*_full_mesh(fabric.reshape(z, -1), spine.reshape(z, -1)))
+    build.add_links(*_full_mesh(spine.reshape(1, -1), core.reshape(1, -1)))
+    return build.build()

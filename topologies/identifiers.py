@@ -1,0 +1,48 @@
+"""Identifiers computed from indices: interface names, MACs, datapath ids.
+
+Interface names follow Mininet's convention (`h1-eth0`, `s1-eth1`) as long as Linux's 15
+characters (IFNAMSIZ - 1) allow; longer ones become `_<index>-eth<port>` in hexadecimal. No node
+name starts with `_`, so the two kinds can't collide.
+"""
+
+from __future__ import annotations
+
+from topologies.topology import Kind, Topology
+
+IFNAME_MAX = 15
+
+
+def interface_name(topology: Topology, node: int, port: int) -> str:
+    """Return the name of `port` on `node`: at most 15 characters, unique in the network."""
+    name = f"{topology.names[node]}-eth{port}"
+    if len(name) <= IFNAME_MAX:
+        return name
+    name = f"_{node:x}-eth{port}"
+    return name if len(name) <= IFNAME_MAX else f"_{node:x}.{port:x}"
+
+
+def bridge_name(topology: Topology, node: int) -> str:
+    """Return the name of the bridge device inside `node`."""
+    name = topology.names[node]
+    return name if len(name) <= IFNAME_MAX and name not in {"lo", "all", "default"} else f"_{node:x}"
+
+
+def mac(topology: Topology, node: int, port: int) -> bytes:
+    """Return the 6-byte MAC of `port` on `node`.
+
+    As given by the file, else 02:NN:NN:NN:PP:PP, locally administered (IEEE 802, section 8.4),
+    with NN the node's index + 1 and PP the port; port 0xffff is the node's bridge.
+    """
+    given = topology.given.get(node)
+    if given:
+        for at, text in given.macs:
+            if at == port:
+                return bytes.fromhex(text.replace(":", ""))
+    return b"\x02" + (node + 1).to_bytes(3, "big") + port.to_bytes(2, "big")
+
+
+def dpid(topology: Topology, node: int) -> str:
+    """Return the OpenFlow datapath id of switch `node`: 16 hexadecimal digits, its index + 1."""
+    if topology.kinds[node] != Kind.SWITCH:
+        raise ValueError(f"{topology.names[node]} is a {Kind(topology.kinds[node]).word}, not a switch")
+    return f"{node + 1:016x}"

@@ -1,0 +1,171 @@
+"""Node names, computed from indices and stored only where the file gives them.
+
+A million names would take 60 MB as Python strings; a `NameBlock` is a formula for a run of
+nodes, so that name -> index and index -> name cost no memory.
+"""
+
+from __future__ import annotations
+
+import re
+from bisect import bisect_right
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass, field, replace
+from fnmatch import translate
+from functools import cached_property
+from typing import Protocol
+
+import numpy as np
+import numpy.typing as npt
+
+NODE_NAME = re.compile(r"^[A-Za-z0-9][A-Za-z0-9_.-]{0,62}$")
+"""A node's name: fits a hosts file and a path component, and can't start with an option's dash."""
+
+
+class Block(Protocol):
+    """A run of consecutive nodes that know their names."""
+
+    @property
+    def count(self) -> int:
+        """How many nodes."""
+        ...
+
+    def name(self, offset: int) -> str:
+        """Return the name of the node at `offset` in the run."""
+        ...
+
+    def find(self, name: str) -> int | None:
+        """Return the offset of `name`, or None if it isn't of this run."""
+        ...
+
+    def prefixed(self, prefix: str) -> Block:
+        """Return the same run with `prefix` before every name."""
+        ...
+
+
+@dataclass(frozen=True)
+class NameBlock:
+    """Names by formula: `parts[0]` number `parts[1]` number …, numbers counting from `first`.
+
+    `NameBlock(("h",), (4,))` is h1 h2 h3 h4; `NameBlock(("p", "e"), (2, 2))` is p1e1 p1e2 p2e1 p2e2.
+    """
+
+    parts: tuple[str, ...]
+    shape: tuple[int, ...]
+    first: int = 1
+
+    @cached_property
+    def count(self) -> int:
+        """How many nodes: the product of the shape."""
+        product = 1
+        for extent in self.shape:
+            product *= extent
+        return product
+
+    def name(self, offset: int) -> str:
+        """Return the name at `offset`."""
+        if len(self.shape) == 1:
+            return f"{self.parts[0]}{offset + self.first}"
+        numbers: list[int] = []
+        for extent in reversed(self.shape):
+            offset, number = divmod(offset, extent)
+            numbers.append(number + self.first)
+        return "".join(f"{part}{number}" for part, number in zip(self.parts, reversed(numbers), strict=True))
+
+    @cached_property
+    def _pattern(self) -> re.Pattern[str]:
+        return re.compile("".join(re.escape(part) + "(0|[1-9][0-9]*)" for part in self.parts) + r"\Z")
+
+    def find(self, name: str) -> int | None:
+        """Return the offset of `name`, or None."""
+        found = self._pattern.match(name)
+        if not found:
+            return None
+        offset = 0
+        for text, extent in zip(found.groups(), self.shape, strict=True):
+            number = int(text) - self.first
+            if not 0 <= number < extent:
+                return None
+            offset = offset * extent + number
+        return offset
+
+    def prefixed(self, prefix: str) -> NameBlock:
+        """Return the same block with `prefix` before every name."""
+        return replace(self, parts=(prefix + self.parts[0], *self.parts[1:]))
+
+
+@dataclass(frozen=True)
+class NameList:
+    """Names as the file gives them."""
+
+    given: tuple[str, ...]
+
+    @property
+    def count(self) -> int:
+        """How many nodes."""
+        return len(self.given)
+
+    def name(self, offset: int) -> str:
+        """Return the name at `offset`."""
+        return self.given[offset]
+
+    @cached_property
+    def _offsets(self) -> dict[str, int]:
+        return {name: offset for offset, name in enumerate(self.given)}
+
+    def find(self, name: str) -> int | None:
+        """Return the offset of `name`, or None."""
+        return self._offsets.get(name)
+
+    def prefixed(self, prefix: str) -> NameList:
+        """Return the same list with `prefix` before every name."""
+        return NameList(tuple(prefix + name for name in self.given))
+
+
+@dataclass(frozen=True)
+class Names(Sequence[str]):
+    """The names of all nodes, in index order."""
+
+    blocks: tuple[Block, ...]
+    _starts: tuple[int, ...] = field(init=False, repr=False, compare=False)
+
+    def __post_init__(self) -> None:
+        starts = [0]
+        for block in self.blocks:
+            starts.append(starts[-1] + block.count)
+        object.__setattr__(self, "_starts", tuple(starts))
+
+    def __len__(self) -> int:
+        return self._starts[-1]
+
+    def __getitem__(self, index: int) -> str:  # type: ignore[override]  # slices would copy a million names
+        if not 0 <= index < len(self):
+            raise IndexError(index)
+        at = bisect_right(self._starts, index) - 1
+        return self.blocks[at].name(index - self._starts[at])
+
+    def __iter__(self) -> Iterator[str]:
+        for block in self.blocks:
+            name = block.name
+            yield from (name(offset) for offset in range(block.count))
+
+    def find(self, name: str) -> int | None:
+        """Return the index of `name`, or None when no node has it."""
+        for start, block in zip(self._starts, self.blocks, strict=False):
+            offset = block.find(name)
+            if offset is not None:
+                return start + offset
+        return None
+
+    def match(self, glob: str) -> npt.NDArray[np.int64]:
+        """Return the indices (int64[k], ascending) of the names that the shell pattern `glob` matches."""
+        if glob == "*":
+            return np.arange(len(self), dtype=np.int64)
+        if not any(sign in glob for sign in "*?["):
+            found = self.find(glob)
+            return np.array([] if found is None else [found], dtype=np.int64)
+        matches = re.compile(translate(glob)).match
+        return np.array([i for i, name in enumerate(self) if matches(name)], dtype=np.int64)
+
+    def prefixed(self, prefix: str) -> Names:
+        """Return all names with `prefix` before each."""
+        return Names(tuple(block.prefixed(prefix) for block in self.blocks))

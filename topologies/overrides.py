@@ -1,0 +1,116 @@
+"""Apply a file's `nodes:` and `links:` rules to a topology, in order; later rules win."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import replace
+
+import numpy as np
+import numpy.typing as npt
+
+from topologies.errors import ParameterError
+from topologies.profiles import LinkProfile, NodeProfile
+from topologies.spec.document import LinkRule, NodeMatch, NodeRule
+from topologies.spec.explain import nearest
+from topologies.spec.merge import merged_link, merged_node
+from topologies.topology import Kind, Topology
+
+Mask = npt.NDArray[np.bool_]
+
+
+def select(topology: Topology, term: str) -> Mask:
+    """Return which nodes (bool[n]) `term` names: a kind, a tier, or a glob over names."""
+    mask = np.zeros(topology.node_count, dtype=bool)
+    if term.upper() in Kind.__members__:
+        mask |= topology.kinds == Kind[term.upper()]
+    if term in topology.tier_names:
+        mask |= topology.tiers == topology.tier_names.index(term)
+    if not mask.any():
+        mask[topology.names.match(term)] = True
+    return mask
+
+
+def _words(topology: Topology) -> list[str]:
+    return [*(k.word for k in Kind), *(t for t in topology.tier_names if t.upper() not in Kind.__members__)]
+
+
+def apply_nodes(topology: Topology, rules: Sequence[NodeRule]) -> Topology:
+    """Return `topology` with the node rules applied; ParameterError when a rule matches nothing."""
+    if not rules:
+        return topology
+    kinds, numbers = topology.kinds.copy(), topology.node_profile.copy()
+    profiles: dict[NodeProfile, int] = {p: i for i, p in reversed(list(enumerate(topology.node_profiles)))}
+    table = list(topology.node_profiles)
+    for at, rule in enumerate(rules):
+        mask = _node_mask(topology, rule.match)
+        if not mask.any():
+            raise ParameterError(("nodes", at, "match"), _no_node(topology, rule.match))
+        if rule.kind:
+            kinds[mask] = Kind[rule.kind.upper()]
+        before = numbers.copy()
+        for number in np.unique(before[mask]).tolist():
+            merged = merged_node(rule, table[number])
+            if merged not in profiles:
+                profiles[merged] = len(table)
+                table.append(merged)
+            numbers[mask & (before == number)] = profiles[merged]
+    return replace(topology, kinds=kinds, node_profile=numbers, node_profiles=tuple(table))
+
+
+def _node_mask(topology: Topology, match: NodeMatch) -> Mask:
+    mask = np.ones(topology.node_count, dtype=bool)
+    if match.kind:
+        mask &= topology.kinds == Kind[match.kind.upper()]
+    if match.tier is not None:
+        known = match.tier in topology.tier_names
+        mask &= topology.tiers == topology.tier_names.index(match.tier) if known else False
+    if match.name is not None:
+        named = np.zeros(topology.node_count, dtype=bool)
+        named[topology.names.match(match.name)] = True
+        mask &= named
+    return mask
+
+
+def _no_node(topology: Topology, match: NodeMatch) -> str:
+    if match.tier is not None and match.tier not in topology.tier_names:
+        return f"there is no tier `{match.tier}`; {nearest(match.tier, topology.tier_names)}"
+    first, last = topology.names[0], topology.names[topology.node_count - 1]
+    return f"no node matches; names go from {first} to {last}"
+
+
+def apply_links(topology: Topology, rules: Sequence[LinkRule]) -> Topology:
+    """Return `topology` with the link rules applied; ParameterError when a rule matches nothing."""
+    if not rules:
+        return topology
+    numbers = topology.link_profile.copy()
+    table: dict[LinkProfile, int] = {}
+    remap = [table.setdefault(p, len(table)) for p in topology.link_profiles]
+    numbers = np.asarray(remap, dtype=np.uint16)[numbers]
+    for at, rule in enumerate(rules):
+        along, against = _link_masks(topology, rule, at)
+        before = numbers.copy()
+        for mask, reverse in ((along, False), (against & ~along, True)):
+            for number in np.unique(before[mask]).tolist():
+                merged = merged_link(rule, list(table)[number], reverse=reverse)
+                numbers[mask & (before == number)] = table.setdefault(merged, len(table))
+    return replace(topology, link_profile=numbers, link_profiles=tuple(table))
+
+
+def _link_masks(topology: Topology, rule: LinkRule, at: int) -> tuple[Mask, Mask]:
+    """Return which links run along the rule's two ends and which run against them: bool[m] each."""
+    if rule.match.between is None:
+        every = np.ones(topology.link_count, dtype=bool)
+        return every, ~every
+    sides = [select(topology, term) for term in rule.match.between]
+    for side, term in zip(sides, rule.match.between, strict=True):
+        if not side.any():
+            raise ParameterError(
+                ("links", at, "match", "between"),
+                f"`{term}` is no kind, tier or node name; {nearest(term, _words(topology))}",
+            )
+    a, b = topology.ends[:, 0], topology.ends[:, 1]
+    along, against = sides[0][a] & sides[1][b], sides[1][a] & sides[0][b]
+    if not (along | against).any():
+        first, second = rule.match.between
+        raise ParameterError(("links", at, "match", "between"), f"no link joins `{first}` and `{second}`")
+    return along, against

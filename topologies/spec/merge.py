@@ -1,0 +1,32 @@
+"""Lay the keys of a rule over a profile: keys that the rule doesn't give stay as they were."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+from topologies.profiles import LinkProfile, NodeProfile, Shape
+from topologies.spec.document import LinkKeys, NodeKeys, ShapeKeys
+
+
+def merged_shape(keys: ShapeKeys | None, old: Shape) -> Shape:
+    """Return `old` with the keys given in `keys` laid over it."""
+    if keys is None:
+        return old
+    given = {k: getattr(keys, k) for k in ShapeKeys.model_fields if k in keys.model_fields_set}
+    return replace(old, **given) if given else old
+
+
+def merged_link(keys: LinkKeys, old: LinkProfile, *, reverse: bool) -> LinkProfile:
+    """Return `old` under the rule `keys`; `reverse` when the link runs against the rule's order."""
+    first, second = (keys.backward, keys.forward) if reverse else (keys.forward, keys.backward)
+    return LinkProfile(
+        forward=merged_shape(first, merged_shape(keys, old.forward)),
+        backward=merged_shape(second, merged_shape(keys, old.backward)),
+        mtu=keys.mtu if keys.mtu is not None else old.mtu,
+    )
+
+
+def merged_node(keys: NodeKeys, old: NodeProfile | None) -> NodeProfile:
+    """Return `old` (or the default) with the keys given in `keys` laid over it."""
+    given = {k: v for k in NodeKeys.model_fields if (v := getattr(keys, k)) is not None}
+    return replace(old or NodeProfile(), **given)

@@ -1,0 +1,166 @@
+"""The graph: read-only numpy arrays, engine-free and Linux-free.
+
+n nodes, m links. A node is its index; so is a link. Everything that can be computed from an
+index (names, addresses, MACs, interface names) is computed when asked for: see `names`,
+`addressing` and `identifiers`.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from enum import IntEnum
+from functools import cached_property
+from typing import NamedTuple
+
+import numpy as np
+import numpy.typing as npt
+
+from topologies.names import Names
+from topologies.profiles import LinkProfile, NodeProfile, Shape
+
+I32 = npt.NDArray[np.int32]
+I64 = npt.NDArray[np.int64]
+U8 = npt.NDArray[np.uint8]
+U16 = npt.NDArray[np.uint16]
+F64 = npt.NDArray[np.float64]
+
+
+class Kind(IntEnum):
+    """What a node is."""
+
+    HOST = 0
+    SWITCH = 1
+    ROUTER = 2
+
+    @property
+    def word(self) -> str:
+        """The kind as files and reports write it."""
+        return self.name.lower()
+
+
+class Pools(NamedTuple):
+    """Address pools in CIDR form; `ipv6` None is "no IPv6 anywhere"."""
+
+    ipv4: str = "10.0.0.0/8"
+    ipv6: str | None = None
+    links: str = "172.16.0.0/12"
+    loopbacks: str = "100.64.0.0/10"
+
+
+class Given(NamedTuple):
+    """What the file gives for one node: addresses in CIDR form by port, and MACs by port."""
+
+    addresses: tuple[tuple[int, str], ...] = ()
+    macs: tuple[tuple[int, str], ...] = ()
+
+
+def _frozen(array: npt.NDArray[np.generic]) -> None:
+    array.setflags(write=False)
+
+
+@dataclass(frozen=True)
+class Topology:
+    """A network as a graph.
+
+    Shapes: kinds, tiers uint8[n]; groups int32[n]; ends, ports int32[m, 2]; link_profile
+    uint16[m]; node_profile uint16[n]; positions float64[n, 2] or None.
+
+    `groups` numbers the leaf groups of the hierarchy (racks) so that neighbours in the hierarchy
+    are neighbours in number: placement cuts this line. A node above the leaves carries the number
+    of its first leaf group, and -1 says "belongs to no group" (cores).
+    `ports` hold the port number on each end: a host's count from 0, a switch's from 1.
+    """
+
+    name: str
+    names: Names
+    kinds: U8
+    tiers: U8
+    tier_names: tuple[str, ...]
+    groups: I32
+    ends: I32
+    ports: I32
+    link_profile: U16
+    link_profiles: tuple[LinkProfile, ...]
+    node_profile: U16
+    node_profiles: tuple[NodeProfile, ...]
+    seed: int = 0
+    forwarding: str = "bridged"
+    static_arp: bool = False
+    pools: Pools = Pools()
+    given: Mapping[int, Given] = field(default_factory=dict)
+    positions: F64 | None = None
+
+    def __post_init__(self) -> None:
+        n, m = len(self.names), len(self.ends)
+        if len(self.kinds) != n or len(self.tiers) != n or len(self.groups) != n:
+            raise ValueError(f"node arrays must have {n} entries")
+        if self.ends.shape != (m, 2) or self.ports.shape != (m, 2) or len(self.link_profile) != m:
+            raise ValueError(f"link arrays must have {m} entries")
+        for array in (self.kinds, self.tiers, self.groups, self.ends, self.ports, self.link_profile,
+                      self.node_profile):  # fmt: skip
+            _frozen(array)
+
+    @property
+    def node_count(self) -> int:
+        """How many nodes."""
+        return len(self.kinds)
+
+    @property
+    def link_count(self) -> int:
+        """How many links."""
+        return len(self.ends)
+
+    @cached_property
+    def hosts(self) -> I64:
+        """Indices of the hosts, ascending: int64[h]."""
+        return np.flatnonzero(self.kinds == Kind.HOST)
+
+    @cached_property
+    def degrees(self) -> I64:
+        """Number of link ends at each node: int64[n]."""
+        return np.bincount(self.ends.ravel(), minlength=self.node_count)
+
+    @cached_property
+    def incidence(self) -> tuple[I64, I64]:
+        """Compressed rows of link ends by node: (start int64[n+1], slot int64[2m]).
+
+        `slot[start[v]:start[v+1]]` are the ends at node v in port order of appearance; slot s is
+        end `s % 2` of link `s // 2`.
+        """
+        order = np.argsort(self.ends.ravel(), kind="stable")
+        start = np.zeros(self.node_count + 1, dtype=np.int64)
+        np.cumsum(self.degrees, out=start[1:])
+        return start, order
+
+    def slots(self, node: int) -> list[int]:
+        """Return the link ends at `node`: slot s is end `s % 2` of link `s // 2`."""
+        start, slot = self.incidence
+        return slot[start[node] : start[node + 1]].tolist()  # type: ignore[no-any-return]
+
+    def node_profile_of(self, node: int) -> NodeProfile:
+        """Return the profile of `node`."""
+        return self.node_profiles[int(self.node_profile[node])]
+
+    def link_profile_of(self, link: int) -> LinkProfile:
+        """Return the profile of `link`."""
+        return self.link_profiles[int(self.link_profile[link])]
+
+    def shape(self, link: int, end: int) -> Shape:
+        """Return the `Shape` of what end `end` of `link` sends."""
+        profile = self.link_profile_of(link)
+        return profile.forward if end == 0 else profile.backward
+
+    def kind_counts(self) -> dict[str, int]:
+        """Return how many nodes of each kind there are, only those that exist."""
+        counts = np.bincount(self.kinds, minlength=len(Kind))
+        return {kind.word: int(counts[kind]) for kind in Kind if counts[kind]}
+
+    def fidelity_counts(self) -> dict[str, int]:
+        """Return how many nodes of each fidelity there are."""
+        counts = np.bincount(self.node_profile, minlength=len(self.node_profiles))
+        out: dict[str, int] = {}
+        for profile, count in zip(self.node_profiles, counts.tolist(), strict=True):
+            if count:
+                out[profile.fidelity] = out.get(profile.fidelity, 0) + count
+        return out
