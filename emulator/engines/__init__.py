@@ -1,0 +1,1 @@
+"""Engines: each turns a plan into a running network."""

@@ -1,0 +1,71 @@
+"""Errors of plans, engines and the kernel; `topologies.errors` holds the root and exit codes."""
+
+from __future__ import annotations
+
+import errno
+import os
+
+from topologies.errors import EmulationError
+
+__all__ = ["BrokenError", "EmulationError", "KernelError", "RefusedError", "UnableError", "UsageError"]
+
+
+class UsageError(EmulationError, ValueError):
+    """What was asked for makes no sense: an unknown network, node or link (exit code 2)."""
+
+    exit_code = 2
+
+
+class RefusedError(EmulationError):
+    """The plan can't be carried out as asked, known before anything was made (exit code 3).
+
+    `reasons` holds every reason found.
+    """
+
+    exit_code = 3
+
+    def __init__(self, reasons: list[str]) -> None:
+        self.reasons = reasons
+        super().__init__("\n".join(reasons))
+
+
+class UnableError(EmulationError):
+    """This machine can't: not root, or a kernel feature or program is missing (exit code 3)."""
+
+    exit_code = 3
+
+
+class BrokenError(EmulationError):
+    """Something that should have worked did not (exit code 4)."""
+
+
+class KernelError(EmulationError, OSError):
+    """The kernel refused an operation.
+
+    `op` is what was asked ("create link"), `target` on what object, `errno` the kernel's number and
+    `ext_ack` the kernel's own words about it (NLMSGERR_ATTR_MSG), empty when it gave none.
+    """
+
+    def __init__(self, op: str, target: str, code: int, ext_ack: str = "") -> None:
+        self.op = op
+        self.target = target
+        self.ext_ack = ext_ack
+        words = f"{op} {target}: {os.strerror(code)}"
+        if ext_ack:
+            words += f" ({ext_ack})"
+        hint = _HINTS.get(code)
+        if hint:
+            words += f"; {hint}"
+        OSError.__init__(self, code, words)
+
+    def __str__(self) -> str:
+        return str(self.strerror)
+
+
+_HINTS = {
+    errno.EPERM: "run as root (sudo)",
+    errno.ENOMEM: "the machine is out of memory; use a smaller network",
+    errno.ENOSPC: "a kernel limit is reached; see `emulator doctor`",
+    errno.EMFILE: "raise the open-files limit (ulimit -n)",
+    errno.EOPNOTSUPP: "this kernel lacks the feature; see `emulator doctor`",
+}

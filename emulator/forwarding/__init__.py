@@ -1,0 +1,1 @@
+"""How packets find their way without any controller: computed from the graph, pure."""

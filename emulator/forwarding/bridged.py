@@ -1,0 +1,81 @@
+"""Bridged forwarding: switches learn MACs, all hosts share one subnet, loops are cut by a tree."""
+
+from __future__ import annotations
+
+from functools import cached_property
+
+import numpy as np
+import numpy.typing as npt
+
+from emulator.forwarding.base import BRIDGE_PORT, Neighbour, Role, Route
+from emulator.forwarding.spanning_tree import bridging_nodes, tree_links
+from topologies.addressing import Address, FlatAddressing
+from topologies.identifiers import mac
+from topologies.topology import Topology
+
+
+class BridgedForwarding:
+    """Forwarding of a topology without routers. `up` (bool[m]) says which links are up; None is all."""
+
+    def __init__(self, topology: Topology, up: npt.NDArray[np.bool_] | None = None) -> None:
+        self._topology = topology
+        self._up = up
+        self._flat = FlatAddressing(topology)
+
+    @cached_property
+    def _bridging(self) -> npt.NDArray[np.bool_]:
+        return bridging_nodes(self._topology)
+
+    @cached_property
+    def roles(self) -> npt.NDArray[np.uint8]:
+        """`Role` of every link end: uint8[m, 2]."""
+        bridged = self._bridging[self._topology.ends]
+        roles = np.where(bridged, np.uint8(Role.BRIDGED), np.uint8(Role.ADDRESSED))
+        cut = ~tree_links(self._topology, self._up)
+        if self._up is not None:
+            cut &= self._up  # a link that is down is not blocked: it comes back as it was
+        roles[cut[:, None] & bridged] = Role.BLOCKED
+        return roles.astype(np.uint8)
+
+    @property
+    def blocked(self) -> int:
+        """How many links are blocked."""
+        return int(np.count_nonzero((self.roles == Role.BLOCKED).any(axis=1)))
+
+    def has_bridge(self, node: int) -> bool:
+        """Return whether `node` is a switch or a relaying host."""
+        return bool(self._bridging[node])
+
+    def is_router(self, node: int) -> bool:
+        """No node routes here."""
+        del node
+        return False
+
+    def addresses(self, node: int) -> tuple[Address, ...]:
+        """Return the addresses of `node`; those of a node with a bridge are on the bridge."""
+        found = self._flat.of(node)
+        if found and self._bridging[node]:
+            return tuple(address._replace(port=BRIDGE_PORT) for address in found)
+        return found
+
+    def routes(self, node: int) -> tuple[Route, ...]:
+        """All is on the link: no routes."""
+        del node
+        return ()
+
+    @cached_property
+    def _all_neighbours(self) -> list[tuple[int, bytes, bytes]]:
+        topology = self._topology
+        out = []
+        for host in topology.hosts.tolist():
+            for address in self.addresses(host):
+                out.append((host, address.packed, mac(topology, host, address.port)))
+        return out
+
+    def neighbours(self, node: int) -> tuple[Neighbour, ...]:
+        """Return all other hosts where static ARP is asked for, else nothing."""
+        own = self.addresses(node) if self._topology.static_arp else ()
+        if not own:
+            return ()
+        port = own[0].port
+        return tuple(Neighbour(port, packed, mac) for host, packed, mac in self._all_neighbours if host != node)

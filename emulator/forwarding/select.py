@@ -1,0 +1,15 @@
+"""Which forwarding a topology uses."""
+
+from __future__ import annotations
+
+import numpy as np
+import numpy.typing as npt
+
+from emulator.forwarding.base import Forwarding
+from emulator.forwarding.bridged import BridgedForwarding
+from topologies.topology import Topology
+
+
+def forwarding_for(topology: Topology, up: npt.NDArray[np.bool_] | None = None) -> Forwarding:
+    """Return the forwarding of `topology` with the links that are up (bool[m]; None is all)."""
+    return BridgedForwarding(topology, up)

@@ -1,0 +1,1 @@
+"""All that touches the kernel: netlink, namespaces, mounts, sysctls, processes."""

@@ -1,0 +1,165 @@
+"""Network namespaces that outlive the command, without a daemon and without cluttering mounts.
+
+Each network has one private mount namespace. Inside it a tmpfs holds one file per node, and each
+node's network namespace is bind-mounted on its file. The mount namespace itself is kept by one
+bind mount of `/proc/self/ns/mnt` outside. So everybody else's mount table grows by one line per
+network, and unmounting that one line lets go of everything at once: there is no way to forget a
+namespace.
+
+A namespace that isn't bound yet is held only by the process that makes it: killed at any moment,
+that process leaves nothing that the one line doesn't hold.
+"""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Iterator
+from contextlib import contextmanager, suppress
+from pathlib import Path
+
+from emulator.errors import KernelError
+from emulator.linux import syscalls
+from emulator.linux.syscalls import CLONE_FS, CLONE_NEWNET, CLONE_NEWNS
+
+
+def _open(path: str) -> int:
+    return os.open(path, os.O_RDONLY | os.O_CLOEXEC)
+
+
+@contextmanager
+def restored(*kinds: str) -> Iterator[None]:
+    """Return to the present namespaces (`"net"`, `"mnt"`) at the end, whatever happens in between."""
+    flags = {"net": CLONE_NEWNET, "mnt": CLONE_NEWNS}
+    if "mnt" in kinds:
+        # a mount namespace can't be entered while threads share the root and current directory
+        cwd = _open(".")
+        syscalls.unshare(CLONE_FS)
+    saved = [(_open(f"/proc/thread-self/ns/{kind}"), flags[kind]) for kind in kinds]
+    try:
+        yield
+    finally:
+        for fd, kind in saved:
+            syscalls.setns(fd, kind)
+            os.close(fd)
+        if "mnt" in kinds:
+            with suppress(OSError):
+                os.fchdir(cwd)
+            os.close(cwd)
+
+
+def ensure_private(folder: Path) -> None:
+    """Make `folder` a mount of its own with private propagation, once.
+
+    A mount namespace can be bound only where the mount doesn't spread to other namespaces, and
+    systemd makes everything spread.
+    """
+    if not is_mount(folder):
+        syscalls.mount(str(folder), str(folder), flags=syscalls.MS_BIND)
+    syscalls.mount("none", str(folder), flags=syscalls.MS_PRIVATE)
+
+
+def is_mount(path: Path) -> bool:
+    """Return whether something is mounted on `path`, by this process's mount table."""
+    text = str(path)
+    with open("/proc/thread-self/mountinfo", encoding="utf-8") as table:  # noqa: PTH123 -- read line by line
+        return any(_unescaped(line.split(" ", 5)[4]) == text for line in table)
+
+
+def _unescaped(field: str) -> str:
+    return field.encode().decode("unicode_escape") if "\\" in field else field
+
+
+def unmount_all(path: Path) -> None:
+    """Unmount everything that is mounted on `path`, as often as something is."""
+    while is_mount(path):
+        syscalls.umount(str(path), syscalls.MNT_DETACH)
+
+
+class NamespaceStore:
+    """The namespaces of one network: `pin` is the one bind mount, `folder` where node files stand.
+
+    Node files are named by the node's name, which holds no slash (`topologies.names.NODE_NAME`), so
+    that they stay right when a running network gains or loses nodes and indices shift.
+    """
+
+    def __init__(self, pin: Path, folder: Path) -> None:
+        self.pin = pin
+        self.folder = folder
+        self._prefix = f"{folder}/"
+
+    @property
+    def exists(self) -> bool:
+        """Whether the network's mount namespace is there."""
+        return is_mount(self.pin)
+
+    def create(self) -> None:
+        """Make the mount namespace and pin it. Call inside `restored("mnt")`: it stays entered."""
+        outside = _open("/proc/thread-self/ns/mnt")
+        try:
+            syscalls.unshare(CLONE_NEWNS)
+            syscalls.mount("none", "/", flags=syscalls.MS_REC | syscalls.MS_PRIVATE)
+            flags = syscalls.MS_NOSUID | syscalls.MS_NODEV | syscalls.MS_NOEXEC
+            syscalls.mount("tmpfs", str(self.folder), "tmpfs", flags, "mode=0700,size=512m,nr_inodes=0")
+            inside = _open("/proc/thread-self/ns/mnt")
+            try:
+                syscalls.setns(outside, CLONE_NEWNS)
+                syscalls.mount(f"/proc/self/fd/{inside}", str(self.pin), flags=syscalls.MS_BIND)
+                syscalls.setns(inside, CLONE_NEWNS)
+            finally:
+                os.close(inside)
+        finally:
+            os.close(outside)
+
+    def enter(self) -> None:
+        """Enter the mount namespace. Call inside `restored("mnt")`."""
+        fd = _open(str(self.pin))
+        try:
+            syscalls.setns(fd, CLONE_NEWNS)
+        finally:
+            os.close(fd)
+
+    @contextmanager
+    def entered(self) -> Iterator[None]:
+        """Be in the mount namespace and free to change network namespace; return at the end."""
+        with restored("net", "mnt"):
+            self.enter()
+            yield
+
+    def make(self, node: str) -> None:
+        """Make the network namespace of `node`, bind it to its file, and stay inside it."""
+        syscalls.unshare(CLONE_NEWNET)
+        path = self._prefix + node
+        os.close(os.open(path, os.O_CREAT | os.O_CLOEXEC | os.O_RDONLY, 0o400))
+        syscalls.mount("/proc/thread-self/ns/net", path, flags=syscalls.MS_BIND)
+
+    def open(self, node: str) -> int:
+        """Return a descriptor of the namespace of `node` (inside the mount namespace)."""
+        return _open(self._prefix + node)
+
+    def go(self, node: str) -> None:
+        """Enter the network namespace of `node` (inside the mount namespace)."""
+        fd = self.open(node)
+        try:
+            syscalls.setns(fd, CLONE_NEWNET)
+        finally:
+            os.close(fd)
+
+    def remove(self, node: str) -> None:
+        """Let go of the namespace of `node` (inside the mount namespace); fine when it isn't there."""
+        path = self._prefix + node
+        with suppress(KernelError):
+            syscalls.umount(path, syscalls.MNT_DETACH)
+        with suppress(FileNotFoundError):
+            os.unlink(path)
+
+    def nodes(self) -> list[str]:
+        """Return the nodes that have a file, ascending (inside the mount namespace)."""
+        return sorted(os.listdir(self.folder))
+
+    def inodes(self) -> dict[int, str]:
+        """Return {inode of the namespace: node} (inside the mount namespace)."""
+        return {os.stat(self._prefix + node).st_ino: node for node in self.nodes()}
+
+    def release(self) -> None:
+        """Let go of the mount namespace and all that it holds."""
+        unmount_all(self.pin)

@@ -1,0 +1,183 @@
+"""The netlink messages that make one node, with its links to the nodes made before it.
+
+Order decides everything here. Nodes are made one after the other, switches before hosts; a node
+is made together with all its links to nodes that exist already, in one batch sent from inside its
+own namespace. So both ends of each veth pair are made where they stay, nothing is ever moved, and
+a host with one link costs a single `sendmsg`. Interface indices are given, not read back.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+import numpy as np
+import numpy.typing as npt
+
+from emulator.forwarding.base import BRIDGE_PORT, LOOPBACK_PORT, Role
+from emulator.forwarding.spanning_tree import bridging_nodes
+from emulator.linux import messages
+from emulator.linux.netlink import Batch
+from emulator.linux.qdisc import shape_messages
+from emulator.plan import Plan
+from topologies.identifiers import bridge_name, interface_name, mac
+from topologies.topology import Kind, Topology
+
+BRIDGE_INDEX = 2
+_FIRST_PORT_INDEX = 10
+_LOOPBACK_UP = messages.link_up(messages.LOOPBACK)
+
+
+def port_index(port: int) -> int:
+    """Return the interface index of a node's port; BRIDGE_PORT and LOOPBACK_PORT have theirs."""
+    if port == BRIDGE_PORT:
+        return BRIDGE_INDEX
+    if port == LOOPBACK_PORT:
+        return messages.LOOPBACK
+    return _FIRST_PORT_INDEX + port
+
+
+class NodeMessages:
+    """Writes the batches of a plan's nodes; `sequence` (int64[n]) is the order to make them in.
+
+    `pending` (bool[n]) says which nodes need a second batch, once all nodes exist: those whose end
+    of a link to a newer node must still be addressed or shaped.
+    """
+
+    def __init__(self, plan: Plan) -> None:
+        topology = plan.topology
+        self._topology = topology
+        self._forwarding = plan.forwarding
+        self._quiet = topology.pools.ipv6 is None
+        roles = self._forwarding.roles
+        self._roles: list[list[int]] = roles.tolist()
+        self._ends: list[list[int]] = topology.ends.tolist()
+        self._ports: list[list[int]] = topology.ports.tolist()
+        self._profiles: list[int] = topology.link_profile.tolist()
+        start, slots = topology.incidence
+        self._start: list[int] = start.tolist()
+        self._slots: list[int] = slots.tolist()
+        self.sequence = making_order(topology)
+        when = np.empty(len(self.sequence), dtype=np.int64)
+        when[self.sequence] = np.arange(len(self.sequence))
+        self._when: list[int] = when.tolist()
+        self.pending = _pending(topology, roles, when)
+
+    def without_ipv6(self, node: int) -> bool:
+        """Return whether IPv6 goes off in the whole node: it has many ports, the network no IPv6."""
+        return self._quiet and bool(self._topology.kinds[node] != Kind.HOST)
+
+    def first(self, node: int, namespace_of: Callable[[int], int]) -> Batch:
+        """Return the batch that makes `node` and its links to the nodes made before.
+
+        `namespace_of(other)` returns a descriptor of the namespace of a node made before.
+        """
+        batch = Batch()
+        name = self._topology.names[node]
+        if self._forwarding.has_bridge(node):
+            bridge = bridge_name(self._topology, node)
+            made = messages.bridge(bridge.encode(), BRIDGE_INDEX, mac(self._topology, node, BRIDGE_PORT))
+            batch.add(made, "make bridge", bridge)
+        batch.add(_LOOPBACK_UP, "bring up lo of", name)
+        when = self._when[node]
+        for slot in self._slots[self._start[node] : self._start[node + 1]]:
+            link, end = slot >> 1, slot & 1
+            if self._when[self._ends[link][1 - end]] < when:
+                self._veth(batch, node, link, end, namespace_of)
+                self._port(batch, node, link, end)
+        if not self.pending[node]:
+            self._whole_node(batch, node)
+        return batch
+
+    def second(self, node: int) -> Batch:
+        """Return the batch that finishes a pending `node`: its ends of links to newer nodes."""
+        batch = Batch()
+        when = self._when[node]
+        for slot in self._slots[self._start[node] : self._start[node + 1]]:
+            link, end = slot >> 1, slot & 1
+            if self._when[self._ends[link][1 - end]] > when:
+                self._port(batch, node, link, end)
+        self._whole_node(batch, node)
+        return batch
+
+    def _veth(
+        self, batch: Batch, node: int, link: int, end: int, namespace_of: Callable[[int], int]
+    ) -> None:
+        """Add the pair: the older node's end as the main device, this node's as the peer."""
+        topology = self._topology
+        other = self._ends[link][1 - end]
+        port, other_port = self._ports[link][end], self._ports[link][1 - end]
+        role = self._roles[link][1 - end]
+        own_name = interface_name(topology, node, port)
+        message = messages.veth(
+            interface_name(topology, other, other_port).encode(),
+            port_index(other_port),
+            mac(topology, other, other_port),
+            namespace_of(other),
+            BRIDGE_INDEX if role == Role.BRIDGED else 0,
+            up=role != Role.ADDRESSED,
+            peer_name=own_name.encode(),
+            peer_index=port_index(port),
+            peer_mac=mac(topology, node, port),
+            mtu=topology.link_profiles[self._profiles[link]].mtu or 1500,
+        )
+        batch.add(message, "make link", own_name)
+
+    def _port(self, batch: Batch, node: int, link: int, end: int) -> None:
+        """Add what makes one existing end ready: its role, addresses, shape, and up."""
+        topology = self._topology
+        port, role = self._ports[link][end], self._roles[link][end]
+        index = port_index(port)
+        label = interface_name(topology, node, port)
+        if role == Role.BRIDGED:
+            batch.add(messages.link_master(index, BRIDGE_INDEX), "bridge", label)
+        elif self._quiet:
+            batch.add(messages.no_link_local(index), "quieten", label)
+        batch.add(messages.link_up(index), "bring up", label)
+        for address in self._forwarding.addresses(node):
+            if address.port == port:
+                made = messages.address(index, address.packed, address.length)
+                batch.add(made, f"give {address.text} to", label)
+        profile = topology.link_profiles[self._profiles[link]]
+        for shaping in shape_messages(index, profile.backward if end else profile.forward):
+            batch.add(shaping, "shape", label)
+
+    def _whole_node(self, batch: Batch, node: int) -> None:
+        """Add what needs all of the node's ports: addresses of its bridge, routes, neighbours."""
+        name = self._topology.names[node]
+        for address in self._forwarding.addresses(node):
+            if address.port in (BRIDGE_PORT, LOOPBACK_PORT):
+                made = messages.address(port_index(address.port), address.packed, address.length)
+                batch.add(made, f"give {address.text} to", name)
+        for route in self._forwarding.routes(node):
+            hops = [(port_index(hop.port), hop.gateway) for hop in route.hops]
+            batch.add(messages.route(route.packed, route.length, hops), "route in", name)
+        for entry in self._forwarding.neighbours(node):
+            made = messages.neighbour(port_index(entry.port), entry.packed, entry.mac)
+            batch.add(made, "set neighbour of", name)
+
+
+def making_order(topology: Topology) -> npt.NDArray[np.int64]:
+    """Return the nodes (int64[n]) in the order to make them: those that forward, then hosts by switch.
+
+    Hosts of one switch follow each other, so that few namespaces need to be open at a time.
+    """
+    passes = bridging_nodes(topology) | (topology.kinds == Kind.ROUTER)
+    nearest = np.full(topology.node_count, topology.node_count, dtype=np.int64)
+    a, b = topology.ends[:, 0], topology.ends[:, 1]
+    np.minimum.at(nearest, a, b)
+    np.minimum.at(nearest, b, a)
+    nearest[passes] = 0
+    return np.lexsort((np.arange(topology.node_count), nearest, ~passes))
+
+
+def _pending(
+    topology: Topology, roles: npt.NDArray[np.uint8], when: npt.NDArray[np.int64]
+) -> npt.NDArray[np.bool_]:
+    """Return which nodes are older ends of a link that they must still address or shape: bool[n]."""
+    shaped = np.array([[not p.forward.is_plain, not p.backward.is_plain] for p in topology.link_profiles])
+    needs = (roles == Role.ADDRESSED) | shaped[topology.link_profile]
+    older = np.argmin(when[topology.ends], axis=1)
+    rows = np.arange(topology.link_count)
+    pending = np.zeros(topology.node_count, dtype=bool)
+    pending[topology.ends[rows, older][needs[rows, older]]] = True
+    return pending

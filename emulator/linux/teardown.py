@@ -1,0 +1,108 @@
+"""Let go of a network's namespaces and know when the kernel has really done so."""
+
+from __future__ import annotations
+
+import os
+import select
+import signal
+import socket
+import time
+from collections.abc import Iterable
+from contextlib import suppress
+
+from emulator.errors import BrokenError
+from emulator.linux import messages
+from emulator.linux.namespaces import restored
+from emulator.linux.netlink import Batch, Netlink
+from emulator.linux.syscalls import CLONE_NEWNET, unshare
+
+_OUTSIDE, _INSIDE = 10, 11
+_RTMGRP_LINK = 1
+
+
+class Sentinel:
+    """A namespace that is let go last: when the kernel has destroyed it, all before it are gone.
+
+    One kernel thread destroys namespaces in the order in which they were let go
+    (net/core/net_namespace.c, cleanup_net). The sentinel holds one end of a veth pair; the other
+    end is in a namespace of this process, where its disappearance is a netlink event. Killed at any
+    moment, the process takes both with it.
+    """
+
+    def __init__(self) -> None:
+        with restored("net"):
+            unshare(CLONE_NEWNET)
+            self._doomed = os.open("/proc/thread-self/ns/net", os.O_RDONLY | os.O_CLOEXEC)
+            unshare(CLONE_NEWNET)
+            self._events = socket.socket(socket.AF_NETLINK, socket.SOCK_RAW | socket.SOCK_CLOEXEC, 0)
+            with Netlink() as netlink:
+                pair = messages.veth(
+                    b"sentinel", _INSIDE, b"\x02\0\0\0\0\1", self._doomed, 0, up=False,
+                    peer_name=b"outside", peer_index=_OUTSIDE, peer_mac=b"\x02\0\0\0\0\2",
+                )  # fmt: skip
+                batch = Batch()
+                batch.add(pair, "make", "the sentinel")
+                netlink.run(batch)
+            self._events.bind((0, _RTMGRP_LINK))
+
+    def wait(self, timeout: float = 600.0) -> None:
+        """Let go of the sentinel and wait until the kernel has destroyed it; BrokenError after `timeout` s."""
+        os.close(self._doomed)
+        deadline = time.monotonic() + timeout
+        try:
+            while True:
+                left = deadline - time.monotonic()
+                if left <= 0 or not select.select([self._events], [], [], left)[0]:
+                    raise BrokenError(f"the kernel has not let go of the namespaces after {timeout:.0f} s")
+                if int.from_bytes(self._events.recv(65536)[4:6], "little") == messages.RTM_DELLINK:
+                    return
+        finally:
+            self._events.close()
+
+
+def kill_inside(inodes: Iterable[int], timeout: float = 10.0) -> int:
+    """Kill every process that is in one of the network namespaces `inodes`; return how many.
+
+    By what the process is in, never by its name. Repeats until none is left: a process may be
+    forking. Processes are held by a pidfd, so that a number used again is never hit.
+    """
+    ours = frozenset(inodes)
+    killed: set[int] = set()
+    deadline = time.monotonic() + timeout
+    while found := _processes_in(ours):
+        for pid in found:
+            with suppress(ProcessLookupError):
+                handle = os.pidfd_open(pid)
+                try:
+                    if _namespace_of(pid) in ours:
+                        signal.pidfd_send_signal(handle, signal.SIGKILL)
+                        killed.add(pid)
+                        select.select([handle], [], [], 1.0)
+                finally:
+                    os.close(handle)
+        if time.monotonic() > deadline:
+            raise BrokenError(f"processes {sorted(found)} don't end; they may be stuck in the kernel")
+    return len(killed)
+
+
+def _processes_in(ours: frozenset[int]) -> list[int]:
+    me = os.getpid()
+    pids = (int(name) for name in os.listdir("/proc") if name.isdigit())
+    return [pid for pid in pids if pid != me and _namespace_of(pid) in ours and not _is_zombie(pid)]
+
+
+def _namespace_of(pid: int) -> int:
+    try:
+        return os.stat(f"/proc/{pid}/ns/net").st_ino
+    except OSError:
+        return -1
+
+
+def _is_zombie(pid: int) -> bool:
+    try:
+        with open(f"/proc/{pid}/stat", "rb") as file:  # noqa: PTH123 -- one of thousands, bytes
+            return file.read().rpartition(b")")[2].split()[0] == b"Z"
+    except OSError:
+        return True
+
+

@@ -1,0 +1,135 @@
+"""`Network`: the one handle that the command line, the checks and the stress runner hold.
+
+An engine gives it by `deploy` and by `attach`; whoever holds it doesn't know which engine.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Protocol
+
+from topologies.profiles import Shape
+from topologies.topology import Topology
+
+Progress = Callable[[str, int, int], None]
+"""Called with (phase, done, total) now and then."""
+
+
+def silent(phase: str, done: int, total: int) -> None:
+    """Progress that nobody watches."""
+    del phase, done, total
+
+
+@dataclass(frozen=True)
+class CommandResult:
+    """What a command run in a node gave. Failure is a value; `raise_on_error` makes it an error."""
+
+    node: str
+    code: int
+    output: bytes = b""
+    errors: bytes = b""
+
+    @property
+    def failed(self) -> bool:
+        """True when the exit code isn't 0."""
+        return self.code != 0
+
+
+@dataclass
+class LinkState:
+    """What was changed on a running link: None is "as the file says"."""
+
+    up: bool = True
+    forward: Shape | None = None
+    backward: Shape | None = None
+
+
+@dataclass(frozen=True)
+class Echo:
+    """One reachability question: does `target` (an address) answer from node `source`?"""
+
+    source: int
+    target: str
+
+
+@dataclass(frozen=True)
+class Health:
+    """What an engine finds of a network that should be running."""
+
+    running: bool
+    nodes: int = 0
+    problems: tuple[str, ...] = ()
+    details: Mapping[str, object] = field(default_factory=dict)
+
+
+class Network(Protocol):
+    """A running network."""
+
+    @property
+    def name(self) -> str:
+        """The network's name."""
+        ...
+
+    @property
+    def engine(self) -> str:
+        """The engine's name."""
+        ...
+
+    @property
+    def topology(self) -> Topology:
+        """The graph that runs."""
+        ...
+
+    @property
+    def links(self) -> Mapping[int, LinkState]:
+        """What was changed on links since `up`, by link index."""
+        ...
+
+    def addresses(self, node: int) -> Sequence[str]:
+        """Return the addresses of a node, without prefix lengths."""
+        ...
+
+    def health(self) -> Health:
+        """Look whether everything is there."""
+        ...
+
+    def execute(
+        self, nodes: Sequence[int], argv: Sequence[str], timeout: float | None = None
+    ) -> Sequence[CommandResult]:
+        """Run a command in each of `nodes` at once and return what each gave, in order."""
+        ...
+
+    def interact(self, node: int, argv: Sequence[str]) -> int:
+        """Run a command in a node with this process's terminal; return its exit code."""
+        ...
+
+    def ping(self, echoes: Sequence[Echo], timeout: float) -> Sequence[float | None]:
+        """Return for each question the round-trip time in seconds, or None when nobody answered."""
+        ...
+
+    def set_link(self, link: int, state: LinkState) -> None:
+        """Make a running link be as `state` says."""
+        ...
+
+    def down(self, progress: Progress = silent) -> None:
+        """Take the network down; return when the kernel has let go."""
+        ...
+
+
+class Engine(Protocol):
+    """Turns plans into running networks."""
+
+    @property
+    def name(self) -> str:
+        """The engine's name, as files write it."""
+        ...
+
+    def deploy(self, plan: object, state: Path, progress: Progress = silent) -> Network:
+        """Make the network of `plan`; on failure nothing is left."""
+        ...
+
+    def attach(self, name: str) -> Network:
+        """Return the network `name` that runs."""
+        ...

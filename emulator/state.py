@@ -1,0 +1,140 @@
+"""What runs on this machine, written down before it is made.
+
+The state directory (mode 0700) holds one folder per network: `record.json` (what, which engine,
+which phase), `topology.npz` (the graph that runs), `hosts` (names for /etc/hosts), and what the
+engine adds. It is on a tmpfs by default, so that a reboot, which ends the networks, ends the
+records as well. `EMULATOR_STATE_DIR` moves it.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import fcntl
+import json
+import os
+import shutil
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import asdict, dataclass, field
+from pathlib import Path
+from typing import Any
+
+from emulator.errors import BrokenError, UsageError
+
+DEFAULT = "/run/topology-emulator"
+FORMAT = 1
+
+
+def state_root() -> Path:
+    """Return the state directory (it may not exist yet)."""
+    return Path(os.environ.get("EMULATOR_STATE_DIR") or DEFAULT)
+
+
+@dataclass
+class Record:
+    """One network's run record. `phase` is deploying, up or removing; `links` are live changes."""
+
+    name: str
+    engine: str
+    phase: str = "deploying"
+    created: float = field(default_factory=time.time)
+    file: str = ""
+    links: dict[str, Any] = field(default_factory=dict)
+    options: dict[str, Any] = field(default_factory=dict)
+    format: int = FORMAT
+
+
+class NetworkState:
+    """The folder of one network."""
+
+    def __init__(self, root: Path, name: str) -> None:
+        self.root = root
+        self.name = name
+        self.folder = root / name
+
+    @property
+    def record_path(self) -> Path:
+        """Where the run record stands."""
+        return self.folder / "record.json"
+
+    @property
+    def topology_path(self) -> Path:
+        """Where the graph that runs is saved."""
+        return self.folder / "topology.npz"
+
+    @property
+    def hosts_path(self) -> Path:
+        """Where the /etc/hosts of the network's nodes stands."""
+        return self.folder / "hosts"
+
+    def make(self) -> None:
+        """Make the folders, mode 0700."""
+        self.root.mkdir(mode=0o700, parents=True, exist_ok=True)
+        self.folder.mkdir(mode=0o700, exist_ok=True)
+
+    def write(self, record: Record) -> None:
+        """Write the record so that a crash leaves the old one or the new one, never half of one."""
+        part = self.folder / "record.json.part"
+        try:
+            with part.open("w", encoding="utf-8") as file:
+                json.dump(asdict(record), file)
+                file.flush()
+                os.fsync(file.fileno())
+            part.replace(self.record_path)
+        except OSError as error:
+            raise BrokenError(f"can't write the run record {self.record_path}: {error.strerror}") from error
+
+    def read(self) -> Record:
+        """Return the record; UsageError when there is no such network."""
+        try:
+            data = json.loads(self.record_path.read_text(encoding="utf-8"))
+        except FileNotFoundError:
+            raise UsageError(unknown_network(self.name, names(self.root))) from None
+        except (OSError, ValueError) as error:
+            raise BrokenError(
+                f"the run record {self.record_path} can't be read ({error}); "
+                f"`emulator down {self.name}` removes what it stands for"
+            ) from error
+        if data.get("format") != FORMAT:
+            raise BrokenError(f"{self.record_path} was written by another version; take it down with that one")
+        return Record(**data)
+
+    def remove(self) -> None:
+        """Remove the folder and, when it was the last, the state directory's leftovers."""
+        shutil.rmtree(self.folder, ignore_errors=True)
+
+    @contextmanager
+    def locked(self, action: str) -> Iterator[None]:
+        """Hold the network's lock: two commands never change one network at the same time."""
+        self.root.mkdir(mode=0o700, parents=True, exist_ok=True)
+        path = self.root / f"{self.name}.lock"
+        descriptor = os.open(path, os.O_CREAT | os.O_RDWR | os.O_CLOEXEC, 0o600)
+        try:
+            try:
+                fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
+            except BlockingIOError:
+                raise BrokenError(
+                    f"another command is changing network `{self.name}`; wait for it, then {action} again"
+                ) from None
+            yield
+            if not self.folder.exists():
+                with contextlib.suppress(FileNotFoundError):
+                    path.unlink()
+        finally:
+            os.close(descriptor)
+
+
+def names(root: Path | None = None) -> list[str]:
+    """Return the names of the networks that have a folder, sorted."""
+    root = root or state_root()
+    if not root.is_dir():
+        return []
+    return sorted(entry.name for entry in root.iterdir() if entry.is_dir() and not entry.name.startswith("."))
+
+
+def unknown_network(name: str, known: list[str]) -> str:
+    """Return the words for a network that isn't there."""
+    if not known:
+        return f"no network `{name}` runs here; nothing is up (`emulator up FILE` brings one up)"
+    return f"no network `{name}` runs here; up: {', '.join(known)}"

@@ -1,0 +1,75 @@
+"""Save a topology and read it back, exactly: arrays in numpy's own format, the rest as JSON beside them.
+
+What runs must be known from what was written down, not from a file that may have changed since.
+No pickle: a state file can't run code.
+"""
+
+from __future__ import annotations
+
+import json
+from dataclasses import asdict
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from topologies.names import Block, NameBlock, NameList, Names
+from topologies.profiles import LinkProfile, NodeProfile, Shape
+from topologies.topology import Given, Pools, Topology
+
+_ARRAYS = ("kinds", "tiers", "groups", "ends", "ports", "link_profile", "node_profile")
+_PLAIN = ("name", "seed", "forwarding", "static_arp")
+
+
+def save(topology: Topology, path: Path) -> None:
+    """Write `topology` to `path` (a .npz file); OSError when the disk can't."""
+    arrays: dict[str, Any] = {key: getattr(topology, key) for key in _ARRAYS}
+    if topology.positions is not None:
+        arrays["positions"] = topology.positions
+    arrays["meta"] = np.frombuffer(json.dumps(_meta(topology)).encode(), dtype=np.uint8)
+    with path.open("wb") as file:
+        np.savez(file, allow_pickle=False, **arrays)
+
+
+def load(path: Path) -> Topology:
+    """Return the topology saved at `path`."""
+    with np.load(path, allow_pickle=False) as arrays:
+        meta = json.loads(bytes(arrays["meta"]))
+        fields: dict[str, Any] = {key: arrays[key] for key in _ARRAYS}
+        if "positions" in arrays:
+            fields["positions"] = arrays["positions"]
+    fields |= {key: meta[key] for key in _PLAIN}
+    return Topology(
+        **fields,
+        names=Names(tuple(map(_block, meta["names"]))),
+        tier_names=tuple(meta["tier_names"]),
+        link_profiles=tuple(map(_link_profile, meta["link_profiles"])),
+        node_profiles=tuple(NodeProfile(**profile) for profile in meta["node_profiles"]),
+        pools=Pools(*meta["pools"]),
+        given={int(node): _given(given) for node, given in meta["given"].items()},
+    )
+
+
+def _meta(topology: Topology) -> dict[str, Any]:
+    meta: dict[str, Any] = {key: getattr(topology, key) for key in _PLAIN}
+    meta["names"] = [asdict(block) for block in topology.names.blocks]  # type: ignore[call-overload]
+    meta["tier_names"] = topology.tier_names
+    meta["link_profiles"] = [asdict(profile) for profile in topology.link_profiles]
+    meta["node_profiles"] = [asdict(profile) for profile in topology.node_profiles]
+    meta["pools"] = list(topology.pools)
+    meta["given"] = {str(node): list(given) for node, given in topology.given.items()}
+    return meta
+
+
+def _block(data: dict[str, Any]) -> Block:
+    if "given" in data:
+        return NameList(tuple(data["given"]))
+    return NameBlock(tuple(data["parts"]), tuple(data["shape"]), data["first"])
+
+
+def _link_profile(data: dict[str, Any]) -> LinkProfile:
+    return LinkProfile(Shape(**data["forward"]), Shape(**data["backward"]), data["mtu"])
+
+
+def _given(data: list[Any]) -> Given:
+    return Given(*(tuple((port, text) for port, text in pairs) for pairs in data))
