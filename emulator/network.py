@@ -7,9 +7,9 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
-from pathlib import Path
 from typing import Protocol
 
+from emulator.plan import Plan
 from topologies.profiles import Shape
 from topologies.topology import Topology
 
@@ -126,8 +126,17 @@ class Engine(Protocol):
         """The engine's name, as files write it."""
         ...
 
-    def deploy(self, plan: object, state: Path, progress: Progress = silent) -> Network:
-        """Make the network of `plan`; on failure nothing is left."""
+    @property
+    def needs_root(self) -> bool:
+        """Whether `deploy` must be run as root."""
+        ...
+
+    def accept(self, plan: Plan) -> None:
+        """Raise RefusedError with every reason why this engine can't carry `plan` out here."""
+        ...
+
+    def deploy(self, plan: Plan, file: str = "", progress: Progress = silent) -> Network:
+        """Make the network of `plan`, or change the one that is up; on failure nothing new is left."""
         ...
 
     def attach(self, name: str) -> Network:

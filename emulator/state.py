@@ -9,18 +9,18 @@ records as well. `EMULATOR_STATE_DIR` moves it.
 from __future__ import annotations
 
 import contextlib
-import fcntl
 import json
 import os
 import shutil
 import time
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import AbstractContextManager, contextmanager
 from dataclasses import asdict, dataclass, field
 from pathlib import Path
 from typing import Any
 
 from emulator.errors import BrokenError, UsageError
+from emulator.locks import BusyError, locked
 
 DEFAULT = "/run/topology-emulator"
 FORMAT = 1
@@ -97,32 +97,40 @@ class NetworkState:
                 f"`emulator down {self.name}` removes what it stands for"
             ) from error
         if data.get("format") != FORMAT:
-            raise BrokenError(f"{self.record_path} was written by another version; take it down with that one")
+            raise BrokenError(
+                f"{self.record_path} was written by another version; take it down with that one"
+            )
         return Record(**data)
 
     def remove(self) -> None:
-        """Remove the folder and, when it was the last, the state directory's leftovers."""
+        """Remove the folder."""
         shutil.rmtree(self.folder, ignore_errors=True)
 
     @contextmanager
     def locked(self, action: str) -> Iterator[None]:
         """Hold the network's lock: two commands never change one network at the same time."""
-        self.root.mkdir(mode=0o700, parents=True, exist_ok=True)
         path = self.root / f"{self.name}.lock"
-        descriptor = os.open(path, os.O_CREAT | os.O_RDWR | os.O_CLOEXEC, 0o600)
         try:
-            try:
-                fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
-            except BlockingIOError:
-                raise BrokenError(
-                    f"another command is changing network `{self.name}`; wait for it, then {action} again"
-                ) from None
-            yield
-            if not self.folder.exists():
-                with contextlib.suppress(FileNotFoundError):
-                    path.unlink()
-        finally:
-            os.close(descriptor)
+            with locked(path, wait=False):
+                yield
+                if not self.folder.exists():
+                    path.unlink(missing_ok=True)
+        except BusyError:
+            raise BrokenError(
+                f"another command is changing network `{self.name}`; wait for it, then {action} again"
+            ) from None
+        self._sweep()
+
+    def shared_lock(self) -> AbstractContextManager[None]:
+        """Hold the lock of what all networks share: the state directory's own mount."""
+        return locked(self.root / ".lock", wait=True)
+
+    def _sweep(self) -> None:
+        """Remove the state directory when nothing is in it any more."""
+        if self.root.is_dir() and {entry.name for entry in self.root.iterdir()} <= {".lock"}:
+            with self.shared_lock(), contextlib.suppress(OSError):
+                (self.root / ".lock").unlink()
+                self.root.rmdir()
 
 
 def names(root: Path | None = None) -> list[str]:

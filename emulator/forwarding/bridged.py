@@ -78,4 +78,6 @@ class BridgedForwarding:
         if not own:
             return ()
         port = own[0].port
-        return tuple(Neighbour(port, packed, mac) for host, packed, mac in self._all_neighbours if host != node)
+        return tuple(
+            Neighbour(port, packed, mac) for host, packed, mac in self._all_neighbours if host != node
+        )

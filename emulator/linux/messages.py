@@ -105,7 +105,9 @@ def veth(
 
 def bridge(name: bytes, index: int, mac: bytes) -> bytes:
     """Return the message that makes a bridge: no STP, no multicast snooping (it floods queries), up."""
-    data = nested(IFLA_INFO_DATA, u32(5, 0), attribute(23, b"\0"))  # IFLA_BR_STP_STATE, IFLA_BR_MCAST_SNOOPING
+    data = nested(
+        IFLA_INFO_DATA, u32(5, 0), attribute(23, b"\0")
+    )  # IFLA_BR_STP_STATE, IFLA_BR_MCAST_SNOOPING
     info = nested(IFLA_LINKINFO, attribute(IFLA_INFO_KIND, b"bridge"), data)
     body = link_body(index, flags=IFF_UP, change=IFF_UP)
     return message(
@@ -126,9 +128,7 @@ def no_link_local(index: int) -> bytes:
 
 def link_up(index: int, *, up: bool = True) -> bytes:
     """Return the message that brings a link up (or down)."""
-    return message(
-        RTM_NEWLINK, NLM_F_REQUEST, link_body(index, flags=IFF_UP if up else 0, change=IFF_UP)
-    )
+    return message(RTM_NEWLINK, NLM_F_REQUEST, link_body(index, flags=IFF_UP if up else 0, change=IFF_UP))
 
 
 def link_master(index: int, master: int) -> bytes:
@@ -166,9 +166,7 @@ def address(index: int, packed: bytes, length: int, *, delete: bool = False) -> 
 _ROUTE = struct.Struct("=BBBBBBBBI")
 
 
-def route(
-    packed: bytes, length: int, hops: list[tuple[int, bytes | None]], *, delete: bool = False
-) -> bytes:
+def route(packed: bytes, length: int, hops: list[tuple[int, bytes | None]], *, delete: bool = False) -> bytes:
     """Return the message for a route to a prefix over one or several (index, gateway) hops.
 
     Several hops are one multipath route (RTA_MULTIPATH): the kernel spreads flows over them by

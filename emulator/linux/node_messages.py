@@ -99,9 +99,7 @@ class NodeMessages:
         self._whole_node(batch, node)
         return batch
 
-    def _veth(
-        self, batch: Batch, node: int, link: int, end: int, namespace_of: Callable[[int], int]
-    ) -> None:
+    def _veth(self, batch: Batch, node: int, link: int, end: int, namespace_of: Callable[[int], int]) -> None:
         """Add the pair: the older node's end as the main device, this node's as the peer."""
         topology = self._topology
         other = self._ends[link][1 - end]

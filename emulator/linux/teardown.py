@@ -104,5 +104,3 @@ def _is_zombie(pid: int) -> bool:
             return file.read().rpartition(b")")[2].split()[0] == b"Z"
     except OSError:
         return True
-
-

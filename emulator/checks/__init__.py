@@ -1,0 +1,1 @@
+"""Checks of a running network against what its graph says."""

@@ -1,0 +1,109 @@
+"""Reachability: what the graph says against what ICMP finds."""
+
+from __future__ import annotations
+
+import time
+from dataclasses import dataclass, field
+
+import numpy as np
+import numpy.typing as npt
+
+from emulator.errors import UsageError
+from emulator.forwarding.spanning_tree import bridging_nodes
+from emulator.network import Echo, Network
+from topologies.rng import Stream
+from topologies.topology import Kind, Topology
+
+ALL_PAIRS_UP_TO = 64
+DEFAULT_SAMPLE = 1000
+
+
+@dataclass
+class Reachability:
+    """What a check found. `unexpected` has one entry per difference."""
+
+    pairs: int
+    reachable: int
+    expected: int
+    seconds: float
+    unexpected: list[dict[str, str]] = field(default_factory=list)
+
+
+def components(topology: Topology, up: npt.NDArray[np.bool_]) -> npt.NDArray[np.int64]:
+    """Return which nodes can talk (int64[n]): two hosts reach each other when their numbers are equal.
+
+    Nodes that pass packets on merge what they touch; a host that doesn't is heard on its first
+    link only, where its address is. A host without a link that is up has a number of its own.
+    """
+    passes = bridging_nodes(topology) | (topology.kinds == Kind.ROUTER)
+    a, b = topology.ends[:, 0].astype(np.int64), topology.ends[:, 1].astype(np.int64)
+    first_port = (topology.ports == 0) | passes[topology.ends]
+    alive = up & first_port.all(axis=1)
+    labels = np.arange(topology.node_count)
+    a, b = a[alive], b[alive]
+    while True:
+        before = labels.copy()
+        low = np.minimum(labels[a], labels[b])
+        np.minimum.at(labels, a, low)
+        np.minimum.at(labels, b, low)
+        labels = labels[labels]
+        if np.array_equal(labels, before):
+            return labels
+
+
+def links_up(network: Network) -> npt.NDArray[np.bool_]:
+    """Return which links are up: bool[m]."""
+    up = np.ones(network.topology.link_count, dtype=bool)
+    down = [link for link, state in network.links.items() if not state.up]
+    up[down] = False
+    return up
+
+
+def choose_pairs(topology: Topology, sample: int | None, with_address: list[int]) -> list[tuple[int, int]]:
+    """Return the ordered pairs to ask: all of them for up to 64 hosts, else a sample from the seed."""
+    count = len(with_address)
+    total = count * (count - 1)
+    if sample is None and count <= ALL_PAIRS_UP_TO:
+        return [(a, b) for a in with_address for b in with_address if a != b]
+    want = min(sample or DEFAULT_SAMPLE, total)
+    if want == total:
+        return [(a, b) for a in with_address for b in with_address if a != b]
+    stream = Stream(topology.seed, "check", topology.name)
+    chosen: dict[int, None] = {}
+    while len(chosen) < want:
+        for number in stream.integers(total, want).tolist():
+            chosen.setdefault(number, None)
+    pairs = []
+    for number in list(chosen)[:want]:
+        a, b = divmod(number, count - 1)
+        pairs.append((with_address[a], with_address[b + (b >= a)]))
+    return pairs
+
+
+def check_reachability(network: Network, sample: int | None = None, timeout: float = 1.0) -> Reachability:
+    """Ask pairs of hosts by ICMP and compare with the graph; links that are down count as missing."""
+    if sample is not None and sample < 1:
+        raise UsageError(f"--sample must be at least 1, got {sample}")
+    topology = network.topology
+    hosts = [h for h in topology.hosts.tolist() if network.addresses(h)]
+    begin = time.monotonic()
+    pairs = choose_pairs(topology, sample, hosts)
+    labels = components(topology, links_up(network)).tolist()
+    questions = [(a, b, Echo(a, address)) for a, b in pairs for address in network.addresses(b)]
+    times = network.ping([echo for _, _, echo in questions], timeout)
+    result = Reachability(len(pairs), 0, 0, 0.0)
+    names = topology.names
+    answered: dict[tuple[int, int], bool] = {}
+    for (a, b, echo), seconds in zip(questions, times, strict=True):
+        got, want = seconds is not None, labels[a] == labels[b]
+        answered[a, b] = answered.get((a, b), True) and got
+        if got != want:
+            result.unexpected.append(
+                {"from": names[a], "to": names[b], "address": echo.target,
+                 "expected": "reachable" if want else "unreachable",
+                 "found": "reachable" if got else "unreachable"}
+            )  # fmt: skip
+    result.reachable = sum(answered.values())
+    result.expected = sum(labels[a] == labels[b] for a, b in pairs)
+    result.seconds = time.monotonic() - begin
+    return result

@@ -1,0 +1,39 @@
+"""`emulator check`: reachability against what the graph says."""
+
+from __future__ import annotations
+
+import click
+
+from emulator.cli.elevate import ensure_root
+from emulator.cli.output import give_json, say
+
+_SHOWN = 20
+
+
+@click.command("check", epilog="\b\nExamples:\n  emulator check\n  emulator check dc --sample 1000")
+@click.argument("name", required=False)
+@click.option("--sample", type=int, help="Ask this many pairs instead of all.")
+@click.option(
+    "--timeout", type=click.FloatRange(0.05, 60), default=1.0, show_default=True, help="Seconds to wait."
+)
+@click.option("--json", "as_json", is_flag=True, help="Print one JSON object on standard output.")
+def command(name: str | None, sample: int | None, timeout: float, *, as_json: bool) -> int:
+    """Ping between hosts and compare with what the graph says; exit 1 on a difference."""
+    from emulator.checks.reachability import check_reachability
+    from emulator.cli.networks import chosen_network
+
+    ensure_root()
+    result = check_reachability(chosen_network(name), sample, timeout)
+    for entry in result.unexpected[:_SHOWN]:
+        say(f"{entry['from']} -> {entry['to']} ({entry['address']}): "
+            f"expected {entry['expected']}, found {entry['found']}")  # fmt: skip
+    if len(result.unexpected) > _SHOWN:
+        say(f"… and {len(result.unexpected) - _SHOWN:,} more")
+    say(f"{result.pairs:,} pairs, {result.reachable:,} reachable, {result.expected:,} expected to be, "
+        f"{len(result.unexpected):,} unexpected, {result.seconds:.2f} s")  # fmt: skip
+    if as_json:
+        give_json(
+            {"pairs": result.pairs, "reachable": result.reachable, "unexpected": result.unexpected,
+             "seconds": round(result.seconds, 6)}
+        )  # fmt: skip
+    return 1 if result.unexpected else 0

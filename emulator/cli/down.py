@@ -1,0 +1,39 @@
+"""`emulator down`: take networks down, whatever state they are in."""
+
+from __future__ import annotations
+
+import time
+
+import click
+
+from emulator.cli.elevate import ensure_root
+from emulator.cli.output import give_json, say
+from emulator.cli.progress import shown
+from emulator.errors import UsageError
+
+
+@click.command("down", epilog="\b\nExamples:\n  emulator down fat-tree\n  emulator down --all")
+@click.argument("name", required=False)
+@click.option("--all", "every", is_flag=True, help="All networks of this machine.")
+@click.option("--json", "as_json", is_flag=True, help="Print one JSON object on standard output.")
+def command(name: str | None, *, every: bool, as_json: bool) -> int:
+    """Take the network NAME down; return when the kernel has let go. Twice is fine."""
+    from emulator.cli.networks import checked_name
+    from emulator.engines.registry import take_down
+    from emulator.state import names
+
+    if bool(name) == every:
+        raise UsageError("say which network: `emulator down NAME`, or `--all`")
+    ensure_root()
+    begin = time.monotonic()
+    targets = names() if name is None else [checked_name(name)]
+    known = names()
+    for target in targets:
+        with shown(f"down {target}") as progress:
+            take_down(target, progress)
+        say(f"{target} is down" if target in known else f"{target} was not up")
+    if not targets:
+        say("nothing is up")
+    if as_json:
+        give_json({"down": [t for t in targets if t in known], "seconds": round(time.monotonic() - begin, 6)})
+    return 0

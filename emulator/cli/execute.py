@@ -1,0 +1,48 @@
+"""`emulator exec`: run a command in nodes."""
+
+from __future__ import annotations
+
+import sys
+
+import click
+
+from emulator.cli.elevate import ensure_root
+from emulator.errors import UsageError
+
+
+@click.command(
+    "exec",
+    context_settings={"ignore_unknown_options": True, "allow_interspersed_args": False},
+    epilog="\b\nExamples:\n  emulator exec h1 -- ping -c1 h2\n  emulator exec 'h*' -- ip -br address",
+)
+@click.option("--net", help="The network, when several are up.")
+@click.option("--timeout", type=click.FloatRange(0.05), help="Seconds after which a command is killed.")
+@click.argument("node")
+@click.argument("argv", nargs=-1, type=click.UNPROCESSED, metavar="-- CMD...")
+def command(net: str | None, timeout: float | None, node: str, argv: tuple[str, ...]) -> int:
+    """Run CMD in NODE, or at once in all nodes that the pattern NODE matches.
+
+    One node: the terminal, the output and the exit code are the command's own. Several: every line
+    is prefixed by its node, and the exit code is the highest.
+    """
+    from emulator.cli.networks import chosen_network, matching_nodes
+
+    words = list(argv[1:] if argv[:1] == ("--",) else argv)
+    if not words:
+        raise UsageError("give a command: `emulator exec NODE -- CMD…`")
+    ensure_root()
+    network = chosen_network(net)
+    nodes = matching_nodes(network, node)
+    if len(nodes) == 1 and network.topology.names[nodes[0]] == node and timeout is None:
+        return network.interact(nodes[0], words)
+    worst = 0
+    for result in network.execute(nodes, words, timeout):
+        worst = max(worst, result.code if result.code >= 0 else 128 - result.code)
+        _print(result.node, result.output, sys.stdout)
+        _print(result.node, result.errors, sys.stderr)
+    return worst
+
+
+def _print(node: str, output: bytes, stream: object) -> None:
+    for line in output.decode("utf-8", "replace").splitlines():
+        print(f"{node}: {line}", file=stream)  # type: ignore[call-overload]

@@ -1,0 +1,130 @@
+"""The `emulator` command: finds the module of a command, runs it, turns errors into exit codes."""
+
+from __future__ import annotations
+
+import os
+import sys
+from collections.abc import Sequence
+from importlib import import_module
+from typing import Any, cast
+
+import click
+
+COMMANDS = {
+    "up": "bring the network of a file up",
+    "down": "take a network down",
+    "status": "what is up",
+    "exec": "run a command in nodes",
+    "shell": "talk to the nodes of a network",
+    "check": "compare reachability with the graph",
+    "link": "shape, cut and restore a running link",
+    "capture": "record the packets of a port or link",
+    "plan": "what a file would make: counts, placement, memory",
+    "graph": "draw a file's network",
+    "export": "write a file's network in another format",
+    "schema": "the JSON schema of topology files, for editors",
+    "doctor": "what this machine lacks, and how to mend it",
+}
+"""Command -> one line of help; the module in this package has the same name, `exec` is `execute`."""
+
+_MODULES = {"exec": "execute"}
+
+EPILOG = """\b
+Examples:
+  emulator up dc.yaml                  bring it up
+  emulator exec h1 -- ping -c1 h2      run a command in a node
+  emulator check                       does everything reach everything it should?
+  emulator down --all                  take everything down
+\b
+Exit codes: 0 done, 1 a check or limit failed, 2 wrong input,
+3 this machine can't, 4 it broke."""
+
+
+class LazyGroup(click.Group):
+    """A group whose commands are imported when they are run: `--help` costs no imports."""
+
+    def list_commands(self, ctx: click.Context) -> list[str]:
+        """Return the commands in the order of the help."""
+        del ctx
+        return list(COMMANDS)
+
+    def get_command(self, ctx: click.Context, cmd_name: str) -> click.Command | None:
+        """Return the command `cmd_name`, importing its module."""
+        del ctx
+        if cmd_name not in COMMANDS:
+            return None
+        module = import_module(f"emulator.cli.{_MODULES.get(cmd_name, cmd_name)}")
+        return cast("click.Command", module.command)
+
+    def format_commands(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:
+        """Write the list of commands without importing them."""
+        del ctx
+        with formatter.section("Commands"):
+            formatter.write_dl(list(COMMANDS.items()))
+
+    def resolve_command(
+        self, ctx: click.Context, args: list[str]
+    ) -> tuple[str | None, click.Command | None, list[str]]:
+        """Say which command was probably meant."""
+        name = args[0]
+        if name not in COMMANDS and not name.startswith("-"):
+            from topologies.spec.explain import nearest
+
+            ctx.fail(f"no command `{name}`; {nearest(name, COMMANDS)}")
+        return super().resolve_command(ctx, args)
+
+
+@click.command(cls=LazyGroup, epilog=EPILOG, context_settings={"help_option_names": ["-h", "--help"]})
+@click.version_option(package_name="topology-emulator", message="%(version)s")
+def emulator() -> None:
+    """A YAML file describes a network of any size; one command makes it run."""
+
+
+def run(argv: Sequence[str]) -> int:
+    """Run the command line and return its exit code; errors go to standard error, one line each."""
+    try:
+        return _exit_code(emulator.main(args=list(argv), prog_name="emulator", standalone_mode=False))
+    except click.exceptions.Abort:
+        return 4
+    except click.ClickException as error:
+        error.show()
+        return 2
+    except click.exceptions.Exit as error:
+        return error.exit_code
+    except BrokenPipeError:
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        return 0
+    except KeyboardInterrupt:
+        print("emulator: stopped", file=sys.stderr)
+        return 4
+    except Exception as error:  # noqa: BLE001 -- the border: everything becomes a message and an exit code
+        return _failed(error)
+
+
+def _exit_code(value: Any) -> int:
+    return value if isinstance(value, int) else 0
+
+
+def _failed(error: Exception) -> int:
+    """Print an error for people and return its exit code."""
+    from topologies.errors import EmulationError, InputError
+
+    if isinstance(error, InputError):
+        print(error, file=sys.stderr)
+        return error.exit_code
+    if isinstance(error, EmulationError):
+        for line in str(error).splitlines():
+            print(f"emulator: {line}", file=sys.stderr)
+        return error.exit_code
+    if isinstance(error, MemoryError):
+        print("emulator: out of memory; use a smaller network", file=sys.stderr)
+        return 4
+    if os.environ.get("EMULATOR_DEBUG"):
+        import traceback
+
+        traceback.print_exception(error)
+    print(
+        f"emulator: {type(error).__name__}: {error} (a bug of ours; EMULATOR_DEBUG=1 shows where)",
+        file=sys.stderr,
+    )
+    return 4

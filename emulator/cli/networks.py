@@ -1,0 +1,47 @@
+"""Which network and which nodes a command means."""
+
+from __future__ import annotations
+
+import re
+
+from emulator.engines.registry import attach
+from emulator.errors import UsageError
+from emulator.network import Network
+from emulator.state import names
+from topologies.spec.explain import nearest
+
+_NAME = re.compile(r"^[a-z0-9][a-z0-9-]{0,31}$")
+
+
+def checked_name(name: str) -> str:
+    """Return `name` if it can be a network's; it becomes a path, so nothing else passes."""
+    if not _NAME.match(name):
+        raise UsageError(f"`{name}` can't be the name of a network (a-z, 0-9 and `-`, up to 32)")
+    return name
+
+
+def chosen_network(name: str | None) -> Network:
+    """Return the network `name`, or the only one that is up."""
+    if name is not None:
+        return attach(checked_name(name))
+    known = names()
+    if not known:
+        raise UsageError("nothing is up; `emulator up FILE` brings a network up")
+    if len(known) > 1:
+        raise UsageError(f"several networks are up ({', '.join(known)}); say which")
+    return attach(known[0])
+
+
+def matching_nodes(network: Network, pattern: str) -> list[int]:
+    """Return the nodes that `pattern` matches; UsageError when there is none."""
+    found: list[int] = network.topology.names.match(pattern).tolist()
+    if not found:
+        everything = network.topology.names
+        hint = nearest(pattern, everything) if len(everything) <= 20000 else "see `emulator status`"
+        hint = (
+            hint
+            if hint.startswith("did")
+            else f"names go from {everything[0]} to {everything[len(everything) - 1]}"
+        )
+        raise UsageError(f"no node of `{network.name}` matches `{pattern}`; {hint}")
+    return found

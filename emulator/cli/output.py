@@ -1,0 +1,60 @@
+"""What people and programs read: words on standard error, one JSON object on standard output."""
+
+from __future__ import annotations
+
+import json
+import sys
+import time
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
+from typing import Any
+
+
+def say(words: str) -> None:
+    """Tell people something, on standard error."""
+    print(words, file=sys.stderr, flush=True)
+
+
+def give_json(value: Mapping[str, Any]) -> None:
+    """Print exactly one JSON object on standard output."""
+    json.dump(value, sys.stdout, indent=None, ensure_ascii=False)
+    sys.stdout.write("\n")
+    sys.stdout.flush()
+
+
+def counts(numbers: Mapping[str, int]) -> str:
+    """Return `16 hosts, 20 switches` for {"host": 16, "switch": 20}."""
+    return ", ".join(f"{n:,} {plural(word, n)}" for word, n in numbers.items())
+
+
+def plural(word: str, count: int) -> str:
+    """Return the word for `count` of them."""
+    if count == 1:
+        return word
+    return word + ("es" if word.endswith(("ch", "s", "x")) else "s")
+
+
+def fidelity(numbers: Mapping[str, int]) -> str:
+    """Return `36 full` for {"full": 36}: no count is shown without it."""
+    return ", ".join(f"{count:,} {tier}" for tier, count in numbers.items())
+
+
+class Phases:
+    """Seconds spent in each named phase."""
+
+    def __init__(self) -> None:
+        self.seconds: dict[str, float] = {}
+        self._begin = time.monotonic()
+
+    @contextmanager
+    def phase(self, name: str) -> Iterator[None]:
+        """Time a phase."""
+        begin = time.monotonic()
+        try:
+            yield
+        finally:
+            self.seconds[name] = round(time.monotonic() - begin, 6)
+
+    def total(self) -> dict[str, float]:
+        """Return the seconds of each phase and their total."""
+        return {**self.seconds, "total": round(time.monotonic() - self._begin, 6)}

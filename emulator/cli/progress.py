@@ -1,0 +1,81 @@
+"""Progress on anything over two seconds: a bar with time left on a terminal, plain lines when piped."""
+
+from __future__ import annotations
+
+import sys
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+
+from emulator.network import Progress
+
+_SILENT_FOR = 2.0
+_LINE_EVERY = 5.0
+
+
+@contextmanager
+def shown(what: str) -> Iterator[Progress]:
+    """Give a progress function that shows `what`; nothing is shown before two seconds have passed."""
+    display = _Bar(what) if sys.stderr.isatty() else _Lines(what)
+    try:
+        yield display.update
+    finally:
+        display.close()
+
+
+class _Lines:
+    """A line every five seconds, for pipes and logs."""
+
+    def __init__(self, what: str) -> None:
+        self._what = what
+        self._begin = time.monotonic()
+        self._next = self._begin + _SILENT_FOR
+
+    def update(self, phase: str, done: int, total: int) -> None:
+        """Print a line when it is time for one."""
+        now = time.monotonic()
+        if now < self._next or not total:
+            return
+        self._next = now + _LINE_EVERY
+        left = (now - self._begin) * (total - done) / done if done else 0.0
+        print(f"{self._what}: {phase} {done:,}/{total:,}, {left:.0f} s left", file=sys.stderr, flush=True)
+
+    def close(self) -> None:
+        """Nothing to put away."""
+
+
+class _Bar:
+    """A bar drawn by rich, imported only when there is something to show."""
+
+    def __init__(self, what: str) -> None:
+        self._what = what
+        self._begin = time.monotonic()
+        self._progress: object | None = None
+        self._task: object | None = None
+
+    def update(self, phase: str, done: int, total: int) -> None:
+        """Move the bar."""
+        if time.monotonic() - self._begin < _SILENT_FOR:
+            return
+        from rich.console import Console
+        from rich.progress import BarColumn, MofNCompleteColumn, TextColumn, TimeRemainingColumn
+        from rich.progress import Progress as RichProgress
+
+        if not isinstance(self._progress, RichProgress):
+            columns = (
+                TextColumn("{task.description}"),
+                BarColumn(),
+                MofNCompleteColumn(),
+                TimeRemainingColumn(),
+            )
+            self._progress = RichProgress(*columns, console=Console(stderr=True), transient=True)
+            self._progress.start()
+            self._task = self._progress.add_task(f"{self._what}: {phase}", total=total)
+        task = self._progress.tasks[0].id
+        self._progress.update(task, completed=done, total=total or None, description=f"{self._what}: {phase}")
+
+    def close(self) -> None:
+        """Take the bar away."""
+        stop = getattr(self._progress, "stop", None)
+        if stop:
+            stop()

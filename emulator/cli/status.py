@@ -1,0 +1,40 @@
+"""`emulator status`: what is up."""
+
+from __future__ import annotations
+
+import click
+
+from emulator.cli.elevate import ensure_root
+from emulator.cli.output import counts, fidelity, give_json, say
+
+
+@click.command("status")
+@click.argument("name", required=False)
+@click.option("--json", "as_json", is_flag=True, help="Print one JSON object on standard output.")
+def command(name: str | None, *, as_json: bool) -> int:
+    """Say what is up, or how the network NAME is."""
+    from emulator.cli.networks import checked_name
+    from emulator.engines.registry import attach
+    from emulator.state import names
+
+    ensure_root()
+    wanted = [checked_name(name)] if name else names()
+    networks = []
+    for each in wanted:
+        network = attach(each)
+        health = network.health()
+        topology = network.topology
+        networks.append(
+            {"name": each, "engine": network.engine, "running": health.running, "nodes": topology.kind_counts(),
+             "links": topology.link_count, "fidelity": topology.fidelity_counts(), "problems": list(health.problems)}
+        )  # fmt: skip
+        state = "up" if health.running else "BROKEN"
+        say(f"{each}: {state}, {counts(topology.kind_counts())}, {topology.link_count:,} links, "
+            f"fidelity {fidelity(topology.fidelity_counts())}, engine {network.engine}")  # fmt: skip
+        for problem in health.problems:
+            say(f"  {problem}")
+    if not wanted:
+        say("nothing is up")
+    if as_json:
+        give_json({"networks": networks})
+    return 0 if all(network["running"] for network in networks) else 1

@@ -1,0 +1,48 @@
+"""`emulator up`: load, plan, deploy."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import click
+
+from emulator.cli.elevate import ensure_root
+from emulator.cli.output import Phases, counts, fidelity, give_json, say
+from emulator.cli.progress import shown
+
+
+@click.command("up", epilog="\b\nExample:\n  emulator up topologies/examples/fat-tree.yaml")
+@click.argument("file", type=click.Path(path_type=Path))
+@click.option("--engine", help="Use this engine instead of the file's.")
+@click.option("--json", "as_json", is_flag=True, help="Print one JSON object on standard output.")
+def command(file: Path, engine: str | None, *, as_json: bool) -> int:
+    """Bring the network of FILE up; if it is up already, change only what differs."""
+    phases = Phases()
+    from emulator.engines.registry import engine_named
+    from emulator.plan import make_plan
+    from topologies.build import build
+    from topologies.spec.load import load
+
+    with phases.phase("load"):
+        document = load(file)
+        topology = build(document)
+    runner = engine_named(engine or document.spec.engine_name)
+    if runner.needs_root:
+        ensure_root()
+    with phases.phase("plan"):
+        plan = make_plan(topology, runner.name)
+        runner.accept(plan)
+    with phases.phase("deploy"), shown(f"up {topology.name}") as progress:
+        runner.deploy(plan, str(file.resolve()), progress)
+    seconds = phases.total()
+    if as_json:
+        give_json(
+            {"name": topology.name, "engine": runner.name, "nodes": topology.kind_counts(),
+             "links": topology.link_count, "fidelity": topology.fidelity_counts(), "seconds": seconds}
+        )  # fmt: skip
+    blocked = plan.forwarding.blocked
+    say(f"{topology.name} is up: {counts(topology.kind_counts())}, {topology.link_count:,} links"
+        + (f" ({blocked} blocked by the spanning tree)" if blocked else ""))  # fmt: skip
+    say(f"fidelity: {fidelity(topology.fidelity_counts())} (engine {runner.name})")
+    say("seconds: " + ", ".join(f"{phase} {value:.2f}" for phase, value in seconds.items()))
+    return 0

@@ -1,0 +1,203 @@
+"""The netns engine: every node a network namespace, made by batched rtnetlink, no process per node."""
+
+from __future__ import annotations
+
+import os
+import subprocess
+from collections.abc import Mapping, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from functools import cached_property
+
+from emulator.engines.hosts_file import hosts_text
+from emulator.engines.limits import global_needs
+from emulator.engines.refusals import refuse
+from emulator.errors import UnableError
+from emulator.forwarding.base import Forwarding
+from emulator.forwarding.select import forwarding_for
+from emulator.linux.deploy import make_nodes
+from emulator.linux.execute import start
+from emulator.linux.icmp import Pinger
+from emulator.linux.interrupts import deferred
+from emulator.linux.namespaces import NamespaceStore, ensure_private, restored, unmount_all
+from emulator.linux.sysctl import Ledger
+from emulator.linux.teardown import Sentinel, kill_inside
+from emulator.network import CommandResult, Echo, Health, LinkState, Progress, silent
+from emulator.plan import Plan
+from emulator.state import NetworkState, Record, names, state_root
+from topologies import store as topology_store
+from topologies.topology import Topology
+
+AT_ONCE = 64
+"""Commands that run side by side in one `execute`."""
+
+
+class NetnsNetwork:
+    """A network that runs on this machine's kernel."""
+
+    engine = "netns"
+
+    def __init__(self, state: NetworkState) -> None:
+        self.name = state.name
+        self._state = state
+        self._record = state.read()
+        self._store = _store(state)
+
+    @cached_property
+    def topology(self) -> Topology:
+        """The graph that runs."""
+        return topology_store.load(self._state.topology_path)
+
+    @cached_property
+    def forwarding(self) -> Forwarding:
+        """How packets find their way."""
+        return forwarding_for(self.topology)
+
+    @property
+    def links(self) -> Mapping[int, LinkState]:
+        """What was changed on links since `up`."""
+        return {}
+
+    def addresses(self, node: int) -> Sequence[str]:
+        """Return the addresses of a node."""
+        return [address.text for address in self.forwarding.addresses(node)]
+
+    def health(self) -> Health:
+        """Look whether every node's namespace is there."""
+        if not self._store.exists:
+            return Health(running=False, problems=(f"its namespaces are gone; `emulator down {self.name}`",))
+        with self._store.entered():
+            nodes = self._store.nodes()
+        missing = self.topology.node_count - len(nodes)
+        problems = (f"{missing} nodes are missing",) if missing else ()
+        if self._record.phase != "up":
+            problems += (f"`up` did not finish; `emulator down {self.name}` removes the rest",)
+        return Health(running=not problems, nodes=len(nodes), problems=problems)
+
+    def execute(
+        self, nodes: Sequence[int], argv: Sequence[str], timeout: float | None = None
+    ) -> Sequence[CommandResult]:
+        """Run a command in each of `nodes`, up to 64 at once."""
+        results: list[CommandResult] = []
+        for at in range(0, len(nodes), AT_ONCE):
+            some = [self.topology.names[node] for node in nodes[at : at + AT_ONCE]]
+            started = [start(self._store, n, self._state.hosts_path, argv, capture=True) for n in some]
+            with ThreadPoolExecutor(len(started)) as pool:
+                results += pool.map(lambda pair: _result(*pair, timeout), zip(some, started, strict=True))
+        return results
+
+    def interact(self, node: int, argv: Sequence[str]) -> int:
+        """Run a command in a node with this process's terminal."""
+        return start(
+            self._store, self.topology.names[node], self._state.hosts_path, argv, capture=False
+        ).wait()
+
+    def ping(self, echoes: Sequence[Echo], timeout: float) -> Sequence[float | None]:
+        """Send ICMP echoes from inside the nodes."""
+        with self._store.entered():
+            return Pinger(echoes, timeout).run(self._store, self.topology.names)
+
+    def set_link(self, link: int, state: LinkState) -> None:
+        """Make a running link be as `state` says."""
+        raise NotImplementedError
+
+    def down(self, progress: Progress = silent) -> None:
+        """Take the network down."""
+        take_down(self._state, progress)
+
+
+class NetnsEngine:
+    """Deploys plans to this machine's kernel."""
+
+    name = "netns"
+    needs_root = True
+
+    def accept(self, plan: Plan) -> None:
+        """Raise RefusedError with every reason why this machine can't carry `plan` out."""
+        refuse(plan)
+
+    def deploy(self, plan: Plan, file: str = "", progress: Progress = silent) -> NetnsNetwork:
+        """Make the network of `plan`; on any failure roll back and leave nothing."""
+        require_root()
+        state = NetworkState(state_root(), plan.topology.name)
+        with state.locked("up"), deferred() as signals:
+
+            def watched(phase: str, done: int, total: int) -> None:
+                signals.check()
+                progress(phase, done, total)
+
+            try:
+                _deploy(plan, state, file, watched)
+                signals.check()
+            except BaseException:
+                _take_down(state, silent)
+                raise
+        return NetnsNetwork(state)
+
+    def attach(self, name: str) -> NetnsNetwork:
+        """Return the network `name` that runs; UsageError when there is none."""
+        return NetnsNetwork(NetworkState(state_root(), name))
+
+
+def require_root() -> None:
+    """Raise UnableError unless this process may make namespaces."""
+    if os.geteuid() != 0:
+        raise UnableError("making network namespaces needs root; run it under sudo")
+
+
+def _store(state: NetworkState) -> NamespaceStore:
+    return NamespaceStore(state.folder / "mnt", state.folder / "ns")
+
+
+def _deploy(plan: Plan, state: NetworkState, file: str, progress: Progress) -> None:
+    state.make()
+    record = Record(name=plan.topology.name, engine="netns", file=file)
+    state.write(record)
+    topology_store.save(plan.topology, state.topology_path)
+    state.hosts_path.write_text(hosts_text(plan), encoding="utf-8")
+    Ledger(state.root).require(state.name, global_needs(plan))
+    store = _store(state)
+    store.folder.mkdir(mode=0o700)
+    store.pin.touch(mode=0o600)
+    with restored("net", "mnt"):
+        with state.shared_lock():
+            ensure_private(state.root)
+            store.create()
+        make_nodes(plan, store, progress)
+    record.phase = "up"
+    state.write(record)
+
+
+def take_down(state: NetworkState, progress: Progress = silent) -> None:
+    """Remove all of a network that this engine made, whatever state it is in."""
+    require_root()
+    with state.locked("down"), deferred():
+        _take_down(state, progress)
+
+
+def _take_down(state: NetworkState, progress: Progress) -> None:
+    store = _store(state)
+    if store.exists:
+        with store.entered():
+            inodes = store.inodes()
+        progress("processes", 0, 1)
+        kill_inside(inodes)
+        sentinel = Sentinel()
+        store.release()
+        progress("kernel", 0, 1)
+        sentinel.wait()
+    if state.root.is_dir():
+        Ledger(state.root).release(state.name)
+    state.remove()
+    with state.shared_lock():
+        if not names(state.root):
+            unmount_all(state.root)
+
+
+def _result(name: str, process: subprocess.Popen[bytes], timeout: float | None) -> CommandResult:
+    try:
+        output, errors = process.communicate(timeout=timeout)
+    except subprocess.TimeoutExpired:
+        process.kill()
+        output, errors = process.communicate()
+        return CommandResult(name, 124, output, errors + b"timed out\n")
+    return CommandResult(name, process.returncode, output, errors)

@@ -1,0 +1,56 @@
+"""Ctrl-C and SIGTERM while kernel objects are made: noted at once, obeyed at the next safe point.
+
+A KeyboardInterrupt between two system calls could leave the process in a foreign namespace.
+"""
+
+from __future__ import annotations
+
+import signal
+import threading
+from collections.abc import Iterator
+from contextlib import contextmanager
+from types import FrameType
+
+from emulator.errors import BrokenError
+
+
+class InterruptedByUserError(BrokenError):
+    """The user or the system asked to stop; what was begun is rolled back."""
+
+    def __init__(self, number: int) -> None:
+        self.number = number
+        super().__init__(f"stopped by {signal.Signals(number).name}")
+
+
+class Interrupts:
+    """What arrived so far."""
+
+    def __init__(self) -> None:
+        self.number = 0
+
+    def check(self) -> None:
+        """Raise InterruptedByUserError if a signal has arrived."""
+        if self.number:
+            number, self.number = self.number, 0
+            raise InterruptedByUserError(number)
+
+
+@contextmanager
+def deferred() -> Iterator[Interrupts]:
+    """Note SIGINT, SIGTERM and SIGHUP instead of obeying them; whoever works calls `check()`."""
+    noted = Interrupts()
+    if threading.current_thread() is not threading.main_thread():
+        yield noted
+        return
+
+    def note(number: int, frame: FrameType | None) -> None:
+        del frame
+        noted.number = number
+
+    kinds = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
+    before = [signal.signal(kind, note) for kind in kinds]
+    try:
+        yield noted
+    finally:
+        for kind, handler in zip(kinds, before, strict=True):
+            signal.signal(kind, handler)
