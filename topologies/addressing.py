@@ -13,7 +13,8 @@ from typing import NamedTuple
 
 import numpy as np
 
-from topologies.errors import ParameterError
+from topologies.address_text import parse_interface
+from topologies.errors import Loc, ParameterError
 from topologies.topology import Kind, Topology
 
 
@@ -36,24 +37,48 @@ class Address(NamedTuple):
         return str(ipaddress.ip_address(self.packed))
 
 
+Pool = ipaddress.IPv4Network | ipaddress.IPv6Network
+
+
 class FlatAddressing:
     """Addresses of hosts that all share one subnet.
 
-    Raises ParameterError when the pool is too small or a given address is outside it or taken
-    twice. The pool's first address (the network) is never used, nor IPv4's last (broadcast).
+    Raises ParameterError when the pool is too small or a host's given address is outside it or
+    taken twice. The pool's first address (the network) is never used, nor IPv4's last (broadcast).
+    Switches and routers may be given any address.
     """
 
     def __init__(self, topology: Topology) -> None:
         self._topology = topology
-        self._pools = [ipaddress.ip_network(p) for p in (topology.pools.ipv4, topology.pools.ipv6) if p]
+        self._pools: list[Pool] = [
+            ipaddress.ip_network(p) for p in (topology.pools.ipv4, topology.pools.ipv6) if p
+        ]
+        lengths: dict[int, int] = {pool.version: pool.prefixlen for pool in self._pools}
         self._given = {
-            node: _parsed(given.addresses) for node, given in topology.given.items() if given.addresses
+            node: _parsed(given.addresses, lengths)
+            for node, given in topology.given.items()
+            if given.addresses
         }
+        self._check_families()
         self._taken: dict[int, list[int]] = {pool.version: self._taken_in(pool) for pool in self._pools}
         for pool in self._pools:
+            self._check_inside(pool)
             self._check_size(pool)
 
-    def _taken_in(self, pool: ipaddress.IPv4Network | ipaddress.IPv6Network) -> list[int]:
+    def _at(self, node: int) -> Loc:
+        return ("topology", "nodes", self._topology.names[node], "ip")
+
+    def _check_families(self) -> None:
+        versions = {pool.version for pool in self._pools}
+        for node, addresses in self._given.items():
+            for address in addresses:
+                if address.version not in versions and self._topology.kinds[node] == Kind.HOST:
+                    network = ipaddress.ip_network((address.packed, 64), strict=False)
+                    raise ParameterError(
+                        self._at(node), f"is IPv6, which is off; set `addressing: {{ipv6: {network}}}`"
+                    )
+
+    def _taken_in(self, pool: Pool) -> list[int]:
         """Return the offsets in `pool` that the file gives by hand, ascending."""
         owners: dict[int, int] = {}
         for node, addresses in self._given.items():
@@ -61,36 +86,65 @@ class FlatAddressing:
                 if address.version != pool.version:
                     continue
                 if address.value in owners:
-                    names = self._topology.names
+                    owner = self._topology.names[owners[address.value]]
                     raise ParameterError(
-                        ("topology", "nodes", names[node], "ip"),
-                        f"{address.text} is taken already, by `{names[owners[address.value]]}`",
+                        self._at(node), f"{address.text} is taken already, by `{owner}`; give another"
                     )
                 owners[address.value] = node
         first = int(pool.network_address)
         return sorted(v - first for v in owners if 0 < v - first < pool.num_addresses)
 
-    def _check_size(self, pool: ipaddress.IPv4Network | ipaddress.IPv6Network) -> None:
-        unusable = 2 if pool.version == 4 and pool.prefixlen < 31 else 1
-        free = pool.num_addresses - unusable - len(self._taken[pool.version])
-        automatic = len(self._topology.hosts) - sum(
-            any(a.version == pool.version for a in addresses) for addresses in self._given.values()
+    def _check_inside(self, pool: Pool) -> None:
+        """Raise ParameterError when hosts have addresses that no other host of the subnet could reach."""
+        first, last = int(pool.network_address), int(pool.broadcast_address)
+        hosts = [
+            (node, address)
+            for node, addresses in self._given.items()
+            for address in addresses
+            if address.version == pool.version and self._topology.kinds[node] == Kind.HOST
+        ]
+        usable = range(first + 1, last + (pool.version == 6))
+        outside = [(node, address) for node, address in hosts if address.value not in usable]
+        if not outside:
+            return
+        node, address = outside[0]
+        if first <= address.value <= last:
+            raise ParameterError(
+                self._at(node),
+                f"{address.text} is the first or last address of the pool {pool}; give another",
+            )
+        others = f" ({len(outside) - 1:,} more are, too)" if len(outside) > 1 else ""
+        wider = _around([address.value for _, address in hosts], pool.version)
+        raise ParameterError(
+            self._at(node),
+            f"{address.text} is outside the pool {pool}{others}; give an address in it, "
+            f"or set `addressing: {{ipv{pool.version}: {wider}}}`",
         )
+
+    def _check_size(self, pool: Pool) -> None:
+        unusable = 2 if pool.version == 4 and pool.prefixlen < 31 else 1
+        taken = len(self._taken[pool.version])
+        free = pool.num_addresses - unusable - taken
+        automatic = int(np.count_nonzero(self._automatic_hosts(pool.version)))
         if automatic > free:
-            need = max(2, (automatic + unusable + len(self._taken[pool.version]) - 1).bit_length())
-            most = 32 if pool.version == 4 else 128
+            need = max(2, (automatic + unusable + taken - 1).bit_length())
             raise ParameterError(
                 ("addressing", f"ipv{pool.version}"),
-                f"{pool} has {max(free, 0)} free addresses for {automatic} hosts; "
-                f"use a /{most - need} or larger",
+                f"{pool} has {max(free, 0):,} free addresses for {automatic:,} hosts; "
+                f"use a /{pool.max_prefixlen - need} or larger",
             )
 
-    @cached_property
-    def _ranks(self) -> np.ndarray[tuple[int], np.dtype[np.int64]]:
-        """Rank of each node among the hosts without a given address: int64[n]."""
+    def _automatic_hosts(self, version: int) -> np.ndarray[tuple[int], np.dtype[np.bool_]]:
+        """Return which nodes get a computed address of `version`: bool[n]."""
         automatic = np.asarray(self._topology.kinds == Kind.HOST)
-        automatic[list(self._given)] = False
-        return np.cumsum(automatic) - 1
+        given = [n for n, addresses in self._given.items() if any(a.version == version for a in addresses)]
+        automatic[given] = False
+        return automatic
+
+    @cached_property
+    def _ranks(self) -> dict[int, np.ndarray[tuple[int], np.dtype[np.int64]]]:
+        """Rank of each node among the hosts with a computed address, from 1, by version: int64[n]."""
+        return {pool.version: np.cumsum(self._automatic_hosts(pool.version)) for pool in self._pools}
 
     def of(self, node: int) -> tuple[Address, ...]:
         """Return the addresses of `node`, on its first port."""
@@ -98,29 +152,33 @@ class FlatAddressing:
         if self._topology.kinds[node] != Kind.HOST:
             return given
         versions = {address.version for address in given}
-        made = [self._automatic(node, pool) for pool in self._pools if pool.version not in versions]
-        if given:  # a host with a given IPv4 keeps the rank-free IPv6 of its own number
-            made = [self._beside(node, pool) for pool in self._pools if pool.version not in versions]
-        return (*given, *made)
+        return (
+            *given,
+            *(self._automatic(node, pool) for pool in self._pools if pool.version not in versions),
+        )
 
-    def _automatic(self, node: int, pool: ipaddress.IPv4Network | ipaddress.IPv6Network) -> Address:
-        offset = int(self._ranks[node]) + 1
+    def _automatic(self, node: int, pool: Pool) -> Address:
+        rank = offset = int(self._ranks[pool.version][node])
         taken = self._taken[pool.version]
-        while (moved := int(self._ranks[node]) + 1 + bisect_right(taken, offset)) != offset:
+        while (moved := rank + bisect_right(taken, offset)) != offset:
             offset = moved
         return Address(0, pool.version, int(pool.network_address) + offset, pool.prefixlen)
 
-    def _beside(self, node: int, pool: ipaddress.IPv4Network | ipaddress.IPv6Network) -> Address:
-        """Return an address above all automatic ones for a host that has a given one of the other version."""
-        order = sorted(self._given).index(node)
-        automatic = len(self._topology.hosts) - len(self._given)
-        offset = automatic + len(self._taken[pool.version]) + 1 + order
-        return Address(0, pool.version, int(pool.network_address) + offset, pool.prefixlen)
+
+def _around(values: list[int], version: int) -> Pool:
+    """Return the smallest network, of 256 addresses at least, that holds all the addresses `values`."""
+    bits, least = (32, 8) if version == 4 else (128, 64)
+    spread = max(least, (min(values) ^ max(values)).bit_length())
+    first = min(values) >> spread << spread
+    return ipaddress.ip_network((first.to_bytes(bits // 8), bits - spread))
 
 
-def _parsed(addresses: tuple[tuple[int, str], ...]) -> tuple[Address, ...]:
+def _parsed(addresses: tuple[tuple[int, str], ...], lengths: dict[int, int]) -> tuple[Address, ...]:
+    """Return addresses given as text; without a prefix length they get their pool's, from `lengths`."""
     out = []
     for port, text in addresses:
-        interface = ipaddress.ip_interface(text)
-        out.append(Address(port, interface.version, int(interface.ip), interface.network.prefixlen))
+        version, value, length = parse_interface(text)
+        if length is None:
+            length = lengths.get(version, 32 if version == 4 else 64)
+        out.append(Address(port, version, value, length))
     return tuple(out)

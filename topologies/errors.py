@@ -2,11 +2,27 @@
 
 One hierarchy for the three packages: it starts here because `topologies` may import
 nothing of the other two. Each error says what happened, to which object, and what mends it.
+
+Words from a file are never trusted to be printable: a name may hold the escape sequences that
+move a terminal's cursor or retitle its window. `printable` is applied where an error becomes text.
 """
 
 from __future__ import annotations
 
+import re
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
+
+Loc = tuple[str | int, ...]
+"""A path in a document: keys of mappings and positions in lists."""
+
+MAX_WORDS = 400
+"""Longest message, in characters: one line must stay readable."""
+
+MAX_SHOWN = 200
+"""Most problems that one error prints; `problems` holds them all."""
+
+_PLAIN_KEY = re.compile(r"[\w*-]+")
 
 
 class EmulationError(Exception):
@@ -17,6 +33,34 @@ class EmulationError(Exception):
     """
 
     exit_code = 4
+
+
+def printable(text: str) -> str:
+    r"""Return `text` with all that isn't printable escaped (`\n`, `\x1b`, `\u202e`): one safe line."""
+    if text.isprintable():
+        return text
+    return "".join(c if c.isprintable() else ascii(c)[1:-1] for c in text)
+
+
+def shortened(text: str, most: int = 60) -> str:
+    """Return `text` on one safe line of `most` characters at the most, its middle left out."""
+    if len(text) > most:
+        text = f"{text[: most - 16]}…{text[-15:]}"
+    return printable(text)
+
+
+def dotted(path: Loc) -> str:
+    """Return a path as people write it: `links[0].bandwidth`, `nodes["a/b"].ip`."""
+    text = ""
+    for step in path:
+        if isinstance(step, int):
+            text += f"[{step}]"
+        elif _PLAIN_KEY.fullmatch(step):
+            word = shortened(step)
+            text += f".{word}" if text else word
+        else:
+            text += f'["{shortened(step)}"]'
+    return text
 
 
 @dataclass(frozen=True, slots=True)
@@ -35,17 +79,24 @@ class Problem:
 
     def __str__(self) -> str:
         place = f"{self.file}:{self.line}:{self.column}" if self.line else self.file
-        return f"{place}: {self.key}: {self.message}" if self.key else f"{place}: {self.message}"
+        words = printable(self.message)
+        if len(words) > MAX_WORDS:
+            words = f"{words[: MAX_WORDS - 1]}…"
+        return f"{printable(place)}: {self.key}: {words}" if self.key else f"{printable(place)}: {words}"
 
 
 class InputError(EmulationError, ValueError):
-    """The input is wrong; `problems` holds every problem found, in file order."""
+    """The input is wrong; `problems` holds every problem found, in file order, each once."""
 
     exit_code = 2
 
-    def __init__(self, problems: list[Problem]) -> None:
-        self.problems = sorted(problems, key=lambda p: (p.line, p.column, p.key))
-        super().__init__("\n".join(map(str, self.problems)))
+    def __init__(self, problems: Iterable[Problem]) -> None:
+        unique = dict.fromkeys(problems)
+        self.problems = sorted(unique, key=lambda p: (p.line, p.column, p.key, p.message))
+        lines = [str(problem) for problem in self.problems[:MAX_SHOWN]]
+        if len(self.problems) > MAX_SHOWN:
+            lines.append(f"and {len(self.problems) - MAX_SHOWN:,} problems more; mend these first")
+        super().__init__("\n".join(lines))
 
 
 class ParameterError(EmulationError, ValueError):
@@ -56,7 +107,21 @@ class ParameterError(EmulationError, ValueError):
 
     exit_code = 2
 
-    def __init__(self, loc: tuple[str | int, ...], message: str) -> None:
+    def __init__(self, loc: Loc, message: str) -> None:
         self.loc = loc
         self.message = message
-        super().__init__(f"{'.'.join(map(str, loc))}: {message}" if loc else message)
+        super().__init__(f"{dotted(loc)}: {printable(message)}" if loc else printable(message))
+
+
+class ParametersError(ParameterError):
+    """Several wrong values, found together; `errors` holds each, this one's words are the first's."""
+
+    def __init__(self, errors: Sequence[ParameterError]) -> None:
+        self.errors = tuple(errors)
+        super().__init__(self.errors[0].loc, self.errors[0].message)
+
+    @staticmethod
+    def raise_any(errors: Sequence[ParameterError]) -> None:
+        """Raise `errors` together; do nothing when there are none."""
+        if errors:
+            raise ParametersError(errors) if len(errors) > 1 else errors[0]

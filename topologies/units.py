@@ -9,90 +9,138 @@ from __future__ import annotations
 
 import re
 from dataclasses import dataclass
-from typing import Annotated
+from decimal import Decimal
+from typing import Annotated, Any
 
 from pydantic import BeforeValidator, WithJsonSchema
 
-_NUMBER = re.compile(r"^\s*([0-9]+(?:\.[0-9]+)?(?:[eE][+-]?[0-9]{1,3})?)\s*([A-Za-zµ%/]*)\s*$")
+from topologies.errors import shortened
+
+_NUMBER = re.compile(
+    r"\s*([-+]?)([0-9]+(?:\.[0-9]*)?(?:[eE][+-]?[0-9]{1,3})?)\s*([A-Za-zµμ%/]*)\s*", re.ASCII
+)
 
 
 @dataclass(frozen=True)
 class Quantity:
-    """A physical quantity: its units as factors of the base unit, and its range in base units."""
+    """A physical quantity: its units as factors of the base unit, and its range in base units.
+
+    `units` are the ones to suggest, smallest first; `aliases` the other spellings.
+    """
 
     name: str
-    factors: dict[str, float]
+    units: dict[str, float]
+    aliases: dict[str, float]
     example: str
     low: float
     high: float
 
     def parse(self, value: object) -> float:
         """Return `value` in the base unit; raise ValueError saying what to write instead."""
-        if isinstance(value, bool) or not isinstance(value, int | float | str):
-            raise ValueError(f"is not a {self.name}; write for example `{self.example}`")
-        found = _NUMBER.match(str(value))
+        shown = shortened(_words(value))
+        found = None if isinstance(value, bool | None) else _NUMBER.fullmatch(_words(value))
         if not found:
-            hint = "can't be negative; " if str(value).lstrip().startswith("-") else ""
-            raise ValueError(f"{hint}`{value}` is not a {self.name}; write for example `{self.example}`")
-        unit = found[2]
-        if unit not in self.factors:
-            units = ", ".join(u for u in self.factors if u)
-            raise ValueError(f"`{unit}` is not a unit of {self.name}; use one of: {units}")
-        number = float(found[1]) * self.factors[unit]
+            raise ValueError(f"`{shown}` is not a {self.name}; write for example `{self.example}`")
+        sign, digits, unit = found.groups()
+        factor = self._factor(unit.replace("μ", "µ"))
+        number = _product(digits, factor)
+        if sign == "-" and number:
+            raise ValueError(f"`{shown}` is negative; a {self.name} goes from {self.range}")
         if not self.low <= number <= self.high:
-            raise ValueError(f"`{value}` is out of range; a {self.name} goes from {self.range}")
+            raise ValueError(f"`{shown}` is out of range; a {self.name} goes from {self.range}")
         return number
+
+    def _factor(self, unit: str) -> float:
+        factor = self.units.get(unit, self.aliases.get(unit))
+        if factor is not None:
+            return factor
+        known = [u for u in (*self.units, *self.aliases) if u]
+        near = [u for u in known if u.lower() == unit.lower()]
+        near = near or [u for u in self.units if u.lower().startswith(unit.lower())]
+        other = next((q for q in (RATE, TIME, SHARE, SIZE) if unit in q.units), None)
+        hint = f"did you mean `{near[0]}`?" if len(near) == 1 else f"use one of: {', '.join(self.units)}"
+        what = f"is a unit of {other.name}, not of {self.name}" if other else f"is not a unit of {self.name}"
+        raise ValueError(f"`{shortened(unit)}` {what}; {hint}")
+
+    def text(self, number: float) -> str:
+        """Return `number`, in the base unit, as people write it; `parse` gives the same number back."""
+        known = (*reversed(self.units.items()), *self.aliases.items())
+        base = next(unit for unit, factor in known if factor == 1)
+        for unit, factor in self.units.items() if number == 0 else known:
+            words = f"{number / factor:.12g} {unit}"
+            if (number >= factor or number == 0) and self._exact(words) == number:
+                return words
+        return f"{number!r} {base}".rstrip()
+
+    def _exact(self, words: str) -> float:
+        digits, _, unit = words.partition(" ")
+        return _product(digits, self._factor(unit))
 
     @property
     def range(self) -> str:
-        """The allowed range in words, in the base unit."""
-        base = next(u for u, f in self.factors.items() if f == 1 and u)
-        return f"{self.low:g} to {self.high:g} {base}"
+        """The allowed range in words."""
+        return f"{self.text(self.low)} to {self.text(self.high)}"
+
+    def schema(self) -> dict[str, Any]:
+        """Return the JSON schema of what `parse` accepts, but for the range of text."""
+        units = "|".join(re.escape(u) for u in (*self.units, *self.aliases) if u)
+        return {
+            "anyOf": [
+                {"type": "number", "minimum": self.low, "maximum": self.high},
+                {
+                    "type": "string",
+                    "pattern": rf"^\s*\+?[0-9]+(\.[0-9]*)?([eE][+-]?[0-9]+)?\s*({units})?\s*$",
+                },
+            ],
+            "examples": [self.example],
+        }
 
 
-_RATE_UNITS = {"bit": 1.0, "Kbit": 1e3, "kbit": 1e3, "Mbit": 1e6, "Gbit": 1e9, "Tbit": 1e12}
-_RATE_UNITS |= {f"{unit}/s": factor for unit, factor in list(_RATE_UNITS.items())}
-_RATE_UNITS |= {"bps": 1.0, "kbps": 1e3, "Mbps": 1e6, "Gbps": 1e9, "Tbps": 1e12, "": 1.0}
+def _product(digits: str, factor: float) -> float:
+    """Return digits x factor rounded once: 5 us is 5e-06, not 4.9999999999999996e-06."""
+    return float(Decimal(digits) * Decimal(repr(factor)))
 
-RATE = Quantity("rate", _RATE_UNITS, "100 Mbit", 1e3, 4e12)
+
+def _words(value: object) -> str:
+    if isinstance(value, str):
+        return value
+    if value is None:
+        return "nothing"
+    if isinstance(value, bool):
+        return str(value).lower()
+    return f"{value!r}" if isinstance(value, int | float) else f"a {type(value).__name__}"
+
+
+_PREFIXED = {"bit": 1.0, "kbit": 1e3, "Mbit": 1e6, "Gbit": 1e9, "Tbit": 1e12}
+_RATE_ALIASES = {"Kbit": 1e3, "": 1.0}
+_RATE_ALIASES |= {f"{unit}/s": factor for unit, factor in (*_PREFIXED.items(), ("Kbit", 1e3))}
+_RATE_ALIASES |= {"bps": 1.0, "kbps": 1e3, "Kbps": 1e3, "Mbps": 1e6, "Gbps": 1e9, "Tbps": 1e12}
+
+RATE = Quantity("rate", _PREFIXED, _RATE_ALIASES, "100 Mbit", 1e3, 4e12)
 TIME = Quantity(
     "time",
-    {"ns": 1e-9, "us": 1e-6, "µs": 1e-6, "ms": 1e-3, "s": 1.0, "min": 60.0, "h": 3600.0, "": 1.0},
+    {"ns": 1e-9, "us": 1e-6, "ms": 1e-3, "s": 1.0, "min": 60.0, "h": 3600.0},
+    {"µs": 1e-6, "": 1.0},
     "500 us", 0.0, 86400.0,
 )  # fmt: skip
-SHARE = Quantity("share", {"%": 0.01, "": 1.0}, "2 %", 0.0, 1.0)
+SHARE = Quantity("share", {"%": 0.01}, {"": 1.0}, "2 %", 0.0, 1.0)
 SIZE = Quantity(
     "size",
-    {"B": 1.0, "kB": 1e3, "KB": 1e3, "MB": 1e6, "GB": 1e9, "KiB": 1024.0, "MiB": 1024.0**2,
-     "GiB": 1024.0**3, "TiB": 1024.0**4, "": 1.0},
-    "64 MiB", 0.0, 2.0**50,
+    {"B": 1.0, "KiB": 2.0**10, "MiB": 2.0**20, "GiB": 2.0**30, "TiB": 2.0**40},
+    {"kB": 1e3, "KB": 1e3, "MB": 1e6, "GB": 1e9, "TB": 1e12, "": 1.0},
+    "64 MiB", 2.0**20, 2.0**50,
 )  # fmt: skip
 
 
-def _share(value: object) -> float:
-    """Parse a share: `2 %` or a bare number from 0 to 1."""
-    try:
-        return SHARE.parse(value)
-    except ValueError as error:
-        if "out of range" in str(error):
-            raise ValueError(f"`{value}` is out of range; a share goes from 0 % to 100 %") from None
-        raise
+def _size(value: object) -> int:
+    return int(SIZE.parse(value))
 
 
-def _schema(pattern: str, example: str) -> WithJsonSchema:
-    return WithJsonSchema(
-        {"anyOf": [{"type": "number", "minimum": 0}, {"type": "string", "pattern": pattern}],
-         "examples": [example]}
-    )  # fmt: skip
-
-
-Rate = Annotated[float, BeforeValidator(RATE.parse), _schema(r"^[0-9.]+ ?[kKMGT]?(bit|bps)(/s)?$", "1 Gbit")]
+Rate = Annotated[float, BeforeValidator(RATE.parse), WithJsonSchema(RATE.schema())]
 """Bits per second."""
-Duration = Annotated[float, BeforeValidator(TIME.parse), _schema(r"^[0-9.]+ ?(ns|us|ms|s|min|h)$", "5 ms")]
+Duration = Annotated[float, BeforeValidator(TIME.parse), WithJsonSchema(TIME.schema())]
 """Seconds."""
-Share = Annotated[float, BeforeValidator(_share), _schema(r"^[0-9.]+ ?%$", "2 %")]
+Share = Annotated[float, BeforeValidator(SHARE.parse), WithJsonSchema(SHARE.schema())]
 """A share from 0 to 1."""
-Size = Annotated[
-    int, BeforeValidator(lambda v: int(SIZE.parse(v))), _schema(r"^[0-9.]+ ?([kKMGT]i?)?B$", "64 MiB")
-]
+Size = Annotated[int, BeforeValidator(_size), WithJsonSchema(SIZE.schema())]
 """Bytes."""

@@ -3,64 +3,57 @@
 topology:
   nodes: {h1: {kind: host, ip: 10.0.0.1/24}, s1: {kind: switch}}
   links: [[h1, s1], [s1, s2, {bandwidth: 100 Mbit}]]
+
+The models of both are in `topologies.spec.given`. 200,000 nodes by hand are a file of a size that
+programs write, so the arrays are filled directly and defaults cost nothing.
 """
 
 from __future__ import annotations
 
-import ipaddress
-import re
-from dataclasses import replace
-from typing import Annotated, Any, Literal
+from collections.abc import Hashable
+from typing import Any, TypeVar
 
 import numpy as np
-from pydantic import AfterValidator, Field
+from pydantic import Field, ModelWrapValidatorHandler, ValidationError, model_validator
 
-from topologies.builder import Builder
-from topologies.errors import ParameterError
+from topologies.builder import number_ports
+from topologies.errors import Loc, ParameterError
 from topologies.families import Context, GeneratorParams
-from topologies.names import NODE_NAME, NameList
-from topologies.profiles import LinkProfile
-from topologies.spec.document import LinkKeys, NodeKeys
+from topologies.names import NameList, Names
+from topologies.profiles import LinkProfile, NodeProfile
+from topologies.spec.given import LinkOptions, Links, NodeEntry, Nodes, given_problems
 from topologies.spec.merge import merged_link, merged_node
+from topologies.spec.wrong import joined, wrong
 from topologies.topology import Given, Kind, Topology
 
-_MAC = re.compile(r"^[0-9a-fA-F]{2}(:[0-9a-fA-F]{2}){5}$")
+Key = TypeVar("Key", bound=Hashable)
 
-
-def _interface(value: str) -> str:
-    try:
-        ipaddress.ip_interface(value)
-    except ValueError:
-        raise ValueError(f"`{value}` is not an address; write for example 10.0.0.1/24") from None
-    return value
-
-
-def _mac(value: str) -> str:
-    if not _MAC.match(value):
-        raise ValueError(f"`{value}` is not a MAC address; write for example 02:00:00:00:00:01")
-    if int(value[:2], 16) & 1:
-        raise ValueError(f"`{value}` is a multicast address; the first byte of a node's MAC must be even")
-    return value.lower()
-
-
-class NodeEntry(NodeKeys):
-    """One node of `nodes:`."""
-
-    kind: Literal["host", "switch", "router"] = "host"
-    tier: str | None = None
-    ip: Annotated[str, AfterValidator(_interface)] | None = Field(None, description="Address of port 0")
-    mac: Annotated[str, AfterValidator(_mac)] | None = Field(None, description="MAC of port 0")
-
-
-class LinkOptions(LinkKeys):
-    """The third item of a link: its properties."""
+_IDENTITY = frozenset(("kind", "tier", "ip", "mac"))
+"""Keys of a node that aren't its profile's."""
 
 
 class Params(GeneratorParams):
     """Keys of a topology given by hand."""
 
-    nodes: Annotated[dict[str, NodeEntry | None], Field(min_length=1)]
-    links: list[list[Any]] = Field(default_factory=list)
+    nodes: Nodes = Field(
+        description="Name -> properties of every node", examples=["{h1: {}, s1: {kind: switch}}"]
+    )
+    links: Links = Field(
+        [], description="[node, node] or [node, node, {properties}]", examples=["[[h1, s1]]"]
+    )
+
+    @model_validator(mode="wrap")
+    @classmethod
+    def _parts_agree(cls, data: Any, handler: ModelWrapValidatorHandler[Params]) -> Params:
+        """Find links to nowhere and doubles even where a part has errors of its own."""
+        problems = list(given_problems(data))
+        try:
+            params = handler(data)
+        except ValidationError as error:
+            raise joined(error, problems) from None
+        if problems:
+            raise wrong(problems)
+        return params
 
     def node_estimate(self) -> int:
         """Return the exact number of nodes."""
@@ -68,41 +61,61 @@ class Params(GeneratorParams):
 
 
 def generate(params: Params, context: Context) -> Topology:
-    """Return the graph as given, nodes in file order."""
-    build = Builder()
-    given: dict[int, Given] = {}
-    index: dict[str, int] = {}
-    for name, maybe in params.nodes.items():
-        if not NODE_NAME.match(name):
-            raise ParameterError(
-                (*context.loc, "nodes", name),
-                "is not a node name; use letters, digits, `_`, `.` and `-`, 63 at most",
-            )
-        entry = maybe or NodeEntry()
-        kind = Kind[entry.kind.upper()]
-        index[name] = build.add_node(
-            kind, name, tier=entry.tier or entry.kind, profile=merged_node(entry, None)
-        )
-        first = 0 if kind == Kind.HOST else 1
-        if entry.ip or entry.mac:
-            given[index[name]] = Given(
-                ((first, entry.ip),) if entry.ip else (), ((first, entry.mac),) if entry.mac else ()
-            )
-    for at, link in enumerate(params.links):
-        _add_link(build, index, link, (*context.loc, "links", at))
-    built = build.build()
-    compact = replace(built, names=type(built.names)((NameList(tuple(params.nodes)),)))
-    return replace(compact, given=given)
+    """Return the graph as given, nodes and links in file order."""
+    index = {name: i for i, name in enumerate(params.nodes)}
+    ends = np.array([(index[a], index[b]) for a, b, _ in params.links], dtype=np.int32).reshape(-1, 2)
+    link_profiles, link_profile = _numbered(
+        [LinkProfile()], [_link_profile(options) for _, _, options in params.links]
+    )
+    entries = [entry or NodeEntry() for entry in params.nodes.values()]
+    kinds = np.array([Kind[entry.kind.upper()] for entry in entries], dtype=np.uint8)
+    tier_names, tiers = _numbered([], [entry.tier or entry.kind for entry in entries])
+    node_profiles, node_profile = _numbered([NodeProfile()], [_node_profile(entry) for entry in entries])
+    _check_table((*context.loc, "nodes"), len(tier_names), 2**8, "tiers")
+    _check_table((*context.loc, "nodes"), len(node_profiles), 2**16, "sets of node properties")
+    _check_table((*context.loc, "links"), len(link_profiles), 2**16, "sets of link properties")
+    return Topology(
+        name="",
+        names=Names((NameList(tuple(params.nodes)),)),
+        kinds=kinds,
+        tiers=tiers.astype(np.uint8),
+        tier_names=tuple(tier_names),
+        groups=np.full(len(entries), -1, dtype=np.int32),
+        ends=ends,
+        ports=number_ports(ends, kinds),
+        link_profile=link_profile.astype(np.uint16),
+        link_profiles=tuple(link_profiles),
+        node_profile=node_profile.astype(np.uint16),
+        node_profiles=tuple(node_profiles),
+        given={i: _given(entry) for i, entry in enumerate(entries) if entry.ip or entry.mac},
+    )
 
 
-def _add_link(build: Builder, index: dict[str, int], link: list[Any], loc: tuple[str | int, ...]) -> None:
-    if len(link) not in (2, 3):
-        raise ParameterError(loc, "must be [node, node] or [node, node, {properties}]")
-    for end in link[:2]:
-        if str(end) not in index:
-            raise ParameterError(loc, f"there is no node `{end}`")
-    if str(link[0]) == str(link[1]):
-        raise ParameterError(loc, f"`{link[0]}` can't be linked to itself")
-    keys = LinkOptions.model_validate(link[2]) if len(link) == 3 else LinkOptions()
-    profile = merged_link(keys, LinkProfile(), reverse=False)
-    build.add_links(np.array([index[str(link[0])]]), np.array([index[str(link[1])]]), profile)
+def _numbered(known: list[Key], values: list[Key]) -> tuple[list[Key], np.ndarray[Any, np.dtype[np.int64]]]:
+    """Return the distinct values, `known` ones first, and the number of each value: int64[len(values)]."""
+    table = {value: number for number, value in enumerate(known)}
+    numbers = [table.setdefault(value, len(table)) for value in values]
+    return list(table), np.array(numbers, dtype=np.int64)
+
+
+def _check_table(loc: Loc, size: int, most: int, what: str) -> None:
+    if size > most:
+        raise ParameterError(loc, f"has {size:,} different {what}; the most is {most:,}")
+
+
+_PLAIN_LINK = LinkProfile()
+_PLAIN_NODE = NodeProfile()
+
+
+def _link_profile(options: LinkOptions) -> LinkProfile:
+    return merged_link(options, _PLAIN_LINK, reverse=False) if options.model_fields_set else _PLAIN_LINK
+
+
+def _node_profile(entry: NodeEntry) -> NodeProfile:
+    return _PLAIN_NODE if entry.model_fields_set <= _IDENTITY else merged_node(entry, None)
+
+
+def _given(entry: NodeEntry) -> Given:
+    """Return what the file gives for a node's first port: a host's is 0, all others' 1."""
+    port = 0 if entry.kind == "host" else 1
+    return Given(((port, entry.ip),) if entry.ip else (), ((port, entry.mac),) if entry.mac else ())

@@ -3,41 +3,86 @@
 from __future__ import annotations
 
 import ipaddress
+import re
 from typing import Annotated, Any, Literal
 
-from pydantic import AfterValidator, BaseModel, ConfigDict, Field, model_validator
+from pydantic import AfterValidator, BeforeValidator, Field, GetCoreSchemaHandler, GetJsonSchemaHandler
+from pydantic.json_schema import JsonSchemaValue
+from pydantic_core import CoreSchema, core_schema
 
+from topologies.errors import shortened
 from topologies.profiles import Shape
+from topologies.spec.section import EmptyIfNull, Section
 from topologies.units import Duration, Rate, Share, Size
 
 ENGINES = ("netns", "dry-run")
+FUTURE_ENGINES = ("mininet", "cluster", "distrinet", "maxinet")
 FIDELITIES = ("full", "light", "hollow")
-
-
-class Section(BaseModel):
-    """A mapping of the file: unknown keys are errors."""
-
-    model_config = ConfigDict(extra="forbid", frozen=True, allow_inf_nan=False)
+NETWORK_NAME = re.compile(r"[a-z0-9][a-z0-9-]{0,31}", re.ASCII)
 
 
 def _network(version: int) -> AfterValidator:
+    example = "10.0.0.0/8" if version == 4 else "fd00::/48"
+
     def check(value: str) -> str:
+        shown = shortened(value)
         try:
-            network = ipaddress.ip_network(value)
-        except ValueError as error:
-            example = "10.0.0.0/8" if version == 4 else "fd00::/48"
+            interface = ipaddress.ip_interface(value)
+        except ValueError:
             raise ValueError(
-                f"`{value}` is not an IPv{version} network ({error}); write for example {example}"
+                f"`{shown}` is not an IPv{version} network; write for example {example}"
             ) from None
-        if network.version != version:
-            raise ValueError(f"`{value}` is not an IPv{version} network")
+        if interface.version != version:
+            raise ValueError(
+                f"`{shown}` is IPv{interface.version}, not IPv{version}; write for example {example}"
+            )
+        network = interface.network
+        if interface.ip != network.network_address:
+            raise ValueError(f"`{shown}` is an address inside a network; did you mean `{network}`?")
         return str(network)
 
     return AfterValidator(check)
 
 
+def _network_name(value: str) -> str:
+    if NETWORK_NAME.fullmatch(value):
+        return value
+    slug = re.sub(r"[^a-z0-9]+", "-", value.lower()).strip("-")[:32].strip("-") or "my-network"
+    raise ValueError(
+        f"`{shortened(value)}` is not a network name; use a-z, 0-9 and `-`, 32 characters at most, "
+        f"for example `{slug}`"
+    )
+
+
+def _engine_name(value: Any) -> Any:
+    if value in FUTURE_ENGINES:
+        raise ValueError(f"`{value}` is not available in this version; use {' or '.join(ENGINES)}")
+    return value
+
+
+class _NameOrMapping:
+    """Mark the engine's field: `engine: netns` is short for `engine: {name: netns}`."""
+
+    def _mapping(self, value: Any) -> Any:
+        if value is None:
+            return {}
+        return {"name": value} if isinstance(value, str) else value
+
+    def __get_pydantic_core_schema__(self, source: Any, handler: GetCoreSchemaHandler) -> CoreSchema:
+        """Validate the mapping form."""
+        return core_schema.no_info_before_validator_function(self._mapping, handler(source))
+
+    def __get_pydantic_json_schema__(
+        self, schema: CoreSchema, handler: GetJsonSchemaHandler
+    ) -> JsonSchemaValue:
+        """Allow a name, the mapping, or nothing."""
+        return {"anyOf": [{"enum": list(ENGINES)}, handler(schema), {"type": "null"}]}
+
+
 Network4 = Annotated[str, _network(4)]
 Network6 = Annotated[str, _network(6)]
+NodeKind = Literal["host", "switch", "router"]
+Fidelity = Literal["full", "light", "hollow"]
 
 
 class ShapeKeys(Section):
@@ -53,13 +98,6 @@ class ShapeKeys(Section):
     queue: Annotated[int, Field(ge=1, le=1_000_000)] | None = Field(
         None, description="Queue limit in packets; from bandwidth x delay when not given"
     )
-
-    @model_validator(mode="after")
-    def _delay_needed(self) -> ShapeKeys:
-        for key in ("jitter", "reorder"):
-            if getattr(self, key) and not self.delay:
-                raise ValueError(f"`{key}` acts on delayed packets only; give `delay` too")
-        return self
 
     def shape(self) -> Shape:
         """Return the shape these keys give."""
@@ -80,14 +118,18 @@ class LinkMatch(Section):
     """Which links: all keys given must match."""
 
     between: Annotated[list[str], Field(min_length=2, max_length=2)] | None = Field(
-        None, description="Kinds, tiers or name globs of the two ends, in either order"
+        None,
+        description="Kinds, tiers or name globs of the two ends, in either order",
+        examples=["[host, edge]"],
     )
 
 
 class LinkRule(LinkKeys):
     """An override of the links that match; later rules win."""
 
-    match: LinkMatch = Field(default_factory=LinkMatch)
+    match: Annotated[LinkMatch, EmptyIfNull(dict)] = Field(
+        LinkMatch(), description="Every link when not given"
+    )
 
 
 class NodeKeys(Section):
@@ -97,7 +139,7 @@ class NodeKeys(Section):
         None, description="CPU limit in cores, for `exec`"
     )
     memory: Size | None = Field(None, description="Memory limit, for `exec`, e.g. 64 MiB")
-    fidelity: Literal["full", "light", "hollow"] | None = Field(None, description="How real the node is")
+    fidelity: Fidelity | None = Field(None, description="How real the node is")
     relay: bool | None = Field(None, description="A host that passes frames on between its ports")
     switch: Literal["bridge"] | None = Field(None, description="What a switch is made as")
 
@@ -105,7 +147,7 @@ class NodeKeys(Section):
 class NodeMatch(Section):
     """Which nodes: all keys given must match."""
 
-    kind: Literal["host", "switch", "router"] | None = None
+    kind: NodeKind | None = None
     tier: str | None = None
     name: str | None = Field(None, description="A shell pattern: h[1-4], edge*, …")
 
@@ -113,10 +155,10 @@ class NodeMatch(Section):
 class NodeRule(NodeKeys):
     """An override of the nodes that match; later rules win."""
 
-    match: NodeMatch = Field(default_factory=NodeMatch)
-    kind: Literal["host", "switch", "router"] | None = Field(
-        None, description="Make the matching nodes this kind"
+    match: Annotated[NodeMatch, EmptyIfNull(dict)] = Field(
+        NodeMatch(), description="Every node when not given"
     )
+    kind: NodeKind | None = Field(None, description="Make the matching nodes this kind")
 
 
 class Addressing(Section):
@@ -132,23 +174,34 @@ class Addressing(Section):
 class EngineOptions(Section):
     """An engine and its options."""
 
-    name: Literal["netns", "dry-run"] = "netns"
+    name: Annotated[Literal["netns", "dry-run"], BeforeValidator(_engine_name)] = Field(
+        "netns", description="netns: Linux network namespaces on this machine; dry-run: in memory"
+    )
 
 
 class Spec(Section):
     """A topology file. `topology` is checked by the family that it names."""
 
-    name: Annotated[str, Field(pattern=r"^[a-z0-9][a-z0-9-]{0,31}$", description="Name of the network")]
-    seed: Annotated[int, Field(ge=0, le=2**63 - 1, description="Of all that is random")] = 0
-    engine: Literal["netns", "dry-run"] | EngineOptions = "netns"
-    fidelity: Literal["full", "light", "hollow"] = "full"
-    forwarding: Literal["bridged", "routed"] = "bridged"
-    addressing: Addressing = Addressing()
-    topology: Any
-    links: list[LinkRule] = []
-    nodes: list[NodeRule] = []
+    name: Annotated[str, AfterValidator(_network_name)] = Field(
+        description="Name of the network: a-z, 0-9 and -, 32 characters at most", examples=["my-network"]
+    )
+    seed: Annotated[int, Field(ge=0, le=2**63 - 1)] = Field(0, description="Of all that is random")
+    engine: Annotated[EngineOptions, _NameOrMapping()] = Field(
+        EngineOptions(), description="What runs the network: a name, or a mapping of `name` and options"
+    )
+    fidelity: Fidelity = Field("full", description="How real the nodes are, where no rule says otherwise")
+    forwarding: Literal["bridged", "routed"] = Field(
+        "bridged", description="By MAC address over a spanning tree, or by IP address over all links"
+    )
+    addressing: Annotated[Addressing, EmptyIfNull(dict)] = Field(Addressing(), description="Address pools")
+    topology: Any = Field(
+        description="A generator, a file, or nodes and links",
+        examples=["{generator: tree, depth: 2, fanout: 4}"],
+    )
+    links: Annotated[list[LinkRule], EmptyIfNull(list)] = Field([], description="Overrides, later ones win")
+    nodes: Annotated[list[NodeRule], EmptyIfNull(list)] = Field([], description="Overrides, later ones win")
 
     @property
     def engine_name(self) -> str:
         """The engine's name."""
-        return self.engine if isinstance(self.engine, str) else self.engine.name
+        return self.engine.name

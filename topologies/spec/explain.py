@@ -1,24 +1,25 @@
-"""Turn pydantic's errors into words that say what to write instead."""
+"""Turn pydantic's errors into words that say what is wrong and what to write instead."""
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
 from difflib import get_close_matches
 from typing import Any
 
 from pydantic import BaseModel, ValidationError
+from pydantic.fields import FieldInfo
 from pydantic_core import ErrorDetails
 
-_LIMITS = {
-    "greater_than_equal": ("at least", "ge"),
-    "greater_than": ("more than", "gt"),
-    "less_than_equal": ("at most", "le"),
-    "less_than": ("less than", "lt"),
-}
+from topologies.errors import Loc, shortened
+from topologies.spec.wrong import WRONG
+
+_LIMITS = frozenset(("greater_than_equal", "greater_than", "less_than_equal", "less_than"))
 _TYPES = {
     "int_type": "a whole number",
     "int_from_float": "a whole number",
+    "int_parsing_size": "a smaller number",
     "float_type": "a number",
+    "finite_number": "a finite number",
     "string_type": "text",
     "bool_type": "true or false",
     "list_type": "a list",
@@ -26,62 +27,179 @@ _TYPES = {
     "model_type": "a mapping (key: value)",
     "model_attributes_type": "a mapping (key: value)",
 }
+_SYNONYMS = {
+    "bw": "bandwidth", "rate": "bandwidth", "speed": "bandwidth", "capacity": "bandwidth",
+    "latency": "delay", "rtt": "delay", "losses": "loss", "packet_loss": "loss",
+    "address": "ip", "ipv4": "ip", "type": "generator", "family": "generator", "ram": "memory",
+    "cores": "cpu", "cpus": "cpu", "max_queue_size": "queue", "degree": "k",
+}  # fmt: skip
+"""What others call a key -> what it is called here; used where that key is allowed."""
 
 
-def nearest(word: str, known: Iterable[str]) -> str:
-    """Return "; did you mean `x`?" for the known word nearest to `word`, or the list of them."""
+def nearest(word: str, known: Iterable[str], most: int = 12) -> str:
+    """Return "did you mean `x`?" for the known word nearest to `word`, or the first words known."""
     words = list(known)
-    close = get_close_matches(word, words, n=1, cutoff=0.6)
-    return f"did you mean `{close[0]}`?" if close else f"use one of: {', '.join(words)}"
+    if len(words) <= 1000:  # comparing takes time: a file may have 200,000 node names
+        lower = {w.lower(): w for w in reversed(words)}
+        close = get_close_matches(word[:80].lower(), lower, n=1, cutoff=0.6)
+        if close:
+            return f"did you mean `{shortened(lower[close[0]])}`?"
+    shown = ", ".join(shortened(w, 30) for w in words[:most])
+    return f"use one of: {shown}{', …' if len(words) > most else ''}"
 
 
-def problems_of(error: ValidationError, model: type[BaseModel]) -> list[tuple[tuple[str | int, ...], str]]:
-    """Return (path, words) for every error that pydantic found validating `model`."""
-    return [(detail["loc"], _words(detail, model)) for detail in error.errors(include_url=False)]
+def shown(value: Any) -> str:
+    """Return a value of the file as an error names it: short, on one line."""
+    if value is None:
+        return "nothing"
+    if isinstance(value, dict):
+        return "a mapping"
+    if isinstance(value, list | tuple):
+        return "a list"
+    text = repr(value).lower() if isinstance(value, bool) else str(value)
+    return f"`{shortened(text)}`"
 
 
-def _keys_at(model: type[BaseModel], loc: tuple[str | int, ...]) -> list[str]:
-    """Return the keys allowed where `loc` stands, by walking the model's annotations."""
-    current: Any = model
+def problems_of(error: ValidationError, model: type[BaseModel], data: Any) -> list[tuple[Loc, str]]:
+    """Return (path, words) for every error that pydantic found validating `data` by `model`."""
+    out = []
+    for detail in error.errors(include_url=False):
+        loc = _in_file(detail["loc"], data, missing=detail["type"] == "missing")
+        out.append((loc, _words(detail, loc, model)))
+    return out
+
+
+def _in_file(loc: Loc, data: Any, *, missing: bool) -> Loc:
+    """Return `loc` up to where it leaves the file: pydantic adds steps of its own for keys and unions."""
+    for depth, step in enumerate(loc):
+        inside = (isinstance(data, dict) and step in data) or (
+            isinstance(data, list) and isinstance(step, int) and step < len(data)
+        )
+        if not inside:
+            return loc if missing and depth == len(loc) - 1 else loc[:depth]
+        data = data[step]
+    return loc
+
+
+def _field_at(model: type[BaseModel], loc: Loc) -> FieldInfo | None:
+    """Return the field that `loc` ends at, by walking the model's annotations."""
+    current, found = model, None
     for step in loc:
-        if isinstance(step, int) or not (isinstance(current, type) and issubclass(current, BaseModel)):
-            continue
-        field = current.model_fields.get(str(step))
-        found = _model_in(field.annotation) if field else None
-        current = found or current
-    return list(current.model_fields) if isinstance(current, type) and issubclass(current, BaseModel) else []
+        field = current.model_fields.get(str(step)) if isinstance(step, str) else None
+        if field:
+            found = field
+            current = _model_in(field.annotation) or current
+    return found
+
+
+def _keys_at(model: type[BaseModel], loc: Loc) -> list[str]:
+    """Return the keys allowed where `loc` stands."""
+    current = model
+    for step in loc:
+        field = current.model_fields.get(step) if isinstance(step, str) else None
+        current = (_model_in(field.annotation) if field else None) or current
+    return list(current.model_fields)
 
 
 def _model_in(annotation: Any) -> type[BaseModel] | None:
+    """Return the model inside an annotation such as `list[Model]` or `Model | None`."""
     if isinstance(annotation, type) and issubclass(annotation, BaseModel):
         return annotation
-    for part in getattr(annotation, "__args__", ()):
-        found = _model_in(part)
-        if found:
-            return found
-    return None
+    return next(filter(None, map(_model_in, getattr(annotation, "__args__", ()))), None)
 
 
-def _words(  # noqa: PLR0911 -- a table of cases reads better than nested ones
-    detail: ErrorDetails, model: type[BaseModel]
-) -> str:
+def _bounds(part: Any) -> Iterator[tuple[str, Any]]:
+    """Yield the bounds (`ge`, `gt`, `le`, `lt`) anywhere in a field or its annotation."""
+    for name in ("ge", "gt", "le", "lt"):
+        value = getattr(part, name, None)
+        if isinstance(value, int | float):
+            yield name, value
+    inner = (
+        *getattr(part, "metadata", ()),
+        *getattr(part, "__metadata__", ()),
+        *getattr(part, "__args__", ()),
+    )
+    for each in (*inner, getattr(part, "annotation", None)):
+        if each is not None and not isinstance(each, type):
+            yield from _bounds(each)
+
+
+def _range(context: dict[str, Any], field: FieldInfo | None) -> str:
+    """Return the allowed range in words, from the field or from the one bound that pydantic tells."""
+    bounds = dict(_bounds(field)) if field else {}
+    bounds |= {name: context[name] for name in ("ge", "gt", "le", "lt") if name in context}
+    kind = "a whole number" if all(isinstance(b, int) for b in bounds.values()) else "a number"
+    text = {name: f"{b:,}" if isinstance(b, int) else f"{b:g}" for name, b in bounds.items()}
+    low = text.get("ge") or (f"above {text['gt']}" if "gt" in text else None)
+    high = text.get("le") or (f"below {text['lt']}" if "lt" in text else None)
+    if low and high:
+        return f"write {kind} from {low} to {high}" if "ge" in bounds else f"write {kind} {low}, up to {high}"
+    if not low and not high:
+        return "write digits only"
+    if low:
+        return f"write {kind} {low}" if "gt" in bounds else f"write {kind}, {low} or more"
+    return f"write {kind} {high}" if "lt" in bounds else f"write {kind}, {high} or less"
+
+
+def _missing(key: str, field: FieldInfo | None) -> str:
+    example = field.examples[0] if field and field.examples else None
+    if example is not None:
+        return f"is missing; write for example `{key}: {example}`"
+    about = f" ({field.description})" if field and field.description else ""
+    return f"is missing; add `{key}:`{about}"
+
+
+def _unknown_key(detail: ErrorDetails, model: type[BaseModel]) -> str:
+    key, allowed = str(detail["loc"][-1]), _keys_at(model, detail["loc"][:-1])
+    other = _SYNONYMS.get(key.lower())
+    if other in allowed:
+        return f"unknown key; did you mean `{other}`?"
+    return f"unknown key; {nearest(key, allowed, 30)}"
+
+
+def _type_words(kind: str, value: Any, field: FieldInfo | None) -> str:
+    words = f"must be {_TYPES[kind]}, not {shown(value)}"
+    if isinstance(value, str) and kind in {"int_type", "float_type"} and value.strip().isdigit():
+        return f"{words} in quotes or with leading zeros; write `{int(value.strip()[:18])}`"
+    if isinstance(value, str) and kind == "bool_type":
+        return f"{words}; write `true` or `false`"
+    if isinstance(value, bool | int | float) and kind == "string_type":
+        return f"{words}; put it in quotes"
+    if field and field.examples:
+        return f"{words}; write for example `{field.examples[0]}`"
+    if kind in {"int_type", "int_from_float", "float_type"}:
+        return f"{words}; {_range({}, field)}"
+    return words
+
+
+def _count_words(detail: ErrorDetails, field: FieldInfo | None) -> str:
+    """Words for a list or mapping with too few or too many items."""
+    context = detail.get("ctx", {})
+    count, least, most = context.get("actual_length"), context.get("min_length"), context.get("max_length")
+    words = f"has {count} item{'' if count == 1 else 's'}; "
+    words += f"at least {least} needed" if least is not None else f"{most} at most"
+    return f"{words}, for example `{field.examples[0]}`" if field and field.examples else words
+
+
+def _words(detail: ErrorDetails, loc: Loc, model: type[BaseModel]) -> str:  # noqa: PLR0911 -- a table of cases
     kind, value, context = detail["type"], detail["input"], detail.get("ctx", {})
+    field = _field_at(model, loc)
+    if kind == WRONG:
+        return str(context["words"])
     if kind == "extra_forbidden":
-        return f"unknown key; {nearest(str(detail['loc'][-1]), _keys_at(model, detail['loc'][:-1]))}"
+        return _unknown_key(detail, model)
     if kind == "missing":
-        return "is missing"
+        return _missing(str(loc[-1]), field)
     if kind == "literal_error":
         choices = [w.strip(" '") for w in str(context["expected"]).replace(" or ", ", ").split(",")]
-        return f"`{value}` is not known; {nearest(str(value), choices)}"
+        return f"{shown(value)} is not known; {nearest(str(value), choices)}"
     if kind in _LIMITS:
-        words, key = _LIMITS[kind]
-        return f"must be {words} {context[key]}, got {value}"
+        return f"{shown(value)} is out of range; {_range(context, field)}"
     if kind in _TYPES:
-        return f"must be {_TYPES[kind]}, got `{value}`"
-    if kind == "string_pattern_mismatch":
-        return f"`{value}` does not fit; it must match {context['pattern']}"
+        return _type_words(kind, value, field)
     if kind in {"too_short", "too_long"}:
-        bound = context.get("min_length", context.get("max_length"))
-        return f"must have {'at least' if kind == 'too_short' else 'at most'} {bound} items"
-    message = str(detail["msg"])
-    return message.removeprefix("Value error, ")
+        return _count_words(detail, field)
+    if kind == "string_too_long":
+        return f"{shown(value)} is too long; {context['max_length']} characters at most"
+    message = str(detail["msg"]).removeprefix("Value error, ")
+    return message.replace("Input should be", "must be", 1)

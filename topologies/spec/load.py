@@ -9,12 +9,23 @@ from typing import Any, TypeVar
 from pydantic import BaseModel, ValidationError
 
 from topologies.errors import InputError, Problem
-from topologies.families import GENERATORS, WAYS, GeneratorParams, generator_module, way_module, way_of
+from topologies.families import (
+    GENERATORS,
+    WAYS,
+    Generator,
+    GeneratorParams,
+    generator_module,
+    way_module,
+    way_of,
+)
 from topologies.source import Loc, Source, parse, read
 from topologies.spec.document import Spec
-from topologies.spec.explain import nearest, problems_of
+from topologies.spec.explain import nearest, problems_of, shown
 
 Model = TypeVar("Model", bound=BaseModel)
+
+_EXAMPLE = "{generator: tree, depth: 2, fanout: 4}"
+_START = "start with `name:` and `topology:`"
 
 
 @dataclass
@@ -43,7 +54,7 @@ def load_text(text: str, file: str = "<text>", folder: Path | None = None) -> Do
 def _document(source: Source) -> Document:
     if not isinstance(source.data, dict):
         raise InputError(
-            [source.problem((), "must be a mapping (key: value); start with `name:` and `topology:`")]
+            [source.problem((), f"must be a mapping (key: value), not {shown(source.data)}; {_START}")]
         )
     problems: list[Problem] = []
     spec = _validated(Spec, source.data, (), source, problems)
@@ -62,7 +73,7 @@ def _validated(
     try:
         return model.model_validate(data)
     except ValidationError as error:
-        problems += [source.problem(loc + path, words) for path, words in problems_of(error, model)]
+        problems += [source.problem(loc + path, words) for path, words in problems_of(error, model, data)]
         return None
 
 
@@ -70,27 +81,43 @@ def _topology(
     data: Any, loc: Loc, source: Source, problems: list[Problem], children: dict[Loc, GeneratorParams]
 ) -> GeneratorParams | None:
     """Validate what stands under `topology:` by the model of the way it uses."""
-    way = way_of(data) if isinstance(data, dict) else None
-    if way is None:
-        problems.append(source.problem(loc, f"must be a mapping with one of the keys: {', '.join(WAYS)}"))
+    module = _module(data, loc, source, problems)
+    if module is None:
         return None
-    if way == "generator":
-        name = data["generator"]
-        if name not in GENERATORS:
-            problems.append(
-                source.problem(
-                    (*loc, "generator"), f"`{name}` is not known; {nearest(str(name), GENERATORS)}"
-                )
-            )
-            return None
-        module = generator_module(name)
-    else:
-        module = way_module(way)
     params = _validated(module.Params, data, loc, source, problems)
-    if way == "compose" and isinstance(data["compose"], dict):
+    if isinstance(data.get("compose"), dict):
         for key, child in data["compose"].items():
             path = (*loc, "compose", key)
             made = _topology(child, path, source, problems, children)
             if made is not None:
                 children[path] = made
     return params
+
+
+def _module(data: Any, loc: Loc, source: Source, problems: list[Problem]) -> Generator | None:
+    """Return the module that `topology:` asks for, or None with the problem noted."""
+    way = way_of(data) if isinstance(data, dict) else None
+    if way is None:
+        problems.append(source.problem(loc, _no_way(data)))
+        return None
+    others = [key for key in WAYS if key in data and key != way]
+    if others:
+        problems.append(source.problem((*loc, others[0]), f"can't stand beside `{way}`; keep one of the two"))
+        return None
+    if way != "generator":
+        return way_module(way)
+    name = data["generator"]
+    if isinstance(name, str) and name in GENERATORS:
+        return generator_module(name)
+    words = f"{shown(name)} is not a generator; {nearest(str(name), GENERATORS, 30)}"
+    problems.append(source.problem((*loc, "generator"), words))
+    return None
+
+
+def _no_way(data: Any) -> str:
+    """Words for a `topology:` that names neither a generator nor anything else."""
+    if isinstance(data, str) and data in GENERATORS:
+        return f"must be a mapping; write `{{generator: {data}}}`"
+    if not isinstance(data, dict):
+        return f"must be a mapping, not {shown(data)}; write for example `{_EXAMPLE}`"
+    return f"needs one of the keys {', '.join(WAYS)}; write for example `generator: tree`"

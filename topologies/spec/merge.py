@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from dataclasses import replace
 
+from topologies.errors import Loc
 from topologies.profiles import LinkProfile, NodeProfile, Shape
 from topologies.spec.document import LinkKeys, NodeKeys, ShapeKeys
 
@@ -30,3 +31,19 @@ def merged_node(keys: NodeKeys, old: NodeProfile | None) -> NodeProfile:
     """Return `old` (or the default) with the keys given in `keys` laid over it."""
     given = {k: v for k in NodeKeys.model_fields if (v := getattr(keys, k)) is not None}
     return replace(old or NodeProfile(), **given)
+
+
+def undelayed(keys: LinkKeys, profile: LinkProfile, *, reverse: bool = False) -> list[tuple[Loc, str]]:
+    """Return what is wrong with `profile`, the outcome of `keys`: (path in the keys, words).
+
+    netem moves packets only within their delay: without one, jitter and reorder would do nothing.
+    """
+    first, second = (keys.backward, keys.forward) if reverse else (keys.forward, keys.backward)
+    names = ("backward", "forward") if reverse else ("forward", "backward")
+    out: dict[Loc, str] = {}
+    for shape, part, side in ((profile.forward, first, names[0]), (profile.backward, second, names[1])):
+        for key in ("jitter", "reorder"):
+            if getattr(shape, key) and not shape.delay:
+                below = part is not None and key in part.model_fields_set
+                out[(side, key) if below else (key,)] = "acts on delayed packets only; give `delay` too"
+    return list(out.items())

@@ -1,0 +1,39 @@
+"""Addresses with a prefix length as files give them: `10.0.0.1/24`, `fd00::1/64`, `10.0.0.1`.
+
+`ipaddress` takes 10 µs for one, which is seconds for a file of 200,000 nodes; `inet_pton` takes a
+tenth of that and accepts the same text.
+"""
+
+from __future__ import annotations
+
+from socket import AF_INET, AF_INET6, inet_pton
+from typing import NamedTuple
+
+
+class Interface(NamedTuple):
+    """An address: `version` 4 or 6, its number, and the prefix length or None when not given."""
+
+    version: int
+    value: int
+    length: int | None
+
+    @property
+    def bits(self) -> int:
+        """Number of bits of an address."""
+        return 32 if self.version == 4 else 128
+
+
+def parse_interface(text: str) -> Interface:
+    """Return the address that `text` gives; ValueError when it is none."""
+    address, slash, prefix = text.partition("/")
+    version = 6 if ":" in address else 4
+    try:
+        packed = inet_pton(AF_INET if version == 4 else AF_INET6, address)
+    except (OSError, ValueError) as error:  # ValueError: NUL or what has no ASCII form
+        raise ValueError(f"not an address: {error}") from None
+    if not slash:
+        return Interface(version, int.from_bytes(packed), None)
+    length = int(prefix) if prefix.isascii() and prefix.isdigit() and len(prefix) <= 3 else -1
+    if not 0 <= length <= len(packed) * 8:
+        raise ValueError("not a prefix length")
+    return Interface(version, int.from_bytes(packed), length)

@@ -1,0 +1,195 @@
+"""Nodes and links as a file gives them by hand: the models of `topology: {nodes: …, links: …}`."""
+
+from __future__ import annotations
+
+import ipaddress
+import re
+from collections.abc import Iterator
+from typing import Annotated, Any
+
+from pydantic import (
+    AfterValidator,
+    BeforeValidator,
+    Field,
+    GetCoreSchemaHandler,
+    GetJsonSchemaHandler,
+    model_validator,
+)
+from pydantic.json_schema import JsonSchemaValue
+from pydantic_core import CoreSchema
+
+from topologies.address_text import parse_interface
+from topologies.errors import Loc, shortened
+from topologies.names import NODE_NAME
+from topologies.profiles import LinkProfile
+from topologies.spec.document import LinkKeys, NodeKeys, NodeKind
+from topologies.spec.explain import nearest
+from topologies.spec.merge import merged_link, undelayed
+from topologies.spec.section import EmptyIfNull
+from topologies.spec.wrong import wrong
+
+_MAC = re.compile(r"[0-9a-fA-F]{2}(:[0-9a-fA-F]{2}){5}", re.ASCII)
+_LINK_FORM = "write [node, node] or [node, node, {bandwidth: 1 Gbit}]"
+
+
+def _interface(value: str) -> str:
+    try:
+        found = parse_interface(value)
+    except ValueError:
+        raise ValueError(f"`{shortened(value)}` is not an address; write for example 10.0.0.1/24") from None
+    address = (ipaddress.IPv4Address if found.version == 4 else ipaddress.IPv6Address)(found.value)
+    length = found.bits if found.length is None else found.length
+    within = found.value & ((1 << (found.bits - length)) - 1)
+    if length < found.bits - 1 and within == 0:
+        raise ValueError(f"`{value}` is the address of the network itself; use {address + 1} or above")
+    if found.version == 4 and length < found.bits - 1 and within == (1 << (found.bits - length)) - 1:
+        raise ValueError(f"`{value}` is the broadcast address; use {address - 1} or below")
+    if address.is_multicast or address.is_unspecified or address.is_loopback:
+        raise ValueError(f"`{value}` can't be a node's address; write for example 10.0.0.1/24")
+    return value
+
+
+def _mac(value: str) -> str:
+    if not _MAC.fullmatch(value):
+        raise ValueError(f"`{shortened(value)}` is not a MAC address; write for example 02:00:00:00:00:01")
+    if int(value[:2], 16) & 1:
+        raise ValueError(f"`{value}` is a multicast address; the first byte of a node's MAC must be even")
+    if not int(value.replace(":", ""), 16):
+        raise ValueError(f"`{value}` is no address; write for example 02:00:00:00:00:01")
+    return value.lower()
+
+
+def _name(value: str) -> str:
+    if NODE_NAME.fullmatch(value):
+        return value
+    if len(value) > 63:
+        raise ValueError(f"is {len(value)} characters long; a node's name has 63 at most")
+    raise ValueError(
+        "is not a node name; use A-Z, a-z, 0-9, `_`, `.` and `-`, with a letter or a digit first"
+    )
+
+
+def _end(value: Any) -> Any:
+    """Return the name of a link's end; a whole number is a name as it stands."""
+    if isinstance(value, str):
+        return value
+    if isinstance(value, int) and not isinstance(value, bool):
+        return str(value)
+    if isinstance(value, bool | float | None):
+        word = "nothing" if value is None else repr(value).lower()
+        raise ValueError(f"`{word}` is not text to YAML; put the node's name in quotes")
+    raise ValueError(f"must be a node's name; {_LINK_FORM}")
+
+
+class NodeEntry(NodeKeys):
+    """One node of `nodes:`."""
+
+    kind: NodeKind = Field("host", description="What the node is")
+    tier: Annotated[str, Field(max_length=63)] | None = Field(
+        None, description="Its layer, for rules to match"
+    )
+    ip: Annotated[str, AfterValidator(_interface)] | None = Field(
+        None, description="Address of the first port, e.g. 10.0.0.1/24"
+    )
+    mac: Annotated[str, AfterValidator(_mac)] | None = Field(
+        None, description="MAC of the first port, e.g. 02:00:00:00:00:01"
+    )
+
+
+class LinkOptions(LinkKeys):
+    """The third item of a link: its properties."""
+
+    @model_validator(mode="after")
+    def _delay_needed(self) -> LinkOptions:
+        if "jitter" in self.given_keys or "reorder" in self.given_keys:
+            profile = merged_link(self, LinkProfile(), reverse=False)
+            missing = undelayed(self, profile)
+            if missing:
+                raise wrong(missing)
+        return self
+
+    @property
+    def given_keys(self) -> set[str]:
+        """The keys given for either direction."""
+        below = (part.model_fields_set for part in (self.forward, self.backward) if part)
+        return self.model_fields_set.union(*below)
+
+
+_PLAIN = LinkOptions()
+
+
+class _LinkForm:
+    """Mark a link: a list of two ends, and its properties if it has any."""
+
+    def __get_pydantic_core_schema__(self, source: Any, handler: GetCoreSchemaHandler) -> CoreSchema:
+        """Validate as the full triple."""
+        return handler(source)
+
+    def __get_pydantic_json_schema__(
+        self, schema: CoreSchema, handler: GetJsonSchemaHandler
+    ) -> JsonSchemaValue:
+        """Describe it: the properties may be left out, an end may be a whole number."""
+        made = handler(schema)
+        end = {"anyOf": [{"type": "string"}, {"type": "integer"}], "description": "A node's name"}
+        options = {"anyOf": [made["prefixItems"][2], {"type": "null"}]}
+        return {"type": "array", "prefixItems": [end, end, options], "minItems": 2, "maxItems": 3}
+
+
+def _triple(value: Any) -> Any:
+    if not isinstance(value, list):
+        raise ValueError(f"must be a list; {_LINK_FORM}")
+    if len(value) == 2:
+        return (value[0], value[1], _PLAIN)
+    if len(value) == 3:
+        return (value[0], value[1], _PLAIN if value[2] is None else value[2])
+    raise ValueError(f"has {len(value)} items; {_LINK_FORM}")
+
+
+NodeName = Annotated[str, AfterValidator(_name)]
+End = Annotated[str, BeforeValidator(_end)]
+Link = Annotated[tuple[End, End, LinkOptions], BeforeValidator(_triple), _LinkForm()]
+Nodes = Annotated[dict[NodeName, NodeEntry | None], EmptyIfNull(dict), Field(min_length=1)]
+Links = Annotated[list[Link], EmptyIfNull(list)]
+
+
+def given_problems(data: Any) -> Iterator[tuple[Loc, str]]:
+    """Yield what is wrong between the parts of `topology:` given by hand, whatever its parts hold.
+
+    Links to nowhere, links from a node to itself, addresses and MACs taken twice.
+    """
+    nodes = data.get("nodes") if isinstance(data, dict) else None
+    links = data.get("links") if isinstance(data, dict) else None
+    if isinstance(nodes, dict):
+        yield from _taken_twice(nodes)
+        if isinstance(links, list):
+            yield from _bad_ends(nodes, links)
+
+
+def _taken_twice(nodes: dict[str, Any]) -> Iterator[tuple[Loc, str]]:
+    for key in ("ip", "mac"):
+        owners: dict[str, str] = {}
+        for name, entry in nodes.items():
+            value = entry.get(key) if isinstance(entry, dict) else None
+            if not isinstance(value, str):
+                continue
+            address = value.partition("/")[0].lower()
+            owner = owners.setdefault(address, name)
+            if owner != name:
+                yield (
+                    ("nodes", name, key),
+                    f"{shortened(address)} is taken already, by `{shortened(owner)}`; give another",
+                )
+
+
+def _bad_ends(nodes: dict[str, Any], links: list[Any]) -> Iterator[tuple[Loc, str]]:
+    for at, link in enumerate(links):
+        if not isinstance(link, list) or len(link) not in (2, 3):
+            continue
+        ends = [str(end) for end in link[:2] if isinstance(end, str | int) and not isinstance(end, bool)]
+        unknown = [(i, end) for i, end in enumerate(ends) if end not in nodes]
+        if len(ends) != 2:
+            continue
+        for i, end in unknown:
+            yield ("links", at, i), f"there is no node `{shortened(end)}`; {nearest(end, nodes)}"
+        if ends[0] == ends[1] and not unknown:
+            yield ("links", at), f"`{shortened(ends[0])}` can't be linked to itself; name two nodes"

@@ -1,0 +1,35 @@
+"""What all parts of a file share: unknown keys are errors, types are as written, empty is not given."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from pydantic import BaseModel, ConfigDict, GetCoreSchemaHandler, GetJsonSchemaHandler
+from pydantic.json_schema import JsonSchemaValue
+from pydantic_core import CoreSchema, core_schema
+
+
+class Section(BaseModel):
+    """A mapping of the file. Strict: a number in quotes is text, and `yes` isn't true."""
+
+    model_config = ConfigDict(extra="forbid", frozen=True, allow_inf_nan=False, strict=True)
+
+
+class EmptyIfNull:
+    """Mark a list or mapping for which `key:` with nothing behind it means the empty one."""
+
+    def __init__(self, empty: type[list[Any] | dict[str, Any]]) -> None:
+        self._empty = empty
+
+    def _filled(self, value: Any) -> Any:
+        return self._empty() if value is None else value
+
+    def __get_pydantic_core_schema__(self, source: Any, handler: GetCoreSchemaHandler) -> CoreSchema:
+        """Validate null as the empty value."""
+        return core_schema.no_info_before_validator_function(self._filled, handler(source))
+
+    def __get_pydantic_json_schema__(
+        self, schema: CoreSchema, handler: GetJsonSchemaHandler
+    ) -> JsonSchemaValue:
+        """Allow null beside the type itself."""
+        return {"anyOf": [handler(schema), {"type": "null"}]}

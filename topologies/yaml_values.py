@@ -1,0 +1,224 @@
+"""YAML text -> dicts, lists and scalars, in one pass over libyaml's events and without recursion.
+
+PyYAML's own composer recurses once per level (a million `[` would overflow the stack), spends
+most of its time on tag rules that topology files don't use, keeps the last of two equal keys, and
+lets aliases repeat a small value a billion times (a "YAML bomb"). Here depth is checked as it
+grows, a repeated value is counted as often as it is repeated, and two equal keys are a problem.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from typing import Any
+
+import yaml
+
+from topologies.errors import InputError, Loc, Problem, dotted, shortened
+from topologies.yaml_scalars import resolve
+
+MAX_DEPTH = 50
+MAX_ALIASED = 1_000_000
+
+Marks = dict[Loc, tuple[int, int]]
+"""Path -> (line, column) from 1: of the key for a mapping's entry, of the value for a list's item."""
+
+_Loader: Any = getattr(yaml, "CSafeLoader", yaml.SafeLoader)
+_CORE = "tag:yaml.org,2002:"
+_SCALAR_TAGS = frozenset(_CORE + name for name in ("int", "float", "bool", "null"))
+_TEXT_TAGS = frozenset((_CORE + "str", "!"))
+_NO_KEY: Any = object()
+_DROPPED: Any = object()
+
+
+def _place(event: yaml.Event) -> tuple[int, int]:
+    """Return line and column, from 1, of where `event` starts."""
+    mark = event.start_mark
+    return (mark.line + 1, mark.column + 1) if mark else (1, 1)
+
+
+@dataclass(slots=True)
+class _Frame:
+    """A container under construction. `height` counts the levels below it, `started` the values before."""
+
+    container: Any
+    anchor: str | None
+    started: int
+    key: Any = _NO_KEY
+    height: int = 0
+    is_key: bool = False
+
+
+@dataclass
+class Values:
+    """The outcome: `data`, and what is wrong with its YAML though it can be read."""
+
+    file: str
+    marks: Marks | None = None
+    data: Any = None
+    documents: int = 0
+    problems: list[Problem] = field(default_factory=list)
+    _stack: list[_Frame] = field(default_factory=list)
+    _anchors: dict[str, tuple[Any, int, int]] = field(default_factory=dict)
+    _values: int = 0
+    _aliased: int = 0
+
+    def read(self, text: str) -> None:
+        """Take in `text`; raise InputError at what can't be read on from, yaml.YAMLError at bad syntax."""
+        handlers: dict[type, Callable[[Any], None]] = {
+            yaml.ScalarEvent: self._scalar,
+            yaml.AliasEvent: self._alias,
+            yaml.MappingStartEvent: self._start,
+            yaml.SequenceStartEvent: self._start,
+            yaml.MappingEndEvent: self._end,
+            yaml.SequenceEndEvent: self._end,
+            yaml.DocumentStartEvent: self._document,
+        }
+        for event in yaml.parse(text, Loader=_Loader):
+            handler = handlers.get(type(event))
+            if handler:
+                handler(event)
+
+    def _path(self) -> Loc:
+        """Return the path of the value that comes next."""
+        return tuple(
+            len(frame.container) if type(frame.container) is list else frame.key
+            for frame in self._stack
+            if frame.key is not _NO_KEY or type(frame.container) is list
+        )
+
+    def problem(self, event: yaml.Event, message: str) -> Problem:
+        """Return a problem with the value that starts with `event`."""
+        path = tuple(step for step in self._path() if step is not _DROPPED)
+        return Problem(self.file, *_place(event), dotted(path), message)
+
+    def _document(self, event: yaml.Event) -> None:
+        self.documents += 1
+        if self.documents > 1:
+            words = "a second YAML document starts here; a topology file holds one, remove the `---`"
+            raise InputError([*self.problems, self.problem(event, words)])
+
+    def _put(self, event: yaml.Event, value: Any) -> None:
+        """Lay a finished value into its container."""
+        self._values += 1
+        if not self._stack:
+            self.data = value
+            return
+        frame = self._stack[-1]
+        if type(frame.container) is list:
+            if self.marks is not None:
+                self._mark(event)
+            frame.container.append(value)
+        else:
+            if frame.key is not _DROPPED:
+                frame.container[frame.key] = value
+            frame.key = _NO_KEY
+
+    def _mark(self, event: yaml.Event) -> None:
+        path = self._path()
+        if self.marks is not None and _DROPPED not in path:
+            self.marks.setdefault(path, _place(event))
+
+    def _at_key(self) -> bool:
+        return (
+            bool(self._stack) and self._stack[-1].key is _NO_KEY and type(self._stack[-1].container) is dict
+        )
+
+    def _scalar(self, event: yaml.ScalarEvent) -> None:
+        if self._at_key():
+            self._key(event)
+            return
+        tag = event.tag
+        if tag is None:
+            value = resolve(event.value) if event.implicit[0] else event.value
+        elif tag in _TEXT_TAGS:
+            value = event.value
+        elif tag in _SCALAR_TAGS:
+            value = resolve(event.value)
+        else:
+            value = None
+            self._bad_tag(event)
+        if event.anchor:
+            self._anchors[event.anchor] = (value, 1, 0)
+        self._put(event, value)
+
+    def _key(self, event: yaml.ScalarEvent) -> None:
+        frame, key = self._stack[-1], event.value
+        if key == "<<" and event.implicit[0]:
+            words = "merge keys (`<<`) aren't part of YAML 1.2; write the keys out"
+        elif key == "" and event.implicit[0]:
+            words = "there is no key before the `:`; write `key: value`"
+        elif key in frame.container:
+            words = f"is given twice; keep one `{shortened(key)}`"
+            frame.key = key
+        else:
+            frame.key = key
+            if event.anchor:
+                self._anchors[event.anchor] = (key, 1, 0)
+            if event.tag and event.tag not in _TEXT_TAGS | _SCALAR_TAGS:
+                self._bad_tag(event)
+            if self.marks is not None:
+                self._mark(event)
+            return
+        self.problems.append(self.problem(event, words))
+        frame.key = _DROPPED
+
+    def _bad_tag(self, event: Any) -> None:
+        tag = event.tag.replace(_CORE, "!!", 1)
+        words = f"the tag `{shortened(tag)}` isn't supported; write the value without a tag"
+        self.problems.append(self.problem(event, words))
+
+    def _start(self, event: Any) -> None:
+        is_mapping = type(event) is yaml.MappingStartEvent
+        self._check_depth(event, 1)
+        is_key = self._at_key()
+        if is_key:
+            self.problems.append(self.problem(event, "a key must be text, not a list or a mapping"))
+        elif event.tag and event.tag not in (_CORE + ("map" if is_mapping else "seq"), "!"):
+            self._bad_tag(event)
+        if self.marks is not None and self._stack and type(self._stack[-1].container) is list:
+            self._mark(event)
+        self._stack.append(_Frame({} if is_mapping else [], event.anchor, self._values, is_key=is_key))
+
+    def _end(self, event: yaml.Event) -> None:
+        frame = self._stack.pop()
+        if frame.anchor:
+            size = self._values - frame.started + 1
+            self._anchors[frame.anchor] = (frame.container, size, frame.height + 1)
+        if frame.is_key:
+            self._stack[-1].key = _DROPPED
+            return
+        if self._stack:
+            self._stack[-1].height = max(self._stack[-1].height, frame.height + 1)
+        self._put(event, frame.container)
+
+    def _alias(self, event: yaml.AliasEvent) -> None:
+        anchor = str(event.anchor)
+        known, name = self._anchors.get(anchor), shortened(anchor)
+        inside = any(frame.anchor == anchor for frame in self._stack)
+        if inside:
+            self.problems.append(self.problem(event, f"`*{name}` stands inside its own value; write it out"))
+        elif known is None:
+            self.problems.append(self.problem(event, f"there is no anchor `&{name}` before this alias"))
+        value, size, height = known if known and not inside else (None, 1, 0)
+        self._aliased += size
+        self._values += size - 1
+        if self._aliased > MAX_ALIASED:
+            words = f"the aliases repeat more than {MAX_ALIASED:,} values; write fewer, or use a generator"
+            raise InputError([*self.problems, self.problem(event, words)])
+        self._check_depth(event, height)
+        if self._at_key():
+            words = "a key must be text, not an alias; write the key out"
+            self.problems.append(self.problem(event, words))
+            self._stack[-1].key = _DROPPED
+            return
+        if self._stack:
+            self._stack[-1].height = max(self._stack[-1].height, height)
+        self._put(event, value)
+
+    def _check_depth(self, event: yaml.Event, more: int) -> None:
+        if len(self._stack) + more > MAX_DEPTH:
+            words = f"is nested deeper than {MAX_DEPTH} levels; a topology file needs fewer"
+            problem = self.problem(event, words)
+            top = Problem(problem.file, problem.line, problem.column, "", words)
+            raise InputError([*self.problems, top])
