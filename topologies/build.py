@@ -8,7 +8,7 @@ from pathlib import Path
 import numpy as np
 
 from topologies.addressing import FlatAddressing
-from topologies.errors import ParameterError
+from topologies.errors import ParameterError, ParametersError
 from topologies.families import Context, GeneratorParams, module_for
 from topologies.overrides import apply_links, apply_nodes
 from topologies.rng import Stream
@@ -43,7 +43,7 @@ def _build(document: Document) -> Topology:
     def make(params: GeneratorParams, loc: Loc) -> Topology:
         estimate = params.node_estimate()
         if estimate > MAX_NODES:
-            raise ParameterError(loc, f"would make {estimate:,} nodes; the most is {MAX_NODES:,}")
+            raise ParameterError(loc, f"would make {_count(estimate)} nodes; the most is {MAX_NODES:,}")
         stream = Stream(spec.seed, *map(str, loc))
         context = Context(stream, document.source.folder, make, loc, document.children)
         return module_for(params).generate(params, context)
@@ -59,10 +59,27 @@ def _build(document: Document) -> Topology:
         pools=Pools(addressing.ipv4, addressing.ipv6, addressing.links, addressing.loopbacks),
         node_profiles=tuple(replace(p, fidelity=spec.fidelity) for p in made.node_profiles),
     )
-    topology = apply_links(apply_nodes(topology, spec.nodes), spec.links)
+    errors: list[ParameterError] = []
+    try:
+        topology = apply_nodes(topology, spec.nodes)
+    except ParameterError as error:
+        errors.append(error)
+    try:
+        topology = apply_links(topology, spec.links)
+    except ParameterError as error:
+        errors.append(error)
     if not is_routed(topology):
-        FlatAddressing(topology)  # says what is wrong with the pools, before anything else is computed
+        try:
+            FlatAddressing(topology)  # says what is wrong with the pools, before anything else is computed
+        except ParameterError as error:
+            errors.append(error)
+    ParametersError.raise_any(errors)
     return topology
+
+
+def _count(number: int) -> str:
+    """Return a count as people read it: in full up to 10^18, above as a power of ten."""
+    return f"{number:,}" if number < 10**18 else f"about 10^{int(number.bit_length() * 0.30103)}"
 
 
 def is_routed(topology: Topology) -> bool:

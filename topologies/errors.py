@@ -12,6 +12,7 @@ from __future__ import annotations
 import re
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
+from itertools import chain
 
 Loc = tuple[str | int, ...]
 """A path in a document: keys of mappings and positions in lists."""
@@ -117,7 +118,8 @@ class ParametersError(ParameterError):
     """Several wrong values, found together; `errors` holds each, this one's words are the first's."""
 
     def __init__(self, errors: Sequence[ParameterError]) -> None:
-        self.errors = tuple(errors)
+        parts = (error.errors if isinstance(error, ParametersError) else (error,) for error in errors)
+        self.errors: tuple[ParameterError, ...] = tuple(chain.from_iterable(parts))
         super().__init__(self.errors[0].loc, self.errors[0].message)
 
     @staticmethod

@@ -8,11 +8,11 @@ from dataclasses import replace
 import numpy as np
 import numpy.typing as npt
 
-from topologies.errors import ParameterError
+from topologies.errors import ParameterError, ParametersError
 from topologies.profiles import LinkProfile, NodeProfile
 from topologies.spec.document import LinkRule, NodeMatch, NodeRule
 from topologies.spec.explain import nearest
-from topologies.spec.merge import merged_link, merged_node
+from topologies.spec.merge import merged_link, merged_node, undelayed
 from topologies.topology import Kind, Topology
 
 Mask = npt.NDArray[np.bool_]
@@ -35,16 +35,18 @@ def _words(topology: Topology) -> list[str]:
 
 
 def apply_nodes(topology: Topology, rules: Sequence[NodeRule]) -> Topology:
-    """Return `topology` with the node rules applied; ParameterError when a rule matches nothing."""
+    """Return `topology` with the node rules applied; ParameterError for the rules that match nothing."""
     if not rules:
         return topology
+    errors: list[ParameterError] = []
     kinds, numbers = topology.kinds.copy(), topology.node_profile.copy()
     profiles: dict[NodeProfile, int] = {p: i for i, p in reversed(list(enumerate(topology.node_profiles)))}
     table = list(topology.node_profiles)
     for at, rule in enumerate(rules):
         mask = _node_mask(topology, rule.match)
         if not mask.any():
-            raise ParameterError(("nodes", at, "match"), _no_node(topology, rule.match))
+            errors.append(ParameterError(("nodes", at, "match"), _no_node(topology, rule.match)))
+            continue
         if rule.kind:
             kinds[mask] = Kind[rule.kind.upper()]
         before = numbers.copy()
@@ -54,6 +56,7 @@ def apply_nodes(topology: Topology, rules: Sequence[NodeRule]) -> Topology:
                 profiles[merged] = len(table)
                 table.append(merged)
             numbers[mask & (before == number)] = profiles[merged]
+    ParametersError.raise_any(errors)
     return replace(topology, kinds=kinds, node_profile=numbers, node_profiles=tuple(table))
 
 
@@ -79,20 +82,31 @@ def _no_node(topology: Topology, match: NodeMatch) -> str:
 
 
 def apply_links(topology: Topology, rules: Sequence[LinkRule]) -> Topology:
-    """Return `topology` with the link rules applied; ParameterError when a rule matches nothing."""
+    """Return `topology` with the link rules applied.
+
+    Raises ParameterError for the rules that match nothing, or that vary a delay which isn't there.
+    """
     if not rules:
         return topology
+    errors: list[ParameterError] = []
     numbers = topology.link_profile.copy()
     table: dict[LinkProfile, int] = {}
     remap = [table.setdefault(p, len(table)) for p in topology.link_profiles]
     numbers = np.asarray(remap, dtype=np.uint16)[numbers]
     for at, rule in enumerate(rules):
-        along, against = _link_masks(topology, rule, at)
+        try:
+            along, against = _link_masks(topology, rule, at)
+        except ParameterError as error:
+            errors.append(error)
+            continue
         before = numbers.copy()
         for mask, reverse in ((along, False), (against & ~along, True)):
             for number in np.unique(before[mask]).tolist():
                 merged = merged_link(rule, list(table)[number], reverse=reverse)
+                for loc, words in undelayed(rule, merged, reverse=reverse):
+                    errors.append(ParameterError(("links", at, *loc), words))
                 numbers[mask & (before == number)] = table.setdefault(merged, len(table))
+    ParametersError.raise_any(errors)
     return replace(topology, link_profile=numbers, link_profiles=tuple(table))
 
 

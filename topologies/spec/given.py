@@ -142,7 +142,7 @@ def _triple(value: Any) -> Any:
         return (value[0], value[1], _PLAIN)
     if len(value) == 3:
         return (value[0], value[1], _PLAIN if value[2] is None else value[2])
-    raise ValueError(f"has {len(value)} items; {_LINK_FORM}")
+    raise ValueError(f"has {len(value)} item{'' if len(value) == 1 else 's'}; {_LINK_FORM}")
 
 
 NodeName = Annotated[str, AfterValidator(_name)]
