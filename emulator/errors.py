@@ -30,7 +30,7 @@ class RefusedError(EmulationError):
 
 
 class UnableError(EmulationError):
-    """This machine can't: not root, or a kernel feature or program is missing (exit code 3)."""
+    """The machine can't: not root, or a kernel feature or program is missing (exit code 3)."""
 
     exit_code = 3
 

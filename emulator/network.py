@@ -48,7 +48,7 @@ class LinkState:
 
 @dataclass(frozen=True)
 class Echo:
-    """One reachability question: does `target` (an address) answer from node `source`?"""
+    """One reachability question: `target` (an address) asked from node `source`."""
 
     source: int
     target: str

@@ -19,8 +19,10 @@ from dataclasses import asdict, dataclass, field
 from pathlib import Path
 from typing import Any
 
-from emulator.errors import BrokenError, UsageError
+from emulator.errors import BrokenError, UnableError, UsageError
 from emulator.locks import BusyError, locked
+from emulator.network import LinkState
+from topologies.profiles import Shape
 
 DEFAULT = "/run/topology-emulator"
 FORMAT = 1
@@ -43,6 +45,25 @@ class Record:
     links: dict[str, Any] = field(default_factory=dict)
     options: dict[str, Any] = field(default_factory=dict)
     format: int = FORMAT
+
+    def set_link(self, link: int, state: LinkState) -> None:
+        """Note the live state of a link; a state that changes nothing is not kept."""
+        if state == LinkState():
+            self.links.pop(str(link), None)
+        else:
+            self.links[str(link)] = asdict(state)
+
+
+def link_states(record: Record) -> dict[int, LinkState]:
+    """Return the live changes that `record` holds, by link index."""
+    return {
+        int(link): LinkState(
+            up=data["up"],
+            forward=Shape(**data["forward"]) if data["forward"] else None,
+            backward=Shape(**data["backward"]) if data["backward"] else None,
+        )
+        for link, data in record.links.items()
+    }
 
 
 class NetworkState:
@@ -70,8 +91,11 @@ class NetworkState:
 
     def make(self) -> None:
         """Make the folders, mode 0700."""
-        self.root.mkdir(mode=0o700, parents=True, exist_ok=True)
-        self.folder.mkdir(mode=0o700, exist_ok=True)
+        try:
+            self.root.mkdir(mode=0o700, parents=True, exist_ok=True)
+            self.folder.mkdir(mode=0o700, exist_ok=True)
+        except OSError as error:
+            raise _unwritable(self.root, error) from error
 
     def write(self, record: Record) -> None:
         """Write the record so that a crash leaves the old one or the new one, never half of one."""
@@ -115,6 +139,8 @@ class NetworkState:
                 yield
                 if not self.folder.exists():
                     path.unlink(missing_ok=True)
+        except PermissionError as error:
+            raise _unwritable(self.root, error) from error
         except BusyError:
             raise BrokenError(
                 f"another command is changing network `{self.name}`; wait for it, then {action} again"
@@ -146,3 +172,10 @@ def unknown_network(name: str, known: list[str]) -> str:
     if not known:
         return f"no network `{name}` runs here; nothing is up (`emulator up FILE` brings one up)"
     return f"no network `{name}` runs here; up: {', '.join(known)}"
+
+
+def _unwritable(root: Path, error: OSError) -> UnableError:
+    return UnableError(
+        f"can't write to the state directory {root}: {error.strerror}; "
+        f"run as root, or set EMULATOR_STATE_DIR to a folder of your own"
+    )

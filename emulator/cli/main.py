@@ -77,7 +77,7 @@ class LazyGroup(click.Group):
 @click.command(cls=LazyGroup, epilog=EPILOG, context_settings={"help_option_names": ["-h", "--help"]})
 @click.version_option(package_name="topology-emulator", message="%(version)s")
 def emulator() -> None:
-    """A YAML file describes a network of any size; one command makes it run."""
+    """Make a network run from a YAML file that describes it, of any size."""
 
 
 def run(argv: Sequence[str]) -> int:

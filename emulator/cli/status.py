@@ -25,8 +25,9 @@ def command(name: str | None, *, as_json: bool) -> int:
         health = network.health()
         topology = network.topology
         networks.append(
-            {"name": each, "engine": network.engine, "running": health.running, "nodes": topology.kind_counts(),
-             "links": topology.link_count, "fidelity": topology.fidelity_counts(), "problems": list(health.problems)}
+            {"name": each, "engine": network.engine, "running": health.running,
+             "nodes": topology.kind_counts(), "links": topology.link_count,
+             "fidelity": topology.fidelity_counts(), "problems": list(health.problems)}
         )  # fmt: skip
         state = "up" if health.running else "BROKEN"
         say(f"{each}: {state}, {counts(topology.kind_counts())}, {topology.link_count:,} links, "

@@ -1,1 +1,112 @@
-"""The dry-run engine: a network in memory that answers as the graph says."""
+"""The dry-run engine: a network in memory that answers as the graph says.
+
+It ships with the package and makes nothing in the kernel: what stands above the engines is tested
+on it, and a file can be tried without root. Its run record is kept like any other's, so `status`,
+`check`, `link` and `down` work on it from another process.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from functools import cached_property
+
+import numpy as np
+
+from emulator.checks.components import components
+from emulator.forwarding.base import Forwarding
+from emulator.forwarding.select import forwarding_for
+from emulator.network import CommandResult, Echo, Health, LinkState, Progress, silent
+from emulator.plan import Plan
+from emulator.state import NetworkState, Record, link_states, state_root
+from topologies import store as topology_store
+from topologies.topology import Topology
+
+
+class DryRunNetwork:
+    """A network that exists in its run record only."""
+
+    engine = "dry-run"
+
+    def __init__(self, state: NetworkState) -> None:
+        self.name = state.name
+        self._state = state
+        self._record = state.read()
+
+    @cached_property
+    def topology(self) -> Topology:
+        """The graph that "runs"."""
+        return topology_store.load(self._state.topology_path)
+
+    @cached_property
+    def _forwarding(self) -> Forwarding:
+        return forwarding_for(self.topology)
+
+    @property
+    def links(self) -> Mapping[int, LinkState]:
+        """What was changed on links since `up`."""
+        return link_states(self._record)
+
+    def addresses(self, node: int) -> Sequence[str]:
+        """Return the addresses of a node."""
+        return [address.text for address in self._forwarding.addresses(node)]
+
+    def health(self) -> Health:
+        """Everything is always there."""
+        return Health(running=True, nodes=self.topology.node_count)
+
+    def execute(
+        self, nodes: Sequence[int], argv: Sequence[str], timeout: float | None = None
+    ) -> Sequence[CommandResult]:
+        """Run nothing; say what would be run."""
+        del timeout
+        said = f"dry-run: would run {' '.join(argv)}\n".encode()
+        return [CommandResult(self.topology.names[node], 0, said) for node in nodes]
+
+    def interact(self, node: int, argv: Sequence[str]) -> int:
+        """Run nothing."""
+        del node, argv
+        return 0
+
+    def ping(self, echoes: Sequence[Echo], timeout: float) -> Sequence[float | None]:
+        """Answer as the graph says, with the links that are down left out."""
+        del timeout
+        up = np.ones(self.topology.link_count, dtype=bool)
+        up[[link for link, state in self.links.items() if not state.up]] = False
+        labels = components(self.topology, up)
+        owners = {a: node for node in range(self.topology.node_count) for a in self.addresses(node)}
+        found = [(echo.source, owners.get(echo.target)) for echo in echoes]
+        return [0.0 if b is not None and labels[a] == labels[b] else None for a, b in found]
+
+    def set_link(self, link: int, state: LinkState) -> None:
+        """Write the link's new state down."""
+        self._record.set_link(link, state)
+        self._state.write(self._record)
+
+    def down(self, progress: Progress = silent) -> None:
+        """Forget the network."""
+        del progress
+        self._state.remove()
+
+
+class DryRunEngine:
+    """Deploys plans to memory."""
+
+    name = "dry-run"
+    needs_root = False
+
+    def accept(self, plan: Plan) -> None:
+        """Take any plan: nothing is made."""
+
+    def deploy(self, plan: Plan, file: str = "", progress: Progress = silent) -> DryRunNetwork:
+        """Write the run record."""
+        state = NetworkState(state_root(), plan.topology.name)
+        with state.locked("up"):
+            state.make()
+            topology_store.save(plan.topology, state.topology_path)
+            state.write(Record(name=plan.topology.name, engine=self.name, phase="up", file=file))
+        progress("nodes", plan.topology.node_count, plan.topology.node_count)
+        return DryRunNetwork(state)
+
+    def attach(self, name: str) -> DryRunNetwork:
+        """Return the network `name`."""
+        return DryRunNetwork(NetworkState(state_root(), name))

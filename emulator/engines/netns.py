@@ -68,10 +68,10 @@ class NetnsNetwork:
         with self._store.entered():
             nodes = self._store.nodes()
         missing = self.topology.node_count - len(nodes)
-        problems = (f"{missing} nodes are missing",) if missing else ()
+        problems = [f"{missing} nodes are missing"] if missing else []
         if self._record.phase != "up":
-            problems += (f"`up` did not finish; `emulator down {self.name}` removes the rest",)
-        return Health(running=not problems, nodes=len(nodes), problems=problems)
+            problems.append(f"`up` did not finish; `emulator down {self.name}` removes the rest")
+        return Health(running=not problems, nodes=len(nodes), problems=tuple(problems))
 
     def execute(
         self, nodes: Sequence[int], argv: Sequence[str], timeout: float | None = None
@@ -82,7 +82,7 @@ class NetnsNetwork:
             some = [self.topology.names[node] for node in nodes[at : at + AT_ONCE]]
             started = [start(self._store, n, self._state.hosts_path, argv, capture=True) for n in some]
             with ThreadPoolExecutor(len(started)) as pool:
-                results += pool.map(lambda pair: _result(*pair, timeout), zip(some, started, strict=True))
+                results += pool.map(_result, some, started, [timeout] * len(some))
         return results
 
     def interact(self, node: int, argv: Sequence[str]) -> int:

@@ -2,9 +2,7 @@
 
 from __future__ import annotations
 
-from typing import cast
-
-from emulator.errors import UsageError
+from emulator.errors import EmulationError, UsageError
 from emulator.network import Engine, Network, Progress, silent
 from emulator.state import NetworkState, state_root
 from topologies.spec.explain import nearest
@@ -21,7 +19,7 @@ def engine_named(name: str) -> Engine:
     if name == "dry-run":
         from emulator.engines.dry_run import DryRunEngine
 
-        return cast("Engine", DryRunEngine())
+        return DryRunEngine()
     raise UsageError(f"there is no engine `{name}`; {nearest(name, NAMES)}")
 
 
@@ -33,6 +31,15 @@ def attach(name: str) -> Network:
 
 def take_down(name: str, progress: Progress = silent) -> None:
     """Take the network `name` down, even when its record is damaged or gone."""
+    state = NetworkState(state_root(), name)
+    try:
+        engine = state.read().engine
+    except EmulationError:
+        engine = "netns"  # its way removes whatever could be there
+    if engine == "dry-run":
+        with state.locked("down"):
+            state.remove()
+        return
     from emulator.engines.netns import take_down as netns_take_down
 
-    netns_take_down(NetworkState(state_root(), name), progress)
+    netns_take_down(state, progress)

@@ -66,11 +66,11 @@ class BridgedForwarding:
     @cached_property
     def _all_neighbours(self) -> list[tuple[int, bytes, bytes]]:
         topology = self._topology
-        out = []
-        for host in topology.hosts.tolist():
-            for address in self.addresses(host):
-                out.append((host, address.packed, mac(topology, host, address.port)))
-        return out
+        return [
+            (host, address.packed, mac(topology, host, address.port))
+            for host in topology.hosts.tolist()
+            for address in self.addresses(host)
+        ]
 
     def neighbours(self, node: int) -> tuple[Neighbour, ...]:
         """Return all other hosts where static ARP is asked for, else nothing."""

@@ -9,6 +9,7 @@ import os
 from collections import OrderedDict
 from collections.abc import Callable
 from types import TracebackType
+from typing import Self
 
 from emulator.linux.namespaces import NamespaceStore
 from emulator.linux.netlink import Netlink
@@ -40,7 +41,7 @@ class OpenNamespaces:
         self._open[node] = made = self._store.open(self._name_of(node))
         return made
 
-    def __enter__(self) -> OpenNamespaces:
+    def __enter__(self) -> Self:
         return self
 
     def __exit__(

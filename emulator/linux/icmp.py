@@ -29,7 +29,7 @@ def checksum(data: bytes) -> int:
         data += b"\0"
     total = sum(struct.unpack(f"!{len(data) // 2}H", data))
     total = (total >> 16) + (total & 0xFFFF)
-    return ~(total + (total >> 16)) & 0xFFFF
+    return int(~(total + (total >> 16)) & 0xFFFF)
 
 
 def echo_request(version: int, ident: int, seq: int) -> bytes:

@@ -61,7 +61,7 @@ def ensure_private(folder: Path) -> None:
 def is_mount(path: Path) -> bool:
     """Return whether something is mounted on `path`, by this process's mount table."""
     text = str(path)
-    with open("/proc/thread-self/mountinfo", encoding="utf-8") as table:  # noqa: PTH123 -- read line by line
+    with open("/proc/thread-self/mountinfo", encoding="utf-8") as table:
         return any(_unescaped(line.split(" ", 5)[4]) == text for line in table)
 
 

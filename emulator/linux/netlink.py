@@ -18,7 +18,7 @@ import os
 import socket
 import struct
 from types import TracebackType
-from typing import Protocol
+from typing import Protocol, Self
 
 from emulator.errors import KernelError
 
@@ -97,7 +97,7 @@ class Netlink:
         self._transport = transport or open_route_socket()
         self._seq = 1
 
-    def __enter__(self) -> Netlink:
+    def __enter__(self) -> Self:
         return self
 
     def __exit__(

@@ -45,13 +45,13 @@ def setns(fd: int, kind: int = 0) -> None:
 
 
 def mount(source: str, target: str, fstype: str = "", flags: int = 0, data: str = "") -> None:
-    """mount(2)."""
+    """Mount `source` on `target`."""
     if _mount(source.encode(), os.fsencode(target), fstype.encode(), flags, data.encode()):
         raise KernelError("mount", target, ctypes.get_errno())
 
 
 def umount(target: str, flags: int = 0) -> None:
-    """umount2(2)."""
+    """Unmount something: see umount2(2)."""
     if _umount2(os.fsencode(target), flags):
         raise KernelError("unmount", target, ctypes.get_errno())
 

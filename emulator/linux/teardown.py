@@ -46,7 +46,7 @@ class Sentinel:
             self._events.bind((0, _RTMGRP_LINK))
 
     def wait(self, timeout: float = 600.0) -> None:
-        """Let go of the sentinel and wait until the kernel has destroyed it; BrokenError after `timeout` s."""
+        """Let go of the sentinel and wait until it is destroyed; BrokenError after `timeout` s."""
         os.close(self._doomed)
         deadline = time.monotonic() + timeout
         try:
@@ -100,7 +100,7 @@ def _namespace_of(pid: int) -> int:
 
 def _is_zombie(pid: int) -> bool:
     try:
-        with open(f"/proc/{pid}/stat", "rb") as file:  # noqa: PTH123 -- one of thousands, bytes
+        with open(f"/proc/{pid}/stat", "rb") as file:
             return file.read().rpartition(b")")[2].split()[0] == b"Z"
     except OSError:
         return True

@@ -1,0 +1,31 @@
+"""Which nodes can talk, by the graph alone."""
+
+from __future__ import annotations
+
+import numpy as np
+import numpy.typing as npt
+
+from emulator.forwarding.spanning_tree import bridging_nodes
+from topologies.topology import Kind, Topology
+
+
+def components(topology: Topology, up: npt.NDArray[np.bool_]) -> npt.NDArray[np.int64]:
+    """Return which nodes can talk (int64[n]): two hosts reach each other when their numbers are equal.
+
+    Nodes that pass packets on merge what they touch; a host that doesn't is heard on its first
+    link only, where its address is. A host without a link that is up has a number of its own.
+    """
+    passes = bridging_nodes(topology) | (topology.kinds == Kind.ROUTER)
+    a, b = topology.ends[:, 0].astype(np.int64), topology.ends[:, 1].astype(np.int64)
+    first_port = (topology.ports == 0) | passes[topology.ends]
+    alive = up & first_port.all(axis=1)
+    labels = np.arange(topology.node_count)
+    a, b = a[alive], b[alive]
+    while True:
+        before = labels.copy()
+        low = np.minimum(labels[a], labels[b])
+        np.minimum.at(labels, a, low)
+        np.minimum.at(labels, b, low)
+        labels = labels[labels]
+        if np.array_equal(labels, before):
+            return labels

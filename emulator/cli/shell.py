@@ -1,0 +1,160 @@
+"""`emulator shell`: talk to the nodes of a network, `h1 ping h2`."""
+
+from __future__ import annotations
+
+import shlex
+import sys
+from collections.abc import Callable, Iterator
+from contextlib import suppress
+from typing import TYPE_CHECKING
+
+import click
+
+from emulator.cli.elevate import ensure_root
+from emulator.cli.output import say
+
+if TYPE_CHECKING:
+    from emulator.network import Network
+
+_HELP = """\
+NODE CMD…         run a command in a node; words that are node names become addresses
+NODE              open a shell in a node
+nodes             the nodes and their addresses
+links             the links
+pingall [N]       check reachability (of N pairs)
+link A B up|down  restore or cut a link
+help, exit"""
+
+
+@click.command("shell", epilog="\b\nExamples:\n  emulator shell\n  echo 'h1 ping -c1 h2' | emulator shell dc")
+@click.argument("name", required=False)
+def command(name: str | None) -> int:
+    """Read commands for the nodes of NAME, from the terminal or from a pipe.
+
+    The exit code is that of the last command.
+    """
+    from emulator.cli.networks import chosen_network
+
+    ensure_root()
+    return Shell(chosen_network(name)).run(_lines(sys.stdin.isatty()))
+
+
+class Shell:
+    """Runs lines on a network."""
+
+    def __init__(self, network: Network) -> None:
+        self._network = network
+        self._names = network.topology.names
+        self._own: dict[str, Callable[[list[str]], int]] = {
+            "nodes": self._nodes,
+            "links": self._links,
+            "net": self._links,
+            "pingall": self._pingall,
+            "link": self._link,
+            "help": self._help,
+        }
+        if sys.stdin.isatty():
+            self._prepare_terminal()
+
+    def run(self, lines: Iterator[str]) -> int:
+        """Run all lines and return the last command's exit code."""
+        code = 0
+        for line in lines:
+            try:
+                words = shlex.split(line, comments=True)
+            except ValueError as error:
+                say(f"can't read that: {error}")
+                code = 2
+                continue
+            if words and words[0] in {"exit", "quit"}:
+                break
+            if words:
+                code = self._run(words)
+        return code
+
+    def _run(self, words: list[str]) -> int:
+        from topologies.errors import EmulationError
+
+        node = self._names.find(words[0])
+        try:
+            if node is not None:
+                argv = [self._addressed(word) for word in words[1:]] or ["/bin/sh"]
+                return self._network.interact(node, argv)
+            if words[0] in self._own:
+                return self._own[words[0]](words[1:])
+        except (EmulationError, OSError) as error:
+            say(str(error))
+            return int(getattr(error, "exit_code", 127))
+        except KeyboardInterrupt:
+            say("")
+            return 130
+        say(f"`{words[0]}` is no node and no command; `help` lists them")
+        return 2
+
+    def _addressed(self, word: str) -> str:
+        """Return the address of the node called `word`, or the word itself."""
+        node = self._names.find(word)
+        if node is None:
+            return word
+        return next(iter(self._network.addresses(node)), word)
+
+    def _nodes(self, words: list[str]) -> int:
+        del words
+        for node, name in enumerate(self._names):
+            print(name, *self._network.addresses(node))
+        return 0
+
+    def _links(self, words: list[str]) -> int:
+        del words
+        states = self._network.links
+        for link, (a, b) in enumerate(self._network.topology.ends.tolist()):
+            down = link in states and not states[link].up
+            print(f"{self._names[a]} -- {self._names[b]}" + (" (down)" if down else ""))
+        return 0
+
+    def _pingall(self, words: list[str]) -> int:
+        from emulator.checks.reachability import check_reachability
+
+        result = check_reachability(self._network, int(words[0]) if words and words[0].isdigit() else None)
+        for entry in result.unexpected:
+            print(f"{entry['from']} -> {entry['to']}: expected {entry['expected']}, found {entry['found']}")
+        print(f"{result.pairs} pairs, {result.reachable} reachable, {len(result.unexpected)} unexpected")
+        return 1 if result.unexpected else 0
+
+    def _link(self, words: list[str]) -> int:
+        from emulator.cli.link import change
+
+        return change(self._network, words)
+
+    def _help(self, words: list[str]) -> int:
+        del words
+        print(_HELP)
+        return 0
+
+    def _prepare_terminal(self) -> None:
+        """History and completion of node names, where Python has readline."""
+        with suppress(ImportError):
+            import readline
+
+            def complete(text: str, state: int) -> str | None:
+                words = [*self._own, *(self._names if len(self._names) < 50_000 else ())]
+                found = [word for word in words if word.startswith(text)]
+                return found[state] + " " if state < len(found) else None
+
+            readline.set_completer(complete)
+            readline.parse_and_bind("tab: complete")
+
+
+def _lines(terminal: bool) -> Iterator[str]:
+    """Yield the lines to run, asking for them with a prompt on a terminal."""
+    if not terminal:
+        yield from sys.stdin
+        return
+    while True:
+        try:
+            yield input("emulator> ")
+        except EOFError:
+            print()
+            return
+        except KeyboardInterrupt:
+            print()
