@@ -78,12 +78,7 @@ class NodeMessages:
             made = messages.bridge(bridge.encode(), BRIDGE_INDEX, mac(self._topology, node, BRIDGE_PORT))
             batch.add(made, "make bridge", bridge)
         batch.add(_LOOPBACK_UP, "bring up lo of", name)
-        when = self._when[node]
-        for slot in self._slots[self._start[node] : self._start[node + 1]]:
-            link, end = slot >> 1, slot & 1
-            if self._when[self._ends[link][1 - end]] < when:
-                self._veth(batch, node, link, end, namespace_of)
-                self._port(batch, node, link, end)
+        self.links_to_older(batch, node, namespace_of)
         if not self.pending[node]:
             self._whole_node(batch, node)
         return batch
@@ -91,13 +86,26 @@ class NodeMessages:
     def second(self, node: int) -> Batch:
         """Return the batch that finishes a pending `node`: its ends of links to newer nodes."""
         batch = Batch()
+        self.links_to_newer(batch, node)
+        self._whole_node(batch, node)
+        return batch
+
+    def links_to_older(self, batch: Batch, node: int, namespace_of: Callable[[int], int]) -> None:
+        """Add the links of `node` to the nodes made before it, and what readies its ends."""
+        when = self._when[node]
+        for slot in self._slots[self._start[node] : self._start[node + 1]]:
+            link, end = slot >> 1, slot & 1
+            if self._when[self._ends[link][1 - end]] < when:
+                self._veth(batch, node, link, end, namespace_of)
+                self._port(batch, node, link, end)
+
+    def links_to_newer(self, batch: Batch, node: int) -> None:
+        """Add what readies the ends of `node` of links to the nodes made after it."""
         when = self._when[node]
         for slot in self._slots[self._start[node] : self._start[node + 1]]:
             link, end = slot >> 1, slot & 1
             if self._when[self._ends[link][1 - end]] > when:
                 self._port(batch, node, link, end)
-        self._whole_node(batch, node)
-        return batch
 
     def _veth(self, batch: Batch, node: int, link: int, end: int, namespace_of: Callable[[int], int]) -> None:
         """Add the pair: the older node's end as the main device, this node's as the peer."""
