@@ -83,6 +83,11 @@ class Network(Protocol):
         ...
 
     @property
+    def changes(self) -> tuple[str, ...] | None:
+        """What the `deploy` that gave this handle changed, a line each; None when it made all anew."""
+        ...
+
+    @property
     def links(self) -> Mapping[int, LinkState]:
         """What was changed on links since `up`, by link index."""
         ...

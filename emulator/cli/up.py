@@ -33,13 +33,18 @@ def command(file: Path, engine: str | None, *, as_json: bool) -> int:
         plan = make_plan(topology, runner.name)
         runner.accept(plan)
     with phases.phase("deploy"), shown(f"up {topology.name}") as progress:
-        runner.deploy(plan, str(file.resolve()), progress)
+        network = runner.deploy(plan, str(file.resolve()), progress)
     seconds = phases.total()
     if as_json:
         give_json(
             {"name": topology.name, "engine": runner.name, "nodes": topology.kind_counts(),
-             "links": topology.link_count, "fidelity": topology.fidelity_counts(), "seconds": seconds}
+             "links": topology.link_count, "fidelity": topology.fidelity_counts(),
+             "changes": network.changes, "seconds": seconds}
         )  # fmt: skip
+    for line in network.changes or ():
+        say(line)
+    if network.changes == ():
+        say(f"{topology.name} was up already; nothing differs")
     blocked = plan.forwarding.blocked
     say(f"{topology.name} is up: {counts(topology.kind_counts())}, {topology.link_count:,} links"
         + (f" ({blocked} blocked by the spanning tree)" if blocked else ""))  # fmt: skip

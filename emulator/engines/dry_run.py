@@ -26,6 +26,7 @@ class DryRunNetwork:
     """A network that exists in its run record only."""
 
     engine = "dry-run"
+    changes: tuple[str, ...] | None = None
 
     def __init__(self, state: NetworkState) -> None:
         self.name = state.name

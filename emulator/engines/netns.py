@@ -4,16 +4,18 @@ from __future__ import annotations
 
 import os
 import subprocess
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from functools import cached_property
 
+from emulator.difference import difference
 from emulator.engines.hosts_file import hosts_text
 from emulator.engines.limits import global_needs
 from emulator.engines.refusals import refuse
-from emulator.errors import UnableError
+from emulator.errors import EmulationError, UnableError, UsageError
 from emulator.forwarding.base import Forwarding
 from emulator.forwarding.select import forwarding_for
+from emulator.linux.converge import converge
 from emulator.linux.deploy import make_nodes
 from emulator.linux.execute import start
 from emulator.linux.icmp import Pinger
@@ -35,6 +37,7 @@ class NetnsNetwork:
     """A network that runs on this machine's kernel."""
 
     engine = "netns"
+    changes: tuple[str, ...] | None = None
 
     def __init__(self, state: NetworkState) -> None:
         self.name = state.name
@@ -125,6 +128,10 @@ class NetnsEngine:
                 signals.check()
                 progress(phase, done, total)
 
+            running = _running(state)
+            if running is not None:
+                return _change(running, plan, state, file, signals.check)
+            _take_down(state, silent)  # what an `up` or `down` that was killed left behind
             try:
                 _deploy(plan, state, file, watched)
                 signals.check()
@@ -146,6 +153,60 @@ def require_root() -> None:
 
 def _store(state: NetworkState) -> NamespaceStore:
     return NamespaceStore(state.folder / "mnt", state.folder / "ns")
+
+
+def _running(state: NetworkState) -> NetnsNetwork | None:
+    """Return the network if it is wholly up; UsageError if another engine runs it."""
+    try:
+        record = state.read()
+    except EmulationError:
+        return None
+    if record.engine != NetnsEngine.name:
+        raise UsageError(
+            f"`{state.name}` is up on the engine {record.engine}; `emulator down {state.name}` first"
+        )
+    network = NetnsNetwork(state)
+    return network if network.health().running else None
+
+
+def _change(
+    network: NetnsNetwork, plan: Plan, state: NetworkState, file: str, check: Callable[[], None]
+) -> NetnsNetwork:
+    """Make the running network be as `plan` says; on failure change it back."""
+    words = []
+    for link in list(network.links):
+        a, b = (network.topology.names[int(end)] for end in network.topology.ends[link])
+        network.set_link(link, LinkState())
+        words.append(f"link {a} -- {b} is as the file says again")
+    old = Plan(network.topology, plan.engine, plan.placement)
+    change = difference(old, plan)
+    record = state.read()
+    record.file = file
+    if not change.is_empty:
+        record.phase = "changing"
+        state.write(record)
+        store = _store(state)
+        Ledger(state.root).require(state.name, global_needs(plan))
+        with store.entered():
+            try:
+                converge(plan, change, store, check)
+            except BaseException:
+                converge(old, difference(plan, old), store, _go_on)
+                record.phase = "up"
+                state.write(record)
+                raise
+        words += change.words(plan.topology.names[node] for node in change.new_nodes)
+    topology_store.save(plan.topology, state.topology_path)
+    state.hosts_path.write_text(hosts_text(plan), encoding="utf-8")
+    record.phase = "up"
+    state.write(record)
+    changed = NetnsNetwork(state)
+    changed.changes = tuple(words)
+    return changed
+
+
+def _go_on() -> None:
+    """Never stop: a change back is not interrupted."""
 
 
 def _deploy(plan: Plan, state: NetworkState, file: str, progress: Progress) -> None:

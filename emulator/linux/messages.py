@@ -14,7 +14,7 @@ from emulator.linux.netlink import HEADER, NLM_F_DUMP, NLM_F_REQUEST
 RTM_NEWLINK, RTM_DELLINK, RTM_GETLINK, RTM_SETLINK = 16, 17, 18, 19
 RTM_NEWADDR, RTM_DELADDR = 20, 21
 RTM_NEWROUTE, RTM_DELROUTE = 24, 25
-RTM_NEWNEIGH = 28
+RTM_NEWNEIGH, RTM_DELNEIGH = 28, 29
 
 NLM_F_REPLACE, NLM_F_EXCL, NLM_F_CREATE = 0x100, 0x200, 0x400
 _NEW = NLM_F_REQUEST | NLM_F_CREATE | NLM_F_EXCL
@@ -198,3 +198,20 @@ def neighbour(index: int, packed: bytes, mac: bytes) -> bytes:
     family = AF_INET if len(packed) == 4 else AF_INET6
     body = struct.pack("=BxHiHBB", family, 0, index, 0x80, 0, 0)  # NUD_PERMANENT
     return message(RTM_NEWNEIGH, _PUT, body + attribute(1, packed) + attribute(2, mac))
+
+
+def neighbour_delete(index: int, packed: bytes) -> bytes:
+    """Return the message that removes a permanent neighbour."""
+    family = AF_INET if len(packed) == 4 else AF_INET6
+    body = struct.pack("=BxHiHBB", family, 0, index, 0, 0, 0)
+    return message(RTM_DELNEIGH, NLM_F_REQUEST, body + attribute(1, packed))
+
+
+def link_mac(index: int, mac: bytes) -> bytes:
+    """Return the message that sets a link's MAC."""
+    return message(RTM_NEWLINK, NLM_F_REQUEST, link_body(index) + attribute(IFLA_ADDRESS, mac))
+
+
+def link_mtu(index: int, mtu: int) -> bytes:
+    """Return the message that sets a link's MTU, in bytes."""
+    return message(RTM_NEWLINK, NLM_F_REQUEST, link_body(index) + u32(IFLA_MTU, mtu))

@@ -10,3 +10,8 @@ def shape_messages(index: int, shape: Shape) -> list[bytes]:
     if shape.is_plain:
         return []
     raise NotImplementedError
+
+
+def reshape_messages(index: int, shape: Shape) -> list[bytes]:
+    """Return the messages that change the shaping of a running link."""
+    return shape_messages(index, shape)

@@ -1,0 +1,195 @@
+"""What differs between the network that runs and the one that a file asks for. Pure.
+
+Nodes are the same when they have the same name and are made the same way; links when they join the
+same ports of the same nodes. Whatever is not the same is removed and made anew; what is the same
+keeps running and only has its settings compared.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from dataclasses import dataclass, field
+from typing import NamedTuple
+
+import numpy as np
+import numpy.typing as npt
+
+from emulator.forwarding.base import BRIDGE_PORT, LOOPBACK_PORT, Neighbour, Route
+from emulator.plan import Plan
+from topologies.addressing import Address
+from topologies.identifiers import bridge_name, interface_name, mac
+from topologies.profiles import Shape
+from topologies.topology import Topology
+
+LinkKey = tuple[tuple[str, str], tuple[str, str]]
+"""A link by its two (node name, interface name), in order."""
+
+
+class PortSettings(NamedTuple):
+    """What an interface is set to."""
+
+    role: int
+    mac: bytes
+    mtu: int
+    shape: Shape
+
+
+@dataclass
+class NodeSettings:
+    """What a node is set to: its interfaces, addresses (any port), routes and neighbours."""
+
+    name: str
+    ports: dict[int, PortSettings]
+    addresses: frozenset[Address]
+    routes: frozenset[Route]
+    neighbours: frozenset[Neighbour]
+    mac: bytes = b""
+
+
+@dataclass
+class Difference:
+    """What to do to get from an old plan to a new one.
+
+    `gone_links` are (node name, port) to delete a link from; `new_links` is bool over the new
+    plan's links; `kept` are (old, new) settings of nodes that stay and whose settings differ.
+    """
+
+    gone_nodes: list[str] = field(default_factory=list)
+    new_nodes: list[int] = field(default_factory=list)
+    gone_links: list[tuple[str, int]] = field(default_factory=list)
+    new_links: npt.NDArray[np.bool_] = field(default_factory=lambda: np.zeros(0, dtype=bool))
+    kept: list[tuple[NodeSettings, NodeSettings]] = field(default_factory=list)
+    removed_links: int = 0
+    recreated: int = 0
+
+    @property
+    def is_empty(self) -> bool:
+        """True when nothing differs."""
+        return not (
+            self.gone_nodes or self.new_nodes or self.removed_links or self.new_links.any() or self.kept
+        )
+
+    def words(self, names: Iterable[str] = ()) -> list[str]:
+        """Return what is done, a line each, for people; `names` are those of the new nodes."""
+        added = list(names)
+        out = []
+        if added:
+            out.append(f"added {len(added):,} {_nodes(len(added))}: {_some(added)}")
+        if self.gone_nodes:
+            out.append(
+                f"removed {len(self.gone_nodes):,} {_nodes(len(self.gone_nodes))}: {_some(self.gone_nodes)}"
+            )
+        if self.new_links.any():
+            out.append(f"added {int(self.new_links.sum()):,} links")
+        if self.removed_links:
+            out.append(f"removed {self.removed_links:,} links")
+        if self.kept:
+            changed = [new.name for _, new in self.kept]
+            out.append(f"changed settings of {len(changed):,} {_nodes(len(changed))}: {_some(changed)}")
+        return out
+
+
+def _nodes(count: int) -> str:
+    return "node" if count == 1 else "nodes"
+
+
+def _some(names: list[str]) -> str:
+    return ", ".join(names[:8]) + (", …" if len(names) > 8 else "")
+
+
+def node_settings(plan: Plan, node: int, links: frozenset[int] | None = None) -> NodeSettings:
+    """Return what `plan` sets `node` to; with `links`, only the ports of those links count."""
+    topology, forwarding = plan.topology, plan.forwarding
+    ports: dict[int, PortSettings] = {}
+    for slot in topology.slots(node):
+        link, end = slot >> 1, slot & 1
+        if links is not None and link not in links:
+            continue
+        profile = topology.link_profile_of(link)
+        port = int(topology.ports[link, end])
+        ports[port] = PortSettings(
+            int(forwarding.roles[link, end]), mac(topology, node, port), profile.mtu or 1500,
+            topology.shape(link, end),
+        )  # fmt: skip
+    usable = {*ports, BRIDGE_PORT, LOOPBACK_PORT}
+    return NodeSettings(
+        topology.names[node],
+        ports,
+        frozenset(a for a in forwarding.addresses(node) if a.port in usable),
+        frozenset(forwarding.routes(node)),
+        frozenset(forwarding.neighbours(node)),
+        mac(topology, node, BRIDGE_PORT) if forwarding.has_bridge(node) else b"",
+    )
+
+
+def difference(old: Plan, new: Plan) -> Difference:
+    """Return what leads from `old` to `new`."""
+    before, after = _identities(old), _identities(new)
+    same = {name for name, identity in after.items() if before.get(name) == identity}
+    old_links, new_links = link_keys(old.topology), link_keys(new.topology)
+    out = Difference(
+        gone_nodes=[name for name in before if name not in same],
+        new_nodes=[node for node, name in enumerate(new.topology.names) if name not in same],
+        new_links=np.zeros(new.topology.link_count, dtype=bool),
+    )
+    out.recreated = len(set(out.gone_nodes) & set(after))
+    kept_new = {key: link for key, link in new_links.items() if key in old_links and _joins(key, same)}
+    for key, link in new_links.items():
+        out.new_links[link] = key not in kept_new
+    for key, link in old_links.items():
+        if key in kept_new:
+            continue
+        out.removed_links += 1
+        for end in (0, 1):
+            name = old.topology.names[int(old.topology.ends[link, end])]
+            if name in same:
+                out.gone_links.append((name, int(old.topology.ports[link, end])))
+                break
+    out.kept = _changed(old, new, same, {old_links[key]: link for key, link in kept_new.items()})
+    return out
+
+
+def _joins(key: LinkKey, names: set[str]) -> bool:
+    return key[0][0] in names and key[1][0] in names
+
+
+def _identities(plan: Plan) -> dict[str, tuple[object, ...]]:
+    """Return what makes each node what it is: other than this, it must be made anew."""
+    topology, forwarding = plan.topology, plan.forwarding
+    kinds = topology.kinds.tolist()
+    ipv6 = topology.pools.ipv6 is None
+    out: dict[str, tuple[object, ...]] = {}
+    for node, name in enumerate(topology.names):
+        bridge = bridge_name(topology, node) if forwarding.has_bridge(node) else ""
+        out[name] = (kinds[node], bridge, forwarding.is_router(node), ipv6)
+    return out
+
+
+def link_keys(topology: Topology) -> dict[LinkKey, int]:
+    """Return every link by its two ends' names, which are unique."""
+    out: dict[LinkKey, int] = {}
+    names = topology.names
+    rows = zip(topology.ends.tolist(), topology.ports.tolist(), strict=True)
+    for link, ((a, b), (p, q)) in enumerate(rows):
+        first, second = sorted(
+            ((names[a], interface_name(topology, a, p)), (names[b], interface_name(topology, b, q)))
+        )
+        out[first, second] = link
+    return out
+
+
+def _changed(
+    old: Plan, new: Plan, same: set[str], links: dict[int, int]
+) -> list[tuple[NodeSettings, NodeSettings]]:
+    """Return the settings of the nodes in `same` that differ; `links` maps kept old links to new."""
+    kept_old, kept_new = frozenset(links), frozenset(links.values())
+    index = {name: node for node, name in enumerate(old.topology.names)}
+    out = []
+    for node, name in enumerate(new.topology.names):
+        if name not in same:
+            continue
+        before = node_settings(old, index[name], kept_old)
+        after = node_settings(new, node, kept_new)
+        if before != after:
+            out.append((before, after))
+    return out

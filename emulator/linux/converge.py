@@ -1,0 +1,150 @@
+"""Make a running network be as a new plan says, touching only what differs."""
+
+from __future__ import annotations
+
+import errno
+import os
+from collections.abc import Callable
+from contextlib import suppress
+from dataclasses import replace
+
+import numpy as np
+import numpy.typing as npt
+
+from emulator.difference import Difference
+from emulator.errors import KernelError
+from emulator.linux import messages
+from emulator.linux.deploy import OpenNamespaces
+from emulator.linux.namespaces import NamespaceStore
+from emulator.linux.netlink import Batch, Netlink
+from emulator.linux.node_messages import NodeMessages, port_index
+from emulator.linux.reconfigure import additions, removals
+from emulator.linux.sysctl import disable_ipv6_here, enable_forwarding_here
+from emulator.linux.teardown import Sentinel, kill_inside
+from emulator.plan import Plan
+
+_GONE = frozenset({errno.ESRCH, errno.EADDRNOTAVAIL, errno.ENODEV, errno.ENOENT, errno.EEXIST})
+"""What a removal may find gone, or an addition there already (after an `up` that was stopped)."""
+
+
+class _Part:
+    """A plan of which only some links are made: the forwarding of the whole, the roles of a part."""
+
+    def __init__(self, plan: Plan, links: npt.NDArray[np.bool_]) -> None:
+        topology = plan.topology
+        self.topology = replace(
+            topology,
+            ends=topology.ends[links],
+            ports=topology.ports[links],
+            link_profile=topology.link_profile[links],
+        )
+        whole = plan.forwarding
+        self.roles = whole.roles[links]
+        self.has_bridge = whole.has_bridge
+        self.is_router = whole.is_router
+        self.addresses = whole.addresses
+        self.routes = whole.routes
+        self.neighbours = whole.neighbours
+        self.blocked = whole.blocked
+        self.forwarding = self
+
+
+def converge(plan: Plan, change: Difference, store: NamespaceStore, check: Callable[[], None]) -> None:
+    """Carry out `change`, which leads to `plan`. Call inside the store's mount namespace.
+
+    `check()` is called between nodes and may raise to stop. Raises KernelError; what was done by
+    then stays, and the caller's record says that the network is half changed.
+    """
+    names = plan.topology.names
+    for before, after in change.kept:
+        check()
+        _send(store, before.name, removals(before, after))
+    for name, port in change.gone_links:
+        batch = Batch()
+        batch.add(messages.link_delete(port_index(port)), "delete a link of", name)
+        _send(store, name, batch)
+    _remove_nodes(store, change.gone_nodes)
+    _make(plan, change, store, check)
+    for before, after in change.kept:
+        check()
+        _send(store, after.name, additions(before, after))
+    for node in _neighbours_of_new(plan, change):
+        _send(store, names[node], _routes_again(plan, node))
+
+
+def _send(store: NamespaceStore, name: str, batch: Batch) -> None:
+    if batch:
+        store.go(name)
+        with Netlink() as netlink:
+            netlink.run(batch, ignore=_GONE)
+
+
+def _remove_nodes(store: NamespaceStore, gone: list[str]) -> None:
+    """Kill what runs in the nodes, let go of them, and wait until the kernel has done so."""
+    if not gone:
+        return
+    inodes = []
+    for name in gone:
+        with suppress(FileNotFoundError, KernelError):
+            descriptor = store.open(name)
+            inodes.append(os.fstat(descriptor).st_ino)
+            os.close(descriptor)
+    kill_inside(inodes)
+    sentinel = Sentinel()
+    for name in gone:
+        store.remove(name)
+    sentinel.wait()
+
+
+def _make(plan: Plan, change: Difference, store: NamespaceStore, check: Callable[[], None]) -> None:
+    """Make the new nodes and links, in the order of a whole deployment."""
+    part = _Part(plan, change.new_links)
+    writer = NodeMessages(part)  # type: ignore[arg-type]  # it has what is used of a plan
+    fresh = set(change.new_nodes)
+    touched = fresh | set(np.unique(part.topology.ends).tolist())
+    names = plan.topology.names
+    with OpenNamespaces(store, names.__getitem__) as namespace_of:
+        for node in (n for n in writer.sequence.tolist() if n in touched):
+            check()
+            if node in fresh:
+                store.remove(names[node])  # left by a change that was stopped half-way
+                store.make(names[node])
+                if writer.without_ipv6(node):
+                    disable_ipv6_here()
+                if plan.forwarding.is_router(node):
+                    enable_forwarding_here()
+                batch = writer.first(node, namespace_of)
+            else:
+                store.go(names[node])
+                batch = Batch()
+                writer.links_to_older(batch, node, namespace_of)
+            _run(batch)
+    for node in writer.pending.nonzero()[0].tolist():
+        store.go(names[node])
+        batch = Batch()
+        if node in fresh:
+            batch = writer.second(node)
+        else:
+            writer.links_to_newer(batch, node)
+        _run(batch)
+
+
+def _run(batch: Batch) -> None:
+    if batch:
+        with Netlink() as netlink:
+            netlink.run(batch, ignore=frozenset({errno.EEXIST}))
+
+
+def _neighbours_of_new(plan: Plan, change: Difference) -> list[int]:
+    """Return the kept nodes at an end of a new link: their routes may run over it."""
+    ends = np.unique(plan.topology.ends[change.new_links])
+    fresh = set(change.new_nodes)
+    return [node for node in ends.tolist() if node not in fresh and plan.forwarding.is_router(node)]
+
+
+def _routes_again(plan: Plan, node: int) -> Batch:
+    batch = Batch()
+    for route in plan.forwarding.routes(node):
+        hops = [(port_index(hop.port), hop.gateway) for hop in route.hops]
+        batch.add(messages.route(route.packed, route.length, hops), "route in", plan.topology.names[node])
+    return batch

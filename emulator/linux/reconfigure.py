@@ -1,0 +1,71 @@
+"""Change the settings of a running node: only what differs, removals before additions."""
+
+from __future__ import annotations
+
+from emulator.difference import NodeSettings, PortSettings
+from emulator.forwarding.base import BRIDGE_PORT, Role
+from emulator.linux import messages
+from emulator.linux.netlink import Batch
+from emulator.linux.node_messages import BRIDGE_INDEX, port_index
+from emulator.linux.qdisc import reshape_messages
+
+
+def removals(old: NodeSettings, new: NodeSettings) -> Batch:
+    """Return the batch that takes away what `new` doesn't have: routes, addresses, bridge ports.
+
+    Sent before new nodes and links are made, so that nothing is there twice. Objects that the
+    kernel has taken away by itself (routes over a link that is down) may be gone: ignore ESRCH,
+    EADDRNOTAVAIL and ENODEV.
+    """
+    batch = Batch()
+    for route in sorted(old.routes - new.routes):
+        if any(r.packed == route.packed and r.length == route.length for r in new.routes):
+            continue  # replaced in place
+        hops = [(port_index(hop.port), hop.gateway) for hop in route.hops]
+        batch.add(messages.route(route.packed, route.length, hops, delete=True), "remove route in", old.name)
+    for neighbour in sorted(old.neighbours - new.neighbours):
+        if neighbour.port in new.ports or neighbour.port == BRIDGE_PORT:
+            made = messages.neighbour_delete(port_index(neighbour.port), neighbour.packed)
+            batch.add(made, "remove neighbour of", old.name)
+    for address in sorted(old.addresses - new.addresses):
+        made = messages.address(port_index(address.port), address.packed, address.length, delete=True)
+        batch.add(made, f"take {address.text} from", old.name)
+    for port, before in old.ports.items():
+        after = new.ports.get(port)
+        if after and before.role == Role.BRIDGED != after.role:
+            batch.add(messages.link_master(port_index(port), 0), "unbridge a port of", old.name)
+    return batch
+
+
+def additions(old: NodeSettings, new: NodeSettings) -> Batch:
+    """Return the batch that gives a node what `old` didn't have."""
+    batch = Batch()
+    if new.mac != old.mac:
+        batch.add(messages.link_mac(BRIDGE_INDEX, new.mac), "set the MAC of", new.name)
+    for port, after in new.ports.items():
+        before = old.ports.get(port)
+        if before is not None and before != after:
+            _change_port(batch, new.name, port_index(port), before, after)
+    for address in sorted(new.addresses - old.addresses):
+        made = messages.address(port_index(address.port), address.packed, address.length)
+        batch.add(made, f"give {address.text} to", new.name)
+    for route in sorted(new.routes - old.routes):
+        hops = [(port_index(hop.port), hop.gateway) for hop in route.hops]
+        batch.add(messages.route(route.packed, route.length, hops), "route in", new.name)
+    for neighbour in sorted(new.neighbours - old.neighbours):
+        made = messages.neighbour(port_index(neighbour.port), neighbour.packed, neighbour.mac)
+        batch.add(made, "set neighbour of", new.name)
+    return batch
+
+
+def _change_port(batch: Batch, name: str, index: int, before: PortSettings, after: PortSettings) -> None:
+    """Add what makes an interface that stays be as `after` says."""
+    if before.mac != after.mac:
+        batch.add(messages.link_mac(index, after.mac), "set the MAC of a port of", name)
+    if before.mtu != after.mtu:
+        batch.add(messages.link_mtu(index, after.mtu), "set the MTU of a port of", name)
+    if after.role == Role.BRIDGED != before.role:
+        batch.add(messages.link_master(index, BRIDGE_INDEX), "bridge a port of", name)
+    if before.shape != after.shape:
+        for message in reshape_messages(index, after.shape):
+            batch.add(message, "shape a port of", name)
