@@ -152,11 +152,16 @@ class NetworkState:
         return locked(self.root / ".lock", wait=True)
 
     def _sweep(self) -> None:
-        """Remove the state directory when nothing is in it any more."""
-        if self.root.is_dir() and {entry.name for entry in self.root.iterdir()} <= {".lock"}:
-            with self.shared_lock(), contextlib.suppress(OSError):
-                (self.root / ".lock").unlink()
-                self.root.rmdir()
+        """Remove the state directory, with lock files that a killed command left, when nothing else is in it."""
+        with contextlib.suppress(FileNotFoundError, NotADirectoryError):
+            entries = {entry.name for entry in self.root.iterdir()}
+            if all(name.endswith(".lock") for name in entries):
+                with self.shared_lock():
+                    for name in entries - {".lock"}:
+                        _remove_if_free(self.root / name)
+                    with contextlib.suppress(OSError):
+                        (self.root / ".lock").unlink()
+                        self.root.rmdir()
 
 
 def names(root: Path | None = None) -> list[str]:
@@ -179,3 +184,9 @@ def _unwritable(root: Path, error: OSError) -> UnableError:
         f"can't write to the state directory {root}: {error.strerror}; "
         f"run as root, or set EMULATOR_STATE_DIR to a folder of your own"
     )
+
+
+def _remove_if_free(lock: Path) -> None:
+    """Remove a lock file unless somebody holds it."""
+    with contextlib.suppress(BusyError), locked(lock, wait=False):
+        lock.unlink(missing_ok=True)

@@ -7,6 +7,7 @@ import subprocess
 from collections.abc import Callable, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from functools import cached_property
+from pathlib import Path
 
 from emulator.difference import difference
 from emulator.engines.hosts_file import hosts_text
@@ -23,6 +24,7 @@ from emulator.linux.interrupts import deferred
 from emulator.linux.namespaces import NamespaceStore, ensure_private, restored, unmount_all
 from emulator.linux.sysctl import Ledger
 from emulator.linux.teardown import Sentinel, kill_inside
+from emulator.locks import locked
 from emulator.network import CommandResult, Echo, Health, LinkState, Progress, silent
 from emulator.plan import Plan
 from emulator.state import NetworkState, Record, names, state_root
@@ -236,22 +238,33 @@ def take_down(state: NetworkState, progress: Progress = silent) -> None:
 
 
 def _take_down(state: NetworkState, progress: Progress) -> None:
-    store = _store(state)
-    if store.exists:
-        with store.entered():
-            inodes = store.inodes()
-        progress("processes", 0, 1)
-        kill_inside(inodes)
+    """Remove everything, whatever was there; the folder goes last, so that a killed `down` can be repeated."""
+    if state.folder.exists():
+        store = _store(state)
         sentinel = Sentinel()
-        store.release()
+        if store.exists:
+            with store.entered():
+                inodes = store.inodes()
+            progress("processes", 0, 1)
+            kill_inside(inodes)
+            store.release()
         progress("kernel", 0, 1)
-        sentinel.wait()
-    if state.root.is_dir():
+        sentinel.wait()  # also for what a `down` that was killed has let go of
         Ledger(state.root).release(state.name)
-    state.remove()
-    with state.shared_lock():
-        if not names(state.root):
-            unmount_all(state.root)
+        state.remove()
+    sweep(state.root)
+
+
+def sweep(root: Path) -> None:
+    """Put away what no network needs any more: sysctls, and the state directory's own mount."""
+    if not root.is_dir():
+        return
+    ledger = Ledger(root)
+    for network in ledger.networks() - set(names(root)):
+        ledger.release(network)
+    with locked(root / ".lock", wait=True):
+        if not names(root):
+            unmount_all(root)
 
 
 def _result(name: str, process: subprocess.Popen[bytes], timeout: float | None) -> CommandResult:

@@ -57,8 +57,8 @@ def write(name: str, value: str) -> None:
 class Ledger:
     """Global sysctls that networks raised, written down before they are changed.
 
-    The file maps each sysctl to its original value and to what each network needs. The value in
-    force is the largest of all; when the last network that needs one goes, the original is put
+    The file maps each sysctl to its original value, to the values that were set, and to what each
+    network needs. The value in force is the largest of all; when the last network that needs one goes, the original is put
     back, unless somebody else has changed it meanwhile.
     """
 
@@ -90,12 +90,21 @@ class Ledger:
                 entry = entries.get(name)
                 if entry is None and current >= value:
                     continue
-                entry = entries.setdefault(name, {"original": current, "needs": {}})
+                entry = entries.setdefault(name, {"original": current, "set": [], "needs": {}})
                 entry["needs"][network] = value
-                changes[name] = entry["set"] = max(current, value)
+                if value > current:
+                    changes[name] = value
+                    entry["set"].append(value)
             self._save(entries)
             for name, value in changes.items():
                 write(name, str(value))
+
+    def networks(self) -> set[str]:
+        """Return the networks that the ledger knows."""
+        if not self._path.exists():
+            return set()
+        with self._locked() as entries:
+            return {network for entry in entries.values() for network in entry["needs"]}
 
     def release(self, network: str) -> None:
         """Forget what `network` needed and put back what nobody needs any more."""
@@ -106,7 +115,7 @@ class Ledger:
                 if entry["needs"].pop(network, None) is None:
                     continue
                 if not entry["needs"]:
-                    if int(read(name)) == entry["set"]:
+                    if int(read(name)) in entry["set"]:
                         write(name, str(entry["original"]))
                     del entries[name]
             self._save(entries)
