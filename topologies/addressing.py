@@ -113,7 +113,8 @@ class FlatAddressing:
                 self._at(node),
                 f"{address.text} is the first or last address of the pool {pool}; give another",
             )
-        others = f" ({len(outside) - 1:,} more are, too)" if len(outside) > 1 else ""
+        more = len(outside) - 1
+        others = f" (and so {'is' if more == 1 else 'are'} {more:,} more)" if more else ""
         wider = _around([address.value for _, address in hosts], pool.version)
         raise ParameterError(
             self._at(node),

@@ -120,7 +120,8 @@ def _text(raw: bytes | str, file: str) -> str:
     text = text.removeprefix("\ufeff")
     found = _UNPRINTABLE.search(text)
     if found:
-        words = f"the character U+{ord(found[0]):04X} can't stand in a YAML file; remove it"
+        words = f"the character U+{ord(found[0]):04X} can't stand in a YAML file; "
+        words += "is this a YAML file? save it as UTF-8" if "\0" in text else "remove it"
         raise InputError([Problem(file, *_place(text[: found.start()]), "", words)])
     return text
 

@@ -16,6 +16,7 @@ from pydantic import BeforeValidator, WithJsonSchema
 
 from topologies.errors import shortened
 
+_SCALARS = (str, int, float)
 _NUMBER = re.compile(
     r"\s*([-+]?)([0-9]+(?:\.[0-9]*)?(?:[eE][+-]?[0-9]{1,3})?)\s*([A-Za-zµμ%/]*)\s*", re.ASCII
 )
@@ -37,17 +38,17 @@ class Quantity:
 
     def parse(self, value: object) -> float:
         """Return `value` in the base unit; raise ValueError saying what to write instead."""
-        shown = shortened(_words(value))
+        shown = f"`{shortened(_words(value))}`" if isinstance(value, _SCALARS) else "this"
         found = None if isinstance(value, bool | None) else _NUMBER.fullmatch(_words(value))
         if not found:
-            raise ValueError(f"`{shown}` is not a {self.name}; write for example `{self.example}`")
+            raise ValueError(f"{shown} is not a {self.name}; write for example `{self.example}`")
         sign, digits, unit = found.groups()
         factor = self._factor(unit.replace("μ", "µ"))
         number = _product(digits, factor)
         if sign == "-" and number:
-            raise ValueError(f"`{shown}` is negative; a {self.name} goes from {self.range}")
+            raise ValueError(f"{shown} is negative; a {self.name} goes from {self.range}")
         if not self.low <= number <= self.high:
-            raise ValueError(f"`{shown}` is out of range; a {self.name} goes from {self.range}")
+            raise ValueError(f"{shown} is out of range; a {self.name} goes from {self.range}")
         return number
 
     def _factor(self, unit: str) -> float:

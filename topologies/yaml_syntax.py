@@ -19,7 +19,6 @@ _HINTS: tuple[tuple[str, str], ...] = (
     ("did not find expected key", "this line doesn't line up with the keys above it; indent it as they are"),
     ("expected <block end>", "this line doesn't line up with those above it; indent it as they are"),
     ("'-' indicator", "this line doesn't line up with the list above it; start it with `- ` or indent it"),
-    ("could not find expected ':'", "there is no `:` after this key; write `key: value`"),
     ("sequence entries are not allowed", "a list's `- ` can't start here; put it on a line of its own"),
     ("unknown escape character", "unknown `\\` escape; in single quotes a `\\` is just itself"),
     ("hexdecimal number", "an escape such as `\\x41` needs hexadecimal digits"),
@@ -50,6 +49,11 @@ def syntax_words(error: yaml.YAMLError, text: str) -> tuple[int, int, str]:
         quote = text[start.index : start.index + 1]
         line, column = start.line + 1, start.column + 1
         words = f"the text that starts here has no closing {quote}; add it"
+    elif start and "could not find expected ':'" in problem:
+        line, column = start.line + 1, start.column + 1
+        words = "there is no `:` after this key; write `key: value`"
+    elif text[mark.index : mark.index + 1] == ":" and "expected key" in problem:
+        words = "there is no key before the `:`; write `key: value`"
     elif "mapping values are not allowed" in problem:
         words = _second_colon(text, mark)
     else:
@@ -88,5 +92,5 @@ def _second_colon(text: str, mark: yaml.Mark) -> str:
     for above, _ in pairwise(before[-3:]):
         found = _NO_SPACE.match(above)
         if found:
-            return f"can't be a key here; line above: write `{found[1]}: ` with a space after the `:`"
+            return f"no key can stand here; the line above needs a space after its colon: `{found[1]}: …`"
     return "a second `:` can't stand here; check the indentation, or put the text in quotes"

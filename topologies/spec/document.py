@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import ipaddress
 import re
-from typing import Annotated, Any, Literal
+from typing import Annotated, Any, ClassVar, Literal
 
 from pydantic import AfterValidator, BeforeValidator, Field, GetCoreSchemaHandler, GetJsonSchemaHandler
 from pydantic.json_schema import JsonSchemaValue
@@ -66,7 +66,11 @@ class _NameOrMapping:
     def _mapping(self, value: Any) -> Any:
         if value is None:
             return {}
-        return {"name": value} if isinstance(value, str) else value
+        if isinstance(value, str):
+            return {"name": value}
+        if isinstance(value, dict | EngineOptions):
+            return value
+        raise ValueError(f"must be an engine's name; write {' or '.join(ENGINES)}")
 
     def __get_pydantic_core_schema__(self, source: Any, handler: GetCoreSchemaHandler) -> CoreSchema:
         """Validate the mapping form."""
@@ -87,6 +91,8 @@ Fidelity = Literal["full", "light", "hollow"]
 
 class ShapeKeys(Section):
     """What a direction of a link does to packets; keys as in `tc`."""
+
+    EXAMPLE: ClassVar[str] = "{bandwidth: 1 Gbit, delay: 200 us}"
 
     bandwidth: Rate | None = Field(None, description="Rate limit, e.g. 10 Gbit")
     delay: Duration | None = Field(None, description="One-way delay, e.g. 500 us")
@@ -117,6 +123,8 @@ class LinkKeys(ShapeKeys):
 class LinkMatch(Section):
     """Which links: all keys given must match."""
 
+    EXAMPLE: ClassVar[str] = "{between: [host, edge]}"
+
     between: Annotated[list[str], Field(min_length=2, max_length=2)] | None = Field(
         None,
         description="Kinds, tiers or name globs of the two ends, in either order",
@@ -126,6 +134,8 @@ class LinkMatch(Section):
 
 class LinkRule(LinkKeys):
     """An override of the links that match; later rules win."""
+
+    EXAMPLE: ClassVar[str] = "{match: {between: [host, edge]}, bandwidth: 1 Gbit}"
 
     match: Annotated[LinkMatch, EmptyIfNull(dict)] = Field(
         LinkMatch(), description="Every link when not given"
@@ -147,6 +157,8 @@ class NodeKeys(Section):
 class NodeMatch(Section):
     """Which nodes: all keys given must match."""
 
+    EXAMPLE: ClassVar[str] = "{kind: host}"
+
     kind: NodeKind | None = None
     tier: str | None = None
     name: str | None = Field(None, description="A shell pattern: h[1-4], edge*, …")
@@ -154,6 +166,8 @@ class NodeMatch(Section):
 
 class NodeRule(NodeKeys):
     """An override of the nodes that match; later rules win."""
+
+    EXAMPLE: ClassVar[str] = "{match: {kind: host}, memory: 64 MiB}"
 
     match: Annotated[NodeMatch, EmptyIfNull(dict)] = Field(
         NodeMatch(), description="Every node when not given"
@@ -163,6 +177,8 @@ class NodeRule(NodeKeys):
 
 class Addressing(Section):
     """Where addresses come from."""
+
+    EXAMPLE: ClassVar[str] = "{ipv4: 10.0.0.0/8}"
 
     ipv4: Network4 = Field("10.0.0.0/8", description="Pool of the hosts")
     ipv6: Network6 | None = Field(None, description="Pool of the hosts; without it IPv6 is off")
@@ -183,7 +199,9 @@ class Spec(Section):
     """A topology file. `topology` is checked by the family that it names."""
 
     name: Annotated[str, AfterValidator(_network_name)] = Field(
-        description="Name of the network: a-z, 0-9 and -, 32 characters at most", examples=["my-network"]
+        description="Name of the network: a-z, 0-9 and -, 32 characters at most",
+        examples=["my-network"],
+        json_schema_extra={"pattern": f"^{NETWORK_NAME.pattern}$"},
     )
     seed: Annotated[int, Field(ge=0, le=2**63 - 1)] = Field(0, description="Of all that is random")
     engine: Annotated[EngineOptions, _NameOrMapping()] = Field(
@@ -198,8 +216,12 @@ class Spec(Section):
         description="A generator, a file, or nodes and links",
         examples=["{generator: tree, depth: 2, fanout: 4}"],
     )
-    links: Annotated[list[LinkRule], EmptyIfNull(list)] = Field([], description="Overrides, later ones win")
-    nodes: Annotated[list[NodeRule], EmptyIfNull(list)] = Field([], description="Overrides, later ones win")
+    links: Annotated[list[LinkRule], EmptyIfNull(list)] = Field(
+        [], description="Overrides, later ones win", examples=[f"[{LinkRule.EXAMPLE}]"]
+    )
+    nodes: Annotated[list[NodeRule], EmptyIfNull(list)] = Field(
+        [], description="Overrides, later ones win", examples=[f"[{NodeRule.EXAMPLE}]"]
+    )
 
     @property
     def engine_name(self) -> str:

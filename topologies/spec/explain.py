@@ -27,6 +27,8 @@ _TYPES = {
     "model_type": "a mapping (key: value)",
     "model_attributes_type": "a mapping (key: value)",
 }
+_MODELS = frozenset(("model_type", "model_attributes_type"))
+_NUMBERS = frozenset(("int_type", "int_from_float", "int_parsing_size", "float_type", "finite_number"))
 _SYNONYMS = {
     "bw": "bandwidth", "rate": "bandwidth", "speed": "bandwidth", "capacity": "bandwidth",
     "latency": "delay", "rtt": "delay", "losses": "loss", "packet_loss": "loss",
@@ -124,11 +126,15 @@ def _bounds(part: Any) -> Iterator[tuple[str, Any]]:
             yield from _bounds(each)
 
 
+def _holds_float(annotation: Any) -> bool:
+    return annotation is float or any(map(_holds_float, getattr(annotation, "__args__", ())))
+
+
 def _range(context: dict[str, Any], field: FieldInfo | None) -> str:
     """Return the allowed range in words, from the field or from the one bound that pydantic tells."""
     bounds = dict(_bounds(field)) if field else {}
     bounds |= {name: context[name] for name in ("ge", "gt", "le", "lt") if name in context}
-    kind = "a whole number" if all(isinstance(b, int) for b in bounds.values()) else "a number"
+    kind = "a number" if field and _holds_float(field.annotation) else "a whole number"
     text = {name: f"{b:,}" if isinstance(b, int) else f"{b:g}" for name, b in bounds.items()}
     low = text.get("ge") or (f"above {text['gt']}" if "gt" in text else None)
     high = text.get("le") or (f"below {text['lt']}" if "lt" in text else None)
@@ -151,24 +157,32 @@ def _missing(key: str, field: FieldInfo | None) -> str:
 
 def _unknown_key(detail: ErrorDetails, model: type[BaseModel]) -> str:
     key, allowed = str(detail["loc"][-1]), _keys_at(model, detail["loc"][:-1])
-    other = _SYNONYMS.get(key.lower())
-    if other in allowed:
-        return f"unknown key; did you mean `{other}`?"
+    words = {name: name for name in allowed}
+    words |= {other: name for other, name in _SYNONYMS.items() if name in allowed and other not in words}
+    close = get_close_matches(key[:80].lower(), words, n=1, cutoff=0.7)
+    if close:
+        return f"unknown key; did you mean `{words[close[0]]}`?"
     return f"unknown key; {nearest(key, allowed, 30)}"
 
 
 def _type_words(kind: str, value: Any, field: FieldInfo | None) -> str:
-    words = f"must be {_TYPES[kind]}, not {shown(value)}"
-    if isinstance(value, str) and kind in {"int_type", "float_type"} and value.strip().isdigit():
-        return f"{words} in quotes or with leading zeros; write `{int(value.strip()[:18])}`"
-    if isinstance(value, str) and kind == "bool_type":
-        return f"{words}; write `true` or `false`"
+    """Words for a value of the wrong type."""
+    words = "is empty" if value is None else f"must be {_TYPES[kind]}, not {shown(value)}"
+    if kind in _MODELS:
+        example = getattr(_model_in(field.annotation), "EXAMPLE", "") if field else ""
+        return f"{words}; write for example `{example}`" if example else words
     if isinstance(value, bool | int | float) and kind == "string_type":
         return f"{words}; put it in quotes"
     if field and field.examples:
         return f"{words}; write for example `{field.examples[0]}`"
-    if kind in {"int_type", "int_from_float", "float_type"}:
-        return f"{words}; {_range({}, field)}"
+    if kind in _NUMBERS:
+        if isinstance(value, str) and value.isascii() and value.isdigit() and len(value) <= 18:
+            how = "without quotes" if str(int(value)) == value else "without leading zeros"
+            return f"must be {_TYPES[kind]}, not the text {shown(value)}; write {int(value)} {how}"
+        allowed = _range({}, field).replace("a whole number", "one").replace("a number", "one")
+        return f"{words}; {allowed}"
+    if kind == "bool_type" and value is not None:
+        return f"{shown(value)} is neither true nor false; write one of the two"
     return words
 
 
@@ -181,7 +195,7 @@ def _count_words(detail: ErrorDetails, field: FieldInfo | None) -> str:
     return f"{words}, for example `{field.examples[0]}`" if field and field.examples else words
 
 
-def _words(detail: ErrorDetails, loc: Loc, model: type[BaseModel]) -> str:  # noqa: PLR0911 -- a table of cases
+def _words(detail: ErrorDetails, loc: Loc, model: type[BaseModel]) -> str:
     kind, value, context = detail["type"], detail["input"], detail.get("ctx", {})
     field = _field_at(model, loc)
     if kind == WRONG:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import ipaddress
 import re
 from collections.abc import Iterator
-from typing import Annotated, Any
+from typing import Annotated, Any, ClassVar
 
 from pydantic import (
     AfterValidator,
@@ -77,12 +77,14 @@ def _end(value: Any) -> Any:
         return str(value)
     if isinstance(value, bool | float | None):
         word = "nothing" if value is None else repr(value).lower()
-        raise ValueError(f"`{word}` is not text to YAML; put the node's name in quotes")
+        raise ValueError(f"`{word}` is no text to YAML; put the node's name in quotes")
     raise ValueError(f"must be a node's name; {_LINK_FORM}")
 
 
 class NodeEntry(NodeKeys):
     """One node of `nodes:`."""
+
+    EXAMPLE: ClassVar[str] = "{kind: host}"
 
     kind: NodeKind = Field("host", description="What the node is")
     tier: Annotated[str, Field(max_length=63)] | None = Field(
@@ -148,7 +150,10 @@ def _triple(value: Any) -> Any:
 NodeName = Annotated[str, AfterValidator(_name)]
 End = Annotated[str, BeforeValidator(_end)]
 Link = Annotated[tuple[End, End, LinkOptions], BeforeValidator(_triple), _LinkForm()]
-Nodes = Annotated[dict[NodeName, NodeEntry | None], EmptyIfNull(dict), Field(min_length=1)]
+Nodes = Annotated[
+    dict[NodeName, NodeEntry | None],
+    Field(min_length=1, json_schema_extra={"propertyNames": {"pattern": NODE_NAME.pattern}}),
+]
 Links = Annotated[list[Link], EmptyIfNull(list)]
 
 

@@ -109,7 +109,9 @@ def _module(data: Any, loc: Loc, source: Source, problems: list[Problem]) -> Gen
     name = data["generator"]
     if isinstance(name, str) and name in GENERATORS:
         return generator_module(name)
-    words = f"{shown(name)} is not a generator; {nearest(str(name), GENERATORS, 30)}"
+    words = (
+        f"{shown(name)} is not a generator; {nearest(name if isinstance(name, str) else '', GENERATORS, 30)}"
+    )
     problems.append(source.problem((*loc, "generator"), words))
     return None
 

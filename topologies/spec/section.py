@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Any
+from typing import Any, ClassVar
 
 from pydantic import BaseModel, ConfigDict, GetCoreSchemaHandler, GetJsonSchemaHandler
 from pydantic.json_schema import JsonSchemaValue
@@ -10,7 +10,12 @@ from pydantic_core import CoreSchema, core_schema
 
 
 class Section(BaseModel):
-    """A mapping of the file. Strict: a number in quotes is text, and `yes` isn't true."""
+    """A mapping of the file. Strict: a number in quotes is text, and `yes` isn't true.
+
+    `EXAMPLE` is what an error shows when something else stands where this mapping must.
+    """
+
+    EXAMPLE: ClassVar[str] = ""
 
     model_config = ConfigDict(extra="forbid", frozen=True, allow_inf_nan=False, strict=True)
 
