@@ -144,7 +144,9 @@ class NodeMessages:
                 made = messages.address(index, address.packed, address.length)
                 batch.add(made, f"give {address.text} to", label)
         profile = topology.link_profiles[self._profiles[link]]
-        for shaping in shape_messages(index, profile.backward if end else profile.forward):
+        for shaping in shape_messages(
+            index, profile.backward if end else profile.forward, profile.mtu or 1500
+        ):
             batch.add(shaping, "shape", label)
 
     def _whole_node(self, batch: Batch, node: int) -> None:
