@@ -19,6 +19,12 @@ from topologies.topology import Kind, Pools, Topology
 MAX_NODES = 2**24 - 2
 """MAC addresses hold a node's index in 24 bits."""
 
+MAX_LINKS = 2**25
+"""Building takes some 100 bytes a link: 3 GiB."""
+
+MAX_PORTS = 2**16 - 2
+"""MAC addresses hold a port's number in 16 bits; the last is a switch's own (see `identifiers`)."""
+
 
 def build(document: Document) -> Topology:
     """Return the topology that `document` describes.
@@ -41,14 +47,13 @@ def _build(document: Document) -> Topology:
     spec = document.spec
 
     def make(params: GeneratorParams, loc: Loc) -> Topology:
-        estimate = params.node_estimate()
-        if estimate > MAX_NODES:
-            raise ParameterError(loc, f"would make {_count(estimate)} nodes; the most is {MAX_NODES:,}")
+        _check_size(document, params, loc)
         stream = Stream(spec.seed, *map(str, loc))
         context = Context(stream, document.source.folder, make, loc, document.children)
         return module_for(params).generate(params, context)
 
     made = make(document.params, ("topology",))
+    _check_made(made)
     addressing = spec.addressing
     topology = replace(
         made,
@@ -57,8 +62,8 @@ def _build(document: Document) -> Topology:
         forwarding=spec.forwarding,
         static_arp=addressing.static_arp,
         pools=Pools(addressing.ipv4, addressing.ipv6, addressing.links, addressing.loopbacks),
-        node_profiles=tuple(replace(p, fidelity=spec.fidelity) for p in made.node_profiles),
     )
+    topology = _with_fidelity(topology, spec.fidelity)
     errors: list[ParameterError] = []
     try:
         topology = apply_nodes(topology, spec.nodes)
@@ -75,6 +80,51 @@ def _build(document: Document) -> Topology:
             errors.append(error)
     ParametersError.raise_any(errors)
     return topology
+
+
+def _check_size(document: Document, params: GeneratorParams, loc: Loc) -> None:
+    """Raise ParameterError when `params`, with all topologies composed below `loc`, would make too much."""
+    below = (child for path, child in document.children.items() if path != loc and path[: len(loc)] == loc)
+    parts = [params, *below]
+    for what, total, most in (
+        ("nodes", sum(part.node_estimate() for part in parts), MAX_NODES),
+        ("links", sum(part.link_estimate() for part in parts), MAX_LINKS),
+    ):
+        if total > most:
+            raise ParameterError(loc, f"would make {_count(total)} {what}; the most is {most:,}")
+
+
+def _check_made(topology: Topology) -> None:
+    """Raise ParameterError when a graph whose size only its input told is too large, or a node's degree."""
+    if topology.node_count > MAX_NODES:
+        raise ParameterError(("topology",), f"makes {topology.node_count:,} nodes; the most is {MAX_NODES:,}")
+    busiest = int(np.argmax(topology.degrees)) if topology.node_count else 0
+    if topology.link_count and topology.degrees[busiest] > MAX_PORTS:
+        raise ParameterError(
+            ("topology",),
+            f"`{topology.names[busiest]}` would have {topology.degrees[busiest]:,} ports; "
+            f"the most is {MAX_PORTS:,}",
+        )
+
+
+def _with_fidelity(topology: Topology, fidelity: str) -> Topology:
+    """Return `topology` with the file's fidelity for all nodes but those that were given their own."""
+    topology = replace(
+        topology, node_profiles=tuple(replace(p, fidelity=fidelity) for p in topology.node_profiles)
+    )
+    own = {node: given.fidelity for node, given in topology.given.items() if given.fidelity}
+    if not own:
+        return topology
+    table = {profile: number for number, profile in reversed(list(enumerate(topology.node_profiles)))}
+    numbers = topology.node_profile.copy()
+    profiles = list(topology.node_profiles)
+    for node, word in own.items():
+        profile = replace(profiles[numbers[node]], fidelity=word)
+        if profile not in table:
+            table[profile] = len(profiles)
+            profiles.append(profile)
+        numbers[node] = table[profile]
+    return replace(topology, node_profile=numbers, node_profiles=tuple(profiles))
 
 
 def _count(number: int) -> str:

@@ -21,14 +21,31 @@ from topologies.topology import Topology
 GENERATORS: dict[str, str] = {
     "single": "single",
     "linear": "linear",
+    "ring": "ring",
+    "star": "star",
+    "mesh": "mesh",
     "tree": "tree",
+    "torus": "torus",
+    "hypercube": "hypercube",
+    "dumbbell": "dumbbell",
     "fat-tree": "fat_tree",
+    "leaf-spine": "leaf_spine",
+    "core-aggregation-edge": "core_aggregation_edge",
+    "vl2": "vl2",
+    "bcube": "bcube",
+    "dcell": "dcell",
+    "jellyfish": "jellyfish",
+    "erdos-renyi": "erdos_renyi",
+    "barabasi-albert": "barabasi_albert",
+    "waxman": "waxman",
     "region": "region",
 }
 """Family name as files write it -> module name in `topologies.generators`."""
 
 WAYS: dict[str, str] = {
     "generator": "",
+    "file": "topologies.formats.file",
+    "mininet": "topologies.formats.mininet_file",
     "nodes": "topologies.generators.custom",
     "compose": "topologies.generators.compose",
 }
@@ -43,6 +60,10 @@ class GeneratorParams(BaseModel):
     def node_estimate(self) -> int:
         """Return how many nodes would be made, cheaply: too many are refused before memory is used."""
         raise NotImplementedError
+
+    def link_estimate(self) -> int:
+        """Return how many links would be made, likewise; 0 when only the input itself can tell."""
+        return 0
 
 
 @dataclass(frozen=True)

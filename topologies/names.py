@@ -41,6 +41,10 @@ class Block(Protocol):
         """Return the same run with `prefix` before every name."""
         ...
 
+    def longest(self) -> int:
+        """Return the length of its longest name in characters, 0 when it has none."""
+        ...
+
 
 @dataclass(frozen=True)
 class NameBlock:
@@ -73,7 +77,7 @@ class NameBlock:
 
     @cached_property
     def _pattern(self) -> re.Pattern[str]:
-        return re.compile("".join(re.escape(part) + "(0|[1-9][0-9]*)" for part in self.parts) + r"\Z")
+        return re.compile("".join(re.escape(part) + "(0|[1-9][0-9]{0,18})" for part in self.parts) + r"\Z")
 
     def find(self, name: str) -> int | None:
         """Return the offset of `name`, or None."""
@@ -91,6 +95,10 @@ class NameBlock:
     def prefixed(self, prefix: str) -> NameBlock:
         """Return the same block with `prefix` before every name."""
         return replace(self, parts=(prefix + self.parts[0], *self.parts[1:]))
+
+    def longest(self) -> int:
+        """Return the length of the longest name: that of the last, which has the largest numbers."""
+        return len(self.name(self.count - 1)) if self.count else 0
 
 
 @dataclass(frozen=True)
@@ -120,6 +128,10 @@ class NameList:
         """Return the same list with `prefix` before every name."""
         return NameList(tuple(prefix + name for name in self.given))
 
+    def longest(self) -> int:
+        """Return the length of the longest name."""
+        return max(map(len, self.given), default=0)
+
 
 @dataclass(frozen=True)
 class Names(Sequence[str]):
@@ -147,6 +159,13 @@ class Names(Sequence[str]):
         for block in self.blocks:
             name = block.name
             yield from (name(offset) for offset in range(block.count))
+
+    def __contains__(self, name: object) -> bool:
+        return isinstance(name, str) and self.find(name) is not None
+
+    def longest(self) -> int:
+        """Return the length of the longest name in characters, 0 when there is none."""
+        return max((block.longest() for block in self.blocks), default=0)
 
     def find(self, name: str) -> int | None:
         """Return the index of `name`, or None when no node has it."""

@@ -13,7 +13,7 @@ from topologies.profiles import LinkProfile, NodeProfile
 from topologies.spec.document import LinkRule, NodeMatch, NodeRule
 from topologies.spec.explain import nearest
 from topologies.spec.merge import merged_link, merged_node, undelayed
-from topologies.topology import Kind, Topology
+from topologies.topology import Given, Kind, Topology
 
 Mask = npt.NDArray[np.bool_]
 
@@ -49,15 +49,34 @@ def apply_nodes(topology: Topology, rules: Sequence[NodeRule]) -> Topology:
             continue
         if rule.kind:
             kinds[mask] = Kind[rule.kind.upper()]
-        before = numbers.copy()
-        for number in np.unique(before[mask]).tolist():
+        after = np.arange(len(table), dtype=np.uint16)
+        for number in np.unique(numbers[mask]).tolist():
             merged = merged_node(rule, table[number])
             if merged not in profiles:
                 profiles[merged] = len(table)
                 table.append(merged)
-            numbers[mask & (before == number)] = profiles[merged]
+            after[number] = profiles[merged]
+        numbers[mask] = after[numbers[mask]]
     ParametersError.raise_any(errors)
-    return replace(topology, kinds=kinds, node_profile=numbers, node_profiles=tuple(table))
+    topology = replace(topology, node_profile=numbers, node_profiles=tuple(table))
+    return _of_kinds(topology, kinds)
+
+
+def _of_kinds(topology: Topology, kinds: npt.NDArray[np.uint8]) -> Topology:
+    """Return `topology` with new kinds, its ports counted as they do: a host's from 0, all others' from 1."""
+    shift = (topology.kinds == Kind.HOST).astype(np.int32) - (kinds == Kind.HOST).astype(np.int32)
+    if not shift.any():
+        return replace(topology, kinds=kinds)
+    given = {node: _moved(given, int(shift[node])) for node, given in topology.given.items()}
+    return replace(topology, kinds=kinds, ports=topology.ports + shift[topology.ends], given=given)
+
+
+def _moved(given: Given, shift: int) -> Given:
+    """Return `given` for ports that are `shift` higher."""
+    return given._replace(
+        addresses=tuple((port + shift, text) for port, text in given.addresses),
+        macs=tuple((port + shift, text) for port, text in given.macs),
+    )
 
 
 def _node_mask(topology: Topology, match: NodeMatch) -> Mask:
@@ -99,13 +118,15 @@ def apply_links(topology: Topology, rules: Sequence[LinkRule]) -> Topology:
         except ParameterError as error:
             errors.append(error)
             continue
-        before = numbers.copy()
+        known = list(table)
         for mask, reverse in ((along, False), (against & ~along, True)):
-            for number in np.unique(before[mask]).tolist():
-                merged = merged_link(rule, list(table)[number], reverse=reverse)
+            after = np.arange(len(known), dtype=np.uint16)
+            for number in np.unique(numbers[mask]).tolist():
+                merged = merged_link(rule, known[number], reverse=reverse)
                 for loc, words in undelayed(rule, merged, reverse=reverse):
                     errors.append(ParameterError(("links", at, *loc), words))
-                numbers[mask & (before == number)] = table.setdefault(merged, len(table))
+                after[number] = table.setdefault(merged, len(table))
+            numbers[mask] = after[numbers[mask]]
     ParametersError.raise_any(errors)
     return replace(topology, link_profile=numbers, link_profiles=tuple(table))
 

@@ -72,4 +72,7 @@ def _link_profile(data: dict[str, Any]) -> LinkProfile:
 
 
 def _given(data: list[Any]) -> Given:
-    return Given(*(tuple((port, text) for port, text in pairs) for pairs in data))
+    addresses, macs, fidelity = data
+    return Given(
+        tuple((port, text) for port, text in addresses), tuple((port, text) for port, text in macs), fidelity
+    )

@@ -49,10 +49,11 @@ class Pools(NamedTuple):
 
 
 class Given(NamedTuple):
-    """What the file gives for one node: addresses in CIDR form by port, and MACs by port."""
+    """What the file gives for one node: addresses in CIDR form by port, MACs by port, its fidelity."""
 
     addresses: tuple[tuple[int, str], ...] = ()
     macs: tuple[tuple[int, str], ...] = ()
+    fidelity: str | None = None
 
 
 def _frozen(array: npt.NDArray[np.generic]) -> None:

@@ -87,7 +87,9 @@ def generate(params: Params, context: Context) -> Topology:
         link_profiles=tuple(link_profiles),
         node_profile=node_profile.astype(np.uint16),
         node_profiles=tuple(node_profiles),
-        given={i: _given(entry) for i, entry in enumerate(entries) if entry.ip or entry.mac},
+        given={
+            i: _given(entry) for i, entry in enumerate(entries) if entry.ip or entry.mac or entry.fidelity
+        },
     )
 
 
@@ -116,6 +118,8 @@ def _node_profile(entry: NodeEntry) -> NodeProfile:
 
 
 def _given(entry: NodeEntry) -> Given:
-    """Return what the file gives for a node's first port: a host's is 0, all others' 1."""
+    """Return what the file gives for a node; its first port is 0 for a host, 1 for all others."""
     port = 0 if entry.kind == "host" else 1
-    return Given(((port, entry.ip),) if entry.ip else (), ((port, entry.mac),) if entry.mac else ())
+    return Given(
+        ((port, entry.ip),) if entry.ip else (), ((port, entry.mac),) if entry.mac else (), entry.fidelity
+    )

@@ -38,6 +38,10 @@ class Params(GeneratorParams):
         """Return the exact number of nodes."""
         return self.k**3 // 4 + 5 * self.k**2 // 4
 
+    def link_estimate(self) -> int:
+        """Return the exact number of links: k^3/4 in each of three layers."""
+        return 3 * self.k**3 // 4
+
 
 def generate(params: Params, context: Context) -> Topology:
     """Return the fat-tree: hosts h1…, edge e1…, aggregation a1…, cores c1…, pod by pod."""

@@ -7,31 +7,28 @@ from typing import Annotated, Literal
 import numpy as np
 from pydantic import Field
 
-from topologies.builder import Builder
-from topologies.families import Context, GeneratorParams
-from topologies.topology import Kind, Topology
+from topologies.families import Context
+from topologies.generators.parts import Count, SwitchGraphParams, switch_graph
+from topologies.topology import Topology
 
 
-class Params(GeneratorParams):
+class Params(SwitchGraphParams):
     """Keys of `generator: linear`."""
 
     generator: Literal["linear"] = "linear"
-    k: Annotated[int, Field(ge=1, description="Switches in the row")] = 2
-    hosts_per_switch: Annotated[int, Field(ge=0, description="Hosts on each switch")] = 1
+    k: Annotated[Count, Field(description="Switches in the row")] = 2
 
     def node_estimate(self) -> int:
         """Return the exact number of nodes."""
-        return self.k * (1 + self.hosts_per_switch)
+        return self.with_hosts(self.k)
+
+    def link_estimate(self) -> int:
+        """Return the exact number of links."""
+        return self.with_hosts(self.k) - 1
 
 
 def generate(params: Params, context: Context) -> Topology:
     """Return the row s1…sk; hosts h1… in the order of their switches."""
     del context
-    build = Builder()
-    groups = np.arange(params.k)
-    switches = build.add_nodes(Kind.SWITCH, "s", params.k, group=groups)
-    group = np.repeat(groups, params.hosts_per_switch)
-    hosts = build.add_nodes(Kind.HOST, "h", len(group), group=group)
-    build.add_links(np.repeat(switches, params.hosts_per_switch), hosts)
-    build.add_links(switches[:-1], switches[1:])
-    return build.build()
+    switch = np.arange(params.k)
+    return switch_graph(params.k, np.stack([switch[:-1], switch[1:]], axis=1), params.hosts_per_switch)

@@ -16,8 +16,9 @@ from pydantic import Field
 
 from topologies.builder import Builder
 from topologies.families import Context, GeneratorParams
+from topologies.generators.parts import full_mesh
 from topologies.names import NameBlock
-from topologies.topology import I64, Kind, Topology
+from topologies.topology import Kind, Topology
 
 Extent = Annotated[int, Field(ge=1, le=1_000_000)]
 
@@ -39,11 +40,10 @@ class Params(GeneratorParams):
         in_pod = self.racks * (1 + self.hosts) + self.fabrics
         return self.zones * (self.pods * in_pod + self.spines) + self.cores
 
-
-def _full_mesh(lower: I64, upper: I64) -> tuple[I64, I64]:
-    """Pair every lower node with every upper node, row by row of two (rows, count) arrays."""
-    pairs = np.broadcast_arrays(lower[:, :, None], upper[:, None, :])
-    return pairs[0].ravel(), pairs[1].ravel()
+    def link_estimate(self) -> int:
+        """Return the exact number of links."""
+        in_pod = self.racks * (self.hosts + self.fabrics) + self.fabrics * self.spines
+        return self.zones * (self.pods * in_pod + self.spines * self.cores)
 
 
 def generate(params: Params, context: Context) -> Topology:
@@ -66,7 +66,7 @@ def generate(params: Params, context: Context) -> Topology:
         Kind.HOST, NameBlock(("z", "p", "r", "h"), (z, p, r, h)), group=np.repeat(racks, h)
     )
     build.add_links(np.repeat(tor, h), hosts)
-    build.add_links(*_full_mesh(tor.reshape(z * p, r), fabric.reshape(z * p, -1)))
-    build.add_links(*_full_mesh(fabric.reshape(z, -1), spine.reshape(z, -1)))
-    build.add_links(*_full_mesh(spine.reshape(1, -1), core.reshape(1, -1)))
+    build.add_links(*full_mesh(tor.reshape(z * p, r), fabric.reshape(z * p, -1)))
+    build.add_links(*full_mesh(fabric.reshape(z, -1), spine.reshape(z, -1)))
+    build.add_links(*full_mesh(spine.reshape(1, -1), core.reshape(1, -1)))
     return build.build()

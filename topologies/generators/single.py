@@ -8,6 +8,7 @@ from pydantic import Field
 
 from topologies.builder import Builder
 from topologies.families import Context, GeneratorParams
+from topologies.generators.parts import Count
 from topologies.topology import Kind, Topology
 
 
@@ -15,11 +16,15 @@ class Params(GeneratorParams):
     """Keys of `generator: single`."""
 
     generator: Literal["single"] = "single"
-    hosts: Annotated[int, Field(ge=1, description="Hosts on the switch")] = 2
+    hosts: Annotated[Count, Field(description="Hosts on the switch")] = 2
 
     def node_estimate(self) -> int:
         """Return the exact number of nodes."""
         return self.hosts + 1
+
+    def link_estimate(self) -> int:
+        """Return the exact number of links."""
+        return self.hosts
 
 
 def generate(params: Params, context: Context) -> Topology:

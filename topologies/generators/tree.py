@@ -31,6 +31,10 @@ class Params(GeneratorParams):
         """Return the exact number of nodes."""
         return sum(self.fanout**level for level in range(self.depth + 1))
 
+    def link_estimate(self) -> int:
+        """Return the exact number of links: one above each node but the root."""
+        return self.node_estimate() - 1
+
 
 def generate(params: Params, context: Context) -> Topology:
     """Return the tree; hosts h1…, switches s1… with s1 the root."""

@@ -1,0 +1,77 @@
+"""Random pairs of nodes, and what keeps a random graph in one piece. All vectorised, all from our Stream."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Iterator
+
+import numpy as np
+
+from topologies.rng import Stream
+from topologies.topology import I64
+
+_CHUNK = 2**20
+
+
+def pairs_by_chance(stream: Stream, n: int, p: float) -> Iterator[I64]:
+    """Yield the pairs v > w of n nodes, each taken with chance `p` on its own: int64[k, 2] at a time.
+
+    Work is in proportion to the pairs taken, not to all pairs: the gap to the next one taken is geometric
+    (Batagelj, Brandes: Efficient generation of large random networks, Physical Review E 71, 2005).
+    At most some tens of MiB are in use at a time. n up to 2^24.
+    """
+    total = n * (n - 1) // 2
+    last = -1
+    while p > 0 and last < total - 1:
+        if p >= 1:
+            at = np.arange(last + 1, min(last + 1 + _CHUNK, total))
+        else:
+            expected = (total - last) * p
+            gaps = np.log1p(-stream.random(int(min(_CHUNK, 1.1 * expected + 16)))) / math.log1p(-p)
+            at = last + np.cumsum(np.minimum(gaps, total).astype(np.int64) + 1)
+        last = int(at[-1])
+        yield _pair_at(at[at < total])
+
+
+def _pair_at(at: I64) -> I64:
+    """Return the pairs (v, w) at positions `at` of the list (1, 0), (2, 0), (2, 1), (3, 0) and so on."""
+    v = ((1 + np.sqrt(1 + 8 * at.astype(np.float64))) / 2).astype(np.int64)
+    v -= v * (v - 1) // 2 > at  # the square root may be off by one for large numbers
+    v += v * (v + 1) // 2 <= at
+    return np.stack([v, at - v * (v - 1) // 2], axis=1)
+
+
+def components(n: int, ends: I64) -> I64:
+    """Return the lowest node of each node's component (int64[n]) in the graph of links `ends` (int64[m, 2]).
+
+    Hooking and pointer jumping (Shiloach, Vishkin: An O(log n) parallel connectivity algorithm, 1982).
+    """
+    root = np.arange(n)
+    while True:
+        first, second = root[ends[:, 0]], root[ends[:, 1]]
+        differ = first != second
+        if not differ.any():
+            return root
+        low, high = np.minimum(first, second)[differ], np.maximum(first, second)[differ]
+        np.minimum.at(root, high, low)
+        while not np.array_equal(jumped := root[root], root):
+            root = jumped
+
+
+def joining(stream: Stream, n: int, ends: I64) -> I64:
+    """Return links (int64[c - 1, 2]) that make one piece of the c components of the graph.
+
+    From the second largest component on, a random node of each is linked to a random node of all
+    larger ones together: as few links as can be, and most of them to the giant component.
+    """
+    root = components(n, ends)
+    roots, number, size = np.unique(root, return_inverse=True, return_counts=True)
+    by_size = np.argsort(-size, kind="stable")
+    place = np.empty(len(roots), dtype=np.int64)
+    place[by_size] = np.arange(len(roots))
+    order = np.argsort(place[number], kind="stable")  # all nodes, largest component first
+    size = size[by_size]
+    start = np.cumsum(size) - size
+    inside = start + (stream.random(len(roots)) * size).astype(np.int64)
+    before = (stream.random(len(roots)) * start).astype(np.int64)
+    return np.stack([order[before[1:]], order[inside[1:]]], axis=1)

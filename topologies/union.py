@@ -1,0 +1,110 @@
+"""Several topologies put side by side as one: the names of each get a prefix, all else carries over."""
+
+from __future__ import annotations
+
+from collections.abc import Hashable, Iterable, Mapping, Sequence
+from typing import TypeVar
+
+import numpy as np
+import numpy.typing as npt
+
+from topologies.builder import number_ports
+from topologies.errors import ParameterError
+from topologies.names import Block, Names
+from topologies.profiles import LinkProfile
+from topologies.topology import F64, I32, I64, Kind, Topology
+
+Entry = TypeVar("Entry", bound=Hashable)
+
+
+def union(parts: Mapping[str, Topology], ends: I64, profiles: Sequence[LinkProfile]) -> Topology:
+    """Return one topology of all `parts`, in their order, and of links between them.
+
+    Node v of a part is node (nodes before the part) + v, named `<part>.<name>`. `ends` (int64[m, 2]) and
+    `profiles` (m of them) are the further links, by the new indices; they get the next free ports of
+    their ends. Leaf groups follow on each other, part by part; tiers of equal names are one tier;
+    positions are kept if every part has them. ParameterError when there is too much variety for the arrays.
+    """
+    each = list(parts.values())
+    starts = np.cumsum([0, *(part.node_count for part in each)])
+    kinds = np.concatenate([part.kinds for part in each])
+    tier_names, tiers = _merged((part.tier_names, part.tiers) for part in each)
+    node_profiles, node_profile = _merged((part.node_profiles, part.node_profile) for part in each)
+    link_profiles, link_profile = _merged(
+        [*((part.link_profiles, part.link_profile) for part in each), _table(profiles)]
+    )
+    inner = np.concatenate([part.ends + start for part, start in zip(each, starts[:-1], strict=True)])
+    inner_ports = np.concatenate([part.ports for part in each])
+    for what, table, most in (
+        ("tiers", tier_names, 2**8), ("sets of node properties", node_profiles, 2**16),
+        ("sets of link properties", link_profiles, 2**16),
+    ):  # fmt: skip
+        if len(table) > most:
+            raise ParameterError(("topology",), f"has {len(table):,} different {what}; the most is {most:,}")
+    between = ends.astype(np.int32).reshape(-1, 2)
+    return Topology(
+        name="",
+        names=Names(_names(parts)),
+        kinds=kinds,
+        tiers=tiers.astype(np.uint8),
+        tier_names=tier_names,
+        groups=_groups(each),
+        ends=np.concatenate([inner.astype(np.int32), between]),
+        ports=np.concatenate([inner_ports, _next_ports(kinds, inner, inner_ports, between)]),
+        link_profile=link_profile.astype(np.uint16),
+        link_profiles=link_profiles,
+        node_profile=node_profile.astype(np.uint16),
+        node_profiles=node_profiles,
+        given={
+            int(start) + node: given
+            for part, start in zip(each, starts, strict=False)
+            for node, given in part.given.items()
+        },
+        positions=_positions(each),
+    )
+
+
+def _names(parts: Mapping[str, Topology]) -> tuple[Block, ...]:
+    return tuple(block for key, part in parts.items() for block in part.names.prefixed(f"{key}.").blocks)
+
+
+def _table(profiles: Sequence[LinkProfile]) -> tuple[tuple[LinkProfile, ...], I64]:
+    """Return the distinct profiles and the number of each: int64[len(profiles)]."""
+    known: dict[LinkProfile, int] = {}
+    numbers = [known.setdefault(profile, len(known)) for profile in profiles]
+    return tuple(known), np.array(numbers, dtype=np.int64)
+
+
+def _merged(
+    tables: Iterable[tuple[tuple[Entry, ...], npt.NDArray[np.integer]]],
+) -> tuple[tuple[Entry, ...], I64]:
+    """Return one table of all distinct entries, and the numbers of all parts as numbers in it."""
+    known: dict[Entry, int] = {}
+    numbers: list[I64] = []
+    for entries, own in tables:
+        renumber = np.array([known.setdefault(entry, len(known)) for entry in entries], dtype=np.int64)
+        numbers.append(renumber[own])
+    return tuple(known), np.concatenate(numbers)
+
+
+def _groups(each: Sequence[Topology]) -> I32:
+    """Return the leaf groups, those of a part after those of the parts before; -1 stays."""
+    out, first = [], 0
+    for part in each:
+        out.append(np.where(part.groups >= 0, part.groups + first, -1).astype(np.int32))
+        first += int(part.groups.max(initial=-1)) + 1
+    return np.concatenate(out)
+
+
+def _next_ports(kinds: npt.NDArray[np.uint8], ends: I64, ports: I32, added: I32) -> I32:
+    """Return the ports (int32[k, 2]) of the links `added` (int32[k, 2]) beside those there are."""
+    base = (kinds != Kind.HOST).astype(np.int32)  # the number of a node's first port
+    free = base.copy()
+    np.maximum.at(free, ends.ravel(), ports.ravel() + 1)
+    ports_added: I32 = number_ports(added, kinds) + (free - base)[added]
+    return ports_added
+
+
+def _positions(each: Sequence[Topology]) -> F64 | None:
+    known = [part.positions for part in each if part.positions is not None]
+    return np.concatenate(known) if len(known) == len(each) else None
