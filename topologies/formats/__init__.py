@@ -1,0 +1,1 @@
+"""Graphs from other programs' files and to them, one format a file; `export` lists the ways out."""

@@ -1,0 +1,164 @@
+"""What an imported node's and edge's attributes mean: our own keys, and those of the Topology Zoo.
+
+Every reader and writer of `formats` agrees through this file: `node_attributes` and
+`link_attributes` write what `node_of` and `profile_of` read.
+"""
+
+from __future__ import annotations
+
+import re
+from dataclasses import dataclass, fields
+from typing import Any, TypeVar
+
+from pydantic import BaseModel, ValidationError
+
+from topologies.formats.graph import Attributes, FormatError
+from topologies.profiles import LinkProfile, NodeProfile, Shape
+from topologies.spec.document import LinkKeys, NodeKeys, ShapeKeys
+from topologies.spec.explain import problems_of
+from topologies.spec.given import NodeEntry
+from topologies.spec.merge import merged_link, merged_node
+from topologies.topology import Given, Kind, Topology
+
+SHAPE_KEYS = tuple(ShapeKeys.model_fields)
+NODE_KEYS = tuple(NodeKeys.model_fields)
+_PORT = re.compile(r"(.+?)(?:@([0-9]{1,5}))?")
+Model = TypeVar("Model", bound=BaseModel)
+_LAST_PORT = 0xFFFE  # 0xffff is the node itself
+
+
+@dataclass(frozen=True)
+class NodeMeaning:
+    """What a node's attributes say of it. `internal` false: of another network; `shared`: a hyperedge."""
+
+    kind: Kind
+    tier: str
+    profile: NodeProfile
+    given: Given | None
+    group: int = -1
+    internal: bool = True
+    shared: bool = False
+
+
+def node_of(attributes: Attributes, line: int = 0) -> NodeMeaning:
+    """Return what `attributes` mean; FormatError when a value can't be.
+
+    A node is a switch unless `kind` says otherwise, or `type` does in our words (the Zoo's and
+    yEd's `type` is free text).
+    """
+    word = str(attributes.get("kind", "")).strip().lower()
+    if word and word.upper() not in Kind.__members__:
+        raise FormatError(f"kind `{word}` is not known; write host, switch or router", line)
+    if not word:
+        free = str(attributes.get("type", "")).strip().lower()
+        word = free if free.upper() in Kind.__members__ else "switch"
+    kind = Kind[word.upper()]
+    keys = {key: attributes[key] for key in NODE_KEYS if attributes.get(key) is not None}
+    profile = merged_node(_valid(NodeKeys, keys, line), None) if keys else NodeProfile()
+    return NodeMeaning(
+        kind=kind,
+        tier=str(attributes.get("tier") or word),
+        profile=profile,
+        given=_given(attributes, kind, line),
+        group=_whole(attributes.get("group", -1), "group", -1, 2**31 - 1, line),
+        internal=not _is_false(attributes.get("Internal")),
+        shared=attributes.get("hyperedge") is not None and not _is_false(attributes["hyperedge"]),
+    )
+
+
+def _is_false(value: Any) -> bool:
+    return value is not None and str(value).strip().lower() in {"0", "false", "0.0"}
+
+
+def _given(attributes: Attributes, kind: Kind, line: int) -> Given | None:
+    """Read `ip` and `mac`: words `value` or `value@port`, the first port when not said."""
+    if not attributes.get("ip") and not attributes.get("mac"):
+        return None
+    first = 0 if kind == Kind.HOST else 1
+    read: dict[str, list[tuple[int, str]]] = {"ip": [], "mac": []}
+    for key, out in read.items():
+        for word in str(attributes.get(key) or "").replace(",", " ").split():
+            found = _PORT.fullmatch(word)
+            text, port = found.groups() if found else (word, None)
+            value = getattr(_valid(NodeEntry, {key: text}, line), key)
+            out.append((first if port is None else _whole(port, key, 0, _LAST_PORT, line), value))
+    return Given(tuple(read["ip"]), tuple(read["mac"]))
+
+
+def _whole(value: Any, key: str, low: int, high: int, line: int) -> int:
+    try:
+        number = int(value)
+    except (TypeError, ValueError, OverflowError):
+        number = low - 1
+    if not low <= number <= high or isinstance(value, bool):
+        raise FormatError(f"{key} `{value}` is not a whole number from {low} to {high}", line)
+    return number
+
+
+def ports_of(attributes: Attributes, line: int = 0) -> tuple[int, int]:
+    """Return the port numbers at an edge's two ends, -1 where the file doesn't say."""
+    if "source_port" not in attributes and "target_port" not in attributes:
+        return -1, -1
+    first, second = (
+        _whole(attributes.get(key, -1), key, -1, _LAST_PORT, line) for key in ("source_port", "target_port")
+    )
+    return first, second
+
+
+def profile_of(attributes: Attributes, line: int = 0) -> LinkProfile:
+    """Return the link profile that `attributes` give; FormatError when a value can't be.
+
+    `bandwidth`, `delay`, … for both directions; `forward_delay`, `backward_delay`, … for one.
+    """
+    keys = {key: attributes[key] for key in (*SHAPE_KEYS, "mtu") if attributes.get(key) is not None}
+    for way in ("forward", "backward"):
+        one = {key: attributes[f"{way}_{key}"] for key in SHAPE_KEYS if f"{way}_{key}" in attributes}
+        if one:
+            keys[way] = one
+    return merged_link(_valid(LinkKeys, keys, line), LinkProfile(), reverse=False) if keys else LinkProfile()
+
+
+def _valid(model: type[Model], keys: dict[str, Any], line: int) -> Model:
+    try:
+        return model.model_validate(keys)
+    except ValidationError as error:
+        path, words = problems_of(error, model, keys)[0]
+        raise FormatError(f"{'.'.join(map(str, path))}: {words}".lstrip(": "), line) from error
+
+
+def node_attributes(topology: Topology, node: int) -> dict[str, Any]:
+    """Return what a file must say of `node`, besides its name."""
+    kind = Kind(topology.kinds[node])
+    tier = topology.tier_names[int(topology.tiers[node])]
+    out: dict[str, Any] = {"kind": kind.word}
+    if tier != kind.word:
+        out["tier"] = tier
+    if topology.groups[node] >= 0:
+        out["group"] = int(topology.groups[node])
+    profile, default = topology.node_profile_of(node), NodeProfile()
+    out |= {key: value for key in NODE_KEYS if (value := getattr(profile, key)) != getattr(default, key)}
+    first = 0 if kind == Kind.HOST else 1
+    given = topology.given.get(node, Given())
+    for key, pairs in (("ip", given.addresses), ("mac", given.macs)):
+        if pairs:
+            out[key] = " ".join(text if port == first else f"{text}@{port}" for port, text in pairs)
+    if topology.positions is not None:
+        out["x"], out["y"] = map(float, topology.positions[node])
+    return out
+
+
+def link_attributes(profile: LinkProfile) -> dict[str, Any]:
+    """Return what a file must say of a link with `profile`, besides its ends and ports."""
+    out = {}
+    if profile.forward == profile.backward:
+        out = _shape_attributes(profile.forward, "")
+    else:
+        out = _shape_attributes(profile.forward, "forward_")
+        out |= _shape_attributes(profile.backward, "backward_")
+    if profile.mtu is not None:
+        out["mtu"] = profile.mtu
+    return out
+
+
+def _shape_attributes(shape: Shape, prefix: str) -> dict[str, Any]:
+    return {prefix + f.name: value for f in fields(shape) if (value := getattr(shape, f.name)) is not None}

@@ -1,0 +1,98 @@
+"""A topology from a file of another program: `topology: {file: AttMpls.graphml, hosts_per_node: 1}`.
+
+The path is relative to the YAML file. The format goes by the suffix, or by `format:`. Imported
+nodes are switches unless the file gives them a `kind` (host, switch or router). Link attributes
+named as in `links:` (bandwidth, delay, loss, …) are taken over, bare numbers in bit/s and seconds.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from importlib import import_module
+from pathlib import Path
+from typing import Annotated, BinaryIO, Literal, cast
+
+from pydantic import Field
+
+from topologies.errors import ParameterError
+from topologies.families import Context, GeneratorParams
+from topologies.formats.assemble import Options, assemble
+from topologies.formats.graph import MAX_BYTES, FormatError, Graph
+from topologies.topology import Topology
+
+SUFFIXES = {
+    ".graphml": "graphml",
+    ".xml": "graphml",
+    ".json": "json",
+    ".edges": "edges",
+    ".edgelist": "edges",
+    ".txt": "edges",
+}
+"""File suffix -> format."""
+
+READERS = {"graphml": "graphml", "json": "node_link", "edges": "edge_list"}
+"""Format -> module of this package with `read(file) -> Graph`."""
+
+
+class Params(GeneratorParams):
+    """Keys of a topology read from a file."""
+
+    file: Annotated[str, Field(min_length=1, description="Path, relative to this file")]
+    format: Literal["graphml", "json", "edges"] | None = Field(
+        None, description="When the suffix doesn't say"
+    )
+    hosts_per_node: Annotated[int, Field(ge=0, le=100_000)] = Field(
+        0, description="Hosts h1… on each imported switch and router"
+    )
+    delay_from: str | None = Field(
+        None, description="`coordinates` (great circle / (2/3 c)), or an edge attribute in seconds"
+    )
+    bandwidth_from: str | None = Field(
+        None, description="An edge attribute in bit/s, e.g. the Topology Zoo's LinkSpeedRaw"
+    )
+    external: Literal["keep", "drop"] = Field("keep", description="Nodes that the Zoo marks Internal = 0")
+    self_loops: Literal["refuse", "drop"] = "refuse"
+
+    def node_estimate(self) -> int:
+        """Return 1: how many nodes there are is known, and bounded, when the file is read."""
+        return 1
+
+
+def generate(params: Params, context: Context) -> Topology:
+    """Return the imported graph; ParameterError at `file` when it can't be read or is malformed."""
+    loc = (*context.loc, "file")
+    path = context.folder / params.file
+    word = params.format or SUFFIXES.get(path.suffix.lower())
+    if word is None:
+        known = ", ".join(SUFFIXES)
+        raise ParameterError(loc, f"`{path.name}` has none of the suffixes {known}; add `format:`")
+    options = Options(
+        hosts_per_node=params.hosts_per_node,
+        delay_from=params.delay_from,
+        bandwidth_from=params.bandwidth_from,
+        drop_external=params.external == "drop",
+        drop_self_loops=params.self_loops == "drop",
+    )
+    read = cast("Callable[[BinaryIO], Graph]", import_module(f"topologies.formats.{READERS[word]}").read)
+    try:
+        return assemble(_open(path, read), options)
+    except FormatError as error:
+        place = f"{params.file}:{error.line}" if error.line else params.file
+        raise ParameterError(loc, f"{place}: {error}") from error
+    except OSError as error:
+        raise ParameterError(loc, f"`{params.file}` can't be read: {error.strerror}") from error
+
+
+def _open(path: Path, read: Callable[[BinaryIO], Graph]) -> Graph:
+    """Return the graph in the regular file at `path`; pipes and devices have no end to wait for."""
+    if not path.exists():
+        raise FormatError("there is no such file; paths are relative to the YAML file")
+    if not path.is_file():
+        raise FormatError("is not a file; give the path of one")
+    size = path.stat().st_size
+    if size > MAX_BYTES:
+        raise FormatError(f"is {size >> 20:,} MiB; the most is {MAX_BYTES >> 20:,} MiB")
+    if size == 0:
+        raise FormatError("is empty; is it the right file?")
+    with path.open("rb") as file:
+        return read(file)

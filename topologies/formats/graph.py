@@ -1,0 +1,74 @@
+"""What every importer reads into: nodes and edges with their attributes, in file order.
+
+Attributes are plain values under the names that the file uses; `assemble` gives them a meaning.
+Sizes are bounded here, once for all formats.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import Any, NamedTuple
+
+MAX_BYTES = 1 << 30
+"""Largest file: a million nodes in GraphML take about 300 MB."""
+MAX_NODES = 2_000_000
+MAX_EDGES = 8_000_000
+
+Attributes = Mapping[str, Any]
+
+
+class FormatError(ValueError):
+    """The file is malformed at `line` (0 when unknown); the message says what to mend."""
+
+    def __init__(self, message: str, line: int = 0) -> None:
+        self.line = line
+        super().__init__(message)
+
+
+class Edge(NamedTuple):
+    """An edge between two node ids; `line` is where it stands in the file, 0 when unknown."""
+
+    source: str
+    target: str
+    attributes: Attributes
+    line: int = 0
+
+
+@dataclass
+class Graph:
+    """A graph as a file gives it.
+
+    In a `directed` one, an edge a-b and an edge b-a are the two directions of one link.
+    """
+
+    directed: bool = False
+    nodes: dict[str, Attributes] = field(default_factory=dict)
+    edges: list[Edge] = field(default_factory=list)
+    lines: dict[str, int] = field(default_factory=dict)
+
+    def add_node(self, key: str, attributes: Attributes, line: int = 0) -> None:
+        """Add a node; FormatError when the id is taken or there are too many."""
+        if key in self.nodes:
+            raise FormatError(f"the node id `{key}` is taken already; give each node its own", line)
+        if len(self.nodes) >= MAX_NODES:
+            raise FormatError(f"has more than {MAX_NODES:,} nodes; use a generator, or split it", line)
+        self.nodes[key] = attributes
+        if line:
+            self.lines[key] = line
+
+    def add_edge(self, source: str, target: str, attributes: Attributes, line: int = 0) -> None:
+        """Add an edge; its ends may be added later. FormatError when there are too many."""
+        if len(self.edges) >= MAX_EDGES:
+            raise FormatError(f"has more than {MAX_EDGES:,} edges; use a generator, or split it", line)
+        self.edges.append(Edge(source, target, attributes, line))
+
+    def checked(self) -> Graph:
+        """Return this graph; FormatError when it is empty or an edge ends nowhere."""
+        if not self.nodes:
+            raise FormatError("has no nodes; give at least one")
+        for edge in self.edges:
+            for end in (edge.source, edge.target):
+                if end not in self.nodes:
+                    raise FormatError(f"an edge ends at `{end}`, and there is no such node", edge.line)
+        return self

@@ -1,0 +1,141 @@
+"""A topology from a Mininet file: `topology: {mininet: dc_topo.py, topo: mytopo, args: [4]}`.
+
+The file has `Topo` subclasses or a `topos` dictionary; Mininet needn't be installed. Taken over
+are hosts and switches, host `ip` and `mac`, port numbers, and of links bw (Mbit/s), delay, jitter,
+loss (percent) and max_queue_size, also those of one end in params1 and params2. A node whose class
+is called …Router is a router. What only Mininet's own processes mean (inNamespace, controllers,
+classes, cpu shares) is left out. How the file is run, and as whom: see `mininet_process`.
+"""
+
+from __future__ import annotations
+
+import re
+from typing import Annotated, Any
+
+from pydantic import Field
+
+from topologies.errors import ParameterError
+from topologies.families import Context, GeneratorParams
+from topologies.formats.assemble import Options, assemble
+from topologies.formats.graph import FormatError, Graph
+from topologies.formats.mininet_process import run
+from topologies.topology import Topology
+
+_TIME = re.compile(
+    r"\s*([0-9.]+(?:e-?[0-9]+)?)\s*(s|sec|secs|ms|msec|msecs|us|usec|usecs|)\s*", re.IGNORECASE
+)
+_SCALE = {"s": 1.0, "m": 1e-3, "u": 1e-6, "": 1e-6}
+
+
+class Params(GeneratorParams):
+    """Keys of a topology read from a Mininet file."""
+
+    mininet: Annotated[str, Field(min_length=1, description="Path of a Python file, relative to this file")]
+    topo: str | None = Field(None, description="Key of its `topos`, or name of its Topo subclass")
+    args: list[Any] = Field(default_factory=list, description="Positional arguments of the Topo")
+    kwargs: dict[str, Any] = Field(default_factory=dict, description="Keyword arguments of the Topo")
+
+    def node_estimate(self) -> int:
+        """Return 1: how many nodes there are is known, and bounded, when the file has run."""
+        return 1
+
+
+def generate(params: Params, context: Context) -> Topology:
+    """Return the graph that the file builds; ParameterError at `mininet` when it can't."""
+    loc = (*context.loc, "mininet")
+    path = (context.folder / params.mininet).absolute()
+    if not path.is_file():
+        raise ParameterError(loc, f"there is no file `{params.mininet}`; paths are relative to the YAML file")
+    try:
+        return assemble(graph_of(run(path, params.topo, params.args, params.kwargs)), Options())
+    except FormatError as error:
+        place = f"{params.mininet}:{error.line}" if error.line else params.mininet
+        raise ParameterError(loc, f"{place}: {error}") from error
+    except OSError as error:
+        raise ParameterError(loc, f"`{params.mininet}` can't be run: {error.strerror}") from error
+
+
+def graph_of(built: dict[str, Any]) -> Graph:
+    """Return the graph of what the file built, in our attributes; FormatError when a value can't be."""
+    graph = Graph()
+    interfaces: dict[str, dict[str, list[str]]] = {}
+    for link in built["links"]:
+        _interfaces(link, interfaces)
+        graph.add_edge(str(link["node1"]), str(link["node2"]), _link(link))
+    for name, options in built["nodes"]:
+        graph.add_node(name, _node(options, interfaces.get(name, {})))
+    return graph.checked()
+
+
+def _node(options: dict[str, Any], on_ports: dict[str, list[str]]) -> dict[str, Any]:
+    """Return our node attributes; `on_ports` are the addresses its links give it, as `value@port`."""
+    cls = options.get("cls")
+    router = isinstance(cls, dict) and "router" in str(cls.get("class")).lower()
+    if options.get("isSwitch"):
+        return {"kind": "switch"}  # a switch's ip is its management address, which bridges don't have
+    out: dict[str, Any] = {"kind": "router" if router else "host"}
+    for key in ("ip", "mac"):
+        words = list(on_ports.get(key, []))
+        own = str(options.get(key) or "")
+        if own and key == "ip" and "/" not in own:
+            own = f"{own}/{options.get('prefixLen', 8)}"
+        said = {word.partition("@")[0] for word in words} | {own for word in words if word.endswith("@0")}
+        if own and own not in said:
+            words.insert(0, f"{own}@0")
+        if words:
+            out[key] = " ".join(words)
+    return out
+
+
+def _interfaces(link: dict[str, Any], out: dict[str, dict[str, list[str]]]) -> None:
+    """Collect the addresses that a link gives to its ends (`params1={'ip': …}`, `addr1=…`)."""
+    for end in "12":
+        params = link.get(f"params{end}") or {}
+        values = {"ip": params.get("ip"), "mac": params.get("mac") or link.get(f"addr{end}")}
+        for key, value in values.items():
+            if value:
+                mine = out.setdefault(str(link[f"node{end}"]), {}).setdefault(key, [])
+                mine.append(f"{value}@{link[f'port{end}']}")
+
+
+def _link(link: dict[str, Any]) -> dict[str, Any]:
+    out: dict[str, Any] = {"source_port": link["port1"], "target_port": link["port2"]}
+    ways = [_shape({**link, **(link.get(f"params{end}") or {})}) for end in "12"]
+    if ways[0] == ways[1]:
+        return out | ways[0]
+    for way, shape in zip(("forward", "backward"), ways, strict=True):
+        out |= {f"{way}_{key}": value for key, value in shape.items()}
+    return out
+
+
+def _shape(options: dict[str, Any]) -> dict[str, Any]:
+    """Return our shape keys for the keys of Mininet's TCIntf."""
+    out: dict[str, Any] = {}
+    if options.get("bw"):
+        out["bandwidth"] = _number(options["bw"], "bw") * 1e6
+    for key in ("delay", "jitter"):
+        if options.get(key):
+            out[key] = _seconds(options[key], key)
+    if out.get("jitter") and not out.get("delay"):
+        del out["jitter"]  # as Mininet: without a delay it has no effect
+    if options.get("loss"):
+        out["loss"] = _number(options["loss"], "loss") / 100
+    if options.get("max_queue_size"):
+        out["queue"] = options["max_queue_size"]
+    return {key: value for key, value in out.items() if value}
+
+
+def _number(value: Any, key: str) -> float:
+    try:
+        return float(value)
+    except (TypeError, ValueError):
+        raise FormatError(f"{key}={value!r} is not a number") from None
+
+
+def _seconds(value: Any, key: str) -> float:
+    """Return a time as tc reads it: s, ms, us, and microseconds without a unit."""
+    found = _TIME.fullmatch(str(value))
+    try:
+        return float(found[1]) * _SCALE[found[2][:1].lower()] if found else _number("", key)
+    except (FormatError, ValueError):
+        raise FormatError(f"{key}={value!r} is not a time; write for example '5ms'") from None
