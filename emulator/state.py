@@ -152,7 +152,7 @@ class NetworkState:
         return locked(self.root / ".lock", wait=True)
 
     def _sweep(self) -> None:
-        """Remove the state directory, with lock files that a killed command left, when nothing else is in it."""
+        """Remove the state directory, with lock files of killed commands, when nothing else is in it."""
         with contextlib.suppress(FileNotFoundError, NotADirectoryError):
             entries = {entry.name for entry in self.root.iterdir()}
             if all(name.endswith(".lock") for name in entries):

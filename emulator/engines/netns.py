@@ -238,7 +238,7 @@ def take_down(state: NetworkState, progress: Progress = silent) -> None:
 
 
 def _take_down(state: NetworkState, progress: Progress) -> None:
-    """Remove everything, whatever was there; the folder goes last, so that a killed `down` can be repeated."""
+    """Remove everything, whatever was there; the folder goes last: a killed `down` can be repeated."""
     if state.folder.exists():
         store = _store(state)
         sentinel = Sentinel()

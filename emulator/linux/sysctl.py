@@ -58,8 +58,8 @@ class Ledger:
     """Global sysctls that networks raised, written down before they are changed.
 
     The file maps each sysctl to its original value, to the values that were set, and to what each
-    network needs. The value in force is the largest of all; when the last network that needs one goes, the original is put
-    back, unless somebody else has changed it meanwhile.
+    network needs. The value in force is the largest of all; when the last network that needs one
+    goes, the original is put back, unless somebody else has changed it meanwhile.
     """
 
     def __init__(self, root: Path) -> None:
