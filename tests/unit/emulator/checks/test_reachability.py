@@ -1,0 +1,107 @@
+"""Expected reachability, and the check on the dry-run engine."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from pathlib import Path
+
+import networkx as nx
+import numpy as np
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from emulator.checks.components import components
+from emulator.checks.reachability import check_reachability, choose_pairs
+from emulator.engines.dry_run import DryRunEngine, DryRunNetwork
+from emulator.errors import UsageError
+from emulator.network import Echo, LinkState
+from emulator.plan import make_plan
+from topologies.build import build
+from topologies.spec.load import load_text
+from topologies.topology import Topology
+
+
+def topology_of(text: str) -> Topology:
+    return build(load_text("name: t\ntopology: " + text))
+
+
+@pytest.fixture
+def fat_tree(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> DryRunNetwork:
+    monkeypatch.setenv("EMULATOR_STATE_DIR", str(tmp_path / "state"))
+    return DryRunEngine().deploy(make_plan(topology_of("{generator: fat-tree, k: 4}"), "dry-run"))
+
+
+def test_all_pairs_of_a_small_network_are_asked(fat_tree: DryRunNetwork) -> None:
+    found = check_reachability(fat_tree)
+    assert (found.pairs, found.reachable, found.expected, found.unexpected) == (240, 240, 240, [])
+
+
+def test_links_down_count(fat_tree: DryRunNetwork) -> None:
+    first = int(fat_tree.topology.hosts[0])
+    fat_tree.set_link(fat_tree.topology.slots(first)[0] >> 1, LinkState(up=False))
+    found = check_reachability(fat_tree)
+    assert (found.reachable, found.expected, found.unexpected) == (210, 210, [])
+
+
+def test_what_differs_is_named(fat_tree: DryRunNetwork, monkeypatch: pytest.MonkeyPatch) -> None:
+    def deaf(self: DryRunNetwork, echoes: Sequence[Echo], timeout: float) -> list[float | None]:
+        return [None if echo.target == "10.0.0.2" else 0.0 for echo in echoes]
+
+    monkeypatch.setattr(DryRunNetwork, "ping", deaf)
+    found = check_reachability(fat_tree)
+    assert len(found.unexpected) == 15
+    assert found.unexpected[0] == {
+        "from": "h1", "to": "h2", "address": "10.0.0.2", "expected": "reachable", "found": "unreachable",
+    }  # fmt: skip
+
+
+def test_a_sample_has_its_size_no_pair_twice_and_both_directions() -> None:
+    topology = topology_of("{generator: tree, depth: 2, fanout: 32}")
+    hosts = topology.hosts.tolist()
+    pairs = choose_pairs(topology, 1000, hosts)
+    assert len(pairs) == len(set(pairs)) == 1000
+    assert {(b, a) for a, b in pairs} == set(pairs)
+    assert all(a != b for a, b in pairs)
+    assert pairs == choose_pairs(topology, 1000, hosts)
+
+
+def test_a_sample_larger_than_all_pairs_is_all_pairs() -> None:
+    topology = topology_of("{generator: single, hosts: 3}")
+    assert len(choose_pairs(topology, 1000, topology.hosts.tolist())) == 6
+
+
+def test_a_sample_of_nothing_is_refused(fat_tree: DryRunNetwork) -> None:
+    with pytest.raises(UsageError, match="at least 1"):
+        check_reachability(fat_tree, 0)
+
+
+@settings(max_examples=60, deadline=None)
+@given(
+    st.integers(1, 12), st.lists(st.tuples(st.integers(0, 11), st.integers(0, 11)), max_size=20), st.data()
+)
+def test_components_are_those_of_networkx(
+    switches: int, pairs: list[tuple[int, int]], data: st.DataObject
+) -> None:
+    pairs = [(a % switches, b % switches) for a, b in pairs if a % switches != b % switches]
+    nodes = ", ".join(f"s{i}: {{kind: switch}}" for i in range(switches))
+    links = ", ".join(f"[s{a}, s{b}]" for a, b in pairs)
+    topology = topology_of(f"{{nodes: {{{nodes}}}, links: [{links}]}}")
+    up = np.array(data.draw(st.lists(st.booleans(), min_size=len(pairs), max_size=len(pairs))), dtype=bool)
+    labels = components(topology, up)
+    graph = nx.Graph()
+    graph.add_nodes_from(range(switches))
+    graph.add_edges_from(pair for pair, alive in zip(pairs, up, strict=True) if alive)
+    for group in nx.connected_components(graph):
+        assert len({int(labels[node]) for node in group}) == 1
+    assert len(set(labels.tolist())) == nx.number_connected_components(graph)
+
+
+def test_a_host_with_two_links_does_not_join_two_networks() -> None:
+    topology = topology_of(
+        "{nodes: {h1: {}, h2: {}, s1: {kind: switch}, s2: {kind: switch}}, links: [[h1, s1], [h1, s2], [h2, s2]]}"
+    )
+    labels = components(topology, np.ones(3, dtype=bool))
+    names = topology.names
+    assert labels[names.find("h1")] == labels[names.find("s1")]
+    assert labels[names.find("h1")] != labels[names.find("h2")]

@@ -1,0 +1,76 @@
+"""Which messages a plan's nodes are made of, and in which order."""
+
+from __future__ import annotations
+
+from collections import Counter
+
+from emulator.linux.node_messages import NodeMessages, making_order
+from emulator.plan import make_plan
+from topologies.build import build
+from topologies.spec.load import load_text
+from topologies.topology import Kind, Topology
+
+
+def topology_of(text: str) -> Topology:
+    return build(load_text("name: t\n" + text))
+
+
+def labels(topology: Topology) -> list[tuple[str, str]]:
+    writer = NodeMessages(make_plan(topology, "netns"))
+    out: list[tuple[str, str]] = []
+    for node in writer.sequence.tolist():
+        out += writer.first(node, lambda other: other).labels
+    for node in writer.pending.nonzero()[0].tolist():
+        out += writer.second(node).labels
+    return out
+
+
+def test_switches_are_made_before_hosts_and_hosts_switch_by_switch() -> None:
+    topology = topology_of("topology: {generator: tree, depth: 2, fanout: 3}")
+    order = making_order(topology)
+    kinds = topology.kinds[order].tolist()
+    assert kinds == sorted(kinds, reverse=True)
+    switches = [
+        int(topology.ends[topology.slots(h)[0] >> 1, 0]) for h in order.tolist() if not topology.kinds[h]
+    ]
+    assert switches == sorted(switches)
+
+
+def test_each_link_is_made_once_and_each_host_gets_its_address() -> None:
+    topology = topology_of("topology: {generator: fat-tree, k: 4}")
+    counts = Counter(op.split(" ")[0] + " " + op.split(" ")[-1] for op, _ in labels(topology))
+    assert counts["make link"] == topology.link_count
+    assert counts["make bridge"] == 20
+    assert counts["give to"] == 16
+
+
+def test_a_host_of_a_switch_needs_no_second_batch() -> None:
+    topology = topology_of("topology: {generator: tree, depth: 2, fanout: 3}")
+    assert not NodeMessages(make_plan(topology, "netns")).pending.any()
+
+
+def test_two_hosts_on_one_cable_are_both_addressed() -> None:
+    topology = topology_of("topology: {nodes: {h1: {}, h2: {}}, links: [[h1, h2]]}")
+    found = labels(topology)
+    assert ("give 10.0.0.1 to", "h1-eth0") in found
+    assert ("give 10.0.0.2 to", "h2-eth0") in found
+    assert Counter(found)["bring up", "h1-eth0"] == 1
+
+
+def test_blocked_ports_are_ports_of_no_bridge() -> None:
+    text = "topology: {nodes: {s1: {kind: switch}, s2: {kind: switch}}, links: [[s1, s2], [s1, s2]]}"
+    found = labels(topology_of(text))
+    assert [target for op, target in found if op == "bridge"] == ["s2-eth1"]
+    assert [target for op, target in found if op == "bring up"] == ["s2-eth1", "s2-eth2"]
+
+
+def test_the_older_end_is_opened_by_its_node() -> None:
+    topology = topology_of("topology: {generator: linear, k: 3, hosts_per_switch: 1}")
+    writer = NodeMessages(make_plan(topology, "netns"))
+    made: set[int] = set()
+    for node in writer.sequence.tolist():
+        asked: list[int] = []
+        writer.first(node, lambda other, asked=asked: asked.append(other) or 3)  # type: ignore[misc]
+        assert set(asked) <= made
+        made.add(node)
+    assert {Kind(topology.kinds[n]) for n in made} == {Kind.HOST, Kind.SWITCH}

@@ -1,0 +1,62 @@
+"""What differs between two plans."""
+
+from __future__ import annotations
+
+from emulator.difference import difference
+from emulator.plan import Plan, make_plan
+from topologies.build import build
+from topologies.spec.load import load_text
+
+BASE = """\
+name: c
+topology:
+  nodes: {h1: {}, h2: {}, s1: {kind: switch}, s2: {kind: switch}}
+  links: [[h1, s1], [h2, s2], [s1, s2]]
+"""
+
+
+def plan_of(text: str) -> Plan:
+    return make_plan(build(load_text(text)), "netns")
+
+
+def test_equal_files_differ_in_nothing() -> None:
+    assert difference(plan_of(BASE), plan_of(BASE)).is_empty
+
+
+def test_a_node_more_and_its_link() -> None:
+    new = plan_of(
+        BASE.replace("s2: {kind: switch}", "s2: {kind: switch}, h3: {}").replace("]]", "], [h3, s2]]")
+    )
+    found = difference(plan_of(BASE), new)
+    assert [new.topology.names[node] for node in found.new_nodes] == ["h3"]
+    assert found.new_links.tolist() == [False, False, False, True]
+    assert (found.gone_nodes, found.removed_links, found.kept) == ([], 0, [])
+    assert found.words(["h3"]) == ["added 1 node: h3", "added 1 links"]
+
+
+def test_a_node_less_takes_its_link_from_the_node_that_stays() -> None:
+    new = plan_of(BASE.replace("h2: {}, ", "").replace("[h2, s2], ", ""))
+    found = difference(plan_of(BASE), new)
+    assert found.gone_nodes == ["h2"]
+    assert ("s2", 1) in found.gone_links
+    assert found.removed_links == 2  # [s1, s2] has other ports now: s2's first port is free
+
+
+def test_a_node_of_another_kind_is_made_anew_with_its_links() -> None:
+    new = plan_of(BASE.replace("h2: {}", "h2: {kind: switch}"))
+    found = difference(plan_of(BASE), new)
+    assert found.gone_nodes == ["h2"]
+    assert [new.topology.names[node] for node in found.new_nodes] == ["h2"]
+    assert found.recreated == 1
+
+
+def test_another_address_changes_settings_only() -> None:
+    found = difference(plan_of(BASE), plan_of(BASE.replace("h1: {}", "h1: {ip: 10.0.0.9/8}")))
+    assert (found.gone_nodes, found.new_nodes, found.removed_links) == ([], [], 0)
+    assert [new.name for _, new in found.kept] == ["h1", "h2"]  # h2's automatic address moves up
+
+
+def test_another_shape_changes_both_ends_of_the_link_only() -> None:
+    found = difference(plan_of(BASE), plan_of(BASE.replace("[s1, s2]", "[s1, s2, {bandwidth: 1 Mbit}]")))
+    assert sorted(new.name for _, new in found.kept) == ["s1", "s2"]
+    assert found.removed_links == 0

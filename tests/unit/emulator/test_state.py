@@ -1,0 +1,118 @@
+"""Run records and locks."""
+
+from __future__ import annotations
+
+import threading
+from pathlib import Path
+
+import pytest
+
+from emulator.errors import BrokenError, UsageError
+from emulator.locks import BusyError, locked
+from emulator.network import LinkState
+from emulator.state import NetworkState, Record, link_states, names
+from topologies.profiles import Shape
+
+
+def state_in(tmp_path: Path, name: str = "dc") -> NetworkState:
+    state = NetworkState(tmp_path / "state", name)
+    state.make()
+    return state
+
+
+def test_a_record_comes_back_as_it_was_written(tmp_path: Path) -> None:
+    state = state_in(tmp_path)
+    record = Record("dc", "netns", file="dc.yaml")
+    record.set_link(3, LinkState(up=False, forward=Shape(bandwidth=1e6)))
+    state.write(record)
+    assert state.read() == record
+    assert link_states(state.read()) == {3: LinkState(up=False, forward=Shape(bandwidth=1e6))}
+
+
+def test_a_link_that_is_as_the_file_says_is_not_kept() -> None:
+    record = Record("dc", "netns")
+    record.set_link(3, LinkState(up=False))
+    record.set_link(3, LinkState())
+    assert record.links == {}
+
+
+def test_the_folders_are_for_root_only(tmp_path: Path) -> None:
+    state = state_in(tmp_path)
+    assert state.root.stat().st_mode & 0o777 == 0o700
+    assert state.folder.stat().st_mode & 0o777 == 0o700
+
+
+def test_an_unknown_network_is_said_with_those_that_are_up(tmp_path: Path) -> None:
+    state_in(tmp_path, "east")
+    with pytest.raises(UsageError, match=r"no network `dc` runs here; up: east"):
+        NetworkState(tmp_path / "state", "dc").read()
+    assert names(tmp_path / "state") == ["east"]
+
+
+def test_a_damaged_record_says_how_to_get_rid_of_it(tmp_path: Path) -> None:
+    state = state_in(tmp_path)
+    state.record_path.write_text("{half")
+    with pytest.raises(BrokenError, match="emulator down dc"):
+        state.read()
+
+
+def test_a_full_disk_is_said_and_the_old_record_stays(tmp_path: Path) -> None:
+    state = state_in(tmp_path)
+    state.write(Record("dc", "netns", phase="up"))
+    (state.folder / "record.json.part").mkdir()
+    with pytest.raises(BrokenError, match="can't write the run record"):
+        state.write(Record("dc", "netns", phase="removing"))
+    assert state.read().phase == "up"
+
+
+def test_two_commands_never_change_one_network_at_once(tmp_path: Path) -> None:
+    state = state_in(tmp_path)
+    with (
+        state.locked("up"),
+        pytest.raises(BrokenError, match="another command is changing"),
+        state.locked("up"),
+    ):
+        pass
+
+
+def test_the_state_directory_goes_with_its_last_network(tmp_path: Path) -> None:
+    state = state_in(tmp_path)
+    with state.locked("down"):
+        state.remove()
+    assert not state.root.exists()
+
+
+def test_a_lock_file_of_a_killed_command_is_swept(tmp_path: Path) -> None:
+    state = state_in(tmp_path)
+    (state.root / "gone.lock").touch()
+    with state.locked("down"):
+        state.remove()
+    assert not state.root.exists()
+
+
+def test_whoever_waits_for_a_lock_isnt_fooled_by_its_removal(tmp_path: Path) -> None:
+    path = tmp_path / "l"
+    order: list[str] = []
+    entered, waiting = threading.Event(), threading.Event()
+
+    def first() -> None:
+        with locked(path, wait=True):
+            entered.set()
+            waiting.wait(5)
+            order.append("first")
+            path.unlink()
+
+    thread = threading.Thread(target=first)
+    thread.start()
+    entered.wait(5)
+    waiting.set()
+    with locked(path, wait=True):
+        order.append("second")
+        assert path.exists()
+    thread.join()
+    assert order == ["first", "second"]
+
+
+def test_a_held_lock_is_busy(tmp_path: Path) -> None:
+    with locked(tmp_path / "l", wait=True), pytest.raises(BusyError), locked(tmp_path / "l", wait=False):
+        pass
