@@ -1,0 +1,73 @@
+"""Fixtures that all tests share.
+
+`privileged` tests need root; each works in a state directory of its own and is looked at afterwards:
+whatever it left behind fails it. Tests that need the command line are `e2e`; some carry both marks.
+"""
+
+from __future__ import annotations
+
+import os
+import shutil
+import subprocess
+import sys
+import tempfile
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+from support.command import CommandLine
+from support.leaks import Watch
+
+_CHECKED = ("privileged", "e2e")
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Without root, skip what needs it, and say so."""
+    if os.geteuid() == 0:
+        return
+    needs_root = pytest.mark.skip(reason="needs root: run the tests under sudo")
+    for item in items:
+        if item.get_closest_marker("privileged"):
+            item.add_marker(needs_root)
+
+
+@pytest.fixture
+def state_dir(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Path]:
+    """Make EMULATOR_STATE_DIR a folder that only this test uses; it doesn't exist yet.
+
+    As root it is under /run, where the default is.
+    """
+    home = Path(tempfile.mkdtemp(prefix="emulator-test-", dir="/run")) if os.geteuid() == 0 else tmp_path
+    path = home / "state"
+    monkeypatch.setenv("EMULATOR_STATE_DIR", str(path))
+    yield path
+    if path.exists():
+        # a failed test: take down what it left, so that the next one starts clean
+        subprocess.run(
+            [sys.executable, "-m", "emulator", "down", "--all"],
+            cwd=tmp_path,
+            check=False,
+            capture_output=True,
+        )
+        shutil.rmtree(path, ignore_errors=True)
+    if home != tmp_path:
+        home.rmdir()
+
+
+@pytest.fixture(autouse=True)
+def leak_check(request: pytest.FixtureRequest) -> Iterator[None]:
+    """Fail a privileged or end-to-end test that leaves anything behind."""
+    if not any(request.node.get_closest_marker(name) for name in _CHECKED):
+        yield
+        return
+    watch = Watch(request.getfixturevalue("state_dir"), alone=bool(os.environ.get("CI")))
+    before = watch.look()
+    yield
+    found = watch.leaks(before)
+    assert not found, "left behind:\n" + "\n".join(found)
+
+
+@pytest.fixture
+def cli(tmp_path: Path, state_dir: Path) -> CommandLine:
+    """The command line, run in this test's own folder with its own state directory."""
+    return CommandLine(tmp_path)

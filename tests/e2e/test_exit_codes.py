@@ -1,0 +1,80 @@
+"""Exit codes: 0 done, 1 a check failed, 2 wrong input, 3 this machine can't, 4 it broke."""
+
+from __future__ import annotations
+
+import os
+import shutil
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+from support.command import CommandLine
+
+pytestmark = pytest.mark.e2e
+
+NOBODY = 65534
+
+
+def test_wrong_file_is_2_and_makes_nothing(cli: CommandLine, tmp_path: Path, state_dir: Path) -> None:
+    (tmp_path / "bad.yaml").write_text("name: bad\ntopology: {generator: fat-tree, k: 3}\n")
+    said = cli("up", "bad.yaml", code=2).stderr
+    assert said.startswith("bad.yaml:2:")
+    assert not state_dir.exists()
+
+
+@pytest.mark.parametrize(
+    "words",
+    [("up", "absent.yaml"), ("status", "nothing"), ("exec", "h1", "--", "true"), ("updown",), ("down",)],
+    ids=" ".join,
+)
+def test_wrong_words_are_2(cli: CommandLine, words: tuple[str, ...]) -> None:
+    if os.geteuid() != 0 and words[0] in {"status", "exec"}:
+        pytest.skip("asks for root first")
+    said = cli(*words, code=2).stderr
+    assert said
+    assert "Traceback" not in said
+
+
+def test_unknown_engine_is_2(cli: CommandLine, tmp_path: Path) -> None:
+    (tmp_path / "net.yaml").write_text("name: net\ntopology: {generator: linear, k: 2}\n")
+    assert "there is no engine `nettns`" in cli("up", "net.yaml", "--engine", "nettns", code=2).stderr
+
+
+@pytest.mark.privileged
+def test_hollow_nodes_are_refused_with_3(cli: CommandLine, tmp_path: Path, state_dir: Path) -> None:
+    (tmp_path / "net.yaml").write_text("name: net\nfidelity: hollow\ntopology: {generator: linear, k: 2}\n")
+    assert "hollow" in cli("up", "net.yaml", code=3).stderr
+    assert not state_dir.exists()
+
+
+@pytest.mark.privileged
+def test_not_root_without_sudo_is_3(tmp_path: Path, state_dir: Path) -> None:
+    """Run by `nobody`, with nothing called sudo in the path."""
+    reachable = subprocess.run(
+        ["setpriv", f"--reuid={NOBODY}", "--clear-groups", sys.executable, "-c", "import emulator"],
+        cwd="/", check=False, capture_output=True,
+    )  # fmt: skip
+    if reachable.returncode:
+        pytest.skip("`nobody` can't read this Python")
+    done = subprocess.run(
+        ["setpriv", f"--reuid={NOBODY}", "--clear-groups", sys.executable, "-m", "emulator", "status"],
+        cwd="/", check=False, capture_output=True, text=True, env={"PATH": str(tmp_path)} | _own_python(),
+        executable=shutil.which("setpriv"),
+    )  # fmt: skip
+    assert done.returncode == 3
+    assert "needs root" in done.stderr
+
+
+@pytest.mark.privileged
+def test_a_cut_network_fails_its_check_with_1(cli: CommandLine, tmp_path: Path) -> None:
+    (tmp_path / "net.yaml").write_text("name: net\ntopology: {generator: linear, k: 2}\n")
+    cli("up", "net.yaml", code=0)
+    cli("exec", "h1", "--", "ip", "address", "flush", "scope", "global", code=0)
+    assert "h1" in cli("check", code=1).stderr
+    cli("down", "net", code=0)
+
+
+def _own_python() -> dict[str, str]:
+    """Let a run from the source tree find its packages."""
+    return {key: os.environ[key] for key in ("PYTHONPATH",) if key in os.environ}

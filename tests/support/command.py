@@ -1,0 +1,43 @@
+"""Run the command line as users do: another process, another folder."""
+
+from __future__ import annotations
+
+import json
+import subprocess
+import sys
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+
+@dataclass(frozen=True)
+class CommandLine:
+    """Runs `python -m emulator` in `folder`, so that the checkout isn't what gets imported."""
+
+    folder: Path
+
+    def __call__(
+        self, *words: str, code: int | None = None, stdin: str | None = None, timeout: float = 120
+    ) -> subprocess.CompletedProcess[str]:
+        """Run it; with `code`, fail with all that it said when the exit code is another one."""
+        done = subprocess.run(
+            [sys.executable, "-m", "emulator", *words],
+            cwd=self.folder,
+            input=stdin if stdin is not None else "",
+            capture_output=True,
+            text=True,
+            timeout=timeout,
+            check=False,
+        )
+        if code is not None and done.returncode != code:
+            raise AssertionError(
+                f"emulator {' '.join(words)}: exit code {done.returncode}, expected {code}\n"
+                f"standard output:\n{done.stdout}\nstandard error:\n{done.stderr}"
+            )
+        return done
+
+    def json(self, *words: str, code: int = 0) -> dict[str, Any]:
+        """Run it with --json and return the one object that it printed."""
+        done = self(*words, "--json", code=code)
+        value: dict[str, Any] = json.loads(done.stdout)
+        return value

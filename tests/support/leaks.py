@@ -1,0 +1,106 @@
+"""What a test left behind in the kernel and in the file system.
+
+A network namespace lives as long as a process is in it, or a mount or a descriptor holds it. So what is
+looked at is: the namespaces of all processes, the mounts that hold namespaces, processes that carry the
+test's state directory in their environment, interfaces of the first namespace, the global sysctls that
+networks raise, cgroups, and files under /run.
+
+On a machine that others use as well (a browser makes namespaces too) only what carries the test's state
+directory counts; where nobody else works (CI is set) everything new is a leak.
+"""
+
+from __future__ import annotations
+
+import os
+import socket
+import time
+from collections.abc import Iterator
+from contextlib import suppress
+from dataclasses import dataclass
+from pathlib import Path
+
+_SYSCTLS = [f"net/ipv{v}/neigh/default/gc_thresh{n}" for v in (4, 6) for n in (1, 2, 3)]
+_SETTLE = 3.0
+_CGROUP_DEPTH = 3
+
+Snapshot = dict[str, frozenset[str]]
+
+
+@dataclass(frozen=True)
+class Watch:
+    """Looks at the machine for the test that works in the state directory `state`."""
+
+    state: Path
+    alone: bool
+
+    def look(self) -> Snapshot:
+        """Return what is there, by kind."""
+        found = {
+            "process": frozenset(self._processes()),
+            "mount": frozenset(self._mounts()),
+            "state file": frozenset(str(path) for path in self.state.glob("**/*")),
+        }
+        if self.alone:
+            found |= {
+                "network namespace": frozenset(_namespaces()),
+                "interface": frozenset(name for _, name in socket.if_nameindex()),
+                "sysctl": frozenset(_sysctls()),
+                "cgroup": frozenset(_cgroups()),
+                "file in /run": frozenset(str(path) for path in Path("/run").iterdir()),
+            }
+        return found
+
+    def leaks(self, before: Snapshot) -> list[str]:
+        """Return what is there now and was not `before`; things that are just going get 3 s for it."""
+        deadline = time.monotonic() + _SETTLE
+        while True:
+            now = self.look()
+            new = [f"{kind} {name}" for kind, names in now.items() for name in sorted(names - before[kind])]
+            if not new or time.monotonic() > deadline:
+                return new
+            time.sleep(0.05)
+
+    def _processes(self) -> Iterator[str]:
+        """Yield the processes that were started with this state directory in their environment."""
+        mark = f"EMULATOR_STATE_DIR={self.state}".encode()
+        for pid in _pids():
+            with suppress(OSError):
+                if pid != os.getpid() and mark in Path(f"/proc/{pid}/environ").read_bytes().split(b"\0"):
+                    words = (
+                        Path(f"/proc/{pid}/cmdline")
+                        .read_bytes()
+                        .replace(b"\0", b" ")
+                        .decode(errors="replace")
+                    )
+                    yield f"{pid}: {words}"
+
+    def _mounts(self) -> Iterator[str]:
+        """Yield the mounts under the state directory; where nobody else works, all that hold namespaces."""
+        for line in Path("/proc/self/mountinfo").read_text(encoding="utf-8").splitlines():
+            _, _, _, root, point, *_ = line.split(" ")
+            if point.startswith(str(self.state)) or (self.alone and root.startswith(("net:[", "mnt:["))):
+                yield f"{root} on {point}"
+
+
+def _pids() -> list[int]:
+    return [int(path.name) for path in Path("/proc").iterdir() if path.name.isdigit()]
+
+
+def _namespaces() -> Iterator[str]:
+    for pid in _pids():
+        with suppress(OSError):
+            yield str(Path(f"/proc/{pid}/ns/net").readlink())
+
+
+def _sysctls() -> Iterator[str]:
+    for name in _SYSCTLS:
+        with suppress(OSError):
+            yield f"{name} = {Path('/proc/sys', name).read_text(encoding='ascii').strip()}"
+
+
+def _cgroups() -> Iterator[str]:
+    top = "/sys/fs/cgroup"
+    for folder, names, _ in os.walk(top):
+        yield folder
+        if folder.removeprefix(top).count("/") >= _CGROUP_DEPTH:
+            names.clear()
