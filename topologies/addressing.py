@@ -147,6 +147,17 @@ class FlatAddressing:
         """Rank of each node among the hosts with a computed address, from 1, by version: int64[n]."""
         return {pool.version: np.cumsum(self._automatic_hosts(pool.version)) for pool in self._pools}
 
+    @cached_property
+    def _gaps(self) -> dict[int, list[int]]:
+        """Rank of the first computed address above each given one, ascending, by version.
+
+        The given offsets that a rank must step over are those with a rank up to its own.
+        """
+        return {
+            version: [offset - before for before, offset in enumerate(taken)]
+            for version, taken in self._taken.items()
+        }
+
     def of(self, node: int) -> tuple[Address, ...]:
         """Return the addresses of `node`, on its first port."""
         given = self._given.get(node, ())
@@ -159,10 +170,8 @@ class FlatAddressing:
         )
 
     def _automatic(self, node: int, pool: Pool) -> Address:
-        rank = offset = int(self._ranks[pool.version][node])
-        taken = self._taken[pool.version]
-        while (moved := rank + bisect_right(taken, offset)) != offset:
-            offset = moved
+        rank = int(self._ranks[pool.version][node])
+        offset = rank + bisect_right(self._gaps[pool.version], rank)
         return Address(0, pool.version, int(pool.network_address) + offset, pool.prefixlen)
 
 
