@@ -17,20 +17,24 @@ from topologies.topology import Topology
 class Plan:
     """A topology, the engine it is for, and which worker gets which node.
 
-    placement: int32[n], the worker's number for each node.
+    placement: int32[n], the worker's number for each node. `up` says which links are up (bool[m];
+    None is all): forwarding goes around the others.
     """
 
     topology: Topology
     engine: str
     placement: npt.NDArray[np.int32]
     workers: int = 1
+    up: npt.NDArray[np.bool_] | None = None
 
     @cached_property
     def forwarding(self) -> Forwarding:
         """How packets find their way; computed when first asked for."""
-        return forwarding_for(self.topology)
+        return forwarding_for(self.topology, self.up)
 
 
-def make_plan(topology: Topology, engine: str, workers: int = 1) -> Plan:
+def make_plan(
+    topology: Topology, engine: str, workers: int = 1, up: npt.NDArray[np.bool_] | None = None
+) -> Plan:
     """Return the plan of `topology` for `engine`."""
-    return Plan(topology, engine, np.zeros(topology.node_count, dtype=np.int32), workers)
+    return Plan(topology, engine, np.zeros(topology.node_count, dtype=np.int32), workers, up)

@@ -12,6 +12,7 @@ from pathlib import Path
 from emulator.difference import difference
 from emulator.engines.hosts_file import hosts_text
 from emulator.engines.limits import global_needs
+from emulator.engines.netns_links import change_links
 from emulator.engines.refusals import refuse
 from emulator.errors import EmulationError, UnableError, UsageError
 from emulator.forwarding.base import Forwarding
@@ -27,7 +28,7 @@ from emulator.linux.teardown import Sentinel, kill_inside
 from emulator.locks import locked
 from emulator.network import CommandResult, Echo, Health, LinkState, Progress, silent
 from emulator.plan import Plan
-from emulator.state import NetworkState, Record, names, state_root
+from emulator.state import NetworkState, Record, link_states, names, state_root
 from topologies import store as topology_store
 from topologies.topology import Topology
 
@@ -60,7 +61,7 @@ class NetnsNetwork:
     @property
     def links(self) -> Mapping[int, LinkState]:
         """What was changed on links since `up`."""
-        return {}
+        return link_states(self._record)
 
     def addresses(self, node: int) -> Sequence[str]:
         """Return the addresses of a node."""
@@ -103,7 +104,14 @@ class NetnsNetwork:
 
     def set_link(self, link: int, state: LinkState) -> None:
         """Make a running link be as `state` says."""
-        raise NotImplementedError
+        require_root()
+        with self._state.locked("link"):
+            self._record = self._state.read()
+            self.change_links({link: state})
+
+    def change_links(self, wanted: Mapping[int, LinkState]) -> bool:
+        """Make running links be as `wanted` says; the caller holds the network's lock."""
+        return change_links(self._state, self._record, self._store, self.topology, wanted)
 
     def down(self, progress: Progress = silent) -> None:
         """Take the network down."""
@@ -178,8 +186,8 @@ def _change(
     words = []
     for link in list(network.links):
         a, b = (network.topology.names[int(end)] for end in network.topology.ends[link])
-        network.set_link(link, LinkState())
         words.append(f"link {a} -- {b} is as the file says again")
+    network.change_links(dict.fromkeys(network.links, LinkState()))
     old = Plan(network.topology, plan.engine, plan.placement)
     change = difference(old, plan)
     record = state.read()

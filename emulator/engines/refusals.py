@@ -2,11 +2,15 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
+
 import numpy as np
 
 from emulator.errors import RefusedError
+from emulator.linux.features import has_qdisc, mend_module
 from emulator.plan import Plan
-from topologies.topology import Kind
+from topologies.profiles import Shape
+from topologies.topology import Kind, Topology
 
 BRIDGE_PORTS = 1023
 """Ports of a Linux bridge: BR_MAX_PORTS is 1 << 10, and port 0 isn't used (net/bridge/br_private.h)."""
@@ -14,7 +18,7 @@ BRIDGE_PORTS = 1023
 
 def refuse(plan: Plan) -> None:
     """Raise RefusedError with every reason why `plan` can't be carried out."""
-    reasons = [*_fidelity(plan), *_ports(plan)]
+    reasons = [*_fidelity(plan), *_ports(plan), *_shaping(plan)]
     if reasons:
         raise RefusedError(reasons)
 
@@ -37,3 +41,39 @@ def _ports(plan: Plan) -> list[str]:
         f"spread them over more switches"
         for node in crowded[:10].tolist()
     ]
+
+
+_NETEM_KEYS = ("delay", "jitter", "loss", "duplicate", "reorder", "corrupt")
+
+
+def missing_shaping(shapes: Iterable[Shape]) -> list[str]:
+    """Return why this kernel can't shape like `shapes`, a reason for each missing queue with its mend."""
+    wanted = list(shapes)
+    keys = [key for key in _NETEM_KEYS if any(getattr(shape, key) for shape in wanted)]
+    rates = ["bandwidth"] if any(shape.bandwidth is not None for shape in wanted) else []
+    return [
+        f"{', '.join(used)} need the kernel's queue {kind}, missing here; {mend_module(f'sch_{kind}')}"
+        for kind, used in (("netem", keys), ("tbf", rates))
+        if used and has_qdisc(kind) is False
+    ]
+
+
+def _shaping(plan: Plan) -> list[str]:
+    """Return why this machine can't shape the links of `plan`, and which links those are."""
+    topology = plan.topology
+    out = []
+    for number, profile in enumerate(topology.link_profiles):
+        reasons = missing_shaping((profile.forward, profile.backward))
+        links: list[int] = np.flatnonzero(topology.link_profile == number).tolist() if reasons else []
+        if links:
+            out += [f"{_some_links(topology, links)}: {reason}" for reason in reasons]
+    return out
+
+
+def _some_links(topology: Topology, links: list[int]) -> str:
+    """Return `link a -- b`, or `12 links (a -- b, …)`."""
+    names = topology.names
+    shown = ", ".join(f"{names[a]} -- {names[b]}" for a, b in topology.ends[links[:3]].tolist()) + (
+        ", …" if len(links) > 3 else ""
+    )
+    return f"link {shown}" if len(links) == 1 else f"{len(links):,} links ({shown})"

@@ -115,6 +115,13 @@ def bridge(name: bytes, index: int, mac: bytes) -> bytes:
     )
 
 
+def bridge_flush(index: int) -> bytes:
+    """Return the message that makes a bridge forget behind which port each address is."""
+    data = nested(IFLA_INFO_DATA, attribute(21, b""))  # IFLA_BR_FDB_FLUSH
+    info = nested(IFLA_LINKINFO, attribute(IFLA_INFO_KIND, b"bridge"), data)
+    return message(RTM_NEWLINK, NLM_F_REQUEST, link_body(index) + info)
+
+
 _QUIET_SPEC = nested(IFLA_AF_SPEC, nested(AF_INET6, attribute(8, b"\1")))  # IFLA_INET6_ADDR_GEN_MODE = none
 
 

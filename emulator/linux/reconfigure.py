@@ -67,5 +67,5 @@ def _change_port(batch: Batch, name: str, index: int, before: PortSettings, afte
     if after.role == Role.BRIDGED != before.role:
         batch.add(messages.link_master(index, BRIDGE_INDEX), "bridge a port of", name)
     if before.shape != after.shape:
-        for message in reshape_messages(index, after.shape):
+        for message in reshape_messages(index, after.shape, after.mtu):
             batch.add(message, "shape a port of", name)

@@ -1,0 +1,215 @@
+"""Change the links of a running network: shape them, cut them, restore them.
+
+A link that is down has both ends administratively down. Forwarding is then computed again with
+what is left, and what differs is carried out: which ports are in their bridge, routes, neighbours.
+In this order, so that no loop is closed even for an instant: links down, ports out of bridges,
+links up, ports into bridges, and at last every bridge forgets what it learned.
+
+What is wanted is in the record before the kernel is touched. `links_before` stands beside it
+until all is done: a command that finds it (another was killed) first does the rest, which is safe to
+do twice.
+"""
+
+from __future__ import annotations
+
+import errno
+from collections.abc import Mapping
+from dataclasses import asdict
+
+import numpy as np
+import numpy.typing as npt
+
+from emulator.difference import NodeSettings, node_settings
+from emulator.engines.refusals import missing_shaping
+from emulator.errors import RefusedError, UsageError
+from emulator.forwarding.base import Forwarding, Role
+from emulator.linux import messages
+from emulator.linux.interrupts import deferred
+from emulator.linux.namespaces import NamespaceStore
+from emulator.linux.netlink import Batch, Netlink
+from emulator.linux.node_messages import BRIDGE_INDEX, port_index
+from emulator.linux.qdisc import reshape_messages
+from emulator.linux.reconfigure import additions, removals
+from emulator.network import LinkState
+from emulator.plan import make_plan
+from emulator.state import NetworkState, Record, link_states
+from topologies.profiles import Shape
+from topologies.topology import Topology
+
+_BEFORE = "links_before"
+_HARMLESS = frozenset({errno.ESRCH, errno.EADDRNOTAVAIL, errno.ENODEV, errno.ENOENT, errno.EEXIST})
+"""What a step done twice gives, or one that the kernel did itself (routes over a link that is down)."""
+
+States = Mapping[int, LinkState]
+_FILE = LinkState()
+
+
+def change_links(
+    state: NetworkState, record: Record, store: NamespaceStore, topology: Topology, wanted: States
+) -> bool:
+    """Make the links of a running network be as `wanted` says; return False when they were already.
+
+    Changes `record` and writes it. The caller holds the network's lock. Raises UsageError for a link
+    that there isn't, RefusedError when this kernel can't shape so, KernelError.
+    """
+    _refuse(topology, wanted)
+    with deferred():
+        if _BEFORE in record.options:
+            before = link_states(Record("", "", links=record.options[_BEFORE]))
+            _carry_out(state, record, store, topology, before)
+        before = link_states(record)
+        for link, link_state in wanted.items():
+            record.set_link(link, link_state)
+        if link_states(record) == before:
+            return False
+        record.options[_BEFORE] = {str(link): asdict(old) for link, old in before.items()}
+        state.write(record)
+        _carry_out(state, record, store, topology, before)
+    return True
+
+
+def _carry_out(
+    state: NetworkState, record: Record, store: NamespaceStore, topology: Topology, before: States
+) -> None:
+    """Lead from `before` to what the record wants, and note that it is done."""
+    change = _Change(topology, before, link_states(record))
+    with store.entered():
+        for step in change.steps():
+            for node, batch in step.items():
+                store.go(topology.names[node])
+                with Netlink() as netlink:
+                    netlink.run(batch, ignore=_HARMLESS)
+    record.options.pop(_BEFORE, None)
+    state.write(record)
+
+
+def _refuse(topology: Topology, wanted: States) -> None:
+    for link in wanted:
+        if not 0 <= link < topology.link_count:
+            raise UsageError(
+                f"there is no link {link}; they are numbered from 0 to {topology.link_count - 1}"
+            )
+    shapes = [s for link_state in wanted.values() for s in (link_state.forward, link_state.backward) if s]
+    reasons = missing_shaping(shapes)
+    if reasons:
+        raise RefusedError([f"the link can't be shaped so: {reason}" for reason in reasons])
+
+
+def effective_shape(topology: Topology, states: States, link: int, end: int) -> Shape:
+    """Return how what end `end` of `link` sends is shaped: by a live change, else by the file."""
+    changed = states.get(link, _FILE)
+    live = changed.backward if end else changed.forward
+    return topology.shape(link, end) if live is None else live
+
+
+class _Change:
+    """What leads from one set of link states to another: steps, each {node: batch}."""
+
+    def __init__(self, topology: Topology, before: States, after: States) -> None:
+        self._topology = topology
+        self._before, self._after = before, after
+        self._up_before, self._up_after = _up(topology, before), _up(topology, after)
+        self.links = sorted({*before, *after})
+        self._moved = np.flatnonzero(self._up_before != self._up_after).tolist()
+
+    def steps(self) -> list[dict[int, Batch]]:
+        """Return the steps in the order in which they must be done."""
+        shapes, downs, ups = _Step(), _Step(), _Step()
+        for link in self.links:
+            self._shape(shapes, link)
+        for link in self._moved:
+            for end in (0, 1):
+                step = ups if self._up_after[link] else downs
+                self._set_up(step, link, end)
+        if not self._moved:
+            return [shapes]
+        takes, gives, flushes = self._reroute()
+        for link in self._moved:
+            if self._up_after[link]:
+                self._again(gives, link)
+        return [shapes, downs, takes, ups, gives, flushes]
+
+    def _shape(self, step: _Step, link: int) -> None:
+        topology = self._topology
+        for end in (0, 1):
+            wanted = effective_shape(topology, self._after, link, end)
+            if wanted == effective_shape(topology, self._before, link, end):
+                continue
+            index = port_index(int(topology.ports[link, end]))
+            for message in reshape_messages(index, wanted, topology.link_profile_of(link).mtu or 1500):
+                step.of(int(topology.ends[link, end])).add(message, "shape", _words(topology, link))
+
+    def _set_up(self, step: _Step, link: int, end: int) -> None:
+        index = port_index(int(self._topology.ports[link, end]))
+        up = bool(self._up_after[link])
+        made = messages.link_up(index, up=up)
+        words = "bring up" if up else "bring down"
+        step.of(int(self._topology.ends[link, end])).add(made, words, _words(self._topology, link))
+
+    def _reroute(self) -> tuple[_Step, _Step, _Step]:
+        """Return what to take from nodes, what to give them, and which bridges to flush."""
+        takes, gives, flushes = _Step(), _Step(), _Step()
+        topology = self._topology
+        engine = "netns"
+        old = make_plan(topology, engine, up=self._up_before)
+        new = make_plan(topology, engine, up=self._up_after)
+        for node in self._touched(old.forwarding, new.forwarding):
+            had, has = node_settings(old, node), node_settings(new, node)
+            if had == has:
+                continue
+            takes.put(node, removals(had, has))
+            gives.put(node, additions(had, has))
+        inner = new.forwarding.roles[self._moved] != Role.ADDRESSED
+        if inner.all(axis=1).any():
+            for node in range(topology.node_count):
+                if new.forwarding.has_bridge(node):
+                    made = messages.bridge_flush(BRIDGE_INDEX)
+                    flushes.of(node).add(made, "flush", topology.names[node])
+        return takes, gives, flushes
+
+    def _touched(self, old: Forwarding, new: Forwarding) -> list[int]:
+        """Return the nodes whose settings may differ: all where routes are computed from the graph."""
+        topology = self._topology
+        if any(map(new.is_router, range(topology.node_count))):
+            return list(range(topology.node_count))
+        ends: list[int] = np.unique(topology.ends[old.roles != new.roles]).tolist()
+        return ends
+
+    def _again(self, step: _Step, link: int) -> None:
+        """Add what the kernel dropped when the link went down: IPv6 addresses, routes, neighbours."""
+        plan = make_plan(self._topology, "netns", up=self._up_after)
+        for end in (0, 1):
+            node, port = int(self._topology.ends[link, end]), int(self._topology.ports[link, end])
+            settings = node_settings(plan, node)
+            nothing = NodeSettings(
+                settings.name, settings.ports, frozenset(), frozenset(), frozenset(), settings.mac
+            )
+            settings.addresses = frozenset(a for a in settings.addresses if a.port == port)
+            step.put(node, additions(nothing, settings))
+
+
+class _Step(dict[int, Batch]):
+    """A batch per node."""
+
+    def of(self, node: int) -> Batch:
+        """Return the batch of `node`."""
+        return self.setdefault(node, Batch())
+
+    def put(self, node: int, batch: Batch) -> None:
+        """Append `batch` to what `node` gets."""
+        own = self.of(node)
+        for message, (op, target) in zip(batch.messages, batch.labels, strict=True):
+            own.add(message, op, target)
+        if not own:
+            del self[node]
+
+
+def _up(topology: Topology, states: States) -> npt.NDArray[np.bool_]:
+    up = np.ones(topology.link_count, dtype=bool)
+    up[[link for link, state in states.items() if not state.up]] = False
+    return up
+
+
+def _words(topology: Topology, link: int) -> str:
+    a, b = topology.ends[link].tolist()
+    return f"link {topology.names[a]} -- {topology.names[b]}"

@@ -1,0 +1,102 @@
+"""What this machine's kernel can do, found out by trying.
+
+A configuration file or a list of modules says what a kernel was built with; only trying says what
+works here. Each trial is made in a network namespace of its own that goes away with it.
+"""
+
+from __future__ import annotations
+
+import errno
+import os
+from functools import cache
+from pathlib import Path
+
+from emulator.errors import KernelError
+from emulator.linux import messages
+from emulator.linux.namespaces import restored
+from emulator.linux.netlink import Batch, Netlink
+from emulator.linux.qdisc import shape_messages
+from emulator.linux.syscalls import CLONE_NEWNET, unshare
+from topologies.profiles import Shape
+
+_QDISCS = {"tbf": Shape(bandwidth=1e6), "netem": Shape(delay=1e-3)}
+_LINKS = ("veth", "bridge", "vxlan")
+_TRIAL = 20
+_REFUSALS = frozenset({errno.ENOENT, errno.EOPNOTSUPP, errno.EINVAL, errno.ENODEV, errno.EPROTONOSUPPORT})
+
+
+@cache
+def has_qdisc(kind: str) -> bool | None:
+    """Return whether the kernel has the qdisc `kind` ("tbf", "netem"); None when we may not look.
+
+    The kernel loads the module if it has one.
+    """
+    batch = Batch()
+    for message in shape_messages(messages.LOOPBACK, _QDISCS[kind]):
+        batch.add(message, "try qdisc", kind)
+    return _works(batch)
+
+
+@cache
+def has_link(kind: str) -> bool | None:
+    """Return whether the kernel has links of `kind` ("veth", "bridge", "vxlan"); None if we may not look."""
+    data = messages.nested(messages.IFLA_INFO_DATA, messages.u32(1, _TRIAL)) if kind == "vxlan" else b""
+    info = messages.nested(
+        messages.IFLA_LINKINFO, messages.attribute(messages.IFLA_INFO_KIND, kind.encode()), data
+    )
+    body = messages.link_body(0) + messages.attribute(messages.IFLA_IFNAME, b"trial\0") + info
+    flags = 1 | messages.NLM_F_CREATE | messages.NLM_F_EXCL
+    batch = Batch()
+    batch.add(messages.message(messages.RTM_NEWLINK, flags, body), "try link", kind)
+    return _works(batch)
+
+
+def _works(batch: Batch) -> bool | None:
+    """Return whether the kernel takes `batch`, in a namespace made for it."""
+    if os.geteuid() != 0:
+        return None
+    try:
+        with restored("net"):
+            unshare(CLONE_NEWNET)
+            with Netlink() as netlink:
+                errors = netlink.try_run(batch)
+    except KernelError as error:
+        if error.errno == errno.EPERM:
+            return None
+        raise
+    unforeseen = [error for error in errors if error.errno not in _REFUSALS]
+    if unforeseen:
+        raise unforeseen[0]
+    return not errors
+
+
+def has_namespaces() -> bool | None:
+    """Return whether network namespaces can be made; None when we may not look."""
+    if not Path("/proc/self/ns/net").exists():
+        return False
+    if os.geteuid() != 0:
+        return None
+    try:
+        with restored("net"):
+            unshare(CLONE_NEWNET)
+    except KernelError:
+        return False
+    return True
+
+
+def module_file(module: str) -> bool:
+    """Return whether the running kernel's module folder holds `module`."""
+    folder = Path("/lib/modules", os.uname().release)
+    try:
+        index = (folder / "modules.dep").read_text(encoding="utf-8", errors="replace")
+    except OSError:
+        return False
+    return any(f"/{module}.ko" in line.partition(":")[0] for line in index.splitlines())
+
+
+def mend_module(module: str) -> str:
+    """Return the command, or the advice, that brings a missing kernel module."""
+    if module_file(module):
+        return f"modprobe {module}"
+    release = os.uname().release
+    return f"boot a kernel that has {module}, {release} comes without (Debian: apt install linux-image-amd64)"
