@@ -19,7 +19,7 @@ _WORDS: dict[str, Scalar] = {
 _MAY_BE_NUMBER = frozenset("-+.0123456789")
 _INTEGER = re.compile(r"-?[1-9][0-9]{0,4000}|0")
 _FLOAT = re.compile(r"[-+]?(?:\.[0-9]+|[0-9]+(?:\.[0-9]*)?)(?:[eE][-+]?[0-9]+)?")
-_LEADING_ZERO = re.compile(r"[-+]?0[0-9]|\+[0-9]+$")
+_LEADING_ZERO = re.compile(r"[-+]?0[0-9]|-0$|\+[0-9]+$")
 _SPECIAL = re.compile(r"[-+]?\.(?:inf|Inf|INF)|\.(?:nan|NaN|NAN)")
 
 

@@ -43,6 +43,10 @@ def syntax_words(error: yaml.YAMLError, text: str) -> tuple[int, int, str]:
     line, column = mark.line + 1, mark.column + 1
     if "cannot start any token" in problem or "found a tab" in problem:
         words = _bad_character(text, mark)
+    elif text[mark.index : mark.index + 1] == ":" and (
+        "expected key" in problem or "node content" in problem
+    ):
+        words = "there is no key before the `:`; write `key: value`"
     elif start and "expected" in problem and "while parsing a flow" in str(error.context):
         words = _unclosed(text, start, mark)
     elif start and "unexpected end of stream" in problem:
@@ -52,8 +56,6 @@ def syntax_words(error: yaml.YAMLError, text: str) -> tuple[int, int, str]:
     elif start and "could not find expected ':'" in problem:
         line, column = start.line + 1, start.column + 1
         words = "there is no `:` after this key; write `key: value`"
-    elif text[mark.index : mark.index + 1] == ":" and "expected key" in problem:
-        words = "there is no key before the `:`; write `key: value`"
     elif "mapping values are not allowed" in problem:
         words = _second_colon(text, mark)
     else:
