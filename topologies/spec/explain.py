@@ -138,8 +138,14 @@ def _range(context: dict[str, Any], field: FieldInfo | None) -> str:
     text = {name: f"{b:,}" if isinstance(b, int) else f"{b:g}" for name, b in bounds.items()}
     low = text.get("ge") or (f"above {text['gt']}" if "gt" in text else None)
     high = text.get("le") or (f"below {text['lt']}" if "lt" in text else None)
+    if low and high and "ge" in bounds:
+        return (
+            f"write {kind} from {low} to {high}"
+            if "le" in bounds
+            else f"write {kind}, {low} or more and {high}"
+        )
     if low and high:
-        return f"write {kind} from {low} to {high}" if "ge" in bounds else f"write {kind} {low}, up to {high}"
+        return f"write {kind} {low}, up to {high}" if "le" in bounds else f"write {kind} {low} and {high}"
     if not low and not high:
         return "write digits only"
     if low:
