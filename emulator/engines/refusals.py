@@ -52,7 +52,7 @@ def missing_shaping(shapes: Iterable[Shape]) -> list[str]:
     keys = [key for key in _NETEM_KEYS if any(getattr(shape, key) for shape in wanted)]
     rates = ["bandwidth"] if any(shape.bandwidth is not None for shape in wanted) else []
     return [
-        f"{', '.join(used)} need the kernel's queue {kind}, missing here; {mend_module(f'sch_{kind}')}"
+        f"{', '.join(used)}: the kernel's queue {kind} is missing here; {mend_module(f'sch_{kind}')}"
         for kind, used in (("netem", keys), ("tbf", rates))
         if used and has_qdisc(kind) is False
     ]

@@ -1,0 +1,184 @@
+"""`emulator link`: cut, restore and shape a running link."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import asdict, fields, replace
+from typing import Any
+
+import click
+
+from emulator.cli.elevate import ensure_root
+from emulator.cli.output import give_json, say
+from emulator.errors import UsageError
+from emulator.network import LinkState, Network
+from topologies.profiles import Shape
+from topologies.units import RATE, SHARE, TIME, Quantity
+
+_UNITS: dict[str, Quantity] = {
+    "bandwidth": RATE, "delay": TIME, "jitter": TIME,
+    "loss": SHARE, "duplicate": SHARE, "reorder": SHARE, "corrupt": SHARE,
+}  # fmt: skip
+_MOST_QUEUE = 1_000_000
+
+_EPILOG = """\b
+Examples:
+  emulator link s1 s2 down
+  emulator link s1 s2 set --bandwidth 10Mbit --delay 5ms --direction forward
+  emulator link s1 s2 set --loss none
+  emulator link s1 s2 set --reset
+  emulator link s1 s2 show --json"""
+
+
+@click.command("link", epilog=_EPILOG)
+@click.option("--net", help="The network, when several are up.")
+@click.argument("a", metavar="A")
+@click.argument("b", metavar="B")
+@click.argument("action", type=click.Choice(["up", "down", "set", "show"]))
+@click.option("--index", type=int, help="Which of parallel links, from 0 in the file's order.")
+@click.option("--bandwidth", metavar="RATE", help="Rate limit, e.g. 10Mbit.")
+@click.option("--delay", metavar="TIME", help="One-way delay, e.g. 5ms.")
+@click.option("--jitter", metavar="TIME", help="Variation of the delay.")
+@click.option("--loss", metavar="SHARE", help="Share of packets lost, e.g. 2%.")
+@click.option("--duplicate", metavar="SHARE", help="Share of packets sent twice.")
+@click.option("--reorder", metavar="SHARE", help="Share of packets that overtake.")
+@click.option("--corrupt", metavar="SHARE", help="Share of packets with a bit flipped.")
+@click.option("--queue", metavar="PACKETS", help="How many full-size packets may wait.")
+@click.option(
+    "--direction", type=click.Choice(["forward", "backward", "both"]), default="both", show_default=True,
+    help="`forward` is from A to B as written here.",
+)  # fmt: skip
+@click.option("--reset", is_flag=True, help="First set everything back to what the file says.")
+@click.option("--json", "as_json", is_flag=True, help="Print one JSON object on standard output.")
+def command(net: str | None, **options: Any) -> int:
+    """Cut, restore, shape or show the link between nodes A and B.
+
+    `set` changes what is given and keeps the rest; `none` takes a limit away.
+    """
+    from emulator.cli.networks import chosen_network
+
+    _check(options)
+    ensure_root()
+    return _act(chosen_network(net), options)
+
+
+def change(network: Network, words: Sequence[str]) -> int:
+    """Do what the command line `A B ACTION …` says to `network`; for the shell."""
+    options = dict(command.make_context("link", list(words)).params)
+    del options["net"]
+    _check(options)
+    return _act(network, options)
+
+
+def _check(options: Mapping[str, Any]) -> None:
+    """Raise UsageError when the options make no sense together."""
+    shaping = [key for key in (f.name for f in fields(Shape)) if options[key] is not None]
+    if options["action"] != "set" and (shaping or options["reset"]):
+        word = shaping[0] if shaping else "reset"
+        raise UsageError(f"--{word} goes with `set`, not with `{options['action']}`")
+    if options["action"] == "set" and not shaping and not options["reset"]:
+        raise UsageError("say what to set, for example `--bandwidth 10Mbit`, or `--reset`")
+
+
+def _act(network: Network, options: Mapping[str, Any]) -> int:
+    link, swapped = _find(network, options["a"], options["b"], options["index"])
+    before = network.links.get(link, LinkState())
+    after = _wanted(network, link, before, options, swapped=swapped)
+    changed = after != before
+    if changed:
+        network.set_link(link, after)
+    said = _report(network, link, after, swapped=swapped) | {"changed": changed}
+    if options["as_json"]:
+        give_json(said)
+    words = "" if changed or options["action"] == "show" else " (nothing to change)"
+    say(f"{said['a']} -- {said['b']}: {'up' if after.up else 'down'}{words}")
+    for way, arrow in (("forward", "->"), ("backward", "<-")):
+        say(f"  {said['a']} {arrow} {said['b']}: {_shape_words(said[way])}")
+    return 0
+
+
+def _find(network: Network, a: str, b: str, index: int | None) -> tuple[int, bool]:
+    """Return the link between nodes `a` and `b`, and whether the file names them the other way round."""
+    from emulator.cli.networks import matching_nodes
+
+    first, second = (matching_nodes(network, name) for name in (a, b))
+    if len(first) > 1 or len(second) > 1:
+        raise UsageError(f"`{a if len(first) > 1 else b}` matches several nodes; name one")
+    topology, node, other = network.topology, first[0], second[0]
+    found = [
+        (slot >> 1, bool(slot & 1))
+        for slot in topology.slots(node)
+        if int(topology.ends[slot >> 1, 1 - (slot & 1)]) == other
+    ]
+    if not found:
+        around = sorted({int(topology.ends[s >> 1, 1 - (s & 1)]) for s in topology.slots(node)})
+        names = ", ".join(topology.names[n] for n in around[:8]) + (", …" if len(around) > 8 else "")
+        raise UsageError(f"no link joins {a} and {b}; {a} is linked to {names or 'nothing'}")
+    found.sort()
+    if index is None and len(found) > 1:
+        raise UsageError(f"{len(found)} links join {a} and {b}; say which: --index 0 to {len(found) - 1}")
+    if not 0 <= (index or 0) < len(found):
+        raise UsageError(f"--index {index}: {a} and {b} have links 0 to {len(found) - 1}")
+    return found[index or 0]
+
+
+def _wanted(
+    network: Network, link: int, before: LinkState, options: Mapping[str, Any], *, swapped: bool
+) -> LinkState:
+    """Return the state that the options ask for; what equals the file is None."""
+    action = options["action"]
+    if action in ("up", "down"):
+        return replace(before, up=action == "up")
+    if action == "show":
+        return before
+    given: dict[str, Any] = {
+        f.name: _value(f.name, options[f.name]) for f in fields(Shape) if options[f.name] is not None
+    }
+    ends = {"forward": (0,), "backward": (1,), "both": (0, 1)}[options["direction"]]
+    shapes = [before.forward, before.backward]
+    for end in (1 - e if swapped else e for e in ends):
+        of_file, live = network.topology.shape(link, end), shapes[end]
+        base = of_file if options["reset"] or live is None else live
+        shape = replace(base, **given)
+        for key in ("jitter", "reorder"):
+            if getattr(shape, key) and not shape.delay:
+                raise UsageError(f"{key} acts on delayed packets only; give --delay too")
+        shapes[end] = None if shape == of_file else shape
+    return LinkState(before.up, shapes[0], shapes[1])
+
+
+def _value(key: str, text: str) -> float | int | None:
+    if text.lower() == "none":
+        return None
+    if key == "queue":
+        if text.isascii() and text.isdigit() and 1 <= int(text) <= _MOST_QUEUE:
+            return int(text)
+        raise UsageError(f"--queue: `{text}` is not a number of packets from 1 to {_MOST_QUEUE:,}, or `none`")
+    try:
+        return _UNITS[key].parse(text)
+    except ValueError as error:
+        raise UsageError(f"--{key}: {error}, or `none`") from None
+
+
+def _report(network: Network, link: int, state: LinkState, *, swapped: bool) -> dict[str, Any]:
+    """Return what there is to say about a link, seen from A to B."""
+    topology = network.topology
+    live = (state.forward, state.backward)
+    shapes = [topology.shape(link, end) if live[end] is None else live[end] for end in (0, 1)]
+    names = [topology.names[n] for n in topology.ends[link].tolist()]
+    if swapped:
+        shapes.reverse()
+        names.reverse()
+    ways = [{k: v for k, v in asdict(shape or Shape()).items() if v is not None} for shape in shapes]
+    return {
+        "network": network.name, "link": link, "a": names[0], "b": names[1], "up": state.up,
+        "forward": ways[0], "backward": ways[1], "as_file": state == LinkState(),
+    }  # fmt: skip
+
+
+def _shape_words(shape: Mapping[str, Any]) -> str:
+    words = [
+        f"{key} {_UNITS[key].text(value) if key in _UNITS else f'{value} packets'}"
+        for key, value in shape.items()
+    ]
+    return ", ".join(words) or "not shaped"
