@@ -90,7 +90,8 @@ def _bad_ends(data: dict[str, Any]) -> Iterator[tuple[Loc, str]]:
         if not isinstance(link, list) or len(link) not in (2, 3):
             continue  # its form is wrong, which its own model says
         first, second = link[:2]
-        for i, end in ((0, first), (1, second)):
+        for i, given in ((0, first), (1, second)):
+            end = str(given) if type(given) is int else given  # a whole number is a name as it stands
             if not isinstance(end, str):
                 continue
             part, dot, node = end.partition(".")

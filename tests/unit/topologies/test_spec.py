@@ -199,6 +199,13 @@ class TestWays:
     def test_words(self, topology: str, words: str) -> None:
         assert words in refused(f"name: n\ntopology: {topology}\n")[0]
 
+    def test_a_number_names_no_part(self) -> None:
+        parts = "{a: {generator: single}, b: {generator: single}}"
+        assert (
+            "`7` names no part"
+            in refused(f"name: n\ntopology: {{compose: {parts}, links: [[a.s1, 7]]}}\n")[0]
+        )
+
     def test_a_document_that_is_no_mapping(self) -> None:
         assert refused("[1]") == [
             "f:1:1: must be a mapping (key: value), not a list; start with `name:` and `topology:`"
