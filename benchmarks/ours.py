@@ -1,0 +1,67 @@
+"""One deploy and one take-down of a file by the netns engine, timed inside one process.
+
+Run by `run.py`, in a process of its own so that each sample starts from the same state:
+
+    python benchmarks/ours.py FILE [--count]
+
+Prints one line of JSON with the same keys as `floor.c`: seconds of `deploy` (the engine's whole
+deploy: state, records, namespaces, links), `deploy_cpu` (user and system), `down`, and the counts.
+With --count every namespace is entered in between, off the clock.
+"""
+
+from __future__ import annotations
+
+import json
+import sys
+import time
+from pathlib import Path
+
+sys.path.insert(0, str(Path(__file__).resolve().parent.parent))
+
+from emulator.engines.netns import NetnsEngine, take_down
+from emulator.linux.messages import RTM_GETLINK, link_body, link_dump, message
+from emulator.linux.namespaces import NamespaceStore
+from emulator.linux.netlink import NLM_F_DUMP, NLM_F_REQUEST, Netlink
+from emulator.network import silent
+from emulator.plan import make_plan
+from emulator.state import NetworkState, state_root
+from topologies.build import build
+from topologies.spec.load import load
+
+_RTM_GETADDR = RTM_GETLINK + 4
+
+
+def counted(state: NetworkState) -> dict[str, int]:
+    """Return how many links and addresses the namespaces of a running network hold."""
+    store = NamespaceStore(state.folder / "mnt", state.folder / "ns")
+    links = addresses = 0
+    with store.entered():
+        for node in store.nodes():
+            store.go(node)
+            with Netlink() as netlink:
+                links += len(netlink.dump(link_dump()))
+                ask = message(_RTM_GETADDR, NLM_F_REQUEST | NLM_F_DUMP, link_body(0))
+                addresses += len(netlink.dump(ask))
+    return {"links": links, "addresses": addresses}
+
+
+def main(file: str, *options: str) -> None:
+    """Deploy the network of `file`, take it down, and print the seconds."""
+    topology = build(load(Path(file)))
+    engine = NetnsEngine()
+    plan = make_plan(topology, engine.name)
+    engine.accept(plan)
+    state = NetworkState(state_root(), topology.name)
+    begin, cpu = time.perf_counter(), time.process_time()
+    engine.deploy(plan)
+    deploy, deploy_cpu = time.perf_counter() - begin, time.process_time() - cpu
+    counts = counted(state) if "--count" in options else {}
+    begin, cpu = time.perf_counter(), time.process_time()
+    take_down(state, silent)
+    down, down_cpu = time.perf_counter() - begin, time.process_time() - cpu
+    seconds = {"deploy": deploy, "deploy_cpu": deploy_cpu, "down": down, "down_cpu": down_cpu}
+    print(json.dumps({**seconds, "namespaces": topology.node_count, **counts}))
+
+
+if __name__ == "__main__":
+    main(*sys.argv[1:])
