@@ -14,9 +14,10 @@ from emulator.engines.hosts_file import hosts_text
 from emulator.engines.limits import global_needs
 from emulator.engines.netns_links import change_links
 from emulator.engines.refusals import refuse
-from emulator.errors import EmulationError, UnableError, UsageError
+from emulator.errors import EmulationError, UnableError
 from emulator.forwarding.base import Forwarding
 from emulator.forwarding.select import forwarding_for
+from emulator.linux import cgroups
 from emulator.linux.converge import converge
 from emulator.linux.deploy import make_nodes
 from emulator.linux.execute import start
@@ -86,16 +87,23 @@ class NetnsNetwork:
         results: list[CommandResult] = []
         for at in range(0, len(nodes), AT_ONCE):
             some = [self.topology.names[node] for node in nodes[at : at + AT_ONCE]]
-            started = [start(self._store, n, self._state.hosts_path, argv, capture=True) for n in some]
+            started = [self._start(node, argv, capture=True) for node in nodes[at : at + AT_ONCE]]
             with ThreadPoolExecutor(len(started)) as pool:
                 results += pool.map(_result, some, started, [timeout] * len(some))
         return results
 
     def interact(self, node: int, argv: Sequence[str]) -> int:
         """Run a command in a node with this process's terminal."""
-        return start(
-            self._store, self.topology.names[node], self._state.hosts_path, argv, capture=False
-        ).wait()
+        code = self._start(node, argv, capture=False).wait()
+        return code if code >= 0 else 128 - code  # as shells say that a signal ended it
+
+    def _start(self, node: int, argv: Sequence[str], *, capture: bool) -> subprocess.Popen[bytes]:
+        """Start a command in a node, within the node's limits."""
+        name, profile = self.topology.names[node], self.topology.node_profile_of(node)
+        group = cgroups.group_name(self._state.root, self.name)
+        with cgroups.entry(group, name, profile) as (prefix, inherit):
+            words = [*prefix, *argv]
+            return start(self._store, name, self._state.hosts_path, words, capture=capture, inherit=inherit)
 
     def ping(self, echoes: Sequence[Echo], timeout: float) -> Sequence[float | None]:
         """Send ICMP echoes from inside the nodes."""
@@ -167,16 +175,12 @@ def _store(state: NetworkState) -> NamespaceStore:
 
 def _running(state: NetworkState) -> NetnsNetwork | None:
     """Return the network if it is wholly up; UsageError if another engine runs it."""
+    state.require_engine(NetnsEngine.name)
     try:
-        record = state.read()
-    except EmulationError:
+        network = NetnsNetwork(state)
+        return network if network.health().running else None
+    except EmulationError:  # no record, or a damaged one
         return None
-    if record.engine != NetnsEngine.name:
-        raise UsageError(
-            f"`{state.name}` is up on the engine {record.engine}; `emulator down {state.name}` first"
-        )
-    network = NetnsNetwork(state)
-    return network if network.health().running else None
 
 
 def _change(
@@ -256,6 +260,7 @@ def _take_down(state: NetworkState, progress: Progress) -> None:
             progress("processes", 0, 1)
             kill_inside(inodes)
             store.release()
+        cgroups.remove(cgroups.group_name(state.root, state.name))
         progress("kernel", 0, 1)
         sentinel.wait()  # also for what a `down` that was killed has let go of
         Ledger(state.root).release(state.name)

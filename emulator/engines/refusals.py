@@ -7,6 +7,7 @@ from collections.abc import Iterable
 import numpy as np
 
 from emulator.errors import RefusedError
+from emulator.linux.cgroups import missing_controllers
 from emulator.linux.features import has_qdisc, mend_module
 from emulator.plan import Plan
 from topologies.profiles import Shape
@@ -18,7 +19,7 @@ BRIDGE_PORTS = 1023
 
 def refuse(plan: Plan) -> None:
     """Raise RefusedError with every reason why `plan` can't be carried out."""
-    reasons = [*_fidelity(plan), *_ports(plan), *_shaping(plan)]
+    reasons = [*_fidelity(plan), *_ports(plan), *_shaping(plan), *_limits(plan)]
     if reasons:
         raise RefusedError(reasons)
 
@@ -40,6 +41,16 @@ def _ports(plan: Plan) -> list[str]:
         f"{topology.names[node]} has {topology.degrees[node]:,} links; a Linux bridge holds {BRIDGE_PORTS} ports: "
         f"spread them over more switches"
         for node in crowded[:10].tolist()
+    ]
+
+
+def _limits(plan: Plan) -> list[str]:
+    """Return why the limits of nodes can't be held here."""
+    controllers = {c for profile in plan.topology.node_profiles for c in missing_controllers(profile)}
+    return [
+        f"nodes have a limit on {name}: the cgroup controller `{name}` is missing here; "
+        f"boot with a kernel and an init that mount it, or leave the limit out"
+        for name in sorted(controllers)
     ]
 
 

@@ -43,12 +43,18 @@ def inside(store: NamespaceStore, node: str, hosts: Path | None, action: Callabl
 
 
 def start(
-    store: NamespaceStore, node: str, hosts: Path | None, argv: Sequence[str], *, capture: bool
-) -> subprocess.Popen[bytes]:
-    """Start `argv` inside `node`; with `capture`, its output goes to pipes and its input is empty."""
+    store: NamespaceStore, node: str, hosts: Path | None, argv: Sequence[str], *, capture: bool,
+    inherit: Sequence[int] = (),
+) -> subprocess.Popen[bytes]:  # fmt: skip
+    """Start `argv` inside `node`; with `capture`, its output goes to pipes and its input is empty.
+
+    It inherits the descriptors `inherit`.
+    """
     pipe = subprocess.PIPE if capture else None
     nothing = subprocess.DEVNULL if capture else None
     return inside(
         store, node, hosts,
-        lambda: subprocess.Popen(list(argv), stdin=nothing, stdout=pipe, stderr=pipe),  # noqa: S603
+        lambda: subprocess.Popen(  # noqa: S603
+            list(argv), stdin=nothing, stdout=pipe, stderr=pipe, pass_fds=tuple(inherit)
+        ),
     )  # fmt: skip

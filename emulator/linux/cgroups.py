@@ -1,0 +1,195 @@
+"""Limits on what commands in a node may use, by control groups: version 2 or version 1.
+
+Formats: Documentation/admin-guide/cgroup-v2.rst, Documentation/admin-guide/cgroup-v1/memory.rst and
+Documentation/scheduler/sched-bwc.rst.
+
+A network has one group in each hierarchy, and each node that has limits one below it, made when the
+first command runs there. The group's name says whose it is: our prefix, the network's name and a
+number for its state directory. It follows from what the run record says, so that it is known before it
+is made and `down` finds it whatever happened.
+
+A command gets into its group by itself, before it is itself: a constant shell script writes to the
+group's file and becomes the command. It reaches the file through an inherited descriptor, because
+inside a node /sys is another one; the descriptor is O_PATH, which can't be written to by itself.
+"""
+
+from __future__ import annotations
+
+import os
+import select
+import signal
+import time
+import zlib
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager, suppress
+from dataclasses import dataclass
+from pathlib import Path
+
+from emulator.errors import BrokenError, UnableError
+from topologies.profiles import NodeProfile
+
+PREFIX = "topology-emulator"
+_PERIOD = 100_000
+_LEAST_QUOTA = 1_000
+_ENTER = 'for group; do shift; [ "$group" = -- ] && break; echo 0 >"$group" || exit 126; done; exec "$@"'
+
+
+@dataclass(frozen=True)
+class Hierarchy:
+    """Where a controller's groups are made."""
+
+    controller: str
+    version: int
+    root: Path
+
+
+def hierarchies(mountinfo: str | None = None) -> dict[str, Hierarchy]:
+    """Return where the controllers `cpu` and `memory` are, those that are there.
+
+    A controller is in version 1's hierarchy or in version 2's, never in both. `mountinfo` is the text
+    of /proc/self/mountinfo.
+    """
+    text = Path("/proc/self/mountinfo").read_text(encoding="utf-8") if mountinfo is None else mountinfo
+    found: dict[str, Hierarchy] = {}
+    for line in text.splitlines():
+        left, _, right = line.partition(" - ")
+        kind, _source, options = [*right.split(" "), "", "", ""][:3]
+        root = Path(left.split(" ")[4])
+        if kind == "cgroup":
+            here, version = options.split(","), 1
+        elif kind == "cgroup2":
+            here, version = _words(root / "cgroup.controllers"), 2
+        else:
+            continue
+        for controller in ("cpu", "memory"):
+            if controller in here:
+                found.setdefault(controller, Hierarchy(controller, version, root))
+    return found
+
+
+def missing_controllers(profile: NodeProfile) -> list[str]:
+    """Return the controllers that the limits of `profile` need and this machine doesn't have."""
+    return [name for name in needed(profile) if name not in hierarchies()]
+
+
+def needed(profile: NodeProfile) -> list[str]:
+    """Return the controllers that the limits of `profile` need."""
+    wanted = {"cpu": profile.cpu, "memory": profile.memory}
+    return [name for name, value in wanted.items() if value is not None]
+
+
+def group_name(state_root: Path, network: str) -> str:
+    """Return the name of the group of `network`, unique among networks of all state directories."""
+    number = zlib.crc32(os.fsencode(state_root.resolve()))
+    return f"{PREFIX}.{network}.{number:08x}"
+
+
+@contextmanager
+def entry(group: str, node: str, profile: NodeProfile) -> Iterator[tuple[list[str], list[int]]]:
+    """Give what must stand before a command, and the descriptors it must inherit, to run it limited.
+
+    Both are empty for a node without limits. Raises UnableError when this machine can't limit.
+    """
+    descriptors: list[int] = []
+    try:
+        for controller in needed(profile):
+            folder = _make(group, node, controller)
+            _limit(folder, controller, profile)
+            descriptors.append(os.open(folder / "cgroup.procs", os.O_PATH | os.O_CLOEXEC))
+        paths = [f"/proc/self/fd/{descriptor}" for descriptor in descriptors]
+        yield (["/bin/sh", "-c", _ENTER, "sh", *paths, "--"] if paths else []), descriptors
+    except OSError as error:
+        raise UnableError(f"can't limit {node}: {error.filename}: {error.strerror}") from error
+    finally:
+        for descriptor in descriptors:
+            os.close(descriptor)
+
+
+def _make(group: str, node: str, controller: str) -> Path:
+    place = hierarchies().get(controller)
+    if place is None:
+        raise UnableError(
+            f"can't limit {node}: no cgroup controller `{controller}` here; see `emulator doctor`"
+        )
+    folder = place.root / group / f"node-{node}"
+    folder.parent.mkdir(exist_ok=True)
+    if place.version == 2:  # a group has the controllers that its parent hands down
+        for above in (place.root, folder.parent):
+            if controller not in _words(above / "cgroup.subtree_control"):
+                (above / "cgroup.subtree_control").write_text(f"+{controller}")
+    folder.mkdir(exist_ok=True)
+    return folder
+
+
+def _limit(folder: Path, controller: str, profile: NodeProfile) -> None:
+    for name, value in settings(_version(folder), controller, profile):
+        try:
+            (folder / name).write_text(value)
+        except FileNotFoundError:
+            if "sw" not in name:  # a kernel without swap accounting
+                raise
+
+
+def settings(version: int, controller: str, profile: NodeProfile) -> list[tuple[str, str]]:
+    """Return (file, text) for the limits of `profile`, in the order in which they must be written."""
+    if controller == "cpu" and profile.cpu is not None:
+        quota = max(int(profile.cpu * _PERIOD), _LEAST_QUOTA)
+        if version == 2:
+            return [("cpu.max", f"{quota} {_PERIOD}")]
+        return [("cpu.cfs_period_us", str(_PERIOD)), ("cpu.cfs_quota_us", str(quota))]
+    if controller == "memory" and profile.memory is not None:
+        if version == 2:
+            return [("memory.max", str(profile.memory)), ("memory.swap.max", "0")]
+        limit = str(profile.memory)
+        both = "memory.memsw.limit_in_bytes"  # memory and swap; never less than memory alone
+        return [(both, "-1"), ("memory.limit_in_bytes", limit), (both, limit)]
+    return []
+
+
+def _version(folder: Path) -> int:
+    return 2 if (folder / "cgroup.controllers").exists() else 1
+
+
+def remove(group: str, timeout: float = 10.0) -> None:
+    """Kill what is left in the groups of a network and remove them; fine when there are none.
+
+    Only commands that we started, and what they started, are in them.
+    """
+    for place in {place.root: place for place in hierarchies().values()}.values():
+        top = place.root / group
+        for folder in [*(top.iterdir() if top.is_dir() else ()), top]:
+            if folder.is_dir():
+                _remove(folder, time.monotonic() + timeout)
+
+
+def _remove(folder: Path, deadline: float) -> None:
+    while True:
+        _kill([int(pid) for pid in _words(folder / "cgroup.procs")])
+        try:
+            folder.rmdir()
+        except FileNotFoundError:
+            return
+        except OSError as error:  # EBUSY until the last process has wholly gone
+            if time.monotonic() > deadline:
+                raise BrokenError(f"can't remove the group {folder}: {error.strerror}") from error
+            time.sleep(0.01)
+        else:
+            return
+
+
+def _kill(pids: Sequence[int]) -> None:
+    for pid in pids:
+        with suppress(ProcessLookupError):
+            handle = os.pidfd_open(pid)
+            try:
+                signal.pidfd_send_signal(handle, signal.SIGKILL)
+                select.select([handle], [], [], 1.0)
+            finally:
+                os.close(handle)
+
+
+def _words(path: Path) -> list[str]:
+    try:
+        return path.read_text(encoding="ascii").split()
+    except OSError:
+        return []
