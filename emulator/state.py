@@ -19,7 +19,7 @@ from dataclasses import asdict, dataclass, field
 from pathlib import Path
 from typing import Any
 
-from emulator.errors import BrokenError, UnableError, UsageError
+from emulator.errors import BrokenError, EmulationError, UnableError, UsageError
 from emulator.locks import BusyError, locked
 from emulator.network import LinkState
 from topologies.profiles import Shape
@@ -126,6 +126,17 @@ class NetworkState:
             )
         return Record(**data)
 
+    def require_engine(self, engine: str) -> None:
+        """Raise UsageError when the network is up on another engine."""
+        try:
+            record = self.read()
+        except EmulationError:
+            return
+        if record.engine != engine:
+            raise UsageError(
+                f"`{self.name}` is up on the engine {record.engine}; `emulator down {self.name}` first"
+            )
+
     def remove(self) -> None:
         """Remove the folder."""
         shutil.rmtree(self.folder, ignore_errors=True)
@@ -136,16 +147,19 @@ class NetworkState:
         path = self.root / f"{self.name}.lock"
         try:
             with locked(path, wait=False):
-                yield
-                if not self.folder.exists():
-                    path.unlink(missing_ok=True)
+                try:
+                    yield
+                finally:
+                    if not self.folder.exists():
+                        path.unlink(missing_ok=True)
         except PermissionError as error:
             raise _unwritable(self.root, error) from error
         except BusyError:
             raise BrokenError(
                 f"another command is changing network `{self.name}`; wait for it, then {action} again"
             ) from None
-        self._sweep()
+        finally:
+            self._sweep()
 
     def shared_lock(self) -> AbstractContextManager[None]:
         """Hold the lock of what all networks share: the state directory's own mount."""

@@ -102,6 +102,7 @@ class DryRunEngine:
         """Write the run record."""
         state = NetworkState(state_root(), plan.topology.name)
         with state.locked("up"):
+            state.require_engine(self.name)
             state.make()
             topology_store.save(plan.topology, state.topology_path)
             state.write(Record(name=plan.topology.name, engine=self.name, phase="up", file=file))

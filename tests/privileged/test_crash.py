@@ -1,0 +1,113 @@
+"""Killed at any moment, nothing is left after `down`."""
+
+from __future__ import annotations
+
+import random
+import signal
+import subprocess
+import sys
+import time
+from pathlib import Path
+
+import pytest
+from support.command import CommandLine
+
+pytestmark = [pytest.mark.privileged, pytest.mark.e2e]
+
+FILE = "name: k\ntopology: {generator: linear, k: 10, hosts_per_switch: 19}\n"  # 200 nodes
+
+
+def start(folder: Path, *words: str) -> subprocess.Popen[bytes]:
+    argv = [sys.executable, "-m", "emulator", *words]
+    return subprocess.Popen(argv, cwd=folder, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
+
+
+def seconds(folder: Path, *words: str) -> float:
+    begin = time.monotonic()
+    assert start(folder, *words).wait(60) == 0
+    return time.monotonic() - begin
+
+
+def kill_within(folder: Path, least: float, most: float, *words: str) -> None:
+    process = start(folder, *words)
+    try:
+        process.wait(random.uniform(least, most))
+    except subprocess.TimeoutExpired:
+        process.kill()
+        process.wait()
+
+
+def assert_nothing_left(state: Path) -> None:
+    assert not state.exists(), list(state.iterdir())
+    mounts = Path("/proc/self/mountinfo").read_text(encoding="utf-8")
+    assert str(state) not in mounts
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("seed", range(10))
+def test_kill_up_or_down_at_random_moments(
+    seed: int, tmp_path: Path, state_dir: Path, cli: CommandLine
+) -> None:
+    """Five kills each of ten seeds: 50 moments over the whole of `up`, half of them also of `down`."""
+    (tmp_path / "k.yaml").write_text(FILE)
+    random.seed(seed)
+    up, down = seconds(tmp_path, "up", "k.yaml"), seconds(tmp_path, "down", "k")
+    for number in range(5):
+        kill_within(tmp_path, 0.1, up * 1.05, "up", "k.yaml")
+        if number % 2:
+            kill_within(tmp_path, 0.1, down * 1.05, "down", "k")
+        cli("down", "k", code=0)
+        cli("down", "k", code=0)
+        cli("down", "--all", code=0)
+        assert_nothing_left(state_dir)
+
+
+@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
+def test_a_signal_rolls_back(number: signal.Signals, tmp_path: Path, state_dir: Path) -> None:
+    (tmp_path / "k.yaml").write_text("name: k\ntopology: {generator: linear, k: 40, hosts_per_switch: 49}\n")
+    process = subprocess.Popen(
+        [sys.executable, "-m", "emulator", "up", "k.yaml"], cwd=tmp_path, stderr=subprocess.PIPE, text=True
+    )
+    deadline = time.monotonic() + 20
+    while not (state_dir / "k" / "mnt").exists() and time.monotonic() < deadline:
+        time.sleep(0.01)
+    time.sleep(0.1)
+    process.send_signal(number)
+    _, words = process.communicate(timeout=60)
+    assert process.returncode == 4
+    assert f"stopped by {number.name}" in words
+    assert_nothing_left(state_dir)
+
+
+def test_up_after_a_killed_up_starts_afresh(tmp_path: Path, cli: CommandLine) -> None:
+    (tmp_path / "k.yaml").write_text(FILE)
+    process = start(tmp_path, "up", "k.yaml")
+    time.sleep(0.35)
+    process.kill()
+    process.wait()
+    cli("up", "k.yaml", code=0)
+    assert cli.json("check", "k", "--sample", "100")["unexpected"] == []
+    cli("down", "k", code=0)
+
+
+def test_a_damaged_record_does_not_stop_down(tmp_path: Path, state_dir: Path, cli: CommandLine) -> None:
+    (tmp_path / "k.yaml").write_text("name: k\ntopology: {generator: single, hosts: 3}\n")
+    cli("up", "k.yaml", code=0)
+    (state_dir / "k" / "record.json").write_text("{half")
+    assert "emulator down k" in cli("status", "k", code=4).stderr
+    cli("down", "k", code=0)
+    assert_nothing_left(state_dir)
+
+
+def test_processes_inside_end_with_the_network_and_others_do_not(tmp_path: Path, cli: CommandLine) -> None:
+    (tmp_path / "k.yaml").write_text("name: k\ntopology: {generator: single, hosts: 2}\n")
+    cli("up", "k.yaml", code=0)
+    outside = subprocess.Popen(["sleep", "300"])
+    inside = cli("exec", "h1", "--", "sh", "-c", "setsid sleep 300 >/dev/null 2>&1 & echo $!", code=0)
+    pid = int(inside.stdout)
+    assert Path(f"/proc/{pid}").exists()
+    cli("down", "k", code=0)
+    assert not Path(f"/proc/{pid}/ns").exists() or "Z" in Path(f"/proc/{pid}/stat").read_text()
+    assert outside.poll() is None
+    outside.kill()
+    outside.wait()
