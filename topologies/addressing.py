@@ -97,11 +97,12 @@ class FlatAddressing:
     def _check_inside(self, pool: Pool) -> None:
         """Raise ParameterError when hosts have addresses that no other host of the subnet could reach."""
         first, last = int(pool.network_address), int(pool.broadcast_address)
+        is_host = np.asarray(self._topology.kinds == Kind.HOST).tolist()  # a list: asked once per address
         hosts = [
             (node, address)
             for node, addresses in self._given.items()
             for address in addresses
-            if address.version == pool.version and self._topology.kinds[node] == Kind.HOST
+            if address.version == pool.version and is_host[node]
         ]
         usable = range(first + 1, last + (pool.version == 6))
         outside = [(node, address) for node, address in hosts if address.value not in usable]
@@ -128,7 +129,8 @@ class FlatAddressing:
         free = pool.num_addresses - unusable - taken
         automatic = int(np.count_nonzero(self._automatic_hosts(pool.version)))
         if automatic > free:
-            need = max(2, (automatic + unusable + taken - 1).bit_length())
+            reserved = 2 if pool.version == 4 else 1
+            need = max(2, (automatic + reserved + taken - 1).bit_length())
             raise ParameterError(
                 ("addressing", f"ipv{pool.version}"),
                 f"{pool} has {max(free, 0):,} free addresses for {automatic:,} hosts; "

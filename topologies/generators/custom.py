@@ -96,7 +96,8 @@ def generate(params: Params, context: Context) -> Topology:
 def _numbered(known: list[Key], values: list[Key]) -> tuple[list[Key], np.ndarray[Any, np.dtype[np.int64]]]:
     """Return the distinct values, `known` ones first, and the number of each value: int64[len(values)]."""
     table = {value: number for number, value in enumerate(known)}
-    numbers = [table.setdefault(value, len(table)) for value in values]
+    usual = known[0] if known else None  # most are the default itself, and comparing is dear
+    numbers = [0 if value is usual else table.setdefault(value, len(table)) for value in values]
     return list(table), np.array(numbers, dtype=np.int64)
 
 

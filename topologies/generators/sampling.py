@@ -12,6 +12,9 @@ from topologies.topology import I64
 
 _CHUNK = 2**20
 
+_NEVER = 1e-30
+"""A chance so small that nothing comes of it: 2^47 pairs, the most there can be, give 10^-16 links."""
+
 
 def pairs_by_chance(stream: Stream, n: int, p: float) -> Iterator[I64]:
     """Yield the pairs v > w of n nodes, each taken with chance `p` on its own: int64[k, 2] at a time.
@@ -21,8 +24,8 @@ def pairs_by_chance(stream: Stream, n: int, p: float) -> Iterator[I64]:
     At most some tens of MiB are in use at a time. n up to 2^24.
     """
     total = n * (n - 1) // 2
-    last = -1
-    while p > 0 and last < total - 1:
+    last = -1 if p > _NEVER else total
+    while last < total - 1:
         if p >= 1:
             at = np.arange(last + 1, min(last + 1 + _CHUNK, total))
         else:

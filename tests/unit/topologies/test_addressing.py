@@ -1,100 +1,101 @@
 from __future__ import annotations
 
-import ipaddress
+from typing import Any
 
 import pytest
+from support import topologies
 
-from topologies.address_text import parse_interface
 from topologies.addressing import FlatAddressing
-from topologies.build import build
 from topologies.errors import InputError
-from topologies.spec.load import load_text
 from topologies.topology import Topology
 
 
-def built(nodes: str, addressing: str = "{}") -> Topology:
-    return build(load_text(f"name: n\naddressing: {addressing}\ntopology:\n  nodes: {nodes}\n", "f"))
+def made(topology: dict[str, Any], **addressing: str) -> Topology:
+    return topologies.made(topology, addressing=addressing)
 
 
-def texts(topology: Topology) -> list[list[str]]:
-    flat = FlatAddressing(topology)
-    return [[f"{a.text}/{a.length}" for a in flat.of(node)] for node in range(topology.node_count)]
+def texts(topology: Topology) -> dict[str, list[str]]:
+    addressing = FlatAddressing(topology)
+    return {
+        topology.names[h]: [f"{a.text}/{a.length}" for a in addressing.of(h)] for h in topology.hosts.tolist()
+    }
 
 
-def refused(nodes: str, addressing: str = "{}") -> str:
-    with pytest.raises(InputError) as caught:
-        built(nodes, addressing)
-    return str(caught.value).split(": ", 1)[1]
+def test_hosts_count_through_the_pool() -> None:
+    topology = made({"generator": "linear", "k": 2, "hosts_per_switch": 1}, ipv4="192.168.7.0/24")
+    assert texts(topology) == {"h1": ["192.168.7.1/24"], "h2": ["192.168.7.2/24"]}
 
 
-def test_hosts_are_numbered_past_what_is_given() -> None:
-    made = built("{a: , s: {kind: switch}, b: {ip: 10.0.0.2/8}, c: , d: {ip: 10.0.0.3}, e: }")
-    assert texts(made) == [["10.0.0.1/8"], [], ["10.0.0.2/8"], ["10.0.0.4/8"], ["10.0.0.3/8"], ["10.0.0.5/8"]]
+def test_switches_have_none() -> None:
+    topology = made({"generator": "single"})
+    assert FlatAddressing(topology).of(topology.names.find("s1")) == ()
 
 
-def test_each_version_is_numbered_on_its_own() -> None:
-    pools = "{ipv4: 10.0.0.0/24, ipv6: 'fd00::/64'}"
-    made = built("{a: {ip: 10.0.0.1/24}, b: {ip: 'fd00::1/64'}, c: , d: {ip: 'fd00::3'}}", pools)
-    assert texts(made) == [
-        ["10.0.0.1/24", "fd00::2/64"],
-        ["fd00::1/64", "10.0.0.2/24"],
-        ["10.0.0.3/24", "fd00::4/64"],
-        ["fd00::3/64", "10.0.0.4/24"],
-    ]
+def test_ipv6_beside_ipv4() -> None:
+    topology = made({"generator": "single", "hosts": 2}, ipv4="10.1.0.0/16", ipv6="fd00::/64")
+    assert texts(topology) == {"h1": ["10.1.0.1/16", "fd00::1/64"], "h2": ["10.1.0.2/16", "fd00::2/64"]}
 
 
-def test_all_addresses_of_a_full_pool_differ() -> None:
-    nodes = ", ".join(f"h{i}: {{ip: 10.0.0.{i}/28}}" if i % 3 == 0 else f"h{i}: " for i in range(1, 15))
-    made = built(f"{{{nodes}}}", "{ipv4: 10.0.0.0/28}")
-    found = [line[0] for line in texts(made)]
-    assert sorted(found, key=ipaddress.ip_interface) == [f"10.0.0.{i}/28" for i in range(1, 15)]
+def test_given_addresses_are_stepped_over() -> None:
+    nodes = {"a": {}, "b": {"ip": "10.0.0.1/24"}, "c": {"ip": "10.0.0.3"}, "d": {}, "e": {}}
+    topology = made({"nodes": nodes}, ipv4="10.0.0.0/24")
+    assert texts(topology) == {
+        "a": ["10.0.0.2/24"], "b": ["10.0.0.1/24"], "c": ["10.0.0.3/24"],
+        "d": ["10.0.0.4/24"], "e": ["10.0.0.5/24"],
+    }  # fmt: skip
 
 
-def test_a_switch_may_have_any_address_and_takes_no_hosts_place() -> None:
-    made = built("{s: {kind: switch, ip: 192.168.0.1/24}, a: , b: }", "{ipv4: 10.0.0.0/30}")
-    assert texts(made) == [["192.168.0.1/24"], ["10.0.0.1/30"], ["10.0.0.2/30"]]
+def test_a_switch_s_given_address_is_stepped_over_too() -> None:
+    nodes = {"s": {"kind": "switch", "ip": "10.0.0.2/8"}, "a": {}, "b": {}, "c": {}}
+    topology = made({"nodes": nodes}, ipv6="fd00::/64")
+    assert texts(topology) == {
+        "a": ["10.0.0.1/8", "fd00::1/64"],
+        "b": ["10.0.0.3/8", "fd00::2/64"],
+        "c": ["10.0.0.4/8", "fd00::3/64"],
+    }  # fmt: skip
 
 
-def test_the_pool_that_would_hold_all_is_proposed() -> None:
-    said = refused("{a: {ip: 192.168.1.5/24}, b: {ip: 192.168.2.9/24}, c: {ip: 192.168.3.1/24}}")
-    assert said == (
-        "topology.nodes.a.ip: 192.168.1.5 is outside the pool 10.0.0.0/8 (and so are 2 more); "
-        "give an address in it, or set `addressing: {ipv4: 192.168.0.0/22}`"
-    )
-    assert (
-        built("{a: {ip: 192.168.1.5/24}, b: {ip: 192.168.2.9/24}}", "{ipv4: 192.168.0.0/22}").node_count == 2
-    )
+def test_any_mixture_of_given_addresses_stays_unique() -> None:
+    nodes = {f"g{i}": {"ip": f"10.0.0.{i}"} for i in range(1, 100, 3)}
+    nodes |= {f"six{i}": {"ip": f"fd00::{i:x}"} for i in range(1, 100, 2)}
+    nodes |= {f"h{i}": {} for i in range(60)}
+    nodes |= {f"s{i}": {"kind": "switch", "ip": f"10.0.0.{i}"} for i in range(150, 160)}
+    topology = made({"nodes": nodes}, ipv4="10.0.0.0/24", ipv6="fd00::/120")
+    all_texts = [text for texts_of in texts(topology).values() for text in texts_of]
+    assert len(set(all_texts)) == len(all_texts) == 2 * (33 + 50 + 60)
 
 
-def test_the_pool_that_is_proposed_for_too_many_hosts_is_large_enough() -> None:
-    nodes = "{" + ", ".join(f"h{i}: " for i in range(15)) + "}"
-    assert refused(nodes, "{ipv4: 10.0.0.0/28}") == (
-        "addressing.ipv4: 10.0.0.0/28 has 14 free addresses for 15 hosts; use a /27 or larger"
-    )
-    assert built(nodes, "{ipv4: 10.0.0.0/27}").node_count == 15
+def test_thousands_of_given_addresses_cost_little() -> None:
+    """Each computed address takes one look, however many are given before it."""
+    nodes = {f"g{i}": {"ip": f"10.0.{i >> 8}.{i & 255}"} for i in range(1, 20_000)}
+    topology = made({"nodes": nodes | {f"h{i}": {} for i in range(2000)}})
+    addressing = FlatAddressing(topology)
+    assert [addressing.of(n)[0].text for n in (19_999, 21_998)] == ["10.0.78.32", "10.0.85.239"]
 
 
-@pytest.mark.parametrize("ip", ["10.0.0.0/8", "10.255.255.255/8"])
-def test_the_ends_of_a_network_are_no_addresses(ip: str) -> None:
-    assert "address" in refused(f"{{a: {{ip: {ip}}}}}")
+def problems(topology: dict[str, Any], **addressing: str) -> list[str]:
+    found = topologies.problems(topology, addressing=addressing)
+    return [f"{key}: {words}" for key, words in found.items()]
 
 
-@pytest.mark.parametrize(
-    "text",
-    ["10.0.0.1", "10.0.0.1/8", "0.0.0.0/0", "255.255.255.255/32", "fd00::1/64", "::ffff:10.0.0.1/128", "::"],
-)
-def test_text_is_read_as_the_standard_library_does(text: str) -> None:
-    made, expected = parse_interface(text), ipaddress.ip_interface(text)
-    assert (made.version, made.value) == (expected.version, int(expected.ip))
-    assert made.length == (expected.network.prefixlen if "/" in text else None)
+@pytest.mark.parametrize(("pool", "hosts"), [("10.0.0.0/30", 3), ("10.0.0.0/31", 2), ("10.0.0.0/32", 1)])
+def test_pool_too_small(pool: str, hosts: int) -> None:
+    assert f"for {hosts} hosts; use a /" in problems({"generator": "single", "hosts": hosts}, ipv4=pool)[0]
 
 
-@pytest.mark.parametrize(
-    "text",
-    ["", "10.0.0", "10.0.0.01", "10.0.0.256", "1.2.3.4/33", "1.2.3.4/-1", "1.2.3.4/",
-     "1.2.3.4/8/8", "fe80::1%eth0",
-     "::1/129", "1.2.3.4/٣", "1.2.3.4\0", " 1.2.3.4", "1.2.3.4/0008"],
-)  # fmt: skip
-def test_what_is_no_address(text: str) -> None:
-    with pytest.raises(ValueError, match="not a"):
-        parse_interface(text)
+def test_the_pool_that_it_advises_is_large_enough() -> None:
+    for hosts in range(2, 70):
+        advice = problems({"generator": "single", "hosts": hosts}, ipv4="10.0.0.0/32")[0]
+        length = int(advice.split("use a /")[1].split()[0])
+        made({"generator": "single", "hosts": hosts}, ipv4=f"10.0.0.0/{length}")
+        with pytest.raises(InputError):
+            made({"generator": "single", "hosts": hosts}, ipv4=f"10.0.0.0/{length + 1}")
+
+
+def test_outside_the_pool() -> None:
+    found = problems({"nodes": {"a": {"ip": "10.1.0.1/24"}}}, ipv4="10.0.0.0/24")
+    assert found[0].startswith("topology.nodes.a.ip: 10.1.0.1 is outside the pool 10.0.0.0/24")
+
+
+def test_ipv6_that_is_off() -> None:
+    assert "ipv6" in problems({"nodes": {"a": {"ip": "fd00::1/64"}}})[0]

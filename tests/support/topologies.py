@@ -1,0 +1,43 @@
+"""Make a topology from a few words, see its links by name, hear why one is refused."""
+
+from __future__ import annotations
+
+import json
+from typing import Any
+
+import pytest
+
+from topologies.build import build
+from topologies.errors import InputError
+from topologies.spec.load import load_text
+from topologies.topology import Topology
+
+
+def made(topology: dict[str, Any], **keys: Any) -> Topology:
+    """Return what a file with this `topology:` and these other keys describes."""
+    return build(load_text(json.dumps({"name": "x", "topology": topology, **keys})))
+
+
+def make(generator: str, seed: int = 0, **params: Any) -> Topology:
+    """Return a topology of the family `generator`."""
+    return made({"generator": generator, **params}, seed=seed)
+
+
+def edges(topology: Topology) -> set[str]:
+    """Return the links of a topology as `a-b`, each with its names in order."""
+    names = topology.names
+    return {"-".join(sorted((names[a], names[b]))) for a, b in topology.ends.tolist()}
+
+
+def problems(topology: dict[str, Any], **keys: Any) -> dict[str, str]:
+    """Return what is wrong with a file, by key; the test fails when nothing is."""
+    with pytest.raises(InputError) as caught:
+        made(topology, **keys)
+    return {problem.key: problem.message for problem in caught.value.problems}
+
+
+def refused(generator: str | dict[str, Any], **params: Any) -> dict[str, str]:
+    """Return what is wrong with a topology, by key below `topology`."""
+    topology = generator if isinstance(generator, dict) else {"generator": generator, **params}
+    found = problems(topology)
+    return {key.removeprefix("topology").removeprefix("."): words for key, words in found.items()}

@@ -1,0 +1,79 @@
+from __future__ import annotations
+
+import numpy as np
+import pytest
+
+from topologies.builder import Builder
+from topologies.identifiers import bridge_name, dpid, interface_name, mac
+from topologies.names import NameBlock, NameList
+from topologies.topology import Given, Kind, Topology
+
+
+def named(*names: str, kind: Kind = Kind.SWITCH) -> Topology:
+    build = Builder()
+    build.add_nodes(kind, NameList(names))
+    return build.build()
+
+
+def test_short_names_are_mininet_s() -> None:
+    assert interface_name(named("s1"), 0, 12) == "s1-eth12"
+
+
+def test_the_longest_that_fits() -> None:
+    assert interface_name(named("abcdefghij"), 0, 0) == "abcdefghij-eth0"
+
+
+@pytest.mark.parametrize(
+    ("name", "port", "made"),
+    [("abcdefghijk", 0, "_0-eth0"), ("abcdefghij", 10, "_0-eth10"), ("x" * 63, 65534, "_0-eth65534")],
+)
+def test_long_names_are_numbers(name: str, port: int, made: str) -> None:
+    assert interface_name(named(name), 0, port) == made
+
+
+def test_the_last_node_and_port_still_fit() -> None:
+    build = Builder()
+    build.add_nodes(Kind.SWITCH, NameBlock(("a-long-switch-name-",), (2**24 - 2,)))
+    topology = build.build()
+    assert interface_name(topology, 2**24 - 3, 65534) == "_fffffd.fffe"
+    assert mac(topology, 2**24 - 3, 65534).hex() == "02fffffefffe"
+
+
+@pytest.mark.parametrize(
+    ("name", "made"), [("s1", "s1"), ("lo", "_0"), ("all", "_0"), ("default", "_0"), ("a" * 16, "_0")]
+)
+def test_bridges(name: str, made: str) -> None:
+    assert bridge_name(named(name), 0) == made
+
+
+def test_macs_are_local_unicast_and_tell_node_and_port() -> None:
+    topology = named("s1", "s2")
+    assert mac(topology, 1, 3).hex(":") == "02:00:00:02:00:03"
+
+
+def test_given_macs_win_on_their_port_only() -> None:
+    build = Builder()
+    build.add_node(Kind.HOST, "h1")
+    topology = build.build()
+    object.__setattr__(topology, "given", {0: Given(macs=((0, "0a:00:00:00:00:01"),))})
+    assert mac(topology, 0, 0).hex(":") == "0a:00:00:00:00:01"
+    assert mac(topology, 0, 1).hex(":") == "02:00:00:01:00:01"
+
+
+def test_dpid() -> None:
+    assert dpid(named("s1", "s2"), 1) == "0000000000000002"
+
+
+def test_only_switches_have_a_dpid() -> None:
+    with pytest.raises(ValueError, match="h1 is a host, not a switch"):
+        dpid(named("h1", kind=Kind.HOST), 0)
+
+
+def test_look_alike_names_do_not_collide() -> None:
+    """A node may be called like another's interface."""
+    topology = named("s1", "s1-eth1", "s1-eth1-eth1", "s1-eth")
+    ends = [(node, port) for node in range(4) for port in range(1, 30)]
+    made = [interface_name(topology, node, port) for node, port in ends]
+    assert len(set(made)) == len(made)
+    assert max(map(len, made)) <= 15
+    assert np.char.str_len(made).min() > 0
