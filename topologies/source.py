@@ -23,8 +23,11 @@ __all__ = ["MAX_BYTES", "Loc", "Source", "parse", "read"]
 
 MAX_BYTES = 64 * 2**20
 
-_UNPRINTABLE = re.compile("[^\t\n\r\x20-\x7e\x85\xa0-\ud7ff\ue000-\ufffd\U00010000-\U0010ffff]")
-"""What YAML 1.2.2, section 5.1, doesn't allow in a file."""
+_UNPRINTABLE = re.compile("[^\t\n\r\x20-\x7e\xa0-\u2027\u202a-\ud7ff\ue000-\ufffd\U00010000-\U0010ffff]")
+"""What YAML 1.2.2, section 5.1, doesn't allow in a file, and U+0085, U+2028 and U+2029.
+
+Those three end a line in YAML 1.1 (so for libyaml), but not in YAML 1.2 nor in editors.
+"""
 
 
 @dataclass

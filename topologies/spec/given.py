@@ -103,7 +103,7 @@ class LinkOptions(LinkKeys):
 
     @model_validator(mode="after")
     def _delay_needed(self) -> LinkOptions:
-        if "jitter" in self.given_keys or "reorder" in self.given_keys:
+        if self.model_fields_set and self.given_keys & {"jitter", "reorder"}:
             profile = merged_link(self, LinkProfile(), reverse=False)
             missing = undelayed(self, profile)
             if missing:

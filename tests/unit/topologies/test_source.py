@@ -175,6 +175,8 @@ def test_a_dropped_value_leaves_its_neighbours_alone() -> None:
         ("a: \x1b[0m", "f:1:4: the character U+001B"),
         ("a: \ud800", "f:1:4: the character U+D800"),
         ("a: 1\n\x7f", "f:2:1: the character U+007F"),
+        ("a: x\x85", "f:1:5: the character U+0085"),
+        ("a: x\u2028y", "f:1:5: the character U+2028"),
         ("a: &a [*a]", "stands inside its own value"),
         ("a: 1\n---\nb: 1", "f:2:1: a second YAML document"),
     ],
@@ -205,8 +207,11 @@ def test_what_is_no_topology_file(raw: bytes | str, words: str) -> None:
         ),
         ("a: - b", "f:1:4: a list's `- ` can't start here; put it on a line of its own"),
         ("%YAML 3.0\n---\na", "f:1:1: only YAML 1.x is known; remove the %YAML line"),
+        ("a: |0\n b", "f:1:5: write `|` or `>` alone, and indent the text below it"),
+        ("a: 'x\n---\n", "f:2:1: `---` or `...` stands inside quoted text; close the quotes first"),
+        ("a: !e!x 1", "f:1:4: tags (`!…`) aren't supported; put the text in quotes"),
         ("a: |x\n b", "f:1:5: nothing may follow `|` or `>` on its line; start the text on the next one"),
-        ("a: !<x", "f:1:7: is not valid YAML: did not find the expected '>'"),
+        ("a: !<x", "f:1:7: tags (`!…`) aren't supported; put the text in quotes"),
     ],
 )
 def test_syntax_errors_say_which_character_to_type(text: str, said: str) -> None:
