@@ -35,7 +35,7 @@ def build(document: Document) -> Topology:
     try:
         return _build(document)
     except ParameterError as error:
-        raise document.source.error(error) from error
+        raise document.error(error) from error
 
 
 def open_topology(path: Path | str) -> Topology:

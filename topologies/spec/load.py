@@ -8,7 +8,7 @@ from typing import Any, TypeVar
 
 from pydantic import BaseModel, ValidationError
 
-from topologies.errors import InputError, Problem
+from topologies.errors import InputError, ParameterError, ParametersError, Problem
 from topologies.families import (
     GENERATORS,
     WAYS,
@@ -39,6 +39,27 @@ class Document:
     source: Source
     params: GeneratorParams
     children: dict[Loc, GeneratorParams] = field(default_factory=dict)
+
+    def error(self, error: ParameterError) -> InputError:
+        """Return the input error that says where in the file `error` comes from.
+
+        The graph knows a composed node as `east.h1`; in the file it is `h1` of the part `east`.
+        """
+        errors = error.errors if isinstance(error, ParametersError) else (error,)
+        placed = [ParameterError(self._in_its_part(one.loc), one.message) for one in errors]
+        return self.source.error(ParametersError(placed))
+
+    def _in_its_part(self, loc: Loc) -> Loc:
+        if loc[:2] != ("topology", "nodes") or len(loc) < 3 or not self.children:
+            return loc
+        path: Loc = ("topology",)
+        name = str(loc[2])
+        while True:
+            parts = (str(child[-1]) for child in self.children if child[:-1] == (*path, "compose"))
+            part = next((part for part in parts if name.startswith(f"{part}.")), None)
+            if part is None:
+                return (*path, "nodes", name, *loc[3:])
+            path, name = (*path, "compose", part), name[len(part) + 1 :]
 
 
 def load(path: Path | str) -> Document:

@@ -206,6 +206,15 @@ class TestWays:
             in refused(f"name: n\ntopology: {{compose: {parts}, links: [[a.s1, 7]]}}\n")[0]
         )
 
+    def test_a_wrong_node_of_a_part_is_told_where_it_stands(self) -> None:
+        inner = "{nodes: {h1: {ip: 192.168.0.1/24}}}"
+        text = (
+            f"name: n\ntopology:\n  compose:\n    a: {{compose: {{b: {inner}, c: {{generator: single}}}}}}\n"
+        )
+        assert refused(text)[0].startswith(
+            "f:4:35: topology.compose.a.compose.b.nodes.h1.ip: 192.168.0.1 is outside the pool 10.0.0.0/8;"
+        )
+
     def test_a_document_that_is_no_mapping(self) -> None:
         assert refused("[1]") == [
             "f:1:1: must be a mapping (key: value), not a list; start with `name:` and `topology:`"
