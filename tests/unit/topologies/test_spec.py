@@ -212,7 +212,7 @@ class TestWays:
             f"name: n\ntopology:\n  compose:\n    a: {{compose: {{b: {inner}, c: {{generator: single}}}}}}\n"
         )
         assert refused(text)[0].startswith(
-            "f:4:35: topology.compose.a.compose.b.nodes.h1.ip: 192.168.0.1 is outside the pool 10.0.0.0/8;"
+            "f:4:36: topology.compose.a.compose.b.nodes.h1.ip: 192.168.0.1 is outside the pool 10.0.0.0/8;"
         )
 
     def test_a_document_that_is_no_mapping(self) -> None:
