@@ -1,0 +1,158 @@
+"""What the pages say is what happens: every file in them loads, every command in them runs as shown.
+
+Blocks are marked by the words after the fence:
+`yaml` is a whole file; `yaml NAME.yaml` one that later commands of the page use;
+`yaml NAME.yaml wrong` one that a later command shows the errors of, or that needs what a command makes;
+`yaml fragment` is a part, to which a name and a topology are added where they are missing.
+`console` is run as it stands, in order; `console netem` only where the kernel has netem;
+`console setup` is what only a fresh machine can show. Any other language is only looked at.
+"""
+
+from __future__ import annotations
+
+import os
+import shutil
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+from support.pages import Block, anchors, blocks, commands, links, shown
+
+import topologies
+from emulator.linux.features import has_qdisc
+from emulator.plan import make_plan
+from topologies.build import build
+from topologies.spec.load import load
+
+CLONE = Path(__file__).parents[2]
+EXAMPLES = Path(topologies.__file__).parent / "examples"
+PAGES = sorted([*CLONE.glob("*.md"), *CLONE.glob("docs/*.md")])
+LANGUAGES = {"yaml", "console", "text", "sh", "python", "json"}
+MARKS = {"console": {"netem", "setup"}}
+SETUP = (
+    "git clone", "cd ", "sudo ./emulate up", "sudo ./emulate test", "sudo ./emulate --help", "sudo modprobe ",
+    "./emulate test", "sudo apt", "python3 -m venv", ".venv/bin/", "vagrant ", "ansible-playbook ",
+)  # fmt: skip
+
+
+def _all(language: str) -> list[object]:
+    return [
+        pytest.param(page, block, id=f"{page.relative_to(CLONE)}:{block.line}")
+        for page in PAGES
+        for block in blocks(page)
+        if block.language == language and "wrong" not in block.words
+    ]
+
+
+def _runs() -> list[object]:
+    """Return each page that has commands, and again with netem where some need it."""
+    return [
+        pytest.param(page, netem, id=page.name + "-netem" * netem)
+        for page in PAGES
+        for netem in (False, True)
+        if any(
+            block.language == "console" and _marked(block, "netem") == netem and not _marked(block, "setup")
+            for block in blocks(page)
+        )
+    ]
+
+
+def _marked(block: Block, word: str) -> bool:
+    return word in block.words
+
+
+@pytest.mark.parametrize("page", PAGES, ids=lambda page: page.name)
+def test_blocks_say_what_they_are(page: Path) -> None:
+    for block in blocks(page):
+        assert block.language in LANGUAGES, f"line {block.line}: `{block.language}`"
+        assert set(block.words) <= MARKS.get(block.language, set(block.words)), f"line {block.line}"
+
+
+@pytest.mark.parametrize("page", PAGES, ids=lambda page: page.name)
+def test_links_lead_somewhere(page: Path) -> None:
+    for link in links(page):
+        if link.startswith(("https://", "http://")):
+            continue
+        path, _, anchor = link.partition("#")
+        target = page if not path else (page.parent / path)
+        assert target.exists(), link
+        if anchor:
+            assert anchor in anchors(target), link
+
+
+@pytest.mark.parametrize(("page", "block"), _all("yaml"))
+def test_files_load_and_plan(page: Path, block: Block, tmp_path: Path) -> None:
+    shutil.copytree(EXAMPLES, tmp_path, dirs_exist_ok=True)
+    text = block.text
+    if _marked(block, "fragment"):
+        keys = {line.split(":")[0] for line in text.splitlines()}
+        text += "" if "name" in keys else "name: fragment\n"
+        text += "" if "topology" in keys else "topology: {generator: tree, depth: 2, fanout: 2}\n"
+    file = tmp_path / "page.yaml"
+    file.write_text(text, encoding="utf-8")
+    topology = build(load(file))
+    assert topology.node_count
+    assert len(make_plan(topology, "dry-run").forwarding.roles) == topology.link_count
+
+
+@pytest.mark.parametrize(("page", "block"), _all("python"))
+def test_python_compiles(page: Path, block: Block) -> None:
+    compile(block.text, f"{page.name}:{block.line}", "exec")
+
+
+@pytest.mark.parametrize(("page", "block"), [p for p in _all("console") if "setup" in p.values[1].words])
+def test_setup_blocks_hold_nothing_that_could_be_run(page: Path, block: Block) -> None:
+    for command in commands(block):
+        assert command.words.startswith(SETUP), command.words
+
+
+@pytest.mark.e2e
+@pytest.mark.privileged
+@pytest.mark.parametrize(("page", "netem"), _runs())
+def test_commands_run_as_shown(page: Path, netem: bool, tmp_path: Path, state_dir: Path) -> None:
+    """Run the page from top to bottom in one folder; with `netem`, its netem blocks as well."""
+    wanted = [b for b in blocks(page) if b.language == "console" and not _marked(b, "setup")]
+    if netem and not has_qdisc("netem"):
+        pytest.skip("this kernel has no netem, which some commands of the page need")
+    environment = _folder(tmp_path)
+    for block in blocks(page):
+        if block.language == "yaml" and block.words and block.words[0].endswith(".yaml"):
+            (tmp_path / block.words[0]).write_text(block.text, encoding="utf-8")
+        if block in wanted and (netem or not _marked(block, "netem")):
+            _run_all(page, block, tmp_path, environment)
+    subprocess.run(
+        ["emulator", "down", "--all"], cwd=tmp_path, env=environment, check=True, capture_output=True
+    )
+
+
+def _folder(folder: Path) -> dict[str, str]:
+    """Make `emulator`, `./emulate` and `sudo` mean the tested package; return the environment."""
+    shutil.copytree(EXAMPLES, folder / "topologies" / "examples")
+    programs = folder / "bin"
+    programs.mkdir()
+    for path, text in {
+        programs / "emulator": f'exec "{sys.executable}" -P -m emulator "$@"',
+        folder / "emulate": f'exec "{sys.executable}" -P -m emulator "$@"',
+        programs / "sudo": 'exec "$@"',
+    }.items():
+        path.write_text(f"#!/bin/sh\n{text}\n", encoding="utf-8")
+        path.chmod(0o755)
+    return os.environ | {"PATH": f"{programs}:{os.environ['PATH']}", "NO_COLOR": "1"}
+
+
+def _run_all(page: Path, block: Block, folder: Path, environment: dict[str, str]) -> None:
+    """Run the commands of a block; each must end with 0 unless `echo $?` follows and shows another code."""
+    todo = commands(block)
+    for command, following in zip(todo, [*todo[1:], None], strict=True):
+        if command.words == "echo $?":
+            continue
+        code = int(following.output[0]) if following and following.words == "echo $?" else 0
+        done = subprocess.run(
+            ["sh", "-c", command.words], cwd=folder, env=environment, check=False, text=True, timeout=120,
+            stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, stderr=subprocess.STDOUT,
+        )  # fmt: skip
+        place = f"{page.name}:{block.line}: $ {command.words}\n{done.stdout}"
+        assert done.returncode == code, f"{place}exit code {done.returncode}, the page says {code}"
+        missing = shown(command.output, done.stdout)
+        assert missing is None, f"{place}the page shows: {missing}"

@@ -1,0 +1,98 @@
+"""The fenced blocks and links of a Markdown page."""
+
+from __future__ import annotations
+
+import re
+from dataclasses import dataclass
+from pathlib import Path
+
+_BLOCK = re.compile(r"^```([^\n]*)\n(.*?)^```$", re.MULTILINE | re.DOTALL)
+_LINK = re.compile(r"!?\[[^\]]*\]\(([^)\s]+)\)")
+_HEADING = re.compile(r"^#+ +(.*)$", re.MULTILINE)
+
+
+@dataclass(frozen=True)
+class Block:
+    """A fenced block: its language, the other words after the fence, its text and line number."""
+
+    language: str
+    words: tuple[str, ...]
+    text: str
+    line: int
+
+
+@dataclass(frozen=True)
+class Command:
+    """A command of a `console` block and the output that the page shows for it."""
+
+    words: str
+    output: tuple[str, ...]
+
+
+def blocks(page: Path) -> list[Block]:
+    """Return the fenced blocks of `page`, in order."""
+    text = page.read_text(encoding="utf-8")
+    found = []
+    for match in _BLOCK.finditer(text):
+        language, *words = match[1].split() or [""]
+        line = text.count("\n", 0, match.start()) + 1
+        found.append(Block(language, tuple(words), match[2], line))
+    return found
+
+
+def commands(block: Block) -> list[Command]:
+    """Return the commands of a `console` block: lines after `$ `, each with what follows it.
+
+    A command goes on in the next line after a backslash, and to the end mark of a here document.
+    """
+    found: list[Command] = []
+    lines = block.text.splitlines()
+    at = 0
+    while at < len(lines):
+        assert lines[at].startswith("$ "), f"line {block.line + at + 1}: output before any command"
+        words = [lines[at][2:]]
+        at += 1
+        while words[-1].endswith("\\"):
+            words.append(lines[at].removeprefix("> "))
+            at += 1
+        end = re.search(r"<<'?(\w+)'?", words[-1])
+        while end and words[-1] != end[1]:
+            words.append(lines[at].removeprefix("> "))
+            at += 1
+        output = []
+        while at < len(lines) and not lines[at].startswith("$ "):
+            output.append(lines[at])
+            at += 1
+        found.append(Command("\n".join(words), tuple(output)))
+    return found
+
+
+def links(page: Path) -> list[str]:
+    """Return the targets of the links and pictures of `page`, without those in fenced blocks."""
+    return _LINK.findall(_BLOCK.sub("", page.read_text(encoding="utf-8")))
+
+
+def anchors(page: Path) -> set[str]:
+    """Return the anchors of the headings of `page`, as GitHub makes them."""
+    text = _BLOCK.sub("", page.read_text(encoding="utf-8"))
+    return {
+        re.sub(r"[^\w\- ]", "", heading.lower()).strip().replace(" ", "-")
+        for heading in _HEADING.findall(text)
+    }
+
+
+def shown(expected: tuple[str, ...], output: str) -> str | None:
+    """Return the first line of `expected` that `output` lacks, in order; None when all are there.
+
+    `…` stands for anything, numbers with a decimal point (seconds, times) for any such number.
+    """
+    rest = output.splitlines()
+    for line in (line for line in expected if line.strip() not in {"", "…"}):
+        pattern = re.escape(line.strip()).replace("…", ".*")
+        pattern = re.sub(r"\d+\\\.\d+(?!\\\.|\d|/)(?<!\\\.\d\\\.\d)", r"[0-9.]+", pattern)
+        while rest and not re.fullmatch(pattern, rest[0].strip()):
+            rest.pop(0)
+        if not rest:
+            return line
+        rest.pop(0)
+    return None
