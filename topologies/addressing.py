@@ -9,6 +9,7 @@ from __future__ import annotations
 import ipaddress
 from bisect import bisect_right
 from functools import cached_property
+from socket import inet_ntoa
 from typing import NamedTuple
 
 import numpy as np
@@ -16,6 +17,9 @@ import numpy as np
 from topologies.address_text import parse_interface
 from topologies.errors import Loc, ParameterError
 from topologies.topology import Kind, Topology
+
+_HOST = int(Kind.HOST)
+"""The bare number: an enumeration's members cost more to look up and compare than all the rest here."""
 
 
 class Address(NamedTuple):
@@ -34,6 +38,8 @@ class Address(NamedTuple):
     @property
     def text(self) -> str:
         """The address without its prefix length."""
+        if self.version == 4:  # ten times as fast as an ip_address, and written once per host
+            return inet_ntoa(self.packed)
         return str(ipaddress.ip_address(self.packed))
 
 
@@ -163,18 +169,23 @@ class FlatAddressing:
     def of(self, node: int) -> tuple[Address, ...]:
         """Return the addresses of `node`, on its first port."""
         given = self._given.get(node, ())
-        if self._topology.kinds[node] != Kind.HOST:
+        if self._topology.kinds[node] != _HOST:
             return given
-        versions = {address.version for address in given}
-        return (
-            *given,
-            *(self._automatic(node, pool) for pool in self._pools if pool.version not in versions),
-        )
+        versions = [address.version for address in given]
+        made = [
+            Address(0, version, base + (rank := int(ranks[node])) + bisect_right(gaps, rank), length)
+            for version, base, length, ranks, gaps in self._automatic
+            if version not in versions
+        ]
+        return (*given, *made)
 
-    def _automatic(self, node: int, pool: Pool) -> Address:
-        rank = int(self._ranks[pool.version][node])
-        offset = rank + bisect_right(self._gaps[pool.version], rank)
-        return Address(0, pool.version, int(pool.network_address) + offset, pool.prefixlen)
+    @cached_property
+    def _automatic(self) -> list[tuple[int, int, int, np.ndarray[tuple[int], np.dtype[np.int64]], list[int]]]:
+        """What computes an address, by pool: (version, network address, prefix length, ranks, gaps)."""
+        return [
+            (p.version, int(p.network_address), p.prefixlen, self._ranks[p.version], self._gaps[p.version])
+            for p in self._pools
+        ]
 
 
 def _around(values: list[int], version: int) -> Pool:

@@ -14,7 +14,12 @@ IFNAME_MAX = 15
 
 def interface_name(topology: Topology, node: int, port: int) -> str:
     """Return the name of `port` on `node`: at most 15 characters, unique in the network."""
-    name = f"{topology.names[node]}-eth{port}"
+    return port_name(topology.names[node], node, port)
+
+
+def port_name(node_name: str, node: int, port: int) -> str:
+    """Return the same for a caller that knows the node's name already."""
+    name = f"{node_name}-eth{port}"
     if len(name) <= IFNAME_MAX:
         return name
     name = f"_{node:x}-eth{port}"
@@ -33,7 +38,7 @@ def mac(topology: Topology, node: int, port: int) -> bytes:
     As given by the file, else 02:NN:NN:NN:PP:PP, locally administered (IEEE 802, section 8.4),
     with NN the node's index + 1 and PP the port; port 0xffff is the node's bridge.
     """
-    given = topology.given.get(node)
+    given = topology.given.get(node) if topology.given else None
     if given:
         for at, text in given.macs:
             if at == port:

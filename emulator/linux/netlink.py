@@ -37,9 +37,11 @@ NLM_F_ACK_TLVS = 0x200
 NLM_F_CAPPED = 0x100
 
 HEADER = struct.Struct("=IHHII")
-_SEQ_AND_PORT = struct.Struct("=II")
+_SEQUENCE = struct.Struct("=I")
 _ERROR = struct.Struct("=i")
 _MAX_BATCH = 128 * 1024
+_ANSWERS = 8192
+"""Room for one datagram of answers: the kernel fills no more (NLMSG_GOODSIZE), one answer is far less."""
 
 Label = tuple[str, str]
 """What a message does and to what: ("create link", "h1-eth0")."""
@@ -69,7 +71,7 @@ class Batch:
 class Transport(Protocol):
     """The part of a socket that is used here: unit tests give a fake one."""
 
-    def send(self, data: bytes, /) -> int:
+    def send(self, data: bytes | bytearray, /) -> int:
         """Send all messages in `data`."""
         ...
 
@@ -125,6 +127,8 @@ class Netlink:
         """Send `batch` and return all errors, in order."""
         errors: list[KernelError] = []
         start, messages = 0, batch.messages
+        if messages and sum(map(len, messages)) <= _MAX_BATCH:  # as good as always
+            return self._exchange(messages, batch.labels)
         while start < len(messages):
             size, end = 0, start
             while end < len(messages) and (end == start or size + len(messages[end]) <= _MAX_BATCH):
@@ -137,17 +141,17 @@ class Netlink:
     def _exchange(self, messages: list[bytes], labels: list[Label]) -> list[KernelError]:
         first = self._seq
         self._seq += len(messages)
-        data = bytearray(b"".join(messages))
+        data = bytearray().join(messages)
         at = 0
         for seq, message in enumerate(messages, first):
-            _SEQ_AND_PORT.pack_into(data, at + 8, seq, 0)
+            _SEQUENCE.pack_into(data, at + 8, seq)
             at += len(message)
         data[at - len(messages[-1]) + 6] |= NLM_F_ACK
-        self._transport.send(bytes(data))
+        self._transport.send(data)
         errors: list[KernelError] = []
         last = self._seq - 1
         while True:
-            for seq, code, words in _answers(self._transport.recv(65536)):
+            for seq, code, words in _answers(self._transport.recv(_ANSWERS)):
                 if seq < first:
                     continue
                 if code:
@@ -161,8 +165,8 @@ class Netlink:
         seq = self._seq
         self._seq += 1
         data = bytearray(message)
-        _SEQ_AND_PORT.pack_into(data, 8, seq, 0)
-        self._transport.send(bytes(data))
+        _SEQUENCE.pack_into(data, 8, seq)
+        self._transport.send(data)
         out: list[tuple[int, bytes]] = []
         while True:
             answer = self._transport.recv(1 << 18)
