@@ -106,7 +106,7 @@ def _add_delayed(build: Builder, ends: I64, length: F64) -> None:
     """Add the links in runs of equal delay: few profiles, however many links."""
     steps = np.maximum(np.rint(length * (SECONDS_PER_KM * 1e6 / STEP_US)).astype(np.int64), 1)
     order = np.argsort(steps, kind="stable")
-    values, starts = np.unique(steps[order], return_index=True)
-    for value, run in zip(values.tolist(), np.split(order, starts[1:]), strict=True):
-        shape = Shape(delay=value * STEP_US / 1e6)
+    starts = np.unique(steps[order], return_index=True)[1]
+    for run in np.split(order, starts)[1:]:
+        shape = Shape(delay=int(steps[run[0]]) * STEP_US / 1e6)
         build.add_links(ends[run, 0], ends[run, 1], LinkProfile(shape, shape))

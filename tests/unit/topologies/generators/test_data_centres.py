@@ -40,6 +40,21 @@ def test_vl2_survives_any_one_aggregation_switch() -> None:
         assert nx.is_connected(rest)
 
 
+def groups(topology: Topology) -> dict[str, int]:
+    return dict(zip(topology.names, topology.groups.tolist(), strict=True))
+
+
+def test_switches_above_the_racks_are_of_the_first_rack_that_they_serve() -> None:
+    vl2 = groups(make("vl2", DA=8, DI=4, hosts_per_tor=1))
+    assert [vl2[f"a{i}"] for i in range(1, 5)] == [0, 0, 4, 4]
+    assert [vl2[f"t{i}"] for i in range(1, 9)] == [vl2[f"h{i}"] for i in range(1, 9)] == list(range(8))
+    assert {vl2[f"i{i}"] for i in range(1, 5)} == {-1}
+    region = groups(make("region", zones=2, pods=2, racks=3, hosts=1, fabrics=1, spines=1, cores=1))
+    assert [region[f"z{z}p{p}f1"] for z in (1, 2) for p in (1, 2)] == [0, 3, 6, 9]
+    assert [region["z1s1"], region["z2s1"], region["c1"]] == [0, 6, -1]
+    assert [region["z2p2r3"], region["z2p2r3h1"]] == [11, 11]
+
+
 def test_vl2_odd_ports_are_refused() -> None:
     found = refused("vl2", DA=3, DI=5)
     assert found == {"DA": "must be even, got 3; write 2 or 4", "DI": "must be even, got 5; write 4 or 6"}

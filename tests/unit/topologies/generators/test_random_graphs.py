@@ -141,6 +141,10 @@ def test_waxman_at_the_edge_of_its_parameters() -> None:
     assert topology.link_count == 20 + 19
 
 
+def test_waxman_of_one_switch_has_nothing_to_delay() -> None:
+    assert make("waxman", n=1, delay=True).link_count == 1
+
+
 def test_waxman_too_many_pairs() -> None:
     found = refused("waxman", n=1_000_000, beta=0.4)
     assert found[""].endswith("for n = 1,000,000 write a `beta` of at most 0.0004")
