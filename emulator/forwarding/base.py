@@ -8,11 +8,12 @@ from typing import NamedTuple, Protocol
 import numpy as np
 import numpy.typing as npt
 
+from topologies import segments
 from topologies.addressing import Address
 
-BRIDGE_PORT = 0xFFFF
+BRIDGE_PORT = segments.BRIDGE_PORT
 """The number that stands for a node's bridge where a port is asked for."""
-LOOPBACK_PORT = 0xFFFE
+LOOPBACK_PORT = segments.LOOPBACK_PORT
 """The number that stands for a node's loopback."""
 
 
@@ -35,11 +36,15 @@ class Hop(NamedTuple):
 
 
 class Route(NamedTuple):
-    """A route to `packed`/`length` over one hop, or over several by equal-cost multipath."""
+    """A route to `packed`/`length` over one hop, or over several by equal-cost multipath.
+
+    `source` is the node's own address that packets it sends itself carry; None lets the kernel choose.
+    """
 
     packed: bytes
     length: int
     hops: tuple[Hop, ...]
+    source: bytes | None = None
 
 
 class Neighbour(NamedTuple):

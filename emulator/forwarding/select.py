@@ -7,9 +7,13 @@ import numpy.typing as npt
 
 from emulator.forwarding.base import Forwarding
 from emulator.forwarding.bridged import BridgedForwarding
+from emulator.forwarding.routed import RoutedForwarding
+from topologies.build import is_routed
 from topologies.topology import Topology
 
 
 def forwarding_for(topology: Topology, up: npt.NDArray[np.bool_] | None = None) -> Forwarding:
     """Return the forwarding of `topology` with the links that are up (bool[m]; None is all)."""
+    if is_routed(topology):
+        return RoutedForwarding(topology, up)
     return BridgedForwarding(topology, up)

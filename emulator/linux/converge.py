@@ -18,8 +18,8 @@ from emulator.linux.deploy import OpenNamespaces
 from emulator.linux.namespaces import NamespaceStore
 from emulator.linux.netlink import Batch, Netlink
 from emulator.linux.node_messages import NodeMessages, port_index
+from emulator.linux.node_sysctls import NodeSysctls
 from emulator.linux.reconfigure import additions, removals
-from emulator.linux.sysctl import disable_ipv6_here, enable_forwarding_here
 from emulator.linux.teardown import Sentinel, kill_inside
 from emulator.plan import Plan
 
@@ -103,16 +103,13 @@ def _make(plan: Plan, change: Difference, store: NamespaceStore, check: Callable
     fresh = set(change.new_nodes)
     touched = fresh | set(np.unique(part.topology.ends).tolist())
     names = plan.topology.names
-    with OpenNamespaces(store, names.__getitem__) as namespace_of:
+    with OpenNamespaces(store, names.__getitem__) as namespace_of, NodeSysctls(plan) as sysctls:
         for node in (n for n in writer.sequence.tolist() if n in touched):
             check()
             if node in fresh:
                 store.remove(names[node])  # left by a change that was stopped half-way
                 store.make(names[node])
-                if writer.without_ipv6(node):
-                    disable_ipv6_here()
-                if plan.forwarding.is_router(node):
-                    enable_forwarding_here()
+                sysctls.apply(node)
                 batch = writer.first(node, namespace_of)
             else:
                 store.go(names[node])
@@ -146,5 +143,9 @@ def _routes_again(plan: Plan, node: int) -> Batch:
     batch = Batch()
     for route in plan.forwarding.routes(node):
         hops = [(port_index(hop.port), hop.gateway) for hop in route.hops]
-        batch.add(messages.route(route.packed, route.length, hops), "route in", plan.topology.names[node])
+        batch.add(
+            messages.route(route.packed, route.length, hops, route.source),
+            "route in",
+            plan.topology.names[node],
+        )
     return batch

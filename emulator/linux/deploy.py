@@ -14,7 +14,7 @@ from typing import Self
 from emulator.linux.namespaces import NamespaceStore
 from emulator.linux.netlink import Netlink
 from emulator.linux.node_messages import NodeMessages
-from emulator.linux.sysctl import disable_ipv6_here, enable_forwarding_here
+from emulator.linux.node_sysctls import NodeSysctls
 from emulator.network import Progress
 from emulator.plan import Plan
 
@@ -41,6 +41,12 @@ class OpenNamespaces:
         self._open[node] = made = self._store.open(self._name_of(node))
         return made
 
+    def forget(self, node: int) -> None:
+        """Close the descriptor of `node`, whose namespace goes."""
+        descriptor = self._open.pop(node, None)
+        if descriptor is not None:
+            os.close(descriptor)
+
     def __enter__(self) -> Self:
         return self
 
@@ -61,14 +67,10 @@ def make_nodes(plan: Plan, store: NamespaceStore, progress: Progress) -> None:
     writer = NodeMessages(plan)
     names = plan.topology.names
     total = plan.topology.node_count
-    router = plan.forwarding.is_router
-    with OpenNamespaces(store, names.__getitem__) as namespace_of:
+    with OpenNamespaces(store, names.__getitem__) as namespace_of, NodeSysctls(plan) as sysctls:
         for done, node in enumerate(writer.sequence.tolist()):
             store.make(names[node])
-            if writer.without_ipv6(node):
-                disable_ipv6_here()
-            if router(node):
-                enable_forwarding_here()
+            sysctls.apply(node)
             batch = writer.first(node, namespace_of)
             with Netlink() as netlink:
                 netlink.run(batch)

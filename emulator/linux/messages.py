@@ -173,11 +173,14 @@ def address(index: int, packed: bytes, length: int, *, delete: bool = False) -> 
 _ROUTE = struct.Struct("=BBBBBBBBI")
 
 
-def route(packed: bytes, length: int, hops: list[tuple[int, bytes | None]], *, delete: bool = False) -> bytes:
+def route(
+    packed: bytes, length: int, hops: list[tuple[int, bytes | None]], source: bytes | None = None, *,
+    delete: bool = False,
+) -> bytes:  # fmt: skip
     """Return the message for a route to a prefix over one or several (index, gateway) hops.
 
     Several hops are one multipath route (RTA_MULTIPATH): the kernel spreads flows over them by
-    hash. An IPv6 multipath route has the same form.
+    hash. An IPv6 multipath route has the same form. `source` is the preferred source address.
     """
     family = AF_INET if len(packed) == 4 else AF_INET6
     link_scope = family == AF_INET and all(gateway is None for _, gateway in hops)
@@ -185,6 +188,8 @@ def route(packed: bytes, length: int, hops: list[tuple[int, bytes | None]], *, d
     body = _ROUTE.pack(family, length, 0, 0, 254, 4, scope, 1, 0)  # RT_TABLE_MAIN, RTPROT_STATIC, unicast
     if length:
         body += attribute(1, packed)
+    if source is not None:
+        body += attribute(7, source)  # RTA_PREFSRC
     if len(hops) == 1:
         index, gateway = hops[0]
         body += (attribute(5, gateway) if gateway else b"") + u32(4, index)

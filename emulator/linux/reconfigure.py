@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from emulator.difference import NodeSettings, PortSettings
-from emulator.forwarding.base import BRIDGE_PORT, Role
+from emulator.forwarding.base import BRIDGE_PORT, Role, Route
 from emulator.linux import messages
 from emulator.linux.netlink import Batch
 from emulator.linux.node_messages import BRIDGE_INDEX, port_index
@@ -49,13 +49,18 @@ def additions(old: NodeSettings, new: NodeSettings) -> Batch:
     for address in sorted(new.addresses - old.addresses):
         made = messages.address(port_index(address.port), address.packed, address.length)
         batch.add(made, f"give {address.text} to", new.name)
-    for route in sorted(new.routes - old.routes):
+    for route in sorted(new.routes - old.routes, key=_links_first):
         hops = [(port_index(hop.port), hop.gateway) for hop in route.hops]
-        batch.add(messages.route(route.packed, route.length, hops), "route in", new.name)
+        batch.add(messages.route(route.packed, route.length, hops, route.source), "route in", new.name)
     for neighbour in sorted(new.neighbours - old.neighbours):
         made = messages.neighbour(port_index(neighbour.port), neighbour.packed, neighbour.mac)
         batch.add(made, "set neighbour of", new.name)
     return batch
+
+
+def _links_first(route: Route) -> tuple[bool, bytes, int]:
+    """Sort what is on a link before what needs a gateway there."""
+    return route.hops[0].gateway is not None, route.packed, route.length
 
 
 def _change_port(batch: Batch, name: str, index: int, before: PortSettings, after: PortSettings) -> None:

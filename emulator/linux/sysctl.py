@@ -33,11 +33,6 @@ def disable_ipv6_here() -> None:
         return
 
 
-def enable_forwarding_here() -> None:
-    """Make this thread's namespace a router."""
-    _write("/proc/sys/net/ipv4/ip_forward", b"1")
-
-
 def read(name: str) -> str:
     """Return the value of the sysctl `name` (dots), stripped."""
     return Path("/proc/sys", *name.split(".")).read_text(encoding="ascii").strip()

@@ -1,0 +1,165 @@
+"""Routed forwarding: routers join segments, shortest paths with ECMP, no controller and no daemon.
+
+What routes and what bridges, and the subnets that follow, are `topologies.segments` and
+`topologies.routed_addressing`; the tables are `route_tables`. All of it is computed when it is
+asked for, from the links that are up: after a failure, ask again with the new mask and change what
+differs. Addresses never depend on the mask.
+
+A router's address on a LAN of bridging nodes has a prefix of full length, and the route to the LAN
+is one of its table's: so it can be taken away where a failure splits the LAN.
+"""
+
+from __future__ import annotations
+
+from functools import cached_property
+
+import numpy as np
+import numpy.typing as npt
+
+from emulator.forwarding.base import BRIDGE_PORT, Hop, Neighbour, Role, Route
+from emulator.forwarding.route_tables import RouteTables, packed
+from emulator.forwarding.router_graph import RouterGraph
+from emulator.forwarding.spanning_tree import tree_links
+from topologies.addressing import Address
+from topologies.identifiers import mac
+from topologies.routed_addressing import RoutedAddressing
+from topologies.topology import Topology
+
+Bools = npt.NDArray[np.bool_]
+
+
+class RoutedForwarding:
+    """Forwarding of a topology with routers. `up` (bool[m]) says which links are up; None is all.
+
+    Raises ParameterError when the pools or the addresses given can't be.
+    """
+
+    def __init__(self, topology: Topology, up: Bools | None = None) -> None:
+        self.topology = topology
+        self.addressing = RoutedAddressing(topology)
+        self._segments = self.addressing.segments
+        self._up = up
+        self._own: dict[int, tuple[Address, ...]] = {}
+
+    @cached_property
+    def graph(self) -> RouterGraph:
+        """The routers and the hops between them that are up."""
+        return RouterGraph(self.addressing, self._up)
+
+    @cached_property
+    def _tables(self) -> RouteTables:
+        return RouteTables(self.addressing, self.graph)
+
+    @cached_property
+    def _on_bridge(self) -> Bools:
+        """Which link ends are ports of their node's bridge: bool[m, 2]."""
+        return np.asarray(self._segments.vertices == self.topology.ends)
+
+    @cached_property
+    def roles(self) -> npt.NDArray[np.uint8]:
+        """`Role` of every link end: uint8[m, 2]."""
+        roles = np.where(self._on_bridge, np.uint8(Role.BRIDGED), np.uint8(Role.ADDRESSED))
+        if self._segments.bridges.any():
+            cut = ~tree_links(self.topology, self._up)
+            if self._up is not None:
+                cut &= self._up  # a link that is down is not blocked: it comes back as it was
+            roles[cut[:, None] & self._segments.bridges[self.topology.ends]] = Role.BLOCKED
+        return roles.astype(np.uint8)
+
+    @property
+    def blocked(self) -> int:
+        """How many links are blocked."""
+        return int(np.count_nonzero((self.roles == Role.BLOCKED).any(axis=1)))
+
+    @cached_property
+    def _bridged_nodes(self) -> Bools:
+        held = self._segments.bridges.copy()
+        held[self.topology.ends[self._on_bridge]] = True
+        return held
+
+    def has_bridge(self, node: int) -> bool:
+        """Return whether `node` bridges: a switch of a LAN, or a router with hosts on its ports."""
+        return bool(self._bridged_nodes[node])
+
+    def is_router(self, node: int) -> bool:
+        """Return whether `node` forwards by address."""
+        return bool(self._segments.routers[node])
+
+    def addresses(self, node: int) -> tuple[Address, ...]:
+        """Return the addresses of `node`: a router's own first, then its segments', then its links'."""
+        found = self._own.get(node)
+        if found is None:
+            found = self._own[node] = tuple(self._addresses(node))
+        return found
+
+    def _addresses(self, node: int) -> list[Address]:
+        addressing, members = self.addressing, self._segments.members
+        routes = self.is_router(node)
+        out = list(addressing.own(node)) if routes else []
+        for member in self._segments.members_of(node):
+            port, segment = int(members.port[member]), int(members.segment[member])
+            for version in addressing.versions:
+                length = addressing.subnet(version, segment).length
+                if routes and port != BRIDGE_PORT:
+                    length = 32 if version == 4 else 128
+                out.append(Address(port, version, addressing.member_value(version, member), length))
+        for slot in self.topology.slots(node) if routes else ():
+            link, end = slot >> 1, slot & 1
+            if self._segments.wires[link]:
+                port = int(self.topology.ports[link, end])
+                for version in addressing.versions:
+                    value = addressing.wire_value(version, link, end)
+                    out.append(Address(port, version, value, 31 if version == 4 else 127))
+        return out
+
+    def gateway(self, node: int) -> tuple[int, int] | None:
+        """Return (the member that `node` is, the member that is its default gateway), or None.
+
+        A host's gateway is on the segment of its first port that has a router at all.
+        """
+        segments = self._segments
+        for member in segments.members_of(node):
+            gateway = int(segments.gateways[segments.members.segment[member]])
+            if gateway >= 0 and gateway != member:
+                return member, gateway
+        return None
+
+    def routes(self, node: int) -> tuple[Route, ...]:
+        """Return the routes of `node`: a router's table, a host's default route."""
+        if self.is_router(node):
+            return self._tables.of(int(self.graph.index[node]))
+        found = self.gateway(node)
+        if found is None:
+            return ()
+        port = int(self._segments.members.port[found[0]])
+        return tuple(
+            Route(packed(v, 0), 0, (Hop(port, packed(v, self.addressing.member_value(v, found[1]))),))
+            for v in self.addressing.versions
+        )
+
+    def neighbours(self, node: int) -> tuple[Neighbour, ...]:
+        """Return all others on the node's segments and wires where static ARP is asked for, else nothing."""
+        if not self.topology.static_arp:
+            return ()
+        segments, topology, addressing = self._segments, self.topology, self.addressing
+        members, start = segments.members, segments.start
+        out = []
+        for own in segments.members_of(node):
+            port, segment = int(members.port[own]), int(members.segment[own])
+            for other in range(int(start[segment]), int(start[segment + 1])):
+                if other != own:
+                    address = mac(topology, int(members.node[other]), int(members.port[other]))
+                    out += [
+                        Neighbour(port, packed(v, addressing.member_value(v, other)), address)
+                        for v in addressing.versions
+                    ]
+        for slot in topology.slots(node):
+            link, end = slot >> 1, slot & 1
+            if segments.wires[link]:
+                port, far = int(topology.ports[link, end]), int(topology.ports[link, 1 - end])
+                address = mac(topology, int(topology.ends[link, 1 - end]), far)
+                out += [
+                    Neighbour(port, packed(v, addressing.wire_value(v, link, 1 - end)), address)
+                    for v in addressing.versions
+                ]
+        return tuple(out)

@@ -1,0 +1,120 @@
+"""What a new node's namespace is told through /proc/sys before it has any interface.
+
+A file under /proc/sys/net that is opened in each of thousands of namespaces gets slower each time:
+the entries of all namespaces have the same name below the same directory, so they pile up in one
+chain of the kernel's dentry hash table. They do so per mounted procfs. So the writes go through a
+procfs of our own, mounted over /proc in the network's private mount namespace, and another one
+every 64 nodes. 1,000 namespaces more, of which the one write to ip_forward (kernel 6.18, 2 cores):
+
+| namespaces there | plain /proc | own procfs | netlink (per device) |
+|---|---|---|---|
+| 0 | 0.17 s | 0.055 s | 0.15 s |
+| 1,000 | 0.48 s | 0.052 s | 0.05 s |
+| 2,000 | 1.08 s | 0.062 s | 0.06 s |
+
+Netlink (IFLA_INET_CONF with IPV4_DEVCONF_FORWARDING, a message per device) is as fast, but can't set
+the multipath hash, nor IPv6 forwarding, and leaves ip_forward at 0 for whoever looks. Each further
+file costs 12 µs.
+"""
+
+from __future__ import annotations
+
+import os
+from contextlib import suppress
+from types import TracebackType
+from typing import Self
+
+import numpy as np
+
+from emulator.errors import KernelError
+from emulator.linux import syscalls
+from emulator.linux.sysctl import disable_ipv6_here, read
+from emulator.plan import Plan
+from topologies.topology import Kind
+
+_RENEW_AFTER = 64
+_NET = "/proc/sys/net/"
+_ROUTER4 = (
+    ("ipv4/ip_forward", b"1"),
+    ("ipv4/fib_multipath_hash_policy", b"1"),  # by ports too: flows of one couple of hosts spread
+    ("ipv4/conf/all/send_redirects", b"0"),
+    ("ipv4/conf/default/send_redirects", b"0"),
+)
+_ROUTER6 = (("ipv6/conf/all/forwarding", b"1"), ("ipv6/fib_multipath_hash_policy", b"1"))
+_ANY_WAY_BACK = (("ipv4/conf/all/rp_filter", b"0"), ("ipv4/conf/default/rp_filter", b"0"))
+"""Equal-cost paths there and back differ, and a strict filter (RFC 3704) drops what comes back.
+
+New namespaces take the machine's own values, which distributions set to 1 or 2.
+"""
+
+
+class NodeSysctls:
+    """Writes the sysctls of new nodes of a plan. A context to be in while nodes are made.
+
+    Enter it, and call `apply`, inside the store's mount namespace.
+    """
+
+    def __init__(self, plan: Plan) -> None:
+        topology = plan.topology
+        self._router = plan.forwarding.is_router
+        self._ipv6 = topology.pools.ipv6 is not None
+        self._kinds = topology.kinds
+        self._several = topology.degrees > 1
+        routed = any(map(self._router, np.flatnonzero(self._several).tolist()))
+        self._filtered = routed and any(
+            read(f"net.ipv4.conf.{which}.rp_filter") != "0" for which in ("all", "default")
+        )
+        self._left = 0
+        self._mounted = False
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, value: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        self._unmount()
+
+    def apply(self, node: int) -> None:
+        """Write what `node` needs; this thread is in its namespace."""
+        router = self._router(node)
+        without_ipv6 = not self._ipv6 and self._kinds[node] != Kind.HOST
+        filtered = self._filtered and (router or bool(self._several[node]))
+        if not (router or without_ipv6 or filtered):
+            return
+        self._renew()
+        if without_ipv6:
+            disable_ipv6_here()
+        if router:
+            _write_all(_ROUTER4)
+            if self._ipv6:
+                _write_all(_ROUTER6)
+        if filtered:
+            _write_all(_ANY_WAY_BACK)
+
+    def _renew(self) -> None:
+        """Have a procfs that few nodes have used; where none can be mounted, the one there is does."""
+        if self._left:
+            self._left -= 1
+            return
+        self._left = _RENEW_AFTER - 1
+        self._unmount()
+        with suppress(KernelError):
+            flags = syscalls.MS_NOSUID | syscalls.MS_NODEV | syscalls.MS_NOEXEC
+            syscalls.mount("proc", "/proc", "proc", flags)
+            self._mounted = True
+
+    def _unmount(self) -> None:
+        if self._mounted:
+            self._mounted = False
+            syscalls.umount("/proc", syscalls.MNT_DETACH)
+
+
+def _write_all(settings: tuple[tuple[str, bytes], ...]) -> None:
+    for name, value in settings:
+        with suppress(FileNotFoundError):  # a kernel without IPv6, or from before multipath policies
+            descriptor = os.open(_NET + name, os.O_WRONLY | os.O_CLOEXEC)
+            try:
+                os.write(descriptor, value)
+            finally:
+                os.close(descriptor)

@@ -1,0 +1,183 @@
+"""Where the pools of a routed network are cut; see `routed_addressing` for the rules."""
+
+from __future__ import annotations
+
+import ipaddress
+from typing import Protocol
+
+import numpy as np
+import numpy.typing as npt
+
+from topologies.allocation import Range, allocate, power_of_two
+from topologies.errors import ParameterError
+from topologies.given_subnets import GivenSubnets, Subnet
+from topologies.segments import Segments
+from topologies.topology import Topology
+
+_TO_64 = 64
+"""Bits below an IPv6 subnet."""
+
+
+class Needs(Protocol):
+    """What a plan has to give addresses to."""
+
+    topology: Topology
+    segments: Segments
+
+    def given(self, version: int) -> GivenSubnets:
+        """Return what the file gives by hand."""
+        ...
+
+    def reserved_in(self, pool: str) -> list[Range]:
+        """Return which parts of an IPv4 pool are given by hand."""
+        ...
+
+    @property
+    def ranking(self) -> npt.NDArray[np.int64]:
+        """All routers by leaf group: int64[r]."""
+        ...
+
+    @property
+    def is_relay(self) -> npt.NDArray[np.bool_]:
+        """Relaying hosts that route: bool[n]."""
+        ...
+
+    @property
+    def wire_end(self) -> int:
+        """How many pairs of addresses the links between routers take."""
+        ...
+
+
+class Plan4:
+    """Where the IPv4 pools are cut."""
+
+    def __init__(self, addressing: Needs) -> None:
+        self._addressing = addressing
+        pools = addressing.topology.pools
+        self._hosts, self._links, self._loopbacks = (
+            ipaddress.IPv4Network(pool) for pool in (pools.ipv4, pools.links, pools.loopbacks)
+        )
+        self.wires = int(self._links.network_address)
+        self._bases = [0] * addressing.segments.count
+        self._sizes = [0] * addressing.segments.count
+        self._own: dict[int, int] = {}
+        self._cut_hosts()
+        self._cut_transit()
+        self._cut_loopbacks()
+
+    def subnet(self, segment: int) -> Subnet:
+        """Return the subnet of a segment that the file gives no address on."""
+        return Subnet(4, self._bases[segment], 33 - self._sizes[segment].bit_length())
+
+    def own(self, node: int) -> int:
+        """Return a router's own address."""
+        return self._own[node]
+
+    def _segment_sizes(self, first: int, end: int) -> list[tuple[int, int]]:
+        """Return (segment, size) of the segments from `first` to `end` that need a computed subnet."""
+        segments = self._addressing.segments
+        held = np.diff(segments.start)[first:end].tolist()
+        given = self._addressing.given(4).subnets
+        return [(s, power_of_two(count + 2)) for s, count in enumerate(held, first) if s not in given]
+
+    def _cut_hosts(self) -> None:
+        """Cut the host-bearing segments and the blocks of relaying hosts, in the order of leaf groups."""
+        addressing = self._addressing
+        segments, own = addressing.segments, addressing.given(4).own
+        relays = [
+            r for r in addressing.ranking[addressing.is_relay[addressing.ranking]].tolist() if r not in own
+        ]
+        groups = addressing.topology.groups.tolist()
+        blocks: dict[int, list[int]] = {}
+        for relay in relays:
+            blocks.setdefault(groups[relay], []).append(relay)
+        units: list[tuple[int, int, int, list[int]]] = [
+            (int(segments.group[s]), size, s, []) for s, size in self._segment_sizes(0, segments.bearing)
+        ]
+        last = addressing.topology.node_count
+        units += [(g if g >= 0 else last, power_of_two(len(b)), -1, b) for g, b in blocks.items()]
+        units.sort(key=lambda unit: unit[0])
+        first = 1 if blocks else 0  # a relay's block has no network address to lose: keep the pool's own free
+        starts, end = allocate([unit[1] for unit in units], addressing.reserved_in("ipv4"), first)
+        self._check(
+            "ipv4", self._hosts, end, f"{segments.bearing + len(relays):,} subnets and relaying hosts"
+        )
+        base = int(self._hosts.network_address)
+        for start, (_, size, segment, block) in zip(starts, units, strict=True):
+            if segment >= 0:
+                self._bases[segment], self._sizes[segment] = base + start, size
+            self._own |= {relay: base + start + at for at, relay in enumerate(block)}
+
+    def _cut_transit(self) -> None:
+        """Cut the segments without hosts, behind the links between routers."""
+        addressing = self._addressing
+        units = self._segment_sizes(addressing.segments.bearing, addressing.segments.count)
+        reserved = addressing.reserved_in("links")
+        starts, end = allocate([size for _, size in units], reserved, 2 * addressing.wire_end)
+        wires = int(np.count_nonzero(addressing.segments.wires))
+        self._check("links", self._links, end, f"{wires:,} links and {len(units):,} LANs between routers")
+        for start, (segment, size) in zip(starts, units, strict=True):
+            self._bases[segment], self._sizes[segment] = self.wires + start, size
+
+    def _cut_loopbacks(self) -> None:
+        addressing = self._addressing
+        own = addressing.given(4).own
+        nodes = [n for n in addressing.ranking.tolist() if not addressing.is_relay[n] and n not in own]
+        room = self._loopbacks.num_addresses
+        aligned = power_of_two(len(nodes))
+        first = aligned if 2 * aligned <= room else 1  # aligned, so that pods merge into one prefix
+        starts, end = allocate([1] * len(nodes), addressing.reserved_in("loopbacks"), first)
+        self._check("loopbacks", self._loopbacks, end, f"{len(nodes):,} routers")
+        base = int(self._loopbacks.network_address)
+        self._own |= {node: base + start for node, start in zip(nodes, starts, strict=True)}
+
+    def _check(self, key: str, pool: ipaddress.IPv4Network, end: int, what: str) -> None:
+        if end > pool.num_addresses:
+            length = 32 - (end - 1).bit_length()
+            advice = f"use a /{length} or larger" if length >= 1 else "make the network smaller"
+            raise ParameterError(("addressing", key), f"{pool} is too small for {what}; {advice}")
+
+
+class Plan6:
+    """Where the IPv6 pool is cut: a /64 each from its start, links and loopbacks at its end."""
+
+    def __init__(self, addressing: Needs) -> None:
+        pool = ipaddress.IPv6Network(str(addressing.topology.pools.ipv6))
+        first = int(pool.network_address)
+        segments = addressing.segments
+        given = addressing.given(6)
+        room = 1 << max(_TO_64 - pool.prefixlen, 0)
+        reserved = [
+            (max(a - first, 0) >> _TO_64, (b - first + (1 << _TO_64) - 1) >> _TO_64)
+            for a, b in given.ranges()
+            if b > first
+        ]
+        numbers = [s for s in range(segments.count) if s not in given.subnets]
+        starts, end = allocate([1] * len(numbers), reserved)
+        need = end + 3
+        reserved_end = max((b for _, b in reserved if b <= room), default=0)
+        if reserved_end > room - 3:
+            message = (
+                f"the last three /64 of {pool} are for links and routers; give hosts addresses before them"
+            )
+            raise ParameterError(("addressing", "ipv6"), message)
+        if pool.prefixlen > _TO_64 or need > room:
+            raise ParameterError(
+                ("addressing", "ipv6"),
+                f"{pool} is too small: routed networks use a /64 per segment, {need:,} of them here; "
+                f"use a /{_TO_64 - (need - 1).bit_length()} or larger",
+            )
+        self._bases = {s: first + (at << _TO_64) for s, at in zip(numbers, starts, strict=True)}
+        self.wires, loopbacks, relays = (first + ((room - back) << _TO_64) for back in (1, 2, 3))
+        self._own_base = {True: relays, False: loopbacks}
+        self._rank = {node: at for at, node in enumerate(addressing.ranking.tolist())}
+        self._aligned = power_of_two(len(self._rank))
+        self._is_relay = addressing.is_relay
+
+    def subnet(self, segment: int) -> Subnet:
+        """Return the subnet of a segment that the file gives no address on."""
+        return Subnet(6, self._bases[segment], _TO_64)
+
+    def own(self, node: int) -> int:
+        """Return a router's own address."""
+        return self._own_base[bool(self._is_relay[node])] + self._aligned + self._rank[node]

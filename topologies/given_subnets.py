@@ -1,0 +1,178 @@
+"""Addresses that a file gives by hand in a routed network: they decide their segment's subnet.
+
+An address of a router that stands on no segment (its first link goes to another router), and that
+of a relaying host that routes, is the node's own address: it goes on the loopback.
+"""
+
+from __future__ import annotations
+
+import ipaddress
+from itertools import pairwise
+from typing import NamedTuple
+
+from topologies.address_text import parse_interface
+from topologies.errors import Loc, ParameterError
+from topologies.segments import Segments
+from topologies.topology import Kind
+
+_USUAL_LENGTH = {4: 24, 6: 64}
+"""The prefix length of a segment whose addresses are all given without one."""
+
+
+class Subnet(NamedTuple):
+    """A prefix: version 4 or 6, its first address and its length."""
+
+    version: int
+    base: int
+    length: int
+
+    @property
+    def bits(self) -> int:
+        """Number of bits of an address."""
+        return 32 if self.version == 4 else 128
+
+    @property
+    def size(self) -> int:
+        """Number of addresses."""
+        return 1 << (self.bits - self.length)
+
+    @property
+    def usable(self) -> range:
+        """The addresses that nodes may have: neither the network's nor IPv4's broadcast address."""
+        return range(self.base + 1, self.base + self.size - (self.version == 4))
+
+    def __str__(self) -> str:
+        return f"{_text(self.version, self.base)}/{self.length}"
+
+
+class _GivenAddress(NamedTuple):
+    node: int
+    value: int
+    length: int | None
+
+
+def _text(version: int, value: int) -> str:
+    return str(ipaddress.ip_address(value.to_bytes(4 if version == 4 else 16)))
+
+
+class GivenSubnets:
+    """What the file gives by hand, for one IP version; ParameterError when it can't be.
+
+    `subnets`: {segment: Subnet}; `values`: {member: address} for every member of these segments;
+    `own`: {node: address} of routers' own addresses.
+    """
+
+    def __init__(self, segments: Segments, version: int) -> None:
+        self._segments = segments
+        self._topology = segments.topology
+        self._version = version
+        self.subnets: dict[int, Subnet] = {}
+        self.values: dict[int, int] = {}
+        self.own: dict[int, int] = {}
+        self._owners: dict[int, int] = {}
+        by_segment = self._collect()
+        for segment in sorted(by_segment):
+            self._settle(segment, by_segment[segment])
+        self._check_overlap()
+
+    def _at(self, node: int) -> Loc:
+        return ("topology", "nodes", self._topology.names[node], "ip")
+
+    def _collect(self) -> dict[int, dict[int, _GivenAddress]]:
+        """Return {segment: {member: address}} and fill in `own`."""
+        out: dict[int, dict[int, _GivenAddress]] = {}
+        for node, given in sorted(self._topology.given.items()):
+            for port, text in given.addresses:
+                version, value, length = parse_interface(text)
+                if version != self._version:
+                    continue
+                if value in self._owners:
+                    owner = self._topology.names[self._owners[value]]
+                    message = f"{_text(version, value)} is taken already, by `{owner}`; give another"
+                    raise ParameterError(self._at(node), message)
+                self._owners[value] = node
+                member = self._member(node, port)
+                if member is None:
+                    if self._segments.routers[node]:
+                        self.own.setdefault(node, value)
+                    continue
+                segment = int(self._segments.members.segment[member])
+                here = out.setdefault(segment, {})
+                if member in here:
+                    raise ParameterError(self._at(node), "gives two addresses on one segment; give one")
+                here[member] = _GivenAddress(node, value, length)
+        return out
+
+    def _member(self, node: int, port: int) -> int | None:
+        """Return the member that `port` of `node` stands for, or None when it is on no segment."""
+        segments = self._segments
+        if segments.routers[node] and self._topology.kinds[node] == Kind.HOST:
+            return None
+        slots = self._topology.slots(node)
+        here = [s for s in slots if self._topology.ports[s >> 1, s & 1] == port] or slots[:1]
+        segment = int(segments.of_end[here[0] >> 1, here[0] & 1]) if here else -1
+        for member in segments.members_of(node):
+            if segments.members.segment[member] == segment:
+                return member
+        return None
+
+    def _settle(self, segment: int, given: dict[int, _GivenAddress]) -> None:
+        """Decide the segment's subnet and give every other member an address that is free in it."""
+        first = next((a for a in given.values() if a.length is not None), next(iter(given.values())))
+        length = _USUAL_LENGTH[self._version] if first.length is None else first.length
+        bits = 32 if self._version == 4 else 128
+        subnet = Subnet(self._version, first.value >> (bits - length) << (bits - length), length)
+        for address in given.values():
+            self._check_inside(subnet, address, first)
+        start = self._segments.start
+        members = range(int(start[segment]), int(start[segment + 1]))
+        if len(members) > len(subnet.usable):
+            raise ParameterError(
+                self._at(first.node),
+                f"{subnet} has {len(subnet.usable):,} addresses for the {len(members):,} nodes on the segment"
+                f"; use a /{bits - (len(members) + 1).bit_length()} or larger",
+            )
+        self.subnets[segment] = subnet
+        taken = {address.value for address in given.values()}
+        free = (value for value in subnet.usable if value not in taken)
+        for member in members:
+            self.values[member] = given[member].value if member in given else next(free)
+
+    def _check_inside(self, subnet: Subnet, address: _GivenAddress, first: _GivenAddress) -> None:
+        text = _text(self._version, address.value)
+        same_length = address.length is None or address.length == subnet.length
+        if address.value in range(subnet.base, subnet.base + subnet.size) and same_length:
+            if address.value not in subnet.usable:
+                message = f"{text} is the first or last address of {subnet}; give another"
+                raise ParameterError(self._at(address.node), message)
+            return
+        shown = text if address.length is None else f"{text}/{address.length}"
+        raise ParameterError(
+            self._at(address.node),
+            f"{shown} is not in {subnet}, the subnet of `{self._topology.names[first.node]}` "
+            "on the same segment; give an address in it, or put a router between them",
+        )
+
+    def _check_overlap(self) -> None:
+        """Raise ParameterError when two segments have subnets that overlap."""
+        ordered = sorted(self.subnets.items(), key=lambda item: (item[1].base, item[1].length))
+        for (segment, one), (other, two) in pairwise(ordered):
+            if two.base < one.base + one.size:
+                node, elsewhere = self._someone(other), self._topology.names[self._someone(segment)]
+                raise ParameterError(
+                    self._at(node),
+                    f"{two} overlaps {one}, the subnet of `{elsewhere}` behind a router; "
+                    "give each segment its own",
+                )
+
+    def _someone(self, segment: int) -> int:
+        """Return a node of `segment` whose address is given."""
+        start, members = self._segments.start, self._segments.members
+        nodes = members.node[start[segment] : start[segment + 1]].tolist()
+        return int(next(node for node in nodes if node in self._topology.given))
+
+    def ranges(self) -> list[tuple[int, int]]:
+        """Return the addresses that nothing else may use: [first, end)."""
+        return [(s.base, s.base + s.size) for s in self.subnets.values()] + [
+            (value, value + 1) for value in self.own.values()
+        ]

@@ -1,0 +1,166 @@
+"""Addresses of a routed network: one subnet per host-bearing segment, hierarchical by construction.
+
+- Each host-bearing segment has an IPv4 subnet of a power of two, cut from `addressing.ipv4` in the
+  order of the leaf groups: racks of a pod are neighbours, so their prefixes merge (CIDR, RFC 4632).
+  Its first address is its first router's, the hosts' gateway. In IPv6 each segment has a /64.
+- Each link between two routers is a /31 (RFC 3021) of `addressing.links`, a /127 (RFC 6164) of the
+  IPv6 pool's last /64. The end nearer to the hosts owns the link, and the links of an owner are a
+  block: who can reach the owner needs one prefix for all of them.
+- Each router has a /32 of its own from `addressing.loopbacks`, a /128 of the IPv6 pool's last /64 but
+  one, numbered by leaf group. A relaying host that routes has a host's address there instead, from
+  `addressing.ipv4` (the last /64 but two).
+- Segments without hosts (LANs between routers) have their subnets behind the links.
+"""
+
+from __future__ import annotations
+
+import ipaddress
+from functools import cached_property
+
+import numpy as np
+import numpy.typing as npt
+
+from topologies.address_plans import Plan4, Plan6
+from topologies.addressing import Address
+from topologies.allocation import Range, allocate, power_of_two
+from topologies.errors import ParameterError
+from topologies.given_subnets import GivenSubnets, Subnet
+from topologies.graph_arrays import Adjacency, both_ways, distances
+from topologies.segments import LOOPBACK_PORT, Segments
+from topologies.topology import Kind, Topology
+
+Ints = npt.NDArray[np.int64]
+
+
+class RoutedAddressing:
+    """Addresses of every segment, link and router; ParameterError when the pools can't hold them."""
+
+    def __init__(self, topology: Topology) -> None:
+        self.topology = topology
+        self.segments = Segments(topology)
+        self.versions = (4, 6) if topology.pools.ipv6 else (4,)
+        self._check_families()
+        self._check_pools()
+        self._given = {version: GivenSubnets(self.segments, version) for version in self.versions}
+        self._plans: dict[int, Plan4 | Plan6] = {4: Plan4(self)}
+        if topology.pools.ipv6:
+            self._plans[6] = Plan6(self)
+
+    def given(self, version: int) -> GivenSubnets:
+        """Return what the file gives by hand."""
+        return self._given[version]
+
+    def subnet(self, version: int, segment: int) -> Subnet:
+        """Return the subnet of a segment."""
+        found = self._given[version].subnets.get(segment)
+        return found or self._plans[version].subnet(segment)
+
+    def member_value(self, version: int, member: int) -> int:
+        """Return the address of a member of a segment."""
+        found = self._given[version].values.get(member)
+        if found is not None:
+            return found
+        segment = int(self.segments.members.segment[member])
+        offset = member - int(self.segments.start[segment]) + 1
+        return self._plans[version].subnet(segment).base + offset
+
+    def wire_value(self, version: int, link: int, end: int) -> int:
+        """Return the address of one end of a link between two routers: the owner's is the even one."""
+        slot = int(self.wire_slots[link])
+        return self._plans[version].wires + 2 * slot + (end != int(self.owner_end[link]))
+
+    def own(self, node: int) -> tuple[Address, ...]:
+        """Return the addresses of a router itself, on its loopback."""
+        return tuple(
+            Address(LOOPBACK_PORT, version, self.own_value(version, node), 32 if version == 4 else 128)
+            for version in self.versions
+        )
+
+    def own_value(self, version: int, node: int) -> int:
+        """Return the address of a router itself."""
+        found = self._given[version].own.get(node)
+        return self._plans[version].own(node) if found is None else found
+
+    @cached_property
+    def is_relay(self) -> npt.NDArray[np.bool_]:
+        """Relaying hosts that route: bool[n]."""
+        return np.asarray(self.segments.routers & (self.topology.kinds == Kind.HOST))
+
+    @cached_property
+    def ranking(self) -> Ints:
+        """All routers by leaf group, those of no group last: int64[r]."""
+        routers = np.flatnonzero(self.segments.routers)
+        group = self.topology.groups[routers].astype(np.int64)
+        return routers[np.lexsort((routers, np.where(group < 0, np.iinfo(np.int64).max, group)))]
+
+    @cached_property
+    def _rank(self) -> Ints:
+        rank = np.full(self.topology.node_count, -1, dtype=np.int64)
+        rank[self.ranking] = np.arange(len(self.ranking))
+        return rank
+
+    @cached_property
+    def owner_end(self) -> npt.NDArray[np.uint8]:
+        """Which end of each link between routers owns it: the one nearer to hosts. uint8[m]."""
+        topology = self.topology
+        ends = topology.ends.astype(np.int64)
+        graph = Adjacency(*both_ways(ends), topology.node_count)
+        depth = distances(graph, topology.hosts)
+        depth[depth < 0] = topology.node_count
+        order = depth * topology.node_count + self._rank
+        return np.asarray(np.argmin(order[ends], axis=1), dtype=np.uint8)
+
+    @cached_property
+    def wire_slots(self) -> Ints:
+        """Number of each link between routers among the pairs of addresses, -1 for others: int64[m]."""
+        slots, _ = self._slots_and_end
+        return slots
+
+    @property
+    def wire_end(self) -> int:
+        """How many pairs of addresses the links between routers take, with the gaps of alignment."""
+        return self._slots_and_end[1]
+
+    @cached_property
+    def _slots_and_end(self) -> tuple[Ints, int]:
+        wires = np.flatnonzero(self.segments.wires)
+        owner = self.topology.ends[wires, self.owner_end[wires]]
+        rank = self._rank[owner]
+        order = np.argsort(rank, kind="stable")
+        ranks, first, counts = np.unique(rank[order], return_index=True, return_counts=True)
+        del ranks
+        reserved = [((a >> 1), (b + 1) >> 1) for a, b in self.reserved_in("links")]
+        starts, end = allocate([power_of_two(c) for c in counts.tolist()], reserved)
+        slots = np.full(self.topology.link_count, -1, dtype=np.int64)
+        within = np.arange(len(wires)) - np.repeat(first, counts)
+        slots[wires[order]] = np.repeat(np.array(starts, dtype=np.int64), counts) + within
+        return slots, end
+
+    def reserved_in(self, pool: str) -> list[Range]:
+        """Return which parts of an IPv4 pool are given by hand: [first, end) in addresses."""
+        network = ipaddress.ip_network(getattr(self.topology.pools, pool))
+        base, size = int(network.network_address), network.num_addresses
+        return [
+            (max(a - base, 0), b - base) for a, b in self._given[4].ranges() if a < base + size and b > base
+        ]
+
+    def _check_families(self) -> None:
+        if 6 in self.versions:
+            return
+        for node, given in sorted(self.topology.given.items()):
+            for _, text in given.addresses:
+                if ":" in text:
+                    network = ipaddress.ip_network((text.partition("/")[0], 48), strict=False)
+                    raise ParameterError(
+                        ("topology", "nodes", self.topology.names[node], "ip"),
+                        f"is IPv6, which is off; set `addressing: {{ipv6: {network}}}`",
+                    )
+
+    def _check_pools(self) -> None:
+        pools = self.topology.pools
+        named = [(key, ipaddress.IPv4Network(getattr(pools, key))) for key in ("ipv4", "links", "loopbacks")]
+        for at, (key, network) in enumerate(named):
+            for other, before in named[:at]:
+                if network.overlaps(before):
+                    message = f"{network} overlaps `{other}`, {before}; give pools that are apart"
+                    raise ParameterError(("addressing", key), message)
