@@ -2,39 +2,156 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import cached_property
+from typing import NamedTuple
 
 import numpy as np
 import numpy.typing as npt
 
+from emulator.forecast import node_bytes, worker_seconds
 from emulator.forwarding.base import Forwarding
 from emulator.forwarding.select import forwarding_for
-from topologies.topology import Topology
+from emulator.placement.select import place
+from emulator.placement.units import total
+from emulator.placement.worker import Worker, numbered
+from topologies.topology import I64, Kind, Topology
+
+__all__ = ["Plan", "Worker", "WorkerCounts", "make_plan", "numbered", "size_text"]
+
+_MOST_REFUSALS = 10
+_ROUNDS = 4
+"""Times that nodes are placed again because tunnels made a worker overfull."""
+
+
+class WorkerCounts(NamedTuple):
+    """What each of w workers gets: int64[w]; `kinds` int64[w, 3] by `Kind`; `memory` in bytes.
+
+    `ports` counts link ends, `links` links with both ends there, `tunnels` links to other workers.
+    """
+
+    nodes: I64
+    kinds: I64
+    ports: I64
+    links: I64
+    tunnels: I64
+    memory: I64
 
 
 @dataclass(frozen=True)
 class Plan:
     """A topology, the engine it is for, and which worker gets which node.
 
-    placement: int32[n], the worker's number for each node. `up` says which links are up (bool[m];
-    None is all): forwarding goes around the others.
+    placement: int32[n], the worker's number for each node; `method` is how it was found and
+    `warnings` what people should know about it. `up` says which links are up (bool[m]; None is all):
+    forwarding goes around the others.
     """
 
     topology: Topology
     engine: str
     placement: npt.NDArray[np.int32]
-    workers: int = 1
+    workers: tuple[Worker, ...] = (Worker("w1"),)
     up: npt.NDArray[np.bool_] | None = None
+    method: str = "one worker"
+    warnings: tuple[str, ...] = ()
 
     @cached_property
     def forwarding(self) -> Forwarding:
         """How packets find their way; computed when first asked for."""
         return forwarding_for(self.topology, self.up)
 
+    @cached_property
+    def cut(self) -> npt.NDArray[np.bool_]:
+        """Which links join two workers, and so become tunnels: bool[m]."""
+        return cut_links(self.topology, self.placement)
+
+    @cached_property
+    def counts(self) -> WorkerCounts:
+        """What each worker gets."""
+        topology, worker, count = self.topology, self.placement, len(self.workers)
+        ends = worker[topology.ends]
+        kinds = np.bincount(worker * np.int64(len(Kind)) + topology.kinds, minlength=count * len(Kind))
+        return WorkerCounts(
+            nodes=np.bincount(worker, minlength=count),
+            kinds=kinds.reshape(count, len(Kind)),
+            ports=np.bincount(ends.ravel(), minlength=count),
+            links=np.bincount(ends[~self.cut, 0], minlength=count),
+            tunnels=np.bincount(ends[self.cut].ravel(), minlength=count),
+            memory=total(worker.astype(np.int64), node_bytes(topology, self.cut), count),
+        )
+
+    @cached_property
+    def seconds(self) -> float:
+        """Forecast of the seconds to deploy it: those of the slowest worker."""
+        return float(
+            worker_seconds(self.topology, self.placement, len(self.workers), self.cut).max(initial=0.0)
+        )
+
+    def refusals(self) -> list[str]:
+        """Return every reason, with its numbers, why the workers can't hold what they got."""
+        out = self.together_too_small()
+        full = []
+        for worker, memory, nodes in zip(
+            self.workers, self.counts.memory.tolist(), self.counts.nodes.tolist(), strict=True
+        ):
+            if worker.memory is not None and memory > worker.memory:
+                full.append(f"{worker.name} needs {size_text(memory)}, it has {size_text(worker.memory)}")
+            if worker.nodes is not None and nodes > worker.nodes:
+                full.append(f"{worker.name} would get {nodes:,} nodes, it takes {worker.nodes:,}")
+        more = len(full) - _MOST_REFUSALS
+        return [*out, *full[:_MOST_REFUSALS], *([f"and so for {more:,} more workers"] if more > 0 else [])]
+
+    def together_too_small(self) -> list[str]:
+        """Return why all workers together are too small, and how many of their size would do."""
+        stated = [worker.memory for worker in self.workers if worker.memory is not None]
+        need = int(self.counts.memory.sum())
+        if len(self.workers) == 1 or len(stated) < len(self.workers) or need <= sum(stated):
+            return []
+        enough = -(-need * len(stated) // max(sum(stated), 1))
+        return [
+            f"all together it needs {size_text(need)}, the {len(stated):,} workers have "
+            f"{size_text(sum(stated))}: use {enough:,} workers or more"
+        ]
+
+
+def cut_links(topology: Topology, placement: npt.NDArray[np.int32]) -> npt.NDArray[np.bool_]:
+    """Return which links have their ends on different workers: bool[m]."""
+    ends = placement[topology.ends]
+    return np.asarray(ends[:, 0] != ends[:, 1])
+
 
 def make_plan(
-    topology: Topology, engine: str, workers: int = 1, up: npt.NDArray[np.bool_] | None = None
-) -> Plan:
-    """Return the plan of `topology` for `engine`."""
-    return Plan(topology, engine, np.zeros(topology.node_count, dtype=np.int32), workers, up)
+    topology: Topology, engine: str, workers: int | Sequence[Worker] = 1,
+    up: npt.NDArray[np.bool_] | None = None, method: str | None = None,
+) -> Plan:  # fmt: skip
+    """Return the plan of `topology` for `engine` on `workers`: so many equal ones, or these.
+
+    `method` is one of `emulator.placement.select.METHODS`, None chooses. Nothing is refused here: ask
+    `Plan.refusals`, and the engine. ValueError when there is no worker.
+    """
+    machines = numbered(workers) if isinstance(workers, int) else tuple(workers)
+    if not machines:
+        raise ValueError("a plan needs at least one worker")
+    if len(machines) == 1:
+        alone = np.zeros(topology.node_count, dtype=np.int32)
+        return Plan(topology, engine, alone, machines, up)
+    placement = place(topology, node_bytes(topology), machines, method)
+    plan = Plan(topology, engine, placement.worker, machines, up, placement.method, placement.warnings)
+    for _ in range(_ROUNDS):
+        if not plan.refusals() or plan.together_too_small():
+            break
+        # tunnels need more memory than local links: place again with what the last round has cut
+        placement = place(topology, node_bytes(topology, plan.cut), machines, method)
+        plan = Plan(topology, engine, placement.worker, machines, up, placement.method, placement.warnings)
+    return plan
+
+
+def size_text(size: int) -> str:
+    """Return bytes as people read them: `31 GiB`, `4.2 MiB`."""
+    value, unit = float(size), "B"
+    for larger in ("KiB", "MiB", "GiB", "TiB", "PiB"):
+        if value < 1024:
+            break
+        value, unit = value / 1024, larger
+    return f"{value:.0f} {unit}" if value >= 10 or unit == "B" else f"{value:.1f} {unit}"

@@ -1,0 +1,28 @@
+"""`emulator export`: a file's network in another program's format."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import click
+
+from emulator.cli.files import write
+
+_FORMATS = ("graphml", "json", "dot", "mininet")
+
+
+@click.command(
+    "export",
+    epilog="\b\nExamples:\n  emulator export dc.yaml --to graphml -o dc.graphml\n"
+    "  emulator export dc.yaml --to mininet -o dc_topo.py",
+)
+@click.argument("file", type=click.Path(path_type=Path))
+@click.option("--to", "to", type=click.Choice(_FORMATS), required=True, help="The format.")
+@click.option("-o", "--output", type=click.Path(path_type=Path), help="Write it to this file.")
+def command(file: Path, to: str, output: Path | None) -> int:
+    """Write the network of FILE in another format, on standard output unless -o says otherwise."""
+    from topologies.build import open_topology
+    from topologies.formats.export import chunks
+
+    write(chunks(open_topology(file), to), output)
+    return 0

@@ -1,0 +1,55 @@
+"""Write what a command makes: to a file, whole or not at all, or to standard output."""
+
+from __future__ import annotations
+
+import os
+import sys
+import tempfile
+from collections.abc import Iterable
+from contextlib import suppress
+from pathlib import Path
+
+from emulator.errors import UsageError
+
+
+def write(text: Iterable[str], path: Path | None) -> None:
+    """Write the pieces of `text` to `path`, or to standard output when it is None.
+
+    A file that is there stays as it is until all is written. UsageError when it can't be written.
+    """
+    if path is None:
+        sys.stdout.writelines(text)
+        sys.stdout.flush()
+        return
+    try:
+        if path.exists() and not path.is_file():
+            _straight(text, path)  # a device or pipe can't be replaced
+        else:
+            _replaced(text, path.resolve())
+    except OSError as error:
+        raise UsageError(f"can't write {path}: {error.strerror}; give another path to -o") from error
+
+
+def _straight(text: Iterable[str], path: Path) -> None:
+    with path.open("w", encoding="utf-8") as file:
+        file.writelines(text)
+
+
+def _replaced(text: Iterable[str], path: Path) -> None:
+    mode = 0o666 & ~_umask() if not path.exists() else path.stat().st_mode & 0o7777
+    descriptor, part = tempfile.mkstemp(prefix=f".{path.name}.", dir=path.parent)
+    try:
+        with os.fdopen(descriptor, "w", encoding="utf-8") as file:
+            file.writelines(text)
+            os.fchmod(file.fileno(), mode)
+        Path(part).replace(path)
+    except BaseException:
+        with suppress(OSError):
+            Path(part).unlink()
+        raise
+
+
+def _umask() -> int:
+    mask = os.umask(0)
+    os.umask(mask)
+    return mask

@@ -1,0 +1,49 @@
+"""`emulator graph`: a picture of a file's network."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from pathlib import Path
+
+import click
+
+from emulator.cli.files import write
+from emulator.cli.output import say
+from emulator.errors import UsageError
+from topologies.topology import Topology
+
+_SUFFIXES = (".svg", ".html", ".dot", ".json")
+
+
+@click.command(
+    "graph",
+    epilog="\b\nExamples:\n  emulator graph dc.yaml -o dc.svg     for a document\n"
+    "  emulator graph dc.yaml -o dc.html    to look around in, offline",
+)
+@click.argument("file", type=click.Path(path_type=Path))
+@click.option(
+    "-o", "--output", type=click.Path(path_type=Path), required=True,
+    help=f"Write it to this file; its suffix says what: {', '.join(_SUFFIXES)}.",
+)  # fmt: skip
+def command(file: Path, output: Path) -> int:
+    """Draw the network of FILE; large ones are folded by group."""
+    suffix = output.suffix.lower()
+    if suffix not in _SUFFIXES:
+        shown = f"`{suffix}` is no picture" if suffix else "the output has no suffix"
+        raise UsageError(f"{shown}; end -o with one of {', '.join(_SUFFIXES)}")
+    from topologies.build import open_topology
+
+    write(_drawn(open_topology(file), suffix), output)
+    say(f"wrote {output}")
+    return 0
+
+
+def _drawn(topology: Topology, suffix: str) -> Iterable[str]:
+    """Return the text of the picture that `suffix` asks for, in pieces."""
+    if suffix in {".dot", ".json"}:
+        from topologies.formats.export import chunks
+
+        return chunks(topology, suffix[1:])
+    from topologies.pictures import html, svg
+
+    return [svg(topology) if suffix == ".svg" else html(topology)]

@@ -1,0 +1,101 @@
+"""`emulator plan`: what a file would make, on which workers, and what stands against it."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import click
+
+from emulator.cli.output import Phases, give_json, say
+from emulator.cli.plan_text import plan_lines, sample_lines
+from emulator.network import Engine
+from emulator.placement.select import METHODS
+from emulator.plan import Plan, make_plan, numbered
+from topologies.units import SIZE
+
+_MOST_WORKERS = 100_000
+
+_EPILOG = """\b
+Examples:
+  emulator plan dc.yaml                                 can this machine hold it?
+  emulator plan dc.yaml --workers 50 --memory '64 GiB'  can fifty such machines?
+  emulator plan dc.yaml --show                          names, addresses, MACs of the first nodes
+\b
+Exit codes: 0 it can be made, 3 it can't: `up` would refuse it here, or a worker's memory is too
+small (the plan is printed all the same)."""
+
+
+def _size(context: click.Context, option: click.Parameter, value: str | None) -> int | None:
+    """Return a size in bytes."""
+    del context, option
+    if value is None:
+        return None
+    try:
+        return int(SIZE.parse(value))
+    except ValueError as error:
+        raise click.BadParameter(str(error)) from error
+
+
+@click.command("plan", epilog=_EPILOG)
+@click.argument("file", type=click.Path(path_type=Path))
+@click.option("--workers", type=click.IntRange(1, _MOST_WORKERS), default=1, show_default=True,
+              help="Machines to place the nodes on.")  # fmt: skip
+@click.option("--memory", callback=_size, metavar="SIZE", help="What each worker can hold, e.g. '64 GiB'.")
+@click.option(
+    "--placement", type=click.Choice(METHODS), help="How to place; chosen by the graph if not given."
+)
+@click.option("--engine", help="Use this engine instead of the file's.")
+@click.option("--show", is_flag=True, help="Show the first nodes of each tier as they will be made.")
+@click.option("--json", "as_json", is_flag=True, help="Print one JSON object on standard output.")
+def command(
+    file: Path, workers: int, memory: int | None, placement: str | None, engine: str | None,
+    *, show: bool, as_json: bool,
+) -> int:  # fmt: skip
+    """Say what FILE would make: counts, placement, memory and time. Makes nothing; needs no root."""
+    phases = Phases()
+    from emulator.engines.registry import engine_named
+    from emulator.summary import sample, summary
+    from topologies.build import build
+    from topologies.spec.load import load
+
+    with phases.phase("load"):
+        document = load(file)
+        topology = build(document)
+        runner = engine_named(engine or document.spec.engine_name)
+    with phases.phase("plan"):
+        plan = make_plan(topology, runner.name, numbered(workers, memory), method=placement)
+        said: dict[str, Any] = summary(plan)
+        said["refusals"] = [*said["refusals"], *_refused_here(plan, runner)]
+    if show:
+        said["sample"] = sample(plan)
+    said["seconds"] = phases.total()
+    tell = say if as_json else click.echo
+    for line in _lines(said):
+        tell(line)
+    if as_json:
+        give_json(said)
+    for reason in said["refusals"]:
+        say(f"refused: {reason}")
+    return 3 if said["refusals"] else 0
+
+
+def _refused_here(plan: Plan, runner: Engine) -> list[str]:
+    """Return why `up` would refuse the plan on this machine; nothing when it is for others."""
+    from emulator.errors import RefusedError
+
+    if len(plan.workers) > 1 or plan.workers[0].memory is not None:
+        return []
+    try:
+        runner.accept(plan)
+    except RefusedError as error:
+        return error.reasons
+    return []
+
+
+def _lines(said: dict[str, Any]) -> Iterator[str]:
+    yield from plan_lines(said)
+    if "sample" in said:
+        yield ""
+        yield from sample_lines(said["sample"])

@@ -1,0 +1,130 @@
+"""A plan as JSON: what `emulator plan --json` prints, without any fact of this machine.
+
+The same file gives the same bytes anywhere, given the same workers and, for graphs without a
+hierarchy, the same pymetis.
+"""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+
+from emulator.forwarding.base import BRIDGE_PORT, LOOPBACK_PORT, Role
+from emulator.plan import Plan
+from topologies.build import is_routed
+from topologies.identifiers import bridge_name, interface_name, mac
+from topologies.topology import Kind, Topology
+
+_MOST = 8
+
+
+def summary(plan: Plan) -> dict[str, Any]:
+    """Return counts, placement, forwarding and forecast of `plan`.
+
+    Memory is in bytes, seconds are a forecast of the deployment. `refusals` are those of the workers'
+    capacities; an engine may have more.
+    """
+    topology = plan.topology
+    cut = int(np.count_nonzero(plan.cut))
+    return {
+        "name": topology.name,
+        "engine": plan.engine,
+        "nodes": topology.kind_counts(),
+        "links": topology.link_count,
+        "fidelity": topology.fidelity_counts(),
+        "forwarding": {
+            "kind": "routed" if is_routed(topology) else "bridged",
+            "blocked": plan.forwarding.blocked,
+        },
+        "placement": {
+            "method": plan.method,
+            "cut_links": cut,
+            "cut_share": round(cut / max(topology.link_count, 1), 6),
+        },
+        "workers": _workers(plan),
+        "forecast": {"memory_bytes": int(plan.counts.memory.sum()), "seconds": round(plan.seconds, 3)},
+        "warnings": list(plan.warnings),
+        "refusals": plan.refusals(),
+    }
+
+
+def _workers(plan: Plan) -> list[dict[str, Any]]:
+    counts = plan.counts
+    columns = (counts.nodes, counts.kinds, counts.ports, counts.links, counts.tunnels, counts.memory)
+    rows = zip(plan.workers, *(column.tolist() for column in columns), strict=True)
+    return [
+        {
+            "name": worker.name,
+            "nodes": nodes,
+            "kinds": {kind.word: kinds[kind] for kind in Kind if kinds[kind]},
+            "ports": ports,
+            "links": links,
+            "tunnels": tunnels,
+            "memory_bytes": memory,
+        }
+        for worker, nodes, kinds, ports, links, tunnels, memory in rows
+    ]
+
+
+def sample(plan: Plan, count: int = 3) -> dict[str, Any]:
+    """Return what will be made, by name: the first `count` nodes of each tier, and some blocked links.
+
+    Of each node at most 8 ports and addresses are shown.
+    """
+    topology = plan.topology
+    nodes = np.sort(
+        np.concatenate([np.flatnonzero(topology.tiers == tier)[:count] for tier in _tiers(topology)])
+    )
+    blocked = np.flatnonzero((plan.forwarding.roles == Role.BLOCKED).any(axis=1))[:_MOST]
+    return {
+        "nodes": [_node(plan, node) for node in nodes.tolist()],
+        "blocked": [
+            [_end(topology, link, 0)["name"], _end(topology, link, 1)["name"]] for link in blocked.tolist()
+        ],
+    }
+
+
+def _tiers(topology: Topology) -> list[int]:
+    tiers: list[int] = np.unique(topology.tiers).tolist()
+    return tiers
+
+
+def _node(plan: Plan, node: int) -> dict[str, Any]:
+    topology, forwarding = plan.topology, plan.forwarding
+    out: dict[str, Any] = {
+        "name": topology.names[node],
+        "kind": Kind(topology.kinds[node]).word,
+        "fidelity": topology.node_profile_of(node).fidelity,
+        "worker": plan.workers[int(plan.placement[node])].name,
+    }
+    if forwarding.has_bridge(node):
+        out["bridge"] = {
+            "name": bridge_name(topology, node),
+            "mac": mac(topology, node, BRIDGE_PORT).hex(":"),
+        }
+    ports = []
+    for slot in topology.slots(node)[:_MOST]:
+        link, end = slot >> 1, slot & 1
+        role = Role(int(forwarding.roles[link, end])).name.lower()
+        peer = _end(topology, link, 1 - end)["name"]
+        tunnel = bool(plan.cut[link])
+        ports.append({**_end(topology, link, end), "role": role, "peer": peer, "tunnel": tunnel})
+    out["ports"] = ports
+    out["addresses"] = [
+        {"port": _port_name(topology, node, address.port), "address": f"{address.text}/{address.length}"}
+        for address in forwarding.addresses(node)[:_MOST]
+    ]
+    out["routes"] = len(forwarding.routes(node))
+    return out
+
+
+def _end(topology: Topology, link: int, end: int) -> dict[str, str]:
+    node, port = int(topology.ends[link, end]), int(topology.ports[link, end])
+    return {"name": interface_name(topology, node, port), "mac": mac(topology, node, port).hex(":")}
+
+
+def _port_name(topology: Topology, node: int, port: int) -> str:
+    if port == LOOPBACK_PORT:
+        return "lo"
+    return bridge_name(topology, node) if port == BRIDGE_PORT else interface_name(topology, node, port)

@@ -1,0 +1,231 @@
+"""Placement: hierarchy, METIS, the way without METIS, capacity."""
+
+from __future__ import annotations
+
+import sys
+
+import numpy as np
+import pytest
+
+from emulator.forecast import node_bytes
+from emulator.placement.fit import fit
+from emulator.placement.greedy import place_greedily
+from emulator.placement.hierarchy import is_hierarchical
+from emulator.placement.metis import place_by_metis
+from emulator.placement.runs import SLACK, crossing, cut
+from emulator.placement.select import NO_METIS, place
+from emulator.placement.units import attachment, contract
+from emulator.placement.worker import Worker, capacity, numbered
+from emulator.plan import Plan, make_plan
+from topologies.build import build
+from topologies.spec.load import load_text
+from topologies.topology import Kind, Topology
+
+
+def topology_of(topology: str, more: str = "") -> Topology:
+    return build(load_text(f"name: t\ntopology: {topology}\n{more}"))
+
+
+def plan_of(topology: str, workers: int, method: str | None = None) -> Plan:
+    return make_plan(topology_of(topology), "netns", workers, method=method)
+
+
+def cut_count(plan: Plan) -> int:
+    return int(np.count_nonzero(plan.cut))
+
+
+_ACROSS = [f"[s{x}-{y}, s{x + 1}-{y}]" for x in range(7) for y in range(8)]
+_DOWN = [f"[s{x}-{y}, s{x}-{y + 1}]" for x in range(8) for y in range(7)]
+_NODES = [f"s{x}-{y}: {{kind: switch}}" for x in range(8) for y in range(8)]
+GRID = f"{{nodes: {{{', '.join(_NODES)}}}, links: [{', '.join(_ACROSS + _DOWN)}]}}"
+
+
+def test_one_worker_gets_everything() -> None:
+    plan = plan_of("{generator: fat-tree, k: 4}", 1)
+    assert not plan.placement.any()
+    assert plan.method == "one worker"
+
+
+def test_pods_of_a_fat_tree_stay_whole() -> None:
+    plan = plan_of("{generator: fat-tree, k: 4}", 4)
+    topology = plan.topology
+    for pod in range(4):
+        names = [f"{letter}{2 * pod + n}" for letter in "ae" for n in (1, 2)]
+        names += [f"h{4 * pod + n}" for n in range(1, 5)]
+        assert len({int(plan.placement[topology.names.find(name)]) for name in names}) == 1
+    # (k/2)^2 cores are linked to each of 4 pods, and are on the worker of one of them
+    assert cut_count(plan) == 4 * 3
+    assert plan.counts.nodes.tolist() == [9, 9, 9, 9]
+
+
+def test_pods_of_a_region_stay_whole_although_the_first_has_the_spines() -> None:
+    plan = plan_of("{generator: region, zones: 2, pods: 10, racks: 20, hosts: 10, fabrics: 2, spines: 2}", 4)
+    topology = plan.topology
+    for zone in (1, 2):
+        for pod in range(1, 11):
+            found = topology.names.match(f"z{zone}p{pod}[rf]*")
+            assert len(set(plan.placement[found].tolist())) == 1
+
+
+def test_a_host_goes_with_its_switch() -> None:
+    topology = topology_of("{generator: leaf-spine, spines: 2, leaves: 6, hosts_per_leaf: 5}")
+    parent = attachment(topology)
+    for host in topology.hosts.tolist():
+        assert topology.kinds[parent[host]] == Kind.SWITCH
+    assert (parent[topology.kinds == Kind.SWITCH] == np.flatnonzero(topology.kinds == Kind.SWITCH)).all()
+
+
+def test_a_host_with_several_switches_goes_with_the_first_in_the_file() -> None:
+    topology = topology_of(
+        "{nodes: {h: {kind: host}, a: {kind: switch}, b: {kind: switch}}, links: [[b, h], [h, a], [a, b]]}"
+    )
+    names = topology.names
+    assert attachment(topology)[names.find("h")] == names.find("b")
+
+
+def test_units_count_parallel_links() -> None:
+    topology = topology_of(
+        "{nodes: {a: {kind: switch}, b: {kind: switch}, h: {kind: host}}, links: [[a, b], [b, a], [h, b]]}"
+    )
+    units = contract(topology, np.array([10, 20, 3]))
+    assert units.memory.tolist() == [10, 23]
+    assert units.nodes.tolist() == [1, 2]
+    assert units.pairs.tolist() == [[0, 1]]
+    assert units.links.tolist() == [2]
+
+
+def test_crossing_counts_the_links_over_each_border() -> None:
+    # items 0-1-2-3 in a row, and one link 0-3
+    assert crossing(np.array([0, 1, 2, 0]), np.array([1, 2, 3, 3]), 4).tolist() == [0, 2, 2, 2, 0]
+
+
+def test_a_cut_goes_where_few_links_cross_within_the_slack() -> None:
+    weights = np.full(100, 10)
+    crossings = np.full(101, 9)
+    crossings[52] = 1
+    runs = cut(weights, crossings, np.array([0.5, 0.5]))
+    assert np.bincount(runs).tolist() == [52, 48]
+    crossings[40] = 0  # cheaper still, but out of balance
+    assert np.bincount(cut(weights, crossings, np.array([0.5, 0.5]))).tolist() == [52, 48]
+
+
+def test_a_cut_follows_the_shares() -> None:
+    runs = cut(np.ones(100, dtype=np.int64), np.zeros(101, dtype=np.int64), np.array([0.2, 0.3, 0.5]))
+    sizes = np.bincount(runs)
+    assert np.abs(sizes - [20, 30, 50]).max() <= 2 * SLACK * 50
+
+
+def test_as_many_items_as_runs_get_one_each() -> None:
+    runs = cut(np.ones(7, dtype=np.int64), np.zeros(8, dtype=np.int64), np.full(7, 1 / 7))
+    assert runs.tolist() == [0, 1, 2, 3, 4, 5, 6]
+
+
+@pytest.mark.parametrize(
+    ("text", "expected"),
+    [
+        ("{generator: fat-tree, k: 4}", True),
+        ("{generator: leaf-spine}", True),
+        ("{generator: region}", True),
+        ("{generator: tree, depth: 3}", True),
+        ("{generator: jellyfish}", False),
+        ("{generator: ring, k: 8}", False),
+        (GRID, False),
+    ],
+)
+def test_which_topologies_have_a_hierarchy(text: str, expected: bool) -> None:
+    assert is_hierarchical(topology_of(text)) is expected
+
+
+def test_a_grid_without_groups_goes_to_metis_and_is_cut_like_a_grid() -> None:
+    plan = plan_of(GRID, 4)
+    assert plan.method == "metis"
+    assert cut_count(plan) <= 20  # 16 is the best: two straight cuts of 8
+    assert plan.counts.nodes.max() <= 18
+
+
+def test_without_metis_a_grid_is_still_cut_well_and_people_are_told(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setitem(sys.modules, "pymetis", None)
+    plan = plan_of(GRID, 4)
+    assert plan.method == "greedy"
+    assert plan.warnings == (NO_METIS,)
+    assert "pip install 'topology-emulator[metis]'" in NO_METIS
+    assert cut_count(plan) <= 30
+    assert cut_count(plan) < cut_count(plan_of(GRID, 4, "spread")) / 2
+
+
+def test_metis_is_the_same_each_time_and_follows_the_shares() -> None:
+    topology = topology_of("{generator: jellyfish, switches: 60, ports: 6, degree: 4}")
+    units = contract(topology, node_bytes(topology))
+    share = np.array([0.5, 0.25, 0.25])
+    first = place_by_metis(units, share)
+    assert (first == place_by_metis(units, share)).all()
+    load = np.bincount(first, weights=units.memory) / units.memory.sum()
+    assert np.abs(load - share).max() < 0.1
+
+
+def test_the_greedy_way_takes_graphs_in_pieces() -> None:
+    topology = topology_of("{nodes: {a: {kind: switch}, b: {kind: switch}, c: {kind: host}}, links: []}")
+    units = contract(topology, node_bytes(topology))
+    assert sorted(place_greedily(units, np.full(3, 1 / 3)).tolist()) == [0, 1, 2]
+
+
+def test_shares_follow_stated_memory_then_stated_nodes_then_nothing() -> None:
+    by_memory = capacity([Worker("a", 3 << 20, 1), Worker("b", 1 << 20, 9)])
+    assert by_memory.share.tolist() == [0.75, 0.25]
+    by_nodes = capacity([Worker("a", None, 1), Worker("b", 1 << 20, 3)])
+    assert by_nodes.share.tolist() == [0.25, 0.75]
+    assert capacity(numbered(4)).share.tolist() == [0.25] * 4
+
+
+def test_larger_workers_get_more() -> None:
+    topology = topology_of("{generator: tree, depth: 2, fanout: 16}")
+    plan = make_plan(topology, "netns", [Worker("big", 300 << 20), Worker("small", 100 << 20)])
+    assert not plan.refusals()
+    assert 2.0 < plan.counts.nodes[0] / plan.counts.nodes[1] < 4.0
+
+
+def test_a_host_leaves_its_switch_only_where_it_must() -> None:
+    topology = topology_of("{generator: single, hosts: 40}")
+    whole = make_plan(topology, "netns", [Worker("a", nodes=100), Worker("b", nodes=100)])
+    assert cut_count(whole) == 0
+    parted = make_plan(topology, "netns", [Worker("a", nodes=25), Worker("b", nodes=25)])
+    assert not parted.refusals()
+    assert parted.counts.nodes.max() <= 25
+
+
+def test_units_move_to_where_they_have_links() -> None:
+    # a row of six switches, all put on the first of three workers; each holds two
+    topology = topology_of("{generator: linear, k: 6, hosts_per_switch: 0}")
+    memory = np.ones(6, dtype=np.int64)
+    units = contract(topology, memory)
+    workers = [Worker("a", 2), Worker("b", 2), Worker("c", 2)]
+    placed = fit(np.zeros(6, dtype=np.int64), units, memory, capacity(workers))
+    assert np.bincount(placed).tolist() == [2, 2, 2]
+    assert placed[0] == placed[1] == 0
+
+
+def test_what_is_too_large_for_all_stays_and_is_counted() -> None:
+    topology = topology_of("{generator: linear, k: 4, hosts_per_switch: 0}")
+    memory = np.ones(4, dtype=np.int64)
+    units = contract(topology, memory)
+    start = np.array([0, 0, 1, 1])
+    assert fit(start, units, memory, capacity([Worker("a", 1), Worker("b", 1)])).tolist() == [0, 0, 1, 1]
+
+
+def test_a_worker_without_memory_gets_nothing() -> None:
+    topology = topology_of("{generator: fat-tree, k: 4}")
+    workers = [Worker("a", 1 << 30), Worker("b", 0), Worker("c", 1 << 30)]
+    plan = make_plan(topology, "netns", workers)
+    assert plan.counts.nodes[1] == 0
+    assert not plan.refusals()
+
+
+def test_more_workers_than_nodes_leaves_some_idle() -> None:
+    plan = plan_of("{generator: single, hosts: 2}", 9)
+    assert plan.counts.nodes.sum() == 3
+
+
+@pytest.mark.parametrize("method", ["hierarchy", "metis", "spread"])
+def test_the_method_can_be_given(method: str) -> None:
+    topology = topology_of("{generator: fat-tree, k: 4}")
+    assert place(topology, node_bytes(topology), numbered(3), method).method == method
