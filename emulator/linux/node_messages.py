@@ -135,7 +135,11 @@ class NodeMessages:
         batch.add(message, "make link", own_name)
 
     def _port(self, batch: Batch, node: int, link: int, end: int) -> None:
-        """Add what makes one existing end ready: its role, addresses, shape, and up."""
+        """Add what makes one existing end ready: its role, addresses, shape, and up.
+
+        IPv4 addresses go first: once both ends are up a kernel worker takes the RTNL lock to note
+        the carrier, and every message that comes then waits for it. IPv6 drops what it gets before.
+        """
         port, role = self._ports[link][end], self._roles[link][end]
         index = port_index(port)
         label = port_name(self._names[node], node, port)
@@ -143,17 +147,22 @@ class NodeMessages:
             batch.add(messages.link_master(index, BRIDGE_INDEX), "bridge", label)
         elif self._quiet:
             batch.add(messages.no_link_local(index), "quieten", label)
+        own = [address for address in self._addresses(node) if address.port == port]
+        self._give(batch, index, label, [address for address in own if address.version == 4])
         batch.add(messages.link_up(index), "bring up", label)
-        for address in self._addresses(node):
-            if address.port == port:
-                made = messages.address(index, address.packed, address.length)
-                batch.add(made, f"give {address.text} to", label)
+        self._give(batch, index, label, [address for address in own if address.version == 6])
         number = self._profiles[link]
         if not self._plain[number][end]:
             profile = self._topology.link_profiles[number]
             shape = profile.backward if end else profile.forward
             for shaping in shape_messages(index, shape, self._mtus[number]):
                 batch.add(shaping, "shape", label)
+
+    @staticmethod
+    def _give(batch: Batch, index: int, label: str, addresses: list[Address]) -> None:
+        for address in addresses:
+            made = messages.address(index, address.packed, address.length)
+            batch.add(made, f"give {address.text} to", label)
 
     def _whole_node(self, batch: Batch, node: int) -> None:
         """Add what needs all of the node's ports: addresses of its bridge, routes, neighbours."""
