@@ -2,6 +2,7 @@
 
 Blocks are marked by the words after the fence:
 `yaml` is a whole file; `yaml NAME.yaml` one that later commands of the page use;
+`python generator` is a generator with `k` and `hosts_per_switch`, for 16 nodes and 20 links of 5 and 2;
 `yaml NAME.yaml wrong` one that a later command shows the errors of, or that needs what a command makes;
 `yaml fragment` is a part, to which a name and a topology are added where they are missing.
 `console` is run as it stands, in order; `console netem` only where the kernel has netem;
@@ -15,6 +16,7 @@ import shutil
 import subprocess
 import sys
 from pathlib import Path
+from types import ModuleType
 
 import pytest
 from support.pages import Block, anchors, blocks, commands, links, shown
@@ -23,11 +25,13 @@ import topologies
 from emulator.linux.features import has_qdisc
 from emulator.plan import make_plan
 from topologies.build import build
+from topologies.families import Context
+from topologies.rng import Stream
 from topologies.spec.load import load
 
 CLONE = Path(__file__).parents[2]
 EXAMPLES = Path(topologies.__file__).parent / "examples"
-PAGES = sorted([*CLONE.glob("*.md"), *CLONE.glob("docs/*.md")])
+PAGES = sorted([*CLONE.glob("*.md"), *CLONE.glob("docs/*.md"), *CLONE.glob("ansible/*.md")])
 LANGUAGES = {"yaml", "console", "text", "sh", "python", "json"}
 MARKS = {"console": {"netem", "setup"}}
 SETUP = (
@@ -36,9 +40,13 @@ SETUP = (
 )  # fmt: skip
 
 
+def _name(page: Path) -> str:
+    return str(page.relative_to(CLONE))
+
+
 def _all(language: str) -> list[object]:
     return [
-        pytest.param(page, block, id=f"{page.relative_to(CLONE)}:{block.line}")
+        pytest.param(page, block, id=f"{_name(page)}:{block.line}")
         for page in PAGES
         for block in blocks(page)
         if block.language == language and "wrong" not in block.words
@@ -48,7 +56,7 @@ def _all(language: str) -> list[object]:
 def _runs() -> list[object]:
     """Return each page that has commands, and again with netem where some need it."""
     return [
-        pytest.param(page, netem, id=page.name + "-netem" * netem)
+        pytest.param(page, netem, id=_name(page) + "-netem" * netem)
         for page in PAGES
         for netem in (False, True)
         if any(
@@ -62,14 +70,14 @@ def _marked(block: Block, word: str) -> bool:
     return word in block.words
 
 
-@pytest.mark.parametrize("page", PAGES, ids=lambda page: page.name)
+@pytest.mark.parametrize("page", PAGES, ids=_name)
 def test_blocks_say_what_they_are(page: Path) -> None:
     for block in blocks(page):
         assert block.language in LANGUAGES, f"line {block.line}: `{block.language}`"
         assert set(block.words) <= MARKS.get(block.language, set(block.words)), f"line {block.line}"
 
 
-@pytest.mark.parametrize("page", PAGES, ids=lambda page: page.name)
+@pytest.mark.parametrize("page", PAGES, ids=_name)
 def test_links_lead_somewhere(page: Path) -> None:
     for link in links(page):
         if link.startswith(("https://", "http://")):
@@ -97,8 +105,19 @@ def test_files_load_and_plan(page: Path, block: Block, tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize(("page", "block"), _all("python"))
-def test_python_compiles(page: Path, block: Block) -> None:
-    compile(block.text, f"{page.name}:{block.line}", "exec")
+def test_a_generator_as_the_page_shows_it_works(
+    page: Path, block: Block, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:  # fmt: skip
+    assert block.words == ("generator",)
+    module = ModuleType("page_generator")
+    monkeypatch.setitem(sys.modules, module.__name__, module)  # pydantic looks annotations up there
+    code = compile("\n" * block.line + block.text, page.name, "exec")
+    exec(code, module.__dict__)
+    params = module.Params(k=5, hosts_per_switch=2)
+    unused = Context(Stream(1), tmp_path, make=lambda _params, _loc: pytest.fail("nothing is composed"))
+    topology = module.generate(params, unused)
+    assert topology.node_count == params.node_estimate() == 16
+    assert topology.link_count == params.link_estimate() == 20
 
 
 @pytest.mark.parametrize(("page", "block"), [p for p in _all("console") if "setup" in p.values[1].words])
