@@ -5,9 +5,11 @@ One process, one thread: the kernel's RTNL lock lets nobody be faster with two.
 
 from __future__ import annotations
 
+import gc
 import os
 from collections import OrderedDict
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from types import TracebackType
 from typing import Self
 
@@ -58,6 +60,19 @@ class OpenNamespaces:
         self._open.clear()
 
 
+@contextmanager
+def _no_collection() -> Iterator[None]:
+    """Keep the collector of cyclic garbage off: messages make none, and it walks all that was imported."""
+    was_on = gc.isenabled()
+    gc.disable()
+    try:
+        yield
+    finally:
+        if was_on:
+            gc.enable()
+
+
+@_no_collection()
 def make_nodes(plan: Plan, store: NamespaceStore, progress: Progress) -> None:
     """Make all nodes and links of `plan`. Call inside the store's mount namespace.
 
@@ -65,8 +80,8 @@ def make_nodes(plan: Plan, store: NamespaceStore, progress: Progress) -> None:
     Raises KernelError at the first thing that the kernel refuses; nothing is rolled back here.
     """
     writer = NodeMessages(plan)
-    names = plan.topology.names
-    total = plan.topology.node_count
+    names = list(plan.topology.names)
+    total = len(names)
     with OpenNamespaces(store, names.__getitem__) as namespace_of, NodeSysctls(plan) as sysctls:
         for done, node in enumerate(writer.sequence.tolist()):
             store.make(names[node])
