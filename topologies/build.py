@@ -12,9 +12,11 @@ from topologies.errors import ParameterError, ParametersError
 from topologies.families import Context, GeneratorParams, module_for
 from topologies.overrides import apply_links, apply_nodes
 from topologies.rng import Stream
+from topologies.routed_addressing import RoutedAddressing
+from topologies.segments import is_routed
 from topologies.source import Loc
 from topologies.spec.load import Document, load
-from topologies.topology import Kind, Pools, Topology
+from topologies.topology import Pools, Topology
 
 MAX_NODES = 2**24 - 2
 """MAC addresses hold a node's index in 24 bits."""
@@ -73,11 +75,10 @@ def _build(document: Document) -> Topology:
         topology = apply_links(topology, spec.links)
     except ParameterError as error:
         errors.append(error)
-    if not is_routed(topology):
-        try:
-            FlatAddressing(topology)  # says what is wrong with the pools, before anything else is computed
-        except ParameterError as error:
-            errors.append(error)
+    try:  # says what is wrong with the pools, before anything else is computed
+        (RoutedAddressing if is_routed(topology) else FlatAddressing)(topology)
+    except ParameterError as error:
+        errors.append(error)
     ParametersError.raise_any(errors)
     return topology
 
@@ -130,8 +131,3 @@ def _with_fidelity(topology: Topology, fidelity: str) -> Topology:
 def _count(number: int) -> str:
     """Return a count as people read it: in full up to 10^18, above as a power of ten."""
     return f"{number:,}" if number < 10**18 else f"about 10^{int(number.bit_length() * 0.30103)}"
-
-
-def is_routed(topology: Topology) -> bool:
-    """Return whether any node forwards by address instead of by MAC."""
-    return topology.forwarding == "routed" or bool(np.any(topology.kinds == Kind.ROUTER))

@@ -42,13 +42,16 @@ def both_ways(ends: Ints) -> tuple[Ints, Ints]:
 def distances(graph: Adjacency, sources: Ints) -> Ints:
     """Return each vertex's number of hops from the nearest of `sources`, or UNREACHED: int64[count]."""
     found = np.full(graph.count, UNREACHED, dtype=np.int64)
-    frontier = np.unique(sources)
+    place = np.empty(graph.count, dtype=np.int64)
+    frontier = sources
     level = 0
     while len(frontier):
+        place[frontier] = np.arange(len(frontier))
+        frontier = frontier[place[frontier] == np.arange(len(frontier))]  # each once, without sorting
         found[frontier] = level
         level += 1
         near = graph.heads[graph.leaving(frontier)]
-        frontier = np.unique(near[found[near] == UNREACHED])
+        frontier = near[found[near] == UNREACHED]
     return found
 
 

@@ -30,6 +30,11 @@ LOOPBACK_PORT = 0xFFFE
 """The number that stands for a node's loopback."""
 
 
+def is_routed(topology: Topology) -> bool:
+    """Return whether any node forwards by address instead of by MAC."""
+    return topology.forwarding == "routed" or bool(np.any(topology.kinds == Kind.ROUTER))
+
+
 class Members(NamedTuple):
     """Who is addressed on the segments: int64[k] each, by segment, then routers, then in node order.
 

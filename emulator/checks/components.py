@@ -2,11 +2,27 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
+
 import numpy as np
 import numpy.typing as npt
 
+from emulator.forwarding.reach import Reach
+from emulator.forwarding.routed import RoutedForwarding
 from emulator.forwarding.spanning_tree import bridging_nodes
+from topologies.segments import is_routed
 from topologies.topology import Kind, Topology
+
+
+def expectation(topology: Topology, up: npt.NDArray[np.bool_]) -> Callable[[int, int, str], bool]:
+    """Return what says whether node a gets an answer from an address of node b: f(a, b, address).
+
+    `up` says which links are up: bool[m].
+    """
+    if is_routed(topology):
+        return Reach(RoutedForwarding(topology, up)).answers
+    labels: list[int] = components(topology, up).tolist()
+    return lambda a, b, _address: labels[a] == labels[b]
 
 
 def components(topology: Topology, up: npt.NDArray[np.bool_]) -> npt.NDArray[np.int64]:

@@ -12,7 +12,7 @@ from functools import cached_property
 
 import numpy as np
 
-from emulator.checks.components import components
+from emulator.checks.components import expectation
 from emulator.forwarding.base import Forwarding
 from emulator.forwarding.select import forwarding_for
 from emulator.network import CommandResult, Echo, Health, LinkState, Progress, silent
@@ -73,10 +73,13 @@ class DryRunNetwork:
         del timeout
         up = np.ones(self.topology.link_count, dtype=bool)
         up[[link for link, state in self.links.items() if not state.up]] = False
-        labels = components(self.topology, up)
+        answers = expectation(self.topology, up)
         owners = {a: node for node in range(self.topology.node_count) for a in self.addresses(node)}
         found = [(echo.source, owners.get(echo.target)) for echo in echoes]
-        return [0.0 if b is not None and labels[a] == labels[b] else None for a, b in found]
+        return [
+            0.0 if b is not None and answers(a, b, echo.target) else None
+            for echo, (a, b) in zip(echoes, found, strict=True)
+        ]
 
     def set_link(self, link: int, state: LinkState) -> None:
         """Write the link's new state down."""

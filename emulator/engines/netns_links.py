@@ -14,7 +14,7 @@ from __future__ import annotations
 
 import errno
 from collections.abc import Mapping
-from dataclasses import asdict
+from dataclasses import asdict, replace
 
 import numpy as np
 import numpy.typing as npt
@@ -124,10 +124,11 @@ class _Change:
         if not self._moved:
             return [shapes]
         takes, gives, flushes = self._reroute()
+        addresses = _Step()
         for link in self._moved:
             if self._up_after[link]:
-                self._again(gives, link)
-        return [shapes, downs, takes, ups, gives, flushes]
+                self._again(addresses, gives, link)
+        return [shapes, downs, takes, ups, addresses, gives, flushes]
 
     def _shape(self, step: _Step, link: int) -> None:
         topology = self._topology
@@ -175,17 +176,21 @@ class _Change:
         ends: list[int] = np.unique(topology.ends[old.roles != new.roles]).tolist()
         return ends
 
-    def _again(self, step: _Step, link: int) -> None:
-        """Add what the kernel dropped when the link went down: IPv6 addresses, routes, neighbours."""
+    def _again(self, first: _Step, then: _Step, link: int) -> None:
+        """Add what the kernel dropped when the link went down: IPv6 addresses; then routes, neighbours.
+
+        All addresses come first: IPv6 takes a route only where its gateway can be reached.
+        """
         plan = make_plan(self._topology, "netns", up=self._up_after)
         for end in (0, 1):
             node, port = int(self._topology.ends[link, end]), int(self._topology.ports[link, end])
             settings = node_settings(plan, node)
-            nothing = NodeSettings(
-                settings.name, settings.ports, frozenset(), frozenset(), frozenset(), settings.mac
+            none: NodeSettings = replace(
+                settings, addresses=frozenset(), routes=frozenset(), neighbours=frozenset()
             )
-            settings.addresses = frozenset(a for a in settings.addresses if a.port == port)
-            step.put(node, additions(nothing, settings))
+            own = frozenset(a for a in settings.addresses if a.port == port)
+            first.put(node, additions(none, replace(none, addresses=own)))
+            then.put(node, additions(none, replace(settings, addresses=frozenset())))
 
 
 class _Step(dict[int, Batch]):

@@ -8,7 +8,7 @@ import numpy.typing as npt
 from emulator.forwarding.base import Forwarding
 from emulator.forwarding.bridged import BridgedForwarding
 from emulator.forwarding.routed import RoutedForwarding
-from topologies.build import is_routed
+from topologies.segments import is_routed
 from topologies.topology import Topology
 
 

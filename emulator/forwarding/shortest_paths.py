@@ -56,7 +56,9 @@ def _spread(heads: Ints, brought: Words, distance: Ints, sets: Words, level: int
     if not len(heads):
         return heads
     order = np.argsort(heads, kind="stable")
-    found, first = np.unique(heads[order], return_index=True)
+    heads = heads[order]
+    first = np.flatnonzero(np.concatenate([[True], heads[1:] != heads[:-1]]))
+    found = heads[first]
     sets[found] = np.bitwise_or.reduceat(brought[order], first, axis=0)
     distance[found] = level
     return found

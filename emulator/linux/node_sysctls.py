@@ -40,7 +40,12 @@ _ROUTER4 = (
     ("ipv4/conf/all/send_redirects", b"0"),
     ("ipv4/conf/default/send_redirects", b"0"),
 )
-_ROUTER6 = (("ipv6/conf/all/forwarding", b"1"), ("ipv6/fib_multipath_hash_policy", b"1"))
+_ROUTER6 = (
+    ("ipv6/conf/all/forwarding", b"1"),
+    ("ipv6/fib_multipath_hash_policy", b"1"),
+    # a router asks for its neighbours from its link-local address, which it may not before DAD is over
+    ("ipv6/conf/default/accept_dad", b"0"),
+)
 _ANY_WAY_BACK = (("ipv4/conf/all/rp_filter", b"0"), ("ipv4/conf/default/rp_filter", b"0"))
 """Equal-cost paths there and back differ, and a strict filter (RFC 3704) drops what comes back.
 
