@@ -5,9 +5,12 @@ An engine gives it by `deploy` and by `attach`; whoever holds it doesn't know wh
 
 from __future__ import annotations
 
+import socket
+import subprocess
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
-from typing import Protocol
+from types import TracebackType
+from typing import Protocol, Self
 
 from emulator.plan import Plan
 from topologies.profiles import Shape
@@ -64,6 +67,49 @@ class Health:
     details: Mapping[str, object] = field(default_factory=dict)
 
 
+class Session(Protocol):
+    """Many quick changes to a running network, for one thread: a context manager.
+
+    It remembers what it took away and gives it back when it is left. Each method raises
+    EmulationError when the kernel or the engine refuses. Sessions of one network may run side by
+    side in several threads, as long as each node and link is changed by one of them only.
+    """
+
+    def __enter__(self) -> Self:
+        """Begin: the calling thread is the one that uses the session."""
+        ...
+
+    def __exit__(
+        self, kind: type[BaseException] | None, value: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        """Give everything back."""
+        ...
+
+    def set_port(self, node: int, port: int, *, up: bool) -> None:
+        """Bring a port down or up."""
+        ...
+
+    def remove_link(self, link: int) -> None:
+        """Delete a link: the ports at both ends vanish."""
+        ...
+
+    def add_link(self, link: int) -> None:
+        """Make a link that was removed, as it was."""
+        ...
+
+    def remove_node(self, node: int) -> None:
+        """Remove a node with its links, and end what runs in it."""
+        ...
+
+    def add_node(self, node: int) -> None:
+        """Make a node that was removed, with its links to the nodes that are there."""
+        ...
+
+    def restore(self) -> list[str]:
+        """Give back all that was taken away; return the names of what was given back."""
+        ...
+
+
 class Network(Protocol):
     """A running network."""
 
@@ -116,6 +162,22 @@ class Network(Protocol):
 
     def set_link(self, link: int, state: LinkState) -> None:
         """Make a running link be as `state` says."""
+        ...
+
+    def session(self) -> Session:
+        """Return a session for many quick changes."""
+        ...
+
+    def repair(self) -> list[str]:
+        """Look for what is missing against the graph, give it back, and return what it was."""
+        ...
+
+    def open_socket(self, node: int, family: int, kind: int, protocol: int = 0) -> socket.socket:
+        """Return a socket opened inside `node`; UnableError where the engine has none to give."""
+        ...
+
+    def spawn(self, node: int, argv: Sequence[str]) -> subprocess.Popen[bytes]:
+        """Start a command in a node and return at once; its output goes to pipes."""
         ...
 
     def down(self, progress: Progress = silent) -> None:

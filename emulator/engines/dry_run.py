@@ -7,12 +7,16 @@ on it, and a file can be tried without root. Its run record is kept like any oth
 
 from __future__ import annotations
 
+import socket
+import subprocess
 from collections.abc import Mapping, Sequence
 from functools import cached_property
 
 import numpy as np
 
 from emulator.checks.components import expectation
+from emulator.engines.dry_run_session import DryRunSession, Gone
+from emulator.errors import UnableError
 from emulator.forwarding.base import Forwarding
 from emulator.forwarding.select import forwarding_for
 from emulator.network import CommandResult, Echo, Health, LinkState, Progress, silent
@@ -32,6 +36,7 @@ class DryRunNetwork:
         self.name = state.name
         self._state = state
         self._record = state.read()
+        self.gone = Gone()
 
     @cached_property
     def topology(self) -> Topology:
@@ -73,6 +78,7 @@ class DryRunNetwork:
         del timeout
         up = np.ones(self.topology.link_count, dtype=bool)
         up[[link for link, state in self.links.items() if not state.up]] = False
+        up[list(self.gone.links_down(self.topology))] = False
         answers = expectation(self.topology, up)
         owners = {a: node for node in range(self.topology.node_count) for a in self.addresses(node)}
         found = [(echo.source, owners.get(echo.target)) for echo in echoes]
@@ -85,6 +91,24 @@ class DryRunNetwork:
         """Write the link's new state down."""
         self._record.set_link(link, state)
         self._state.write(self._record)
+
+    def session(self) -> DryRunSession:
+        """Return a session that changes nothing but this handle's idea of what is there."""
+        return DryRunSession(self.topology, self.gone)
+
+    def repair(self) -> list[str]:
+        """Find nothing missing: what a session took away is never written down."""
+        return []
+
+    def open_socket(self, node: int, family: int, kind: int, protocol: int = 0) -> socket.socket:
+        """Refuse: there is nowhere to open it."""
+        del family, kind, protocol
+        raise UnableError(f"{self.topology.names[node]} is a dry run's node: it has no sockets; use netns")
+
+    def spawn(self, node: int, argv: Sequence[str]) -> subprocess.Popen[bytes]:
+        """Refuse: there is nowhere to start it."""
+        del argv
+        raise UnableError(f"{self.topology.names[node]} is a dry run's node: it runs no commands; use netns")
 
     def down(self, progress: Progress = silent) -> None:
         """Forget the network."""

@@ -3,11 +3,16 @@
 from __future__ import annotations
 
 import os
+import socket
 import subprocess
 from collections.abc import Callable, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from functools import cached_property
 from pathlib import Path
+from typing import BinaryIO
+
+import numpy as np
+import numpy.typing as npt
 
 from emulator.difference import difference
 from emulator.engines.hosts_file import hosts_text
@@ -18,17 +23,21 @@ from emulator.errors import EmulationError, UnableError
 from emulator.forwarding.base import Forwarding
 from emulator.forwarding.select import forwarding_for
 from emulator.linux import cgroups
+from emulator.linux.capture import Captured, Wanted
+from emulator.linux.capture import record as record_packets
 from emulator.linux.converge import converge
 from emulator.linux.deploy import make_nodes
 from emulator.linux.execute import start
 from emulator.linux.icmp import Pinger
 from emulator.linux.interrupts import deferred
 from emulator.linux.namespaces import NamespaceStore, ensure_private, restored, unmount_all
+from emulator.linux.repair import find_damage, repair
+from emulator.linux.session import NetnsSession
 from emulator.linux.sysctl import Ledger
 from emulator.linux.teardown import Sentinel, kill_inside
 from emulator.locks import locked
 from emulator.network import CommandResult, Echo, Health, LinkState, Progress, silent
-from emulator.plan import Plan
+from emulator.plan import Plan, make_plan
 from emulator.state import NetworkState, Record, link_states, names, state_root
 from topologies import store as topology_store
 from topologies.topology import Topology
@@ -110,6 +119,11 @@ class NetnsNetwork:
         with self._store.entered():
             return Pinger(echoes, timeout).run(self._store, self.topology.names)
 
+    def capture(self, node: int, wanted: Wanted, file: BinaryIO) -> Captured:
+        """Record packets in a node until what is wanted is there, or Ctrl-C."""
+        require_root()
+        return record_packets(self._store, self.topology.names[node], wanted, file)
+
     def set_link(self, link: int, state: LinkState) -> None:
         """Make a running link be as `state` says."""
         require_root()
@@ -120,6 +134,36 @@ class NetnsNetwork:
     def change_links(self, wanted: Mapping[int, LinkState]) -> bool:
         """Make running links be as `wanted` says; the caller holds the network's lock."""
         return change_links(self._state, self._record, self._store, self.topology, wanted)
+
+    def session(self) -> NetnsSession:
+        """Return a session for many quick changes; it is noted in the record before the first one."""
+        require_root()
+        return NetnsSession(make_plan(self.topology, self.engine, up=self._links_up()), self._store)
+
+    def repair(self) -> list[str]:
+        """Look at every node in the kernel, give back what is missing, and return what it was."""
+        require_root()
+        plan = make_plan(self.topology, self.engine, up=self._links_up())
+        down = frozenset(link for link, state in self.links.items() if not state.up)
+        with self._state.locked("repair"), self._store.entered(), deferred():
+            damage = find_damage(plan, self._store, down)
+            repair(plan, self._store, damage, _go_on)
+        return damage.words(plan)
+
+    def _links_up(self) -> npt.NDArray[np.bool_]:
+        up = np.ones(self.topology.link_count, dtype=bool)
+        up[[link for link, state in self.links.items() if not state.up]] = False
+        return up
+
+    def open_socket(self, node: int, family: int, kind: int, protocol: int = 0) -> socket.socket:
+        """Return a socket opened inside `node`."""
+        with self._store.entered():
+            self._store.go(self.topology.names[node])
+            return socket.socket(family, kind, protocol)
+
+    def spawn(self, node: int, argv: Sequence[str]) -> subprocess.Popen[bytes]:
+        """Start a command in a node and return at once."""
+        return self._start(node, argv, capture=True)
 
     def down(self, progress: Progress = silent) -> None:
         """Take the network down."""

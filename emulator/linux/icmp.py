@@ -8,56 +8,22 @@ from __future__ import annotations
 import os
 import select
 import socket
-import struct
 import time
 from collections.abc import Sequence
 
+from emulator.icmp import echo_request, listen_for_replies, protocol, reply_of
 from emulator.linux.namespaces import NamespaceStore
 from emulator.network import Echo
 
-_ECHO = struct.Struct("!BBHHH")
-_ICMP_FILTER = 1
-_ICMP6_FILTER = 1
 _AT_ONCE = 512
 _RETRIES = (0.0, 0.35, 0.7)
 """When to ask (again), as shares of the timeout."""
 
 
-def checksum(data: bytes) -> int:
-    """Return the internet checksum (RFC 1071)."""
-    if len(data) % 2:
-        data += b"\0"
-    total = sum(struct.unpack(f"!{len(data) // 2}H", data))
-    total = (total >> 16) + (total & 0xFFFF)
-    return int(~(total + (total >> 16)) & 0xFFFF)
-
-
-def echo_request(version: int, ident: int, seq: int) -> bytes:
-    """Return an echo request; the kernel fills in the checksum of ICMPv6."""
-    kind = 8 if version == 4 else 128
-    body = _ECHO.pack(kind, 0, 0, ident, seq) + b"emulator-check--"
-    return body if version == 6 else body[:2] + struct.pack("!H", checksum(body)) + body[4:]
-
-
-def reply_of(version: int, packet: bytes, ident: int) -> int | None:
-    """Return the sequence number of an echo reply to `ident`, or None for anything else."""
-    at = (packet[0] & 15) * 4 if version == 4 else 0
-    if len(packet) < at + _ECHO.size:
-        return None
-    kind, _code, _sum, number, seq = _ECHO.unpack_from(packet, at)
-    return seq if kind == (0 if version == 4 else 129) and number == ident else None
-
-
 def _open_socket(version: int) -> socket.socket:
-    if version == 4:
-        sock = socket.socket(socket.AF_INET, socket.SOCK_RAW | socket.SOCK_NONBLOCK, socket.IPPROTO_ICMP)
-        sock.setsockopt(socket.SOL_RAW if hasattr(socket, "SOL_RAW") else 255, _ICMP_FILTER,
-                        struct.pack("=I", 0xFFFFFFFF & ~1))  # fmt: skip
-        return sock
-    sock = socket.socket(socket.AF_INET6, socket.SOCK_RAW | socket.SOCK_NONBLOCK, socket.IPPROTO_ICMPV6)
-    pass_only = [0xFFFFFFFF] * 8
-    pass_only[129 >> 5] &= ~(1 << (129 & 31))
-    sock.setsockopt(socket.IPPROTO_ICMPV6, _ICMP6_FILTER, struct.pack("=8I", *pass_only))
+    family, number = protocol(version)
+    sock = socket.socket(family, socket.SOCK_RAW | socket.SOCK_NONBLOCK, number)
+    listen_for_replies(sock)
     return sock
 
 
@@ -90,7 +56,10 @@ class Pinger:
         sockets: dict[int, tuple[socket.socket, int, list[int]]] = {}
         try:
             for (source, version), numbers in group.items():
-                store.go(names[source])
+                try:
+                    store.go(names[source])
+                except FileNotFoundError:  # the node is gone: nobody asks, so nobody answers
+                    continue
                 sock = _open_socket(version)
                 sockets[sock.fileno()] = (sock, version, numbers)
                 poll.register(sock, select.EPOLLIN)

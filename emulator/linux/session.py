@@ -1,0 +1,193 @@
+"""Many quick changes to a running network: what the stress runner drives.
+
+A session belongs to one thread, which stays in the network's mount namespace from beginning to end;
+sockets into the nodes' namespaces are opened once and kept. A port that goes down or up then costs
+one `sendmsg` and one `recvmsg`.
+"""
+
+from __future__ import annotations
+
+import errno
+import os
+from collections import OrderedDict
+from contextlib import ExitStack
+from types import TracebackType
+from typing import Self
+
+import numpy as np
+
+from emulator.difference import Difference
+from emulator.errors import UsageError
+from emulator.linux import messages
+from emulator.linux.converge import converge
+from emulator.linux.deploy import NodeSysctls, OpenNamespaces
+from emulator.linux.link_messages import LinkMessages
+from emulator.linux.namespaces import NamespaceStore
+from emulator.linux.netlink import Batch, Netlink
+from emulator.linux.node_messages import port_index
+from emulator.linux.teardown import kill_inside
+from emulator.plan import Plan
+from topologies.identifiers import interface_name
+
+_MOST_SOCKETS = 4096
+_THERE = frozenset({errno.EEXIST})
+_GONE = frozenset({errno.ENODEV})
+
+
+class NetnsSession:
+    """Quick changes to the nodes, ports and links of a running network. A context manager.
+
+    It remembers what it took away: `restore()` gives all of it back, and so does leaving.
+    """
+
+    def __init__(self, plan: Plan, store: NamespaceStore) -> None:
+        self._plan = plan
+        self._store = store
+        self._topology = plan.topology
+        self._writer = LinkMessages(plan)
+        self._sockets: OrderedDict[int, Netlink] = OrderedDict()
+        self._stack = ExitStack()
+        self._ports_down: dict[tuple[int, int], None] = {}
+        self._links_gone: dict[int, None] = {}
+        self._nodes_gone: dict[int, None] = {}
+
+    def __enter__(self) -> Self:
+        self._stack.enter_context(self._store.entered())
+        names = self._topology.names
+        self._namespaces = self._stack.enter_context(OpenNamespaces(self._store, names.__getitem__))
+        self._sysctls = self._stack.enter_context(NodeSysctls(self._plan))
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, value: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        try:
+            self.restore()
+        finally:
+            for netlink in self._sockets.values():
+                netlink.close()
+            self._sockets.clear()
+            self._stack.close()
+
+    def set_port(self, node: int, port: int, *, up: bool) -> None:
+        """Bring `port` of `node` down or up; KernelError when it isn't there."""
+        name = interface_name(self._topology, node, port)
+        batch = Batch()
+        if up:
+            batch.add(messages.link_up(port_index(port)), "bring up", name)
+            self._writer.after_up(batch, node, port)
+            self._netlink(node).run(batch, ignore=_THERE)
+            self._ports_down.pop((node, port), None)
+        else:
+            batch.add(messages.link_up(port_index(port), up=False), "bring down", name)
+            self._ports_down[node, port] = None
+            self._netlink(node).run(batch)
+
+    def remove_link(self, link: int) -> None:
+        """Delete a link: the ports at both ends vanish."""
+        if link in self._links_gone:
+            raise UsageError(f"link {link} is removed already")
+        node, port = int(self._topology.ends[link, 0]), int(self._topology.ports[link, 0])
+        self._links_gone[link] = None
+        batch = Batch()
+        name = interface_name(self._topology, node, port)
+        batch.add(messages.link_delete(port_index(port)), "delete", name)
+        self._netlink(node).run(batch)
+        self._forget_ports(link)
+
+    def add_link(self, link: int) -> None:
+        """Make a link that was removed, as it was."""
+        if self._writer.needs_older_end(link):
+            self._converge([], [link])
+        else:
+            batch = Batch()
+            self._writer.link(batch, link, self._namespaces)
+            self._netlink(self._writer.newer_node(link)).run(batch)
+        self._links_gone.pop(link, None)
+
+    def remove_node(self, node: int) -> None:
+        """Remove a node with its links, and kill what runs in it."""
+        name = self._topology.names[node]
+        if node in self._nodes_gone:
+            raise UsageError(f"{name} is removed already")
+        self._nodes_gone[node] = None
+        batch = Batch()
+        for link, end in self._links_of(node):
+            index = port_index(int(self._topology.ports[link, end]))
+            batch.add(messages.link_delete(index), "delete a link of", name)
+            self._forget_ports(link)
+        # the ports go before the namespace does: the kernel destroys that later, and with it only
+        # then the other ends, whose names would be taken when the node comes back
+        self._netlink(node).run(batch, ignore=_GONE)
+        self._sockets.pop(node).close()
+        self._namespaces.forget(node)
+        descriptor = self._store.open(name)
+        try:
+            kill_inside([os.fstat(descriptor).st_ino])
+        finally:
+            os.close(descriptor)
+        self._store.remove(name)
+
+    def add_node(self, node: int) -> None:
+        """Make a node that was removed, with its links to the nodes that are there."""
+        links = [link for link, end in self._links_of(node)
+                 if int(self._topology.ends[link, 1 - end]) not in self._nodes_gone
+                 and link not in self._links_gone]  # fmt: skip
+        quick = len(links) == len(self._links_of(node)) and not any(
+            self._writer.needs_older_end(link) or self._writer.newer_node(link) != node for link in links
+        )
+        if quick:
+            self._store.make(self._topology.names[node])
+            self._sysctls.apply(node)
+            with Netlink() as netlink:
+                netlink.run(self._writer.first(node, self._namespaces))
+        else:
+            self._converge([node], links)
+        self._nodes_gone.pop(node, None)
+
+    def restore(self) -> list[str]:
+        """Give back all that this session took away; return the names of what was given back."""
+        names = self._topology.names
+        given = []
+        for node in list(self._nodes_gone):
+            self.add_node(node)
+            given.append(names[node])
+        for link in list(self._links_gone):
+            a, b = self._topology.ends[link].tolist()
+            self.add_link(link)
+            given.append(f"{names[a]} -- {names[b]}")
+        for node, port in list(self._ports_down):
+            self.set_port(node, port, up=True)
+            given.append(interface_name(self._topology, node, port))
+        return given
+
+    def _links_of(self, node: int) -> list[tuple[int, int]]:
+        return [(slot >> 1, slot & 1) for slot in self._topology.slots(node)]
+
+    def _netlink(self, node: int) -> Netlink:
+        """Return a socket in the namespace of `node`."""
+        found = self._sockets.get(node)
+        if found is not None:
+            self._sockets.move_to_end(node)
+            return found
+        if len(self._sockets) >= _MOST_SOCKETS:
+            self._sockets.popitem(last=False)[1].close()
+        self._store.go(self._topology.names[node])
+        self._sockets[node] = made = Netlink()
+        return made
+
+    def _converge(self, nodes: list[int], links: list[int]) -> None:
+        """Make nodes and links the general way: both ends in their turn."""
+        mask = np.zeros(self._topology.link_count, dtype=bool)
+        mask[links] = True
+        converge(self._plan, Difference(new_nodes=nodes, new_links=mask), self._store, _go_on)
+
+    def _forget_ports(self, link: int) -> None:
+        """Forget that the ports of `link` are down: made anew, they are up."""
+        ends, ports = self._topology.ends[link].tolist(), self._topology.ports[link].tolist()
+        for key in zip(ends, ports, strict=True):
+            self._ports_down.pop(key, None)
+
+
+def _go_on() -> None:
+    """Never stop half-way."""
