@@ -12,8 +12,8 @@ import numpy as np
 
 from emulator.forwarding.base import BRIDGE_PORT, LOOPBACK_PORT, Role
 from emulator.plan import Plan
-from topologies.build import is_routed
 from topologies.identifiers import bridge_name, interface_name, mac
+from topologies.segments import is_routed
 from topologies.topology import Kind, Topology
 
 _MOST = 8
