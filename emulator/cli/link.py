@@ -81,7 +81,7 @@ def _check(options: Mapping[str, Any]) -> None:
 
 
 def _act(network: Network, options: Mapping[str, Any]) -> int:
-    link, swapped = _find(network, options["a"], options["b"], options["index"])
+    link, swapped = find_link(network, options["a"], options["b"], options["index"])
     before = network.links.get(link, LinkState())
     after = _wanted(network, link, before, options, swapped=swapped)
     changed = after != before
@@ -97,7 +97,7 @@ def _act(network: Network, options: Mapping[str, Any]) -> int:
     return 0
 
 
-def _find(network: Network, a: str, b: str, index: int | None) -> tuple[int, bool]:
+def find_link(network: Network, a: str, b: str, index: int | None) -> tuple[int, bool]:
     """Return the link between nodes `a` and `b`, and whether the file names them the other way round."""
     from emulator.cli.networks import matching_nodes
 

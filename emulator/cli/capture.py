@@ -1,0 +1,140 @@
+"""`emulator capture`: record the packets of a port or a link into a pcap file."""
+
+from __future__ import annotations
+
+import os
+import signal
+import sys
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import TYPE_CHECKING, BinaryIO
+
+import click
+
+from emulator.cli.elevate import ensure_root
+from emulator.cli.output import give_json, say
+from emulator.errors import UsageError
+from emulator.network import Network
+
+if TYPE_CHECKING:
+    from types import FrameType
+
+_EPILOG = """\b
+Examples:
+  emulator capture h1 -o h1.pcap --seconds 10
+  emulator capture s1:2 -o - | tcpdump -r -
+  emulator capture --link s1 s2 -o link.pcap --count 100 --filter icmp"""
+
+
+@click.command("capture", epilog=_EPILOG)
+@click.option("--net", help="The network, when several are up.")
+@click.argument("where", metavar="NODE[:PORT]", required=False)
+@click.option("--link", "ends", nargs=2, metavar="A B", help="The link between A and B, at A's end.")
+@click.option("--index", type=int, help="Which of parallel links, from 0 in the file's order.")
+@click.option("-o", "--output", type=click.Path(path_type=Path), required=True, help="File; `-` for output.")
+@click.option("--count", type=click.IntRange(1), help="Stop after this many packets.")
+@click.option("--seconds", type=click.FloatRange(0.01), help="Stop after this time.")
+@click.option("--filter", "expression", help="Only packets that this pcap filter matches (needs tcpdump).")
+@click.option("--json", "as_json", is_flag=True, help="Print one JSON object on standard output.")
+def command(
+    *, net: str | None, where: str | None, ends: tuple[str, str] | None, index: int | None, output: Path,
+    count: int | None, seconds: float | None, expression: str | None, as_json: bool,
+) -> int:  # fmt: skip
+    """Record the packets that a port sends and receives, until Ctrl-C or as long as asked for.
+
+    Without a PORT: a node's only port, or all that passes through a switch.
+    """
+    from emulator.cli.networks import chosen_network
+
+    if (where is None) == (ends is None):
+        raise UsageError("say where: `emulator capture NODE[:PORT] -o FILE`, or `--link A B`")
+    if as_json and str(output) == "-":
+        raise UsageError("--json and `-o -` both want standard output; write to a file")
+    ensure_root()
+    network = chosen_network(net)
+    node, interface = _at_link(network, ends, index) if ends else _at_port(network, where or "")
+    from emulator.engines.netns import NetnsNetwork
+    from emulator.linux.capture import Wanted
+
+    if not isinstance(network, NetnsNetwork):
+        raise UsageError(f"the engine {network.engine} has no packets to record")
+    wanted = Wanted(interface, count, seconds, expression)
+    with _opened(output) as file, _stoppable():
+        say(f"recording {interface} of {network.topology.names[node]}"
+            + ("" if count or seconds else "; Ctrl-C ends it"))  # fmt: skip
+        result = network.capture(node, wanted, file)
+    shown = "?" if result.packets is None else f"{result.packets:,}"
+    say(f"{shown} packets in {output}" + (f", {result.dropped:,} dropped" if result.dropped else ""))
+    if as_json:
+        give_json(
+            {"network": network.name, "node": network.topology.names[node], "interface": interface,
+             "file": str(output), "packets": result.packets, "dropped": result.dropped}
+        )  # fmt: skip
+    return 0
+
+
+def _at_link(network: Network, ends: tuple[str, str], index: int | None) -> tuple[int, str]:
+    from emulator.cli.link import find_link
+    from topologies.identifiers import interface_name
+
+    link, swapped = find_link(network, ends[0], ends[1], index)
+    node, port = (int(table[link, int(swapped)]) for table in (network.topology.ends, network.topology.ports))
+    return node, interface_name(network.topology, node, port)
+
+
+def _at_port(network: Network, where: str) -> tuple[int, str]:
+    """Return the node and the interface that `NODE`, `NODE:PORT` or `NODE:INTERFACE` names."""
+    from emulator.cli.networks import matching_nodes
+    from emulator.forwarding.select import forwarding_for
+    from topologies.identifiers import bridge_name, interface_name
+
+    name, _, port = where.partition(":")
+    nodes = matching_nodes(network, name)
+    if len(nodes) > 1:
+        raise UsageError(f"`{name}` matches several nodes; name one")
+    topology, node = network.topology, nodes[0]
+    ports = sorted(int(topology.ports[slot >> 1, slot & 1]) for slot in topology.slots(node))
+    interfaces = {str(p): interface_name(topology, node, p) for p in ports}
+    if not port and forwarding_for(topology).has_bridge(node):
+        return node, bridge_name(topology, node)
+    if not port and len(ports) == 1:
+        return node, interfaces[str(ports[0])]
+    if port in interfaces:
+        return node, interfaces[port]
+    if port in (*interfaces.values(), "lo"):
+        return node, port
+    known = ", ".join(f"{p} ({i})" for p, i in list(interfaces.items())[:12]) or "none"
+    problem = f"{name} has no port `{port}`" if port else f"{name} has several ports"
+    raise UsageError(f"{problem}; write {name}:PORT, ports are: {known}")
+
+
+@contextmanager
+def _opened(output: Path) -> Iterator[BinaryIO]:
+    if str(output) == "-":
+        if sys.stdout.isatty():
+            raise UsageError("a pcap file is not for a terminal; write `-o FILE` or pipe it")
+        with os.fdopen(os.dup(sys.stdout.fileno()), "wb") as file:
+            yield file
+        return
+    try:
+        file = output.open("wb")
+    except OSError as error:
+        raise UsageError(f"can't write {output}: {error.strerror}") from error
+    with file:
+        yield file
+
+
+@contextmanager
+def _stoppable() -> Iterator[None]:
+    """Make SIGTERM end the recording as Ctrl-C does: with a whole file."""
+
+    def stop(number: int, frame: FrameType | None) -> None:
+        del number, frame
+        raise KeyboardInterrupt
+
+    before = signal.signal(signal.SIGTERM, stop)
+    try:
+        yield
+    finally:
+        signal.signal(signal.SIGTERM, before)

@@ -1,0 +1,176 @@
+"""Record the packets of an interface: by tcpdump inside the node, or by a raw socket of our own.
+
+The file format is libpcap's (draft-ietf-opsawg-pcap): a header of 24 bytes, then each packet with its
+time, the length that is kept and the length that it had. Times are in nanoseconds, which the
+magic number says.
+"""
+
+from __future__ import annotations
+
+import os
+import select
+import shutil
+import socket
+import struct
+import subprocess
+import time
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import BinaryIO
+
+from emulator.errors import UnableError
+from emulator.linux.execute import inside
+from emulator.linux.namespaces import NamespaceStore
+
+MAGIC_NANOSECONDS = 0xA1B23C4D
+SNAP_LENGTH = 262_144
+_ETHERNET = 1
+_FILE_HEADER = struct.Struct("=IHHiIII")
+_PACKET_HEADER = struct.Struct("=IIII")
+_ETH_P_ALL = 3
+_SOL_PACKET, _PACKET_STATISTICS = 263, 6
+_PACKET_ADD_MEMBERSHIP, _PROMISCUOUS = 1, 1
+_MEMBERSHIP = struct.Struct("=iHH8x")
+_SO_TIMESTAMPNS = 35
+_TIMESPEC = struct.Struct("=qq") if struct.calcsize("l") == 8 else struct.Struct("=ll")
+_BUFFER = 32 << 20
+_SO_RCVBUFFORCE = 33
+
+
+@dataclass(frozen=True)
+class Wanted:
+    """What to record: of `interface`, until `count` packets or `seconds`, those that `filter` lets pass."""
+
+    interface: str
+    count: int | None = None
+    seconds: float | None = None
+    filter: str | None = None
+
+
+@dataclass(frozen=True)
+class Captured:
+    """What a recording gave; `dropped` packets came too fast. None is "tcpdump doesn't tell us"."""
+
+    packets: int | None
+    dropped: int | None
+
+
+class Writer:
+    """Writes a pcap file, packet by packet."""
+
+    def __init__(self, file: BinaryIO) -> None:
+        self._file = file
+        self.packets = 0
+        file.write(_FILE_HEADER.pack(MAGIC_NANOSECONDS, 2, 4, 0, 0, SNAP_LENGTH, _ETHERNET))
+        file.flush()
+
+    def write(self, nanoseconds: int, packet: bytes, length: int) -> None:
+        """Append a packet of which `packet` was kept and that was `length` bytes long."""
+        seconds, rest = divmod(nanoseconds, 10**9)
+        self._file.write(_PACKET_HEADER.pack(seconds & 0xFFFFFFFF, rest, len(packet), length) + packet)
+        self.packets += 1
+
+    def flush(self) -> None:
+        """Hand everything over."""
+        self._file.flush()
+
+
+def tcpdump() -> str | None:
+    """Return where tcpdump is, or None."""
+    return shutil.which("tcpdump", path=os.environ.get("PATH", "") + ":/usr/sbin:/sbin")
+
+
+def by_tcpdump(program: str, store: NamespaceStore, node: str, wanted: Wanted, file: BinaryIO) -> Captured:
+    """Record with tcpdump, started inside `node`; UnableError when it refuses.
+
+    It writes to a descriptor that we opened: the file's name means the same as outside.
+    """
+    argv = [program, "-Z", "root", "-i", wanted.interface, "-U", "-n"]
+    argv += ["--nano", "-s", str(SNAP_LENGTH), "-w", "-"]
+    argv += ["-c", str(wanted.count)] if wanted.count else []
+    argv += ["--", wanted.filter] if wanted.filter else []
+    process = inside(
+        store, node, None,
+        lambda: subprocess.Popen(argv, stdin=subprocess.DEVNULL, stdout=file, stderr=subprocess.PIPE),  # noqa: S603
+    )  # fmt: skip
+    try:
+        _, errors = process.communicate(timeout=wanted.seconds)
+    except (subprocess.TimeoutExpired, KeyboardInterrupt):
+        process.terminate()
+        _, errors = process.communicate()
+    words = errors.decode("utf-8", "replace").splitlines()
+    if process.returncode not in (0, -15, -2):
+        raise UnableError(f"tcpdump: {words[-1] if words else f'ended with {process.returncode}'}")
+    return Captured(_number(words, "captured"), _number(words, "dropped by kernel"))
+
+
+def _number(lines: list[str], ending: str) -> int | None:
+    found = [line.split()[0] for line in lines if line.endswith(ending)]
+    return int(found[0]) if found and found[0].isdigit() else None
+
+
+def by_raw_socket(store: NamespaceStore, node: str, wanted: Wanted, file: BinaryIO) -> Captured:
+    """Record with a raw socket opened inside `node`."""
+    with inside(store, node, None, lambda: _open(wanted.interface)) as sock:
+        writer = Writer(file)
+        try:
+            _record(sock, writer, wanted)
+        except KeyboardInterrupt:
+            pass
+        finally:
+            writer.flush()
+        _, dropped = struct.unpack("=II", sock.getsockopt(_SOL_PACKET, _PACKET_STATISTICS, 8))
+        return Captured(writer.packets, dropped)
+
+
+def _open(interface: str) -> socket.socket:
+    sock = socket.socket(socket.AF_PACKET, socket.SOCK_RAW | socket.SOCK_CLOEXEC, 0)
+    sock.setsockopt(socket.SOL_SOCKET, _SO_RCVBUFFORCE, _BUFFER)
+    sock.setsockopt(socket.SOL_SOCKET, _SO_TIMESTAMPNS, 1)
+    sock.bind((interface, _ETH_P_ALL))
+    # a bridge hands what passes through it to its own interface only when that is promiscuous
+    everything = _MEMBERSHIP.pack(socket.if_nametoindex(interface), _PROMISCUOUS, 0)
+    sock.setsockopt(_SOL_PACKET, _PACKET_ADD_MEMBERSHIP, everything)
+    return sock
+
+
+def _record(sock: socket.socket, writer: Writer, wanted: Wanted) -> None:
+    end = None if wanted.seconds is None else time.monotonic() + wanted.seconds
+    view = memoryview(bytearray(SNAP_LENGTH))
+    while wanted.count is None or writer.packets < wanted.count:
+        left = None if end is None else end - time.monotonic()
+        if left is not None and left <= 0:
+            return
+        if not select.select([sock], [], [], 0)[0]:
+            writer.flush()  # nothing waits: let readers of a pipe see what there is
+            if not select.select([sock], [], [], left)[0]:
+                return
+        length, extra, _flags, _source = sock.recvmsg_into(
+            [view], socket.CMSG_SPACE(_TIMESPEC.size), socket.MSG_TRUNC
+        )
+        writer.write(_when(extra), bytes(view[: min(length, SNAP_LENGTH)]), length)
+
+
+def _when(extra: list[tuple[int, int, bytes]]) -> int:
+    """Return the time at which the kernel saw the packet, in nanoseconds."""
+    for level, kind, data in extra:
+        if level == socket.SOL_SOCKET and kind == _SO_TIMESTAMPNS and len(data) >= _TIMESPEC.size:
+            seconds, nanoseconds = _TIMESPEC.unpack_from(data)
+            return int(seconds * 10**9 + nanoseconds)
+    return time.time_ns()
+
+
+def record(
+    store: NamespaceStore, node: str, wanted: Wanted, file: BinaryIO,
+    find_tcpdump: Callable[[], str | None] = tcpdump,
+) -> Captured:  # fmt: skip
+    """Record what `wanted` says into `file` until it is over or Ctrl-C; the file is whole in any case.
+
+    Raises UnableError for a filter without tcpdump.
+    """
+    program = find_tcpdump()
+    if program is None:
+        if wanted.filter:
+            raise UnableError("--filter needs tcpdump, which isn't here: apt install tcpdump")
+        return by_raw_socket(store, node, wanted, file)
+    return by_tcpdump(program, store, node, wanted, file)
