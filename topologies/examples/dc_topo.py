@@ -3,6 +3,8 @@
 sudo mn --custom dc_topo.py --topo dc,3,4 --link tc --switch lxbr,stp=1
 """
 
+# ruff: noqa: ANN001, ANN201, D102, INP001 -- written as Mininet's own examples are
+
 from mininet.link import TCLink
 from mininet.topo import Topo
 

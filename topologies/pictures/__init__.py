@@ -1,0 +1,10 @@
+"""Pictures of topologies: `svg(topology)` for documents, `html(topology)` to look around in.
+
+`layers` finds the tiers, `fold` puts what is too much into stacks, `place` says where things stand;
+`svg` and `html` draw. Everything is deterministic: the same topology gives the same bytes.
+"""
+
+from topologies.pictures.html import html
+from topologies.pictures.svg import svg
+
+__all__ = ["html", "svg"]

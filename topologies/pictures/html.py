@@ -1,0 +1,61 @@
+"""A topology as one HTML file to look around in: it opens offline and loads nothing from elsewhere.
+
+Pan, zoom, find by name or address, fold and unfold groups, hover for addresses and link limits. The
+page holds up to a few thousand nodes one by one; of larger graphs the innermost groups are stacks,
+whose names are still found since they follow formulas.
+"""
+
+from __future__ import annotations
+
+import json
+from html import escape
+from pathlib import Path
+
+from topologies.pictures.data import page_data
+from topologies.topology import Topology
+
+_HERE = Path(__file__).parent
+_PAGE = """<!doctype html>
+<html lang="en">
+<head>
+<meta charset="utf-8">
+<meta name="viewport" content="width=device-width, initial-scale=1">
+<meta http-equiv="Content-Security-Policy" content="default-src 'none'; style-src 'unsafe-inline'; \
+script-src 'unsafe-inline'">
+<title>{title}</title>
+<style>
+{css}</style>
+</head>
+<body>
+<svg id="view" role="img" aria-label="{title}: {counts}"></svg>
+<header><h1>{title}</h1><p>{counts}</p></header>
+<div class="bar">
+<div style="position:relative"><div id="hits"></div>
+<input id="find" type="search" placeholder="Find a node  ( / )" aria-label="Find a node" autocomplete="off">
+</div>
+<button id="fold" class="wide">Fold all</button>
+<button id="unfold" class="wide">Unfold all</button>
+<button id="fit" title="Show all (0)">Fit</button><button id="theme" title="Light or dark">◐</button>
+</div>
+<div id="legend"></div>
+<div id="hint">drag to move · wheel to zoom · click a stack to unfold it</div>
+<div id="side"></div><div id="tip"></div>
+<script type="application/json" id="data">{data}</script>
+<script>
+{script}</script>
+</body>
+</html>
+"""
+
+
+def html(topology: Topology) -> str:
+    """Return the page; names stand in it as data only, so no name is ever markup or code."""
+    data = page_data(topology)
+    text = json.dumps(data, ensure_ascii=False, separators=(",", ":"))
+    return _PAGE.format(
+        title=escape(topology.name or "topology"),
+        counts=escape(data["counts"]),
+        css=(_HERE / "viewer.css").read_text(encoding="utf-8"),
+        data=text.replace("<", "\\u003c").replace("\u2028", "\\u2028").replace("\u2029", "\\u2029"),
+        script=(_HERE / "viewer.js").read_text(encoding="utf-8"),
+    )

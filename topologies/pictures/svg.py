@@ -1,0 +1,162 @@
+"""Draw a topology as SVG: one file, no scripts, nothing loaded from elsewhere; light and dark.
+
+At most about 400 items are drawn; larger graphs are folded into stacks, and the title says so.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from html import escape
+
+import numpy as np
+
+from topologies.pictures.labels import Labels
+from topologies.pictures.legend import Entry, legend, tier_word
+from topologies.pictures.marks import box, host, stack
+from topologies.pictures.scene import MARGIN, TIMES, WIDTH, Scene, counts_text, fold_note, scene
+from topologies.pictures.style import CSS
+from topologies.topology import I64, Kind, Topology
+
+_TOP = 84.0
+_FOOT = 62.0
+_STRAIGHT = 160
+"""More links than this are drawn straight: curves would run together."""
+
+
+def svg(topology: Topology) -> str:
+    """Return the picture; names are escaped, so no name is ever markup."""
+    drawn = scene(topology)
+    height = f"{drawn.height + _TOP + _FOOT:.0f}"
+    title, counts, note = escape(topology.name or "topology"), counts_text(topology), escape(fold_note(drawn))
+    size = f'viewBox="0 0 {WIDTH:g} {height}" width="{WIDTH:g}" height="{height}"'
+    entries, entry_of = legend(topology, drawn.tree.layer)
+    colours = [entries[at].colour for at in entry_of[drawn.fold.first].tolist()]
+    parts = [
+        f'<svg xmlns="http://www.w3.org/2000/svg" {size} role="img" aria-label="{title}: {counts}">\n',
+        f"<title>{title}: {counts}{'; ' + note if note else ''}</title>\n<style>\n{CSS}\n</style>\n",
+        f'<rect class="bg" width="{WIDTH:g}" height="{height}" rx="14"/>\n',
+        f'<text class="t" x="{MARGIN:g}" y="44">{title}</text>\n',
+        f'<text class="s" x="{MARGIN:g}" y="66">{counts}{" · " + note if note else ""}</text>\n',
+        f'<g transform="translate(0 {_TOP:g})">\n',
+        *_panels(drawn),
+        *_links(drawn),
+        *_nodes(drawn, colours),
+        "</g>\n",
+        *_legend(entries, float(height) - 26),
+        "</svg>\n",
+    ]
+    return "".join(parts)
+
+
+def _panels(drawn: Scene) -> Iterator[str]:
+    """Draw a pale panel behind each pod: the outermost groups, when they are a few and of several rows."""
+    if not drawn.tree.layered:
+        return
+    for labels in drawn.tree.groups:
+        mine = labels[drawn.fold.first]
+        found = np.unique(mine[mine >= 0])
+        rows = [len(np.unique(drawn.fold.layer[mine == group])) for group in found.tolist()]
+        if len(found) < 2:
+            continue
+        if len(found) > 24 or max(rows) < 2:
+            return
+        for group in found.tolist():
+            yield _panel(drawn, np.flatnonzero(mine == group))
+        return
+
+
+def _panel(drawn: Scene, items: I64) -> str:
+    lowest = items[drawn.fold.layer[items] == drawn.fold.layer[items].max()]
+    share = 0.75 if len(lowest) > 1 else 0.44  # single ones have no gap between them
+    edge = float(np.clip(drawn.spacing[lowest].min() * share, 4, 76))
+    half = np.where(np.isin(items, lowest), edge, np.minimum(drawn.spacing[items] * 0.5, 34))
+    left, right = float((drawn.x[items] - half).min()), float((drawn.x[items] + half).max())
+    top, bottom = float(drawn.y[items].min()) - 34, float(drawn.y[items].max()) + 34
+    size = f'width="{right - left:.1f}" height="{bottom - top:.1f}"'
+    return f'<rect class="panel" x="{left:.1f}" y="{top:.1f}" {size} rx="12"/>\n'
+
+
+def _links(drawn: Scene) -> Iterator[str]:
+    fold = drawn.fold
+    shown = len(fold.links)
+    opacity = 0.85 if shown <= 80 else 0.6 if shown <= 250 else 0.38 if shown <= 800 else 0.22
+    yield f'<g class="l" stroke-opacity="{opacity}">\n'
+    rates = _rates(drawn.topology)
+    for (a, b), width, link in zip(
+        fold.links.tolist(), fold.widths.tolist(), fold.link.tolist(), strict=True
+    ):
+        stroke = 1.1 + 0.55 * np.log10(width) + rates[int(drawn.topology.link_profile[link])]
+        yield f'<path d="{_curve(drawn, a, b)}" stroke-width="{stroke:.2f}"/>\n'
+    yield "</g>\n"
+
+
+def _rates(topology: Topology) -> list[float]:
+    """Return how much thicker each link profile is drawn: one pixel for a tenfold rate above the lowest."""
+    rates = [profile.forward.bandwidth or 0.0 for profile in topology.link_profiles]
+    lowest = min((rate for rate in rates if rate), default=1.0)
+    return [min(float(np.log10(rate / lowest)), 3.0) if rate else 0.0 for rate in rates]
+
+
+def _curve(drawn: Scene, a: int, b: int) -> str:
+    x, y = drawn.x, drawn.y
+    if y[a] > y[b]:
+        a, b = b, a
+    start, end = f"M{x[a]:.1f} {y[a]:.1f}", f"{x[b]:.1f} {y[b]:.1f}"
+    if not drawn.tree.layered:
+        bend = _bend(drawn, a, b)
+        return f"{start}Q{bend} {end}" if bend else f"{start}L{end}"
+    if y[a] == y[b]:
+        low = y[a] + min(48.0, abs(x[a] - x[b]) * 0.6)
+        return f"{start}Q{(x[a] + x[b]) / 2:.1f} {low:.1f} {end}"
+    if len(drawn.fold.links) > _STRAIGHT:
+        return f"{start}L{end}"
+    middle = (y[a] + y[b]) / 2
+    return f"{start}C{x[a]:.1f} {middle:.1f} {x[b]:.1f} {middle:.1f} {end}"
+
+
+def _bend(drawn: Scene, a: int, b: int) -> str:
+    """Return the control point that leads a link around the nodes it would run through; "" when none."""
+    points = np.stack([drawn.x, drawn.y], axis=1)
+    start, along = points[a], points[b] - points[a]
+    length = float(np.hypot(*along))
+    if length < 1:
+        return ""
+    reach = (points - start) @ along / length
+    beside = np.abs((points - start) @ np.array([-along[1], along[0]]) / length)
+    if not ((reach > 2) & (reach < length - 2) & (beside < 7) & (drawn.fold.layer == 0)).any():
+        return ""
+    side = np.array([along[1], -along[0]]) / length
+    if side[1] > 0 or (abs(side[1]) < 1e-9 and side[0] > 0):
+        side = -side  # rows bend up, columns to the left
+    x, y = start + along / 2 + side * min(0.16 * length + 16, 110)
+    return f"{x:.1f} {y:.1f}"
+
+
+def _nodes(drawn: Scene, colours: list[str]) -> Iterator[str]:
+    """Draw the items, the lowest row first; in a plane the switches, which choose their labels first."""
+    labels = Labels(drawn)
+    order = -drawn.fold.layer if drawn.tree.layered else drawn.fold.layer
+    for item in np.argsort(order, kind="stable").tolist():
+        node, count = int(drawn.fold.first[item]), int(drawn.fold.count[item])
+        kind, name = Kind(drawn.topology.kinds[node]), drawn.topology.names[node]
+        title = name if count == 1 else f"{count:,} {TIMES} {tier_word(drawn.topology, node)}, {name} …"
+        yield f"<g><title>{escape(title)}</title>"
+        if count > 1:
+            yield stack(drawn, item, colours[item], kind)
+        elif kind == Kind.HOST:
+            yield host(drawn, item, name, labels)
+        else:
+            yield box(drawn, item, name, colours[item], labels)
+        yield "</g>\n"
+
+
+def _legend(entries: list[Entry], y: float) -> Iterator[str]:
+    """Draw what the colours mean: one entry a tier, with its number of nodes."""
+    x = MARGIN
+    for entry in entries:
+        text = f"{entry.word} · {entry.count:,}"
+        css, corner = (' class="host"', 6.0) if entry.kind == Kind.HOST else ("", 3.5)
+        square = f'x="{x:.0f}" y="{y - 10:.0f}" width="12" height="12" rx="{corner}"'
+        yield f'<rect{css} fill="{entry.colour}" {square}/>'
+        yield f'<text class="k" x="{x + 19:.0f}" y="{y:.0f}">{escape(text)}</text>\n'
+        x += 19 + len(text) * 6.7 + 26
