@@ -109,10 +109,8 @@ class Plan:
         if len(self.workers) == 1 or len(stated) < len(self.workers) or need <= sum(stated):
             return []
         enough = -(-need * len(stated) // max(sum(stated), 1))
-        return [
-            f"all together it needs {size_text(need)}, the {len(stated):,} workers have "
-            f"{size_text(sum(stated))}: use {enough:,} workers or more"
-        ]
+        have = f"the {len(stated):,} workers have {size_text(sum(stated))}"
+        return [f"all together it needs {size_text(need)}, {have}: use {enough:,} workers or more"]
 
 
 def cut_links(topology: Topology, placement: npt.NDArray[np.int32]) -> npt.NDArray[np.bool_]:

@@ -6,6 +6,7 @@ from collections.abc import Iterable
 
 import numpy as np
 
+from emulator.engines.capacity import too_large
 from emulator.errors import RefusedError
 from emulator.linux.cgroups import missing_controllers
 from emulator.linux.features import has_qdisc, mend_module
@@ -19,7 +20,7 @@ BRIDGE_PORTS = 1023
 
 def refuse(plan: Plan) -> None:
     """Raise RefusedError with every reason why `plan` can't be carried out."""
-    reasons = [*_fidelity(plan), *_ports(plan), *_shaping(plan), *_limits(plan)]
+    reasons = [*_fidelity(plan), *_ports(plan), *_shaping(plan), *_limits(plan), *too_large(plan)]
     if reasons:
         raise RefusedError(reasons)
 
@@ -38,10 +39,11 @@ def _ports(plan: Plan) -> list[str]:
     topology = plan.topology
     crowded = np.flatnonzero((topology.degrees > BRIDGE_PORTS) & (topology.kinds != Kind.HOST))
     return [
-        f"{topology.names[node]} has {topology.degrees[node]:,} links; a Linux bridge holds {BRIDGE_PORTS} ports: "
-        f"spread them over more switches"
-        for node in crowded[:10].tolist()
-    ]
+        f"{topology.names[node]} has {topology.degrees[node]:,} links; "
+        f"a Linux bridge holds {BRIDGE_PORTS} ports: spread them over more switches"
+        for node in crowded.tolist()
+        if plan.forwarding.has_bridge(node)
+    ][:10]
 
 
 def _limits(plan: Plan) -> list[str]:

@@ -45,7 +45,7 @@ def place_greedily(units: Units, share: F64) -> I64:
         for half, first, last in ((0, low, middle), (1, middle, high)):
             inside = (side_of_ends == half).all(axis=1)
             todo.append((members[side == half], pairs[inside], links[inside], first, last))
-    _mend(worker, units.pairs, units.links, units.memory, share, _BALANCE)
+    _mend(worker, units.pairs, units.links, units.memory, share, balance=_BALANCE)
     return worker
 
 
@@ -58,7 +58,7 @@ def _halved(pairs: I64, links: I64, memory: I64, share: F64) -> I64:
     position[order] = np.arange(count)
     ends = np.repeat(position[pairs], links, axis=0)
     side = cut(memory[order], crossing(ends[:, 0], ends[:, 1], count), share, _SLACK)[position]
-    _mend(side, pairs, links, memory, share, 1 + _SLACK)
+    _mend(side, pairs, links, memory, share, balance=1 + _SLACK)
     return side
 
 
@@ -99,7 +99,7 @@ def _levels(start: I64, other: I64, root: int, degree: I64) -> list[I64]:
         out.append(level)
 
 
-def _mend(worker: I64, pairs: I64, links: I64, memory: I64, share: F64, balance: float) -> None:
+def _mend(worker: I64, pairs: I64, links: I64, memory: I64, share: F64, *, balance: float) -> None:
     """Move units at borders to the worker they have most links to, in place.
 
     None gets more than `balance` times its share by it.

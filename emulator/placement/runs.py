@@ -12,7 +12,7 @@ import numpy as np
 
 from topologies.topology import F64, I64
 
-SLACK = 0.075
+SLACK = 0.1
 """How far from its ideal place a cut may be, as a part of the smaller of the two runs it parts."""
 
 

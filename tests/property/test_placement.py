@@ -1,0 +1,162 @@
+"""Placement of any graph on any workers: everything placed, within capacity, balanced, few links cut."""
+
+from __future__ import annotations
+
+import numpy as np
+import pytest
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
+
+from emulator.forecast import node_bytes
+from emulator.placement.runs import SLACK, crossing, cut
+from emulator.placement.select import place
+from emulator.placement.units import attachment, contract
+from emulator.placement.worker import Worker, numbered
+from emulator.plan import cut_links, make_plan
+from topologies.build import build
+from topologies.builder import Builder
+from topologies.spec.load import load_text
+from topologies.topology import Kind, Topology
+
+FEW = settings(max_examples=60, deadline=None, suppress_health_check=[HealthCheck.too_slow])
+
+
+@st.composite
+def arbitrary(draw: st.DrawFn) -> Topology:
+    """Any multigraph of hosts, switches and routers, without groups or with any."""
+    count = draw(st.integers(1, 40))
+    kinds = draw(st.lists(st.sampled_from(list(Kind)), min_size=count, max_size=count))
+    groups = (
+        draw(st.lists(st.integers(-1, 8), min_size=count, max_size=count)) if draw(st.booleans()) else None
+    )
+    build = Builder()
+    for node, kind in enumerate(kinds):
+        build.add_nodes(kind, f"n{node}x", 1, group=groups[node] if groups else -1)
+    ends = st.tuples(st.integers(0, count - 1), st.integers(0, count - 1)).filter(lambda e: e[0] != e[1])
+    links = draw(st.lists(ends, max_size=80)) if count > 1 else []
+    if links:
+        build.add_links([a for a, _ in links], [b for _, b in links])
+    return build.build("any")
+
+
+@st.composite
+def generated(draw: st.DrawFn) -> Topology:
+    """A network of one of the families that have a hierarchy."""
+    size = st.integers(1, 5)
+    text = draw(
+        st.one_of(
+            st.builds("{{generator: fat-tree, k: {}}}".format, st.sampled_from([2, 4, 6, 8])),
+            st.builds("{{generator: tree, depth: {}, fanout: {}}}".format, st.integers(1, 4), size),
+            st.builds(
+                "{{generator: leaf-spine, spines: {}, leaves: {}, hosts_per_leaf: {}}}".format,
+                size,
+                size,
+                size,
+            ),
+            st.builds(
+                "{{generator: region, zones: {}, pods: {}, racks: {}, hosts: {}}}".format,
+                size,
+                size,
+                size,
+                size,
+            ),
+        )
+    )
+    return build(load_text(f"name: t\ntopology: {text}\n"))
+
+
+workers_at_most = st.integers(1, 12)
+
+
+@FEW
+@given(st.one_of(arbitrary(), generated()), workers_at_most, st.sampled_from([None, "metis", "spread"]))
+def test_every_node_is_placed_and_the_same_way_each_time(
+    topology: Topology, count: int, method: str | None
+) -> None:
+    memory = node_bytes(topology)
+    first = place(topology, memory, numbered(count), method).worker
+    assert first.dtype == np.int32
+    assert first.shape == (topology.node_count,)
+    assert ((first >= 0) & (first < count)).all()
+    assert (first == place(topology, memory, numbered(count), method).worker).all()
+
+
+@FEW
+@given(st.one_of(arbitrary(), generated()), workers_at_most)
+def test_hosts_are_with_their_switches_where_nothing_limits(topology: Topology, count: int) -> None:
+    plan = make_plan(topology, "netns", count)
+    assert (plan.placement == plan.placement[attachment(topology)]).all()
+
+
+@FEW
+@given(st.one_of(arbitrary(), generated()), workers_at_most)
+def test_no_more_links_are_cut_than_by_spreading(topology: Topology, count: int) -> None:
+    placement = make_plan(topology, "netns", count)
+    spread = make_plan(topology, "netns", count, method="spread")
+    assert placement.cut.sum() <= spread.cut.sum()
+
+
+@FEW
+@given(st.one_of(arbitrary(), generated()), st.integers(2, 12))
+def test_load_is_balanced_up_to_what_moves_as_a_whole(topology: Topology, count: int) -> None:
+    memory = node_bytes(topology)
+    units = contract(topology, memory)
+    placed = place(topology, memory, numbered(count)).worker
+    load = np.bincount(placed, weights=memory, minlength=count)
+    grouped = topology.groups[units.representative]
+    leaf_groups = np.bincount(grouped[grouped >= 0], weights=units.memory[grouped >= 0], minlength=1)
+    whole = max(units.memory.max(), leaf_groups.max())
+    assert load.max() <= (1 + 2 * SLACK) * memory.sum() / count + whole
+
+
+@FEW
+@given(st.one_of(arbitrary(), generated()), st.data())
+def test_workers_with_enough_room_hold_what_they_get(topology: Topology, data: st.DataObject) -> None:
+    # node by node everything fits when each worker has room for one node more than its part
+    worst = node_bytes(topology, np.ones(topology.link_count, dtype=bool))
+    count = data.draw(st.integers(1, 8))
+    parts = data.draw(st.lists(st.integers(1, 5), min_size=count, max_size=count))
+    each = [-(-int(worst.sum()) * part // sum(parts)) + int(worst.max()) for part in parts]
+    plan = make_plan(topology, "netns", [Worker(f"m{n}", memory) for n, memory in enumerate(each)])
+    assert plan.refusals() == []
+    assert (plan.counts.memory <= np.array(each)).all()
+
+
+@FEW
+@given(st.one_of(arbitrary(), generated()), st.data())
+def test_workers_of_few_nodes_hold_exactly_all(topology: Topology, data: st.DataObject) -> None:
+    count = data.draw(st.integers(1, 8))
+    takes = -(-topology.node_count // count)
+    plan = make_plan(topology, "netns", [Worker(f"m{n}", nodes=takes) for n in range(count)])
+    assert plan.refusals() == []
+    assert plan.counts.nodes.max() <= takes
+
+
+@FEW
+@given(arbitrary(), st.integers(1, 6))
+def test_cut_links_are_those_between_workers(topology: Topology, count: int) -> None:
+    plan = make_plan(topology, "netns", count, method="spread")
+    slow = [int(plan.placement[a]) != int(plan.placement[b]) for a, b in topology.ends.tolist()]
+    assert cut_links(topology, plan.placement).tolist() == slow
+
+
+@FEW
+@given(
+    st.lists(st.integers(0, 50), min_size=1, max_size=60),
+    st.lists(st.integers(1, 9), min_size=1, max_size=12),
+    st.randoms(use_true_random=False),
+)
+def test_runs_are_runs_and_near_their_shares(weights: list[int], parts: list[int], random: object) -> None:
+    share = np.array(parts) / sum(parts)
+    items = np.array(weights)
+    ends = np.array([[random.randrange(len(items)), random.randrange(len(items))] for _ in range(40)])  # type: ignore[attr-defined]
+    runs = cut(items, crossing(ends[:, 0], ends[:, 1], len(items)), share)
+    assert (np.diff(runs) >= 0).all()
+    load = np.bincount(runs, weights=items, minlength=len(parts))
+    assert (load <= (1 + 2 * SLACK) * share * items.sum() + items.max() + 1e-9).all()
+
+
+@pytest.mark.parametrize("method", [None, "metis", "spread"])
+def test_an_empty_network_can_be_placed(method: str | None) -> None:
+    topology = Builder().build("empty")
+    assert len(place(topology, node_bytes(topology), numbered(3), method).worker) == 0
