@@ -20,11 +20,12 @@ from emulator.difference import Difference
 from emulator.errors import UsageError
 from emulator.linux import messages
 from emulator.linux.converge import converge
-from emulator.linux.deploy import NodeSysctls, OpenNamespaces
+from emulator.linux.deploy import OpenNamespaces
 from emulator.linux.link_messages import LinkMessages
 from emulator.linux.namespaces import NamespaceStore
 from emulator.linux.netlink import Batch, Netlink
 from emulator.linux.node_messages import port_index
+from emulator.linux.node_sysctls import NodeSysctls
 from emulator.linux.teardown import kill_inside
 from emulator.plan import Plan
 from topologies.identifiers import interface_name

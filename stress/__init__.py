@@ -1,0 +1,1 @@
+"""Shake a running network on schedule, measure everything, and say whether the limits held."""

@@ -1,0 +1,130 @@
+"""What a run leaves behind: plain numbers that the runner writes and reports read.
+
+Times are seconds since the run began, on the monotonic clock, unless said otherwise.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from typing import Any
+
+
+@dataclass(frozen=True, slots=True)
+class Operation:
+    """One thing to do at one moment.
+
+    `step` is the scenario's step it belongs to, `action` the action's name, `verb` what is done
+    ("down", "up", "remove", "add", …), `targets` the names of what it is done to.
+    """
+
+    number: int
+    at: float
+    step: str
+    action: str
+    verb: str
+    targets: tuple[str, ...]
+    options: tuple[tuple[str, Any], ...] = ()
+
+
+@dataclass(slots=True)
+class Outcome:
+    """What became of an operation. `error` is empty when it was carried out."""
+
+    operation: Operation
+    started: float
+    finished: float
+    error: str = ""
+
+    @property
+    def latency(self) -> float:
+        """Seconds from when it was due until it was done: lateness is part of it, nothing is omitted."""
+        return self.finished - self.operation.at
+
+    @property
+    def lateness(self) -> float:
+        """Seconds from when it was due until it was begun."""
+        return self.started - self.operation.at
+
+
+@dataclass(slots=True)
+class LossWindow:
+    """A time in which a probe got no right answer: from the first miss to the first answer after it.
+
+    `end` is None while it lasts (or when the run ended in it).
+    """
+
+    start: float
+    end: float | None
+    lost: int
+
+
+@dataclass
+class ProbeRecord:
+    """What one probe (a pair, a connection, a command) found over the run."""
+
+    probe: str
+    source: str
+    target: str
+    sent: int = 0
+    answered: int = 0
+    windows: list[LossWindow] = field(default_factory=list)
+    times: list[tuple[float, float]] = field(default_factory=list)
+    """(when asked, round-trip seconds) of a bounded sample of the answers."""
+
+    @property
+    def loss(self) -> float:
+        """Share of questions without an answer, 0 to 1."""
+        return 1.0 - self.answered / self.sent if self.sent else 0.0
+
+
+@dataclass(frozen=True, slots=True)
+class Sample:
+    """The machine at one moment: metric name -> number. Names and units are in stress/metrics."""
+
+    at: float
+    values: dict[str, float]
+
+
+@dataclass
+class LeakCheck:
+    """Counts before and after the run, all things restored: name -> (before, after)."""
+
+    counts: dict[str, tuple[float, float]] = field(default_factory=dict)
+    leaked: list[str] = field(default_factory=list)
+
+
+@dataclass
+class Phase:
+    """A part of the run: warmup, a step, cooldown, restore."""
+
+    name: str
+    start: float
+    end: float
+
+
+@dataclass
+class RunRecord:
+    """A whole run."""
+
+    scenario: dict[str, Any]
+    network: dict[str, Any]
+    """name, engine, nodes by kind, links, fidelity by tier."""
+    machine: dict[str, Any]
+    """kernel, CPU model, cores, memory, Python, versions."""
+    seed: int
+    began: float
+    """Wall-clock time of the beginning, seconds since the epoch."""
+    phases: list[Phase] = field(default_factory=list)
+    outcomes: list[Outcome] = field(default_factory=list)
+    offered: dict[str, int] = field(default_factory=dict)
+    """Step -> how many operations the schedule held."""
+    probes: list[ProbeRecord] = field(default_factory=list)
+    samples: list[Sample] = field(default_factory=list)
+    sampler_cost: float = 0.0
+    """CPU seconds that the sampler itself used."""
+    traffic: list[dict[str, Any]] = field(default_factory=list)
+    leaks: LeakCheck = field(default_factory=LeakCheck)
+    restored: list[str] = field(default_factory=list)
+    interrupted: str = ""
+    doubts: list[str] = field(default_factory=list)
+    """Why figures may not be trusted: late arrivals, a saturated CPU."""
