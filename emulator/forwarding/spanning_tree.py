@@ -23,7 +23,8 @@ Ints = npt.NDArray[np.int64]
 def bridging_nodes(topology: Topology) -> Bools:
     """Return which nodes pass frames on (bool[n]): switches, and hosts that relay."""
     relays = np.array([profile.relay for profile in topology.node_profiles])[topology.node_profile]
-    return (topology.kinds == Kind.SWITCH) | ((topology.kinds == Kind.HOST) & relays)
+    passes: Bools = (topology.kinds == Kind.SWITCH) | ((topology.kinds == Kind.HOST) & relays)
+    return passes
 
 
 def tree_links(topology: Topology, up: Bools | None = None) -> Bools:
