@@ -1,0 +1,123 @@
+"""`emulator doctor`: what this machine has and lacks, and the command that mends it."""
+
+from __future__ import annotations
+
+import os
+from pathlib import Path
+from typing import Any
+
+import click
+
+from emulator.cli.output import give_json, say
+
+_MARKS = {"ok": "ok     ", "missing": "MISSING", "unknown": "?      "}
+
+
+@click.command("doctor", epilog="\b\nExamples:\n  emulator doctor\n  emulator doctor dc.yaml --json")
+@click.argument("file", type=click.Path(path_type=Path), required=False)
+@click.option("--json", "as_json", is_flag=True, help="Print one JSON object on standard output.")
+def command(file: Path | None, *, as_json: bool) -> int:
+    """Say what this machine has and lacks, and what FILE needs of it.
+
+    Exit code 3 when something that FILE, or every network, needs is missing. Without root it says
+    what it could not look at.
+    """
+    from emulator.linux.survey import survey
+
+    findings = survey()
+    for finding in findings:
+        mend = f"  -> {finding.mend}" if finding.found == "missing" and finding.mend else ""
+        say(f"{_MARKS[finding.found]} {finding.name:36} {finding.value}{mend}".rstrip())
+    unknown = [finding.name for finding in findings if finding.found == "unknown"]
+    if unknown:
+        say(f"not looked at without root: {', '.join(unknown)}; run it under sudo")
+    networks = _networks()
+    needs = _needs(file) if file else None
+    lacking = [finding.name for finding in findings if finding.is_fatal]
+    fit = not lacking and not (needs and needs["reasons"])
+    if lacking:
+        say(f"no network can be made here: {', '.join(lacking)} missing")
+    elif needs is None:
+        say("networks can be made here" if not unknown else "nothing that was looked at forbids networks")
+    if as_json:
+        give_json(
+            {
+                "fit": fit,
+                "findings": [
+                    {
+                        "name": f.name,
+                        "found": f.found.value,
+                        "value": f.value,
+                        "basic": f.basic,
+                        "mend": f.mend,
+                    }
+                    for f in findings
+                ],
+                "networks": networks,
+                "file": needs,
+            }
+        )
+    return 0 if fit else 3
+
+
+def _networks() -> list[dict[str, Any]]:
+    """Return the networks that are up, and tell of those that are broken."""
+    from emulator.engines.registry import attach
+    from emulator.errors import EmulationError
+    from emulator.state import names
+
+    try:
+        known = names()
+    except PermissionError:
+        say("networks that are up: not looked at without root")
+        return []
+    out: list[dict[str, Any]] = []
+    for name in known:
+        try:
+            problems = list(attach(name).health().problems) if os.geteuid() == 0 else []
+        except EmulationError as error:
+            problems = [str(error)]
+        out.append({"name": name, "problems": problems})
+        say(f"network {name} is {'left over: ' + '; '.join(problems) if problems else 'up'}"
+            + (f"  -> emulator down {name}" if problems else ""))  # fmt: skip
+    return out
+
+
+def _needs(file: Path) -> dict[str, Any]:
+    """Return what `file` needs, and every reason why this machine can't give it."""
+    from emulator.engines.registry import engine_named
+    from emulator.errors import RefusedError
+    from emulator.plan import make_plan, size_text
+    from topologies.build import build
+    from topologies.spec.load import load
+
+    document = load(file)
+    topology = build(document)
+    engine = engine_named(document.spec.engine_name)
+    plan = make_plan(topology, engine.name)
+    reasons: list[str] = []
+    try:
+        engine.accept(plan)
+    except RefusedError as error:
+        reasons = error.reasons
+    memory = int(plan.counts.memory.sum())
+    shapes = {shape for profile in topology.link_profiles for shape in (profile.forward, profile.backward)}
+    needs = {
+        "netem": any(shape.needs_netem for shape in shapes),
+        "tbf": any(shape.bandwidth is not None for shape in shapes),
+        "cgroup cpu": any(profile.cpu is not None for profile in topology.node_profiles),
+        "cgroup memory": any(profile.memory is not None for profile in topology.node_profiles),
+    }
+    used = [name for name, needed in needs.items() if needed]
+    say(f"{file} needs {size_text(memory)} of memory" + (f", {', '.join(used)}" if used else ""))
+    for reason in reasons:
+        say(f"  can't be made here: {reason}")
+    if not reasons:
+        say("  it can be made here")
+    return {
+        "path": str(file),
+        "name": topology.name,
+        "memory_bytes": memory,
+        "needs": used,
+        "reasons": reasons,
+    }

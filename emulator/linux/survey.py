@@ -1,0 +1,121 @@
+"""What this machine has and lacks for emulating networks, and the command that mends each lack."""
+
+from __future__ import annotations
+
+import os
+import resource
+import shutil
+from collections.abc import Iterator
+from dataclasses import dataclass
+from enum import StrEnum
+
+from emulator.linux.cgroups import hierarchies
+from emulator.linux.features import has_link, has_namespaces, has_qdisc, mend_module
+from emulator.linux.machine import available_memory, limit
+
+
+class Found(StrEnum):
+    """How something is."""
+
+    OK = "ok"
+    MISSING = "missing"
+    UNKNOWN = "unknown"
+    """We may not look without root."""
+
+
+@dataclass(frozen=True)
+class Finding:
+    """One thing that was looked at; `basic` is what every network needs, `mend` what to do about a lack."""
+
+    name: str
+    found: Found
+    value: str = ""
+    basic: bool = False
+    mend: str = ""
+
+    @property
+    def is_fatal(self) -> bool:
+        """True when no network can be made."""
+        return self.basic and self.found is Found.MISSING
+
+
+_LEAST_FILES = 1024
+_LEAST_MEMORY = 256 << 20
+_SYSCTLS = {
+    "fs.mount-max": 4096,
+    "user.max_net_namespaces": 4096,
+    "kernel.pid_max": 4096,
+    "net.ipv4.neigh.default.gc_thresh3": 0,
+}
+"""Kernel limits to show, and the least that thousands of nodes want; networks raise gc_thresh by themselves."""
+
+_PROGRAMS = {
+    "tcpdump": ("captures with a filter", "apt install tcpdump"),
+    "ping": ("`ping` typed in a node; `check` has its own", "apt install iputils-ping"),
+    "ip": ("looking around in nodes", "apt install iproute2"),
+    "sudo": ("starting without being root", "apt install sudo"),
+    "ovs-vsctl": ("switches of Open vSwitch", "apt install openvswitch-switch"),
+    "mn": ("running exported files with Mininet", "apt install mininet"),
+}
+
+
+def survey() -> list[Finding]:
+    """Return everything looked at, in the order to show it."""
+    return [*_basics(), *_queues(), *_cgroups(), *_limits(), *_programs()]
+
+
+def _found(here: bool | None) -> Found:
+    return Found.UNKNOWN if here is None else Found.OK if here else Found.MISSING
+
+
+def _basics() -> Iterator[Finding]:
+    root = os.geteuid() == 0
+    yield Finding("kernel", Found.OK, f"{os.uname().release} ({os.uname().machine})")
+    sudo = "sudo is used" if shutil.which("sudo") else "be root (su -), or apt install sudo"
+    yield Finding(
+        "root", _found(root or bool(shutil.which("sudo"))), "yes" if root else "no", basic=True, mend=sudo
+    )
+    mend = "boot a kernel with CONFIG_NET_NS; in a container, run it privileged"
+    yield Finding("network namespaces", _found(has_namespaces()), basic=True, mend=mend)
+    for kind, basic in (("veth", True), ("bridge", True), ("vxlan", False)):
+        yield Finding(f"{kind} links", _found(has_link(kind)), "", basic, mend_module(kind))
+    tun = os.path.exists("/dev/net/tun")
+    yield Finding("tun/tap", _found(tun), "", mend=mend_module("tun"))
+    forwarding = limit("net.ipv4.ip_forward")
+    mend = "boot a kernel with CONFIG_INET, and mount /proc"
+    yield Finding("ip_forward", _found(forwarding is not None), "per node", basic=True, mend=mend)
+
+
+def _queues() -> Iterator[Finding]:
+    for kind, what in (("tbf", "bandwidth"), ("netem", "delay, jitter, loss, duplicate, reorder, corrupt")):
+        yield Finding(f"queue {kind}", _found(has_qdisc(kind)), what, mend=mend_module(f"sch_{kind}"))
+
+
+def _cgroups() -> Iterator[Finding]:
+    places = hierarchies()
+    for controller in ("cpu", "memory"):
+        place = places.get(controller)
+        value = f"version {place.version}, {place.root}" if place else "limits of nodes"
+        mend = "mount -t cgroup2 none /sys/fs/cgroup; in a container, hand the controllers down"
+        yield Finding(f"cgroup {controller}", _found(place is not None), value, mend=mend)
+
+
+def _limits() -> Iterator[Finding]:
+    files = resource.getrlimit(resource.RLIMIT_NOFILE)[1]
+    enough = files == resource.RLIM_INFINITY or files >= _LEAST_FILES
+    shown = "unlimited" if files == resource.RLIM_INFINITY else f"{files:,}"
+    yield Finding("open files", _found(enough), shown, mend=f"ulimit -n {_LEAST_FILES}")
+    for name, least in _SYSCTLS.items():
+        value = limit(name)
+        if value is not None:
+            yield Finding(name, _found(value >= least), f"{value:,}", mend=f"sysctl -w {name}={least}")
+    memory = available_memory()
+    if memory is not None:
+        shown = f"{memory / 2**30:.1f} GiB available"
+        yield Finding("memory", _found(memory >= _LEAST_MEMORY), shown, mend="end other programs")
+
+
+def _programs() -> Iterator[Finding]:
+    for name, (what, mend) in _PROGRAMS.items():
+        path = shutil.which(name, path=os.environ.get("PATH", "") + ":/usr/sbin:/sbin")
+        yield Finding(name, _found(path is not None), path or f"for {what}", mend=mend)
