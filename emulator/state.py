@@ -22,7 +22,9 @@ from typing import Any
 from emulator.errors import BrokenError, EmulationError, UnableError, UsageError
 from emulator.locks import BusyError, locked
 from emulator.network import LinkState
+from topologies import store as topology_store
 from topologies.profiles import Shape
+from topologies.topology import Topology
 
 DEFAULT = "/run/topology-emulator"
 FORMAT = 1
@@ -125,6 +127,14 @@ class NetworkState:
                 f"{self.record_path} was written by another version; take it down with that one"
             )
         return Record(**data)
+
+    def save(self, topology: Topology, hosts: str) -> None:
+        """Write the graph that runs and the /etc/hosts of its nodes; BrokenError when the disk can't."""
+        try:
+            topology_store.save(topology, self.topology_path)
+            self.hosts_path.write_text(hosts, encoding="utf-8")
+        except OSError as error:
+            raise BrokenError(f"can't write to {self.folder}: {error.strerror}") from error
 
     def require_engine(self, engine: str) -> None:
         """Raise UsageError when the network is up on another engine."""

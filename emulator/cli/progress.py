@@ -37,8 +37,10 @@ class _Lines:
         if now < self._next or not total:
             return
         self._next = now + _LINE_EVERY
-        left = (now - self._begin) * (total - done) / done if done else 0.0
-        print(f"{self._what}: {phase} {done:,}/{total:,}, {left:.0f} s left", file=sys.stderr, flush=True)
+        words = f"{self._what}: {phase} {done:,}/{total:,}"
+        if done:
+            words += f", {(now - self._begin) * (total - done) / done:.0f} s left"
+        print(words, file=sys.stderr, flush=True)
 
     def close(self) -> None:
         """Nothing to put away."""

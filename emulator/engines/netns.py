@@ -254,8 +254,7 @@ def _change(
                 state.write(record)
                 raise
         words += change.words(plan.topology.names[node] for node in change.new_nodes)
-    topology_store.save(plan.topology, state.topology_path)
-    state.hosts_path.write_text(hosts_text(plan), encoding="utf-8")
+    state.save(plan.topology, hosts_text(plan))
     record.phase = "up"
     state.write(record)
     changed = NetnsNetwork(state)
@@ -271,8 +270,7 @@ def _deploy(plan: Plan, state: NetworkState, file: str, progress: Progress) -> N
     state.make()
     record = Record(name=plan.topology.name, engine="netns", file=file)
     state.write(record)
-    topology_store.save(plan.topology, state.topology_path)
-    state.hosts_path.write_text(hosts_text(plan), encoding="utf-8")
+    state.save(plan.topology, hosts_text(plan))
     Ledger(state.root).require(state.name, global_needs(plan))
     store = _store(state)
     store.folder.mkdir(mode=0o700)
