@@ -15,12 +15,10 @@ from typing import Self
 
 from emulator.linux.namespaces import NamespaceStore
 from emulator.linux.netlink import Netlink
-from emulator.linux.node_messages import NodeMessages
+from emulator.linux.node_messages import NodeMessages, runs
 from emulator.linux.node_sysctls import NodeSysctls
 from emulator.network import Progress
 from emulator.plan import Plan
-
-_STEP = 256
 
 
 class OpenNamespaces:
@@ -83,14 +81,16 @@ def make_nodes(plan: Plan, store: NamespaceStore, progress: Progress) -> None:
     names = list(plan.topology.names)
     total = len(names)
     with OpenNamespaces(store, names.__getitem__) as namespace_of, NodeSysctls(plan) as sysctls:
-        for done, node in enumerate(writer.sequence.tolist()):
-            store.make(names[node])
-            sysctls.apply(node)
-            batch = writer.first(node, namespace_of)
-            with Netlink() as netlink:
-                netlink.run(batch)
-            if not done % _STEP:
-                progress("nodes", done, total)
+        done = 0
+        for run in runs(plan.topology, writer.sequence):
+            batches = [writer.first(node, namespace_of) for node in run]
+            for node, batch in zip(run, batches, strict=True):
+                store.make(names[node])
+                sysctls.apply(node)
+                with Netlink() as netlink:
+                    netlink.run(batch)
+            done += len(run)
+            progress("nodes", done, total)
     progress("nodes", total, total)
     for node in writer.pending.nonzero()[0].tolist():
         store.go(names[node])

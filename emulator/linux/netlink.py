@@ -39,6 +39,7 @@ NLM_F_CAPPED = 0x100
 HEADER = struct.Struct("=IHHII")
 _SEQUENCE = struct.Struct("=I")
 _ERROR = struct.Struct("=i")
+_SUCCESS = bytes(4)
 _MAX_BATCH = 128 * 1024
 _ANSWERS = 8192
 """Room for one datagram of answers: the kernel fills no more (NLMSG_GOODSIZE), one answer is far less."""
@@ -150,8 +151,11 @@ class Netlink:
         self._transport.send(data)
         errors: list[KernelError] = []
         last = self._seq - 1
+        answer = self._transport.recv(_ANSWERS)
+        if answer[8:12] == _SEQUENCE.pack(last) and answer[16:20] == _SUCCESS:  # all went well
+            return errors
         while True:
-            for seq, code, words in _answers(self._transport.recv(_ANSWERS)):
+            for seq, code, words in _answers(answer):
                 if seq < first:
                     continue
                 if code:
@@ -159,6 +163,7 @@ class Netlink:
                     errors.append(KernelError(op, target, code, words))
                 if seq == last:
                     return errors
+            answer = self._transport.recv(_ANSWERS)
 
     def dump(self, message: bytes) -> list[tuple[int, bytes]]:
         """Send a dump request and return (message type, body after the header) of each answer."""
