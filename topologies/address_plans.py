@@ -99,9 +99,9 @@ class Plan4:
         units.sort(key=lambda unit: unit[0])
         first = 1 if blocks else 0  # a relay's block has no network address to lose: keep the pool's own free
         starts, end = allocate([unit[1] for unit in units], addressing.reserved_in("ipv4"), first)
-        self._check(
-            "ipv4", self._hosts, end, f"{segments.bearing + len(relays):,} subnets and relaying hosts"
-        )
+        what = [f"{segments.bearing:,} subnets"] if segments.bearing or not relays else []
+        what += [f"{len(relays):,} hosts that route"] if relays else []
+        self._check("ipv4", self._hosts, end, " and ".join(what))
         base = int(self._hosts.network_address)
         for start, (_, size, segment, block) in zip(starts, units, strict=True):
             if segment >= 0:
@@ -155,18 +155,18 @@ class Plan6:
         numbers = [s for s in range(segments.count) if s not in given.subnets]
         starts, end = allocate([1] * len(numbers), reserved)
         need = end + 3
-        reserved_end = max((b for _, b in reserved if b <= room), default=0)
-        if reserved_end > room - 3:
-            message = (
-                f"the last three /64 of {pool} are for links and routers; give hosts addresses before them"
-            )
-            raise ParameterError(("addressing", "ipv6"), message)
         if pool.prefixlen > _TO_64 or need > room:
             raise ParameterError(
                 ("addressing", "ipv6"),
                 f"{pool} is too small: routed networks use a /64 per segment, {need:,} of them here; "
                 f"use a /{_TO_64 - (need - 1).bit_length()} or larger",
             )
+        reserved_end = max((b for _, b in reserved if b <= room), default=0)
+        if reserved_end > room - 3:
+            message = (
+                f"the last three /64 of {pool} are for links and routers; give hosts addresses before them"
+            )
+            raise ParameterError(("addressing", "ipv6"), message)
         self._bases = {s: first + (at << _TO_64) for s, at in zip(numbers, starts, strict=True)}
         self.wires, loopbacks, relays = (first + ((room - back) << _TO_64) for back in (1, 2, 3))
         self._own_base = {True: relays, False: loopbacks}

@@ -38,7 +38,7 @@ class RoutedForwarding:
         self.topology = topology
         self.addressing = RoutedAddressing(topology)
         self._segments = self.addressing.segments
-        self._up = up
+        self._up = None if up is None else up.copy()
         self._own: dict[int, tuple[Address, ...]] = {}
 
     @cached_property
