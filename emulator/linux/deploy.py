@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import gc
 import os
+import resource
 from collections import OrderedDict
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
@@ -19,6 +20,7 @@ from emulator.linux.node_messages import NodeMessages, runs
 from emulator.linux.node_sysctls import NodeSysctls
 from emulator.network import Progress
 from emulator.plan import Plan
+from topologies.topology import Topology
 
 
 class OpenNamespaces:
@@ -31,7 +33,7 @@ class OpenNamespaces:
         self._open: OrderedDict[int, int] = OrderedDict()
 
     def __call__(self, node: int) -> int:
-        """Return a descriptor of the namespace of `node`, valid until 256 others were asked for."""
+        """Return a descriptor of the namespace of `node`, valid until `most` others were asked for."""
         found = self._open.get(node)
         if found is not None:
             self._open.move_to_end(node)
@@ -58,6 +60,16 @@ class OpenNamespaces:
         self._open.clear()
 
 
+def most_open(topology: Topology) -> int:
+    """Return how many descriptors to keep, one for each link of a node; raise the limit if need be."""
+    most = max(256, int(topology.degrees.max(initial=0)))
+    soft, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
+    wanted = most + 128
+    if soft != resource.RLIM_INFINITY and soft < wanted:
+        resource.setrlimit(resource.RLIMIT_NOFILE, (wanted if hard < 0 else min(wanted, hard), hard))
+    return most
+
+
 @contextmanager
 def _no_collection() -> Iterator[None]:
     """Keep the collector of cyclic garbage off: messages make none, and it walks all that was imported."""
@@ -80,7 +92,8 @@ def make_nodes(plan: Plan, store: NamespaceStore, progress: Progress) -> None:
     writer = NodeMessages(plan)
     names = list(plan.topology.names)
     total = len(names)
-    with OpenNamespaces(store, names.__getitem__) as namespace_of, NodeSysctls(plan) as sysctls:
+    most = most_open(plan.topology)
+    with OpenNamespaces(store, names.__getitem__, most) as namespace_of, NodeSysctls(plan) as sysctls:
         done = 0
         for run in runs(plan.topology, writer.sequence):
             batches = [writer.first(node, namespace_of) for node in run]
