@@ -23,7 +23,8 @@ def ensure_root() -> None:
     if sudo is None:
         raise UnableError("this needs root, and there is no sudo here; run it as root")
     kept = [f"{key}={os.environ[key]}" for key in _KEPT if key in os.environ]
-    argv = [sudo, "--", "env", *kept, sys.executable, "-m", "emulator", *sys.argv[1:]]
+    own = ["-P"] if sys.flags.safe_path else []  # a folder called `emulator` here is not the program
+    argv = [sudo, "--", "env", *kept, sys.executable, *own, "-m", "emulator", *sys.argv[1:]]
     sys.stdout.flush()
     sys.stderr.flush()
     os.execv(sudo, argv)  # noqa: S606 -- our own command line again, no shell
