@@ -1,0 +1,39 @@
+"""What the figures were measured on."""
+
+from __future__ import annotations
+
+import os
+import platform
+import time
+from pathlib import Path
+
+
+def facts() -> dict[str, object]:
+    """Return kernel, processor, cores, memory, Python, date, and how busy the machine was; no host name."""
+    memory = os.sysconf("SC_PAGE_SIZE") * os.sysconf("SC_PHYS_PAGES")
+    return {
+        "date": time.strftime("%Y-%m-%d"),
+        "kernel": platform.release(),
+        "cpu": _processor(),
+        "cores": os.cpu_count(),
+        "memory_gib": round(memory / 2**30, 1),
+        "python": platform.python_version(),
+        "load": round(os.getloadavg()[0], 2),
+    }
+
+
+def line(about: dict[str, object]) -> str:
+    """Return the facts as one line."""
+    return (
+        f"Linux {about['kernel']}, {about['cpu']}, {about['cores']} cores, {about['memory_gib']} GiB, "
+        f"Python {about['python']}, {about['date']}; load before the run {about['load']}. "
+        f"Medians (least\N{EN DASH}most), taken in turns."
+    )
+
+
+def _processor() -> str:
+    for text in Path("/proc/cpuinfo").read_text(encoding="utf-8").splitlines():
+        key, _, value = text.partition(":")
+        if key.strip() == "model name":
+            return value.strip()
+    return platform.machine()

@@ -1,0 +1,127 @@
+"""What is run to be measured: the floor, our engine in-process, our command line, Mininet."""
+
+from __future__ import annotations
+
+import json
+import os
+import shutil
+import subprocess
+import sys
+import tempfile
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+HERE = Path(__file__).resolve().parent
+ROOT = HERE.parent
+TIMEOUT = 1200
+
+
+@dataclass(frozen=True)
+class Network:
+    """A network that both sides make: `shape` for the floor, `text` for us."""
+
+    name: str
+    shape: tuple[str, str, str]
+    text: str
+
+
+TREE = Network("tree-1024", ("tree", "2", "32"), "topology: {generator: tree, depth: 2, fanout: 32}")
+LINEAR = Network(
+    "linear-10016", ("linear", "313", "32"), "topology: {generator: linear, k: 313, hosts_per_switch: 32}"
+)
+SMALL = Network("tree-64", ("tree", "2", "8"), "topology: {generator: tree, depth: 2, fanout: 8}")
+
+
+def floor_program() -> Path:
+    """Return the compiled floor, compiling it when it is older than its source."""
+    program, source = HERE / "bin" / "floor", HERE / "floor.c"
+    if not program.exists() or program.stat().st_mtime < source.stat().st_mtime:
+        program.parent.mkdir(exist_ok=True)
+        subprocess.run(["cc", "-O2", "-o", str(program), str(source)], check=True)
+    return program
+
+
+class Bench:
+    """Runs each program in folders of its own, below `folder`."""
+
+    def __init__(self, folder: Path) -> None:
+        self._files = folder
+        self._state = folder / "state"
+        self._floor = folder / "floor"
+        self._floor.mkdir()
+        self._program = floor_program()
+        self._environment = os.environ | {"EMULATOR_STATE_DIR": str(self._state), "PYTHONPATH": str(ROOT)}
+
+    def file(self, network: Network) -> Path:
+        """Return the YAML file of a network, writing it first."""
+        path = self._files / f"{network.name}.yaml"
+        path.write_text(f"name: {network.name}\n{network.text}\n", encoding="utf-8")
+        return path
+
+    def floor(self, network: Network, *, count: bool = False) -> dict[str, Any]:
+        """Run the floor once: seconds of deploy and down, and the counts if asked for."""
+        return self._json([str(self._program), str(self._floor), *network.shape, *["count"][: int(count)]])
+
+    def engine(self, network: Network, *, count: bool = False) -> dict[str, Any]:
+        """Deploy and take down once by the engine, timed inside the process."""
+        script = str(HERE / "ours.py")
+        return self._json([sys.executable, script, str(self.file(network)), *["--count"][: int(count)]])
+
+    def command(self, *arguments: str) -> float:
+        """Run our command line and return its whole wall-clock seconds; raise when it fails."""
+        argv = [sys.executable, "-m", "emulator", *arguments]
+        begin = time.perf_counter()
+        done = subprocess.run(
+            argv, env=self._environment, capture_output=True, text=True, timeout=TIMEOUT, check=False
+        )
+        took = time.perf_counter() - begin
+        if done.returncode:
+            raise RuntimeError(f"{' '.join(arguments)}: exit code {done.returncode}: {done.stderr}")
+        return took
+
+    def _json(self, argv: list[str]) -> dict[str, Any]:
+        done = subprocess.run(
+            argv, env=self._environment, capture_output=True, text=True, timeout=TIMEOUT, check=False
+        )
+        if done.returncode:
+            raise RuntimeError(f"{argv[0]}: exit code {done.returncode}: {done.stderr}")
+        answer: dict[str, Any] = json.loads(done.stdout)
+        return answer
+
+
+@contextmanager
+def bench() -> Iterator[Bench]:
+    """Give a bench whose folder goes at the end, with whatever of ours is still up in it."""
+    with tempfile.TemporaryDirectory(prefix="emulator-bench-", dir="/run") as folder:
+        made = Bench(Path(folder))
+        try:
+            yield made
+        finally:
+            made.command("down", "--all")
+
+
+def mininet_python() -> str | None:
+    """Return the interpreter that can import Mininet 2.3 with Linux bridges, or None."""
+    python = "/usr/bin/python3"
+    if not (shutil.which("mn") and shutil.which("brctl") and os.access(python, os.X_OK)):
+        return None
+    found = subprocess.run([python, "-c", "import mininet.net"], capture_output=True, check=False)
+    return python if found.returncode == 0 else None
+
+
+def mininet_build(python: str, fanout: int) -> dict[str, Any]:
+    """Build and stop Mininet's tree(2, fanout) on Linux bridges once: seconds of both.
+
+    In namespaces of its own: its switches live in the namespace that it is started in, and whatever
+    it leaves ends with them.
+    """
+    apart = ["unshare", "--net", "--mount", "--pid", "--fork", "--kill-child", "--mount-proc"]
+    shell = ["sh", "-c", 'mount -t sysfs sysfs /sys && exec "$@"', "sh"]
+    argv = [*apart, *shell, python, str(HERE / "mininet_tree.py"), "2", str(fanout)]
+    done = subprocess.run(argv, capture_output=True, text=True, timeout=TIMEOUT, check=True)
+    answer: dict[str, Any] = json.loads(done.stdout.splitlines()[-1])
+    return answer

@@ -1,0 +1,179 @@
+"""Measure what the README claims and print it as a Markdown table.
+
+    sudo python benchmarks/run.py                  everything, about ten minutes with Mininet
+    sudo python benchmarks/run.py --quick          a small network, once: does it all still run?
+    sudo python benchmarks/run.py --only NAME      deploy, down, command, large, help, check, mininet
+
+Ours and what it is compared with run in turns (A B A B), after a turn that isn't counted, and each
+returns only when the kernel has let go, so that neither pays for the other. Before the clock
+starts, both are made to count their links and addresses: a difference is an error. The numbers go
+to `benchmarks/results/` as JSON as well. Exit code 1 when a target is missed. Another program that makes or
+destroys namespaces meanwhile shares the kernel's RTNL lock with these, and spoils absolute times.
+"""
+
+from __future__ import annotations
+
+import argparse
+import json
+import os
+import sys
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+from machine import facts, line
+from programs import LINEAR, SMALL, TREE, Bench, Network, bench, mininet_build, mininet_python
+from table import Row, markdown
+
+RESULTS = Path(__file__).resolve().parent / "results"
+Sample = dict[str, Any]
+COUNTED = ("namespaces", "links", "addresses")
+
+
+def in_turns(turns: int, *sides: Callable[[], Sample]) -> list[list[Sample]]:
+    """Call each of `sides` once for warmth and then `turns` times in turns; return what each gave."""
+    for side in sides:
+        side()
+    samples: list[list[Sample]] = [[] for _ in sides]
+    for _ in range(turns):
+        for mine, side in zip(samples, sides, strict=True):
+            mine.append(side())
+    return samples
+
+
+def picked(samples: list[Sample], key: str) -> tuple[float, ...]:
+    """Return one figure of each sample."""
+    return tuple(float(sample[key]) for sample in samples)
+
+
+def same_work(on: Bench, network: Network) -> None:
+    """Raise RuntimeError unless the floor makes as many objects as we do."""
+    ours, floor = on.engine(network, count=True), on.floor(network, count=True)
+    different = {key: (ours[key], floor[key]) for key in COUNTED if ours[key] != floor[key]}
+    if different:
+        raise RuntimeError(
+            f"ours and the floor make different things, so nothing can be compared: {different}"
+        )
+
+
+class Suite:
+    """The measurements, by name. `quick` takes a small network and one turn."""
+
+    def __init__(self, on: Bench, *, quick: bool) -> None:
+        self._on = on
+        self._turns = 1 if quick else 5
+        self._tree = SMALL if quick else TREE
+        self._large = SMALL if quick else LINEAR
+        self._engine: dict[str, tuple[list[Sample], list[Sample]]] = {}
+
+    def _compared(self, network: Network) -> tuple[list[Sample], list[Sample]]:
+        """Return (ours, floor) samples of `network`, measured once for deploy and down both."""
+        if network.name not in self._engine:
+            same_work(self._on, network)
+            ours, floor = in_turns(
+                self._turns, lambda: self._on.engine(network), lambda: self._on.floor(network)
+            )
+            self._engine[network.name] = ours, floor
+        return self._engine[network.name]
+
+    def _against_floor(self, network: Network, key: str, target: float) -> Row:
+        ours, floor = self._compared(network)
+        return Row(f"{key} {network.name}", picked(ours, key), "floor", picked(floor, key), "ratio", target)
+
+    def deploy(self) -> list[Row]:
+        """Deploy in-process against the floor."""
+        return [self._against_floor(self._tree, "deploy", 1.3)]
+
+    def down(self) -> list[Row]:
+        """Take down, until the kernel has let go, against the floor."""
+        return [self._against_floor(self._tree, "down", 1.3)]
+
+    def large(self) -> list[Row]:
+        """Deploy and take down ten thousand hosts against the floor."""
+        return [
+            self._against_floor(self._large, "deploy", 1.2),
+            self._against_floor(self._large, "down", 1.3),
+        ]
+
+    def command(self) -> list[Row]:
+        """Run the whole `up`, interpreter start included, against the floor."""
+        file = str(self._on.file(self._tree))
+
+        def ours() -> Sample:
+            took = self._on.command("up", file)
+            self._on.command("down", self._tree.name)
+            return {"seconds": took}
+
+        mine, floor = in_turns(self._turns, ours, lambda: self._on.floor(self._tree))
+        work = f"whole command `up` {self._tree.name}"
+        return [Row(work, picked(mine, "seconds"), "floor", picked(floor, "deploy"), "excess", 0.8)]
+
+    def help(self) -> list[Row]:
+        """Run `--help`."""
+        (samples,) = in_turns(self._turns, lambda: {"seconds": self._on.command("--help")})
+        return [Row("`emulator --help`", picked(samples, "seconds"), target=0.15)]
+
+    def check(self) -> list[Row]:
+        """Check a thousand pairs by ICMP, the whole command."""
+        self._on.command("up", str(self._on.file(self._tree)))
+        arguments = ("check", self._tree.name, "--sample", "1000")
+        (samples,) = in_turns(self._turns, lambda: {"seconds": self._on.command(*arguments)})
+        self._on.command("down", self._tree.name)
+        return [Row(f"`check --sample 1000` on {self._tree.name}", picked(samples, "seconds"), target=3.0)]
+
+    def mininet(self) -> list[Row]:
+        """Build the tree against Mininet's build; nothing where Debian's Mininet isn't installed."""
+        python = mininet_python()
+        if python is None:
+            print("Mininet is not here (apt-get install mininet bridge-utils): left out", file=sys.stderr)
+            return []
+        fanout = int(self._tree.shape[2])
+        ours, theirs = in_turns(
+            self._turns, lambda: self._on.engine(self._tree), lambda: mininet_build(python, fanout)
+        )
+        return [
+            self._faster(key, what, target, ours, theirs)
+            for key, what, target in (("deploy", "Mininet build", 20.0), ("down", "Mininet stop", 1.0))
+        ]
+
+    def _faster(self, key: str, what: str, target: float, ours: list[Sample], theirs: list[Sample]) -> Row:
+        work = f"{key} {self._tree.name}"
+        return Row(work, picked(ours, key), what, picked(theirs, key), "speedup", target)
+
+
+NAMES = ("deploy", "down", "command", "large", "help", "check", "mininet")
+
+
+def save(rows: list[Row], about: dict[str, object]) -> Path:
+    """Write the figures to a file named by date and kernel; return it."""
+    RESULTS.mkdir(exist_ok=True)
+    path = RESULTS / f"{about['date']}-linux-{about['kernel']}.json"
+    data = {"machine": about, "rows": [row.as_json() for row in rows]}
+    path.write_text(json.dumps(data, indent=1) + "\n", encoding="utf-8")
+    return path
+
+
+def main() -> int:
+    """Run what was asked for; return the exit code."""
+    parser = argparse.ArgumentParser(description="Measure what the README claims.")
+    parser.add_argument("--quick", action="store_true", help="a small network, once; nothing is saved")
+    parser.add_argument("--only", action="append", choices=NAMES, metavar="NAME", help=", ".join(NAMES))
+    arguments = parser.parse_args()
+    if os.geteuid() != 0:
+        print("benchmarks make namespaces: run them as root", file=sys.stderr)
+        return 3
+    about = facts()
+    rows: list[Row] = []
+    with bench() as on:
+        suite = Suite(on, quick=arguments.quick)
+        for name in arguments.only or NAMES:
+            print(f"measuring: {name}", file=sys.stderr, flush=True)
+            rows += getattr(suite, name)()
+    print(markdown(rows, line(about)))
+    if not arguments.quick and not arguments.only:
+        save(rows, about)
+    return 0 if all(row.met for row in rows) or arguments.quick else 1
+
+
+if __name__ == "__main__":
+    sys.exit(main())
