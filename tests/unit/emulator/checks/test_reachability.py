@@ -99,7 +99,8 @@ def test_components_are_those_of_networkx(
 
 def test_a_host_with_two_links_does_not_join_two_networks() -> None:
     topology = topology_of(
-        "{nodes: {h1: {}, h2: {}, s1: {kind: switch}, s2: {kind: switch}}, links: [[h1, s1], [h1, s2], [h2, s2]]}"
+        "{nodes: {h1: {}, h2: {}, s1: {kind: switch}, s2: {kind: switch}},"
+        " links: [[h1, s1], [h1, s2], [h2, s2]]}"
     )
     labels = components(topology, np.ones(3, dtype=bool))
     names = topology.names
