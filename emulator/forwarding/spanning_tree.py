@@ -65,9 +65,10 @@ def _grow(graph: _Adjacency, frontier: Ints, parent: Ints) -> None:
         nodes, links = graph.around(frontier)
         fresh = parent[nodes] == -2
         nodes, links = nodes[fresh], links[fresh]
-        found, first = np.unique(nodes, return_index=True)
-        parent[found] = links[first]
-        frontier = found
+        order = np.argsort(nodes, kind="stable")
+        first = order[_changes(nodes[order])]
+        frontier = nodes[first]
+        parent[frontier] = links[first]
 
 
 def _distance_from_hosts(topology: Topology, graph: _Adjacency) -> Ints:
@@ -75,14 +76,27 @@ def _distance_from_hosts(topology: Topology, graph: _Adjacency) -> Ints:
     distance = np.full(topology.node_count, -1, dtype=np.int64)
     hosts = topology.kinds == Kind.HOST
     a, b = topology.ends[:, 0], topology.ends[:, 1]
-    frontier = np.unique(np.concatenate([b[hosts[a]], a[hosts[b]]]).astype(np.int64))
+    frontier = _ascending(np.concatenate([b[hosts[a]], a[hosts[b]]]).astype(np.int64))
     level = 0
     while len(frontier):
         distance[frontier] = level
         nodes, _ = graph.around(frontier)
-        frontier = np.unique(nodes[distance[nodes] < 0])
+        frontier = _ascending(nodes[distance[nodes] < 0])
         level += 1
     return distance
+
+
+def _ascending(values: Ints) -> Ints:
+    """Return the different values, ascending: np.unique, which imports numpy.ma (20 ms) at its first call."""
+    values = np.sort(values)
+    return values[_changes(values)]
+
+
+def _changes(values: Ints) -> Bools:
+    """Return where ascending values differ from the one before: bool[k]."""
+    changes = np.ones(len(values), dtype=bool)
+    np.not_equal(values[1:], values[:-1], out=changes[1:])
+    return changes
 
 
 class _Adjacency:
