@@ -1,0 +1,134 @@
+"""What the benchmarks do with samples, and that the floor is compiled and refuses nonsense."""
+
+from __future__ import annotations
+
+import re
+import shutil
+import subprocess
+import sys
+from collections.abc import Iterator
+from pathlib import Path
+from types import ModuleType
+
+import pytest
+
+FOLDER = Path(__file__).resolve().parents[2] / "benchmarks"
+MODULES = ("run", "table", "machine", "programs")
+
+
+@pytest.fixture
+def scripts(monkeypatch: pytest.MonkeyPatch) -> Iterator[dict[str, ModuleType]]:
+    """Import the scripts as they import each other, and forget them again."""
+    from importlib import import_module
+
+    monkeypatch.syspath_prepend(str(FOLDER))
+    yield {name: import_module(name) for name in MODULES}
+    for name in MODULES:
+        sys.modules.pop(name, None)
+
+
+@pytest.mark.parametrize(
+    ("kind", "target", "value", "met"),
+    [
+        ("ratio", 1.3, 1.25, True),
+        ("ratio", 1.2, 1.25, False),
+        ("excess", 0.8, 0.5, True),
+        ("excess", 0.4, 0.5, False),
+        ("speedup", 0.5, 0.8, True),
+        ("speedup", 20.0, 0.8, False),
+        ("seconds", 2.6, 2.5, True),
+        ("seconds", 2.4, 2.5, False),
+    ],
+)
+def test_targets_are_judged_by_medians(
+    scripts: dict[str, ModuleType], kind: str, target: float, value: float, met: bool
+) -> None:
+    row = scripts["table"].Row("w", (2.5, 9.0, 2.4), "floor", (2.0, 1.9, 7.0), kind, target)
+    assert row.value == pytest.approx(value)
+    assert row.met is met
+
+
+def test_the_table_has_a_line_per_row_and_says_what_was_missed(scripts: dict[str, ModuleType]) -> None:
+    table = scripts["table"]
+    rows = [
+        table.Row("deploy", (0.5, 0.6, 0.7), "floor", (0.4, 0.5, 0.6), "ratio", 1.3),
+        table.Row("help", (0.2,), target=0.15),
+    ]
+    lines = table.markdown(rows, "a machine").splitlines()
+    assert lines[2] == (
+        "| deploy | 600 ms (500 ms\N{EN DASH}700 ms) | floor | 500 ms (400 ms\N{EN DASH}600 ms) "
+        "| 1.20 \N{MULTIPLICATION SIGN} | \N{LESS-THAN OR EQUAL TO} 1.3 \N{MULTIPLICATION SIGN} | yes |"
+    )
+    assert lines[3].endswith("| 200 ms | \N{LESS-THAN OR EQUAL TO} 150 ms | **no** |")
+    assert len({line.count("|") for line in lines[:4]}) == 1
+    assert lines[-1] == "a machine"
+
+
+def test_sides_take_turns_and_the_first_turn_is_not_counted(scripts: dict[str, ModuleType]) -> None:
+    calls: list[str] = []
+
+    def side(name: str) -> dict[str, int]:
+        calls.append(name)
+        return {"call": len(calls)}
+
+    ours, floor = scripts["run"].in_turns(2, lambda: side("a"), lambda: side("b"))
+    assert calls == ["a", "b", "a", "b", "a", "b"]
+    assert [s["call"] for s in ours] == [3, 5]
+    assert [s["call"] for s in floor] == [4, 6]
+
+
+def test_different_work_is_an_error(scripts: dict[str, ModuleType]) -> None:
+    class Unequal:
+        def engine(self, network: object, *, count: bool) -> dict[str, int]:
+            del network, count
+            return {"namespaces": 3, "links": 9, "addresses": 4}
+
+        def floor(self, network: object, *, count: bool) -> dict[str, int]:
+            del network, count
+            return {"namespaces": 3, "links": 8, "addresses": 4}
+
+    with pytest.raises(RuntimeError, match=r"different things.*'links': \(9, 8\)"):
+        scripts["run"].same_work(Unequal(), None)
+
+
+def test_the_machine_line_names_kernel_and_processor_but_not_the_host(scripts: dict[str, ModuleType]) -> None:
+    import platform
+
+    machine = scripts["machine"]
+    about = machine.facts()
+    line = machine.line(about)
+    assert platform.release() in line
+    assert re.search(r"\d+ cores, [\d.]+ GiB, Python 3\.", line)
+    assert not {"host", "node", "path"} & set(about)
+
+
+def test_both_sides_make_the_same_shape(scripts: dict[str, ModuleType]) -> None:
+    from topologies.build import build
+    from topologies.spec.load import load_text
+
+    programs = scripts["programs"]
+    counts = {}
+    for network in (programs.TREE, programs.LINEAR, programs.SMALL):
+        topology = build(load_text(f"name: {network.name}\n{network.text}"))
+        counts[network.name] = topology.kind_counts()
+    assert counts == {
+        "tree-1024": {"host": 1024, "switch": 33},
+        "linear-10016": {"host": 10016, "switch": 313},
+        "tree-64": {"host": 64, "switch": 9},
+    }
+
+
+@pytest.mark.skipif(shutil.which("cc") is None, reason="needs a C compiler")
+def test_the_floor_compiles_without_warnings_and_refuses_nonsense(tmp_path: Path) -> None:
+    program = tmp_path / "floor"
+    source = str(FOLDER / "floor.c")
+    done = subprocess.run(
+        ["cc", "-O2", "-Wall", "-Wextra", "-Werror", "-o", str(program), source],
+        capture_output=True, text=True, check=False,
+    )  # fmt: skip
+    assert done.returncode == 0, done.stderr
+    refused = subprocess.run(
+        [program, tmp_path, "ring", "3", "4"], capture_output=True, text=True, check=False
+    )
+    assert refused.returncode == 2
+    assert refused.stderr.startswith("usage: floor")
