@@ -1,8 +1,8 @@
 """What a network will need: memory by worker, and seconds to make it. From measured constants.
 
 Measured on Linux 6.18 (x86-64, 2 cores) as the growth of MemTotal - MemFree - Buffers - Cached -
-AnonPages, which is the kernel's own memory, while 1,000 objects of one sort are made; the median of
-three runs. Kernels differ by some tens of per cent: this is a forecast.
+AnonPages, which is the kernel's own memory, while 1,000 objects of one sort are made. Kernels differ
+by some tens of per cent: this is a forecast. `light` and permanent neighbours are estimates.
 
 | object                                                | memory  | time    |
 |-------------------------------------------------------|---------|---------|
