@@ -10,6 +10,7 @@ classes, cpu shares) is left out. How the file is run, and as whom: see `mininet
 from __future__ import annotations
 
 import re
+from decimal import Decimal, InvalidOperation
 from typing import Annotated, Any
 
 from pydantic import Field
@@ -24,7 +25,7 @@ from topologies.topology import Topology
 _TIME = re.compile(
     r"\s*([0-9.]+(?:e-?[0-9]+)?)\s*(s|sec|secs|ms|msec|msecs|us|usec|usecs|)\s*", re.IGNORECASE
 )
-_SCALE = {"s": 1.0, "m": 1e-3, "u": 1e-6, "": 1e-6}
+_SCALE = {"s": Decimal(1), "m": Decimal("1e-3"), "u": Decimal("1e-6"), "": Decimal("1e-6")}
 
 
 class Params(GeneratorParams):
@@ -112,30 +113,33 @@ def _shape(options: dict[str, Any]) -> dict[str, Any]:
     """Return our shape keys for the keys of Mininet's TCIntf."""
     out: dict[str, Any] = {}
     if options.get("bw"):
-        out["bandwidth"] = _number(options["bw"], "bw") * 1e6
+        out["bandwidth"] = float(_number(options["bw"], "bw") * 1_000_000)
     for key in ("delay", "jitter"):
         if options.get(key):
             out[key] = _seconds(options[key], key)
     if out.get("jitter") and not out.get("delay"):
         del out["jitter"]  # as Mininet: without a delay it has no effect
     if options.get("loss"):
-        out["loss"] = _number(options["loss"], "loss") / 100
+        out["loss"] = float(_number(options["loss"], "loss") / 100)
     if options.get("max_queue_size"):
         out["queue"] = options["max_queue_size"]
     return {key: value for key, value in out.items() if value}
 
 
-def _number(value: Any, key: str) -> float:
+def _number(value: Any, key: str) -> Decimal:
+    """Return a number as written: 0.1 is a tenth, whatever it is multiplied by."""
     try:
-        return float(value)
-    except (TypeError, ValueError):
-        raise FormatError(f"{key}={value!r} is not a number") from None
+        number = Decimal(str(value))
+    except (InvalidOperation, ValueError):
+        number = Decimal("nan")
+    if not number.is_finite():
+        raise FormatError(f"{key}={value!r} is not a number")
+    return number
 
 
 def _seconds(value: Any, key: str) -> float:
     """Return a time as tc reads it: s, ms, us, and microseconds without a unit."""
     found = _TIME.fullmatch(str(value))
-    try:
-        return float(found[1]) * _SCALE[found[2][:1].lower()] if found else _number("", key)
-    except (FormatError, ValueError):
-        raise FormatError(f"{key}={value!r} is not a time; write for example '5ms'") from None
+    if not found:
+        raise FormatError(f"{key}={value!r} is not a time; write for example '5ms'")
+    return float(_number(found[1], key) * _SCALE[found[2][:1].lower()])

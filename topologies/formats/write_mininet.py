@@ -6,17 +6,19 @@ Linux allows for a bridge become `_<index>`, as in our own engine.
 
 from __future__ import annotations
 
-import ipaddress
 from collections.abc import Iterator
+from dataclasses import replace
 from typing import Any
 
 import numpy as np
 
-from topologies.addressing import FlatAddressing
+from topologies.errors import ParameterError
+from topologies.formats.addresses import Addresses
 from topologies.formats.describe import joined, links
 from topologies.formats.naming import sanitised
 from topologies.identifiers import bridge_name, dpid, interface_name, mac
 from topologies.profiles import Shape
+from topologies.segments import BRIDGE_PORT
 from topologies.topology import Kind, Topology
 
 _HEAD = '''#!/usr/bin/env python3
@@ -52,14 +54,16 @@ _TAIL = """
 
 class Network(Topo):
     def build(self, **_):
-        for name, ip, mac in HOSTS:
-            self.addHost(name, ip=ip, mac=mac)
+        for name, ip, mac, gateway in HOSTS:
+            route = {{"defaultRoute": "via " + gateway}} if gateway else {{}}
+            self.addHost(name, ip=ip, mac=mac, **route)
         for name in ROUTERS:
             self.addNode(name, cls=Router, ip=None)
         for name, number in SWITCHES:
             self.addSwitch(name, dpid=number)
         for first, second, port1, port2, profile, options in LINKS:
-            self.addLink(first, second, port1=port1, port2=port2, **PROFILES[profile], **options)
+            options = {{**PROFILES[profile], **options}}
+            self.addLink(first, second, port1=port1, port2=port2, **options)
 
 
 topos = {{{name!r}: Network}}
@@ -87,13 +91,14 @@ if __name__ == "__main__":
 
 
 def chunks(topology: Topology) -> Iterator[str]:
-    """Yield the script."""
+    """Yield the script; ParameterError when a router has several hosts of its own."""
     names = _Names(topology)
     title = sanitised(topology.name) or "topology"
     counts = ", ".join(f"{count:,} {kind}" for kind, count in topology.kind_counts().items())
     yield _HEAD.format(name=title, counts=counts, notes=_notes(topology), loops=has_loops(topology))
-    yield "HOSTS = [  # name, address, MAC\n"
-    yield from joined(_hosts(topology, names))
+    yield "HOSTS = [  # name, address, MAC, gateway\n"
+    addresses = Addresses(replace(topology, forwarding="bridged"))  # its switches are bridges here
+    yield from joined(_hosts(topology, names, addresses))
     yield "]\nROUTERS = [\n"
     routers = np.flatnonzero(topology.kinds == Kind.ROUTER).tolist()
     yield from joined(f"    {names[node]!r},\n" for node in routers)
@@ -105,7 +110,7 @@ def chunks(topology: Topology) -> Iterator[str]:
         f"    {_options(profile.forward, profile.backward)!r},\n" for profile in topology.link_profiles
     )
     yield "]\nLINKS = [  # first, second, their ports, profile, options of this link\n"
-    yield from joined(_links(topology, names))
+    yield from joined(_links(topology, names, addresses))
     yield "]\n"
     yield _TAIL.format(name=title)
 
@@ -143,30 +148,59 @@ def _notes(topology: Topology) -> str:
         out += "\nIt has loops: bridges run the spanning tree protocol (main() sees to it; for mn\n"
         out += "add --switch lxbr,stp=1). Packets pass after about 30 seconds.\n"
     if (topology.kinds == Kind.ROUTER).any():
-        out += "\nRouters have the addresses that the topology file gives, and no routes but those.\n"
+        out += "\nRouters know the networks on their own ports; routes beyond them are yours to add.\n"
+    if topology.forwarding == "routed":
+        out += "\nIts switches route by address in the emulator; here they are bridges.\n"
     return out
 
 
-def _hosts(topology: Topology, names: _Names) -> Iterator[str]:
-    addressing = FlatAddressing(topology)
+def _hosts(topology: Topology, names: _Names, addresses: Addresses) -> Iterator[str]:
     for node in topology.hosts.tolist():
-        found = next((a for a in addressing.of(node) if a.version == 4), None)
-        text = f"{ipaddress.ip_address(found.packed)}/{found.length}" if found else None
-        yield f"    ({names[node]!r}, {text!r}, {mac(topology, node, 0).hex(':')!r}),\n"
+        text = next((text for _, text in addresses.of(node) if ":" not in text), None)
+        fields = names[node], text, mac(topology, node, 0).hex(":"), addresses.gateway(node)
+        yield f"    {fields!r},\n"
 
 
-def _links(topology: Topology, names: _Names) -> Iterator[str]:
+def _links(topology: Topology, names: _Names, addresses: Addresses) -> Iterator[str]:
+    shapes = [_options(profile.forward, profile.backward) for profile in topology.link_profiles]
+    router_ports = _RouterPorts(topology, addresses)
     for a, b, p, q, number in links(topology):
         options: dict[str, Any] = {}
         for end, node, port in ((1, a, p), (2, b, q)):
             name = interface_name(topology, node, port)
             if name != f"{names[node]}-eth{port}":
                 options[f"intfName{end}"] = name
-            if topology.kinds[node] == Kind.ROUTER and node in topology.given:
-                given = [text for at, text in topology.given[node].addresses if at == port]
-                if given:
-                    options[f"params{end}"] = {"ip": given[0]}
-        yield f"    ({names[a]!r}, {names[b]!r}, {p}, {q}, {number}, {options!r}),\n"
+            if topology.kinds[node] == Kind.ROUTER and (
+                text := router_ports.address(node, port, (b, a)[end - 1])
+            ):
+                options[f"params{end}"] = {**shapes[number].get(f"params{end}", {}), "ip": text}
+        yield f"    {(names[a], names[b], p, q, number, options)!r},\n"
+
+
+class _RouterPorts:
+    """The addresses of routers' ports. A router's hosts share a bridge inside it, Mininet's has none."""
+
+    def __init__(self, topology: Topology, addresses: Addresses) -> None:
+        self._topology = topology
+        self._addresses = addresses
+        self._bridged: set[int] = set()
+
+    def address(self, node: int, port: int, other: int) -> str | None:
+        """Return the IPv4 address of `port`, if it is a router's, which leads to `other`.
+
+        ParameterError when it needs a bridge.
+        """
+        if self._topology.kinds[node] != Kind.ROUTER:
+            return None
+        own = {at: text for at, text in self._addresses.of(node) if ":" not in text}
+        if port in own or self._topology.kinds[other] != Kind.HOST:
+            return own.get(port)
+        if node in self._bridged:
+            name = self._topology.names[node]
+            words = f"router `{name}` has several hosts of its own; Mininet needs a switch between them"
+            raise ParameterError(("to",), words)
+        self._bridged.add(node)
+        return own.get(BRIDGE_PORT)
 
 
 def _options(forward: Shape, backward: Shape) -> dict[str, Any]:

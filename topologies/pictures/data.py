@@ -6,7 +6,7 @@ from typing import Any
 
 import numpy as np
 
-from topologies.addressing import FlatAddressing
+from topologies.formats.addresses import Addresses
 from topologies.identifiers import mac
 from topologies.names import NameBlock
 from topologies.pictures.fold import MAX_ITEMS, Fold, best
@@ -132,16 +132,12 @@ class _Facts:
 
     def __init__(self, topology: Topology) -> None:
         self._topology = topology
-        routed = topology.forwarding == "routed" or bool((topology.kinds == Kind.ROUTER).any())
-        self._addressing = None if routed else FlatAddressing(topology)
+        self._addresses = Addresses(topology)
 
     def of(self, node: int) -> list[list[str]]:
         """Return [key, value] pairs of `node`."""
         topology = self._topology
-        if self._addressing is not None:
-            found = [f"{address.text}/{address.length}" for address in self._addressing.of(node)]
-        else:
-            found = [text for _, text in topology.given[node].addresses] if node in topology.given else []
+        found = [text for _, text in self._addresses.of(node)]
         out = [["address", ", ".join(found)]] if found else []
         if topology.kinds[node] == Kind.HOST:
             out.append(["MAC", mac(topology, node, 0).hex(":")])

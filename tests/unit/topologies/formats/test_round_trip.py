@@ -1,0 +1,118 @@
+import io
+import json
+from pathlib import Path
+
+import networkx as nx
+import numpy as np
+import pytest
+
+from topologies.build import build, open_topology
+from topologies.errors import ParameterError
+from topologies.formats import graphml, node_link
+from topologies.formats.assemble import Options, assemble
+from topologies.formats.export import FORMATS, chunks, export
+from topologies.spec.load import load_text
+from topologies.topology import Topology
+
+EXAMPLES = Path(__file__).parents[4] / "topologies" / "examples"
+RICH = """\
+name: rich
+topology:
+  nodes:
+    h1: {ip: 10.0.0.9/24, mac: "02:00:00:00:00:99", memory: 64 MiB, cpu: 0.5}
+    h2: {}
+    relay: {kind: host, relay: true, tier: servers}
+    s1: {kind: switch, tier: edge}
+    r1: {kind: router, ip: 10.0.0.200/24}
+  links:
+    - [h1, s1, {bandwidth: 100 Mbit, forward: {delay: 5 ms, jitter: 1 ms}, backward: {loss: 2 %, queue: 77}}]
+    - [s1, h2]
+    - [s1, r1, {mtu: 9000}]
+    - [s1, r1]
+    - [relay, r1, {delay: 3 ms, duplicate: 1 %, reorder: 5 %, corrupt: 0.5 %}]
+"""
+READERS = {"graphml": graphml.read, "json": node_link.read}
+
+
+def again(made: Topology, to: str) -> Topology:
+    return assemble(READERS[to](io.BytesIO(export(made, to).encode())), Options())
+
+
+def edges(made: Topology) -> list[object]:
+    """Everything that is true of the links, whatever the profiles' numbers."""
+    return [
+        (ends, ports, made.link_profile_of(link))
+        for link, (ends, ports) in enumerate(zip(made.ends.tolist(), made.ports.tolist(), strict=True))
+    ]
+
+
+def nodes(made: Topology) -> list[object]:
+    return [
+        (name, int(made.kinds[at]), made.tier_names[int(made.tiers[at])], int(made.groups[at]),
+         made.node_profile_of(at), made.given.get(at))
+        for at, name in enumerate(made.names)
+    ]  # fmt: skip
+
+
+@pytest.mark.parametrize("to", list(READERS))
+@pytest.mark.parametrize(
+    "text",
+    [
+        RICH,
+        "name: f\ntopology: {generator: fat-tree, k: 4}\n",
+        "name: w\ntopology: {generator: waxman}\n",
+        "name: b\nfidelity: light\ntopology: {generator: bcube}\n",
+        "name: r\ntopology: {generator: region, zones: 2, pods: 2, racks: 2, hosts: 3}\n",
+    ],
+)
+def test_what_is_written_reads_back_the_same(to: str, text: str) -> None:
+    made = build(load_text(text))
+    back = again(made, to)
+    assert nodes(back) == nodes(made)
+    assert edges(back) == edges(made)
+    if made.positions is None:
+        assert back.positions is None
+    else:
+        assert back.positions is not None
+        np.testing.assert_array_equal(back.positions, made.positions)
+
+
+def test_an_imported_graph_reads_back_the_same() -> None:
+    made = open_topology(EXAMPLES / "att-like.yaml")
+    back = again(made, "graphml")
+    assert nodes(back) == nodes(made)
+    assert edges(back) == edges(made)
+
+
+def test_networkx_reads_both_exports_as_the_same_graph() -> None:
+    made = build(load_text(RICH))
+    first = nx.read_graphml(io.BytesIO(export(made, "graphml").encode()), force_multigraph=True)
+    second = nx.node_link_graph(json.loads(export(made, "json")), edges="edges")
+    assert dict(first.nodes(data=True)) == dict(second.nodes(data=True))
+    assert first.number_of_edges() == second.number_of_edges() == made.link_count
+    pairs = sorted(sorted((made.names[a], made.names[b])) for a, b in made.ends.tolist())
+    assert sorted(sorted(edge[:2]) for edge in first.edges) == pairs
+    assert sorted(sorted(edge[:2]) for edge in second.edges) == pairs
+
+
+@pytest.mark.parametrize("key", ["edges", "links"])
+def test_node_link_of_networkx_is_read_under_both_keys(key: str) -> None:
+    graph = nx.grid_2d_graph(3, 3)
+    data = json.dumps(nx.node_link_data(graph, edges=key))
+    made = assemble(node_link.read(io.BytesIO(data.encode())), Options())
+    assert list(made.names)[:3] == ["0-0", "0-1", "0-2"]
+    assert made.link_count == graph.number_of_edges()
+
+
+def test_large_exports_come_in_pieces() -> None:
+    made = build(load_text("name: t\ntopology: {generator: single, hosts: 20000}\n"))
+    for to in FORMATS:
+        pieces = list(chunks(made, to))
+        assert len(pieces) >= 8, to
+        assert max(map(len, pieces)) < 0.4 * sum(map(len, pieces)), to
+
+
+def test_unknown_format_names_the_nearest() -> None:
+    made = build(load_text("name: t\ntopology: {generator: single}\n"))
+    with pytest.raises(ParameterError, match="did you mean `graphml`"):
+        export(made, "graphlm")

@@ -1,0 +1,120 @@
+import re
+from dataclasses import replace
+from pathlib import Path
+from xml.etree import ElementTree as ET
+
+import numpy as np
+import pytest
+
+from topologies.build import build, open_topology
+from topologies.pictures import svg
+from topologies.pictures.fold import MAX_ITEMS
+from topologies.pictures.scene import WIDTH, scene, unfolded
+from topologies.spec.load import load_text
+from topologies.topology import Topology
+
+ROOT = Path(__file__).parents[4]
+SVG = "{http://www.w3.org/2000/svg}"
+FAMILIES = [
+    "{generator: single, hosts: 5}", "{generator: linear, k: 5, hosts_per_switch: 2}",
+    "{generator: tree, depth: 3, fanout: 3}", "{generator: fat-tree, k: 4}", "{generator: fat-tree, k: 8}",
+    "{generator: fat-tree, k: 24}", "{generator: torus, dims: [6, 6]}", "{generator: torus, dims: [3, 4, 5]}",
+    "{generator: ring, k: 9}", "{generator: leaf-spine}", "{generator: jellyfish}", "{generator: waxman}",
+    "{generator: dumbbell}", "{generator: bcube}", "{generator: dcell}", "{generator: vl2}",
+    "{generator: core-aggregation-edge}", "{generator: tree, depth: 2, fanout: 32}",
+    "{generator: torus, dims: [40, 40]}", "{nodes: {h1: {}}}", "{nodes: {h1: {}, h2: {}}, links: [[h1, h2]]}",
+    "{nodes: {r1: {kind: router}, r2: {kind: router}, r3: {kind: router}}, links: [[r1, r2]]}",
+]  # fmt: skip
+
+
+def made(topology: str) -> Topology:
+    return build(load_text(f"name: t\ntopology: {topology}\n"))
+
+
+def drawn_items(text: str) -> list[ET.Element]:
+    """Return the item groups of a picture; ParseError when it isn't XML."""
+    root = ET.fromstring(text)  # noqa: S314 -- our own output
+    return [group for group in root.iter(f"{SVG}g") if group.find(f"{SVG}title") is not None]
+
+
+@pytest.mark.parametrize("family", FAMILIES)
+def test_every_family_is_drawn_inside_the_canvas(family: str) -> None:
+    topology = made(family)
+    text = svg(topology)
+    items = drawn_items(text)
+    assert 1 <= len(items) <= MAX_ITEMS
+    found = scene(topology)
+    assert found.fold.count.sum() == topology.node_count
+    assert (found.x > 0).all()
+    assert (found.x < WIDTH).all()
+    assert (found.y > 0).all()
+    assert (found.y < found.height).all()
+    apart = np.hypot(found.x[:, None] - found.x, found.y[:, None] - found.y) + np.eye(len(items)) * 99
+    assert apart.min() > 2
+
+
+@pytest.mark.parametrize("family", FAMILIES)
+def test_the_same_topology_gives_the_same_picture(family: str) -> None:
+    assert svg(made(family)) == svg(made(family))
+
+
+def test_small_graphs_show_every_node_and_link_by_name() -> None:
+    topology = made("{generator: fat-tree, k: 4}")
+    text = svg(topology)
+    titles = [group.findtext(f"{SVG}title") for group in drawn_items(text)]
+    assert sorted(map(str, titles)) == sorted(topology.names)
+    assert text.count("<path ") == topology.link_count
+    assert "folded" not in text
+
+
+def test_rows_are_cores_above_hosts() -> None:
+    topology = made("{generator: fat-tree, k: 4}")
+    found = unfolded(topology)
+    heights = {tier: set(found.y[topology.tiers == at]) for at, tier in enumerate(topology.tier_names)}
+    assert all(len(values) == 1 for values in heights.values())
+    order = sorted(heights, key=lambda tier: min(heights[tier]))
+    assert order == ["core", "aggregation", "edge", "host"]
+
+
+def test_a_folded_picture_says_what_is_folded() -> None:
+    topology = open_topology(ROOT / "topologies/examples/tree-1024.yaml")
+    text = svg(topology)
+    assert "folded: 32 \u00d7 (32 host)" in text
+    assert len(drawn_items(text)) == 1 + 32 + 32
+
+
+def test_a_million_nodes_fold_into_zones() -> None:
+    text = svg(open_topology(ROOT / "topologies/examples/region-1m.yaml"))
+    assert len(drawn_items(text)) == 16 + 5 * 4
+    assert "folded: 5 \u00d7 (16 spine + 200 fabric + 5,000 edge + 195,000 host)" in text
+    assert len(text) < 60_000
+
+
+def test_coordinates_place_nodes() -> None:
+    topology = open_topology(ROOT / "topologies/examples/att-like.yaml")
+    found = scene(topology)
+    place = {
+        topology.names[int(node)]: (x, y)
+        for node, x, y in zip(found.fold.first, found.x, found.y, strict=True)
+    }
+    assert place["Seattle"][0] < place["Denver"][0] < place["Chicago"][0] < place["Boston"][0]
+    assert place["Seattle"][1] < place["San-Francisco"][1] < place["Phoenix"][1] < place["Miami"][1]
+
+
+def test_names_and_tiers_are_never_markup() -> None:
+    topology = made("{nodes: {h1: {}, s1: {kind: switch, tier: '<script>x</script>'}}, links: [[h1, s1]]}")
+    text = svg(replace(topology, name='"><script>y</script>'))
+    assert "<script" not in text
+    assert "&lt;script&gt;" in text
+    drawn_items(text)
+
+
+def test_nothing_is_loaded_from_elsewhere() -> None:
+    text = svg(made("{generator: fat-tree, k: 4}"))
+    assert re.findall(r"https?://[^\"' ]+", text) == ["http://www.w3.org/2000/svg"]
+    assert "prefers-color-scheme:dark" in text
+
+
+def test_the_readme_picture_is_what_the_code_draws() -> None:
+    text = svg(open_topology(ROOT / "topologies/examples/fat-tree.yaml"))
+    assert (ROOT / "docs/images/fat-tree.svg").read_text(encoding="utf-8") == text
