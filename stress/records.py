@@ -28,12 +28,18 @@ class Operation:
 
 @dataclass(slots=True)
 class Outcome:
-    """What became of an operation. `error` is empty when it was carried out."""
+    """What became of an operation. `error` is empty when it was carried out.
+
+    `error` is a kind ("bring down: No such device"), the same for all that failed alike. `skipped` says
+    why an operation had nothing to do, such as bringing up a port of a node that is removed: that is no
+    error, and no latency to count either.
+    """
 
     operation: Operation
     started: float
     finished: float
     error: str = ""
+    skipped: str = ""
 
     @property
     def latency(self) -> float:
@@ -128,3 +134,5 @@ class RunRecord:
     interrupted: str = ""
     doubts: list[str] = field(default_factory=list)
     """Why figures may not be trusted: late arrivals, a saturated CPU."""
+    ramps: list[dict[str, Any]] = field(default_factory=list)
+    """What each `ramp` found: step, sizes reached with their seconds, `last_good`, `stopped_by`."""
