@@ -1,0 +1,98 @@
+"""Commands in a node stay within its limits on memory and CPU, and leave no control group behind."""
+
+from __future__ import annotations
+
+import sys
+from pathlib import Path
+
+import pytest
+from support.command import CommandLine
+
+from emulator.linux.cgroups import PREFIX, group_name, hierarchies
+
+pytestmark = [
+    pytest.mark.privileged,
+    pytest.mark.e2e,
+    pytest.mark.skipif(
+        not {"cpu", "memory"} <= set(hierarchies()), reason="no cgroup controllers cpu and memory here"
+    ),
+]
+
+FILE = """\
+name: lim
+topology: {generator: single, hosts: 3}
+nodes:
+  - match: {name: h1}
+    memory: 48 MiB
+    cpu: 0.2
+  - match: {name: h2}
+    memory: 512 MiB
+"""
+HOG = "kept = [bytearray(b'x' * (1 << 20)) for _ in range(128)]; print('survived')"
+SPIN = """
+import time
+begin, used = time.monotonic(), time.process_time()
+while time.monotonic() - begin < 1:
+    pass
+print((time.process_time() - used) / (time.monotonic() - begin))
+"""
+
+
+def groups(state: Path) -> list[Path]:
+    name = group_name(state, "lim")
+    return [place.root / name for place in hierarchies().values() if (place.root / name).is_dir()]
+
+
+@pytest.fixture
+def network(tmp_path: Path, cli: CommandLine) -> None:
+    (tmp_path / "lim.yaml").write_text(FILE)
+    cli("up", "lim.yaml", code=0)
+
+
+def test_a_memory_hog_is_killed_in_its_node_only(network: None, cli: CommandLine) -> None:
+    killed = cli("exec", "h1", "--", sys.executable, "-c", HOG, code=137)
+    assert killed.stdout == ""
+    assert cli("exec", "h2", "--", sys.executable, "-c", HOG, code=0).stdout == "survived\n"
+    assert cli("exec", "h3", "--", sys.executable, "-c", HOG, code=0).stdout == "survived\n"
+    several = cli("exec", "h*", "--", sys.executable, "-c", HOG, code=137)
+    assert sorted(several.stdout.splitlines()) == ["h2: survived", "h3: survived"]
+    cli("down", "lim", code=0)
+
+
+def test_cpu_is_held_to_its_share(network: None, cli: CommandLine) -> None:
+    share = float(cli("exec", "h1", "--", sys.executable, "-c", SPIN, code=0).stdout)
+    assert 0.05 < share < 0.25
+    cli("down", "lim", code=0)
+
+
+def test_arguments_and_exit_codes_pass_through(network: None, cli: CommandLine) -> None:
+    words = ["a b", "$HOME", "--", "'\"", "*"]
+    done = cli("exec", "h1", "--", sys.executable, "-c", "import sys; print(sys.argv[1:])", *words, code=0)
+    assert done.stdout == f"{words}\n"
+    assert cli("exec", "h1", "--", "sh", "-c", "exit 7").returncode == 7
+    cli("down", "lim", code=0)
+
+
+def test_groups_are_made_when_needed_and_go_with_the_network(
+    network: None, cli: CommandLine, state_dir: Path
+) -> None:
+    cli("exec", "h3", "--", "true", code=0)
+    assert groups(state_dir) == []
+    cli("exec", "h1", "--", "true", code=0)
+    made = groups(state_dir)
+    assert made
+    assert all(path.name.startswith(f"{PREFIX}.lim.") for path in made)
+    cli("down", "lim", code=0)
+    assert groups(state_dir) == []
+
+
+def test_what_runs_on_in_a_group_ends_with_the_network(
+    network: None, cli: CommandLine, state_dir: Path
+) -> None:
+    """A command that left its node's namespace is found by its group."""
+    script = "unshare -n sleep 1000 >/dev/null 2>&1 & echo $!"
+    pid = int(cli("exec", "h1", "--", "sh", "-c", script, code=0).stdout)
+    cli("down", "lim", code=0)
+    stat = Path(f"/proc/{pid}/stat")
+    assert not stat.exists() or stat.read_text().rpartition(")")[2].split()[0] == "Z"  # not reaped yet
+    assert groups(state_dir) == []

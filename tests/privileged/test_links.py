@@ -1,0 +1,130 @@
+"""Links of a running network are cut, restored and reshaped, and everything else goes around."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+
+import pytest
+from support.command import CommandLine
+
+pytestmark = [pytest.mark.privileged, pytest.mark.e2e]
+
+FAT_TREE = "name: f\ntopology: {generator: fat-tree, k: 4}\n"
+PARALLEL = """\
+name: p
+topology:
+  nodes: {h1: {}, h2: {}, s1: {kind: switch}, s2: {kind: switch}}
+  links: [[h1, s1], [h2, s2], [s1, s2, {bandwidth: 100 Mbit}], [s1, s2]]
+"""
+ROUTED = """\
+name: r
+topology:
+  nodes: {h1: {}, h2: {}, r1: {kind: router}, r2: {kind: router}, r3: {kind: router}}
+  links: [[h1, r1], [h2, r2], [r1, r2], [r2, r3], [r3, r1]]
+"""
+
+
+def start(tmp_path: Path, cli: CommandLine, text: str) -> None:
+    (tmp_path / "net.yaml").write_text(text)
+    cli("up", "net.yaml", code=0)
+
+
+def checked(cli: CommandLine) -> tuple[int, int]:
+    """Return pairs and reachable pairs of a network that is as the graph says."""
+    found = cli.json("check")
+    assert found["unexpected"] == []
+    return found["pairs"], found["reachable"]
+
+
+def test_a_fabric_survives_cuts_and_comes_back(tmp_path: Path, cli: CommandLine) -> None:
+    start(tmp_path, cli, FAT_TREE)
+    for a, b in (("e1", "a1"), ("a2", "c3"), ("c1", "a3")):
+        assert cli.json("link", a, b, "down")["changed"] is True
+        assert checked(cli) == (240, 240)
+    cli("link", "e1", "a2", "down", code=0)  # the last way out of the rack of h1 and h2
+    assert checked(cli) == (240, 2 + 14 * 13)
+    cli("link", "a2", "e1", "up", code=0)
+    assert checked(cli) == (240, 240)
+    cli("link", "h5", "e3", "down", code=0)
+    assert checked(cli) == (240, 15 * 14)
+    for a, b in (("e1", "a1"), ("a2", "c3"), ("a3", "c1"), ("h5", "e3")):
+        cli("link", a, b, "up", code=0)
+    assert checked(cli) == (240, 240)
+    cli("down", "f", code=0)
+
+
+def test_up_puts_changed_links_back(tmp_path: Path, cli: CommandLine) -> None:
+    start(tmp_path, cli, FAT_TREE)
+    cli("link", "e1", "a1", "down", code=0)
+    cli("link", "e1", "a2", "down", code=0)
+    changes = cli.json("up", "net.yaml")["changes"]
+    assert [words for words in changes if "e1" in words] != []
+    assert checked(cli) == (240, 240)
+    assert cli.json("link", "e1", "a1", "show")["as_file"] is True
+    cli("down", "f", code=0)
+
+
+def test_routes_go_around_a_link_that_is_down(tmp_path: Path, cli: CommandLine) -> None:
+    start(tmp_path, cli, ROUTED)
+    assert checked(cli) == (2, 2)
+    cli("link", "r1", "r2", "down", code=0)
+    assert checked(cli) == (2, 2)
+    cli("link", "r1", "r3", "down", code=0)
+    assert checked(cli) == (2, 0)
+    cli("link", "r1", "r2", "up", code=0)
+    assert checked(cli) == (2, 2)
+    cli("link", "h1", "r1", "down", code=0)
+    assert checked(cli) == (2, 0)
+    cli("link", "h1", "r1", "up", code=0)
+    cli("link", "r1", "r3", "up", code=0)
+    assert checked(cli) == (2, 2)
+    cli("down", "r", code=0)
+
+
+def test_nothing_to_change_changes_nothing(tmp_path: Path, cli: CommandLine, state_dir: Path) -> None:
+    start(tmp_path, cli, PARALLEL)
+    record = state_dir / "p" / "record.json"
+    before = record.read_bytes()
+    assert cli.json("link", "h1", "s1", "up")["changed"] is False
+    assert cli.json("link", "s1", "s2", "set", "--index", "0", "--bandwidth", "100Mbit")["changed"] is False
+    assert record.read_bytes() == before
+    cli("down", "p", code=0)
+
+
+def test_parallel_links_are_told_apart(tmp_path: Path, cli: CommandLine) -> None:
+    start(tmp_path, cli, PARALLEL)
+    refused = cli("link", "s1", "s2", "down", code=2)
+    assert "--index 0 to 1" in refused.stderr
+    cli("link", "s1", "s2", "down", "--index", "0", code=0)
+    assert checked(cli) == (2, 2)
+    cli("link", "s1", "s2", "down", "--index", "1", code=0)
+    assert checked(cli) == (2, 0)
+    assert cli.json("link", "s2", "s1", "show", "--index", "0")["backward"] == {"bandwidth": 1e8}
+    cli("down", "p", code=0)
+
+
+def test_a_change_that_was_killed_is_finished_by_the_next(
+    tmp_path: Path, cli: CommandLine, state_dir: Path
+) -> None:
+    """Written down but not carried out: what a `kill -9` between the two leaves."""
+    start(tmp_path, cli, FAT_TREE)
+    path = state_dir / "f" / "record.json"
+    record = json.loads(path.read_text())
+    record["links"] = {"16": {"up": False, "forward": None, "backward": None}}  # e1 -- a1
+    record["options"]["links_before"] = {}
+    path.write_text(json.dumps(record))
+    assert cli.json("link", "e1", "a2", "down")["changed"] is True
+    assert checked(cli) == (240, 2 + 14 * 13)
+    cli("link", "e1", "a1", "up", code=0)
+    assert checked(cli) == (240, 240)
+    cli("down", "f", code=0)
+
+
+def test_what_can_not_be_is_refused_before_anything_is_changed(tmp_path: Path, cli: CommandLine) -> None:
+    start(tmp_path, cli, PARALLEL)
+    assert "is linked to" in cli("link", "h1", "h2", "down", code=2).stderr
+    assert "a share goes from" in cli("link", "h1", "s1", "set", "--loss", "200%", code=2).stderr
+    assert "give --delay" in cli("link", "h1", "s1", "set", "--jitter", "1ms", code=2).stderr
+    assert cli.json("link", "h1", "s1", "show")["as_file"] is True
+    cli("down", "p", code=0)

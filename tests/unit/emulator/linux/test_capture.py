@@ -1,0 +1,49 @@
+"""The pcap writer, without any packets from a kernel."""
+
+from __future__ import annotations
+
+import io
+import struct
+from pathlib import Path
+
+import pytest
+
+from emulator.errors import UnableError
+from emulator.linux import capture
+from emulator.linux.capture import Wanted, Writer
+from emulator.linux.namespaces import NamespaceStore
+
+
+def test_header_and_packets_are_as_the_format_says() -> None:
+    file = io.BytesIO()
+    writer = Writer(file)
+    writer.write(1_700_000_000_123_456_789, b"abc", 1514)
+    data = file.getvalue()
+    assert struct.unpack("=IHHiIII", data[:24]) == (0xA1B23C4D, 2, 4, 0, 0, 262_144, 1)
+    assert struct.unpack("=IIII", data[24:40]) == (1_700_000_000, 123_456_789, 3, 1514)
+    assert data[40:] == b"abc"
+    assert writer.packets == 1
+
+
+def test_an_empty_recording_is_a_whole_file() -> None:
+    file = io.BytesIO()
+    Writer(file)
+    assert len(file.getvalue()) == 24
+
+
+def test_a_filter_without_tcpdump_is_refused_with_the_mend(tmp_path: Path) -> None:
+    store = NamespaceStore(tmp_path / "mnt", tmp_path / "ns")
+    with pytest.raises(UnableError, match="apt install tcpdump"):
+        capture.record(store, "h1", Wanted("h1-eth0", filter="icmp"), io.BytesIO(), lambda: None)
+
+
+def test_the_kernels_time_is_taken() -> None:
+    assert capture._when([(1, 35, struct.pack("=qq", 5, 7))]) == 5_000_000_007
+
+
+def test_counts_are_read_from_what_tcpdump_says() -> None:
+    lines = ["tcpdump: listening on x", "12 packets captured", "14 packets received by filter",
+             "2 packets dropped by kernel"]  # fmt: skip
+    assert capture._number(lines, "captured") == 12
+    assert capture._number(lines, "dropped by kernel") == 2
+    assert capture._number(lines[:1], "captured") is None
