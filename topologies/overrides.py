@@ -11,8 +11,8 @@ import numpy.typing as npt
 from topologies.errors import ParameterError, ParametersError
 from topologies.profiles import LinkProfile, NodeProfile
 from topologies.spec.document import LinkRule, NodeMatch, NodeRule
-from topologies.spec.explain import nearest
 from topologies.spec.merge import merged_link, merged_node, undelayed
+from topologies.spelling import nearest
 from topologies.topology import Given, Kind, Topology
 
 Mask = npt.NDArray[np.bool_]

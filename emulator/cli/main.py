@@ -68,7 +68,7 @@ class LazyGroup(click.Group):
         """Say which command was probably meant."""
         name = args[0]
         if name not in COMMANDS and not name.startswith("-"):
-            from topologies.spec.explain import nearest
+            from topologies.spelling import nearest
 
             ctx.fail(f"no command `{name}`; {nearest(name, COMMANDS)}")
         return super().resolve_command(ctx, args)

@@ -8,7 +8,7 @@ from emulator.engines.registry import attach
 from emulator.errors import UsageError
 from emulator.network import Network
 from emulator.state import names
-from topologies.spec.explain import nearest
+from topologies.spelling import nearest
 
 _NAME = re.compile(r"^[a-z0-9][a-z0-9-]{0,31}$")
 

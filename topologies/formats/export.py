@@ -7,7 +7,7 @@ from importlib import import_module
 from typing import cast
 
 from topologies.errors import ParameterError
-from topologies.spec.explain import nearest
+from topologies.spelling import nearest
 from topologies.topology import Topology
 
 FORMATS: dict[str, str] = {

@@ -24,11 +24,11 @@ from topologies.errors import Loc, ParameterError, ParametersError, shortened
 from topologies.families import Context, GeneratorParams
 from topologies.names import Names
 from topologies.profiles import LinkProfile
-from topologies.spec.explain import nearest
 from topologies.spec.given import Links
 from topologies.spec.merge import merged_link
 from topologies.spec.section import EmptyIfNull
 from topologies.spec.wrong import joined, wrong
+from topologies.spelling import nearest
 from topologies.topology import I64, Topology
 from topologies.union import union
 

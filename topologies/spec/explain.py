@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterator
 from difflib import get_close_matches
 from typing import Any
 
@@ -12,6 +12,7 @@ from pydantic_core import ErrorDetails
 
 from topologies.errors import Loc, shortened
 from topologies.spec.wrong import WRONG
+from topologies.spelling import nearest
 
 _LIMITS = frozenset(("greater_than_equal", "greater_than", "less_than_equal", "less_than"))
 _TYPES = {
@@ -36,18 +37,6 @@ _SYNONYMS = {
     "cores": "cpu", "cpus": "cpu", "max_queue_size": "queue", "degree": "k",
 }  # fmt: skip
 """What others call a key -> what it is called here; used where that key is allowed."""
-
-
-def nearest(word: str, known: Iterable[str], most: int = 12) -> str:
-    """Return "did you mean `x`?" for the known word nearest to `word`, or the first words known."""
-    words = list(known)
-    if len(words) <= 1000:  # comparing takes time: a file may have 200,000 node names
-        lower = {w.lower(): w for w in reversed(words)}
-        close = get_close_matches(word[:80].lower(), lower, n=1, cutoff=0.6)
-        if close:
-            return f"did you mean `{shortened(lower[close[0]])}`?"
-    shown = ", ".join(shortened(w, 30) for w in words[:most])
-    return f"use one of: {shown}{', …' if len(words) > most else ''}"
 
 
 def shown(value: Any) -> str:

@@ -23,10 +23,10 @@ from topologies.errors import Loc, shortened
 from topologies.names import NODE_NAME
 from topologies.profiles import LinkProfile
 from topologies.spec.document import LinkKeys, NodeKeys, NodeKind
-from topologies.spec.explain import nearest
 from topologies.spec.merge import merged_link, undelayed
 from topologies.spec.section import EmptyIfNull
 from topologies.spec.wrong import wrong
+from topologies.spelling import nearest
 
 _MAC = re.compile(r"[0-9a-fA-F]{2}(:[0-9a-fA-F]{2}){5}", re.ASCII)
 _LINK_FORM = "write [node, node] or [node, node, {bandwidth: 1 Gbit}]"

@@ -20,7 +20,8 @@ from topologies.families import (
 )
 from topologies.source import Loc, Source, parse, read
 from topologies.spec.document import Spec
-from topologies.spec.explain import nearest, problems_of, shown
+from topologies.spec.explain import problems_of, shown
+from topologies.spelling import nearest
 
 Model = TypeVar("Model", bound=BaseModel)
 

@@ -10,12 +10,13 @@ from topologies.build import build
 from topologies.errors import InputError
 from topologies.profiles import LinkProfile, NodeProfile, Shape
 from topologies.spec.document import ENGINES, FUTURE_ENGINES, LinkKeys, NodeKeys, ShapeKeys, Spec
-from topologies.spec.explain import nearest, problems_of, shown
+from topologies.spec.explain import problems_of, shown
 from topologies.spec.given import given_problems
 from topologies.spec.load import load_text
 from topologies.spec.merge import merged_link, merged_node, merged_shape, undelayed
 from topologies.spec.section import Section
 from topologies.spec.wrong import joined, wrong
+from topologies.spelling import nearest
 from topologies.topology import Topology
 
 TREE = "topology: {generator: tree, depth: 2, fanout: 2}\n"

@@ -1,0 +1,23 @@
+"""What was probably meant by a word that isn't known.
+
+A module of its own, so that commands which read no file don't import pydantic for it (40 ms).
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from difflib import get_close_matches
+
+from topologies.errors import shortened
+
+
+def nearest(word: str, known: Iterable[str], most: int = 12) -> str:
+    """Return "did you mean `x`?" for the known word nearest to `word`, or the first words known."""
+    words = list(known)
+    if len(words) <= 1000:  # comparing takes time: a file may have 200,000 node names
+        lower = {w.lower(): w for w in reversed(words)}
+        close = get_close_matches(word[:80].lower(), lower, n=1, cutoff=0.6)
+        if close:
+            return f"did you mean `{shortened(lower[close[0]])}`?"
+    shown = ", ".join(shortened(w, 30) for w in words[:most])
+    return f"use one of: {shown}{', …' if len(words) > most else ''}"
