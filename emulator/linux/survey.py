@@ -47,7 +47,7 @@ _SYSCTLS = {
     "kernel.pid_max": 4096,
     "net.ipv4.neigh.default.gc_thresh3": 0,
 }
-"""Kernel limits to show, and the least that thousands of nodes want; networks raise gc_thresh by themselves."""
+"""Kernel limits to show, and the least that thousands of nodes want; networks raise gc_thresh."""
 
 _PROGRAMS = {
     "tcpdump": ("captures with a filter", "apt install tcpdump"),

@@ -86,13 +86,6 @@ def test_five_gigabits(tmp_path: Path, cli: CommandLine) -> None:
     assert held
 
 
-def test_tcp_fills_a_slow_link(tmp_path: Path, cli: CommandLine) -> None:
-    start(tmp_path, cli, "10 Mbit", "10 Mbit")
-    found = [rate(cli, "h1", "h2", "tcp", seconds=2.0) for _ in range(2)]
-    assert max(found) == pytest.approx(10e6 * TCP, rel=0.1)
-    cli("down", "pair", code=0)
-
-
 def test_a_running_link_is_reshaped_and_put_back(tmp_path: Path, cli: CommandLine) -> None:
     start(tmp_path, cli, "20 Mbit", "1 Gbit")
     cli("link", "h2", "h1", "set", "--bandwidth", "50Mbit", "--direction", "backward", code=0)

@@ -65,7 +65,7 @@ def test_version_two_groups_are_made_limited_and_entered(
     """On plain files, in place of the kernel's: what would be written where."""
     place = Hierarchy("cpu", 2, tmp_path)
     monkeypatch.setattr(cgroups, "hierarchies", lambda: {"cpu": place})
-    monkeypatch.setattr(cgroups, "_version", lambda folder: 2)
+    monkeypatch.setattr(cgroups, "_version", lambda _folder: 2)
     folder = tmp_path / "g" / "node-h1"
     folder.mkdir(parents=True)
     (folder / "cgroup.procs").touch()

@@ -32,9 +32,9 @@ def answering(monkeypatch: pytest.MonkeyPatch, code: int) -> None:
             return [KernelError(*label, code) for label in batch.labels] if code else []
 
     monkeypatch.setattr(features, "Netlink", Kernel)
-    monkeypatch.setattr(features, "unshare", lambda flags: None)
+    monkeypatch.setattr(features, "unshare", lambda _flags: None)
     monkeypatch.setattr(os, "geteuid", lambda: 0)
-    monkeypatch.setattr(features, "restored", lambda kind: Kernel())
+    monkeypatch.setattr(features, "restored", lambda _kind: Kernel())
 
 
 @pytest.mark.parametrize(("code", "here"), [(0, True), (errno.ENOENT, False), (errno.EOPNOTSUPP, False)])
@@ -58,9 +58,9 @@ def test_without_root_nobody_knows(monkeypatch: pytest.MonkeyPatch) -> None:
 
 
 def test_a_module_that_is_there_is_loaded(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(features, "module_file", lambda module: True)
+    monkeypatch.setattr(features, "module_file", lambda _module: True)
     assert features.mend_module("sch_netem") == "modprobe sch_netem"
-    monkeypatch.setattr(features, "module_file", lambda module: False)
+    monkeypatch.setattr(features, "module_file", lambda _module: False)
     assert "boot a kernel that has sch_netem" in features.mend_module("sch_netem")
 
 

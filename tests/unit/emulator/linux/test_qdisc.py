@@ -45,7 +45,7 @@ def test_token_bucket_is_what_tc_sends() -> None:
 
 def test_token_bucket_beyond_32_bits_of_bytes_per_second() -> None:
     made = qdisc.tbf_options(12_500_000_000, 1_250_000, 5_000_000)
-    # but for the burst as time at 32..36, which tc rounds down to microseconds and kernels since 3.14 don't read
+    # but for the burst as time at 32..36, rounded by tc, not read since Linux 3.14
     assert (made[:32], made[36:]) == (TC_TBF_100GBIT[:32], TC_TBF_100GBIT[36:])
 
 
