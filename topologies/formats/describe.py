@@ -11,12 +11,22 @@ from topologies.topology import Topology
 
 PIECE = 4096
 """Lines that are joined into one piece."""
+_KEPT = 64
 
 
 def nodes(topology: Topology) -> Iterator[tuple[str, dict[str, Any]]]:
     """Yield (name, attributes) of each node, in index order."""
-    for node, name in enumerate(topology.names):
-        yield name, node_attributes(topology, node)
+    columns = (topology.kinds, topology.tiers, topology.node_profile, topology.groups)
+    same: dict[tuple[int, ...], dict[str, Any]] = {}
+    rows = zip(*(column.tolist() for column in columns), strict=True)
+    for node, (name, row) in enumerate(zip(topology.names, rows, strict=True)):
+        if topology.positions is not None or node in topology.given:
+            yield name, node_attributes(topology, node)
+            continue
+        if row not in same:  # a rack's hosts differ in nothing but their names
+            same = {key: same[key] for key in list(same)[-_KEPT:]}
+            same[row] = node_attributes(topology, node)
+        yield name, same[row]
 
 
 def links(topology: Topology) -> Iterator[tuple[int, int, int, int, int]]:
