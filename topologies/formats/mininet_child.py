@@ -45,12 +45,15 @@ def _standin() -> ModuleType:
 
 
 def _become_user() -> None:
-    """Give up root for good when sudo says who typed it."""
+    """Give up root for good when sudo says who typed it; RequestError when they can't use this Python."""
     uid, gid = (int(os.environ.get(key, "0")) for key in ("SUDO_UID", "SUDO_GID"))
     if os.geteuid() == 0 and uid:
         os.setgroups([])
         os.setresgid(gid, gid, gid)
         os.setresuid(uid, uid, uid)
+        if not os.access(os.__file__, os.R_OK):
+            words = f"is run as the user who typed sudo, who can't read the Python at {sys.base_prefix}"
+            raise RequestError(f"{words}; use one that everybody can read")
 
 
 def _limit(seconds: float) -> None:
@@ -174,9 +177,8 @@ def main(descriptor: int) -> None:
     except BaseException as error:  # noqa: BLE001 -- whatever the file raises is the answer
         text = json.dumps({"error": _words(error, request, standin), "line": _line(error, request["path"])})
     signal.setitimer(signal.ITIMER_REAL, 0)
-    with os.fdopen(descriptor, "w", encoding="ascii") as file:
-        file.write(text)
-        file.flush()
+    with os.fdopen(descriptor, "wb") as file:
+        file.write(text.encode())
     os._exit(0)  # threads and exit handlers of the file aren't waited for
 
 

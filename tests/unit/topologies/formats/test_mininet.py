@@ -1,3 +1,4 @@
+import os
 import subprocess
 import sys
 import time
@@ -222,6 +223,41 @@ def test_siblings_can_be_imported_but_shadow_nothing(tmp_path: Path) -> None:
     (tmp_path / "json.py").write_text("raise SystemExit\n", encoding="utf-8")
     code = "import json, helper\n" + PLAIN + "topos = {'m': lambda: Mine(helper.N)}\n"
     assert loaded(tmp_path, code).node_count == 7
+
+
+ROOT_ONLY = pytest.mark.skipif(os.geteuid() != 0, reason="only root can become another user")
+WHO = """
+import os, random
+from mininet.topo import Topo
+class T(Topo):
+    def build(self):
+        self.addHost("u%d-%d-g%d" % (os.getuid(), os.geteuid(), os.getegid()))
+"""
+
+
+@ROOT_ONLY
+@pytest.mark.skipif(not Path("/usr/bin/python3").exists(), reason="needs a Python that all users can read")
+def test_under_sudo_the_file_runs_as_who_typed_it(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("SUDO_UID", "1234")
+    monkeypatch.setenv("SUDO_GID", "1235")
+    monkeypatch.setattr(sys, "executable", "/usr/bin/python3")
+    assert list(loaded(tmp_path, WHO).names) == ["u1234-1234-g1235"]
+
+
+@ROOT_ONLY
+def test_a_python_that_they_cannot_read_is_said(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """The child is told of an os module in a folder of root's."""
+    monkeypatch.setenv("SUDO_UID", "1234")
+    monkeypatch.setenv("SUDO_GID", "1235")
+    hidden = tmp_path / "hidden"
+    hidden.mkdir(mode=0o700)
+    child = hidden / "mininet_child.py"
+    source = mininet_process._CHILD.read_text(encoding="utf-8")
+    child.write_text(source.replace("os.access(os.__file__", "os.access(__file__"), encoding="utf-8")
+    for name in ("mininet_standin.py", "mininet_topo.py"):
+        (hidden / name).write_bytes(mininet_process._CHILD.with_name(name).read_bytes())
+    monkeypatch.setattr(mininet_process, "_CHILD", child)
+    assert "who can't read the Python at" in refused(tmp_path, WHO)
 
 
 def test_missing_file_and_binary(tmp_path: Path) -> None:
