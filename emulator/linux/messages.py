@@ -8,6 +8,7 @@ of them, and attribute-by-attribute concatenation cost five times as much.
 from __future__ import annotations
 
 import struct
+from functools import lru_cache
 
 from emulator.linux.netlink import HEADER, NLM_F_DUMP, NLM_F_REQUEST
 
@@ -190,14 +191,19 @@ def route(
         body += attribute(1, packed)
     if source is not None:
         body += attribute(7, source)  # RTA_PREFSRC
-    if len(hops) == 1:
-        index, gateway = hops[0]
-        body += (attribute(5, gateway) if gateway else b"") + u32(4, index)
-    else:
-        body += attribute(9, b"".join(_hop(index, gateway) for index, gateway in hops))
+    body += _hops(tuple(hops))
     if delete:
         return message(RTM_DELROUTE, NLM_F_REQUEST, body)
     return message(RTM_NEWROUTE, _PUT, body)
+
+
+@lru_cache(maxsize=4096)
+def _hops(hops: tuple[tuple[int, bytes | None], ...]) -> bytes:
+    """Return the attributes of a route's next hops; many routes of a router share them."""
+    if len(hops) == 1:
+        index, gateway = hops[0]
+        return (attribute(5, gateway) if gateway else b"") + u32(4, index)
+    return attribute(9, b"".join(_hop(index, gateway) for index, gateway in hops))
 
 
 def _hop(index: int, gateway: bytes | None) -> bytes:

@@ -15,6 +15,11 @@ every 64 nodes. 1,000 namespaces more, of which the one write to ip_forward (ker
 Netlink (IFLA_INET_CONF with IPV4_DEVCONF_FORWARDING, a message per device) is as fast, but can't set
 the multipath hash, nor IPv6 forwarding, and leaves ip_forward at 0 for whoever looks. Each further
 file costs 12 µs.
+
+Each router needs a multipath hash of its own. All namespaces share the kernel's, and with one hash
+everywhere the flows that a router gets over one of two paths all hash to the same one of the next two:
+half of a fat-tree's cores carry nothing (hash polarisation). Kernels since 6.11 take a seed per
+namespace. Older ones get one of eight choices of the fields to hash, which all have the source port.
 """
 
 from __future__ import annotations
@@ -23,6 +28,7 @@ import os
 from contextlib import suppress
 from types import TracebackType
 from typing import Self
+from zlib import crc32
 
 import numpy as np
 
@@ -36,16 +42,30 @@ _RENEW_AFTER = 64
 _NET = "/proc/sys/net/"
 _ROUTER4 = (
     ("ipv4/ip_forward", b"1"),
-    ("ipv4/fib_multipath_hash_policy", b"1"),  # by ports too: flows of one couple of hosts spread
     ("ipv4/conf/all/send_redirects", b"0"),
     ("ipv4/conf/default/send_redirects", b"0"),
 )
 _ROUTER6 = (
     ("ipv6/conf/all/forwarding", b"1"),
-    ("ipv6/fib_multipath_hash_policy", b"1"),
     # a router asks for its neighbours from its link-local address, which it may not before DAD is over
     ("ipv6/conf/default/accept_dad", b"0"),
 )
+_BY_PORTS, _BY_FIELDS = b"1", b"3"
+_SOURCE, _TARGET, _PROTOCOL, _SOURCE_PORT, _TARGET_PORT = 1, 2, 4, 16, 32
+_FIELDS = tuple(
+    _SOURCE_PORT | which
+    for which in (
+        _SOURCE | _TARGET | _PROTOCOL | _TARGET_PORT,
+        _SOURCE | _TARGET | _TARGET_PORT,
+        _TARGET | _PROTOCOL | _TARGET_PORT,
+        _SOURCE | _PROTOCOL | _TARGET_PORT,
+        _TARGET | _TARGET_PORT,
+        _SOURCE | _TARGET_PORT,
+        _SOURCE | _TARGET | _PROTOCOL,
+        _SOURCE | _TARGET,
+    )
+)
+"""Bits of fib_multipath_hash_fields (Documentation/networking/ip-sysctl.rst)."""
 _ANY_WAY_BACK = (("ipv4/conf/all/rp_filter", b"0"), ("ipv4/conf/default/rp_filter", b"0"))
 """Equal-cost paths there and back differ, and a strict filter (RFC 3704) drops what comes back.
 
@@ -64,6 +84,7 @@ class NodeSysctls:
         self._router = plan.forwarding.is_router
         self._ipv6 = topology.pools.ipv6 is not None
         self._kinds = topology.kinds
+        self._names = topology.names
         self._several = topology.degrees > 1
         routed = any(map(self._router, np.flatnonzero(self._several).tolist()))
         self._filtered = routed and any(
@@ -94,8 +115,23 @@ class NodeSysctls:
             _write_all(_ROUTER4)
             if self._ipv6:
                 _write_all(_ROUTER6)
+            self._spread(crc32(self._names[node].encode()))
         if filtered:
             _write_all(_ANY_WAY_BACK)
+
+    def _spread(self, number: int) -> None:
+        """Have flows spread by ports too, by a hash that few other routers have."""
+        versions = ("ipv4", "ipv6") if self._ipv6 else ("ipv4",)
+        policy = _BY_PORTS
+        try:
+            _write("ipv4/fib_multipath_hash_seed", str(number or 1).encode())  # holds for IPv6 too
+        except FileNotFoundError:
+            policy = _BY_FIELDS
+            for version in versions:
+                fields = str(_FIELDS[number % len(_FIELDS)]).encode()
+                _write_all(((f"{version}/fib_multipath_hash_fields", fields),))
+        for version in versions:
+            _write_all(((f"{version}/fib_multipath_hash_policy", policy),))
 
     def _renew(self) -> None:
         """Have a procfs that few nodes have used; where none can be mounted, the one there is does."""
@@ -118,8 +154,12 @@ class NodeSysctls:
 def _write_all(settings: tuple[tuple[str, bytes], ...]) -> None:
     for name, value in settings:
         with suppress(FileNotFoundError):  # a kernel without IPv6, or from before multipath policies
-            descriptor = os.open(_NET + name, os.O_WRONLY | os.O_CLOEXEC)
-            try:
-                os.write(descriptor, value)
-            finally:
-                os.close(descriptor)
+            _write(name, value)
+
+
+def _write(name: str, value: bytes) -> None:
+    descriptor = os.open(_NET + name, os.O_WRONLY | os.O_CLOEXEC)
+    try:
+        os.write(descriptor, value)
+    finally:
+        os.close(descriptor)
