@@ -27,6 +27,10 @@ _GONE = frozenset({errno.ESRCH, errno.EADDRNOTAVAIL, errno.ENODEV, errno.ENOENT,
 """What a removal may find gone, or an addition there already (after an `up` that was stopped)."""
 
 
+def keep_going() -> None:
+    """Never stop half-way: the check of changes that nobody may interrupt."""
+
+
 class _Part:
     """A plan of which only some links are made: the forwarding of the whole, the roles of a part."""
 
@@ -49,7 +53,9 @@ class _Part:
         self.forwarding = self
 
 
-def converge(plan: Plan, change: Difference, store: NamespaceStore, check: Callable[[], None]) -> None:
+def converge(
+    plan: Plan, change: Difference, store: NamespaceStore, check: Callable[[], None] = keep_going
+) -> None:
     """Carry out `change`, which leads to `plan`. Call inside the store's mount namespace.
 
     `check()` is called between nodes and may raise to stop. Raises KernelError; what was done by

@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import errno
 import struct
-from collections.abc import Callable
 from dataclasses import dataclass, field
 
 import numpy as np
@@ -79,7 +78,7 @@ def _links(netlink: Netlink) -> list[tuple[int, int]]:
     return [_INDEX_AND_FLAGS.unpack_from(body) for _, body in netlink.dump(messages.link_dump())]
 
 
-def repair(plan: Plan, store: NamespaceStore, damage: Damage, check: Callable[[], None]) -> None:
+def repair(plan: Plan, store: NamespaceStore, damage: Damage) -> None:
     """Give back what `damage` says is missing. Call inside the store's mount namespace."""
     topology = plan.topology
     mask = np.zeros(topology.link_count, dtype=bool)
@@ -93,7 +92,7 @@ def repair(plan: Plan, store: NamespaceStore, damage: Damage, check: Callable[[]
         if node not in lost
     ]
     change = Difference(new_nodes=damage.nodes, new_links=mask, gone_links=halves)
-    converge(plan, change, store, check)
+    converge(plan, change, store)
     writer = LinkMessages(plan)
     for node, port in damage.ports:
         batch = Batch()

@@ -181,14 +181,10 @@ class NetnsSession:
         """Make nodes and links the general way: both ends in their turn."""
         mask = np.zeros(self._topology.link_count, dtype=bool)
         mask[links] = True
-        converge(self._plan, Difference(new_nodes=nodes, new_links=mask), self._store, _go_on)
+        converge(self._plan, Difference(new_nodes=nodes, new_links=mask), self._store)
 
     def _forget_ports(self, link: int) -> None:
         """Forget that the ports of `link` are down: made anew, they are up."""
         ends, ports = self._topology.ends[link].tolist(), self._topology.ports[link].tolist()
         for key in zip(ends, ports, strict=True):
             self._ports_down.pop(key, None)
-
-
-def _go_on() -> None:
-    """Never stop half-way."""

@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from emulator.engines.netns_links import _Change, effective_shape
+from emulator.engines.netns.links import _Change, effective_shape
 from emulator.forwarding.base import Role
 from emulator.forwarding.select import forwarding_for
 from emulator.linux import messages

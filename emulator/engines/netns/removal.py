@@ -1,0 +1,56 @@
+"""Take a network down, whatever state it is in, and put away what no network needs any more."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+from emulator.engines.netns.place import require_root, store_of
+from emulator.linux import cgroups
+from emulator.linux.interrupts import deferred
+from emulator.linux.namespaces import unmount_all
+from emulator.linux.sysctl import Ledger
+from emulator.linux.teardown import Sentinel, kill_inside
+from emulator.locks import locked
+from emulator.network import Progress, silent
+from emulator.state import NetworkState, names
+
+
+def take_down(state: NetworkState, progress: Progress = silent) -> None:
+    """Remove all of a network that this engine made, whatever state it is in."""
+    require_root()
+    with state.locked("down"), deferred():
+        remove(state, progress)
+
+
+def remove(state: NetworkState, progress: Progress) -> None:
+    """Remove everything, whatever was there; the caller holds the lock.
+
+    The folder goes last: a `down` that was killed can be repeated.
+    """
+    if state.folder.exists():
+        store = store_of(state)
+        sentinel = Sentinel()
+        if store.exists:
+            with store.entered():
+                inodes = store.inodes()
+            progress("processes", 0, 1)
+            kill_inside(inodes)
+            store.release()
+        cgroups.remove(cgroups.group_name(state.root, state.name))
+        progress("kernel", 0, 1)
+        sentinel.wait()  # also for what a `down` that was killed has let go of
+        Ledger(state.root).release(state.name)
+        state.remove()
+    sweep(state.root)
+
+
+def sweep(root: Path) -> None:
+    """Put away what no network needs any more: sysctls, and the state directory's own mount."""
+    if not root.is_dir():
+        return
+    ledger = Ledger(root)
+    for network in ledger.networks() - set(names(root)):
+        ledger.release(network)
+    with locked(root / ".lock", wait=True):
+        if not names(root):
+            unmount_all(root)
