@@ -30,12 +30,11 @@ from types import TracebackType
 from typing import Self
 from zlib import crc32
 
-import numpy as np
-
 from emulator.errors import KernelError
 from emulator.linux import syscalls
 from emulator.linux.sysctl import disable_ipv6_here, read
 from emulator.plan import Plan
+from topologies.segments import is_routed
 from topologies.topology import Kind
 
 _RENEW_AFTER = 64
@@ -85,9 +84,8 @@ class NodeSysctls:
         self._ipv6 = topology.pools.ipv6 is not None
         self._kinds = topology.kinds
         self._names = topology.names
-        self._several = topology.degrees > 1
-        routed = any(map(self._router, np.flatnonzero(self._several).tolist()))
-        self._filtered = routed and any(
+        self._several = (topology.degrees > 1) & (topology.kinds == Kind.HOST)
+        self._filtered = is_routed(topology) and any(
             read(f"net.ipv4.conf.{which}.rp_filter") != "0" for which in ("all", "default")
         )
         self._left = 0
