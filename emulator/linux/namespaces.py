@@ -12,6 +12,7 @@ that process leaves nothing that the one line doesn't hold.
 
 from __future__ import annotations
 
+import errno
 import os
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
@@ -93,7 +94,30 @@ class NamespaceStore:
         return is_mount(self.pin)
 
     def create(self) -> None:
-        """Make the mount namespace and pin it. Call inside `restored("mnt")`: it stays entered."""
+        """Make the mount namespace and pin it. Call inside `restored("mnt")`: it stays entered.
+
+        A mount namespace can be bound only where its number is above that of the one around it
+        (fs/namespace.c, mnt_ns_loop), and newer kernels (6.18 was seen) give each CPU a range of
+        numbers to hand out. In a container this one can so be numbered below its parent: then it
+        is made again on another CPU. The first mount namespace of a machine has the lowest number.
+        """
+        allowed = os.sched_getaffinity(0)
+        try:
+            for cpu in (None, *sorted(allowed)):
+                if cpu is not None:
+                    os.sched_setaffinity(0, {cpu})
+                try:
+                    return self._create()
+                except KernelError as error:
+                    refused = error
+                    if error.errno != errno.EINVAL:
+                        raise
+        finally:
+            os.sched_setaffinity(0, allowed)
+        raise refused
+
+    def _create(self) -> None:
+        """Make the mount namespace, pin it and stay in it; on failure be where it was called."""
         outside = _open("/proc/thread-self/ns/mnt")
         try:
             syscalls.unshare(CLONE_NEWNS)
@@ -107,6 +131,9 @@ class NamespaceStore:
                 syscalls.setns(inside, CLONE_NEWNS)
             finally:
                 os.close(inside)
+        except KernelError:
+            syscalls.setns(outside, CLONE_NEWNS)
+            raise
         finally:
             os.close(outside)
 
