@@ -75,7 +75,7 @@ def converge(
         check()
         _send(store, after.name, additions(before, after))
     for node in _neighbours_of_new(plan, change):
-        _send(store, names[node], _routes_again(plan, node))
+        _send(store, names[node], _again(plan, node))
 
 
 def _send(store: NamespaceStore, name: str, batch: Batch) -> None:
@@ -139,19 +139,20 @@ def _run(batch: Batch) -> None:
 
 
 def _neighbours_of_new(plan: Plan, change: Difference) -> list[int]:
-    """Return the kept nodes at an end of a new link: their routes may run over it."""
+    """Return the kept nodes at an end of a new link: what ran over the old one in its place is gone."""
     ends = np.unique(plan.topology.ends[change.new_links])
     fresh = set(change.new_nodes)
-    return [node for node in ends.tolist() if node not in fresh and plan.forwarding.is_router(node)]
+    return [node for node in ends.tolist() if node not in fresh]
 
 
-def _routes_again(plan: Plan, node: int) -> Batch:
+def _again(plan: Plan, node: int) -> Batch:
+    """Return the batch that gives a node all its routes and permanent neighbours."""
     batch = Batch()
+    name = plan.topology.names[node]
     for route in plan.forwarding.routes(node):
         hops = [(port_index(hop.port), hop.gateway) for hop in route.hops]
-        batch.add(
-            messages.route(route.packed, route.length, hops, route.source),
-            "route in",
-            plan.topology.names[node],
-        )
+        batch.add(messages.route(route.packed, route.length, hops, route.source), "route in", name)
+    for entry in plan.forwarding.neighbours(node):
+        made = messages.neighbour(port_index(entry.port), entry.packed, entry.mac)
+        batch.add(made, "set neighbour of", name)
     return batch
