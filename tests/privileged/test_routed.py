@@ -171,3 +171,22 @@ def test_an_address_that_nobody_has_is_refused_and_does_not_circle(cli: CommandL
     done = cli("exec", "h1", "--", sys.executable, "-c", PROBE, "10.200.0.1", "203.0.113.9", code=0)
     assert json.loads(done.stdout) == {"10.200.0.1": None, "203.0.113.9": None}
     cli("down", "fat-tree", code=0)
+
+
+def test_a_changed_network_has_the_tables_of_a_fresh_one(cli: CommandLine) -> None:
+    def tables(dims: str) -> str:
+        text = f"name: t\nforwarding: routed\ntopology: {{generator: torus, dims: {dims}}}\n{IPV6}"
+        (cli.folder / "t.yaml").write_text(text)
+        cli("up", "t.yaml", code=0)
+        shown = "ip route | sort; ip -6 route | grep -v fe80 | sort; ip address | grep 'inet.* global' | sort"
+        return cli("exec", "*", "--", "sh", "-c", shown, code=0).stdout
+
+    fresh = tables("[4, 4]")
+    assert "nexthop" in fresh
+    tables("[3, 4]")
+    assert tables("[4, 4]") == fresh
+    for way in ("down", "up"):
+        cli("link", "s1", "s2", way, code=0)
+        cli("link", "h1", "s1", way, code=0)
+    assert tables("[4, 4]") == fresh
+    cli("down", "t", code=0)

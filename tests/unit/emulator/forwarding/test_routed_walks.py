@@ -94,11 +94,14 @@ def test_links_between_routers_answer_wherever_their_routers_do(network: tuple[T
 
 @st.composite
 def mixed_networks(draw: st.DrawFn) -> tuple[Topology, Bools]:
-    """Any graph of routers, bridging switches and hosts with one or two links, links down."""
+    """Any graph of routers, bridging switches, hosts and relays with one or two links, links down."""
     build = Builder()
     routers = list(build.add_nodes(Kind.ROUTER, "r", draw(st.integers(1, 4))))
     switches = list(build.add_nodes(Kind.SWITCH, "s", draw(st.integers(1, 5))))
     hosts = list(build.add_nodes(Kind.HOST, "h", draw(st.integers(1, 5))))
+    relays = draw(st.integers(0, 2))
+    if relays:
+        hosts += list(build.add_nodes(Kind.HOST, "b", relays, profile=NodeProfile(relay=True)))
     inner = routers + switches
     pairs = draw(st.lists(st.lists(st.sampled_from(inner), min_size=2, max_size=2, unique=True), max_size=12))
     for a, b in pairs:
@@ -106,7 +109,7 @@ def mixed_networks(draw: st.DrawFn) -> tuple[Topology, Bools]:
     for host in hosts:
         for home in draw(st.lists(st.sampled_from(inner), min_size=1, max_size=2)):
             build.add_links(host, home)
-    topology = build.build("t")
+    topology = replace(build.build("t"), pools=Pools(ipv6=draw(_pool6)))
     up = draw(st.lists(st.booleans() | st.just(value=True), min_size=topology.link_count,
                        max_size=topology.link_count))  # fmt: skip
     return topology, np.array(up, dtype=bool)
@@ -132,7 +135,9 @@ def _answer_arrives(walker: Walker, source: int, target: int, packed: bytes) -> 
     rows = [
         (network.prefixlen, hops[0].port)
         for network, hops in walker.table(source)
-        if value >> (width - network.prefixlen) == int(network.network_address) >> (width - network.prefixlen)
+        if network.max_prefixlen == width
+        and value >> (width - network.prefixlen)
+        == int(network.network_address) >> (width - network.prefixlen)
     ]
     port = max(rows)[1]
     asked_from = next(a.packed for a in walker.forwarding.addresses(source) if a.port == port)
