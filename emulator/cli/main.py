@@ -19,6 +19,7 @@ COMMANDS = {
     "check": "compare reachability with the graph",
     "link": "shape, cut and restore a running link",
     "capture": "record the packets of a port or link",
+    "stress": "shake a running network by a scenario, measure, judge",
     "plan": "what a file would make: counts, placement, memory",
     "graph": "draw a file's network",
     "export": "write a file's network in another format",

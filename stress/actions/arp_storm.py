@@ -1,0 +1,48 @@
+"""arp-storm: hosts ask for addresses that nobody has; every bridge must carry each question everywhere."""
+
+from __future__ import annotations
+
+from typing import Annotated, ClassVar, Literal
+
+import numpy as np
+from pydantic import Field
+
+from stress.actions.base import Hands, Moves, PacedAction, Room
+from stress.actions.frames import Senders, arp, speaker
+from stress.scenario.keys import Aim, Problems, Target
+from stress.targets import Thing
+
+_MOST = 200_000
+_NOBODY = bytes((192, 0, 2, 1))
+"""An address for documentation (RFC 5737), that no pool gives to a host."""
+
+
+class ArpStorm(PacedAction):
+    """Bounded by its rate and its time: frames never repeat themselves, the topology has no open loops."""
+
+    EXAMPLE: ClassVar[str] = "{action: arp-storm, target: {kind: host, count: 4}, rate: 1000}"
+    VERBS: ClassVar[tuple[str, ...]] = ("ask",)
+
+    action: Literal["arp-storm"]
+    target: Aim = Field(Target(kind="host"), description="Who asks", examples=[Target.EXAMPLE])
+    frames: Annotated[int, Field(ge=1, le=1000)] = Field(1, description="Questions at once")
+
+    def problems(self) -> Problems:
+        """Yield what is wrong between the keys."""
+        yield from super().problems()
+        if self.rate is not None and self.rate * self.frames > _MOST:
+            yield ("rate",), f"{self.rate * self.frames:,.0f} frames per second; {_MOST:,} at most"
+
+    def moves(self, room: Room) -> Moves:
+        """Return when who asks."""
+        things = room.ports(self.target)
+        at, thing = self.begins(room, len(things))
+        return Moves(at, np.zeros(len(at), dtype=np.int64), thing, things)
+
+    def do(self, hands: Hands, verb: str, thing: Thing) -> None:
+        """Ask."""
+        del verb
+        senders: Senders = hands.kept((Senders, self.action), lambda: Senders(hands))
+        topology = hands.network.topology
+        frame = hands.kept((self.action, thing), lambda: arp(speaker(hands, topology, thing), _NOBODY))
+        senders.send(thing, frame, self.frames)

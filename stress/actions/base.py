@@ -1,0 +1,192 @@
+"""What an action is, and what it is given: to plan with (`Room`) and to act with (`Hands`)."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from typing import Any, ClassVar, Protocol
+
+import numpy as np
+import numpy.typing as npt
+
+from emulator.network import LinkState, Network
+from stress import targets
+from stress.arrivals import MICRO, arrivals
+from stress.scenario.keys import Paced, StepKeys, Target
+from stress.targets import Thing
+from topologies.errors import Loc, ParameterError
+from topologies.rng import Stream
+from topologies.topology import Topology
+
+Ints = npt.NDArray[np.int64]
+
+
+class SkippedError(Exception):
+    """There is nothing to do: what was to be undone is gone, or is so already. No failure."""
+
+
+@dataclass
+class Moves:
+    """What a step does, k moves: `at` int64[k] in microseconds since it began, in any order;
+    `verb` and `thing` int64[k] are positions in the action's VERBS and in `things`.
+    """  # noqa: D205 -- the shapes are the summary
+
+    at: Ints
+    verb: Ints
+    thing: Ints
+    things: Sequence[Thing]
+
+
+@dataclass(frozen=True)
+class Room:
+    """What a step is planned with: the graph, its place in the file, its time, its random numbers."""
+
+    topology: Topology
+    name: str
+    loc: Loc
+    seconds: float
+    seed: int
+
+    @property
+    def end(self) -> int:
+        """When the step ends, in microseconds since it began."""
+        return round(self.seconds * MICRO)
+
+    def stream(self, words: str) -> Stream:
+        """Return random numbers for one use: no other use or step changes them."""
+        return Stream(self.seed, "stress", self.name, words)
+
+    def nodes(self, target: Target) -> list[Thing]:
+        """Return the nodes that `target` means."""
+        return targets.nodes(self.topology, target, self.stream("target"), (*self.loc, "target"))
+
+    def nodes_of(self, target: Target, key: str) -> list[Thing]:
+        """Return the nodes that a target under another key means."""
+        return targets.nodes(self.topology, target, self.stream(key), (*self.loc, key))
+
+    def ports(self, target: Target) -> list[Thing]:
+        """Return the ports that `target` means."""
+        return targets.ports(self.topology, target, self.stream("target"), (*self.loc, "target"))
+
+    def links(self, target: Target) -> list[Thing]:
+        """Return the links that `target` means."""
+        return targets.links(self.topology, target, self.stream("target"), (*self.loc, "target"))
+
+    def error(self, key: str, words: str) -> ParameterError:
+        """Return the error that points at `key` of this step."""
+        return ParameterError((*self.loc, key), words)
+
+
+class Growth(Protocol):
+    """How a `ramp` makes the load grow: given by who knows the engines."""
+
+    def grow(self, name: str, hosts: int) -> Network:
+        """Bring up one more network of `hosts` hosts; EmulationError when that fails."""
+        ...
+
+
+class Hands(Protocol):
+    """What an action acts with, in one worker thread. Methods raise SkippedError and EmulationError."""
+
+    @property
+    def network(self) -> Network:
+        """The network that is shaken."""
+        ...
+
+    @property
+    def clock(self) -> Callable[[], float]:
+        """Seconds since the run began."""
+        ...
+
+    def grow(self, name: str, hosts: int) -> Network:
+        """Bring up a network beside the one that runs; whoever asks takes it down."""
+        ...
+
+    def set_port(self, thing: Thing, *, up: bool) -> None:
+        """Bring a port down or up."""
+        ...
+
+    def remove_link(self, link: int) -> None:
+        """Delete a link."""
+        ...
+
+    def add_link(self, link: int) -> None:
+        """Make a deleted link again."""
+        ...
+
+    def remove_node(self, node: int) -> None:
+        """Remove a node."""
+        ...
+
+    def add_node(self, node: int) -> None:
+        """Make a removed node again."""
+        ...
+
+    def change_link(self, link: int, change: Callable[[LinkState], LinkState]) -> None:
+        """Change how a link is, from what it was before the run; the network finds other ways."""
+        ...
+
+    def give_link_back(self, link: int) -> None:
+        """Make a link as it was before the run."""
+        ...
+
+    def kept(self, key: object, make: Callable[[], Any]) -> Any:
+        """Return what `make()` gave the first time; its `close()` is called at the end of the step."""
+        ...
+
+    def report(self, kind: str, found: dict[str, Any]) -> None:
+        """Add what was found to the record: `kind` is traffic or ramp."""
+        ...
+
+
+class Action(StepKeys):
+    """A step: its keys, what it does when, and how."""
+
+    VERBS: ClassVar[tuple[str, ...]] = ()
+    SERIAL: ClassVar[bool] = False
+    """All its operations are done by one thread, one after the other, and without a session."""
+
+    @property
+    def serial(self) -> bool:
+        """Whether this step is SERIAL: for some actions its keys decide."""
+        return self.SERIAL
+
+    def moves(self, room: Room) -> Moves:
+        """Return what to do when; ParameterError when the keys don't fit the network."""
+        raise NotImplementedError
+
+    def do(self, hands: Hands, verb: str, thing: Thing) -> None:
+        """Do one thing; raise SkippedError, EmulationError or OSError."""
+        raise NotImplementedError
+
+
+class PacedAction(Action, Paced):
+    """A step of many operations on targets, at a rate or in cycles."""
+
+    def begins(self, room: Room, count: int, busy: float = 0.0) -> tuple[Ints, Ints]:
+        """Return when operations on `count` targets begin, and on which: (int64[k], int64[k]).
+
+        Targets take turns, in an order drawn by the seed, so that none is taken again while it could
+        still be away. `busy` seconds is how long one is away: a churn's cycle is that and its delay.
+        """
+        order = room.stream("order").shuffled(np.arange(count))
+        if self.churn is None:
+            at = arrivals(self, room.seconds, room.stream("arrivals"), room.loc)
+        else:
+            size = max(1, round(self.churn.percent * count))
+            cycle = busy + self.churn.delay
+            if not cycle:
+                raise room.error(
+                    "churn", "has neither a delay nor a time away; write for example `delay: 1 s`"
+                )
+            cycles = int(np.ceil(room.seconds / cycle - 1e-9))
+            cycles = min(cycles, self.churn.cycles or cycles)
+            at = np.repeat(np.rint(np.arange(cycles) * cycle * MICRO).astype(np.int64), size)
+        return at, order[np.arange(len(at)) % count]
+
+    def there_and_back(self, room: Room, things: Sequence[Thing], away: float) -> Moves:
+        """Return moves that do VERBS[0], and VERBS[1] `away` seconds later or at the step's end."""
+        at, thing = self.begins(room, len(things), away)
+        back = np.minimum(at + round(away * MICRO), room.end)
+        verb = np.repeat(np.arange(2), len(at))
+        return Moves(np.concatenate([at, back]), verb, np.concatenate([thing, thing]), things)

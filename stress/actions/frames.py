@@ -1,0 +1,67 @@
+"""Ethernet frames that carry ARP (RFC 826), and sockets that send them from a port."""
+
+from __future__ import annotations
+
+import socket
+import struct
+from typing import NamedTuple
+
+from emulator.errors import UnableError
+from stress.actions.base import Hands
+from stress.targets import Thing
+from topologies.identifiers import interface_name, mac
+from topologies.topology import Topology
+
+BROADCAST = b"\xff" * 6
+_ETHERTYPE_ARP = 0x0806
+_ETHERNET = struct.Struct("!6s6sH")
+_ARP = struct.Struct("!HHBBH6s4s6s4s")
+REQUEST = 1
+
+
+class Speaker(NamedTuple):
+    """A port that speaks: its MAC and IPv4 address."""
+
+    mac: bytes
+    ip: bytes
+
+
+def arp(sender: Speaker, asked: bytes, *, source: bytes | None = None) -> bytes:
+    """Return the broadcast question "who has `asked`? tell `sender`", 42 bytes.
+
+    Asking for one's own address is a gratuitous ARP (RFC 5227, section 3): it tells switches and
+    neighbours where the MAC is. `source` is the frame's MAC when it isn't the sender's.
+    """
+    header = _ETHERNET.pack(BROADCAST, source or sender.mac, _ETHERTYPE_ARP)
+    return header + _ARP.pack(1, 0x0800, 6, 4, REQUEST, sender.mac, sender.ip, bytes(6), asked)
+
+
+class Senders:
+    """Raw sockets bound to ports, opened when first used."""
+
+    def __init__(self, hands: Hands) -> None:
+        self._network = hands.network
+        self._open: dict[tuple[int, int], socket.socket] = {}
+
+    def send(self, thing: Thing, frame: bytes, times: int = 1) -> None:
+        """Send a frame from a port; OSError when the port is down or gone."""
+        key = thing.number, thing.port
+        if key not in self._open:
+            found = self._network.open_socket(thing.number, socket.AF_PACKET, socket.SOCK_RAW)
+            found.bind((interface_name(self._network.topology, *key), 0))
+            self._open[key] = found
+        for _ in range(times):
+            self._open[key].send(frame)
+
+    def close(self) -> None:
+        """Close all sockets."""
+        for each in self._open.values():
+            each.close()
+
+
+def speaker(hands: Hands, topology: Topology, thing: Thing) -> Speaker:
+    """Return who speaks on a host's port; UnableError when it has no IPv4 address."""
+    for text in hands.network.addresses(thing.number):
+        if ":" not in text:
+            return Speaker(mac(topology, thing.number, thing.port), socket.inet_aton(text))
+    raise UnableError(f"{topology.names[thing.number]} has no IPv4 address to ask from")

@@ -1,0 +1,42 @@
+"""link-flap: cut links, and mend them a while later."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from typing import ClassVar, Literal
+
+from pydantic import Field
+
+from stress.actions.base import Hands, Moves, PacedAction, Room
+from stress.actions.cut import cut, mended
+from stress.targets import Thing
+from topologies.units import Duration
+
+
+class LinkFlap(PacedAction):
+    """Traffic stops both ways. With `reroute` the network is told, and finds other ways."""
+
+    EXAMPLE: ClassVar[str] = "{action: link-flap, target: {between: [edge, aggregation]}, rate: 5}"
+    VERBS: ClassVar[tuple[str, ...]] = ("cut", "mend")
+
+    action: Literal["link-flap"]
+    down: Duration = Field(0.5, description="How long a link is cut", examples=["500 ms"])
+    reroute: bool = Field(default=False, description="Let forwarding go around the cut, one link at a time")
+
+    @property
+    def serial(self) -> bool:
+        """Whoever changes forwarding holds the whole network."""
+        return self.reroute
+
+    def moves(self, room: Room) -> Moves:
+        """Return the cuts and mends."""
+        return self.there_and_back(room, room.links(self.target), self.down)
+
+    def do(self, hands: Hands, verb: str, thing: Thing) -> None:
+        """Cut or mend the link."""
+        if not self.reroute:
+            (cut if verb == "cut" else mended)(hands, thing.number)
+        elif verb == "cut":
+            hands.change_link(thing.number, lambda before: replace(before, up=False))
+        else:
+            hands.give_link_back(thing.number)

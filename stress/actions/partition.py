@@ -1,0 +1,87 @@
+"""partition: cut the network in two along a boundary, and heal it a while later."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from typing import ClassVar, Literal
+
+import numpy as np
+import numpy.typing as npt
+from pydantic import Field
+
+from stress.actions.base import Action, Hands, Moves, Room
+from stress.actions.cut import cut, mended
+from stress.arrivals import MICRO
+from stress.scenario.keys import Aim, Problems, Target
+from stress.targets import Thing, nodes
+from topologies.units import Duration
+
+
+class Partition(Action):
+    """All links that cross the boundary are cut at the same moment."""
+
+    EXAMPLE: ClassVar[str] = "{action: partition, halves: true}"
+    VERBS: ClassVar[tuple[str, ...]] = ("cut", "mend")
+
+    action: Literal["partition"]
+    target: Aim | None = Field(None, description="These nodes on one side, all others on the other",
+                               examples=["{name: 'h[1-8]'}"])  # fmt: skip
+    tier: str | None = Field(None, description="This tier and those below it on one side")
+    halves: bool = Field(default=False, description="One half of the racks against the other")
+    after: Duration = Field(0.0, description="When, since the step began")
+    cut: Duration | None = Field(None, description="For how long; to the step's end when not given")
+    reroute: bool = Field(default=False, description="Let forwarding know, one link at a time")
+
+    @property
+    def serial(self) -> bool:
+        """Whoever changes forwarding holds the whole network."""
+        return self.reroute
+
+    def problems(self) -> Problems:
+        """Yield what is wrong between the keys."""
+        given = [key for key in ("target", "tier", "halves") if getattr(self, key)]
+        if not given:
+            yield (), "needs `target:`, `tier:` or `halves: true`: along which boundary?"
+        for key in given[1:]:
+            yield (key,), f"can't stand beside `{given[0]}`; keep one of the two"
+
+    def moves(self, room: Room) -> Moves:
+        """Return the cuts and mends of the links that cross the boundary."""
+        side = self._side(room)
+        crossing = np.flatnonzero(side[room.topology.ends[:, 0]] != side[room.topology.ends[:, 1]]).tolist()
+        if not crossing:
+            key = next(key for key in ("target", "tier", "halves") if getattr(self, key))
+            raise room.error(key, "no link crosses this boundary")
+        begin = round(self.after * MICRO)
+        if begin >= room.end:
+            raise room.error("after", f"is not before the step's end, {room.seconds:g} s after its begin")
+        end = room.end if self.cut is None else min(begin + round(self.cut * MICRO), room.end)
+        count = len(crossing)
+        return Moves(np.repeat([begin, end], count), np.repeat([0, 1], count),
+                     np.tile(np.arange(count), 2), [Thing("link", link) for link in crossing])  # fmt: skip
+
+    def _side(self, room: Room) -> npt.NDArray[np.bool_]:
+        topology = room.topology
+        side = np.zeros(topology.node_count, dtype=bool)
+        if self.halves:
+            groups = topology.groups
+            known = groups[groups >= 0]
+            if not len(known) or known.min() == known.max():
+                raise room.error("halves", "the nodes aren't in several racks; write `target:` instead")
+            return np.asarray(
+                (groups >= 0) & (groups <= np.sort(np.unique(known))[len(np.unique(known)) // 2 - 1])
+            )
+        if self.tier is not None:
+            tier = nodes(topology, Target(tier=self.tier), room.stream("target"), room.loc)[0]
+            return np.asarray(topology.tiers >= topology.tiers[tier.number])
+        side[[thing.number for thing in room.nodes(self.target or Target())]] = True
+        return side
+
+    def do(self, hands: Hands, verb: str, thing: Thing) -> None:
+        """Cut or mend one of the links."""
+        if not self.reroute:
+            (cut if verb == "cut" else mended)(hands, thing.number)
+        elif verb == "cut":
+            hands.change_link(thing.number, lambda before: replace(before, up=False))
+        else:
+            hands.give_link_back(thing.number)

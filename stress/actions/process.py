@@ -1,0 +1,39 @@
+"""process: run a command in nodes; a command that fails is an error."""
+
+from __future__ import annotations
+
+from typing import Annotated, ClassVar, Literal
+
+import numpy as np
+from pydantic import Field
+
+from emulator.errors import BrokenError
+from stress.actions.base import Hands, Moves, PacedAction, Room
+from stress.targets import Thing
+from topologies.units import Duration
+
+
+class Process(PacedAction):
+    """The latency is that of the whole command, from when it was due."""
+
+    EXAMPLE: ClassVar[str] = "{action: process, target: host, rate: 5, command: [ip, link]}"
+    VERBS: ClassVar[tuple[str, ...]] = ("run",)
+
+    action: Literal["process"]
+    command: Annotated[list[str], Field(min_length=1)] = Field(
+        description="Program and arguments; no shell", examples=["[ip, link]"]
+    )
+    timeout: Annotated[Duration, Field(gt=0)] = Field(10.0, description="Then it is ended", examples=["10 s"])
+
+    def moves(self, room: Room) -> Moves:
+        """Return when the command runs where."""
+        things = room.nodes(self.target)
+        at, thing = self.begins(room, len(things))
+        return Moves(at, np.zeros(len(at), dtype=np.int64), thing, things)
+
+    def do(self, hands: Hands, verb: str, thing: Thing) -> None:
+        """Run the command and wait for it."""
+        del verb
+        result = hands.network.execute([thing.number], self.command, self.timeout)[0]
+        if result.failed:
+            raise BrokenError(f"`{self.command[0]}` gave exit code {result.code}")

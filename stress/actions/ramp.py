@@ -1,0 +1,116 @@
+"""ramp: more and more hosts until a limit breaks: how many can this machine take?"""
+
+from __future__ import annotations
+
+from typing import Annotated, Any, ClassVar, Literal
+
+import numpy as np
+import psutil
+from pydantic import Field
+
+from emulator.errors import EmulationError
+from emulator.network import Echo, Network
+from stress.actions.base import Action, Hands, Moves, Room, SkippedError
+from stress.arrivals import MICRO
+from stress.targets import Thing
+from topologies.units import Duration, Share
+
+_ASKED = 8
+_PATIENCE = 2.0
+
+
+class Ramp(Action):
+    """Each step brings up one more network beside the one that runs, and asks whether its hosts answer."""
+
+    EXAMPLE: ClassVar[str] = "{action: ramp, hosts: 100, interval: 2 s}"
+    VERBS: ClassVar[tuple[str, ...]] = ("grow", "take down")
+    SERIAL: ClassVar[bool] = True
+
+    action: Literal["ramp"]
+    hosts: Annotated[int, Field(ge=1, le=100_000)] = Field(
+        100, description="More at each step", examples=["100"]
+    )
+    interval: Annotated[Duration, Field(gt=0)] = Field(1.0, description="Between two steps", examples=["2 s"])
+    most: Annotated[int, Field(ge=1)] | None = Field(
+        None, description="Hosts to stop at, without a limit broken"
+    )
+    slowest: Duration = Field(60.0, description="Limit: how long one step may take", examples=["10 s"])
+    memory: Share = Field(
+        0.1, description="Limit: share of memory that must stay available", examples=["10 %"]
+    )
+
+    def moves(self, room: Room) -> Moves:
+        """Return when the network grows, and its end."""
+        count = -(-room.end // round(self.interval * MICRO))
+        if self.most is not None:
+            count = min(count, -(-self.most // self.hosts))
+        at = np.arange(count + 1, dtype=np.int64) * round(self.interval * MICRO)
+        at[-1] = room.end
+        verb = np.append(np.zeros(count, dtype=np.int64), 1)
+        return Moves(at, verb, np.zeros(count + 1, dtype=np.int64), [Thing("step", 0)])
+
+    def do(self, hands: Hands, verb: str, thing: Thing) -> None:
+        """Grow by one step, or take all down and report."""
+        del thing
+        grown: Grown = hands.kept((Ramp, id(self)), lambda: Grown(self, hands))
+        if verb == "grow":
+            grown.grow()
+        else:
+            grown.close()
+
+
+class Grown:
+    """What a ramp has brought up so far."""
+
+    def __init__(self, ramp: Ramp, hands: Hands) -> None:
+        self._ramp = ramp
+        self._hands = hands
+        self._networks: list[Network] = []
+        self._sizes: list[dict[str, Any]] = []
+        self._stopped_by = ""
+        self._closed = False
+
+    def grow(self) -> None:
+        """Bring up one more network; skipped once a limit has broken."""
+        if self._stopped_by:
+            raise SkippedError(f"stopped: {self._stopped_by}")
+        begin = self._hands.clock()
+        base = self._hands.network.name[:20].rstrip("-")
+        try:
+            network = self._hands.grow(f"{base}-ramp-{len(self._networks) + 1}", self._ramp.hosts)
+        except (EmulationError, MemoryError) as error:
+            self._stopped_by = (str(error) or type(error).__name__).splitlines()[0]
+            return
+        self._networks.append(network)
+        seconds = self._hands.clock() - begin
+        self._stopped_by = self._broken(network, seconds)
+        if not self._stopped_by:
+            self._sizes.append({
+                "hosts": sum(len(one.topology.hosts) for one in self._networks), "seconds": round(seconds, 6),
+                "memory_available": psutil.virtual_memory().available,
+            })  # fmt: skip
+
+    def _broken(self, network: Network, seconds: float) -> str:
+        """Return which limit broke, or nothing."""
+        if seconds > self._ramp.slowest:
+            return f"a step took {seconds:.3g} s, more than {self._ramp.slowest:g} s"
+        memory = psutil.virtual_memory()
+        if memory.available < self._ramp.memory * memory.total:
+            return f"{memory.available / memory.total:.1%} of the memory is available, less than {self._ramp.memory:.0%}"
+        hosts = network.topology.hosts.tolist()
+        echoes = [Echo(a, network.addresses(b)[0]) for a, b in zip(hosts[:_ASKED], hosts[1:], strict=False)]
+        lost = sum(answer is None for answer in network.ping(echoes, _PATIENCE))
+        return f"{lost} of {len(echoes)} new pairs of hosts don't reach each other" if lost else ""
+
+    def close(self) -> None:
+        """Take all down, the last first, and report once."""
+        if self._closed:
+            return
+        self._closed = True
+        self._hands.report("ramp", {
+            "step": self._ramp.name, "sizes": self._sizes,
+            "last_good": self._sizes[-1]["hosts"] if self._sizes else 0,
+            "stopped_by": self._stopped_by,
+        })  # fmt: skip
+        while self._networks:
+            self._networks.pop().down()

@@ -1,0 +1,36 @@
+"""The actions by name; a module is imported when a scenario uses it."""
+
+from __future__ import annotations
+
+from importlib import import_module
+from typing import cast
+
+from stress.actions.base import Action
+
+ACTIONS: dict[str, str] = {
+    "port-flap": "port_flap.PortFlap",
+    "port-churn": "port_churn.PortChurn",
+    "node-churn": "node_churn.NodeChurn",
+    "switch-restart": "switch_restart.SwitchRestart",
+    "link-flap": "link_flap.LinkFlap",
+    "link-impair": "link_impair.LinkImpair",
+    "partition": "partition.Partition",
+    "rolling": "rolling.Rolling",
+    "process": "process.Process",
+    "traffic": "traffic.Traffic",
+    "arp-storm": "arp_storm.ArpStorm",
+    "mac-move": "mac_move.MacMove",
+    "ramp": "ramp.Ramp",
+}
+"""Name as scenarios write it -> module and class below `stress.actions`."""
+
+REFUSED = {
+    "controller-restart": "no network of this version has a controller; leave the step out",
+}
+"""Actions that scenarios may name one day -> why they can't be used yet."""
+
+
+def action_named(name: str) -> type[Action]:
+    """Return the class of the action `name`; KeyError when there is none."""
+    module, _, kind = ACTIONS[name].partition(".")
+    return cast("type[Action]", getattr(import_module(f"stress.actions.{module}"), kind))

@@ -1,0 +1,87 @@
+"""rolling: walk through nodes one after the other: each is restarted, or cut off, before the next."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import replace
+from typing import ClassVar, Literal
+
+import numpy as np
+from pydantic import Field
+
+from stress.actions.base import Action, Hands, Moves, Room
+from stress.actions.cut import cut, mended
+from stress.arrivals import MICRO
+from stress.scenario.keys import Aim, Problems
+from stress.targets import Thing
+from topologies.units import Duration
+
+
+class Rolling(Action):
+    """In the order of the names, as an upgrade goes; as many rounds as fit when `again` is given."""
+
+    EXAMPLE: ClassVar[str] = "{action: rolling, target: spine, down: 2 s, pause: 1 s}"
+    VERBS: ClassVar[tuple[str, ...]] = ("away", "back")
+
+    action: Literal["rolling"]
+    target: Aim = Field(description="Which nodes", examples=["spine"])
+    how: Literal["restart", "cut", "reroute"] = Field(
+        "restart",
+        description="Remove and remake the node; cut its links; or cut them and let traffic go around",
+    )
+    down: Duration = Field(1.0, description="How long each is away", examples=["1 s"])
+    pause: Duration = Field(1.0, description="Between one that is back and the next", examples=["1 s"])
+    again: bool = Field(default=False, description="Begin anew after the last, until the step ends")
+
+    @property
+    def serial(self) -> bool:
+        """Whoever changes forwarding holds the whole network."""
+        return self.how == "reroute"
+
+    def problems(self) -> Problems:
+        """Yield what is wrong between the keys."""
+        if not self.down + self.pause:
+            yield ("down",), "is nothing, and so is `pause`; write for example `down: 1 s`"
+
+    def moves(self, room: Room) -> Moves:
+        """Return when each is taken away and given back; those that don't fit in the step are an error."""
+        found = room.nodes(self.target)
+        turn = round((self.down + self.pause) * MICRO)
+        fit = -(-room.end // turn)
+        if fit < len(found):
+            raise room.error("target", f"{len(found):,} nodes take {len(found) * turn / MICRO:g} s, but the step "
+                                       f"has {room.seconds:g} s; write a longer `duration:`")  # fmt: skip
+        count = fit if self.again else len(found)
+        begin = np.arange(count) * turn
+        things, each = self._things(room, found)
+        at, thing = [], []
+        for k in range(count):
+            own = each[k % len(found)]
+            at += [int(begin[k])] * len(own)
+            thing += own
+        away = np.array(at, dtype=np.int64)
+        back = np.minimum(away + round(self.down * MICRO), room.end)
+        return Moves(np.concatenate([away, back]), np.repeat([0, 1], len(at)), np.array(thing * 2), things)
+
+    def _things(self, room: Room, found: Sequence[Thing]) -> tuple[list[Thing], list[list[int]]]:
+        """Return the things to act on, and for each node which of them: itself, or its links."""
+        if self.how == "restart":
+            return list(found), [[k] for k in range(len(found))]
+        numbers: dict[int, int] = {}
+        each = [
+            [numbers.setdefault(slot >> 1, len(numbers)) for slot in room.topology.slots(thing.number)]
+            for thing in found
+        ]
+        return [Thing("link", link) for link in numbers], each
+
+    def do(self, hands: Hands, verb: str, thing: Thing) -> None:
+        """Take a node (or link) away, or give it back."""
+        away = verb == "away"
+        if self.how == "restart":
+            (hands.remove_node if away else hands.add_node)(thing.number)
+        elif self.how == "cut":
+            (cut if away else mended)(hands, thing.number)
+        elif away:
+            hands.change_link(thing.number, lambda before: replace(before, up=False))
+        else:
+            hands.give_link_back(thing.number)

@@ -1,0 +1,72 @@
+"""traffic: TCP and UDP flows between pairs of hosts, for as long as the step lasts."""
+
+from __future__ import annotations
+
+from typing import Annotated, ClassVar, Literal
+
+import numpy as np
+from pydantic import Field
+
+from stress.actions.base import Action, Hands, Moves, Room
+from stress.actions.flow_group import Iperf3Flows, OwnFlows, Wanted
+from stress.scenario.keys import Aim, Target
+from stress.targets import Thing
+from topologies.units import Rate
+
+
+class Traffic(Action):
+    """Each flow goes from a host to another one, drawn by the seed."""
+
+    EXAMPLE: ClassVar[str] = "{action: traffic, flows: 10, protocol: udp, bandwidth: 1 Mbit}"
+    VERBS: ClassVar[tuple[str, ...]] = ("start", "stop")
+    SERIAL: ClassVar[bool] = True
+
+    action: Literal["traffic"]
+    flows: Annotated[int, Field(ge=1, le=1000)] = Field(4, description="How many", examples=["10"])
+    protocol: Literal["tcp", "udp"] = Field("tcp", description="TCP as fast as it goes, or UDP at its rate")
+    bandwidth: Rate | None = Field(None, description="Of each flow; TCP goes as fast as it can when not given",
+                                   examples=["1 Mbit"])  # fmt: skip
+    size: Annotated[int, Field(ge=16, le=65000)] = Field(
+        1400, description="Bytes of a datagram or of a write"
+    )
+    source: Aim = Field(Target(kind="host"), description="Who sends", examples=[Target.EXAMPLE])
+    target: Aim = Field(Target(kind="host"), description="Who receives", examples=[Target.EXAMPLE])
+    using: Literal["own", "iperf3"] = Field("own", description="Our own senders, or iperf3")
+
+    def moves(self, room: Room) -> Moves:
+        """Return the begin of each flow, and their common end."""
+        sources = [thing.number for thing in room.nodes_of(self.source, "source")]
+        targets = [thing.number for thing in room.nodes_of(self.target, "target")]
+        if len({*sources, *targets}) < 2:
+            raise room.error("target", "is the only host that sends; a flow needs two")
+        one = room.stream("source").integers(len(sources), self.flows)
+        other = room.stream("target of flow").integers(len(targets), self.flows)
+        things = []
+        for k in range(self.flows):
+            source, at = sources[one[k]], int(other[k])
+            while targets[at] == source and len(targets) > 1:
+                at = (at + 1) % len(targets)
+            if targets[at] == source:
+                source = next(node for node in sources if node != targets[at])
+            things.append(Thing("flow", source, targets[at], k))
+        at_ = np.array([0] * self.flows + [room.end], dtype=np.int64)
+        verb = np.array([0] * self.flows + [1], dtype=np.int64)
+        return Moves(at_, verb, np.append(np.arange(self.flows), 0), things)
+
+    def do(self, hands: Hands, verb: str, thing: Thing) -> None:
+        """Begin a flow, or end all of them and report."""
+        make = OwnFlows if self.using == "own" else Iperf3Flows
+        group: OwnFlows | Iperf3Flows = hands.kept((Traffic, id(self)), lambda: make(hands.network))
+        begun: list[Thing] = hands.kept((list, id(self)), list)
+        bandwidth = self.bandwidth or (1e6 if self.protocol == "udp" else None)
+        if verb == "start":
+            group.start(
+                Wanted(thing.number, thing.port, self.protocol, bandwidth, self.size, self.duration or 10)
+            )
+            begun.append(thing)
+            return
+        names = hands.network.topology.names
+        for flow, found in zip(begun, group.stop(), strict=False):
+            what = {"step": self.name, "source": names[flow.number], "target": names[flow.port],
+                    "protocol": self.protocol}  # fmt: skip
+            hands.report("traffic", what | found)

@@ -1,0 +1,113 @@
+"""What a run will take away is written down before it does: `recover` gives it back after a `kill -9`.
+
+Ports, links and nodes that a session took away need no note: `Network.repair` compares the kernel
+with the graph. What the graph can't tell is how a link's shape was before the run, and which
+networks a ramp brought up.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+from collections.abc import Callable, Mapping
+from contextlib import suppress
+from dataclasses import asdict
+from pathlib import Path
+from typing import Any
+
+from emulator.errors import BrokenError
+from emulator.network import LinkState, Network
+from topologies.profiles import Shape
+
+
+class Journal:
+    """A small file beside the network's run record; without a path nothing is written."""
+
+    def __init__(self, path: Path | None, links: Mapping[int, LinkState] | None = None) -> None:
+        self._path = path
+        self._links = dict(links or {})
+        self._changed: dict[int, None] = {}
+        self._networks: list[str] = []
+
+    def before(self, link: int) -> LinkState:
+        """Return how `link` was before the run."""
+        return self._links.get(link, LinkState())
+
+    @property
+    def changed(self) -> list[int]:
+        """The links that were changed and not given back yet."""
+        return list(self._changed)
+
+    def will_change(self, link: int) -> None:
+        """Note that `link` will be changed."""
+        if link not in self._changed:
+            self._changed[link] = None
+            self._write()
+
+    def given_back(self, link: int) -> None:
+        """Note that `link` is as it was; in memory only: giving back twice does no harm."""
+        self._changed.pop(link, None)
+
+    def will_grow(self, name: str) -> None:
+        """Note that the network `name` will be brought up."""
+        self._networks.append(name)
+        self._write()
+
+    def close(self) -> None:
+        """Remove the file: all is given back."""
+        if self._path is not None:
+            self._path.unlink(missing_ok=True)
+
+    def _write(self) -> None:
+        if self._path is None:
+            return
+        links = {str(link): asdict(self.before(link)) for link in self._changed}
+        part = self._path.with_suffix(".part")
+        try:
+            with part.open("w", encoding="utf-8") as file:
+                json.dump({"links": links, "networks": self._networks}, file)
+                file.flush()
+                os.fsync(file.fileno())
+            part.replace(self._path)
+        except OSError as error:
+            raise BrokenError(
+                f"can't write {self._path}: {error.strerror}; nothing more is changed"
+            ) from error
+
+
+def recover(network: Network, path: Path | None, take_down: Callable[[str], None]) -> list[str]:
+    """Give back what a run that was killed had taken; return what it was, a line each.
+
+    `path` is the run's journal, which may not be there; `take_down` takes a network down by its name.
+    """
+    noted = _noted(path)
+    given = []
+    for name in noted.get("networks", []):
+        with suppress(LookupError):
+            take_down(name)
+            given.append(f"network {name} that a ramp brought up is down")
+    topology = network.topology
+    for text, data in noted.get("links", {}).items():
+        link, before = int(text), _state(data)
+        if link < topology.link_count and network.links.get(link, LinkState()) != before:
+            network.set_link(link, before)
+            a, b = topology.ends[link].tolist()
+            given.append(f"link {topology.names[a]} -- {topology.names[b]} is as before the run")
+    given += network.repair()
+    if path is not None:
+        path.unlink(missing_ok=True)
+    return given
+
+
+def _noted(path: Path | None) -> dict[str, Any]:
+    """Return what the journal holds; half a file can't be, and none is an empty one."""
+    try:
+        found = json.loads(path.read_text(encoding="utf-8")) if path is not None else {}
+    except (OSError, ValueError):
+        return {}
+    return found if isinstance(found, dict) else {}
+
+
+def _state(data: dict[str, Any]) -> LinkState:
+    shapes = [Shape(**data[way]) if data[way] else None for way in ("forward", "backward")]
+    return LinkState(bool(data["up"]), *shapes)

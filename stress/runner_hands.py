@@ -1,0 +1,184 @@
+"""What actions act with: a session, and the knowledge of what is there.
+
+Operations overlap: a port may be due to come up when its node has been removed. What the whole run
+has taken away is kept in one place, so that such an operation is skipped and counted as such,
+instead of failing in the kernel.
+"""
+
+from __future__ import annotations
+
+import threading
+from collections.abc import Callable
+from contextlib import ExitStack
+from dataclasses import dataclass, field
+from typing import Any, Self
+
+from emulator.errors import UnableError
+from emulator.network import LinkState, Network, Session
+from stress.actions.base import Growth, SkippedError
+from stress.recover import Journal
+from stress.targets import Thing, thing_name
+
+Clock = Callable[[], float]
+
+
+@dataclass
+class Presence:
+    """What is away at this moment. Each entry is changed by one thread only."""
+
+    ports: set[tuple[int, int]] = field(default_factory=set)
+    links: set[int] = field(default_factory=set)
+    nodes: set[int] = field(default_factory=set)
+
+
+@dataclass
+class Shared:
+    """What all workers of a run share."""
+
+    network: Network
+    clock: Clock
+    journal: Journal
+    growth: Growth | None = None
+    presence: Presence = field(default_factory=Presence)
+    reports: list[tuple[str, dict[str, Any]]] = field(default_factory=list)
+    stop: threading.Event = field(default_factory=threading.Event)
+
+
+class WorkerHands:
+    """One worker's hands. `session` is entered by the worker's thread."""
+
+    def __init__(self, shared: Shared, session: Session) -> None:
+        self._shared = shared
+        self._session = session
+        self._presence = shared.presence
+        self._topology = shared.network.topology
+        self._ends: list[list[int]] = self._topology.ends.tolist()
+        self._kept: dict[object, Any] = {}
+        self._stack = ExitStack()
+        self.network = shared.network
+        self.clock = shared.clock
+        self.stop = shared.stop
+        self.journal = shared.journal
+
+    def set_port(self, thing: Thing, *, up: bool) -> None:
+        """Bring a port down or up; skipped when it is so, or isn't there."""
+        here = self._presence
+        key = (thing.number, thing.port)
+        if (key in here.ports) is not up:
+            raise SkippedError("the port is up" if up else "the port is down already")
+        if here.links or here.nodes:
+            self._need_link(thing.link)
+        if up:
+            self._session.set_port(thing.number, thing.port, up=True)
+            here.ports.discard(key)
+        else:
+            here.ports.add(key)
+            self._session.set_port(thing.number, thing.port, up=False)
+
+    def remove_link(self, link: int) -> None:
+        """Delete a link; skipped when it isn't there."""
+        self._need_link(link)
+        self._presence.links.add(link)
+        self._forget_ports(link)
+        self._session.remove_link(link)
+
+    def add_link(self, link: int) -> None:
+        """Make a deleted link again; skipped when it is there, or an end isn't."""
+        if link not in self._presence.links:
+            raise SkippedError("the link is there")
+        if any(node in self._presence.nodes for node in self._ends[link]):
+            raise SkippedError("a node of the link is removed")
+        self._session.add_link(link)
+        self._presence.links.discard(link)
+
+    def remove_node(self, node: int) -> None:
+        """Remove a node; skipped when it is removed."""
+        if node in self._presence.nodes:
+            raise SkippedError("the node is removed already")
+        self._presence.nodes.add(node)
+        for slot in self._topology.slots(node):
+            self._forget_ports(slot >> 1)
+        self._session.remove_node(node)
+
+    def add_node(self, node: int) -> None:
+        """Make a removed node again; skipped when it is there."""
+        if node not in self._presence.nodes:
+            raise SkippedError("the node is there")
+        self._session.add_node(node)
+        self._presence.nodes.discard(node)
+
+    def change_link(self, link: int, change: Callable[[LinkState], LinkState]) -> None:
+        """Change how a link is, from what it was before the run."""
+        self._need_link(link)
+        self.journal.will_change(link)
+        self.network.set_link(link, change(self.journal.before(link)))
+
+    def give_link_back(self, link: int) -> None:
+        """Make a link as it was before the run; skipped when it is so."""
+        if link not in self.journal.changed:
+            raise SkippedError("the link is as before")
+        self._need_link(link)
+        self.network.set_link(link, self.journal.before(link))
+        self.journal.given_back(link)
+
+    def grow(self, name: str, hosts: int) -> Network:
+        """Bring up a network beside the one that runs; it is noted before it is made."""
+        if self._shared.growth is None:
+            raise UnableError("nothing here can bring up more networks")
+        self.journal.will_grow(name)
+        return self._shared.growth.grow(name, hosts)
+
+    def kept(self, key: object, make: Callable[[], Any]) -> Any:
+        """Return what `make()` gave the first time; it is closed at the end of the step, if it can be."""
+        if key not in self._kept:
+            made = self._kept[key] = make()
+            if hasattr(made, "close"):
+                self._stack.callback(made.close)
+        return self._kept[key]
+
+    def report(self, kind: str, found: dict[str, Any]) -> None:
+        """Add what was found to the record."""
+        self._shared.reports.append((kind, found))
+
+    def close(self) -> None:
+        """Close what was kept."""
+        self._kept.clear()
+        self._stack.close()
+
+    def restore(self) -> list[str]:
+        """Give back all that the session took away; return the names."""
+        return self._session.restore()
+
+    def name(self, thing: Thing) -> str:
+        """Return what reports call a thing."""
+        return thing_name(self._topology, thing)
+
+    def _need_link(self, link: int) -> None:
+        here = self._presence
+        if link in here.links:
+            raise SkippedError("the link is removed")
+        if here.nodes and any(node in here.nodes for node in self._ends[link]):
+            raise SkippedError("a node of the link is removed")
+
+    def _forget_ports(self, link: int) -> None:
+        """Forget that the ports of a link are down: it comes back with both up."""
+        for node, port in zip(self._ends[link], self._topology.ports[link].tolist(), strict=True):
+            self._presence.ports.discard((node, port))
+
+
+class NoSession:
+    """The session of a worker that changes nothing by one: its actions use the network itself."""
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        return
+
+    def restore(self) -> list[str]:
+        """There is nothing to give back."""
+        return []
+
+    def __getattr__(self, name: str) -> Any:
+        """Refuse everything else: an action that needs a session isn't SERIAL."""
+        raise UnableError(f"no session to {name} with")

@@ -1,0 +1,99 @@
+"""What watches a run: the sampler of the machine and the probes, started and stopped together."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from typing import Any, Protocol
+
+from emulator.network import Network
+from stress import targets
+from stress.records import ProbeRecord, RunRecord, Sample
+from stress.scenario.document import Scenario
+from topologies.rng import Stream
+
+Clock = Callable[[], float]
+
+COUNTS = ("host.namespaces", "host.interfaces", "host.sockets", "host.memory.used")
+"""The metrics whose values before and after a run tell of leaks."""
+
+
+class Watcher(Protocol):
+    """Samples the machine."""
+
+    def start(self, clock: Clock) -> None:
+        """Begin."""
+        ...
+
+    def stop(self) -> tuple[list[Sample], float]:
+        """End; return the samples and the CPU seconds that they cost."""
+        ...
+
+
+class Questions(Protocol):
+    """Probes that are asked."""
+
+    def stop(self) -> list[ProbeRecord]:
+        """End; return what was found."""
+        ...
+
+    def wrong(self) -> int:
+        """Return how many get no right answer now."""
+        ...
+
+
+class Observers:
+    """The sampler and the probes of one run."""
+
+    def __init__(self, scenario: Scenario, network: Network, clock: Clock) -> None:
+        self._scenario = scenario
+        self._network = network
+        self._clock = clock
+        self._sampler: Watcher | None = None
+        self._probes: Questions | None = None
+        self._samples: list[Sample] = []
+
+    def start(self) -> None:
+        """Begin to watch."""
+        metrics = self._scenario.metrics
+        chosen: Sequence[tuple[int, int]] = []
+        if metrics.ports is not None:
+            stream = Stream(self._scenario.seed, "stress", "metrics")
+            found = targets.ports(self._network.topology, metrics.ports, stream, ("metrics", "ports"))
+            chosen = [(thing.number, thing.port) for thing in found]
+        self._sampler = made_sampler(metrics.interval, chosen, self._network)
+        self._sampler.start(self._clock)
+        if self._scenario.probes:
+            self._probes = made_probes(self._scenario.probes, self._network, self._clock)
+
+    def stop(self, record: RunRecord) -> None:
+        """End, and put what was found into `record`."""
+        if self._probes is not None:
+            record.probes = self._probes.stop()
+        if self._sampler is not None:
+            record.samples, record.sampler_cost = self._sampler.stop()
+            self._samples = record.samples
+
+    def wrong(self) -> int:
+        """Return how many probes get no right answer now."""
+        return self._probes.wrong() if self._probes is not None else 0
+
+    def counts(self) -> dict[str, tuple[float, float]]:
+        """Return the counts of the first and the last sample."""
+        if not self._samples:
+            return {}
+        first, last = self._samples[0].values, self._samples[-1].values
+        return {name: (first[name], last[name]) for name in COUNTS if name in first and name in last}
+
+
+def made_sampler(interval: float, chosen: Sequence[tuple[int, int]], network: Network) -> Watcher:
+    """Return a sampler; the module is imported when a run begins."""
+    from stress.metrics.sampler import Sampler
+
+    return Sampler(interval, chosen, network)
+
+
+def made_probes(specs: Sequence[Any], network: Network, clock: Clock) -> Questions:
+    """Return probes that run."""
+    from stress.probes import start_probes
+
+    return start_probes(specs, network, clock)

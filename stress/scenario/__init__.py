@@ -1,0 +1,1 @@
+"""The scenario file: its models, how it is loaded, its JSON schema."""

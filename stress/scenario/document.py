@@ -1,0 +1,169 @@
+"""The models of a scenario file, and when each of its steps begins."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from typing import Annotated, Any, ClassVar, Literal
+
+from pydantic import Field
+
+from stress.actions.base import Action
+from stress.scenario.keys import Aim, Problems, Target, Word
+from topologies.errors import Loc, ParameterError
+from topologies.spec.section import EmptyIfNull, Section
+from topologies.units import Duration
+
+Positive = Annotated[Duration, Field(gt=0)]
+
+
+class Probe(Section):
+    """A question asked again and again while the network is shaken."""
+
+    EXAMPLE: ClassVar[str] = "{probe: ping, pairs: 100, interval: 100 ms}"
+
+    probe: Literal["ping", "tcp", "command"] = Field(description="How it asks", examples=["ping"])
+    name: Word | None = Field(None, description="What limits and reports call it; the kind else")
+    source: Aim = Field(Target(kind="host"), description="Who asks", examples=[Target.EXAMPLE])
+    target: Aim = Field(Target(kind="host"), description="Who is asked", examples=[Target.EXAMPLE])
+    pairs: Annotated[int, Field(ge=1, le=100_000)] = Field(10, description="How many pairs, by the seed")
+    interval: Positive = Field(0.1, description="Between two questions of a pair", examples=["100 ms"])
+    timeout: Positive = Field(1.0, description="How long an answer may take", examples=["1 s"])
+    port: Annotated[int, Field(ge=1, le=65535)] = Field(7, description="Of `probe: tcp`")
+    command: list[str] | None = Field(
+        None, description="Of `probe: command`, run in the source; {target} is the target's address",
+        examples=["[ping, -c1, '{target}']"],
+    )  # fmt: skip
+
+    def problems(self) -> Problems:
+        """Yield what is wrong between the keys."""
+        if self.probe == "command" and not self.command:
+            yield (), "needs `command:`; write for example `command: [ping, -c1, '{target}']`"
+        for key, probe in (("command", "command"), ("port", "tcp")):
+            if key in self.model_fields_set and self.probe != probe:
+                yield (key,), f"goes with `probe: {probe}`, not with `probe: {self.probe}`"
+
+
+class Metrics(Section):
+    """What is measured of the machine, and how often."""
+
+    EXAMPLE: ClassVar[str] = "{interval: 1 s}"
+
+    interval: Annotated[Duration, Field(ge=0.1)] = Field(
+        1.0, description="Between two samples", examples=["1 s"]
+    )
+    ports: Aim | None = Field(None, description="Whose ports' counters to record", examples=[Target.EXAMPLE])
+
+
+class Scenario(Section):
+    """A scenario file. Each step is checked by the action that it names."""
+
+    name: Word = Field(description="Name of the scenario", examples=["port-churn"])
+    seed: Annotated[int, Field(ge=0, le=2**63 - 1)] = Field(0, description="Of all that is random")
+    warmup: Duration = Field(0.0, description="Watched, but nothing is done, before the steps")
+    duration: Positive | None = Field(
+        None, description="Of all steps together: those without a duration share it", examples=["30 s"]
+    )
+    cooldown: Duration = Field(0.0, description="Watched after the steps, all things undone")
+    steps: Annotated[list[Any], Field(min_length=1)] = Field(
+        description="What is done, one after the other", examples=["[{action: port-flap, rate: 100}]"]
+    )
+    probes: Annotated[list[Probe], EmptyIfNull(list)] = Field([], description="Asked all the time",
+                                                              examples=[f"[{Probe.EXAMPLE}]"])  # fmt: skip
+    limits: Annotated[list[str], EmptyIfNull(list)] = Field(
+        [], description="What must hold", examples=["['errors == 0']"]
+    )
+    metrics: Annotated[Metrics, EmptyIfNull(dict)] = Field(Metrics(), description="Of the machine")
+
+
+@dataclass(frozen=True)
+class Step:
+    """A step and its place: `start` in seconds since the run began, `seconds` long.
+
+    Steps with the same `group` run side by side; groups run one after the other.
+    """
+
+    action: Action
+    name: str
+    loc: Loc
+    group: int
+    start: float
+    seconds: float
+
+    @property
+    def end(self) -> float:
+        """When it ends."""
+        return self.start + self.seconds
+
+
+Placed = tuple[Loc, Action]
+
+
+def timed(scenario: Scenario, groups: list[list[Placed]], duration: float | None = None) -> list[Step]:
+    """Return the steps with their names and times; ParameterError when the times don't fit.
+
+    `duration` replaces the file's: durations that steps give shrink or grow in proportion.
+    """
+    names = _names(groups)
+    lengths = _lengths(scenario, groups)
+    factor = duration / sum(lengths) if duration is not None else 1.0
+    steps: list[Step] = []
+    start = scenario.warmup
+    for number, (group, length) in enumerate(zip(groups, lengths, strict=True)):
+        for loc, given in group:
+            action = given
+            if action.start >= length:
+                raise ParameterError(
+                    (*loc, "start"), f"is not before the step's end, {length:g} s after its begin"
+                )
+            own = min(action.duration or length, length) - (0 if action.duration else action.start)
+            begin = start + action.start * factor
+            name, seconds = next(names), own * factor
+            action = action.model_copy(update={"name": name, "duration": seconds})
+            steps.append(Step(action, name, loc, number, begin, seconds))
+        start += length * factor
+    return steps
+
+
+def _lengths(scenario: Scenario, groups: list[list[Placed]]) -> list[float]:
+    """Return how long each group takes, in seconds."""
+    given = [max((a.start + a.duration for _, a in group if a.duration), default=0.0) for group in groups]
+    open_ends = [not all(a.duration for _, a in group) for group in groups]
+    if scenario.duration is None:
+        for group, length in zip(groups, given, strict=True):
+            if not length:
+                raise ParameterError(
+                    (*group[0][0], "duration"),
+                    "is missing, and so is the scenario's; write for example `duration: 10 s`",
+                )
+        return given
+    left = scenario.duration - sum(given)
+    sharing = [index for index, length in enumerate(given) if open_ends[index] and not length]
+    if left < -1e-9 or (sharing and left <= 0):
+        raise ParameterError(
+            ("duration",), f"is shorter than its steps: they take {sum(given):g} s; write that or more"
+        )
+    for index in sharing:
+        given[index] = left / len(sharing)
+    return given
+
+
+def _names(groups: list[list[Placed]]) -> Iterator[str]:
+    """Yield a name for each step: its own, else its action's, numbered where there are several."""
+    taken: dict[str, Loc] = {}
+    for loc, action in (step for group in groups for step in group):
+        if action.name is None:
+            continue
+        if action.name in taken:
+            raise ParameterError(
+                (*loc, "name"), f"`{action.name}` is the name of another step; give it its own"
+            )
+        taken[action.name] = loc
+    for _, action in (step for group in groups for step in group):
+        name, number = action.name or action.action, 1
+        if action.name is None:
+            while name in taken:
+                number += 1
+                name = f"{action.action}-{number}"
+            taken[name] = ()
+        yield name

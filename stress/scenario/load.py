@@ -1,0 +1,146 @@
+"""Load a scenario file: YAML -> scenario and steps, all that is wrong said at once."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, TypeVar
+
+from pydantic import BaseModel, ValidationError
+
+from stress.actions.base import Action
+from stress.actions.registry import ACTIONS, REFUSED, action_named
+from stress.scenario.document import Placed, Scenario, Step, timed
+from topologies.errors import InputError, Loc, ParameterError, ParametersError, Problem
+from topologies.source import Source, parse, read
+from topologies.spec.explain import problems_of, shown
+from topologies.spelling import nearest
+
+Model = TypeVar("Model", bound=BaseModel)
+
+_EXAMPLE = "{action: port-flap, target: host, rate: 100}"
+
+
+@dataclass
+class Document:
+    """A valid scenario file: the scenario, its steps in groups, and its source for later errors."""
+
+    scenario: Scenario
+    groups: list[list[Placed]]
+    source: Source
+
+    def steps(self, duration: float | None = None) -> list[Step]:
+        """Return the steps with their times; `duration` seconds instead of what the file says."""
+        try:
+            return timed(self.scenario, self.groups, duration)
+        except ParameterError as error:
+            raise self.source.error(error) from error
+
+    def error(self, error: ParameterError) -> InputError:
+        """Return the input error that says where in the file `error` comes from."""
+        return self.source.error(error)
+
+    def limit_error(self, index: int, words: str) -> InputError:
+        """Return the error of a limit that can't be understood."""
+        return InputError([self.source.problem(("limits", index), words)])
+
+
+def load(path: Path | str) -> Document:
+    """Load the scenario file at `path`; raise InputError with every problem found."""
+    return _document(read(path))
+
+
+def load_text(text: str, file: str = "<text>", folder: Path | None = None) -> Document:
+    """Load a scenario from YAML text."""
+    return _document(parse(text, file, folder))
+
+
+def _document(source: Source) -> Document:
+    data = source.data
+    if not isinstance(data, dict):
+        words = f"must be a mapping (key: value), not {shown(data)}; start with `name:` and `steps:`"
+        raise InputError([source.problem((), words)])
+    problems: list[Problem] = []
+    scenario = _validated(Scenario, data, (), source, problems)
+    groups: list[list[Placed]] = []
+    if isinstance(data.get("steps"), list):
+        groups = [_group(item, ("steps", at), source, problems) for at, item in enumerate(data["steps"])]
+    if scenario is not None:
+        for at, probe in enumerate(scenario.probes):
+            problems += [source.problem(("probes", at, *loc), words) for loc, words in probe.problems()]
+    if problems or scenario is None:
+        raise InputError(problems)
+    document = Document(scenario, groups, source)
+    document.steps()
+    return document
+
+
+def _group(item: Any, loc: Loc, source: Source, problems: list[Problem]) -> list[Placed]:
+    """Return the steps of one item of `steps:`, one or those of a `parallel`."""
+    if not (isinstance(item, dict) and "parallel" in item):
+        return _step(item, loc, source, problems)
+    inner = item["parallel"]
+    others = [key for key in item if key != "parallel"]
+    problems += [
+        source.problem((*loc, str(key)), "can't stand beside `parallel`; write it into each of its steps")
+        for key in others
+    ]
+    if not isinstance(inner, list) or not inner:
+        words = f"must be a list of steps, not {shown(inner)}; write for example `[{_EXAMPLE}]`"
+        problems.append(source.problem((*loc, "parallel"), words))
+        return []
+    found = [_step(one, (*loc, "parallel", at), source, problems) for at, one in enumerate(inner)]
+    return [step for steps in found for step in steps]
+
+
+def _step(item: Any, loc: Loc, source: Source, problems: list[Problem]) -> list[Placed]:
+    kind = _action(item, loc, source, problems)
+    if kind is None:
+        return []
+    step = _validated(kind, item, loc, source, problems)
+    if step is None:
+        return []
+    problems += [source.problem(loc + path, words) for path, words in step.problems()]
+    return [(loc, step)]
+
+
+def _action(item: Any, loc: Loc, source: Source, problems: list[Problem]) -> type[Action] | None:
+    """Return the model of the action that `item` names, or None with the problem noted."""
+    if not isinstance(item, dict):
+        words = f"must be a mapping, not {shown(item)}; write for example `{_EXAMPLE}`"
+        if isinstance(item, str) and item in ACTIONS:
+            words = f"must be a mapping; write `{{action: {item}}}`"
+        problems.append(source.problem(loc, words))
+        return None
+    if "action" not in item:
+        known = [name for name in (*ACTIONS, *REFUSED) if name in item]
+        hint = f"action: {known[0]}" if known else "action: port-flap"
+        problems.append(source.problem(loc, f"needs `action:` or `parallel:`; write for example `{hint}`"))
+        return None
+    name = item["action"]
+    if isinstance(name, str) and name in ACTIONS:
+        return action_named(name)
+    if isinstance(name, str) and name in REFUSED:
+        words = f"`{name}` is not available: {REFUSED[name]}"
+    else:
+        words = (
+            f"{shown(name)} is not an action; {nearest(name if isinstance(name, str) else '', ACTIONS, 30)}"
+        )
+    problems.append(source.problem((*loc, "action"), words))
+    return None
+
+
+def _validated(
+    model: type[Model], data: Any, loc: Loc, source: Source, problems: list[Problem]
+) -> Model | None:
+    try:
+        return model.model_validate(data)
+    except ValidationError as error:
+        problems += [source.problem(loc + path, words) for path, words in problems_of(error, model, data)]
+        return None
+
+
+def raise_all(document: Document, errors: list[ParameterError]) -> None:
+    """Raise the errors of several steps together; do nothing when there are none."""
+    if errors:
+        raise document.error(ParametersError(errors))

@@ -1,0 +1,182 @@
+"""The schedule: every operation of a run, known to the microsecond before the run begins.
+
+Columns of numbers, not objects: 300,000 operations are 10 MB, and none is made while the
+network is shaken. The same scenario, seed and topology give the same schedule on any machine.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import dataclass
+from functools import cached_property
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+
+from stress.actions.base import Moves, Room
+from stress.arrivals import MICRO
+from stress.records import Operation
+from stress.scenario.document import Step
+from stress.scenario.load import Document, raise_all
+from stress.targets import Thing, thing_name
+from topologies.errors import InputError, ParameterError, Problem
+from topologies.topology import Topology
+
+Ints = npt.NDArray[np.int64]
+
+FORMAT = 1
+
+
+@dataclass(frozen=True)
+class Schedule:
+    """n operations in the order in which they are due; equal times keep the order of the steps.
+
+    at: int64[n], microseconds since the run began; step, verb (a position in the step's VERBS) and
+    thing (a position in `things`): int64[n].
+    """
+
+    topology: Topology
+    steps: Sequence[Step]
+    at: Ints
+    step: Ints
+    verb: Ints
+    thing: Ints
+    things: Sequence[Thing]
+
+    def __len__(self) -> int:
+        return len(self.at)
+
+    @cached_property
+    def names(self) -> list[str]:
+        """What reports call each of `things`."""
+        return [thing_name(self.topology, thing) for thing in self.things]
+
+    def operation(self, number: int) -> Operation:
+        """Return operation `number` as an object."""
+        step = self.steps[int(self.step[number])]
+        verb = step.action.VERBS[int(self.verb[number])]
+        name = self.names[int(self.thing[number])]
+        return Operation(number, int(self.at[number]) / MICRO, step.name, step.action.action, verb, (name,))
+
+    def operations(self) -> Iterator[Operation]:
+        """Yield all operations in order."""
+        return map(self.operation, range(len(self)))
+
+    def offered(self) -> dict[str, int]:
+        """Return how many operations each step has."""
+        counts = np.bincount(self.step, minlength=len(self.steps)).tolist()
+        return {step.name: count for step, count in zip(self.steps, counts, strict=True)}
+
+    def lines(self) -> Iterator[str]:
+        """Yield the operations for people: seconds, step, verb, target."""
+        for operation in self.operations():
+            yield f"{operation.at:12.6f}  {operation.step}  {operation.verb}  {operation.targets[0]}"
+
+    def saved(self) -> Iterator[str]:
+        """Yield the lines of a schedule file: a JSON object, then a JSON list for each operation."""
+        head = {"format": FORMAT, "topology": self.topology.name, "steps": [step.name for step in self.steps],
+                "operations": len(self)}  # fmt: skip
+        yield json.dumps(head) + "\n"
+        for at, step, verb, thing in zip(
+            self.at.tolist(), self.step.tolist(), self.verb.tolist(), self.thing.tolist(), strict=True
+        ):
+            yield json.dumps([at, step, self.steps[step].action.VERBS[verb], *self.things[thing]]) + "\n"
+
+
+def planned(document: Document, topology: Topology, seed: int, steps: Sequence[Step]) -> Schedule:
+    """Return the schedule of a scenario on `topology`; InputError with all that doesn't fit it."""
+    made: list[Moves] = []
+    errors: list[ParameterError] = []
+    for step in steps:
+        room = Room(topology, step.name, step.loc, step.seconds, seed)
+        try:
+            made.append(step.action.moves(room))
+        except ParameterError as error:
+            errors.append(error)
+    raise_all(document, errors)
+    numbers: dict[Thing, int] = {}
+    parts = []
+    for index, (step, moves) in enumerate(zip(steps, made, strict=True)):
+        own = np.array([numbers.setdefault(_of_step(thing, index), len(numbers)) for thing in moves.things])
+        order = np.argsort(moves.at, kind="stable")
+        begin = round(step.start * MICRO)
+        parts.append((moves.at[order] + begin, np.full(len(order), index), moves.verb[order],
+                      own[moves.thing[order]]))  # fmt: skip
+    at, which, verb, thing = (np.concatenate([part[k] for part in parts]).astype(np.int64) for k in range(4))
+    order = np.argsort(at, kind="stable")
+    return Schedule(topology, steps, at[order], which[order], verb[order], thing[order], list(numbers))
+
+
+def _of_step(thing: Thing, index: int) -> Thing:
+    """Return the thing that stands for a step as a whole, with the step's number."""
+    return thing._replace(port=index) if thing.kind == "step" else thing
+
+
+def save(schedule: Schedule, path: Path) -> None:
+    """Write the schedule file."""
+    with path.open("w", encoding="utf-8") as file:
+        file.writelines(schedule.saved())
+
+
+def replayed(path: Path, topology: Topology, steps: Sequence[Step]) -> Schedule:
+    """Return the schedule that the file at `path` holds; InputError when it isn't one of these steps."""
+    name = str(path)
+    try:
+        with path.open(encoding="utf-8") as file:
+            return _replayed(name, file, topology, steps)
+    except OSError as error:
+        raise InputError([Problem(name, 0, 0, "", f"can't be read: {error.strerror}")]) from error
+    except UnicodeDecodeError as error:
+        raise InputError([Problem(name, 0, 0, "", "is not a schedule file")]) from error
+
+
+def _replayed(name: str, lines: Iterable[str], topology: Topology, steps: Sequence[Step]) -> Schedule:
+    def refuse(line: int, words: str) -> InputError:
+        return InputError([Problem(name, line, 1, "", words)])
+
+    numbered = enumerate(lines, 1)
+    head = _json(next(numbered, (1, ""))[1])
+    if not isinstance(head, dict) or head.get("format") != FORMAT:
+        raise refuse(1, "is not a schedule file; `--save-schedule` writes one")
+    if head.get("steps") != [step.name for step in steps]:
+        raise refuse(1, "belongs to a scenario with other steps")
+    if head.get("topology") != topology.name:
+        raise refuse(1, f"belongs to the network `{head.get('topology')}`, not to `{topology.name}`")
+    numbers: dict[Thing, int] = {}
+    rows = []
+    for line, text in numbered:
+        row = _json(text)
+        if not _is_row(row, topology, steps):
+            raise refuse(line, "is not an operation of this network")
+        at, step, verb, *thing = row
+        number = numbers.setdefault(Thing(*thing), len(numbers))
+        rows.append((at, step, steps[step].action.VERBS.index(verb), number))
+    table = np.array(rows, dtype=np.int64).reshape(-1, 4)
+    table = table[np.argsort(table[:, 0], kind="stable")]
+    at, step, verb, which = (table[:, k].copy() for k in range(4))
+    return Schedule(topology, steps, at, step, verb, which, list(numbers))
+
+
+def _json(text: str) -> Any:
+    try:
+        return json.loads(text)
+    except ValueError:
+        return None
+
+
+def _is_row(row: Any, topology: Topology, steps: Sequence[Step]) -> bool:
+    """Return whether `row` is [at, step, verb, kind, index, port, link] of things that are there."""
+    if not isinstance(row, list) or len(row) != 7 or not all(type(row[k]) is int for k in (0, 1, 4, 5, 6)):
+        return False
+    at, step, verb, kind, index, port, link = row
+    if at < 0 or not 0 <= step < len(steps) or verb not in steps[step].action.VERBS:
+        return False
+    most = {"node": topology.node_count, "port": topology.node_count, "link": topology.link_count}
+    most["step"] = 1 << 31
+    if kind == "flow":
+        return 0 <= index < topology.node_count and 0 <= port < topology.node_count
+    known = kind in most and 0 <= index < most[kind] and -1 <= link < topology.link_count
+    return bool(known and (kind != "port" or link >= 0))

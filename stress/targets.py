@@ -1,0 +1,136 @@
+"""Which nodes, ports and links a step acts on: resolved once, before the run, by the seed."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import NamedTuple
+
+import numpy as np
+import numpy.typing as npt
+
+from stress.scenario.keys import Target
+from topologies.errors import Loc, ParameterError
+from topologies.identifiers import interface_name
+from topologies.overrides import select
+from topologies.rng import Stream
+from topologies.spelling import nearest
+from topologies.topology import Kind, Topology
+
+Mask = npt.NDArray[np.bool_]
+Ints = npt.NDArray[np.int64]
+
+
+class Thing(NamedTuple):
+    """What one operation acts on.
+
+    node: `number`. port: number `port` of node `number`, an end of `link`. link: `number`. flow: from
+    node `number` to node `port`, the step's flow number `link`. step: the step as a whole, whose
+    number is `port`.
+    """
+
+    kind: str
+    number: int
+    port: int = -1
+    link: int = -1
+
+
+def thing_name(topology: Topology, thing: Thing) -> str:
+    """Return what reports call a thing: `h1`, `h1-eth0`, `h1 -- s1`, or the step itself."""
+    if thing.kind == "node":
+        return topology.names[thing.number]
+    if thing.kind == "port":
+        return interface_name(topology, thing.number, thing.port)
+    if thing.kind == "link":
+        a, b = topology.ends[thing.number].tolist()
+        return f"{topology.names[a]} -- {topology.names[b]}"
+    if thing.kind == "flow":
+        return f"{topology.names[thing.number]} -> {topology.names[thing.port]}"
+    return "-"
+
+
+def nodes(topology: Topology, target: Target, stream: Stream, loc: Loc) -> list[Thing]:
+    """Return the nodes that `target` means, ascending; ParameterError when there are none."""
+    mask = _node_mask(topology, target, loc)
+    if target.between is not None:
+        ends = np.zeros(topology.node_count, dtype=bool)
+        ends[topology.ends[_link_mask(topology, target, mask, loc)].ravel()] = True
+        mask &= ends
+    found = _some(np.flatnonzero(mask), target, stream, loc, "node")
+    return [Thing("node", node) for node in found]
+
+
+def ports(topology: Topology, target: Target, stream: Stream, loc: Loc) -> list[Thing]:
+    """Return the ports of the nodes that `target` means, by link and end."""
+    mask = _node_mask(topology, target, loc)
+    chosen = _link_mask(topology, target, mask, loc)
+    slots = np.flatnonzero((mask[topology.ends] & chosen[:, None]).ravel())
+    found = _some(slots, target, stream, loc, "port")
+    ends, numbers = topology.ends.ravel(), topology.ports.ravel()
+    return [Thing("port", int(ends[slot]), int(numbers[slot]), slot >> 1) for slot in found]
+
+
+def links(topology: Topology, target: Target, stream: Stream, loc: Loc) -> list[Thing]:
+    """Return the links that end at a node that `target` means, ascending."""
+    mask = _node_mask(topology, target, loc)
+    found = _some(np.flatnonzero(_link_mask(topology, target, mask, loc)), target, stream, loc, "link")
+    return [Thing("link", link) for link in found]
+
+
+def _node_mask(topology: Topology, target: Target, loc: Loc) -> Mask:
+    mask = np.ones(topology.node_count, dtype=bool)
+    if target.match is not None:
+        mask &= _selected(topology, target.match, (*loc, "match"))
+    if target.kind is not None:
+        mask &= topology.kinds == Kind[target.kind.upper()]
+    if target.tier is not None:
+        if target.tier not in topology.tier_names:
+            words = f"there is no tier `{target.tier}`; {nearest(target.tier, topology.tier_names)}"
+            raise ParameterError((*loc, "tier"), words)
+        mask &= np.asarray(topology.tiers == topology.tier_names.index(target.tier))
+    if target.name is not None:
+        named = np.zeros(topology.node_count, dtype=bool)
+        named[topology.names.match(target.name)] = True
+        mask &= named
+    if not mask.any():
+        raise ParameterError(loc, f"no node matches; {_name_range(topology)}")
+    return mask
+
+
+def _link_mask(topology: Topology, target: Target, node_mask: Mask, loc: Loc) -> Mask:
+    mask: Mask = np.asarray(node_mask[topology.ends].any(axis=1))
+    if target.between is not None:
+        at = (*loc, "between")
+        one, other = (_selected(topology, term, at) for term in target.between)
+        a, b = topology.ends[:, 0], topology.ends[:, 1]
+        mask = np.asarray(mask & ((one[a] & other[b]) | (other[a] & one[b])))
+        if not mask.any():
+            raise ParameterError(at, f"no link joins `{target.between[0]}` and `{target.between[1]}`")
+    if not mask.any():
+        raise ParameterError(loc, "the nodes that match have no links")
+    return mask
+
+
+def _selected(topology: Topology, term: str, loc: Loc) -> Mask:
+    found = select(topology, term)
+    if not found.any():
+        words = [*(kind.word for kind in Kind), *topology.tier_names]
+        hint = nearest(term, dict.fromkeys(words))
+        raise ParameterError(loc, f"`{term}` is no kind, tier or node name; {hint}; {_name_range(topology)}")
+    return found
+
+
+def _name_range(topology: Topology) -> str:
+    return f"names go from {topology.names[0]} to {topology.names[topology.node_count - 1]}"
+
+
+def _some(found: Ints, target: Target, stream: Stream, loc: Loc, what: str) -> Sequence[int]:
+    """Return as many of `found` as the target wants, drawn by the seed, ascending."""
+    if target.count is not None and target.count > len(found):
+        words = f"{target.count:,} wanted, but only {len(found):,} {what}s match; write that at most"
+        raise ParameterError((*loc, "count"), words)
+    wanted = target.count
+    if target.percent is not None:
+        wanted = max(1, round(target.percent * len(found)))
+    if wanted is not None:
+        found = np.sort(stream.shuffled(found)[:wanted])
+    return found.tolist()  # type: ignore[no-any-return]

@@ -1,0 +1,30 @@
+"""Runs of the runner without watching the machine, so that only the runner is tested."""
+
+from __future__ import annotations
+
+import pytest
+
+from stress import runner_observers
+from stress.records import ProbeRecord, Sample
+
+
+class QuietSampler:
+    def start(self, clock: object) -> None:
+        pass
+
+    def stop(self) -> tuple[list[Sample], float]:
+        return [Sample(0.0, {"host.namespaces": 3.0}), Sample(1.0, {"host.namespaces": 3.0})], 0.0
+
+
+class QuietProbes:
+    def stop(self) -> list[ProbeRecord]:
+        return []
+
+    def wrong(self) -> int:
+        return 0
+
+
+@pytest.fixture
+def unwatched(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(runner_observers, "made_sampler", lambda *_: QuietSampler())
+    monkeypatch.setattr(runner_observers, "made_probes", lambda *_: QuietProbes())
