@@ -28,7 +28,7 @@ from stress.records import LeakCheck, Outcome, Phase, RunRecord
 from stress.recover import Journal
 from stress.runner_hands import Shared
 from stress.runner_observers import Observers
-from stress.runner_routing import workers_of
+from stress.runner_routing import shares
 from stress.runner_truth import Processor, doubts
 from stress.runner_worker import Worker
 from stress.scenario.load import Document
@@ -134,10 +134,7 @@ class _Run:
         schedule = self._schedule
         steps = [step for step in schedule.steps if step.group == group]
         mine = np.isin(schedule.step, [schedule.steps.index(step) for step in steps])
-        serial, *others = workers_of(schedule, np.flatnonzero(mine))
-        workers = [Worker(schedule, own, self._shared, with_session=True) for own in others if len(own)]
-        if len(serial):
-            workers.append(Worker(schedule, serial, self._shared, with_session=False))
+        workers = [Worker(schedule, share, self._shared) for share in shares(schedule, np.flatnonzero(mine))]
         self._watch.workers = workers
         end = max(step.end for step in steps)
         with self._phase(" + ".join(step.name for step in steps), end):

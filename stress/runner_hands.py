@@ -60,6 +60,11 @@ class WorkerHands:
         self.stop = shared.stop
         self.journal = shared.journal
 
+    def need_node(self, node: int) -> None:
+        """Raise SkippedError when the node is removed."""
+        if node in self._presence.nodes:
+            raise SkippedError("the node is removed")
+
     def set_port(self, thing: Thing, *, up: bool) -> None:
         """Bring a port down or up; skipped when it is so, or isn't there."""
         here = self._presence

@@ -13,6 +13,8 @@ times as fast.
 
 from __future__ import annotations
 
+from typing import NamedTuple
+
 import numpy as np
 import numpy.typing as npt
 
@@ -22,22 +24,36 @@ from topologies.topology import Topology
 
 Ints = npt.NDArray[np.int64]
 
-QUICK_WORKERS = 2
+QUICK_WORKERS = 1
 SLOW_WORKERS = 16
 
 
-def workers_of(schedule: Schedule, numbers: Ints) -> list[Ints]:
-    """Return for each worker the operations that are its own, in order.
+class Share(NamedTuple):
+    """The operations of one worker, in order, and whether it needs a session for them."""
 
-    `numbers` are the operations to share out. The first worker gets what must be done one after
-    the other (SERIAL actions), and may have nothing.
-    """
+    numbers: Ints
+    with_session: bool
+
+
+def shares(schedule: Schedule, numbers: Ints) -> list[Share]:
+    """Share the operations `numbers` out among workers."""
+    needs = np.array([step.action.needs for step in schedule.steps])[schedule.step[numbers]]
+    alone = numbers[needs == "network alone"]
+    found = [Share(alone, with_session=False)] if len(alone) else []
+    for what in ("session", "network"):
+        some = numbers[needs == what]
+        if len(some):
+            found += [Share(own, what == "session") for own in _shared_out(schedule, some)]
+    return found
+
+
+def _shared_out(schedule: Schedule, numbers: Ints) -> list[Ints]:
+    """Return each worker's operations; every domain has one worker."""
     domains = _domains(schedule, numbers)
-    serial = np.array([step.action.serial for step in schedule.steps])[schedule.step[numbers]]
     found, domain = np.unique(domains[schedule.thing[numbers]], return_inverse=True)
     count = min(len(found), _wanted(schedule, numbers))
-    worker = _spread(np.bincount(domain[~serial], minlength=len(found)), count)[domain]
-    return [numbers[serial], *(numbers[(worker == k) & ~serial] for k in range(count))]
+    worker = _spread(np.bincount(domain, minlength=len(found)), count)[domain]
+    return [numbers[worker == k] for k in range(count)]
 
 
 def _wanted(schedule: Schedule, numbers: Ints) -> int:
@@ -74,8 +90,6 @@ def _vertex(topology: Topology, schedule: Schedule, number: int) -> int:
 
 def _spread(weights: Ints, count: int) -> Ints:
     """Return a worker for each domain, the heaviest first to the least busy: int64[domains]."""
-    if not count:
-        return np.zeros(0, dtype=np.int64)
     load = np.zeros(count, dtype=np.int64)
     worker = np.zeros(len(weights), dtype=np.int64)
     for domain in np.argsort(-weights, kind="stable").tolist():

@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import os
 import threading
 import time
 from array import array
+from contextlib import suppress
 
 import numpy as np
 import numpy.typing as npt
@@ -14,10 +16,14 @@ from emulator.network import Session
 from stress.actions.base import SkippedError
 from stress.arrivals import MICRO
 from stress.runner_hands import NoSession, Shared, WorkerHands
+from stress.runner_routing import Share
 from stress.schedule import Schedule
 
 Ints = npt.NDArray[np.int64]
 
+_NICE = -10
+"""Of threads in a session: what measures a machine goes before what keeps the machine busy. The
+others start programs, which would inherit it."""
 _LONG = 0.02
 """Seconds: longer waits can be interrupted; shorter ones aren't worth what that costs."""
 
@@ -25,8 +31,9 @@ _LONG = 0.02
 class Worker(threading.Thread):
     """Does the operations `numbers` of a schedule, then gives back what it took away."""
 
-    def __init__(self, schedule: Schedule, numbers: Ints, shared: Shared, *, with_session: bool) -> None:
+    def __init__(self, schedule: Schedule, share: Share, shared: Shared) -> None:
         super().__init__(name="stress-worker", daemon=True)
+        numbers = share.numbers
         self.numbers = numbers
         self.started = array("d", bytes(8 * len(numbers)))
         self.finished = array("d", bytes(8 * len(numbers)))
@@ -36,12 +43,16 @@ class Worker(threading.Thread):
         self.done = 0
         self.restored: list[str] = []
         self.failure: BaseException | None = None
+        self._first = share.with_session
         self._schedule = schedule
         self._shared = shared
-        self._session: Session = shared.network.session() if with_session else NoSession()
+        self._session: Session = shared.network.session() if share.with_session else NoSession()
 
     def run(self) -> None:
         """Do everything; a failure stops all workers, and is raised by who joins this one."""
+        if self._first:
+            with suppress(PermissionError):
+                os.setpriority(os.PRIO_PROCESS, threading.get_native_id(), _NICE)
         try:
             with self._session as session:
                 hands = WorkerHands(self._shared, session)
@@ -80,16 +91,17 @@ class Worker(threading.Thread):
             except SkippedError as skipped:
                 self.skipped[k] = str(skipped)
             except (EmulationError, OSError) as error:
-                self.errors[k] = error_kind(error)
+                self.errors[k] = error_kind(error, schedule.names[targets[k]])
             finished[k] = clock()
             self.done = k + 1
 
 
-def error_kind(error: Exception) -> str:
-    """Return what `error` is, without what it happened to: errors are counted by it."""
+def error_kind(error: Exception, target: str) -> str:
+    """Return what `error` is, without the `target` it happened to: errors are counted by it."""
     if isinstance(error, KernelError):
         words = str(error).replace(f" {error.target}", "", 1)
         return words.split(";")[0]
     if isinstance(error, OSError):
         return f"{type(error).__name__}: {error.strerror}"
-    return f"{type(error).__name__}: {str(error).splitlines()[0]}" if str(error) else type(error).__name__
+    lines = str(error).replace(target, "…").splitlines()
+    return lines[0] if lines else type(error).__name__

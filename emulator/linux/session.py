@@ -31,6 +31,7 @@ from emulator.plan import Plan
 from topologies.identifiers import interface_name
 
 _MOST_SOCKETS = 4096
+_MOST_BATCHES = 16384
 _THERE = frozenset({errno.EEXIST})
 _GONE = frozenset({errno.ENODEV})
 
@@ -48,6 +49,7 @@ class NetnsSession:
         self._writer = LinkMessages(plan)
         self._sockets: OrderedDict[int, Netlink] = OrderedDict()
         self._stack = ExitStack()
+        self._batches: dict[tuple[int, int, bool], Batch] = {}
         self._ports_down: dict[tuple[int, int], None] = {}
         self._links_gone: dict[int, None] = {}
         self._nodes_gone: dict[int, None] = {}
@@ -72,17 +74,24 @@ class NetnsSession:
 
     def set_port(self, node: int, port: int, *, up: bool) -> None:
         """Bring `port` of `node` down or up; KernelError when it isn't there."""
-        name = interface_name(self._topology, node, port)
-        batch = Batch()
+        batch = self._batches.get((node, port, up)) or self._port_batch(node, port, up=up)
         if up:
-            batch.add(messages.link_up(port_index(port)), "bring up", name)
-            self._writer.after_up(batch, node, port)
             self._netlink(node).run(batch, ignore=_THERE)
             self._ports_down.pop((node, port), None)
         else:
-            batch.add(messages.link_up(port_index(port), up=False), "bring down", name)
             self._ports_down[node, port] = None
             self._netlink(node).run(batch)
+
+    def _port_batch(self, node: int, port: int, *, up: bool) -> Batch:
+        """Return what brings a port up or down; kept, as flaps come back to the same ports."""
+        name = interface_name(self._topology, node, port)
+        batch = Batch()
+        batch.add(messages.link_up(port_index(port), up=up), "bring up" if up else "bring down", name)
+        if up:
+            self._writer.after_up(batch, node, port)
+        if len(self._batches) < _MOST_BATCHES:
+            self._batches[node, port, up] = batch
+        return batch
 
     def remove_link(self, link: int) -> None:
         """Delete a link: the ports at both ends vanish."""

@@ -7,7 +7,7 @@ from typing import Annotated, ClassVar, Literal
 import numpy as np
 from pydantic import Field
 
-from stress.actions.base import Hands, Moves, PacedAction, Room
+from stress.actions.base import Hands, Moves, Needs, PacedAction, Room
 from stress.actions.frames import Senders, arp, speaker
 from stress.scenario.keys import Aim, Problems, Target
 from stress.targets import Thing
@@ -22,6 +22,7 @@ class ArpStorm(PacedAction):
 
     EXAMPLE: ClassVar[str] = "{action: arp-storm, target: {kind: host, count: 4}, rate: 1000}"
     VERBS: ClassVar[tuple[str, ...]] = ("ask",)
+    NEEDS: ClassVar[Needs] = "network"
 
     action: Literal["arp-storm"]
     target: Aim = Field(Target(kind="host"), description="Who asks", examples=[Target.EXAMPLE])
@@ -42,6 +43,7 @@ class ArpStorm(PacedAction):
     def do(self, hands: Hands, verb: str, thing: Thing) -> None:
         """Ask."""
         del verb
+        hands.need_node(thing.number)
         senders: Senders = hands.kept((Senders, self.action), lambda: Senders(hands))
         topology = hands.network.topology
         frame = hands.kept((self.action, thing), lambda: arp(speaker(hands, topology, thing), _NOBODY))

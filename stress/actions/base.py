@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
-from typing import Any, ClassVar, Protocol
+from typing import Any, ClassVar, Literal, Protocol
 
 import numpy as np
 import numpy.typing as npt
@@ -19,6 +19,10 @@ from topologies.rng import Stream
 from topologies.topology import Topology
 
 Ints = npt.NDArray[np.int64]
+
+Needs = Literal["session", "network", "network alone"]
+"""A session of the network; or the network itself, which can't be used by a thread that is in a
+session; or that by one thread only, as what changes how packets find their way."""
 
 
 class SkippedError(Exception):
@@ -102,6 +106,10 @@ class Hands(Protocol):
         """Bring up a network beside the one that runs; whoever asks takes it down."""
         ...
 
+    def need_node(self, node: int) -> None:
+        """Raise SkippedError when the node is removed."""
+        ...
+
     def set_port(self, thing: Thing, *, up: bool) -> None:
         """Bring a port down or up."""
         ...
@@ -143,13 +151,12 @@ class Action(StepKeys):
     """A step: its keys, what it does when, and how."""
 
     VERBS: ClassVar[tuple[str, ...]] = ()
-    SERIAL: ClassVar[bool] = False
-    """All its operations are done by one thread, one after the other, and without a session."""
+    NEEDS: ClassVar[Needs] = "session"
 
     @property
-    def serial(self) -> bool:
-        """Whether this step is SERIAL: for some actions its keys decide."""
-        return self.SERIAL
+    def needs(self) -> Needs:
+        """What a worker must have to do this: for some actions the keys decide."""
+        return self.NEEDS
 
     def moves(self, room: Room) -> Moves:
         """Return what to do when; ParameterError when the keys don't fit the network."""

@@ -50,8 +50,12 @@ class Senders:
             found = self._network.open_socket(thing.number, socket.AF_PACKET, socket.SOCK_RAW)
             found.bind((interface_name(self._network.topology, *key), 0))
             self._open[key] = found
-        for _ in range(times):
-            self._open[key].send(frame)
+        try:
+            for _ in range(times):
+                self._open[key].send(frame)
+        except OSError:
+            self._open.pop(key).close()  # the node may have been made anew: the next one asks again
+            raise
 
     def close(self) -> None:
         """Close all sockets."""

@@ -7,7 +7,7 @@ from typing import ClassVar, Literal
 
 from pydantic import Field
 
-from stress.actions.base import Hands, Moves, PacedAction, Room
+from stress.actions.base import Hands, Moves, Needs, PacedAction, Room
 from stress.actions.cut import cut, mended
 from stress.targets import Thing
 from topologies.units import Duration
@@ -24,9 +24,9 @@ class LinkFlap(PacedAction):
     reroute: bool = Field(default=False, description="Let forwarding go around the cut, one link at a time")
 
     @property
-    def serial(self) -> bool:
+    def needs(self) -> Needs:
         """Whoever changes forwarding holds the whole network."""
-        return self.reroute
+        return "network alone" if self.reroute else "session"
 
     def moves(self, room: Room) -> Moves:
         """Return the cuts and mends."""

@@ -8,7 +8,7 @@ from typing import ClassVar, Literal
 from pydantic import Field
 
 from emulator.network import LinkState
-from stress.actions.base import Hands, Moves, PacedAction, Room
+from stress.actions.base import Hands, Moves, Needs, PacedAction, Room
 from stress.scenario.keys import Problems
 from stress.targets import Thing
 from topologies.profiles import Shape
@@ -22,7 +22,7 @@ class LinkImpair(PacedAction):
 
     EXAMPLE: ClassVar[str] = "{action: link-impair, rate: 2, shape: {bandwidth: 10 Mbit}}"
     VERBS: ClassVar[tuple[str, ...]] = ("impair", "give back")
-    SERIAL: ClassVar[bool] = True
+    NEEDS: ClassVar[Needs] = "network alone"
 
     action: Literal["link-impair"]
     shape: ShapeKeys = Field(description="What the link does to packets meanwhile",

@@ -7,7 +7,7 @@ from typing import ClassVar, Literal
 import numpy as np
 from pydantic import Field
 
-from stress.actions.base import Hands, Moves, PacedAction, Room
+from stress.actions.base import Hands, Moves, Needs, PacedAction, Room
 from stress.actions.frames import Senders, arp, speaker
 from stress.scenario.keys import Aim, Target
 from stress.targets import Thing
@@ -22,6 +22,7 @@ class MacMove(PacedAction):
 
     EXAMPLE: ClassVar[str] = "{action: mac-move, target: host, rate: 20}"
     VERBS: ClassVar[tuple[str, ...]] = ("move", "home")
+    NEEDS: ClassVar[Needs] = "network"
 
     action: Literal["mac-move"]
     target: Aim = Field(Target(kind="host"), description="Whose MACs move", examples=[Target.EXAMPLE])
@@ -39,7 +40,9 @@ class MacMove(PacedAction):
         topology = hands.network.topology
         senders: Senders = hands.kept((Senders, self.action), lambda: Senders(hands))
         who = speaker(hands, topology, thing)
-        senders.send(thing if verb == "home" else self._other(hands, thing), arp(who, who.ip))
+        speaks = thing if verb == "home" else self._other(hands, thing)
+        hands.need_node(speaks.number)
+        senders.send(speaks, arp(who, who.ip))
 
     def _other(self, hands: Hands, thing: Thing) -> Thing:
         """Return the port of the host that comes next."""

@@ -9,7 +9,7 @@ import numpy as np
 import numpy.typing as npt
 from pydantic import Field
 
-from stress.actions.base import Action, Hands, Moves, Room
+from stress.actions.base import Action, Hands, Moves, Needs, Room
 from stress.actions.cut import cut, mended
 from stress.arrivals import MICRO
 from stress.scenario.keys import Aim, Problems, Target
@@ -33,9 +33,9 @@ class Partition(Action):
     reroute: bool = Field(default=False, description="Let forwarding know, one link at a time")
 
     @property
-    def serial(self) -> bool:
+    def needs(self) -> Needs:
         """Whoever changes forwarding holds the whole network."""
-        return self.reroute
+        return "network alone" if self.reroute else "session"
 
     def problems(self) -> Problems:
         """Yield what is wrong between the keys."""

@@ -8,7 +8,7 @@ import numpy as np
 from pydantic import Field
 
 from emulator.errors import BrokenError
-from stress.actions.base import Hands, Moves, PacedAction, Room
+from stress.actions.base import Hands, Moves, Needs, PacedAction, Room
 from stress.targets import Thing
 from topologies.units import Duration
 
@@ -18,6 +18,7 @@ class Process(PacedAction):
 
     EXAMPLE: ClassVar[str] = "{action: process, target: host, rate: 5, command: [ip, link]}"
     VERBS: ClassVar[tuple[str, ...]] = ("run",)
+    NEEDS: ClassVar[Needs] = "network"
 
     action: Literal["process"]
     command: Annotated[list[str], Field(min_length=1)] = Field(
@@ -34,6 +35,7 @@ class Process(PacedAction):
     def do(self, hands: Hands, verb: str, thing: Thing) -> None:
         """Run the command and wait for it."""
         del verb
+        hands.need_node(thing.number)
         result = hands.network.execute([thing.number], self.command, self.timeout)[0]
         if result.failed:
             raise BrokenError(f"`{self.command[0]}` gave exit code {result.code}")

@@ -10,7 +10,7 @@ from pydantic import Field
 
 from emulator.errors import EmulationError
 from emulator.network import Echo, Network
-from stress.actions.base import Action, Hands, Moves, Room, SkippedError
+from stress.actions.base import Action, Hands, Moves, Needs, Room, SkippedError
 from stress.arrivals import MICRO
 from stress.targets import Thing
 from topologies.units import Duration, Share
@@ -24,7 +24,7 @@ class Ramp(Action):
 
     EXAMPLE: ClassVar[str] = "{action: ramp, hosts: 100, interval: 2 s}"
     VERBS: ClassVar[tuple[str, ...]] = ("grow", "take down")
-    SERIAL: ClassVar[bool] = True
+    NEEDS: ClassVar[Needs] = "network alone"
 
     action: Literal["ramp"]
     hosts: Annotated[int, Field(ge=1, le=100_000)] = Field(

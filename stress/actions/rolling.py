@@ -9,7 +9,7 @@ from typing import ClassVar, Literal
 import numpy as np
 from pydantic import Field
 
-from stress.actions.base import Action, Hands, Moves, Room
+from stress.actions.base import Action, Hands, Moves, Needs, Room
 from stress.actions.cut import cut, mended
 from stress.arrivals import MICRO
 from stress.scenario.keys import Aim, Problems
@@ -34,9 +34,9 @@ class Rolling(Action):
     again: bool = Field(default=False, description="Begin anew after the last, until the step ends")
 
     @property
-    def serial(self) -> bool:
+    def needs(self) -> Needs:
         """Whoever changes forwarding holds the whole network."""
-        return self.how == "reroute"
+        return "network alone" if self.how == "reroute" else "session"
 
     def problems(self) -> Problems:
         """Yield what is wrong between the keys."""

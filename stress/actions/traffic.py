@@ -7,7 +7,7 @@ from typing import Annotated, ClassVar, Literal
 import numpy as np
 from pydantic import Field
 
-from stress.actions.base import Action, Hands, Moves, Room
+from stress.actions.base import Action, Hands, Moves, Needs, Room
 from stress.actions.flow_group import Iperf3Flows, OwnFlows, Wanted
 from stress.scenario.keys import Aim, Target
 from stress.targets import Thing
@@ -19,7 +19,7 @@ class Traffic(Action):
 
     EXAMPLE: ClassVar[str] = "{action: traffic, flows: 10, protocol: udp, bandwidth: 1 Mbit}"
     VERBS: ClassVar[tuple[str, ...]] = ("start", "stop")
-    SERIAL: ClassVar[bool] = True
+    NEEDS: ClassVar[Needs] = "network alone"
 
     action: Literal["traffic"]
     flows: Annotated[int, Field(ge=1, le=1000)] = Field(4, description="How many", examples=["10"])
