@@ -64,7 +64,7 @@ class Source:
         return InputError([self.problem(one.loc, one.message) for one in errors])
 
 
-def read(path: Path | str) -> Source:
+def read(path: Path | str, least: str = "`name:` and `topology:`") -> Source:
     """Read the YAML file at `path`; raise InputError when it can't be read or isn't plain YAML."""
     name = str(path)
     try:
@@ -81,11 +81,15 @@ def read(path: Path | str) -> Source:
         raise InputError([Problem(name, 0, 0, "", f"can't be read: {error.strerror}")]) from error
     except ValueError as error:  # a NUL in the path
         raise InputError([Problem(name, 0, 0, "", f"is not a path: {error}")]) from error
-    return parse(raw, name, folder)
+    return parse(raw, name, folder, least)
 
 
-def parse(raw: bytes | str, file: str, folder: Path | None = None) -> Source:
+def parse(
+    raw: bytes | str, file: str, folder: Path | None = None, least: str = "`name:` and `topology:`"
+) -> Source:  # fmt: skip
     """Parse YAML text; `file` is what errors call it, relative paths start from `folder`.
+
+    `least` is what an empty file is told to hold.
 
     Raises InputError with every problem of the YAML itself, and no other error whatever `raw` holds.
     """
@@ -102,7 +106,7 @@ def parse(raw: bytes | str, file: str, folder: Path | None = None) -> Source:
     if values.problems:
         raise InputError(values.problems)
     if values.data is None:
-        raise InputError([Problem(file, 1, 1, "", "is empty; write at least `name:` and `topology:`")])
+        raise InputError([Problem(file, 1, 1, "", f"is empty; write at least {least}")])
     source.data = values.data
     return source
 

@@ -18,6 +18,7 @@ from topologies.spelling import nearest
 
 Model = TypeVar("Model", bound=BaseModel)
 
+_LEAST = "`name:` and `steps:`"
 _EXAMPLE = "{action: port-flap, target: host, rate: 100}"
 
 
@@ -47,18 +48,18 @@ class Document:
 
 def load(path: Path | str) -> Document:
     """Load the scenario file at `path`; raise InputError with every problem found."""
-    return _document(read(path))
+    return _document(read(path, _LEAST))
 
 
 def load_text(text: str, file: str = "<text>", folder: Path | None = None) -> Document:
     """Load a scenario from YAML text."""
-    return _document(parse(text, file, folder))
+    return _document(parse(text, file, folder, _LEAST))
 
 
 def _document(source: Source) -> Document:
     data = source.data
     if not isinstance(data, dict):
-        words = f"must be a mapping (key: value), not {shown(data)}; start with `name:` and `steps:`"
+        words = f"must be a mapping (key: value), not {shown(data)}; start with {_LEAST}"
         raise InputError([source.problem((), words)])
     problems: list[Problem] = []
     scenario = _validated(Scenario, data, (), source, problems)

@@ -1,0 +1,55 @@
+"""Every scenario in `bad/` is refused with exactly the lines of its `.expected`.
+
+After a change of words: UPDATE_GOLDEN=1 pytest tests/golden/stress, then read the difference line by line.
+"""
+
+from __future__ import annotations
+
+import os
+from pathlib import Path
+
+import pytest
+from support.topologies import make
+
+from stress.scenario.load import load
+from stress.schedule import planned
+from topologies.errors import InputError
+
+BAD = Path(__file__).parent / "bad"
+FILES = sorted(BAD.glob("*.yaml"))
+
+
+def said(path: Path) -> str:
+    """Return what is said of a scenario, loaded and planned on 16 hosts below 5 switches."""
+    with pytest.raises(InputError) as caught:
+        plan(path)
+    return str(caught.value).replace(f"{path.parent}{os.sep}", "") + "\n"
+
+
+def plan(path: Path) -> None:
+    document = load(path)
+    planned(document, make("tree", depth=2, fanout=4), document.scenario.seed, document.steps())
+
+
+@pytest.mark.parametrize("path", FILES, ids=lambda path: path.stem)
+def test_is_refused_with_these_lines(path: Path) -> None:
+    expected = path.with_suffix(".expected")
+    lines = said(path)
+    if os.environ.get("UPDATE_GOLDEN"):
+        expected.write_text(lines)
+    assert lines == expected.read_text()
+
+
+def test_every_line_has_its_place() -> None:
+    for path in FILES:
+        for line in path.with_suffix(".expected").read_text().splitlines():
+            file, row, column, words = line.split(":", 3)
+            assert file == path.name
+            assert int(row) >= 1
+            assert int(column) >= 1
+            assert words.startswith(" ")
+
+
+def test_there_are_enough_of_them_and_none_is_left_over() -> None:
+    assert len(FILES) >= 25
+    assert {path.stem for path in FILES} == {path.stem for path in BAD.glob("*.expected")}
