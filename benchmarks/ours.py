@@ -19,8 +19,8 @@ from pathlib import Path
 sys.path.insert(0, str(Path(__file__).resolve().parent.parent))
 
 from emulator.engines.netns import NetnsEngine, take_down
+from emulator.engines.netns.place import store_of
 from emulator.linux.messages import RTM_GETLINK, link_body, link_dump, message
-from emulator.linux.namespaces import NamespaceStore
 from emulator.linux.netlink import NLM_F_DUMP, NLM_F_REQUEST, Netlink
 from emulator.network import silent
 from emulator.plan import make_plan
@@ -33,7 +33,7 @@ _RTM_GETADDR = RTM_GETLINK + 4
 
 def counted(state: NetworkState) -> dict[str, int]:
     """Return how many links and addresses the namespaces of a running network hold."""
-    store = NamespaceStore(state.folder / "mnt", state.folder / "ns")
+    store = store_of(state)
     links = addresses = 0
     with store.entered():
         for node in store.nodes():

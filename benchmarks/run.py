@@ -8,7 +8,8 @@ Ours and what it is compared with run in turns (A B A B), after a turn that isn'
 returns only when the kernel has let go, so that neither pays for the other. Before the clock
 starts, both are made to count their links and addresses: a difference is an error. The numbers go
 to `benchmarks/results/` as JSON as well. Exit code 1 when a target is missed. Another program that makes or
-destroys namespaces meanwhile shares the kernel's RTNL lock with these, and spoils absolute times.
+destroys namespaces meanwhile shares the kernel's RTNL lock with these: times double, and a ratio by the
+clock then says little. The rows of processor time show what is ours even so.
 """
 
 from __future__ import annotations
@@ -78,11 +79,12 @@ class Suite:
 
     def _against_floor(self, network: Network, key: str, target: float) -> Row:
         ours, floor = self._compared(network)
-        return Row(f"{key} {network.name}", picked(ours, key), "floor", picked(floor, key), "ratio", target)
+        work = f"{key.replace('_cpu', ', processor time,')} {network.name}"
+        return Row(work, picked(ours, key), "floor", picked(floor, key), "ratio", target)
 
     def deploy(self) -> list[Row]:
-        """Deploy in-process against the floor."""
-        return [self._against_floor(self._tree, "deploy", 1.3)]
+        """Deploy in-process against the floor, by the clock and by processor time."""
+        return [self._against_floor(self._tree, key, 1.3) for key in ("deploy", "deploy_cpu")]
 
     def down(self) -> list[Row]:
         """Take down, until the kernel has let go, against the floor."""
@@ -90,10 +92,8 @@ class Suite:
 
     def large(self) -> list[Row]:
         """Deploy and take down ten thousand hosts against the floor."""
-        return [
-            self._against_floor(self._large, "deploy", 1.2),
-            self._against_floor(self._large, "down", 1.3),
-        ]
+        limits = {"deploy": 1.2, "deploy_cpu": 1.2, "down": 1.3}
+        return [self._against_floor(self._large, key, target) for key, target in limits.items()]
 
     def command(self) -> list[Row]:
         """Run the whole `up`, interpreter start included, against the floor."""
