@@ -147,17 +147,16 @@ def netem_options(shape: Shape, limit: int) -> bytes:
     """Return netem's options; `limit` in packets.
 
     Times are given twice: in 32-bit ticks (274 s at the most) for kernels before 4.16, and in
-    64-bit nanoseconds, which win.
+    64-bit nanoseconds, which win. Reordering and corruption are given even where there is none:
+    netem keeps those of before when a change leaves them out.
     """
     delay, jitter = shape.delay or 0.0, shape.jitter or 0.0
     gap = 1 if shape.reorder else 0
     options = _NETEM_OPTIONS.pack(
         _ticks(delay), limit, _share(shape.loss), gap, _share(shape.duplicate), _ticks(jitter)
     )
-    if shape.reorder:
-        options += attribute(_NETEM_REORDER, struct.pack("=II", _share(shape.reorder), 0))
-    if shape.corrupt:
-        options += attribute(_NETEM_CORRUPT, struct.pack("=II", _share(shape.corrupt), 0))
+    options += attribute(_NETEM_REORDER, struct.pack("=II", _share(shape.reorder), 0))
+    options += attribute(_NETEM_CORRUPT, struct.pack("=II", _share(shape.corrupt), 0))
     options += attribute(_NETEM_LATENCY64, struct.pack("=q", round(delay * 1e9)))
     return options + attribute(_NETEM_JITTER64, struct.pack("=q", round(jitter * 1e9)))
 

@@ -134,3 +134,14 @@ def test_delay_and_loss_are_felt(tmp_path: Path, cli: CommandLine) -> None:
     cli("link", "h1", "h2", "set", "--reset", "--loss", "100%", code=0)
     assert "100% packet loss" in cli("exec", "h1", "--", "ping", "-c2", "-W1", "10.0.0.2", code=1).stdout
     cli("down", "pair", code=0)
+
+
+@pytest.mark.skipif(has_qdisc("netem") is not True, reason="this kernel has no netem")
+def test_corruption_ends_while_the_delay_stays(tmp_path: Path, cli: CommandLine) -> None:
+    start(tmp_path, cli, "20 Mbit", "20 Mbit")
+    cli("link", "h1", "h2", "set", "--delay", "5ms", "--corrupt", "100%", code=0)
+    ping = ("exec", "h1", "--", "ping", "-c3", "-i0.1", "-W1", "10.0.0.2")
+    assert "100% packet loss" in cli(*ping, code=1).stdout
+    cli("link", "h1", "h2", "set", "--corrupt", "none", code=0)
+    assert " 0% packet loss" in cli(*ping, code=0).stdout
+    cli("down", "pair", code=0)

@@ -62,6 +62,12 @@ def test_netem_delay_beyond_32_bits_of_ticks() -> None:
     assert dict(attributes(made, 24))[10] == struct.pack("=q", 3600 * 10**9)
 
 
+def test_netem_is_told_that_nothing_is_reordered_or_corrupted_any_more() -> None:
+    """Seen on Linux 6.1: a change without these attributes leaves what was."""
+    given = dict(attributes(qdisc.netem_options(Shape(delay=0.01), 1), 24))
+    assert given[3] == given[4] == bytes(8)
+
+
 def test_netem_total_loss() -> None:
     assert qdisc.netem_options(Shape(loss=1.0), 1)[8:12] == b"\xff\xff\xff\xff"
 
