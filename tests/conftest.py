@@ -7,7 +7,6 @@ whatever it left behind fails it. Tests that need the command line are `e2e`; so
 from __future__ import annotations
 
 import os
-import shutil
 import subprocess
 import sys
 import tempfile
@@ -42,15 +41,14 @@ def state_dir(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Path]
     monkeypatch.setenv("EMULATOR_STATE_DIR", str(path))
     yield path
     if path.exists():
-        # a failed test: take down what it left, so that the next one starts clean
+        # a failed test: take down what it left; what `down` can't, stays to be looked at
         subprocess.run(
             [sys.executable, "-m", "emulator", "down", "--all"],
             cwd=tmp_path,
             check=False,
             capture_output=True,
         )
-        shutil.rmtree(path, ignore_errors=True)
-    if home != tmp_path:
+    if home != tmp_path and not path.exists():
         home.rmdir()
 
 

@@ -112,7 +112,7 @@ def test_a_generator_as_the_page_shows_it_works(
     module = ModuleType("page_generator")
     monkeypatch.setitem(sys.modules, module.__name__, module)  # pydantic looks annotations up there
     code = compile("\n" * block.line + block.text, page.name, "exec")
-    exec(code, module.__dict__)
+    exec(code, module.__dict__)  # noqa: S102 -- our own page
     params = module.Params(k=5, hosts_per_switch=2)
     unused = Context(Stream(1), tmp_path, make=lambda _params, _loc: pytest.fail("nothing is composed"))
     topology = module.generate(params, unused)
