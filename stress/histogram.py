@@ -83,7 +83,7 @@ class Histogram:
         found = np.searchsorted(running, ranks)
         tops = (_highest(found) * UNIT).tolist()
         return [
-            self.min if rank == 1 else min(max(top, self.min), self.max)
+            self.max if rank >= self.count else self.min if rank == 1 else min(max(top, self.min), self.max)
             for rank, top in zip(ranks, tops, strict=True)
         ]
 

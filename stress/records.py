@@ -8,6 +8,8 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from typing import Any
 
+from stress.histogram import Histogram
+
 
 @dataclass(frozen=True, slots=True)
 class Operation:
@@ -62,6 +64,8 @@ class LossWindow:
     start: float
     end: float | None
     lost: int
+    since: float | None = None
+    """When the last question before the window that was answered was asked; None when none was."""
 
 
 @dataclass
@@ -76,6 +80,14 @@ class ProbeRecord:
     windows: list[LossWindow] = field(default_factory=list)
     times: list[tuple[float, float]] = field(default_factory=list)
     """(when asked, round-trip seconds) of a bounded sample of the answers."""
+    kind: str = "ping"
+    """ping, tcp or command."""
+    interval: float = 0.0
+    """Seconds between two questions: no window is known more exactly."""
+    late: int = 0
+    """Answers that came after the timeout: their questions count as lost."""
+    histogram: Histogram | None = None
+    """Round-trip times of all pairs of this probe together: the same object in each of their records."""
 
     @property
     def loss(self) -> float:
@@ -128,6 +140,8 @@ class RunRecord:
     samples: list[Sample] = field(default_factory=list)
     sampler_cost: float = 0.0
     """CPU seconds that the sampler itself used."""
+    probe_cost: float = 0.0
+    """CPU seconds that asking the probes used, commands left out."""
     traffic: list[dict[str, Any]] = field(default_factory=list)
     leaks: LeakCheck = field(default_factory=LeakCheck)
     restored: list[str] = field(default_factory=list)

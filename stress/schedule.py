@@ -177,6 +177,6 @@ def _is_row(row: Any, topology: Topology, steps: Sequence[Step]) -> bool:
     most = {"node": topology.node_count, "port": topology.node_count, "link": topology.link_count}
     most["step"] = 1 << 31
     if kind == "flow":
-        return 0 <= index < topology.node_count and 0 <= port < topology.node_count
+        return bool(0 <= index < topology.node_count and 0 <= port < topology.node_count)
     known = kind in most and 0 <= index < most[kind] and -1 <= link < topology.link_count
     return bool(known and (kind != "port" or link >= 0))

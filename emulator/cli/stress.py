@@ -28,9 +28,13 @@ _PER_LEAF = 32
 @click.command("stress", epilog=_EPILOG)
 @click.argument("scenario", required=False, type=click.Path(path_type=Path))
 @click.option("--net", help="The network, when several are up.")
-@click.option("--up", "file", type=click.Path(path_type=Path), help="Bring this file's network up, and down after.")
+@click.option(
+    "--up", "file", type=click.Path(path_type=Path), help="Bring this file's network up, and down after."
+)
 @click.option("--engine", help="With --up: use this engine instead of the file's.")
-@click.option("--report", "folder", type=click.Path(path_type=Path), help="Write the report into this folder.")
+@click.option(
+    "--report", "folder", type=click.Path(path_type=Path), help="Write the report into this folder."
+)
 @click.option("--seed", type=click.IntRange(0, 2**63 - 1), help="Instead of the scenario's.")
 @click.option("--duration", metavar="TIME", help="Of all steps together, instead of the scenario's.")
 @click.option("--dry-run", is_flag=True, help="Print the schedule and do nothing.")
@@ -69,7 +73,9 @@ def _recover(options: dict[str, Any]) -> int:
     given = recover(network, _journal(network), take_down)
     for words in given:
         say(words)
-    say(f"{network.name}: {len(given)} things given back" if given else f"{network.name}: nothing was missing")
+    say(
+        f"{network.name}: {len(given)} things given back" if given else f"{network.name}: nothing was missing"
+    )
     if options["as_json"]:
         give_json({"name": network.name, "recovered": given})
     return 0
@@ -172,8 +178,8 @@ def _shake(document: Any, network: Network, options: dict[str, Any]) -> int:
 
     wanted = limits_of(document)
     schedule = _schedule(document, network.topology, options)
-    say(f"{document.scenario.name} on {network.name} (engine {network.engine}): {len(schedule):,} operations, "
-        f"seed {_seed(document, options)}")  # fmt: skip
+    say(f"{document.scenario.name} on {network.name} (engine {network.engine}): "
+        f"{len(schedule):,} operations, seed {_seed(document, options)}")  # fmt: skip
     with live.shown(document.scenario.name) as look:
         record = run(
             document, schedule, network, seed=_seed(document, options),
@@ -224,7 +230,9 @@ class _Growth:
         from topologies.spec.load import load_text
 
         leaves = -(-hosts // _PER_LEAF)
-        shape = f"{{generator: leaf-spine, spines: 1, leaves: {leaves}, hosts_per_leaf: {-(-hosts // leaves)}}}"
+        shape = (
+            f"{{generator: leaf-spine, spines: 1, leaves: {leaves}, hosts_per_leaf: {-(-hosts // leaves)}}}"
+        )
         text = f"name: {name}\ntopology: {shape}\n"
         engine = engine_named(self._engine)
         plan = make_plan(build(load_text(text)), engine.name)

@@ -41,8 +41,8 @@ class Flow:
         self.error = ""
         self.series: list[int] = []
         self.connected = not self.tcp
-        sender.setblocking(False)
-        receiver.setblocking(False)
+        sender.settimeout(0)
+        receiver.settimeout(0)
         code = sender.connect_ex((wanted["address"], wanted["port"]))
         if code not in (0, errno.EINPROGRESS):
             self.fail(code)
@@ -156,7 +156,7 @@ class Program:
             taken, _ = flow.receiver.accept()
             self.selector.unregister(flow.receiver)
             flow.receiver.close()
-            taken.setblocking(False)  # noqa: FBT003
+            taken.settimeout(0)
             flow.receiver = taken
             self.selector.register(taken, selectors.EVENT_READ, flow)
         else:

@@ -1,7 +1,8 @@
-"""ramp: more and more hosts until a limit breaks: how many can this machine take?"""
+"""ramp: more and more hosts until a limit breaks, to learn how many this machine can take."""
 
 from __future__ import annotations
 
+from itertools import pairwise
 from typing import Annotated, Any, ClassVar, Literal
 
 import numpy as np
@@ -96,9 +97,10 @@ class Grown:
             return f"a step took {seconds:.3g} s, more than {self._ramp.slowest:g} s"
         memory = psutil.virtual_memory()
         if memory.available < self._ramp.memory * memory.total:
-            return f"{memory.available / memory.total:.1%} of the memory is available, less than {self._ramp.memory:.0%}"
+            left = memory.available / memory.total
+            return f"{left:.1%} of the memory is available, less than {self._ramp.memory:.0%}"
         hosts = network.topology.hosts.tolist()
-        echoes = [Echo(a, network.addresses(b)[0]) for a, b in zip(hosts[:_ASKED], hosts[1:], strict=False)]
+        echoes = [Echo(a, network.addresses(b)[0]) for a, b in pairwise(hosts[: _ASKED + 1])]
         lost = sum(answer is None for answer in network.ping(echoes, _PATIENCE))
         return f"{lost} of {len(echoes)} new pairs of hosts don't reach each other" if lost else ""
 

@@ -49,8 +49,9 @@ class Rolling(Action):
         turn = round((self.down + self.pause) * MICRO)
         fit = -(-room.end // turn)
         if fit < len(found):
-            raise room.error("target", f"{len(found):,} nodes take {len(found) * turn / MICRO:g} s, but the step "
-                                       f"has {room.seconds:g} s; write a longer `duration:`")  # fmt: skip
+            needed = f"{len(found):,} nodes take {len(found) * turn / MICRO:g} s"
+            words = f"{needed}, but the step has {room.seconds:g} s; write a longer `duration:`"
+            raise room.error("target", words)
         count = fit if self.again else len(found)
         begin = np.arange(count) * turn
         things, each = self._things(room, found)

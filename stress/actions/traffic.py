@@ -24,7 +24,7 @@ class Traffic(Action):
     action: Literal["traffic"]
     flows: Annotated[int, Field(ge=1, le=1000)] = Field(4, description="How many", examples=["10"])
     protocol: Literal["tcp", "udp"] = Field("tcp", description="TCP as fast as it goes, or UDP at its rate")
-    bandwidth: Rate | None = Field(None, description="Of each flow; TCP goes as fast as it can when not given",
+    bandwidth: Rate | None = Field(None, description="Of each flow; TCP as fast as it goes when not given",
                                    examples=["1 Mbit"])  # fmt: skip
     size: Annotated[int, Field(ge=16, le=65000)] = Field(
         1400, description="Bytes of a datagram or of a write"

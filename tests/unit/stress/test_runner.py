@@ -1,0 +1,259 @@
+from __future__ import annotations
+
+import os
+import signal
+import threading
+import time
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+from support.topologies import made
+
+from emulator.engines.dry_run import DryRunEngine, DryRunNetwork
+from emulator.errors import BrokenError, KernelError
+from emulator.network import LinkState, Network
+from emulator.plan import make_plan
+from stress.records import Operation, Outcome, RunRecord
+from stress.recover import Journal, recover
+from stress.runner import run
+from stress.runner_routing import shares
+from stress.runner_truth import doubts
+from stress.runner_worker import error_kind
+from stress.scenario.load import load_text
+from stress.schedule import planned
+from topologies.profiles import Shape
+
+EVERYTHING = """\
+name: x
+warmup: 50 ms
+cooldown: 50 ms
+steps:
+  - parallel:
+      - {action: port-flap, target: host, rate: 100, down: 20 ms, duration: 500 ms}
+      - {action: node-churn, rate: 20, away: 100 ms, duration: 500 ms}
+      - {action: port-churn, target: {between: [switch, switch]}, rate: 20, away: 50 ms, duration: 500 ms}
+      - {action: switch-restart, rate: 10, down: 50 ms, duration: 500 ms}
+      - {action: link-flap, target: host, reroute: true, rate: 20, down: 50 ms, duration: 500 ms}
+      - {action: link-impair, rate: 20, shape: {bandwidth: 1 Mbit}, impaired: 50 ms, duration: 500 ms}
+      - {action: process, rate: 10, command: ["true"], duration: 500 ms}
+  - {action: partition, halves: true, duration: 100 ms}
+  - {action: rolling, target: edge, down: 10 ms, pause: 10 ms, duration: 200 ms}
+"""
+FLAP = "name: x\nsteps: [{action: port-flap, target: host, rate: 200, down: 5 ms, duration: %s}]"
+
+
+@pytest.fixture
+def network(state_dir: Path) -> Network:
+    topology = made({"generator": "tree", "depth": 2, "fanout": 4})
+    return DryRunEngine().deploy(make_plan(topology, "dry-run"))
+
+
+def shaken(text: str, network: Network, **options: Any) -> RunRecord:
+    document = load_text(text)
+    schedule = planned(document, network.topology, 0, document.steps())
+    return run(document, schedule, network, seed=0, **options)
+
+
+def untouched(network: DryRunNetwork) -> bool:
+    gone = network.gone
+    return not (gone.ports or gone.links or gone.nodes or network.links)
+
+
+@pytest.mark.usefixtures("unwatched")
+def test_everything_at_once_is_done_and_undone(network: DryRunNetwork) -> None:
+    record = shaken(EVERYTHING, network)
+    assert [outcome.error for outcome in record.outcomes if outcome.error] == []
+    assert len(record.outcomes) == sum(record.offered.values())
+    assert untouched(network)
+    assert [outcome.operation.number for outcome in record.outcomes] == list(range(len(record.outcomes)))
+    assert all(outcome.started >= outcome.operation.at for outcome in record.outcomes)
+    assert all(outcome.finished >= outcome.started for outcome in record.outcomes)
+    assert record.leaks.leaked == []
+    assert record.leaks.counts == {"host.namespaces": (3.0, 3.0)}
+
+
+@pytest.mark.usefixtures("unwatched")
+def test_phases_follow_each_other(network: DryRunNetwork) -> None:
+    record = shaken(EVERYTHING, network)
+    names = [phase.name for phase in record.phases]
+    assert names == ["warmup", *record.offered, "cooldown", "restore"]
+    assert all(phase.start <= phase.end for phase in record.phases)
+
+
+@pytest.mark.usefixtures("unwatched")
+def test_overlapping_operations_are_skipped_and_say_why(network: DryRunNetwork) -> None:
+    record = shaken(
+        "name: x\nsteps: [{parallel: [{action: node-churn, rate: 100, away: 200 ms, duration: 500 ms},"
+        " {action: port-flap, target: host, rate: 100, down: 100 ms, duration: 500 ms}]}]",
+        network,
+    )
+    assert not [outcome.error for outcome in record.outcomes if outcome.error]
+    why = {outcome.skipped for outcome in record.outcomes if outcome.skipped}
+    assert "a node of the link is removed" in why
+    assert untouched(network)
+
+
+class Failing:
+    """A session in which bringing ports down fails, as a kernel that has no memory does."""
+
+    def __init__(self, session: Any, error: Exception) -> None:
+        self._session = session
+        self._error = error
+
+    def __enter__(self) -> Failing:
+        self._session.__enter__()
+        return self
+
+    def __exit__(self, *args: object) -> None:
+        self._session.__exit__(*args)
+
+    def __getattr__(self, name: str) -> Any:
+        return getattr(self._session, name)
+
+    def set_port(self, node: int, port: int, *, up: bool) -> None:
+        self._session.set_port(node, port, up=up)
+        if not up and node % 2:
+            raise self._error
+
+
+def failing(network: Any, monkeypatch: pytest.MonkeyPatch, error: Exception) -> None:
+    make = network.session
+    monkeypatch.setattr(network, "session", lambda: Failing(make(), error))
+
+
+@pytest.mark.usefixtures("unwatched")
+def test_errors_are_counted_by_kind_and_the_run_goes_on(
+    network: DryRunNetwork, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    failing(network, monkeypatch, KernelError("bring down", "h1-eth0", 12))
+    record = shaken(FLAP % "300 ms", network)
+    assert {outcome.error for outcome in record.outcomes} == {"", "bring down: Cannot allocate memory"}
+    assert untouched(network)
+
+
+@pytest.mark.usefixtures("unwatched")
+def test_a_bug_ends_the_run_and_all_is_given_back(
+    network: DryRunNetwork, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    failing(network, monkeypatch, ZeroDivisionError("a bug"))
+    begin = time.monotonic()
+    with pytest.raises(ZeroDivisionError):
+        shaken(FLAP % "30 s", network)
+    assert time.monotonic() - begin < 10
+    assert untouched(network)
+
+
+@pytest.mark.usefixtures("unwatched")
+@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
+def test_a_signal_ends_the_steps_and_all_is_given_back(
+    network: DryRunNetwork, number: signal.Signals
+) -> None:
+    threading.Timer(0.3, os.kill, (os.getpid(), number)).start()
+    record = shaken(EVERYTHING.replace("500 ms", "20 s"), network)
+    assert record.interrupted == number.name
+    assert 0 < len(record.outcomes) < sum(record.offered.values())
+    assert untouched(network)
+    assert not any("never begun" in doubt for doubt in record.doubts)
+
+
+@pytest.mark.usefixtures("unwatched")
+def test_links_get_back_what_they_were_before_not_what_the_file_says(network: DryRunNetwork) -> None:
+    before = LinkState(up=True, forward=Shape(bandwidth=5e6))
+    network.set_link(3, before)
+    shaken(
+        "name: x\nsteps: [{action: link-impair, rate: 50, shape: {bandwidth: 1 Mbit}, impaired: 10 ms, duration: 1 s}]",
+        network,
+    )
+    assert dict(network.links) == {3: before}
+
+
+@pytest.mark.usefixtures("unwatched")
+def test_a_ramp_says_the_last_good_size_and_takes_all_down(network: DryRunNetwork) -> None:
+    up: list[str] = []
+
+    class Grows:
+        def grow(self, name: str, hosts: int) -> Any:
+            if len(up) == 3:
+                raise BrokenError("no more memory")
+            up.append(name)
+            topology = made({"generator": "single", "hosts": hosts})
+            grown = DryRunEngine().deploy(make_plan(topology, "dry-run"))
+            down = grown.down
+            grown.down = lambda *_: (up.remove(name), down())  # type: ignore[method-assign, assignment, func-returns-value]
+            return grown
+
+    record = shaken(
+        "name: x\nsteps: [{action: ramp, hosts: 4, interval: 50 ms, duration: 500 ms}]",
+        network,
+        growth=Grows(),
+    )
+    assert record.ramps[0]["last_good"] == 12
+    assert record.ramps[0]["stopped_by"] == "no more memory"
+    assert up == []
+
+
+def test_a_domain_has_one_worker(network: DryRunNetwork) -> None:
+    document = load_text(EVERYTHING)
+    schedule = planned(document, network.topology, 0, document.steps())
+    numbers = np.flatnonzero(schedule.step < 4)
+    owner: dict[int, int] = {}
+    found = shares(schedule, numbers)
+    assert sorted(k for share in found for k in share.numbers.tolist()) == numbers.tolist()
+    for worker, share in enumerate(found):
+        assert share.numbers.tolist() == sorted(share.numbers.tolist())
+        for number in share.numbers.tolist():
+            thing = schedule.things[int(schedule.thing[number])]
+            touched = {"port": [thing.link], "link": [thing.number]}.get(
+                thing.kind, [slot >> 1 for slot in network.topology.slots(thing.number)]
+            )
+            for link in touched:
+                assert owner.setdefault(link, worker) == worker
+
+
+def test_hosts_that_churn_are_spread_over_many_workers(network: DryRunNetwork) -> None:
+    document = load_text("name: x\nsteps: [{action: node-churn, rate: 100, duration: 1 s}]")
+    schedule = planned(document, network.topology, 0, document.steps())
+    found = shares(schedule, np.arange(len(schedule)))
+    assert len(found) == 16
+    assert max(len(share.numbers) for share in found) <= 2 * len(schedule) / 16
+
+
+def outcome(at: float, started: float, finished: float) -> Outcome:
+    return Outcome(Operation(0, at, "s", "a", "v", ()), started, finished)
+
+
+def test_late_arrivals_and_a_busy_machine_are_said() -> None:
+    good = [outcome(k, k + 0.001, k + 0.002) for k in range(1000)]
+    assert doubts(good, 1000, 0.5, interrupted=False) == []
+    late = good[:900] + [outcome(k, k + 0.5, k + 1) for k in range(100)]
+    assert (
+        "10.0% of the operations began more than 10 ms late, 0.5 s"
+        in doubts(late, 1000, 0.5, interrupted=False)[0]
+    )
+    assert "99% busy" in doubts(good, 1000, 0.01, interrupted=False)[0]
+    assert "5 of 1,005" in doubts(good, 1005, 0.5, interrupted=False)[0]
+
+
+def test_errors_alike_have_one_kind() -> None:
+    kinds = {error_kind(KernelError("bring up", f"h{k}-eth0", 19), f"h{k}-eth0") for k in range(3)}
+    assert kinds == {"bring up: No such device"}
+    assert error_kind(BrokenError("h3 is odd"), "h3") == "… is odd"
+    assert error_kind(FileNotFoundError(2, "No such file"), "h3") == "FileNotFoundError: No such file"
+
+
+def test_what_a_killed_run_had_changed_is_given_back(network: DryRunNetwork, tmp_path: Path) -> None:
+    before = LinkState(forward=Shape(bandwidth=5e6))
+    network.set_link(3, before)
+    journal = Journal(tmp_path / "stress.json", dict(network.links))
+    for link in (3, 4):
+        journal.will_change(link)
+        network.set_link(link, LinkState(up=False))
+    journal.will_grow("x-ramp-1")
+    taken: list[str] = []
+    said = recover(network, tmp_path / "stress.json", taken.append)
+    assert dict(network.links) == {3: before}
+    assert taken == ["x-ramp-1"]
+    assert len(said) == 3
+    assert recover(network, tmp_path / "stress.json", taken.append) == []

@@ -1,0 +1,171 @@
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+from support.topologies import make
+
+from stress.actions.base import Room
+from stress.actions.port_flap import PortFlap
+from stress.arrivals import arrivals
+from stress.scenario.load import load_text
+from stress.schedule import Schedule, planned, replayed, save
+from topologies.errors import InputError, ParameterError
+from topologies.rng import Stream
+from topologies.topology import Topology
+
+TREE = make("tree", depth=2, fanout=4)
+MIXED = """\
+name: x
+warmup: 1 s
+duration: 4 s
+steps:
+  - parallel:
+      - {action: port-flap, target: host, rate: 20, arrival: poisson, down: 30 ms}
+      - {action: node-churn, churn: {percent: 25 %, delay: 500 ms}, away: 500 ms}
+  - {action: traffic, flows: 3, duration: 1 s}
+"""
+
+
+def schedule(text: str, seed: int = 0, topology: Topology = TREE) -> Schedule:
+    document = load_text(text)
+    return planned(document, topology, seed, document.steps())
+
+
+def step(**keys: Any) -> PortFlap:
+    return PortFlap.model_validate({"action": "port-flap", "rate": 10.0, **keys})
+
+
+def at(seconds: float, **keys: Any) -> list[int]:
+    return arrivals(step(**keys), seconds, Stream(1), ()).tolist()  # type: ignore[no-any-return]
+
+
+def test_the_same_seed_gives_the_same_schedule_and_another_seed_another() -> None:
+    one, same, other = (list(schedule(MIXED, seed).lines()) for seed in (7, 7, 8))
+    assert one == same
+    assert one != other
+
+
+def test_the_schedule_of_a_seed_is_fixed_for_ever() -> None:
+    """Golden: a change of these lines breaks every schedule that anybody has saved."""
+    lines = list(schedule(MIXED, 7).lines())
+    assert (len(lines), lines[0], lines[20], lines[-1]) == GOLDEN
+
+
+def test_steps_do_not_change_each_other() -> None:
+    alone = MIXED.replace(
+        "      - {action: node-churn, churn: {percent: 25 %, delay: 500 ms}, away: 500 ms}\n", ""
+    )
+    flaps = [line for line in schedule(MIXED, 3).lines() if "port-flap" in line]
+    assert flaps == [line for line in schedule(alone, 3).lines() if "port-flap" in line]
+
+
+def test_operations_are_in_order_within_their_step_and_undone_by_its_end() -> None:
+    found = schedule(MIXED, 5)
+    assert np.all(np.diff(found.at) >= 0)
+    away: set[str] = set()
+    for operation in found.operations():
+        its = next(s for s in found.steps if s.name == operation.step)
+        assert its.start <= operation.at <= its.end
+        if operation.verb in {"down", "remove"}:
+            assert operation.targets[0] not in away
+            away.add(operation.step + operation.targets[0])
+        elif operation.verb in {"up", "add"}:
+            away.remove(operation.step + operation.targets[0])
+    assert not away
+
+
+def test_churn_takes_its_share_each_cycle() -> None:
+    text = "name: x\nduration: 3 s\nsteps: [{action: node-churn, churn: {percent: 25 %, delay: 500 ms}, away: 500 ms}]"
+    found = [o for o in schedule(text).operations() if o.verb == "remove"]
+    assert [o.at for o in found] == [0.0] * 4 + [1.0] * 4 + [2.0] * 4
+    assert len({o.targets for o in found}) == 12  # another quarter each time
+
+
+def test_constant_arrivals_are_even() -> None:
+    assert at(0.5) == [0, 100_000, 200_000, 300_000, 400_000]
+
+
+def test_bursts_begin_at_once() -> None:
+    assert at(1.0, arrival="burst", burst=5) == [0] * 5 + [500_000] * 5
+
+
+def test_a_ramp_has_as_many_as_its_mean_rate_and_ever_smaller_gaps() -> None:
+    found = at(10.0, arrival="ramp", rate=100.0)
+    assert len(found) == 500
+    assert np.all(np.diff(found, n=2) <= 1)
+    assert sum(moment < 5_000_000 for moment in found) == 125
+
+
+def test_poisson_arrivals_have_exponential_gaps() -> None:
+    gaps = np.diff(at(100.0, arrival="poisson", rate=100.0)) / 1e6
+    assert 0.0095 < gaps.mean() < 0.0105
+    assert 0.9 < gaps.std() / gaps.mean() < 1.1
+
+
+@settings(max_examples=60, deadline=None)
+@given(
+    rate=st.floats(0.1, 2000),
+    seconds=st.floats(0.01, 5),
+    arrival=st.sampled_from(["constant", "poisson", "ramp", "burst"]),
+)
+def test_arrivals_are_ascending_and_within_the_step(rate: float, seconds: float, arrival: str) -> None:
+    found = at(seconds, rate=rate, arrival=arrival)
+    assert found == sorted(found)
+    assert all(0 <= moment <= seconds * 1e6 for moment in found)
+    if arrival == "constant":
+        assert abs(len(found) - rate * seconds) <= 1
+
+
+def test_too_many_are_refused_before_they_are_made() -> None:
+    with pytest.raises(ParameterError, match="too many"):
+        at(86400, rate=1e6)
+
+
+def test_targets_take_turns() -> None:
+    room = Room(TREE, "flap", ("steps", 0), 1.6, 0)
+    moves = step().moves(room)
+    taken = moves.thing[:16].tolist()
+    assert sorted(taken) != taken
+    assert len(set(taken)) == 16
+
+
+def test_a_saved_schedule_comes_back_as_it_was(tmp_path: Path) -> None:
+    before = schedule(MIXED, 9)
+    save(before, tmp_path / "s.jsonl")
+    after = replayed(tmp_path / "s.jsonl", TREE, before.steps)
+    assert list(after.operations()) == list(before.operations())
+
+
+@pytest.mark.parametrize(
+    ("change", "words"),
+    [
+        (lambda t: "", "is not a schedule file"),
+        (lambda t: "\x00" + t, "is not a schedule file"),
+        (lambda t: t.replace('"port-flap"', '"flap"', 1), "other steps"),
+        (lambda t: t.replace('"topology": "x"', '"topology": "y"'), "network `y`"),
+        (lambda t: t + "[1, 2]\n", ":{last}:1: is not an operation"),
+        (lambda t: t + '[5, 0, "down", "port", 999, 0, 0]\n', ":{last}:1: is not an operation"),
+        (lambda t: t + '[5, 0, "remove", "port", 9, 0, 0]\n', ":{last}:1: is not an operation"),
+    ],
+)
+def test_a_damaged_schedule_file_is_refused_by_line(tmp_path: Path, change: Any, words: str) -> None:
+    found = schedule(MIXED, 9)
+    path = tmp_path / "s.jsonl"
+    save(found, path)
+    path.write_text(change(path.read_text()))
+    with pytest.raises(InputError) as caught:
+        replayed(path, TREE, found.steps)
+    assert words.format(last=len(found) + 2) in str(caught.value)
+
+
+GOLDEN = (
+    164,
+    "    1.000000  node-churn  remove  h6",
+    "    1.398230  port-flap  down  h16-eth0",
+    "    5.000000  traffic  stop  h7 -> h16",
+)
