@@ -86,6 +86,8 @@ class ProbeRecord:
     """Seconds between two questions: no window is known more exactly."""
     late: int = 0
     """Answers that came after the timeout: their questions count as lost."""
+    unasked: int = 0
+    """Questions that were due but not asked, because the machine gave the asking thread no time."""
     histogram: Histogram | None = None
     """Round-trip times of all pairs of this probe together: the same object in each of their records."""
 

@@ -86,6 +86,7 @@ def recover(network: Network, path: Path | None, take_down: Callable[[str], None
         with suppress(LookupError):
             take_down(name)
             given.append(f"network {name} that a ramp brought up is down")
+    given += network.repair()  # first: a link can be changed only where its nodes are
     topology = network.topology
     for text, data in noted.get("links", {}).items():
         link, before = int(text), _state(data)
@@ -93,7 +94,6 @@ def recover(network: Network, path: Path | None, take_down: Callable[[str], None
             network.set_link(link, before)
             a, b = topology.ends[link].tolist()
             given.append(f"link {topology.names[a]} -- {topology.names[b]} is as before the run")
-    given += network.repair()
     if path is not None:
         path.unlink(missing_ok=True)
     return given

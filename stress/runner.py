@@ -101,8 +101,8 @@ class _Run:
         with _stopping(shared.stop) as signals:
             observers = Observers(self._scenario, shared.network, shared.clock)
             self._watch.observers = observers
-            observers.start()
             try:
+                observers.start()
                 self._phases()
             finally:
                 self._restore()

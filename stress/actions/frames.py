@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
+import errno
 import socket
 import struct
 from typing import NamedTuple
 
 from emulator.errors import UnableError
-from stress.actions.base import Hands
+from stress.actions.base import Hands, SkippedError
 from stress.targets import Thing
 from topologies.identifiers import interface_name, mac
 from topologies.topology import Topology
@@ -17,6 +18,7 @@ _ETHERTYPE_ARP = 0x0806
 _ETHERNET = struct.Struct("!6s6sH")
 _ARP = struct.Struct("!HHBBH6s4s6s4s")
 REQUEST = 1
+_GONE = (errno.ENETDOWN, errno.ENXIO, errno.ENODEV, errno.ENOENT)
 
 
 class Speaker(NamedTuple):
@@ -37,25 +39,42 @@ def arp(sender: Speaker, asked: bytes, *, source: bytes | None = None) -> bytes:
 
 
 class Senders:
-    """Raw sockets bound to ports, opened when first used."""
+    """Raw sockets bound to ports, opened when first used, and anew when the node was made anew."""
 
     def __init__(self, hands: Hands) -> None:
         self._network = hands.network
         self._open: dict[tuple[int, int], socket.socket] = {}
 
     def send(self, thing: Thing, frame: bytes, times: int = 1) -> None:
-        """Send a frame from a port; OSError when the port is down or gone."""
+        """Send a frame from a port; skipped when the port is down or gone."""
         key = thing.number, thing.port
-        if key not in self._open:
-            found = self._network.open_socket(thing.number, socket.AF_PACKET, socket.SOCK_RAW)
-            found.bind((interface_name(self._network.topology, *key), 0))
-            self._open[key] = found
+        if key in self._open:
+            try:
+                self._send(key, frame, times)
+            except OSError:
+                self._open.pop(key).close()
+            else:
+                return
         try:
-            for _ in range(times):
-                self._open[key].send(frame)
-        except OSError:
-            self._open.pop(key).close()  # the node may have been made anew: the next one asks again
+            self._bind(key)
+            self._send(key, frame, times)
+        except OSError as error:
+            if error.errno in _GONE:
+                raise SkippedError("the port is down or gone") from error
             raise
+
+    def _bind(self, key: tuple[int, int]) -> None:
+        sock = self._network.open_socket(key[0], socket.AF_PACKET, socket.SOCK_RAW)
+        try:
+            sock.bind((interface_name(self._network.topology, *key), 0))
+        except BaseException:
+            sock.close()
+            raise
+        self._open[key] = sock
+
+    def _send(self, key: tuple[int, int], frame: bytes, times: int) -> None:
+        for _ in range(times):
+            self._open[key].send(frame)
 
     def close(self) -> None:
         """Close all sockets."""

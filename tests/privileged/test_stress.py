@@ -1,0 +1,215 @@
+"""Scenarios on the kernel: the ready ones at small size, every action, and a runner that is killed."""
+
+from __future__ import annotations
+
+import os
+import signal
+import subprocess
+import sys
+import textwrap
+import time
+from pathlib import Path
+from typing import Any
+
+import pytest
+from support.command import CommandLine
+
+import stress
+from emulator.engines.netns import NetnsEngine
+from emulator.network import Echo, Network
+from emulator.plan import make_plan
+from stress import runner_observers
+from stress.records import RunRecord, Sample
+from stress.recover import recover
+from stress.runner import run
+from stress.scenario.load import Document, load, load_text
+from stress.schedule import planned
+from topologies.build import build
+from topologies.spec.load import load_text as load_topology
+
+pytestmark = pytest.mark.privileged
+
+EXAMPLES = Path(stress.__file__).parent / "examples"
+FABRIC = "name: fab\nforwarding: routed\ntopology: {generator: leaf-spine, spines: 2, leaves: 3, hosts_per_leaf: 4}\n"
+TREE = "name: tree\ntopology: {generator: tree, depth: 2, fanout: 4}\n"
+EVERYTHING = """\
+name: everything
+steps:
+  - parallel:
+      - {action: port-flap, target: host, rate: 100, down: 20 ms, duration: 2 s}
+      - {action: node-churn, rate: 5, away: 200 ms, duration: 2 s}
+      - {action: port-churn, target: {between: [switch, switch]}, rate: 5, away: 100 ms, duration: 2 s}
+      - {action: switch-restart, target: edge, rate: 2, down: 100 ms, duration: 2 s}
+      - {action: arp-storm, target: {kind: host, count: 2}, rate: 50, duration: 2 s}
+"""
+
+
+class Unwatched:
+    """No sampler: what is tested here is what is done to the network."""
+
+    def start(self, clock: object) -> None:
+        pass
+
+    def stop(self) -> tuple[list[Sample], float]:
+        return [], 0.0
+
+    def wrong(self) -> int:
+        return 0
+
+
+class Unasked(Unwatched):
+    def stop(self) -> Any:
+        return []
+
+
+@pytest.fixture(autouse=True)
+def unwatched(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(runner_observers, "made_sampler", lambda *_: Unwatched())
+    monkeypatch.setattr(runner_observers, "made_probes", lambda *_: Unasked())
+
+
+def up(text: str) -> Network:
+    return NetnsEngine().deploy(make_plan(build(load_topology(text)), "netns"))
+
+
+def shaken(document: Document, network: Network, duration: float | None = None, **options: Any) -> RunRecord:
+    schedule = planned(document, network.topology, 1, document.steps(duration))
+    return run(document, schedule, network, seed=1, **options)
+
+
+def reaches(network: Network) -> bool:
+    """Return whether each host answers its neighbour, and the first the last."""
+    hosts = network.topology.hosts.tolist()
+    echoes = [Echo(a, network.addresses(b)[0]) for a, b in zip(hosts, hosts[1:] + hosts[:1], strict=True)]
+    return None not in network.ping(echoes, 2.0)
+
+
+def clean(record: RunRecord, network: Network) -> None:
+    assert {outcome.error for outcome in record.outcomes} == {""}
+    assert record.leaks.leaked == []
+    assert network.repair() == []
+    assert reaches(network)
+
+
+@pytest.mark.parametrize(
+    ("name", "text", "seconds"),
+    [
+        ("port-churn", TREE, 1.5), ("node-churn", TREE, 4.5), ("fabric-failure", FABRIC, 13.0),
+        ("rolling-restart", FABRIC, 10.0), ("soak", TREE, 4.0),
+    ],
+)  # fmt: skip
+def test_a_ready_scenario_leaves_the_network_as_it_was(
+    state_dir: Path, name: str, text: str, seconds: float
+) -> None:
+    network = up(text)
+    try:
+        record = shaken(load(EXAMPLES / f"{name}.yaml"), network, seconds)
+        assert len(record.outcomes) == sum(record.offered.values())
+        clean(record, network)
+        if name in {"fabric-failure", "soak"}:
+            assert all(flow["received_bytes"] > 0 for flow in record.traffic)
+    finally:
+        network.down()
+
+
+def test_capacity_grows_and_takes_all_down(state_dir: Path) -> None:
+    network = up(TREE)
+
+    class Grows:
+        def grow(self, name: str, hosts: int) -> Network:
+            return up(f"name: {name}\ntopology: {{generator: single, hosts: {hosts}}}\n")
+
+    try:
+        text = (EXAMPLES / "capacity.yaml").read_text().replace("512", "8").replace("3 s", "500 ms")
+        record = shaken(load_text(text), network, 2.0, growth=Grows())
+        assert [size["hosts"] for size in record.ramps[0]["sizes"]] == [8, 16, 24, 32]
+        assert record.ramps[0]["stopped_by"] == ""
+        clean(record, network)
+    finally:
+        network.down()
+
+
+def test_everything_at_once_overlaps_without_errors(state_dir: Path) -> None:
+    network = up(TREE)
+    try:
+        record = shaken(load_text(EVERYTHING), network)
+        clean(record, network)
+        assert "the port is down or gone" in {outcome.skipped for outcome in record.outcomes}
+    finally:
+        network.down()
+
+
+@pytest.mark.parametrize("protocol", ["tcp", "udp"])
+def test_flows_carry_what_was_asked_for(state_dir: Path, protocol: str) -> None:
+    network = up(TREE)
+    text = f"name: x\nsteps: [{{action: traffic, flows: 3, protocol: {protocol}, bandwidth: 4 Mbit, duration: 2 s}}]"
+    try:
+        record = shaken(load_text(text), network)
+        assert len(record.traffic) == 3
+        for flow in record.traffic:
+            assert flow["error"] == ""
+            assert 0.5e6 < flow["received_bytes"] < 1.3e6  # 2 s at 4 Mbit is 1 MB
+    finally:
+        network.down()
+
+
+def test_a_mac_that_moved_draws_traffic_and_goes_home(state_dir: Path) -> None:
+    network = up("name: m\ntopology: {generator: single, hosts: 3}\n")
+    text = "name: x\nsteps: [{action: mac-move, target: {name: h1}, rate: 1, away: 900 ms, duration: 1 s}]"
+    try:
+        assert reaches(network)
+        clean(shaken(load_text(text), network), network)
+    finally:
+        network.down()
+
+
+CHILD = """
+import sys
+from emulator.engines.netns import NetnsEngine
+from stress import runner_observers
+from stress.runner import run
+from stress.scenario.load import load
+from stress.schedule import planned
+from pathlib import Path
+
+class Quiet:
+    start = lambda self, clock: None
+    stop = lambda self: ([], 0.0)
+
+runner_observers.made_sampler = lambda *_: Quiet()
+network = NetnsEngine().attach("tree")
+document = load(sys.argv[1])
+schedule = planned(document, network.topology, 1, document.steps())
+print("begun", flush=True)
+run(document, schedule, network, seed=1, journal=Path(sys.argv[2]))
+"""
+
+
+@pytest.mark.e2e
+@pytest.mark.parametrize("how", ["recover", "down"])
+def test_after_kill_9_nothing_stays_away(tmp_path: Path, cli: CommandLine, state_dir: Path, how: str) -> None:
+    text = EVERYTHING.replace("duration: 2 s", "duration: 60 s")
+    text += "  - {action: port-flap, rate: 1, duration: 1 s}\n"
+    flap = "      - {action: link-flap, target: host, reroute: true, rate: 5, down: 1 s, duration: 60 s}\n"
+    (tmp_path / "s.yaml").write_text(text.replace("  - parallel:\n", "  - parallel:\n" + flap))
+    (tmp_path / "net.yaml").write_text(TREE)
+    cli("up", "net.yaml", code=0)
+    journal = state_dir / "tree" / "stress.json"
+    words = [sys.executable, "-c", textwrap.dedent(CHILD), "s.yaml", str(journal)]
+    child = subprocess.Popen(words, cwd=tmp_path, stdout=subprocess.PIPE)
+    assert child.stdout is not None
+    assert child.stdout.readline() == b"begun\n"
+    deadline = time.monotonic() + 20
+    while not journal.exists() and time.monotonic() < deadline:
+        time.sleep(0.02)
+    time.sleep(0.7)
+    os.kill(child.pid, signal.SIGKILL)
+    child.communicate()
+    if how == "recover":
+        assert cli.json("stress", "--recover", "--net", "tree")["recovered"] != []
+        assert not journal.exists()
+        network = NetnsEngine().attach("tree")
+        assert dict(network.links) == {}
+        assert recover(network, journal, lambda name: None) == []
+        assert cli.json("check", "tree")["unexpected"] == []
+    cli("down", "tree", code=0)
