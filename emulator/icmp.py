@@ -36,6 +36,15 @@ def reply_of(version: int, packet: bytes, ident: int) -> int | None:
     return seq if kind == (0 if version == 4 else 129) and number == ident else None
 
 
+def reply_numbers(version: int, packet: bytes) -> tuple[int, int] | None:
+    """Return (identifier, sequence number) of an echo reply, or None for anything else."""
+    at = (packet[0] & 15) * 4 if version == 4 else 0
+    if len(packet) < at + _ECHO.size:
+        return None
+    kind, _code, _sum, number, seq = _ECHO.unpack_from(packet, at)
+    return (number, seq) if kind == (0 if version == 4 else 129) else None
+
+
 def listen_for_replies(sock: socket.socket) -> None:
     """Let a raw ICMP socket receive echo replies only (ICMP_FILTER, ICMP6_FILTER)."""
     if sock.family == socket.AF_INET:

@@ -1,0 +1,40 @@
+"""Pings by `Network.ping`, a round at a time: for engines that give no sockets (a dry run)."""
+
+from __future__ import annotations
+
+from emulator.errors import EmulationError
+from emulator.network import Echo, Network
+from stress.probes.asker import Clock, made_tracks
+from stress.probes.specs import Spec
+
+
+class BatchAsker:
+    """Asks all pairs of one spec at once, once per interval."""
+
+    def __init__(self, spec: Spec, network: Network, clock: Clock) -> None:
+        self._spec = spec
+        self._network = network
+        self._clock = clock
+        self._echoes = [Echo(pair.source, pair.address) for pair in spec.pairs]
+        self._next = clock()
+        self.tracks = made_tracks(spec, network.topology.names)
+        self.pace = spec.interval
+
+    def step(self, now: float) -> None:
+        """Ask, when it is due, and take the answers."""
+        if now < self._next:
+            return
+        self._next = max(self._next + self._spec.interval, now)
+        asked = self._clock()
+        try:
+            times = self._network.ping(self._echoes, self._spec.timeout)
+        except (OSError, EmulationError):
+            times = [None] * len(self._echoes)
+        for track, seconds in zip(self.tracks, times, strict=True):
+            track.whole(asked, None if seconds is None else asked + seconds)
+
+    def finish(self, now: float) -> None:
+        """There is nothing left to take: rounds end where they begin."""
+
+    def close(self) -> None:
+        """There is nothing to close."""

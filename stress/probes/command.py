@@ -1,0 +1,72 @@
+"""A user's command, run in the source: exit code 0 is the right answer."""
+
+from __future__ import annotations
+
+import threading
+from collections import deque
+from collections.abc import Sequence
+from concurrent.futures import Future, ThreadPoolExecutor
+
+from emulator.errors import EmulationError
+from emulator.network import Network
+from stress.probes.asker import Clock, Turns, made_tracks
+from stress.probes.specs import Spec
+
+_SIDE_BY_SIDE = 8
+_SLOWEST = 0.02
+
+
+class CommandAsker:
+    """Runs the command of one spec. A pair whose last command still runs isn't asked again before."""
+
+    def __init__(self, spec: Spec, network: Network, clock: Clock) -> None:
+        self._spec = spec
+        self._network = network
+        self._clock = clock
+        self.tracks = made_tracks(spec, network.topology.names)
+        self.pace = min(spec.interval / 4, _SLOWEST)
+        self._pool = ThreadPoolExecutor(min(_SIDE_BY_SIDE, len(spec.pairs)), "stress-command")
+        self._running: dict[int, Future[None]] = {}
+        self._ended: deque[tuple[int, float, float | None]] = deque()
+        self._stopped = threading.Event()
+        self._turns = Turns(self.tracks, spec.interval, clock())
+
+    def step(self, now: float) -> None:
+        """Take the answers that came, then ask what is due."""
+        self.finish(now)
+        for question in self._turns.due(now):
+            at = question % len(self.tracks)
+            running = self._running.get(at)
+            if running is None or running.done():
+                self._running[at] = self._pool.submit(self._run, at)
+
+    def finish(self, now: float) -> None:
+        """Take the last answers."""
+        del now
+        while self._ended:
+            at, asked, answered = self._ended.popleft()
+            self.tracks[at].whole(asked, answered)
+
+    def close(self) -> None:
+        """End: commands that run are waited for, those that wait are forgotten."""
+        self._stopped.set()
+        self._pool.shutdown(wait=True, cancel_futures=True)
+
+    def _run(self, at: int) -> None:
+        if self._stopped.is_set():
+            return
+        pair = self._spec.pairs[at]
+        asked = self._clock()
+        right = self._succeeds(pair.source, filled(self._spec.command, pair.address))
+        self._ended.append((at, asked, self._clock() if right else None))
+
+    def _succeeds(self, node: int, argv: Sequence[str]) -> bool:
+        try:
+            return not self._network.execute([node], argv, self._spec.timeout)[0].failed
+        except (OSError, EmulationError):  # the node isn't there now
+            return False
+
+
+def filled(command: Sequence[str], address: str) -> list[str]:
+    """Return the command's words with the target's address in them; no shell ever reads them."""
+    return [word.replace("{target}", address) for word in command]

@@ -1,0 +1,132 @@
+"""ICMP echo between hundreds of pairs by one thread (RFC 792, RFC 4443).
+
+The kernel stamps the answers when they arrive (SO_TIMESTAMPNS), so they need not be read at once: they
+are read together, a hundred times per second, and a machine that is busy doesn't make them late.
+"""
+
+from __future__ import annotations
+
+import os
+import select
+import socket
+import struct
+import time
+from collections.abc import Sequence
+
+from emulator.icmp import echo_request, listen_for_replies, protocol, reply_numbers
+from stress.probes.asker import Clock, Turns, made_tracks
+from stress.probes.sockets import NodeSocket, Opener, require_descriptors
+from stress.probes.specs import Spec
+from topologies.names import Names
+
+_SO_TIMESTAMPNS = 35
+_TIMESPEC = struct.Struct("@ll")
+_ANCILLARY = socket.CMSG_SPACE(_TIMESPEC.size)
+_FASTEST, _SLOWEST = 0.001, 0.01
+
+
+class PingAsker:
+    """Asks the pairs of one spec. `first_ident` sets its packets apart from those of other probes."""
+
+    def __init__(self, spec: Spec, names: Names, opener: Opener, clock: Clock, first_ident: int) -> None:
+        self._spec = spec
+        self._opener = opener
+        self._clock = clock
+        self._poll = select.epoll()
+        self.tracks = made_tracks(spec, names)
+        self.pace = min(max(spec.interval / 4, _FASTEST), _SLOWEST)
+        keys = [(pair.source, pair.version) for pair in spec.pairs]
+        self._sockets = {key: NodeSocket(*key) for key in dict.fromkeys(keys)}
+        require_descriptors(len(self._sockets))
+        self._of_pair = [self._sockets[key] for key in keys]
+        self._by_descriptor: dict[int, NodeSocket] = {}
+        self._idents = [(first_ident + at) & 0xFFFF for at in range(len(keys))]
+        self._tracks = {(node_socket.node, ident): track for node_socket, ident, track
+                        in zip(self._of_pair, self._idents, self.tracks, strict=True)}  # fmt: skip
+        self._targets = [(pair.address, 0) for pair in spec.pairs]
+        for node_socket in self._sockets.values():
+            self._opener.renew()
+            self._ready(node_socket)
+        self._turns = Turns(self.tracks, spec.interval, clock())
+
+    def step(self, now: float) -> None:
+        """Take the answers that came, then ask what is due."""
+        self._collect()
+        self._opener.renew()
+        pairs = len(self.tracks)
+        for question in self._turns.due(now):
+            turn, at = divmod(question, pairs)
+            self._ask(at, turn & 0xFFFF)
+
+    def finish(self, now: float) -> None:
+        """Take the last answers."""
+        self._collect()
+        for track in self.tracks:
+            track.settle(now - self._spec.timeout)
+
+    def close(self) -> None:
+        """Close the sockets."""
+        self._poll.close()
+        for node_socket in self._sockets.values():
+            node_socket.close()
+
+    def _ask(self, at: int, number: int) -> None:
+        node_socket, track = self._of_pair[at], self.tracks[at]
+        asked = self._clock()
+        track.settle(asked - self._spec.timeout)
+        track.ask(number, asked)
+        sock = node_socket.sock or self._ready(node_socket)
+        if sock is None:
+            return
+        try:
+            sock.sendto(echo_request(node_socket.version, self._idents[at], number), self._targets[at])
+        except OSError as error:  # no way there: a question without an answer
+            descriptor = sock.fileno()
+            if node_socket.failed(error):
+                del self._by_descriptor[descriptor]
+        else:
+            node_socket.worked()
+
+    def _ready(self, node_socket: NodeSocket) -> socket.socket | None:
+        """Open the socket of a node; None while the node isn't there."""
+        family, number = protocol(node_socket.version)
+        sock = self._opener.open(node_socket.node, family, socket.SOCK_RAW, number)
+        if sock is None:
+            return None
+        listen_for_replies(sock)
+        sock.setsockopt(socket.SOL_SOCKET, _SO_TIMESTAMPNS, 1)
+        node_socket.sock = sock
+        self._by_descriptor[sock.fileno()] = node_socket
+        self._poll.register(sock, select.EPOLLIN)
+        return sock
+
+    def _collect(self) -> None:
+        offset = time.time() - self._clock()
+        for descriptor, _event in self._poll.poll(0, max(len(self._by_descriptor), 1)):
+            node_socket = self._by_descriptor.get(descriptor)
+            if node_socket is not None and node_socket.sock is not None:
+                self._read(node_socket, node_socket.sock, offset)
+
+    def _read(self, node_socket: NodeSocket, sock: socket.socket, offset: float) -> None:
+        while True:
+            try:
+                packet, ancillary, _flags, _address = sock.recvmsg(256, _ANCILLARY)
+            except OSError:
+                return
+            found = reply_numbers(node_socket.version, packet) if packet else None
+            track = self._tracks.get((node_socket.node, found[0])) if found else None
+            if found is not None and track is not None:
+                track.answer(found[1], self._arrival(ancillary, offset))
+
+    def _arrival(self, ancillary: Sequence[tuple[int, int, bytes]], offset: float) -> float:
+        """Return when the kernel received a packet, on the run's clock; now when it didn't say."""
+        for level, kind, data in ancillary:
+            if level == socket.SOL_SOCKET and kind == _SO_TIMESTAMPNS and len(data) == _TIMESPEC.size:
+                seconds, nanoseconds = _TIMESPEC.unpack(data)
+                return float(seconds + nanoseconds * 1e-9 - offset)
+        return self._clock()
+
+
+def first_ident() -> int:
+    """Return an identifier of this process that `check`, which may run beside it, doesn't use."""
+    return (os.getpid() ^ 0x8000) & 0xFFFF

@@ -1,0 +1,104 @@
+"""Sockets inside nodes, opened again when their node has been removed and made anew.
+
+A socket keeps the network namespace that it was opened in, even when the node is gone: its sends then
+fail for ever. So after two failures in a row it is closed (the old namespace may go), and opened again
+when it is needed. That costs a tenth of a millisecond, so only some are opened between two looks.
+"""
+
+from __future__ import annotations
+
+import errno
+import resource
+import socket
+from contextlib import suppress
+from pathlib import Path
+
+from emulator.errors import EmulationError, UnableError
+from emulator.network import Network
+
+_BUSY = frozenset({errno.EAGAIN, errno.ENOBUFS, errno.EINTR})
+_STRIKES = 2
+_SPARE = 128
+"""Descriptors left for everybody else."""
+
+
+def require_descriptors(count: int) -> None:
+    """Make room for `count` more open sockets; UnableError when the hard limit is below that."""
+    soft, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
+    wanted = count + _SPARE + _open_files()
+    if wanted <= soft or soft == resource.RLIM_INFINITY:
+        return
+    if hard != resource.RLIM_INFINITY and wanted > hard:
+        raise UnableError(
+            f"the probes need {count:,} sockets and this process may open {hard:,} files; "
+            "ask from fewer sources"
+        )
+    resource.setrlimit(resource.RLIMIT_NOFILE, (wanted, hard))
+
+
+def _open_files() -> int:
+    with suppress(OSError):
+        return sum(1 for _ in Path("/proc/self/fd").iterdir())
+    return 0
+
+
+class NodeSocket:
+    """A place for one socket in one node; `sock` is None while there is none."""
+
+    def __init__(self, node: int, version: int) -> None:
+        self.node = node
+        self.version = version
+        self.sock: socket.socket | None = None
+        self._failures = 0
+
+    def worked(self) -> None:
+        """Note a success."""
+        self._failures = 0
+
+    def failed(self, error: OSError) -> bool:
+        """Note a failure; return whether the socket was closed for it."""
+        if error.errno in _BUSY:
+            return False
+        self._failures += 1
+        if self._failures < _STRIKES:
+            return False
+        self.close()
+        return True
+
+    def close(self) -> None:
+        """Close the socket."""
+        self._failures = 0
+        if self.sock is not None:
+            self.sock.close()
+            self.sock = None
+
+
+class Opener:
+    """Opens sockets in nodes, some at a time."""
+
+    def __init__(self, network: Network, at_once: int) -> None:
+        self._network = network
+        self._at_once = at_once
+        self._left = at_once
+
+    def renew(self) -> None:
+        """Allow as many again."""
+        self._left = self._at_once
+
+    def open(self, node: int, family: int, kind: int, protocol: int = 0) -> socket.socket | None:
+        """Return a non-blocking socket in `node`, or None: the node isn't there, or it isn't our turn."""
+        if self._left <= 0:
+            return None
+        self._left -= 1
+        return self.open_now(node, family, kind, protocol)
+
+    def open_now(self, node: int, family: int, kind: int, protocol: int = 0) -> socket.socket | None:
+        """Return a non-blocking socket in `node`, or None: the node isn't there."""
+        try:
+            sock = self._network.open_socket(node, family, kind, protocol)
+        except UnableError:
+            raise
+        except (OSError, EmulationError):
+            return None
+        sock.settimeout(0)
+        return sock

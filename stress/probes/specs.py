@@ -1,0 +1,157 @@
+"""Which pairs a probe asks: from the scenario's words to nodes and addresses, by the seed."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Protocol
+
+from emulator.network import Network
+from stress import targets
+from stress.scenario.keys import Target
+from topologies.errors import Loc, ParameterError
+from topologies.rng import Stream
+from topologies.topology import Topology
+
+
+class ProbeKeys(Protocol):
+    """What a scenario says of a probe; `stress.scenario.document.Probe` is one."""
+
+    @property
+    def probe(self) -> str:
+        """ping, tcp or command."""
+        ...
+
+    @property
+    def name(self) -> str | None:
+        """What limits and reports call it; the kind when not given."""
+        ...
+
+    @property
+    def source(self) -> Target:
+        """Who asks."""
+        ...
+
+    @property
+    def target(self) -> Target:
+        """Who is asked."""
+        ...
+
+    @property
+    def pairs(self) -> int:
+        """How many pairs, at most as many as there are."""
+        ...
+
+    @property
+    def interval(self) -> float:
+        """Seconds between two questions of a pair."""
+        ...
+
+    @property
+    def timeout(self) -> float:
+        """Seconds that an answer may take."""
+        ...
+
+    @property
+    def port(self) -> int:
+        """TCP port."""
+        ...
+
+    @property
+    def command(self) -> list[str] | None:
+        """What is run; `{target}` in it becomes the address."""
+        ...
+
+
+@dataclass(frozen=True)
+class Pair:
+    """`source` asks `target` (nodes) at `address`."""
+
+    source: int
+    target: int
+    address: str
+
+    @property
+    def version(self) -> int:
+        """IP version, 4 or 6."""
+        return 6 if ":" in self.address else 4
+
+
+@dataclass(frozen=True)
+class Spec:
+    """One probe, resolved. Times in seconds."""
+
+    kind: str
+    name: str
+    pairs: tuple[Pair, ...]
+    interval: float
+    timeout: float
+    port: int = 7
+    command: tuple[str, ...] = ()
+
+
+def resolve(probes: Sequence[ProbeKeys], network: Network) -> list[Spec]:
+    """Return what each probe asks, names made unique; ParameterError when nothing matches."""
+    taken = {probe.name for probe in probes if probe.name}
+    specs = []
+    for at, probe in enumerate(probes):
+        name, number = probe.name or probe.probe, 1
+        while probe.name is None and name in taken:
+            number += 1
+            name = f"{probe.probe}-{number}"
+        taken.add(name)
+        pairs = _pairs(probe, network, name, ("probes", at))
+        specs.append(
+            Spec(probe.probe, name, tuple(pairs), probe.interval, probe.timeout, probe.port,
+                 tuple(probe.command or ()))
+        )  # fmt: skip
+    return specs
+
+
+def _pairs(probe: ProbeKeys, network: Network, name: str, loc: Loc) -> list[Pair]:
+    topology = network.topology
+    stream = Stream(topology.seed, "stress", "probe", name)
+    sources = _addressed(targets.nodes(topology, probe.source, stream, (*loc, "source")), network)
+    goals = _addressed(targets.nodes(topology, probe.target, stream, (*loc, "target")), network)
+    if len({*sources, *goals}) < 2:
+        raise ParameterError((*loc, "target"), "leaves no pair of two nodes that have addresses")
+    drawn = drawn_pairs(list(sources), list(goals), probe.pairs, stream)
+    return [_pair(topology, a, b, sources, goals) for a, b in drawn]
+
+
+def _addressed(things: list[targets.Thing], network: Network) -> dict[int, list[str]]:
+    """Return node -> addresses, for the nodes that have any."""
+    found = {thing.number: list(network.addresses(thing.number)) for thing in things}
+    return {node: addresses for node, addresses in found.items() if addresses}
+
+
+def _pair(
+    topology: Topology, a: int, b: int, sources: dict[int, list[str]], goals: dict[int, list[str]]
+) -> Pair:
+    """Return the pair, at the first address of a version that both have."""
+    own = {":" in address for address in sources[a]}
+    address = next((address for address in goals[b] if (":" in address) in own), None)
+    if address is None:
+        names = topology.names
+        raise ParameterError(("probes",), f"{names[a]} and {names[b]} share no IP version")
+    return Pair(a, b, address)
+
+
+def drawn_pairs(sources: list[int], goals: list[int], count: int, stream: Stream) -> list[tuple[int, int]]:
+    """Return up to `count` different ordered pairs of two different nodes, drawn by `stream`.
+
+    When fewer exist it is all of them. Sources take turns, so that each asks as often as the others.
+    """
+    shared = len({*sources} & {*goals})
+    total = len(sources) * len(goals) - shared
+    if count >= total:
+        return [(a, b) for a in sources for b in goals if a != b]
+    found: dict[tuple[int, int], None] = {}
+    while len(found) < count:
+        starts = stream.integers(len(goals), len(sources)).tolist()
+        order = stream.integers(1 << 30, len(sources)).argsort(kind="stable").tolist()
+        for at in order:
+            pair = (sources[at], goals[starts[at]])
+            if pair[0] != pair[1] and len(found) < count:
+                found.setdefault(pair, None)
+    return list(found)

@@ -1,0 +1,160 @@
+"""TCP connects between pairs: a listener in each target, a new connection for each question.
+
+A question is answered when the handshake is done (RFC 9293, 3.5). The kernel knows how long that took
+(TCP_INFO), so connections are looked after together, as pings are. Closing resets: no TIME_WAIT.
+"""
+
+from __future__ import annotations
+
+import select
+import socket
+import struct
+from contextlib import suppress
+
+from stress.probes.asker import Clock, Turns, made_tracks
+from stress.probes.sockets import Opener, require_descriptors
+from stress.probes.specs import Pair, Spec
+from topologies.names import Names
+
+_FASTEST, _SLOWEST = 0.001, 0.01
+_RTT_AT, _RETRANSMITS_AT = 68, 100
+"""Offsets of tcpi_rtt (microseconds) and tcpi_total_retrans in struct tcp_info (linux/tcp.h)."""
+_RESET = struct.pack("ii", 1, 0)
+_BACKLOG = 128
+
+
+class _Connection:
+    __slots__ = ("asked", "at", "number", "sock")
+
+    def __init__(self, at: int, number: int, asked: float, sock: socket.socket) -> None:
+        self.at = at
+        self.number = number
+        self.asked = asked
+        self.sock = sock
+
+
+class TcpAsker:
+    """Asks the pairs of one spec."""
+
+    def __init__(self, spec: Spec, names: Names, opener: Opener, clock: Clock) -> None:
+        self._spec = spec
+        self._opener = opener
+        self._clock = clock
+        self._poll = select.epoll()
+        self.tracks = made_tracks(spec, names)
+        self.pace = min(max(spec.interval / 4, _FASTEST), _SLOWEST)
+        self._listeners: dict[tuple[int, int], socket.socket] = {}
+        self._accepting: dict[int, socket.socket] = {}
+        self._connections: dict[int, _Connection] = {}
+        at_once = len(spec.pairs) * (1 + round(spec.timeout / spec.interval))
+        require_descriptors(len({pair.target for pair in spec.pairs}) + at_once)
+        for pair in spec.pairs:
+            self._opener.renew()
+            self._listen(pair)
+        self._turns = Turns(self.tracks, spec.interval, clock())
+
+    def step(self, now: float) -> None:
+        """Take the answers that came, then ask what is due."""
+        self._collect(now)
+        self._opener.renew()
+        pairs = len(self.tracks)
+        for question in self._turns.due(now):
+            turn, at = divmod(question, pairs)
+            self._ask(at, turn)
+
+    def finish(self, now: float) -> None:
+        """Take the last answers."""
+        self._collect(now)
+        for track in self.tracks:
+            track.settle(now - self._spec.timeout)
+
+    def close(self) -> None:
+        """Close the sockets."""
+        self._poll.close()
+        for sock in (*self._listeners.values(), *(one.sock for one in self._connections.values())):
+            sock.close()
+
+    def _listen(self, pair: Pair) -> None:
+        """Listen in the target. A port that is taken has a listener already: the user's own."""
+        key = (pair.target, pair.version)
+        if key in self._listeners:
+            return
+        family = socket.AF_INET if pair.version == 4 else socket.AF_INET6
+        sock = self._opener.open(pair.target, family, socket.SOCK_STREAM)
+        if sock is None:
+            return
+        try:
+            sock.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+            sock.bind(("", self._spec.port))
+            sock.listen(_BACKLOG)
+        except OSError:
+            sock.close()
+            return
+        self._listeners[key] = sock
+        self._accepting[sock.fileno()] = sock
+        self._poll.register(sock, select.EPOLLIN)
+
+    def _drop_listener(self, pair: Pair) -> None:
+        """Stop listening where nobody was reached: the node may have been made anew."""
+        sock = self._listeners.pop((pair.target, pair.version), None)
+        if sock is not None:
+            del self._accepting[sock.fileno()]
+            sock.close()
+
+    def _ask(self, at: int, number: int) -> None:
+        pair = self._spec.pairs[at]
+        self._listen(pair)
+        family = socket.AF_INET if pair.version == 4 else socket.AF_INET6
+        sock = self._opener.open_now(pair.source, family, socket.SOCK_STREAM)
+        asked = self._clock()
+        self.tracks[at].settle(asked - self._spec.timeout)
+        self.tracks[at].ask(number, asked)
+        if sock is None:
+            return
+        sock.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, _RESET)
+        with suppress(BlockingIOError):
+            try:
+                sock.connect((pair.address, self._spec.port))
+            except BlockingIOError:
+                raise
+            except OSError:  # no way there: a question without an answer
+                sock.close()
+                return
+        self._connections[sock.fileno()] = _Connection(at, number, asked, sock)
+        self._poll.register(sock, select.EPOLLOUT)
+
+    def _collect(self, now: float) -> None:
+        for descriptor, _event in self._poll.poll(0, max(len(self._connections) + len(self._accepting), 1)):
+            connection = self._connections.pop(descriptor, None)
+            if connection is not None:
+                self._end(connection)
+            elif descriptor in self._accepting:
+                self._accept(self._accepting[descriptor])
+        before = now - self._spec.timeout
+        for connection in [one for one in self._connections.values() if one.asked <= before]:
+            del self._connections[connection.sock.fileno()]
+            connection.sock.close()
+            self._drop_listener(self._spec.pairs[connection.at])
+
+    def _end(self, connection: _Connection) -> None:
+        """Note what a connection came to, and close it."""
+        with connection.sock as sock:
+            if sock.getsockopt(socket.SOL_SOCKET, socket.SO_ERROR):
+                self._drop_listener(self._spec.pairs[connection.at])
+                return
+            arrived = self._clock()
+            info = sock.getsockopt(socket.IPPROTO_TCP, socket.TCP_INFO, _RETRANSMITS_AT + 4)
+            if len(info) >= _RETRANSMITS_AT + 4:
+                rtt, again = (struct.unpack_from("=I", info, at)[0] for at in (_RTT_AT, _RETRANSMITS_AT))
+                if rtt and not again:  # after a lost SYN the kernel's figure is that of the last one
+                    arrived = min(arrived, connection.asked + rtt * 1e-6)
+            self.tracks[connection.at].answer(connection.number, arrived)
+
+    def _accept(self, listener: socket.socket) -> None:
+        """Take and end what was connected."""
+        while True:
+            try:
+                sock, _address = listener.accept()
+            except OSError:
+                return
+            sock.close()

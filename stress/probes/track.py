@@ -1,0 +1,112 @@
+"""What became of the questions of one pair, in the order in which they were asked.
+
+A question is settled when it is answered or its timeout has passed, and counted when it and all before
+it are settled: so a loss window begins with the first question that was lost and ends with the
+answer to the first later question that was answered, however answers overtake each other. An
+answer that comes after the timeout is known by its number: it is late, and its question stays lost.
+"""
+
+from __future__ import annotations
+
+from collections import deque
+
+from stress.histogram import Histogram
+from stress.records import LossWindow, ProbeRecord
+
+_REMEMBERED = 256
+"""Lost questions per pair whose late answers are recognised."""
+_LEAST_KEPT = 16
+
+
+class _Question:
+    __slots__ = ("answered", "asked", "number")
+
+    def __init__(self, number: int, asked: float) -> None:
+        self.number = number
+        self.asked = asked
+        self.answered: float | None = None
+
+
+class Track:
+    """The questions of one pair. `record.times` keeps up to `keep` answers, evenly over the run."""
+
+    def __init__(self, record: ProbeRecord, histogram: Histogram, keep: int = 1000) -> None:
+        self.record = record
+        record.histogram = histogram
+        self._histogram = histogram
+        self._keep = max(keep, _LEAST_KEPT)
+        self._stride = 1
+        self._queue: deque[_Question] = deque()
+        self._open: dict[int, _Question] = {}
+        self._lost: dict[int, None] = {}
+        self._right: float | None = None
+
+    @property
+    def wrong(self) -> bool:
+        """Whether the last question that is settled was lost."""
+        windows = self.record.windows
+        return bool(windows) and windows[-1].end is None
+
+    def ask(self, number: int, now: float) -> None:
+        """Note that the question `number` is asked now. Numbers may come again once they are settled."""
+        question = _Question(number, now)
+        self._queue.append(question)
+        self._open[number] = question
+
+    def answer(self, number: int, now: float) -> None:
+        """Note an answer; one that comes twice or to no question is nothing."""
+        question = self._open.pop(number, None)
+        if question is not None:
+            question.answered = max(now, question.asked)
+        elif number in self._lost:
+            del self._lost[number]
+            self.record.late += 1
+
+    def settle(self, before: float) -> None:
+        """Count what is settled; a question asked until `before` that has no answer is lost."""
+        queue = self._queue
+        while queue:
+            question = queue[0]
+            if question.answered is not None:
+                self._count_answer(question.asked, question.answered)
+            elif question.asked <= before:
+                del self._open[question.number]
+                self._remember(question.number)
+                self._count_loss(question.asked)
+            else:
+                return
+            queue.popleft()
+
+    def whole(self, asked: float, answered: float | None) -> None:
+        """Count a question whose end is known: answered then, or lost."""
+        if answered is None:
+            self._count_loss(asked)
+        else:
+            self._count_answer(asked, answered)
+
+    def _count_answer(self, asked: float, answered: float) -> None:
+        record = self.record
+        record.sent += 1
+        record.answered += 1
+        self._right = asked
+        if record.windows and record.windows[-1].end is None:
+            record.windows[-1].end = answered
+        self._histogram.add(answered - asked)
+        if record.answered % self._stride == 0:
+            record.times.append((asked, answered - asked))
+            if len(record.times) > self._keep:
+                del record.times[::2]
+                self._stride *= 2
+
+    def _count_loss(self, asked: float) -> None:
+        record = self.record
+        record.sent += 1
+        if record.windows and record.windows[-1].end is None:
+            record.windows[-1].lost += 1
+        else:
+            record.windows.append(LossWindow(asked, None, 1, self._right))
+
+    def _remember(self, number: int) -> None:
+        self._lost[number] = None
+        if len(self._lost) > _REMEMBERED:
+            del self._lost[next(iter(self._lost))]

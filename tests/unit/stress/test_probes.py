@@ -1,0 +1,180 @@
+"""What became of questions, in order; and the askers, on the dry-run engine."""
+
+from pathlib import Path
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from emulator.engines.dry_run import DryRunEngine, DryRunNetwork
+from emulator.plan import make_plan
+from stress.histogram import Histogram
+from stress.probes.asker import Turns
+from stress.probes.batch import BatchAsker
+from stress.probes.command import CommandAsker, filled
+from stress.probes.specs import Spec, drawn_pairs, resolve
+from stress.probes.track import Track
+from stress.records import LossWindow, ProbeRecord
+from stress.scenario.document import Probe
+from topologies.build import build
+from topologies.errors import ParameterError
+from topologies.rng import Stream
+from topologies.spec.load import load_text
+
+
+def a_track(keep: int = 1000) -> Track:
+    return Track(ProbeRecord("ping", "h1", "h2"), Histogram(), keep)
+
+
+def windows(track: Track) -> list[tuple[float, float | None, int]]:
+    return [(window.start, window.end, window.lost) for window in track.record.windows]
+
+
+@pytest.fixture
+def network(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> DryRunNetwork:
+    monkeypatch.setenv("EMULATOR_STATE_DIR", str(tmp_path / "state"))
+    topology = build(load_text("name: t\ntopology: {generator: tree, depth: 2, fanout: 4}\n"))
+    return DryRunEngine().deploy(make_plan(topology, "dry-run"))
+
+
+def test_answers_are_counted_and_timed() -> None:
+    track = a_track()
+    for number in range(3):
+        track.ask(number, number * 0.1)
+        track.answer(number, number * 0.1 + 0.002)
+    track.settle(-1.0)
+    assert (track.record.sent, track.record.answered, track.record.loss) == (3, 3, 0.0)
+    assert track.record.times[1] == (0.1, pytest.approx(0.002))
+    assert track.record.histogram is not None
+    assert track.record.histogram.count == 3
+
+
+def test_a_window_goes_from_the_first_miss_to_the_first_answer_after_it() -> None:
+    track = a_track()
+    for number in range(6):
+        track.ask(number, number * 0.1)
+    for number in (0, 4, 5):  # 1, 2, 3 are lost; the answers of 4 and 5 come long before that is known
+        track.answer(number, number * 0.1 + 0.01)
+    track.settle(-1.0)
+    assert track.record.sent == 1
+    track.settle(0.25)
+    assert track.wrong
+    track.settle(0.35)
+    assert windows(track) == [(0.1, pytest.approx(0.41), 3)]
+    assert track.record.windows[0].since == 0.0
+    assert (track.record.sent, track.record.answered) == (6, 3)
+    assert not track.wrong
+
+
+def test_a_late_answer_is_told_from_a_lost_one() -> None:
+    track = a_track()
+    track.ask(7, 0.0)
+    track.settle(1.0)
+    track.answer(7, 1.2)
+    track.answer(7, 1.3)  # twice
+    track.answer(99, 1.3)  # of nobody
+    assert (track.record.late, track.record.answered, track.record.loss) == (1, 0, 1.0)
+    assert windows(track) == [(0.0, None, 1)]
+    assert track.record.windows[0].since is None
+
+
+@given(st.lists(st.booleans(), min_size=1, max_size=80), st.randoms(use_true_random=False))
+def test_windows_cover_the_losses_whatever_order_answers_come_in(right: list[bool], random: object) -> None:
+    track = a_track()
+    for number in range(len(right)):
+        track.ask(number, float(number))
+    order = [number for number in range(len(right)) if right[number]]
+    random.shuffle(order)  # type: ignore[attr-defined]
+    for number in order:
+        track.answer(number, number + 0.5)
+    track.settle(float(len(right)))
+    found = track.record.windows
+    assert sum(window.lost for window in found) == right.count(False)
+    assert track.record.answered == right.count(True)
+    for window in found:
+        end = len(right) if window.end is None else int(window.end)
+        assert right[int(window.start) : end] == [False] * window.lost
+    assert all(window.end is not None for window in found[:-1])
+
+
+def test_kept_times_are_bounded_and_reach_over_the_run() -> None:
+    track = a_track(keep=50)
+    for number in range(10_000):
+        track.whole(float(number), number + 0.001)
+    times = track.record.times
+    assert 25 <= len(times) <= 51
+    assert times[0][0] < 400
+    assert times[-1][0] > 9_600
+    assert track.record.histogram is not None
+    assert track.record.histogram.count == 10_000
+
+
+def test_turns_are_even_and_what_was_missed_is_counted() -> None:
+    tracks = [a_track() for _ in range(4)]
+    turns = Turns(tracks, 1.0, 10.0)
+    assert list(turns.due(10.0)) == [0]
+    assert list(turns.due(10.1)) == []
+    assert list(turns.due(10.6)) == [1, 2]
+    assert list(turns.due(13.0)) == [9, 10, 11, 12]  # 3 to 8 were due while nobody looked
+    assert [track.record.unasked for track in tracks] == [2, 1, 1, 2]
+
+
+def test_pairs_are_different_and_all_of_them_when_few() -> None:
+    stream = Stream(1, "t")
+    assert sorted(drawn_pairs([1, 2], [1, 2, 3], 100, stream)) == [(1, 2), (1, 3), (2, 1), (2, 3)]
+    drawn = drawn_pairs(list(range(50)), list(range(50)), 200, stream)
+    assert len(set(drawn)) == 200
+    assert all(a != b for a, b in drawn)
+    asked = [a for a, _ in drawn]
+    assert max(asked.count(a) for a in range(50)) <= 8
+
+
+def test_specs_are_resolved_by_the_seed(network: DryRunNetwork) -> None:
+    probes = [Probe(probe="ping", pairs=5), Probe(probe="ping", pairs=5),
+              Probe(probe="tcp", name="web", port=80, target="h1", pairs=99)]  # fmt: skip
+    specs = resolve(probes, network)
+    assert [spec.name for spec in specs] == ["ping", "ping-2", "web"]
+    assert specs == resolve(probes, network)
+    assert specs[0].pairs != specs[1].pairs
+    assert len(specs[2].pairs) == 15
+    assert {pair.address for pair in specs[2].pairs} == {"10.0.0.1"}
+
+
+def test_a_probe_of_nobody_says_where(network: DryRunNetwork) -> None:
+    with pytest.raises(ParameterError) as caught:
+        resolve([Probe(probe="ping", source="h1", target="h1")], network)
+    assert caught.value.loc == ("probes", 0, "target")
+
+
+def test_rounds_of_pings_on_an_engine_without_sockets(network: DryRunNetwork) -> None:
+    now = 0.0
+    pairs = resolve([Probe(probe="ping", pairs=20)], network)[0].pairs
+    asker = BatchAsker(Spec("ping", "ping", pairs, 0.1, 1.0), network, lambda: now)
+    asker.step(0.0)
+    with network.session() as session:
+        session.remove_node(pairs[0].source)
+        now = 0.1
+        asker.step(now)
+        asker.step(0.15)  # not due
+    now = 0.2
+    asker.step(now)
+    record = asker.tracks[0].record
+    assert (record.sent, record.answered) == (3, 2)
+    assert record.windows == [LossWindow(0.1, 0.2, 1, 0.0)]
+
+
+def test_commands_run_in_the_source(network: DryRunNetwork) -> None:
+    now = 0.0
+    pairs = resolve([Probe(probe="ping", pairs=3)], network)[0].pairs
+    asker = CommandAsker(Spec("command", "c", pairs, 0.5, 1.0, command=("true",)), network, lambda: now)
+    now = 0.4
+    asker.step(now)
+    asker._pool.shutdown(wait=True)
+    asker.finish(now)
+    assert [track.record.answered for track in asker.tracks] == [1, 1, 1]
+    asker.close()
+
+
+def test_addresses_stand_in_the_words_of_a_command() -> None:
+    assert filled(["ping", "-c1", "{target}", "http://{target}:80/"], "10.0.0.1; rm") == [
+        "ping", "-c1", "10.0.0.1; rm", "http://10.0.0.1; rm:80/"]  # fmt: skip
