@@ -1,0 +1,48 @@
+"""Names and units of what is sampled.
+
+| name | unit | what |
+|---|---|---|
+| host.cpu.busy, .user, .system, .softirq, ... | share | of all CPUs together, 0 to 1; modes as in proc(5) |
+| host.cpu.core0, ... | share | how busy one CPU was |
+| host.load.1, .5, .15 | count | load averages |
+| host.memory.used, .available, .cached, .slab | bytes | used: total less available |
+| host.sockets, host.sockets.tcp | count | of the whole machine, and TCP of the first namespace |
+| host.namespaces | count | network namespaces, by the kernel's slab; it lags by a batch; needs root |
+| host.interfaces | count | of the namespace that this process is in |
+| host.processes.running, .blocked | count | |
+| host.context_switches, host.interrupts, host.softirqs.net_rx, ... | per second | |
+| host.pressure.cpu.some, .memory.full, ... | share | of time tasks stalled (PSI), where the kernel has it |
+| host.softnet.processed, .dropped, .squeezed | per second | packets of the backlog, all CPUs |
+| port.NAME.rx_bytes, .tx_packets, .rx_dropped, .tx_errors, ... | per second | of chosen ports |
+| process.NAME.cpu, .rss, .fds | share of a core, bytes, count | runner, Open vSwitch, controllers |
+"""
+
+from __future__ import annotations
+
+MODES = ("user", "nice", "system", "idle", "iowait", "irq", "softirq", "steal")
+COUNTERS = ("rx_packets", "tx_packets", "rx_bytes", "tx_bytes", "rx_errors", "tx_errors",
+            "rx_dropped", "tx_dropped")  # fmt: skip
+"""The first fields of struct rtnl_link_stats64 (linux/if_link.h), in its order."""
+
+_PLAIN = (
+    *(f"cpu.{mode}" for mode in ("busy", *MODES)), "cpu.core0", "load.1", "load.5", "load.15",
+    "memory.used", "memory.available", "memory.cached", "memory.slab", "sockets", "sockets.tcp", "namespaces",
+    "interfaces", "processes.running", "processes.blocked", "context_switches", "interrupts",
+    "softirqs.total", "softirqs.net_rx", "softirqs.net_tx", "softirqs.timer", "pressure.cpu.some", "pressure.memory.some",
+    "pressure.memory.full", "pressure.io.some", "pressure.io.full", "softnet.processed", "softnet.dropped",
+    "softnet.squeezed",
+)  # fmt: skip
+HOST = tuple(f"host.{name}" for name in _PLAIN)
+"""Names that may be sampled of the machine; cores have a number each."""
+
+
+def unit_of(name: str) -> str:
+    """Return the unit of a sampled metric: share, bytes, count, rate or byterate."""
+    if name.startswith(("host.cpu.", "host.pressure.")) or name.endswith(".cpu"):
+        return "share"
+    if name.startswith("host.memory.") or name.endswith(".rss"):
+        return "bytes"
+    if name.startswith("port."):
+        return "byterate" if name.endswith("_bytes") else "rate"
+    rates = ("host.context_switches", "host.interrupts", "host.softirqs.", "host.softnet.")
+    return "rate" if name.startswith(rates) else "count"

@@ -1,0 +1,71 @@
+"""Processes that matter for a network: this runner, Open vSwitch, and controllers."""
+
+from __future__ import annotations
+
+from contextlib import suppress
+
+import psutil
+
+Numbers = dict[str, float]
+
+_BY_NAME = ("ovs-vswitchd", "ovsdb-server", "ovs-testcontroller", "ovs-controller", "iperf3")
+_BY_WORD = ("ryu-manager", "osken-manager", "faucet", "pox.py", "onos", "karaf", "opendaylight", "floodlight")
+_LOOK = 10.0
+"""Seconds between two looks for new processes."""
+
+
+class Processes:
+    """CPU, memory and descriptors of the processes that matter, by name; several of one name together."""
+
+    def __init__(self) -> None:
+        self._known: dict[int, tuple[str, psutil.Process]] = {}
+        self._looked = -_LOOK
+        self._spent: dict[int, float] = {}
+
+    def measure(self, now: float, seconds: float | None) -> Numbers:
+        """Return the numbers; CPU as a share of one core over the last `seconds`, None the first time."""
+        if now - self._looked >= _LOOK:
+            self._looked = now
+            self._look()
+        found: Numbers = {}
+        for pid, (name, process) in list(self._known.items()):
+            try:
+                with process.oneshot():
+                    times, memory, descriptors = process.cpu_times(), process.memory_info(), process.num_fds()
+            except psutil.Error:
+                del self._known[pid]
+                self._spent.pop(pid, None)
+                continue
+            spent = times.user + times.system
+            before = self._spent.get(pid)
+            self._spent[pid] = spent
+            parts: Numbers = {"rss": memory.rss, "fds": descriptors}
+            if before is not None and seconds:
+                parts["cpu"] = (spent - before) / seconds
+            for part, number in parts.items():
+                key = f"process.{name}.{part}"
+                found[key] = found.get(key, 0.0) + number
+        return found
+
+    def _look(self) -> None:
+        own = psutil.Process()
+        self._known.setdefault(own.pid, ("runner", own))
+        for process in psutil.process_iter(["name", "cmdline"]):
+            if process.pid not in self._known:
+                with suppress(psutil.Error):
+                    name = which(process.info["name"] or "", process.info["cmdline"] or [])
+                    if name is not None:
+                        self._known[process.pid] = (name, process)
+
+
+def which(name: str, words: list[str]) -> str | None:
+    """Return what to call a process that matters, None for any other. The kernel keeps 15 characters."""
+    for known in _BY_NAME:
+        if name in {known, known[:15]}:
+            return known
+    for word in words[:3]:
+        last = word.rsplit("/", 1)[-1]
+        for known in _BY_WORD:
+            if last == known or last.startswith(f"{known}-"):
+                return known.removesuffix(".py")
+    return None

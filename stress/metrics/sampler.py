@@ -1,0 +1,100 @@
+"""Samples the machine at an interval, in a thread of its own, and says what that cost."""
+
+from __future__ import annotations
+
+import threading
+import time
+from collections.abc import Callable, Sequence
+
+from emulator.network import Network
+from stress.metrics import host
+from stress.metrics.ports import Ports
+from stress.metrics.processes import Processes
+from stress.records import Sample
+
+_GAUGES = frozenset({"host.processes.running", "host.processes.blocked"})
+_SHORTEST = 0.25
+"""Of an interval: over less, the kernel's clock ticks are too coarse for a rate."""
+
+
+class Sampler:
+    """One sample at the start, one per `interval` seconds, one at the stop.
+
+    `chosen_links` are the ports (node, port) whose counters are read. Rates need two samples: the first
+    holds none.
+    """
+
+    def __init__(self, interval: float, chosen_links: Sequence[tuple[int, int]], network: Network) -> None:
+        self._interval = interval
+        self._ports = Ports(chosen_links, network)
+        self._processes = Processes()
+        self._samples: list[Sample] = []
+        self._before: tuple[float, dict[str, float]] | None = None
+        self._stopped = threading.Event()
+        self._cost = 0.0
+        self._failure: BaseException | None = None
+        self._thread = threading.Thread(target=self._run, name="stress-sampler", daemon=True)
+
+    @property
+    def latest(self) -> Sample | None:
+        """The last sample, for a live view."""
+        return self._samples[-1] if self._samples else None
+
+    @property
+    def cost(self) -> float:
+        """CPU seconds used so far."""
+        return self._cost
+
+    def start(self, clock: Callable[[], float]) -> None:
+        """Begin; `clock` gives the seconds since the run began."""
+        self._clock = clock
+        self._thread.start()
+
+    def stop(self) -> tuple[list[Sample], float]:
+        """Take a last sample and end; return all samples and the CPU seconds that they cost."""
+        self._stopped.set()
+        self._thread.join()
+        self._ports.close()
+        if self._failure is not None:
+            raise self._failure
+        return self._samples, self._cost
+
+    def _run(self) -> None:
+        """Sample until stopped. Samples keep to multiples of the interval: lateness doesn't add up."""
+        begin = time.thread_time()
+        try:
+            due = self._clock()
+            while True:
+                self._sample()
+                self._cost = time.thread_time() - begin
+                due = max(due + self._interval, self._clock())
+                if self._stopped.wait(due - self._clock()):
+                    break
+            self._sample()
+        except BaseException as error:  # noqa: BLE001 -- handed to who stops the sampler
+            self._failure = error
+        finally:
+            self._cost = time.thread_time() - begin
+
+    def _sample(self) -> None:
+        now = self._clock()
+        growing = host.counters() | self._ports.counters()
+        before = self._before
+        seconds = None if before is None else now - before[0]
+        values = host.gauges() | {name: growing.pop(name) for name in _GAUGES & growing.keys()}
+        if before is None or seconds is None or seconds >= _SHORTEST * self._interval:
+            if before is not None and seconds is not None:
+                values |= rates(before[1], growing, seconds)
+            values |= self._processes.measure(now, seconds)
+            self._before = (now, growing)
+        self._samples.append(Sample(now, values))
+
+
+def rates(before: dict[str, float], now: dict[str, float], seconds: float) -> dict[str, float]:
+    """Return the growth per second. A counter that fell began anew at zero, with its node."""
+    found = {}
+    for name, value in now.items():
+        if name in before:
+            grown = value - before[name]
+            found[name] = (grown if grown >= 0 else value) / seconds
+    return found

@@ -1,0 +1,161 @@
+"""Readers of /proc from text as kernels write it, and the sampler's own cost."""
+
+import socket
+import struct
+import time
+from pathlib import Path
+
+import pytest
+
+from emulator.engines.dry_run import DryRunEngine, DryRunNetwork
+from emulator.plan import make_plan
+from stress.metrics import host
+from stress.metrics.names import COUNTERS, HOST, unit_of
+from stress.metrics.ports import Ports, answer, question
+from stress.metrics.processes import Processes, which
+from stress.metrics.sampler import Sampler, rates
+from topologies.build import build
+from topologies.spec.load import load_text
+
+STAT = """\
+cpu  200 0 100 1600 100 0 100 0 0 0
+cpu0 100 0 50 800 50 0 50 0 0 0
+cpu1 100 0 50 800 50 0 50 0 0 0
+intr 5000 1 2 3
+ctxt 12345
+btime 1700000000
+procs_running 3
+procs_blocked 1
+"""
+
+
+@pytest.fixture
+def network(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> DryRunNetwork:
+    monkeypatch.setenv("EMULATOR_STATE_DIR", str(tmp_path / "state"))
+    topology = build(load_text("name: t\ntopology: {generator: single}\n"))
+    return DryRunEngine().deploy(make_plan(topology, "dry-run"))
+
+
+def test_cpu_by_mode_is_a_share_of_all_and_by_core_of_one(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(host, "_TICK", 100)
+    found = host.stat_of(STAT)
+    assert found["host.cpu.user"] == 1.0
+    assert found["host.cpu.idle"] == 8.0
+    assert found["host.cpu.busy"] == 2.0
+    assert found["host.cpu.core1"] == 2.0
+    assert found["host.context_switches"] == 12345
+    assert found["host.interrupts"] == 5000
+    assert (found["host.processes.running"], found["host.processes.blocked"]) == (3, 1)
+
+
+def test_other_files_of_proc() -> None:
+    assert host.sockets_of("sockets: used 42\nTCP: inuse 5 orphan 0 tw 0\n") == {
+        "host.sockets": 42, "host.sockets.tcp": 5}  # fmt: skip
+    assert host.softirqs_of("      CPU0 CPU1\n  TIMER: 10 20\n NET_RX: 1 2\n") == {
+        "host.softirqs.timer": 30, "host.softirqs.net_rx": 3, "host.softirqs.total": 33}  # fmt: skip
+    rows = "0000000a 00000001 00000002 00000000\n00000014 00000000 00000001 00000000\n"
+    assert host.softnet_of(rows) == {
+        "host.softnet.processed": 30, "host.softnet.dropped": 1, "host.softnet.squeezed": 3}  # fmt: skip
+    text = "some avg10=0.00 avg60=0.00 avg300=0.00 total=2500000\nfull avg10=0.00 total=1000000\n"
+    assert host.pressure_of("io", text) == {"host.pressure.io.some": 2.5, "host.pressure.io.full": 1.0}
+    line = "net_namespace         28     56   4288    7    8 : tunables 0 0 0 : slabdata 8 8 0\n"
+    assert host.namespaces_of("slabinfo - version: 2.1\n" + line) == {"host.namespaces": 28}
+
+
+def test_files_that_are_not_there_give_nothing(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    monkeypatch.setattr(host, "_PROC", tmp_path)
+    assert host.counters() == {}
+    assert "host.sockets" not in host.gauges()
+    assert host.gauges()["host.memory.used"] > 0
+
+
+def test_what_this_kernel_says_has_names_that_are_documented() -> None:
+    here = {*host.gauges(), *host.counters()}
+    strange = {name for name in here - set(HOST)
+               if not name.startswith(("host.cpu.core", "host.softirqs.", "host.pressure."))}  # fmt: skip
+    assert not strange
+    assert {"host.cpu.busy", "host.memory.slab", "host.load.1", "host.interrupts"} <= here
+
+
+def test_rates_survive_counters_that_begin_anew() -> None:
+    assert rates({"a": 10.0, "b": 100.0, "gone": 1.0}, {"a": 30.0, "b": 4.0, "new": 9.0}, 2.0) == {
+        "a": 10.0, "b": 2.0}  # fmt: skip
+
+
+def test_units() -> None:
+    units = {name: unit_of(name) for name in ("host.cpu.core7", "host.memory.slab", "port.h1-eth0.rx_bytes",
+             "port.h1-eth0.rx_packets", "process.runner.cpu", "process.runner.rss", "process.runner.fds",
+             "host.softnet.dropped", "host.load.1")}  # fmt: skip
+    assert list(units.values()) == [
+        "share", "bytes", "byterate", "rate", "share", "bytes", "count", "rate", "count"]  # fmt: skip
+
+
+def test_processes_that_matter_are_known_by_name_or_by_what_they_run() -> None:
+    assert which("ovs-testcontrol", []) == "ovs-testcontroller"
+    assert which("python3", ["/usr/bin/python3", "/usr/bin/ryu-manager", "app.py"]) == "ryu-manager"
+    assert which("python3", ["python3", "/opt/pox/pox.py"]) == "pox"
+    assert which("bash", ["bash", "-c", "sleep"]) is None
+
+
+def test_this_process_is_measured_as_the_runner() -> None:
+    processes = Processes()
+    first = processes.measure(0.0, None)
+    assert "process.runner.cpu" not in first
+    assert first["process.runner.rss"] > 1e6
+    deadline = time.process_time() + 0.05
+    while time.process_time() < deadline:
+        pass
+    assert processes.measure(1.0, 1.0)["process.runner.cpu"] >= 0.03
+
+
+def test_counters_of_an_interface_by_netlink() -> None:
+    with socket.socket(socket.AF_NETLINK, socket.SOCK_RAW, 0) as sock:
+        sock.send(question("lo"))
+        found = answer(sock.recv(1 << 16))
+        assert list(found) == list(COUNTERS)
+        assert found["rx_bytes"] == found["tx_bytes"]
+        sock.send(question("not-there"))
+        with pytest.raises(OSError, match="no such port"):
+            answer(sock.recv(1 << 16))
+
+
+def test_an_answer_without_counters_is_empty() -> None:
+    attribute = struct.pack("=HH4s", 8, 3, b"lo\0\0")
+    message = struct.pack("=IHHII", 16 + 16 + len(attribute), 16, 0, 1, 0) + bytes(16) + attribute
+    assert answer(message) == {}
+
+
+def test_an_engine_without_sockets_has_no_counters(network: DryRunNetwork) -> None:
+    ports = Ports([(0, 0)], network)
+    assert ports.counters() == {}
+    ports.close()
+
+
+def test_the_sampler_samples_at_both_ends_and_costs_little(network: DryRunNetwork) -> None:
+    begin = time.monotonic()
+    sampler = Sampler(0.2, [], network)
+    sampler.start(lambda: time.monotonic() - begin)
+    deadline = begin + 10
+    while len(sampler._samples) < 6 and time.monotonic() < deadline:
+        time.sleep(0.01)
+    samples, cost = sampler.stop()
+    assert samples[0].at < 0.2
+    assert samples[-1].at >= 1.0
+    assert "host.cpu.busy" not in samples[0].values
+    assert 0 <= samples[1].values["host.cpu.busy"] <= 1.05
+    assert samples[0].values.keys() >= {"host.memory.used", "host.sockets", "host.interfaces"}
+    assert cost / len(samples) <= 0.02  # 2 % of a core at a sample per second
+    assert sampler.latest is samples[-1]
+
+
+def test_a_failure_of_the_sampler_is_not_silent(
+    network: DryRunNetwork, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def broken() -> dict[str, float]:
+        raise ValueError("odd kernel")
+
+    monkeypatch.setattr(host, "gauges", broken)
+    sampler = Sampler(0.1, [], network)
+    sampler.start(time.monotonic)
+    with pytest.raises(ValueError, match="odd kernel"):
+        sampler.stop()
