@@ -1,0 +1,66 @@
+"""Write the report's files into a folder."""
+
+from __future__ import annotations
+
+import csv
+import json
+from collections.abc import Callable, Sequence
+from pathlib import Path
+from typing import TextIO
+
+from emulator.errors import BrokenError
+from stress.records import RunRecord
+from stress.report.junit import junit
+from stress.report.page import page
+from stress.report.summary import Judged, summary
+
+
+def write(record: RunRecord, verdicts: Sequence[Judged], folder: Path) -> list[Path]:
+    """Write report.json, events.jsonl, metrics.csv, junit.xml and report.html; return their paths.
+
+    Makes `folder` if need be. BrokenError when the disk can't take them.
+    """
+    whole = summary(record, verdicts)
+    files: dict[str, Callable[[TextIO], None]] = {
+        "report.json": lambda out: json.dump(whole, out, indent=1),
+        "events.jsonl": lambda out: _events(record, out),
+        "metrics.csv": lambda out: _metrics(record, out),
+        "junit.xml": lambda out: _text(junit(record, verdicts), out),
+        "report.html": lambda out: _text(page(whole, record), out),
+    }
+    written = []
+    try:
+        folder.mkdir(parents=True, exist_ok=True)
+        for name, fill in files.items():
+            path = folder / name
+            with path.open("w", encoding="utf-8", newline="") as out:
+                fill(out)
+            written.append(path)
+    except OSError as error:
+        raise BrokenError(f"can't write the report into {folder}: {error.strerror}") from error
+    return written
+
+
+def _text(text: str, out: TextIO) -> None:
+    out.write(text)
+
+
+def _events(record: RunRecord, out: TextIO) -> None:
+    """One JSON object a line: every operation, when it was due, begun and done."""
+    for outcome in record.outcomes:
+        operation = outcome.operation
+        line = {
+            "at": operation.at, "started": outcome.started, "finished": outcome.finished,
+            "step": operation.step, "action": operation.action, "verb": operation.verb,
+            "targets": list(operation.targets), "error": outcome.error,
+        }  # fmt: skip
+        out.write(json.dumps(line) + "\n")
+
+
+def _metrics(record: RunRecord, out: TextIO) -> None:
+    """One row a sample, one column a metric; the first column is seconds since the run began."""
+    names = sorted({name for sample in record.samples for name in sample.values})
+    rows = csv.writer(out)
+    rows.writerow(["at", *names])
+    for sample in record.samples:
+        rows.writerow([sample.at, *(sample.values.get(name, "") for name in names)])

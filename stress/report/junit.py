@@ -1,0 +1,38 @@
+"""JUnit XML: one test case per limit, so that a CI job shows which one broke."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from xml.etree import ElementTree as ET
+
+from stress.records import RunRecord
+from stress.report.summary import Judged
+
+
+def junit(record: RunRecord, verdicts: Sequence[Judged]) -> str:
+    """Return the XML; a run without limits has one test case: that it ran to its end."""
+    end = max((phase.end for phase in record.phases), default=0.0)
+    broken = sum(not verdict.held for verdict in verdicts)
+    name = str(record.scenario.get("name", "scenario"))
+    suite = ET.Element(
+        "testsuite", name=f"stress.{name}", tests=str(max(len(verdicts), 1)),
+        failures=str(broken), errors=str(int(bool(record.interrupted))), time=f"{end:.3f}",
+    )  # fmt: skip
+    for verdict in verdicts:
+        case = ET.SubElement(suite, "testcase", classname=f"stress.{name}", name=_printable(str(verdict)))
+        if not verdict.held:
+            ET.SubElement(case, "failure", message=_printable(str(verdict))).text = _printable(
+                "\n".join(record.doubts) or "the limit did not hold"
+            )
+    if not verdicts:
+        case = ET.SubElement(suite, "testcase", classname=f"stress.{name}", name="ran to its end")
+    if record.interrupted:
+        ET.SubElement(case, "error", message=_printable(record.interrupted))
+    return ET.tostring(suite, encoding="unicode", xml_declaration=True) + "\n"
+
+
+def _printable(text: str) -> str:
+    """Return `text` without the characters that XML 1.0 has no way to write."""
+    return "".join(
+        c if c in "\t\n\r" or " " <= c <= "\ud7ff" or "\ue000" <= c <= "\ufffd" else "?" for c in text
+    )
