@@ -82,13 +82,14 @@ def check_reachability(network: Network, sample: int | None = None, timeout: flo
     pairs = choose_pairs(topology, sample, hosts)
     expected = expectation(topology, links_up(network))
     questions = [(a, b, Echo(a, address)) for a, b in pairs for address in host_addresses(network, b)]
-    times = network.ping([echo for _, _, echo in questions], timeout)
+    wants = [expected(a, b, echo.target) for a, b, echo in questions]
+    times = _asked(network, [echo for _, _, echo in questions], wants, timeout)
     result = Reachability(len(pairs), 0, 0, 0.0)
     names = topology.names
     answered: dict[tuple[int, int], bool] = {}
     wanted: dict[tuple[int, int], bool] = {}
-    for (a, b, echo), seconds in zip(questions, times, strict=True):
-        got, want = seconds is not None, expected(a, b, echo.target)
+    for (a, b, echo), want, seconds in zip(questions, wants, times, strict=True):
+        got = seconds is not None
         answered[a, b] = answered.get((a, b), True) and got
         wanted[a, b] = wanted.get((a, b), True) and want
         if got != want:
@@ -101,3 +102,20 @@ def check_reachability(network: Network, sample: int | None = None, timeout: flo
     result.expected = sum(wanted.values())
     result.seconds = time.monotonic() - begin
     return result
+
+
+def _asked(network: Network, echoes: list[Echo], wants: list[bool], timeout: float) -> list[float | None]:
+    """Ask, and ask once more where an answer was expected and none came.
+
+    The kernel lets a port forward some time after its link comes up (net/core/link_watch.c waits up to
+    a second), and a lost ARP request is repeated after a second: the first question asked just after
+    `up` may be too early.
+    """
+    times = list(network.ping(echoes, timeout))
+    again = [
+        at for at, (want, seconds) in enumerate(zip(wants, times, strict=True)) if want and seconds is None
+    ]
+    if again:
+        for at, seconds in zip(again, network.ping([echoes[at] for at in again], timeout), strict=True):
+            times[at] = seconds
+    return times

@@ -106,3 +106,17 @@ def test_a_host_with_two_links_does_not_join_two_networks() -> None:
     names = topology.names
     assert labels[names.find("h1")] == labels[names.find("s1")]
     assert labels[names.find("h1")] != labels[names.find("h2")]
+
+
+def test_a_question_asked_too_early_is_asked_once_more(
+    fat_tree: DryRunNetwork, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    asked: list[int] = []
+
+    def late(self: DryRunNetwork, echoes: Sequence[Echo], timeout: float) -> list[float | None]:
+        asked.append(len(echoes))
+        return [None if len(asked) == 1 and echo.target == "10.0.0.2" else 0.0 for echo in echoes]
+
+    monkeypatch.setattr(DryRunNetwork, "ping", late)
+    assert check_reachability(fat_tree).unexpected == []
+    assert asked == [240, 15]
