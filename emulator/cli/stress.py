@@ -19,7 +19,8 @@ Examples:
   emulator stress stress/examples/port-churn.yaml --net dc --report out/
   emulator stress scenario.yaml --up topologies/examples/leaf-spine.yaml
   emulator stress scenario.yaml --up dc.yaml --dry-run
-  emulator stress --recover --net dc"""
+  emulator stress --recover --net dc
+  emulator stress compare before/report.json after/report.json"""
 
 _JOURNAL = "stress.json"
 _PER_LEAF = 32
@@ -27,6 +28,7 @@ _PER_LEAF = 32
 
 @click.command("stress", epilog=_EPILOG)
 @click.argument("scenario", required=False, type=click.Path(path_type=Path))
+@click.argument("reports", nargs=-1, type=click.Path(path_type=Path))
 @click.option("--net", help="The network, when several are up.")
 @click.option(
     "--up", "file", type=click.Path(path_type=Path), help="Bring this file's network up, and down after."
@@ -43,7 +45,15 @@ _PER_LEAF = 32
 @click.option("--recover", is_flag=True, help="Give back what a run that was killed had taken away.")
 @click.option("--json", "as_json", is_flag=True, help="Print one JSON object on standard output.")
 def command(scenario: Path | None, **options: Any) -> int:
-    """Shake a network as SCENARIO says; exit 1 when a limit doesn't hold."""
+    """Shake a network as SCENARIO says; exit 1 when a limit doesn't hold.
+
+    `compare A.json B.json` in its place shows what moved between two reports, and what is noise.
+    """
+    reports: tuple[Path, ...] = options.pop("reports")
+    if scenario == Path("compare"):
+        return _compare(reports, as_json=options["as_json"])
+    if reports:
+        raise UsageError(f"one scenario at a time; what is `{reports[0]}`?")
     if options["recover"]:
         if scenario is not None:
             raise UsageError("--recover takes no scenario: it looks at the network; `--net NAME` says which")
@@ -61,6 +71,21 @@ def command(scenario: Path | None, **options: Any) -> int:
         return _print_schedule(document, options)
     with _network(options) as network:
         return _shake(document, network, options)
+
+
+def _compare(reports: tuple[Path, ...], *, as_json: bool) -> int:
+    from stress.compare import as_json as plain
+    from stress.compare import compare
+
+    if len(reports) != 2:
+        raise UsageError("give two reports: `emulator stress compare A.json B.json`")
+    rows = compare(*reports)
+    if as_json:
+        give_json(plain(rows))
+    else:
+        for row in rows:
+            print(row)
+    return 0
 
 
 def _recover(options: dict[str, Any]) -> int:

@@ -1,0 +1,90 @@
+"""What a run shows while it goes on: a table on a terminal, a line every five seconds when piped."""
+
+from __future__ import annotations
+
+import sys
+import time
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from typing import TYPE_CHECKING, TextIO
+
+import psutil
+
+from stress.runner import Watch
+
+if TYPE_CHECKING:
+    from rich.table import Table
+
+_LINE_EVERY = 5.0
+
+
+@contextmanager
+def shown(name: str, stream: TextIO | None = None) -> Iterator[Callable[[Watch], None]]:
+    """Give the function that the runner calls five times a second; `stream` is standard error."""
+    out = stream or sys.stderr
+    if out.isatty():
+        from rich.console import Console
+        from rich.live import Live
+
+        with Live(console=Console(file=out), transient=True, auto_refresh=False) as live:
+            pace = _Pace()
+            yield lambda watch: live.update(_table(name, facts(watch, pace)), refresh=True)
+        return
+    pace, last = _Pace(), [time.monotonic()]
+
+    def line(watch: Watch) -> None:
+        now = time.monotonic()
+        if now - last[0] >= _LINE_EVERY:
+            last[0] = now
+            words = ", ".join(f"{key} {value}" for key, value in facts(watch, pace).items())
+            print(f"{name}: {words}", file=out, flush=True)
+
+    yield line
+
+
+class _Pace:
+    """Operations per second since it was last asked."""
+
+    def __init__(self) -> None:
+        self._at = time.monotonic()
+        self._done = 0
+        self._rate = 0.0
+        psutil.cpu_percent()  # the first answer is about the time since this call
+
+    def rate(self, done: int) -> float:
+        now = time.monotonic()
+        if now - self._at >= 1.0:
+            self._rate = (done - self._done) / (now - self._at)
+            self._at, self._done = now, done
+        return self._rate
+
+
+def facts(watch: Watch, pace: _Pace) -> dict[str, str]:
+    """Return what is worth a look now, in words."""
+    done, total = watch.done(), len(watch.schedule)
+    found = {
+        "phase": watch.phase,
+        "time": f"{watch.clock():.0f}/{watch.end:.0f} s",
+        "operations": f"{done:,}/{total:,}",
+        "per second": f"{pace.rate(done):,.0f}",
+        "errors": f"{watch.errors():,}",
+    }
+    if watch.observers is not None:
+        found["failing probes"] = f"{watch.observers.wrong():,}"
+    memory = psutil.virtual_memory()
+    return found | {
+        "CPU": f"{psutil.cpu_percent():.0f} %",
+        "memory": f"{(memory.total - memory.available) / 2**30:.1f} of {memory.total / 2**30:.1f} GiB",
+    }
+
+
+def _table(name: str, values: dict[str, str]) -> Table:
+    from rich.table import Table
+
+    table = Table.grid(padding=(0, 2))
+    table.title = name
+    table.title_justify = "left"
+    for key, value in values.items():
+        bad = key in {"errors", "failing probes"} and value != "0"
+        table.add_row(f"[dim]{key}", f"[bold red]{value}" if bad else value)
+    return table
