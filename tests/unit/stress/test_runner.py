@@ -5,7 +5,7 @@ import signal
 import threading
 import time
 from pathlib import Path
-from typing import Any
+from typing import Any, Self
 
 import numpy as np
 import pytest
@@ -102,7 +102,7 @@ class Failing:
         self._session = session
         self._error = error
 
-    def __enter__(self) -> Failing:
+    def __enter__(self) -> Self:
         self._session.__enter__()
         return self
 
@@ -163,7 +163,8 @@ def test_links_get_back_what_they_were_before_not_what_the_file_says(network: Dr
     before = LinkState(up=True, forward=Shape(bandwidth=5e6))
     network.set_link(3, before)
     shaken(
-        "name: x\nsteps: [{action: link-impair, rate: 50, shape: {bandwidth: 1 Mbit}, impaired: 10 ms, duration: 1 s}]",
+        "name: x\nsteps: [{action: link-impair, rate: 50, shape: {bandwidth: 1 Mbit},"
+        " impaired: 10 ms, duration: 1 s}]",
         network,
     )
     assert dict(network.links) == {3: before}

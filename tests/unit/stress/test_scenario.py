@@ -22,15 +22,16 @@ def times(text: str, duration: float | None = None) -> list[tuple[str, float, fl
 
 
 FLAP = "{action: port-flap, rate: 1}"
+CHURN = "{action: node-churn, rate: 1, duration: 4 s}"
 
 
 def test_steps_without_a_duration_share_what_is_left() -> None:
-    text = f"name: x\nwarmup: 1 s\nduration: 10 s\nsteps: [{FLAP}, {{action: node-churn, rate: 1, duration: 4 s}}, {FLAP}]"
+    text = f"name: x\nwarmup: 1 s\nduration: 10 s\nsteps: [{FLAP}, {CHURN}, {FLAP}]"
     assert times(text) == [("port-flap", 1.0, 3.0), ("node-churn", 4.0, 4.0), ("port-flap-2", 8.0, 3.0)]
 
 
 def test_another_duration_stretches_all_steps_alike() -> None:
-    text = f"name: x\nwarmup: 1 s\nduration: 10 s\nsteps: [{FLAP}, {{action: node-churn, rate: 1, duration: 4 s}}]"
+    text = f"name: x\nwarmup: 1 s\nduration: 10 s\nsteps: [{FLAP}, {CHURN}]"
     assert times(text, 5.0) == [("port-flap", 1.0, 3.0), ("node-churn", 4.0, 2.0)]
 
 

@@ -80,7 +80,8 @@ def test_operations_are_in_order_within_their_step_and_undone_by_its_end() -> No
 
 
 def test_churn_takes_its_share_each_cycle() -> None:
-    text = "name: x\nduration: 3 s\nsteps: [{action: node-churn, churn: {percent: 25 %, delay: 500 ms}, away: 500 ms}]"
+    step = "{action: node-churn, churn: {percent: 25 %, delay: 500 ms}, away: 500 ms}"
+    text = f"name: x\nduration: 3 s\nsteps: [{step}]"
     found = [o for o in schedule(text).operations() if o.verb == "remove"]
     assert [o.at for o in found] == [0.0] * 4 + [1.0] * 4 + [2.0] * 4
     assert len({o.targets for o in found}) == 12  # another quarter each time
@@ -144,7 +145,7 @@ def test_a_saved_schedule_comes_back_as_it_was(tmp_path: Path) -> None:
 @pytest.mark.parametrize(
     ("change", "words"),
     [
-        (lambda t: "", "is not a schedule file"),
+        (lambda _: "", "is not a schedule file"),
         (lambda t: "\x00" + t, "is not a schedule file"),
         (lambda t: t.replace('"port-flap"', '"flap"', 1), "other steps"),
         (lambda t: t.replace('"topology": "x"', '"topology": "y"'), "network `y`"),
