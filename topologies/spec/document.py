@@ -20,6 +20,15 @@ FUTURE_ENGINES = ("mininet", "cluster", "distrinet", "maxinet")
 FIDELITIES = ("full", "light", "hollow")
 NETWORK_NAME = re.compile(r"[a-z0-9][a-z0-9-]{0,31}", re.ASCII)
 
+_SPECIAL = {
+    4: {
+        "127.0.0.0/8": "loopback", "224.0.0.0/4": "multicast", "240.0.0.0/4": "reserved",
+        "0.0.0.0/8": "reserved",
+    },
+    6: {"::/127": "loopback", "fe80::/10": "link-local", "ff00::/8": "multicast"},
+}  # fmt: skip
+"""IP version -> prefix -> what it is for (RFC 6890, RFC 4291): not for nodes."""
+
 
 def _network(version: int) -> AfterValidator:
     example = "10.0.0.0/8" if version == 4 else "fd00::/48"
@@ -39,6 +48,11 @@ def _network(version: int) -> AfterValidator:
         network = interface.network
         if interface.ip != network.network_address:
             raise ValueError(f"`{shown}` is an address inside a network; did you mean `{network}`?")
+        for special, words in _SPECIAL[version].items():
+            if ipaddress.ip_network(special).overlaps(network):
+                raise ValueError(
+                    f"`{shown}` holds {words} addresses, which no node can have; write for example {example}"
+                )
         return str(network)
 
     return AfterValidator(check)
