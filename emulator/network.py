@@ -25,6 +25,10 @@ def silent(phase: str, done: int, total: int) -> None:
     del phase, done, total
 
 
+TIMED_OUT = 124
+"""The exit code of a command that was killed for its time, as coreutils' timeout gives it."""
+
+
 @dataclass(frozen=True)
 class CommandResult:
     """What a command run in a node gave. Failure is a value; `raise_on_error` makes it an error."""
@@ -152,8 +156,11 @@ class Network(Protocol):
         """Run a command in each of `nodes` at once and return what each gave, in order."""
         ...
 
-    def interact(self, node: int, argv: Sequence[str]) -> int:
-        """Run a command in a node with this process's terminal; return its exit code."""
+    def interact(self, node: int, argv: Sequence[str], timeout: float | None = None) -> int:
+        """Run a command in a node with this process's terminal; return its exit code.
+
+        After `timeout` seconds it is killed, and the exit code is 124, as that of coreutils' timeout.
+        """
         ...
 
     def ping(self, echoes: Sequence[Echo], timeout: float) -> Sequence[float | None]:

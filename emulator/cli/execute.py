@@ -7,6 +7,7 @@ import sys
 import click
 
 from emulator.cli.elevate import ensure_root
+from emulator.cli.output import say
 from emulator.errors import UsageError
 
 
@@ -26,6 +27,7 @@ def command(net: str | None, timeout: float | None, node: str, argv: tuple[str, 
     is prefixed by its node, and the exit code is the highest.
     """
     from emulator.cli.networks import chosen_network, matching_nodes
+    from emulator.network import TIMED_OUT
 
     words = list(argv[1:] if argv[:1] == ("--",) else argv)
     if not words:
@@ -33,8 +35,11 @@ def command(net: str | None, timeout: float | None, node: str, argv: tuple[str, 
     ensure_root()
     network = chosen_network(net)
     nodes = matching_nodes(network, node)
-    if len(nodes) == 1 and network.topology.names[nodes[0]] == node and timeout is None:
-        return network.interact(nodes[0], words)
+    if len(nodes) == 1 and network.topology.names[nodes[0]] == node:
+        code = network.interact(nodes[0], words, timeout)
+        if code == TIMED_OUT and timeout is not None:
+            say("timed out")
+        return code
     worst = 0
     for result in network.execute(nodes, words, timeout):
         worst = max(worst, result.code if result.code >= 0 else 128 - result.code)

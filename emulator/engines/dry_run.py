@@ -68,9 +68,9 @@ class DryRunNetwork:
         said = f"dry-run: would run {' '.join(argv)}\n".encode()
         return [CommandResult(self.topology.names[node], 0, said) for node in nodes]
 
-    def interact(self, node: int, argv: Sequence[str]) -> int:
+    def interact(self, node: int, argv: Sequence[str], timeout: float | None = None) -> int:
         """Run nothing."""
-        del node, argv
+        del node, argv, timeout
         return 0
 
     def ping(self, echoes: Sequence[Echo], timeout: float) -> Sequence[float | None]:

@@ -92,17 +92,23 @@ def entry(group: str, node: str, profile: NodeProfile) -> Iterator[tuple[list[st
     """
     descriptors: list[int] = []
     try:
+        _open(group, node, profile, descriptors)
+        paths = [f"/proc/self/fd/{descriptor}" for descriptor in descriptors]
+        yield (["/bin/sh", "-c", _ENTER, "sh", *paths, "--"] if paths else []), descriptors
+    finally:
+        for descriptor in descriptors:
+            os.close(descriptor)
+
+
+def _open(group: str, node: str, profile: NodeProfile, descriptors: list[int]) -> None:
+    """Make the groups of `node`, and add what opens their lists of processes to `descriptors`."""
+    try:
         for controller in needed(profile):
             folder = _make(group, node, controller)
             _limit(folder, controller, profile)
             descriptors.append(os.open(folder / "cgroup.procs", os.O_PATH | os.O_CLOEXEC))
-        paths = [f"/proc/self/fd/{descriptor}" for descriptor in descriptors]
-        yield (["/bin/sh", "-c", _ENTER, "sh", *paths, "--"] if paths else []), descriptors
     except OSError as error:
         raise UnableError(f"can't limit {node}: {error.filename}: {error.strerror}") from error
-    finally:
-        for descriptor in descriptors:
-            os.close(descriptor)
 
 
 def _make(group: str, node: str, controller: str) -> Path:

@@ -12,7 +12,7 @@ from contextlib import suppress
 from pathlib import Path
 from typing import TypeVar
 
-from emulator.errors import KernelError
+from emulator.errors import KernelError, UnableError
 from emulator.linux import syscalls
 from emulator.linux.namespaces import NamespaceStore, restored
 
@@ -48,13 +48,17 @@ def start(
 ) -> subprocess.Popen[bytes]:  # fmt: skip
     """Start `argv` inside `node`; with `capture`, its output goes to pipes and its input is empty.
 
-    It inherits the descriptors `inherit`.
+    It inherits the descriptors `inherit`. Raises UnableError when there is no such program.
     """
     pipe = subprocess.PIPE if capture else None
     nothing = subprocess.DEVNULL if capture else None
-    return inside(
-        store, node, hosts,
-        lambda: subprocess.Popen(  # noqa: S603
-            list(argv), stdin=nothing, stdout=pipe, stderr=pipe, pass_fds=tuple(inherit)
-        ),
-    )  # fmt: skip
+
+    def run() -> subprocess.Popen[bytes]:
+        try:
+            return subprocess.Popen(  # noqa: S603
+                list(argv), stdin=nothing, stdout=pipe, stderr=pipe, pass_fds=tuple(inherit)
+            )
+        except OSError as error:
+            raise UnableError(f"can't run `{argv[0]}` in {node}: {error.strerror}") from error
+
+    return inside(store, node, hosts, run)

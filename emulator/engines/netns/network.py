@@ -25,7 +25,7 @@ from emulator.linux.icmp import Pinger
 from emulator.linux.interrupts import deferred
 from emulator.linux.repair import find_damage, repair
 from emulator.linux.session import NetnsSession
-from emulator.network import CommandResult, Echo, Health, LinkState, Progress, silent
+from emulator.network import TIMED_OUT, CommandResult, Echo, Health, LinkState, Progress, silent
 from emulator.plan import make_plan
 from emulator.state import NetworkState, link_states
 from topologies import store as topology_store
@@ -90,9 +90,15 @@ class NetnsNetwork:
                 results += pool.map(_result, some, started, [timeout] * len(some))
         return results
 
-    def interact(self, node: int, argv: Sequence[str]) -> int:
+    def interact(self, node: int, argv: Sequence[str], timeout: float | None = None) -> int:
         """Run a command in a node with this process's terminal."""
-        code = self._start(node, argv, capture=False).wait()
+        process = self._start(node, argv, capture=False)
+        try:
+            code = process.wait(timeout)
+        except subprocess.TimeoutExpired:
+            process.kill()
+            process.wait()
+            return TIMED_OUT
         return code if code >= 0 else 128 - code  # as shells say that a signal ended it
 
     def _start(self, node: int, argv: Sequence[str], *, capture: bool) -> subprocess.Popen[bytes]:
@@ -165,5 +171,5 @@ def _result(name: str, process: subprocess.Popen[bytes], timeout: float | None) 
     except subprocess.TimeoutExpired:
         process.kill()
         output, errors = process.communicate()
-        return CommandResult(name, 124, output, errors + b"timed out\n")
+        return CommandResult(name, TIMED_OUT, output, errors + b"timed out\n")
     return CommandResult(name, process.returncode, output, errors)
