@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 import os
 import sys
 from collections.abc import Sequence
@@ -83,8 +84,9 @@ def emulator() -> None:
 
 def run(argv: Sequence[str]) -> int:
     """Run the command line and return its exit code; errors go to standard error, one line each."""
+    _open_streams()
     try:
-        return _exit_code(emulator.main(args=list(argv), prog_name="emulator", standalone_mode=False))
+        return _main(argv)
     except click.exceptions.Abort:
         return 4
     except click.ClickException as error:
@@ -92,14 +94,40 @@ def run(argv: Sequence[str]) -> int:
         return 2
     except click.exceptions.Exit as error:
         return error.exit_code
+    except SystemExit:  # only click calls this, when the reader of the output went away
+        return 0
     except BrokenPipeError:
-        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        _drop_output()
         return 0
     except KeyboardInterrupt:
         print("emulator: stopped", file=sys.stderr)
         return 4
     except Exception as error:  # noqa: BLE001 -- the border: everything becomes a message and an exit code
         return _failed(error)
+
+
+def _main(argv: Sequence[str]) -> int:
+    value = emulator.main(args=list(argv), prog_name="emulator", standalone_mode=False)
+    sys.stdout.flush()
+    return _exit_code(value)
+
+
+def _open_streams() -> None:
+    """Open what the caller closed (`>&-`) on nothing, so that no file of ours gets its number."""
+    for number in range(3):
+        try:
+            os.fstat(number)
+        except OSError:
+            os.open(os.devnull, os.O_RDWR)  # takes the lowest free number: this one
+            os.set_inheritable(number, True)  # noqa: FBT003 -- takes no names
+    sys.stdin = sys.stdin or open(0, encoding="utf-8", closefd=False)  # noqa: SIM115
+    sys.stdout = sys.stdout or open(1, "w", encoding="utf-8", closefd=False)  # noqa: SIM115
+    sys.stderr = sys.stderr or open(2, "w", encoding="utf-8", closefd=False)  # noqa: SIM115
+
+
+def _drop_output() -> None:
+    """Let what waits to be written to standard output go nowhere."""
+    os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
 
 
 def _exit_code(value: Any) -> int:
@@ -120,6 +148,10 @@ def _failed(error: Exception) -> int:
     if isinstance(error, MemoryError):
         print("emulator: out of memory; use a smaller network", file=sys.stderr)
         return 4
+    if isinstance(error, OSError) and error.errno in {errno.ENOSPC, errno.EDQUOT}:
+        _drop_output()
+        print(f"emulator: can't write: {error.strerror}", file=sys.stderr)
+        return 3
     if os.environ.get("EMULATOR_DEBUG"):
         import traceback
 

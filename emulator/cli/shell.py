@@ -61,6 +61,8 @@ class Shell:
         code = 0
         for line in lines:
             try:
+                if "\0" in line:
+                    raise ValueError("a null byte can't stand in a command")  # noqa: TRY301
                 words = shlex.split(line, comments=True)
             except ValueError as error:
                 say(f"can't read that: {error}")
@@ -79,6 +81,7 @@ class Shell:
         try:
             if node is not None:
                 argv = [self._addressed(word) for word in words[1:]] or ["/bin/sh"]
+                sys.stdout.flush()  # what was printed before comes before what the command prints
                 return self._network.interact(node, argv)
             if words[0] in self._own:
                 return self._own[words[0]](words[1:])

@@ -1,0 +1,67 @@
+"""Standard streams that are closed, full, or read by nobody any more; commands that can't be run."""
+
+from __future__ import annotations
+
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+from support.command import CommandLine
+
+pytestmark = pytest.mark.e2e
+
+EMULATOR = f"'{sys.executable}' -m emulator"
+
+
+def shell(words: str, folder: Path) -> subprocess.CompletedProcess[str]:
+    """Run `words` by the shell, with EMULATOR standing for the program."""
+    return subprocess.run(
+        ["/bin/sh", "-c", words.replace("EMULATOR", EMULATOR)],
+        cwd=folder, capture_output=True, text=True, timeout=60, check=False,
+    )  # fmt: skip
+
+
+def test_closed_streams_are_as_good_as_devnull(tmp_path: Path) -> None:
+    done = shell("EMULATOR schema >&- <&- && EMULATOR --version >&- 2>&-", tmp_path)
+    assert (done.returncode, done.stdout, done.stderr) == (0, "", "")
+
+
+def test_a_full_disk_is_said(tmp_path: Path) -> None:
+    done = shell("EMULATOR schema > /dev/full", tmp_path)
+    assert (done.returncode, done.stderr) == (3, "emulator: can't write: No space left on device\n")
+
+
+def test_a_reader_that_goes_away_is_no_failure(tmp_path: Path) -> None:
+    done = shell("{ EMULATOR schema; echo $? >&2; } | true", tmp_path)
+    assert done.stderr == "0\n"
+
+
+@pytest.fixture
+def network(tmp_path: Path, cli: CommandLine) -> None:
+    (tmp_path / "net.yaml").write_text("name: net\ntopology: {generator: single, hosts: 2}\n")
+    cli("up", "net.yaml", code=0)
+
+
+@pytest.mark.privileged
+def test_a_missing_program_is_named(network: None, cli: CommandLine) -> None:
+    said = "can't run `no-such-program` in h1: No such file or directory"
+    assert said in cli("exec", "h1", "--", "no-such-program", code=3).stderr
+    assert said in cli("exec", "h*", "--", "no-such-program", code=3).stderr
+    assert said in cli("shell", code=3, stdin="h1 no-such-program\n").stderr
+    cli("down", "net", code=0)
+
+
+@pytest.mark.privileged
+def test_a_timeout_leaves_one_command_its_streams(network: None, cli: CommandLine) -> None:
+    assert cli("exec", "--timeout", "20", "h1", "--", "cat", code=0, stdin="mine\n").stdout == "mine\n"
+    assert "timed out" in cli("exec", "--timeout", "0.1", "h1", "--", "sleep", "20", code=124).stderr
+    cli("down", "net", code=0)
+
+
+@pytest.mark.privileged
+def test_the_shell_keeps_the_order_and_survives_null_bytes(network: None, cli: CommandLine) -> None:
+    done = cli("shell", code=0, stdin="help\nh1 echo a\0b\nh1 echo after\n")
+    assert done.stdout.endswith("\nafter\n")
+    assert "null byte" in done.stderr
+    cli("down", "net", code=0)
