@@ -82,9 +82,9 @@ class NodeSysctls:
         topology = plan.topology
         self._router = plan.forwarding.is_router
         self._ipv6 = topology.pools.ipv6 is not None
-        self._kinds = topology.kinds
+        self._quiet: list[bool] = (topology.kinds != Kind.HOST).tolist()  # lists: asked once per node
         self._names = topology.names
-        self._several = (topology.degrees > 1) & (topology.kinds == Kind.HOST)
+        self._several: list[bool] = ((topology.degrees > 1) & (topology.kinds == Kind.HOST)).tolist()
         self._filtered = is_routed(topology) and any(
             read(f"net.ipv4.conf.{which}.rp_filter") != "0" for which in ("all", "default")
         )
@@ -102,8 +102,8 @@ class NodeSysctls:
     def apply(self, node: int) -> None:
         """Write what `node` needs; this thread is in its namespace."""
         router = self._router(node)
-        without_ipv6 = not self._ipv6 and self._kinds[node] != Kind.HOST
-        filtered = self._filtered and (router or bool(self._several[node]))
+        without_ipv6 = self._quiet[node] and not self._ipv6
+        filtered = self._filtered and (router or self._several[node])
         if not (router or without_ipv6 or filtered):
             return
         self._renew()
