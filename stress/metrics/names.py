@@ -28,7 +28,8 @@ _PLAIN = (
     *(f"cpu.{mode}" for mode in ("busy", *MODES)), "cpu.core0", "load.1", "load.5", "load.15",
     "memory.used", "memory.available", "memory.cached", "memory.slab", "sockets", "sockets.tcp", "namespaces",
     "interfaces", "processes.running", "processes.blocked", "context_switches", "interrupts",
-    "softirqs.total", "softirqs.net_rx", "softirqs.net_tx", "softirqs.timer", "pressure.cpu.some", "pressure.memory.some",
+    "softirqs.total", "softirqs.net_rx", "softirqs.net_tx", "softirqs.timer", "pressure.cpu.some",
+    "pressure.memory.some",
     "pressure.memory.full", "pressure.io.some", "pressure.io.full", "softnet.processed", "softnet.dropped",
     "softnet.squeezed",
 )  # fmt: skip

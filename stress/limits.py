@@ -1,0 +1,232 @@
+"""Limits: what must hold of a run's figures, and the verdict on each.
+
+    LIMIT  = FIGURE OPERATOR BOUND          port-flap.latency.p99 <= 20 ms
+    BOUND  = NUMBER [UNIT]                  host.memory.growth <= 50 MiB
+           | NUMBER % of FIGURE             achieved >= 99 % of offered
+    OPERATOR = <= | < | >= | > | == | !=
+
+docs/stress-report.md lists the figures. A limit on something that wasn't measured doesn't hold.
+"""
+
+from __future__ import annotations
+
+import operator
+import re
+from collections.abc import Callable, Collection, Iterable
+from dataclasses import dataclass
+
+from stress.metrics.figures import Figures, figure_unit
+from stress.metrics.names import HOST
+from stress.metrics.shown import shown
+from stress.records import RunRecord
+from topologies.errors import shortened
+from topologies.spelling import nearest
+from topologies.units import RATE, SHARE, SIZE, TIME
+
+OPERATORS: dict[str, Callable[[float, float], bool]] = {
+    "<=": operator.le, ">=": operator.ge, "==": operator.eq, "!=": operator.ne, "<": operator.lt,
+    ">": operator.gt,
+}  # fmt: skip
+_LIMIT = re.compile(r"\s*(\S.*?)\s*(<=|>=|==|!=|<|>)\s*(.*?)\s*", re.DOTALL)
+_BOUND = re.compile(r"([-+]?[0-9]+(?:[._][0-9]+)*(?:[eE][-+]?[0-9]+)?)\s*(.*)")
+_OF = re.compile(r"%\s+of\s+(\S+)")
+
+_SIZES = {**SIZE.units, **SIZE.aliases}
+_PER_SECOND = {"/s": 1.0, "per second": 1.0, "": 1.0}
+_UNITS: dict[str, dict[str, float]] = {
+    "seconds": {**TIME.units, **TIME.aliases},
+    "share": {**SHARE.units, **SHARE.aliases},
+    "bytes": _SIZES,
+    "byterate": {**_SIZES, **{f"{unit}/s": factor for unit, factor in _SIZES.items() if unit}},
+    "bitrate": {**RATE.units, **RATE.aliases},
+    "rate": _PER_SECOND,
+    "count": {"": 1.0},
+}
+_EXAMPLES = {"seconds": "20 ms", "share": "0.1 %", "bytes": "50 MiB", "byterate": "10 MiB/s",
+             "bitrate": "100 Mbit", "rate": "1000 /s", "count": "0"}  # fmt: skip
+
+PLAIN = tuple(
+    [
+        "errors",
+        "achieved",
+        "offered",
+        "skipped",
+        "rate",
+        "latency.p99",
+        "lateness.p99",
+        "convergence.p99",
+        "convergence.unfinished",
+        "recovery.p99",
+        "leaks",
+        "doubts",
+        "sampler.cpu",
+        "probe.loss",
+        "probe.rtt.p99",
+        "probe.blackhole",
+        "probe.longest",
+        "probe.windows",
+        "traffic.rate",
+        "traffic.slowest",
+        "traffic.flows",
+        "host.memory.growth",
+    ]
+)
+_TAILS = tuple(
+    [
+        "latency.p99",
+        "latency.p50",
+        "latency.max",
+        "lateness.p99",
+        "errors",
+        "achieved",
+        "offered",
+        "skipped",
+        "rate",
+        "convergence.p99",
+        "convergence.max",
+        "recovery.p99",
+        "loss",
+        "rtt.p99",
+        "blackhole",
+        "longest",
+        "windows",
+        "last_good",
+    ]
+)
+_EVERYWHERE = frozenset(
+    [
+        "latency",
+        "lateness",
+        "convergence",
+        "recovery",
+        "errors",
+        "achieved",
+        "offered",
+        "skipped",
+        "rate",
+        "offered_rate",
+        "leaks",
+        "doubts",
+        "sampler",
+        "probe",
+        "traffic",
+        "host",
+        "port",
+        "process",
+        "seconds",
+    ]
+)
+_OF_PARTS = frozenset({"achieved", "errors", "skipped", "rate"})
+
+
+@dataclass(frozen=True)
+class Limit:
+    """A limit as it was written. `bound` is in the figure's base unit, or a share of figure `of`."""
+
+    text: str
+    figure: str
+    operator: str
+    bound: float
+    unit: str
+    of: str | None = None
+
+
+@dataclass(frozen=True)
+class Verdict:
+    """Whether a limit held. `measured` is None when nothing was; `words` say what was found."""
+
+    limit: Limit
+    held: bool
+    measured: float | None
+    bound: float | None
+    words: str
+
+    def __str__(self) -> str:
+        return f"{self.limit.text} ({self.words})"
+
+
+def parse(text: str, names: Collection[str] | None = None) -> Limit:
+    """Return the limit that `text` says; ValueError with what to write instead.
+
+    With `names` (of the scenario's steps, actions and probes) a figure of anything else is unknown.
+    """
+    found = _LIMIT.fullmatch(text) if isinstance(text, str) else None
+    if found is None:
+        raise ValueError(f"`{shortened(str(text))}` is not a limit; write for example `errors == 0`")
+    figure, sign, rest = found.groups()
+    unit = _known(figure, names)
+    bound = _BOUND.fullmatch(rest)
+    if bound is None:
+        raise ValueError(
+            f"`{shortened(rest)}` is not a bound; write for example `{figure} {sign} {_EXAMPLES[unit]}`"
+        )
+    number, words = float(bound[1].replace("_", "")), bound[2]
+    of = _OF.fullmatch(words)
+    if of is not None:
+        other = _beside(figure, of[1])
+        if _known(other, names) != unit and {unit, _known(other, names)} != {"rate", "count"}:
+            raise ValueError(f"`{figure}` is no share of `{of[1]}`; compare figures of the same unit")
+        return Limit(text.strip(), figure, sign, number / 100, unit, other)
+    units = _UNITS[unit]
+    if words not in units:
+        known = ", ".join(f"`{one}`" for one in units if one) or "a bare number"
+        raise ValueError(f"`{shortened(words)}` is no unit of `{figure}`; use one of: {known}")
+    return Limit(text.strip(), figure, sign, number * units[words], unit)
+
+
+def judge(record: RunRecord, limits: Iterable[Limit]) -> list[Verdict]:
+    """Return the verdict on each of `limits`, in their order."""
+    figures = Figures(record)
+    return [_judged(figures, limit) for limit in limits]
+
+
+def _known(figure: str, names: Collection[str] | None) -> str:
+    """Return the unit of a figure; ValueError with the nearest one when there is no such figure."""
+    unit = figure_unit(figure)
+    first = figure.split(".", 1)[0]
+    if unit is None:
+        raise ValueError(
+            f"`{shortened(figure)}` is not measured; {nearest(figure, _candidates(first, names))}"
+        )
+    if names is not None and first not in _EVERYWHERE and first not in names:
+        rest = figure.removeprefix(first)
+        known = [f"{name}{rest}" for name in names]
+        hint = nearest(figure, known) if known else "the scenario has no probes"
+        raise ValueError(f"there is no step, action or probe `{shortened(first)}`; {hint}")
+    return unit
+
+
+def _candidates(first: str, names: Collection[str] | None) -> list[str]:
+    """Return the figures that may have been meant by one that begins with `first`."""
+    words = [first] if names is None else list(names)
+    own = [f"{word}.{tail}" for word in words if word not in _EVERYWHERE for tail in _TAILS]
+    return [*PLAIN, *own, *HOST]
+
+
+def _beside(figure: str, other: str) -> str:
+    """Return what `of offered` means for a step's figure: that of the same step."""
+    prefix, _, last = figure.rpartition(".")
+    return f"{prefix}.{other}" if prefix and last in _OF_PARTS and "." not in other else other
+
+
+def _judged(figures: Figures, limit: Limit) -> Verdict:
+    value = figures.get(limit.figure)
+    if value is None:
+        return Verdict(limit, held=False, measured=None, bound=None, words=f"{limit.figure} was not measured")
+    bound = limit.bound
+    found = f"measured {shown(value, limit.unit)}"
+    if limit.of is not None:
+        whole = figures.get(limit.of)
+        if whole is None:
+            return Verdict(
+                limit, held=False, measured=value, bound=None, words=f"{limit.of} was not measured"
+            )
+        bound *= whole
+        found += f" of {shown(whole, limit.unit)}"
+        if whole:
+            found += f", {value / whole:.2%}"
+    held = OPERATORS[limit.operator](value, bound)
+    if limit.figure.partition("convergence.")[1] and figures.convergence.unfinished():
+        found += f"; {figures.convergence.unfinished()} events were never over: at least that"
+        held = held and limit.operator not in {"<=", "<"}
+    return Verdict(limit, held, value, bound, found)

@@ -1,0 +1,162 @@
+"""Which event made which probes wrong, and how long until they were right again.
+
+A loss window begins with a question that was lost, and the question before it was answered: what broke
+the way happened in between (or while the question was on its way). Of the disturbing operations in that
+time the one that names an end of the probe is the cause, else the last one. A window with none
+is nobody's: it counts as blackhole time, not as convergence.
+"""
+
+from __future__ import annotations
+
+import re
+from bisect import bisect_right
+from collections import defaultdict
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass, field
+
+from stress.histogram import Histogram
+from stress.records import LossWindow, Outcome, ProbeRecord, RunRecord
+
+_SLACK = 0.002
+"""Seconds that a question may be on its way when the event happens."""
+_LOOK_BACK = 64
+"""Operations before a window that are looked at: longer ones may have begun before shorter ones."""
+_PORT = re.compile(r"-eth\d+$")
+_ENDS = re.compile(r" (?:--|->) ")
+
+
+@dataclass
+class Event:
+    """A disturbing operation and what it did to probes. Times in seconds.
+
+    `convergence` goes from its begin until the last of its `probes` was right again (or until the end
+    of the run, if `unfinished`); `recovery` from when it was undone, if it was; `blackhole` is the sum
+    over its probes of the time in which they were wrong.
+    """
+
+    outcome: Outcome
+    probes: int = 0
+    convergence: float = 0.0
+    recovery: float | None = None
+    blackhole: float = 0.0
+    unfinished: bool = False
+
+
+@dataclass
+class Convergence:
+    """All events that made a probe wrong, in the order of time."""
+
+    events: list[Event] = field(default_factory=list)
+    undisturbing: int = 0
+    """Disturbing operations that no probe noticed."""
+    unexplained: int = 0
+    """Windows that no operation explains."""
+
+    def histogram(self, step: str | None = None) -> Histogram:
+        """Return the convergence times of one step's events, or of all."""
+        return Histogram(event.convergence for event in self._of(step))
+
+    def recoveries(self, step: str | None = None) -> Histogram:
+        """Return the recovery times."""
+        return Histogram(event.recovery for event in self._of(step) if event.recovery is not None)
+
+    def unfinished(self, step: str | None = None) -> int:
+        """Return how many events had a probe that was still wrong at the end."""
+        return sum(event.unfinished for event in self._of(step))
+
+    def _of(self, step: str | None) -> Iterable[Event]:
+        for event in self.events:
+            operation = event.outcome.operation
+            if step is None or step in {operation.step, operation.action}:
+                yield event
+
+
+def end_of(record: RunRecord) -> float:
+    """Return when the run ended, in seconds since it began."""
+    ends = [phase.end for phase in record.phases] + [sample.at for sample in record.samples[-1:]]
+    ends += [outcome.finished for outcome in record.outcomes[-1:]]
+    return max(ends, default=0.0)
+
+
+def convergence(record: RunRecord) -> Convergence:
+    """Return what the probes of a run say about its events."""
+    end = end_of(record)
+    causes = _Causes(record.outcomes)
+    found: dict[int, Event] = {}
+    result = Convergence()
+    for probe in record.probes:
+        for window in probe.windows:
+            index = causes.of(probe, window)
+            if index is None:
+                result.unexplained += 1
+                continue
+            event = found.setdefault(index, Event(causes.disturbing[index]))
+            _add(event, window, causes.undone(index), end)
+    result.events = [found[index] for index in sorted(found)]
+    result.undisturbing = len(causes.disturbing) - len(found)
+    return result
+
+
+def _add(event: Event, window: LossWindow, undone: float | None, end: float) -> None:
+    """Count a window that `event` caused."""
+    last = end if window.end is None else window.end
+    event.probes += 1
+    event.blackhole += last - window.start
+    event.unfinished |= window.end is None
+    event.convergence = max(event.convergence, last - event.outcome.started)
+    if undone is not None and undone < last:
+        event.recovery = max(event.recovery or 0.0, last - undone)
+
+
+class _Causes:
+    """The disturbing operations of a run, by time and by the nodes they name."""
+
+    def __init__(self, outcomes: Sequence[Outcome]) -> None:
+        done = [outcome for outcome in outcomes if not outcome.error and not outcome.skipped]
+        disturbs: dict[str, str] = {}
+        for outcome in sorted(outcomes, key=lambda outcome: outcome.operation.at):
+            disturbs.setdefault(outcome.operation.step, outcome.operation.verb)
+        self.disturbing = sorted(
+            (one for one in done if disturbs[one.operation.step] == one.operation.verb),
+            key=lambda outcome: outcome.started,
+        )
+        self._started = [outcome.started for outcome in self.disturbing]
+        self._by_node: dict[str, list[int]] = defaultdict(list)
+        for index, outcome in enumerate(self.disturbing):
+            for node in _nodes(outcome):
+                self._by_node[node].append(index)
+        self._undo: dict[tuple[str, tuple[str, ...]], list[float]] = defaultdict(list)
+        for outcome in sorted(done, key=lambda outcome: outcome.started):
+            if disturbs[outcome.operation.step] != outcome.operation.verb:
+                self._undo[outcome.operation.step, outcome.operation.targets].append(outcome.started)
+
+    def of(self, probe: ProbeRecord, window: LossWindow) -> int | None:
+        """Return the operation that caused a window of `probe`."""
+        since = window.start - probe.interval if window.since is None else window.since
+        until = window.start + _SLACK
+        named = [
+            self._last(self._by_node.get(node, []), since, until) for node in (probe.source, probe.target)
+        ]
+        near = [index for index in named if index is not None]
+        return max(near) if near else self._last(range(len(self.disturbing)), since, until)
+
+    def undone(self, index: int) -> float | None:
+        """Return when an operation was undone: the next other verb of its step on the same targets."""
+        outcome = self.disturbing[index]
+        moments = self._undo.get((outcome.operation.step, outcome.operation.targets), [])
+        at = bisect_right(moments, outcome.started)
+        return moments[at] if at < len(moments) else None
+
+    def _last(self, indices: Sequence[int], since: float, until: float) -> int | None:
+        """Return the last of `indices` that began until `until` and wasn't done before `since`."""
+        at = bisect_right(indices, until, key=self._started.__getitem__)
+        for index in reversed(indices[max(0, at - _LOOK_BACK) : at]):
+            if self.disturbing[index].finished >= since:
+                return index
+        return None
+
+
+def _nodes(outcome: Outcome) -> set[str]:
+    """Return the nodes that an operation's targets name: `h1-eth0` h1, `h1 -- s1` both."""
+    ends = [end for target in outcome.operation.targets for end in _ENDS.split(target)]
+    return {_PORT.sub("", end) for end in ends}

@@ -1,0 +1,280 @@
+"""The figures of a run by name: what limits judge, reports print, and two runs are compared by.
+
+`Figures.get` answers for any name of the grammar (docs/stress-report.md), with any percentile; None is
+"was not measured".
+"""
+
+from __future__ import annotations
+
+import math
+import re
+from collections import defaultdict
+from collections.abc import Callable, Iterable
+from functools import cached_property
+
+import numpy as np
+
+from stress.histogram import Histogram
+from stress.metrics.convergence import Convergence, convergence, end_of
+from stress.metrics.names import unit_of
+from stress.records import Outcome, ProbeRecord, RunRecord
+
+STATS = ("min", "mean", "p50", "p90", "p99", "p99.9", "max")
+SERIES_STATS = (*STATS, "first", "last", "growth")
+_PERCENTILE = re.compile(r"p(\d{1,2}(?:\.\d+)?)")
+_STAT = re.compile(r"(.+)\.(min|mean|max|first|last|growth|p\d{1,2}(?:\.\d+)?)")
+ALIASES = {"host.memory": "host.memory.used", "host.cpu": "host.cpu.busy"}
+
+_COUNTS = ("offered", "achieved", "errors", "skipped")
+
+
+class Figures:
+    """The figures of one run."""
+
+    def __init__(self, record: RunRecord) -> None:
+        self._record = record
+        self._seconds = end_of(record)
+        self.values: dict[str, float] = {}
+        """Plain figures; those of histograms and series are computed when asked for."""
+        self.histograms: dict[str, Histogram] = {}
+        self.convergence: Convergence = convergence(record)
+        self._operations()
+        self._of_probes()
+        self._of_convergence()
+        self._of_the_rest()
+
+    def get(self, name: str) -> float | None:
+        """Return a figure, or None when it wasn't measured."""
+        if name in self.values:
+            return self.values[name]
+        found = _STAT.fullmatch(name)
+        if found:
+            base, stat = found.groups()
+            if base in self.histograms:
+                return of_histogram(self.histograms[base], stat)
+            return self._of_series(ALIASES.get(base, base), stat)
+        return self._of_series(ALIASES.get(name, name), "max")
+
+    def all(self) -> dict[str, float]:
+        """Return every figure under its usual names."""
+        found = dict(self.values)
+        for base, histogram in self.histograms.items():
+            if histogram.count:
+                found |= {f"{base}.{stat}": of_histogram(histogram, stat) or 0.0 for stat in STATS}
+        for base in self._series:
+            for stat in SERIES_STATS:
+                value = self._of_series(base, stat)
+                if value is not None:
+                    found[f"{base}.{stat}"] = value
+        return found
+
+    @cached_property
+    def _series(self) -> dict[str, list[float]]:
+        series: dict[str, list[float]] = defaultdict(list)
+        for sample in self._record.samples:
+            for name, value in sample.values.items():
+                series[name].append(value)
+        return series
+
+    def _of_series(self, name: str, stat: str) -> float | None:
+        values = self._series.get(name)
+        if not values:
+            return None
+        if stat in {"first", "last"}:
+            return values[0 if stat == "first" else -1]
+        if stat == "growth":
+            return values[-1] - values[0] if len(values) > 1 else None
+        share = _PERCENTILE.fullmatch(stat)
+        if share:
+            return float(np.quantile(values, float(share[1]) / 100, method="inverted_cdf"))
+        simple: dict[str, Callable[[list[float]], float]] = {"min": min, "max": max, "mean": math.fsum}
+        return simple[stat](values) / (len(values) if stat == "mean" else 1)
+
+    def _operations(self) -> None:
+        """Count operations: of all, by step, by action where it has another name, by verb."""
+        groups: dict[str, list[Outcome]] = defaultdict(list)
+        offered: dict[str, int] = defaultdict(int, {"": sum(self._record.offered.values())})
+        for step, action in actions(self._record).items():
+            for name in dict.fromkeys((step, action)):
+                if name:
+                    offered[f"{name}."] += self._record.offered.get(step, 0)
+                    groups[f"{name}."] = []
+        for outcome in self._record.outcomes:
+            operation = outcome.operation
+            for name in {operation.step, operation.action}:
+                groups[f"{name}."].append(outcome)
+                groups[f"{name}.{operation.verb.replace(' ', '-')}."].append(outcome)
+        groups[""] = list(self._record.outcomes)
+        for prefix, outcomes in groups.items():
+            self._group(prefix, outcomes, offered.get(prefix))
+
+    def _group(self, prefix: str, outcomes: list[Outcome], offered: int | None) -> None:
+        done = [outcome for outcome in outcomes if not outcome.error]
+        timed = [outcome for outcome in done if not outcome.skipped]
+        self.values |= {
+            f"{prefix}achieved": len(done),
+            f"{prefix}errors": len(outcomes) - len(done),
+            f"{prefix}skipped": len(done) - len(timed),
+        }
+        if offered is not None:
+            self.values[f"{prefix}offered"] = offered
+            seconds = self._busy(prefix, outcomes)
+            if seconds > 0:
+                self.values |= {
+                    f"{prefix}rate": len(done) / seconds,
+                    f"{prefix}offered_rate": offered / seconds,
+                }
+        self.histograms[f"{prefix}latency"] = Histogram(outcome.latency for outcome in timed)
+        self.histograms[f"{prefix}lateness"] = Histogram(outcome.lateness for outcome in outcomes)
+
+    def _busy(self, prefix: str, outcomes: list[Outcome]) -> float:
+        """Return how long the steps of a group took: until the last operation if that is longer."""
+        steps = {outcome.operation.step for outcome in outcomes}
+        spans = [(phase.start, phase.end) for phase in self._record.phases
+                 if phase.name in steps or (not steps and prefix == f"{phase.name}.")]  # fmt: skip
+        if not spans and outcomes:
+            spans = [(outcomes[0].operation.at, outcomes[-1].finished)]
+        if not spans:
+            return 0.0
+        last = max((outcome.finished for outcome in outcomes), default=0.0)
+        return max(last, *(end for _, end in spans)) - min(start for start, _ in spans)
+
+    def _of_probes(self) -> None:
+        groups: dict[str, list[ProbeRecord]] = defaultdict(list)
+        for probe in self._record.probes:
+            groups[probe.probe].append(probe)
+        for name, probes in groups.items():
+            self._probes(name, probes)
+        if groups:
+            self._probes("probe", self._record.probes)
+
+    def _probes(self, name: str, probes: list[ProbeRecord]) -> None:
+        sent = sum(probe.sent for probe in probes)
+        windows = [
+            (window.end or self._seconds) - window.start for probe in probes for window in probe.windows
+        ]
+        self.values |= {
+            f"{name}.pairs": len(probes), f"{name}.sent": sent,
+            f"{name}.answered": sum(probe.answered for probe in probes),
+            f"{name}.late": sum(probe.late for probe in probes),
+            f"{name}.unasked": sum(probe.unasked for probe in probes),
+            f"{name}.windows": len(windows), f"{name}.blackhole": math.fsum(windows),
+            f"{name}.longest": max(windows, default=0.0),
+        }  # fmt: skip
+        if sent:
+            self.values[f"{name}.loss"] = 1 - self.values[f"{name}.answered"] / sent
+        self.histograms[f"{name}.rtt"] = round_trips(probes)
+
+    def _of_convergence(self) -> None:
+        if not self._record.probes:
+            return
+        for step in (None, *dict.fromkeys(self._names())):
+            prefix = f"{step}." if step else ""
+            found = self.convergence.histogram(step)
+            self.histograms[f"{prefix}convergence"] = found if found.count else Histogram([0.0])
+            self.values[f"{prefix}convergence.events"] = found.count
+            self.values[f"{prefix}convergence.unfinished"] = self.convergence.unfinished(step)
+            self.histograms[f"{prefix}recovery"] = self.convergence.recoveries(step)
+
+    def _names(self) -> Iterable[str]:
+        for step, action in actions(self._record).items():
+            yield step
+            if action:
+                yield action
+
+    def _of_the_rest(self) -> None:
+        record = self._record
+        self.values |= {
+            "leaks": len(record.leaks.leaked),
+            "doubts": len(record.doubts),
+            "seconds": self._seconds,
+        }
+        if self._seconds > 0 and record.samples:
+            self.values["sampler.cpu"] = record.sampler_cost / self._seconds
+        if self._seconds > 0 and record.probe_cost:
+            self.values["probe.cpu"] = record.probe_cost / self._seconds
+        for ramp in record.ramps:
+            self.values[f"{ramp.get('step')}.last_good"] = float(ramp.get("last_good", 0))
+        flows = [flow for flow in record.traffic if not flow.get("error") and flow.get("seconds")]
+        if flows:
+            bits = [flow["received_bytes"] * 8 / flow["seconds"] for flow in flows]
+            self.values |= {
+                "traffic.rate": sum(bits),
+                "traffic.slowest": min(bits),
+                "traffic.flows": len(bits),
+            }
+
+
+def of_histogram(histogram: Histogram, stat: str) -> float | None:
+    """Return min, mean, max or a percentile; None of nothing, and of what histograms don't know."""
+    if not histogram.count:
+        return None
+    share = _PERCENTILE.fullmatch(stat)
+    if share:
+        return histogram.quantile(float(share[1]) / 100)
+    return {"min": histogram.min, "mean": histogram.mean, "max": histogram.max}.get(stat)
+
+
+def round_trips(probes: Iterable[ProbeRecord]) -> Histogram:
+    """Return the round-trip times of several probes; pairs of one probe share their histogram."""
+    merged = Histogram()
+    seen: set[int] = set()
+    for probe in probes:
+        if probe.histogram is None:
+            merged.add_all([seconds for _, seconds in probe.times])
+        elif id(probe.histogram) not in seen:
+            seen.add(id(probe.histogram))
+            merged.merge(probe.histogram)
+    return merged
+
+
+def actions(record: RunRecord) -> dict[str, str]:
+    """Return step -> its action, "" when nothing says which."""
+    found = dict.fromkeys(record.offered, "")
+    for step in record.scenario.get("steps", ()):
+        if isinstance(step, dict) and "name" in step:
+            found[str(step["name"])] = str(step.get("action", ""))
+    for outcome in record.outcomes:
+        found[outcome.operation.step] = outcome.operation.action
+    return found
+
+
+_UNITS = (
+    (r"(?:WORD\.(?:WORD\.)?)?(?:latency|lateness)\.STAT", "seconds"),
+    (r"(?:WORD\.)?(?:convergence|recovery)\.STAT", "seconds"),
+    (r"(?:WORD\.)?convergence\.(?:events|unfinished)", "count"),
+    (r"(?:WORD\.(?:WORD\.)?)?(?:achieved|errors|skipped)", "count"),
+    (r"(?:WORD\.)?offered", "count"),
+    (r"traffic\.(?:rate|slowest)", "bitrate"),
+    (r"(?:WORD\.)?(?:rate|offered_rate)", "rate"),
+    (r"WORD\.rtt\.STAT", "seconds"),
+    (r"WORD\.loss", "share"),
+    (r"WORD\.(?:blackhole|longest)", "seconds"),
+    (r"(?:sampler|probe)\.cpu", "share"),
+    (r"WORD\.(?:pairs|sent|answered|late|unasked|windows|last_good)", "count"),
+    (r"traffic\.flows|leaks|doubts", "count"),
+    (r"seconds", "seconds"),
+)
+_WORD, _ANY_STAT = r"[a-z0-9][a-z0-9-]*", r"(?:min|mean|max|p\d{1,2}(?:\.\d+)?)"
+_PATTERNS = [
+    (re.compile(text.replace("WORD", _WORD).replace("STAT", _ANY_STAT)), unit) for text, unit in _UNITS
+]
+
+
+def figure_unit(name: str) -> str | None:
+    """Return a figure's unit: seconds, share, bytes, byterate, bitrate, count, rate; None if unknown."""
+    found = _STAT.fullmatch(name)
+    base = found[1] if found else name
+    base = ALIASES.get(base, base)
+    if base.startswith(("port.", "process.")) or is_host_metric(base):
+        return unit_of(base)
+    return next((unit for pattern, unit in _PATTERNS if pattern.fullmatch(name)), None)
+
+
+def is_host_metric(name: str) -> bool:
+    """Return whether `name` may be sampled of a machine."""
+    from stress.metrics.names import HOST
+
+    return name in HOST or bool(
+        re.fullmatch(r"host\.(cpu\.core\d+|softirqs\.\w+|pressure\.(cpu|memory|io|irq)\.(some|full))", name)
+    )

@@ -1,0 +1,200 @@
+"""What limits say, what they refuse, and how they are judged."""
+
+import re
+
+import pytest
+from support.runs import made_run
+
+from stress.limits import Limit, Verdict, judge, parse
+from stress.metrics.shown import shown
+from stress.records import (
+    LeakCheck,
+    LossWindow,
+    Operation,
+    Outcome,
+    Phase,
+    ProbeRecord,
+    RunRecord,
+    Sample,
+)
+
+
+def outcome(at: float, verb: str = "down", took: float = 0.001, **keys: str) -> Outcome:
+    operation = Operation(int(at * 1e6), at, "flap", "port-flap", verb, (keys.pop("target", "h1-eth0"),))
+    return Outcome(operation, at, at + took, **keys)
+
+
+def record(**keys: object) -> RunRecord:
+    base = RunRecord({"steps": [{"name": "flap", "action": "port-flap"}]}, {}, {}, 0, 0.0)
+    base.phases = [Phase("flap", 0.0, 10.0)]
+    for key, value in keys.items():
+        setattr(base, key, value)
+    return base
+
+
+def verdict(text: str, run: RunRecord) -> Verdict:
+    (found,) = judge(run, [parse(text)])
+    return found
+
+
+@pytest.mark.parametrize(
+    ("text", "limit"),
+    [
+        ("port-flap.latency.p99 <= 20 ms", ("port-flap.latency.p99", "<=", 0.02, None)),
+        ("probe.loss<=0.1%", ("probe.loss", "<=", 0.001, None)),
+        ("host.memory.growth <= 50 MiB", ("host.memory.growth", "<=", 50 * 2**20, None)),
+        ("errors == 0", ("errors", "==", 0, None)),
+        ("achieved >= 99 % of offered", ("achieved", ">=", 0.99, "offered")),
+        ("flap.achieved >= 99 % of offered", ("flap.achieved", ">=", 0.99, "flap.offered")),
+        ("convergence.p99 < 1 s", ("convergence.p99", "<", 1, None)),
+        ("a.rate > 10_000 /s", ("a.rate", ">", 10_000, None)),
+        ("churn.give-back.latency.p99.99 <= 1 min", ("churn.give-back.latency.p99.99", "<=", 60, None)),
+        ("port.h1-eth0.rx_bytes.mean >= 1 MiB/s", ("port.h1-eth0.rx_bytes.mean", ">=", 2**20, None)),
+        ("traffic.slowest >= 10 Mbit", ("traffic.slowest", ">=", 1e7, None)),
+        ("host.cpu.core3.p90 <= 95 %", ("host.cpu.core3.p90", "<=", 0.95, None)),
+        ("host.memory.growth >= -1 GiB", ("host.memory.growth", ">=", -(2**30), None)),
+    ],
+)
+def test_what_limits_say(text: str, limit: tuple[str, str, float, str | None]) -> None:
+    found = parse(text)
+    assert (found.figure, found.operator, found.bound, found.of) == (
+        limit[0], limit[1], pytest.approx(limit[2]), limit[3])  # fmt: skip
+
+
+@pytest.mark.parametrize(
+    ("text", "words"),
+    [
+        ("errors", "`errors` is not a limit; write for example `errors == 0`"),
+        ("eror == 0", "`eror` is not measured; did you mean `errors`?"),
+        ("flap.latncy.p99 <= 1 s", "`flap.latncy.p99` is not measured; did you mean `flap.latency.p99`?"),
+        ("host.memroy.used <= 1 GiB", "`host.memroy.used` is not measured; did you mean `host.memory.used`?"),
+        ("flap.loss <= 20 MiB", "`MiB` is no unit of `flap.loss`; use one of: `%`"),
+        ("probe.loss <= none", "`none` is not a bound; write for example `probe.loss <= 0.1 %`"),
+        ("errors == 0 ms", "`ms` is no unit of `errors`; use one of: a bare number"),
+        ("flap.latency.p99 <= 99 % of offered",
+         "`flap.latency.p99` is no share of `offered`; compare figures of the same unit"),
+    ],
+)  # fmt: skip
+def test_what_is_no_limit_is_told_what_to_write(text: str, words: str) -> None:
+    with pytest.raises(ValueError, match=f"^{re.escape(words)}$"):
+        parse(text)
+
+
+def test_names_of_the_scenario_are_known() -> None:
+    names = {"flap", "port-flap", "ping"}
+    assert parse("ping.loss <= 1 %", names)
+    assert parse("errors == 0", names)
+    with pytest.raises(ValueError, match=r"no step, action or probe `flop`; did you mean `flap.latency.p99`"):
+        parse("flop.latency.p99 <= 1 s", names)
+
+
+def test_latencies_errors_and_rates() -> None:
+    outcomes = [outcome(k / 10, took=0.001 * (k + 1)) for k in range(99)]
+    outcomes += [outcome(9.9, error="No such device"), outcome(9.95, skipped="the port is up")]
+    run = record(outcomes=outcomes, offered={"flap": 110})
+    assert verdict("flap.latency.p50 <= 50.1 ms", run).held
+    assert not verdict("flap.latency.max <= 98 ms", run).held
+    assert verdict("port-flap.down.latency.p99 >= 90 ms", run).held
+    assert str(verdict("errors == 0", run)) == "errors == 0 (measured 1)"
+    assert str(verdict("achieved >= 99 % of offered", run)) == (
+        "achieved >= 99 % of offered (measured 100 of 110, 90.91%)")  # fmt: skip
+    assert not verdict("flap.achieved >= 95 % of offered", run).held
+    assert verdict("flap.achieved >= 90 % of offered", run).held
+    assert verdict("flap.skipped == 1", run).held
+    assert verdict("flap.rate <= 10.1 /s", run).measured == pytest.approx(100 / 10)
+
+
+@pytest.mark.parametrize(
+    "text",
+    ["flap.latency.p99 <= 1 s", "probe.loss <= 1 %", "convergence.p99 <= 1 s", "host.memory.growth <= 1 GiB",
+     "traffic.rate >= 1 Mbit", "port.h1-eth0.rx_bytes <= 1 GiB", "ramp.last_good >= 1"],
+)  # fmt: skip
+def test_what_was_not_measured_does_not_hold(text: str) -> None:
+    found = verdict(text, record())
+    assert not found.held
+    assert found.measured is None
+    assert "was not measured" in str(found)
+
+
+def test_series_have_extremes_and_growth() -> None:
+    samples = [Sample(float(k), {"host.memory.used": 1e9 + k * 2**20, "host.load.1": abs(5.0 - k)})
+               for k in range(11)]  # fmt: skip
+    run = record(samples=samples, sampler_cost=0.1)
+    assert verdict("host.memory.growth <= 10 MiB", run).held
+    assert not verdict("host.memory.used.growth < 10 MiB", run).held
+    assert verdict("host.load.1 <= 5", run).measured == 5
+    assert verdict("host.load.1.min == 0", run).held
+    assert verdict("host.load.1.p50 == 3", run).measured == 3
+    assert verdict("sampler.cpu <= 2 %", run).measured == pytest.approx(0.01)
+
+
+def probe(*windows: LossWindow, source: str = "h1", sent: int = 1000) -> ProbeRecord:
+    lost = sum(window.lost for window in windows)
+    return ProbeRecord("ping", source, "h9", sent, sent - lost, list(windows), [(0.0, 0.001)], interval=0.1)
+
+
+def test_convergence_goes_from_the_event_until_its_probes_are_right() -> None:
+    outcomes = [outcome(2.0, target="h1 -- s1"), outcome(3.0, "up", target="h1 -- s1")]
+    outcomes += [outcome(5.0, target="h7"), outcome(6.0, target="h8")]
+    probes = [probe(LossWindow(2.05, 3.2, 12, 1.95)), probe(LossWindow(2.03, 3.4, 14, 1.93), source="h2"),
+              probe(LossWindow(5.01, 5.5, 5, 4.91)), probe(LossWindow(8.0, 8.5, 5, 7.9))]  # fmt: skip
+    run = record(outcomes=outcomes, probes=probes)
+    assert verdict("convergence.max <= 1 s", run).measured == pytest.approx(1.4)
+    assert verdict("convergence.min <= 1 s", run).measured == pytest.approx(0.5)
+    assert verdict("recovery.max <= 1 s", run).measured == pytest.approx(0.4)
+    assert verdict("convergence.events == 2", run).held
+    assert verdict("probe.windows == 4", run).held
+    assert verdict("probe.blackhole <= 4 s", run).measured == pytest.approx(1.15 + 1.37 + 0.49 + 0.5)
+    assert verdict("probe.loss <= 1 %", run).measured == pytest.approx(36 / 4000)
+
+
+def test_the_event_that_names_an_end_of_the_probe_is_the_cause() -> None:
+    outcomes = [outcome(2.0, target="h1-eth0"), outcome(2.04, target="h5-eth0")]
+    run = record(outcomes=outcomes, probes=[probe(LossWindow(2.05, 3.0, 10, 1.95))])
+    assert verdict("convergence.max <= 2 s", run).measured == pytest.approx(1.0)
+    run.probes[0].source = "h77"
+    assert verdict("convergence.max <= 2 s", run).measured == pytest.approx(0.96)
+
+
+def test_a_probe_that_never_comes_right_breaks_a_limit_on_convergence() -> None:
+    run = record(outcomes=[outcome(9.0)], probes=[probe(LossWindow(9.05, None, 9, 8.95))])
+    found = verdict("convergence.p99 <= 10 s", run)
+    assert not found.held
+    assert "never over" in str(found)
+    assert verdict("convergence.unfinished == 1", run).held
+
+
+def test_undisturbed_probes_have_converged_at_once() -> None:
+    run = record(outcomes=[outcome(9.0)], probes=[probe()])
+    assert verdict("convergence.p99 <= 1 ms", run).measured == 0
+
+
+def test_leaks_doubts_and_ramps() -> None:
+    flow = {"step": "t", "received_bytes": 1_250_000, "seconds": 1.0, "error": ""}
+    ramp = {"step": "ramp", "last_good": 4096}
+    run = record(leaks=LeakCheck({}, ["h1"]), doubts=["late"], ramps=[ramp], traffic=[flow])
+    assert not verdict("leaks == 0", run).held
+    assert verdict("doubts <= 1", run).held
+    assert verdict("ramp.last_good >= 4000", run).held
+    assert str(verdict("traffic.rate >= 10 Mbit", run)) == "traffic.rate >= 10 Mbit (measured 10 Mbit)"
+
+
+def test_a_whole_run_is_judged_at_once() -> None:
+    texts = ["flap.latency.p99 <= 20 ms", "errors == 0", "probe.loss <= 5 %"]
+    found = judge(made_run(), [parse(text) for text in texts])
+    assert [one.held for one in found] == [True, False, True]
+
+
+@pytest.mark.parametrize(
+    ("value", "unit", "words"),
+    [(0.00031, "seconds", "310 us"), (5.0, "seconds", "5 s"), (50 * 2**20, "bytes", "50 MiB"),
+     (0.034, "share", "3.4 %"), (9812.4, "rate", "9812 /s"), (0.0, "count", "0"),
+     (2.5e9, "bitrate", "2.5 Gbit"),
+     (-3072.0, "bytes", "-3 KiB"), (123456.7, "count", "123,457")],
+)  # fmt: skip
+def test_numbers_are_shown_with_units(value: float, unit: str, words: str) -> None:
+    assert shown(value, unit) == words
+
+
+def test_limits_are_values() -> None:
+    assert parse(" errors == 0 ") == Limit("errors == 0", "errors", "==", 0.0, "count")
