@@ -41,10 +41,6 @@ class Document:
         """Return the input error that says where in the file `error` comes from."""
         return self.source.error(error)
 
-    def limit_error(self, index: int, words: str) -> InputError:
-        """Return the error of a limit that can't be understood."""
-        return InputError([self.source.problem(("limits", index), words)])
-
 
 def load(path: Path | str) -> Document:
     """Load the scenario file at `path`; raise InputError with every problem found."""

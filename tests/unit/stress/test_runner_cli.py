@@ -1,0 +1,105 @@
+"""`emulator stress` from end to end on the dry-run engine: no root, nothing in the kernel."""
+
+from __future__ import annotations
+
+import json
+import os
+import signal
+import subprocess
+import sys
+import time
+from pathlib import Path
+
+import pytest
+from support.command import CommandLine
+
+from emulator.state import names
+
+pytestmark = pytest.mark.e2e
+
+NET = "name: dc\nengine: dry-run\ntopology: {generator: tree, depth: 2, fanout: 4}\n"
+SCENARIO = """\
+name: short
+seed: 3
+steps:
+  - {action: port-flap, target: host, rate: 50, down: 20 ms, duration: 500 ms}
+limits:
+  - %s
+"""
+
+
+@pytest.fixture
+def files(tmp_path: Path) -> Path:
+    (tmp_path / "net.yaml").write_text(NET)
+    (tmp_path / "s.yaml").write_text(SCENARIO % "errors == 0")
+    return tmp_path
+
+
+def test_limits_that_hold_give_0_and_a_report(files: Path, cli: CommandLine) -> None:
+    whole = cli.json("stress", "s.yaml", "--up", "net.yaml", "--report", "out")
+    assert whole["held"] is True
+    assert json.loads((files / "out" / "report.json").read_text())["verdicts"] == whole["verdicts"]
+    assert names() == []
+
+
+def test_a_limit_that_breaks_gives_1(files: Path, cli: CommandLine) -> None:
+    (files / "s.yaml").write_text(SCENARIO % "port-flap.latency.max <= 0 ms")
+    assert "BROKEN" in cli("stress", "s.yaml", "--up", "net.yaml", code=1).stderr
+
+
+def test_a_limit_that_makes_no_sense_is_refused_at_its_line(files: Path, cli: CommandLine) -> None:
+    (files / "s.yaml").write_text(SCENARIO % "latency is good")
+    assert "s.yaml:6:5: limits[0]: " in cli("stress", "s.yaml", "--up", "net.yaml", code=2).stderr
+    assert names() == []
+
+
+def test_the_schedule_is_printed_saved_and_replayed(files: Path, cli: CommandLine) -> None:
+    first = cli("stress", "s.yaml", "--up", "net.yaml", "--dry-run", "--save-schedule", "f", code=0)
+    assert len(first.stdout.splitlines()) == 50
+    assert "port-flap: 50 operations" in first.stderr
+    again = cli("stress", "s.yaml", "--up", "net.yaml", "--dry-run", "--replay", "f", "--seed", "9", code=0)
+    assert again.stdout == first.stdout
+    other = cli("stress", "s.yaml", "--up", "net.yaml", "--dry-run", "--seed", "9", code=0)
+    assert other.stdout != first.stdout
+
+
+def test_another_duration(files: Path, cli: CommandLine) -> None:
+    found = cli.json("stress", "s.yaml", "--up", "net.yaml", "--dry-run", "--duration", "1s")
+    assert found["offered"] == {"port-flap": 100}
+
+
+@pytest.mark.parametrize(
+    ("words", "hint"),
+    [
+        ([], "say which scenario"),
+        (["s.yaml", "--recover"], "takes no scenario"),
+        (["s.yaml", "--up", "net.yaml", "--net", "dc"], "leave --net out"),
+        (["s.yaml", "--engine", "netns"], "goes with --up"),
+        (["s.yaml", "--up", "net.yaml", "--dry-run", "--duration", "5 Mbit"], "unit of rate"),
+        (["compare", "a.json"], "takes two reports"),
+        (["compare", "a.json", "b.json"], "a.json"),
+        (["nowhere.yaml"], "no such file"),
+    ],
+)
+def test_what_makes_no_sense_is_refused(files: Path, cli: CommandLine, words: list[str], hint: str) -> None:
+    assert hint in cli("stress", *words, code=2).stderr
+
+
+def test_recover_on_a_network_that_is_whole(files: Path, cli: CommandLine) -> None:
+    cli("up", "net.yaml", code=0)
+    assert cli.json("stress", "--recover")["recovered"] == []
+    cli("down", "dc", code=0)
+
+
+@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
+def test_stopped_it_gives_back_and_takes_down(files: Path, cli: CommandLine, number: signal.Signals) -> None:
+    words = [sys.executable, "-m", "stress", "s.yaml", "--up", "net.yaml", "--duration", "60s"]
+    process = subprocess.Popen(words, cwd=files, stderr=subprocess.PIPE, text=True)
+    assert process.stderr is not None
+    assert "operations" in process.stderr.readline()
+    time.sleep(0.3)
+    os.kill(process.pid, number)
+    assert "everything was given back" in process.stderr.read()
+    assert process.wait() == 4
+    process.stderr.close()
+    assert names() == []
