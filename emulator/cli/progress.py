@@ -11,6 +11,7 @@ from emulator.network import Progress
 
 _SILENT_FOR = 2.0
 _LINE_EVERY = 5.0
+_DRAW_EVERY = 0.1
 
 
 @contextmanager
@@ -47,17 +48,22 @@ class _Lines:
 
 
 class _Bar:
-    """A bar drawn by rich, imported only when there is something to show."""
+    """A bar drawn by rich, imported only when there is something to show.
+
+    It is drawn when it is moved, not by a thread of rich's own: a thread that begins while this one is
+    in a network's mount namespace shares its root, and then the kernel lets neither leave (setns(2)).
+    """
 
     def __init__(self, what: str) -> None:
         self._what = what
         self._begin = time.monotonic()
         self._progress: object | None = None
-        self._task: object | None = None
+        self._next = 0.0
 
     def update(self, phase: str, done: int, total: int) -> None:
         """Move the bar."""
-        if time.monotonic() - self._begin < _SILENT_FOR:
+        now = time.monotonic()
+        if now - self._begin < _SILENT_FOR:
             return
         from rich.console import Console
         from rich.progress import BarColumn, MofNCompleteColumn, TextColumn, TimeRemainingColumn
@@ -70,11 +76,15 @@ class _Bar:
                 MofNCompleteColumn(),
                 TimeRemainingColumn(),
             )
-            self._progress = RichProgress(*columns, console=Console(stderr=True), transient=True)
+            console = Console(stderr=True)
+            self._progress = RichProgress(*columns, console=console, transient=True, auto_refresh=False)
             self._progress.start()
-            self._task = self._progress.add_task(f"{self._what}: {phase}", total=total)
+            self._progress.add_task(f"{self._what}: {phase}", total=total)
         task = self._progress.tasks[0].id
         self._progress.update(task, completed=done, total=total or None, description=f"{self._what}: {phase}")
+        if now >= self._next or done >= total:
+            self._next = now + _DRAW_EVERY
+            self._progress.refresh()
 
     def close(self) -> None:
         """Take the bar away."""
