@@ -2,8 +2,9 @@
 
 A loss window begins with a question that was lost, and the question before it was answered: what broke
 the way happened in between (or while the question was on its way). Of the disturbing operations in that
-time the one that names an end of the probe is the cause, else the last one. A window with none
-is nobody's: it counts as blackhole time, not as convergence.
+time the one that names an end of the probe is the cause, else the last one; where there is none, an
+operation that began while the question or its answer was on its way, by the longest round trip. A window
+with none is nobody's: it counts as blackhole time, not as convergence.
 """
 
 from __future__ import annotations
@@ -133,7 +134,13 @@ class _Causes:
     def of(self, probe: ProbeRecord, window: LossWindow) -> int | None:
         """Return the operation that caused a window of `probe`."""
         since = window.start - probe.interval if window.since is None else window.since
-        until = window.start + _SLACK
+        index = self._between(probe, since, window.start + _SLACK)
+        if index is None and probe.histogram is not None and probe.histogram.count:
+            index = self._between(probe, since, window.start + probe.histogram.max)
+        return index
+
+    def _between(self, probe: ProbeRecord, since: float, until: float) -> int | None:
+        """Return the last operation of that time, of those that name an end of `probe` if there are any."""
         named = [
             self._last(self._by_node.get(node, []), since, until) for node in (probe.source, probe.target)
         ]

@@ -43,8 +43,8 @@ class Figures:
         self._of_convergence()
         self._of_the_rest()
 
-    def get(self, name: str) -> float | None:
-        """Return a figure, or None when it wasn't measured."""
+    def get(self, name: str, bare: str = "max") -> float | None:
+        """Return a figure, or None when it wasn't measured. `bare` is what a series alone stands for."""
         if name in self.values:
             return self.values[name]
         found = _STAT.fullmatch(name)
@@ -53,7 +53,7 @@ class Figures:
             if base in self.histograms:
                 return of_histogram(self.histograms[base], stat)
             return self._of_series(ALIASES.get(base, base), stat)
-        return self._of_series(ALIASES.get(name, name), "max")
+        return self._of_series(ALIASES.get(name, name), bare)
 
     def all(self) -> dict[str, float]:
         """Return every figure under its usual names."""
@@ -113,31 +113,38 @@ class Figures:
         timed = [outcome for outcome in done if not outcome.skipped]
         self.values |= {
             f"{prefix}achieved": len(done),
-            f"{prefix}errors": len(outcomes) - len(done),
             f"{prefix}skipped": len(done) - len(timed),
         }
+        if outcomes or not offered:  # where nothing was begun, nothing could fail
+            self.values[f"{prefix}errors"] = len(outcomes) - len(done)
         if offered is not None:
             self.values[f"{prefix}offered"] = offered
-            seconds = self._busy(prefix, outcomes)
-            if seconds > 0:
+            planned, needed = self._spans(prefix, outcomes)
+            if planned > 0:
                 self.values |= {
-                    f"{prefix}rate": len(done) / seconds,
-                    f"{prefix}offered_rate": offered / seconds,
+                    f"{prefix}rate": len(done) / needed,
+                    f"{prefix}offered_rate": offered / planned,
                 }
         self.histograms[f"{prefix}latency"] = Histogram(outcome.latency for outcome in timed)
         self.histograms[f"{prefix}lateness"] = Histogram(outcome.lateness for outcome in outcomes)
 
-    def _busy(self, prefix: str, outcomes: list[Outcome]) -> float:
-        """Return how long the steps of a group took: until the last operation if that is longer."""
+    def _spans(self, prefix: str, outcomes: list[Outcome]) -> tuple[float, float]:
+        """Return how long the steps of a group were to take, and took until their last operation began.
+
+        A machine that can't keep up does all operations all the same, only later: that shows here. How
+        long the last one itself takes is latency, not rate.
+        """
         steps = {outcome.operation.step for outcome in outcomes}
         spans = [(phase.start, phase.end) for phase in self._record.phases
                  if phase.name in steps or (not steps and prefix == f"{phase.name}.")]  # fmt: skip
-        if not spans and outcomes:
-            spans = [(outcomes[0].operation.at, outcomes[-1].finished)]
+        dues = [outcome.operation.at for outcome in outcomes]
+        if not spans and dues:
+            spans = [(min(dues), max(dues))]
         if not spans:
-            return 0.0
-        last = max((outcome.finished for outcome in outcomes), default=0.0)
-        return max(last, *(end for _, end in spans)) - min(start for start, _ in spans)
+            return 0.0, 0.0
+        begin, end = min(start for start, _ in spans), max(*dues, *(end for _, end in spans), 0.0)
+        last = max((outcome.started for outcome in outcomes), default=end)
+        return end - begin, max(last, end) - begin
 
     def _of_probes(self) -> None:
         groups: dict[str, list[ProbeRecord]] = defaultdict(list)

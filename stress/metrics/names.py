@@ -6,7 +6,7 @@
 | host.cpu.core0, ... | share | how busy one CPU was |
 | host.load.1, .5, .15 | count | load averages |
 | host.memory.used, .available, .cached, .slab | bytes | used: total less available |
-| host.sockets, host.sockets.tcp | count | of the whole machine, and TCP of the first namespace |
+| host.sockets, host.sockets.tcp | count | of the network namespace that this process is in |
 | host.namespaces | count | network namespaces, by the kernel's slab; it lags by a batch; needs root |
 | host.interfaces | count | of the namespace that this process is in |
 | host.processes.running, .blocked | count | |

@@ -5,6 +5,7 @@ import re
 import pytest
 from support.runs import made_run
 
+from stress.histogram import Histogram
 from stress.limits import Limit, Verdict, judge, parse
 from stress.metrics.shown import shown
 from stress.records import (
@@ -198,3 +199,53 @@ def test_numbers_are_shown_with_units(value: float, unit: str, words: str) -> No
 
 def test_limits_are_values() -> None:
     assert parse(" errors == 0 ") == Limit("errors == 0", "errors", "==", 0.0, "count")
+
+
+def test_operations_that_were_all_done_but_too_late_are_not_achieved() -> None:
+    slow = [outcome(k / 10) for k in range(100)]
+    for k, one in enumerate(slow):  # each begins twice as late as it was due
+        one.started, one.finished = k / 5, k / 5 + 0.001
+    run = record(outcomes=slow, offered={"flap": 100})
+    found = verdict("flap.achieved >= 99 % of offered", run)
+    assert not found.held
+    assert str(found).endswith("(measured 100 of 100 in 1.98 times the time, 50.51%)")
+    assert not verdict("achieved >= 99 % of offered", run).held
+    assert not verdict("rate >= 99 % of offered_rate", run).held
+    assert verdict("flap.achieved == 100", run).held
+
+
+def test_a_last_operation_that_takes_long_is_no_lower_rate() -> None:
+    outcomes = [*(outcome(k / 10) for k in range(99)), outcome(9.9, took=3.0)]
+    assert verdict("achieved >= 99 % of offered", record(outcomes=outcomes, offered={"flap": 100})).held
+
+
+def test_no_errors_where_nothing_was_begun_is_not_measured() -> None:
+    found = verdict("flap.errors == 0", record(offered={"flap": 100}))
+    assert (found.held, found.measured) == (False, None)
+
+
+def test_a_series_alone_means_its_worst() -> None:
+    values = (4e9, 1e8, 4e9)
+    run = record(samples=[Sample(float(k), {"host.memory.available": v}) for k, v in enumerate(values)])
+    assert not verdict("host.memory.available >= 1 GiB", run).held
+    assert not verdict("host.memory.available <= 3 GiB", run).held
+    assert verdict("host.memory.available.max >= 1 GiB", run).held
+
+
+def test_convergence_that_never_ended_breaks_limits_of_its_own_step_only() -> None:
+    gone = ProbeRecord("ping", "h1", "h2", 100, 50, [LossWindow(9.05, None, 9, 8.95)], interval=0.1)
+    other = Outcome(Operation(1, 3.0, "churn", "node-churn", "remove", ("h9",)), 3.0, 3.1)
+    run = record(outcomes=[other, outcome(9.0)], offered={"flap": 1, "churn": 1}, probes=[gone])
+    assert not verdict("flap.convergence.p99 <= 5 s", run).held
+    assert not verdict("convergence.max <= 5 s", run).held
+    assert verdict("churn.convergence.max <= 5 s", run).held
+    assert verdict("convergence.unfinished <= 1", run).held
+
+
+def test_an_event_that_overtakes_a_question_on_its_way_is_its_cause() -> None:
+    far = ProbeRecord("ping", "h1", "h2", 100, 9, [LossWindow(4.9, 5.9, 91, 4.89)], interval=0.01,
+                      histogram=Histogram([0.2]))  # fmt: skip
+    run = record(outcomes=[outcome(5.0), outcome(5.2)], offered={"flap": 2}, probes=[far])
+    assert verdict("convergence.events == 1", run).held
+    assert verdict("convergence.max >= 0.7 s", run).held
+    assert not verdict("convergence.p99 <= 100 ms", run).held
