@@ -1,21 +1,26 @@
-"""A run record and its verdicts as one JSON object: the schema is in docs/stress-report.md.
+"""A run record and its verdicts as one JSON object: docs/stress-report.md and report.schema.json.
 
 The schema has a version; keys are only ever added within one.
 """
 
 from __future__ import annotations
 
+import math
 from collections import Counter, defaultdict
 from collections.abc import Sequence
 from dataclasses import asdict
 from typing import Any, Protocol
 
-from stress.histogram import QUANTILES, Histogram
+from stress.histogram import Histogram
+from stress.metrics.convergence import Convergence, end_of
+from stress.metrics.figures import Figures, actions
 from stress.records import Outcome, ProbeRecord, RunRecord
 
+FORMAT = "topology-emulator stress report"
 VERSION = 1
-CURVE = (0.0, 0.25, 0.5, 0.75, 0.9, 0.95, 0.98, 0.99, 0.995, 0.998, 0.999, 0.9999, 1.0)
-"""Shares at which the latency curve is drawn."""
+SLICES = 20
+"""Parts of a step whose latencies are kept apart, so that `compare` can tell noise from change."""
+_MOST_EVENTS = 2000
 
 
 class Judged(Protocol):
@@ -28,97 +33,164 @@ class Judged(Protocol):
 
 
 def summary(record: RunRecord, verdicts: Sequence[Judged]) -> dict[str, Any]:
-    """Return the whole report as plain data."""
+    """Return the whole report as plain data; times in seconds, shares from 0 to 1."""
+    figures = Figures(record)
     return {
+        "format": FORMAT,
         "version": VERSION,
         "scenario": record.scenario,
         "network": record.network,
         "machine": record.machine,
         "seed": record.seed,
         "began": record.began,
+        "seconds": end_of(record),
         "held": all(verdict.held for verdict in verdicts),
-        "verdicts": [{"limit": str(verdict), "held": verdict.held} for verdict in verdicts],
+        "verdicts": [verdict_of(verdict) for verdict in verdicts],
+        "doubts": record.doubts,
+        "interrupted": record.interrupted,
         "phases": [asdict(phase) for phase in record.phases],
-        "steps": steps(record),
+        "steps": steps(record, figures),
+        "convergence": convergence_of(figures.convergence),
+        "probe_groups": probe_groups(record, figures),
         "probes": [probe(found) for found in record.probes],
+        "figures": {name: value for name, value in sorted(figures.all().items()) if math.isfinite(value)},
         "metrics": metrics(record),
         "sampler_cpu_seconds": record.sampler_cost,
+        "probe_cpu_seconds": record.probe_cost,
         "traffic": record.traffic,
+        "ramps": record.ramps,
         "leaks": {
             "counts": {name: list(pair) for name, pair in record.leaks.counts.items()},
             "leaked": record.leaks.leaked,
         },
         "restored": record.restored,
-        "interrupted": record.interrupted,
-        "doubts": record.doubts,
     }
 
 
-def steps(record: RunRecord) -> list[dict[str, Any]]:
+def verdict_of(verdict: Judged) -> dict[str, Any]:
+    """Return a verdict: the limit with what was found, and the numbers where they are known."""
+    limit = getattr(verdict, "limit", None)
+    return {
+        "limit": str(verdict),
+        "held": verdict.held,
+        "text": getattr(limit, "text", str(verdict)),
+        "figure": getattr(limit, "figure", None),
+        "unit": getattr(limit, "unit", None),
+        "measured": getattr(verdict, "measured", None),
+        "bound": getattr(verdict, "bound", None),
+        "words": getattr(verdict, "words", ""),
+    }
+
+
+def steps(record: RunRecord, figures: Figures) -> list[dict[str, Any]]:
     """Return per step: offered and achieved operations, errors by kind, latencies by verb (seconds)."""
     by_step: dict[str, list[Outcome]] = defaultdict(list)
     for outcome in record.outcomes:
         by_step[outcome.operation.step].append(outcome)
-    return [
-        _step(name, record.offered.get(name, 0), by_step.get(name, []))
-        for name in dict.fromkeys((*record.offered, *by_step))
-    ]
+    return [_step(name, action, by_step[name], figures) for name, action in actions(record).items()]
 
 
-def _step(name: str, offered: int, outcomes: list[Outcome]) -> dict[str, Any]:
-    good = [outcome for outcome in outcomes if not outcome.error]
-    first = min((outcome.operation.at for outcome in outcomes), default=0.0)
-    last = max((outcome.operation.at for outcome in outcomes), default=0.0)
-    span = max(last - first, 1e-9)
-    verbs: dict[str, list[float]] = defaultdict(list)
-    for outcome in good:
-        verbs[outcome.operation.verb].append(outcome.latency)
+def _step(name: str, action: str, outcomes: list[Outcome], figures: Figures) -> dict[str, Any]:
+    verbs = dict.fromkeys(outcome.operation.verb for outcome in outcomes)
     return {
         "step": name,
-        "action": outcomes[0].operation.action if outcomes else "",
-        "offered": offered,
+        "action": action,
+        "offered": figures.values.get(f"{name}.offered", 0),
         "done": len(outcomes),
-        "succeeded": len(good),
-        "offered_rate": offered / span if len(outcomes) > 1 else None,
-        "achieved_rate": len(good) / span if len(outcomes) > 1 else None,
+        "succeeded": figures.values.get(f"{name}.achieved", 0),
+        "skipped": dict(Counter(outcome.skipped for outcome in outcomes if outcome.skipped).most_common(20)),
+        "offered_rate": figures.values.get(f"{name}.offered_rate"),
+        "achieved_rate": figures.values.get(f"{name}.rate"),
         "errors": dict(Counter(outcome.error for outcome in outcomes if outcome.error).most_common(20)),
-        "latency": latency([outcome.latency for outcome in good]),
-        "verbs": {verb: latency(seconds) for verb, seconds in sorted(verbs.items())},
-        "lateness": latency([outcome.lateness for outcome in outcomes]),
+        "latency": _with_slices(latency(figures.histograms[f"{name}.latency"]), outcomes),
+        "verbs": {
+            verb: latency(figures.histograms[f"{name}.{verb.replace(' ', '-')}.latency"]) for verb in verbs
+        },
+        "lateness": latency(figures.histograms[f"{name}.lateness"]),
+        "convergence": latency(figures.convergence.histogram(name)),
+        "recovery": latency(figures.convergence.recoveries(name)),
     }
 
 
-def latency(seconds: list[float]) -> dict[str, Any] | None:
-    """Return count, min, quantiles, max and the curve [[share, seconds], …] of latencies; None for none."""
-    if not seconds:
+def latency(histogram: Histogram) -> dict[str, Any] | None:
+    """Return count, min, mean, quantiles, max, and the curve [[share, seconds], ...]; None for nothing."""
+    if not histogram.count:
         return None
-    histogram = Histogram(seconds)
+    return {**histogram.summary(), "curve": [list(point) for point in histogram.curve(80)]}
+
+
+def _with_slices(found: dict[str, Any] | None, outcomes: list[Outcome]) -> dict[str, Any] | None:
+    """Add the histograms of 20 equal parts of the step's time: lists of [seconds, count]."""
+    timed = [outcome for outcome in outcomes if not outcome.error and not outcome.skipped]
+    if found is None or not timed:
+        return found
+    first = min(outcome.operation.at for outcome in timed)
+    span = max(outcome.operation.at for outcome in timed) - first or 1.0
+    parts: list[list[float]] = [[] for _ in range(SLICES)]
+    for outcome in timed:
+        parts[min(int((outcome.operation.at - first) / span * SLICES), SLICES - 1)].append(outcome.latency)
+    buckets = [[[round(seconds, 9), count] for seconds, count in Histogram(part).buckets()] for part in parts]
+    return {**found, "slices": buckets}
+
+
+def convergence_of(found: Convergence) -> dict[str, Any]:
+    """Return what events did to probes: the longest 2,000 one by one, all of them in the figures."""
+    longest = sorted(found.events, key=lambda event: -event.convergence)[:_MOST_EVENTS]
     return {
-        "count": len(seconds),
-        "min": min(seconds),
-        "mean": sum(seconds) / len(seconds),
-        **{name: histogram.quantile(share) for name, share in QUANTILES.items()},
-        "max": max(seconds),
-        "curve": [[share, histogram.quantile(share)] for share in CURVE],
-    }
+        "disturbing": len(found.events),
+        "undisturbing": found.undisturbing,
+        "unexplained": found.unexplained,
+        "unfinished": found.unfinished(),
+        "convergence": latency(found.histogram()),
+        "recovery": latency(found.recoveries()),
+        "events": [
+            {
+                "at": event.outcome.started, "step": event.outcome.operation.step,
+                "verb": event.outcome.operation.verb, "targets": list(event.outcome.operation.targets),
+                "probes": event.probes, "convergence": event.convergence, "recovery": event.recovery,
+                "blackhole": event.blackhole, "unfinished": event.unfinished,
+            }
+            for event in sorted(longest, key=lambda event: event.outcome.started)
+        ],
+    }  # fmt: skip
+
+
+def probe_groups(record: RunRecord, figures: Figures) -> list[dict[str, Any]]:
+    """Return per probe of the scenario what all its pairs found together."""
+    groups: dict[str, list[ProbeRecord]] = defaultdict(list)
+    for found in record.probes:
+        groups[found.probe].append(found)
+    names = ("pairs", "sent", "answered", "loss", "late", "unasked", "windows", "blackhole", "longest")
+    return [
+        {
+            "probe": name, "kind": probes[0].kind, "interval": probes[0].interval,
+            **{key: figures.values.get(f"{name}.{key}") for key in names},
+            "round_trip": latency(figures.histograms[f"{name}.rtt"]),
+        }
+        for name, probes in groups.items()
+    ]  # fmt: skip
 
 
 def probe(found: ProbeRecord) -> dict[str, Any]:
     """Return what a probe found; its loss is a share, its windows [start, end or null, lost]."""
+    times = Histogram(seconds for _, seconds in found.times)
     return {
         "probe": found.probe,
+        "kind": found.kind,
         "source": found.source,
         "target": found.target,
         "sent": found.sent,
         "answered": found.answered,
         "loss": found.loss,
+        "late": found.late,
+        "unasked": found.unasked,
         "windows": [[window.start, window.end, window.lost] for window in found.windows],
-        "round_trip": latency([seconds for _, seconds in found.times]),
+        "round_trip": times.summary() if times.count else None,
     }
 
 
 def metrics(record: RunRecord) -> dict[str, Any]:
-    """Return the time series: {"at": [seconds…], "series": {name: [number or null…]}}."""
+    """Return the time series: {"at": [seconds...], "series": {name: [number or null...]}}."""
     names = sorted({name for sample in record.samples for name in sample.values})
     return {
         "at": [sample.at for sample in record.samples],
