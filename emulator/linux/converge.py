@@ -105,7 +105,7 @@ def _remove_nodes(store: NamespaceStore, gone: list[str]) -> None:
 def _make(plan: Plan, change: Difference, store: NamespaceStore, check: Callable[[], None]) -> None:
     """Make the new nodes and links, in the order of a whole deployment."""
     part = _Part(plan, change.new_links)
-    writer = NodeMessages(part)  # type: ignore[arg-type]  # it has what is used of a plan
+    writer = NodeMessages(part, plan.topology.degrees)  # type: ignore[arg-type]  # has what is used of a plan
     fresh = set(change.new_nodes)
     touched = fresh | set(np.unique(part.topology.ends).tolist())
     names = plan.topology.names

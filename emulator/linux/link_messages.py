@@ -4,14 +4,17 @@ from __future__ import annotations
 
 from collections.abc import Callable
 
-from emulator.forwarding.base import Role
 from emulator.linux import messages
 from emulator.linux.netlink import Batch
 from emulator.linux.node_messages import NodeMessages, port_index
+from emulator.plan import Plan
 
 
 class LinkMessages(NodeMessages):
-    """What `NodeMessages` writes for whole nodes, link by link."""
+    """What `NodeMessages` writes for whole nodes, link by link: all other ports may be there."""
+
+    def __init__(self, plan: Plan) -> None:
+        super().__init__(plan, plan.topology.degrees)
 
     def newer_node(self, link: int) -> int:
         """Return the node at the end of `link` from which the link is made."""
@@ -19,9 +22,7 @@ class LinkMessages(NodeMessages):
 
     def needs_older_end(self, link: int) -> bool:
         """Return whether the older end of `link` must be readied as well, in a batch of its own."""
-        older = 1 - self._ends[link].index(self.newer_node(link))
-        plain = self._plain[self._profiles[link]][older]
-        return self._roles[link][older] == Role.ADDRESSED or not plain
+        return self._late[link]
 
     def link(self, batch: Batch, link: int, namespace_of: Callable[[int], int]) -> None:
         """Add what makes `link` from its newer node, and readies that node's end."""

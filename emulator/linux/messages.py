@@ -104,6 +104,22 @@ def veth(
     )  # fmt: skip
 
 
+def veth_here(
+    name: bytes, index: int, mac: bytes, *,
+    peer_name: bytes, peer_index: int, peer_mac: bytes, namespace: int, mtu: int = 1500,
+) -> bytes:  # fmt: skip
+    """Return the message that makes a veth pair with the main end in the socket's own namespace.
+
+    The peer is made in the namespace of descriptor `namespace`. Neither end is up.
+    """
+    common = u32(IFLA_MTU, mtu) + u32(IFLA_NUM_TX_QUEUES, 1) + u32(IFLA_NUM_RX_QUEUES, 1)
+    peer = link_body(peer_index) + attribute(IFLA_IFNAME, peer_name + b"\0") + common
+    peer += attribute(IFLA_ADDRESS, peer_mac) + u32(IFLA_NET_NS_FD, namespace)
+    info = attribute(IFLA_INFO_KIND, b"veth") + nested(IFLA_INFO_DATA, attribute(1, peer))
+    main = link_body(index) + attribute(IFLA_IFNAME, name + b"\0") + common + attribute(IFLA_ADDRESS, mac)
+    return message(RTM_NEWLINK, _NEW, main + nested(IFLA_LINKINFO, info))
+
+
 def bridge(name: bytes, index: int, mac: bytes) -> bytes:
     """Return the message that makes a bridge: no STP, no multicast snooping (it floods queries), up."""
     data = nested(

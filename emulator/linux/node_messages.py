@@ -4,6 +4,11 @@ Order decides everything here. Nodes are made one after the other, switches befo
 is made together with all its links to nodes that exist already, in one batch sent from inside its
 own namespace. So both ends of each veth pair are made where they stay, nothing is ever moved, and
 a host with one link costs a single `sendmsg`. Interface indices are given, not read back.
+
+Which end is the main one? The older node's, as it becomes a port of its bridge and comes up in the
+same message. But kernels before 6.15 look for the main end's index among the interfaces of the
+socket's namespace, wherever the end is to be made, and say EEXIST: so a node that may have ports
+already makes its own end the main one, and the older node readies the other in a second batch.
 """
 
 from __future__ import annotations
@@ -43,14 +48,17 @@ def port_index(port: int) -> int:
 class NodeMessages:
     """Writes the batches of a plan's nodes; `sequence` (int64[n]) is the order to make them in.
 
+    `taken` (int64[n]) says how many ports a node may have when its last link is made; without it nodes
+    are new and have none but those to older nodes.
+
     `pending` (bool[n]) says which nodes need a second batch, once all nodes exist: those whose end
-    of a link to a newer node must still be addressed or shaped.
+    of a link to a newer node must still be addressed, shaped or brought up.
 
     Arrays become lists at the start: a number out of a list costs a tenth of one out of an array,
     and a node's messages take 12 µs in all.
     """
 
-    def __init__(self, plan: Plan) -> None:
+    def __init__(self, plan: Plan, taken: npt.NDArray[np.int64] | None = None) -> None:
         topology = plan.topology
         self._topology = topology
         self._forwarding = plan.forwarding
@@ -71,7 +79,13 @@ class NodeMessages:
         when = np.empty(len(self.sequence), dtype=np.int64)
         when[self.sequence] = np.arange(len(self.sequence))
         self._when: list[int] = when.tolist()
-        self.pending = _pending(topology, roles, when)
+        newer = topology.ends[np.arange(topology.link_count), np.argmax(when[topology.ends], axis=1)]
+        ports = np.bincount(newer, minlength=len(when)) if taken is None else taken
+        here = ports[newer] > 1
+        late = _late(topology, roles, when) | here
+        self._here: list[bool] = here.tolist()
+        self._late: list[bool] = late.tolist()
+        self.pending = _pending(topology, roles, when, late)
         self._is_pending: list[bool] = self.pending.tolist()
 
     def first(self, node: int, namespace_of: Callable[[int], int]) -> Batch:
@@ -111,16 +125,29 @@ class NodeMessages:
         when = self._when[node]
         for slot in self._slots[self._start[node] : self._start[node + 1]]:
             link, end = slot >> 1, slot & 1
-            if self._when[self._ends[link][1 - end]] > when:
+            if self._late[link] and self._when[self._ends[link][1 - end]] > when:
                 self._port(batch, node, link, end)
 
     def _veth(self, batch: Batch, node: int, link: int, end: int, namespace_of: Callable[[int], int]) -> None:
-        """Add the pair: the older node's end as the main device, this node's as the peer."""
+        """Add the pair: the older node's end as the main device where it can be, this node's as the peer."""
         topology = self._topology
         other = self._ends[link][1 - end]
         port, other_port = self._ports[link][end], self._ports[link][1 - end]
         role = self._roles[link][1 - end]
         own_name = port_name(self._names[node], node, port)
+        if self._here[link]:
+            message = messages.veth_here(
+                own_name.encode(),
+                port_index(port),
+                mac(topology, node, port),
+                peer_name=port_name(self._names[other], other, other_port).encode(),
+                peer_index=port_index(other_port),
+                peer_mac=mac(topology, other, other_port),
+                namespace=namespace_of(other),
+                mtu=self._mtus[self._profiles[link]],
+            )
+            batch.add(message, "make link", own_name)
+            return
         message = messages.veth(
             port_name(self._names[other], other, other_port).encode(),
             port_index(other_port),
@@ -224,16 +251,27 @@ def making_order(topology: Topology) -> npt.NDArray[np.int64]:
     return np.lexsort((np.arange(topology.node_count), nearest, ~passes))
 
 
-def _pending(
+def _late(
     topology: Topology, roles: npt.NDArray[np.uint8], when: npt.NDArray[np.int64]
 ) -> npt.NDArray[np.bool_]:
-    """Return which nodes have a second batch (bool[n]): older ends of a link that is addressed or shaped."""
+    """Return at which links (bool[m]) the older end must be addressed or shaped, which its node does."""
     shaped = np.array([[not p.forward.is_plain, not p.backward.is_plain] for p in topology.link_profiles])
     needs = (roles == Role.ADDRESSED) | shaped[topology.link_profile]
     older = np.argmin(when[topology.ends], axis=1)
-    rows = np.arange(topology.link_count)
+    late: npt.NDArray[np.bool_] = needs[np.arange(topology.link_count), older]
+    return late
+
+
+def _pending(
+    topology: Topology,
+    roles: npt.NDArray[np.uint8],
+    when: npt.NDArray[np.int64],
+    late: npt.NDArray[np.bool_],
+) -> npt.NDArray[np.bool_]:
+    """Return which nodes have a second batch (bool[n]): the older ends of `late` links."""
+    older = np.argmin(when[topology.ends], axis=1)
     pending = np.zeros(topology.node_count, dtype=bool)
-    pending[topology.ends[rows, older][needs[rows, older]]] = True
+    pending[topology.ends[np.arange(topology.link_count), older][late]] = True
     # IPv6 takes a gateway only where the wire has a carrier: routes over a wire wait for its older end
     wires = (roles == Role.ADDRESSED).all(axis=1)
     pending[topology.ends[wires]] = True

@@ -2,9 +2,14 @@
 
 from __future__ import annotations
 
+import struct
 from collections import Counter
 
-from emulator.linux.node_messages import NodeMessages, making_order
+import pytest
+
+from emulator.linux.link_messages import LinkMessages
+from emulator.linux.netlink import HEADER, Batch, attributes
+from emulator.linux.node_messages import NodeMessages, making_order, port_index
 from emulator.plan import make_plan
 from topologies.build import build
 from topologies.spec.load import load_text
@@ -60,8 +65,13 @@ def test_two_hosts_on_one_cable_are_both_addressed() -> None:
 def test_blocked_ports_are_ports_of_no_bridge() -> None:
     text = "topology: {nodes: {s1: {kind: switch}, s2: {kind: switch}}, links: [[s1, s2], [s1, s2]]}"
     found = labels(topology_of(text))
-    assert [target for op, target in found if op == "bridge"] == ["s2-eth1"]
-    assert [target for op, target in found if op == "bring up"] == ["s2-eth1", "s2-eth2"]
+    assert [target for op, target in found if op == "bridge"] == ["s2-eth1", "s1-eth1"]
+    assert [target for op, target in found if op == "bring up"] == [
+        "s2-eth1",
+        "s2-eth2",
+        "s1-eth1",
+        "s1-eth2",
+    ]
 
 
 def test_the_older_end_is_opened_by_its_node() -> None:
@@ -74,3 +84,59 @@ def test_the_older_end_is_opened_by_its_node() -> None:
         assert set(asked) <= made
         made.add(node)
     assert {Kind(topology.kinds[n]) for n in made} == {Kind.HOST, Kind.SWITCH}
+
+
+def veth_ends(message: bytes, node: int) -> list[tuple[int, int]]:
+    """Return (namespace, index) of the main end and of the peer of a pair made from `node`; [] else."""
+    found = dict(attributes(message, HEADER.size + 16))
+    info = dict(attributes(found.get(18, b"")))
+    if info.get(1) != b"veth":
+        return []
+    peer = dict(attributes(info[2]))[1]
+    ends = []
+    for header, given in ((message[HEADER.size :], found), (peer, dict(attributes(peer, 16)))):
+        namespace = int.from_bytes(given[28], "little") if 28 in given else node
+        ends.append((namespace, struct.unpack_from("=BxHi", header)[2]))
+    return ends
+
+
+LOOPS = [
+    "{generator: fat-tree, k: 4}",
+    "{generator: ring, k: 5}",
+    "{generator: bcube, n: 3, k: 1}",
+    "{generator: jellyfish, switches: 12, ports: 6, degree: 4}",
+    "{generator: tree, depth: 3, fanout: 3}",
+]
+
+
+@pytest.mark.parametrize("words", LOOPS)
+def test_an_index_is_free_where_older_kernels_look_for_it(words: str) -> None:
+    """Linux before 6.15 looks for the main end's index in the socket's namespace: EEXIST, seen on 6.1."""
+    topology = topology_of(f"topology: {words}")
+    writer = NodeMessages(make_plan(topology, "netns"))
+    taken: set[tuple[int, int]] = set()
+    for node in writer.sequence.tolist():
+        for message in writer.first(node, lambda other: other).messages:
+            ends = veth_ends(message, node)
+            assert not ends or (node, ends[0][1]) not in taken
+            assert taken.isdisjoint(ends)
+            taken.update(ends)
+    expected = zip(topology.ends.ravel().tolist(), topology.ports.ravel().tolist(), strict=True)
+    assert taken == {(node, port_index(port)) for node, port in expected}
+
+
+@pytest.mark.parametrize("words", LOOPS)
+def test_a_link_that_comes_back_finds_its_index_free_too(words: str) -> None:
+    topology = topology_of(f"topology: {words}")
+    writer = LinkMessages(make_plan(topology, "netns"))
+    for link in range(topology.link_count):
+        node = writer.newer_node(link)
+        batch = Batch()
+        writer.link(batch, link, lambda other: other)
+        (namespace, index), (elsewhere, _) = veth_ends(batch.messages[0], node)
+        assert {namespace, elsewhere} == set(topology.ends[link].tolist())
+        others = {
+            port_index(int(topology.ports[s >> 1, s & 1])) for s in topology.slots(node) if s >> 1 != link
+        }
+        assert index not in others
+        assert writer.needs_older_end(link) is (namespace == node)
