@@ -5,27 +5,22 @@ In this order, whatever happens: a failed action, Ctrl-C and SIGTERM only make t
 
 from __future__ import annotations
 
-import gc
-import signal
-import sys
-import threading
 import time
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field
 from pathlib import Path
-from types import FrameType
-from typing import Any
 
 import numpy as np
 
 from emulator.errors import EmulationError
 from emulator.network import Network
 from stress.actions.base import Growth
-from stress.arrivals import MICRO
 from stress.machine import machine_facts
 from stress.records import LeakCheck, Outcome, Phase, RunRecord
 from stress.recover import Journal
+from stress.runner_context import quiet_python, stopping
+from stress.runner_facts import network_facts, scenario_facts
 from stress.runner_hands import Shared
 from stress.runner_observers import Observers
 from stress.runner_routing import shares
@@ -34,9 +29,6 @@ from stress.runner_worker import Worker
 from stress.scenario.load import Document
 from stress.schedule import Schedule
 
-_SWITCH = 0.0005
-"""Seconds that a thread keeps Python's lock when another waits for it: a tenth of what is usual,
-so that an operation that is due doesn't wait for the sampler to finish a sum."""
 _LOOK = 0.2
 
 
@@ -74,10 +66,10 @@ def run(
     action raised that is no EmulationError (a bug), after all is given back.
     """
     record = RunRecord(
-        scenario=_scenario_facts(document, schedule), network=network_facts(network),
+        scenario=scenario_facts(document, schedule), network=network_facts(network),
         machine=machine_facts(), seed=seed, began=time.time(), offered=schedule.offered(),
     )  # fmt: skip
-    with _quiet_python():
+    with quiet_python():
         origin = time.monotonic()
         shared = Shared(network, lambda: time.monotonic() - origin, Journal(journal, network.links), growth)
         _Run(document, schedule, shared, record, look).carry_out()
@@ -98,7 +90,7 @@ class _Run:
     def carry_out(self) -> None:
         """Do all of it."""
         shared, record = self._shared, self._record
-        with _stopping(shared.stop) as signals:
+        with stopping(shared.stop) as signals:
             observers = Observers(self._scenario, shared.network, shared.clock)
             self._watch.observers = observers
             try:
@@ -215,70 +207,3 @@ class _Run:
             problems += [words for words in network.repair() if words not in problems]
         self._shared.journal.close()
         return LeakCheck(observers.counts(), problems)
-
-
-@contextmanager
-def _quiet_python() -> Iterator[None]:
-    """Keep the interpreter from stopping the run: no collection of garbage, short turns for threads."""
-    was_on, interval = gc.isenabled(), sys.getswitchinterval()
-    gc.collect()
-    gc.freeze()
-    gc.disable()
-    sys.setswitchinterval(_SWITCH)
-    try:
-        yield
-    finally:
-        sys.setswitchinterval(interval)
-        gc.unfreeze()
-        if was_on:
-            gc.enable()
-
-
-@dataclass
-class _Signals:
-    name: str = ""
-
-
-@contextmanager
-def _stopping(stop: threading.Event) -> Iterator[_Signals]:
-    """Let SIGINT, SIGTERM and SIGHUP end the steps; what they took is still given back."""
-    noted = _Signals()
-    if threading.current_thread() is not threading.main_thread():
-        yield noted
-        return
-
-    def note(number: int, frame: FrameType | None) -> None:
-        del frame
-        noted.name = signal.Signals(number).name
-        stop.set()
-
-    kinds = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
-    before = [signal.signal(kind, note) for kind in kinds]
-    try:
-        yield noted
-    finally:
-        for kind, handler in zip(kinds, before, strict=True):
-            signal.signal(kind, handler)
-
-
-def network_facts(network: Network) -> dict[str, Any]:
-    """Return what a report says about the network."""
-    topology = network.topology
-    return {
-        "name": network.name, "engine": network.engine, "nodes": topology.kind_counts(),
-        "links": topology.link_count, "fidelity": topology.fidelity_counts(),
-    }  # fmt: skip
-
-
-def _scenario_facts(document: Document, schedule: Schedule) -> dict[str, Any]:
-    """Return the scenario as it was run: the file's keys, and its steps with their times."""
-    facts = document.scenario.model_dump(mode="json", exclude={"steps"})
-    steps: Sequence[Any] = schedule.steps
-    facts["steps"] = [
-        {"name": step.name, "start": step.start, "seconds": step.seconds, "group": step.group,
-         **step.action.model_dump(mode="json", exclude={"name", "start", "duration"})}
-        for step in steps
-    ]  # fmt: skip
-    facts["file"] = document.source.file
-    facts["seconds"] = (int(schedule.at[-1]) if len(schedule) else 0) / MICRO
-    return facts
