@@ -11,6 +11,7 @@ from __future__ import annotations
 import contextlib
 import json
 import os
+import re
 import shutil
 import time
 from collections.abc import Iterator
@@ -28,11 +29,19 @@ from topologies.topology import Topology
 
 DEFAULT = "/run/topology-emulator"
 FORMAT = 1
+MOUNTS = ".mounts"
+"""The folder of mounts that engines keep, one per network, in the state directory."""
+
+_MARK = ".topology-emulator"
+"""The file that says that a folder is a network's: `EMULATOR_STATE_DIR` may hold other folders too."""
+
+_HALF = re.compile(r"^\.(.+)\.part$")
+"""The name of a network's folder while it is being made or removed."""
 
 
 def state_root() -> Path:
-    """Return the state directory (it may not exist yet)."""
-    return Path(os.environ.get("EMULATOR_STATE_DIR") or DEFAULT)
+    """Return the state directory (it may not exist yet), as the kernel names it in the mount table."""
+    return Path(os.environ.get("EMULATOR_STATE_DIR") or DEFAULT).resolve()
 
 
 @dataclass
@@ -91,13 +100,42 @@ class NetworkState:
         """Where the /etc/hosts of the network's nodes stands."""
         return self.folder / "hosts"
 
+    @property
+    def pin_path(self) -> Path:
+        """Where the engine may keep the network's one mount."""
+        return self.root / MOUNTS / self.name
+
+    @property
+    def exists(self) -> bool:
+        """Whether anything of the network is there, if only half of it."""
+        return _is_network(self.folder) or self._half.exists() or self.pin_path.exists()
+
+    @property
+    def _half(self) -> Path:
+        return self.root / f".{self.name}.part"
+
     def make(self) -> None:
-        """Make the folders, mode 0700."""
+        """Make the folders, mode 0700; the network's own appears with its mark in it.
+
+        Raises UnableError, also when something that isn't ours has the folder's name.
+        """
+        if _is_network(self.folder):
+            return
         try:
             self.root.mkdir(mode=0o700, parents=True, exist_ok=True)
-            self.folder.mkdir(mode=0o700, exist_ok=True)
+            shutil.rmtree(self._half, ignore_errors=True)
+            self._half.mkdir(mode=0o700)
+            (self._half / _MARK).touch()
         except OSError as error:
             raise _unwritable(self.root, error) from error
+        try:
+            self._half.rename(self.folder)
+        except OSError as error:
+            shutil.rmtree(self._half, ignore_errors=True)
+            raise UnableError(
+                f"{self.folder} is in the way: it isn't a network's; "
+                f"move it, or set EMULATOR_STATE_DIR to a folder of your own"
+            ) from error
 
     def write(self, record: Record) -> None:
         """Write the record so that a crash leaves the old one or the new one, never half of one."""
@@ -116,6 +154,10 @@ class NetworkState:
         try:
             data = json.loads(self.record_path.read_text(encoding="utf-8"))
         except FileNotFoundError:
+            if self.exists:
+                raise BrokenError(
+                    f"`{self.name}` has no run record; `emulator down {self.name}` removes what is left"
+                ) from None
             raise UsageError(unknown_network(self.name, names(self.root))) from None
         except (OSError, ValueError) as error:
             raise BrokenError(
@@ -148,52 +190,72 @@ class NetworkState:
             )
 
     def remove(self) -> None:
-        """Remove the folder."""
-        shutil.rmtree(self.folder, ignore_errors=True)
+        """Remove the folder, if it is ours. Killed half-way, what is left is known to be half."""
+        shutil.rmtree(self._half, ignore_errors=True)
+        if _is_network(self.folder):
+            self.folder.rename(self._half)
+            shutil.rmtree(self._half, ignore_errors=True)
 
     @contextmanager
     def locked(self, action: str) -> Iterator[None]:
         """Hold the network's lock: two commands never change one network at the same time."""
-        path = self.root / f"{self.name}.lock"
-        try:
-            with locked(path, wait=False):
-                try:
-                    yield
-                finally:
-                    if not self.folder.exists():
-                        path.unlink(missing_ok=True)
-        except PermissionError as error:
-            raise _unwritable(self.root, error) from error
-        except BusyError:
-            raise BrokenError(
-                f"another command is changing network `{self.name}`; wait for it, then {action} again"
-            ) from None
-        finally:
-            self._sweep()
+        path = self.root / f".{self.name}.lock"
+        with contextlib.ExitStack() as stack:
+            try:
+                stack.enter_context(locked(path, wait=False))
+            except OSError as error:
+                raise _unwritable(self.root, error) from error
+            except BusyError:
+                raise BrokenError(
+                    f"another command is changing network `{self.name}`; wait for it, then {action} again"
+                ) from None
+            try:
+                yield
+            finally:
+                if not self.exists:
+                    path.unlink(missing_ok=True)
+                stack.close()
+                self._sweep()
 
     def shared_lock(self) -> AbstractContextManager[None]:
         """Hold the lock of what all networks share: the state directory's own mount."""
         return locked(self.root / ".lock", wait=True)
 
     def _sweep(self) -> None:
-        """Remove the state directory, with lock files of killed commands, when nothing else is in it."""
+        """When no network is left remove lock files of killed commands, and the directory if it is empty."""
         with contextlib.suppress(FileNotFoundError, NotADirectoryError):
             entries = {entry.name for entry in self.root.iterdir()}
-            if all(name.endswith(".lock") for name in entries):
+            if not names(self.root) and not entries & {MOUNTS, "sysctls.json"}:
                 with self.shared_lock():
                     for name in entries - {".lock"}:
-                        _remove_if_free(self.root / name)
+                        if name.startswith(".") and name.endswith(".lock"):
+                            _remove_if_free(self.root / name)
                     with contextlib.suppress(OSError):
                         (self.root / ".lock").unlink()
                         self.root.rmdir()
 
 
 def names(root: Path | None = None) -> list[str]:
-    """Return the names of the networks that have a folder, sorted."""
+    """Return the names of the networks of which there is anything, if only half of it, sorted."""
     root = root or state_root()
-    if not root.is_dir():
-        return []
-    return sorted(entry.name for entry in root.iterdir() if entry.is_dir() and not entry.name.startswith("."))
+    found = set()
+    for entry in root.iterdir() if root.is_dir() else ():
+        half = _HALF.match(entry.name)
+        if half and entry.is_dir():
+            found.add(half[1])
+        elif entry.name == MOUNTS:
+            with contextlib.suppress(FileNotFoundError, NotADirectoryError):
+                found |= {pin.name for pin in entry.iterdir()}
+        elif _is_network(entry):
+            found.add(entry.name)
+    return sorted(found)
+
+
+def _is_network(folder: Path) -> bool:
+    """Return whether `folder` is one that we made, and not something else in the state directory."""
+    if folder.is_symlink():
+        return False
+    return (folder / _MARK).exists() or (folder / "record.json").exists()
 
 
 def unknown_network(name: str, known: list[str]) -> str:

@@ -14,6 +14,7 @@ from __future__ import annotations
 
 import errno
 import os
+import re
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from pathlib import Path
@@ -21,6 +22,17 @@ from pathlib import Path
 from emulator.errors import KernelError
 from emulator.linux import syscalls
 from emulator.linux.syscalls import CLONE_FS, CLONE_NEWNET, CLONE_NEWNS
+
+_OCTAL = re.compile(rb"\\([0-7]{3})")
+"""How the mount table writes spaces and the like."""
+
+
+def _device_and_inode(path: str) -> tuple[int, int]:
+    try:
+        status = os.stat(path)
+    except OSError:
+        return -1, -1
+    return status.st_dev, status.st_ino
 
 
 def _open(path: str) -> int:
@@ -52,22 +64,24 @@ def ensure_private(folder: Path) -> None:
     """Make `folder` a mount of its own with private propagation, once.
 
     A mount namespace can be bound only where the mount doesn't spread to other namespaces, and
-    systemd makes everything spread.
+    systemd makes everything spread. The folder is made if need be, and is ours: a mount that
+    somebody else made is neither changed nor, later, unmounted.
     """
+    folder.mkdir(mode=0o700, exist_ok=True)
     if not is_mount(folder):
         syscalls.mount(str(folder), str(folder), flags=syscalls.MS_BIND)
     syscalls.mount("none", str(folder), flags=syscalls.MS_PRIVATE)
 
 
 def is_mount(path: Path) -> bool:
-    """Return whether something is mounted on `path`, by this process's mount table."""
-    text = str(path)
-    with open("/proc/thread-self/mountinfo", encoding="utf-8") as table:
-        return any(_unescaped(line.split(" ", 5)[4]) == text for line in table)
+    """Return whether something is mounted on `path` (absolute), by this process's mount table."""
+    wanted = os.fsencode(path)
+    with open("/proc/thread-self/mountinfo", "rb") as table:
+        return any(_unescaped(line.split(b" ", 5)[4]) == wanted for line in table)
 
 
-def _unescaped(field: str) -> str:
-    return field.encode().decode("unicode_escape") if "\\" in field else field
+def _unescaped(field: bytes) -> bytes:
+    return _OCTAL.sub(lambda found: bytes([int(found[1], 8)]), field)
 
 
 def unmount_all(path: Path) -> None:
@@ -180,13 +194,28 @@ class NamespaceStore:
             os.unlink(path)
 
     def nodes(self) -> list[str]:
-        """Return the nodes that have a file, ascending (inside the mount namespace)."""
-        return sorted(os.listdir(self.folder))
+        """Return the nodes that have a file, ascending (inside the mount namespace).
+
+        None, when somebody removed the folder: the kernel then unmounted what was below it.
+        """
+        try:
+            return sorted(os.listdir(self.folder))
+        except (FileNotFoundError, NotADirectoryError):
+            return []
 
     def inodes(self) -> dict[int, str]:
-        """Return {inode of the namespace: node} (inside the mount namespace)."""
-        return {os.stat(self._prefix + node).st_ino: node for node in self.nodes()}
+        """Return {inode of the namespace: node} (inside the mount namespace).
+
+        Only of namespaces, and never the machine's own: who asks kills what is in them.
+        """
+        device, machine = (
+            _device_and_inode("/proc/thread-self/ns/net")[0],
+            _device_and_inode("/proc/1/ns/net"),
+        )
+        found = {node: _device_and_inode(self._prefix + node) for node in self.nodes()}
+        return {key[1]: node for node, key in found.items() if key[0] == device and key != machine}
 
     def release(self) -> None:
-        """Let go of the mount namespace and all that it holds."""
+        """Let go of the mount namespace and all that it holds; fine when it isn't there."""
         unmount_all(self.pin)
+        self.pin.unlink(missing_ok=True)

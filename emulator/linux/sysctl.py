@@ -59,7 +59,7 @@ class Ledger:
 
     def __init__(self, root: Path) -> None:
         self._path = root / "sysctls.json"
-        self._lock = root / "sysctls.lock"
+        self._lock = root / ".sysctls.json.lock"  # the name of no network's lock
 
     @contextmanager
     def _locked(self) -> Iterator[dict[str, dict[str, Any]]]:

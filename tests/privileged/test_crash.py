@@ -69,7 +69,7 @@ def test_a_signal_rolls_back(number: signal.Signals, tmp_path: Path, state_dir: 
         [sys.executable, "-m", "emulator", "up", "k.yaml"], cwd=tmp_path, stderr=subprocess.PIPE, text=True
     )
     deadline = time.monotonic() + 20
-    while not (state_dir / "k" / "mnt").exists() and time.monotonic() < deadline:
+    while not (state_dir / ".mounts" / "k").exists() and time.monotonic() < deadline:
         time.sleep(0.01)
     time.sleep(0.1)
     process.send_signal(number)

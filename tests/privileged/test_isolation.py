@@ -42,7 +42,7 @@ def test_what_is_not_ours_is_untouched(
     before = ip("-o", "link"), ip("netns", "list")
     cli("up", "a.yaml", code=0)
     assert (ip("-o", "link"), ip("netns", "list")) == before
-    (state_dir / "dc" / "mnt").parent.joinpath("foreign-file").touch()
+    (state_dir / "dc" / "foreign-file").touch()
     cli("down", "--all", code=0)
     after = ip("-o", "link"), ip("netns", "list")
     assert after == before

@@ -112,10 +112,10 @@ def _deploy(plan: Plan, state: NetworkState, file: str, progress: Progress) -> N
     Ledger(state.root).require(state.name, global_needs(plan))
     store = store_of(state)
     store.folder.mkdir(mode=0o700)
-    store.pin.touch(mode=0o600)
     with restored("net", "mnt"):
         with state.shared_lock():
-            ensure_private(state.root)
+            ensure_private(store.pin.parent)
+            store.pin.touch(mode=0o600)
             store.create()
         make_nodes(plan, store, progress)
     record.phase = "up"

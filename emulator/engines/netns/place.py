@@ -17,4 +17,4 @@ def require_root() -> None:
 
 def store_of(state: NetworkState) -> NamespaceStore:
     """Return the namespaces of the network whose state this is."""
-    return NamespaceStore(state.folder / "mnt", state.folder / "ns")
+    return NamespaceStore(state.pin_path, state.folder / "ns")

@@ -12,7 +12,7 @@ from emulator.linux.sysctl import Ledger
 from emulator.linux.teardown import Sentinel, kill_inside
 from emulator.locks import locked
 from emulator.network import Progress, silent
-from emulator.state import NetworkState, names
+from emulator.state import MOUNTS, NetworkState, names
 
 
 def take_down(state: NetworkState, progress: Progress = silent) -> None:
@@ -27,7 +27,7 @@ def remove(state: NetworkState, progress: Progress) -> None:
 
     The folder goes last: a `down` that was killed can be repeated.
     """
-    if state.folder.exists():
+    if state.exists:
         store = store_of(state)
         sentinel = Sentinel()
         if store.exists:
@@ -35,7 +35,7 @@ def remove(state: NetworkState, progress: Progress) -> None:
                 inodes = store.inodes()
             progress("processes", 0, 1)
             kill_inside(inodes)
-            store.release()
+        store.release()
         cgroups.remove(cgroups.group_name(state.root, state.name))
         progress("kernel", 0, 1)
         sentinel.wait()  # also for what a `down` that was killed has let go of
@@ -45,12 +45,14 @@ def remove(state: NetworkState, progress: Progress) -> None:
 
 
 def sweep(root: Path) -> None:
-    """Put away what no network needs any more: sysctls, and the state directory's own mount."""
+    """Put away what no network needs any more: sysctls, and the mount that holds the networks' mounts."""
     if not root.is_dir():
         return
     ledger = Ledger(root)
     for network in ledger.networks() - set(names(root)):
         ledger.release(network)
     with locked(root / ".lock", wait=True):
-        if not names(root):
-            unmount_all(root)
+        mounts = root / MOUNTS
+        if mounts.is_dir() and not any(mounts.iterdir()):
+            unmount_all(mounts)
+            mounts.rmdir()

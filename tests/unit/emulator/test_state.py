@@ -7,10 +7,10 @@ from pathlib import Path
 
 import pytest
 
-from emulator.errors import BrokenError, UsageError
+from emulator.errors import BrokenError, UnableError, UsageError
 from emulator.locks import BusyError, locked
 from emulator.network import LinkState
-from emulator.state import NetworkState, Record, link_states, names
+from emulator.state import NetworkState, Record, link_states, names, state_root
 from topologies.profiles import Shape
 
 
@@ -84,7 +84,7 @@ def test_the_state_directory_goes_with_its_last_network(tmp_path: Path) -> None:
 
 def test_a_lock_file_of_a_killed_command_is_swept(tmp_path: Path) -> None:
     state = state_in(tmp_path)
-    (state.root / "gone.lock").touch()
+    (state.root / ".gone.lock").touch()
     with state.locked("down"):
         state.remove()
     assert not state.root.exists()
@@ -115,4 +115,44 @@ def test_whoever_waits_for_a_lock_isnt_fooled_by_its_removal(tmp_path: Path) -> 
 
 def test_a_held_lock_is_busy(tmp_path: Path) -> None:
     with locked(tmp_path / "l", wait=True), pytest.raises(BusyError), locked(tmp_path / "l", wait=False):
+        pass
+
+
+def test_folders_that_are_not_networks_are_neither_listed_nor_removed(tmp_path: Path) -> None:
+    foreign = tmp_path / "photos" / "2024"
+    foreign.mkdir(parents=True)
+    state = NetworkState(tmp_path, "photos")
+    assert names(tmp_path) == []
+    with pytest.raises(UnableError, match="is in the way: it isn't a network's"):
+        state.make()
+    with state.locked("down"):
+        state.remove()
+    assert foreign.is_dir()
+    assert [entry.name for entry in tmp_path.iterdir()] == ["photos"]
+
+
+def test_half_a_network_is_listed_and_goes(tmp_path: Path) -> None:
+    (tmp_path / ".dc.part" / "ns").mkdir(parents=True)
+    state = NetworkState(tmp_path, "dc")
+    assert names(tmp_path) == ["dc"]
+    with pytest.raises(BrokenError, match="emulator down dc"):
+        state.read()
+    state.remove()
+    assert names(tmp_path) == []
+
+
+def test_the_state_directory_is_named_as_the_kernel_names_it(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    (tmp_path / "real").mkdir()
+    (tmp_path / "link").symlink_to("real")
+    monkeypatch.chdir(tmp_path)
+    for text in ("link/state", "real/../link/state", str(tmp_path / "link" / "state")):
+        monkeypatch.setenv("EMULATOR_STATE_DIR", text)
+        assert state_root() == (tmp_path / "real" / "state").resolve()
+
+
+def test_a_lock_that_leads_elsewhere_is_refused(tmp_path: Path) -> None:
+    (tmp_path / ".dc.lock").symlink_to("nowhere/else")
+    with pytest.raises(UnableError), NetworkState(tmp_path, "dc").locked("down"):
         pass
