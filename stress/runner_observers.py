@@ -32,6 +32,11 @@ class Watcher(Protocol):
 class Questions(Protocol):
     """Probes that are asked."""
 
+    @property
+    def cost(self) -> float:
+        """CPU seconds that asking took; known after `stop`."""
+        ...
+
     def stop(self) -> list[ProbeRecord]:
         """End; return what was found."""
         ...
@@ -67,11 +72,14 @@ class Observers:
 
     def stop(self, record: RunRecord) -> None:
         """End, and put what was found into `record`."""
-        if self._probes is not None:
-            record.probes = self._probes.stop()
-        if self._sampler is not None:
-            record.samples, record.sampler_cost = self._sampler.stop()
-            self._samples = record.samples
+        try:
+            if self._probes is not None:
+                record.probes = self._probes.stop()
+                record.probe_cost = self._probes.cost
+        finally:
+            if self._sampler is not None:
+                record.samples, record.sampler_cost = self._sampler.stop()
+                self._samples = record.samples
 
     def wrong(self) -> int:
         """Return how many probes get no right answer now."""

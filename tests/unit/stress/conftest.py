@@ -17,6 +17,8 @@ class QuietSampler:
 
 
 class QuietProbes:
+    cost = 0.25
+
     def stop(self) -> list[ProbeRecord]:
         return []
 

@@ -1,5 +1,6 @@
 """What became of questions, in order; and the askers, on the dry-run engine."""
 
+import time
 from pathlib import Path
 
 import pytest
@@ -14,8 +15,10 @@ from stress.probes.batch import BatchAsker
 from stress.probes.command import CommandAsker, filled
 from stress.probes.specs import Spec, drawn_pairs, resolve
 from stress.probes.track import Track
-from stress.records import LossWindow, ProbeRecord
+from stress.records import LossWindow, ProbeRecord, RunRecord
+from stress.runner_observers import Observers
 from stress.scenario.document import Probe
+from stress.scenario.load import load_text as load_scenario
 from topologies.build import build
 from topologies.errors import ParameterError
 from topologies.rng import Stream
@@ -178,3 +181,33 @@ def test_commands_run_in_the_source(network: DryRunNetwork) -> None:
 def test_addresses_stand_in_the_words_of_a_command() -> None:
     assert filled(["ping", "-c1", "{target}", "http://{target}:80/"], "10.0.0.1; rm") == [
         "ping", "-c1", "10.0.0.1; rm", "http://10.0.0.1; rm:80/"]  # fmt: skip
+
+
+def test_what_asking_cost_is_recorded_and_the_sampler_ends_even_when_the_probes_fail(
+    network: DryRunNetwork, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    document = load_scenario(
+        "name: t\nduration: 1 s\nprobes: [{probe: ping, pairs: 5, interval: 10 ms}]\n"
+        "steps: [{action: port-flap, rate: 1}]\n"
+    )
+    begin = time.monotonic()
+    observers = Observers(document.scenario, network, lambda: time.monotonic() - begin)
+    observers.start()
+    probes = observers._probes
+    assert probes is not None
+    while not all(track.record.answered > 2 for track in probes._askers[0].tracks):  # type: ignore[attr-defined]
+        assert time.monotonic() < begin + 10
+        time.sleep(0.01)
+    record = RunRecord({}, {}, {}, 0, 0.0)
+    observers.stop(record)
+    assert 0 < record.probe_cost < 5
+    assert len(record.probes) == 5
+
+    observers = Observers(document.scenario, network, lambda: time.monotonic() - begin)
+    observers.start()
+    monkeypatch.setattr(network, "ping", lambda *_: 1 / 0)
+    time.sleep(0.05)
+    record = RunRecord({}, {}, {}, 0, 0.0)
+    with pytest.raises(ZeroDivisionError):
+        observers.stop(record)
+    assert record.samples
