@@ -17,26 +17,28 @@ class Terminal(io.StringIO):
         return True
 
 
-@pytest.fixture
 def terminal(monkeypatch: pytest.MonkeyPatch) -> Terminal:
+    """Make standard error a terminal; not as a fixture, after which pytest puts its own there."""
     made = Terminal()
     monkeypatch.setattr("sys.stderr", made)
     monkeypatch.setenv("TERM", "xterm")
     return made
 
 
-def test_no_thread_draws_the_bar(terminal: Terminal, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_no_thread_draws_the_bar(monkeypatch: pytest.MonkeyPatch) -> None:
+    error = terminal(monkeypatch)
     monkeypatch.setattr(progress, "_SILENT_FOR", 0.0)
     before = threading.active_count()
     with progress.shown("up net") as update:
         update("nodes", 1, 3)
         assert threading.active_count() == before  # a thread would keep us in the network's mounts
         update("nodes", 3, 3)
-    assert "1/3" in terminal.getvalue()
-    assert "3/3" in terminal.getvalue()
+    assert "1/3" in error.getvalue()
+    assert "3/3" in error.getvalue()
 
 
-def test_what_is_quick_shows_nothing(terminal: Terminal) -> None:
+def test_what_is_quick_shows_nothing(monkeypatch: pytest.MonkeyPatch) -> None:
+    error = terminal(monkeypatch)
     with progress.shown("up net") as update:
         update("nodes", 3, 3)
-    assert terminal.getvalue() == ""
+    assert error.getvalue() == ""
