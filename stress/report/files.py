@@ -11,7 +11,7 @@ from typing import TextIO
 from emulator.errors import BrokenError
 from stress.records import RunRecord
 from stress.report.junit import junit
-from stress.report.page import page
+from stress.report.page import finite, page
 from stress.report.summary import Judged, summary
 
 
@@ -22,7 +22,7 @@ def write(record: RunRecord, verdicts: Sequence[Judged], folder: Path) -> list[P
     """
     whole = summary(record, verdicts)
     files: dict[str, Callable[[TextIO], None]] = {
-        "report.json": lambda out: json.dump(whole, out, indent=1),
+        "report.json": lambda out: json.dump(finite(whole), out, ensure_ascii=False, allow_nan=False),
         "events.jsonl": lambda out: _events(record, out),
         "metrics.csv": lambda out: _metrics(record, out),
         "junit.xml": lambda out: _text(junit(record, verdicts), out),
@@ -52,7 +52,7 @@ def _events(record: RunRecord, out: TextIO) -> None:
         line = {
             "at": operation.at, "started": outcome.started, "finished": outcome.finished,
             "step": operation.step, "action": operation.action, "verb": operation.verb,
-            "targets": list(operation.targets), "error": outcome.error,
+            "targets": list(operation.targets), "error": outcome.error, "skipped": outcome.skipped,
         }  # fmt: skip
         out.write(json.dumps(line) + "\n")
 

@@ -1,205 +1,313 @@
-"use strict";
+// The page: reads the data, lays the sections out, and says in <html data-charts> how many charts are drawn.
 (() => {
-  const root = document.documentElement;
-  window.addEventListener("error", (event) => { root.dataset.error = event.message; });
-  const data = JSON.parse(document.getElementById("data").textContent);
-  const page = document.getElementById("page");
-  const charts = [];
-  const end = Math.max(1e-3, ...data.phases.map((p) => p.end), ...data.metrics.at);
-  let view = [0, end];
-  let cursor = null;
+const root = document.documentElement;
+window.addEventListener("error", event => { root.dataset.error = event.message; });
+const data = JSON.parse(document.getElementById("data").textContent);
+const page = document.getElementById("page");
+const end = Math.max(1e-3, data.seconds);
+const plural = (n, one) => `${n.toLocaleString("en")} ${one}${n === 1 ? "" : /(ch|s)$/.test(one) ? "es" : "s"}`;
+const card = (title, note, ...children) => make("section", {class: "card"},
+  make("h2", {}, title, ...(note ? [make("small", {}, note)] : [])), ...children);
+const cell = (value, kind) => make("td", kind ? {class: kind} : {}, value);
+function table(head, rows, texts = 1) {
+  const kind = at => at < texts ? {} : {class: "n"};
+  return make("div", {class: "scroll"}, make("table", {},
+    make("thead", {}, make("tr", {}, ...head.map((h, i) => make("th", kind(i), h)))),
+    make("tbody", {}, ...rows.map(row => make("tr", {}, ...row.map((c, i) => c instanceof Node && c.tagName === "TD" ? c : make("td", kind(i), c)))))));
+}
 
-  const make = (tag, attributes = {}, ...children) => {
-    const element = document.createElement(tag);
-    for (const [key, value] of Object.entries(attributes)) element.setAttribute(key, value);
-    element.append(...children.map((child) => child instanceof Node ? child : String(child)));
-    return element;
-  };
-  const color = (name) => getComputedStyle(root).getPropertyValue(name).trim();
-  const seconds = (s) => s === null || s === undefined ? "–" : s < 1e-3 ? (s * 1e6).toFixed(0) + " µs"
-    : s < 1 ? (s * 1e3).toPrecision(3) + " ms" : s.toPrecision(3) + " s";
-  const number = (n) => n === null || n === undefined ? "–" : Math.abs(n) >= 1e9 ? (n / 1e9).toFixed(2) + " G"
-    : Math.abs(n) >= 1e6 ? (n / 1e6).toFixed(2) + " M" : Math.abs(n) >= 1e4 ? (n / 1e3).toFixed(1) + " k"
-    : Number.isInteger(n) ? String(n) : Math.abs(n) >= 100 ? n.toFixed(0) : n.toPrecision(3);
-  const card = (title, ...children) => make("section", { class: "card" }, make("h2", {}, title), ...children);
-  const table = (head, rows) => make("div", { class: "scroll" }, make("table", {},
-    make("thead", {}, make("tr", {}, ...head.map((h, i) => make("th", i ? { class: "n" } : {}, h)))),
-    make("tbody", {}, ...rows.map((row) => make("tr", {}, ...row.map((cell, i) => cell instanceof Node && cell.tagName === "TD"
-      ? cell : make("td", i ? { class: "n" } : {}, cell)))))));
+// Header, tiles, what to read first, limits --------------------------------------------------------
+function header(timeline) {
+  const broken = data.verdicts.filter(v => !v.held).length, total = data.verdicts.length;
+  const badge = !total ? make("span", {class: "badge none"}, "no limits") : make("span", {class: "badge" + (broken ? " bad" : "")},
+    broken ? `${broken} of ${total} limits broken` : total === 1 ? "the limit held" : `all ${total} limits held`);
+  const whole = make("button", {type: "button", title: "Escape, or a double click"}, "Whole run");
+  whole.addEventListener("click", () => timeline().look(0, end));
+  const scheme = make("button", {type: "button", "aria-label": "Light or dark"}, "◐");
+  scheme.addEventListener("click", () => setScheme(dark() ? "light" : "dark"));
+  const net = data.network, nodes = Object.entries(net.nodes || {}).map(([kind, n]) => plural(n, kind));
+  const tiers = Object.entries(net.fidelity || {}).map(([tier, n]) => `${n.toLocaleString("en")} ${tier}`);
+  const began = new Date(data.began * 1e3).toISOString().slice(0, 19).replace("T", " ");
+  return make("header", {}, make("div", {},
+    make("h1", {}, data.scenario.name || "stress", make("span", {}, ` on ${net.name || "?"}`)),
+    make("p", {}, [nodes.join(", "), net.links === undefined ? "" : plural(net.links, "link"), tiers.length ? `fidelity ${tiers.join(", ")}` : "",
+      `engine ${net.engine}`, `seed ${data.seed}`].filter(Boolean).join(" · ")),
+    make("p", {}, `${began} UTC · ${clock(end)}`)), badge, whole, scheme);
+}
+function tiles() {
+  const t = data.tiles, found = [];
+  const tile = (value, label, bad) => found.push(make("div", {class: "tile" + (bad ? " bad" : "")}, make("b", {}, value), make("span", {}, label)));
+  if (t.offered) {
+    tile(`${digits(100 * t.achieved / t.offered, 4)} %`, `of ${t.offered.toLocaleString("en")} operations done`, t.achieved < t.offered * .99);
+    tile(words(t["latency.p99"], "seconds"), `latency p99 · median ${words(t["latency.p50"], "seconds")}`);
+    tile(plain(t.errors), t.errors === 1 ? "error" : "errors", t.errors > 0);
+  }
+  if (data.probe_groups.length) {
+    tile(words(t["probe.loss"], "share"), `of probes lost · longest gap ${words(t["probe.longest"], "seconds")}`, t["probe.loss"] > .01);
+    tile(words(t["convergence.p99"], "seconds"), `convergence p99 · ${plural(data.convergence.disturbing, "event")} felt`, data.convergence.unfinished > 0);
+  }
+  if (t["traffic.flows"]) tile(words(t["traffic.rate"], "bitrate"), `through ${plural(t["traffic.flows"], "flow")}`);
+  if (t["host.cpu.busy.mean"] !== null) tile(words(t["host.cpu.busy.mean"], "share"), `CPU on average · at most ${words(t["host.cpu.busy.max"], "share")}`);
+  if (t["host.memory.used.growth"] !== null) tile(words(t["host.memory.used.growth"], "bytes"), "memory growth");
+  return make("div", {class: "tiles"}, ...found);
+}
+function worries() {
+  const found = [...(data.interrupted ? [`The run was interrupted: ${data.interrupted}.`] : []), ...data.doubts, ...data.leaks.leaked.map(w => `Left behind: ${w}`)];
+  if (!found.length) return [];
+  const box = card("Read this first", "", ...found.map(w => make("p", {}, w)));
+  box.classList.add("warn");
+  return [box];
+}
+function limits() {
+  if (!data.verdicts.length) return [];
+  return [card("Limits", "", table(["", "limit", "found"], data.verdicts.map(v => [
+    cell(v.held ? "✓ held" : "✕ broken", v.held ? "held" : "broken"), cell(make("code", {}, v.text)), cell(v.words || v.limit, "wrap")]), 3))];
+}
 
-  const steps = (span) => {
-    const rough = span / 6, power = 10 ** Math.floor(Math.log10(rough || 1));
-    return [1, 2, 5, 10].map((m) => m * power).find((s) => s >= rough) || power * 10;
-  };
-
-  class Chart {
-    constructor(title, series, options = {}) {
-      Object.assign(this, { series, format: number, marks: true, log: false, x: "time", ...options });
-      this.canvas = make("canvas", { role: "img", "aria-label": title });
-      this.legend = make("div", { class: "legend" });
-      this.element = card(title, this.canvas, this.legend);
-      this.canvas.addEventListener("pointermove", (event) => this.moved(event));
-      this.canvas.addEventListener("pointerleave", () => { cursor = null; drawAll(); });
-      this.canvas.addEventListener("pointerdown", (event) => { this.from = this.at(event); });
-      this.canvas.addEventListener("pointerup", (event) => this.zoomed(event));
-      this.canvas.addEventListener("dblclick", () => { view = [0, end]; drawAll(); });
-      charts.push(this);
-    }
-    range() { return this.x === "time" ? view : [0, this.series[0]?.points.length - 1 || 1]; }
-    at(event) {
-      const box = this.canvas.getBoundingClientRect(), [a, b] = this.range();
-      return a + (b - a) * Math.min(1, Math.max(0, (event.clientX - box.left - 56) / (box.width - 66)));
-    }
-    moved(event) { if (this.x === "time") { cursor = this.at(event); drawAll(); } }
-    zoomed(event) {
-      const to = this.at(event);
-      if (this.x === "time" && this.from !== undefined && Math.abs(to - this.from) > (view[1] - view[0]) / 100) {
-        view = [Math.min(this.from, to), Math.max(this.from, to)];
-        drawAll();
+// The timeline's own rows --------------------------------------------------------------------------
+class Axis extends Row {
+  constructor(timeline) { super(timeline, "", 40); }
+  render() {
+    this.svg.replaceChildren();
+    const [x0, x1] = this.timeline.view, X = this.X(), each = timeStep(x1 - x0, this.width / 110);
+    for (let x = Math.ceil(x0 / each) * each; x <= x1 + 1e-9; x += each)
+      draw(this.svg, "text", {x: X(x), y: 12, "text-anchor": X(x) > this.width - 30 ? "end" : "middle"}, axisTime(Math.abs(x) < 1e-9 ? 0 : x, each));
+    const taken = [];
+    for (const phase of data.phases) {
+      const a = Math.max(X(Math.max(phase.start, x0)), LEFT), b = X(Math.min(phase.end, x1));
+      if (b - a < .5) continue;
+      draw(this.svg, "rect", {class: "phase" + (data.steps.some(s => s.step === phase.name) ? " step" : ""), x: a, y: 19, width: Math.max(b - a - 1, 1), height: 20, rx: 4});
+      if (b - a > phase.name.length * 6.4 + 10 && !taken.some(([p, q]) => a < q && b > p)) {
+        draw(this.svg, "text", {class: "lane", x: a + 7, y: 33}, phase.name);
+        taken.push([a, b]);
       }
-      this.from = undefined;
     }
-    draw() {
-      const ratio = window.devicePixelRatio || 1, width = this.canvas.clientWidth, height = this.canvas.clientHeight;
-      if (!width) return;
-      this.canvas.width = width * ratio; this.canvas.height = height * ratio;
-      const g = this.canvas.getContext("2d");
-      g.scale(ratio, ratio);
-      g.font = "11px system-ui, sans-serif";
-      const [x0, x1] = this.range(), left = 56, right = width - 10, top = 8, bottom = height - 22;
-      const shown = this.series.flatMap((s) => s.points.filter((p) => p[0] >= x0 && p[0] <= x1 && p[1] !== null).map((p) => p[1]));
-      let high = Math.max(...shown, this.log ? 1e-9 : 0), low = Math.min(...shown, this.log ? high : 0);
-      if (!shown.length) { high = 1; low = 0; }
-      if (this.log) { low = Math.log10(Math.max(low, 1e-7)); high = Math.log10(Math.max(high, 1e-6)); }
-      if (high <= low) high = low + 1;
-      if (!this.log) high += (high - low) * .06;
-      const X = (x) => left + (right - left) * (x - x0) / ((x1 - x0) || 1);
-      const Y = (y) => bottom - (bottom - top) * ((this.log ? Math.log10(Math.max(y, 1e-7)) : y) - low) / (high - low);
-      g.strokeStyle = color("--line"); g.fillStyle = color("--soft"); g.lineWidth = 1;
-      g.textAlign = "right"; g.textBaseline = "middle";
-      const each = this.log ? 1 : steps(high - low);
-      for (let y = Math.ceil(low / each) * each; y <= high + 1e-12; y += each) {
-        const at = bottom - (bottom - top) * (y - low) / (high - low);
-        g.beginPath(); g.moveTo(left, at); g.lineTo(right, at); g.stroke();
-        g.fillText(this.format(this.log ? 10 ** y : Math.abs(y) < each / 1e6 ? 0 : y), left - 8, at);
-      }
-      g.textAlign = "center"; g.textBaseline = "top";
-      if (this.x === "time") {
-        const gap = steps(x1 - x0);
-        for (let x = Math.ceil(x0 / gap) * gap; x <= x1 + 1e-9; x += gap) {
-          g.textAlign = X(x) > right - 16 ? "right" : "center";
-          g.fillText(number(+x.toFixed(6)) + " s", Math.min(X(x), right), bottom + 6);
-        }
-        if (this.marks) this.drawMarks(g, X, top, bottom, x0, x1);
-      } else this.labels.forEach((label, i) => {
-        g.textAlign = X(i) > right - 16 ? "right" : "center";
-        g.fillText(label, X(i), bottom + 6);
+    this.drawn = 1;
+  }
+}
+class Events extends Row {
+  constructor(timeline) { super(timeline, "", Math.max(16, data.bins.steps.length * 16)); this.move(null); }
+  render() {
+    const plot = this.frame(), [x0, x1] = this.timeline.view, X = this.X(), w = data.bins.width, px = X(w) - X(0);
+    const near = data.marks.filter(m => m[0] >= x0 && m[0] <= x1), few = near.length < 160 && (x1 - x0) < end * .5;
+    data.bins.steps.forEach((lane, at) => {
+      const most = Math.max(1, ...lane.counts), y = at * 16 + 2, color = `var(--c${at % 8})`;
+      if (few) near.filter(m => m[1] === at).forEach(([x, , verb, target, error]) => {
+        const mark = draw(plot, "rect", {x: X(x) - 1, y, width: 2.5, height: 12, rx: 1, style: `fill:${error ? "var(--bad)" : color}`});
+        draw(mark, "title", {}, `${verb} ${target}${error ? `: ${error}` : ""}`);
       });
-      g.save(); g.beginPath(); g.rect(left, top - 4, right - left, bottom - top + 8); g.clip();
-      this.series.forEach((s, i) => {
-        g.strokeStyle = color("--c" + i % 8); g.lineWidth = 1.6; g.lineJoin = "round"; g.beginPath();
-        let pen = false;
-        for (const [x, y] of s.points) {
-          if (y === null || y === undefined) { pen = false; continue; }
-          pen ? g.lineTo(X(x), Y(y)) : g.moveTo(X(x), Y(y)); pen = true;
-        }
-        g.stroke();
+      else lane.counts.forEach((n, i) => {
+        const x = data.bins.at[i] - w / 2;
+        if (!n || x > x1 || x + w < x0) return;
+        draw(plot, "rect", {x: X(x).toFixed(1), y, width: Math.max(px, 1).toFixed(1), height: 12, style: `fill:${color};fill-opacity:${(.3 + .6 * n / most).toFixed(2)}`});
+        if (lane.failed[i]) draw(plot, "rect", {class: "fail", x: X(x).toFixed(1), y: y + 9, width: Math.max(px, 1.5).toFixed(1), height: 4});
       });
-      g.restore();
-      if (cursor !== null && this.x === "time" && cursor >= x0 && cursor <= x1) {
-        g.strokeStyle = color("--soft"); g.setLineDash([3, 3]); g.beginPath(); g.moveTo(X(cursor), top); g.lineTo(X(cursor), bottom);
-        g.stroke(); g.setLineDash([]);
+    });
+    this.drawn = 1;
+  }
+  move(moment) {
+    const at = moment === null || !data.bins.at.length ? -1 : Math.min(data.bins.at.length - 1, Math.floor(moment / data.bins.width));
+    this.legend(data.bins.steps.map((lane, i) => [`var(--c${i % 8})`, lane.name, at < 0 ? "" : plain(Math.round(lane.counts[at] / data.bins.width)) + " /s"]));
+  }
+}
+class Lanes extends Row {
+  constructor(timeline) { super(timeline, "Loss windows", Math.max(56, data.lanes.lanes.length * 9 + 6)); this.move(null); }
+  render() {
+    const plot = this.frame(), [x0, x1] = this.timeline.view, X = this.X();
+    data.lanes.lanes.forEach((lane, at) => {
+      draw(plot, "line", {class: "grid", x1: LEFT, x2: this.width - RIGHT, y1: at * 9 + 6.5, y2: at * 9 + 6.5});
+      for (const [a, b, lost] of lane.windows) {
+        const last = b ?? end;
+        if (last < x0 || a > x1) continue;
+        const mark = draw(plot, "rect", {class: "loss", x: X(a).toFixed(1), y: at * 9 + 3, width: Math.max(X(last) - X(a), 1.5).toFixed(1), height: 7, rx: 1.5});
+        draw(mark, "title", {}, `${lane.name}: ${plural(lost, "question")} lost in ${words(last - a, "seconds")}${b === null ? ", not over" : ""}`);
+        this.drawn++;
       }
-      this.write();
+    });
+  }
+  move(moment) {
+    const now = moment === null ? data.lanes.lanes : data.lanes.lanes.filter(l => l.windows.some(([a, b]) => a <= moment && (b ?? end) >= moment));
+    const shown = now.slice(0, Math.max(2, Math.floor(this.height / 18) - 2));
+    const rest = now.length - shown.length + (moment === null ? data.lanes.more : 0);
+    this.legend([...shown.map(l => ["var(--bad)", l.name, moment === null ? plural(l.windows.length, "gap") : ""]),
+      ...(rest > 0 ? [["", `and ${rest} more`, ""]] : [])]);
+  }
+}
+const seriesOf = (names, label) => names.filter(n => n in data.metrics.series).map(n => {
+  const values = data.metrics.series[n], good = values.filter(v => v !== null);
+  return {name: label(n), points: data.metrics.at.map((t, i) => [t, values[i]]), zero: good.every(v => v === 0),
+    rest: () => good.length ? good.reduce((a, b) => a + b, 0) / good.length : null};
+});
+const tail = n => n.split(".").slice(2).join(".");
+const GROUPS = [
+  ["CPU by mode", n => /^host\.cpu\.(user|nice|system|softirq|irq|iowait|steal)$/.test(n), {unit: "share", stacked: true, top: 1}],
+  ["CPU by core", n => /^host\.cpu\.core/.test(n), {unit: "share", top: 1}],
+  ["Memory", n => /^host\.memory\.(used|cached)$/.test(n), {unit: "bytes"}],
+  ["Kernel memory (slab)", n => n === "host.memory.slab", {unit: "bytes"}],
+  ["Context switches, interrupts", n => /^host\.(context_switches|interrupts)$/.test(n), {unit: "rate"}, n => n.slice(5).replace("_", " ")],
+  ["Soft interrupts", n => /^host\.softirqs\./.test(n) && !n.endsWith(".total"), {unit: "rate"}],
+  ["Network backlog (softnet)", n => /^host\.softnet\./.test(n), {unit: "rate"}],
+  ["Stalled for want of (PSI)", n => /^host\.pressure\./.test(n), {unit: "share"}],
+  ["Load average", n => /^host\.load\./.test(n), {}, n => `${tail(n)} min`],
+  ["Sockets", n => /^host\.sockets/.test(n), {}, n => n.endsWith(".tcp") ? "TCP" : "all"],
+  ["Namespaces, interfaces", n => /^host\.(namespaces|interfaces)$/.test(n), {}, n => n.slice(5)],
+  ["Processes of the machine", n => /^host\.processes\./.test(n), {}],
+  ["Programs: CPU", n => /^process\..*\.cpu$/.test(n), {unit: "share"}, n => n.split(".")[1]],
+  ["Programs: memory", n => /^process\..*\.rss$/.test(n), {unit: "bytes"}, n => n.split(".")[1]],
+  ["Programs: open files", n => /^process\..*\.fds$/.test(n), {}, n => n.split(".")[1]],
+  ["Ports: bytes", n => /^port\..*_bytes$/.test(n), {unit: "byterate"}, n => n.slice(5)],
+  ["Ports: packets", n => /^port\..*_packets$/.test(n), {unit: "rate"}, n => n.slice(5)],
+  ["Ports: errors and drops", n => /^port\..*_(errors|dropped)$/.test(n), {unit: "rate"}, n => n.slice(5)],
+];
+const HIDDEN = new Set(["host.cpu.idle", "host.cpu.busy", "host.memory.available", "host.softirqs.total"]);
+function rows(timeline) {
+  const found = [], bins = data.bins, zero = [];
+  const points = values => bins.at.map((t, i) => [t, values[i]]);
+  if (bins.at.length) {
+    found.push(new Lines(timeline, "Operations per second", ["due", "done", "failed"].filter(n => bins.rates[n].some(Boolean))
+      .map((n, i) => ({name: n, points: points(bins.rates[n]), color: ["var(--c7)", "var(--c0)", "var(--bad)"][["due", "done", "failed"].indexOf(n)]})), {unit: "rate"}));
+    found.push(new Lines(timeline, "Latency", [["max", "var(--c1)"], ["p99", "var(--c3)"], ["p50", "var(--c0)"]]
+      .map(([n, color]) => ({name: n, color, points: points(bins.latency[n])})), {unit: "seconds", log: true, height: 120}));
+  }
+  if (data.lanes.failing.length) found.push(new Lines(timeline, "Pairs without an answer",
+    [{name: "pairs", color: "var(--bad)", points: [[0, 0], ...data.lanes.failing, [end, data.lanes.failing[data.lanes.failing.length - 1][1]]]}], {stepped: true}));
+  if (data.lanes.lanes.length) found.push(new Lanes(timeline));
+  if (data.convergence.events.length) {
+    const steps = [...new Set(data.convergence.events.map(e => e.step))];
+    found.push(new Lines(timeline, "Convergence of events", steps.map(s => ({name: s, color: `var(--c${Math.max(0, data.bins.steps.findIndex(l => l.name === s)) % 8})`,
+      points: data.convergence.events.filter(e => e.step === s).map(e => [e.at, e.convergence, `${e.verb} ${e.targets.join(", ")}: ${words(e.convergence, "seconds")}, ${plural(e.probes, "probe")}`])})),
+      {unit: "seconds", dots: 2.6, log: true}));
+  }
+  if (data.answers.length) found.push(new Lines(timeline, "Round trips of probes", [{name: "answers (a sample)", color: "var(--c2)", points: data.answers}],
+    {unit: "seconds", dots: 1.3, log: true}));
+  const left = new Set(Object.keys(data.metrics.series).filter(n => !HIDDEN.has(n)));
+  const add = (title, names, options, label) => {
+    names.forEach(n => left.delete(n));
+    let series = seriesOf(names, label);
+    zero.push(...names.filter((n, i) => series[i].zero));
+    series = series.filter(s => !s.zero);
+    if (series.length > 12) {
+      const most = s => Math.max(...s.points.map(p => p[1] ?? 0));
+      series = series.sort((a, b) => most(b) - most(a)).slice(0, 12);
+      title += " (the 12 highest)";
     }
-    drawMarks(g, X, top, bottom, x0, x1) {
-      for (const phase of data.phases) {
-        if (phase.start < x0 || phase.start > x1) continue;
-        g.strokeStyle = color("--mark"); g.setLineDash([2, 4]); g.beginPath();
-        g.moveTo(X(phase.start), top); g.lineTo(X(phase.start), bottom); g.stroke(); g.setLineDash([]);
-      }
-      for (const [at, , , , failed] of data.marks) {
-        if (at < x0 || at > x1) continue;
-        g.fillStyle = color(failed ? "--bad" : "--mark");
-        g.fillRect(X(at), bottom - (failed ? 6 : 3), 1, failed ? 6 : 3);
-      }
+    if (series.length) found.push(new Lines(timeline, title, series, options));
+  };
+  for (const [title, fits, options, label] of GROUPS) add(title, [...left].filter(fits), options, label || tail);
+  const rest = new Map();
+  for (const name of left) { const key = name.split(".").slice(0, 2).join("."); rest.set(key, [...(rest.get(key) || []), name]); }
+  for (const [key, names] of rest) add(key, names, {unit: data.units[names[0]] || "count"}, n => n);
+  return [found, zero];
+}
+
+// Latency by percentile ----------------------------------------------------------------------------
+const COLUMNS = ["min", "p50", "p90", "p99", "p99.9", "max"];
+class Curves {
+  constructor(curves) {
+    this.curves = curves;
+    this.svg = document.createElementNS(NS, "svg");
+    this.svg.setAttribute("height", 300);
+    this.svg.setAttribute("role", "img");
+    this.svg.setAttribute("aria-label", "Latency by percentile");
+    this.element = make("div", {}, this.svg, make("div", {class: "legend"}, ...curves.map((c, i) => {
+      const dot = make("i", {class: "dot"}); dot.style.background = `var(--c${i % 8})`;
+      return make("span", {}, dot, c.name);
+    })));
+  }
+  render() {
+    this.svg.replaceChildren();
+    const width = this.svg.clientWidth || 560, top = 8, bottom = 270, nines = share => share >= 1 ? most : Math.min(most, -Math.log10(1 - share));
+    const all = this.curves.flatMap(c => c.curve), most = Math.max(1, ...all.filter(p => p[0] < 1).map(p => -Math.log10(1 - p[0])));
+    const values = all.map(p => p[1]).filter(v => v > 0);
+    const low = Math.floor(Math.log10(Math.min(...values, 1))), high = Math.max(low + 1, Math.ceil(Math.log10(Math.max(...values, 1e-9))));
+    const X = share => LEFT + (width - LEFT - RIGHT - 6) * nines(share) / most, Y = s => bottom - (bottom - top) * (Math.log10(Math.max(s, 10 ** low)) - low) / (high - low);
+    for (let y = low; y <= high; y++) {
+      draw(this.svg, "line", {class: "grid", x1: LEFT, x2: width - RIGHT, y1: Y(10 ** y), y2: Y(10 ** y)});
+      draw(this.svg, "text", {x: LEFT - 8, y: Y(10 ** y) + 3.5, "text-anchor": "end"}, words(10 ** y, "seconds"));
     }
-    write() {
-      this.legend.replaceChildren(...this.series.map((s, i) => {
-        const near = this.x === "time" && cursor !== null
-          ? s.points.reduce((best, p) => Math.abs(p[0] - cursor) < Math.abs(best[0] - cursor) ? p : best, s.points[0] || [0, null])[1]
-          : null;
-        const swatch = make("i"); swatch.style.background = `var(--c${i % 8})`;
-        return make("span", {}, swatch, s.name + " ", make("b", {}, near === null ? "" : this.format(near)));
-      }));
+    for (const share of [0, .5, .9, .99, .999, .9999, .99999, .999999]) {
+      if (-Math.log10(1 - share) > most + 1e-9) break;
+      draw(this.svg, "line", {class: "grid", x1: X(share), x2: X(share), y1: top, y2: bottom});
+      draw(this.svg, "text", {x: X(share), y: bottom + 18, "text-anchor": share ? "middle" : "start"}, share ? `${+(share * 100).toFixed(4)} %` : "min");
     }
+    this.curves.forEach((c, i) => draw(this.svg, "path", {class: "line", style: `stroke:var(--c${i % 8});stroke-width:2`, d: path(c.curve, X, Y)}));
+    this.drawn = values.length;
   }
-  const drawAll = () => { charts.forEach((c) => c.draw()); root.dataset.charts = charts.length; };
-  const over = (source, names, labels) => names.filter((n) => n in source.series)
-    .map((n) => ({ name: labels?.[n] ?? n, points: source.at.map((t, i) => [t, source.series[n][i]]) }));
+}
+function actionsTable() {
+  const line = (name, s, l, sub) => [cell(name, sub ? "sub" : ""), ...(sub ? ["", plain(l?.count ?? 0), "", "", ""] : [plain(s.offered), plain(s.succeeded),
+    s.achieved_rate === null ? "–" : `${plain(s.achieved_rate)} /s`, plain(Object.values(s.skipped).reduce((a, b) => a + b, 0)),
+    (n => cell(plain(n), n ? "n broken" : "n"))(Object.values(s.errors).reduce((a, b) => a + b, 0))]), ...COLUMNS.map(k => words(l?.[k], "seconds"))];
+  const all = data.steps.flatMap(s => [line(s.step, s, s.latency), ...(Object.keys(s.verbs).length > 1 ? Object.entries(s.verbs).map(([v, l]) => line(v, s, l, true)) : [])]);
+  const kinds = data.steps.flatMap(s => [...Object.entries(s.errors).map(([why, n]) => [s.step, "error", why, n]), ...Object.entries(s.skipped).map(([why, n]) => [s.step, "skipped", why, n])]);
+  return card("Actions", "latency from when an operation was due until it was done: lateness is part of it",
+    table(["step", "offered", "done", "rate", "skipped", "errors", ...COLUMNS], all),
+    ...(kinds.length ? [make("details", {}, make("summary", {}, "Errors and skipped operations by kind"), table(["step", "", "why", "times"], kinds.map(k => [...k.slice(0, 3), plain(k[3])]), 3))] : []));
+}
+function probesSection() {
+  if (!data.probe_groups.length) return [];
+  const groups = table(["probe", "pairs", "asked", "lost", "late", "not asked", "gaps", "longest", "blackhole", "p50", "p99", "max"], data.probe_groups.map(g => [`${g.probe}`, plain(g.pairs), plain(g.sent),
+    words(g.loss, "share"), plain(g.late), plain(g.unasked), plain(g.windows), words(g.longest, "seconds"), words(g.blackhole, "seconds"), ...["p50", "p99", "max"].map(k => words(g.round_trip?.[k], "seconds"))]));
+  const worst = table(["probe", "from", "to", "lost", "gaps", "p99"], data.pairs.filter(p => p.sent > p.answered).slice(0, 12).map(p => [p.probe, p.source, p.target,
+    `${plain(p.sent - p.answered)} of ${plain(p.sent)}`, plain(p.windows.length), words(p.round_trip?.p99, "seconds")]), 3);
+  const c = data.convergence, events = [...c.events].sort((a, b) => b.convergence - a.convergence).slice(0, 12);
+  const note = [plural(c.disturbing, "event"), "felt,", c.undisturbing.toLocaleString("en"), "not felt", c.unexplained ? `· ${plural(c.unexplained, "gap")} without an event` : ""].join(" ");
+  return [card("Probes", "", groups), make("div", {class: "two"},
+    card("Slowest convergence", note, events.length ? table(["at", "event", "probes", "right again", "after undo"], events.map(e => [clock(e.at), `${e.verb} ${e.targets.join(", ")}`, plain(e.probes),
+      cell(words(e.convergence, "seconds") + (e.unfinished ? ", not over" : ""), e.unfinished ? "n broken" : "n"), words(e.recovery, "seconds")]), 2) : make("p", {}, "No event made a probe wrong.")),
+    card("Pairs that lost most", "", data.pairs.some(p => p.sent > p.answered) ? worst : make("p", {}, "Every question was answered.")))];
+}
+function facts(zero) {
+  const list = entries => make("dl", {}, ...entries.flatMap(([k, v]) => [make("dt", {}, k), make("dd", {}, v)]));
+  const text = (key, v) => key === "memory" && typeof v === "number" ? words(v, "bytes") : Array.isArray(v) ? v.map(x => typeof x === "number" ? digits(x, 3) : x).join(", ")
+    : typeof v === "object" && v ? Object.entries(v).map(([k, x]) => `${k} ${x}`).join(", ") : String(v);
+  const machine = Object.entries(data.machine).map(([k, v]) => [k.replace("_", " "), text(k, v)]);
+  machine.push(["seed", data.seed], ["sampler", `${words(data.sampler_cpu_seconds, "seconds")} of CPU time${data.tiles["sampler.cpu"] === null ? "" : `, ${words(data.tiles["sampler.cpu"], "share")} of a core`}`]);
+  if (data.probe_cpu_seconds) machine.push(["probes", `${words(data.probe_cpu_seconds, "seconds")} of CPU time, ${words(data.tiles["probe.cpu"], "share")} of a core`]);
+  const unit = key => key.includes("memory") ? "bytes" : "count";
+  const leaks = Object.entries(data.leaks.counts).map(([k, [a, b]]) => [k, words(a, unit(k)), words(b, unit(k)), (b > a ? "+" : "") + words(b - a, unit(k))]);
+  const steps = (data.scenario.steps || []).map(s => [s.name, s.action, clock(s.start ?? 0), clock(s.seconds ?? 0)]);
+  const after = card("Before and after", "", leaks.length ? table(["", "before", "after", "change"], leaks) : make("p", {}, "Nothing was counted."),
+    make("p", {}, data.leaks.leaked.length ? "" : "Nothing was left behind."),
+    make("p", {}, data.restored.length ? `Given back at the end: ${data.restored.slice(0, 12).join(", ")}${data.restored.length > 12 ? ` and ${data.restored.length - 12} more` : ""}` : "Nothing had to be given back at the end."));
+  const ramps = data.ramps.map(r => make("p", {}, `${r.step}: good up to ${plain(r.last_good)} hosts; ${r.stopped_by ? `stopped because ${r.stopped_by}` : "no limit broke"}`));
+  const plan = card("Scenario", "", ...(steps.length ? [table(["step", "action", "begins", "takes"], steps, 2)] : []), ...ramps,
+    make("details", {}, make("summary", {}, "As it was run"), make("pre", {}, JSON.stringify(data.scenario, null, 2))));
+  const net = card("Machine and versions", "", list(machine));
+  if (zero.length) net.append(make("p", {class: "none"}, `Zero all the time: ${zero.join(", ")}`));
+  return [make("div", {class: "two"}, net, make("div", {}, after, plan))];
+}
 
-  const broken = data.verdicts.filter((v) => !v.held).length;
-  const badge = data.verdicts.length ? make("span", { class: "badge" + (broken ? " bad" : "") }, broken
-    ? `${broken} of ${data.verdicts.length} limits broken` : "all limits held") : make("span");
-  const toggle = make("button", { type: "button" }, "Light / dark");
-  toggle.addEventListener("click", () => { root.classList.toggle("dark"); drawAll(); });
-  const reset = make("button", { type: "button" }, "Whole run");
-  reset.addEventListener("click", () => { view = [0, end]; drawAll(); });
-  const nodes = Object.entries(data.network.nodes || {}).map(([kind, n]) => `${n.toLocaleString("en")} ${kind}${n === 1 ? "" : kind.endsWith("ch") ? "es" : "s"}`);
-  const tiers = Object.entries(data.network.fidelity || {}).map(([tier, n]) => `${n.toLocaleString("en")} ${tier}`);
-  page.append(make("header", {}, make("div", {},
-    make("h1", {}, `${data.scenario.name} on ${data.network.name}`),
-    make("p", {}, `${nodes.join(", ")}, ${data.network.links ?? "?"} links · fidelity ${tiers.join(", ")} · engine ${data.network.engine} · seed ${data.seed}`),
-    make("p", {}, new Date(data.began * 1e3).toISOString().slice(0, 19).replace("T", " ") + " UTC · drag to zoom, double click for all")),
-    badge, reset, toggle));
-  const worries = [...data.doubts, ...data.leaks.leaked, ...(data.interrupted ? [data.interrupted] : [])];
-  if (worries.length) {
-    const box = card("Read this first", ...worries.map((w) => make("p", {}, w)));
-    box.classList.add("warn"); page.append(box);
-  }
-  if (data.verdicts.length) page.append(card("Limits", table(["limit", ""], data.verdicts.map((v) =>
-    [v.limit, make("td", { class: "n " + (v.held ? "held" : "broken") }, v.held ? "held" : "BROKEN")]))));
-  page.append(card("Actions", table(["step", "offered", "succeeded", "per second", "errors", "min", "p50", "p90", "p99", "p99.9", "max"],
-    data.steps.flatMap((s) => [[s.step, s.latency, s.offered, s.succeeded, s.achieved_rate, s.errors],
-      ...Object.entries(s.verbs).map(([verb, l]) => ["\u2003" + verb, l, "", l?.count ?? 0, null, null])].map(
-      ([name, l, offered, good, rate, errors]) => [name, offered, good, rate === null ? "" : number(rate),
-        errors === null ? "" : Object.values(errors).reduce((a, b) => a + b, 0),
-        ...["min", "p50", "p90", "p99", "p99.9", "max"].map((k) => seconds(l?.[k]))])))));
+// Light and dark -----------------------------------------------------------------------------------
+const media = window.matchMedia("(prefers-color-scheme: dark)");
+const dark = () => (root.dataset.theme || (media.matches ? "dark" : "light")) === "dark";
+function setScheme(name) {
+  if (name) { root.dataset.theme = name; root.style.colorScheme = name; }
+  root.dataset.scheme = dark() ? "dark" : "light";
+}
+media.addEventListener("change", () => setScheme());
+setScheme(["dark", "light"].find(name => location.hash === `#${name}`));
 
-  const grid = make("div", { class: "grid" });
-  page.append(grid);
-  const add = (title, series, options) => { if (series.length) grid.append(new Chart(title, series, options).element); };
-  if (data.rates.at) add("Operations per second", over(data.rates, ["due", "done", "failed"]));
-  const curves = data.steps.filter((s) => s.latency);
-  if (curves.length) add("Latency by percentile", curves.slice(0, 8).map((s) => ({ name: s.step,
-    points: s.latency.curve.map((p, i) => [i, p[1]]) })), { x: "share", log: true, format: seconds,
-    labels: curves[0].latency.curve.map(([share]) => share === 1 ? "max" : share === 0 ? "min" : [0.5, 0.9, 0.99, 0.999].includes(share) ? "p" + +(share * 100).toFixed(2) : "") });
-  if (data.probes.length) {
-    const count = 240, wrong = Array.from({ length: count + 1 }, (_, i) => [i * end / count, 0]);
-    for (const probe of data.probes) for (const [a, b] of probe.windows)
-      for (const slot of wrong) if (slot[0] >= a && slot[0] <= (b ?? end)) slot[1] += 1;
-    add("Probes without a right answer", [{ name: "failing", points: wrong }]);
-  }
-  const groups = new Map();
-  for (const name of Object.keys(data.metrics.series)) {
-    const key = name.split(".").slice(0, 2).join(".");
-    groups.set(key, [...(groups.get(key) || []), name]);
-  }
-  for (const [key, names] of groups) add(key, over(data.metrics, names.slice(0, 8)));
-
-  if (data.probes.length) page.append(card("Probes", table(["probe", "from", "to", "sent", "answered", "loss", "longest gap", "p99"],
-    [...data.probes].sort((a, b) => b.loss - a.loss).slice(0, 50).map((p) => [p.probe, p.source, p.target, p.sent, p.answered,
-      (p.loss * 100).toPrecision(3) + " %", seconds(Math.max(0, ...p.windows.map(([a, b]) => (b ?? end) - a))), seconds(p.round_trip?.p99)]))));
-  const facts = make("dl");
-  const fact = (key, value) => facts.append(make("dt", {}, key), make("dd", {}, typeof value === "object" ? JSON.stringify(value) : value));
-  Object.entries(data.machine).forEach(([key, value]) => fact(key, value));
-  fact("sampler", seconds(data.sampler_cpu_seconds) + " of CPU time");
-  Object.entries(data.leaks.counts).forEach(([key, [a, b]]) => fact("before / after " + key, `${number(a)} / ${number(b)}`));
-  page.lastElementChild.style.marginTop = "16px";
-  page.append(card("Machine", facts));
-
-  const dark = window.matchMedia("(prefers-color-scheme: dark)");
-  root.classList.toggle("dark", location.hash === "#dark" || (location.hash !== "#light" && dark.matches));
-  window.addEventListener("resize", drawAll);
-  drawAll();
+// All together -------------------------------------------------------------------------------------
+const body = make("section", {class: "card timeline"}, make("h2", {}, "The run", make("small", {}, "drag to zoom, double click for the whole run")));
+const timeline = new Timeline(body, data.phases, end);
+const axis = new Axis(timeline), events = data.bins.steps.length ? [new Events(timeline)] : [];
+const [found, zero] = rows(timeline);
+body.append(make("div", {class: "top"}, axis.element, ...events.map(e => e.element)), ...found.map(row => row.element));
+const timed = data.steps.filter(s => s.latency);
+const curves = timed.flatMap(s => [{name: s.step, curve: s.latency.curve}]);
+for (const g of data.probe_groups) if (g.round_trip) curves.push({name: `${g.probe} (round trip)`, curve: g.round_trip.curve});
+const plot = curves.length ? new Curves(curves.slice(0, 8)) : null;
+page.append(header(() => timeline), tiles(), ...worries(), ...limits(), body,
+  ...(plot ? [card("Latency by percentile", "", plot.element)] : []), actionsTable(), ...probesSection(), ...facts(zero));
+function render() {
+  timeline.render();
+  timeline.point(null);
+  if (plot) plot.render();
+  const charts = [...timeline.rows, ...(plot ? [plot] : [])];
+  root.dataset.charts = charts.filter(c => c.drawn).length;
+  root.dataset.empty = charts.filter(c => !c.drawn).length;
+}
+window.addEventListener("resize", render);
+render();
 })();

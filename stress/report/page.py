@@ -1,66 +1,209 @@
-"""The page: one HTML file with its style, its script and its data inside, nothing loaded from outside."""
+"""The page: one HTML file with its style, its scripts and its data inside, nothing loaded from outside.
+
+Names stand in it as data only, and the scripts make text of them: no name is ever markup or code.
+"""
 
 from __future__ import annotations
 
 import html
 import json
+import math
+from collections import defaultdict
 from importlib.resources import files
 from typing import Any
 
 import numpy as np
+import numpy.typing as npt
 
-from stress.records import RunRecord
+from stress.metrics.names import unit_of
+from stress.records import Outcome, RunRecord
 
-_MOST_MARKS = 3000
-_BINS = 240
+_BINS = 600
+_MOST_MARKS = 4000
+_MOST_SAMPLES = 4000
+_MOST_LANES = 48
+_MOST_WINDOWS = 4000
+_MOST_TIMES = 3000
+
+Floats = npt.NDArray[np.float64]
+
+_PAGE = """<!doctype html>
+<html lang="en">
+<head>
+<meta charset="utf-8">
+<meta name="viewport" content="width=device-width, initial-scale=1">
+<meta http-equiv="Content-Security-Policy" content="default-src 'none'; style-src 'unsafe-inline'; \
+script-src 'unsafe-inline'">
+<title>{title}</title>
+<style>
+{css}</style>
+</head>
+<body>
+<main id="page"></main>
+<noscript>This page draws itself by JavaScript; report.json has the figures.</noscript>
+<script type="application/json" id="data">{data}</script>
+<script>
+{script}</script>
+</body>
+</html>
+"""
 
 
 def page(whole: dict[str, Any], record: RunRecord) -> str:
-    """Return the page of a report (`summary`); `record` gives the events to mark."""
-    data = {**whole, "marks": _marks(record), "rates": _rates(record)}
+    """Return the page of a report (`summary`); `record` gives the operations and the answers to draw."""
+    data = {
+        **{key: value for key, value in whole.items() if key not in {"figures", "probes"}},
+        "steps": [_without_slices(step) for step in whole["steps"]],
+        "pairs": _pairs(whole["probes"]),
+        "lanes": _lanes(whole["probes"]),
+        "metrics": _thinned(whole["metrics"]),
+        "units": {name: unit_of(name) for name in whole["metrics"]["series"]},
+        "bins": _bins(record, whole["seconds"]),
+        "marks": _marks(record),
+        "answers": _answers(record),
+        "tiles": {name: whole["figures"].get(name) for name in _TILES},
+    }
     # "</script>" and "<!--" inside a string would end the element they stand in (HTML, section 13.1.3)
-    text = json.dumps(data, separators=(",", ":")).replace("<", "\\u003c").replace("\u2028", "\\u2028")
+    text = json.dumps(finite(data), ensure_ascii=False, separators=(",", ":"))
     parts = files("stress.report")
-    title = html.escape(f"{whole['scenario'].get('name', 'stress')} on {whole['network'].get('name', '')}")
-    return (
-        "<!doctype html>\n<html lang=en>\n<meta charset=utf-8>\n"
-        '<meta name=viewport content="width=device-width, initial-scale=1">\n'
-        f"<title>{title}</title>\n"
-        f"<style>\n{parts.joinpath('page.css').read_text(encoding='utf-8')}</style>\n"
-        "<main id=page></main>\n<noscript>This page draws itself with JavaScript; report.json has the figures."
-        f"</noscript>\n<script id=data type=application/json>{text}</script>\n"
-        f"<script>\n{parts.joinpath('page.js').read_text(encoding='utf-8')}</script>\n</html>\n"
+    scripts = [parts.joinpath(f"{name}.js").read_text(encoding="utf-8") for name in ("chart", "page")]
+    return _PAGE.format(
+        title=html.escape(f"{whole['scenario'].get('name', 'stress')} on {whole['network'].get('name', '')}"),
+        css=parts.joinpath("page.css").read_text(encoding="utf-8"),
+        data=text.replace("<", "\\u003c").replace("\u2028", "\\u2028").replace("\u2029", "\\u2029"),
+        script="".join(scripts),
     )
 
 
+_TILES = ("offered", "achieved", "errors", "skipped", "rate", "latency.p50", "latency.p99", "latency.max",
+          "probe.loss", "probe.rtt.p50", "probe.rtt.p99", "probe.longest", "probe.blackhole", "probe.cpu",
+          "convergence.p50", "convergence.p99", "convergence.events", "host.cpu.busy.mean", "host.cpu.busy.max",
+          "host.memory.used.growth", "sampler.cpu", "traffic.rate", "traffic.flows")  # fmt: skip
+
+
+def finite(value: Any) -> Any:
+    """Return `value` with null for numbers that JSON has no word for."""
+    if isinstance(value, float):
+        return value if math.isfinite(value) else None
+    if isinstance(value, dict):
+        return {str(key): finite(one) for key, one in value.items()}
+    if isinstance(value, list | tuple):
+        return [finite(one) for one in value]
+    return value
+
+
+def _without_slices(step: dict[str, Any]) -> dict[str, Any]:
+    found = step["latency"]
+    return {**step, "latency": found and {key: value for key, value in found.items() if key != "slices"}}
+
+
+def _pairs(probes: list[dict[str, Any]]) -> list[dict[str, Any]]:
+    """Return the pairs that lost most, for the table."""
+    return sorted(probes, key=lambda one: -one["loss"])[:30]
+
+
+def _lanes(probes: list[dict[str, Any]]) -> dict[str, Any]:
+    """Return the pairs with loss windows, those with the most lost questions; how many were left out."""
+    hit = sorted((one for one in probes if one["windows"]), key=lambda one: -(one["sent"] - one["answered"]))
+    lanes, room = [], _MOST_WINDOWS
+    for one in hit[:_MOST_LANES]:
+        windows = one["windows"][: max(room, 1)]
+        room -= len(windows)
+        lanes.append(
+            {"name": f"{one['source']} → {one['target']}", "probe": one["probe"], "windows": windows}
+        )
+    return {"lanes": lanes, "more": len(hit) - len(lanes), "failing": _failing(probes)}
+
+
+def _failing(probes: list[dict[str, Any]]) -> list[list[float | int | None]]:
+    """Return how many pairs were without an answer, as steps [seconds, count] at each change."""
+    changes: dict[float, int] = defaultdict(int)
+    for one in probes:
+        for start, end, _lost in one["windows"]:
+            changes[start] += 1
+            if end is not None:
+                changes[end] -= 1
+    moments = sorted(changes)
+    counts = np.cumsum([changes[moment] for moment in moments]).tolist() if moments else []
+    every = max(1, math.ceil(len(moments) / _MOST_SAMPLES))
+    return [list(pair) for pair in zip(moments, counts, strict=True)][::every]
+
+
+def _thinned(metrics: dict[str, Any]) -> dict[str, Any]:
+    """Return at most 4,000 samples, every so many."""
+    every = max(1, math.ceil(len(metrics["at"]) / _MOST_SAMPLES))
+    series = {
+        name: [_short(value) for value in values[::every]] for name, values in metrics["series"].items()
+    }
+    return {"at": [round(at, 3) for at in metrics["at"][::every]], "series": series}
+
+
+def _short(value: float | None) -> float | None:
+    """Return six digits: a picture has no more."""
+    return None if value is None else float(f"{value:.6g}")
+
+
 def _marks(record: RunRecord) -> list[list[Any]]:
-    """Return up to 3,000 events spread over the run: [seconds, step, verb, target, failed]."""
-    every = max(1, -(-len(record.outcomes) // _MOST_MARKS))
+    """Return up to 4,000 operations, failed ones first: [seconds, step, verb, target, error]."""
+    steps = {name: at for at, name in enumerate(record.offered)}
+    failed = [outcome for outcome in record.outcomes if outcome.error][: _MOST_MARKS // 2]
+    good = [outcome for outcome in record.outcomes if not outcome.error and not outcome.skipped]
+    every = max(1, math.ceil(len(good) / (_MOST_MARKS // 2)))
+    chosen = sorted([*failed, *good[::every]], key=lambda outcome: outcome.operation.at)
     return [
-        [
-            round(o.operation.at, 4),
-            o.operation.step,
-            o.operation.verb,
-            ", ".join(o.operation.targets),
-            bool(o.error),
-        ]
-        for o in record.outcomes[::every]
-    ]
+        [round(one.operation.at, 4), steps.get(one.operation.step, -1), one.operation.verb,
+         ", ".join(one.operation.targets), one.error]
+        for one in chosen
+    ]  # fmt: skip
 
 
-def _rates(record: RunRecord) -> dict[str, Any]:
-    """Return operations per second over the run: due, done and failed, in 240 bins."""
-    end = max((phase.end for phase in record.phases), default=0.0)
-    if not record.outcomes or end <= 0:
-        return {}
-    edges = np.linspace(0.0, end, _BINS + 1)
-    width = float(edges[1] - edges[0])
-    due = [o.operation.at for o in record.outcomes]
-    done = [o.finished for o in record.outcomes if not o.error]
-    failed = [o.finished for o in record.outcomes if o.error]
+def _bins(record: RunRecord, seconds: float) -> dict[str, Any]:
+    """Return the operations in 600 equal parts of the run: counts per step, rates, latencies."""
+    if not record.outcomes or seconds <= 0:
+        return {"at": [], "steps": []}
+    edges = np.linspace(0.0, seconds, _BINS + 1)
+    width = seconds / _BINS
+    due = np.array([outcome.operation.at for outcome in record.outcomes])
+    ended = np.array([outcome.finished for outcome in record.outcomes])
+    failed = np.array([bool(outcome.error) for outcome in record.outcomes])
 
-    def rate(moments: list[float]) -> list[float]:
-        return [round(float(n) / width, 3) for n in np.histogram(moments, edges)[0]]
+    def rate(moments: Floats) -> list[float]:
+        return [round(float(count) / width, 3) for count in np.histogram(moments, edges)[0]]
 
-    middles = [round(float(x), 4) for x in (edges[:-1] + edges[1:]) / 2]
-    return {"at": middles, "series": {"due": rate(due), "done": rate(done), "failed": rate(failed)}}
+    return {
+        "at": [round(float(at), 4) for at in (edges[:-1] + edges[1:]) / 2],
+        "width": width,
+        "rates": {"due": rate(due), "done": rate(ended[~failed]), "failed": rate(ended[failed])},
+        "latency": _latencies(record.outcomes, edges),
+        "steps": [_lane(name, record.outcomes, edges) for name in record.offered],
+    }
+
+
+def _lane(name: str, outcomes: list[Outcome], edges: Floats) -> dict[str, Any]:
+    """Return how many operations of a step began in each part, and how many of them failed."""
+    mine = [outcome for outcome in outcomes if outcome.operation.step == name]
+    counts = np.histogram([outcome.operation.at for outcome in mine], edges)[0]
+    failed = np.histogram([outcome.operation.at for outcome in mine if outcome.error], edges)[0]
+    return {"name": name, "counts": counts.tolist(), "failed": failed.tolist()}
+
+
+def _latencies(outcomes: list[Outcome], edges: Floats) -> dict[str, list[float | None]]:
+    """Return median, p99 and longest latency of the operations that were due in each part."""
+    timed = [outcome for outcome in outcomes if not outcome.error and not outcome.skipped]
+    parts: list[list[float]] = [[] for _ in range(len(edges) - 1)]
+    places = np.searchsorted(edges, [outcome.operation.at for outcome in timed], side="right") - 1
+    for place, outcome in zip(places.tolist(), timed, strict=True):
+        parts[min(max(place, 0), len(parts) - 1)].append(outcome.latency)
+    found: dict[str, list[float | None]] = {"p50": [], "p99": [], "max": []}
+    for part in parts:
+        values = np.quantile(part, [0.5, 0.99, 1.0], method="inverted_cdf").tolist() if part else [None] * 3
+        for key, value in zip(found, values, strict=True):
+            found[key].append(_short(value))
+    return found
+
+
+def _answers(record: RunRecord) -> list[list[float]]:
+    """Return a sample of the probes' answers, in order of time: [when asked, round-trip seconds]."""
+    times = sorted(pair for probe in record.probes for pair in probe.times)
+    every = max(1, math.ceil(len(times) / _MOST_TIMES))
+    return [[round(at, 3), float(f"{seconds:.4g}")] for at, seconds in times[::every]]
