@@ -21,7 +21,7 @@ from emulator.plan import make_plan
 from stress.records import RunRecord
 from stress.recover import recover
 from stress.runner import run
-from stress.scenario.load import Document, load, load_text
+from stress.scenario.load import Document, load_text
 from stress.schedule import planned
 from topologies.build import build
 from topologies.spec.load import load_text as load_topology
