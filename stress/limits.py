@@ -115,8 +115,6 @@ _EVERYWHERE = frozenset(
     ]
 )
 _TIMES = re.compile(r"(?:([a-z0-9-]+)\.)?(?:convergence|recovery)\.(?!events|unfinished).+")
-_ON_TIME = 0.9995
-"""The last operation begins a moment after it was due."""
 _OF_PARTS = frozenset({"achieved", "errors", "skipped", "rate"})
 
 
@@ -225,8 +223,8 @@ def _judged(figures: Figures, limit: Limit) -> Verdict:
         bound *= whole
         found += f" of {shown(whole, limit.unit)}"
         pace = _pace(figures, limit, value, whole)
-        if pace < 1:
-            found += f" in {1 / pace:.3g} times the time"
+        if round(pace, 6) < 1:
+            found += f" in {1 / pace:.4g} times the time"
         value *= pace
         if whole:
             found += f", {value / whole:.2%}"
@@ -248,5 +246,4 @@ def _pace(figures: Figures, limit: Limit, value: float, whole: float) -> float:
     rate, offered = figures.get(f"{dot}rate"), figures.get(f"{dot}offered_rate")
     if not rate or not offered:
         return 1.0
-    pace = (rate / offered) / (value / whole)
-    return pace if pace < _ON_TIME else 1.0
+    return min(1.0, (rate / offered) / (value / whole))

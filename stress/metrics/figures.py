@@ -25,7 +25,8 @@ _PERCENTILE = re.compile(r"p(\d{1,2}(?:\.\d+)?)")
 _STAT = re.compile(r"(.+)\.(min|mean|max|first|last|growth|p\d{1,2}(?:\.\d+)?)")
 ALIASES = {"host.memory": "host.memory.used", "host.cpu": "host.cpu.busy"}
 
-_COUNTS = ("offered", "achieved", "errors", "skipped")
+_MOMENT = 0.1
+"""Seconds that the last operation may be late in a run that kept its rate."""
 
 
 class Figures:
@@ -132,7 +133,7 @@ class Figures:
         """Return how long the steps of a group were to take, and took until their last operation began.
 
         A machine that can't keep up does all operations all the same, only later: that shows here. How
-        long the last one itself takes is latency, not rate.
+        long the last one itself takes is latency, not rate, and so is a moment that it begins late.
         """
         steps = {outcome.operation.step for outcome in outcomes}
         spans = [(phase.start, phase.end) for phase in self._record.phases
@@ -144,7 +145,7 @@ class Figures:
             return 0.0, 0.0
         begin, end = min(start for start, _ in spans), max(*dues, *(end for _, end in spans), 0.0)
         last = max((outcome.started for outcome in outcomes), default=end)
-        return end - begin, max(last, end) - begin
+        return end - begin, max(last - _MOMENT, end) - begin
 
     def _of_probes(self) -> None:
         groups: dict[str, list[ProbeRecord]] = defaultdict(list)
