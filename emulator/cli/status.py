@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 import click
 
 from emulator.cli.elevate import ensure_root
 from emulator.cli.output import counts, fidelity, give_json, say
+from emulator.errors import EmulationError
 
 
 @click.command("status")
@@ -18,10 +21,17 @@ def command(name: str | None, *, as_json: bool) -> int:
     from emulator.state import names
 
     ensure_root()
-    wanted = [checked_name(name)] if name else names()
-    networks = []
+    known = names()
+    wanted = [checked_name(name)] if name else known
+    networks: list[dict[str, Any]] = []
     for each in wanted:
-        network = attach(each)
+        try:
+            network = attach(each)
+        except EmulationError as error:
+            if each not in known:
+                raise
+            networks.append(_damaged(each, error))
+            continue
         health = network.health()
         topology = network.topology
         networks.append(
@@ -39,3 +49,14 @@ def command(name: str | None, *, as_json: bool) -> int:
     if as_json:
         give_json({"networks": networks})
     return 0 if all(network["running"] for network in networks) else 1
+
+
+def _damaged(name: str, error: EmulationError) -> dict[str, Any]:
+    """Say that a network's record is gone or damaged; return its part of the JSON."""
+    problem = str(error)
+    say(f"{name}: BROKEN")
+    say(f"  {problem}")
+    return {
+        "name": name, "engine": None, "running": False, "nodes": {}, "links": 0, "fidelity": {},
+        "problems": [problem],
+    }  # fmt: skip
