@@ -9,7 +9,9 @@ import pytest
 
 from emulator.engines.dry_run import DryRunEngine, DryRunNetwork
 from emulator.plan import make_plan
+from stress import metrics
 from stress.metrics import host
+from stress.metrics.figures import figure_unit
 from stress.metrics.names import COUNTERS, HOST, unit_of
 from stress.metrics.ports import Ports, answer, question
 from stress.metrics.processes import Processes, which
@@ -159,3 +161,20 @@ def test_a_failure_of_the_sampler_is_not_silent(
     sampler.start(time.monotonic)
     with pytest.raises(ValueError, match="odd kernel"):
         sampler.stop()
+
+
+def test_figures_that_are_documented_are_known_with_their_unit() -> None:
+    rows = [line.split("|")[1:3] for line in (metrics.__doc__ or "").splitlines() if line.startswith("| ")]
+    shapes = {"WHO.": "flap.", "PROBE": "ping", "STEP": "ramp", "VERB": "down", "STAT": "p99"}
+    known = 0
+    for names, unit in rows[1:-1]:
+        for written in names.replace("...", "").strip(" ,").split(", "):
+            name = written.strip()
+            for shape, word in shapes.items():
+                name = name.replace(shape, word)
+            assert figure_unit(name) == unit.strip(), name
+            known += 1
+    assert known > 25
+    assert figure_unit("latency.p99") == "seconds"
+    assert figure_unit("port.h1-eth0.rx_bytes.p50") == "byterate"
+    assert figure_unit("flap.latency") is None
