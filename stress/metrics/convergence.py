@@ -9,6 +9,7 @@ with none is nobody's: it counts as blackhole time, not as convergence.
 
 from __future__ import annotations
 
+import math
 import re
 from bisect import bisect_right
 from collections import defaultdict
@@ -22,6 +23,8 @@ _SLACK = 0.002
 """Seconds that a question may be on its way when the event happens."""
 _LOOK_BACK = 64
 """Operations before a window that are looked at: longer ones may have begun before shorter ones."""
+_PATIENCE = 3
+"""Intervals of a probe that it may take to see that all is right again."""
 _PORT = re.compile(r"-eth\d+$")
 _ENDS = re.compile(r" (?:--|->) ")
 
@@ -134,18 +137,27 @@ class _Causes:
     def of(self, probe: ProbeRecord, window: LossWindow) -> int | None:
         """Return the operation that caused a window of `probe`."""
         since = window.start - probe.interval if window.since is None else window.since
-        index = self._between(probe, since, window.start + _SLACK)
+        index = self._chosen(probe, window, since, window.start + _SLACK)
         if index is None and probe.histogram is not None and probe.histogram.count:
-            index = self._between(probe, since, window.start + probe.histogram.max)
+            index = self._chosen(probe, window, since, window.start + probe.histogram.max)
         return index
 
-    def _between(self, probe: ProbeRecord, since: float, until: float) -> int | None:
-        """Return the last operation of that time, of those that name an end of `probe` if there are any."""
+    def _chosen(self, probe: ProbeRecord, window: LossWindow, since: float, until: float) -> int | None:
+        """Return the last operation of that time that names an end of `probe`, else the last one.
+
+        Before both goes one that wasn't undone long before the window ended.
+        """
+        nodes = (probe.source, probe.target)
         named = [
-            self._last(self._by_node.get(node, []), since, until) for node in (probe.source, probe.target)
+            index for node in nodes for index in self._between(self._by_node.get(node, []), since, until)
         ]
-        near = [index for index in named if index is not None]
-        return max(near) if near else self._last(range(len(self.disturbing)), since, until)
+        others = self._between(range(len(self.disturbing)), since, until)
+        latest = math.inf if window.end is None else window.end - _PATIENCE * probe.interval
+        for group in (named, others):
+            lasting = [index for index in group if (self.undone(index) or math.inf) >= latest]
+            if lasting:
+                return max(lasting)
+        return max(named, default=max(others, default=None))
 
     def undone(self, index: int) -> float | None:
         """Return when an operation was undone: the next other verb of its step on the same targets."""
@@ -154,13 +166,11 @@ class _Causes:
         at = bisect_right(moments, outcome.started)
         return moments[at] if at < len(moments) else None
 
-    def _last(self, indices: Sequence[int], since: float, until: float) -> int | None:
-        """Return the last of `indices` that began until `until` and wasn't done before `since`."""
+    def _between(self, indices: Sequence[int], since: float, until: float) -> list[int]:
+        """Return those of `indices` that began until `until` and weren't done before `since`."""
         at = bisect_right(indices, until, key=self._started.__getitem__)
-        for index in reversed(indices[max(0, at - _LOOK_BACK) : at]):
-            if self.disturbing[index].finished >= since:
-                return index
-        return None
+        near = indices[max(0, at - _LOOK_BACK) : at]
+        return [index for index in near if self.disturbing[index].finished >= since]
 
 
 def _nodes(outcome: Outcome) -> set[str]:

@@ -156,6 +156,14 @@ def test_the_event_that_names_an_end_of_the_probe_is_the_cause() -> None:
     assert verdict("convergence.max <= 2 s", run).measured == pytest.approx(0.96)
 
 
+def test_what_was_undone_long_before_the_end_is_not_the_cause() -> None:
+    outcomes = [outcome(2.0, target="h1-eth0"), outcome(2.01, target="s1"),
+                outcome(2.1, "up", target="h1-eth0"), outcome(4.0, "up", target="s1")]  # fmt: skip
+    run = record(outcomes=outcomes, probes=[probe(LossWindow(2.05, 4.1, 20, 1.95))])
+    assert verdict("convergence.max <= 9 s", run).measured == pytest.approx(2.09)
+    assert verdict("recovery.max <= 1 s", run).measured == pytest.approx(0.1)
+
+
 def test_a_probe_that_never_comes_right_breaks_a_limit_on_convergence() -> None:
     run = record(outcomes=[outcome(9.0)], probes=[probe(LossWindow(9.05, None, 9, 8.95))])
     found = verdict("convergence.p99 <= 10 s", run)
