@@ -55,7 +55,7 @@ function timeStep(span, about) {
   const nice = [.001, .002, .005, .01, .02, .05, .1, .2, .5, 1, 2, 5, 10, 15, 30, 60, 120, 300, 600, 900, 1800, 3600, 7200, 21600, 43200, 86400];
   return nice.find(s => s >= span / about) || 86400;
 }
-const axisTime = (s, each) => each >= 3600 ? `${digits(s / 3600, 3)} h` : each >= 60 ? `${Math.round(s / 60)} min`
+const axisTime = (s, each) => !s ? "0" : each >= 3600 ? `${digits(s / 3600, 3)} h` : each >= 60 ? `${Math.round(s / 60)} min`
   : s >= 60 && each >= 1 ? `${Math.floor(s / 60)}:${String(Math.round(s % 60)).padStart(2, "0")}` : `${+s.toFixed(3)} s`;
 
 // At most two points a pixel: the lowest and the highest of those that share it.

@@ -21,8 +21,8 @@ function header(timeline) {
   const broken = data.verdicts.filter(v => !v.held).length, total = data.verdicts.length;
   const badge = !total ? make("span", {class: "badge none"}, "no limits") : make("span", {class: "badge" + (broken ? " bad" : "")},
     broken ? `${broken} of ${total} limits broken` : total === 1 ? "the limit held" : `all ${total} limits held`);
-  const whole = make("button", {type: "button", title: "Escape, or a double click"}, "Whole run");
-  whole.addEventListener("click", () => timeline().look(0, end));
+  const all = make("button", {type: "button", title: "Escape, or a double click"}, "Whole run");
+  all.addEventListener("click", () => timeline().look(0, end));
   const scheme = make("button", {type: "button", "aria-label": "Light or dark"}, "◐");
   scheme.addEventListener("click", () => setScheme(dark() ? "light" : "dark"));
   const net = data.network, nodes = Object.entries(net.nodes || {}).map(([kind, n]) => plural(n, kind));
@@ -32,7 +32,7 @@ function header(timeline) {
     make("h1", {}, data.scenario.name || "stress", make("span", {}, ` on ${net.name || "?"}`)),
     make("p", {}, [nodes.join(", "), net.links === undefined ? "" : plural(net.links, "link"), tiers.length ? `fidelity ${tiers.join(", ")}` : "",
       `engine ${net.engine}`, `seed ${data.seed}`].filter(Boolean).join(" · ")),
-    make("p", {}, `${began} UTC · ${clock(end)}`)), badge, whole, scheme);
+    make("p", {}, `${began} UTC · ${clock(end)}`)), badge, all, scheme);
 }
 function tiles() {
   const t = data.tiles, found = [];
@@ -72,11 +72,15 @@ class Axis extends Row {
     const [x0, x1] = this.timeline.view, X = this.X(), each = timeStep(x1 - x0, this.width / 110);
     for (let x = Math.ceil(x0 / each) * each; x <= x1 + 1e-9; x += each)
       draw(this.svg, "text", {x: X(x), y: 12, "text-anchor": X(x) > this.width - 30 ? "end" : "middle"}, axisTime(Math.abs(x) < 1e-9 ? 0 : x, each));
-    const taken = [];
+    const taken = [], joined = new Map();
     for (const phase of data.phases) {
+      const key = `${phase.start.toFixed(3)} ${phase.end.toFixed(3)}`, other = joined.get(key);
+      if (other) other.name += ` + ${phase.name}`; else joined.set(key, {...phase, step: data.steps.some(s => s.step === phase.name)});
+    }
+    for (const phase of joined.values()) {
       const a = Math.max(X(Math.max(phase.start, x0)), LEFT), b = X(Math.min(phase.end, x1));
       if (b - a < .5) continue;
-      draw(this.svg, "rect", {class: "phase" + (data.steps.some(s => s.step === phase.name) ? " step" : ""), x: a, y: 19, width: Math.max(b - a - 1, 1), height: 20, rx: 4});
+      draw(this.svg, "rect", {class: "phase" + (phase.step ? " step" : ""), x: a, y: 19, width: Math.max(b - a - 1, 1), height: 20, rx: 4});
       if (b - a > phase.name.length * 6.4 + 10 && !taken.some(([p, q]) => a < q && b > p)) {
         draw(this.svg, "text", {class: "lane", x: a + 7, y: 33}, phase.name);
         taken.push([a, b]);
@@ -201,6 +205,7 @@ function rows(timeline) {
 }
 
 // Latency by percentile ----------------------------------------------------------------------------
+const whole = n => n === null ? "–" : n.toLocaleString("en");
 const COLUMNS = ["min", "p50", "p90", "p99", "p99.9", "max"];
 class Curves {
   constructor(curves) {
@@ -216,8 +221,8 @@ class Curves {
   }
   render() {
     this.svg.replaceChildren();
-    const width = this.svg.clientWidth || 560, top = 8, bottom = 270, nines = share => share >= 1 ? most : Math.min(most, -Math.log10(1 - share));
-    const all = this.curves.flatMap(c => c.curve), most = Math.max(1, ...all.filter(p => p[0] < 1).map(p => -Math.log10(1 - p[0])));
+    const width = this.svg.clientWidth || 560, top = 8, bottom = 270, nines = share => -Math.log10(1 - share);
+    const all = this.curves.flatMap(c => c.curve.filter(p => p[0] < 1)), most = Math.max(1, ...all.map(p => -Math.log10(1 - p[0])));
     const values = all.map(p => p[1]).filter(v => v > 0);
     const low = Math.floor(Math.log10(Math.min(...values, 1))), high = Math.max(low + 1, Math.ceil(Math.log10(Math.max(...values, 1e-9))));
     const X = share => LEFT + (width - LEFT - RIGHT - 6) * nines(share) / most, Y = s => bottom - (bottom - top) * (Math.log10(Math.max(s, 10 ** low)) - low) / (high - low);
@@ -230,30 +235,30 @@ class Curves {
       draw(this.svg, "line", {class: "grid", x1: X(share), x2: X(share), y1: top, y2: bottom});
       draw(this.svg, "text", {x: X(share), y: bottom + 18, "text-anchor": share ? "middle" : "start"}, share ? `${+(share * 100).toFixed(4)} %` : "min");
     }
-    this.curves.forEach((c, i) => draw(this.svg, "path", {class: "line", style: `stroke:var(--c${i % 8});stroke-width:2`, d: path(c.curve, X, Y)}));
+    this.curves.forEach((c, i) => draw(this.svg, "path", {class: "line", style: `stroke:var(--c${i % 8});stroke-width:2`, d: path(c.curve.filter(p => p[0] < 1), X, Y)}));
     this.drawn = values.length;
   }
 }
 function actionsTable() {
-  const line = (name, s, l, sub) => [cell(name, sub ? "sub" : ""), ...(sub ? ["", plain(l?.count ?? 0), "", "", ""] : [plain(s.offered), plain(s.succeeded),
-    s.achieved_rate === null ? "–" : `${plain(s.achieved_rate)} /s`, plain(Object.values(s.skipped).reduce((a, b) => a + b, 0)),
-    (n => cell(plain(n), n ? "n broken" : "n"))(Object.values(s.errors).reduce((a, b) => a + b, 0))]), ...COLUMNS.map(k => words(l?.[k], "seconds"))];
+  const line = (name, s, l, sub) => [cell(name, sub ? "sub" : ""), ...(sub ? ["", whole(l?.count ?? 0), "", "", ""] : [whole(s.offered), whole(s.succeeded),
+    s.achieved_rate === null ? "–" : `${plain(s.achieved_rate)} /s`, whole(Object.values(s.skipped).reduce((a, b) => a + b, 0)),
+    (n => cell(whole(n), n ? "n broken" : "n"))(Object.values(s.errors).reduce((a, b) => a + b, 0))]), ...COLUMNS.map(k => words(l?.[k], "seconds"))];
   const all = data.steps.flatMap(s => [line(s.step, s, s.latency), ...(Object.keys(s.verbs).length > 1 ? Object.entries(s.verbs).map(([v, l]) => line(v, s, l, true)) : [])]);
   const kinds = data.steps.flatMap(s => [...Object.entries(s.errors).map(([why, n]) => [s.step, "error", why, n]), ...Object.entries(s.skipped).map(([why, n]) => [s.step, "skipped", why, n])]);
   return card("Actions", "latency from when an operation was due until it was done: lateness is part of it",
     table(["step", "offered", "done", "rate", "skipped", "errors", ...COLUMNS], all),
-    ...(kinds.length ? [make("details", {}, make("summary", {}, "Errors and skipped operations by kind"), table(["step", "", "why", "times"], kinds.map(k => [...k.slice(0, 3), plain(k[3])]), 3))] : []));
+    ...(kinds.length ? [make("details", {}, make("summary", {}, "Errors and skipped operations by kind"), table(["step", "", "why", "times"], kinds.map(k => [...k.slice(0, 3), whole(k[3])]), 3))] : []));
 }
 function probesSection() {
   if (!data.probe_groups.length) return [];
-  const groups = table(["probe", "pairs", "asked", "lost", "late", "not asked", "gaps", "longest", "blackhole", "p50", "p99", "max"], data.probe_groups.map(g => [`${g.probe}`, plain(g.pairs), plain(g.sent),
-    words(g.loss, "share"), plain(g.late), plain(g.unasked), plain(g.windows), words(g.longest, "seconds"), words(g.blackhole, "seconds"), ...["p50", "p99", "max"].map(k => words(g.round_trip?.[k], "seconds"))]));
+  const groups = table(["probe", "pairs", "asked", "lost", "late", "not asked", "gaps", "longest", "blackhole", "p50", "p99", "max"], data.probe_groups.map(g => [`${g.probe}`, whole(g.pairs), whole(g.sent),
+    words(g.loss, "share"), whole(g.late), whole(g.unasked), whole(g.windows), words(g.longest, "seconds"), words(g.blackhole, "seconds"), ...["p50", "p99", "max"].map(k => words(g.round_trip?.[k], "seconds"))]));
   const worst = table(["probe", "from", "to", "lost", "gaps", "p99"], data.pairs.filter(p => p.sent > p.answered).slice(0, 12).map(p => [p.probe, p.source, p.target,
-    `${plain(p.sent - p.answered)} of ${plain(p.sent)}`, plain(p.windows.length), words(p.round_trip?.p99, "seconds")]), 3);
+    `${whole(p.sent - p.answered)} of ${whole(p.sent)}`, whole(p.windows.length), words(p.round_trip?.p99, "seconds")]), 3);
   const c = data.convergence, events = [...c.events].sort((a, b) => b.convergence - a.convergence).slice(0, 12);
   const note = [plural(c.disturbing, "event"), "felt,", c.undisturbing.toLocaleString("en"), "not felt", c.unexplained ? `· ${plural(c.unexplained, "gap")} without an event` : ""].join(" ");
   return [card("Probes", "", groups), make("div", {class: "two"},
-    card("Slowest convergence", note, events.length ? table(["at", "event", "probes", "right again", "after undo"], events.map(e => [clock(e.at), `${e.verb} ${e.targets.join(", ")}`, plain(e.probes),
+    card("Slowest convergence", note, events.length ? table(["at", "event", "probes", "right again", "after undo"], events.map(e => [clock(e.at), `${e.verb} ${e.targets.join(", ")}`, whole(e.probes),
       cell(words(e.convergence, "seconds") + (e.unfinished ? ", not over" : ""), e.unfinished ? "n broken" : "n"), words(e.recovery, "seconds")]), 2) : make("p", {}, "No event made a probe wrong.")),
     card("Pairs that lost most", "", data.pairs.some(p => p.sent > p.answered) ? worst : make("p", {}, "Every question was answered.")))];
 }

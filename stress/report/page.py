@@ -124,9 +124,12 @@ def _failing(probes: list[dict[str, Any]]) -> list[list[float | int | None]]:
             if end is not None:
                 changes[end] -= 1
     moments = sorted(changes)
-    counts = np.cumsum([changes[moment] for moment in moments]).tolist() if moments else []
-    every = max(1, math.ceil(len(moments) / _MOST_SAMPLES))
-    return [list(pair) for pair in zip(moments, counts, strict=True)][::every]
+    counts = np.cumsum([changes[moment] for moment in moments], dtype=np.int64)
+    if len(moments) > _MOST_SAMPLES:  # the highest of each part, at its begin
+        edges = np.linspace(moments[0], moments[-1], _BINS * 2 + 1)
+        starts = np.unique(np.searchsorted(moments, edges[:-1]))
+        counts, moments = np.maximum.reduceat(counts, starts), [moments[at] for at in starts.tolist()]
+    return [list(pair) for pair in zip(moments, counts.tolist(), strict=True)]
 
 
 def _thinned(metrics: dict[str, Any]) -> dict[str, Any]:
