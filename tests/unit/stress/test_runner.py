@@ -2,7 +2,6 @@ from __future__ import annotations
 
 import os
 import signal
-import threading
 import time
 from pathlib import Path
 from typing import Any, Self
@@ -17,7 +16,7 @@ from emulator.network import LinkState, Network
 from emulator.plan import make_plan
 from stress.records import Operation, Outcome, RunRecord
 from stress.recover import Journal, recover
-from stress.runner import run
+from stress.runner import Watch, run
 from stress.runner_routing import shares
 from stress.runner_truth import doubts
 from stress.runner_worker import error_kind
@@ -150,8 +149,14 @@ def test_a_bug_ends_the_run_and_all_is_given_back(
 def test_a_signal_ends_the_steps_and_all_is_given_back(
     network: DryRunNetwork, number: signal.Signals
 ) -> None:
-    threading.Timer(0.3, os.kill, (os.getpid(), number)).start()
-    record = shaken(EVERYTHING.replace("500 ms", "20 s"), network)
+    sent: list[int] = []
+
+    def stop(watch: Watch) -> None:
+        if watch.done() and not sent:  # a moment by the clock may come before the first operation
+            sent.append(number)
+            os.kill(os.getpid(), number)
+
+    record = shaken(EVERYTHING.replace("500 ms", "20 s"), network, look=stop)
     assert record.interrupted == number.name
     assert 0 < len(record.outcomes) < sum(record.offered.values())
     assert untouched(network)
