@@ -4,16 +4,23 @@ from __future__ import annotations
 
 import csv
 import json
+import math
+import re
 from dataclasses import dataclass, replace
 from pathlib import Path
 from xml.etree import ElementTree as ET
 
+import jsonschema
 import numpy as np
 import pytest
 from support.runs import made_run
 
 from emulator.errors import BrokenError
+from stress.limits import judge, parse
+from stress.records import ProbeRecord
 from stress.report import write
+from stress.report.page import finite
+from stress.report.schema import schema
 from stress.report.summary import summary
 
 
@@ -43,16 +50,81 @@ def test_the_summary_counts_what_happened() -> None:
     assert whole["version"] == 1
     assert whole["held"] is False
     flap, restart = whole["steps"]
-    assert (flap["offered"], flap["done"], restart["offered"], restart["done"]) == (4900, 4900, 100, 100)
+    assert (flap["offered"], flap["done"], restart["offered"], restart["done"]) == (9900, 9900, 100, 100)
     assert flap["succeeded"] + sum(flap["errors"].values()) == flap["done"]
     assert set(flap["verbs"]) == {"down", "up"}
-    assert flap["achieved_rate"] == pytest.approx(flap["succeeded"] / 100, rel=0.02)
+    assert flap["achieved_rate"] == pytest.approx(flap["succeeded"] / 280, rel=0.02)
+    assert whole["figures"]["flap.latency.p99"] == flap["latency"]["p99"]
+    assert sum(flap["skipped"].values()) == whole["figures"]["flap.skipped"] == 17
+
+
+def test_slices_hold_every_operation_that_was_timed() -> None:
+    for step in summary(made_run(), [])["steps"]:
+        slices = step["latency"]["slices"]
+        assert len(slices) == 20
+        assert sum(count for part in slices for _, count in part) == step["latency"]["count"]
+
+
+def test_convergence_and_probes_tell_of_the_events() -> None:
+    whole = summary(made_run(), [])
+    (group,) = whole["probe_groups"]
+    assert (group["pairs"], group["sent"], group["late"]) == (40, 40 * 3000, 39)
+    assert group["answered"] == sum(probe["answered"] for probe in whole["probes"])
+    assert group["loss"] == pytest.approx(1 - group["answered"] / group["sent"])
+    events = whole["convergence"]["events"]
+    restarts = [event for event in events if event["step"] == "restart"]
+    assert len(restarts) > 40
+    assert all(1.3 < event["convergence"] < 1.8 for event in restarts)
+    assert [event["at"] for event in events] == sorted(event["at"] for event in events)
+    assert whole["convergence"]["disturbing"] + whole["convergence"]["undisturbing"] == sum(
+        outcome.operation.verb in {"down", "stop"} and not outcome.skipped and not outcome.error
+        for outcome in made_run().outcomes
+    )
+
+
+RUNS = {
+    "whole": made_run(60, 400, 6),
+    "nothing": replace(made_run(60, 40, 2), outcomes=[], probes=[], samples=[], phases=[], offered={}),
+    "silent": replace(made_run(60, 40, 2), probes=[ProbeRecord("tcp", "h1", "h2", kind="tcp")]),
+}
+
+
+@pytest.mark.parametrize("name", RUNS)
+def test_report_json_is_what_its_schema_says(name: str, tmp_path: Path) -> None:
+    limits = [parse("errors == 0"), parse("traffic.rate >= 1 Mbit"), parse("flap.latency.p99 <= 1 s")]
+    write(RUNS[name], judge(RUNS[name], limits), tmp_path)
+    whole = json.loads((tmp_path / "report.json").read_text(), parse_constant=pytest.fail)
+    jsonschema.Draft202012Validator.check_schema(schema())
+    jsonschema.validate(whole, schema())
+    assert set(whole) == set(schema()["required"])
+    assert whole["verdicts"][1]["words"] == "traffic.rate was not measured"
+
+
+def test_the_schema_refuses_another_shape() -> None:
+    whole = json.loads(json.dumps(summary(RUNS["whole"], [])))
+    whole["probes"][0]["windows"] = [[1.0, "later", 3]]
+    with pytest.raises(jsonschema.ValidationError):
+        jsonschema.validate(whole, schema())
+
+
+def test_the_page_describes_every_key_of_the_schema() -> None:
+    text = (Path(__file__).parents[3] / "docs" / "stress-report.md").read_text()
+    missing = [key for key in schema()["required"] if f"`{key}`" not in text]
+    assert not missing
+    assert all(f"`{key}`" in text for key in schema()["properties"]["steps"]["items"]["required"])
+
+
+def test_numbers_that_json_lacks_are_null() -> None:
+    assert finite({"a": [math.nan, math.inf, 1.5], "b": (2, {"c": -math.inf})}) == {
+        "a": [None, None, 1.5], "b": [2, {"c": None}]}  # fmt: skip
 
 
 def test_latencies_are_those_of_the_outcomes_lateness_included() -> None:
     record = made_run()
     exact = [
-        o.finished - o.operation.at for o in record.outcomes if o.operation.step == "flap" and not o.error
+        o.finished - o.operation.at
+        for o in record.outcomes
+        if o.operation.step == "flap" and not o.error and not o.skipped
     ]
     found = summary(record, [])["steps"][0]["latency"]
     for name, share in (("p50", 0.5), ("p99", 0.99), ("p99.9", 0.999)):
@@ -66,6 +138,7 @@ def test_a_run_in_which_nothing_was_done_has_a_report(tmp_path: Path) -> None:
     write(empty, [], tmp_path)
     whole = json.loads((tmp_path / "report.json").read_text())
     assert whole["steps"][0]["latency"] is None
+    assert (whole["steps"][0]["offered"], whole["steps"][0]["done"]) == (3, 0)
     assert whole["held"] is True
 
 
@@ -90,8 +163,9 @@ def test_junit_has_a_case_per_limit(tmp_path: Path) -> None:
 def test_the_page_is_one_file_that_loads_nothing_and_escapes_everything(tmp_path: Path) -> None:
     write(made_run(), VERDICTS, tmp_path)
     text = (tmp_path / "report.html").read_text()
-    assert "http://" not in text
-    assert "https://" not in text
+    assert set(re.findall(r"https?://[^\"'` )]+", text)) == {"http://www.w3.org/2000/svg"}
+    assert not re.findall(r"\b(?:src|href|@import|url)\b\s*[=(]\s*[\"']?(?!#)", text.partition("<script")[0])
+    assert "default-src 'none'" in text
     assert "<b>processor</b>" not in text
     assert text.count("</script>") == 2
 
