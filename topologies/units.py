@@ -71,7 +71,9 @@ class Quantity:
             words = f"{number / factor:.12g} {unit}"
             if (number >= factor or number == 0) and self._exact(words) == number:
                 return words
-        return f"{number!r} {base}".rstrip()
+        unit, factor = min(self.units.items(), key=lambda item: item[1])
+        words = f"{number / factor:.12g} {unit}"
+        return words if self._exact(words) == number else f"{number!r} {base}".rstrip()
 
     def _exact(self, words: str) -> float:
         digits, _, unit = words.partition(" ")

@@ -9,6 +9,7 @@ import numpy as np
 import numpy.typing as npt
 
 from emulator.checks.components import expectation
+from emulator.checks.patience import patience
 from emulator.errors import UsageError
 from emulator.network import Echo, Network
 from topologies.rng import Stream
@@ -73,17 +74,23 @@ def choose_pairs(topology: Topology, sample: int | None, hosts: list[int]) -> li
 
 
 def check_reachability(network: Network, sample: int | None = None, timeout: float = 1.0) -> Reachability:
-    """Ask pairs of hosts by ICMP and compare with the graph; links that are down count as missing."""
+    """Ask pairs of hosts by ICMP and compare with the graph; links that are down count as missing.
+
+    `timeout` is in seconds, and for links that don't delay: what the links' delays add is added.
+    """
     if sample is not None and sample < 1:
         raise UsageError(f"--sample must be at least 1, got {sample}")
     topology = network.topology
     hosts = [h for h in topology.hosts.tolist() if network.addresses(h)]
     begin = time.monotonic()
     pairs = choose_pairs(topology, sample, hosts)
-    expected = expectation(topology, links_up(network))
+    up = links_up(network)
+    expected = expectation(topology, up)
+    extra = patience(network, up)
     questions = [(a, b, Echo(a, address)) for a, b in pairs for address in host_addresses(network, b)]
     wants = [expected(a, b, echo.target) for a, b, echo in questions]
-    times = _asked(network, [echo for _, _, echo in questions], wants, timeout)
+    echoes = [echo for _, _, echo in questions]
+    times = _asked(network, echoes, wants, timeout + extra.seconds, extra.rounds)
     result = Reachability(len(pairs), 0, 0, 0.0)
     names = topology.names
     answered: dict[tuple[int, int], bool] = {}
@@ -104,18 +111,20 @@ def check_reachability(network: Network, sample: int | None = None, timeout: flo
     return result
 
 
-def _asked(network: Network, echoes: list[Echo], wants: list[bool], timeout: float) -> list[float | None]:
-    """Ask, and ask once more where an answer was expected and none came.
+def _asked(
+    network: Network, echoes: list[Echo], wants: list[bool], timeout: float, rounds: int
+) -> list[float | None]:
+    """Ask, and ask again where an answer was expected and none came, in up to `rounds` rounds.
 
     The kernel lets a port forward some time after its link comes up (net/core/link_watch.c waits up to
     a second), and a lost ARP request is repeated after a second: the first question asked just after
-    `up` may be too early.
+    `up` may be too early. Links that lose packets need more rounds.
     """
     times = list(network.ping(echoes, timeout))
-    again = [
-        at for at, (want, seconds) in enumerate(zip(wants, times, strict=True)) if want and seconds is None
-    ]
-    if again:
+    for _ in range(rounds - 1):
+        again = [at for at, want in enumerate(wants) if want and times[at] is None]
+        if not again:
+            break
         for at, seconds in zip(again, network.ping([echoes[at] for at in again], timeout), strict=True):
             times[at] = seconds
     return times

@@ -87,3 +87,8 @@ def test_an_enormous_number_is_refused_quickly() -> None:
         RATE.parse("9" * 100_000)
     with pytest.raises(ValueError, match="is out of range"):
         RATE.parse(10**4000)
+
+
+def test_less_than_one_of_the_smallest_unit_is_still_said_in_it() -> None:
+    assert SHARE.text(0.001) == "0.1 %"
+    assert SHARE.parse(SHARE.text(0.0005)) == 0.0005

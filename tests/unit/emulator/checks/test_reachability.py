@@ -18,6 +18,7 @@ from emulator.errors import UsageError
 from emulator.network import Echo, LinkState
 from emulator.plan import make_plan
 from topologies.build import build
+from topologies.profiles import Shape
 from topologies.spec.load import load_text
 from topologies.topology import Topology
 
@@ -120,3 +121,41 @@ def test_a_question_asked_too_early_is_asked_once_more(
     monkeypatch.setattr(DryRunNetwork, "ping", late)
     assert check_reachability(fat_tree).unexpected == []
     assert asked == [240, 15]
+
+
+def waits(monkeypatch: pytest.MonkeyPatch, text: str, changes: dict[int, LinkState]) -> list[float]:
+    """Return the timeouts of the rounds in which a check asks a network that never answers."""
+    timeouts: list[float] = []
+
+    def deaf(self: DryRunNetwork, echoes: Sequence[Echo], timeout: float) -> list[float | None]:
+        timeouts.append(timeout)
+        return [None] * len(echoes)
+
+    monkeypatch.setattr(DryRunNetwork, "ping", deaf)
+    network = DryRunEngine().deploy(make_plan(topology_of(text), "dry-run"))
+    for link, state in changes.items():
+        network.set_link(link, state)
+    check_reachability(network)
+    return timeouts
+
+
+def test_delays_are_waited_for_and_lossy_links_asked_more_often(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("EMULATOR_STATE_DIR", str(tmp_path / "state"))
+    plain = "{generator: linear, k: 3, hosts_per_switch: 1}"
+    assert waits(monkeypatch, plain, {}) == [1.0, 1.0]
+    slow = plain + "\nlinks: [{delay: 100 ms, jitter: 10 ms}]"
+    first, second = waits(monkeypatch, slow, {})
+    # there and back over 4 links, for ARP and for the echo
+    assert first == second >= 1.0 + 2 * 2 * 4 * 0.11
+    assert first <= 1.0 + 2 * 2 * 2 * 4 * 0.11 + 1e-9
+    live = waits(monkeypatch, plain, {0: LinkState(backward=Shape(delay=2.0, loss=0.1))})
+    assert len(live) == 5
+    assert live[0] >= 1.0 + 2 * 2.0
+
+
+def test_delays_are_waited_for_in_every_component(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("EMULATOR_STATE_DIR", str(tmp_path / "state"))
+    pairs = "{nodes: {h1: {}, h2: {}, h3: {}, h4: {}}, links: [[h1, h2], [h3, h4, {delay: 1 s}]]}"
+    assert waits(monkeypatch, pairs, {})[0] >= 5.0

@@ -1,0 +1,71 @@
+"""How long to wait for answers, and how often to ask, where links delay or lose packets."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+import numpy.typing as npt
+
+from emulator.checks.components import components
+from emulator.network import Network
+from topologies.profiles import Shape
+from topologies.topology import Topology
+
+_ROUNDS, _LOSSY_ROUNDS = 2, 5
+_JOURNEYS = 2 * 2 * 2
+"""ARP and then the echo, there and back, between two nodes that are each as far from a third."""
+
+
+@dataclass(frozen=True)
+class Patience:
+    """`seconds` to wait beyond what an undelayed network takes; `rounds` of questions to ask at most."""
+
+    seconds: float
+    rounds: int
+
+
+def patience(network: Network, up: npt.NDArray[np.bool_]) -> Patience:
+    """Return what the shapes of the links that are up (bool[m]) ask for.
+
+    The wait is a bound, not a forecast: shortest ways from one node of each component, and twice
+    that for any two of its nodes. Only questions without an answer are waited for so long.
+    """
+    topology = network.topology
+    delays = np.array([max(_delay(p.forward), _delay(p.backward)) for p in topology.link_profiles])
+    losses = np.array([_loses(p.forward) or _loses(p.backward) for p in topology.link_profiles], dtype=bool)
+    delay: npt.NDArray[np.float64] = delays[topology.link_profile].astype(np.float64)
+    lossy: npt.NDArray[np.bool_] = losses[topology.link_profile]
+    for link, state in network.links.items():
+        ways = [
+            topology.shape(link, end) if live is None else live
+            for end, live in enumerate((state.forward, state.backward))
+        ]
+        delay[link], lossy[link] = max(map(_delay, ways)), any(map(_loses, ways))
+    farthest = _farthest(topology, up, delay) if delay[up].any() else 0.0
+    return Patience(_JOURNEYS * farthest, _LOSSY_ROUNDS if lossy[up].any() else _ROUNDS)
+
+
+def _farthest(topology: Topology, up: npt.NDArray[np.bool_], delay: npt.NDArray[np.float64]) -> float:
+    """Return the longest of the shortest ways (seconds) from one node of each component to its others.
+
+    Bellman and Ford, all links at once: as many rounds as the longest of these ways has links.
+    """
+    labels = components(topology, up)
+    distance = np.full(topology.node_count, np.inf)
+    distance[np.unique(labels, return_index=True)[1]] = 0.0
+    a, b, weight = topology.ends[up, 0], topology.ends[up, 1], delay[up]
+    while True:
+        before = distance.copy()
+        np.minimum.at(distance, b, distance[a] + weight)
+        np.minimum.at(distance, a, distance[b] + weight)
+        if np.array_equal(distance, before):
+            return float(distance[np.isfinite(distance)].max(initial=0.0))
+
+
+def _delay(shape: Shape) -> float:
+    return (shape.delay or 0.0) + (shape.jitter or 0.0)
+
+
+def _loses(shape: Shape) -> bool:
+    return bool(shape.loss or shape.corrupt)
