@@ -14,7 +14,7 @@ import numpy.typing as npt
 from emulator.difference import Difference
 from emulator.errors import KernelError
 from emulator.linux import messages
-from emulator.linux.deploy import OpenNamespaces
+from emulator.linux.deploy import OpenNamespaces, most_open
 from emulator.linux.namespaces import NamespaceStore
 from emulator.linux.netlink import Batch, Netlink
 from emulator.linux.node_messages import NodeMessages, port_index
@@ -109,7 +109,10 @@ def _make(plan: Plan, change: Difference, store: NamespaceStore, check: Callable
     fresh = set(change.new_nodes)
     touched = fresh | set(np.unique(part.topology.ends).tolist())
     names = plan.topology.names
-    with OpenNamespaces(store, names.__getitem__) as namespace_of, NodeSysctls(plan) as sysctls:
+    with (
+        OpenNamespaces(store, names.__getitem__, most_open(plan.topology)) as namespace_of,
+        NodeSysctls(plan) as sysctls,
+    ):
         for node in (n for n in writer.sequence.tolist() if n in touched):
             check()
             if node in fresh:

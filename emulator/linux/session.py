@@ -20,7 +20,7 @@ from emulator.difference import Difference
 from emulator.errors import UsageError
 from emulator.linux import messages
 from emulator.linux.converge import converge
-from emulator.linux.deploy import OpenNamespaces
+from emulator.linux.deploy import OpenNamespaces, most_open
 from emulator.linux.link_messages import LinkMessages
 from emulator.linux.namespaces import NamespaceStore
 from emulator.linux.netlink import Batch, Netlink
@@ -57,7 +57,9 @@ class NetnsSession:
     def __enter__(self) -> Self:
         self._stack.enter_context(self._store.entered())
         names = self._topology.names
-        self._namespaces = self._stack.enter_context(OpenNamespaces(self._store, names.__getitem__))
+        self._namespaces = self._stack.enter_context(
+            OpenNamespaces(self._store, names.__getitem__, most_open(self._topology))
+        )
         self._sysctls = self._stack.enter_context(NodeSysctls(self._plan))
         return self
 
