@@ -168,7 +168,6 @@ class Lines extends Row {
     }
     const Y = y => bottom - (bottom - top) * ((this.log ? Math.log10(Math.max(y, 10 ** (low - 1))) : y) - low) / (high - low);
     this.ticks(low, high, Y);
-    if (!this.log && low > 0) low = low;
     layers.forEach((points, i) => this.layer(plot, points, layers[i - 1], X, Y, this.series[i].color, bottom));
     this.drawn = shown.length;
   }
@@ -255,5 +254,8 @@ class Timeline {
     for (const row of this.rows) row.move(moment);
   }
   look(from, to) { this.view = [from, to]; this.render(); this.point(null); }
-  render() { for (const row of this.rows) row.render(); }
+  render() {
+    document.documentElement.dataset.view = this.view.map(x => x.toFixed(1)).join(" ");
+    for (const row of this.rows) row.render();
+  }
 }

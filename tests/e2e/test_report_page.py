@@ -5,33 +5,109 @@ from __future__ import annotations
 import re
 import shutil
 import subprocess
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
 from support.runs import made_run
 
+from stress.limits import judge, parse
 from stress.report import write
 
 CHROMIUM = shutil.which("chromium") or ""
-OPTIONS = [
-    "--headless", "--no-sandbox", "--disable-gpu", "--disable-quic", "--no-first-run",
-    "--disable-background-networking", "--disable-component-update", "--disable-sync",
-]  # fmt: skip
+QUIET = ("gpu", "quic", "background-networking", "component-update", "sync")
+DARK, LIGHT = 0, 1
+"""The browser's own words for the scheme that the user prefers."""
+
+pytestmark = pytest.mark.skipif(not CHROMIUM, reason="needs chromium")
 
 
-@pytest.mark.skipif(not CHROMIUM, reason="needs chromium")
-@pytest.mark.parametrize("scheme", ["light", "dark"])
-def test_the_charts_are_drawn(scheme: str, tmp_path: Path) -> None:
-    write(made_run(), [], tmp_path)
+def opened(tmp_path: Path, scheme: int, anchor: str = "") -> tuple[str, str]:
+    """Return the drawn page, and what was written on the console."""
+    options = ["--headless", "--no-sandbox", "--no-first-run", "--enable-logging=stderr"]
+    options += [f"--disable-{what}" for what in QUIET]
+    options += ["--window-size=1400,1000", f"--blink-settings=preferredColorScheme={scheme}"]
     done = subprocess.run(
-        [CHROMIUM, *OPTIONS, f"--user-data-dir={tmp_path / 'profile'}", "--dump-dom",
-         f"file://{tmp_path / 'report.html'}#{scheme}"],
+        [CHROMIUM, *options, f"--user-data-dir={tmp_path / 'profile'}", "--dump-dom",
+         f"file://{tmp_path / 'report.html'}{anchor}"],
         capture_output=True, text=True, timeout=120, check=True,
     )  # fmt: skip
-    (top,) = re.findall(r"<html[^>]*>", done.stdout)
-    assert "data-error" not in top
-    assert 'data-charts="8"' in top, top
-    assert ('class="dark"' in top) == (scheme == "dark")
-    assert done.stdout.count("<canvas") == 8
-    assert "SEVERE" not in done.stderr
-    assert "Uncaught" not in done.stderr
+    return done.stdout, "\n".join(line for line in done.stderr.splitlines() if "CONSOLE" in line)
+
+
+def state(page: str) -> dict[str, str]:
+    """Return what the page's script noted of itself on its first element."""
+    return dict(re.findall(r'data-(\w+)="([^"]*)"', re.findall(r"<html[^>]*>", page)[0]))
+
+
+@pytest.mark.parametrize("scheme", ["light", "dark"])
+def test_the_charts_are_drawn_in_the_scheme_that_the_user_prefers(scheme: str, tmp_path: Path) -> None:
+    run = made_run()
+    write(run, judge(run, [parse("errors == 0"), parse("probe.loss <= 20 %")]), tmp_path)
+    page, console = opened(tmp_path, {"dark": DARK, "light": LIGHT}[scheme])
+    assert console == ""
+    found = state(page)
+    assert found == {"scheme": scheme, "charts": found["charts"], "empty": "0", "view": "0.0 300.0"}
+    assert int(found["charts"]) >= 22
+    lines = re.findall(r'<path class="(?:line|area)" [^>]*d="([^"]*)"', page)
+    assert len(lines) >= 39
+    assert all(len(line) > 20 for line in lines)
+    drawn = page.partition("<script")[0]
+    assert "NaN" not in drawn
+    assert drawn.count('<rect class="loss"') > 200
+    assert (drawn.count("✕ broken"), drawn.count("✓ held")) == (1, 1)
+    assert "a &lt;/script&gt;&lt;b&gt;processor&lt;/b&gt;" in page
+
+
+MOUSE = """<script>
+const svg = document.querySelectorAll(".timeline .row svg")[3];
+const box = svg.getBoundingClientRect();
+const at = (kind, share) => svg.dispatchEvent(new PointerEvent(kind,
+  {bubbles: true, clientX: box.left + 56 + (box.width - 64) * share, clientY: box.top + 20}));
+at("pointermove", .5);
+document.documentElement.dataset.read = document.querySelectorAll(".timeline .row")[3].querySelector("b").textContent;
+document.documentElement.dataset.clock = document.querySelector(".cross").textContent;
+at("pointerdown", .25); at("pointermove", .3); at("pointermove", .5); at("pointerup", .5);
+</script></body>"""
+
+
+def test_all_charts_are_read_and_zoomed_together(tmp_path: Path) -> None:
+    write(made_run(), [], tmp_path)
+    file = tmp_path / "report.html"
+    file.write_text(file.read_text().replace("</body>", MOUSE))
+    page, console = opened(tmp_path, LIGHT)
+    assert console == ""
+    found = state(page)
+    assert found["clock"] == "2:30 min"
+    assert re.fullmatch(r"[0-9.]+ (µs|ms)", found["read"])
+    assert found["view"] == "75.0 150.0"
+    assert "1:30" in page.partition("<script")[0]
+    assert page.count('<rect class="loss"') > 50
+
+
+def test_the_scheme_can_be_chosen_against_what_the_user_prefers(tmp_path: Path) -> None:
+    write(made_run(60, 200, 4), [], tmp_path)
+    page, console = opened(tmp_path, LIGHT, "#dark")
+    assert console == ""
+    assert (state(page)["scheme"], state(page)["theme"]) == ("dark", "dark")
+    assert "no limits" in page
+
+
+def test_a_run_without_anything_measured_is_still_a_page(tmp_path: Path) -> None:
+    write(
+        replace(made_run(30, 40, 2), outcomes=[], probes=[], samples=[], phases=[], offered={}), [], tmp_path
+    )
+    page, console = opened(tmp_path, LIGHT)
+    assert console == ""
+    assert "error" not in state(page)
+    assert "Machine and versions" in page
+
+
+def test_a_page_that_fails_says_so(tmp_path: Path) -> None:
+    write(made_run(30, 40, 2), [], tmp_path)
+    file = tmp_path / "report.html"
+    file.write_text(file.read_text().replace('"bins":', '"no-bins":'))
+    page, console = opened(tmp_path, LIGHT)
+    assert "charts" not in state(page)
+    assert "error" in state(page)
+    assert "Uncaught" in console

@@ -23,6 +23,7 @@ from stress.records import (
 from topologies.rng import Stream
 
 HOSTS = 64
+ACTIONS = {"flap": "port-flap", "restart": "switch-restart"}
 AWAY = {"flap": 0.05, "restart": 1.5}
 EDGE = 10.0
 """Seconds of warmup and of cooldown."""
@@ -32,15 +33,16 @@ def made_run(seconds: float = 300.0, operations: int = 10_000, probes: int = 40,
     """Return a run of `operations` port flaps and switch restarts, with samples every second."""
     outcomes = _outcomes(seconds, operations, Stream(seed, "made run"))
     busy = seconds - EDGE
-    steps = [{"name": "flap", "action": "port-flap", "start": EDGE, "seconds": busy - EDGE, "rate": operations / 560},
-             {"name": "restart", "action": "switch-restart", "start": EDGE, "seconds": busy - EDGE}]  # fmt: skip
+    span = {"start": EDGE, "seconds": busy - EDGE}
+    steps = [{"name": name, "action": action, **span} for name, action in ACTIONS.items()]
     restarts = sum(outcome.operation.step == "restart" for outcome in outcomes)
     return RunRecord(
         scenario={"name": "port-churn", "seed": seed, "steps": steps},
         network={"name": "dc", "engine": "netns", "nodes": {"host": HOSTS, "switch": 9}, "links": 72,
                  "fidelity": {"full": HOSTS + 9}},
-        machine={"kernel": "6.1.0-28-amd64", "machine": "x86_64", "cpu": "a </script><b>processor</b>", "cores": 2,
-                 "memory": 8 << 30, "python": "3.11.2", "versions": {"topology-emulator": "0.1.0", "numpy": "2.1.0"},
+        machine={"kernel": "6.1.0-28-amd64", "machine": "x86_64", "cpu": "a </script><b>processor</b>",
+                 "cores": 2, "memory": 8 << 30, "python": "3.11.2",
+                 "versions": {"topology-emulator": "0.1.0", "numpy": "2.1.0"},
                  "load_before": [0.12, 0.3, 0.28]},
         seed=seed,
         began=1_700_000_000.0,
@@ -49,7 +51,9 @@ def made_run(seconds: float = 300.0, operations: int = 10_000, probes: int = 40,
         outcomes=outcomes,
         offered={"flap": len(outcomes) - restarts, "restart": restarts},
         probes=_probes(outcomes, probes, seconds, Stream(seed, "probes")),
-        samples=[Sample(float(at), _values(at, seconds, Stream(seed, str(at)))) for at in range(int(seconds) + 1)],
+        samples=[
+            Sample(float(at), _values(at, seconds, Stream(seed, str(at)))) for at in range(int(seconds))
+        ],
         sampler_cost=0.0034 * seconds,
         probe_cost=0.011 * seconds,
         leaks=LeakCheck({"host.namespaces": (75.0, 75.0), "host.memory.used": (2.1e9, 2.104e9)}, []),
@@ -66,10 +70,10 @@ def _outcomes(seconds: float, operations: int, stream: Stream) -> list[Outcome]:
     found = []
     for number, (at, host) in enumerate(zip(begins, hosts, strict=True)):
         step = "restart" if number % 100 == 50 else "flap"
-        verbs, action = (("stop", "start"), "switch-restart") if step == "restart" else (("down", "up"), "port-flap")
+        verbs = ("stop", "start") if step == "restart" else ("down", "up")
         target = f"e{host // 8 + 1}" if step == "restart" else f"h{host + 1}-eth0"
         for verb, due in zip(verbs, (at, at + AWAY[step]), strict=True):
-            operation = Operation(len(found), due, step, action, verb, (target,))
+            operation = Operation(len(found), due, step, ACTIONS[step], verb, (target,))
             late = 1e-5 + (0.004 + 0.03 * waits[number] ** 2 if 140 < due < 150 else 0.0)
             took = (9e-5 if step == "flap" else 5e-3) * (1 - 0.3 * math.log(-waits[len(found)]))
             error = "bring up: No such device" if verb == "up" and number % 977 == 5 else ""
@@ -91,8 +95,10 @@ def _probes(outcomes: list[Outcome], count: int, seconds: float, stream: Stream)
         times = [(at, 4e-5 * (1 - math.log(one)) + (4e-4 if 140 < at < 150 else 0))
                  for at, one in zip(asked, noise, strict=True)]  # fmt: skip
         histogram.add_all([time for _, time in times])
-        found.append(ProbeRecord("ping", f"h{ends[0] + 1}", f"h{ends[1] + 1}", sent, sent - lost, windows, times,
-                                 interval=0.1, late=number % 3, histogram=histogram))  # fmt: skip
+        names = (f"h{ends[0] + 1}", f"h{ends[1] + 1}")
+        record = ProbeRecord("ping", *names, sent, sent - lost, windows, times, interval=0.1, late=number % 3)
+        record.histogram = histogram
+        found.append(record)
     if found:
         found[-1].windows.append(LossWindow(seconds - 2, None, 20, seconds - 2.1))
         found[-1].answered -= 20
@@ -117,7 +123,11 @@ def _windows(outcomes: list[Outcome], ends: tuple[int, int], number: int) -> lis
 def _values(at: int, seconds: float, stream: Stream) -> dict[str, float]:
     """Return a sample: two cores, busy while there is something to do."""
     noise = stream.random(8).tolist()
-    load = (0.42 + 0.1 * math.sin(at / 17) + 0.05 * noise[0]) if EDGE < at < seconds - EDGE else 0.03 + 0.01 * noise[0]
+    load = (
+        (0.42 + 0.1 * math.sin(at / 17) + 0.05 * noise[0])
+        if EDGE < at < seconds - EDGE
+        else 0.03 + 0.01 * noise[0]
+    )
     load = 0.93 if 140 < at < 150 else load
     values = {
         "host.cpu.user": load * 0.35, "host.cpu.system": load * 0.45, "host.cpu.softirq": load * 0.15,
@@ -126,10 +136,11 @@ def _values(at: int, seconds: float, stream: Stream) -> dict[str, float]:
         "host.cpu.core0": min(load * 1.1, 1.0), "host.cpu.core1": load * 0.8,
         "host.interrupts": 900 + 8000 * load, "host.context_switches": 2000 + 21000 * load + 900 * noise[1],
         "host.softirqs.net_rx": 4e4 * load * (1 + noise[2] / 5), "host.softirqs.timer": 250 + 40 * noise[3],
-        "host.softirqs.total": 5e4 * load, "host.softnet.processed": 4.1e4 * load, "host.softnet.dropped": 0.0,
-        "host.softnet.squeezed": 3.0 if 140 < at < 150 else 0.0, "host.pressure.cpu.some": max(0.0, load - 0.4),
-        "process.runner.cpu": load * 0.9,
-        "port.h1-eth0.rx_bytes": 3900 * (0.9 + noise[4] / 5), "port.h1-eth0.tx_bytes": 4100 * (0.9 + noise[5] / 5),
+        "host.softirqs.total": 5e4 * load, "host.softnet.processed": 4.1e4 * load,
+        "host.softnet.dropped": 0.0, "host.softnet.squeezed": 3.0 if 140 < at < 150 else 0.0,
+        "host.pressure.cpu.some": max(0.0, load - 0.4), "process.runner.cpu": load * 0.9,
+        "port.h1-eth0.rx_bytes": 3900 * (0.9 + noise[4] / 5),
+        "port.h1-eth0.tx_bytes": 4100 * (0.9 + noise[5] / 5),
     }  # fmt: skip
     gauges = {
         "host.load.1": 2 * load + 0.1 * noise[6], "host.load.5": 0.9, "host.load.15": 0.5,
