@@ -9,6 +9,7 @@ import socket
 import time
 from collections.abc import Iterable
 from contextlib import suppress
+from pathlib import Path
 
 from emulator.errors import BrokenError
 from emulator.linux import messages
@@ -60,13 +61,33 @@ class Sentinel:
             self._events.close()
 
 
-def kill_inside(inodes: Iterable[int], timeout: float = 10.0) -> int:
+class _Inside:
+    """Says whether a process is in one of the network namespaces `inodes`, or was started in one.
+
+    The latter by its mounts: commands in nodes see the network's own `hosts` as /etc/hosts, and so
+    does what they start, even in a network namespace of its own.
+    """
+
+    def __init__(self, inodes: Iterable[int], hosts: Path | None) -> None:
+        self._inodes = frozenset(inodes)
+        self._hosts = hosts and _identity(str(hosts))
+        if self._hosts == _identity("/etc/hosts"):
+            self._hosts = None
+
+    def __contains__(self, pid: int) -> bool:
+        if _namespace_of(pid) in self._inodes:
+            return True
+        return self._hosts is not None and _identity(f"/proc/{pid}/root/etc/hosts") == self._hosts
+
+
+def kill_inside(inodes: Iterable[int], timeout: float = 10.0, hosts: Path | None = None) -> int:
     """Kill every process that is in one of the network namespaces `inodes`; return how many.
 
-    By what the process is in, never by its name. Repeats until none is left: a process may be
-    forking. Processes are held by a pidfd, so that a number used again is never hit.
+    With `hosts`, the network's hosts file, also those that were started there and went to a network
+    namespace of their own. By what the process is in, never by its name. Repeats until none is left:
+    a process may be forking. Processes are held by a pidfd, so that a number used again is never hit.
     """
-    ours = frozenset(inodes)
+    ours = _Inside(inodes, hosts)
     killed: set[int] = set()
     deadline = time.monotonic() + timeout
     while found := _processes_in(ours):
@@ -74,7 +95,7 @@ def kill_inside(inodes: Iterable[int], timeout: float = 10.0) -> int:
             with suppress(ProcessLookupError):
                 handle = os.pidfd_open(pid)
                 try:
-                    if _namespace_of(pid) in ours:
+                    if pid in ours:
                         signal.pidfd_send_signal(handle, signal.SIGKILL)
                         killed.add(pid)
                         select.select([handle], [], [], 1.0)
@@ -85,10 +106,18 @@ def kill_inside(inodes: Iterable[int], timeout: float = 10.0) -> int:
     return len(killed)
 
 
-def _processes_in(ours: frozenset[int]) -> list[int]:
+def _processes_in(ours: _Inside) -> list[int]:
     me = os.getpid()
     pids = (int(name) for name in os.listdir("/proc") if name.isdigit())
-    return [pid for pid in pids if pid != me and _namespace_of(pid) in ours and not _is_zombie(pid)]
+    return [pid for pid in pids if pid != me and pid in ours and not _is_zombie(pid)]
+
+
+def _identity(path: str) -> tuple[int, int] | None:
+    try:
+        status = os.stat(path)
+    except OSError:
+        return None
+    return status.st_dev, status.st_ino
 
 
 def _namespace_of(pid: int) -> int:

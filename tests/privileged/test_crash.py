@@ -94,7 +94,7 @@ def test_a_damaged_record_does_not_stop_down(tmp_path: Path, state_dir: Path, cl
     (tmp_path / "k.yaml").write_text("name: k\ntopology: {generator: single, hosts: 3}\n")
     cli("up", "k.yaml", code=0)
     (state_dir / "k" / "record.json").write_text("{half")
-    assert "emulator down k" in cli("status", "k", code=4).stderr
+    assert "emulator down k" in cli("status", "k", code=1).stderr
     cli("down", "k", code=0)
     assert_nothing_left(state_dir)
 
@@ -111,3 +111,38 @@ def test_processes_inside_end_with_the_network_and_others_do_not(tmp_path: Path,
     assert outside.poll() is None
     outside.kill()
     outside.wait()
+
+
+@pytest.mark.parametrize("damage", ["graph", "nodes", "pin", "ledger"])
+def test_up_and_down_work_on_what_somebody_damaged(
+    damage: str, tmp_path: Path, state_dir: Path, cli: CommandLine
+) -> None:
+    (tmp_path / "k.yaml").write_text("name: k\ntopology: {generator: single, hosts: 3}\n")
+    cli("up", "k.yaml", code=0)
+    pin = state_dir / ".mounts" / "k"
+    if damage == "graph":
+        (state_dir / "k" / "topology.npz").write_bytes(b"garbage")
+    elif damage == "nodes":
+        (state_dir / "k" / "ns").rmdir()
+    elif damage == "pin":
+        subprocess.run(["umount", "-l", pin], check=True)
+        pin.unlink()
+        pin.mkdir()
+    else:
+        (state_dir / "sysctls.json").write_text("{half")
+    if damage != "ledger":
+        assert "bug of ours" not in cli("exec", "h1", "--", "true", code=4).stderr
+    cli("up", "k.yaml", code=0)
+    assert cli.json("check", "k")["unexpected"] == []
+    cli("down", "k", code=0)
+    assert_nothing_left(state_dir)
+
+
+def test_what_was_started_inside_ends_even_in_namespaces_of_its_own(tmp_path: Path, cli: CommandLine) -> None:
+    (tmp_path / "k.yaml").write_text("name: k\ntopology: {generator: single, hosts: 2}\n")
+    cli("up", "k.yaml", code=0)
+    script = "setsid unshare --net --mount sleep 300 >/dev/null 2>&1 3</proc/self/ns/net & echo $!; sleep 0.5"
+    pid = int(cli("exec", "h1", "--", "sh", "-c", script, code=0).stdout)
+    assert Path(f"/proc/{pid}/ns/net").exists()
+    cli("down", "k", code=0)
+    assert not Path(f"/proc/{pid}/ns").exists() or "Z" in Path(f"/proc/{pid}/stat").read_text()

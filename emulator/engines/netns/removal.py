@@ -30,11 +30,12 @@ def remove(state: NetworkState, progress: Progress) -> None:
     if state.exists:
         store = store_of(state)
         sentinel = Sentinel()
+        inodes: dict[int, str] = {}
         if store.exists:
             with store.entered():
                 inodes = store.inodes()
-            progress("processes", 0, 1)
-            kill_inside(inodes)
+        progress("processes", 0, 1)
+        kill_inside(inodes, hosts=state.hosts_path)
         store.release()
         cgroups.remove(cgroups.group_name(state.root, state.name))
         progress("kernel", 0, 1)
