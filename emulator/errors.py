@@ -39,6 +39,13 @@ class BrokenError(EmulationError):
     """Something that should have worked did not (exit code 4)."""
 
 
+class MissingError(BrokenError, FileNotFoundError):
+    """What a network is made of has gone behind our back: a node's namespace, or all of them."""
+
+    def __str__(self) -> str:
+        return str(self.args[0])
+
+
 class KernelError(EmulationError, OSError):
     """The kernel refused an operation.
 

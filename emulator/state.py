@@ -14,6 +14,8 @@ import os
 import re
 import shutil
 import time
+import zipfile
+import zlib
 from collections.abc import Iterator
 from contextlib import AbstractContextManager, contextmanager
 from dataclasses import asdict, dataclass, field
@@ -160,15 +162,23 @@ class NetworkState:
                 ) from None
             raise UsageError(unknown_network(self.name, names(self.root))) from None
         except (OSError, ValueError) as error:
-            raise BrokenError(
-                f"the run record {self.record_path} can't be read ({error}); "
-                f"`emulator down {self.name}` removes what it stands for"
-            ) from error
-        if data.get("format") != FORMAT:
+            raise self._damaged(error) from error
+        if isinstance(data, dict) and data.get("format", FORMAT) != FORMAT:
             raise BrokenError(
                 f"{self.record_path} was written by another version; take it down with that one"
             )
-        return Record(**data)
+        try:
+            record = Record(**data)
+            link_states(record)
+        except (TypeError, ValueError, KeyError, AttributeError) as error:
+            raise self._damaged("it isn't a record") from error
+        return record
+
+    def _damaged(self, why: object) -> BrokenError:
+        return BrokenError(
+            f"the run record {self.record_path} can't be read ({why}); "
+            f"`emulator down {self.name}` removes what it stands for"
+        )
 
     def save(self, topology: Topology, hosts: str) -> None:
         """Write the graph that runs and the /etc/hosts of its nodes; BrokenError when the disk can't."""
@@ -177,6 +187,16 @@ class NetworkState:
             self.hosts_path.write_text(hosts, encoding="utf-8")
         except OSError as error:
             raise BrokenError(f"can't write to {self.folder}: {error.strerror}") from error
+
+    def load(self) -> Topology:
+        """Return the graph that runs; BrokenError when it can't be read."""
+        try:
+            return topology_store.load(self.topology_path)
+        except (OSError, ValueError, KeyError, TypeError, EOFError, zipfile.BadZipFile, zlib.error) as error:
+            raise BrokenError(
+                f"{self.topology_path} can't be read ({error}); "
+                f"`emulator down {self.name}` removes what it stands for"
+            ) from error
 
     def require_engine(self, engine: str) -> None:
         """Raise UsageError when the network is up on another engine."""

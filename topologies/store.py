@@ -33,7 +33,7 @@ def save(topology: Topology, path: Path) -> None:
 
 def load(path: Path) -> Topology:
     """Return the topology saved at `path`."""
-    with np.load(path, allow_pickle=False) as arrays:
+    with path.open("rb") as file, np.load(file, allow_pickle=False) as arrays:
         meta = json.loads(bytes(arrays["meta"]))
         fields: dict[str, Any] = {key: arrays[key] for key in _ARRAYS}
         if "positions" in arrays:

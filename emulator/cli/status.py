@@ -27,13 +27,12 @@ def command(name: str | None, *, as_json: bool) -> int:
     for each in wanted:
         try:
             network = attach(each)
+            health, topology = network.health(), network.topology
         except EmulationError as error:
             if each not in known:
                 raise
             networks.append(_damaged(each, error))
             continue
-        health = network.health()
-        topology = network.topology
         networks.append(
             {"name": each, "engine": network.engine, "running": health.running,
              "nodes": topology.kind_counts(), "links": topology.link_count,

@@ -9,7 +9,6 @@ from emulator.forecast import node_bytes
 from emulator.linux.machine import available_memory, limit, mount_count
 from emulator.plan import Plan, size_text
 from emulator.state import NetworkState, state_root
-from topologies import store
 
 _OTHER_MOUNTS = 16
 """Mounts of a network besides one for each node, with some to spare for commands run inside."""
@@ -35,9 +34,9 @@ def running_bytes(name: str) -> int:
     `up` of a network that is up needs memory for the difference only.
     """
     state = NetworkState(state_root(), name)
-    with suppress(EmulationError, OSError, ValueError, KeyError):
+    with suppress(EmulationError):
         if state.read().engine == "netns":
-            return int(node_bytes(store.load(state.topology_path)).sum())
+            return int(node_bytes(state.load()).sum())
     return 0
 
 

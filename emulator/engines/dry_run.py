@@ -41,7 +41,7 @@ class DryRunNetwork:
     @cached_property
     def topology(self) -> Topology:
         """The graph that "runs"."""
-        return topology_store.load(self._state.topology_path)
+        return self._state.load()
 
     @cached_property
     def _forwarding(self) -> Forwarding:

@@ -15,11 +15,12 @@ from __future__ import annotations
 import errno
 import os
 import re
+import shutil
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from pathlib import Path
 
-from emulator.errors import KernelError
+from emulator.errors import KernelError, MissingError
 from emulator.linux import syscalls
 from emulator.linux.syscalls import CLONE_FS, CLONE_NEWNET, CLONE_NEWNS
 
@@ -153,7 +154,7 @@ class NamespaceStore:
 
     def enter(self) -> None:
         """Enter the mount namespace. Call inside `restored("mnt")`."""
-        fd = _open(str(self.pin))
+        fd = self._open_there(str(self.pin))
         try:
             syscalls.setns(fd, CLONE_NEWNS)
         finally:
@@ -175,7 +176,14 @@ class NamespaceStore:
 
     def open(self, node: str) -> int:
         """Return a descriptor of the namespace of `node` (inside the mount namespace)."""
-        return _open(self._prefix + node)
+        return self._open_there(self._prefix + node)
+
+    def _open_there(self, path: str) -> int:
+        try:
+            return _open(path)
+        except (FileNotFoundError, NotADirectoryError):
+            network = self.pin.name
+            raise MissingError(f"{path} is gone; `emulator down {network}` removes what is left") from None
 
     def go(self, node: str) -> None:
         """Enter the network namespace of `node` (inside the mount namespace)."""
@@ -218,4 +226,7 @@ class NamespaceStore:
     def release(self) -> None:
         """Let go of the mount namespace and all that it holds; fine when it isn't there."""
         unmount_all(self.pin)
-        self.pin.unlink(missing_ok=True)
+        try:
+            self.pin.unlink(missing_ok=True)
+        except IsADirectoryError:  # somebody's doing; `down` works whatever is there
+            shutil.rmtree(self.pin)

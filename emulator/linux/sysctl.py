@@ -7,7 +7,7 @@ import os
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
-from typing import Any
+from typing import Any, cast
 
 from emulator.errors import UnableError
 from emulator.locks import locked
@@ -64,8 +64,19 @@ class Ledger:
     @contextmanager
     def _locked(self) -> Iterator[dict[str, dict[str, Any]]]:
         with locked(self._lock, wait=True):
-            text = self._path.read_text(encoding="utf-8") if self._path.exists() else "{}"
-            yield json.loads(text)
+            yield self._entries()
+
+    def _entries(self) -> dict[str, dict[str, Any]]:
+        """Return what the file says; nothing, when it is no ledger: `down` must work whatever is there."""
+        try:
+            entries = json.loads(self._path.read_bytes())
+            for entry in entries.values():
+                if not isinstance(entry["needs"], dict) or not isinstance(entry["set"], list):
+                    return {}
+                int(entry["original"])
+        except (OSError, ValueError, TypeError, KeyError, AttributeError):
+            return {}
+        return cast("dict[str, dict[str, Any]]", entries)
 
     def _save(self, entries: dict[str, dict[str, Any]]) -> None:
         if not entries:

@@ -88,7 +88,7 @@ def test_a_lost_folder_does_not_lose_the_network(tmp_path: Path, state_dir: Path
     (tmp_path / "st.yaml").write_text(FILE)
     cli("up", "st.yaml", code=0)
     subprocess.run(["rm", "-rf", state_dir / "st"], check=True)
-    assert "emulator down st" in cli("status", "st", code=4).stderr
+    assert "emulator down st" in cli("status", "st", code=1).stderr
     cli("down", "--all", code=0)
     assert not state_dir.exists()
 

@@ -28,7 +28,6 @@ from emulator.linux.session import NetnsSession
 from emulator.network import TIMED_OUT, CommandResult, Echo, Health, LinkState, Progress, silent
 from emulator.plan import make_plan
 from emulator.state import NetworkState, link_states
-from topologies import store as topology_store
 from topologies.topology import Topology
 
 AT_ONCE = 64
@@ -50,7 +49,7 @@ class NetnsNetwork:
     @cached_property
     def topology(self) -> Topology:
         """The graph that runs."""
-        return topology_store.load(self._state.topology_path)
+        return self._state.load()
 
     @cached_property
     def forwarding(self) -> Forwarding:

@@ -49,9 +49,17 @@ def test_an_unknown_network_is_said_with_those_that_are_up(tmp_path: Path) -> No
     assert names(tmp_path / "state") == ["east"]
 
 
-def test_a_damaged_record_says_how_to_get_rid_of_it(tmp_path: Path) -> None:
+@pytest.mark.parametrize(
+    "text",
+    [
+        "{half", "[]", "null", "3", "{}", '{"name": "dc", "engine": "netns", "x": 1}',
+        '{"name": "dc", "engine": "netns", "links": {"z": 3}}',
+        '{"name": "dc", "engine": "netns", "links": []}',
+    ],
+)  # fmt: skip
+def test_a_damaged_record_says_how_to_get_rid_of_it(text: str, tmp_path: Path) -> None:
     state = state_in(tmp_path)
-    state.record_path.write_text("{half")
+    state.record_path.write_text(text)
     with pytest.raises(BrokenError, match="emulator down dc"):
         state.read()
 
@@ -156,3 +164,12 @@ def test_a_lock_that_leads_elsewhere_is_refused(tmp_path: Path) -> None:
     (tmp_path / ".dc.lock").symlink_to("nowhere/else")
     with pytest.raises(UnableError), NetworkState(tmp_path, "dc").locked("down"):
         pass
+
+
+@pytest.mark.parametrize("content", [None, b"", b"garbage", b"PK\x03\x04 cut off"])
+def test_a_damaged_graph_says_how_to_get_rid_of_it(content: bytes | None, tmp_path: Path) -> None:
+    state = state_in(tmp_path)
+    if content is not None:
+        state.topology_path.write_bytes(content)
+    with pytest.raises(BrokenError, match="emulator down dc"):
+        state.load()
