@@ -1,14 +1,19 @@
-"""What moved between two runs, and what is only noise.
+"""What moved between two runs, and what is only noise inside them.
 
-Latencies are compared by the bootstrap (Efron 1979): the operations of each run are drawn again with
-replacement 400 times, and a quantile moved when the middle 95 % of the differences leaves out zero.
-The operations stand in events.jsonl beside report.json; without them figures are shown and not judged.
+A block bootstrap (Künsch 1989, after Efron 1979): the 20 parts of a step's time are drawn again with
+replacement, 1,000 times for each run, and a quantile of the latencies moved when the middle 95 % of
+the differences leaves out zero. Parts and not single operations, because operations in the same second
+share their fate: drawn one by one they would look more certain than they are. The means of
+sampled metrics are compared by 20 parts of the run, the loss of probes by drawing pairs.
+
+Noise from run to run can't be told from one report of each; compare several.
 """
 
 from __future__ import annotations
 
 import json
-from collections import defaultdict
+import math
+from collections.abc import Iterator
 from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
@@ -17,11 +22,18 @@ import numpy as np
 import numpy.typing as npt
 
 from emulator.errors import UsageError
+from stress.metrics.figures import figure_unit
+from stress.metrics.shown import shown
+from stress.report.summary import SLICES, VERSION
 from topologies.rng import Stream
 
-_ROUNDS = 400
-_MOST = 20_000
+_ROUNDS = 1000
 _SHARES = {"p50": 0.5, "p90": 0.9, "p99": 0.99}
+_LEAST = 3
+"""Parts that must hold something for a difference to be judged."""
+_PLAIN = ("achieved", "errors", "skipped", "rate")
+_PROBED = ("longest", "blackhole", "windows", "rtt.p50", "rtt.p99")
+_HOST = ("host.memory.used.growth", "convergence.p50", "convergence.p99", "recovery.p99", "traffic.rate")
 Floats = npt.NDArray[np.float64]
 
 
@@ -43,26 +55,28 @@ class Row:
         return self.low > 0 or self.high < 0
 
     def __str__(self) -> str:
-        change = f"{(self.b / self.a - 1) * 100:+.1f} %" if self.a else "new" if self.b else "same"
+        unit = figure_unit(self.figure) or "count"
         words = {True: "MOVED", False: "noise", None: ""}[self.moved]
-        return f"{self.figure:32} {self.a:12.6g} {self.b:12.6g}  {change:>10}  {words}"
+        if self.low is not None and self.high is not None:
+            words += f" ({signed(self.low, unit)} to {signed(self.high, unit)})"
+        change = f"{(self.b / self.a - 1) * 100:+.1f} %" if self.a else "new" if self.b else "same"
+        columns = f"{self.figure:36} {shown(self.a, unit):>12} {shown(self.b, unit):>12} {change:>10}"
+        return f"{columns}  {words}".rstrip()
+
+
+def signed(value: float, unit: str) -> str:
+    """Return a difference with its sign."""
+    return ("+" if value >= 0 else "") + shown(value, unit)
 
 
 def compare(a: Path, b: Path) -> list[Row]:
     """Return the figures of two report.json files side by side; UsageError when one can't be read."""
-    first, second = _report(a), _report(b)
-    events = _events(a), _events(b)
-    rows = []
-    steps = {step["step"]: step for step in second["steps"]}
-    for step in first["steps"]:
-        other = steps.get(step["step"])
-        if other is not None:
-            rows += _step(step, other, events)
-    for name in ("sent", "answered"):
-        totals = [float(sum(probe[name] for probe in report["probes"])) for report in (first, second)]
-        if any(totals):
-            rows.append(Row(f"probe.{name}", *totals))
-    return rows
+    return compared(_report(a), _report(b))
+
+
+def compared(a: dict[str, Any], b: dict[str, Any]) -> list[Row]:
+    """Return the figures that both reports hold: steps, probes, the machine."""
+    return [*_steps(a, b), *_probes(a, b), *_machine(a, b)]
 
 
 def as_json(rows: list[Row]) -> dict[str, Any]:
@@ -73,61 +87,115 @@ def as_json(rows: list[Row]) -> dict[str, Any]:
 def _report(path: Path) -> dict[str, Any]:
     try:
         whole = json.loads(path.read_text(encoding="utf-8"))
-        if whole["version"] != 1:
-            raise UsageError(f"{path}: report of version {whole['version']}; this reads version 1")
-        return dict(whole)
     except OSError as error:
         raise UsageError(f"{path}: can't be read: {error.strerror}") from error
-    except (ValueError, KeyError, TypeError) as error:
+    except ValueError as error:
         raise UsageError(f"{path} is no report.json of a stress run") from error
+    version = whole.get("version") if isinstance(whole, dict) else None
+    if version is not None and version != VERSION:
+        raise UsageError(f"{path}: report of version {version}; this reads version {VERSION}")
+    if version is None or not isinstance(whole.get("figures"), dict):
+        raise UsageError(f"{path} is no report.json of a stress run")
+    return dict(whole)
 
 
-def _events(report: Path) -> dict[str, Floats]:
-    """Return the latencies of the operations that succeeded, by step, in seconds."""
-    found: dict[str, list[float]] = defaultdict(list)
-    path = report.with_name("events.jsonl")
-    if path.exists():
-        with path.open(encoding="utf-8") as lines:
-            for line in lines:
-                event = json.loads(line)
-                if not event["error"]:
-                    found[event["step"]].append(event["finished"] - event["at"])
-    return {step: np.asarray(seconds) for step, seconds in found.items()}
+def _plain(a: dict[str, Any], b: dict[str, Any], figures: Iterator[str]) -> Iterator[Row]:
+    """Yield figures that aren't judged, those that both runs have."""
+    for figure in figures:
+        if figure in a["figures"] and figure in b["figures"]:
+            yield Row(figure, a["figures"][figure], b["figures"][figure])
 
 
-def _step(
-    a: dict[str, Any], b: dict[str, Any], events: tuple[dict[str, Floats], dict[str, Floats]]
-) -> list[Row]:
-    name = a["step"]
-    rows = [Row(f"{name}.succeeded", float(a["succeeded"]), float(b["succeeded"]))]
-    if a["achieved_rate"] and b["achieved_rate"]:
-        rows.append(Row(f"{name}.rate", a["achieved_rate"], b["achieved_rate"]))
-    if a["latency"] and b["latency"]:
-        samples = [_thinned(of.get(name)) for of in events]
-        for figure, share in _SHARES.items():
-            low, high = _bounds(samples[0], samples[1], share)
-            rows.append(
-                Row(f"{name}.latency.{figure}", a["latency"][figure], b["latency"][figure], low, high)
-            )
-    return rows
+def _steps(a: dict[str, Any], b: dict[str, Any]) -> Iterator[Row]:
+    others = {step["step"]: step for step in b["steps"]}
+    for step in a["steps"]:
+        name, other = step["step"], others.get(step["step"])
+        if other is None:
+            continue
+        yield from _plain(a, b, (f"{name}.{figure}" for figure in _PLAIN))
+        one, two = step["latency"], other["latency"]
+        if not one or not two:
+            continue
+        draws = [_quantiles(found["slices"], f"{name} {which}") for which, found in (("a", one), ("b", two))]
+        bounds = _bounds(*draws)
+        for at, figure in enumerate(_SHARES):
+            yield Row(f"{name}.latency.{figure}", one[figure], two[figure], *bounds[at])
 
 
-def _thinned(seconds: Floats | None) -> Floats:
-    if seconds is None:
-        return np.empty(0)
-    return seconds[:: max(1, -(-len(seconds) // _MOST))]
+def _quantiles(slices: list[list[list[float]]], words: str) -> Floats | None:
+    """Return the quantiles of resampled slices: float64[rounds, shares]; None for too few slices."""
+    filled = [part for part in slices if part]
+    if len(filled) < _LEAST:
+        return None
+    seconds = np.unique([bucket[0] for part in filled for bucket in part])
+    counts = np.zeros((len(filled), len(seconds)))
+    for at, part in enumerate(filled):
+        counts[at, np.searchsorted(seconds, [bucket[0] for bucket in part])] = [bucket[1] for bucket in part]
+    found = np.empty((_ROUNDS, len(_SHARES)))
+    for number, weights in enumerate(_weights(len(filled), words)):
+        running = np.cumsum(weights @ counts)
+        ranks = [math.ceil(share * running[-1]) for share in _SHARES.values()]
+        found[number] = seconds[np.searchsorted(running, ranks)]
+    return found
 
 
-def _bounds(a: Floats, b: Floats, share: float) -> tuple[float | None, float | None]:
-    """Return the bounds of the middle 95 % of resampled differences b - a of a quantile."""
-    if len(a) < 10 or len(b) < 10:
-        return None, None
-    stream = Stream(0, "compare", str(share))
+def _weights(parts: int, words: str) -> Floats:
+    """Return how often each part is drawn in each round: float64[rounds, parts]."""
+    drawn = Stream(0, "compare", words).integers(parts, parts * _ROUNDS).reshape(_ROUNDS, parts)
+    found = np.zeros((_ROUNDS, parts))
+    np.add.at(found, (np.arange(_ROUNDS)[:, None], drawn), 1.0)
+    return found
 
-    def drawn(values: Floats) -> Floats:
-        return np.array(
-            [np.quantile(values[stream.integers(len(values), len(values))], share) for _ in range(_ROUNDS)]
-        )
 
-    low, high = np.quantile(drawn(b) - drawn(a), [0.025, 0.975])
-    return float(low), float(high)
+def _bounds(a: Floats | None, b: Floats | None) -> list[tuple[float | None, float | None]]:
+    """Return for each column the bounds of the middle 95 % of the differences b - a."""
+    if a is None or b is None:
+        return [(None, None)] * len(_SHARES)
+    low, high = np.quantile(b - a, [0.025, 0.975], axis=0)
+    return list(zip(low.tolist(), high.tolist(), strict=True))
+
+
+def _means(values: Floats, weights: Floats, words: str) -> Floats | None:
+    """Return the weighted means of resampled parts: float64[rounds, 1]."""
+    if len(values) < _LEAST or not weights.sum():
+        return None
+    drawn = _weights(len(values), words)
+    whole = drawn @ weights
+    return ((drawn @ (values * weights)) / np.where(whole == 0, 1.0, whole))[:, None]
+
+
+def _probes(a: dict[str, Any], b: dict[str, Any]) -> Iterator[Row]:
+    """Yield loss, judged by drawing pairs, and other figures of each probe."""
+    for group in a["probe_groups"]:
+        name = group["probe"]
+        other = next((one for one in b["probe_groups"] if one["probe"] == name), None)
+        if other is None or group["loss"] is None or other["loss"] is None:
+            continue
+        draws = []
+        for which, report in (("a", a), ("b", b)):
+            pairs = [pair for pair in report["probes"] if pair["probe"] == name]
+            losses = np.array([pair["loss"] for pair in pairs])
+            draws.append(_means(losses, np.array([float(pair["sent"]) for pair in pairs]), f"{name} {which}"))
+        yield Row(f"{name}.loss", group["loss"], other["loss"], *_bounds(*draws)[0])
+        yield from _plain(a, b, (f"{name}.{figure}" for figure in _PROBED))
+
+
+def _machine(a: dict[str, Any], b: dict[str, Any]) -> Iterator[Row]:
+    """Yield the means of the sampled metrics of the machine, judged by parts of the run."""
+    yield from _plain(a, b, iter(_HOST))
+    one, two = a["metrics"]["series"], b["metrics"]["series"]
+    for name in sorted(one.keys() & two.keys()):
+        if name.startswith(("host.cpu.core", "port.")):
+            continue
+        series = [np.array([value for value in found[name] if value is not None]) for found in (one, two)]
+        if any(not len(values) for values in series):
+            continue
+        draws = [_means(_parts(values), np.ones(min(SLICES, len(values))), f"{name} {which}")
+                 for which, values in zip("ab", series, strict=True)]  # fmt: skip
+        low, high = _bounds(*draws)[0]
+        yield Row(f"{name}.mean", float(series[0].mean()), float(series[1].mean()), low, high)
+
+
+def _parts(values: Floats) -> Floats:
+    """Return the means of up to 20 parts of a series."""
+    return np.array([part.mean() for part in np.array_split(values, min(SLICES, len(values)))])

@@ -96,15 +96,15 @@ class Events extends Row {
     const near = data.marks.filter(m => m[0] >= x0 && m[0] <= x1), few = near.length < 160 && (x1 - x0) < end * .5;
     data.bins.steps.forEach((lane, at) => {
       const most = Math.max(1, ...lane.counts), y = at * 16 + 2, color = `var(--c${at % 8})`;
+      lane.counts.forEach((n, i) => {
+        const x = data.bins.at[i] - w / 2;
+        if (!n || x > x1 || x + w < x0) return;
+        draw(plot, "rect", {x: X(x).toFixed(1), y, width: Math.max(px, 1).toFixed(1), height: 12, style: `fill:${color};fill-opacity:${(few ? .16 : .3 + .6 * n / most).toFixed(2)}`});
+        if (lane.failed[i]) draw(plot, "rect", {class: "fail", x: X(x).toFixed(1), y: y + 9, width: Math.max(px, 1.5).toFixed(1), height: 4});
+      });
       if (few) near.filter(m => m[1] === at).forEach(([x, , verb, target, error]) => {
         const mark = draw(plot, "rect", {x: X(x) - 1, y, width: 2.5, height: 12, rx: 1, style: `fill:${error ? "var(--bad)" : color}`});
         draw(mark, "title", {}, `${verb} ${target}${error ? `: ${error}` : ""}`);
-      });
-      else lane.counts.forEach((n, i) => {
-        const x = data.bins.at[i] - w / 2;
-        if (!n || x > x1 || x + w < x0) return;
-        draw(plot, "rect", {x: X(x).toFixed(1), y, width: Math.max(px, 1).toFixed(1), height: 12, style: `fill:${color};fill-opacity:${(.3 + .6 * n / most).toFixed(2)}`});
-        if (lane.failed[i]) draw(plot, "rect", {class: "fail", x: X(x).toFixed(1), y: y + 9, width: Math.max(px, 1.5).toFixed(1), height: 4});
       });
     });
     this.drawn = 1;

@@ -148,17 +148,18 @@ def _short(value: float | None) -> float | None:
 
 
 def _marks(record: RunRecord) -> list[list[Any]]:
-    """Return up to 4,000 operations, failed ones first: [seconds, step, verb, target, error]."""
-    steps = {name: at for at, name in enumerate(record.offered)}
-    failed = [outcome for outcome in record.outcomes if outcome.error][: _MOST_MARKS // 2]
-    good = [outcome for outcome in record.outcomes if not outcome.error and not outcome.skipped]
-    every = max(1, math.ceil(len(good) / (_MOST_MARKS // 2)))
-    chosen = sorted([*failed, *good[::every]], key=lambda outcome: outcome.operation.at)
+    """Return up to 4,000 operations, equally many of each step: [seconds, step, verb, target, error]."""
+    room = _MOST_MARKS // max(len(record.offered), 1)
+    chosen: list[tuple[int, Outcome]] = []
+    for number, name in enumerate(record.offered):
+        mine = [one for one in record.outcomes if one.operation.step == name and not one.skipped]
+        every = max(1, math.ceil(len(mine) / room))
+        chosen += [(number, one) for at, one in enumerate(mine) if at % every == 0 or one.error][: 2 * room]
+    chosen.sort(key=lambda pair: pair[1].operation.at)
     return [
-        [round(one.operation.at, 4), steps.get(one.operation.step, -1), one.operation.verb,
-         ", ".join(one.operation.targets), one.error]
-        for one in chosen
-    ]  # fmt: skip
+        [round(one.operation.at, 4), number, one.operation.verb, ", ".join(one.operation.targets), one.error]
+        for number, one in chosen
+    ]
 
 
 def _bins(record: RunRecord, seconds: float) -> dict[str, Any]:

@@ -65,7 +65,7 @@ const box = svg.getBoundingClientRect();
 const at = (kind, share) => svg.dispatchEvent(new PointerEvent(kind,
   {bubbles: true, clientX: box.left + 56 + (box.width - 64) * share, clientY: box.top + 20}));
 at("pointermove", .5);
-document.documentElement.dataset.read = document.querySelectorAll(".timeline .row")[3].querySelector("b").textContent;
+document.documentElement.dataset.read = svg.parentElement.querySelector("b").textContent;
 document.documentElement.dataset.clock = document.querySelector(".cross").textContent;
 at("pointerdown", .25); at("pointermove", .3); at("pointermove", .5); at("pointerup", .5);
 </script></body>"""

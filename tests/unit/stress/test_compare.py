@@ -1,7 +1,6 @@
-"""Two runs side by side."""
+"""Two runs side by side: what differs is marked, what doesn't is noise."""
 
-from __future__ import annotations
-
+import json
 from dataclasses import replace
 from pathlib import Path
 
@@ -9,48 +8,95 @@ import pytest
 from support.runs import made_run
 
 from emulator.errors import UsageError
-from stress.compare import as_json, compare
-from stress.records import RunRecord
-from stress.report import write
+from stress.compare import Row, as_json, compare, compared
+from stress.records import Outcome, RunRecord
+from stress.report.summary import summary
 
 
-def written(record: RunRecord, folder: Path) -> Path:
-    write(record, [], folder)
-    return folder / "report.json"
-
-
-def slower(record: RunRecord, factor: float) -> RunRecord:
+def slower(run: RunRecord, factor: float) -> RunRecord:
+    """The same run, with operations that take `factor` times as long."""
     outcomes = [
-        replace(o, finished=o.operation.at + o.latency * factor) if o.operation.step == "flap" else o
-        for o in record.outcomes
+        replace(one, finished=one.started + (one.finished - one.started) * factor) for one in run.outcomes
     ]
-    return replace(record, outcomes=outcomes)
+    return replace(run, outcomes=outcomes)
 
 
-def test_a_run_beside_itself_shows_only_noise(tmp_path: Path) -> None:
-    rows = compare(written(made_run(), tmp_path / "a"), written(made_run(), tmp_path / "b"))
-    assert not any(row.moved for row in rows)
-    assert {row.figure for row in rows} >= {"flap.rate", "flap.latency.p99", "restart.latency.p50"}
+def rows(a: RunRecord, b: RunRecord) -> dict[str, Row]:
+    return {row.figure: row for row in compared(summary(a, []), summary(b, []))}
 
 
-def test_what_got_slower_is_told_from_what_did_not(tmp_path: Path) -> None:
-    rows = compare(written(made_run(), tmp_path / "a"), written(slower(made_run(), 1.3), tmp_path / "b"))
-    moved = {row.figure for row in rows if row.moved}
-    assert "flap.latency.p50" in moved
-    assert not {figure for figure in moved if figure.startswith("restart")}
-    assert "MOVED" in str(next(row for row in rows if row.figure == "flap.latency.p50"))
-    assert any(figure["moved"] for figure in as_json(rows)["figures"])
+@pytest.fixture(scope="module")
+def run() -> RunRecord:
+    return made_run(120, 3000, 20)
 
 
-def test_without_events_nothing_is_judged(tmp_path: Path) -> None:
-    a, b = written(made_run(), tmp_path / "a"), written(made_run(), tmp_path / "b")
-    a.with_name("events.jsonl").unlink()
-    assert {row.moved for row in compare(a, b)} == {None}
+def test_a_run_is_like_itself_with_another_seed(run: RunRecord) -> None:
+    found = rows(run, made_run(120, 3000, 20, seed=6))
+    judged = [row for row in found.values() if row.moved is not None]
+    assert len(judged) >= 20
+    moved = [row.figure for row in judged if row.moved]
+    assert len(moved) <= 0.1 * len(judged), moved
 
 
-@pytest.mark.parametrize("text", ["", "[]", "{}", '{"version": 9}'])
-def test_what_is_no_report_is_said(text: str, tmp_path: Path) -> None:
+def test_what_takes_longer_has_moved(run: RunRecord) -> None:
+    found = rows(run, slower(run, 1.3))
+    row = found["flap.latency.p50"]
+    assert row.moved
+    assert row.low is not None
+    assert row.high is not None
+    assert row.low < row.b - row.a < row.high
+    assert row.b / row.a == pytest.approx(1.3, rel=0.05)
+    assert not found["host.memory.used.mean"].moved
+    assert "MOVED" in str(row)
+    assert "noise" in str(found["host.memory.used.mean"])
+
+
+def test_one_bad_second_is_noise_and_not_a_change(run: RunRecord) -> None:
+    def stalled(one: Outcome) -> Outcome:
+        return replace(one, finished=one.finished + 0.5) if 50 < one.operation.at < 52 else one
+
+    found = rows(run, replace(run, outcomes=[stalled(one) for one in run.outcomes]))["flap.latency.p99"]
+    assert found.b > found.a * 5
+    assert found.moved is False
+
+
+def test_loss_and_metrics_that_moved(run: RunRecord) -> None:
+    probes = [replace(probe, answered=probe.answered - 200) for probe in run.probes]
+    samples = [replace(sample, values={**sample.values, "host.memory.slab": 9e8}) for sample in run.samples]
+    found = rows(run, replace(run, probes=probes, samples=samples))
+    assert found["ping.loss"].moved
+    assert found["host.memory.slab.mean"].moved
+    assert not found["host.cpu.busy.mean"].moved
+
+
+def test_what_only_one_run_has_is_left_out(run: RunRecord) -> None:
+    few = replace(run, outcomes=run.outcomes[:2], probes=[], samples=[])
+    found = rows(run, few)
+    assert "ping.loss" not in found
+    assert found["flap.latency.p50"].moved is None
+    assert "flap.achieved" in found
+
+
+def test_reports_are_read_from_their_files(run: RunRecord, tmp_path: Path) -> None:
+    one, two = tmp_path / "a.json", tmp_path / "b.json"
+    one.write_text(json.dumps(summary(run, [])))
+    two.write_text(json.dumps(summary(slower(run, 2), [])))
+    found = compare(one, two)
+    assert found == compare(one, two)
+    data = json.loads(json.dumps(as_json(found)))
+    moved = {row["figure"] for row in data["figures"] if row["moved"]}
+    assert {"flap.latency.p50", "restart.latency.p50"} <= moved
+
+
+@pytest.mark.parametrize(
+    ("text", "words"),
+    [("{}", "is no report.json"), ("[", "is no report.json"), ('{"version": 9}', "report of version 9"),
+     ('{"version": 1}', "is no report.json")],
+)  # fmt: skip
+def test_what_is_no_report_is_said(text: str, words: str, tmp_path: Path) -> None:
     path = tmp_path / "report.json"
     path.write_text(text)
-    with pytest.raises(UsageError, match="report"):
+    with pytest.raises(UsageError, match=words):
         compare(path, path)
+    with pytest.raises(UsageError, match="can't be read"):
+        compare(tmp_path / "none.json", path)
