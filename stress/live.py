@@ -10,12 +10,15 @@ from typing import TYPE_CHECKING, TextIO
 
 import psutil
 
+from stress.metrics.shown import shown as shown_number
+from stress.recent import Recent, workers_of
 from stress.runner import Watch
 
 if TYPE_CHECKING:
     from rich.table import Table
 
 _LINE_EVERY = 5.0
+_SHARES = (("p50", 0.5), ("p99", 0.99), ("max", 1.0))
 
 
 @contextmanager
@@ -43,12 +46,13 @@ def shown(name: str, stream: TextIO | None = None) -> Iterator[Callable[[Watch],
 
 
 class _Pace:
-    """Operations per second since it was last asked."""
+    """Operations per second since it was last asked, and their latencies."""
 
     def __init__(self) -> None:
         self._at = time.monotonic()
         self._done = 0
         self._rate = 0.0
+        self._recent = Recent()
         psutil.cpu_percent()  # the first answer is about the time since this call
 
     def rate(self, done: int) -> float:
@@ -57,6 +61,17 @@ class _Pace:
             self._rate = (done - self._done) / (now - self._at)
             self._at, self._done = now, done
         return self._rate
+
+    def latencies(self, watch: Watch) -> dict[str, str]:
+        """Return the latencies of the last two seconds, in words; nothing when nothing was done."""
+        workers = workers_of(watch)
+        if not workers:
+            return {}
+        self._recent.update(workers, watch.schedule.at)
+        found = self._recent.latest()
+        if not found.count:
+            return {}
+        return {f"latency {name}": shown_number(found.quantile(share), "seconds") for name, share in _SHARES}
 
 
 def facts(watch: Watch, pace: _Pace) -> dict[str, str]:
@@ -68,6 +83,7 @@ def facts(watch: Watch, pace: _Pace) -> dict[str, str]:
         "operations": f"{done:,}/{total:,}",
         "per second": f"{pace.rate(done):,.0f}",
         "errors": f"{watch.errors():,}",
+        **pace.latencies(watch),
     }
     if watch.observers is not None:
         found["failing probes"] = f"{watch.observers.wrong():,}"

@@ -85,6 +85,11 @@ class Observers:
         """Return how many probes get no right answer now."""
         return self._probes.wrong() if self._probes is not None else 0
 
+    def latest(self) -> Sample | None:
+        """Return the last sample of the machine, for a live view."""
+        found: Sample | None = getattr(self._sampler, "latest", None)
+        return found
+
     def counts(self) -> dict[str, tuple[float, float]]:
         """Return the counts of the first and the last sample."""
         if not self._samples:

@@ -35,6 +35,7 @@ Examples:
 @click.option("--dry-run", is_flag=True, help="Print the schedule and do nothing.")
 @click.option("--save-schedule", type=click.Path(path_type=Path), help="Write the schedule to this file.")
 @click.option("--replay", type=click.Path(path_type=Path), help="Take the schedule from this file.")
+@click.option("--prometheus", metavar="[ADDRESS:]PORT", help="Serve the run's figures while it goes on.")
 @click.option("--recover", is_flag=True, help="Give back what a run that was killed had taken away.")
 @click.option("--json", "as_json", is_flag=True, help="Print one JSON object on standard output.")
 def command(words: tuple[str, ...], **options: Any) -> int:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import signal
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from pathlib import Path
 from types import FrameType
@@ -19,6 +19,7 @@ from topologies.topology import Topology
 
 if TYPE_CHECKING:
     from stress.limits import Limit
+    from stress.runner import Watch
     from stress.scenario.load import Document
     from stress.schedule import Schedule
 
@@ -62,10 +63,15 @@ def shake(document: Document, options: Options) -> int:
         schedule = _schedule(document, network.topology, options)
         name, seed = document.scenario.name, _seed(document, options)
         say(f"{name} on {network.name} (engine {network.engine}): {len(schedule):,} operations, seed {seed}")
-        with live.shown(name) as look:
+        with live.shown(name) as look, _prometheus(options["prometheus"]) as scraped:
+
+            def both(watch: Watch) -> None:
+                scraped(watch)
+                look(watch)
+
             record = run(
                 document, schedule, network,
-                seed=seed, journal=journal_of(network), growth=Growth(network), look=look,
+                seed=seed, journal=journal_of(network), growth=Growth(network), look=both,
             )  # fmt: skip
         verdicts = limits.judge(record, wanted)
         if options["folder"] is not None:
@@ -82,6 +88,19 @@ def shake(document: Document, options: Options) -> int:
         say(f"stopped by {record.interrupted}; everything was given back")
         return _STOPPED
     return 0 if all(verdict.held for verdict in verdicts) and not record.leaks.leaked else 1
+
+
+@contextmanager
+def _prometheus(address: str | None) -> Iterator[Callable[[Watch], None]]:
+    """Serve the run for Prometheus when asked to; give what the runner is to call."""
+    if address is None:
+        yield lambda _: None
+        return
+    from stress.prometheus import served
+
+    with served(address) as (look, url):
+        say(f"figures for Prometheus at {url}")
+        yield look
 
 
 def _limits(document: Document) -> list[Limit]:

@@ -3,12 +3,15 @@
 from __future__ import annotations
 
 import io
+from array import array
 from types import SimpleNamespace
 from typing import Any, cast
 
+import numpy as np
 import pytest
 
 from stress import live
+from stress.recent import Recent
 from stress.runner import Watch
 
 
@@ -36,6 +39,37 @@ def test_a_pipe_gets_a_line_now_and_then(monkeypatch: pytest.MonkeyPatch) -> Non
     assert 1 <= len(lines) < 6
     assert "phase steps, time 12/60 s, operations 120/500" in lines[0]
     assert "errors 3, failing probes 2" in lines[0]
+
+
+def worker(*latencies: float, errors: dict[int, str] | None = None) -> SimpleNamespace:
+    """A worker whose operations were due every tenth of a second."""
+    finished = array("d", [k / 10 + seconds for k, seconds in enumerate(latencies)])
+    return SimpleNamespace(numbers=np.arange(len(latencies)), finished=finished, done=len(latencies),
+                           errors=errors or {}, skipped={})  # fmt: skip
+
+
+DUE = np.arange(1000, dtype=np.int64) * 100_000
+
+
+def test_latencies_are_those_of_what_was_just_done() -> None:
+    recent = Recent(2)
+    one, two = worker(0.001, 0.002, 9.0, 0.003, errors={2: "No such device"}), worker(0.004)
+    one.done = 2
+    recent.update([one], DUE)
+    assert recent.latest().max == pytest.approx(0.002)
+    one.done = 4
+    recent.update([one, two], DUE)
+    assert (recent.latest().count, recent.latest().max) == (4, pytest.approx(0.004))
+    recent.update([one, two], DUE)
+    recent.update([one, two], DUE)
+    assert recent.latest().count == 0
+    assert recent.all.count == 4
+
+
+def test_latencies_are_shown() -> None:
+    schedule = SimpleNamespace(at=DUE)
+    found = live._Pace().latencies(watch(workers=[worker(0.001, 0.002)], finished=[], schedule=schedule))
+    assert found == {"latency p50": "1 ms", "latency p99": "2 ms", "latency max": "2 ms"}
 
 
 def test_a_terminal_gets_a_table() -> None:

@@ -1,0 +1,122 @@
+"""A run that goes on, for Prometheus to scrape: `--prometheus 9750`, on the loopback unless told otherwise.
+
+Nothing is computed until somebody asks. Needs prometheus_client, an optional dependency.
+"""
+
+from __future__ import annotations
+
+import threading
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from typing import TYPE_CHECKING
+
+from emulator.errors import UnableError, UsageError
+from stress.histogram import Histogram
+from stress.recent import Recent, workers_of
+
+if TYPE_CHECKING:
+    from prometheus_client.core import Metric
+
+    from stress.runner import Watch
+
+LOOPBACK = "127.0.0.1"
+PORT = 9750
+_BOUNDS = tuple(mantissa * 10.0**power for power in range(-5, 2) for mantissa in (1, 2.5, 5))
+"""Upper bounds of the latency buckets: 10 us to 50 s."""
+_MOST_PORT = 65535
+
+Look = Callable[["Watch"], None]
+
+
+def address_of(text: str) -> tuple[str, int]:
+    """Return (address, port) of `9750`, `0.0.0.0:9750` or `[::1]:9750`; UsageError for anything else."""
+    host, _, port = text.rpartition(":")
+    if not port.isascii() or not port.isdigit() or not 0 <= int(port) <= _MOST_PORT:
+        raise UsageError(
+            f"`{text}` is no port; write for example `{PORT}`, or `0.0.0.0:{PORT}` for everybody"
+        )
+    return host.strip("[]") or LOOPBACK, int(port)
+
+
+@contextmanager
+def served(text: str) -> Iterator[tuple[Look, str]]:
+    """Serve a run; give what the runner calls now and then, and where it is served.
+
+    Raises UsageError for a bad address, UnableError when the package is missing or the port is taken.
+    """
+    host, port = address_of(text)
+    try:
+        from prometheus_client import CollectorRegistry, start_http_server
+    except ImportError as error:
+        raise UnableError("--prometheus needs prometheus_client: pip install prometheus_client") from error
+    collector = RunCollector()
+    registry = CollectorRegistry()
+    registry.register(collector)
+    try:
+        server, thread = start_http_server(port, host, registry)
+    except OSError as error:
+        raise UnableError(f"can't serve at {host}:{port}: {error.strerror}; give another port") from error
+    try:
+        yield collector.look, f"http://{host}:{server.server_port}/metrics"
+    finally:
+        server.shutdown()
+        thread.join()
+        server.server_close()
+
+
+class RunCollector:
+    """Answers a scrape from the watch that the runner last showed."""
+
+    def __init__(self) -> None:
+        self._watch: Watch | None = None
+        self._recent = Recent(1)
+        self._lock = threading.Lock()
+
+    def look(self, watch: Watch) -> None:
+        """Remember the run that is watched."""
+        self._watch = watch
+
+    def collect(self) -> Iterator[Metric]:
+        """Yield the metrics of the run; nothing before it has begun."""
+        watch = self._watch
+        if watch is None:
+            return
+        from prometheus_client.core import CounterMetricFamily, GaugeMetricFamily, HistogramMetricFamily
+
+        yield GaugeMetricFamily("emulator_stress_seconds", "Since the run began", watch.clock())
+        yield GaugeMetricFamily(
+            "emulator_stress_scheduled", "Operations of the schedule", len(watch.schedule)
+        )
+        yield CounterMetricFamily("emulator_stress_operations", "Operations done", watch.done())
+        yield CounterMetricFamily("emulator_stress_errors", "Operations that failed", watch.errors())
+        phase = GaugeMetricFamily("emulator_stress_phase", "What goes on", labels=["phase"])
+        phase.add_metric([watch.phase], 1)
+        yield phase
+        with self._lock:
+            self._recent.update(workers_of(watch), watch.schedule.at)
+            buckets = cumulative(self._recent.all)
+            total = self._recent.all.total
+        latency = HistogramMetricFamily("emulator_stress_latency_seconds", "From when operations were due")
+        latency.add_metric([], buckets, total)
+        yield latency
+        if watch.observers is not None:
+            yield GaugeMetricFamily("emulator_stress_failing_probes", "Probes without a right answer",
+                                    watch.observers.wrong())  # fmt: skip
+            sample = watch.observers.latest()
+            if sample is not None:
+                machine = GaugeMetricFamily("emulator_stress_sample", "Of the machine", labels=["metric"])
+                for name, value in sample.values.items():
+                    machine.add_metric([name], value)
+                yield machine
+
+
+def cumulative(histogram: Histogram) -> list[tuple[str, float]]:
+    """Return (upper bound, how many are not above it), as Prometheus has it; the last bound is +Inf."""
+    found, count, at = [], 0, 0
+    buckets = histogram.buckets()
+    for bound in _BOUNDS:
+        while at < len(buckets) and buckets[at][0] <= bound:
+            count += buckets[at][1]
+            at += 1
+        found.append((f"{bound:g}", float(count)))
+    return [*found, ("+Inf", float(histogram.count))]
