@@ -18,6 +18,8 @@ if TYPE_CHECKING:
     from rich.table import Table
 
 _LINE_EVERY = 5.0
+_LOOKS = 10
+"""Looks whose latencies a table shows: two seconds. A line shows those since the line before."""
 _SHARES = (("p50", 0.5), ("p99", 0.99), ("max", 1.0))
 
 
@@ -30,10 +32,10 @@ def shown(name: str, stream: TextIO | None = None) -> Iterator[Callable[[Watch],
         from rich.live import Live
 
         with Live(console=Console(file=out), transient=True, auto_refresh=False) as live:
-            pace = _Pace()
+            pace = _Pace(_LOOKS)
             yield lambda watch: live.update(_table(name, facts(watch, pace)), refresh=True)
         return
-    pace, last = _Pace(), [time.monotonic()]
+    pace, last = _Pace(1), [time.monotonic()]
 
     def line(watch: Watch) -> None:
         now = time.monotonic()
@@ -48,11 +50,11 @@ def shown(name: str, stream: TextIO | None = None) -> Iterator[Callable[[Watch],
 class _Pace:
     """Operations per second since it was last asked, and their latencies."""
 
-    def __init__(self) -> None:
+    def __init__(self, looks: int) -> None:
         self._at = time.monotonic()
         self._done = 0
         self._rate = 0.0
-        self._recent = Recent()
+        self._recent = Recent(looks)
         psutil.cpu_percent()  # the first answer is about the time since this call
 
     def rate(self, done: int) -> float:
@@ -63,7 +65,7 @@ class _Pace:
         return self._rate
 
     def latencies(self, watch: Watch) -> dict[str, str]:
-        """Return the latencies of the last two seconds, in words; nothing when nothing was done."""
+        """Return the latest latencies in words; nothing when nothing was done."""
         workers = workers_of(watch)
         if not workers:
             return {}

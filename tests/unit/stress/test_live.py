@@ -68,7 +68,7 @@ def test_latencies_are_those_of_what_was_just_done() -> None:
 
 def test_latencies_are_shown() -> None:
     schedule = SimpleNamespace(at=DUE)
-    found = live._Pace().latencies(watch(workers=[worker(0.001, 0.002)], finished=[], schedule=schedule))
+    found = live._Pace(1).latencies(watch(workers=[worker(0.001, 0.002)], finished=[], schedule=schedule))
     assert found == {"latency p50": "1 ms", "latency p99": "2 ms", "latency max": "2 ms"}
 
 
