@@ -8,6 +8,7 @@ from collections.abc import Callable, Sequence
 
 from emulator.network import Network
 from stress.metrics import host
+from stress.metrics.names import MODES
 from stress.metrics.ports import Ports
 from stress.metrics.processes import Processes
 from stress.records import Sample
@@ -84,7 +85,7 @@ class Sampler:
         values = host.gauges() | {name: growing.pop(name) for name in _GAUGES & growing.keys()}
         if before is None or seconds is None or seconds >= _SHORTEST * self._interval:
             if before is not None and seconds is not None:
-                values |= rates(before[1], growing, seconds)
+                values |= shares(rates(before[1], growing, seconds))
             values |= self._processes.measure(now, seconds)
             self._before = (now, growing)
         self._samples.append(Sample(now, values))
@@ -97,4 +98,18 @@ def rates(before: dict[str, float], now: dict[str, float], seconds: float) -> di
         if name in before:
             grown = value - before[name]
             found[name] = (grown if grown >= 0 else value) / seconds
+    return found
+
+
+def shares(found: dict[str, float]) -> dict[str, float]:
+    """Return rates with CPU modes as shares of all CPU time that was counted, and cores of at most 1.
+
+    The kernel counts CPU time in ticks, so over a short time it isn't that of the clock.
+    """
+    whole = sum(found.get(f"host.cpu.{mode}", 0.0) for mode in MODES)
+    for name, value in list(found.items()):
+        if name.startswith("host.cpu.core"):
+            found[name] = min(value, 1.0)
+        elif name.startswith("host.cpu.") and whole > 0:
+            found[name] = min(value / whole, 1.0)
     return found

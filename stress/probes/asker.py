@@ -25,7 +25,7 @@ def made_tracks(spec: Spec, names: Names) -> list[Track]:
             ProbeRecord(
                 spec.name, names[pair.source], names[pair.target], kind=spec.kind, interval=spec.interval
             ),
-            histogram, keep=_KEPT // len(spec.pairs),
+            histogram, keep=_KEPT // len(spec.pairs), timeout=spec.timeout,
         )
         for pair in spec.pairs
     ]  # fmt: skip

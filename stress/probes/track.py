@@ -8,6 +8,7 @@ answer that comes after the timeout is known by its number: it is late, and its 
 
 from __future__ import annotations
 
+import math
 from collections import deque
 
 from stress.histogram import Histogram
@@ -28,12 +29,18 @@ class _Question:
 
 
 class Track:
-    """The questions of one pair. `record.times` keeps up to `keep` answers, evenly over the run."""
+    """The questions of one pair. `record.times` keeps up to `keep` answers, evenly over the run.
 
-    def __init__(self, record: ProbeRecord, histogram: Histogram, keep: int = 1000) -> None:
+    An answer more than `timeout` seconds after its question is late, whenever it is read.
+    """
+
+    def __init__(
+        self, record: ProbeRecord, histogram: Histogram, keep: int = 1000, timeout: float = math.inf
+    ) -> None:
         self.record = record
         record.histogram = histogram
         self._histogram = histogram
+        self._timeout = timeout
         self._keep = max(keep, _LEAST_KEPT)
         self._stride = 1
         self._queue: deque[_Question] = deque()
@@ -56,7 +63,9 @@ class Track:
     def answer(self, number: int, now: float) -> None:
         """Note an answer; one that comes twice or to no question is nothing."""
         question = self._open.pop(number, None)
-        if question is not None:
+        if question is not None and now - question.asked > self._timeout:
+            self.record.late += 1
+        elif question is not None:
             question.answered = max(now, question.asked)
         elif number in self._lost:
             del self._lost[number]
@@ -70,8 +79,8 @@ class Track:
             if question.answered is not None:
                 self._count_answer(question.asked, question.answered)
             elif question.asked <= before:
-                del self._open[question.number]
-                self._remember(question.number)
+                if self._open.pop(question.number, None) is not None:
+                    self._remember(question.number)
                 self._count_loss(question.asked)
             else:
                 return

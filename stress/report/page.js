@@ -81,7 +81,7 @@ class Axis extends Row {
       const a = Math.max(X(Math.max(phase.start, x0)), LEFT), b = X(Math.min(phase.end, x1));
       if (b - a < .5) continue;
       draw(this.svg, "rect", {class: "phase" + (phase.step ? " step" : ""), x: a, y: 19, width: Math.max(b - a - 1, 1), height: 20, rx: 4});
-      if (b - a > phase.name.length * 6.4 + 10 && !taken.some(([p, q]) => a < q && b > p)) {
+      if (b - a > phase.name.length * 6.4 + 10 && !taken.some(([p, q]) => a < q - 2 && b > p + 2)) {
         draw(this.svg, "text", {class: "lane", x: a + 7, y: 33}, phase.name);
         taken.push([a, b]);
       }

@@ -81,6 +81,19 @@ def test_a_late_answer_is_told_from_a_lost_one() -> None:
     assert track.record.windows[0].since is None
 
 
+def test_an_answer_after_the_timeout_is_late_even_when_nobody_looked_in_between() -> None:
+    track = Track(ProbeRecord("ping", "h1", "h2"), Histogram(), timeout=0.5)
+    for number in (1, 2):
+        track.ask(number, 0.0)
+    track.answer(1, 0.4)
+    track.answer(2, 0.6)
+    track.answer(2, 0.7)
+    track.settle(0.1)
+    track.answer(2, 0.8)
+    assert (track.record.sent, track.record.answered, track.record.late) == (2, 1, 1)
+    assert windows(track) == [(0.0, None, 1)]
+
+
 @given(st.lists(st.booleans(), min_size=1, max_size=80), st.randoms(use_true_random=False))
 def test_windows_cover_the_losses_whatever_order_answers_come_in(right: list[bool], random: object) -> None:
     track = a_track()
