@@ -15,7 +15,10 @@ from emulator.icmp import echo_request, listen_for_replies, protocol, reply_of
 from emulator.linux.namespaces import NamespaceStore
 from emulator.network import Echo
 
-_AT_ONCE = 512
+AT_ONCE = 512
+_DELIVERIES = 300_000
+"""ARP broadcasts that may wait to be delivered: what a slow processor does in a third of a second."""
+
 _RETRIES = (0.0, 0.35, 0.7)
 """When to ask (again), as shares of the timeout."""
 
@@ -27,10 +30,21 @@ def _open_socket(version: int) -> socket.socket:
     return sock
 
 
+def at_once(largest_segment: int) -> int:
+    """Return how many sources may ask at a time where a broadcast is delivered to so many link ends.
+
+    A bridge carries each ARP request to all of them. More requests than can be delivered before a
+    question's time is over would all be late, and be asked again on top.
+    """
+    return min(AT_ONCE, max(8, _DELIVERIES // max(largest_segment, 1)))
+
+
 class Pinger:
     """Asks questions from many namespaces and collects the answers."""
 
-    def __init__(self, echoes: Sequence[Echo], timeout: float) -> None:
+    def __init__(self, echoes: Sequence[Echo], timeout: float, at_once: int = AT_ONCE) -> None:
+        """Prepare to ask `echoes`, from at most `at_once` sources at a time."""
+        self._at_once = at_once
         self._echoes = echoes
         self._timeout = timeout
         self._ident = os.getpid() & 0xFFFF
@@ -44,14 +58,14 @@ class Pinger:
         for number, key in enumerate(keys):
             by_socket.setdefault(key, []).append(number)
         groups = list(by_socket.items())
-        for start in range(0, len(groups), _AT_ONCE):
-            self._ask(dict(groups[start : start + _AT_ONCE]), store, names)
+        for start in range(0, len(groups), self._at_once):
+            self._ask(dict(groups[start : start + self._at_once]), store, names)
         return self.times
 
     def _ask(
         self, group: dict[tuple[int, int], list[int]], store: NamespaceStore, names: Sequence[str]
     ) -> None:
-        """Ask the questions of up to 512 sockets and wait for their answers."""
+        """Ask the questions of some sockets and wait for their answers."""
         poll = select.epoll()
         sockets: dict[int, tuple[socket.socket, int, list[int]]] = {}
         try:

@@ -21,13 +21,14 @@ from emulator.linux import cgroups
 from emulator.linux.capture import Captured, Wanted
 from emulator.linux.capture import record as record_packets
 from emulator.linux.execute import start
-from emulator.linux.icmp import Pinger
+from emulator.linux.icmp import Pinger, at_once
 from emulator.linux.interrupts import deferred
 from emulator.linux.repair import find_damage, repair
 from emulator.linux.session import NetnsSession
 from emulator.network import TIMED_OUT, CommandResult, Echo, Health, LinkState, Progress, silent
 from emulator.plan import make_plan
 from emulator.state import NetworkState, link_states
+from topologies.segments import Segments
 from topologies.topology import Topology
 
 AT_ONCE = 64
@@ -111,7 +112,13 @@ class NetnsNetwork:
     def ping(self, echoes: Sequence[Echo], timeout: float) -> Sequence[float | None]:
         """Send ICMP echoes from inside the nodes."""
         with self._store.entered():
-            return Pinger(echoes, timeout).run(self._store, self.topology.names)
+            return Pinger(echoes, timeout, self._askers).run(self._store, self.topology.names)
+
+    @cached_property
+    def _askers(self) -> int:
+        """How many hosts may ask at a time without drowning each other in broadcasts."""
+        of_end = Segments(self.topology).of_end
+        return at_once(int(np.bincount(of_end[of_end >= 0]).max(initial=0)))
 
     def capture(self, node: int, wanted: Wanted, file: BinaryIO) -> Captured:
         """Record packets in a node until what is wanted is there, or Ctrl-C."""
