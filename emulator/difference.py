@@ -140,7 +140,8 @@ def difference(old: Plan, new: Plan) -> Difference:
         if key in kept_new:
             continue
         out.removed_links += 1
-        for end in (0, 1):
+        degrees = old.topology.degrees[old.topology.ends[link]]
+        for end in np.argsort(-degrees, kind="stable").tolist():  # many at one node go at the price of one
             name = old.topology.names[int(old.topology.ends[link, end])]
             if name in same:
                 out.gone_links.append((name, int(old.topology.ports[link, end])))

@@ -26,6 +26,9 @@ from emulator.plan import Plan
 _GONE = frozenset({errno.ESRCH, errno.EADDRNOTAVAIL, errno.ENODEV, errno.ENOENT, errno.EEXIST})
 """What a removal may find gone, or an addition there already (after an `up` that was stopped)."""
 
+_DOOMED = 0x746F706F
+"""The group of links to delete: the kernel waits once for a group, and once for each link without one."""
+
 
 def keep_going() -> None:
     """Never stop half-way: the check of changes that nobody may interrupt."""
@@ -65,9 +68,11 @@ def converge(
     for before, after in change.kept:
         check()
         _send(store, before.name, removals(before, after))
-    for name, port in change.gone_links:
+    for name, ports in _by_node(change.gone_links).items():
         batch = Batch()
-        batch.add(messages.link_delete(port_index(port)), "delete a link of", name)
+        for port in ports:
+            batch.add(messages.link_group(port_index(port), _DOOMED), "delete a link of", name)
+        batch.add(messages.group_delete(_DOOMED), "delete the links of", name)
         _send(store, name, batch)
     _remove_nodes(store, change.gone_nodes)
     _make(plan, change, store, check)
@@ -76,6 +81,14 @@ def converge(
         _send(store, after.name, additions(before, after))
     for node in _neighbours_of_new(plan, change):
         _send(store, names[node], _again(plan, node))
+
+
+def _by_node(gone: list[tuple[str, int]]) -> dict[str, list[int]]:
+    """Return the ports of each node from which links are deleted."""
+    ports: dict[str, list[int]] = {}
+    for name, port in gone:
+        ports.setdefault(name, []).append(port)
+    return ports
 
 
 def _send(store: NamespaceStore, name: str, batch: Batch) -> None:

@@ -26,6 +26,7 @@ AF_BRIDGE, AF_INET, AF_INET6, AF_UNSPEC = 7, 2, 10, 0
 
 IFLA_ADDRESS, IFLA_IFNAME, IFLA_MTU, IFLA_MASTER = 1, 3, 4, 10
 IFLA_PROTINFO, IFLA_LINKINFO, IFLA_IFALIAS, IFLA_AF_SPEC, IFLA_NET_NS_FD = 12, 18, 20, 26, 28
+_IFLA_GROUP = 27
 IFLA_NUM_TX_QUEUES, IFLA_NUM_RX_QUEUES = 31, 32
 IFLA_INFO_KIND, IFLA_INFO_DATA = 1, 2
 NLA_F_NESTED = 0x8000
@@ -163,6 +164,16 @@ def link_master(index: int, master: int) -> bytes:
 def link_delete(index: int) -> bytes:
     """Return the message that deletes a link (with its peer, if it is a veth)."""
     return message(RTM_DELLINK, NLM_F_REQUEST, link_body(index))
+
+
+def link_group(index: int, group: int) -> bytes:
+    """Return the message that puts a link into a group."""
+    return message(RTM_NEWLINK, NLM_F_REQUEST, link_body(index) + u32(_IFLA_GROUP, group))
+
+
+def group_delete(group: int) -> bytes:
+    """Return the message that deletes all links of a group, at the price of one."""
+    return message(RTM_DELLINK, NLM_F_REQUEST, link_body(0) + u32(_IFLA_GROUP, group))
 
 
 def link_dump() -> bytes:

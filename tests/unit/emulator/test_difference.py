@@ -60,3 +60,12 @@ def test_another_shape_changes_both_ends_of_the_link_only() -> None:
     found = difference(plan_of(BASE), plan_of(BASE.replace("[s1, s2]", "[s1, s2, {bandwidth: 1 Mbit}]")))
     assert sorted(new.name for _, new in found.kept) == ["s1", "s2"]
     assert found.removed_links == 0
+
+
+def test_links_that_go_are_named_by_their_busier_end_where_one_deletion_takes_them_all() -> None:
+    star = (
+        "name: c\ntopology: {generator: single, hosts: 20}\nnodes: [{match: {name: h1}, ip: 10.0.0.99/8}]\n"
+    )
+    renumbered = star.replace("name: h1}", "name: h2}").replace("hosts: 20", "hosts: 3")
+    found = difference(plan_of(star), plan_of(renumbered))
+    assert {name for name, _ in found.gone_links} == {"s1"}
