@@ -15,7 +15,7 @@ from stress.limits import judge, parse
 from stress.report import write
 
 CHROMIUM = shutil.which("chromium") or ""
-QUIET = ("gpu", "quic", "background-networking", "component-update", "sync")
+QUIET = ("dev-shm-usage", "gpu", "quic", "background-networking", "component-update", "sync")
 DARK, LIGHT = 0, 1
 """The browser's own words for the scheme that the user prefers."""
 
