@@ -163,9 +163,8 @@ def remove(group: str, timeout: float = 10.0) -> None:
     """
     for place in {place.root: place for place in hierarchies().values()}.values():
         top = place.root / group
-        for folder in [*(top.iterdir() if top.is_dir() else ()), top]:
-            if folder.is_dir():
-                _remove(folder, time.monotonic() + timeout)
+        for folder, _, _ in os.walk(top, topdown=False):  # groups that commands made in theirs come first
+            _remove(Path(folder), time.monotonic() + timeout)
 
 
 def _remove(folder: Path, deadline: float) -> None:

@@ -96,3 +96,17 @@ def test_what_runs_on_in_a_group_ends_with_the_network(
     stat = Path(f"/proc/{pid}/stat")
     assert not stat.exists() or stat.read_text().rpartition(")")[2].split()[0] == "Z"  # not reaped yet
     assert groups(state_dir) == []
+
+
+def test_groups_that_commands_made_in_theirs_go_too(network: None, cli: CommandLine, state_dir: Path) -> None:
+    cli("exec", "h1", "--", "true", code=0)
+    made = [group / "node-h1" / "made" / "inside" for group in groups(state_dir)]
+    assert made
+    for folder in made:
+        folder.mkdir(parents=True)
+    try:
+        cli("down", "lim", code=0)
+        assert groups(state_dir) == []
+    finally:
+        for folder in (f for inside in made for f in (inside, inside.parent) if f.is_dir()):
+            folder.rmdir()
