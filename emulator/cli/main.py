@@ -152,6 +152,9 @@ def _failed(error: Exception) -> int:
         _drop_output()
         print(f"emulator: can't write: {error.strerror}", file=sys.stderr)
         return 3
+    if isinstance(error, OSError) and error.errno in {errno.EMFILE, errno.ENFILE}:
+        print(f"emulator: {error.strerror}; raise the limit (ulimit -n 4096)", file=sys.stderr)
+        return 3
     if os.environ.get("EMULATOR_DEBUG"):
         import traceback
 

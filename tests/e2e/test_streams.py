@@ -32,6 +32,18 @@ def test_a_full_disk_is_said(tmp_path: Path) -> None:
     assert (done.returncode, done.stderr) == (3, "emulator: can't write: No space left on device\n")
 
 
+@pytest.mark.privileged
+def test_too_few_open_files_are_said(tmp_path: Path, cli: CommandLine) -> None:
+    (tmp_path / "net.yaml").write_text("name: net\ntopology: {generator: single, hosts: 40}\n")
+    cli("up", "net.yaml", code=0)
+    done = shell("ulimit -n 24; EMULATOR check net", tmp_path)
+    cli("down", "net", code=0)
+    assert (done.returncode, done.stderr) == (
+        3,
+        "emulator: Too many open files; raise the limit (ulimit -n 4096)\n",
+    )
+
+
 def test_a_reader_that_goes_away_is_no_failure(tmp_path: Path) -> None:
     done = shell("{ EMULATOR schema; echo $? >&2; } | true", tmp_path)
     assert done.stderr == "0\n"
