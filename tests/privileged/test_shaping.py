@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import statistics
 import subprocess
 import sys
 from pathlib import Path
@@ -130,7 +131,9 @@ def test_delay_and_loss_are_felt(tmp_path: Path, cli: CommandLine) -> None:
     cli("link", "h1", "h2", "set", "--delay", "20ms", code=0)
     said = cli("exec", "h1", "--", "ping", "-c5", "-i0.1", "10.0.0.2", code=0).stdout
     times = [float(part.split(" ")[0]) for part in said.split("time=")[1:]]
-    assert all(40 <= time < 60 for time in times)
+    assert len(times) == 5
+    assert min(times) >= 40
+    assert statistics.median(times) < 60  # the first takes twice as long: ARP asks before it
     cli("link", "h1", "h2", "set", "--reset", "--loss", "100%", code=0)
     assert "100% packet loss" in cli("exec", "h1", "--", "ping", "-c2", "-W1", "10.0.0.2", code=1).stdout
     cli("down", "pair", code=0)
