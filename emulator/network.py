@@ -109,6 +109,10 @@ class Session(Protocol):
         """Make a node that was removed, with its links to the nodes that are there."""
         ...
 
+    def set_controller(self, name: str, *, up: bool) -> None:
+        """Stop a controller of the switches, or start it again; one that runs elsewhere is cut off."""
+        ...
+
     def restore(self) -> list[str]:
         """Give back all that was taken away; return the names of what was given back."""
         ...
@@ -140,6 +144,11 @@ class Network(Protocol):
     @property
     def links(self) -> Mapping[int, LinkState]:
         """What was changed on links since `up`, by link index."""
+        ...
+
+    @property
+    def controllers(self) -> Sequence[str]:
+        """Names of the controllers of its switches, from c0 on."""
         ...
 
     def addresses(self, node: int) -> Sequence[str]:

@@ -2,19 +2,23 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
+from dataclasses import fields, replace
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 
 from topologies.addressing import FlatAddressing
 from topologies.errors import ParameterError, ParametersError
 from topologies.families import Context, GeneratorParams, module_for
+from topologies.openflow import OpenFlow
 from topologies.overrides import apply_links, apply_nodes
+from topologies.profiles import NodeProfile
 from topologies.rng import Stream
 from topologies.routed_addressing import RoutedAddressing
 from topologies.segments import is_routed
 from topologies.source import Loc
+from topologies.spec.document import Spec
 from topologies.spec.load import Document, load
 from topologies.topology import Pools, Topology
 
@@ -65,7 +69,7 @@ def _build(document: Document) -> Topology:
         static_arp=addressing.static_arp,
         pools=Pools(addressing.ipv4, addressing.ipv6, addressing.links, addressing.loopbacks),
     )
-    topology = _with_fidelity(topology, spec.fidelity)
+    topology = _with_switches(_with_fidelity(topology, spec.fidelity), spec)
     errors: list[ParameterError] = []
     try:
         topology = apply_nodes(topology, spec.nodes)
@@ -126,6 +130,26 @@ def _with_fidelity(topology: Topology, fidelity: str) -> Topology:
             profiles.append(profile)
         numbers[node] = table[profile]
     return replace(topology, node_profile=numbers, node_profiles=tuple(profiles))
+
+
+def _with_switches(topology: Topology, spec: Spec) -> Topology:
+    """Return `topology` with the file's `switch` and `openflow` where a node has no own."""
+    openflow = OpenFlow(**spec.openflow.given())
+    default = NodeProfile()
+    usual = {f.name: getattr(default.openflow, f.name) for f in fields(OpenFlow)}
+
+    def _own(given: OpenFlow) -> dict[str, Any]:
+        return {key: value for key, old in usual.items() if (value := getattr(given, key)) != old}
+
+    profiles = tuple(
+        replace(
+            profile,
+            switch=spec.switch if profile.switch == default.switch else profile.switch,
+            openflow=replace(openflow, **_own(profile.openflow)),
+        )
+        for profile in topology.node_profiles
+    )
+    return replace(topology, node_profiles=profiles)
 
 
 def _count(number: int) -> str:

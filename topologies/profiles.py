@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from dataclasses import dataclass, fields
 
+from topologies.openflow import OpenFlow
+
 
 @dataclass(frozen=True, slots=True)
 class Shape:
@@ -55,7 +57,8 @@ class NodeProfile:
     """A node's limits and fidelity. cpu in cores, memory in bytes; both limit what `exec` runs in it.
 
     `relay` nodes are hosts that pass frames on between their ports (the servers of BCube, DCell).
-    `switch` names the kind of switch that a switch node is made as.
+    `switch` names the kind of switch that a switch node is made as: bridge (the kernel's), ovs (Open
+    vSwitch) or user (Mininet's reference switch); `openflow` says how the latter two behave.
     """
 
     cpu: float | None = None
@@ -63,3 +66,4 @@ class NodeProfile:
     fidelity: str = "full"
     relay: bool = False
     switch: str = "bridge"
+    openflow: OpenFlow = OpenFlow()

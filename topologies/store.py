@@ -14,6 +14,7 @@ from typing import Any
 import numpy as np
 
 from topologies.names import Block, NameBlock, NameList, Names
+from topologies.openflow import Controller, OpenFlow
 from topologies.profiles import LinkProfile, NodeProfile, Shape
 from topologies.topology import Given, Pools, Topology
 
@@ -44,7 +45,7 @@ def load(path: Path) -> Topology:
         names=Names(tuple(map(_block, meta["names"]))),
         tier_names=tuple(meta["tier_names"]),
         link_profiles=tuple(map(_link_profile, meta["link_profiles"])),
-        node_profiles=tuple(NodeProfile(**profile) for profile in meta["node_profiles"]),
+        node_profiles=tuple(map(_node_profile, meta["node_profiles"])),
         pools=Pools(*meta["pools"]),
         given={int(node): _given(given) for node, given in meta["given"].items()},
     )
@@ -69,6 +70,15 @@ def _block(data: dict[str, Any]) -> Block:
 
 def _link_profile(data: dict[str, Any]) -> LinkProfile:
     return LinkProfile(Shape(**data["forward"]), Shape(**data["backward"]), data["mtu"])
+
+
+def _node_profile(data: dict[str, Any]) -> NodeProfile:
+    openflow = data.pop("openflow")
+    controllers = tuple(
+        Controller(**one | {"command": tuple(one["command"])}) for one in openflow.pop("controllers")
+    )
+    protocols = tuple(openflow.pop("protocols"))
+    return NodeProfile(**data, openflow=OpenFlow(controllers, protocols, **openflow))
 
 
 def _given(data: list[Any]) -> Given:

@@ -23,6 +23,7 @@ from emulator.network import CommandResult, Echo, Health, LinkState, Progress, s
 from emulator.plan import Plan
 from emulator.state import NetworkState, Record, link_states, state_root
 from topologies import store as topology_store
+from topologies.openflow import controllers_of
 from topologies.topology import Topology
 
 
@@ -51,6 +52,11 @@ class DryRunNetwork:
     def links(self) -> Mapping[int, LinkState]:
         """What was changed on links since `up`."""
         return link_states(self._record)
+
+    @property
+    def controllers(self) -> Sequence[str]:
+        """Names of the controllers of its switches."""
+        return tuple(controllers_of(self.topology))
 
     def addresses(self, node: int) -> Sequence[str]:
         """Return the addresses of a node."""

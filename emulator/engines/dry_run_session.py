@@ -17,6 +17,7 @@ class Gone:
     ports: set[tuple[int, int]] = field(default_factory=set)
     links: set[int] = field(default_factory=set)
     nodes: set[int] = field(default_factory=set)
+    controllers: set[str] = field(default_factory=set)
 
     def links_down(self, topology: Topology) -> set[int]:
         """Return the links that carry nothing: removed, or with an end that is down or gone."""
@@ -74,12 +75,19 @@ class DryRunSession:
         self._gone.nodes.discard(node)
         self._own.nodes.discard(node)
 
+    def set_controller(self, name: str, *, up: bool) -> None:
+        """Take a controller away or give it back: no link is changed by that."""
+        for gone in (self._gone, self._own):
+            (gone.controllers.discard if up else gone.controllers.add)(name)
+
     def restore(self) -> list[str]:
         """Give everything back; return the names."""
         names = self._topology.names
         given = [names[node] for node in sorted(self._own.nodes)]
         given += [f"link {link}" for link in sorted(self._own.links)]
         given += [f"{names[node]}-eth{port}" for node, port in sorted(self._own.ports)]
+        given += sorted(self._own.controllers)
+        self._gone.controllers -= self._own.controllers
         self._gone.nodes -= self._own.nodes
         self._gone.links -= self._own.links
         self._gone.ports -= self._own.ports

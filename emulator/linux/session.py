@@ -157,6 +157,11 @@ class NetnsSession:
             self._converge([node], links)
         self._nodes_gone.pop(node, None)
 
+    def set_controller(self, name: str, *, up: bool) -> None:
+        """Refuse: bridges have no controllers."""
+        del up
+        raise UsageError(f"there is no controller `{name}`: the switches are made as bridges")
+
     def restore(self) -> list[str]:
         """Give back all that this session took away; return the names of what was given back."""
         names = self._topology.names

@@ -21,7 +21,7 @@ from topologies.spec.merge import merged_link, merged_node
 from topologies.topology import Given, Kind, Topology
 
 SHAPE_KEYS = tuple(ShapeKeys.model_fields)
-NODE_KEYS = tuple(NodeKeys.model_fields)
+NODE_KEYS = tuple(key for key in NodeKeys.model_fields if key != "openflow")  # attributes are no mappings
 _PORT = re.compile(r"(.+?)(?:@([0-9]{1,5}))?")
 Model = TypeVar("Model", bound=BaseModel)
 _LAST_PORT = 0xFFFE  # 0xffff is the node itself

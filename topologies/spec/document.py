@@ -12,11 +12,13 @@ from pydantic_core import CoreSchema, core_schema
 
 from topologies.errors import shortened
 from topologies.profiles import Shape
+from topologies.spec.openflow import OpenFlowKeys
 from topologies.spec.section import EmptyIfNull, Section
 from topologies.units import Duration, Rate, Share, Size
 
-ENGINES = ("netns", "dry-run")
-FUTURE_ENGINES = ("mininet", "cluster", "distrinet", "maxinet")
+ENGINES = ("netns", "mininet", "dry-run")
+_SOME_ENGINE = f"{', '.join(ENGINES[:-1])} or {ENGINES[-1]}"
+FUTURE_ENGINES = ("cluster", "distrinet", "maxinet")
 FIDELITIES = ("full", "light", "hollow")
 NETWORK_NAME = re.compile(r"[a-z0-9][a-z0-9-]{0,31}", re.ASCII)
 
@@ -70,7 +72,7 @@ def _network_name(value: str) -> str:
 
 def _engine_name(value: Any) -> Any:
     if value in FUTURE_ENGINES:
-        raise ValueError(f"`{value}` is not available in this version; use {' or '.join(ENGINES)}")
+        raise ValueError(f"`{value}` is not available in this version; use {_SOME_ENGINE}")
     return value
 
 
@@ -84,7 +86,7 @@ class _NameOrMapping:
             return {"name": value}
         if isinstance(value, dict | EngineOptions):
             return value
-        raise ValueError(f"must be an engine's name; write {' or '.join(ENGINES)}")
+        raise ValueError(f"must be an engine's name; write {_SOME_ENGINE}")
 
     def __get_pydantic_core_schema__(self, source: Any, handler: GetCoreSchemaHandler) -> CoreSchema:
         """Validate the mapping form."""
@@ -101,6 +103,7 @@ Network4 = Annotated[str, _network(4)]
 Network6 = Annotated[str, _network(6)]
 NodeKind = Literal["host", "switch", "router"]
 Fidelity = Literal["full", "light", "hollow"]
+SwitchKind = Literal["bridge", "ovs", "user"]
 
 
 class ShapeKeys(Section):
@@ -165,7 +168,10 @@ class NodeKeys(Section):
     memory: Size | None = Field(None, description="Memory limit, for `exec`, e.g. 64 MiB")
     fidelity: Fidelity | None = Field(None, description="How real the node is")
     relay: bool | None = Field(None, description="A host that passes frames on between its ports")
-    switch: Literal["bridge"] | None = Field(None, description="What a switch is made as")
+    switch: SwitchKind | None = Field(None, description="What a switch is made as")
+    openflow: OpenFlowKeys | None = Field(
+        None, description="How a switch made as ovs behaves", examples=[OpenFlowKeys.EXAMPLE]
+    )
 
 
 class NodeMatch(Section):
@@ -204,8 +210,10 @@ class Addressing(Section):
 class EngineOptions(Section):
     """An engine and its options."""
 
-    name: Annotated[Literal["netns", "dry-run"], BeforeValidator(_engine_name)] = Field(
-        "netns", description="netns: Linux network namespaces on this machine; dry-run: in memory"
+    name: Annotated[Literal["netns", "mininet", "dry-run"], BeforeValidator(_engine_name)] = Field(
+        "netns",
+        description="netns: Linux network namespaces on this machine; mininet: the real Mininet; "
+        "dry-run: in memory",
     )
 
 
@@ -224,6 +232,14 @@ class Spec(Section):
     fidelity: Fidelity = Field("full", description="How real the nodes are, where no rule says otherwise")
     forwarding: Literal["bridged", "routed"] = Field(
         "bridged", description="By MAC address over a spanning tree, or by IP address over all links"
+    )
+    switch: SwitchKind = Field(
+        "bridge", description="What switches are made as, where no rule says otherwise"
+    )
+    openflow: Annotated[OpenFlowKeys, EmptyIfNull(dict)] = Field(
+        OpenFlowKeys(),
+        description="How switches made as ovs behave, where no rule says otherwise",
+        examples=[OpenFlowKeys.EXAMPLE],
     )
     addressing: Annotated[Addressing, EmptyIfNull(dict)] = Field(Addressing(), description="Address pools")
     topology: Any = Field(

@@ -29,8 +29,11 @@ def merged_link(keys: LinkKeys, old: LinkProfile, *, reverse: bool) -> LinkProfi
 
 def merged_node(keys: NodeKeys, old: NodeProfile | None) -> NodeProfile:
     """Return `old` (or the default) with the keys given in `keys` laid over it."""
+    old = old or NodeProfile()
     given = {k: v for k in NodeKeys.model_fields if (v := getattr(keys, k)) is not None}
-    return replace(old or NodeProfile(), **given)
+    if keys.openflow is not None:
+        given["openflow"] = replace(old.openflow, **keys.openflow.given())
+    return replace(old, **given)
 
 
 def undelayed(keys: LinkKeys, profile: LinkProfile, *, reverse: bool = False) -> list[tuple[Loc, str]]:

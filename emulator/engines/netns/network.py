@@ -28,6 +28,7 @@ from emulator.linux.session import NetnsSession
 from emulator.network import TIMED_OUT, CommandResult, Echo, Health, LinkState, Progress, silent
 from emulator.plan import make_plan
 from emulator.state import NetworkState, link_states
+from topologies.openflow import controllers_of
 from topologies.segments import Segments
 from topologies.topology import Topology
 
@@ -61,6 +62,11 @@ class NetnsNetwork:
     def links(self) -> Mapping[int, LinkState]:
         """What was changed on links since `up`."""
         return link_states(self._record)
+
+    @property
+    def controllers(self) -> Sequence[str]:
+        """Names of the controllers of its switches."""
+        return tuple(controllers_of(self.topology))
 
     def addresses(self, node: int) -> Sequence[str]:
         """Return the addresses of a node."""

@@ -1,0 +1,80 @@
+"""What an OpenFlow switch is told: its controllers, how it speaks, what it does without one."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from topologies.topology import Topology
+
+PORT = 6653
+"""The port of OpenFlow controllers (IANA; OpenFlow 1.3.3 and later)."""
+
+PROTOCOLS = ("OpenFlow10", "OpenFlow11", "OpenFlow12", "OpenFlow13", "OpenFlow14", "OpenFlow15")
+
+
+@dataclass(frozen=True, slots=True)
+class Controller:
+    """A controller, by its kind.
+
+    - `learning`: a MAC-learning one that the engine starts and stops;
+    - `command`: the words in `command`, which the engine starts and stops; it listens on `port`;
+    - `remote`: it runs elsewhere, at `address` (a name or an IP address) and `port`.
+    """
+
+    kind: str
+    address: str = ""
+    port: int = PORT
+    command: tuple[str, ...] = ()
+
+    @property
+    def words(self) -> str:
+        """What people call it: `learning`, `remote 10.0.0.5:6653`, `command python3 app.py`."""
+        if self.kind == "remote":
+            shown = f"[{self.address}]" if ":" in self.address else self.address
+            return f"remote {shown}:{self.port}"
+        return " ".join((self.kind, *self.command))
+
+
+@dataclass(frozen=True, slots=True)
+class OpenFlow:
+    """How a switch made as `ovs` behaves; other kinds of switch don't look at it.
+
+    `datapath` is auto (the kernel's where it has one), kernel or userspace. `fail_mode` None is
+    `secure` with a controller or computed flows, else `standalone`. `flows` says what forwards when
+    there is no controller: normal (the switch learns MACs, the spanning tree is computed), tree
+    (flows by destination MAC over that tree) or ecmp (over all shortest paths, by select groups).
+    """
+
+    controllers: tuple[Controller, ...] = ()
+    protocols: tuple[str, ...] = ("OpenFlow13",)
+    fail_mode: str | None = None
+    datapath: str = "auto"
+    flows: str = "normal"
+
+    @property
+    def effective_fail_mode(self) -> str:
+        """`secure` or `standalone`."""
+        if self.fail_mode is not None:
+            return self.fail_mode
+        return "secure" if self.controllers or self.flows != "normal" else "standalone"
+
+
+def controllers_of(topology: Topology) -> dict[str, Controller]:
+    """Return the different controllers of the switches made as `ovs`, by name.
+
+    Names are c0, c1, … in the order of the first switch that uses each: they depend on the graph only.
+    """
+    first = {}
+    for number, profile in enumerate(topology.node_profiles):
+        if profile.switch in OPENFLOW_SWITCHES and profile.openflow.controllers:
+            nodes = ((topology.node_profile == number) & (topology.kinds == 1)).nonzero()[0]
+            if len(nodes):
+                first[int(nodes[0])] = profile.openflow.controllers
+    found = dict.fromkeys(controller for _, some in sorted(first.items()) for controller in some)
+    return {f"c{number}": controller for number, controller in enumerate(found)}
+
+
+OPENFLOW_SWITCHES = frozenset({"ovs", "user"})
+"""The kinds of switch that speak OpenFlow."""

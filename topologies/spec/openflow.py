@@ -1,0 +1,128 @@
+"""The models of a file's `openflow:` keys."""
+
+from __future__ import annotations
+
+import re
+from typing import Annotated, Any, ClassVar, Literal
+
+from pydantic import Field, GetCoreSchemaHandler, GetJsonSchemaHandler
+from pydantic.json_schema import JsonSchemaValue
+from pydantic_core import CoreSchema, core_schema
+
+from topologies.errors import shortened
+from topologies.openflow import PORT, PROTOCOLS, Controller
+from topologies.spec.section import Section
+
+_ADDRESS = re.compile(
+    r"(?:\[(?P<v6>[0-9a-fA-F:.]+)\]|(?P<name>[A-Za-z0-9](?:[A-Za-z0-9.-]*[A-Za-z0-9])?))(?::(?P<port>\d{1,5}))?"
+)
+_EXAMPLE = "write learning, none, {remote: 10.0.0.5:6653} or {command: [python3, app.py]}"
+
+
+class ControllerKeys(Section):
+    """A controller that runs elsewhere (`remote`), or that the engine starts (`command`)."""
+
+    EXAMPLE: ClassVar[str] = "{remote: 10.0.0.5:6653}"
+
+    remote: str | list[str] | None = Field(
+        None, description="Where it listens: address, or address:port; several for redundancy"
+    )
+    command: str | list[str] | None = Field(
+        None,
+        description="The program that the engine starts, with its arguments",
+        examples=["[python3, app.py]"],
+    )
+    port: Annotated[int, Field(ge=1, le=65535)] | None = Field(
+        None, description=f"Where the command listens, {PORT} when not given"
+    )
+
+
+class _ControllerForms:
+    """Mark the controller's field: `learning`, `none`, or a mapping."""
+
+    def _mapping(self, value: Any) -> Any:
+        if value is None or value == "none":
+            return []
+        if value == "learning":
+            return [Controller("learning")]
+        if isinstance(value, list | tuple):
+            return [one for item in value for one in self._mapping(item)]
+        if isinstance(value, Controller):
+            return [value]
+        if isinstance(value, str):
+            raise ValueError(f"`{shortened(value)}` is no controller; {_EXAMPLE}")
+        return _controllers(ControllerKeys.model_validate(value))
+
+    def __get_pydantic_core_schema__(self, source: Any, handler: GetCoreSchemaHandler) -> CoreSchema:
+        """Validate all forms as a tuple of controllers."""
+        del source, handler
+        return core_schema.no_info_plain_validator_function(lambda value: tuple(self._mapping(value)))
+
+    def __get_pydantic_json_schema__(
+        self, schema: CoreSchema, handler: GetJsonSchemaHandler
+    ) -> JsonSchemaValue:
+        """Allow a word or the mapping."""
+        del schema
+        keys = handler(ControllerKeys.__pydantic_core_schema__)
+        one = {"anyOf": [{"enum": ["none", "learning"]}, keys, {"type": "null"}]}
+        return {"anyOf": [*one["anyOf"], {"type": "array", "items": one}]}
+
+
+def _controllers(keys: ControllerKeys) -> list[Controller]:
+    if (keys.remote is None) == (keys.command is None):
+        raise ValueError(f"give either `remote` or `command`; {_EXAMPLE}")
+    if keys.command is not None:
+        words = keys.command.split() if isinstance(keys.command, str) else keys.command
+        if not words or not words[0]:
+            raise ValueError("`command` is empty; write for example [python3, app.py]")
+        return [Controller("command", port=keys.port or PORT, command=tuple(words))]
+    remotes = [keys.remote] if isinstance(keys.remote, str) else keys.remote or []
+    return [_remote(text, keys.port or PORT) for text in remotes]
+
+
+def _remote(text: str, port: int) -> Controller:
+    found = _ADDRESS.fullmatch(text)
+    number = int(found["port"]) if found and found["port"] else port
+    if not found or not 0 < number < 65536:
+        raise ValueError(
+            f"`{shortened(text)}` is not an address; write for example 10.0.0.5:6653 or [fd00::5]:6653"
+        )
+    return Controller("remote", address=found["v6"] or found["name"], port=number)
+
+
+Controllers = Annotated[tuple[Controller, ...], _ControllerForms()]
+Protocol = Literal["OpenFlow10", "OpenFlow11", "OpenFlow12", "OpenFlow13", "OpenFlow14", "OpenFlow15"]
+assert Protocol.__args__ == PROTOCOLS  # type: ignore[attr-defined]  # noqa: S101 -- one list in two forms
+
+
+class OpenFlowKeys(Section):
+    """How switches made as `ovs` behave."""
+
+    EXAMPLE: ClassVar[str] = "{controller: learning, protocols: [OpenFlow13]}"
+
+    controller: Controllers = Field(
+        (), description="learning: one that the engine starts; or where one runs; or a command that starts it"
+    )
+    protocols: Annotated[list[Protocol], Field(min_length=1)] | None = Field(
+        None, description="OpenFlow versions that the switch speaks"
+    )
+    fail_mode: Literal["secure", "standalone"] | None = Field(
+        None, description="Without its controller: forward nothing new, or learn MACs by itself"
+    )
+    datapath: Literal["auto", "kernel", "userspace"] | None = Field(
+        None, description="Where packets are switched; auto is the kernel where it can"
+    )
+    flows: Literal["normal", "tree", "ecmp"] | None = Field(
+        None, description="What forwards without a controller: learning, or flows computed from the graph"
+    )
+
+    def given(self) -> dict[str, Any]:
+        """Return the keys that are given, as `topologies.openflow.OpenFlow` names them."""
+        out = {
+            k: getattr(self, k) for k in ("fail_mode", "datapath", "flows") if getattr(self, k) is not None
+        }
+        if self.protocols is not None:
+            out["protocols"] = tuple(self.protocols)
+        if "controller" in self.model_fields_set:
+            out["controllers"] = self.controller
+        return out
