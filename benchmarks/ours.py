@@ -19,7 +19,7 @@ from pathlib import Path
 sys.path.insert(0, str(Path(__file__).resolve().parent.parent))
 
 from emulator.engines.netns import NetnsEngine, take_down
-from emulator.engines.netns.place import store_of
+from emulator.engines.place import store_of
 from emulator.linux.messages import RTM_GETLINK, link_body, link_dump, message
 from emulator.linux.netlink import NLM_F_DUMP, NLM_F_REQUEST, Netlink
 from emulator.network import silent

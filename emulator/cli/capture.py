@@ -12,7 +12,6 @@ from typing import TYPE_CHECKING, BinaryIO
 
 import click
 
-from emulator.cli.elevate import ensure_root
 from emulator.cli.output import give_json, say
 from emulator.errors import UsageError
 from emulator.network import Network
@@ -51,13 +50,12 @@ def command(
         raise UsageError("say where: `emulator capture NODE[:PORT] -o FILE`, or `--link A B`")
     if as_json and str(output) == "-":
         raise UsageError("--json and `-o -` both want standard output; write to a file")
-    ensure_root()
     network = chosen_network(net)
     node, interface = _at_link(network, ends, index) if ends else _at_port(network, where or "")
-    from emulator.engines.netns import NetnsNetwork
+    from emulator.engines.namespaced import NamespacedNetwork
     from emulator.linux.capture import Wanted
 
-    if not isinstance(network, NetnsNetwork):
+    if not isinstance(network, NamespacedNetwork):
         raise UsageError(f"the engine {network.engine} has no packets to record")
     wanted = Wanted(interface, count, seconds, expression)
     with _opened(output) as file, _stoppable():

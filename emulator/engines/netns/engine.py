@@ -8,8 +8,8 @@ from emulator.difference import difference
 from emulator.engines.hosts_file import hosts_text
 from emulator.engines.limits import global_needs
 from emulator.engines.netns.network import NetnsNetwork
-from emulator.engines.netns.place import require_root, store_of
 from emulator.engines.netns.removal import remove
+from emulator.engines.place import require_root, store_of
 from emulator.engines.refusals import refuse
 from emulator.errors import EmulationError
 from emulator.linux.converge import converge

@@ -2,134 +2,23 @@
 
 from __future__ import annotations
 
-import socket
-import subprocess
-from collections.abc import Mapping, Sequence
-from concurrent.futures import ThreadPoolExecutor
-from functools import cached_property
-from typing import BinaryIO
+from collections.abc import Mapping
 
-import numpy as np
-import numpy.typing as npt
-
+from emulator.engines.namespaced import NamespacedNetwork
 from emulator.engines.netns.links import change_links
-from emulator.engines.netns.place import require_root, store_of
 from emulator.engines.netns.removal import take_down
-from emulator.forwarding.base import Forwarding
-from emulator.forwarding.select import forwarding_for
-from emulator.linux import cgroups
-from emulator.linux.capture import Captured, Wanted
-from emulator.linux.capture import record as record_packets
-from emulator.linux.execute import start
-from emulator.linux.icmp import Pinger, at_once
+from emulator.engines.place import require_root
 from emulator.linux.interrupts import deferred
 from emulator.linux.repair import find_damage, repair
 from emulator.linux.session import NetnsSession
-from emulator.network import TIMED_OUT, CommandResult, Echo, Health, LinkState, Progress, silent
+from emulator.network import LinkState, Progress, silent
 from emulator.plan import make_plan
-from emulator.state import NetworkState, link_states
-from topologies.openflow import controllers_of
-from topologies.segments import Segments
-from topologies.topology import Topology
-
-AT_ONCE = 64
-"""Commands that run side by side in one `execute`."""
 
 
-class NetnsNetwork:
+class NetnsNetwork(NamespacedNetwork):
     """A network that runs on this machine's kernel."""
 
     engine = "netns"
-    changes: tuple[str, ...] | None = None
-
-    def __init__(self, state: NetworkState) -> None:
-        self.name = state.name
-        self._state = state
-        self._record = state.read()
-        self._store = store_of(state)
-
-    @cached_property
-    def topology(self) -> Topology:
-        """The graph that runs."""
-        return self._state.load()
-
-    @cached_property
-    def forwarding(self) -> Forwarding:
-        """How packets find their way."""
-        return forwarding_for(self.topology)
-
-    @property
-    def links(self) -> Mapping[int, LinkState]:
-        """What was changed on links since `up`."""
-        return link_states(self._record)
-
-    @property
-    def controllers(self) -> Sequence[str]:
-        """Names of the controllers of its switches."""
-        return tuple(controllers_of(self.topology))
-
-    def addresses(self, node: int) -> Sequence[str]:
-        """Return the addresses of a node."""
-        return [address.text for address in self.forwarding.addresses(node)]
-
-    def health(self) -> Health:
-        """Look whether every node's namespace is there."""
-        if not self._store.exists:
-            return Health(running=False, problems=(f"its namespaces are gone; `emulator down {self.name}`",))
-        with self._store.entered():
-            nodes = self._store.nodes()
-        missing = self.topology.node_count - len(nodes)
-        problems = [f"{missing} nodes are missing"] if missing else []
-        if self._record.phase != "up":
-            problems.append(f"`up` did not finish; `emulator down {self.name}` removes the rest")
-        return Health(running=not problems, nodes=len(nodes), problems=tuple(problems))
-
-    def execute(
-        self, nodes: Sequence[int], argv: Sequence[str], timeout: float | None = None
-    ) -> Sequence[CommandResult]:
-        """Run a command in each of `nodes`, up to 64 at once."""
-        results: list[CommandResult] = []
-        for at in range(0, len(nodes), AT_ONCE):
-            some = [self.topology.names[node] for node in nodes[at : at + AT_ONCE]]
-            started = [self._start(node, argv, capture=True) for node in nodes[at : at + AT_ONCE]]
-            with ThreadPoolExecutor(len(started)) as pool:
-                results += pool.map(_result, some, started, [timeout] * len(some))
-        return results
-
-    def interact(self, node: int, argv: Sequence[str], timeout: float | None = None) -> int:
-        """Run a command in a node with this process's terminal."""
-        process = self._start(node, argv, capture=False)
-        try:
-            code = process.wait(timeout)
-        except subprocess.TimeoutExpired:
-            process.kill()
-            process.wait()
-            return TIMED_OUT
-        return code if code >= 0 else 128 - code  # as shells say that a signal ended it
-
-    def _start(self, node: int, argv: Sequence[str], *, capture: bool) -> subprocess.Popen[bytes]:
-        """Start a command in a node, within the node's limits."""
-        name, profile = self.topology.names[node], self.topology.node_profile_of(node)
-        group = cgroups.group_name(self._state.root, self.name)
-        with cgroups.entry(group, name, profile) as (prefix, inherit):
-            words = [*prefix, *argv]
-            return start(self._store, name, self._state.hosts_path, words, capture=capture, inherit=inherit)
-
-    def ping(self, echoes: Sequence[Echo], timeout: float) -> Sequence[float | None]:
-        """Send ICMP echoes from inside the nodes."""
-        with self._store.entered():
-            return Pinger(echoes, timeout, self._askers).run(self._store, self.topology.names)
-
-    @cached_property
-    def _askers(self) -> int:
-        """How many hosts may ask at a time without drowning each other in broadcasts."""
-        of_end = Segments(self.topology).of_end
-        return at_once(int(np.bincount(of_end[of_end >= 0]).max(initial=0)))
-
-    def capture(self, node: int, wanted: Wanted, file: BinaryIO) -> Captured:
-        """Record packets in a node until what is wanted is there, or Ctrl-C."""
-        require_root()
-        return record_packets(self._store, self.topology.names[node], wanted, file)
 
     def set_link(self, link: int, state: LinkState) -> None:
         """Make a running link be as `state` says."""
@@ -157,31 +46,6 @@ class NetnsNetwork:
             repair(plan, self._store, damage)
         return damage.words(plan)
 
-    def _links_up(self) -> npt.NDArray[np.bool_]:
-        up = np.ones(self.topology.link_count, dtype=bool)
-        up[[link for link, state in self.links.items() if not state.up]] = False
-        return up
-
-    def open_socket(self, node: int, family: int, kind: int, protocol: int = 0) -> socket.socket:
-        """Return a socket opened inside `node`."""
-        with self._store.entered():
-            self._store.go(self.topology.names[node])
-            return socket.socket(family, kind, protocol)
-
-    def spawn(self, node: int, argv: Sequence[str]) -> subprocess.Popen[bytes]:
-        """Start a command in a node and return at once."""
-        return self._start(node, argv, capture=True)
-
     def down(self, progress: Progress = silent) -> None:
         """Take the network down."""
         take_down(self._state, progress)
-
-
-def _result(name: str, process: subprocess.Popen[bytes], timeout: float | None) -> CommandResult:
-    try:
-        output, errors = process.communicate(timeout=timeout)
-    except subprocess.TimeoutExpired:
-        process.kill()
-        output, errors = process.communicate()
-        return CommandResult(name, TIMED_OUT, output, errors + b"timed out\n")
-    return CommandResult(name, process.returncode, output, errors)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from emulator.engines.netns.place import require_root, store_of
+from emulator.engines.place import require_root, store_of
 from emulator.linux import cgroups
 from emulator.linux.interrupts import deferred
 from emulator.linux.namespaces import unmount_all
