@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import pytest
 
-from stress import runner_observers
 from stress.records import ProbeRecord, Sample
+from stress.runner import observers
 
 
 class QuietSampler:
@@ -28,5 +28,5 @@ class QuietProbes:
 
 @pytest.fixture
 def unwatched(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(runner_observers, "made_sampler", lambda *_: QuietSampler())
-    monkeypatch.setattr(runner_observers, "made_probes", lambda *_: QuietProbes())
+    monkeypatch.setattr(observers, "made_sampler", lambda *_: QuietSampler())
+    monkeypatch.setattr(observers, "made_probes", lambda *_: QuietProbes())

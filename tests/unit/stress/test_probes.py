@@ -16,7 +16,7 @@ from stress.probes.command import CommandAsker, filled
 from stress.probes.specs import Spec, drawn_pairs, resolve
 from stress.probes.track import Track
 from stress.records import LossWindow, ProbeRecord, RunRecord
-from stress.runner_observers import Observers
+from stress.runner.observers import Observers
 from stress.scenario.document import Probe
 from stress.scenario.load import load_text as load_scenario
 from topologies.build import build

@@ -17,9 +17,9 @@ from emulator.plan import make_plan
 from stress.records import Operation, Outcome, RunRecord
 from stress.recover import Journal, recover
 from stress.runner import Watch, run
-from stress.runner_routing import shares
-from stress.runner_truth import doubts
-from stress.runner_worker import error_kind
+from stress.runner.sharing import shares
+from stress.runner.truth import doubts
+from stress.runner.worker import error_kind
 from stress.scenario.load import load_text
 from stress.schedule import planned
 from topologies.profiles import Shape

@@ -15,8 +15,8 @@ from emulator.errors import EmulationError, KernelError
 from emulator.network import Session
 from stress.actions.base import SkippedError
 from stress.arrivals import MICRO
-from stress.runner_hands import NoSession, Shared, WorkerHands
-from stress.runner_routing import Share
+from stress.runner.hands import NoSession, Shared, WorkerHands
+from stress.runner.sharing import Share
 from stress.schedule import Schedule
 
 Ints = npt.NDArray[np.int64]

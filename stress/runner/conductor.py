@@ -19,13 +19,13 @@ from stress.actions.base import Growth
 from stress.machine import machine_facts
 from stress.records import LeakCheck, Outcome, Phase, RunRecord
 from stress.recover import Journal
-from stress.runner_context import quiet_python, stopping
-from stress.runner_facts import network_facts, scenario_facts
-from stress.runner_hands import Shared
-from stress.runner_observers import Observers
-from stress.runner_routing import shares
-from stress.runner_truth import Processor, doubts
-from stress.runner_worker import Worker
+from stress.runner.context import quiet_python, stopping
+from stress.runner.facts import network_facts, scenario_facts
+from stress.runner.hands import Shared
+from stress.runner.observers import Observers
+from stress.runner.sharing import shares
+from stress.runner.truth import Processor, doubts
+from stress.runner.worker import Worker
 from stress.scenario.load import Document
 from stress.schedule import Schedule
 

@@ -1,0 +1,10 @@
+"""Run a schedule on a network: workers, what watches them, and what is found.
+
+`conductor` holds the order of a run; `worker` does the operations, `hands` are what actions act
+with, `sharing` says which worker does what; `observers` are probes and samples, `truth` says whether
+figures may be trusted.
+"""
+
+from stress.runner.conductor import Look, Watch, run
+
+__all__ = ["Look", "Watch", "run"]
