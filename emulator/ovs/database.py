@@ -1,0 +1,140 @@
+"""A client of the Open vSwitch database: JSON over a UNIX socket (RFC 7047), no process per question.
+
+A transaction of any length is one message, where a command line has a limit; and the answer comes
+in a millisecond, where starting `ovs-vsctl` costs twenty.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+import socket
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from types import TracebackType
+from typing import Any, Self
+
+from emulator.errors import BrokenError
+
+Operation = dict[str, Any]
+"""One operation of a transaction, as RFC 7047, section 5.2, writes it."""
+
+_NAME = "Open_vSwitch"
+_CHUNK = 1 << 20
+
+
+class Database:
+    """A connection to the database server that listens on the socket `path`. A context manager."""
+
+    def __init__(self, path: Path, timeout: float = 60.0) -> None:
+        self._decoder = json.JSONDecoder()
+        self._text = ""
+        self._number = 0
+        self._socket = socket.socket(socket.AF_UNIX, socket.SOCK_STREAM)
+        self._socket.settimeout(timeout)
+        try:
+            # through a descriptor of its folder: a socket's path has room for 107 characters only
+            folder = os.open(path.parent, os.O_PATH | os.O_CLOEXEC)
+            try:
+                self._socket.connect(f"/proc/self/fd/{folder}/{path.name}")
+            finally:
+                os.close(folder)
+        except OSError as error:
+            self._socket.close()
+            raise BrokenError(
+                f"the database of Open vSwitch at {path} doesn't answer: {error.strerror}"
+            ) from error
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, value: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        self._socket.close()
+
+    def transact(self, operations: Sequence[Operation]) -> list[Mapping[str, Any]]:
+        """Carry `operations` out, all or none; return what each gave. BrokenError with the server's words."""
+        self._number += 1
+        question = {"method": "transact", "params": [_NAME, *operations], "id": self._number}
+        try:
+            self._socket.sendall(json.dumps(question, separators=(",", ":")).encode())
+            answer = self._answer()
+        except OSError as error:
+            raise BrokenError(f"the database of Open vSwitch ended: {error.strerror or error}") from error
+        if answer.get("error"):
+            raise BrokenError(f"the database of Open vSwitch refuses: {answer['error']}")
+        results: list[Mapping[str, Any]] = answer["result"]
+        for number, result in enumerate(results):
+            if result and result.get("error"):
+                what = operations[number] if number < len(operations) else "the transaction"
+                raise BrokenError(
+                    f"Open vSwitch refuses {what}: {result['error']} {result.get('details', '')}".rstrip()
+                )
+        return results
+
+    def select(self, table: str, columns: Sequence[str], where: Sequence[Any] = ()) -> list[dict[str, Any]]:
+        """Return `columns` of the rows of `table` for which all conditions of `where` hold."""
+        asked = {"op": "select", "table": table, "where": list(where), "columns": list(columns)}
+        rows: list[dict[str, Any]] = self.transact([asked])[0]["rows"]
+        return rows
+
+    def configured(self, timeout: float) -> bool:
+        """Have the switch daemon carry out what the database says; return whether it did within `timeout` s.
+
+        As `ovs-vsctl` waits: `next_cfg` is raised, and the daemon sets `cur_cfg` to it when done.
+        """
+        raised = {
+            "op": "mutate",
+            "table": _NAME,
+            "where": [],
+            "mutations": [["next_cfg", "+=", 1]],
+        }
+        asked = {"op": "select", "table": _NAME, "where": [], "columns": ["next_cfg"]}
+        number = self.transact([raised, asked])[1]["rows"][0]["next_cfg"]
+        waits = {
+            "op": "wait",
+            "timeout": round(timeout * 1000),
+            "table": _NAME,
+            "where": [["cur_cfg", "<", number]],
+            "columns": ["cur_cfg"],
+            "until": "==",
+            "rows": [],
+        }
+        self._socket.settimeout(timeout + 5)
+        try:
+            self.transact([waits])
+        except BrokenError as error:
+            if "timed out" in str(error):
+                return False
+            raise
+        return True
+
+    def _answer(self) -> dict[str, Any]:
+        """Return the answer to the last question; what the server asks meanwhile is answered."""
+        while True:
+            text = self._text.lstrip()
+            try:
+                message, end = self._decoder.raw_decode(text) if text else (None, 0)
+            except ValueError:
+                message, end = None, 0
+            if message is None:
+                more = self._socket.recv(_CHUNK)
+                if not more:
+                    raise BrokenError("the database of Open vSwitch ended")
+                self._text = text + more.decode()
+                continue
+            self._text = text[end:]
+            if message.get("method") == "echo":
+                reply = {"id": message["id"], "result": message["params"], "error": None}
+                self._socket.sendall(json.dumps(reply).encode())
+            elif message.get("id") == self._number:
+                found: dict[str, Any] = message
+                return found
+
+
+def members(value: Any) -> list[Any]:
+    """Return the members of a set of the database: `["set", […]]`, or its only one as it is."""
+    if isinstance(value, list) and len(value) == 2 and value[0] == "set":
+        return list(value[1])
+    return [value]

@@ -1,0 +1,198 @@
+"""The two daemons of Open vSwitch that belong to one network: ovsdb-server and ovs-vswitchd.
+
+They have a database, sockets, pid files and logs in a folder of the network's own and see only the
+namespace in which they were started: the machine's own Open vSwitch is never asked nor touched, and
+what is in the network's namespaces ends with the network.
+"""
+
+from __future__ import annotations
+
+import os
+import select
+import shutil
+import signal
+import subprocess
+import time
+from collections.abc import Mapping, Sequence
+from contextlib import suppress
+from pathlib import Path
+
+from emulator.errors import BrokenError, UnableError
+from emulator.network import Progress
+from emulator.ovs.database import Database, members
+
+INSTALL = "apt install openvswitch-switch"
+"""The command that brings the programs (Debian, Ubuntu)."""
+
+PROGRAMS = ("ovsdb-server", "ovs-vswitchd", "ovsdb-tool", "ovs-vsctl", "ovs-ofctl")
+_SCHEMA = "/usr/share/openvswitch/vswitch.ovsschema"
+_SYSTEM_PLACES = "/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin"
+_POLL = 0.05
+
+SETTINGS = {"n-handler-threads": "1", "n-revalidator-threads": "1", "flow-restore-wait": "false"}
+"""Threads cost time to start and a network's switches share one daemon: one of each will do."""
+
+
+def find_program(name: str) -> str | None:
+    """Return the path of a program of Open vSwitch, also where PATH has no folders for root; or None."""
+    return shutil.which(name) or shutil.which(name, path=_SYSTEM_PLACES)
+
+
+def missing_programs() -> list[str]:
+    """Return the names of the programs of Open vSwitch that aren't installed here."""
+    return [name for name in PROGRAMS if find_program(name) is None]
+
+
+class OvsServers:
+    """The daemons whose files are in `folder`; nothing is started until `start`.
+
+    Each method that talks to them works from any namespace that sees `folder`.
+    """
+
+    def __init__(self, folder: Path) -> None:
+        self.folder = folder
+        self.socket = folder / "db.sock"
+
+    @property
+    def environment(self) -> Mapping[str, str]:
+        """What the programs of Open vSwitch need in their environment to talk to these daemons."""
+        place = str(self.folder)
+        return {"OVS_RUNDIR": place, "OVS_DBDIR": place, "OVS_LOGDIR": place, "OVS_SYSCONFDIR": place}
+
+    def start(self, wait: float = 20.0) -> None:
+        """Start both daemons; call inside the namespaces where the ports will be.
+
+        Raises UnableError when a program is missing (with the command that brings it), BrokenError
+        when one doesn't come up within `wait` seconds.
+        """
+        self.start_database(wait)
+        self.start_switch(wait)
+
+    def start_database(self, wait: float = 20.0) -> None:
+        """Start ovsdb-server with an empty database."""
+        missing = missing_programs()
+        if missing:
+            raise UnableError(f"{', '.join(missing)} missing: switches of Open vSwitch need it; {INSTALL}")
+        self.folder.mkdir(mode=0o700, parents=True, exist_ok=True)
+        database = self.folder / "conf.db"
+        database.unlink(missing_ok=True)
+        schema = os.environ.get("EMULATOR_OVS_SCHEMA", _SCHEMA)
+        self._run(["ovsdb-tool", "create", str(database), schema], wait)
+        self._daemon("ovsdb-server", [str(database), f"--remote=punix:{self.socket}"], wait)
+        with self.database() as client:
+            row = {"other_config": ["map", [list(pair) for pair in SETTINGS.items()]]}
+            client.transact([{"op": "insert", "table": "Open_vSwitch", "row": row}])
+
+    def start_switch(self, wait: float = 20.0) -> None:
+        """Start ovs-vswitchd, and wait until it has done what the database says."""
+        self._daemon("ovs-vswitchd", [f"unix:{self.socket}"], wait)
+
+    def _daemon(self, name: str, arguments: Sequence[str], wait: float) -> None:
+        place = self.folder
+        own = [f"--pidfile={place / name}.pid", f"--log-file={place / name}.log"]
+        own += [f"--unixctl={place / name}.ctl", "--no-chdir", "--detach", "-vconsole:off", "-vsyslog:off"]
+        self._run([name, *arguments, *own], wait)
+
+    def _run(self, words: Sequence[str], timeout: float, stdin: bytes | None = None) -> bytes:
+        """Run a program of Open vSwitch and return what it prints; BrokenError with what it complains of."""
+        path = find_program(words[0])
+        if path is None:
+            raise UnableError(f"{words[0]} is missing; {INSTALL}")
+        try:
+            done = subprocess.run(  # noqa: S603 -- our own words, no shell
+                [path, *words[1:]], input=b"" if stdin is None else stdin, capture_output=True,
+                timeout=timeout, env={**os.environ, **self.environment}, check=False,
+            )  # fmt: skip
+        except subprocess.TimeoutExpired:
+            raise BrokenError(
+                f"{words[0]} isn't done after {timeout:.0f} s; its log is in {self.folder}"
+            ) from None
+        if done.returncode:
+            said = (done.stderr or done.stdout).decode(errors="replace").strip()
+            raise BrokenError(f"{words[0]} failed: {said or f'exit code {done.returncode}'}")
+        return done.stdout
+
+    def stop(self) -> None:
+        """End both daemons, by the pid files that they hold locked; fine when they have ended already."""
+        for name in ("ovs-vswitchd", "ovsdb-server"):
+            pid = self.pid(name)
+            if pid is None:
+                continue
+            with suppress(ProcessLookupError):
+                handle = os.pidfd_open(pid)
+                try:
+                    if self.pid(name) == pid:
+                        signal.pidfd_send_signal(handle, signal.SIGTERM)
+                        if not select.select([handle], [], [], 5.0)[0]:
+                            signal.pidfd_send_signal(handle, signal.SIGKILL)
+                            select.select([handle], [], [], 5.0)
+                finally:
+                    os.close(handle)
+
+    def pid(self, name: str) -> int | None:
+        """Return the process id of a daemon ("ovs-vswitchd", "ovsdb-server"), or None when it has ended.
+
+        A number alone may belong to another process by now: ours has this folder's pid file as an argument.
+        """
+        try:
+            pid = int((self.folder / f"{name}.pid").read_text(encoding="ascii"))
+            words = Path(f"/proc/{pid}/cmdline").read_bytes().split(b"\0")
+        except (OSError, ValueError):
+            return None
+        return pid if f"--pidfile={self.folder / name}.pid".encode() in words else None
+
+    def running(self) -> bool:
+        """Return whether both daemons run."""
+        return self.pid("ovsdb-server") is not None and self.pid("ovs-vswitchd") is not None
+
+    def database(self, timeout: float = 60.0) -> Database:
+        """Return a connection to the database: a context manager."""
+        return Database(self.socket, timeout)
+
+    def vsctl(self, *commands: Sequence[str], timeout: float = 60.0) -> str:
+        """Run ONE ovs-vsctl with all `commands`, as one transaction; return what it prints.
+
+        BrokenError with its words. Longer than a command line may be: give fewer at a time.
+        """
+        words = ["ovs-vsctl", f"--db=unix:{self.socket}", f"--timeout={max(1, round(timeout))}"]
+        for command in commands:
+            words += ["--", *command]
+        return self._run(words, timeout + 5).decode()
+
+    def ofctl(self, *words: str, stdin: bytes | None = None) -> bytes:
+        """Run ovs-ofctl with `words` (options first, then a command and a bridge); return what it prints."""
+        return self._run(["ovs-ofctl", *words], 120.0, stdin)
+
+    def appctl(self, *words: str) -> bytes:
+        """Ask the switch daemon a command of ovs-appctl(8); return what it answers."""
+        return self._run(["ovs-appctl", "-t", str(self.folder / "ovs-vswitchd.ctl"), *words], 30.0)
+
+
+def unconnected(servers: OvsServers, bridges: Sequence[str], timeout: float, progress: Progress) -> list[str]:
+    """Return which of `bridges` have controllers of which none is connected, after `timeout` s at most.
+
+    Returns at once when all are connected; `progress` is told how many are, again and again.
+    """
+    deadline = time.monotonic() + timeout
+    with servers.database() as database:
+        while True:
+            waiting = _without_controller(database, bridges)
+            progress("controllers", len(bridges) - len(waiting), len(bridges))
+            if not waiting or time.monotonic() > deadline:
+                return waiting
+            time.sleep(_POLL)
+
+
+def _without_controller(database: Database, bridges: Sequence[str]) -> list[str]:
+    """Return which of `bridges` have controllers, none of them connected, in the order given."""
+    connected = {
+        row["_uuid"][1]: row["is_connected"]
+        for row in database.select("Controller", ["_uuid", "is_connected"])
+    }
+    wanted = {
+        row["name"]: [uuid for _, uuid in members(row["controller"])]
+        for row in database.select("Bridge", ["name", "controller"])
+    }
+    return [
+        name for name in bridges if wanted.get(name) and not any(connected.get(uuid) for uuid in wanted[name])
+    ]
