@@ -119,7 +119,8 @@ class DryRunNetwork:
     def down(self, progress: Progress = silent) -> None:
         """Forget the network."""
         del progress
-        self._state.remove()
+        with self._state.locked("down"):
+            self._state.remove()
 
 
 class DryRunEngine:

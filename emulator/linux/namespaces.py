@@ -16,6 +16,7 @@ import errno
 import os
 import re
 import shutil
+import threading
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from pathlib import Path
@@ -26,6 +27,10 @@ from emulator.linux.syscalls import CLONE_FS, CLONE_NEWNET, CLONE_NEWNS
 
 _OCTAL = re.compile(rb"\\([0-7]{3})")
 """How the mount table writes spaces and the like."""
+
+
+_thread = threading.local()
+"""`outside`: a descriptor of the mount namespace that this thread was in before all `restored("mnt")`."""
 
 
 def _device_and_inode(path: str) -> tuple[int, int]:
@@ -49,9 +54,13 @@ def restored(*kinds: str) -> Iterator[None]:
         cwd = _open(".")
         syscalls.unshare(CLONE_FS)
     saved = [(_open(f"/proc/thread-self/ns/{kind}"), flags[kind]) for kind in kinds]
+    was_outside = getattr(_thread, "outside", None)
+    if "mnt" in kinds and was_outside is None:
+        _thread.outside = next(fd for fd, kind in saved if kind == CLONE_NEWNS)
     try:
         yield
     finally:
+        _thread.outside = was_outside
         for fd, kind in saved:
             syscalls.setns(fd, kind)
             os.close(fd)
@@ -153,7 +162,11 @@ class NamespaceStore:
             os.close(outside)
 
     def enter(self) -> None:
-        """Enter the mount namespace. Call inside `restored("mnt")`."""
+        """Enter the mount namespace. Call inside `restored("mnt")`, from another network's or this one's too.
+
+        Its pin is a mount in the namespace outside of all networks: there its path means what it says.
+        """
+        syscalls.setns(_thread.outside, CLONE_NEWNS)
         fd = self._open_there(str(self.pin))
         try:
             syscalls.setns(fd, CLONE_NEWNS)

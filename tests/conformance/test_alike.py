@@ -1,0 +1,220 @@
+"""One suite for all engines: the same files, the same reachability, addresses, failures and churn.
+
+What a file must show stands in expected.json. Each test brings one file up on one engine with one kind
+of switch, goes through everything by a handle that was attached as another command would do, and
+takes it down.
+"""
+
+from __future__ import annotations
+
+import json
+import sys
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+from conformance.variants import EXPECTED, FILES, VARIANTS, Variant
+from support import throughput
+
+from emulator.checks.reachability import check_reachability
+from emulator.engines.registry import attach, engine_named, take_down
+from emulator.errors import RefusedError
+from emulator.network import Echo, LinkState, Network
+from emulator.plan import make_plan
+from emulator.state import names, state_root
+from topologies.build import build
+from topologies.identifiers import interface_name
+from topologies.spec.load import load_text
+from topologies.topology import Kind
+
+pytestmark = [pytest.mark.privileged]
+
+WANTED: dict[str, dict[str, Any]] = json.loads(EXPECTED.read_text(encoding="utf-8"))
+SCRIPT = throughput.__file__
+UDP_PAYLOAD = 1472 / 1514
+
+
+class Running:
+    """A file that is up on an engine: what the tests look at."""
+
+    def __init__(self, file: Path, variant: Variant) -> None:
+        self.variant = variant
+        self.wanted = WANTED[file.stem]
+        text = file.read_text(encoding="utf-8") + f"switch: {variant.switch}\n"
+        self.topology = build(load_text(text, file.name, file.parent))
+        engine = engine_named(variant.engine)
+        plan = make_plan(self.topology, engine.name)
+        engine.accept(plan)
+        engine.deploy(plan, str(file))
+        self.network: Network = attach(self.topology.name)
+
+    def node(self, name: str) -> int:
+        return self.topology.names.index(name)
+
+    @property
+    def cut(self) -> int:
+        a, b = (self.node(name) for name in self.wanted["cut"])
+        ends = self.topology.ends.tolist()
+        return next(link for link, pair in enumerate(ends) if sorted(pair) == sorted((a, b)))
+
+    def reachable(self) -> int:
+        """Return how many pairs of hosts reach each other; none may be other than the graph says."""
+        found = check_reachability(self.network, sample=100_000)
+        assert found.unexpected == []
+        return found.reachable
+
+    def hears(self, source: int, target: int, *, rounds: int = 5) -> bool:
+        """Return whether `source` gets an answer from `target`; what comes back may take a moment."""
+        echoes = [Echo(source, address) for address in self.network.addresses(target)[:1]]
+        return any(None not in self.network.ping(echoes, 1.0) for _ in range(rounds))
+
+
+@pytest.fixture(params=VARIANTS, ids=lambda variant: variant.name)
+def variant(request: pytest.FixtureRequest) -> Variant:
+    wanted: Variant = request.param
+    if wanted.missing():
+        pytest.skip(wanted.missing())
+    return wanted
+
+
+@pytest.fixture(params=FILES, ids=lambda file: file.stem)
+def running(request: pytest.FixtureRequest, variant: Variant, state_dir: Path) -> Iterator[Running]:
+    assert not state_dir.exists()
+    try:
+        up = Running(request.param, variant)
+    except RefusedError as error:
+        pytest.fail(f"{variant.name} refuses {request.param.stem}: {error}")
+    yield up
+    up.network.down()
+    assert names(state_root()) == []
+
+
+def test_alike(running: Running) -> None:
+    assert running.network.health().running
+    assert running.reachable() == running.wanted["reachable"]
+    if running.variant.real:
+        look_at_hosts(running)
+        look_at_switches(running)
+        run_commands(running)
+    cut_and_mend(running)
+    take_ports_and_nodes_away(running)
+    assert running.reachable() == running.wanted["reachable"]
+    if running.topology.name in {"shaped", "dumbbell"} and running.variant.real:
+        measure(running)
+
+
+def look_at_hosts(running: Running) -> None:
+    """Addresses, MACs and MTUs of all interfaces, as the nodes themselves see them."""
+    hosts = [running.node(name) for name in running.wanted["hosts"]]
+    for result in running.network.execute(hosts, ["ip", "-j", "addr"], timeout=20):
+        assert (result.code, result.errors) == (0, b"")
+        found = {
+            port["ifname"]: {
+                "addresses": [
+                    f"{one['local']}/{one['prefixlen']}"
+                    for one in port["addr_info"]
+                    if one["scope"] == "global"
+                ],
+                "mac": port["address"],
+                "mtu": port["mtu"],
+            }
+            for port in json.loads(result.output)
+            if port["ifname"] != "lo"
+        }
+        assert found == running.wanted["hosts"][result.node], result.node
+
+
+def look_at_switches(running: Running) -> None:
+    """Names of the ports of switches and routers; an engine may keep several switches in one namespace."""
+    nodes = [running.node(name) for name in running.wanted["ports"]]
+    for result in running.network.execute(nodes, ["ip", "-j", "link"], timeout=20):
+        assert result.code == 0
+        there = {port["ifname"] for port in json.loads(result.output)}
+        assert set(running.wanted["ports"][result.node]) <= there, result.node
+
+
+def run_commands(running: Running) -> None:
+    """Exit codes and output come back clean, from the node that was asked."""
+    host = running.node(next(iter(running.wanted["hosts"])))
+    script = "echo out; echo err >&2; exit 7"
+    (result,) = running.network.execute([host], ["sh", "-c", script], timeout=20)
+    assert (result.code, result.output, result.errors) == (7, b"out\n", b"err\n")
+    name = running.topology.names[host]
+    (result,) = running.network.execute([host], ["getent", "hosts", name], timeout=20)
+    assert result.code == 0
+    with running.network.spawn(host, ["hostname", "--version"]) as process:
+        output, errors = process.communicate(timeout=20)
+        assert (process.returncode, bool(output or errors)) == (0, True)
+
+
+def cut_and_mend(running: Running) -> None:
+    """A link that fails is gone round where there is a way; when it comes back all is as before."""
+    running.network.set_link(running.cut, LinkState(up=False))
+    assert running.reachable() == running.wanted["reachable_when_cut"]
+    running.network.set_link(running.cut, LinkState())
+    assert running.reachable() == running.wanted["reachable"]
+
+
+def take_ports_and_nodes_away(running: Running) -> None:
+    """Ports and hosts that go away in a session are gone, and heard again when they come back."""
+    topology = running.topology
+    hosts = [node for node in topology.hosts.tolist() if topology.degrees[node] == 1]
+    pairs = [(a, b) for a in hosts for b in hosts if a != b and running.hears(a, b, rounds=1)][:1]
+    for a, b in pairs:
+        port = int(topology.ports[topology.slots(b)[0] >> 1, topology.slots(b)[0] & 1])
+        with running.network.session() as session:
+            session.set_port(b, port, up=False)
+            assert not running.hears(a, b, rounds=1), f"{interface_name(topology, b, port)} is down"
+            session.set_port(b, port, up=True)
+            assert running.hears(a, b)
+            session.remove_link(topology.slots(b)[0] >> 1)
+            assert not running.hears(a, b, rounds=1)
+            session.add_link(topology.slots(b)[0] >> 1)
+            assert running.hears(a, b)
+            session.remove_node(b)
+            assert not running.hears(a, b, rounds=1)
+            assert session.restore() == [topology.names[b]]
+            assert running.hears(a, b)
+    assert bool(pairs) == (running.wanted["reachable"] > 0 and len(hosts) > 1)
+
+
+def measure(running: Running) -> None:
+    """Links between switches carry their rates, each direction its own, within 5 %."""
+    topology = running.topology
+    link = running.cut
+    hosts = topology.hosts.tolist()
+    profile = topology.link_profile_of(link)
+    for shape, source, sink in (
+        (profile.forward, hosts[0], hosts[-1]),
+        (profile.backward, hosts[-1], hosts[0]),
+    ):
+        assert shape.bandwidth is not None
+        found = [rate(running.network, source, sink) / (shape.bandwidth * UDP_PAYLOAD) for _ in range(3)]
+        assert max(found) <= 1.05
+        assert max(found) >= 0.95
+
+
+def rate(network: Network, source: int, sink: int) -> float:
+    """Return the payload's bits per second from one node to the other, by UDP."""
+    words = [sys.executable, SCRIPT]
+    with network.spawn(sink, [*words, "receive", "udp", "1"]) as receiver:
+        address = network.addresses(sink)[0]
+        while receiver.poll() is None:  # the first may come before there is a receiver, and ends then
+            network.execute([source], [*words, "send", "udp", address, "20"], timeout=30)
+        output, errors = receiver.communicate(timeout=30)
+    assert receiver.returncode == 0, errors
+    return float(output)
+
+
+def test_every_file_has_expectations_and_none_is_trivial() -> None:
+    assert sorted(WANTED) == [file.stem for file in FILES]
+    assert len(FILES) >= 25
+    cut = {name for name, wanted in WANTED.items() if wanted["reachable_when_cut"] < wanted["reachable"]}
+    assert cut
+    assert cut < set(WANTED)
+
+
+def test_files_cover_the_kinds_of_nodes() -> None:
+    kinds = {kind for file in FILES for kind in build(load_text(file.read_text(encoding="utf-8"), "", file.parent)).kind_counts()}
+    assert kinds == {kind.word for kind in Kind}
