@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import click
 
-from emulator.cli.elevate import ensure_root
 from emulator.cli.output import give_json, say
 
 _SHOWN = 20
@@ -22,7 +21,6 @@ def command(name: str | None, sample: int | None, timeout: float, *, as_json: bo
     from emulator.checks.reachability import check_reachability
     from emulator.cli.networks import chosen_network
 
-    ensure_root()
     result = check_reachability(chosen_network(name), sample, timeout)
     for entry in result.unexpected[:_SHOWN]:
         say(f"{entry['from']} -> {entry['to']} ({entry['address']}): "

@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
+import os
 import time
 
 import click
 
-from emulator.cli.elevate import ensure_root
+from emulator.cli.elevate import ensure_root_for
 from emulator.cli.output import give_json, say
 from emulator.cli.progress import shown
 from emulator.errors import UsageError
@@ -24,13 +25,13 @@ def command(name: str | None, *, every: bool, as_json: bool) -> int:
 
     if bool(name) == every:
         raise UsageError("say which network: `emulator down NAME`, or `--all`")
-    ensure_root()
+    targets = ensure_root_for(checked_name(name) if name else None, change=True)
     begin = time.monotonic()
-    targets = names() if name is None else [checked_name(name)]
     known = names()
     for target in targets:
-        with shown(f"down {target}") as progress:
-            take_down(target, progress)
+        if target in known or os.geteuid() == 0:  # root also removes what no record tells of
+            with shown(f"down {target}") as progress:
+                take_down(target, progress)
         say(f"{target} is down" if target in known else f"{target} was not up")
     if not targets:
         say("nothing is up")

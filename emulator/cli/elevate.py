@@ -1,14 +1,69 @@
-"""Start the command again under sudo, with the same interpreter, when it needs root."""
+"""Start the command again under sudo, with the same interpreter, when it needs root.
+
+What needs root is the kernel, and the state directory when root made it: a dry run in a directory of
+one's own needs it from beginning to end for nothing.
+"""
 
 from __future__ import annotations
 
 import os
 import shutil
 import sys
+from pathlib import Path
+from typing import TYPE_CHECKING
 
-from emulator.errors import UnableError
+from emulator.errors import EmulationError, UnableError
+
+if TYPE_CHECKING:
+    from emulator.state import NetworkState
 
 _KEPT = ("EMULATOR_STATE_DIR", "EMULATOR_DEBUG", "PYTHONPATH", "NO_COLOR", "VIRTUAL_ENV")
+
+
+def ensure_root_for(name: str | None, *, change: bool = False) -> list[str]:
+    """Make sure that this process may look at the network `name` (None: at all), and `change` it.
+
+    Returns the networks that it is about: those that are there, or `[name]`.
+    """
+    from emulator.state import NetworkState, names, state_root
+
+    if os.geteuid() == 0:
+        return names() if name is None else [name]
+    mode = os.R_OK | os.X_OK | (os.W_OK if change else 0)
+    targets: list[str] = []
+    try:
+        root = state_root()
+        if not _is_closed(root, mode):
+            targets = names(root) if name is None else [name]
+            if not any(_needs_root(NetworkState(root, target), mode) for target in targets):
+                return targets
+    except PermissionError:  # something in the directory is root's
+        pass
+    ensure_root()
+    return targets
+
+
+def _is_closed(folder: Path, mode: int) -> bool:
+    """Return whether `folder` is there and not open to us."""
+    try:
+        folder.stat()
+    except (FileNotFoundError, NotADirectoryError):
+        return False
+    return not os.access(folder, mode)
+
+
+def _needs_root(state: NetworkState, mode: int) -> bool:
+    """Return whether a network's folder is closed to us, or its engine needs root or isn't known."""
+    from emulator.engines.registry import engine_named
+
+    if not state.exists:
+        return False
+    if _is_closed(state.folder, mode):
+        return True
+    try:
+        return engine_named(state.read().engine).needs_root
+    except EmulationError:
+        return True
 
 
 def ensure_root() -> None:

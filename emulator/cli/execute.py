@@ -6,7 +6,6 @@ import sys
 
 import click
 
-from emulator.cli.elevate import ensure_root
 from emulator.cli.output import say
 from emulator.errors import UsageError
 
@@ -32,7 +31,6 @@ def command(net: str | None, timeout: float | None, node: str, argv: tuple[str, 
     words = list(argv[1:] if argv[:1] == ("--",) else argv)
     if not words:
         raise UsageError("give a command: `emulator exec NODE -- CMD…`")
-    ensure_root()
     network = chosen_network(net)
     nodes = matching_nodes(network, node)
     if len(nodes) == 1 and network.topology.names[nodes[0]] == node:

@@ -8,7 +8,6 @@ from typing import Any
 
 import click
 
-from emulator.cli.elevate import ensure_root
 from emulator.cli.output import give_json, say
 from emulator.errors import UsageError
 from emulator.network import LinkState, Network
@@ -58,8 +57,7 @@ def command(net: str | None, **options: Any) -> int:
     from emulator.cli.networks import chosen_network
 
     _check(options)
-    ensure_root()
-    return _act(chosen_network(net), options)
+    return _act(chosen_network(net, change=options["action"] != "show"), options)
 
 
 def change(network: Network, words: Sequence[str]) -> int:

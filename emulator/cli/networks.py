@@ -4,10 +4,10 @@ from __future__ import annotations
 
 import re
 
+from emulator.cli.elevate import ensure_root_for
 from emulator.engines.registry import attach
 from emulator.errors import UsageError
 from emulator.network import Network
-from emulator.state import names
 from topologies.spelling import nearest
 
 _NAME = re.compile(r"^[a-z0-9][a-z0-9-]{0,31}$")
@@ -20,11 +20,15 @@ def checked_name(name: str) -> str:
     return name
 
 
-def chosen_network(name: str | None) -> Network:
-    """Return the network `name`, or the only one that is up."""
+def chosen_network(name: str | None, *, change: bool = False) -> Network:
+    """Return the network `name`, or the only one that is up; to `change` it, or only to look at it.
+
+    Starts again as root when this network needs it.
+    """
     if name is not None:
-        return attach(checked_name(name))
-    known = names()
+        ensure_root_for(checked_name(name), change=change)
+        return attach(name)
+    known = ensure_root_for(None, change=change)
     if not known:
         raise UsageError("nothing is up; `emulator up FILE` brings a network up")
     if len(known) > 1:

@@ -10,7 +10,6 @@ from typing import TYPE_CHECKING
 
 import click
 
-from emulator.cli.elevate import ensure_root
 from emulator.cli.output import say
 
 if TYPE_CHECKING:
@@ -35,7 +34,6 @@ def command(name: str | None) -> int:
     """
     from emulator.cli.networks import chosen_network
 
-    ensure_root()
     return Shell(chosen_network(name)).run(_lines(sys.stdin.isatty()))
 
 

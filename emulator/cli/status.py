@@ -6,7 +6,7 @@ from typing import Any
 
 import click
 
-from emulator.cli.elevate import ensure_root
+from emulator.cli.elevate import ensure_root_for
 from emulator.cli.output import counts, fidelity, give_json, say
 from emulator.errors import EmulationError
 
@@ -20,9 +20,8 @@ def command(name: str | None, *, as_json: bool) -> int:
     from emulator.engines.registry import attach
     from emulator.state import names
 
-    ensure_root()
+    wanted = ensure_root_for(checked_name(name) if name else None)
     known = names()
-    wanted = [checked_name(name)] if name else known
     networks: list[dict[str, Any]] = []
     for each in wanted:
         try:
