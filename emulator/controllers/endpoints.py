@@ -1,0 +1,42 @@
+"""Where each controller is met: a port on 127.0.0.1 in the namespace where the switches are.
+
+That loopback is the network's own, so that ports never clash with those of the machine or of another
+network. Pure.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from itertools import chain
+
+from topologies.openflow import PORT, Controller
+
+_FIRST_CHOICE = {"command": 0, "remote": 1, "learning": 2}
+"""Who gets the port that it names where two name the same: a command may not listen elsewhere."""
+
+
+def endpoints(controllers: Mapping[str, Controller]) -> dict[str, int]:
+    """Return each controller's port on 127.0.0.1 by name, all different, in the order of `controllers`.
+
+    One keeps the port that it names unless another took it; then it is the next free one above.
+    """
+    taken: dict[str, int] = {}
+    order = sorted(controllers, key=lambda name: _FIRST_CHOICE[controllers[name].kind])
+    for name in order:
+        taken[name] = _free(controllers[name].port, taken.values())
+    return {name: taken[name] for name in controllers}
+
+
+def targets(controllers: Mapping[str, Controller], wanted: Iterable[Controller]) -> list[str]:
+    """Return what a switch with the controllers `wanted` is told: `tcp:127.0.0.1:6653`, one for each."""
+    ports = endpoints(controllers)
+    name_of = {controller: name for name, controller in controllers.items()}
+    return [f"tcp:127.0.0.1:{ports[name_of[controller]]}" for controller in wanted]
+
+
+def _free(port: int, taken: Iterable[int]) -> int:
+    used = set(taken)
+    for candidate in chain(range(port, 65536), range(PORT, port)):
+        if candidate not in used:
+            return candidate
+    raise ValueError("more controllers than ports")

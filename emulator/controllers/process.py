@@ -1,0 +1,162 @@
+"""A process that outlives the command which started it, and is found again by another command.
+
+It leads a session of its own. What it is, is written down: pid, start time (a number alone is given
+again to another process), and network namespace, by which what it started is known to be its own
+even when it has ended itself.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+import select
+import signal
+import subprocess
+import time
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import ExitStack, suppress
+from dataclasses import asdict, dataclass
+from pathlib import Path
+from typing import NamedTuple
+
+_children: dict[int, subprocess.Popen[bytes]] = {}
+"""What this very process started: to be waited for when it ends, and kept until then."""
+
+
+class _Stat(NamedTuple):
+    state: str
+    session: int
+    start: int
+
+
+@dataclass(frozen=True)
+class Process:
+    """A process by its number, when it started (clock ticks since boot) and its network namespace's inode."""
+
+    pid: int
+    start: int
+    net: int
+
+    @property
+    def running(self) -> bool:
+        """Whether it hasn't ended."""
+        _reap(self.pid)
+        stat = _stat(self.pid)
+        return stat is not None and stat.start == self.start and stat.state not in "ZX"
+
+    @property
+    def exit_code(self) -> int | None:
+        """How it ended, where this process started it; else None."""
+        child = _children.get(self.pid)
+        return child.poll() if child else None
+
+    def wait(self, seconds: float) -> bool:
+        """Return whether it has ended within `seconds`."""
+        with ExitStack() as stack:
+            try:
+                handle = os.pidfd_open(self.pid)
+            except ProcessLookupError:
+                return True
+            stack.callback(os.close, handle)
+            if not self.running:
+                return True
+            return bool(select.select([handle], [], [], seconds)[0])
+
+    def stop(self, patience: float = 3.0) -> None:
+        """End it and what it started in its session: asked first, killed after `patience` seconds."""
+        deadline = time.monotonic() + patience
+        self._signal(signal.SIGTERM)
+        while time.monotonic() < deadline and any(True for _ in self._members()):
+            if self.wait(0.02):
+                time.sleep(0.005)
+        while any(True for _ in self._members()):
+            self._signal(signal.SIGKILL)
+            time.sleep(0.005)
+            if time.monotonic() > deadline + 10:
+                raise TimeoutError(f"process {self.pid} doesn't end; it may be stuck in the kernel")
+        _reap(self.pid)
+
+    def _signal(self, number: signal.Signals) -> None:
+        for pid in self._members():
+            with suppress(ProcessLookupError):
+                handle = os.pidfd_open(pid)
+                try:
+                    if self._is_member(pid):  # the number may have been given again
+                        signal.pidfd_send_signal(handle, number)
+                finally:
+                    os.close(handle)
+
+    def _members(self) -> Iterator[int]:
+        if self.running and self._is_member(self.pid):
+            yield self.pid
+        for entry in Path("/proc").iterdir():
+            if entry.name.isdigit() and int(entry.name) != self.pid and self._is_member(int(entry.name)):
+                yield int(entry.name)
+
+    def _is_member(self, pid: int) -> bool:
+        stat = _stat(pid)
+        if stat is None or stat.state in "ZX" or stat.session != self.pid:
+            return False
+        return (pid == self.pid and stat.start == self.start) or _namespace(pid) == self.net
+
+
+def start(
+    argv: Sequence[str], environment: Mapping[str, str], log: Path, cwd: Path | None = None,
+    inherit: Sequence[int] = (),
+) -> Process:  # fmt: skip
+    """Start `argv` where the calling thread is (its namespaces), in a session of its own.
+
+    Its input is empty; what it writes is added to the file `log` (0600). It inherits the descriptors
+    `inherit`. Raises OSError.
+    """
+    output = os.open(log, os.O_WRONLY | os.O_CREAT | os.O_APPEND | os.O_CLOEXEC | os.O_NOFOLLOW, 0o600)
+    try:
+        child = subprocess.Popen(  # noqa: S603
+            list(argv), stdin=subprocess.DEVNULL, stdout=output, stderr=output, cwd=cwd,
+            env=dict(environment), start_new_session=True, pass_fds=tuple(inherit),
+        )  # fmt: skip
+    finally:
+        os.close(output)
+    _children[child.pid] = child
+    stat = _stat(child.pid)
+    assert stat is not None  # noqa: S101 -- a child that isn't waited for has an entry
+    return Process(child.pid, stat.start, Path("/proc/thread-self/ns/net").stat().st_ino)
+
+
+def note(process: Process, path: Path) -> None:
+    """Write down what a process is, for another command to find (mode 0600)."""
+    part = path.with_suffix(".part")
+    with os.fdopen(os.open(part, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600), "w") as file:
+        json.dump(asdict(process), file)
+    part.replace(path)
+
+
+def noted(path: Path) -> Process | None:
+    """Return the process that was written down, running or not; None when there is none."""
+    try:
+        data = json.loads(path.read_bytes())
+        return Process(int(data["pid"]), int(data["start"]), int(data["net"]))
+    except (OSError, ValueError, KeyError, TypeError):
+        return None
+
+
+def _stat(pid: int) -> _Stat | None:
+    """Return what /proc/PID/stat says (proc_pid_stat(5), fields 3, 6 and 22)."""
+    try:
+        words = Path(f"/proc/{pid}/stat").read_bytes().rpartition(b")")[2].split()
+        return _Stat(words[0].decode(), int(words[3]), int(words[19]))
+    except (OSError, IndexError):
+        return None
+
+
+def _namespace(pid: int) -> int:
+    try:
+        return Path(f"/proc/{pid}/ns/net").stat().st_ino
+    except OSError:
+        return -1
+
+
+def _reap(pid: int) -> None:
+    child = _children.get(pid)
+    if child is not None:
+        child.poll()

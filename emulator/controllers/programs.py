@@ -1,0 +1,74 @@
+"""Which program each kind of controller is, and with which words it is started."""
+
+from __future__ import annotations
+
+import os
+import shutil
+import sys
+from collections.abc import Mapping, Sequence
+from importlib.util import find_spec
+from pathlib import Path
+
+from emulator.errors import UnableError
+from topologies.openflow import Controller
+
+_NAMES = ("ovs-testcontroller", "openvswitch-testcontroller")
+"""Debian's package and its program have had both names."""
+
+
+def argv_of(
+    controller: Controller, port: int, protocols: Sequence[str], outside: int, folder: Path
+) -> list[str]:
+    """Return the words that start `controller` so that it listens on 127.0.0.1:`port`.
+
+    `outside` is the descriptor of the machine's network namespace that a relay inherits; in `folder`
+    programs may keep sockets. UnableError when there is no such program here.
+    """
+    if controller.kind == "command":
+        return list(controller.command)
+    if controller.kind == "remote":
+        return [sys.executable, "-m", "emulator.controllers.relay", "--listen", str(port),
+                "--to", controller.address, str(controller.port), "--outside", str(outside)]  # fmt: skip
+    return _learning(port, protocols, folder)
+
+
+def environment_of(controller: Controller, port: int, folder: Path) -> dict[str, str]:
+    """Return the environment of a controller.
+
+    Of the machine's, with the interpreter that runs this first in PATH: `python3` of a command is
+    the one that has the packages beside it, under sudo too. OPENFLOW_PORT says where to listen.
+    """
+    environment = dict(os.environ)
+    path = environment.get("PATH", os.defpath)
+    environment["PATH"] = f"{Path(sys.executable).parent}{os.pathsep}{path}"
+    environment["OPENFLOW_PORT"] = str(port)
+    environment["PYTHONUNBUFFERED"] = "1"  # its last words are in the log when it dies
+    if controller.kind == "learning":
+        environment["OVS_RUNDIR"] = environment["OVS_LOGDIR"] = str(folder)
+    if controller.kind != "command":
+        environment["PYTHONPATH"] = _package_path(environment)
+    return environment
+
+
+def find_learning(path: str | None = None) -> str | None:
+    """Return the learning controller of Open vSwitch, None when it isn't installed."""
+    return next((found for name in _NAMES if (found := shutil.which(name, path=path))), None)
+
+
+def _learning(port: int, protocols: Sequence[str], folder: Path) -> list[str]:
+    program = find_learning()
+    if program is not None:
+        return [program, "-O", ",".join(protocols), f"--unixctl={folder / f'learning-{port}.ctl'}",
+                f"ptcp:{port}:127.0.0.1"]  # fmt: skip
+    if find_spec("os_ken") is not None:
+        return [sys.executable, "-m", "emulator.controllers.learning", "--listen", str(port)]
+    raise UnableError(
+        "there is no learning controller here: `apt-get install openvswitch-testcontroller`, "
+        "or `pip install os-ken` into this Python's environment"
+    )
+
+
+def _package_path(environment: Mapping[str, str]) -> str:
+    """Return a PYTHONPATH that finds this very package first, wherever the program is started."""
+    here = str(Path(__file__).resolve().parents[2])
+    return os.pathsep.join(filter(None, (here, environment.get("PYTHONPATH"))))

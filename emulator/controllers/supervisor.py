@@ -1,0 +1,155 @@
+"""The controllers of one network: started, found again by another command, stopped.
+
+What runs for a controller is a program of Open vSwitch, a command of the user's, or a relay of ours to
+one that runs elsewhere. All of them run in the namespaces where the switches are: whoever ends what is
+in these ends them too, with no record of them needed.
+"""
+
+from __future__ import annotations
+
+import os
+import time
+import weakref
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from contextlib import AbstractContextManager
+from pathlib import Path
+
+from emulator.controllers.endpoints import endpoints, targets
+from emulator.controllers.listening import listens
+from emulator.controllers.process import Process, note, noted, start
+from emulator.controllers.programs import argv_of, environment_of
+from emulator.errors import BrokenError, UnableError, UsageError
+from topologies.errors import printable
+from topologies.openflow import Controller
+
+__all__ = ["ControllerProcesses", "endpoints", "targets"]
+
+PATIENCE = 15.0
+"""Seconds within which a controller must listen."""
+
+_LAST_WORDS = 5
+"""Lines of a log that an error shows."""
+
+
+class ControllerProcesses:
+    """The processes of a network's controllers; `folder` is where their logs and pid files are.
+
+    Made while the calling thread is in the machine's network namespace: relays connect from there.
+    `enter()` is being in the switches' namespaces. `protocols` are the OpenFlow versions that the
+    switches speak, `cwd` is where commands are started (the topology file's folder).
+    """
+
+    def __init__(
+        self,
+        folder: Path,
+        controllers: Mapping[str, Controller],
+        enter: Callable[[], AbstractContextManager[None]],
+        *,
+        protocols: Sequence[str] = ("OpenFlow13",),
+        cwd: Path | None = None,
+        patience: float = PATIENCE,
+    ) -> None:
+        self._folder = folder
+        self._controllers = dict(controllers)
+        self._enter = enter
+        self._protocols = tuple(protocols)
+        self._cwd = cwd
+        self._patience = patience
+        self._outside = os.open("/proc/thread-self/ns/net", os.O_RDONLY | os.O_CLOEXEC)
+        weakref.finalize(self, os.close, self._outside)
+        self._log_begins: dict[str, int] = {}
+        self.ports = endpoints(controllers)
+
+    def start(self, names: Iterable[str] | None = None) -> None:
+        """Start those of `names` (None: all) that don't run; return when each listens.
+
+        Raises UnableError when a program is missing, BrokenError with its last words when one ends or
+        doesn't listen in time; then none of those started here is left.
+        """
+        self._folder.mkdir(mode=0o700, parents=True, exist_ok=True)
+        started: dict[str, Process] = {}
+        try:
+            for name in self._chosen(names):
+                if not self._runs(name):
+                    started[name] = self._start(name)
+            deadline = time.monotonic() + self._patience
+            for name, process in started.items():
+                self._await(name, process, deadline)
+        except BaseException:
+            self.stop(started)
+            raise
+
+    def stop(self, names: Iterable[str] | None = None) -> None:
+        """Stop those of `names` (None: all), and what they started; fine when they don't run."""
+        for name in self._chosen(names):
+            process = noted(self._pid_file(name))
+            if process is not None:
+                try:
+                    process.stop()
+                except TimeoutError as error:
+                    raise BrokenError(f"controller {name}: {error}") from error
+                self._pid_file(name).unlink(missing_ok=True)
+
+    def running(self) -> dict[str, bool]:
+        """Return of each controller whether its process runs (that of a remote one: its relay)."""
+        return {name: self._runs(name) for name in self._controllers}
+
+    def log(self, name: str) -> Path:
+        """Return the file that holds what a controller wrote."""
+        return self._folder / f"{name}.log"
+
+    def _start(self, name: str) -> Process:
+        controller, port = self._controllers[name], self.ports[name]
+        argv = argv_of(controller, port, self._protocols, self._outside, self._folder)
+        environment = environment_of(controller, port, self._folder)
+        cwd = self._cwd if controller.kind == "command" else None
+        try:
+            with self._enter():
+                process = start(argv, environment, self.log(name), cwd, () if command else (self._outside,))
+        except OSError as error:
+            where = f" in {cwd}" if cwd else ""
+            raise UnableError(
+                f"controller {name}: can't run `{printable(argv[0])}`{where}: {error.strerror}"
+            ) from error
+        note(process, self._pid_file(name))
+        return process
+
+    def _await(self, name: str, process: Process, deadline: float) -> None:
+        """Wait until a controller listens; BrokenError when it ends before, or takes too long."""
+        while not listens(process.pid, self.ports[name]):
+            if process.wait(0.02):
+                code = process.exit_code
+                raise BrokenError(
+                    f"controller {name} ({printable(self._controllers[name].words)}) ended with exit code "
+                    f"{code} before it listened; it must stay in the foreground{self._last_words(name)}"
+                )
+            if time.monotonic() > deadline:
+                raise BrokenError(
+                    f"controller {name} ({printable(self._controllers[name].words)}) doesn't listen on "
+                    f"127.0.0.1:{self.ports[name]} after {self._patience:g} s; its port is in the variable "
+                    f"OPENFLOW_PORT{self._last_words(name)}"
+                )
+
+    def _last_words(self, name: str) -> str:
+        try:
+            written = self.log(name).read_bytes()[self._log_begins[name] :]
+        except OSError:
+            return ""
+        lines = written.decode(errors="replace").splitlines()
+        last = [printable(line) for line in lines if line.strip()][-_LAST_WORDS:]
+        return "; its last words:" + "".join(f"\n  {line}" for line in last) if last else ""
+
+    def _runs(self, name: str) -> bool:
+        process = noted(self._pid_file(name))
+        return process is not None and process.running
+
+    def _pid_file(self, name: str) -> Path:
+        return self._folder / f"{name}.pid"
+
+    def _chosen(self, names: Iterable[str] | None) -> list[str]:
+        chosen = list(self._controllers if names is None else names)
+        for name in chosen:
+            if name not in self._controllers:
+                known = ", ".join(self._controllers) or "it has none"
+                raise UsageError(f"there is no controller `{printable(name)}`; there are: {known}")
+        return chosen
