@@ -103,14 +103,16 @@ class ControllerProcesses:
         argv = argv_of(controller, port, self._protocols, self._outside, self._folder)
         environment = environment_of(controller, port, self._folder)
         cwd = self._cwd if controller.kind == "command" else None
-        try:
-            with self._enter():
-                process = start(argv, environment, self.log(name), cwd, () if command else (self._outside,))
-        except OSError as error:
-            where = f" in {cwd}" if cwd else ""
-            raise UnableError(
-                f"controller {name}: can't run `{printable(argv[0])}`{where}: {error.strerror}"
-            ) from error
+        inherited = (self._outside,) if controller.kind == "remote" else ()
+        self._log_begins[name] = self.log(name).stat().st_size if self.log(name).exists() else 0
+        with self._enter():
+            try:
+                process = start(argv, environment, self.log(name), cwd, inherited)
+            except OSError as error:
+                where = f" in {printable(str(cwd))}" if cwd else ""
+                raise UnableError(
+                    f"controller {name}: can't run `{printable(argv[0])}`{where}: {error.strerror}"
+                ) from error
         note(process, self._pid_file(name))
         return process
 
