@@ -19,12 +19,17 @@ from emulator.linux.namespaces import NamespaceStore
 from emulator.linux.netlink import Batch, Netlink
 from emulator.linux.node_messages import NodeMessages, port_index
 from emulator.linux.node_sysctls import NodeSysctls
+from emulator.linux.partial_routes import run_partly
 from emulator.linux.reconfigure import additions, removals
 from emulator.linux.teardown import Sentinel, kill_inside
 from emulator.plan import Plan
 
 _GONE = frozenset({errno.ESRCH, errno.EADDRNOTAVAIL, errno.ENODEV, errno.ENOENT, errno.EEXIST})
 """What a removal may find gone, or an addition there already (after an `up` that was stopped)."""
+
+_THERE = frozenset({errno.EEXIST})
+_NOT_YET = _THERE | {errno.ENODEV}
+"""What permanent neighbours over a port that isn't back yet give."""
 
 _DOOMED = 0x746F706F
 """The group of links to delete: the kernel waits once for a group, and once for each link without one."""
@@ -57,12 +62,14 @@ class _Part:
 
 
 def converge(
-    plan: Plan, change: Difference, store: NamespaceStore, check: Callable[[], None] = keep_going
-) -> None:
+    plan: Plan, change: Difference, store: NamespaceStore, check: Callable[[], None] = keep_going, *,
+    partly: bool = False,
+) -> None:  # fmt: skip
     """Carry out `change`, which leads to `plan`. Call inside the store's mount namespace.
 
     `check()` is called between nodes and may raise to stop. Raises KernelError; what was done by
-    then stays, and the caller's record says that the network is half changed.
+    then stays, and the caller's record says that the network is half changed. With `partly`, other
+    ports of these nodes may be down or gone meanwhile: routes go over those that are there.
     """
     names = plan.topology.names
     for before, after in change.kept:
@@ -75,12 +82,17 @@ def converge(
         batch.add(messages.group_delete(_DOOMED), "delete the links of", name)
         _send(store, name, batch)
     _remove_nodes(store, change.gone_nodes)
-    _make(plan, change, store, check)
+    _make(plan, change, store, check, partly=partly)
     for before, after in change.kept:
         check()
         _send(store, after.name, additions(before, after))
     for node in _neighbours_of_new(plan, change):
-        _send(store, names[node], _again(plan, node))
+        if not partly:
+            _send(store, names[node], _again(plan, node))
+        elif batch := _again(plan, node):
+            store.go(names[node])
+            with Netlink() as netlink:
+                run_partly(netlink, plan, node, batch, _GONE)
 
 
 def _by_node(gone: list[tuple[str, int]]) -> dict[str, list[int]]:
@@ -115,8 +127,19 @@ def _remove_nodes(store: NamespaceStore, gone: list[str]) -> None:
     sentinel.wait()
 
 
-def _make(plan: Plan, change: Difference, store: NamespaceStore, check: Callable[[], None]) -> None:
+def _make(
+    plan: Plan, change: Difference, store: NamespaceStore, check: Callable[[], None], *, partly: bool
+) -> None:
     """Make the new nodes and links, in the order of a whole deployment."""
+
+    def run(node: int, batch: Batch) -> None:
+        if batch:
+            with Netlink() as netlink:
+                if partly:
+                    run_partly(netlink, plan, node, batch, _NOT_YET)
+                else:
+                    netlink.run(batch, ignore=_THERE)
+
     part = _Part(plan, change.new_links)
     writer = NodeMessages(part, plan.topology.degrees)  # type: ignore[arg-type]  # has what is used of a plan
     fresh = set(change.new_nodes)
@@ -137,7 +160,7 @@ def _make(plan: Plan, change: Difference, store: NamespaceStore, check: Callable
                 store.go(names[node])
                 batch = Batch()
                 writer.links_to_older(batch, node, namespace_of)
-            _run(batch)
+            run(node, batch)
     for node in writer.pending.nonzero()[0].tolist():
         store.go(names[node])
         batch = Batch()
@@ -145,13 +168,7 @@ def _make(plan: Plan, change: Difference, store: NamespaceStore, check: Callable
             batch = writer.second(node)
         else:
             writer.links_to_newer(batch, node)
-        _run(batch)
-
-
-def _run(batch: Batch) -> None:
-    if batch:
-        with Netlink() as netlink:
-            netlink.run(batch, ignore=frozenset({errno.EEXIST}))
+        run(node, batch)
 
 
 def _neighbours_of_new(plan: Plan, change: Difference) -> list[int]:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 
+from emulator.forwarding.base import Role
 from emulator.linux import messages
 from emulator.linux.netlink import Batch
 from emulator.linux.node_messages import NodeMessages, port_index
@@ -32,10 +33,38 @@ class LinkMessages(NodeMessages):
         self._port(batch, node, link, end)
 
     def after_up(self, batch: Batch, node: int, port: int) -> None:
-        """Add what the kernel drops when a port goes down: IPv6 addresses, routes, neighbours."""
+        """Add what the kernel drops when a port goes down: IPv6 addresses, routes and neighbours over it.
+
+        The routes fail while others of their ports are down: `partial_routes` knows what to do then.
+        """
+        name = self._names[node]
         if not self._quiet:
             for address in self._addresses(node):
                 if address.port == port and address.version == 6:
                     made = messages.address(port_index(port), address.packed, address.length)
-                    batch.add(made, f"give {address.text} to", self._names[node])
-        self._whole_node(batch, node)
+                    batch.add(made, f"give {address.text} to", name)
+        self.routes_over(batch, node, port)
+        for entry in self._forwarding.neighbours(node):
+            if entry.port == port:
+                made = messages.neighbour(port_index(port), entry.packed, entry.mac)
+                batch.add(made, "set neighbour of", name)
+
+    def routes_over(self, batch: Batch, node: int, port: int) -> None:
+        """Add the routes of `node` that have a hop over `port`."""
+        for route in self._forwarding.routes(node):
+            if any(hop.port == port for hop in route.hops):
+                hops = [(port_index(hop.port), hop.gateway) for hop in route.hops]
+                made = messages.route(route.packed, route.length, hops, route.source)
+                batch.add(made, "route in", self._names[node])
+
+    def router_beyond(self, node: int, port: int) -> tuple[int, int] | None:
+        """Return the (node, port) at the other end if IPv6 routes there wait for this end's carrier."""
+        if self._quiet:
+            return None
+        for slot in self._topology.slots(node):
+            link, end = slot >> 1, slot & 1
+            if self._ports[link][end] == port:
+                other = self._ends[link][1 - end]
+                waits = self._roles[link][1 - end] == Role.ADDRESSED and self._forwarding.is_router(other)
+                return (other, self._ports[link][1 - end]) if waits else None
+        return None

@@ -19,6 +19,7 @@ from emulator.linux.link_messages import LinkMessages
 from emulator.linux.namespaces import NamespaceStore
 from emulator.linux.netlink import Batch, Netlink
 from emulator.linux.node_messages import port_index
+from emulator.linux.partial_routes import run_partly
 from emulator.plan import Plan
 from topologies.identifiers import interface_name
 
@@ -92,7 +93,7 @@ def repair(plan: Plan, store: NamespaceStore, damage: Damage) -> None:
         if node not in lost
     ]
     change = Difference(new_nodes=damage.nodes, new_links=mask, gone_links=halves)
-    converge(plan, change, store)
+    converge(plan, change, store, partly=True)
     writer = LinkMessages(plan)
     for node, port in damage.ports:
         batch = Batch()
@@ -101,4 +102,4 @@ def repair(plan: Plan, store: NamespaceStore, damage: Damage) -> None:
         writer.after_up(batch, node, port)
         store.go(topology.names[node])
         with Netlink() as netlink:
-            netlink.run(batch, ignore=frozenset({errno.EEXIST}))
+            run_partly(netlink, plan, node, batch, frozenset({errno.EEXIST}))

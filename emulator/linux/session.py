@@ -26,9 +26,11 @@ from emulator.linux.namespaces import NamespaceStore
 from emulator.linux.netlink import Batch, Netlink
 from emulator.linux.node_messages import port_index
 from emulator.linux.node_sysctls import NodeSysctls
+from emulator.linux.partial_routes import run_partly
 from emulator.linux.teardown import kill_inside
 from emulator.plan import Plan
 from topologies.identifiers import interface_name
+from topologies.segments import is_routed
 
 _MOST_SOCKETS = 4096
 _MOST_BATCHES = 16384
@@ -50,6 +52,7 @@ class NetnsSession:
         self._sockets: OrderedDict[int, Netlink] = OrderedDict()
         self._stack = ExitStack()
         self._batches: dict[tuple[int, int, bool], Batch] = {}
+        self._carries = plan.topology.pools.ipv6 is not None and is_routed(plan.topology)
         self._ports_down: dict[tuple[int, int], None] = {}
         self._links_gone: dict[int, None] = {}
         self._nodes_gone: dict[int, None] = {}
@@ -78,8 +81,10 @@ class NetnsSession:
         """Bring `port` of `node` down or up; KernelError when it isn't there."""
         batch = self._batches.get((node, port, up)) or self._port_batch(node, port, up=up)
         if up:
-            self._netlink(node).run(batch, ignore=_THERE)
+            run_partly(self._netlink(node), self._plan, node, batch, _THERE)
             self._ports_down.pop((node, port), None)
+            if self._carries:
+                self._carrier_came(node, port)
         else:
             self._ports_down[node, port] = None
             self._netlink(node).run(batch)
@@ -94,6 +99,14 @@ class NetnsSession:
         if len(self._batches) < _MOST_BATCHES:
             self._batches[node, port, up] = batch
         return batch
+
+    def _carrier_came(self, node: int, port: int) -> None:
+        """Give the router at the other end the IPv6 routes that it can have only now."""
+        beyond = self._writer.router_beyond(node, port)
+        if beyond is not None and beyond[0] not in self._nodes_gone:
+            batch = Batch()
+            self._writer.routes_over(batch, *beyond)
+            run_partly(self._netlink(beyond[0]), self._plan, beyond[0], batch)
 
     def remove_link(self, link: int) -> None:
         """Delete a link: the ports at both ends vanish."""
@@ -114,7 +127,8 @@ class NetnsSession:
         else:
             batch = Batch()
             self._writer.link(batch, link, self._namespaces)
-            self._netlink(self._writer.newer_node(link)).run(batch)
+            node = self._writer.newer_node(link)
+            run_partly(self._netlink(node), self._plan, node, batch)
         self._links_gone.pop(link, None)
 
     def remove_node(self, node: int) -> None:
@@ -152,7 +166,7 @@ class NetnsSession:
             self._store.make(self._topology.names[node])
             self._sysctls.apply(node)
             with Netlink() as netlink:
-                netlink.run(self._writer.first(node, self._namespaces))
+                run_partly(netlink, self._plan, node, self._writer.first(node, self._namespaces))
         else:
             self._converge([node], links)
         self._nodes_gone.pop(node, None)
@@ -197,7 +211,7 @@ class NetnsSession:
         """Make nodes and links the general way: both ends in their turn."""
         mask = np.zeros(self._topology.link_count, dtype=bool)
         mask[links] = True
-        converge(self._plan, Difference(new_nodes=nodes, new_links=mask), self._store)
+        converge(self._plan, Difference(new_nodes=nodes, new_links=mask), self._store, partly=True)
 
     def _forget_ports(self, link: int) -> None:
         """Forget that the ports of `link` are down: made anew, they are up."""
