@@ -12,7 +12,7 @@ from emulator.network import Network
 from topologies.profiles import Shape
 from topologies.topology import Topology
 
-_ROUNDS, _LOSSY_ROUNDS = 2, 5
+_ROUNDS, _LOSSY_ROUNDS = 3, 5
 _JOURNEYS = 2 * 2 * 2
 """ARP and then the echo, there and back, between two nodes that are each as far from a third."""
 

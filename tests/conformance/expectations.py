@@ -62,9 +62,7 @@ def pairs_reachable(topology: Topology, without: int | None = None) -> int:
     """
     graph = nx.Graph()
     graph.add_nodes_from(range(topology.node_count))
-    graph.add_edges_from(
-        tuple(ends) for link, ends in enumerate(topology.ends.tolist()) if link != without
-    )
+    graph.add_edges_from(tuple(ends) for link, ends in enumerate(topology.ends.tolist()) if link != without)
     hosts = set(topology.hosts[topology.degrees[topology.hosts] > 0].tolist())
     counts = [len(hosts & part) for part in nx.connected_components(graph)]
     return sum(count * (count - 1) for count in counts)

@@ -18,7 +18,7 @@ from conformance.variants import EXPECTED, FILES, VARIANTS, Variant
 from support import throughput
 
 from emulator.checks.reachability import check_reachability
-from emulator.engines.registry import attach, engine_named, take_down
+from emulator.engines.registry import attach, engine_named
 from emulator.errors import RefusedError
 from emulator.network import Echo, LinkState, Network
 from emulator.plan import make_plan
@@ -60,14 +60,19 @@ class Running:
 
     def reachable(self) -> int:
         """Return how many pairs of hosts reach each other; none may be other than the graph says."""
-        found = check_reachability(self.network, sample=100_000)
+        found = check_reachability(self.network, sample=100_000, timeout=0.6)
         assert found.unexpected == []
         return found.reachable
 
-    def hears(self, source: int, target: int, *, rounds: int = 5) -> bool:
+    def hears(self, source: int, target: int) -> bool:
         """Return whether `source` gets an answer from `target`; what comes back may take a moment."""
         echoes = [Echo(source, address) for address in self.network.addresses(target)[:1]]
-        return any(None not in self.network.ping(echoes, 1.0) for _ in range(rounds))
+        return any(None not in self.network.ping(echoes, 1.0) for _ in range(5))
+
+    def is_deaf(self, source: int, target: int) -> bool:
+        """Return whether `source` gets no answer from `target`."""
+        echoes = [Echo(source, address) for address in self.network.addresses(target)[:1]]
+        return None in self.network.ping(echoes, 0.2)
 
 
 @pytest.fixture(params=VARIANTS, ids=lambda variant: variant.name)
@@ -141,7 +146,7 @@ def run_commands(running: Running) -> None:
     (result,) = running.network.execute([host], ["sh", "-c", script], timeout=20)
     assert (result.code, result.output, result.errors) == (7, b"out\n", b"err\n")
     name = running.topology.names[host]
-    (result,) = running.network.execute([host], ["getent", "hosts", name], timeout=20)
+    (result,) = running.network.execute([host], ["getent", "ahostsv4", name], timeout=20)
     assert result.code == 0
     with running.network.spawn(host, ["hostname", "--version"]) as process:
         output, errors = process.communicate(timeout=20)
@@ -160,20 +165,20 @@ def take_ports_and_nodes_away(running: Running) -> None:
     """Ports and hosts that go away in a session are gone, and heard again when they come back."""
     topology = running.topology
     hosts = [node for node in topology.hosts.tolist() if topology.degrees[node] == 1]
-    pairs = [(a, b) for a in hosts for b in hosts if a != b and running.hears(a, b, rounds=1)][:1]
+    pairs = [(a, b) for a in hosts for b in hosts if a != b and not running.is_deaf(a, b)][:1]
     for a, b in pairs:
         port = int(topology.ports[topology.slots(b)[0] >> 1, topology.slots(b)[0] & 1])
         with running.network.session() as session:
             session.set_port(b, port, up=False)
-            assert not running.hears(a, b, rounds=1), f"{interface_name(topology, b, port)} is down"
+            assert running.is_deaf(a, b), f"{interface_name(topology, b, port)} is down"
             session.set_port(b, port, up=True)
             assert running.hears(a, b)
             session.remove_link(topology.slots(b)[0] >> 1)
-            assert not running.hears(a, b, rounds=1)
+            assert running.is_deaf(a, b)
             session.add_link(topology.slots(b)[0] >> 1)
             assert running.hears(a, b)
             session.remove_node(b)
-            assert not running.hears(a, b, rounds=1)
+            assert running.is_deaf(a, b)
             assert session.restore() == [topology.names[b]]
             assert running.hears(a, b)
     assert bool(pairs) == (running.wanted["reachable"] > 0 and len(hosts) > 1)
@@ -190,9 +195,13 @@ def measure(running: Running) -> None:
         (profile.backward, hosts[-1], hosts[0]),
     ):
         assert shape.bandwidth is not None
-        found = [rate(running.network, source, sink) / (shape.bandwidth * UDP_PAYLOAD) for _ in range(3)]
-        assert max(found) <= 1.05
-        assert max(found) >= 0.95
+        wanted = shape.bandwidth * UDP_PAYLOAD
+        found = 0.0
+        for _ in range(3):  # more is never carried; less may be on a busy machine
+            found = max(found, rate(running.network, source, sink) / wanted)
+            if found >= 0.95:
+                break
+        assert 0.95 <= found <= 1.05
 
 
 def rate(network: Network, source: int, sink: int) -> float:
@@ -216,5 +225,9 @@ def test_every_file_has_expectations_and_none_is_trivial() -> None:
 
 
 def test_files_cover_the_kinds_of_nodes() -> None:
-    kinds = {kind for file in FILES for kind in build(load_text(file.read_text(encoding="utf-8"), "", file.parent)).kind_counts()}
+    kinds = {
+        kind
+        for file in FILES
+        for kind in build(load_text(file.read_text(encoding="utf-8"), "", file.parent)).kind_counts()
+    }
     assert kinds == {kind.word for kind in Kind}

@@ -144,9 +144,9 @@ def test_delays_are_waited_for_and_lossy_links_asked_more_often(
 ) -> None:
     monkeypatch.setenv("EMULATOR_STATE_DIR", str(tmp_path / "state"))
     plain = "{generator: linear, k: 3, hosts_per_switch: 1}"
-    assert waits(monkeypatch, plain, {}) == [1.0, 1.0]
+    assert waits(monkeypatch, plain, {}) == [1.0, 1.0, 1.0]
     slow = plain + "\nlinks: [{delay: 100 ms, jitter: 10 ms}]"
-    first, second = waits(monkeypatch, slow, {})
+    first, second, _ = waits(monkeypatch, slow, {})
     # there and back over 4 links, for ARP and for the echo
     assert first == second >= 1.0 + 2 * 2 * 4 * 0.11
     assert first <= 1.0 + 2 * 2 * 2 * 4 * 0.11 + 1e-9
