@@ -153,9 +153,9 @@ class Action(StepKeys):
     VERBS: ClassVar[tuple[str, ...]] = ()
     NEEDS: ClassVar[Needs] = "session"
 
-    @property
-    def needs(self) -> Needs:
-        """What a worker must have to do this: for some actions the keys decide."""
+    def needs(self, topology: Topology) -> Needs:
+        """Return what a worker must have to do this: for some actions the keys decide."""
+        del topology
         return self.NEEDS
 
     def moves(self, room: Room) -> Moves:

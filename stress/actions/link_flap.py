@@ -10,23 +10,34 @@ from pydantic import Field
 from stress.actions.base import Hands, Moves, Needs, PacedAction, Room
 from stress.actions.cut import cut, mended
 from stress.targets import Thing
+from topologies.segments import is_routed
+from topologies.topology import Topology
 from topologies.units import Duration
 
 
 class LinkFlap(PacedAction):
-    """Traffic stops both ways. With `reroute` the network is told, and finds other ways."""
+    """Traffic stops both ways. With `reroute` the network is told, and finds other ways.
+
+    Routers do so unless told otherwise, as their routing protocols would: a table that still sends half
+    of the flows into the cut would be that of no network. Bridges don't.
+    """
 
     EXAMPLE: ClassVar[str] = "{action: link-flap, target: {between: [edge, aggregation]}, rate: 5}"
     VERBS: ClassVar[tuple[str, ...]] = ("cut", "mend")
 
     action: Literal["link-flap"]
     down: Duration = Field(0.5, description="How long a link is cut", examples=["500 ms"])
-    reroute: bool = Field(default=False, description="Let forwarding go around the cut, one link at a time")
+    reroute: bool | None = Field(
+        None,
+        description="Let forwarding go around the cut, one link at a time; yes where nodes route, else no",
+    )
 
-    @property
-    def needs(self) -> Needs:
+    def needs(self, topology: Topology) -> Needs:
         """Whoever changes forwarding holds the whole network."""
-        return "network alone" if self.reroute else "session"
+        return "network alone" if self._goes_around(topology) else "session"
+
+    def _goes_around(self, topology: Topology) -> bool:
+        return is_routed(topology) if self.reroute is None else self.reroute
 
     def moves(self, room: Room) -> Moves:
         """Return the cuts and mends."""
@@ -34,7 +45,7 @@ class LinkFlap(PacedAction):
 
     def do(self, hands: Hands, verb: str, thing: Thing) -> None:
         """Cut or mend the link."""
-        if not self.reroute:
+        if not self._goes_around(hands.network.topology):
             (cut if verb == "cut" else mended)(hands, thing.number)
         elif verb == "cut":
             hands.change_link(thing.number, lambda before: replace(before, up=False))

@@ -14,6 +14,7 @@ from stress.actions.cut import cut, mended
 from stress.arrivals import MICRO
 from stress.scenario.keys import Aim, Problems, Target
 from stress.targets import Thing, nodes
+from topologies.topology import Topology
 from topologies.units import Duration
 
 
@@ -32,9 +33,9 @@ class Partition(Action):
     cut: Duration | None = Field(None, description="For how long; to the step's end when not given")
     reroute: bool = Field(default=False, description="Let forwarding know, one link at a time")
 
-    @property
-    def needs(self) -> Needs:
+    def needs(self, topology: Topology) -> Needs:
         """Whoever changes forwarding holds the whole network."""
+        del topology
         return "network alone" if self.reroute else "session"
 
     def problems(self) -> Problems:

@@ -14,6 +14,7 @@ from stress.actions.cut import cut, mended
 from stress.arrivals import MICRO
 from stress.scenario.keys import Aim, Problems
 from stress.targets import Thing
+from topologies.topology import Topology
 from topologies.units import Duration
 
 
@@ -33,9 +34,9 @@ class Rolling(Action):
     pause: Duration = Field(1.0, description="Between one that is back and the next", examples=["1 s"])
     again: bool = Field(default=False, description="Begin anew after the last, until the step ends")
 
-    @property
-    def needs(self) -> Needs:
+    def needs(self, topology: Topology) -> Needs:
         """Whoever changes forwarding holds the whole network."""
+        del topology
         return "network alone" if self.how == "reroute" else "session"
 
     def problems(self) -> Problems:

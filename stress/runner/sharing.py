@@ -37,7 +37,9 @@ class Share(NamedTuple):
 
 def shares(schedule: Schedule, numbers: Ints) -> list[Share]:
     """Share the operations `numbers` out among workers."""
-    needs = np.array([step.action.needs for step in schedule.steps])[schedule.step[numbers]]
+    needs = np.array([step.action.needs(schedule.topology) for step in schedule.steps])[
+        schedule.step[numbers]
+    ]
     alone = numbers[needs == "network alone"]
     found = [Share(alone, with_session=False)] if len(alone) else []
     for what in ("session", "network"):
