@@ -3,21 +3,17 @@
 from __future__ import annotations
 
 import os
-import signal
 import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
-from typing import TYPE_CHECKING, BinaryIO
+from typing import BinaryIO
 
 import click
 
 from emulator.cli.output import give_json, say
 from emulator.errors import UsageError
 from emulator.network import Network
-
-if TYPE_CHECKING:
-    from types import FrameType
 
 _EPILOG = """\b
 Examples:
@@ -54,11 +50,12 @@ def command(
     node, interface = _at_link(network, ends, index) if ends else _at_port(network, where or "")
     from emulator.engines.namespaced import NamespacedNetwork
     from emulator.linux.capture import Wanted
+    from emulator.linux.interrupts import stoppable
 
     if not isinstance(network, NamespacedNetwork):
         raise UsageError(f"the engine {network.engine} has no packets to record")
     wanted = Wanted(interface, count, seconds, expression)
-    with _opened(output) as file, _stoppable():
+    with _opened(output) as file, stoppable():
         say(f"recording {interface} of {network.topology.names[node]}"
             + ("" if count or seconds else "; Ctrl-C ends it"))  # fmt: skip
         result = network.capture(node, wanted, file)
@@ -121,18 +118,3 @@ def _opened(output: Path) -> Iterator[BinaryIO]:
         raise UsageError(f"can't write {output}: {error.strerror}") from error
     with file:
         yield file
-
-
-@contextmanager
-def _stoppable() -> Iterator[None]:
-    """Make SIGTERM end the recording as Ctrl-C does: with a whole file."""
-
-    def stop(number: int, frame: FrameType | None) -> None:
-        del number, frame
-        raise KeyboardInterrupt
-
-    before = signal.signal(signal.SIGTERM, stop)
-    try:
-        yield
-    finally:
-        signal.signal(signal.SIGTERM, before)

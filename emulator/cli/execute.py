@@ -26,6 +26,7 @@ def command(net: str | None, timeout: float | None, node: str, argv: tuple[str, 
     is prefixed by its node, and the exit code is the highest.
     """
     from emulator.cli.networks import chosen_network, matching_nodes
+    from emulator.linux.interrupts import stoppable
     from emulator.network import TIMED_OUT
 
     words = list(argv[1:] if argv[:1] == ("--",) else argv)
@@ -39,7 +40,9 @@ def command(net: str | None, timeout: float | None, node: str, argv: tuple[str, 
             say("timed out")
         return code
     worst = 0
-    for result in network.execute(nodes, words, timeout):
+    with stoppable():
+        results = network.execute(nodes, words, timeout)
+    for result in results:
         worst = max(worst, result.code if result.code >= 0 else 128 - result.code)
         _print(result.node, result.output, sys.stdout)
         _print(result.node, result.errors, sys.stderr)

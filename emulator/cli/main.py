@@ -39,7 +39,7 @@ Examples:
   emulator down --all                  take everything down
 \b
 Exit codes: 0 done, 1 a check or limit failed, 2 wrong input,
-3 this machine can't, 4 it broke."""
+3 this machine can't, 4 it broke, 130 Ctrl-C."""
 
 
 class LazyGroup(click.Group):
@@ -87,8 +87,8 @@ def run(argv: Sequence[str]) -> int:
     _open_streams()
     try:
         return _main(argv)
-    except click.exceptions.Abort:
-        return 4
+    except click.exceptions.Abort as error:  # click's word for Ctrl-C
+        return _stopped(error.__cause__)
     except click.ClickException as error:
         error.show()
         return 2
@@ -99,9 +99,8 @@ def run(argv: Sequence[str]) -> int:
     except BrokenPipeError:
         _drop_output()
         return 0
-    except KeyboardInterrupt:
-        print("emulator: stopped", file=sys.stderr)
-        return 4
+    except KeyboardInterrupt as error:
+        return _stopped(error)
     except Exception as error:  # noqa: BLE001 -- the border: everything becomes a message and an exit code
         return _failed(error)
 
@@ -110,6 +109,12 @@ def _main(argv: Sequence[str]) -> int:
     value = emulator.main(args=list(argv), prog_name="emulator", standalone_mode=False)
     sys.stdout.flush()
     return _exit_code(value)
+
+
+def _stopped(cause: BaseException | None) -> int:
+    """Return the exit code of shells for a command that a signal stopped; Ctrl-C unless it says which."""
+    print("emulator: stopped", file=sys.stderr)
+    return 128 + int(getattr(cause, "number", 2))
 
 
 def _open_streams() -> None:

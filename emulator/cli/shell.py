@@ -24,6 +24,9 @@ pingall [N]       check reachability (of N pairs)
 link A B up|down  restore or cut a link
 help, exit"""
 
+_STOPPED = 130
+"""The exit code of what Ctrl-C ended."""
+
 
 @click.command("shell", epilog="\b\nExamples:\n  emulator shell\n  echo 'h1 ping -c1 h2' | emulator shell dc")
 @click.argument("name", required=False)
@@ -70,6 +73,8 @@ class Shell:
                 break
             if words:
                 code = self._run(words)
+            if code == _STOPPED and not sys.stdin.isatty():
+                break  # Ctrl-C ends a script; at a prompt it ends one command
         return code
 
     def _run(self, words: list[str]) -> int:
@@ -88,7 +93,7 @@ class Shell:
             return int(getattr(error, "exit_code", 127))
         except KeyboardInterrupt:
             say("")
-            return 130
+            return _STOPPED
         say(f"`{words[0]}` is no node and no command; `help` lists them")
         return 2
 

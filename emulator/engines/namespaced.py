@@ -9,8 +9,7 @@ from __future__ import annotations
 import socket
 import subprocess
 from collections.abc import Mapping, Sequence
-from concurrent.futures import ThreadPoolExecutor
-from functools import cached_property
+from functools import cached_property, partial
 from typing import BinaryIO
 
 import numpy as np
@@ -20,11 +19,12 @@ from emulator.engines.place import require_root, store_of
 from emulator.forwarding.base import Forwarding
 from emulator.forwarding.select import forwarding_for
 from emulator.linux import cgroups
+from emulator.linux.attend import attend, gather
 from emulator.linux.capture import Captured, Wanted
 from emulator.linux.capture import record as record_packets
 from emulator.linux.execute import start
 from emulator.linux.icmp import Pinger, at_once
-from emulator.network import TIMED_OUT, CommandResult, Echo, Health, LinkState
+from emulator.network import CommandResult, Echo, Health, LinkState
 from emulator.state import NetworkState, link_states
 from topologies.openflow import controllers_of
 from topologies.segments import Segments
@@ -87,30 +87,26 @@ class NamespacedNetwork:
         """Run a command in each of `nodes`, up to 64 at once."""
         results: list[CommandResult] = []
         for at in range(0, len(nodes), AT_ONCE):
-            some = [self.topology.names[node] for node in nodes[at : at + AT_ONCE]]
-            started = [self._start(node, argv, capture=True) for node in nodes[at : at + AT_ONCE]]
-            with ThreadPoolExecutor(len(started)) as pool:
-                results += pool.map(_result, some, started, [timeout] * len(some))
+            some = nodes[at : at + AT_ONCE]
+            starts = [partial(self._start, node, argv, capture=True, apart=True) for node in some]
+            results += gather([self.topology.names[node] for node in some], starts, timeout)
         return results
 
     def interact(self, node: int, argv: Sequence[str], timeout: float | None = None) -> int:
         """Run a command in a node with this process's terminal."""
-        process = self._start(node, argv, capture=False)
-        try:
-            code = process.wait(timeout)
-        except subprocess.TimeoutExpired:
-            process.kill()
-            process.wait()
-            return TIMED_OUT
-        return code if code >= 0 else 128 - code  # as shells say that a signal ended it
+        return attend(lambda apart: self._start(node, argv, capture=False, apart=apart), timeout)
 
-    def _start(self, node: int, argv: Sequence[str], *, capture: bool) -> subprocess.Popen[bytes]:
+    def _start(
+        self, node: int, argv: Sequence[str], *, capture: bool, apart: bool = False
+    ) -> subprocess.Popen[bytes]:
         """Start a command in a node, within the node's limits."""
         name, profile = self.topology.names[node], self.topology.node_profile_of(node)
         group = cgroups.group_name(self._state.root, self.name)
         with cgroups.entry(group, name, profile) as (prefix, inherit):
-            words = [*prefix, *argv]
-            return start(self._store, name, self._state.hosts_path, words, capture=capture, inherit=inherit)
+            return start(
+                self._store, name, self._state.hosts_path, [*prefix, *argv],
+                capture=capture, inherit=inherit, apart=apart,
+            )  # fmt: skip
 
     def ping(self, echoes: Sequence[Echo], timeout: float) -> Sequence[float | None]:
         """Send ICMP echoes from inside the nodes."""
@@ -143,13 +139,3 @@ class NamespacedNetwork:
         up = np.ones(self.topology.link_count, dtype=bool)
         up[[link for link, state in self.links.items() if not state.up]] = False
         return up
-
-
-def _result(name: str, process: subprocess.Popen[bytes], timeout: float | None) -> CommandResult:
-    try:
-        output, errors = process.communicate(timeout=timeout)
-    except subprocess.TimeoutExpired:
-        process.kill()
-        output, errors = process.communicate()
-        return CommandResult(name, TIMED_OUT, output, errors + b"timed out\n")
-    return CommandResult(name, process.returncode, output, errors)

@@ -44,11 +44,12 @@ def inside(store: NamespaceStore, node: str, hosts: Path | None, action: Callabl
 
 def start(
     store: NamespaceStore, node: str, hosts: Path | None, argv: Sequence[str], *, capture: bool,
-    inherit: Sequence[int] = (),
+    inherit: Sequence[int] = (), apart: bool = False,
 ) -> subprocess.Popen[bytes]:  # fmt: skip
     """Start `argv` inside `node`; with `capture`, its output goes to pipes and its input is empty.
 
-    It inherits the descriptors `inherit`. Raises UnableError when there is no such program.
+    It inherits the descriptors `inherit`; `apart`, it leads a process group of its own. Raises UnableError
+    when there is no such program.
     """
     pipe = subprocess.PIPE if capture else None
     nothing = subprocess.DEVNULL if capture else None
@@ -56,8 +57,9 @@ def start(
     def run() -> subprocess.Popen[bytes]:
         try:
             return subprocess.Popen(  # noqa: S603
-                list(argv), stdin=nothing, stdout=pipe, stderr=pipe, pass_fds=tuple(inherit)
-            )
+                list(argv), stdin=nothing, stdout=pipe, stderr=pipe, pass_fds=tuple(inherit),
+                process_group=0 if apart else None,
+            )  # fmt: skip
         except OSError as error:
             raise UnableError(f"can't run `{argv[0]}` in {node}: {error.strerror}") from error
 

@@ -1,6 +1,7 @@
 """Ctrl-C and SIGTERM while kernel objects are made: noted at once, obeyed at the next safe point.
 
-A KeyboardInterrupt between two system calls could leave the process in a foreign namespace.
+A KeyboardInterrupt between two system calls could leave the process in a foreign namespace. What only
+looks and waits may be stopped anywhere: there SIGTERM and SIGHUP are made what Ctrl-C is.
 """
 
 from __future__ import annotations
@@ -20,6 +21,31 @@ class InterruptedByUserError(BrokenError):
     def __init__(self, number: int) -> None:
         self.number = number
         super().__init__(f"stopped by {signal.Signals(number).name}")
+
+
+class Stopped(KeyboardInterrupt):
+    """A signal that asks to stop, as a KeyboardInterrupt that knows its number."""
+
+    def __init__(self, number: int) -> None:
+        self.number = number
+        super().__init__(signal.Signals(number).name)
+
+
+@contextmanager
+def stoppable() -> Iterator[None]:
+    """Make SIGTERM and SIGHUP raise `Stopped`, as Ctrl-C raises KeyboardInterrupt; in the main thread."""
+
+    def stop(number: int, frame: FrameType | None) -> None:
+        del frame
+        raise Stopped(number)
+
+    kinds = (signal.SIGTERM, signal.SIGHUP)
+    before = [signal.signal(kind, stop) for kind in kinds]
+    try:
+        yield
+    finally:
+        for kind, handler in zip(kinds, before, strict=True):
+            signal.signal(kind, handler)
 
 
 class Interrupts:
