@@ -14,7 +14,7 @@ from typing import NamedTuple
 import numpy as np
 import numpy.typing as npt
 
-from emulator.forwarding.base import BRIDGE_PORT, LOOPBACK_PORT, Neighbour, Route
+from emulator.forwarding.base import BRIDGE_PORT, LOOPBACK_PORT, Neighbour, Role, Route
 from emulator.plan import Plan
 from topologies.addressing import Address
 from topologies.identifiers import bridge_name, interface_name, mac
@@ -26,8 +26,12 @@ LinkKey = tuple[tuple[str, str], tuple[str, str]]
 
 
 class PortSettings(NamedTuple):
-    """What an interface is set to."""
+    """What an interface is set to.
 
+    `interface` is its index; `role` is what the kernel sees: for it, a port of Open vSwitch is in no bridge.
+    """
+
+    interface: int
     role: int
     mac: bytes
     mtu: int
@@ -50,7 +54,7 @@ class NodeSettings:
 class Difference:
     """What to do to get from an old plan to a new one.
 
-    `gone_links` are (node name, port) to delete a link from; `new_links` is bool over the new
+    `gone_links` are (node name, interface index) to delete a link from; `new_links` is bool over the new
     plan's links; `kept` are (old, new) settings of nodes that stay and whose settings differ.
     """
 
@@ -100,6 +104,7 @@ def _some(names: list[str]) -> str:
 def node_settings(plan: Plan, node: int, links: frozenset[int] | None = None) -> NodeSettings:
     """Return what `plan` sets `node` to; with `links`, only the ports of those links count."""
     topology, forwarding = plan.topology, plan.forwarding
+    shared = plan.indices.shared[node]
     ports: dict[int, PortSettings] = {}
     for slot in topology.slots(node):
         link, end = slot >> 1, slot & 1
@@ -107,18 +112,19 @@ def node_settings(plan: Plan, node: int, links: frozenset[int] | None = None) ->
             continue
         profile = topology.link_profile_of(link)
         port = int(topology.ports[link, end])
+        role = int(Role.BLOCKED if shared else forwarding.roles[link, end])
         ports[port] = PortSettings(
-            int(forwarding.roles[link, end]), mac(topology, node, port), profile.mtu or 1500,
+            plan.indices.ends[link][end], role, mac(topology, node, port), profile.mtu or 1500,
             topology.shape(link, end),
         )  # fmt: skip
-    usable = {*ports, BRIDGE_PORT, LOOPBACK_PORT}
+    usable = set() if shared else {*ports, BRIDGE_PORT, LOOPBACK_PORT}
     return NodeSettings(
         topology.names[node],
         ports,
         frozenset(a for a in forwarding.addresses(node) if a.port in usable),
         frozenset(forwarding.routes(node)),
         frozenset(forwarding.neighbours(node)),
-        mac(topology, node, BRIDGE_PORT) if forwarding.has_bridge(node) else b"",
+        mac(topology, node, BRIDGE_PORT) if forwarding.has_bridge(node) and not shared else b"",
     )
 
 
@@ -133,7 +139,13 @@ def difference(old: Plan, new: Plan) -> Difference:
         new_links=np.zeros(new.topology.link_count, dtype=bool),
     )
     out.recreated = len(set(out.gone_nodes) & set(after))
-    kept_new = {key: link for key, link in new_links.items() if key in old_links and _joins(key, same)}
+    kept_new = {
+        key: link
+        for key, link in new_links.items()
+        if key in old_links
+        and _joins(key, same)
+        and sorted(old.indices.ends[old_links[key]]) == sorted(new.indices.ends[link])
+    }
     for key, link in new_links.items():
         out.new_links[link] = key not in kept_new
     for key, link in old_links.items():
@@ -144,7 +156,7 @@ def difference(old: Plan, new: Plan) -> Difference:
         for end in np.argsort(-degrees, kind="stable").tolist():  # many at one node go at the price of one
             name = old.topology.names[int(old.topology.ends[link, end])]
             if name in same:
-                out.gone_links.append((name, int(old.topology.ports[link, end])))
+                out.gone_links.append((name, old.indices.ends[link][end]))
                 break
     out.kept = _changed(old, new, same, {old_links[key]: link for key, link in kept_new.items()})
     return out
@@ -162,7 +174,7 @@ def _identities(plan: Plan) -> dict[str, tuple[object, ...]]:
     out: dict[str, tuple[object, ...]] = {}
     for node, name in enumerate(topology.names):
         bridge = bridge_name(topology, node) if forwarding.has_bridge(node) else ""
-        out[name] = (kinds[node], bridge, forwarding.is_router(node), ipv6)
+        out[name] = (kinds[node], bridge, forwarding.is_router(node), ipv6, plan.indices.shared[node])
     return out
 
 

@@ -13,6 +13,7 @@ import numpy.typing as npt
 from emulator.forecast import node_bytes, worker_seconds
 from emulator.forwarding.base import Forwarding
 from emulator.forwarding.select import forwarding_for
+from emulator.indices import PortIndices
 from emulator.placement.select import place
 from emulator.placement.units import total
 from emulator.placement.worker import Worker, numbered
@@ -60,6 +61,11 @@ class Plan:
     def forwarding(self) -> Forwarding:
         """How packets find their way; computed when first asked for."""
         return forwarding_for(self.topology, self.up)
+
+    @cached_property
+    def indices(self) -> PortIndices:
+        """The interface indices of all ports."""
+        return PortIndices(self.topology)
 
     @cached_property
     def cut(self) -> npt.NDArray[np.bool_]:

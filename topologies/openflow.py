@@ -5,7 +5,11 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
+import numpy as np
+
 if TYPE_CHECKING:
+    import numpy.typing as npt
+
     from topologies.topology import Topology
 
 PORT = 6653
@@ -78,3 +82,10 @@ def controllers_of(topology: Topology) -> dict[str, Controller]:
 
 OPENFLOW_SWITCHES = frozenset({"ovs", "user"})
 """The kinds of switch that speak OpenFlow."""
+
+
+def ovs_nodes(topology: Topology) -> npt.NDArray[np.bool_]:
+    """Return which nodes are switches of Open vSwitch (bool[n]); none where all switches route."""
+    made = np.array([profile.switch == "ovs" for profile in topology.node_profiles], dtype=bool)
+    found: npt.NDArray[np.bool_] = (topology.kinds == 1) & made[topology.node_profile]
+    return found & (topology.forwarding != "routed")

@@ -13,11 +13,12 @@ import numpy.typing as npt
 
 from emulator.difference import Difference
 from emulator.errors import KernelError
+from emulator.indices import port_index
 from emulator.linux import messages
 from emulator.linux.deploy import OpenNamespaces, most_open
 from emulator.linux.namespaces import NamespaceStore
 from emulator.linux.netlink import Batch, Netlink
-from emulator.linux.node_messages import NodeMessages, port_index
+from emulator.linux.node_messages import NodeMessages
 from emulator.linux.node_sysctls import NodeSysctls
 from emulator.linux.partial_routes import run_partly
 from emulator.linux.reconfigure import additions, removals
@@ -58,6 +59,7 @@ class _Part:
         self.routes = whole.routes
         self.neighbours = whole.neighbours
         self.blocked = whole.blocked
+        self.indices = plan.indices.part(np.flatnonzero(links).tolist())
         self.forwarding = self
 
 
@@ -75,10 +77,10 @@ def converge(
     for before, after in change.kept:
         check()
         _send(store, before.name, removals(before, after))
-    for name, ports in _by_node(change.gone_links).items():
+    for name, indices in _by_node(change.gone_links).items():
         batch = Batch()
-        for port in ports:
-            batch.add(messages.link_group(port_index(port), _DOOMED), "delete a link of", name)
+        for index in indices:
+            batch.add(messages.link_group(index, _DOOMED), "delete a link of", name)
         batch.add(messages.group_delete(_DOOMED), "delete the links of", name)
         _send(store, name, batch)
     _remove_nodes(store, change.gone_nodes)
@@ -96,11 +98,11 @@ def converge(
 
 
 def _by_node(gone: list[tuple[str, int]]) -> dict[str, list[int]]:
-    """Return the ports of each node from which links are deleted."""
-    ports: dict[str, list[int]] = {}
-    for name, port in gone:
-        ports.setdefault(name, []).append(port)
-    return ports
+    """Return the indices of the interfaces of each node from which links are deleted."""
+    indices: dict[str, list[int]] = {}
+    for name, index in gone:
+        indices.setdefault(name, []).append(index)
+    return indices
 
 
 def _send(store: NamespaceStore, name: str, batch: Batch) -> None:

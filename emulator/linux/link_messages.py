@@ -5,9 +5,10 @@ from __future__ import annotations
 from collections.abc import Callable
 
 from emulator.forwarding.base import Role
+from emulator.indices import port_index
 from emulator.linux import messages
 from emulator.linux.netlink import Batch
-from emulator.linux.node_messages import NodeMessages, port_index
+from emulator.linux.node_messages import NodeMessages
 from emulator.plan import Plan
 
 

@@ -9,6 +9,9 @@ Which end is the main one? The older node's, as it becomes a port of its bridge 
 same message. But kernels before 6.15 look for the main end's index among the interfaces of the
 socket's namespace, wherever the end is to be made, and say EEXIST: so a node that may have ports
 already makes its own end the main one, and the older node readies the other in a second batch.
+
+A switch of Open vSwitch has no bridge device here: its ports are made in the namespace that such
+switches share, and the daemon takes them (`emulator.ovs`).
 """
 
 from __future__ import annotations
@@ -20,6 +23,7 @@ import numpy.typing as npt
 
 from emulator.forwarding.base import BRIDGE_PORT, LOOPBACK_PORT, Role
 from emulator.forwarding.spanning_tree import bridging_nodes
+from emulator.indices import BRIDGE_INDEX, port_index
 from emulator.linux import messages
 from emulator.linux.netlink import Batch
 from emulator.linux.qdisc import shape_messages
@@ -28,21 +32,10 @@ from topologies.addressing import Address
 from topologies.identifiers import bridge_name, mac, port_name
 from topologies.topology import Kind, Topology
 
-BRIDGE_INDEX = 2
-_FIRST_PORT_INDEX = 10
 _LOOPBACK_UP = messages.link_up(messages.LOOPBACK)
-_ADDRESSED, _BRIDGED = int(Role.ADDRESSED), int(Role.BRIDGED)
+_ADDRESSED = int(Role.ADDRESSED)
 _RUN, _RUN_LINKS = 64, 128
 _ON_NO_PORT = (BRIDGE_PORT, LOOPBACK_PORT)
-
-
-def port_index(port: int) -> int:
-    """Return the interface index of a node's port; BRIDGE_PORT and LOOPBACK_PORT have theirs."""
-    if port == BRIDGE_PORT:
-        return BRIDGE_INDEX
-    if port == LOOPBACK_PORT:
-        return messages.LOOPBACK
-    return _FIRST_PORT_INDEX + port
 
 
 class NodeMessages:
@@ -60,11 +53,17 @@ class NodeMessages:
 
     def __init__(self, plan: Plan, taken: npt.NDArray[np.int64] | None = None) -> None:
         topology = plan.topology
+        self._indices = plan.indices
+        self._index = self._indices.ends
+        self._shared = self._indices.shared
         self._topology = topology
         self._forwarding = plan.forwarding
         self._quiet = topology.pools.ipv6 is None
         roles = self._forwarding.roles
+        shared = np.array(self._shared, dtype=bool)
         self._roles: list[list[int]] = roles.tolist()
+        masters = np.where((roles == Role.BRIDGED) & ~shared[topology.ends], BRIDGE_INDEX, 0)
+        self._masters: list[list[int]] = masters.tolist()
         self._ends: list[list[int]] = topology.ends.tolist()
         self._ports: list[list[int]] = topology.ports.tolist()
         self._profiles: list[int] = topology.link_profile.tolist()
@@ -81,7 +80,7 @@ class NodeMessages:
         self._when: list[int] = when.tolist()
         newer = topology.ends[np.arange(topology.link_count), np.argmax(when[topology.ends], axis=1)]
         ports = np.bincount(newer, minlength=len(when)) if taken is None else taken
-        here = ports[newer] > 1
+        here = (ports[newer] > 1) & ~shared[topology.ends].any(axis=1)
         late = _late(topology, roles, when) | here
         self._here: list[bool] = here.tolist()
         self._late: list[bool] = late.tolist()
@@ -94,7 +93,7 @@ class NodeMessages:
         `namespace_of(other)` returns a descriptor of the namespace of a node made before.
         """
         batch = Batch()
-        if self._forwarding.has_bridge(node):
+        if self._forwarding.has_bridge(node) and not self._shared[node]:
             bridge = bridge_name(self._topology, node)
             made = messages.bridge(bridge.encode(), BRIDGE_INDEX, mac(self._topology, node, BRIDGE_PORT))
             batch.add(made, "make bridge", bridge)
@@ -133,15 +132,15 @@ class NodeMessages:
         topology = self._topology
         other = self._ends[link][1 - end]
         port, other_port = self._ports[link][end], self._ports[link][1 - end]
-        role = self._roles[link][1 - end]
+        index, other_index = self._index[link][end], self._index[link][1 - end]
         own_name = port_name(self._names[node], node, port)
         if self._here[link]:
             message = messages.veth_here(
                 own_name.encode(),
-                port_index(port),
+                index,
                 mac(topology, node, port),
                 peer_name=port_name(self._names[other], other, other_port).encode(),
-                peer_index=port_index(other_port),
+                peer_index=other_index,
                 peer_mac=mac(topology, other, other_port),
                 namespace=namespace_of(other),
                 mtu=self._mtus[self._profiles[link]],
@@ -150,13 +149,13 @@ class NodeMessages:
             return
         message = messages.veth(
             port_name(self._names[other], other, other_port).encode(),
-            port_index(other_port),
+            other_index,
             mac(topology, other, other_port),
             namespace_of(other),
-            BRIDGE_INDEX if role == _BRIDGED else 0,
-            up=role != _ADDRESSED,
+            self._masters[link][1 - end],
+            up=self._roles[link][1 - end] != _ADDRESSED,
             peer_name=own_name.encode(),
-            peer_index=port_index(port),
+            peer_index=index,
             peer_mac=mac(topology, node, port),
             mtu=self._mtus[self._profiles[link]],
         )
@@ -168,12 +167,11 @@ class NodeMessages:
         IPv4 addresses go first: once both ends are up a kernel worker takes the RTNL lock to note
         the carrier, and every message that comes then waits for it. IPv6 drops what it gets before.
         """
-        port, role = self._ports[link][end], self._roles[link][end]
-        index = port_index(port)
+        port, index = self._ports[link][end], self._index[link][end]
         label = port_name(self._names[node], node, port)
-        if role == _BRIDGED:
+        if self._masters[link][end]:
             batch.add(messages.link_master(index, BRIDGE_INDEX), "bridge", label)
-        elif self._quiet:
+        elif self._quiet and not self._shared[node]:
             batch.add(messages.no_link_local(index), "quieten", label)
         own = [address for address in self._addresses(node) if address.port == port]
         self._give(batch, index, label, [address for address in own if address.version == 4])
@@ -194,6 +192,8 @@ class NodeMessages:
 
     def _whole_node(self, batch: Batch, node: int) -> None:
         """Add what needs all of the node's ports: addresses of its bridge, routes, neighbours."""
+        if self._shared[node]:
+            return
         name = self._names[node]
         for address in self._addresses(node):
             if address.port in _ON_NO_PORT:

@@ -16,9 +16,9 @@ import time
 from collections.abc import Container
 
 from emulator.errors import KernelError
+from emulator.indices import port_index
 from emulator.linux import messages
 from emulator.linux.netlink import Batch, Netlink
-from emulator.linux.node_messages import port_index
 from emulator.plan import Plan
 
 ROUTE = "route in"

@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from emulator.difference import NodeSettings, PortSettings
 from emulator.forwarding.base import BRIDGE_PORT, Role, Route
+from emulator.indices import BRIDGE_INDEX, port_index
 from emulator.linux import messages
 from emulator.linux.netlink import Batch
-from emulator.linux.node_messages import BRIDGE_INDEX, port_index
 from emulator.linux.qdisc import reshape_messages
 
 
@@ -33,7 +33,7 @@ def removals(old: NodeSettings, new: NodeSettings) -> Batch:
     for port, before in old.ports.items():
         after = new.ports.get(port)
         if after and before.role == Role.BRIDGED != after.role:
-            batch.add(messages.link_master(port_index(port), 0), "unbridge a port of", old.name)
+            batch.add(messages.link_master(after.interface, 0), "unbridge a port of", old.name)
     return batch
 
 
@@ -45,7 +45,7 @@ def additions(old: NodeSettings, new: NodeSettings) -> Batch:
     for port, after in new.ports.items():
         before = old.ports.get(port)
         if before is not None and before != after:
-            _change_port(batch, new.name, port_index(port), before, after)
+            _change_port(batch, new.name, after, before)
     for address in sorted(new.addresses - old.addresses):
         made = messages.address(port_index(address.port), address.packed, address.length)
         batch.add(made, f"give {address.text} to", new.name)
@@ -63,8 +63,9 @@ def _links_first(route: Route) -> tuple[bool, bytes, int]:
     return route.hops[0].gateway is not None, route.packed, route.length
 
 
-def _change_port(batch: Batch, name: str, index: int, before: PortSettings, after: PortSettings) -> None:
+def _change_port(batch: Batch, name: str, after: PortSettings, before: PortSettings) -> None:
     """Add what makes an interface that stays be as `after` says."""
+    index = after.interface
     if before.mac != after.mac:
         batch.add(messages.link_mac(index, after.mac), "set the MAC of a port of", name)
     if before.mtu != after.mtu:

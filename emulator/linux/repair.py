@@ -18,7 +18,6 @@ from emulator.linux.converge import converge
 from emulator.linux.link_messages import LinkMessages
 from emulator.linux.namespaces import NamespaceStore
 from emulator.linux.netlink import Batch, Netlink
-from emulator.linux.node_messages import port_index
 from emulator.linux.partial_routes import run_partly
 from emulator.plan import Plan
 from topologies.identifiers import interface_name
@@ -66,7 +65,7 @@ def find_damage(plan: Plan, store: NamespaceStore, down: frozenset[int] = frozen
             found = dict(_links(netlink))
         for slot in slots:
             link, port = slot >> 1, int(topology.ports[slot >> 1, slot & 1])
-            flags = found.get(port_index(port))
+            flags = found.get(plan.indices.ends[link][slot & 1])
             if flags is None:
                 missing_links[link] = None
             elif not flags & messages.IFF_UP and link not in down:
@@ -84,12 +83,11 @@ def repair(plan: Plan, store: NamespaceStore, damage: Damage) -> None:
     topology = plan.topology
     mask = np.zeros(topology.link_count, dtype=bool)
     mask[damage.links] = True
-    ends = topology.ends[damage.links]
     lost = set(damage.nodes)
     halves = [
-        (topology.names[node], port)
-        for (nodes, ports) in zip(ends.tolist(), topology.ports[damage.links].tolist(), strict=True)
-        for node, port in zip(nodes, ports, strict=True)
+        (topology.names[node], index)
+        for link in damage.links
+        for node, index in zip(topology.ends[link].tolist(), plan.indices.ends[link], strict=True)
         if node not in lost
     ]
     change = Difference(new_nodes=damage.nodes, new_links=mask, gone_links=halves)
@@ -98,7 +96,7 @@ def repair(plan: Plan, store: NamespaceStore, damage: Damage) -> None:
     for node, port in damage.ports:
         batch = Batch()
         name = interface_name(topology, node, port)
-        batch.add(messages.link_up(port_index(port)), "bring up", name)
+        batch.add(messages.link_up(plan.indices.of(node, port)), "bring up", name)
         writer.after_up(batch, node, port)
         store.go(topology.names[node])
         with Netlink() as netlink:

@@ -24,7 +24,6 @@ from emulator.linux.deploy import OpenNamespaces, most_open
 from emulator.linux.link_messages import LinkMessages
 from emulator.linux.namespaces import NamespaceStore
 from emulator.linux.netlink import Batch, Netlink
-from emulator.linux.node_messages import port_index
 from emulator.linux.node_sysctls import NodeSysctls
 from emulator.linux.partial_routes import run_partly
 from emulator.linux.teardown import kill_inside
@@ -93,7 +92,11 @@ class NetnsSession:
         """Return what brings a port up or down; kept, as flaps come back to the same ports."""
         name = interface_name(self._topology, node, port)
         batch = Batch()
-        batch.add(messages.link_up(port_index(port), up=up), "bring up" if up else "bring down", name)
+        batch.add(
+            messages.link_up(self._plan.indices.of(node, port), up=up),
+            "bring up" if up else "bring down",
+            name,
+        )
         if up:
             self._writer.after_up(batch, node, port)
         if len(self._batches) < _MOST_BATCHES:
@@ -116,7 +119,7 @@ class NetnsSession:
         self._links_gone[link] = None
         batch = Batch()
         name = interface_name(self._topology, node, port)
-        batch.add(messages.link_delete(port_index(port)), "delete", name)
+        batch.add(messages.link_delete(self._plan.indices.ends[link][0]), "delete", name)
         self._netlink(node).run(batch)
         self._forget_ports(link)
 
@@ -139,7 +142,7 @@ class NetnsSession:
         self._nodes_gone[node] = None
         batch = Batch()
         for link, end in self._links_of(node):
-            index = port_index(int(self._topology.ports[link, end]))
+            index = self._plan.indices.ends[link][end]
             batch.add(messages.link_delete(index), "delete a link of", name)
             self._forget_ports(link)
         # the ports go before the namespace does: the kernel destroys that later, and with it only

@@ -23,11 +23,11 @@ from emulator.difference import NodeSettings, node_settings
 from emulator.engines.refusals import missing_shaping
 from emulator.errors import RefusedError, UsageError
 from emulator.forwarding.base import Forwarding, Role
+from emulator.indices import BRIDGE_INDEX, PortIndices
 from emulator.linux import messages
 from emulator.linux.interrupts import deferred
 from emulator.linux.namespaces import NamespaceStore
 from emulator.linux.netlink import Batch, Netlink
-from emulator.linux.node_messages import BRIDGE_INDEX, port_index
 from emulator.linux.qdisc import reshape_messages
 from emulator.linux.reconfigure import additions, removals
 from emulator.network import LinkState
@@ -109,6 +109,7 @@ class _Change:
         self._topology = topology
         self._before, self._after = before, after
         self._up_before, self._up_after = _up(topology, before), _up(topology, after)
+        self._indices = PortIndices(topology)
         self.links = sorted({*before, *after})
         self._moved = np.flatnonzero(self._up_before != self._up_after).tolist()
 
@@ -136,12 +137,12 @@ class _Change:
             wanted = effective_shape(topology, self._after, link, end)
             if wanted == effective_shape(topology, self._before, link, end):
                 continue
-            index = port_index(int(topology.ports[link, end]))
+            index = self._indices.ends[link][end]
             for message in reshape_messages(index, wanted, topology.link_profile_of(link).mtu or 1500):
                 step.of(int(topology.ends[link, end])).add(message, "shape", _words(topology, link))
 
     def _set_up(self, step: _Step, link: int, end: int) -> None:
-        index = port_index(int(self._topology.ports[link, end]))
+        index = self._indices.ends[link][end]
         up = bool(self._up_after[link])
         made = messages.link_up(index, up=up)
         words = "bring up" if up else "bring down"

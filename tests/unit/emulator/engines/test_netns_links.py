@@ -8,8 +8,8 @@ import pytest
 from emulator.engines.netns.links import _Change, effective_shape
 from emulator.forwarding.base import Role
 from emulator.forwarding.select import forwarding_for
+from emulator.indices import BRIDGE_INDEX, port_index
 from emulator.linux import messages
-from emulator.linux.node_messages import BRIDGE_INDEX, port_index
 from emulator.network import LinkState
 from topologies.build import build
 from topologies.profiles import PLAIN, Shape

@@ -7,9 +7,10 @@ from collections import Counter
 
 import pytest
 
+from emulator.indices import port_index
 from emulator.linux.link_messages import LinkMessages
 from emulator.linux.netlink import HEADER, Batch, attributes
-from emulator.linux.node_messages import NodeMessages, making_order, port_index
+from emulator.linux.node_messages import NodeMessages, making_order
 from emulator.plan import make_plan
 from topologies.build import build
 from topologies.spec.load import load_text

@@ -1,0 +1,59 @@
+"""Indices of interfaces: by port, or by name where many nodes share a namespace."""
+
+from __future__ import annotations
+
+from zlib import crc32
+
+import numpy as np
+
+from emulator.indices import PortIndices, port_index
+from topologies.build import build
+from topologies.spec.load import load_text
+from topologies.topology import Kind, Topology
+
+SHARED = 1 << 30
+
+
+def topology_of(text: str) -> Topology:
+    return build(load_text("name: t\n" + text))
+
+
+def test_ports_of_nodes_of_their_own_count_from_ten() -> None:
+    topology = topology_of("topology: {generator: tree, depth: 2, fanout: 3}")
+    indices = PortIndices(topology)
+    assert indices.ends == (topology.ports + 10).tolist()
+    assert not any(indices.shared)
+
+
+def test_ports_of_open_vswitch_have_indices_of_their_names() -> None:
+    topology = topology_of("switch: ovs\ntopology: {generator: linear, k: 2, hosts_per_switch: 1}")
+    indices = PortIndices(topology)
+    s1 = topology.names.index("s1")
+    assert indices.of(s1, 1) == SHARED + crc32(b"s1-eth1") % SHARED
+    assert indices.of(topology.names.index("h1"), 0) == port_index(0)
+
+
+def test_no_two_ports_of_a_large_network_share_an_index() -> None:
+    topology = topology_of("switch: ovs\ntopology: {generator: tree, depth: 2, fanout: 200}")
+    indices = PortIndices(topology)
+    ends = np.array(indices.ends)[(topology.kinds == Kind.SWITCH)[topology.ends]]
+    assert len(ends) > 40_000
+    assert len(np.unique(ends)) == len(ends)
+    assert SHARED <= int(ends.min()) <= int(ends.max()) < 1 << 31
+
+
+def test_an_index_stays_when_other_nodes_come() -> None:
+    small = topology_of("switch: ovs\ntopology: {nodes: {s1: {kind: switch}, h1: {}}, links: [[s1, h1]]}")
+    large = topology_of(
+        "switch: ovs\ntopology: {nodes: {h0: {}, s0: {kind: switch}, s1: {kind: switch}, h1: {}},"
+        " links: [[s1, h1], [s0, h0], [s0, s1]]}"
+    )
+    before = PortIndices(small).of(small.names.index("s1"), 1)
+    assert PortIndices(large).of(large.names.index("s1"), 1) == before
+
+
+def test_switches_that_route_share_nothing() -> None:
+    topology = topology_of(
+        "switch: ovs\nforwarding: routed\ntopology: {generator: tree, depth: 1, fanout: 2}"
+    )
+    assert not any(PortIndices(topology).shared)
