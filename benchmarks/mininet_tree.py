@@ -1,21 +1,25 @@
-"""Mininet's own `mn --switch lxbr --topo tree,DEPTH,FANOUT --test none`, with its two halves timed apart.
+"""Mininet's own `mn --topo tree,DEPTH,FANOUT --test none`, with its two halves timed apart.
 
-Run by the interpreter that has Debian's Mininet. It calls what `mn` calls (mininet/bin `begin()`):
-build and start, no test, stop. The first `seconds` are until every switch and host is up; importing
-Mininet and `mn`'s own clean-up are not counted, so the comparison is kind to Mininet.
+Run by the interpreter that has Debian's Mininet: `mininet_tree.py DEPTH FANOUT bridge|ovs`. It calls what
+`mn` calls (mininet/bin `begin()`): build and start, no test, stop. The first `seconds` are until every
+switch and host is up; importing Mininet, `mn`'s own clean-up and the start of Open vSwitch's daemons
+are not counted, so the comparison is kind to Mininet.
 """
 
 import json
 import sys
 import time
+from functools import partial
 
 from mininet.net import Mininet
+from mininet.node import OVSBridge
 from mininet.nodelib import LinuxBridge
 from mininet.topolib import TreeTopo
 
-topo = TreeTopo(depth=int(sys.argv[1]), fanout=int(sys.argv[2]))
+depth, fanout, kind = int(sys.argv[1]), int(sys.argv[2]), sys.argv[3]
+switch = LinuxBridge if kind == "bridge" else partial(OVSBridge, datapath="user")
 begin = time.perf_counter()
-net = Mininet(topo=topo, switch=LinuxBridge, controller=None, waitConnected=False)
+net = Mininet(topo=TreeTopo(depth=depth, fanout=fanout), switch=switch, controller=None, waitConnected=False)
 net.start()
 build = time.perf_counter() - begin
 hosts, switches = len(net.hosts), len(net.switches)

@@ -33,6 +33,11 @@ TREE = Network("tree-1024", ("tree", "2", "32"), "topology: {generator: tree, de
 LINEAR = Network(
     "linear-10016", ("linear", "313", "32"), "topology: {generator: linear, k: 313, hosts_per_switch: 32}"
 )
+TREE_OVS = Network(
+    "tree-4-4-ovs",
+    ("tree", "4", "4"),
+    "switch: ovs\nopenflow: {datapath: userspace}\ntopology: {generator: tree, depth: 4, fanout: 4}",
+)
 SMALL = Network("tree-64", ("tree", "2", "8"), "topology: {generator: tree, depth: 2, fanout: 8}")
 
 
@@ -113,15 +118,37 @@ def mininet_python() -> str | None:
     return python if found.returncode == 0 else None
 
 
-def mininet_build(python: str, fanout: int) -> dict[str, Any]:
-    """Build and stop Mininet's tree(2, fanout) on Linux bridges once: seconds of both.
+OVS_DAEMONS = """
+mount -t tmpfs tmpfs /run/openvswitch && mount -t tmpfs tmpfs /etc/openvswitch
+ovsdb-tool create /etc/openvswitch/conf.db /usr/share/openvswitch/vswitch.ovsschema
+ovsdb-server --detach --pidfile --log-file=/dev/null --remote=punix:/run/openvswitch/db.sock >/dev/null 2>&1
+ovs-vsctl --no-wait init
+ovs-vswitchd --detach --pidfile --log-file=/dev/null >/dev/null 2>&1
+"""
+"""What starts Open vSwitch with a database of its own, in a mount namespace of its own."""
 
-    In namespaces of its own: its switches live in the namespace that it is started in, and whatever
-    it leaves ends with them.
+
+def has_ovs() -> bool:
+    """Return whether Open vSwitch's programs are here."""
+    return shutil.which("ovs-vswitchd") is not None and shutil.which("ovs-vsctl") is not None
+
+
+def mininet_build(python: str, network: Network) -> dict[str, Any]:
+    """Build and stop Mininet's tree of the shape of `network` once: seconds of both.
+
+    On userspace Open vSwitch where the network has it, else on Linux bridges. In namespaces of its own:
+    its switches live in the namespace that it is started in, and whatever it leaves ends with them.
     """
+    ovs = "switch: ovs" in network.text
+    if ovs:
+        Path("/run/openvswitch").mkdir(exist_ok=True)
     apart = ["unshare", "--net", "--mount", "--pid", "--fork", "--kill-child", "--mount-proc"]
-    shell = ["sh", "-c", 'mount -t sysfs sysfs /sys && exec "$@"', "sh"]
-    argv = [*apart, *shell, python, str(HERE / "mininet_tree.py"), "2", str(fanout)]
-    done = subprocess.run(argv, capture_output=True, text=True, timeout=TIMEOUT, check=True)
+    before = f"set -e; mount -t sysfs sysfs /sys; {OVS_DAEMONS if ovs else ''}"
+    shell = ["sh", "-c", f'{before}\nexec "$@"', "sh"]
+    script = [str(HERE / "mininet_tree.py"), *network.shape[1:], "ovs" if ovs else "bridge"]
+    argv = [*apart, *shell, python, *script]
+    done = subprocess.run(argv, capture_output=True, text=True, timeout=TIMEOUT, check=False)
+    if done.returncode:
+        raise RuntimeError(f"Mininet: exit code {done.returncode}: {done.stderr}")
     answer: dict[str, Any] = json.loads(done.stdout.splitlines()[-1])
     return answer
