@@ -11,10 +11,12 @@ from typing import BinaryIO
 
 import click
 
+from emulator.cli.options import seconds
 from emulator.cli.output import give_json, say
 from emulator.errors import UsageError
 from emulator.network import Network
 
+_MOST_PACKETS = 2**31 - 1
 _EPILOG = """\b
 Examples:
   emulator capture h1 -o h1.pcap --seconds 10
@@ -28,8 +30,8 @@ Examples:
 @click.option("--link", "ends", nargs=2, metavar="A B", help="The link between A and B, at A's end.")
 @click.option("--index", type=int, help="Which of parallel links, from 0 in the file's order.")
 @click.option("-o", "--output", type=click.Path(path_type=Path), required=True, help="File; `-` for output.")
-@click.option("--count", type=click.IntRange(1), help="Stop after this many packets.")
-@click.option("--seconds", type=click.FloatRange(0.01), help="Stop after this time.")
+@click.option("--count", type=click.IntRange(1, _MOST_PACKETS), help="Stop after this many packets.")
+@click.option("--seconds", callback=seconds(0.01), metavar="SECONDS", help="Stop after this time.")
 @click.option("--filter", "expression", help="Only packets that this pcap filter matches (needs tcpdump).")
 @click.option("--json", "as_json", is_flag=True, help="Print one JSON object on standard output.")
 def command(
@@ -49,11 +51,12 @@ def command(
     network = chosen_network(net)
     node, interface = _at_link(network, ends, index) if ends else _at_port(network, where or "")
     from emulator.engines.namespaced import NamespacedNetwork
-    from emulator.linux.capture import Wanted
+    from emulator.linux.capture import Wanted, check_filter
     from emulator.linux.interrupts import stoppable
 
     if not isinstance(network, NamespacedNetwork):
         raise UsageError(f"the engine {network.engine} has no packets to record")
+    check_filter(expression)  # before the file is written
     wanted = Wanted(interface, count, seconds, expression)
     with _opened(output) as file, stoppable():
         say(f"recording {interface} of {network.topology.names[node]}"

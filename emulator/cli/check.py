@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import click
 
+from emulator.cli.options import seconds
 from emulator.cli.output import give_json, say
 
 _SHOWN = 20
@@ -11,9 +12,14 @@ _SHOWN = 20
 
 @click.command("check", epilog="\b\nExamples:\n  emulator check\n  emulator check dc --sample 1000")
 @click.argument("name", required=False)
-@click.option("--sample", type=int, help="Ask this many pairs instead of all.")
+@click.option("--sample", type=click.IntRange(1), help="Ask this many pairs instead of all.")
 @click.option(
-    "--timeout", type=click.FloatRange(0.05, 60), default=1.0, show_default=True, help="Seconds to wait."
+    "--timeout",
+    callback=seconds(0.05, 60),
+    metavar="SECONDS",
+    default="1",
+    show_default=True,
+    help="How long to wait.",
 )
 @click.option("--json", "as_json", is_flag=True, help="Print one JSON object on standard output.")
 def command(name: str | None, sample: int | None, timeout: float, *, as_json: bool) -> int:

@@ -6,6 +6,7 @@ import sys
 
 import click
 
+from emulator.cli.options import seconds
 from emulator.cli.output import say
 from emulator.errors import UsageError
 
@@ -16,7 +17,9 @@ from emulator.errors import UsageError
     epilog="\b\nExamples:\n  emulator exec h1 -- ping -c1 h2\n  emulator exec 'h*' -- ip -br address",
 )
 @click.option("--net", help="The network, when several are up.")
-@click.option("--timeout", type=click.FloatRange(0.05), help="Seconds after which a command is killed.")
+@click.option(
+    "--timeout", callback=seconds(0.05), metavar="SECONDS", help="Seconds after which a command is killed."
+)
 @click.argument("node")
 @click.argument("argv", nargs=-1, type=click.UNPROCESSED, metavar="-- CMD...")
 def command(net: str | None, timeout: float | None, node: str, argv: tuple[str, ...]) -> int:

@@ -120,8 +120,11 @@ class Shell:
 
     def _pingall(self, words: list[str]) -> int:
         from emulator.checks.reachability import check_reachability
+        from emulator.errors import UsageError
 
-        result = check_reachability(self._network, int(words[0]) if words and words[0].isdigit() else None)
+        if words and not (words[0].isdecimal() and int(words[0])):
+            raise UsageError(f"`{words[0]}` is not a number of pairs, from 1")
+        result = check_reachability(self._network, int(words[0]) if words else None)
         for entry in result.unexpected:
             print(f"{entry['from']} -> {entry['to']}: expected {entry['expected']}, found {entry['found']}")
         print(f"{result.pairs} pairs, {result.reachable} reachable, {len(result.unexpected)} unexpected")

@@ -7,6 +7,7 @@ magic number says.
 
 from __future__ import annotations
 
+import io
 import os
 import select
 import shutil
@@ -18,7 +19,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from typing import BinaryIO
 
-from emulator.errors import UnableError
+from emulator.errors import UnableError, UsageError
 from emulator.linux.execute import inside
 from emulator.linux.namespaces import NamespaceStore
 
@@ -78,6 +79,23 @@ class Writer:
 def tcpdump() -> str | None:
     """Return where tcpdump is, or None."""
     return shutil.which("tcpdump", path=os.environ.get("PATH", "") + ":/usr/sbin:/sbin")
+
+
+def check_filter(expression: str | None, find_tcpdump: Callable[[], str | None] = tcpdump) -> None:
+    """Raise UsageError when `expression` is no pcap filter, UnableError when nobody here can read one."""
+    if not expression:
+        return
+    program = find_tcpdump()
+    if program is None:
+        raise UnableError("--filter needs tcpdump, which isn't here: apt install tcpdump")
+    empty = io.BytesIO()
+    Writer(empty)  # a file without packets: no interface is needed to compile a filter
+    argv = [program, "-d", "-n", "-r", "-", "--", expression]
+    done = subprocess.run(argv, input=empty.getvalue(), capture_output=True, check=False)  # noqa: S603
+    if done.returncode:
+        words = done.stderr.decode("utf-8", "replace").splitlines()
+        why = words[-1].removeprefix("tcpdump: ") if words else f"tcpdump ended with {done.returncode}"
+        raise UsageError(f"--filter `{expression}`: {why}; see pcap-filter(7)")
 
 
 def by_tcpdump(program: str, store: NamespaceStore, node: str, wanted: Wanted, file: BinaryIO) -> Captured:
@@ -166,7 +184,7 @@ def record(
 ) -> Captured:  # fmt: skip
     """Record what `wanted` says into `file` until it is over or Ctrl-C; the file is whole in any case.
 
-    Raises UnableError for a filter without tcpdump.
+    Raises UnableError for a filter without tcpdump; `check_filter` asks before anything is written.
     """
     program = find_tcpdump()
     if program is None:

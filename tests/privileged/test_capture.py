@@ -118,5 +118,8 @@ def test_a_filter_keeps_only_what_matches(network: NetnsNetwork, cli: CommandLin
     )
     thread.join()
     assert echoes((cli.folder / "f.pcap").read_bytes()) == [0, 0]
-    assert "tcpdump" in cli("capture", "h1", "-o", "g.pcap", "--filter", "nonsense", code=3).stderr
+    said = cli("capture", "h1", "-o", "f.pcap", "--filter", "nonsense", code=2).stderr
+    assert "--filter `nonsense`" in said
+    assert "syntax error" in said
+    assert echoes((cli.folder / "f.pcap").read_bytes()) == [0, 0]  # what was there is not touched
     cli("down", "c", code=0)

@@ -10,6 +10,7 @@ import subprocess
 import sys
 import time
 from collections.abc import Callable
+from contextlib import suppress
 from pathlib import Path
 
 import pytest
@@ -51,7 +52,9 @@ def until(condition: Callable[[], bool]) -> None:
 def has_socket(pid: int) -> bool:
     """Return whether the process has a socket open."""
     folder = Path(f"/proc/{pid}/fd")
-    return any(os.readlink(entry).startswith("socket:") for entry in folder.iterdir() if entry.is_symlink())
+    with suppress(FileNotFoundError):  # closed while we look
+        return any(str(entry.readlink()).startswith("socket:") for entry in folder.iterdir())
+    return False
 
 
 def start(folder: Path, *words: str) -> subprocess.Popen[str]:

@@ -1,0 +1,34 @@
+"""Numbers of seconds on the command line: click's own ranges let `nan` and infinity pass."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Callable
+
+import click
+
+_MOST = 1_000_000.0
+"""Eleven days; poll(2) counts milliseconds in 31 bits, which is twenty-four."""
+
+
+def seconds(
+    least: float, most: float = _MOST
+) -> Callable[[click.Context, click.Parameter, str | None], float | None]:
+    """Return the callback of an option that takes seconds from `least` to `most`.
+
+    It gives a float, or None where there is none, and raises click.BadParameter.
+    """
+
+    def parsed(context: click.Context, option: click.Parameter, value: str | None) -> float | None:
+        del context, option
+        if value is None:
+            return None
+        try:
+            number = float(value)
+        except ValueError:
+            number = math.nan
+        if not least <= number <= most:  # nan isn't, either
+            raise click.BadParameter(f"`{value}` is not a number of seconds from {least:g} to {most:,.0f}")
+        return number
+
+    return parsed
