@@ -6,30 +6,35 @@ import os
 import shutil
 import sys
 from collections.abc import Mapping, Sequence
-from importlib.util import find_spec
 from pathlib import Path
 
+from emulator.controllers.openflow import VERSIONS
 from emulator.errors import UnableError
 from topologies.openflow import Controller
 
 _NAMES = ("ovs-testcontroller", "openvswitch-testcontroller")
 """Debian's package and its program have had both names."""
 
+MOST_SWITCHES = 16
+"""As many Open vSwitch's learning controller takes; the 17th waits for ever (MAX_SWITCHES in its source)."""
+
 
 def argv_of(
-    controller: Controller, port: int, protocols: Sequence[str], outside: int, folder: Path
-) -> list[str]:
+    controller: Controller, port: int, folder: Path, *,
+    outside: int, protocols: Sequence[str], switches: int | None,
+) -> list[str]:  # fmt: skip
     """Return the words that start `controller` so that it listens on 127.0.0.1:`port`.
 
     `outside` is the descriptor of the machine's network namespace that a relay inherits; in `folder`
-    programs may keep sockets. UnableError when there is no such program here.
+    programs may keep sockets. `protocols` is what the switches speak, `switches` how many there are
+    (None: not known). UnableError when no learning controller here speaks that.
     """
     if controller.kind == "command":
         return list(controller.command)
     if controller.kind == "remote":
         return [sys.executable, "-m", "emulator.controllers.relay", "--listen", str(port),
                 "--to", controller.address, str(controller.port), "--outside", str(outside)]  # fmt: skip
-    return _learning(port, protocols, folder)
+    return _learning(port, protocols, switches, folder)
 
 
 def environment_of(controller: Controller, port: int, folder: Path) -> dict[str, str]:
@@ -55,17 +60,20 @@ def find_learning(path: str | None = None) -> str | None:
     return next((found for name in _NAMES if (found := shutil.which(name, path=path))), None)
 
 
-def _learning(port: int, protocols: Sequence[str], folder: Path) -> list[str]:
+def _learning(port: int, protocols: Sequence[str], switches: int | None, folder: Path) -> list[str]:
+    """Return Open vSwitch's own where it can: it takes 16 switches only. Else ours."""
     program = find_learning()
-    if program is not None:
+    few = switches is not None and switches <= MOST_SWITCHES
+    if program is not None and few:
         return [program, "-O", ",".join(protocols), f"--unixctl={folder / f'learning-{port}.ctl'}",
                 f"ptcp:{port}:127.0.0.1"]  # fmt: skip
-    if find_spec("os_ken") is not None:
-        return [sys.executable, "-m", "emulator.controllers.learning", "--listen", str(port)]
-    raise UnableError(
-        "there is no learning controller here: `apt-get install openvswitch-testcontroller`, "
-        "or `pip install os-ken` into this Python's environment"
-    )
+    if not VERSIONS.keys() & set(protocols):
+        mend = f"with at most {MOST_SWITCHES} switches, `apt-get install openvswitch-testcontroller` would do"
+        raise UnableError(
+            f"the learning controller speaks {', '.join(VERSIONS)}, not {', '.join(protocols)}: "
+            f"write one of these under `protocols`; {mend}"
+        )
+    return [sys.executable, "-m", "emulator.controllers.learning", "--listen", str(port)]
 
 
 def _package_path(environment: Mapping[str, str]) -> str:

@@ -36,7 +36,8 @@ class ControllerProcesses:
 
     Made while the calling thread is in the machine's network namespace: relays connect from there.
     `enter()` is being in the switches' namespaces. `protocols` are the OpenFlow versions that the
-    switches speak, `cwd` is where commands are started (the topology file's folder).
+    switches speak, `switches` is how many of them there are (None: not known), `cwd` is where commands
+    are started (the topology file's folder).
     """
 
     def __init__(
@@ -46,6 +47,7 @@ class ControllerProcesses:
         enter: Callable[[], AbstractContextManager[None]],
         *,
         protocols: Sequence[str] = ("OpenFlow13",),
+        switches: int | None = None,
         cwd: Path | None = None,
         patience: float = PATIENCE,
     ) -> None:
@@ -53,6 +55,7 @@ class ControllerProcesses:
         self._controllers = dict(controllers)
         self._enter = enter
         self._protocols = tuple(protocols)
+        self._switches = switches
         self._cwd = cwd
         self._patience = patience
         self._outside = os.open("/proc/thread-self/ns/net", os.O_RDONLY | os.O_CLOEXEC)
@@ -100,7 +103,7 @@ class ControllerProcesses:
 
     def _start(self, name: str) -> Process:
         controller, port = self._controllers[name], self.ports[name]
-        argv = argv_of(controller, port, self._protocols, self._outside, self._folder)
+        argv = argv_of(controller, port, self._outside, self._folder, self._protocols, self._switches)
         environment = environment_of(controller, port, self._folder)
         cwd = self._cwd if controller.kind == "command" else None
         inherited = (self._outside,) if controller.kind == "remote" else ()

@@ -1,0 +1,163 @@
+"""The few OpenFlow messages that a learning controller needs, for the versions 1.0, 1.3 and 1.4.
+
+Each function gives or takes the whole message, in network order. Layouts: OpenFlow Switch
+Specification 1.0.0, section 5, and 1.3.5, section 7; 1.4 differs in nothing that is used here. A frame
+is named by Ethernet addresses of 6 bytes; ports are the switch's numbers.
+"""
+
+from __future__ import annotations
+
+from enum import IntEnum
+from struct import Struct
+from typing import NamedTuple
+
+V10, V13, V14 = 1, 4, 5
+VERSIONS = {"OpenFlow10": V10, "OpenFlow13": V13, "OpenFlow14": V14}
+"""Version numbers on the wire, by the words of a file's `protocols`."""
+
+
+class Type(IntEnum):
+    """Message types; those used here have the same number in all versions."""
+
+    HELLO = 0
+    ECHO_REQUEST = 2
+    ECHO_REPLY = 3
+    FEATURES_REQUEST = 5
+    SET_CONFIG = 9
+    PACKET_IN = 10
+    PORT_STATUS = 12
+    PACKET_OUT = 13
+    FLOW_MOD = 14
+
+
+_ADD, _DELETE = 0, 3
+_NO_BUFFER = 0xFFFFFFFF
+_WHOLE = 0xFFFF
+_FLOOD = 0xFFFFFFFB  # in version 1.0 ports are the lower 16 bits of these
+_CONTROLLER = 0xFFFFFFFD
+_ANY = 0xFFFFFFFF
+_IDLE = 60
+"""Seconds after which a flow that nothing uses goes."""
+
+HEADER = Struct("!BBHI")
+_MATCH10 = Struct("!IH6s6s22x")
+_FLOW10 = Struct("!8xHHHHIHH")
+_FLOW13 = Struct("!16xBBHHHIIIH2x")
+_HAS_PORT, _HAS_SOURCE, _HAS_DESTINATION, _ALL10 = 1 << 0, 1 << 2, 1 << 3, 0x3FFFFF
+_OXM_PORT, _OXM_DESTINATION, _OXM_SOURCE = 0x80000004, 0x80000606, 0x80000806
+
+
+class Frame(NamedTuple):
+    """A frame that a switch sent here: the port it came in by, and all of it."""
+
+    port: int
+    data: bytes
+
+
+def message(version: int, kind: Type, body: bytes = b"", xid: int = 0) -> bytes:
+    """Return `body` with the header of a message."""
+    return HEADER.pack(version, kind, HEADER.size + len(body), xid) + body
+
+
+def hello() -> bytes:
+    """Return the first message: the versions spoken here, as a bitmap (1.3.5, 7.5.1)."""
+    bitmap = sum(1 << version for version in VERSIONS.values())
+    return message(max(VERSIONS.values()), Type.HELLO, Struct("!HHI").pack(1, 8, bitmap))
+
+
+def common_version(heard: bytes) -> int | None:
+    """Return the highest version that the sender of this hello and we speak, or None (1.3.5, 6.3.1)."""
+    theirs = set(range(1, heard[0] + 1))
+    if len(heard) >= 16 and heard[8:10] == b"\0\1":
+        bitmap = int.from_bytes(heard[12:16], "big")
+        theirs = {version for version in range(1, 32) if bitmap >> version & 1}
+    elif heard[0] not in VERSIONS.values():
+        theirs = {min(heard[0], max(VERSIONS.values()))}  # without a bitmap the lower of both is used
+    return max(theirs.intersection(VERSIONS.values()), default=None)
+
+
+def greeting(version: int) -> bytes:
+    """Return what a switch is told first: forget all flows, and send here the whole of what none matches."""
+    whole = message(version, Type.SET_CONFIG, Struct("!HH").pack(0, _WHOLE))
+    clean = delete_flows(version)
+    if version == V10:
+        return whole + clean
+    return whole + clean + _flow13(version, _ADD, 0, b"", _CONTROLLER)
+
+
+def add_flow(version: int, port: int, source: bytes, destination: bytes, out: int) -> bytes:
+    """Return the flow that sends frames from `source` at `port` for `destination` out of port `out`."""
+    if version == V10:
+        wildcards = _ALL10 & ~(_HAS_PORT | _HAS_SOURCE | _HAS_DESTINATION)
+        return _flow10(_ADD, _MATCH10.pack(wildcards, port, source, destination), out)
+    match = Struct("!II").pack(_OXM_PORT, port) + _oxm(_OXM_DESTINATION, destination)
+    return _flow13(version, _ADD, 1, match + _oxm(_OXM_SOURCE, source), out)
+
+
+def delete_flows(version: int, destination: bytes | None = None) -> bytes:
+    """Return what deletes all flows for `destination` (None: all flows whatever)."""
+    if version == V10:
+        wildcards = _ALL10 if destination is None else _ALL10 & ~_HAS_DESTINATION
+        return _flow10(_DELETE, _MATCH10.pack(wildcards, 0, bytes(6), destination or bytes(6)))
+    return _flow13(version, _DELETE, 0, _oxm(_OXM_DESTINATION, destination) if destination else b"")
+
+
+def send_frame(version: int, frame: Frame, out: int | None) -> bytes:
+    """Return what makes the switch send `frame` out of port `out` (None: all ports but its own)."""
+    actions = _output(version, _FLOOD if out is None else out)
+    if version == V10:
+        head = Struct("!IHH").pack(_NO_BUFFER, frame.port, len(actions))
+    else:
+        head = Struct("!IIH6x").pack(_NO_BUFFER, frame.port, len(actions))
+    return message(version, Type.PACKET_OUT, head + actions + frame.data)
+
+
+def frame_in(heard: bytes) -> Frame | None:
+    """Return the frame in a packet-in; None when it isn't one as the specification has it."""
+    if heard[0] == V10:
+        return Frame(int.from_bytes(heard[14:16], "big"), heard[18:]) if len(heard) >= 18 + 14 else None
+    length = int.from_bytes(heard[26:28], "big")
+    fields, data = heard[28 : 24 + length], heard[24 + -(-length // 8) * 8 + 2 :]
+    while len(fields) >= 8:
+        size = 4 + fields[3]
+        if int.from_bytes(fields[:4], "big") == _OXM_PORT:
+            return Frame(int.from_bytes(fields[4:8], "big"), data) if len(data) >= 14 else None
+        fields = fields[size:]
+    return None
+
+
+def lost_port(heard: bytes) -> int | None:
+    """Return the port of which a port-status says that it is gone or down; else None."""
+    v10 = heard[0] == V10
+    at = 16
+    port = int.from_bytes(heard[at : at + (2 if v10 else 4)], "big")
+    state = at + (28 if v10 else 36)
+    down = int.from_bytes(heard[state : state + 4], "big") & 1
+    return port if heard[8] == 1 or down else None
+
+
+def _flow10(command: int, match: bytes, out: int | None = None) -> bytes:
+    fields = _FLOW10.pack(command, _IDLE, 0, 1, _NO_BUFFER, _ANY & 0xFFFF, 0)
+    return message(V10, Type.FLOW_MOD, match + fields + (b"" if out is None else _output(V10, out)))
+
+
+def _flow13(version: int, command: int, priority: int, fields: bytes, out: int | None = None) -> bytes:
+    table = 0xFF if command == _DELETE else 0
+    idle = _IDLE if priority else 0
+    head = _FLOW13.pack(table, command, idle, 0, priority, _NO_BUFFER, _ANY, _ANY, 0)
+    match = Struct("!HH").pack(1, 4 + len(fields)) + fields
+    match += bytes(-len(match) % 8)
+    if out is not None:
+        actions = _output(version, out)
+        match += Struct("!HH4x").pack(4, 8 + len(actions)) + actions
+    return message(version, Type.FLOW_MOD, head + match)
+
+
+def _output(version: int, port: int) -> bytes:
+    if version == V10:
+        return Struct("!HHHH").pack(0, 8, port & 0xFFFF, _WHOLE)
+    return Struct("!HHIH6x").pack(0, 16, port, _WHOLE)
+
+
+def _oxm(header: int, value: bytes) -> bytes:
+    return header.to_bytes(4, "big") + value
