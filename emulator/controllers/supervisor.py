@@ -103,7 +103,10 @@ class ControllerProcesses:
 
     def _start(self, name: str) -> Process:
         controller, port = self._controllers[name], self.ports[name]
-        argv = argv_of(controller, port, self._outside, self._folder, self._protocols, self._switches)
+        argv = argv_of(
+            controller, port, self._folder,
+            outside=self._outside, protocols=self._protocols, switches=self._switches,
+        )  # fmt: skip
         environment = environment_of(controller, port, self._folder)
         cwd = self._cwd if controller.kind == "command" else None
         inherited = (self._outside,) if controller.kind == "remote" else ()
