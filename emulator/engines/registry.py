@@ -7,7 +7,7 @@ from emulator.network import Engine, Network, Progress, silent
 from emulator.state import NetworkState, state_root
 from topologies.spelling import nearest
 
-NAMES = ("netns", "dry-run")
+NAMES = ("netns", "mininet", "dry-run")
 
 
 def engine_named(name: str) -> Engine:
@@ -16,6 +16,10 @@ def engine_named(name: str) -> Engine:
         from emulator.engines.netns import NetnsEngine
 
         return NetnsEngine()
+    if name == "mininet":
+        from emulator.engines.mininet import MininetEngine
+
+        return MininetEngine()
     if name == "dry-run":
         from emulator.engines.dry_run import DryRunEngine
 

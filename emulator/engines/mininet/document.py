@@ -1,0 +1,166 @@
+"""A plan as the driver reads it: JSON documents of nodes, links and controllers. Pure.
+
+What Mininet is told is by its names: those of switches are those of their bridges, as Linux allows
+15 characters there. An interface's name is unique in the network, and so names its link as well.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any
+
+from emulator.controllers.endpoints import endpoints
+from emulator.engines.mininet.settings import Lines, is_switch, node_lines
+from emulator.forwarding.base import Role
+from emulator.linux.qdisc import queue_packets
+from emulator.plan import Plan
+from topologies.identifiers import bridge_name, dpid, interface_name, mac
+from topologies.openflow import controllers_of
+from topologies.profiles import Shape
+from topologies.topology import Topology
+
+Json = dict[str, Any]
+
+
+@dataclass
+class Document:
+    """A network for Mininet. Nodes and `lines` are by Mininet's names, links by the first end's interface."""
+
+    nodes: dict[str, Json]
+    links: dict[str, Json]
+    controllers: list[Json]
+    lines: dict[str, Lines]
+    out: dict[str, frozenset[str]]
+    """The interfaces that stay out of each switch, as they would close a loop."""
+
+
+def mininet_name(plan: Plan, node: int) -> str:
+    """Return what Mininet calls `node`."""
+    return bridge_name(plan.topology, node) if is_switch(plan, node) else plan.topology.names[node]
+
+
+def controller_names(topology: Topology) -> dict[str, str]:
+    """Return what Mininet calls each controller: its own name unless a node has it."""
+    taken = set(topology.names)
+    return {name: f"controller.{name}" if name in taken else name for name in controllers_of(topology)}
+
+
+def document(plan: Plan, userspace: Mapping[int, bool] | None = None, *, loops: bool = False) -> Document:
+    """Return the document of `plan`.
+
+    `userspace` says of nodes whether they are Open vSwitches whose datapath is in user space; with
+    `loops`, OpenFlow switches get all their ports: what forwards there knows what to do about loops.
+    """
+    names = [mininet_name(plan, node) for node in range(plan.topology.node_count)]
+    soft = userspace or {}
+    out = _Out(plan, loops=loops)
+    return Document(
+        nodes={names[node]: _node(plan, node, names[node], soft) for node in range(len(names))},
+        links=dict(_link(plan, link, names, soft) for link in range(plan.topology.link_count)),
+        controllers=_controllers(plan.topology),
+        lines={names[node]: node_lines(plan, node) for node in range(len(names))},
+        out={names[node]: out.of(node) for node in range(len(names)) if is_switch(plan, node)},
+    )
+
+
+def _controllers(topology: Topology) -> list[Json]:
+    named = controller_names(topology)
+    ports = endpoints(controllers_of(topology))
+    return [{"name": named[name], "port": port} for name, port in ports.items()]
+
+
+class _Out:
+    """Which ports stay out of their switch."""
+
+    def __init__(self, plan: Plan, *, loops: bool) -> None:
+        self._plan = plan
+        self._loops = loops
+
+    def of(self, node: int) -> frozenset[str]:
+        """Return the interfaces of the switch `node` that stay out of it."""
+        topology = self._plan.topology
+        if self._loops and topology.node_profile_of(node).switch != "bridge":
+            return frozenset()
+        return frozenset(
+            interface_name(topology, node, int(topology.ports[slot >> 1, slot & 1]))
+            for slot in topology.slots(node)
+            if self._plan.forwarding.roles[slot >> 1, slot & 1] == Role.BLOCKED
+        )
+
+
+def _node(plan: Plan, node: int, name: str, userspace: Mapping[int, bool]) -> Json:
+    """Return what makes a node: other than this, it must be made anew."""
+    topology = plan.topology
+    if not is_switch(plan, node):
+        bridge = bridge_name(topology, node) if plan.forwarding.has_bridge(node) else None
+        routes = plan.forwarding.is_router(node)
+        return {"name": name, "kind": "host", "router": routes, "bridge": bridge}
+    profile = topology.node_profile_of(node)
+    out: Json = {"name": name, "kind": profile.switch, "dpid": dpid(topology, node)}
+    if profile.switch == "bridge":
+        return out
+    flow = profile.openflow
+    own = {controller: name for name, controller in controllers_of(topology).items()}
+    named = controller_names(topology)
+    out["controllers"] = [named[own[controller]] for controller in flow.controllers]
+    if profile.switch == "user":
+        out["dpid"] = out["dpid"][-12:]  # what ofdatapath takes
+        return out
+    return out | {
+        "protocols": ",".join(flow.protocols),
+        "failMode": flow.effective_fail_mode,
+        "datapath": "user" if userspace.get(node) else "kernel",
+    }
+
+
+def _link(plan: Plan, link: int, names: list[str], userspace: Mapping[int, bool]) -> tuple[str, Json]:
+    topology = plan.topology
+    pair = topology.ends[link].tolist()
+    ends = [
+        {
+            "node": names[node],
+            "port": port,
+            "name": interface_name(topology, node, port),
+            "mac": mac(topology, node, port).hex(":"),
+            "shape": tc_options(topology.shape(link, end), topology.link_profile_of(link).mtu or 1500),
+            "plain_sums": bool(userspace.get(other)) and not is_switch(plan, node),
+        }
+        for end, (node, other, port) in enumerate(
+            zip(pair, reversed(pair), topology.ports[link].tolist(), strict=True)
+        )
+    ]
+    return str(ends[0]["name"]), {"ends": ends}
+
+
+def host_address(plan: Plan, node: int) -> str | None:
+    """Return the address that Mininet itself gives a host: IPv4, on its interface with the lowest port."""
+    topology = plan.topology
+    ports = [int(topology.ports[slot >> 1, slot & 1]) for slot in topology.slots(node)]
+    if not ports or is_switch(plan, node):
+        return None
+    for address in plan.forwarding.addresses(node):
+        if address.version == 4 and address.port == min(ports):
+            return f"{address.text}/{address.length}"
+    return None
+
+
+def tc_options(shape: Shape, mtu: int = 1500) -> Json:
+    """Return `shape` as the parameters of Mininet's TCIntf: bw in Mbit/s, loss in percent."""
+    out: Json = {}
+    if shape.bandwidth is not None:
+        out["bw"] = shape.bandwidth / 1e6
+    if shape.needs_netem:
+        out["delay"] = _time(shape.delay or 0)
+        out["max_queue_size"] = queue_packets(shape, mtu)
+    elif shape.queue is not None:
+        out["max_queue_size"] = shape.queue
+    if shape.jitter:
+        out["jitter"] = _time(shape.jitter)
+    if shape.loss:
+        out["loss"] = round(shape.loss * 100, 6)
+    return out
+
+
+def _time(seconds: float) -> str:
+    return f"{round(seconds * 1e6, 3):g}us"

@@ -1,0 +1,129 @@
+"""Build a Mininet network of documents: hosts, switches, controllers and links, by Mininet's own API."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any
+
+from driver.switches import CLASSES
+from mininet.link import Intf, Link, TCIntf
+from mininet.net import Mininet
+from mininet.node import Host, RemoteController
+
+Document = dict[str, Any]
+Tell = Callable[[str, int, int], None]
+"""Called with (phase, done, total) after each step."""
+
+
+def empty_network() -> Any:
+    """Return a Mininet network that has nothing in it yet."""
+    Mininet.inited = True  # its init() raises the machine's sysctls: the emulator raised what is needed
+    return Mininet(topo=None, build=False, controller=None, link=Link)
+
+
+class Builder:
+    """Adds what documents say to a Mininet network."""
+
+    def __init__(self, network: Any) -> None:
+        self.network = network
+        self.links: dict[str, Any] = {}
+        """Links by the name of each of their two interfaces."""
+
+    def controller(self, document: Document) -> None:
+        """Add a controller: the emulator has started it, Mininet connects to it."""
+        self.network.addController(
+            document["name"], controller=RemoteController, ip="127.0.0.1", port=document["port"]
+        )
+
+    def node(self, document: Document) -> int:
+        """Add a host or a switch; return the process id of its shell."""
+        name, kind = document["name"], document["kind"]
+        if kind == "host":
+            node = self.network.addHost(name, cls=Host, ip=document.get("ip"))
+            return int(node.pid)
+        options = {key: document[key] for key in ("dpid", "failMode", "datapath", "protocols")
+                   if document.get(key) is not None}  # fmt: skip
+        if kind == "ovs":
+            options["batch"] = True  # all in one ovs-vsctl, as Mininet does with a Topo
+        node = self.network.addSwitch(name, cls=CLASSES[kind], **options)
+        node.given = document.get("controllers", [])
+        node.out = frozenset(document.get("out", ()))
+        return int(node.pid)
+
+    def link(self, document: Document) -> None:
+        """Add a link: plain, or with Mininet's traffic control where an end is shaped."""
+        options: Document = {}
+        for number, end in enumerate(document["ends"], 1):
+            options[f"port{number}"] = end["port"]
+            options[f"intfName{number}"] = end["name"]
+            options[f"addr{number}"] = end["mac"]
+            if end["shape"]:
+                options[f"cls{number}"] = TCIntf
+                options[f"params{number}"] = {**end["shape"], **_offload(end)}
+        first, second = (end["node"] for end in document["ends"])
+        link = self.network.addLink(first, second, **options)
+        for end, intf in zip(document["ends"], (link.intf1, link.intf2)):  # noqa: B905
+            self.links[end["name"]] = link
+            if end["plain_sums"] and not end["shape"]:
+                intf.cmd("ethtool -K", intf, "tx off")
+
+    def unlink(self, name: str) -> None:
+        """Delete the link that has an interface `name`, which leaves its switches first: they would keep it."""
+        link = self.links[name]
+        for intf in (link.intf1, link.intf2):
+            del self.links[intf.name]
+            if hasattr(intf.node, "detach"):
+                intf.node.detach(intf)
+        self.network.delLink(link)
+
+    def remove(self, name: str) -> None:
+        """Delete a node; its links must have gone."""
+        node = self.network[name]
+        if node in self.network.switches:
+            self.network.delSwitch(node)
+        else:
+            self.network.delHost(node)
+
+    def interface(self, name: str) -> Any:
+        """Return the interface called `name`."""
+        link = self.links[name]
+        return link.intf1 if link.intf1.name == name else link.intf2
+
+    def shape(self, end: Document) -> None:
+        """Make what an interface sends be as the document of its end says.
+
+        Mininet can't take a shape away (mininet issue 881): then its queues are deleted.
+        """
+        intf = self.interface(end["name"])
+        if not end["shape"]:
+            intf.cmd("tc qdisc del dev", intf, "root")
+            if isinstance(intf, TCIntf):
+                self._replace(intf, Intf, {})
+            return
+        options = {**end["shape"], **_offload(end)}
+        if isinstance(intf, TCIntf):
+            intf.cmd("tc qdisc del dev", intf, "root")
+            intf.params = options
+            intf.config(**options)
+        else:
+            self._replace(intf, TCIntf, options)
+
+    def _replace(self, intf: Any, kind: Any, options: Document) -> None:
+        """Have an interface of another class stand for the same device."""
+        node, link = intf.node, intf.link
+        port = node.ports[intf]
+        node.delIntf(intf)
+        new = kind(
+            name=intf.name, node=node, port=port, link=link, mac=None, moveIntfFn=Link._ignore,  # noqa: SLF001
+            up=None, **options,
+        )  # fmt: skip
+        new.mac, new.ip, new.prefixLen = intf.mac, intf.ip, intf.prefixLen
+        if link.intf1 is intf:
+            link.intf1 = new
+        else:
+            link.intf2 = new
+
+
+def _offload(end: Document) -> Document:
+    """Return what keeps checksums whole where a switch in user space reads the packets."""
+    return {"txo": not end["plain_sums"]}

@@ -1,0 +1,152 @@
+"""What the emulator can ask of a running Mininet network, a method each."""
+
+from __future__ import annotations
+
+import os
+import subprocess
+from typing import Any
+
+from driver.build import Builder, Document, Tell
+from driver.console import Console
+from mininet.net import VERSION
+
+_BATCH_SECONDS = 60
+
+
+class StepError(Exception):
+    """A step failed; the words say how."""
+
+
+class Steps:
+    """The steps; `tell` is told how far those of many parts are."""
+
+    def __init__(self, builder: Builder) -> None:
+        self._builder = builder
+        self._network = builder.network
+        self.console = Console(self._network)
+
+    def info(self, tell: Tell) -> Document:
+        """Return what is there."""
+        del tell
+        names = list(self._builder.links)
+        return {"mininet": VERSION, "pid": os.getpid(), "nodes": list(self._network), "interfaces": names}
+
+    def controllers(self, tell: Tell, documents: list[Document]) -> None:
+        """Add controllers."""
+        del tell
+        for document in documents:
+            self._builder.controller(document)
+
+    def nodes(self, tell: Tell, documents: list[Document]) -> dict[str, int]:
+        """Add nodes; return the process ids of their shells."""
+        pids = {}
+        for done, document in enumerate(documents, 1):
+            pids[document["name"]] = self._builder.node(document)
+            tell("nodes", done, len(documents))
+        return pids
+
+    def links(self, tell: Tell, documents: list[Document]) -> None:
+        """Add links."""
+        for done, document in enumerate(documents, 1):
+            self._builder.link(document)
+            tell("links", done, len(documents))
+
+    def configure(self, tell: Tell, names: list[str]) -> None:
+        """Configure hosts: their addresses and loopbacks, as Mininet does after the links."""
+        for done, name in enumerate(names, 1):
+            node = self._network[name]
+            if node.defaultIntf():
+                node.configDefault()
+            else:
+                node.configDefault(ip=None, mac=None)
+            tell("hosts", done, len(names))
+
+    def start(self, tell: Tell, names: list[str]) -> None:
+        """Start switches; Open vSwitch's all at once."""
+        batches: dict[Any, list[Any]] = {}
+        for done, name in enumerate(names, 1):
+            switch = self._network[name]
+            switch.start(self._network.controllers)
+            batches.setdefault(type(switch), []).append(switch)
+            tell("switches", done, len(names))
+        for kind, switches in batches.items():
+            if hasattr(kind, "batchStartup"):
+                kind.batchStartup(switches)
+                for switch in switches:
+                    switch.commands = []
+                tell("switches", len(names), len(names))
+
+    def batch(self, tell: Tell, name: str, lines: list[str], harmless: bool = False) -> None:
+        """Give `ip -batch` some lines in a node; with `harmless`, what fails is left."""
+        del tell
+        node = self._network[name]
+        words = ["ip", "-force", "-batch", "-"]
+        process = node.popen(words, stdin=subprocess.PIPE)
+        try:
+            text = "".join(line + "\n" for line in lines).encode()
+            _, errors = process.communicate(text, timeout=_BATCH_SECONDS)
+        finally:
+            if process.poll() is None:
+                process.kill()
+                process.communicate()
+        if process.returncode and not harmless:
+            raise StepError(f"ip in {name}: {errors.decode(errors='replace').strip()}")
+
+    def batches(self, tell: Tell, lines: dict[str, list[str]], harmless: bool = False) -> None:
+        """Give `ip -batch` lines in many nodes."""
+        for done, (name, some) in enumerate(lines.items(), 1):
+            self.batch(tell, name, some, harmless)
+            tell("settings", done, len(lines))
+
+    def port(self, tell: Tell, name: str, up: bool) -> None:
+        """Bring an interface up or down, Mininet's way."""
+        del tell
+        said = self._builder.interface(name).ifconfig("up" if up else "down")
+        if said:
+            raise StepError(f"{name}: {said.strip()}")
+
+    def ports(self, tell: Tell, names: list[str], up: bool) -> None:
+        """Bring interfaces up or down."""
+        for name in names:
+            self.port(tell, name, up)
+
+    def move(self, tell: Tell, out: list[str], into: list[str]) -> None:
+        """Take interfaces out of their switches, then let others join theirs."""
+        del tell
+        for name in out:
+            intf = self._builder.interface(name)
+            intf.node.detach(intf)
+            intf.node.out |= {name}
+        for name in into:
+            intf = self._builder.interface(name)
+            intf.node.attach(intf)
+            intf.node.out -= {name}
+
+    def forget(self, tell: Tell, names: list[str]) -> None:
+        """Have switches forget the MACs that they learned."""
+        del tell
+        for name in names:
+            self._network[name].forget()
+
+    def shape(self, tell: Tell, ends: list[Document]) -> None:
+        """Make interfaces send as the documents of their ends say."""
+        del tell
+        for end in ends:
+            self._builder.shape(end)
+
+    def unlink(self, tell: Tell, names: list[str]) -> None:
+        """Delete links, each named by one of its interfaces."""
+        for done, name in enumerate(names, 1):
+            self._builder.unlink(name)
+            tell("links", done, len(names))
+
+    def remove(self, tell: Tell, names: list[str]) -> None:
+        """Delete nodes whose links have gone."""
+        for done, name in enumerate(names, 1):
+            self._builder.remove(name)
+            tell("nodes", done, len(names))
+
+    def cli(self, tell: Tell, terminal: str) -> None:
+        """Run Mininet's command line on a terminal until it is left."""
+        del tell
+        self.console.run(terminal)

@@ -1,0 +1,82 @@
+"""Start the driver: inside the network's namespace, with mounts of its own, in a session of its own."""
+
+from __future__ import annotations
+
+import os
+import socket
+import subprocess
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+
+from emulator.engines.mininet.place import ROOT, Place, python
+from emulator.errors import UnableError
+from emulator.linux.execute import inside
+from emulator.linux.namespaces import NamespaceStore
+
+_BOOT = "import sys; sys.path.insert(0, sys.argv[2]); from driver.main import main; main()"
+_WAITING = 64
+"""Connections that wait for the driver."""
+
+
+@dataclass(frozen=True)
+class Running:
+    """A driver: its process id, and when that process began (clock ticks since boot), which no other has."""
+
+    pid: int
+    began: int
+
+    @property
+    def alive(self) -> bool:
+        """Whether it runs."""
+        return began(self.pid) == self.began
+
+
+def began(pid: int) -> int:
+    """Return when process `pid` began, in clock ticks since boot; -1 when there is none (proc(5), stat)."""
+    try:
+        fields = Path(f"/proc/{pid}/stat").read_bytes().rpartition(b")")[2].split()
+    except OSError:
+        return -1
+    return -1 if fields[0] in {b"Z", b"X"} else int(fields[19])
+
+
+def start(store: NamespaceStore, place: Place, hosts: Path, environment: Mapping[str, str]) -> Running:
+    """Start the driver in the namespace ROOT of `store`; return at once. UnableError when it can't be.
+
+    All that it starts sees the network's own /etc/hosts, by which `down` finds it whatever namespace
+    it is in. Its socket is bound here, so that it can be asked before it is ready.
+    """
+    place.folder.mkdir(mode=0o700, exist_ok=True)
+    listener = _listen(place.socket)
+    log = place.log.open("ab")
+
+    def run() -> subprocess.Popen[bytes]:
+        words = [python(), "-I", "-c", _BOOT, str(listener.fileno()), str(Path(__file__).parent)]
+        return subprocess.Popen(  # noqa: S603 -- our own words, no shell
+            words, stdin=subprocess.DEVNULL, stdout=log, stderr=log, cwd="/", start_new_session=True,
+            pass_fds=(listener.fileno(),), env={**os.environ, **environment},
+        )  # fmt: skip
+
+    with listener, log:
+        try:
+            process = inside(store, ROOT, hosts, run)
+        except OSError as error:
+            raise UnableError(f"can't run {python()}: {error.strerror}") from error
+    process.returncode = 0  # it stays: nobody is to be told that it still runs
+    return Running(process.pid, began(process.pid))
+
+
+def _listen(path: Path) -> socket.socket:
+    """Return a socket that listens at `path`, for root only; the path may be longer than an address is."""
+    path.unlink(missing_ok=True)
+    listener = socket.socket(socket.AF_UNIX, socket.SOCK_STREAM)
+    folder = os.open(path.parent, os.O_PATH | os.O_CLOEXEC)
+    before = os.umask(0o177)
+    try:
+        listener.bind(f"/proc/self/fd/{folder}/{path.name}")
+    finally:
+        os.umask(before)
+        os.close(folder)
+    listener.listen(_WAITING)
+    return listener

@@ -1,0 +1,106 @@
+"""Have Mininet make nodes and links, and pin what it made, in Mininet's own order."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from typing import TypeVar
+
+from emulator.engines.mininet.client import Driver
+from emulator.engines.mininet.document import Document, Json, host_address, mininet_name
+from emulator.engines.mininet.settings import is_switch
+from emulator.linux.adopt import adopt, quieten_here
+from emulator.linux.namespaces import NamespaceStore
+from emulator.linux.node_sysctls import NodeSysctls
+from emulator.network import Progress
+from emulator.plan import Plan
+
+Item = TypeVar("Item")
+_CHUNK = 128
+"""Nodes or links that the driver is asked for at a time."""
+
+
+class Maker:
+    """Makes nodes and links of `plan`, its document `wanted`. Call inside the store's mount namespace."""
+
+    def __init__(
+        self, plan: Plan, wanted: Document, driver: Driver, store: NamespaceStore, progress: Progress
+    ) -> None:
+        self._plan = plan
+        self._wanted = wanted
+        self._driver = driver
+        self._store = store
+        self._progress = progress
+
+    def make(self, nodes: Sequence[int], links: Sequence[str]) -> None:
+        """Make `nodes` and `links` (by the first end's interface), and set all that the plan says of them."""
+        self._nodes(nodes)
+        documents = [self._wanted.links[name] for name in links]
+        for at, some in _chunks(documents):
+            self._driver.ask(("links", {"documents": some}), progress=self._from("links", at, len(links)))
+        names = {node: mininet_name(self._plan, node) for node in nodes}
+        hosts = [names[node] for node in nodes if not is_switch(self._plan, node)]
+        switches = [names[node] for node in nodes if is_switch(self._plan, node)]
+        lines = self._lines({names[node]: node for node in nodes}, documents)
+        early = {name: some for name, some in lines.items() if name not in set(switches)}
+        late = {name: some for name, some in lines.items() if name not in early}
+        self._driver.ask(("configure", {"names": hosts}), progress=self._progress)
+        self._driver.ask(("batches", {"lines": early}), progress=self._progress)
+        self._driver.ask(("start", {"names": switches}), progress=self._progress)
+        self._driver.ask(("batches", {"lines": late}), progress=self._progress)
+
+    def _nodes(self, nodes: Sequence[int]) -> None:
+        """Make nodes and pin their namespaces; what must be set before they have ports is set here."""
+        plan = self._plan
+        quiet = plan.topology.pools.ipv6 is None
+        with NodeSysctls(plan) as sysctls:
+            for at, some in _chunks(nodes):
+                documents = [self._node(node) for node in some]
+                progress = self._from("nodes", at, len(nodes))
+                (pids,) = self._driver.ask(("nodes", {"documents": documents}), progress=progress)
+                for node, document in zip(some, documents, strict=True):
+                    name = plan.topology.names[node]
+                    if is_switch(plan, node):
+                        self._store.remove(name)
+                        self._store.make(name, shared=True)
+                        continue
+                    adopt(self._store, name, pids[document["name"]])
+                    sysctls.apply(node)
+                    if quiet:
+                        quieten_here()
+
+    def _node(self, node: int) -> Json:
+        """Return the document of a node with what only making it needs."""
+        name = mininet_name(self._plan, node)
+        made = self._wanted.nodes[name]
+        if is_switch(self._plan, node):
+            return made | {"out": sorted(self._wanted.out[name])}
+        return made | {"ip": host_address(self._plan, node)}
+
+    def _lines(self, fresh: dict[str, int], links: Sequence[Json]) -> dict[str, list[str]]:
+        """Return the lines of new nodes, and of the nodes that were there at an end of a new link."""
+        touched = dict.fromkeys([*fresh, *(end["node"] for link in links for end in link["ends"])])
+        out = {}
+        for name in touched:
+            lines = list(self._wanted.lines[name])
+            node = fresh.get(name)
+            given = None if node is None else host_address(self._plan, node)
+            lines = [line for line in lines if given is None or not line.startswith(f"addr replace {given} ")]
+            if node is None:  # its bridge is there
+                lines = [line for line in lines if not line.startswith("link add ")]
+            if lines:
+                out[name] = lines
+        return out
+
+    def _from(self, phase: str, before: int, total: int) -> Progress:
+        """Return progress of one chunk, told as progress of the whole."""
+
+        def tell(_: str, done: int, part: int) -> None:
+            del part
+            self._progress(phase, before + done, total)
+
+        return tell
+
+
+def _chunks(items: Sequence[Item]) -> Iterator[tuple[int, Sequence[Item]]]:
+    for at in range(0, len(items), _CHUNK):
+        yield at, items[at : at + _CHUNK]

@@ -1,0 +1,109 @@
+"""What a node is set to beyond what Mininet sets: lines for `ip -batch`, and what takes each back. Pure.
+
+Interfaces are named here, not numbered: Mininet lets the kernel number them.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Set as AbstractSet
+from ipaddress import ip_address
+
+from emulator.forwarding.base import BRIDGE_PORT, LOOPBACK_PORT, Role, Route
+from emulator.plan import Plan
+from topologies.identifiers import bridge_name, interface_name, mac
+from topologies.topology import Kind, Topology
+
+Lines = dict[str, str]
+"""Lines in the order in which they are to be done, each with the line that takes it back ("" for none)."""
+
+_NO_PORTS: frozenset[int] = frozenset()
+
+
+def is_switch(plan: Plan, node: int) -> bool:
+    """Return whether `node` is a switch of Mininet's; the others are hosts, routers among them."""
+    return bool(plan.topology.kinds[node] == Kind.SWITCH) and not plan.forwarding.is_router(node)
+
+
+def device(topology: Topology, node: int, port: int) -> str:
+    """Return the name of the interface behind `port`, also of the bridge and the loopback."""
+    if port == BRIDGE_PORT:
+        return bridge_name(topology, node)
+    return "lo" if port == LOOPBACK_PORT else interface_name(topology, node, port)
+
+
+def node_lines(plan: Plan, node: int, down: AbstractSet[int] = _NO_PORTS) -> Lines:
+    """Return all that `node` is set to, with the ports in `down` left out of its routes."""
+    topology, forwarding = plan.topology, plan.forwarding
+    out: Lines = {}
+    if forwarding.has_bridge(node):
+        _bridge(plan, node, out)
+    for slot in topology.slots(node):
+        link, port = slot >> 1, int(topology.ports[slot >> 1, slot & 1])
+        mtu = topology.link_profile_of(link).mtu
+        if mtu is not None:
+            name = interface_name(topology, node, port)
+            out[f"link set dev {name} mtu {mtu}"] = f"link set dev {name} mtu 1500"
+    for address in forwarding.addresses(node):
+        words = f"{address.text}/{address.length} dev {device(topology, node, address.port)}"
+        out[f"addr replace {words}" + (" nodad" if address.version == 6 else "")] = f"addr del {words}"
+    return out | passing_lines(plan, node, down)
+
+
+def passing_lines(plan: Plan, node: int, down: AbstractSet[int] = _NO_PORTS) -> Lines:
+    """Return those lines that the kernel drops when a port goes down: routes and permanent neighbours."""
+    topology, forwarding = plan.topology, plan.forwarding
+    out: Lines = {}
+    for route in sorted(forwarding.routes(node), key=lambda r: r.hops[0].gateway is not None):
+        out |= _route(topology, node, route, down)
+    for entry in forwarding.neighbours(node):
+        if entry.port not in down:
+            words = f"{ip_address(entry.packed)} dev {device(topology, node, entry.port)}"
+            out[f"neigh replace {words} lladdr {entry.mac.hex(':')} nud permanent"] = f"neigh del {words}"
+    return out
+
+
+def after_up(plan: Plan, node: int, down: AbstractSet[int] = _NO_PORTS) -> list[str]:
+    """Return the lines to do again when a port of `node` has come up; the ports in `down` are still down."""
+    lost = [line for line in node_lines(plan, node, down) if line.endswith(" nodad")]
+    return lost + list(passing_lines(plan, node, down))
+
+
+def changes(before: Lines, after: Lines) -> tuple[list[str], list[str]]:
+    """Return what leads from `before` to `after`: lines that take away, lines that give."""
+    kept = set(after.values())
+    takes = [
+        back for line, back in reversed(before.items()) if back and line not in after and back not in kept
+    ]
+    return takes, [line for line in after if line not in before]
+
+
+def _bridge(plan: Plan, node: int, out: Lines) -> None:
+    """Add the bridge of a node: a switch's is made by Mininet and gets its MAC, a host's is made here."""
+    topology = plan.topology
+    name = bridge_name(topology, node)
+    address = mac(topology, node, BRIDGE_PORT).hex(":")
+    if is_switch(plan, node):
+        if topology.node_profile_of(node).switch == "bridge":
+            out[f"link set dev {name} address {address}"] = ""
+        return
+    out[f"link add {name} address {address} type bridge mcast_snooping 0"] = f"link del {name}"
+    out[f"link set dev {name} up"] = ""
+    for slot in topology.slots(node):
+        link, end = slot >> 1, slot & 1
+        if plan.forwarding.roles[link, end] == Role.BRIDGED:
+            port = interface_name(topology, node, int(topology.ports[link, end]))
+            out[f"link set dev {port} master {name}"] = f"link set dev {port} nomaster"
+
+
+def _route(topology: Topology, node: int, route: Route, down: AbstractSet[int]) -> Lines:
+    hops = [hop for hop in route.hops if hop.port not in down]
+    if not hops:
+        return {}
+    prefix = f"{ip_address(route.packed)}/{route.length}"
+    source = f" src {ip_address(route.source)}" if route.source else ""
+    ways = [
+        (f"via {ip_address(hop.gateway)} " if hop.gateway else "") + f"dev {device(topology, node, hop.port)}"
+        for hop in hops
+    ]
+    words = ways[0] if len(ways) == 1 else " ".join(f"nexthop {way}" for way in ways)
+    return {f"route replace {prefix}{source} {words}": f"route del {prefix}"}
