@@ -69,6 +69,7 @@ PLAIN = (
     "traffic.rate",
     "traffic.slowest",
     "traffic.flows",
+    "traffic.failed",
     "host.memory.growth",
 )
 _TAILS = (

@@ -148,6 +148,11 @@ class RunRecord:
     leaks: LeakCheck = field(default_factory=LeakCheck)
     restored: list[str] = field(default_factory=list)
     interrupted: str = ""
+    """The signal that ended the run early."""
+    aborted: str = ""
+    """The failure that ended the run early, in words: what was measured until then is in the record."""
+    failure: BaseException | None = None
+    """The same as it was raised; no part of reports."""
     doubts: list[str] = field(default_factory=list)
     """Why figures may not be trusted: late arrivals, a saturated CPU."""
     ramps: list[dict[str, Any]] = field(default_factory=list)

@@ -48,10 +48,19 @@ class Journal:
         """Note that `link` is as it was; in memory only: giving back twice does no harm."""
         self._changed.pop(link, None)
 
+    @property
+    def networks(self) -> list[str]:
+        """The networks that a ramp brought up and that aren't down yet."""
+        return list(self._networks)
+
     def will_grow(self, name: str) -> None:
         """Note that the network `name` will be brought up."""
         self._networks.append(name)
         self._write()
+
+    def is_down(self, name: str) -> None:
+        """Note that the network `name` is down again (or was never up); in memory only."""
+        self._networks.remove(name)
 
     def close(self) -> None:
         """Remove the file: all is given back."""

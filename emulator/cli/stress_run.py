@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import signal
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 from types import FrameType
@@ -12,13 +12,14 @@ from typing import TYPE_CHECKING, Any
 from emulator.cli.elevate import ensure_root
 from emulator.cli.output import give_json, say
 from emulator.cli.progress import shown
-from emulator.errors import UsageError
+from emulator.errors import BrokenError, EmulationError, UsageError
 from emulator.network import Network
 from topologies.errors import ParameterError
 from topologies.topology import Topology
 
 if TYPE_CHECKING:
-    from stress.limits import Limit
+    from stress.limits import Limit, Verdict
+    from stress.records import RunRecord
     from stress.runner import Watch
     from stress.scenario.load import Document
     from stress.schedule import Schedule
@@ -53,8 +54,8 @@ def print_schedule(document: Document, options: Options) -> int:
 
 
 def shake(document: Document, options: Options) -> int:
-    """Run the scenario; return 0 when all limits held, 1 when not, 4 when it was stopped."""
-    from stress import limits, live, report
+    """Run the scenario; return 0 when all limits held, 1 when not, 4 when it was stopped or broke off."""
+    from stress import limits, live
     from stress.report.summary import summary
     from stress.runner import run
 
@@ -74,8 +75,7 @@ def shake(document: Document, options: Options) -> int:
                 seed=seed, journal=journal_of(network), growth=Growth(network), look=both,
             )  # fmt: skip
         verdicts = limits.judge(record, wanted)
-        if options["folder"] is not None:
-            report.write(record, verdicts, options["folder"])
+        unwritten = _write(record, verdicts, options["folder"])
     for words in record.doubts:
         say(f"doubtful: {words}")
     for words in record.leaks.leaked:
@@ -85,9 +85,37 @@ def shake(document: Document, options: Options) -> int:
     if options["as_json"]:
         give_json(summary(record, verdicts))
     if record.interrupted:
-        say(f"stopped by {record.interrupted}; everything was given back")
+        back = "see above for what is missing" if record.leaks.leaked else "everything was given back"
+        say(f"stopped by {record.interrupted}; {back}")
+    for failure in (record.failure, unwritten):
+        if failure is not None:
+            return _failed(failure, given_back=not record.leaks.leaked)
+    if record.interrupted:
         return _STOPPED
     return 0 if all(verdict.held for verdict in verdicts) and not record.leaks.leaked else 1
+
+
+def _write(record: RunRecord, verdicts: Sequence[Verdict], folder: Path | None) -> BrokenError | None:
+    """Write the report if it is asked for; return the error when the disk can't take it."""
+    from stress import report
+
+    try:
+        if folder is not None:
+            report.write(record, verdicts, folder)
+    except BrokenError as error:
+        return error
+    return None
+
+
+def _failed(failure: BaseException, *, given_back: bool) -> int:
+    """Say why a run broke off, or left no report; a bug is raised, so that it is shown as one."""
+    if not isinstance(failure, (EmulationError, OSError, MemoryError)):
+        raise failure
+    say(
+        f"broke off: {str(failure) or type(failure).__name__}"
+        + ("; everything was given back" if given_back else "")
+    )
+    return _STOPPED
 
 
 @contextmanager

@@ -106,6 +106,10 @@ class Hands(Protocol):
         """Bring up a network beside the one that runs; whoever asks takes it down."""
         ...
 
+    def take_down(self, network: Network) -> None:
+        """Take down a network that `grow` brought up."""
+        ...
+
     def need_node(self, node: int) -> None:
         """Raise SkippedError when the node is removed."""
         ...

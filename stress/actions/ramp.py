@@ -114,5 +114,11 @@ class Grown:
             "last_good": self._sizes[-1]["hosts"] if self._sizes else 0,
             "stopped_by": self._stopped_by,
         })  # fmt: skip
+        failed: list[EmulationError] = []
         while self._networks:
-            self._networks.pop().down()
+            try:
+                self._hands.take_down(self._networks.pop())
+            except EmulationError as error:  # the others go all the same
+                failed.append(error)
+        if failed:
+            raise failed[0]

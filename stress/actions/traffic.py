@@ -7,6 +7,7 @@ from typing import Annotated, ClassVar, Literal
 import numpy as np
 from pydantic import Field
 
+from emulator.errors import BrokenError
 from stress.actions.base import Action, Hands, Moves, Needs, Room
 from stress.actions.flow_group import Iperf3Flows, OwnFlows, Wanted
 from stress.scenario.keys import Aim, Target
@@ -66,7 +67,10 @@ class Traffic(Action):
             begun.append(thing)
             return
         names = hands.network.topology.names
-        for flow, found in zip(begun, group.stop(), strict=False):
+        results = group.stop()
+        if len(results) != len(begun):
+            raise BrokenError(f"the senders told of {len(results)} flows, though {len(begun)} were begun")
+        for flow, found in zip(begun, results, strict=True):
             what = {"step": self.name, "source": names[flow.number], "target": names[flow.port],
                     "protocol": self.protocol}  # fmt: skip
             hands.report("traffic", what | found)

@@ -18,7 +18,7 @@ them. STAT is min, mean, max or a percentile (p50, p99, p99.9); of series also f
 | PROBE.windows, PROBE.pairs, PROBE.sent, PROBE.answered, PROBE.late, PROBE.unasked | count | |
 | STEP.last_good | count | hosts that a ramp reached |
 | traffic.rate, traffic.slowest | bitrate | of all flows together; of the slowest |
-| traffic.flows, leaks, doubts | count | |
+| traffic.flows, traffic.failed, leaks, doubts | count | |
 | sampler.cpu, probe.cpu | share | of a core, that measuring took |
 | seconds | seconds | the run |
 | host.memory.used.STAT, port.h1-eth0.rx_bytes.STAT, ... | | every series that `names` lists |

@@ -203,13 +203,15 @@ class Figures:
             self.values["probe.cpu"] = record.probe_cost / self._seconds
         for ramp in record.ramps:
             self.values[f"{ramp.get('step')}.last_good"] = float(ramp.get("last_good", 0))
-        flows = [flow for flow in record.traffic if not flow.get("error") and flow.get("seconds")]
-        if flows:
-            bits = [flow["received_bytes"] * 8 / flow["seconds"] for flow in flows]
+        if record.traffic:  # a flow that failed carried what it carried: it may be the slowest
+            bits = [
+                flow.get("received_bytes", 0) * 8 / (flow.get("seconds") or 1.0) for flow in record.traffic
+            ]
             self.values |= {
                 "traffic.rate": sum(bits),
                 "traffic.slowest": min(bits),
                 "traffic.flows": len(bits),
+                "traffic.failed": sum(bool(flow.get("error")) for flow in record.traffic),
             }
 
 

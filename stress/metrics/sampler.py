@@ -42,6 +42,11 @@ class Sampler:
         return self._samples[-1] if self._samples else None
 
     @property
+    def failure(self) -> BaseException | None:
+        """What ended the sampling before its time."""
+        return self._failure
+
+    @property
     def cost(self) -> float:
         """CPU seconds used so far."""
         return self._cost
@@ -56,8 +61,6 @@ class Sampler:
         self._stopped.set()
         self._thread.join()
         self._ports.close()
-        if self._failure is not None:
-            raise self._failure
         return self._samples, self._cost
 
     def _run(self) -> None:

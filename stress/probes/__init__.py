@@ -59,19 +59,22 @@ class ProbeGroup:
         """CPU seconds that asking used; known after `stop`. Commands aren't counted."""
         return self._cost
 
+    @property
+    def failure(self) -> BaseException | None:
+        """What ended a probe before its time."""
+        return self._failure
+
     def stop(self) -> list[ProbeRecord]:
         """Ask nothing more, wait a moment for the last answers, and return what was found.
 
-        Questions that are neither answered nor timed out then aren't counted. Raises what a probe
-        raised (UnableError when the engine gives no sockets any more).
+        Questions that are neither answered nor timed out then aren't counted. What a probe raised, and
+        so ended it, is in `failure` (UnableError when the engine gives no sockets any more).
         """
         self._stop.set()
         for thread in self._threads:
             thread.join()
         for asker in self._askers:
             asker.close()
-        if self._failure is not None:
-            raise self._failure
         return [track.record for asker in self._askers for track in asker.tracks]
 
     def _look_after(self, askers: Sequence[Asker]) -> None:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import csv
 import json
 from collections.abc import Callable, Sequence
+from contextlib import suppress
 from pathlib import Path
 from typing import TextIO
 
@@ -18,7 +19,8 @@ from stress.report.summary import Judged, summary
 def write(record: RunRecord, verdicts: Sequence[Judged], folder: Path) -> list[Path]:
     """Write report.json, events.jsonl, metrics.csv, junit.xml and report.html; return their paths.
 
-    Makes `folder` if need be. BrokenError when the disk can't take them.
+    Makes `folder` if need be. A file is there whole or not at all. BrokenError when the disk can't take
+    one, once the others are written that it can.
     """
     whole = summary(record, verdicts)
     files: dict[str, Callable[[TextIO], None]] = {
@@ -28,16 +30,23 @@ def write(record: RunRecord, verdicts: Sequence[Judged], folder: Path) -> list[P
         "junit.xml": lambda out: _text(junit(record, verdicts), out),
         "report.html": lambda out: _text(page(whole, record), out),
     }
-    written = []
-    try:
-        folder.mkdir(parents=True, exist_ok=True)
-        for name, fill in files.items():
-            path = folder / name
-            with path.open("w", encoding="utf-8", newline="") as out:
+    written, refused = [], None
+    for name, fill in files.items():
+        part = folder / f"{name}.part"
+        try:
+            folder.mkdir(parents=True, exist_ok=True)
+            with part.open("w", encoding="utf-8", newline="") as out:
                 fill(out)
-            written.append(path)
-    except OSError as error:
-        raise BrokenError(f"can't write the report into {folder}: {error.strerror}") from error
+            written.append(part.replace(folder / name))
+        except OSError as error:
+            refused = refused or error
+            with suppress(OSError):
+                part.unlink(missing_ok=True)
+    if refused is not None:
+        there = ", ".join(path.name for path in written) or "none of its files"
+        raise BrokenError(
+            f"can't write the report into {folder}: {refused.strerror}; {there} is there"
+        ) from refused
     return written
 
 

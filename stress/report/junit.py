@@ -10,13 +10,14 @@ from stress.report.summary import Judged
 
 
 def junit(record: RunRecord, verdicts: Sequence[Judged]) -> str:
-    """Return the XML; a run without limits has one test case: that it ran to its end."""
+    """Return the XML. A run without limits, or that ended early, has the test case that it ran to its end."""
+    ended = record.aborted or record.interrupted
     end = max((phase.end for phase in record.phases), default=0.0)
     broken = sum(not verdict.held for verdict in verdicts)
     name = str(record.scenario.get("name", "scenario"))
     suite = ET.Element(
-        "testsuite", name=f"stress.{name}", tests=str(max(len(verdicts), 1)),
-        failures=str(broken), errors=str(int(bool(record.interrupted))), time=f"{end:.3f}",
+        "testsuite", name=f"stress.{name}", tests=str(len(verdicts) + (1 if ended or not verdicts else 0)),
+        failures=str(broken), errors=str(int(bool(ended))), time=f"{end:.3f}",
     )  # fmt: skip
     for verdict in verdicts:
         case = ET.SubElement(suite, "testcase", classname=f"stress.{name}", name=_printable(str(verdict)))
@@ -24,10 +25,10 @@ def junit(record: RunRecord, verdicts: Sequence[Judged]) -> str:
             ET.SubElement(case, "failure", message=_printable(str(verdict))).text = _printable(
                 "\n".join(record.doubts) or "the limit did not hold"
             )
-    if not verdicts:
+    if ended or not verdicts:
         case = ET.SubElement(suite, "testcase", classname=f"stress.{name}", name="ran to its end")
-    if record.interrupted:
-        ET.SubElement(case, "error", message=_printable(record.interrupted))
+        if ended:
+            ET.SubElement(case, "error", message=_printable(ended))
     return ET.tostring(suite, encoding="unicode", xml_declaration=True) + "\n"
 
 

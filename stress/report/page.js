@@ -52,7 +52,7 @@ function tiles() {
   return make("div", {class: "tiles"}, ...found);
 }
 function worries() {
-  const found = [...(data.interrupted ? [`The run was interrupted: ${data.interrupted}.`] : []), ...data.doubts, ...data.leaks.leaked.map(w => `Left behind: ${w}`)];
+  const found = [...(data.aborted ? [`The run failed before its end: ${data.aborted}`] : []), ...(data.interrupted ? [`The run was interrupted: ${data.interrupted}.`] : []), ...data.doubts, ...data.leaks.leaked.map(w => `Left behind: ${w}`)];
   if (!found.length) return [];
   const box = card("Read this first", "", ...found.map(w => make("p", {}, w)));
   box.classList.add("warn");

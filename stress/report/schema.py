@@ -36,6 +36,7 @@ def schema() -> Schema:
                 "verdicts": _list(_verdict()),
                 "doubts": _list(_TEXT),
                 "interrupted": _TEXT,
+                "aborted": _TEXT,
                 "phases": _list(_object({"name": _TEXT, "start": _SECONDS, "end": _SECONDS})),
                 "steps": _list(_step()),
                 "convergence": _convergence(),

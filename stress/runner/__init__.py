@@ -5,6 +5,7 @@ with, `sharing` says which worker does what; `observers` are probes and samples,
 figures may be trusted.
 """
 
-from stress.runner.conductor import Look, Watch, run
+from stress.runner.conductor import run
+from stress.runner.watch import Look, Watch
 
 __all__ = ["Look", "Watch", "run"]

@@ -1,6 +1,7 @@
 """Run a scenario: warmup, steps, all things given back, cooldown, the look for leaks.
 
-In this order, whatever happens: a failed action, Ctrl-C and SIGTERM only make the steps end early.
+In this order, whatever happens: a failed action, Ctrl-C and SIGTERM only make the steps end early. Each
+part is tried even if the one before failed; the first failure is in the record, which says so.
 """
 
 from __future__ import annotations
@@ -8,7 +9,7 @@ from __future__ import annotations
 import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
-from dataclasses import dataclass, field
+from functools import partial
 from pathlib import Path
 
 import numpy as np
@@ -24,36 +25,13 @@ from stress.runner.facts import network_facts, scenario_facts
 from stress.runner.hands import Shared
 from stress.runner.observers import Observers
 from stress.runner.sharing import shares
-from stress.runner.truth import Processor, doubts
+from stress.runner.truth import Processor, Spent, doubts
+from stress.runner.watch import Look, Watch
 from stress.runner.worker import Worker
 from stress.scenario.load import Document
 from stress.schedule import Schedule
 
 _LOOK = 0.2
-
-
-@dataclass
-class Watch:
-    """What a live view may look at while the run goes on."""
-
-    schedule: Schedule
-    clock: Callable[[], float]
-    phase: str = "begin"
-    end: float = 0.0
-    workers: list[Worker] = field(default_factory=list)
-    finished: list[Worker] = field(default_factory=list)
-    observers: Observers | None = None
-
-    def done(self) -> int:
-        """Return how many operations are done."""
-        return sum(worker.done for worker in (*self.finished, *self.workers))
-
-    def errors(self) -> int:
-        """Return how many of them failed."""
-        return sum(len(worker.errors) for worker in (*self.finished, *self.workers))
-
-
-Look = Callable[[Watch], None]
 
 
 def run(
@@ -62,8 +40,9 @@ def run(
 ) -> RunRecord:  # fmt: skip
     """Run `schedule` on `network` and return what was found; the network is as before afterwards.
 
-    `look` is called five times a second by the calling thread, for a live view. Raises what an
-    action raised that is no EmulationError (a bug), after all is given back.
+    `look` is called five times a second by the calling thread, for a live view. Raises only while nothing
+    is done yet (probes that can't be asked). Whatever goes wrong later, a bug, a disk that is full, ends
+    the steps; all is given back, and the record has it as `aborted` and `failure`.
     """
     record = RunRecord(
         scenario=scenario_facts(document, schedule), network=network_facts(network),
@@ -86,36 +65,56 @@ class _Run:
         self._record = record
         self._look = look
         self._watch = Watch(schedule, shared.clock)
+        self._spent: Callable[[], Spent] = Processor().spent
 
     def carry_out(self) -> None:
         """Do all of it."""
-        shared, record = self._shared, self._record
-        with stopping(shared.stop) as signals:
-            observers = Observers(self._scenario, shared.network, shared.clock)
+        record = self._record
+        with stopping(self._shared.stop) as signals:
+            observers = Observers(self._scenario, self._shared.network, self._shared.clock)
             self._watch.observers = observers
             try:
                 observers.start()
-                self._phases()
-            finally:
-                self._restore()
-                observers.stop(record)
+            except BaseException:
+                with suppress(Exception):
+                    observers.stop(record)
+                raise
+            for part in (self._phases, self._restore, partial(observers.stop, record), self._collect):
+                with self._noting():
+                    part()
             record.interrupted = signals.name
-            self._collect()
-            record.leaks = self._leaks(observers)
-        for worker in self._watch.finished:
-            if worker.failure is not None:
-                raise worker.failure
+            with self._noting():
+                record.leaks = self._leaks(observers)
+            record.doubts += doubts(record, len(self._schedule), self._spent)
+
+    @contextmanager
+    def _noting(self) -> Iterator[None]:
+        """Let a failure end the steps, and be in the record: the first one."""
+        try:
+            yield
+        except BaseException as error:  # noqa: BLE001 -- in the record, and raised by who has written it
+            self._fail(error)
+
+    def _fail(self, error: BaseException) -> None:
+        self._shared.stop.set()
+        if self._record.failure is None:
+            self._record.failure = error
+            words = str(error).strip() or "no more is known"
+            known = isinstance(error, EmulationError)
+            self._record.aborted = words if known else f"{type(error).__name__}: {words}"
 
     def _phases(self) -> None:
         begin = min(step.start for step in self._schedule.steps)
         with self._phase("warmup", begin):
             self._wait_until(begin)
         processor = Processor()
+        self._spent = processor.spent
         for group in dict.fromkeys(step.group for step in self._schedule.steps):
             if self._shared.stop.is_set():
                 break
             self._group(group)
-        self._idle = processor.idle()
+        spent = processor.spent()
+        self._spent = lambda: spent
         if not self._shared.stop.is_set() and self._scenario.cooldown:
             end = self._shared.clock() + self._scenario.cooldown
             with self._phase("cooldown", end):
@@ -136,11 +135,15 @@ class _Run:
                 while worker.is_alive():
                     worker.join(_LOOK)
                     self._looked()
+                if worker.failure is not None:
+                    self._fail(worker.failure)
             self._wait_until(end)
         self._watch.finished += workers
         self._watch.workers = []
         for step in steps:
-            self._record.phases.append(Phase(step.name, step.start, min(step.end, self._shared.clock())))
+            self._record.phases.append(
+                Phase(step.name, step.start, max(step.start, min(step.end, self._shared.clock())))
+            )
 
     def _wait_until(self, moment: float) -> None:
         while not self._shared.stop.is_set():
@@ -171,15 +174,21 @@ class _Run:
                 if worker.ident is not None:
                     worker.join()
                     self._watch.finished.append(worker)
+                    if worker.failure is not None:
+                        self._fail(worker.failure)
             self._watch.workers = []
             for worker in self._watch.finished:
                 record.restored += worker.restored
-            names = shared.network.topology
             for link in shared.journal.changed:
-                shared.network.set_link(link, shared.journal.before(link))
-                shared.journal.given_back(link)
-                a, b = names.ends[link].tolist()
-                record.restored.append(f"{names.names[a]} -- {names.names[b]}")
+                with self._noting():
+                    shared.network.set_link(link, shared.journal.before(link))
+                    shared.journal.given_back(link)
+                    record.restored.append(self._words(link))
+
+    def _words(self, link: int) -> str:
+        topology = self._shared.network.topology
+        a, b = topology.ends[link].tolist()
+        return f"{topology.names[a]} -- {topology.names[b]}"
 
     def _collect(self) -> None:
         """Turn the workers' columns into outcomes, in the order of the schedule."""
@@ -195,15 +204,17 @@ class _Run:
         record.outcomes = found
         for kind, what in self._shared.reports:
             (record.traffic if kind == "traffic" else record.ramps).append(what)
-        interrupted = bool(record.interrupted) or any(worker.failure for worker in self._watch.finished)
-        idle = getattr(self, "_idle", 1.0)
-        record.doubts += doubts(found, len(schedule), idle, interrupted=interrupted)
 
     def _leaks(self, observers: Observers) -> LeakCheck:
         """Look whether everything is as before; what isn't is given back, and reported."""
-        network = self._shared.network
-        problems = list(network.health().problems)
-        with suppress(EmulationError):
+        network, journal = self._shared.network, self._shared.journal
+        problems = [f"link {self._words(link)} is not as before the run" for link in journal.changed]
+        problems += [f"network {name} that a ramp brought up is not down" for name in journal.networks]
+        problems += network.health().problems
+        try:
             problems += [words for words in network.repair() if words not in problems]
-        self._shared.journal.close()
+        except EmulationError as error:
+            problems.append(f"nobody knows what else is missing: {error}")
+        if not (journal.changed or journal.networks):
+            journal.close()
         return LeakCheck(observers.counts(), problems)

@@ -54,6 +54,7 @@ class WorkerHands:
         self._topology = shared.network.topology
         self._ends: list[list[int]] = self._topology.ends.tolist()
         self._kept: dict[object, Any] = {}
+        self._grown: dict[int, str] = {}
         self._stack = ExitStack()
         self.network = shared.network
         self.clock = shared.clock
@@ -131,7 +132,18 @@ class WorkerHands:
         if self._shared.growth is None:
             raise UnableError("nothing here can bring up more networks")
         self.journal.will_grow(name)
-        return self._shared.growth.grow(name, hosts)
+        try:
+            grown = self._shared.growth.grow(name, hosts)
+        except BaseException:
+            self.journal.is_down(name)  # an engine leaves nothing of what it couldn't bring up
+            raise
+        self._grown[id(grown)] = name
+        return grown
+
+    def take_down(self, network: Network) -> None:
+        """Take down a network that `grow` brought up."""
+        network.down()
+        self.journal.is_down(self._grown.pop(id(network)))
 
     def kept(self, key: object, make: Callable[[], Any]) -> Any:
         """Return what `make()` gave the first time; it is closed at the end of the step, if it can be."""

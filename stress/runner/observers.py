@@ -20,6 +20,11 @@ COUNTS = ("host.namespaces", "host.interfaces", "host.sockets", "host.memory.use
 class Watcher(Protocol):
     """Samples the machine."""
 
+    @property
+    def failure(self) -> BaseException | None:
+        """What ended it before its time."""
+        ...
+
     def start(self, clock: Clock) -> None:
         """Begin."""
         ...
@@ -31,6 +36,11 @@ class Watcher(Protocol):
 
 class Questions(Protocol):
     """Probes that are asked."""
+
+    @property
+    def failure(self) -> BaseException | None:
+        """What ended one of them before its time."""
+        ...
 
     @property
     def cost(self) -> float:
@@ -71,7 +81,7 @@ class Observers:
             self._probes = made_probes(self._scenario.probes, self._network, self._clock)
 
     def stop(self, record: RunRecord) -> None:
-        """End, and put what was found into `record`."""
+        """End, and put what was found into `record`; raise what ended one of them before its time."""
         try:
             if self._probes is not None:
                 record.probes = self._probes.stop()
@@ -80,6 +90,9 @@ class Observers:
             if self._sampler is not None:
                 record.samples, record.sampler_cost = self._sampler.stop()
                 self._samples = record.samples
+        for one in (self._probes, self._sampler):
+            if one is not None and one.failure is not None:
+                raise one.failure
 
     def wrong(self) -> int:
         """Return how many probes get no right answer now."""

@@ -9,6 +9,8 @@ from stress.runner import observers
 
 
 class QuietSampler:
+    failure = None
+
     def start(self, clock: object) -> None:
         pass
 
@@ -18,6 +20,7 @@ class QuietSampler:
 
 class QuietProbes:
     cost = 0.25
+    failure = None
 
     def stop(self) -> list[ProbeRecord]:
         return []

@@ -14,11 +14,11 @@ from emulator.engines.dry_run import DryRunEngine, DryRunNetwork
 from emulator.errors import BrokenError, KernelError
 from emulator.network import LinkState, Network
 from emulator.plan import make_plan
-from stress.records import Operation, Outcome, RunRecord
+from stress.records import Operation, Outcome, ProbeRecord, RunRecord, Sample
 from stress.recover import Journal, recover
-from stress.runner import Watch, run
+from stress.runner import Watch, observers, run
 from stress.runner.sharing import shares
-from stress.runner.truth import doubts
+from stress.runner.truth import Spent, doubts
 from stress.runner.worker import error_kind
 from stress.scenario.load import load_text
 from stress.schedule import planned
@@ -138,10 +138,71 @@ def test_a_bug_ends_the_run_and_all_is_given_back(
 ) -> None:
     failing(network, monkeypatch, ZeroDivisionError("a bug"))
     begin = time.monotonic()
-    with pytest.raises(ZeroDivisionError):
-        shaken(FLAP % "30 s", network)
+    record = shaken(FLAP % "30 s", network)
     assert time.monotonic() - begin < 10
+    assert isinstance(record.failure, ZeroDivisionError)
+    assert record.aborted == "ZeroDivisionError: a bug"
+    assert 0 < len(record.outcomes) < 6000
     assert untouched(network)
+
+
+@pytest.mark.usefixtures("unwatched")
+def test_a_live_view_that_fails_ends_the_run_in_order(network: DryRunNetwork) -> None:
+    def look(watch: Watch) -> None:
+        if watch.done():
+            raise BrokenPipeError(32, "Broken pipe")
+
+    record = shaken(FLAP % "30 s", network, look=look)
+    assert record.aborted.startswith("BrokenPipeError")
+    assert untouched(network)
+
+
+@pytest.mark.usefixtures("unwatched")
+def test_a_link_that_cannot_be_given_back_is_told_and_stays_in_the_journal(
+    network: DryRunNetwork, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    set_link = network.set_link
+
+    def broken(link: int, state: LinkState) -> None:
+        if state.up and link == 0:
+            raise BrokenError("the engine is gone")
+        set_link(link, state)
+
+    monkeypatch.setattr(network, "set_link", broken)
+    step = "{action: link-flap, target: {count: 20}, reroute: true, rate: 100, down: 1 s, duration: 250 ms}"
+    journal = tmp_path / "stress.json"
+    record = shaken(f"name: x\nsteps: [{step}]", network, journal=journal)
+    assert record.aborted == "the engine is gone"
+    assert [words for words in record.leaks.leaked if words.endswith("is not as before the run")] != []
+    assert set(network.links) == {0}  # the others are back
+    assert journal.exists()
+    monkeypatch.undo()
+    assert len(recover(network, journal, print)) == 1
+    assert untouched(network)
+
+
+class Dying:
+    """Probes that end before their time."""
+
+    cost = 0.0
+    failure = BrokenError("no more sockets")
+
+    def wrong(self) -> int:
+        return 1
+
+    def stop(self) -> list[ProbeRecord]:
+        return [ProbeRecord("ping", "h1", "h2", sent=10, answered=9, unasked=3)]
+
+
+@pytest.mark.usefixtures("unwatched")
+def test_probes_that_end_early_are_told_and_what_they_found_is_kept(
+    network: DryRunNetwork, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(observers, "made_probes", lambda *_: Dying())
+    record = shaken(FLAP % "200 ms" + "\nprobes: [{probe: ping, pairs: 1}]", network)
+    assert record.aborted == "no more sockets"
+    assert record.probes[0].answered == 9
+    assert any("3 of 13 questions" in words for words in record.doubts)
 
 
 @pytest.mark.usefixtures("unwatched")
@@ -230,16 +291,39 @@ def outcome(at: float, started: float, finished: float) -> Outcome:
     return Outcome(Operation(0, at, "s", "a", "v", ()), started, finished)
 
 
+def record_of(outcomes: list[Outcome], **values: Any) -> RunRecord:
+    scenario = {"metrics": {"interval": 1.0}}
+    return RunRecord(scenario, {}, {}, seed=0, began=0.0, outcomes=outcomes, **values)
+
+
+def found(record: RunRecord, offered: int = 0, idle: float = 0.5, stolen: float = 0.0) -> list[str]:
+    return doubts(record, offered, lambda: Spent(idle, stolen))
+
+
 def test_late_arrivals_and_a_busy_machine_are_said() -> None:
     good = [outcome(k, k + 0.001, k + 0.002) for k in range(1000)]
-    assert doubts(good, 1000, 0.5, interrupted=False) == []
+    assert found(record_of(good), 1000) == []
     late = good[:900] + [outcome(k, k + 0.5, k + 1) for k in range(100)]
-    assert (
-        "10.0% of the operations began more than 10 ms late, 0.5 s"
-        in doubts(late, 1000, 0.5, interrupted=False)[0]
-    )
-    assert "99% busy" in doubts(good, 1000, 0.01, interrupted=False)[0]
-    assert "5 of 1,005" in doubts(good, 1005, 0.5, interrupted=False)[0]
+    assert "10.0% of the operations began more than 10 ms late, 0.5 s" in found(record_of(late))[0]
+    assert "99% busy" in found(record_of(good), idle=0.01)[0]
+    assert "gave 10% of the CPU time to others" in found(record_of(good), stolen=0.1)[0]
+    assert "5 of 1,005" in found(record_of(good), 1005)[0]
+    assert found(record_of(good, aborted="it broke"), 1005) == []
+
+
+def test_what_was_not_asked_looked_at_or_done_is_said() -> None:
+    probes = [ProbeRecord("p", "h1", "h2", sent=95, unasked=5), ProbeRecord("p", "h2", "h1")]
+    words = found(record_of([], probes=probes))
+    assert ["5 of 100 questions" in words[0], "1 of 2 pairs" in words[1]] == [True, True]
+    samples = [Sample(at, {}) for at in (0.0, 1.0, 4.0)]
+    assert found(record_of([], samples=samples)) == [
+        "nobody looked at the machine for 3 s, though its interval is 1 s"
+    ]
+    flows = [{"error": "ECONNREFUSED"}, {"error": ""}]
+    assert "1 of 2 flows of traffic failed: 1 x ECONNREFUSED" in found(record_of([], traffic=flows))
+    idle = [outcome(k, k, k) for k in range(10)]
+    idle[0].skipped = "the node is removed"
+    assert "10.0% of the operations of s had nothing to do" in found(record_of(idle))[0]
 
 
 def test_errors_alike_have_one_kind() -> None:
