@@ -17,6 +17,7 @@ import numpy.typing as npt
 from emulator.forwarding.base import BRIDGE_PORT, LOOPBACK_PORT, Neighbour, Role, Route
 from emulator.plan import Plan
 from topologies.addressing import Address
+from topologies.counting import counted
 from topologies.identifiers import bridge_name, interface_name, mac
 from topologies.profiles import Shape
 from topologies.topology import Topology
@@ -78,23 +79,17 @@ class Difference:
         added = list(names)
         out = []
         if added:
-            out.append(f"added {len(added):,} {_nodes(len(added))}: {_some(added)}")
+            out.append(f"added {counted(len(added), 'node')}: {_some(added)}")
         if self.gone_nodes:
-            out.append(
-                f"removed {len(self.gone_nodes):,} {_nodes(len(self.gone_nodes))}: {_some(self.gone_nodes)}"
-            )
+            out.append(f"removed {counted(len(self.gone_nodes), 'node')}: {_some(self.gone_nodes)}")
         if self.new_links.any():
-            out.append(f"added {int(self.new_links.sum()):,} links")
+            out.append(f"added {counted(int(self.new_links.sum()), 'link')}")
         if self.removed_links:
-            out.append(f"removed {self.removed_links:,} links")
+            out.append(f"removed {counted(self.removed_links, 'link')}")
         if self.kept:
             changed = [new.name for _, new in self.kept]
-            out.append(f"changed settings of {len(changed):,} {_nodes(len(changed))}: {_some(changed)}")
+            out.append(f"changed settings of {counted(len(changed), 'node')}: {_some(changed)}")
         return out
-
-
-def _nodes(count: int) -> str:
-    return "node" if count == 1 else "nodes"
 
 
 def _some(names: list[str]) -> str:

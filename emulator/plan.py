@@ -17,6 +17,7 @@ from emulator.indices import PortIndices
 from emulator.placement.select import place
 from emulator.placement.units import total
 from emulator.placement.worker import Worker, numbered
+from topologies.counting import counted
 from topologies.topology import I64, Kind, Topology
 
 __all__ = ["Plan", "Worker", "WorkerCounts", "make_plan", "numbered", "size_text"]
@@ -104,9 +105,13 @@ class Plan:
             if worker.memory is not None and memory > worker.memory:
                 full.append(f"{worker.name} needs {size_text(memory)}, it has {size_text(worker.memory)}")
             if worker.nodes is not None and nodes > worker.nodes:
-                full.append(f"{worker.name} would get {nodes:,} nodes, it takes {worker.nodes:,}")
+                full.append(f"{worker.name} would get {counted(nodes, 'node')}, it takes {worker.nodes:,}")
         more = len(full) - _MOST_REFUSALS
-        return [*out, *full[:_MOST_REFUSALS], *([f"and so for {more:,} more workers"] if more > 0 else [])]
+        return [
+            *out,
+            *full[:_MOST_REFUSALS],
+            *([f"and so for {counted(more, 'more worker')}"] if more > 0 else []),
+        ]
 
     def together_too_small(self) -> list[str]:
         """Return why all workers together are too small, and how many of their size would do."""
@@ -116,7 +121,7 @@ class Plan:
             return []
         enough = -(-need * len(stated) // max(sum(stated), 1))
         have = f"the {len(stated):,} workers have {size_text(sum(stated))}"
-        return [f"all together it needs {size_text(need)}, {have}: use {enough:,} workers or more"]
+        return [f"all together it needs {size_text(need)}, {have}: use {counted(enough, 'worker')} or more"]
 
 
 def cut_links(topology: Topology, placement: npt.NDArray[np.int32]) -> npt.NDArray[np.bool_]:

@@ -9,6 +9,7 @@ import numpy as np
 import numpy.typing as npt
 
 from topologies.allocation import Range, allocate, power_of_two
+from topologies.counting import counted
 from topologies.errors import ParameterError
 from topologies.given_subnets import GivenSubnets, Subnet
 from topologies.segments import Segments
@@ -99,8 +100,8 @@ class Plan4:
         units.sort(key=lambda unit: unit[0])
         first = 1 if blocks else 0  # a relay's block has no network address to lose: keep the pool's own free
         starts, end = allocate([unit[1] for unit in units], addressing.reserved_in("ipv4"), first)
-        what = [f"{segments.bearing:,} subnets"] if segments.bearing or not relays else []
-        what += [f"{len(relays):,} hosts that route"] if relays else []
+        what = [counted(segments.bearing, "subnet")] if segments.bearing or not relays else []
+        what += [f"{counted(len(relays), 'host')} that route"] if relays else []
         self._check("ipv4", self._hosts, end, " and ".join(what))
         base = int(self._hosts.network_address)
         for start, (_, size, segment, block) in zip(starts, units, strict=True):
@@ -115,7 +116,12 @@ class Plan4:
         reserved = addressing.reserved_in("links")
         starts, end = allocate([size for _, size in units], reserved, 2 * addressing.wire_end)
         wires = int(np.count_nonzero(addressing.segments.wires))
-        self._check("links", self._links, end, f"{wires:,} links and {len(units):,} LANs between routers")
+        self._check(
+            "links",
+            self._links,
+            end,
+            f"{counted(wires, 'link')} and {counted(len(units), 'LAN')} between routers",
+        )
         for start, (segment, size) in zip(starts, units, strict=True):
             self._bases[segment], self._sizes[segment] = self.wires + start, size
 
@@ -127,7 +133,7 @@ class Plan4:
         aligned = power_of_two(len(nodes))
         first = aligned if 2 * aligned <= room else 1  # aligned, so that pods merge into one prefix
         starts, end = allocate([1] * len(nodes), addressing.reserved_in("loopbacks"), first)
-        self._check("loopbacks", self._loopbacks, end, f"{len(nodes):,} routers")
+        self._check("loopbacks", self._loopbacks, end, counted(len(nodes), "router"))
         base = int(self._loopbacks.network_address)
         self._own |= {node: base + start for node, start in zip(nodes, starts, strict=True)}
 

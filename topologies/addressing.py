@@ -15,6 +15,7 @@ from typing import NamedTuple
 import numpy as np
 
 from topologies.address_text import parse_interface
+from topologies.counting import counted
 from topologies.errors import Loc, ParameterError
 from topologies.topology import Kind, Topology
 
@@ -139,7 +140,7 @@ class FlatAddressing:
             need = max(2, (automatic + reserved + taken - 1).bit_length())
             raise ParameterError(
                 ("addressing", f"ipv{pool.version}"),
-                f"{pool} has {max(free, 0):,} free addresses for {automatic:,} hosts; "
+                f"{pool} has {counted(max(free, 0), 'free address')} for {counted(automatic, 'host')}; "
                 f"use a /{pool.max_prefixlen - need} or larger",
             )
 

@@ -11,6 +11,7 @@ from itertools import pairwise
 from typing import NamedTuple
 
 from topologies.address_text import parse_interface
+from topologies.counting import counted
 from topologies.errors import Loc, ParameterError
 from topologies.segments import Segments
 from topologies.topology import Kind
@@ -129,8 +130,9 @@ class GivenSubnets:
         if len(members) > len(subnet.usable):
             raise ParameterError(
                 self._at(first.node),
-                f"{subnet} has {len(subnet.usable):,} addresses for the {len(members):,} nodes on the segment"
-                f"; use a /{bits - (len(members) + 1).bit_length()} or larger",
+                f"{subnet} has {counted(len(subnet.usable), 'address')} "
+                f"for the {counted(len(members), 'node')} on the segment; "
+                f"use a /{bits - (len(members) + 1).bit_length()} or larger",
             )
         self.subnets[segment] = subnet
         taken = {address.value for address in given.values()}

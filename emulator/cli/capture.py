@@ -15,6 +15,7 @@ from emulator.cli.options import seconds
 from emulator.cli.output import give_json, say
 from emulator.errors import UsageError
 from emulator.network import Network
+from topologies.counting import counted
 
 _MOST_PACKETS = 2**31 - 1
 _EPILOG = """\b
@@ -62,8 +63,8 @@ def command(
         say(f"recording {interface} of {network.topology.names[node]}"
             + ("" if count or seconds else "; Ctrl-C ends it"))  # fmt: skip
         result = network.capture(node, wanted, file)
-    shown = "?" if result.packets is None else f"{result.packets:,}"
-    say(f"{shown} packets in {output}" + (f", {result.dropped:,} dropped" if result.dropped else ""))
+    shown = "? packets" if result.packets is None else counted(result.packets, "packet")
+    say(f"{shown} in {output}" + (f", {result.dropped:,} dropped" if result.dropped else ""))
     if as_json:
         give_json(
             {"network": network.name, "node": network.topology.names[node], "interface": interface,

@@ -6,6 +6,7 @@ import click
 
 from emulator.cli.options import seconds
 from emulator.cli.output import give_json, say
+from topologies.counting import counted
 
 _SHOWN = 20
 
@@ -33,7 +34,8 @@ def command(name: str | None, sample: int | None, timeout: float, *, as_json: bo
             f"expected {entry['expected']}, found {entry['found']}")  # fmt: skip
     if len(result.unexpected) > _SHOWN:
         say(f"… and {len(result.unexpected) - _SHOWN:,} more")
-    say(f"{result.pairs:,} pairs, {result.reachable:,} reachable, {result.expected:,} expected to be, "
+    say(f"{counted(result.pairs, 'pair')}, {result.reachable:,} reachable, "
+        f"{result.expected:,} expected to be, "
         f"{len(result.unexpected):,} unexpected, {result.seconds:.2f} s")  # fmt: skip
     if as_json:
         give_json(

@@ -11,6 +11,7 @@ import click
 from emulator.cli.output import give_json, say
 from emulator.errors import UsageError
 from emulator.network import LinkState, Network
+from topologies.counting import counted
 from topologies.profiles import Shape
 from topologies.units import RATE, SHARE, TIME, Quantity
 
@@ -176,7 +177,7 @@ def _report(network: Network, link: int, state: LinkState, *, swapped: bool) -> 
 
 def _shape_words(shape: Mapping[str, Any]) -> str:
     words = [
-        f"{key} {_UNITS[key].text(value) if key in _UNITS else f'{value} packets'}"
+        f"{key} {_UNITS[key].text(value) if key in _UNITS else counted(value, 'packet')}"
         for key, value in shape.items()
     ]
     return ", ".join(words) or "not shaped"

@@ -9,6 +9,8 @@ from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from typing import Any
 
+from topologies.counting import counted
+
 
 def say(words: str) -> None:
     """Tell people something, on standard error."""
@@ -24,14 +26,7 @@ def give_json(value: Mapping[str, Any]) -> None:
 
 def counts(numbers: Mapping[str, int]) -> str:
     """Return `16 hosts, 20 switches` for {"host": 16, "switch": 20}."""
-    return ", ".join(f"{n:,} {plural(word, n)}" for word, n in numbers.items())
-
-
-def plural(word: str, count: int) -> str:
-    """Return the word for `count` of them."""
-    if count == 1:
-        return word
-    return word + ("es" if word.endswith(("ch", "s", "x")) else "s")
+    return ", ".join(counted(n, word) for word, n in numbers.items())
 
 
 def fidelity(numbers: Mapping[str, int]) -> str:

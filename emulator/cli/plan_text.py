@@ -5,8 +5,9 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 from typing import Any
 
-from emulator.cli.output import counts, fidelity, plural
+from emulator.cli.output import counts, fidelity
 from emulator.plan import size_text
+from topologies.counting import counted, plural
 
 _MOST_ROWS = 16
 _FIRST, _LAST = 10, 2
@@ -16,7 +17,7 @@ def plan_lines(said: dict[str, Any]) -> Iterator[str]:
     """Yield the lines for a plan's summary."""
     workers = said["workers"]
     head = counts(said["nodes"])
-    yield f"{said['name']}: {head}, {said['links']:,} {plural('link', said['links'])}"
+    yield f"{said['name']}: {head}, {counted(said['links'], 'link')}"
     forwarding, placement, forecast = said["forwarding"], said["placement"], said["forecast"]
     blocked = forwarding["blocked"]
     yield from (
@@ -24,7 +25,7 @@ def plan_lines(said: dict[str, Any]) -> Iterator[str]:
         for label, words in (
             ("engine", said["engine"]),
             ("fidelity", fidelity(said["fidelity"])),
-            ("forwarding", forwarding["kind"] + (f", {blocked:,} links blocked by the spanning tree"
+            ("forwarding", forwarding["kind"] + (f", {counted(blocked, 'link')} blocked by the spanning tree"
                                                  if blocked else "")),
             ("placement", _placement(placement, len(workers))),
             ("memory", _memory(forecast["memory_bytes"], workers)),
@@ -43,7 +44,7 @@ def _placement(placement: dict[str, Any], workers: int) -> str:
         return "all on one worker"
     cut = placement["cut_links"]
     return (
-        f"{placement['method']}, {workers:,} workers, {cut:,} {plural('link', cut)} cut "
+        f"{placement['method']}, {workers:,} workers, {counted(cut, 'link')} cut "
         f"({placement['cut_share']:.1%}), each a tunnel"
     )
 
@@ -101,7 +102,7 @@ def sample_lines(sample: dict[str, Any]) -> Iterator[str]:
 
 
 def _node_lines(node: dict[str, Any]) -> Iterator[str]:
-    routes = f", {node['routes']:,} routes" if node["routes"] else ""
+    routes = f", {counted(node['routes'], 'route')}" if node["routes"] else ""
     yield f"{node['name']}  {node['kind']}, {node['fidelity']}, on {node['worker']}{routes}"
     addresses: dict[str, list[str]] = {}
     for entry in node["addresses"]:

@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING
 import click
 
 from emulator.cli.output import say
+from topologies.counting import counted
 
 if TYPE_CHECKING:
     from emulator.network import Network
@@ -127,7 +128,10 @@ class Shell:
         result = check_reachability(self._network, int(words[0]) if words else None)
         for entry in result.unexpected:
             print(f"{entry['from']} -> {entry['to']}: expected {entry['expected']}, found {entry['found']}")
-        print(f"{result.pairs} pairs, {result.reachable} reachable, {len(result.unexpected)} unexpected")
+        print(
+            f"{counted(result.pairs, 'pair')}, {result.reachable} reachable, "
+            f"{len(result.unexpected)} unexpected"
+        )
         return 1 if result.unexpected else 0
 
     def _link(self, words: list[str]) -> int:

@@ -9,6 +9,7 @@ import click
 from emulator.cli.elevate import ensure_root_for
 from emulator.cli.output import counts, fidelity, give_json, say
 from emulator.errors import EmulationError
+from topologies.counting import counted
 
 
 @click.command("status")
@@ -38,7 +39,7 @@ def command(name: str | None, *, as_json: bool) -> int:
              "fidelity": topology.fidelity_counts(), "problems": list(health.problems)}
         )  # fmt: skip
         state = "up" if health.running else "BROKEN"
-        say(f"{each}: {state}, {counts(topology.kind_counts())}, {topology.link_count:,} links, "
+        say(f"{each}: {state}, {counts(topology.kind_counts())}, {counted(topology.link_count, 'link')}, "
             f"fidelity {fidelity(topology.fidelity_counts())}, engine {network.engine}")  # fmt: skip
         for problem in health.problems:
             say(f"  {problem}")

@@ -9,6 +9,7 @@ import click
 from emulator.cli.elevate import ensure_root
 from emulator.cli.output import Phases, counts, fidelity, give_json, say
 from emulator.cli.progress import shown
+from topologies.counting import counted
 
 
 @click.command("up", epilog="\b\nExample:\n  emulator up topologies/examples/fat-tree.yaml")
@@ -46,7 +47,7 @@ def command(file: Path, engine: str | None, *, as_json: bool) -> int:
     if network.changes == ():
         say(f"{topology.name} was up already; nothing differs")
     blocked = plan.forwarding.blocked
-    say(f"{topology.name} is up: {counts(topology.kind_counts())}, {topology.link_count:,} links"
+    say(f"{topology.name} is up: {counts(topology.kind_counts())}, {counted(topology.link_count, 'link')}"
         + (f" ({blocked} blocked by the spanning tree)" if blocked else ""))  # fmt: skip
     say(f"fidelity: {fidelity(topology.fidelity_counts())} (engine {runner.name})")
     say("seconds: " + ", ".join(f"{phase} {value:.2f}" for phase, value in seconds.items()))

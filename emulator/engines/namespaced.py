@@ -26,6 +26,7 @@ from emulator.linux.execute import start
 from emulator.linux.icmp import Pinger, at_once
 from emulator.network import CommandResult, Echo, Health, LinkState
 from emulator.state import NetworkState, link_states
+from topologies.counting import counted
 from topologies.openflow import controllers_of
 from topologies.segments import Segments
 from topologies.topology import Topology
@@ -38,6 +39,7 @@ class NamespacedNetwork:
     """A running network whose nodes are namespaces of a store."""
 
     changes: tuple[str, ...] | None = None
+    notes: tuple[str, ...] = ()
 
     def __init__(self, state: NetworkState) -> None:
         self.name = state.name
@@ -76,7 +78,9 @@ class NamespacedNetwork:
         with self._store.entered():
             nodes = set(self._store.nodes()).intersection(self.topology.names)
         missing = self.topology.node_count - len(nodes)
-        problems = [f"{missing} nodes are missing"] if missing else []
+        problems = (
+            [f"{counted(missing, 'node')} {'is' if missing == 1 else 'are'} missing"] if missing else []
+        )
         if self._record.phase != "up":
             problems.append(f"`up` did not finish; `emulator down {self.name}` removes the rest")
         return Health(running=not problems, nodes=len(nodes), problems=tuple(problems))

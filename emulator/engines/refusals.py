@@ -11,6 +11,7 @@ from emulator.errors import RefusedError
 from emulator.linux.cgroups import missing_controllers
 from emulator.linux.features import has_qdisc, mend_module
 from emulator.plan import Plan
+from topologies.counting import counted
 from topologies.profiles import Shape
 from topologies.topology import Kind, Topology
 
@@ -28,7 +29,8 @@ def refuse(plan: Plan) -> None:
 def _fidelity(plan: Plan) -> list[str]:
     counts = plan.topology.fidelity_counts()
     return [
-        f"{count:,} nodes have fidelity `{tier}`, which the netns engine can't deploy yet; use `full`, "
+        f"{counted(count, 'node')} {'has' if count == 1 else 'have'} fidelity `{tier}`, "
+        f"which the netns engine can't deploy yet; use `full`, "
         f"or look at them with `emulator plan`"
         for tier, count in counts.items()
         if tier != "full"

@@ -9,6 +9,7 @@ from typing import Any
 import numpy as np
 
 from topologies.builder import number_ports
+from topologies.counting import counted
 from topologies.formats.attributes import NodeMeaning, node_of, ports_of, profile_of
 from topologies.formats.geography import fibre_delays, fill_places
 from topologies.formats.graph import Attributes, Edge, FormatError, Graph
@@ -235,7 +236,7 @@ def _with_hosts(topology: Topology, nodes: list[NodeMeaning], count: int) -> Top
     first = topology.node_count
     if first + total > MAX_HOSTS:
         raise FormatError(
-            f"would get {total:,} hosts; the most nodes is {MAX_HOSTS:,}, lower `hosts_per_node`"
+            f"would get {counted(total, 'host')}; the most nodes is {MAX_HOSTS:,}, lower `hosts_per_node`"
         )
     blocks: tuple[Block, ...] = (*topology.names.blocks, NameBlock((host_prefix(topology.names),), (total,)))
     near = np.repeat(bearers, count)

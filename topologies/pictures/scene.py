@@ -6,6 +6,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
+from topologies.counting import counted
 from topologies.pictures import lattice, place, stress
 from topologies.pictures.fold import Fold, best, folded
 from topologies.pictures.hierarchy import Hierarchy, hierarchy
@@ -165,10 +166,8 @@ def _free_angle(angles: F64) -> tuple[float, float]:
 
 def counts_text(topology: Topology) -> str:
     """Return "16 hosts · 20 switches · 48 links"."""
-    plural = {"host": "hosts", "switch": "switches", "router": "routers"}
-    parts = [f"{c:,} {k if c == 1 else plural[k]}" for k, c in topology.kind_counts().items()]
-    links = topology.link_count
-    return " · ".join([*parts, f"{links:,} link{'' if links == 1 else 's'}"])
+    parts = [counted(count, kind) for kind, count in topology.kind_counts().items()]
+    return " · ".join([*parts, counted(topology.link_count, "link")])
 
 
 def fold_note(scene: Scene) -> str:

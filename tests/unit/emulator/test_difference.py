@@ -32,7 +32,7 @@ def test_a_node_more_and_its_link() -> None:
     assert [new.topology.names[node] for node in found.new_nodes] == ["h3"]
     assert found.new_links.tolist() == [False, False, False, True]
     assert (found.gone_nodes, found.removed_links, found.kept) == ([], 0, [])
-    assert found.words(["h3"]) == ["added 1 node: h3", "added 1 links"]
+    assert found.words(["h3"]) == ["added 1 node: h3", "added 1 link"]
 
 
 def test_a_node_less_takes_its_link_from_the_node_that_stays() -> None:

@@ -6,6 +6,7 @@ import pytest
 from support import topologies
 
 from topologies.addressing import FlatAddressing
+from topologies.counting import counted
 from topologies.errors import InputError
 from topologies.topology import Topology
 
@@ -80,7 +81,10 @@ def problems(topology: dict[str, Any], **addressing: str) -> list[str]:
 
 @pytest.mark.parametrize(("pool", "hosts"), [("10.0.0.0/30", 3), ("10.0.0.0/31", 2), ("10.0.0.0/32", 1)])
 def test_pool_too_small(pool: str, hosts: int) -> None:
-    assert f"for {hosts} hosts; use a /" in problems({"generator": "single", "hosts": hosts}, ipv4=pool)[0]
+    assert (
+        f"for {counted(hosts, 'host')}; use a /"
+        in problems({"generator": "single", "hosts": hosts}, ipv4=pool)[0]
+    )
 
 
 def test_the_pool_that_it_advises_is_large_enough() -> None:
