@@ -142,6 +142,11 @@ class Network(Protocol):
         ...
 
     @property
+    def notes(self) -> tuple[str, ...]:
+        """What people should know of the `deploy` that gave this handle, a line each: choices, warnings."""
+        ...
+
+    @property
     def links(self) -> Mapping[int, LinkState]:
         """What was changed on links since `up`, by link index."""
         ...

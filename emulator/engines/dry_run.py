@@ -32,6 +32,7 @@ class DryRunNetwork:
 
     engine = "dry-run"
     changes: tuple[str, ...] | None = None
+    notes: tuple[str, ...] = ()
 
     def __init__(self, state: NetworkState) -> None:
         self.name = state.name

@@ -10,6 +10,7 @@ from emulator.engines.capacity import too_large
 from emulator.errors import RefusedError
 from emulator.linux.cgroups import missing_controllers
 from emulator.linux.features import has_qdisc, mend_module
+from emulator.ovs.refusals import ovs_refusals
 from emulator.plan import Plan
 from topologies.counting import counted
 from topologies.profiles import Shape
@@ -21,7 +22,8 @@ BRIDGE_PORTS = 1023
 
 def refuse(plan: Plan) -> None:
     """Raise RefusedError with every reason why `plan` can't be carried out."""
-    reasons = [*_fidelity(plan), *_ports(plan), *_shaping(plan), *_limits(plan), *too_large(plan)]
+    reasons = [*_fidelity(plan), *_ports(plan), *_shaping(plan), *_limits(plan), *ovs_refusals(plan)]
+    reasons += too_large(plan)
     if reasons:
         raise RefusedError(reasons)
 
@@ -44,7 +46,7 @@ def _ports(plan: Plan) -> list[str]:
         f"{topology.names[node]} has {topology.degrees[node]:,} links; "
         f"a Linux bridge holds {BRIDGE_PORTS} ports: spread them over more switches"
         for node in crowded.tolist()
-        if plan.forwarding.has_bridge(node)
+        if plan.forwarding.has_bridge(node) and not plan.indices.shared[node]
     ][:10]
 
 

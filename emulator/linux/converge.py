@@ -155,7 +155,7 @@ def _make(
             check()
             if node in fresh:
                 store.remove(names[node])  # left by a change that was stopped half-way
-                store.make(names[node])
+                store.make(names[node], shared=plan.indices.shared[node])
                 sysctls.apply(node)
                 batch = writer.first(node, namespace_of)
             else:

@@ -90,7 +90,7 @@ def make_nodes(plan: Plan, store: NamespaceStore, progress: Progress) -> None:
     Raises KernelError at the first thing that the kernel refuses; nothing is rolled back here.
     """
     writer = NodeMessages(plan)
-    names = list(plan.topology.names)
+    names, shared = list(plan.topology.names), plan.indices.shared
     total = len(names)
     most = most_open(plan.topology)
     with OpenNamespaces(store, names.__getitem__, most) as namespace_of, NodeSysctls(plan) as sysctls:
@@ -98,7 +98,7 @@ def make_nodes(plan: Plan, store: NamespaceStore, progress: Progress) -> None:
         for run in runs(plan.topology, writer.sequence):
             batches = [writer.first(node, namespace_of) for node in run]
             for node, batch in zip(run, batches, strict=True):
-                store.make(names[node])
+                store.make(names[node], shared=shared[node])
                 sysctls.apply(node)
                 with Netlink() as netlink:
                     netlink.run(batch)

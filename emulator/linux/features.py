@@ -8,13 +8,15 @@ from __future__ import annotations
 
 import errno
 import os
+import socket
+import struct
 from functools import cache
 from pathlib import Path
 
 from emulator.errors import KernelError
 from emulator.linux import messages
 from emulator.linux.namespaces import restored
-from emulator.linux.netlink import Batch, Netlink
+from emulator.linux.netlink import HEADER, NLM_F_REQUEST, NLMSG_ERROR, Batch, Netlink
 from emulator.linux.qdisc import shape_messages
 from emulator.linux.syscalls import CLONE_NEWNET, unshare
 from topologies.profiles import Shape
@@ -49,6 +51,30 @@ def has_link(kind: str) -> bool | None:
     batch = Batch()
     batch.add(messages.message(messages.RTM_NEWLINK, flags, body), "try link", kind)
     return _works(batch)
+
+
+_NETLINK_GENERIC, _GENL_ID_CTRL, _CTRL_CMD_GETFAMILY, _CTRL_ATTR_FAMILY_NAME = 16, 16, 3, 2
+
+
+@cache
+def has_openvswitch() -> bool:
+    """Return whether the kernel has the datapath of Open vSwitch; it loads the module if there is one.
+
+    Asked by the name of its generic netlink family (include/uapi/linux/openvswitch.h, genetlink.h).
+    """
+    body = struct.pack("=BBxx", _CTRL_CMD_GETFAMILY, 1)
+    body += messages.attribute(_CTRL_ATTR_FAMILY_NAME, b"ovs_datapath\0")
+    asked = messages.message(_GENL_ID_CTRL, NLM_F_REQUEST, body)
+    try:
+        with socket.socket(
+            socket.AF_NETLINK, socket.SOCK_RAW | socket.SOCK_CLOEXEC, _NETLINK_GENERIC
+        ) as asker:
+            asker.bind((0, 0))
+            asker.send(asked)
+            answer = asker.recv(65536)
+    except OSError:
+        return False
+    return bool(HEADER.unpack_from(answer)[1] != NLMSG_ERROR)
 
 
 def _works(batch: Batch) -> bool | None:

@@ -100,6 +100,10 @@ def unmount_all(path: Path) -> None:
         syscalls.umount(str(path), syscalls.MNT_DETACH)
 
 
+SHARED = ".switches"
+"""The file of the namespace that several nodes share; no node's name starts with a dot."""
+
+
 class NamespaceStore:
     """The namespaces of one network: `pin` is the one bind mount, `folder` where node files stand.
 
@@ -180,9 +184,17 @@ class NamespaceStore:
             self.enter()
             yield
 
-    def make(self, node: str) -> None:
-        """Make the network namespace of `node`, bind it to its file, and stay inside it."""
-        syscalls.unshare(CLONE_NEWNET)
+    def make(self, node: str, *, shared: bool = False) -> None:
+        """Make the network namespace of `node`, bind it to its file, and stay inside it.
+
+        With `shared` it is the one that all such nodes have, made when it isn't there.
+        """
+        if not shared:
+            syscalls.unshare(CLONE_NEWNET)
+        elif os.path.exists(self._prefix + SHARED):
+            self.go(SHARED)
+        else:
+            self.make(SHARED)
         path = self._prefix + node
         os.mknod(path, 0o400)  # an empty regular file
         syscalls.mount("/proc/thread-self/ns/net", path, flags=syscalls.MS_BIND)
@@ -219,6 +231,9 @@ class NamespaceStore:
 
         None, when somebody removed the folder: the kernel then unmounted what was below it.
         """
+        return [name for name in self._files() if name != SHARED]
+
+    def _files(self) -> list[str]:
         try:
             return sorted(os.listdir(self.folder))
         except (FileNotFoundError, NotADirectoryError):
@@ -233,7 +248,7 @@ class NamespaceStore:
             _device_and_inode("/proc/thread-self/ns/net")[0],
             _device_and_inode("/proc/1/ns/net"),
         )
-        found = {node: _device_and_inode(self._prefix + node) for node in self.nodes()}
+        found = {node: _device_and_inode(self._prefix + node) for node in self._files()}
         return {key[1]: node for node, key in found.items() if key[0] == device and key != machine}
 
     def release(self) -> None:

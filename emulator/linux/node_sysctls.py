@@ -88,6 +88,8 @@ class NodeSysctls:
         self._filtered = is_routed(topology) and any(
             read(f"net.ipv4.conf.{which}.rp_filter") != "0" for which in ("all", "default")
         )
+        self._shared = plan.indices.shared
+        self._shared_done = False
         self._left = 0
         self._mounted = False
 
@@ -101,6 +103,12 @@ class NodeSysctls:
 
     def apply(self, node: int) -> None:
         """Write what `node` needs; this thread is in its namespace."""
+        if self._shared[node]:
+            if not self._shared_done:  # ports of Open vSwitch have no addresses of any kind
+                self._renew()
+                disable_ipv6_here()
+                self._shared_done = True
+            return
         router = self._router(node)
         without_ipv6 = self._quiet[node] and not self._ipv6
         filtered = self._filtered and (router or self._several[node])

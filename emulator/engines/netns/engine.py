@@ -9,6 +9,7 @@ from emulator.engines.hosts_file import hosts_text
 from emulator.engines.limits import global_needs
 from emulator.engines.netns.network import NetnsNetwork
 from emulator.engines.netns.removal import remove
+from emulator.engines.netns.switches import start_switches
 from emulator.engines.place import require_root, store_of
 from emulator.engines.refusals import refuse
 from emulator.errors import EmulationError
@@ -47,12 +48,14 @@ class NetnsEngine:
                 return _change(running, plan, state, file, signals.check)
             remove(state, silent)  # what an `up` or `down` that was killed left behind
             try:
-                _deploy(plan, state, file, watched)
+                notes = _deploy(plan, state, file, watched)
                 signals.check()
             except BaseException:
                 remove(state, silent)
                 raise
-        return NetnsNetwork(state)
+        network = NetnsNetwork(state)
+        network.notes = notes
+        return network
 
     def attach(self, name: str) -> NetnsNetwork:
         """Return the network `name` that runs; UsageError when there is none."""
@@ -104,7 +107,8 @@ def _change(
     return changed
 
 
-def _deploy(plan: Plan, state: NetworkState, file: str, progress: Progress) -> None:
+def _deploy(plan: Plan, state: NetworkState, file: str, progress: Progress) -> tuple[str, ...]:
+    """Make everything; return what people should know of it, a line each."""
     state.make()
     record = Record(name=plan.topology.name, engine="netns", file=file)
     state.write(record)
@@ -118,5 +122,7 @@ def _deploy(plan: Plan, state: NetworkState, file: str, progress: Progress) -> N
             store.pin.touch(mode=0o600)
             store.create()
         make_nodes(plan, store, progress)
+    notes = start_switches(plan, state, store, file, progress)
     record.phase = "up"
     state.write(record)
+    return notes

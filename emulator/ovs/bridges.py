@@ -1,0 +1,96 @@
+"""What the bridges of Open vSwitch of a plan are set to. Pure.
+
+Which ports a bridge has depends on who forwards. A switch that learns MACs, by itself or because a
+learning controller tells it, would let broadcasts circle in a loop: links that the spanning tree
+blocks are ports of no bridge then, as with the kernel's bridges. Computed flows circle nothing, and
+a controller of the user's may want every link: then all are ports.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
+
+import numpy as np
+
+from emulator.controllers.endpoints import targets
+from emulator.forwarding.base import BRIDGE_PORT, Role
+from emulator.plan import Plan
+from topologies.identifiers import bridge_name, dpid, interface_name, mac
+from topologies.openflow import OpenFlow, controllers_of, ovs_nodes
+from topologies.topology import Topology
+
+KERNEL, USERSPACE = "system", "netdev"
+"""How Open vSwitch calls its datapaths."""
+MAX_OFPORT = 65279
+"""The last number of a port (ovs-vswitchd.conf.db(5), ofport_request)."""
+
+
+@dataclass(frozen=True)
+class Bridge:
+    """A bridge's settings; `ports` are the numbers that its interfaces ask for, by name."""
+
+    name: str
+    dpid: str
+    mac: str
+    datapath: str
+    protocols: tuple[str, ...]
+    fail_mode: str
+    controllers: tuple[str, ...] = ()
+    ports: Mapping[str, int] = field(default_factory=dict)
+
+
+def bridges(plan: Plan, datapath_of: Callable[[OpenFlow], str]) -> dict[int, Bridge]:
+    """Return the bridges of `plan` by node; `datapath_of` chooses each one's datapath."""
+    topology = plan.topology
+    controllers = controllers_of(topology)
+    out = {}
+    for node in np.flatnonzero(ovs_nodes(topology)).tolist():
+        openflow = topology.node_profile_of(node).openflow
+        out[node] = Bridge(
+            bridge_name(topology, node),
+            dpid(topology, node),
+            mac(topology, node, BRIDGE_PORT).hex(":"),
+            datapath_of(openflow),
+            openflow.protocols,
+            openflow.effective_fail_mode,
+            tuple(targets(controllers, openflow.controllers)),
+            _ports(plan, node, openflow),
+        )
+    return out
+
+
+def has_all_ports(openflow: OpenFlow) -> bool:
+    """Return whether a switch has all links as ports, also those that close a loop."""
+    if openflow.flows != "normal" and not openflow.controllers:
+        return True
+    learns = any(controller.kind == "learning" for controller in openflow.controllers)
+    return not learns and openflow.effective_fail_mode == "secure"
+
+
+def _ports(plan: Plan, node: int, openflow: OpenFlow) -> dict[str, int]:
+    topology, roles = plan.topology, plan.forwarding.roles
+    everything = has_all_ports(openflow)
+    out = {}
+    for slot in topology.slots(node):
+        link, end = slot >> 1, slot & 1
+        if everything or roles[link, end] != Role.BLOCKED:
+            port = int(topology.ports[link, end])
+            out[interface_name(topology, node, port)] = port
+    return out
+
+
+def userspace_ports(topology: Topology, found: Mapping[int, Bridge]) -> dict[int, list[str]]:
+    """Return the interfaces whose packets must leave with their checksums computed, by node.
+
+    They face a bridge in user space, which takes packets as they are, while the kernel leaves a
+    checksum to the hardware that a veth hasn't: TCP would drop what comes then.
+    """
+    here = np.zeros(topology.node_count, dtype=bool)
+    here[[node for node, bridge in found.items() if bridge.datapath == USERSPACE]] = True
+    ours = ovs_nodes(topology)
+    out: dict[int, list[str]] = {}
+    for link, end in np.argwhere(here[topology.ends[:, ::-1]] & ~ours[topology.ends]).tolist():
+        node, port = int(topology.ends[link, end]), int(topology.ports[link, end])
+        out.setdefault(node, []).append(interface_name(topology, node, port))
+    return out

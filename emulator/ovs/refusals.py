@@ -1,0 +1,62 @@
+"""Why switches of Open vSwitch can't be made here as asked, said before anything is made."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+import numpy as np
+
+from emulator.linux.features import has_openvswitch, mend_module
+from emulator.ovs.bridges import MAX_OFPORT
+from emulator.ovs.server import INSTALL, missing_programs
+from emulator.plan import Plan
+from topologies.openflow import ovs_nodes
+from topologies.topology import Topology
+
+_MOST = 5
+
+
+def ovs_refusals(plan: Plan) -> list[str]:
+    """Return every reason why this machine can't make the Open vSwitch of `plan`; none where it has none."""
+    topology = plan.topology
+    return [*_others(topology), *(_ovs(topology) if ovs_nodes(topology).any() else ())]
+
+
+def _others(topology: Topology) -> Iterator[str]:
+    user = np.array([profile.switch == "user" for profile in topology.node_profiles], dtype=bool)
+    found = np.flatnonzero(user[topology.node_profile] & (topology.kinds == 1)).tolist()
+    if found and topology.forwarding != "routed":
+        yield (
+            f"{_some(topology, found)}: `switch: user` is Mininet's reference switch, which only "
+            "`engine: mininet` makes; use `switch: ovs` with `datapath: userspace` here"
+        )
+
+
+def _ovs(topology: Topology) -> Iterator[str]:
+    missing = missing_programs()
+    if missing:
+        yield f"switches made as ovs need {', '.join(missing)}, which isn't installed: {INSTALL}"
+    nodes = np.flatnonzero(ovs_nodes(topology))
+    profiles = [topology.node_profile_of(node) for node in nodes.tolist()]
+    kernel = [n for n, p in zip(nodes.tolist(), profiles, strict=True) if p.openflow.datapath == "kernel"]
+    if kernel and not has_openvswitch():
+        yield (
+            f"{_some(topology, kernel)}: `datapath: kernel` needs the kernel's module openvswitch, which is "
+            f"missing here: {mend_module('openvswitch')}, or use `datapath: userspace`"
+        )
+    addressed = [node for node in nodes.tolist() if node in topology.given and topology.given[node].addresses]
+    if addressed:
+        yield (
+            f"{_some(topology, addressed)}: a switch made as ovs can't have an address, as all of them "
+            "share one namespace; use `switch: bridge` for it, or leave the address out"
+        )
+    high = np.zeros(topology.node_count, dtype=np.int64)
+    np.maximum.at(high, topology.ends.ravel(), topology.ports.ravel())
+    over: list[int] = nodes[high[nodes] > MAX_OFPORT].tolist()
+    if over:
+        yield f"{_some(topology, over)}: ports of a switch made as ovs are numbered up to {MAX_OFPORT:,}"
+
+
+def _some(topology: Topology, nodes: list[int]) -> str:
+    shown = ", ".join(topology.names[node] for node in nodes[:_MOST])
+    return f"{shown}, … ({len(nodes):,} switches)" if len(nodes) > _MOST else shown

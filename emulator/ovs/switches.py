@@ -1,0 +1,172 @@
+"""The switches of Open vSwitch of one network: their daemons, bridges and controllers, as its plan says."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from functools import cached_property
+from pathlib import Path
+
+from emulator.controllers.supervisor import ControllerProcesses
+from emulator.errors import BrokenError
+from emulator.linux.features import has_openvswitch
+from emulator.linux.namespaces import SHARED, NamespaceStore
+from emulator.network import Progress, silent
+from emulator.ovs.bridges import KERNEL, USERSPACE, Bridge, bridges
+from emulator.ovs.database import Database
+from emulator.ovs.server import OvsServers, unconnected
+from emulator.ovs.transaction import transaction
+from emulator.plan import Plan
+from topologies.openflow import PROTOCOLS, OpenFlow, controllers_of, ovs_nodes
+from topologies.topology import Topology
+
+_CONFIGURED_WITHIN = 120.0
+CONNECTED_WITHIN = 30.0
+"""Seconds that `up` waits for switches to be connected to their controllers."""
+_MOST_NAMES = 8
+
+
+def datapath_of(openflow: OpenFlow) -> str:
+    """Return the datapath of a switch: the kernel's where it has one, unless the file chooses."""
+    if openflow.datapath == "auto":
+        return KERNEL if has_openvswitch() else USERSPACE
+    return KERNEL if openflow.datapath == "kernel" else USERSPACE
+
+
+def bridges_of(plan: Plan) -> dict[int, Bridge]:
+    """Return the bridges of `plan` by node, with this machine's datapath."""
+    return bridges(plan, datapath_of)
+
+
+class Switches:
+    """The switches of Open vSwitch of the network whose namespaces are in `store`; files go to `folder`.
+
+    `file` is the topology file: commands of controllers start beside it. Make it in the machine's
+    network namespace. None of its methods leaves the thread in another namespace than it was called in.
+    """
+
+    def __init__(self, folder: Path, store: NamespaceStore, topology: Topology, file: str = "") -> None:
+        self._store = store
+        self._topology = topology
+        self._file = file
+        self._folder = folder
+        self.servers = OvsServers(folder / "ovs")
+
+    @property
+    def there(self) -> bool:
+        """Whether the network has such switches."""
+        return bool(ovs_nodes(self._topology).any())
+
+    @cached_property
+    def controllers(self) -> ControllerProcesses:
+        """The processes of the controllers."""
+        spoken = {
+            protocol for profile in self._topology.node_profiles for protocol in profile.openflow.protocols
+        }
+        return ControllerProcesses(
+            self._folder / "controllers",
+            controllers_of(self._topology),
+            self._inside,
+            protocols=[protocol for protocol in PROTOCOLS if protocol in spoken],
+            cwd=Path(self._file).parent if self._file else None,
+        )
+
+    @contextmanager
+    def _inside(self) -> Iterator[None]:
+        """Be in the namespace of the switches."""
+        with self._store.entered():
+            self._store.go(SHARED)
+            yield
+
+    def start(self, plan: Plan, progress: Progress = silent) -> None:
+        """Start the daemons and controllers of a network whose ports are made."""
+        progress("switches", 0, 1)
+        self.controllers.start()
+        after = {bridge.name: bridge for bridge in bridges_of(plan).values()}
+        with self._inside():
+            self.servers.start_database()
+            with self.servers.database() as database:
+                database.transact(transaction({}, after, {}, {}))
+            self.servers.start_switch(_CONFIGURED_WITHIN)
+        self._require_ports()
+
+    def change(self, before: Mapping[int, Bridge], after: Mapping[int, Bridge]) -> None:
+        """Lead the bridges from `before` to `after` in one transaction; return when it is done."""
+        old = {bridge.name: bridge for bridge in before.values()}
+        new = {bridge.name: bridge for bridge in after.values()}
+        if old == new:
+            return
+        with self.servers.database() as database:
+            operations = transaction(old, new, rows(database, "Bridge"), rows(database, "Port"))
+            database.transact(operations)
+            if not database.configured(_CONFIGURED_WITHIN):
+                raise BrokenError(
+                    f"Open vSwitch isn't done after {_CONFIGURED_WITHIN:.0f} s; "
+                    f"its log is in {self.servers.folder}"
+                )
+
+    def forget(self) -> None:
+        """Have all bridges forget behind which port each address is."""
+        self.servers.appctl("fdb/flush")
+
+    def _require_ports(self) -> None:
+        """Raise BrokenError with Open vSwitch's words unless all interfaces are in their bridges."""
+        with self.servers.database() as database:
+            failed = database.select("Interface", ["name", "error"], [["error", "!=", ["set", []]]])
+        if failed:
+            words = [f"{row['name']}: {row['error']}" for row in failed[:_MOST_NAMES]]
+            raise BrokenError(f"Open vSwitch refuses {len(failed):,} ports: {'; '.join(words)}")
+
+    def await_controllers(self, plan: Plan, progress: Progress = silent) -> str:
+        """Wait until all switches with controllers are connected; return a line about those that aren't.
+
+        Raises BrokenError when one isn't whose controller the engine has started.
+        """
+        found = bridges_of(plan)
+        node_of = {bridge.name: node for node, bridge in found.items() if bridge.controllers}
+        if not node_of:
+            return ""
+        lost = [
+            node_of[name] for name in unconnected(self.servers, list(node_of), CONNECTED_WITHIN, progress)
+        ]
+        if not lost:
+            return ""
+        names = _some([self._topology.names[node] for node in lost])
+        ours = [
+            controller.words
+            for node in lost
+            for controller in self._topology.node_profile_of(node).openflow.controllers
+            if controller.kind != "remote"
+        ]
+        words = f"{len(lost):,} of {len(node_of):,} switches aren't connected to their controller: {names}"
+        if ours:
+            raise BrokenError(f"{words}; `{ours[0]}` runs, see its log in {self._folder / 'controllers'}")
+        return f"{words}; they connect when it answers"
+
+    def datapaths(self) -> set[str]:
+        """Return the datapaths that are used: "kernel", "userspace"."""
+        with self.servers.database() as database:
+            found = {row["datapath_type"] for row in database.select("Bridge", ["datapath_type"])}
+        return {"userspace" if each == USERSPACE else "kernel" for each in found}
+
+    def problems(self) -> list[str]:
+        """Return what doesn't run that should."""
+        out = [
+            f"{name} of Open vSwitch has ended; its log is {self.servers.folder / name}.log"
+            for name in ("ovsdb-server", "ovs-vswitchd")
+            if self.servers.pid(name) is None
+        ]
+        return out + [
+            f"controller {name} doesn't run; its log is {self.controllers.log(name)}"
+            for name, runs in self.controllers.running().items()
+            if not runs
+        ]
+
+
+def rows(database: Database, table: str) -> dict[str, str]:
+    """Return the identifiers of the rows of `table` by name."""
+    return {row["name"]: row["_uuid"][1] for row in database.select(table, ["_uuid", "name"])}
+
+
+def _some(names: Sequence[str]) -> str:
+    return ", ".join(names[:_MOST_NAMES]) + (", …" if len(names) > _MOST_NAMES else "")
