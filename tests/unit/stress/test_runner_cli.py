@@ -9,11 +9,15 @@ import subprocess
 import sys
 import time
 from pathlib import Path
+from xml.etree import ElementTree as ET
 
 import pytest
 from support.command import CommandLine
 
 import stress
+from emulator.cli.main import run as command_line
+from emulator.engines.dry_run import DryRunNetwork
+from emulator.errors import BrokenError
 from emulator.state import names
 
 pytestmark = pytest.mark.e2e
@@ -103,6 +107,42 @@ def test_stopped_it_gives_back_and_takes_down(files: Path, cli: CommandLine, num
     assert "everything was given back" in process.stderr.read()
     assert process.wait() == 4
     process.stderr.close()
+    assert names() == []
+
+
+@pytest.fixture
+def here(files: Path, state_dir: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """Run commands in this process, where things can be made to break."""
+    monkeypatch.chdir(files)
+    return files
+
+
+def test_a_run_that_breaks_off_writes_its_report_and_gives_4(
+    here: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    def broken(self: DryRunNetwork) -> None:
+        raise BrokenError("the engine is gone")
+
+    monkeypatch.setattr(DryRunNetwork, "session", broken)
+    assert command_line(["stress", "s.yaml", "--up", "net.yaml", "--report", "out"]) == 4
+    assert "broke off: the engine is gone; everything was given back" in capsys.readouterr().err
+    found = json.loads((here / "out" / "report.json").read_text())
+    assert (found["aborted"], found["held"]) == ("the engine is gone", False)
+    case = ET.fromstring((here / "out" / "junit.xml").read_text()).find("testcase/error")  # noqa: S314 -- ours
+    assert case is not None
+    assert case.get("message") == "the engine is gone"
+    assert "the engine is gone" in (here / "out" / "report.html").read_text()
+    assert names() == []
+
+
+def test_a_report_that_cannot_be_written_gives_4_and_the_verdicts_all_the_same(
+    here: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    (here / "out").write_text("a file")
+    assert command_line(["stress", "s.yaml", "--up", "net.yaml", "--report", "out"]) == 4
+    said = capsys.readouterr().err
+    assert "held    errors == 0" in said
+    assert "can't write the report into out: File exists" in said
     assert names() == []
 
 
