@@ -1,0 +1,212 @@
+"""Flows for switches that have no controller: computed from the graph, installed before the first frame.
+
+A switch sends what it has no better flow for (broadcasts, multicasts, addresses that the graph doesn't
+hold) over the spanning tree: each part of the network gets one copy, no loop is possible. For every
+address of the graph it has one flow:
+
+- `tree`: out of the one port that leads there along the tree;
+- `ecmp`: out of all ports that begin a shortest path among switches of this mode, by a select group
+  that hashes a frame's addresses and ports: the frames of one connection stay in order.
+
+Other bridging nodes (the kernel's bridges, relaying hosts, switches of the other mode) use the tree's
+links only. Where two ways lead from some of them to ECMP switches, a learning bridge that floods an
+unknown address would have it delivered twice: `flow_problems.problems` refuses that.
+
+A next hop's liveness is watched (`watch_port`): a link that goes down here is left at once.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from functools import cached_property
+from typing import Literal, NamedTuple
+
+import numpy as np
+import numpy.typing as npt
+
+from emulator.forwarding.base import BRIDGE_PORT, Forwarding, Role
+from topologies.graph_arrays import UNREACHED, Adjacency, both_ways, distances
+from topologies.identifiers import mac
+from topologies.openflow import OPENFLOW_SWITCHES
+from topologies.topology import Kind, Topology
+
+Bools = npt.NDArray[np.bool_]
+Ints = npt.NDArray[np.int64]
+Mode = Literal["tree", "ecmp"]
+
+PROTOCOL = "OpenFlow15"
+"""What `ovs-ofctl` must speak to install groups: the hash's parameter is known to no version before."""
+
+_LOCAL = "LOCAL"
+_RESERVED = "priority=30,dl_dst=01:80:c2:00:00:00/ff:ff:ff:ff:ff:f0,actions=drop"
+"""Frames that no bridge passes on: IEEE 802.1D, table 7-10."""
+
+
+class FlowTables(NamedTuple):
+    """Lines for `ovs-ofctl add-groups` and, after these, `add-flows`, by switch."""
+
+    groups: dict[int, list[str]]
+    flows: dict[int, list[str]]
+
+
+def switches_with(topology: Topology, mode: Mode) -> Bools:
+    """Return which switches have computed flows of this mode: bool[n]."""
+    asks = np.array([
+        profile.switch in OPENFLOW_SWITCHES
+        and profile.openflow.flows == mode
+        and not profile.openflow.controllers
+        for profile in topology.node_profiles
+    ], dtype=bool)  # fmt: skip
+    found: Bools = (topology.kinds == Kind.SWITCH) & asks[topology.node_profile]
+    return found
+
+
+def computed(topology: Topology, forwarding: Forwarding, mode: Mode, up: Bools | None = None) -> FlowTables:
+    """Return what is installed in the switches of `mode`.
+
+    `up` (bool[m]; None is all) says which links are up; `forwarding` was computed for the same.
+    """
+    return _Computation(topology, forwarding, mode, up).tables()
+
+
+def flow_tables(
+    topology: Topology, forwarding: Forwarding, mode: Mode, up: Bools | None = None
+) -> dict[int, list[str]]:
+    """Return the flows alone: see `computed`."""
+    return computed(topology, forwarding, mode, up).flows
+
+
+def group_tables(
+    topology: Topology, forwarding: Forwarding, mode: Mode, up: Bools | None = None
+) -> dict[int, list[str]]:
+    """Return the groups alone, empty lists for `tree`: see `computed`."""
+    return computed(topology, forwarding, mode, up).groups
+
+
+class _Computation:
+    """Everything for one mode. Edge 2k leaves end 0 of link k, edge 2k + 1 its end 1."""
+
+    def __init__(self, topology: Topology, forwarding: Forwarding, mode: Mode, up: Bools | None) -> None:
+        self._topology = topology
+        self._forwarding = forwarding
+        self._ours = switches_with(topology, mode)
+        self._up = np.ones(topology.link_count, dtype=bool) if up is None else up
+        roles = forwarding.roles
+        self._tree: Bools = self._up & (roles != Role.BLOCKED).all(axis=1)
+        inner = self._tree & (roles == Role.BRIDGED).all(axis=1)
+        self._spread: Bools = self._up & ecmp_links(topology) & (mode == "ecmp")
+        inner |= self._spread
+        links = np.flatnonzero(inner)
+        tails, heads = both_ways(topology.ends[links].astype(np.int64))
+        self._tails: Ints = tails
+        self._out: Ints = topology.ports[links].astype(np.int64).ravel()
+        self._graph = Adjacency(tails, heads, topology.node_count)
+
+    def tables(self) -> FlowTables:
+        """Return the tables of all switches of this mode."""
+        groups: dict[int, _Groups] = {}
+        flows: dict[int, list[str]] = {}
+        for switch in np.flatnonzero(self._ours).tolist():
+            groups[switch] = _Groups(switch)
+            flows[switch] = [_RESERVED, *self._guards(switch)]
+        for node, attached in self._attached.items():
+            if node in flows:
+                flows[node] += [_flow(address, f"output:{port}") for address, port in attached]
+            heads = [f"priority=10,dl_dst={address},actions=" for address, _ in attached]
+            for switch, ports in self._next_hops(node):
+                action = groups[switch].action(ports)
+                flows[switch] += [head + action for head in heads]
+        return FlowTables({switch: made.lines for switch, made in groups.items()}, flows)
+
+    def _guards(self, switch: int) -> list[str]:
+        """Return the flows for what comes in by blocked links, and for all that has no other."""
+        flood: list[str] = []
+        out: list[str] = []
+        slots = self._topology.slots(switch)
+        for port, link in sorted(
+            (int(self._topology.ports[slot >> 1, slot & 1]), slot >> 1) for slot in slots
+        ):
+            if self._tree[link]:
+                flood.append(f"output:{port}")
+            else:  # a link of equal cost may bring frames for one address, but none for all
+                out.append(f"priority={1 if self._spread[link] else 20},in_port={port},actions=drop")
+        if switch in self._addressed:
+            flood.append(f"output:{_LOCAL}")
+        return [*out, f"priority=0,actions={','.join(flood) or 'drop'}"]
+
+    @cached_property
+    def _addressed(self) -> dict[int, None]:
+        """Bridging nodes that have addresses of their own: relaying hosts, and where the file gives some."""
+        topology, bridge = self._topology, self._forwarding.has_bridge
+        given = [node for node, what in topology.given.items() if what.addresses]
+        nodes = [*topology.hosts.tolist(), *given]
+        routes = self._forwarding.is_router
+        return dict.fromkeys(node for node in sorted(nodes) if bridge(node) and not routes(node))
+
+    @cached_property
+    def _attached(self) -> dict[int, list[tuple[str, str]]]:
+        """The addresses at each bridging node, with the port that leads to each."""
+        topology, roles = self._topology, self._forwarding.roles
+        out: dict[int, list[tuple[str, str]]] = {}
+        for end in (0, 1):
+            leads = self._up & (roles[:, end] == Role.BRIDGED) & (roles[:, 1 - end] == Role.ADDRESSED)
+            links = np.flatnonzero(leads)
+            near, far = topology.ends[links, end].tolist(), topology.ends[links, 1 - end].tolist()
+            ports, far_ports = topology.ports[links, end].tolist(), topology.ports[links, 1 - end].tolist()
+            for node, port, other, other_port in zip(near, ports, far, far_ports, strict=True):
+                address = mac(topology, other, other_port).hex(":")
+                out.setdefault(node, []).append((address, str(port)))
+        for node in self._addressed:
+            address = mac(topology, node, BRIDGE_PORT).hex(":")
+            out.setdefault(node, []).append((address, _LOCAL))
+        return {node: sorted(out[node]) for node in sorted(out)}
+
+    def _next_hops(self, node: int) -> Iterable[tuple[int, tuple[int, ...]]]:
+        """Return the ports by which each of our switches begins a shortest path to `node`."""
+        distance = distances(self._graph, np.array([node]))
+        nearer = distance[self._graph.heads] == distance[self._tails] - 1
+        nearer &= (distance[self._tails] != UNREACHED) & self._ours[self._tails]
+        found = np.flatnonzero(nearer & (self._tails != node))
+        out: dict[int, list[int]] = {}
+        for switch, port in zip(self._tails[found].tolist(), self._out[found].tolist(), strict=True):
+            out.setdefault(switch, []).append(port)
+        return ((switch, tuple(sorted(ports))) for switch, ports in sorted(out.items()))
+
+
+class _Groups:
+    """The select groups of one switch: numbered from 1, one for each set of ports."""
+
+    def __init__(self, switch: int) -> None:
+        self._switch = switch
+        self._numbers: dict[tuple[int, ...], int] = {}
+
+    def action(self, ports: tuple[int, ...]) -> str:
+        """Return the action that sends a frame out of one of `ports`."""
+        if len(ports) == 1:
+            return f"output:{ports[0]}"
+        return f"group:{self._numbers.setdefault(ports, len(self._numbers) + 1)}"
+
+    @property
+    def lines(self) -> list[str]:
+        """The groups.
+
+        Switches hash differently (the hash's parameter is the switch's number): were they all the
+        same, a switch would get only frames whose hash the one before has narrowed down, and use
+        one of its ports ("polarization").
+        """
+        head = f"type=select,selection_method=dp_hash,selection_method_param={self._switch + 1}"
+        return [
+            f"group_id={number},{head}" + "".join(f",bucket=watch_port:{port},actions=output:{port}"
+                                                  for port in ports)
+            for ports, number in self._numbers.items()
+        ]  # fmt: skip
+
+
+def _flow(address: str, action: str) -> str:
+    return f"priority=10,dl_dst={address},actions={action}"
+
+
+def ecmp_links(topology: Topology) -> Bools:
+    """Return which links are between two ECMP switches: bool[m]."""
+    found: Bools = switches_with(topology, "ecmp")[topology.ends].all(axis=1)
+    return found
