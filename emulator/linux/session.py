@@ -10,6 +10,7 @@ from __future__ import annotations
 import errno
 import os
 from collections import OrderedDict
+from collections.abc import Iterable
 from contextlib import ExitStack
 from types import TracebackType
 from typing import Self
@@ -87,6 +88,14 @@ class NetnsSession:
         else:
             self._ports_down[node, port] = None
             self._netlink(node).run(batch)
+
+    def prepare(self, ports: Iterable[tuple[int, int]]) -> None:
+        """Make ready for changes of `ports` (node, port), so that the first ones are as quick as the rest."""
+        for node, port in ports:
+            if len(self._batches) < _MOST_BATCHES and len(self._sockets) < _MOST_SOCKETS:
+                self._netlink(node)
+                for up in (False, True):
+                    self._port_batch(node, port, up=up)
 
     def _port_batch(self, node: int, port: int, *, up: bool) -> Batch:
         """Return what brings a port up or down; kept, as flaps come back to the same ports."""

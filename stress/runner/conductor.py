@@ -105,14 +105,18 @@ class _Run:
 
     def _phases(self) -> None:
         begin = min(step.start for step in self._schedule.steps)
+        groups = list(dict.fromkeys(step.group for step in self._schedule.steps))
+        self._start(groups[0])  # in the warmup they make ready, and wait
         with self._phase("warmup", begin):
             self._wait_until(begin)
         processor = Processor()
         self._spent = processor.spent
-        for group in dict.fromkeys(step.group for step in self._schedule.steps):
+        for group in groups:
             if self._shared.stop.is_set():
                 break
-            self._group(group)
+            if group != groups[0]:
+                self._start(group)
+            self._finish(group)
         spent = processor.spent()
         self._spent = lambda: spent
         if not self._shared.stop.is_set() and self._scenario.cooldown:
@@ -120,17 +124,21 @@ class _Run:
             with self._phase("cooldown", end):
                 self._wait_until(end)
 
-    def _group(self, group: int) -> None:
-        """Run the steps of one group side by side; all that they took is given back at the end."""
+    def _start(self, group: int) -> None:
+        """Start the workers of one group of steps: each operation waits until it is due."""
         schedule = self._schedule
-        steps = [step for step in schedule.steps if step.group == group]
-        mine = np.isin(schedule.step, [schedule.steps.index(step) for step in steps])
-        workers = [Worker(schedule, share, self._shared) for share in shares(schedule, np.flatnonzero(mine))]
-        self._watch.workers = workers
+        mine = np.array([step.group == group for step in schedule.steps])[schedule.step]
+        found = shares(schedule, np.flatnonzero(mine))
+        self._watch.workers = [Worker(schedule, share, self._shared) for share in found]
+        for worker in self._watch.workers:
+            worker.start()
+
+    def _finish(self, group: int) -> None:
+        """Wait for the steps of one group, side by side; all that they took is given back at the end."""
+        steps = [step for step in self._schedule.steps if step.group == group]
+        workers = self._watch.workers
         end = max(step.end for step in steps)
         with self._phase(" + ".join(step.name for step in steps), end):
-            for worker in workers:
-                worker.start()
             for worker in workers:
                 while worker.is_alive():
                     worker.join(_LOOK)

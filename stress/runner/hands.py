@@ -8,7 +8,7 @@ instead of failing in the kernel.
 from __future__ import annotations
 
 import threading
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from contextlib import ExitStack
 from dataclasses import dataclass, field
 from typing import Any, Self
@@ -60,6 +60,12 @@ class WorkerHands:
         self.clock = shared.clock
         self.stop = shared.stop
         self.journal = shared.journal
+
+    def prepare(self, things: Iterable[Thing]) -> None:
+        """Let the session make ready for what will be done to ports, if it knows how."""
+        ready = getattr(self._session, "prepare", None)
+        if ready is not None:
+            ready((thing.number, thing.port) for thing in things if thing.kind == "port")
 
     def need_node(self, node: int) -> None:
         """Raise SkippedError when the node is removed."""
@@ -195,6 +201,9 @@ class NoSession:
     def restore(self) -> list[str]:
         """There is nothing to give back."""
         return []
+
+    def prepare(self, ports: object) -> None:
+        """There is nothing to make ready."""
 
     def __getattr__(self, name: str) -> Any:
         """Refuse everything else: an action that needs a session isn't SERIAL."""

@@ -43,6 +43,7 @@ class Worker(threading.Thread):
         self.done = 0
         self.restored: list[str] = []
         self.failure: BaseException | None = None
+        self._things: Ints = schedule.thing[numbers]
         self._first = share.with_session
         self._schedule = schedule
         self._shared = shared
@@ -57,6 +58,7 @@ class Worker(threading.Thread):
             with self._session as session:
                 hands = WorkerHands(self._shared, session)
                 try:
+                    hands.prepare(self._schedule.things[k] for k in np.unique(self._things).tolist())
                     self._work(hands)
                 finally:
                     hands.close()
@@ -72,7 +74,7 @@ class Worker(threading.Thread):
         does = [(step.action.do, step.action.VERBS) for step in steps]
         which = schedule.step[self.numbers].tolist()
         verbs = schedule.verb[self.numbers].tolist()
-        targets = schedule.thing[self.numbers].tolist()
+        targets = self._things.tolist()
         started, finished = self.started, self.finished
         for k, due in enumerate(due_at):
             now = clock()
