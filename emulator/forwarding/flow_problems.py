@@ -6,7 +6,7 @@ import numpy as np
 import numpy.typing as npt
 
 from emulator.forwarding.base import Forwarding, Role
-from emulator.forwarding.flows import ecmp_links, switches_with
+from emulator.forwarding.flows import switches_with
 from topologies.graph_arrays import components
 from topologies.topology import Topology
 
@@ -26,10 +26,9 @@ def problems(topology: Topology, forwarding: Forwarding) -> list[str]:
     found = _two_ways(topology, forwarding)
     if not found:
         return []
-    return [
-        f"{_named(topology, found)}: two ways lead from here to switches with `flows: ecmp`, and frames "
-        f"would be delivered twice; give these `flows: ecmp` as well (`switch: ovs`), or all `flows: tree`"
-    ]
+    named = _named(topology, found)
+    why = "two ways lead from here to switches with `flows: ecmp`, and frames would be delivered twice"
+    return [f"{named}: {why}; give these `flows: ecmp` as well (`switch: ovs`), or all `flows: tree`"]
 
 
 def _two_ways(topology: Topology, forwarding: Forwarding) -> list[int]:

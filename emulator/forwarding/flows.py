@@ -94,8 +94,8 @@ class _Computation:
         roles = forwarding.roles
         self._tree: Bools = self._up & (roles != Role.BLOCKED).all(axis=1)
         inner = self._tree & (roles == Role.BRIDGED).all(axis=1)
-        self._spread: Bools = self._up & ecmp_links(topology) & (mode == "ecmp")
-        inner |= self._spread
+        self._spread = self._up & ecmp_links(topology) if mode == "ecmp" else np.zeros_like(self._up)
+        inner = inner | self._spread
         links = np.flatnonzero(inner)
         tails, heads = both_ways(topology.ends[links].astype(np.int64))
         self._tails: Ints = tails
@@ -208,5 +208,5 @@ def _flow(address: str, action: str) -> str:
 
 def ecmp_links(topology: Topology) -> Bools:
     """Return which links are between two ECMP switches: bool[m]."""
-    found: Bools = switches_with(topology, "ecmp")[topology.ends].all(axis=1)
-    return found
+    both = switches_with(topology, "ecmp")[topology.ends]
+    return both[:, 0] & both[:, 1]
