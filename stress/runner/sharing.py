@@ -7,7 +7,7 @@ a domain belongs to one worker.
 
 With the netns engine one thread makes 10,000 and more changes of ports a second, and more threads
 only quarrel about Python's and the kernel's locks. But whoever removes a node waits for the
-kernel (rcu_barrier, once its links are gone) and holds no lock meanwhile: with 16 threads it is ten
+kernel (rcu_barrier, once its links are gone) and holds no lock meanwhile: with 32 threads it is ten
 times as fast.
 """
 
@@ -25,7 +25,7 @@ from topologies.topology import Topology
 Ints = npt.NDArray[np.int64]
 
 QUICK_WORKERS = 1
-SLOW_WORKERS = 16
+SLOW_WORKERS = 32
 
 
 class Share(NamedTuple):
