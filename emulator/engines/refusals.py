@@ -22,7 +22,13 @@ BRIDGE_PORTS = 1023
 
 def refuse(plan: Plan) -> None:
     """Raise RefusedError with every reason why `plan` can't be carried out."""
-    reasons = [*_fidelity(plan), *_ports(plan), *_shaping(plan), *_limits(plan), *ovs_refusals(plan)]
+    reasons = [
+        *_fidelity(plan),
+        *crowded_bridges(plan),
+        *_shaping(plan),
+        *node_limits(plan),
+        *ovs_refusals(plan),
+    ]
     reasons += too_large(plan)
     if reasons:
         raise RefusedError(reasons)
@@ -39,7 +45,8 @@ def _fidelity(plan: Plan) -> list[str]:
     ]
 
 
-def _ports(plan: Plan) -> list[str]:
+def crowded_bridges(plan: Plan) -> list[str]:
+    """Return which of the kernel's bridges would have more ports than they can hold."""
     topology = plan.topology
     crowded = np.flatnonzero((topology.degrees > BRIDGE_PORTS) & (topology.kinds != Kind.HOST))
     return [
@@ -50,7 +57,7 @@ def _ports(plan: Plan) -> list[str]:
     ][:10]
 
 
-def _limits(plan: Plan) -> list[str]:
+def node_limits(plan: Plan) -> list[str]:
     """Return why the limits of nodes can't be held here."""
     controllers = {c for profile in plan.topology.node_profiles for c in missing_controllers(profile)}
     return [
@@ -83,11 +90,11 @@ def _shaping(plan: Plan) -> list[str]:
         reasons = missing_shaping((profile.forward, profile.backward))
         links: list[int] = np.flatnonzero(topology.link_profile == number).tolist() if reasons else []
         if links:
-            out += [f"{_some_links(topology, links)}: {reason}" for reason in reasons]
+            out += [f"{some_links(topology, links)}: {reason}" for reason in reasons]
     return out
 
 
-def _some_links(topology: Topology, links: list[int]) -> str:
+def some_links(topology: Topology, links: list[int]) -> str:
     """Return `link a -- b`, or `12 links (a -- b, …)`."""
     names = topology.names
     shown = ", ".join(f"{names[a]} -- {names[b]}" for a, b in topology.ends[links[:3]].tolist()) + (

@@ -6,6 +6,7 @@ from collections.abc import Iterator
 
 import numpy as np
 
+from emulator.forwarding.flow_problems import problems
 from emulator.linux.features import has_openvswitch, mend_module
 from emulator.ovs.bridges import MAX_OFPORT
 from emulator.ovs.server import INSTALL, missing_programs
@@ -16,10 +17,14 @@ from topologies.topology import Topology
 _MOST = 5
 
 
-def ovs_refusals(plan: Plan) -> list[str]:
-    """Return every reason why this machine can't make the Open vSwitch of `plan`; none where it has none."""
+def ovs_refusals(plan: Plan, *, user: bool = False) -> list[str]:
+    """Return every reason why this machine can't make the Open vSwitch of `plan`; none where it has none.
+
+    `user` says that the engine makes the other kind of OpenFlow switch, `user`, as well.
+    """
     topology = plan.topology
-    return [*_others(topology), *(_ovs(topology) if ovs_nodes(topology).any() else ())]
+    others = () if user else _others(topology)
+    return [*others, *(_ovs(plan) if ovs_nodes(topology).any() else ())]
 
 
 def _others(topology: Topology) -> Iterator[str]:
@@ -32,7 +37,8 @@ def _others(topology: Topology) -> Iterator[str]:
         )
 
 
-def _ovs(topology: Topology) -> Iterator[str]:
+def _ovs(plan: Plan) -> Iterator[str]:
+    topology = plan.topology
     missing = missing_programs()
     if missing:
         yield f"switches made as ovs need {', '.join(missing)}, which isn't installed: {INSTALL}"
@@ -55,6 +61,7 @@ def _ovs(topology: Topology) -> Iterator[str]:
     over: list[int] = nodes[high[nodes] > MAX_OFPORT].tolist()
     if over:
         yield f"{_some(topology, over)}: ports of a switch made as ovs are numbered up to {MAX_OFPORT:,}"
+    yield from problems(topology, plan.forwarding)
 
 
 def _some(topology: Topology, nodes: list[int]) -> str:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from functools import cached_property
 from pathlib import Path
@@ -14,6 +14,7 @@ from emulator.linux.namespaces import SHARED, NamespaceStore
 from emulator.network import Progress, silent
 from emulator.ovs.bridges import KERNEL, USERSPACE, Bridge, bridges
 from emulator.ovs.database import Database
+from emulator.ovs.flows import changed, flow_lines, install
 from emulator.ovs.server import OvsServers, unconnected
 from emulator.ovs.transaction import transaction
 from emulator.plan import Plan
@@ -88,7 +89,7 @@ class Switches:
             with self.servers.database() as database:
                 database.transact(transaction({}, after, {}, {}))
             self.servers.start_switch(_CONFIGURED_WITHIN)
-        self._require_ports()
+        self.require_ports()
 
     def change(self, before: Mapping[int, Bridge], after: Mapping[int, Bridge]) -> None:
         """Lead the bridges from `before` to `after` in one transaction; return when it is done."""
@@ -97,7 +98,13 @@ class Switches:
         if old == new:
             return
         with self.servers.database() as database:
-            operations = transaction(old, new, rows(database, "Bridge"), rows(database, "Port"))
+            lost = [
+                name
+                for each, bridge in old.items()
+                for name, number in bridge.ports.items()
+                if each in new and new[each].ports.get(name) != number
+            ]
+            operations = transaction(old, new, rows(database, "Bridge", old), rows(database, "Port", lost))
             database.transact(operations)
             if not database.configured(_CONFIGURED_WITHIN):
                 raise BrokenError(
@@ -105,11 +112,18 @@ class Switches:
                     f"its log is in {self.servers.folder}"
                 )
 
+    def install(self, plan: Plan, before: Plan | None = None, also: Iterable[int] = ()) -> None:
+        """Give the switches of `plan` their computed flows: those that differ from `before`'s, and `also`."""
+        wanted = flow_lines(plan)
+        old = {} if before is None or not wanted else flow_lines(before)
+        name_of = {node: bridge.name for node, bridge in bridges_of(plan).items()}
+        install(self.servers, {name_of[node]: wanted[node] for node in changed(old, wanted, also)})
+
     def forget(self) -> None:
         """Have all bridges forget behind which port each address is."""
         self.servers.appctl("fdb/flush")
 
-    def _require_ports(self) -> None:
+    def require_ports(self) -> None:
         """Raise BrokenError with Open vSwitch's words unless all interfaces are in their bridges."""
         with self.servers.database() as database:
             failed = database.select("Interface", ["name", "error"], [["error", "!=", ["set", []]]])
@@ -163,9 +177,15 @@ class Switches:
         ]
 
 
-def rows(database: Database, table: str) -> dict[str, str]:
-    """Return the identifiers of the rows of `table` by name."""
-    return {row["name"]: row["_uuid"][1] for row in database.select(table, ["_uuid", "name"])}
+def rows(database: Database, table: str, names: Iterable[str]) -> dict[str, str]:
+    """Return the identifiers of those rows of `table` that have one of `names`, by name."""
+    columns = ["_uuid", "name"]
+    asked = [
+        {"op": "select", "table": table, "where": [["name", "==", name]], "columns": columns}
+        for name in names
+    ]
+    found = [row for answer in database.transact(asked) for row in answer["rows"]] if asked else []
+    return {row["name"]: row["_uuid"][1] for row in found}
 
 
 def _some(names: Sequence[str]) -> str:

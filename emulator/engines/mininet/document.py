@@ -7,6 +7,7 @@ What Mininet is told is by its names: those of switches are those of their bridg
 from __future__ import annotations
 
 from collections.abc import Mapping
+from collections.abc import Set as AbstractSet
 from dataclasses import dataclass
 from typing import Any
 
@@ -14,6 +15,7 @@ from emulator.controllers.endpoints import endpoints
 from emulator.engines.mininet.settings import Lines, is_switch, node_lines
 from emulator.forwarding.base import Role
 from emulator.linux.qdisc import queue_packets
+from emulator.ovs.bridges import USERSPACE, Bridge, has_all_ports
 from emulator.plan import Plan
 from topologies.identifiers import bridge_name, dpid, interface_name, mac
 from topologies.openflow import controllers_of
@@ -46,21 +48,16 @@ def controller_names(topology: Topology) -> dict[str, str]:
     return {name: f"controller.{name}" if name in taken else name for name in controllers_of(topology)}
 
 
-def document(plan: Plan, userspace: Mapping[int, bool] | None = None, *, loops: bool = False) -> Document:
-    """Return the document of `plan`.
-
-    `userspace` says of nodes whether they are Open vSwitches whose datapath is in user space; with
-    `loops`, OpenFlow switches get all their ports: what forwards there knows what to do about loops.
-    """
+def document(plan: Plan, found: Mapping[int, Bridge]) -> Document:
+    """Return the document of `plan`; `found` are its Open vSwitches (`emulator.ovs.switches.bridges_of`)."""
     names = [mininet_name(plan, node) for node in range(plan.topology.node_count)]
-    soft = userspace or {}
-    out = _Out(plan, loops=loops)
+    soft = frozenset(node for node, bridge in found.items() if bridge.datapath == USERSPACE)
     return Document(
-        nodes={names[node]: _node(plan, node, names[node], soft) for node in range(len(names))},
+        nodes={names[node]: _node(plan, node, names[node], node in soft) for node in range(len(names))},
         links=dict(_link(plan, link, names, soft) for link in range(plan.topology.link_count)),
         controllers=_controllers(plan.topology),
         lines={names[node]: node_lines(plan, node) for node in range(len(names))},
-        out={names[node]: out.of(node) for node in range(len(names)) if is_switch(plan, node)},
+        out={names[node]: _out(plan, node) for node in range(len(names)) if is_switch(plan, node)},
     )
 
 
@@ -70,26 +67,20 @@ def _controllers(topology: Topology) -> list[Json]:
     return [{"name": named[name], "port": port} for name, port in ports.items()]
 
 
-class _Out:
-    """Which ports stay out of their switch."""
-
-    def __init__(self, plan: Plan, *, loops: bool) -> None:
-        self._plan = plan
-        self._loops = loops
-
-    def of(self, node: int) -> frozenset[str]:
-        """Return the interfaces of the switch `node` that stay out of it."""
-        topology = self._plan.topology
-        if self._loops and topology.node_profile_of(node).switch != "bridge":
-            return frozenset()
-        return frozenset(
-            interface_name(topology, node, int(topology.ports[slot >> 1, slot & 1]))
-            for slot in topology.slots(node)
-            if self._plan.forwarding.roles[slot >> 1, slot & 1] == Role.BLOCKED
-        )
+def _out(plan: Plan, node: int) -> frozenset[str]:
+    """Return the interfaces of the switch `node` that stay out of it."""
+    topology = plan.topology
+    profile = topology.node_profile_of(node)
+    if profile.switch != "bridge" and has_all_ports(profile.openflow):
+        return frozenset()
+    return frozenset(
+        interface_name(topology, node, int(topology.ports[slot >> 1, slot & 1]))
+        for slot in topology.slots(node)
+        if plan.forwarding.roles[slot >> 1, slot & 1] == Role.BLOCKED
+    )
 
 
-def _node(plan: Plan, node: int, name: str, userspace: Mapping[int, bool]) -> Json:
+def _node(plan: Plan, node: int, name: str, userspace: bool) -> Json:
     """Return what makes a node: other than this, it must be made anew."""
     topology = plan.topology
     if not is_switch(plan, node):
@@ -102,19 +93,20 @@ def _node(plan: Plan, node: int, name: str, userspace: Mapping[int, bool]) -> Js
         return out
     flow = profile.openflow
     own = {controller: name for name, controller in controllers_of(topology).items()}
-    named = controller_names(topology)
+    named, ports = controller_names(topology), endpoints(controllers_of(topology))
     out["controllers"] = [named[own[controller]] for controller in flow.controllers]
+    out["targets"] = [ports[own[controller]] for controller in flow.controllers]
     if profile.switch == "user":
         out["dpid"] = out["dpid"][-12:]  # what ofdatapath takes
         return out
     return out | {
         "protocols": ",".join(flow.protocols),
         "failMode": flow.effective_fail_mode,
-        "datapath": "user" if userspace.get(node) else "kernel",
+        "datapath": "user" if userspace else "kernel",
     }
 
 
-def _link(plan: Plan, link: int, names: list[str], userspace: Mapping[int, bool]) -> tuple[str, Json]:
+def _link(plan: Plan, link: int, names: list[str], userspace: AbstractSet[int]) -> tuple[str, Json]:
     topology = plan.topology
     pair = topology.ends[link].tolist()
     ends = [
@@ -124,7 +116,7 @@ def _link(plan: Plan, link: int, names: list[str], userspace: Mapping[int, bool]
             "name": interface_name(topology, node, port),
             "mac": mac(topology, node, port).hex(":"),
             "shape": tc_options(topology.shape(link, end), topology.link_profile_of(link).mtu or 1500),
-            "plain_sums": bool(userspace.get(other)) and not is_switch(plan, node),
+            "plain_sums": other in userspace and not is_switch(plan, node),
         }
         for end, (node, other, port) in enumerate(
             zip(pair, reversed(pair), topology.ports[link].tolist(), strict=True)

@@ -11,7 +11,10 @@ from emulator.engines.mininet.settings import is_switch
 from emulator.linux.adopt import adopt, quieten_here
 from emulator.linux.namespaces import NamespaceStore
 from emulator.linux.node_sysctls import NodeSysctls
+from emulator.linux.offload import compute_checksums
 from emulator.network import Progress
+from emulator.ovs.bridges import userspace_ports
+from emulator.ovs.switches import bridges_of
 from emulator.plan import Plan
 
 Item = TypeVar("Item")
@@ -27,26 +30,41 @@ class Maker:
     ) -> None:
         self._plan = plan
         self._wanted = wanted
+        self._found = bridges_of(plan)
+        self._there: frozenset[str] = frozenset()
         self._driver = driver
         self._store = store
         self._progress = progress
 
-    def make(self, nodes: Sequence[int], links: Sequence[str]) -> None:
-        """Make `nodes` and `links` (by the first end's interface), and set all that the plan says of them."""
+    def make(self, nodes: Sequence[int], links: Sequence[str], *, partly: bool = False) -> None:
+        """Make `nodes` and `links` (by the first end's interface), and set all that the plan says of them.
+
+        `partly` says that other nodes and links of the plan may not be there: what needs them is left.
+        """
         self._nodes(nodes)
+        self._there = frozenset(self._store.nodes())
         documents = [self._wanted.links[name] for name in links]
         for at, some in _chunks(documents):
             self._driver.ask(("links", {"documents": some}), progress=self._from("links", at, len(links)))
         names = {node: mininet_name(self._plan, node) for node in nodes}
+        self._compute_checksums()
         hosts = [names[node] for node in nodes if not is_switch(self._plan, node)]
         switches = [names[node] for node in nodes if is_switch(self._plan, node)]
         lines = self._lines({names[node]: node for node in nodes}, documents)
         early = {name: some for name, some in lines.items() if name not in set(switches)}
         late = {name: some for name, some in lines.items() if name not in early}
         self._driver.ask(("configure", {"names": hosts}), progress=self._progress)
-        self._driver.ask(("batches", {"lines": early}), progress=self._progress)
+        self._driver.ask(("batches", {"lines": early, "harmless": partly}), progress=self._progress)
         self._driver.ask(("start", {"names": switches}), progress=self._progress)
-        self._driver.ask(("batches", {"lines": late}), progress=self._progress)
+        joined = [
+            end["name"]
+            for document in documents
+            for end in document["ends"]
+            if end["node"] in self._wanted.out and end["node"] not in set(switches)
+            and end["name"] not in self._wanted.out[end["node"]]
+        ]  # fmt: skip
+        self._driver.ask(("move", {"out": [], "into": joined}))
+        self._driver.ask(("batches", {"lines": late, "harmless": partly}), progress=self._progress)
 
     def _nodes(self, nodes: Sequence[int]) -> None:
         """Make nodes and pin their namespaces; what must be set before they have ports is set here."""
@@ -67,6 +85,14 @@ class Maker:
                     sysctls.apply(node)
                     if quiet:
                         quieten_here()
+
+    def _compute_checksums(self) -> None:
+        """Have hosts compute checksums where a switch in user space takes packets as they are."""
+        names = self._plan.topology.names
+        for node, interfaces in userspace_ports(self._plan.topology, self._found).items():
+            if names[node] in self._there:
+                self._store.go(names[node])
+                compute_checksums(interfaces)
 
     def _node(self, node: int) -> Json:
         """Return the document of a node with what only making it needs."""

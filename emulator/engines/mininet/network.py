@@ -2,14 +2,23 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from functools import cached_property
 
+from emulator.engines.mininet import openflow
 from emulator.engines.mininet.client import Driver, dead
 from emulator.engines.mininet.launch import Running
+from emulator.engines.mininet.links import change_links
 from emulator.engines.mininet.place import Place, place_of
+from emulator.engines.mininet.repair import find_damage, repair
+from emulator.engines.mininet.session import MininetSession
 from emulator.engines.namespaced import NamespacedNetwork
 from emulator.engines.netns.removal import take_down
-from emulator.network import Health, Progress, silent
+from emulator.engines.place import require_root
+from emulator.linux.interrupts import deferred
+from emulator.network import Health, LinkState, Progress, silent
+from emulator.ovs.switches import Switches
+from emulator.plan import make_plan
 from emulator.state import NetworkState
 
 DRIVER = "driver"
@@ -35,13 +44,50 @@ class MininetNetwork(NamespacedNetwork):
         noted = self._record.options.get(DRIVER) or {}
         return Running(int(noted.get("pid", -1)), int(noted.get("began", -2)))
 
+    @cached_property
+    def switches(self) -> Switches:
+        """Its Open vSwitch, and its controllers."""
+        return Switches(self._state.folder, self._store, self.topology, self._record.file)
+
     def health(self) -> Health:
-        """Look whether the nodes' namespaces are there, and the driver runs."""
+        """Look whether the nodes' namespaces are there, and the driver, Open vSwitch and controllers run."""
         found = super().health()
-        if found.running and not self._running.alive:
-            problem = dead(self.name, "has ended", self._place)
-            return Health(running=False, nodes=found.nodes, problems=(problem,))
-        return found
+        if not found.running:
+            return found
+        problems = [] if self._running.alive else [dead(self.name, "has ended", self._place)]
+        problems += openflow.problems(self.switches)
+        return Health(running=not problems, nodes=found.nodes, problems=tuple(problems))
+
+    def set_link(self, link: int, state: LinkState) -> None:
+        """Make a running link be as `state` says."""
+        require_root()
+        with self._state.locked("link"):
+            self._record = self._state.read()
+            self.change_links({link: state})
+
+    def change_links(self, wanted: Mapping[int, LinkState]) -> bool:
+        """Make running links be as `wanted` says; the caller holds the network's lock."""
+        return change_links(self._state, self._record, self.driver, self.topology, wanted)
+
+    def session(self) -> MininetSession:
+        """Return a session for many quick changes."""
+        require_root()
+        plan = make_plan(self.topology, self.engine, up=self._links_up())
+        driver = Driver(self.name, self._place, self._running)
+        return MininetSession(plan, driver, self._store, self.switches)
+
+    def repair(self) -> list[str]:
+        """Look at every node, give back what is missing, and return what it was."""
+        require_root()
+        plan = make_plan(self.topology, self.engine, up=self._links_up())
+        down = frozenset(link for link, state in self.links.items() if not state.up)
+        stopped = [name for name, runs in self.switches.controllers.running().items() if not runs]
+        with self._state.locked("repair"), deferred():
+            self.switches.controllers.start(stopped)
+            with self._store.entered():
+                damage = find_damage(plan, self.driver, self._store, down)
+                repair(plan, self.driver, self._store, damage)
+        return [*damage.words(plan), *(f"controller {name} is stopped" for name in stopped)]
 
     def down(self, progress: Progress = silent) -> None:
         """Take the network down."""

@@ -85,6 +85,8 @@ def _bridge(plan: Plan, node: int, out: Lines) -> None:
     if is_switch(plan, node):
         if topology.node_profile_of(node).switch == "bridge":
             out[f"link set dev {name} address {address}"] = ""
+        elif plan.forwarding.addresses(node):
+            out[f"link set dev {name} up"] = ""
         return
     out[f"link add {name} address {address} type bridge mcast_snooping 0"] = f"link del {name}"
     out[f"link set dev {name} up"] = ""

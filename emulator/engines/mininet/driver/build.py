@@ -62,13 +62,11 @@ class Builder:
                 options[f"params{number}"] = {**end["shape"], **_offload(end)}
         first, second = (end["node"] for end in document["ends"])
         link = self.network.addLink(first, second, **options)
-        for end, intf in zip(document["ends"], (link.intf1, link.intf2)):  # noqa: B905
+        for end in document["ends"]:
             self.links[end["name"]] = link
-            if end["plain_sums"] and not end["shape"]:
-                intf.cmd("ethtool -K", intf, "tx off")
 
     def unlink(self, name: str) -> None:
-        """Delete the link that has an interface `name`, which leaves its switches first: they would keep it."""
+        """Delete the link with the interface `name`, which leaves its switches first: they would keep it."""
         link = self.links[name]
         for intf in (link.intf1, link.intf2):
             del self.links[intf.name]
@@ -104,7 +102,7 @@ class Builder:
         if isinstance(intf, TCIntf):
             intf.cmd("tc qdisc del dev", intf, "root")
             intf.params = options
-            intf.config(**options)
+            intf.config(up=None, **options)
         else:
             self._replace(intf, TCIntf, options)
 

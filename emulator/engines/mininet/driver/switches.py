@@ -45,7 +45,6 @@ class Bridge(_Ports, LinuxBridge):
     def attach(self, intf: Any) -> None:
         """Let `intf` join."""
         self.cmd("brctl addif", self, intf)
-        self.cmd("ifconfig", intf, "up")
 
     def detach(self, intf: Any) -> None:
         """Take `intf` out."""
@@ -68,9 +67,10 @@ class OpenVSwitch(_Ports, OVSSwitch):
     def attach(self, intf: Any) -> None:
         """Let `intf` join, with the port number that it has."""
         self.vsctl("--may-exist add-port", self, intf, self.intfOpts(intf))
-        self.cmd("ifconfig", intf, "up")
         if isinstance(intf, TCIntf):
-            self.TCReapply(intf)
+            intf.config(
+                **{**intf.params, "up": None}
+            )  # as TCReapply does, but a port that is down stays down
 
     def detach(self, intf: Any) -> None:
         """Take `intf` out."""

@@ -1,0 +1,122 @@
+"""Make a running Mininet network be as a new plan says, by adding and removing at run time."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+
+from emulator.engines.mininet.client import Driver, Step
+from emulator.engines.mininet.document import Document, Json, document, mininet_name
+from emulator.engines.mininet.links import line_changes, moves
+from emulator.engines.mininet.making import Maker
+from emulator.engines.mininet.removing import remove_nodes
+from emulator.linux.namespaces import NamespaceStore
+from emulator.network import Progress
+from emulator.ovs.switches import bridges_of
+from emulator.plan import Plan
+from topologies.counting import counted
+
+_MOST_NAMES = 8
+
+
+@dataclass
+class Change:
+    """What to do: nodes by index in their plan, links by the name of their first interface."""
+
+    gone_nodes: list[int] = field(default_factory=list)
+    new_nodes: list[int] = field(default_factory=list)
+    gone_links: list[str] = field(default_factory=list)
+    new_links: list[str] = field(default_factory=list)
+    takes: list[Step] = field(default_factory=list)
+    """What is taken from nodes and links that stay, before new ones are made."""
+    gives: list[Step] = field(default_factory=list)
+    """What they get then."""
+    settled: list[str] = field(default_factory=list)
+    """The nodes among them whose settings change."""
+
+    @property
+    def is_empty(self) -> bool:
+        """True when nothing differs."""
+        made = self.gone_nodes or self.new_nodes or self.gone_links or self.new_links
+        return not (made or self.takes or self.gives)
+
+    def words(self, old: Plan, new: Plan) -> list[str]:
+        """Return what is done, a line each, for people."""
+        added = [new.topology.names[node] for node in self.new_nodes]
+        removed = [old.topology.names[node] for node in self.gone_nodes]
+        out = [
+            f"{verb} {counted(len(names), 'node')}: {_some(names)}"
+            for verb, names in (("added", added), ("removed", removed))
+            if names
+        ]
+        for verb, links in (("added", self.new_links), ("removed", self.gone_links)):
+            if links:
+                out.append(f"{verb} {counted(len(links), 'link')}")
+        if self.settled:
+            out.append(f"changed settings of {counted(len(self.settled), 'node')}: {_some(self.settled)}")
+        return out
+
+
+def difference(old: Plan, new: Plan) -> Change:
+    """Return what leads from `old` to `new`."""
+    was, becomes = document(old, bridges_of(old)), document(new, bridges_of(new))
+    same = {name for name, made in becomes.nodes.items() if was.nodes.get(name) == made}
+    kept = {
+        name for name, link in becomes.links.items()
+        if name in was.links and _joins(link) == _joins(was.links[name])
+        and all(end["node"] in same for end in link["ends"])
+    }  # fmt: skip
+    change = Change(
+        gone_nodes=[n for n in range(old.topology.node_count) if mininet_name(old, n) not in same],
+        new_nodes=[n for n in range(new.topology.node_count) if mininet_name(new, n) not in same],
+        gone_links=[name for name in was.links if name not in kept],
+        new_links=[name for name in becomes.links if name not in kept],
+    )
+    _settle(was, becomes, same, kept, change)
+    return change
+
+
+def _joins(link: Json) -> list[tuple[str, int, str]]:
+    return [(end["node"], end["port"], end["name"]) for end in link["ends"]]
+
+
+def _settle(was: Document, becomes: Document, same: set[str], kept: set[str], change: Change) -> None:
+    """Add the steps that change the settings of what stays."""
+    takes, gives = ({n: some for n, some in by.items() if n in same} for by in line_changes(was, becomes))
+    shapes: list[Json] = []
+    for name in kept:
+        for before, after in zip(was.links[name]["ends"], becomes.links[name]["ends"], strict=True):
+            if before["shape"] != after["shape"]:
+                shapes.append(after)
+            if before["mac"] != after["mac"]:
+                line = f"link set dev {after['name']} address {after['mac']}"
+                gives.setdefault(after["node"], []).insert(0, line)
+    there = {end["name"] for name in kept for end in becomes.links[name]["ends"]}
+    out, into = ([port for port in some if port in there] for some in moves(was, becomes))
+    if takes:
+        change.takes.append(("batches", {"lines": takes, "harmless": True}))
+    if out:
+        change.takes.append(("move", {"out": out, "into": []}))
+    if gives:
+        change.gives.append(("batches", {"lines": gives, "harmless": True}))
+    if into:
+        change.gives.append(("move", {"out": [], "into": into}))
+    if shapes:
+        change.gives.append(("shape", {"ends": shapes}))
+    change.settled = sorted({*takes, *gives, *(end["node"] for end in shapes)})
+
+
+def converge(
+    plans: tuple[Plan, Plan], change: Change, driver: Driver, store: NamespaceStore, progress: Progress
+) -> None:
+    """Carry out `change`, which leads from one plan to the other. Call inside the store's mount namespace."""
+    old, new = plans
+    wanted = document(new, bridges_of(new))
+    driver.ask(("unlink", {"names": change.gone_links}), progress=progress)
+    remove_nodes(old, change.gone_nodes, driver, store)
+    driver.ask(*change.takes)
+    Maker(new, wanted, driver, store, progress).make(change.new_nodes, change.new_links)
+    driver.ask(*change.gives, ("forget", {"names": sorted(wanted.out)}))
+
+
+def _some(names: list[str]) -> str:
+    return ", ".join(names[:_MOST_NAMES]) + (", …" if len(names) > _MOST_NAMES else "")

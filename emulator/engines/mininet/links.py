@@ -1,0 +1,167 @@
+"""Change the links of a running Mininet network: shape them, cut them, restore them.
+
+As with the netns engine a link that is down has both ends down, forwarding is computed again without
+it, and what differs is carried out in an order in which no loop is closed even for an instant. What is
+wanted is in the record before Mininet is asked; `links_before` stands beside it until all is done.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import asdict
+
+import numpy as np
+import numpy.typing as npt
+
+from emulator.engines.mininet.client import Driver, Step
+from emulator.engines.mininet.document import Document, document, mininet_name, tc_options
+from emulator.engines.mininet.refusals import unshapable
+from emulator.engines.mininet.settings import after_up, changes, is_switch
+from emulator.engines.netns.links import effective_shape
+from emulator.errors import RefusedError, UsageError
+from emulator.linux.interrupts import deferred
+from emulator.network import LinkState
+from emulator.ovs.switches import bridges_of
+from emulator.plan import make_plan
+from emulator.state import NetworkState, Record, link_states
+from topologies.identifiers import interface_name
+from topologies.topology import Topology
+
+_BEFORE = "links_before"
+
+States = Mapping[int, LinkState]
+
+
+def change_links(
+    state: NetworkState, record: Record, driver: Driver, topology: Topology, wanted: States
+) -> bool:
+    """Make the links of a running network be as `wanted` says; return False when they were already.
+
+    Changes `record` and writes it. The caller holds the network's lock. Raises UsageError for a link
+    that there isn't, RefusedError when Mininet can't shape so, BrokenError with Mininet's words.
+    """
+    _refuse(topology, wanted)
+    with deferred():
+        if _BEFORE in record.options:
+            before = link_states(Record("", "", links=record.options[_BEFORE]))
+            _carry_out(state, record, driver, topology, before)
+        before = link_states(record)
+        for link, link_state in wanted.items():
+            record.set_link(link, link_state)
+        if link_states(record) == before:
+            return False
+        record.options[_BEFORE] = {str(link): asdict(old) for link, old in before.items()}
+        state.write(record)
+        _carry_out(state, record, driver, topology, before)
+    return True
+
+
+def _refuse(topology: Topology, wanted: States) -> None:
+    for link in wanted:
+        if not 0 <= link < topology.link_count:
+            raise UsageError(
+                f"there is no link {link}; they are numbered from 0 to {topology.link_count - 1}"
+            )
+    shapes = [s for link_state in wanted.values() for s in (link_state.forward, link_state.backward) if s]
+    reasons = unshapable(shapes)
+    if reasons:
+        raise RefusedError([f"the link can't be shaped so: {reason}" for reason in reasons])
+
+
+def _carry_out(
+    state: NetworkState, record: Record, driver: Driver, topology: Topology, before: States
+) -> None:
+    """Lead from `before` to what the record wants, and note that it is done."""
+    steps = link_steps(topology, before, link_states(record))
+    if steps:
+        driver.ask(*steps)
+    record.options.pop(_BEFORE, None)
+    state.write(record)
+
+
+def link_steps(topology: Topology, before: States, after: States) -> list[Step]:
+    """Return the driver's steps from one set of link states to another."""
+    shaped = [
+        changed
+        for link in sorted({*before, *after})
+        for end in (0, 1)
+        if (changed := _reshaped(topology, before, after, link, end)) is not None
+    ]
+    steps: list[Step] = [("shape", {"ends": shaped})] if shaped else []
+    up_before, up_after = links_up(topology, before), links_up(topology, after)
+    if (up_before == up_after).all():
+        return steps
+    old, new = make_plan(topology, "mininet", up=up_before), make_plan(topology, "mininet", up=up_after)
+    was, becomes = document(old, bridges_of(old)), document(new, bridges_of(new))
+    takes, gives = line_changes(was, becomes)
+    risen = np.flatnonzero(up_after & ~up_before).tolist()
+    for link in risen:
+        for node in topology.ends[link].tolist():
+            if not is_switch(new, node):
+                gives.setdefault(mininet_name(new, node), []).extend(after_up(new, node))
+    out, into = moves(was, becomes)
+    return [
+        *steps,
+        ("ports", {"names": _ports(topology, up_before & ~up_after), "up": False}),
+        ("batches", {"lines": takes, "harmless": True}),
+        ("move", {"out": out, "into": []}),
+        ("ports", {"names": _ports(topology, up_after & ~up_before), "up": True}),
+        ("batches", {"lines": gives, "harmless": True}),
+        ("move", {"out": [], "into": into}),
+        ("forget", {"names": sorted(becomes.out)}),
+    ]
+
+
+def _reshaped(
+    topology: Topology, before: States, after: States, link: int, end: int
+) -> dict[str, object] | None:
+    """Return the document of an end whose shape changes, or None."""
+    wanted = effective_shape(topology, after, link, end)
+    if wanted == effective_shape(topology, before, link, end):
+        return None
+    options = tc_options(wanted, topology.link_profile_of(link).mtu or 1500)
+    node, port = int(topology.ends[link, end]), int(topology.ports[link, end])
+    plan = make_plan(topology, "mininet")
+    other = int(topology.ends[link, 1 - end])
+    found = bridges_of(plan)
+    soft = other in found and found[other].datapath == "netdev" and not is_switch(plan, node)
+    return {"name": interface_name(topology, node, port), "shape": options, "plain_sums": soft}
+
+
+def line_changes(was: Document, becomes: Document) -> tuple[dict[str, list[str]], dict[str, list[str]]]:
+    """Return the lines that take away and that give, by node, for the nodes that are in both."""
+    takes: dict[str, list[str]] = {}
+    gives: dict[str, list[str]] = {}
+    for name, lines in becomes.lines.items():
+        if name in was.lines and lines != was.lines[name]:
+            back, forth = changes(was.lines[name], lines)
+            if back:
+                takes[name] = back
+            if forth:
+                gives[name] = forth
+    return takes, gives
+
+
+def moves(was: Document, becomes: Document) -> tuple[list[str], list[str]]:
+    """Return the interfaces that leave their switches, and those that join theirs, for switches in both."""
+    both = [name for name in becomes.out if name in was.out]
+    out = [intf for name in both for intf in sorted(becomes.out[name] - was.out[name])]
+    into = [intf for name in both for intf in sorted(was.out[name] - becomes.out[name])]
+    return out, into
+
+
+def links_up(topology: Topology, states: States) -> npt.NDArray[np.bool_]:
+    """Return which links are up, bool[m]."""
+    up = np.ones(topology.link_count, dtype=bool)
+    up[[link for link, state in states.items() if not state.up]] = False
+    return up
+
+
+def _ports(topology: Topology, links: npt.NDArray[np.bool_]) -> list[str]:
+    """Return the interfaces at both ends of `links`."""
+    rows = zip(topology.ends[links].tolist(), topology.ports[links].tolist(), strict=True)
+    return [
+        interface_name(topology, node, port)
+        for nodes, ports in rows
+        for node, port in zip(nodes, ports, strict=True)
+    ]

@@ -1,0 +1,56 @@
+"""The Open vSwitch and the controllers of a Mininet network: ours to start, Mininet's to use."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+
+from emulator.errors import BrokenError
+from emulator.linux.namespaces import SHARED, NamespaceStore
+from emulator.network import Progress
+from emulator.ovs.switches import Switches, bridges_of
+from emulator.plan import Plan
+from topologies.openflow import controllers_of
+
+
+def start(switches: Switches, store: NamespaceStore, plan: Plan) -> Mapping[str, str]:
+    """Start the controllers and Open vSwitch; return what Mininet needs in its environment."""
+    if controllers_of(plan.topology):
+        switches.controllers.start()
+    if not switches.there:
+        return {}
+    with store.entered():
+        store.go(SHARED)
+        switches.servers.start()
+    return switches.servers.environment
+
+
+def verify(switches: Switches, plan: Plan, progress: Progress) -> tuple[str, ...]:
+    """Look whether Mininet's Open vSwitches are as they should be; return what people should know.
+
+    Mininet doesn't look at what ovs-vsctl says when it starts many switches at once. Raises
+    BrokenError.
+    """
+    if not switches.there:
+        return ()
+    wanted = {bridge.name for bridge in bridges_of(plan).values()}
+    with switches.servers.database() as database:
+        missing = wanted - {row["name"] for row in database.select("Bridge", ["name"])}
+    if missing:
+        raise BrokenError(
+            f"Open vSwitch didn't make {len(missing):,} switches: {', '.join(sorted(missing)[:8])}"
+        )
+    switches.require_ports()
+    warning = switches.await_controllers(plan, progress)
+    chosen = " and ".join(sorted(switches.datapaths()))
+    return tuple(filter(None, (f"Open vSwitch: {chosen} datapath", warning)))
+
+
+def problems(switches: Switches) -> list[str]:
+    """Return which daemons and controllers don't run that should."""
+    if switches.there:
+        return switches.problems()
+    return [
+        f"controller {name} doesn't run; its log is {switches.controllers.log(name)}"
+        for name, runs in switches.controllers.running().items()
+        if not runs
+    ]

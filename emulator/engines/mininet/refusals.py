@@ -1,0 +1,167 @@
+"""What Mininet can't do, or not here, said before anything is made."""
+
+from __future__ import annotations
+
+import resource
+import shutil
+import subprocess
+from collections.abc import Iterable, Iterator
+from functools import cache
+
+import numpy as np
+
+from emulator.engines.capacity import too_large
+from emulator.engines.mininet.document import mininet_name
+from emulator.engines.mininet.place import python
+from emulator.engines.mininet.settings import is_switch
+from emulator.engines.refusals import crowded_bridges, node_limits, some_links
+from emulator.errors import RefusedError
+from emulator.linux.features import has_qdisc, mend_module
+from emulator.linux.machine import available_memory
+from emulator.ovs.refusals import ovs_refusals
+from emulator.plan import Plan, size_text
+from topologies.identifiers import interface_name
+from topologies.profiles import Shape
+
+INSTALL = "apt install mininet"
+MOST_NODES = 8186
+"""Mininet holds two descriptors of a terminal for each node and ends at 8,187 nodes (mininet issue 788)."""
+MOST_BANDWIDTH = 1e9
+"""mininet.link.TCIntf.bwParamMax, in bit/s: above it Mininet leaves the bandwidth out."""
+SHELL_MEMORY = 900 << 10
+"""Bytes that a node's shell, terminal and pipes take (measured: 4,096 hosts 3.6 GiB)."""
+_DESCRIPTORS = 2
+_OWN_DESCRIPTORS = 64
+_SYSTEM_PLACES = "/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin"
+_RESERVED = frozenset({"lo", "all", "default", "ovs-system", "ovs-netdev", "bonding_masters"})
+_UNKNOWN_KEYS = ("duplicate", "reorder", "corrupt")
+_NETEM_KEYS = ("delay", "jitter", "loss", "queue")
+_MOST_NAMES = 5
+
+
+def refuse(plan: Plan) -> None:
+    """Raise RefusedError with every reason why Mininet can't carry `plan` out on this machine."""
+    reasons = [
+        *_programs(plan),
+        *_sizes(plan),
+        *_fidelity(plan),
+        *_names(plan),
+        *_shaping(plan),
+        *crowded_bridges(plan),
+        *node_limits(plan),
+        *ovs_refusals(plan, user=True),
+        *too_large(plan),
+    ]
+    if reasons:
+        raise RefusedError(list(dict.fromkeys(reasons)))
+
+
+def find_program(name: str) -> str | None:
+    """Return the path of a program, also where PATH has no folders for root; or None."""
+    return shutil.which(name) or shutil.which(name, path=_SYSTEM_PLACES)
+
+
+@cache
+def version() -> str | None:
+    """Return the version of the Mininet that the driver's Python has; None when it has none."""
+    try:
+        words = [python(), "-I", "-c", "import mininet.net; print(mininet.net.VERSION)"]
+        done = subprocess.run(words, capture_output=True, timeout=30, check=False)  # noqa: S603 -- our own words
+    except (OSError, subprocess.TimeoutExpired):
+        return None
+    return done.stdout.decode(errors="replace").strip() or None if done.returncode == 0 else None
+
+
+def _programs(plan: Plan) -> Iterator[str]:
+    """Yield which programs are missing, each with the command that brings it."""
+    if version() is None:
+        yield f"Mininet is missing ({python()} can't import it); `{INSTALL}`"
+    elif find_program("mnexec") is None:
+        yield f"mnexec, a program of Mininet's, is missing; `{INSTALL}`"
+    kinds: dict[str, list[str]] = {}
+    for node, name in enumerate(plan.topology.names):
+        if is_switch(plan, node):
+            kinds.setdefault(plan.topology.node_profile_of(node).switch, []).append(name)
+    if "bridge" in kinds and find_program("brctl") is None:
+        yield f"{_some(kinds['bridge'])}: Mininet's Linux bridges need brctl; `apt install bridge-utils`"
+    if "user" in kinds and (find_program("ofdatapath") is None or find_program("ofprotocol") is None):
+        yield (
+            f"{_some(kinds['user'])}: `switch: user` needs ofdatapath and ofprotocol of the OpenFlow "
+            f"reference switch, which Debian lacks; build them with `util/install.sh -f` of Mininet's "
+            f"sources, or use `switch: ovs`"
+        )
+
+
+def _sizes(plan: Plan) -> Iterator[str]:
+    """Yield why there are too many nodes."""
+    count = plan.topology.node_count
+    if count > MOST_NODES:
+        yield f"{count:,} nodes; Mininet ends at {MOST_NODES + 1:,} (mininet issue 788): use `engine: netns`"
+    most = resource.getrlimit(resource.RLIMIT_NOFILE)[1]
+    need = count * _DESCRIPTORS + _OWN_DESCRIPTORS
+    if most not in {resource.RLIM_INFINITY, -1} and need > most:
+        yield f"Mininet needs {need:,} files open for {count:,} nodes, {most:,} may be; `ulimit -Hn {need}`"
+    memory = available_memory()
+    if memory is not None and count * SHELL_MEMORY > memory:
+        yield (
+            f"Mininet needs {size_text(count * SHELL_MEMORY)} for the shells of {count:,} nodes, "
+            f"this machine has {size_text(memory)} available: use `engine: netns`"
+        )
+
+
+def _fidelity(plan: Plan) -> Iterator[str]:
+    for tier, count in plan.topology.fidelity_counts().items():
+        if tier != "full":
+            yield f"{count:,} nodes of fidelity `{tier}`: all of Mininet's nodes are `full`"
+
+
+def _names(plan: Plan) -> Iterator[str]:
+    """Yield which names clash: Mininet's switches share one namespace, their bridges with all ports."""
+    topology = plan.topology
+    switches = {
+        mininet_name(plan, node): node for node in range(topology.node_count) if is_switch(plan, node)
+    }
+    ports = {
+        interface_name(topology, node, int(topology.ports[slot >> 1, slot & 1]))
+        for node in switches.values()
+        for slot in topology.slots(node)
+    }
+    for name, node in switches.items():
+        if name in _RESERVED:
+            yield f"{topology.names[node]}: Mininet can't have a switch of that name; give it another"
+        elif name in ports:
+            yield f"{topology.names[node]}: a port of another switch has that name; give the switch another"
+
+
+def unshapable(shapes: Iterable[Shape]) -> list[str]:
+    """Return why Mininet can't shape like `shapes` here, a reason for each key."""
+    wanted = list(shapes)
+    out = []
+    most = max((shape.bandwidth or 0 for shape in wanted), default=0)
+    if most > MOST_BANDWIDTH:
+        out.append(f"bandwidth {most / 1e9:g} Gbit: Mininet shapes up to 1 Gbit; leave it out, or use netns")
+    out += [
+        f"{key}: Mininet's links know no {key}; use `engine: netns`"
+        for key in _UNKNOWN_KEYS
+        if any(getattr(shape, key) for shape in wanted)
+    ]
+    netem = [key for key in _NETEM_KEYS if any(getattr(shape, key) for shape in wanted)]
+    if netem and has_qdisc("netem") is False:
+        mend = mend_module("sch_netem")
+        out.append(f"{', '.join(netem)}: Mininet needs the kernel's queue netem, missing here; {mend}")
+    return out
+
+
+def _shaping(plan: Plan) -> Iterator[str]:
+    """Yield why Mininet can't shape links, and which links those are."""
+    topology = plan.topology
+    for number, profile in enumerate(topology.link_profiles):
+        reasons = unshapable((profile.forward, profile.backward))
+        links: list[int] = np.flatnonzero(topology.link_profile == number).tolist() if reasons else []
+        if links:
+            for reason in reasons:
+                yield f"{some_links(topology, links)}: {reason}"
+
+
+def _some(names: list[str]) -> str:
+    return ", ".join(names[:_MOST_NAMES]) + (", …" if len(names) > _MOST_NAMES else "")

@@ -1,0 +1,35 @@
+"""Have Mininet remove nodes, and end what else ran in them."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Sequence
+from contextlib import suppress
+
+from emulator.engines.mininet.client import Driver
+from emulator.engines.mininet.document import mininet_name
+from emulator.engines.mininet.settings import is_switch
+from emulator.errors import KernelError
+from emulator.linux.namespaces import NamespaceStore
+from emulator.linux.teardown import kill_inside
+from emulator.plan import Plan
+
+
+def remove_nodes(plan: Plan, nodes: Sequence[int], driver: Driver, store: NamespaceStore) -> None:
+    """Remove `nodes` of `plan`, whose links have gone. Call inside the store's mount namespace.
+
+    Mininet goes first: it ends its shell by itself. What commands of ours have left in the node is
+    killed then; the namespace that switches share stays.
+    """
+    driver.ask(("remove", {"names": [mininet_name(plan, node) for node in nodes]}))
+    inodes = []
+    for node in nodes:
+        name = plan.topology.names[node]
+        if not is_switch(plan, node):
+            with suppress(FileNotFoundError, KernelError):
+                descriptor = store.open(name)
+                inodes.append(os.fstat(descriptor).st_ino)
+                os.close(descriptor)
+    kill_inside(inodes)
+    for node in nodes:
+        store.remove(plan.topology.names[node])
