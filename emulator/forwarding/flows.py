@@ -25,17 +25,17 @@ import numpy as np
 import numpy.typing as npt
 
 from emulator.forwarding.base import BRIDGE_PORT, Forwarding, Role
+from emulator.forwarding.select_groups import PROTOCOL, SelectGroups
 from topologies.graph_arrays import UNREACHED, Adjacency, both_ways, distances
 from topologies.identifiers import mac
 from topologies.openflow import OPENFLOW_SWITCHES
 from topologies.topology import Kind, Topology
 
+__all__ = ["PROTOCOL", "FlowTables", "computed", "ecmp_links", "flow_tables", "group_tables", "switches_with"]
+
 Bools = npt.NDArray[np.bool_]
 Ints = npt.NDArray[np.int64]
 Mode = Literal["tree", "ecmp"]
-
-PROTOCOL = "OpenFlow15"
-"""What `ovs-ofctl` must speak to install groups: the hash's parameter is known to no version before."""
 
 _LOCAL = "LOCAL"
 _RESERVED = "priority=30,dl_dst=01:80:c2:00:00:00/ff:ff:ff:ff:ff:f0,actions=drop"
@@ -104,10 +104,10 @@ class _Computation:
 
     def tables(self) -> FlowTables:
         """Return the tables of all switches of this mode."""
-        groups: dict[int, _Groups] = {}
+        groups: dict[int, SelectGroups] = {}
         flows: dict[int, list[str]] = {}
         for switch in np.flatnonzero(self._ours).tolist():
-            groups[switch] = _Groups(switch)
+            groups[switch] = SelectGroups(switch)
             flows[switch] = [_RESERVED, *self._guards(switch)]
         for node, attached in self._attached.items():
             if node in flows:
@@ -171,35 +171,6 @@ class _Computation:
         for switch, port in zip(self._tails[found].tolist(), self._out[found].tolist(), strict=True):
             out.setdefault(switch, []).append(port)
         return ((switch, tuple(sorted(ports))) for switch, ports in sorted(out.items()))
-
-
-class _Groups:
-    """The select groups of one switch: numbered from 1, one for each set of ports."""
-
-    def __init__(self, switch: int) -> None:
-        self._switch = switch
-        self._numbers: dict[tuple[int, ...], int] = {}
-
-    def action(self, ports: tuple[int, ...]) -> str:
-        """Return the action that sends a frame out of one of `ports`."""
-        if len(ports) == 1:
-            return f"output:{ports[0]}"
-        return f"group:{self._numbers.setdefault(ports, len(self._numbers) + 1)}"
-
-    @property
-    def lines(self) -> list[str]:
-        """The groups.
-
-        Switches hash differently (the hash's parameter is the switch's number): were they all the
-        same, a switch would get only frames whose hash the one before has narrowed down, and use
-        one of its ports ("polarization").
-        """
-        head = f"type=select,selection_method=dp_hash,selection_method_param={self._switch + 1}"
-        return [
-            f"group_id={number},{head}" + "".join(f",bucket=watch_port:{port},actions=output:{port}"
-                                                  for port in ports)
-            for ports, number in self._numbers.items()
-        ]  # fmt: skip
 
 
 def _flow(address: str, action: str) -> str:
