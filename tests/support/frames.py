@@ -134,7 +134,8 @@ class Frames:
         if node not in self._flows:
             if destination == mac(self.topology, node, 0xFFFF).hex(":"):
                 return [[LOCAL]]
-            return [[*self._joined.get(node, []), LOCAL]] if port in [*self._joined[node], LOCAL] else [[]]
+            joined = [*self._joined.get(node, []), LOCAL]
+            return [joined if port in joined else []]
         for flow in self._flows[node]:
             if flow.in_port in (None, port) and (flow.destination is None or flow.destination == destination):
                 return self._chosen(node, flow.actions)
