@@ -159,11 +159,12 @@ class NetnsSession:
         self._netlink(node).run(batch, ignore=_GONE)
         self._sockets.pop(node).close()
         self._namespaces.forget(node)
-        descriptor = self._store.open(name)
-        try:
-            kill_inside([os.fstat(descriptor).st_ino])
-        finally:
-            os.close(descriptor)
+        if not self._plan.indices.shared[node]:  # what runs in a namespace of many can't be told apart
+            descriptor = self._store.open(name)
+            try:
+                kill_inside([os.fstat(descriptor).st_ino])
+            finally:
+                os.close(descriptor)
         self._store.remove(name)
 
     def add_node(self, node: int) -> None:
@@ -175,7 +176,7 @@ class NetnsSession:
             self._writer.needs_older_end(link) or self._writer.newer_node(link) != node for link in links
         )
         if quick:
-            self._store.make(self._topology.names[node])
+            self._store.make(self._topology.names[node], shared=self._plan.indices.shared[node])
             self._sysctls.apply(node)
             with Netlink() as netlink:
                 run_partly(netlink, self._plan, node, self._writer.first(node, self._namespaces))

@@ -15,6 +15,7 @@ import numpy as np
 
 from emulator.controllers.endpoints import targets
 from emulator.forwarding.base import BRIDGE_PORT, Role
+from emulator.forwarding.select_groups import PROTOCOL
 from emulator.plan import Plan
 from topologies.identifiers import bridge_name, dpid, interface_name, mac
 from topologies.openflow import OpenFlow, controllers_of, ovs_nodes
@@ -52,7 +53,7 @@ def bridges(plan: Plan, datapath_of: Callable[[OpenFlow], str]) -> dict[int, Bri
             dpid(topology, node),
             mac(topology, node, BRIDGE_PORT).hex(":"),
             datapath_of(openflow),
-            openflow.protocols,
+            _protocols(openflow),
             openflow.effective_fail_mode,
             tuple(targets(controllers, openflow.controllers)),
             _ports(plan, node, openflow),
@@ -60,9 +61,20 @@ def bridges(plan: Plan, datapath_of: Callable[[OpenFlow], str]) -> dict[int, Bri
     return out
 
 
+def _protocols(openflow: OpenFlow) -> tuple[str, ...]:
+    """Return the versions a switch speaks: with computed flows also the one that installs them."""
+    own = openflow.protocols
+    return own if PROTOCOL in own or not is_computed(openflow) else (*own, PROTOCOL)
+
+
+def is_computed(openflow: OpenFlow) -> bool:
+    """Return whether a switch's flows are computed."""
+    return openflow.flows != "normal" and not openflow.controllers
+
+
 def has_all_ports(openflow: OpenFlow) -> bool:
     """Return whether a switch has all links as ports, also those that close a loop."""
-    if openflow.flows != "normal" and not openflow.controllers:
+    if is_computed(openflow):
         return True
     learns = any(controller.kind == "learning" for controller in openflow.controllers)
     return not learns and openflow.effective_fail_mode == "secure"

@@ -112,6 +112,17 @@ class OvsServers:
             raise BrokenError(f"{words[0]} failed: {said or f'exit code {done.returncode}'}")
         return done.stdout
 
+    def popen(self, words: Sequence[str]) -> subprocess.Popen[bytes]:
+        """Start a program of Open vSwitch and return at once; its output goes to pipes."""
+        path = find_program(words[0])
+        if path is None:
+            raise UnableError(f"{words[0]} is missing; {INSTALL}")
+        pipe = subprocess.PIPE
+        return subprocess.Popen(  # noqa: S603 -- our own words, no shell
+            [path, *words[1:]], stdin=subprocess.DEVNULL, stdout=pipe, stderr=pipe,
+            env={**os.environ, **self.environment},
+        )  # fmt: skip
+
     def stop(self) -> None:
         """End both daemons, by the pid files that they hold locked; fine when they have ended already."""
         for name in ("ovs-vswitchd", "ovsdb-server"):

@@ -90,6 +90,7 @@ class Switches:
                 database.transact(transaction({}, after, {}, {}))
             self.servers.start_switch(_CONFIGURED_WITHIN)
         self.require_ports()
+        self.install(plan)
 
     def change(self, before: Mapping[int, Bridge], after: Mapping[int, Bridge]) -> None:
         """Lead the bridges from `before` to `after` in one transaction; return when it is done."""

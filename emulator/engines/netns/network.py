@@ -3,15 +3,19 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from functools import cached_property
 
 from emulator.engines.namespaced import NamespacedNetwork
 from emulator.engines.netns.links import change_links
 from emulator.engines.netns.removal import take_down
+from emulator.engines.netns.switches import switches_of
 from emulator.engines.place import require_root
 from emulator.linux.interrupts import deferred
 from emulator.linux.repair import find_damage, repair
 from emulator.linux.session import NetnsSession
 from emulator.network import LinkState, Progress, silent
+from emulator.ovs.session import OvsSession
+from emulator.ovs.switches import Switches
 from emulator.plan import make_plan
 
 
@@ -19,6 +23,11 @@ class NetnsNetwork(NamespacedNetwork):
     """A network that runs on this machine's kernel."""
 
     engine = "netns"
+
+    @cached_property
+    def switches(self) -> Switches | None:
+        """Its switches of Open vSwitch; None when it has none."""
+        return switches_of(self._state, self._store, self.topology, self._record.file)
 
     def set_link(self, link: int, state: LinkState) -> None:
         """Make a running link be as `state` says."""
@@ -34,7 +43,10 @@ class NetnsNetwork(NamespacedNetwork):
     def session(self) -> NetnsSession:
         """Return a session for many quick changes; it is noted in the record before the first one."""
         require_root()
-        return NetnsSession(make_plan(self.topology, self.engine, up=self._links_up()), self._store)
+        plan = make_plan(self.topology, self.engine, up=self._links_up())
+        if self.switches is None:
+            return NetnsSession(plan, self._store)
+        return OvsSession(plan, self._store, self.switches)
 
     def repair(self) -> list[str]:
         """Look at every node in the kernel, give back what is missing, and return what it was."""

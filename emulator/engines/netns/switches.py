@@ -10,6 +10,12 @@ from emulator.ovs.switches import Switches, bridges_of
 from emulator.plan import Plan
 from emulator.state import NetworkState
 from topologies.openflow import ovs_nodes
+from topologies.topology import Topology
+
+
+def switches_of(state: NetworkState, store: NamespaceStore, topology: Topology, file: str) -> Switches | None:
+    """Return the Open vSwitch of a network, None when it has none."""
+    return Switches(state.folder, store, topology, file) if ovs_nodes(topology).any() else None
 
 
 def start_switches(
@@ -17,9 +23,9 @@ def start_switches(
 ) -> tuple[str, ...]:
     """Start the Open vSwitch of a network whose nodes are made; return what people should know."""
     topology = plan.topology
-    if not ovs_nodes(topology).any():
+    switches = switches_of(state, store, topology, file)
+    if switches is None:
         return ()
-    switches = Switches(state.folder, store, topology, file)
     switches.start(plan, progress)
     with store.entered():
         for node, names in userspace_ports(topology, bridges_of(plan)).items():

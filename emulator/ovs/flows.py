@@ -1,0 +1,72 @@
+"""Put computed flows into the switches: one atomic bundle each, several switches at a time."""
+
+from __future__ import annotations
+
+import subprocess
+from collections.abc import Iterable, Iterator, Mapping
+from typing import Literal
+
+from emulator.errors import BrokenError
+from emulator.forwarding.flows import computed, switches_with
+from emulator.forwarding.select_groups import PROTOCOL
+from emulator.ovs.server import OvsServers
+from emulator.plan import Plan
+
+_AT_ONCE = 4
+_MODES: tuple[Literal["tree"], Literal["ecmp"]] = ("tree", "ecmp")
+
+Lines = dict[int, list[str]]
+
+
+def flow_lines(plan: Plan) -> Lines:
+    """Return what `ovs-ofctl bundle` reads for each switch with computed flows: nothing else stays in it."""
+    out: Lines = {}
+    for mode in _MODES:
+        if switches_with(plan.topology, mode).any():
+            groups, flows = computed(plan.topology, plan.forwarding, mode, plan.up)
+            for node, lines in flows.items():
+                out[node] = [
+                    "flow delete",
+                    "group delete",
+                    *(f"group add {line}" for line in groups.get(node, ())),
+                    *(f"flow add {line}" for line in lines),
+                ]
+    return out
+
+
+def install(servers: OvsServers, lines: Mapping[str, list[str]]) -> None:
+    """Give bridges (by name) their flows; BrokenError with the program's words when one refuses.
+
+    Processes, no threads: the caller may be in a network's mount namespace, where a new thread would
+    share its root and neither could leave.
+    """
+    folder = servers.folder / "flows"
+    folder.mkdir(mode=0o700, exist_ok=True)
+    running: list[tuple[str, subprocess.Popen[bytes]]] = []
+    try:
+        for name, text in lines.items():
+            path = folder / name
+            path.write_text("".join(f"{line}\n" for line in text), encoding="ascii")
+            if len(running) == _AT_ONCE:
+                _finish(*running.pop(0))
+            words = ["ovs-ofctl", "-O", PROTOCOL, "bundle", f"unix:{servers.folder / name}.mgmt", str(path)]
+            running.append((name, servers.popen(words)))
+        while running:
+            _finish(*running.pop(0))
+    finally:
+        for _, process in running:
+            process.kill()
+            process.communicate()
+
+
+def changed(before: Lines, after: Lines, also: Iterable[int] = ()) -> Iterator[int]:
+    """Return the switches whose flows differ, and those of `also` that have flows."""
+    extra = set(also)
+    return (node for node, lines in after.items() if node in extra or before.get(node) != lines)
+
+
+def _finish(name: str, process: subprocess.Popen[bytes]) -> None:
+    _, errors = process.communicate()
+    if process.returncode:
+        words = errors.decode(errors="replace").strip().splitlines()
+        raise BrokenError(f"the flows of {name} can't be installed: {'; '.join(words[:3])}")

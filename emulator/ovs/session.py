@@ -1,0 +1,119 @@
+"""Many quick changes to a running network that has switches of Open vSwitch.
+
+The daemon keeps a socket of each port: when an interface goes and one of the same name comes, it would
+listen to the one that is gone for ever. So a port leaves its bridge before its interface does, and
+comes back after it; each time the daemon is waited for.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from dataclasses import replace
+
+from emulator.linux.namespaces import NamespaceStore
+from emulator.linux.offload import compute_checksums
+from emulator.linux.session import NetnsSession
+from emulator.ovs.bridges import Bridge, userspace_ports
+from emulator.ovs.switches import Switches, bridges_of
+from emulator.plan import Plan
+from topologies.identifiers import interface_name
+
+
+class OvsSession(NetnsSession):
+    """As `NetnsSession`; bridges, ports and controllers of Open vSwitch go and come too."""
+
+    def __init__(self, plan: Plan, store: NamespaceStore, switches: Switches) -> None:
+        super().__init__(plan, store)
+        self._switches = switches
+        self._wanted = bridges_of(plan)
+        self._now: dict[int, Bridge] = dict(self._wanted)
+        self._checksums = userspace_ports(plan.topology, self._wanted)
+        self._controllers_down: dict[str, None] = {}
+
+    def remove_link(self, link: int) -> None:
+        """Delete a link: the ports at both ends vanish."""
+        if link not in self._links_gone:
+            self._take([link])
+        super().remove_link(link)
+
+    def add_link(self, link: int) -> None:
+        """Make a link that was removed, as it was."""
+        super().add_link(link)
+        self._give([link])
+
+    def remove_node(self, node: int) -> None:
+        """Remove a node with its links."""
+        if node not in self._nodes_gone:
+            self._take([link for link, _ in self._links_of(node)], gone=node)
+        super().remove_node(node)
+
+    def add_node(self, node: int) -> None:
+        """Make a node that was removed, with its links to the nodes that are there."""
+        super().add_node(node)
+        self._give(
+            [
+                link
+                for link, end in self._links_of(node)
+                if link not in self._links_gone
+                and int(self._topology.ends[link, 1 - end]) not in self._nodes_gone
+            ]
+        )
+
+    def set_controller(self, name: str, *, up: bool) -> None:
+        """Stop a controller of the switches, or start it again; one that runs elsewhere is cut off."""
+        if up:
+            self._switches.controllers.start([name])
+            self._controllers_down.pop(name, None)
+        else:
+            self._controllers_down[name] = None
+            self._switches.controllers.stop([name])
+
+    def restore(self) -> list[str]:
+        """Give back all that this session took away; return the names of what was given back."""
+        given = super().restore()
+        for name in list(self._controllers_down):
+            self.set_controller(name, up=True)
+            given.append(name)
+        return given
+
+    def _ends(self, links: Iterable[int]) -> list[tuple[int, str]]:
+        """Return (node, interface) of both ends of each of `links`."""
+        topology = self._topology
+        return [
+            (node, interface_name(topology, node, port))
+            for link in links
+            for node, port in zip(topology.ends[link].tolist(), topology.ports[link].tolist(), strict=True)
+        ]
+
+    def _take(self, links: Iterable[int], gone: int = -1) -> None:
+        """Have the ports of `links` leave their bridges, and the bridge of node `gone` go."""
+        changed: dict[int, Bridge] = {}
+        for node, name in self._ends(links):
+            if node in self._now:
+                bridge = changed.get(node, self._now[node])
+                ports = {port: number for port, number in bridge.ports.items() if port != name}
+                changed[node] = replace(bridge, ports=ports)
+        if gone in self._now:
+            changed[gone] = self._now[gone]
+        before = {node: self._now[node] for node in changed}
+        after = {node: bridge for node, bridge in changed.items() if node != gone}
+        self._switches.change(before, after)
+        self._now.update(after)
+        self._now.pop(gone, None)
+
+    def _give(self, links: Iterable[int]) -> None:
+        """Have the ports of `links` be in their bridges, as the plan says; a bridge that is gone is made."""
+        changed: dict[int, Bridge] = {}
+        for node, name in self._ends(links):
+            if node in self._checksums:
+                self._store.go(self._topology.names[node])
+                compute_checksums({name}.intersection(self._checksums[node]))
+            if node not in self._wanted or node in self._nodes_gone:
+                continue
+            bridge = changed.get(node) or self._now.get(node) or replace(self._wanted[node], ports={})
+            number = self._wanted[node].ports.get(name)
+            if number is not None:
+                changed[node] = replace(bridge, ports={**bridge.ports, name: number})
+        before = {node: self._now[node] for node in changed if node in self._now}
+        self._switches.change(before, changed)
+        self._now.update(changed)
