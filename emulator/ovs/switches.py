@@ -69,6 +69,7 @@ class Switches:
             controllers_of(self._topology),
             self._inside,
             protocols=[protocol for protocol in PROTOCOLS if protocol in spoken],
+            switches=int(ovs_nodes(self._topology).sum()),
             cwd=Path(self._file).parent if self._file else None,
         )
 
