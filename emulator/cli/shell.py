@@ -31,14 +31,29 @@ _STOPPED = 130
 
 @click.command("shell", epilog="\b\nExamples:\n  emulator shell\n  echo 'h1 ping -c1 h2' | emulator shell dc")
 @click.argument("name", required=False)
-def command(name: str | None) -> int:
+@click.option("--mininet", "of_mininet", is_flag=True, help="Open Mininet's own command line instead.")
+def command(name: str | None, *, of_mininet: bool) -> int:
     """Read commands for the nodes of NAME, from the terminal or from a pipe.
 
     The exit code is that of the last command.
     """
     from emulator.cli.networks import chosen_network
 
+    if of_mininet:
+        return _mininet(chosen_network(name))
     return Shell(chosen_network(name)).run(_lines(sys.stdin.isatty()))
+
+
+def _mininet(network: Network) -> int:
+    """Open Mininet's own command line; UsageError when another engine runs the network."""
+    from emulator.engines.mininet.console import open_command_line
+    from emulator.engines.mininet.network import MininetNetwork
+    from emulator.errors import UsageError
+
+    if not isinstance(network, MininetNetwork):
+        raise UsageError(f"`{network.name}` runs on the engine {network.engine}, which isn't Mininet")
+    open_command_line(network.driver)
+    return 0
 
 
 class Shell:

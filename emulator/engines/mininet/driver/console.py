@@ -1,4 +1,4 @@
-"""Mininet's own command line, on a terminal that the emulator lends it."""
+"""Mininet's own command line, on files that the emulator lends it: a terminal, or pipes."""
 
 from __future__ import annotations
 
@@ -9,10 +9,23 @@ import sys
 import termios
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
+from types import FrameType
 from typing import Any
 
+from driver.deadline import DeadlineError, deadline
 from mininet.cli import CLI
 from mininet.log import setLogLevel
+
+_INTERRUPTED_WITHIN = 10.0
+
+
+class HungUpError(BaseException):
+    """Whoever typed has gone. Not an Exception: Mininet's command line would show it and go on."""
+
+
+def _hang_up(number: int, frame: FrameType | None) -> None:
+    del number, frame
+    raise HungUpError
 
 
 class Console:
@@ -22,43 +35,62 @@ class Console:
         self._network = network
         self.is_open = False
 
-    def run(self, terminal: str) -> None:
-        """Run the command line on the terminal `terminal` until it is left or the terminal hangs up."""
+    def run(self, files: list[str]) -> None:
+        """Run the command line until it is left, or until its terminal hangs up.
+
+        `files` are the paths of its standard input, output and error output.
+        """
         self.is_open = True
         CLI.readlineInited = True  # it would read and write ~/.mininet_history
         try:
-            with _on(terminal):
+            with _on(files), suppress(HungUpError, EOFError, OSError):
                 setLogLevel("info")
-                CLI(self._network)
-        except (EOFError, OSError):
-            return
+                CLI(self._network, stdin=sys.stdin)
         finally:
             setLogLevel("warning")
+            self._interrupt()
             self.is_open = False
+
+    def _interrupt(self) -> None:
+        """End the commands that still run in nodes' shells: the next ones would wait for them."""
+        with suppress(DeadlineError), deadline(_INTERRUPTED_WITHIN):
+            for node in self._network.values():
+                while node.waiting:
+                    node.sendInt()
+                    node.waitOutput()
 
 
 @contextmanager
-def _on(terminal: str) -> Iterator[None]:
-    """Have standard input and outputs, and Ctrl-C, be those of `terminal`."""
+def _on(files: list[str]) -> Iterator[None]:
+    """Have standard input and outputs, and Ctrl-C, be those of `files`."""
     saved = [os.dup(number) for number in range(3)]
-    descriptor = os.open(terminal, os.O_RDWR | os.O_NOCTTY)
+    opened = [
+        os.open(path, (os.O_WRONLY if at else os.O_RDONLY) | os.O_NOCTTY) for at, path in enumerate(files)
+    ]
     sys.stdout.flush()
     sys.stderr.flush()
-    before = signal.signal(signal.SIGINT, signal.default_int_handler)
+    stdin = sys.stdin
+    before = [signal.getsignal(kind) for kind in (signal.SIGINT, signal.SIGHUP)]
     try:
-        with suppress(OSError):
-            fcntl.ioctl(descriptor, termios.TIOCSCTTY, 0)
-        for number in range(3):
+        for number, descriptor in enumerate(opened):
             os.dup2(descriptor, number)
+        sys.stdin = os.fdopen(0, closefd=False)
+        signal.signal(signal.SIGINT, signal.default_int_handler)
+        signal.signal(signal.SIGHUP, _hang_up)
+        with suppress(OSError):  # not a terminal
+            fcntl.ioctl(0, termios.TIOCSCTTY, 0)
         yield
     finally:
-        signal.signal(signal.SIGINT, before)
+        for kind, handler in zip((signal.SIGINT, signal.SIGHUP), before):  # noqa: B905
+            signal.signal(kind, handler)
         with suppress(OSError):
             sys.stdout.flush()
             sys.stderr.flush()
         with suppress(OSError):
-            fcntl.ioctl(descriptor, termios.TIOCNOTTY)
-        os.close(descriptor)
+            fcntl.ioctl(0, termios.TIOCNOTTY)
+        sys.stdin = stdin
         for number, old in enumerate(saved):
             os.dup2(old, number)
             os.close(old)
+        for descriptor in opened:
+            os.close(descriptor)

@@ -146,7 +146,7 @@ class Steps:
             self._builder.remove(name)
             tell("nodes", done, len(names))
 
-    def cli(self, tell: Tell, terminal: str) -> None:
-        """Run Mininet's command line on a terminal until it is left."""
+    def cli(self, tell: Tell, files: list[str]) -> None:
+        """Run Mininet's command line on a terminal, or on pipes, until it is left."""
         del tell
-        self.console.run(terminal)
+        self.console.run(files)
