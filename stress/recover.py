@@ -17,6 +17,7 @@ from typing import Any
 
 from emulator.errors import BrokenError
 from emulator.network import LinkState, Network
+from stress.marks import end_marked
 from topologies.profiles import Shape
 
 
@@ -28,6 +29,11 @@ class Journal:
         self._links = dict(links or {})
         self._changed: dict[int, None] = {}
         self._networks: list[str] = []
+
+    @property
+    def path(self) -> Path | None:
+        """Where it is written; commands carry it as the mark of their run."""
+        return self._path
 
     def before(self, link: int) -> LinkState:
         """Return how `link` was before the run."""
@@ -90,7 +96,7 @@ def recover(network: Network, path: Path | None, take_down: Callable[[str], None
     `path` is the run's journal, which may not be there; `take_down` takes a network down by its name.
     """
     noted = _noted(path)
-    given = []
+    given = [f"`{words}` that a step had started is ended" for words in end_marked(path)]
     for name in noted.get("networks", []):
         with suppress(LookupError):
             take_down(name)

@@ -142,6 +142,10 @@ class Hands(Protocol):
         """Make a link as it was before the run."""
         ...
 
+    def marked(self, words: Sequence[str]) -> list[str]:
+        """Return a command, to be started in a node, such that all it starts ends with the run."""
+        ...
+
     def kept(self, key: object, make: Callable[[], Any]) -> Any:
         """Return what `make()` gave the first time; its `close()` is called at the end of the step."""
         ...

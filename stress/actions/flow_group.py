@@ -7,6 +7,7 @@ import shutil
 import socket
 import subprocess
 import sys
+from collections.abc import Callable, Sequence
 from contextlib import suppress
 from pathlib import Path
 from typing import Any, NamedTuple
@@ -87,46 +88,46 @@ class Iperf3Flows:
 
     _FIRST_PORT = 5201
 
-    def __init__(self, network: Network) -> None:
+    def __init__(self, network: Network, marked: Callable[[Sequence[str]], list[str]]) -> None:
         if shutil.which("iperf3") is None:
             raise UnableError("`using: iperf3` needs iperf3; apt-get install iperf3, or use our own senders")
         self._network = network
+        self._marked = marked
         self._servers: list[subprocess.Popen[bytes]] = []
         self._clients: list[subprocess.Popen[bytes]] = []
+        self._protocols: list[str] = []
 
     def start(self, flow: Wanted) -> None:
         """Begin a flow: the server, and once it listens the client."""
+        address = next(iter(self._network.addresses(flow.target)), None)
+        if address is None:
+            raise UnableError(f"{self._network.topology.names[flow.target]} has no address to send to")
         port = str(self._FIRST_PORT + len(self._servers))
-        server = self._network.spawn(flow.target, ["iperf3", "-s", "-1", "--forceflush", "-p", port])
+        server = self._spawn(flow.target, ["-s", "-1", "--forceflush", "-p", port])
         self._servers.append(server)
         assert server.stdout is not None  # noqa: S101 -- spawn gives pipes
+        said = []
         for line in server.stdout:
+            said.append(line)
             if b"listening" in line:
                 break
-        words = ["iperf3", "--json", "-c", self._network.addresses(flow.target)[0], "-p", port]
-        words += ["-t", str(max(1, round(flow.seconds)))]
+        else:
+            words = b" ".join(said).decode(errors="replace").strip()
+            raise BrokenError(f"iperf3 does not listen: {words or 'it ended'}")
+        client = ["--json", "-c", address, "-p", port, "-t", str(max(1, int(flow.seconds)))]
         if flow.protocol == "udp":
-            words += ["-u", "-l", str(flow.size)]
+            client += ["-u", "-l", str(flow.size)]
         if flow.bandwidth is not None:
-            words += ["-b", str(round(flow.bandwidth))]
-        self._clients.append(self._network.spawn(flow.source, words))
+            client += ["-b", str(round(flow.bandwidth))]
+        self._clients.append(self._spawn(flow.source, client))
+        self._protocols.append(flow.protocol)
+
+    def _spawn(self, node: int, words: Sequence[str]) -> subprocess.Popen[bytes]:
+        return self._network.spawn(node, self._marked(["iperf3", *words]))
 
     def stop(self) -> list[dict[str, Any]]:
         """Wait for the clients; return what each found."""
-        return [self._result(client) for client in self._clients]
-
-    def _result(self, client: subprocess.Popen[bytes]) -> dict[str, Any]:
-        try:
-            said = json.loads(client.communicate(timeout=_PATIENCE)[0])
-        except (subprocess.TimeoutExpired, ValueError):
-            return {"error": "iperf3 gave no result"}
-        if "error" in said:
-            return {"error": str(said["error"])}
-        end = said["end"]
-        sent, received = end.get("sum_sent", end.get("sum", {})), end.get("sum_received", end.get("sum", {}))
-        return {"sent_bytes": sent.get("bytes", 0), "received_bytes": received.get("bytes", 0),
-                "seconds": sent.get("seconds", 0.0), "error": "",
-                "series": [one["sum"]["bytes"] for one in said.get("intervals", [])]}  # fmt: skip
+        return [_result(*found) for found in zip(self._clients, self._protocols, strict=True)]
 
     def close(self) -> None:
         """End what still runs."""
@@ -134,3 +135,24 @@ class Iperf3Flows:
             with suppress(ProcessLookupError):
                 process.kill()
             process.communicate()
+
+
+def _result(client: subprocess.Popen[bytes], protocol: str) -> dict[str, Any]:
+    """Return what an iperf3 client found, in the words of our own senders."""
+    nothing: dict[str, Any] = {"sent_bytes": 0, "received_bytes": 0, "seconds": 0.0, "series": []}
+    try:
+        said = json.loads(client.communicate(timeout=_PATIENCE)[0])
+    except (subprocess.TimeoutExpired, ValueError):
+        return {**nothing, "error": "iperf3 gave no result"}
+    if "error" in said:
+        return {**nothing, "error": str(said["error"])}
+    end: dict[str, Any] = said["end"]
+    whole = end.get("sum", {})
+    sent, received = end.get("sum_sent", whole), end.get("sum_received", whole)
+    found = {"sent_bytes": sent.get("bytes", 0), "received_bytes": received.get("bytes", 0),
+             "seconds": sent.get("seconds", 0.0), "error": "",
+             "series": [one["sum"]["bytes"] for one in said.get("intervals", [])]}  # fmt: skip
+    if protocol == "udp":
+        packets = sent.get("packets", 0)
+        found |= {"packets": packets, "arrived": packets - received.get("lost_packets", 0)}
+    return found

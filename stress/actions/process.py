@@ -14,7 +14,7 @@ from topologies.units import Duration
 
 
 class Process(PacedAction):
-    """The latency is that of the whole command, from when it was due."""
+    """The latency is that of the whole command, from when it was due. What it leaves ends with the run."""
 
     EXAMPLE: ClassVar[str] = "{action: process, target: host, rate: 5, command: [ip, link]}"
     VERBS: ClassVar[tuple[str, ...]] = ("run",)
@@ -36,6 +36,6 @@ class Process(PacedAction):
         """Run the command and wait for it."""
         del verb
         hands.need_node(thing.number)
-        result = hands.network.execute([thing.number], self.command, self.timeout)[0]
+        result = hands.network.execute([thing.number], hands.marked(self.command), self.timeout)[0]
         if result.failed:
             raise BrokenError(f"`{self.command[0]}` gave exit code {result.code}")

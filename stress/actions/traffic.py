@@ -56,8 +56,12 @@ class Traffic(Action):
 
     def do(self, hands: Hands, verb: str, thing: Thing) -> None:
         """Begin a flow, or end all of them and report."""
-        make = OwnFlows if self.using == "own" else Iperf3Flows
-        group: OwnFlows | Iperf3Flows = hands.kept((Traffic, id(self)), lambda: make(hands.network))
+
+        def make() -> OwnFlows | Iperf3Flows:
+            own = self.using == "own"
+            return OwnFlows(hands.network) if own else Iperf3Flows(hands.network, hands.marked)
+
+        group: OwnFlows | Iperf3Flows = hands.kept((Traffic, id(self)), make)
         begun: list[Thing] = hands.kept((list, id(self)), list)
         bandwidth = self.bandwidth or (1e6 if self.protocol == "udp" else None)
         if verb == "start":

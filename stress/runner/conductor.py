@@ -18,6 +18,7 @@ from emulator.errors import EmulationError
 from emulator.network import Network
 from stress.actions.base import Growth
 from stress.machine import machine_facts
+from stress.marks import end_marked
 from stress.records import LeakCheck, Outcome, Phase, RunRecord
 from stress.recover import Journal
 from stress.runner.context import quiet_python, stopping
@@ -187,6 +188,8 @@ class _Run:
             self._watch.workers = []
             for worker in self._watch.finished:
                 record.restored += worker.restored
+            with self._noting():
+                record.restored += [f"`{words}` is ended" for words in end_marked(shared.journal.path)]
             for link in shared.journal.changed:
                 with self._noting():
                     shared.network.set_link(link, shared.journal.before(link))

@@ -8,7 +8,7 @@ instead of failing in the kernel.
 from __future__ import annotations
 
 import threading
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Sequence
 from contextlib import ExitStack
 from dataclasses import dataclass, field
 from typing import Any, Self
@@ -16,6 +16,7 @@ from typing import Any, Self
 from emulator.errors import UnableError
 from emulator.network import LinkState, Network, Session
 from stress.actions.base import Growth, SkippedError
+from stress.marks import marked
 from stress.recover import Journal
 from stress.targets import Thing, thing_name
 
@@ -150,6 +151,10 @@ class WorkerHands:
         """Take down a network that `grow` brought up."""
         network.down()
         self.journal.is_down(self._grown.pop(id(network)))
+
+    def marked(self, words: Sequence[str]) -> list[str]:
+        """Return a command such that all it starts ends with the run."""
+        return marked(words, self.journal.path)
 
     def kept(self, key: object, make: Callable[[], Any]) -> Any:
         """Return what `make()` gave the first time; it is closed at the end of the step, if it can be."""

@@ -3,14 +3,17 @@
 from __future__ import annotations
 
 import os
+import shutil
 import signal
 import subprocess
 import sys
 import textwrap
 import time
+from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
+import psutil
 import pytest
 from support.command import CommandLine
 
@@ -122,17 +125,23 @@ def test_everything_at_once_overlaps_without_errors(state_dir: Path) -> None:
         network.down()
 
 
+@pytest.mark.parametrize("using", ["own", "iperf3"])
 @pytest.mark.parametrize("protocol", ["tcp", "udp"])
-def test_flows_carry_what_was_asked_for(state_dir: Path, protocol: str) -> None:
+def test_flows_carry_what_was_asked_for(state_dir: Path, protocol: str, using: str) -> None:
+    if using == "iperf3" and shutil.which("iperf3") is None:
+        pytest.skip("needs iperf3")
     network = up(TREE)
-    step = f"{{action: traffic, flows: 3, protocol: {protocol}, bandwidth: 4 Mbit, duration: 2 s}}"
-    text = f"name: x\nsteps: [{step}]"
+    keys = f"flows: 3, protocol: {protocol}, bandwidth: 4 Mbit, duration: 2 s, using: {using}"
+    text = f"name: x\nsteps: [{{action: traffic, {keys}}}]"
     try:
         record = shaken(load_text(text), network)
         assert len(record.traffic) == 3
         for flow in record.traffic:
             assert flow["error"] == ""
             assert 0.5e6 < flow["received_bytes"] < 1.3e6  # 2 s at 4 Mbit is 1 MB
+            assert len(flow["series"]) >= 2 - (using == "own")
+            assert protocol == "tcp" or flow["arrived"] <= flow["packets"]
+        clean(record, network)
     finally:
         network.down()
 
@@ -143,6 +152,29 @@ def test_a_mac_that_moved_draws_traffic_and_goes_home(state_dir: Path) -> None:
     try:
         assert reaches(network)
         clean(shaken(load_text(text), network), network)
+    finally:
+        network.down()
+
+
+def started(words: str) -> list[int]:
+    """Return the processes whose command line is `words`."""
+    found = []
+    for process in psutil.process_iter():
+        with suppress(psutil.Error):
+            if " ".join(process.cmdline()) == words:
+                found.append(process.pid)
+    return found
+
+
+def test_what_a_command_leaves_behind_ends_with_the_run(state_dir: Path, tmp_path: Path) -> None:
+    network = up(TREE)
+    command = '[sh, -c, "sleep 4711 >&- 2>&- &"]'
+    text = f"name: x\nsteps: [{{action: process, rate: 5, duration: 1 s, command: {command}}}]"
+    try:
+        record = shaken(load_text(text), network, journal=tmp_path / "stress.json")
+        assert {outcome.error for outcome in record.outcomes} == {""}
+        assert record.restored == ["`sleep 4711` is ended"] * 5
+        assert started("sleep 4711") == []
     finally:
         network.down()
 
@@ -169,6 +201,7 @@ def test_after_kill_9_nothing_stays_away(tmp_path: Path, cli: CommandLine, state
     text = EVERYTHING.replace("duration: 2 s", "duration: 60 s")
     text += "  - {action: port-flap, rate: 1, duration: 1 s}\n"
     flap = "      - {action: link-flap, target: host, reroute: true, rate: 5, down: 1 s, duration: 60 s}\n"
+    flap += "      - {action: process, rate: 5, command: [sleep, '4712'], duration: 60 s}\n"
     (tmp_path / "s.yaml").write_text(text.replace("  - parallel:\n", "  - parallel:\n" + flap))
     (tmp_path / "net.yaml").write_text(TREE)
     cli("up", "net.yaml", code=0)
@@ -183,6 +216,7 @@ def test_after_kill_9_nothing_stays_away(tmp_path: Path, cli: CommandLine, state
     time.sleep(0.7)
     os.kill(child.pid, signal.SIGKILL)
     child.communicate()
+    assert started("sleep 4712") != []
     if how == "recover":
         assert cli.json("stress", "--recover", "--net", "tree")["recovered"] != []
         assert not journal.exists()
@@ -190,4 +224,6 @@ def test_after_kill_9_nothing_stays_away(tmp_path: Path, cli: CommandLine, state
         assert dict(network.links) == {}
         assert recover(network, journal, print) == []
         assert cli.json("check", "tree")["unexpected"] == []
+        assert started("sleep 4712") == []
     cli("down", "tree", code=0)
+    assert started("sleep 4712") == []
