@@ -47,12 +47,16 @@ def _open(path: str) -> int:
 
 @contextmanager
 def restored(*kinds: str) -> Iterator[None]:
-    """Return to the present namespaces (`"net"`, `"mnt"`) at the end, whatever happens in between."""
+    """Return to the present namespaces (`"net"`, `"mnt"`) at the end, whatever happens in between.
+
+    With "mnt" also to the current directory and the root, both of which the kernel changes.
+    """
     flags = {"net": CLONE_NEWNET, "mnt": CLONE_NEWNS}
+    places: list[int] = []
     if "mnt" in kinds:
         # a mount namespace can't be entered while threads share the root and current directory
-        cwd = _open(".")
         syscalls.unshare(CLONE_FS)
+        places += (os.open(place, os.O_PATH | os.O_CLOEXEC) for place in ("/", "."))
     saved = [(_open(f"/proc/thread-self/ns/{kind}"), flags[kind]) for kind in kinds]
     was_outside = getattr(_thread, "outside", None)
     if "mnt" in kinds and was_outside is None:
@@ -61,13 +65,24 @@ def restored(*kinds: str) -> Iterator[None]:
         yield
     finally:
         _thread.outside = was_outside
+        if places:
+            syscalls.unshare(CLONE_FS)  # a thread that began meanwhile shares them
         for fd, kind in saved:
             syscalls.setns(fd, kind)
             os.close(fd)
-        if "mnt" in kinds:
-            with suppress(OSError):
-                os.fchdir(cwd)
-            os.close(cwd)
+        if places:
+            _return_to(*places)
+
+
+def _return_to(root: int, cwd: int) -> None:
+    """Make two directories this thread's root and current directory, and close them."""
+    with suppress(OSError):
+        os.fchdir(root)
+        os.chroot(".")
+    with suppress(OSError):
+        os.fchdir(cwd)
+    os.close(root)
+    os.close(cwd)
 
 
 def ensure_private(folder: Path) -> None:
