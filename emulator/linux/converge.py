@@ -113,7 +113,10 @@ def _send(store: NamespaceStore, name: str, batch: Batch) -> None:
 
 
 def _remove_nodes(store: NamespaceStore, gone: list[str]) -> None:
-    """Kill what runs in the nodes, let go of them, and wait until the kernel has done so."""
+    """Kill what runs in the nodes, let go of them, and wait until the kernel has done so.
+
+    What runs in a namespace that others share isn't killed: it may be another's.
+    """
     if not gone:
         return
     inodes = []
@@ -122,7 +125,7 @@ def _remove_nodes(store: NamespaceStore, gone: list[str]) -> None:
             descriptor = store.open(name)
             inodes.append(os.fstat(descriptor).st_ino)
             os.close(descriptor)
-    kill_inside(inodes)
+    kill_inside(set(inodes) - {store.shared_inode()})
     sentinel = Sentinel()
     for name in gone:
         store.remove(name)

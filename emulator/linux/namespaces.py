@@ -225,6 +225,10 @@ class NamespaceStore:
             network = self.pin.name
             raise MissingError(f"{path} is gone; `emulator down {network}` removes what is left") from None
 
+    def shared_inode(self) -> int:
+        """Return the inode of the namespace that several nodes share, -1 when there is none."""
+        return _device_and_inode(self._prefix + SHARED)[1]
+
     def go(self, node: str) -> None:
         """Enter the network namespace of `node` (inside the mount namespace)."""
         fd = self.open(node)

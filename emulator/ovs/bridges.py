@@ -8,8 +8,8 @@ a controller of the user's may want every link: then all are ports.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
-from dataclasses import dataclass, field
+from collections.abc import Callable, Collection, Mapping
+from dataclasses import dataclass, field, replace
 
 import numpy as np
 
@@ -29,7 +29,10 @@ MAX_OFPORT = 65279
 
 @dataclass(frozen=True)
 class Bridge:
-    """A bridge's settings; `ports` are the numbers that its interfaces ask for, by name."""
+    """A bridge's settings; `ports` are the numbers that its interfaces ask for, by name (0: any).
+
+    `protocols` and `controllers` are in order, so that equal bridges are equal.
+    """
 
     name: str
     dpid: str
@@ -55,7 +58,7 @@ def bridges(plan: Plan, datapath_of: Callable[[OpenFlow], str]) -> dict[int, Bri
             datapath_of(openflow),
             _protocols(openflow),
             openflow.effective_fail_mode,
-            tuple(targets(controllers, openflow.controllers)),
+            tuple(sorted(targets(controllers, openflow.controllers))),
             _ports(plan, node, openflow),
         )
     return out
@@ -64,7 +67,7 @@ def bridges(plan: Plan, datapath_of: Callable[[OpenFlow], str]) -> dict[int, Bri
 def _protocols(openflow: OpenFlow) -> tuple[str, ...]:
     """Return the versions a switch speaks: with computed flows also the one that installs them."""
     own = openflow.protocols
-    return own if PROTOCOL in own or not is_computed(openflow) else (*own, PROTOCOL)
+    return tuple(sorted({*own, PROTOCOL} if is_computed(openflow) else set(own)))
 
 
 def is_computed(openflow: OpenFlow) -> bool:
@@ -89,6 +92,22 @@ def _ports(plan: Plan, node: int, openflow: OpenFlow) -> dict[str, int]:
         if everything or roles[link, end] != Role.BLOCKED:
             port = int(topology.ports[link, end])
             out[interface_name(topology, node, port)] = port
+    return out
+
+
+def middle(
+    before: Mapping[str, Bridge], after: Mapping[str, Bridge], fresh: Collection[str]
+) -> dict[str, Bridge]:
+    """Return the bridges to be between `before` and `after`: what is to go has gone, nothing new has come.
+
+    Interfaces in `fresh` are made anew meanwhile: they must leave their bridges first.
+    """
+    out = {}
+    for name, bridge in before.items():
+        if name in after:
+            wanted = after[name].ports
+            ports = {p: n for p, n in bridge.ports.items() if p not in fresh and wanted.get(p) == n}
+            out[name] = replace(bridge, ports=ports)
     return out
 
 

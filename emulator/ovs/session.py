@@ -28,6 +28,7 @@ class OvsSession(NetnsSession):
         self._wanted = bridges_of(plan)
         self._now: dict[int, Bridge] = dict(self._wanted)
         self._checksums = userspace_ports(plan.topology, self._wanted)
+        self._controllers = switches.controllers  # made here, in the machine's namespaces
         self._controllers_down: dict[str, None] = {}
 
     def remove_link(self, link: int) -> None:
@@ -62,11 +63,11 @@ class OvsSession(NetnsSession):
     def set_controller(self, name: str, *, up: bool) -> None:
         """Stop a controller of the switches, or start it again; one that runs elsewhere is cut off."""
         if up:
-            self._switches.controllers.start([name])
+            self._controllers.start([name])
             self._controllers_down.pop(name, None)
         else:
             self._controllers_down[name] = None
-            self._switches.controllers.stop([name])
+            self._controllers.stop([name])
 
     def restore(self) -> list[str]:
         """Give back all that this session took away; return the names of what was given back."""

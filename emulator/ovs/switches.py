@@ -15,6 +15,7 @@ from emulator.network import Progress, silent
 from emulator.ovs.bridges import KERNEL, USERSPACE, Bridge, bridges
 from emulator.ovs.database import Database
 from emulator.ovs.flows import changed, flow_lines, install
+from emulator.ovs.present import present
 from emulator.ovs.server import OvsServers, unconnected
 from emulator.ovs.transaction import transaction
 from emulator.plan import Plan
@@ -37,6 +38,11 @@ def datapath_of(openflow: OpenFlow) -> str:
 def bridges_of(plan: Plan) -> dict[int, Bridge]:
     """Return the bridges of `plan` by node, with this machine's datapath."""
     return bridges(plan, datapath_of)
+
+
+def by_name(found: Mapping[int, Bridge]) -> dict[str, Bridge]:
+    """Return bridges by their names instead of by node."""
+    return {bridge.name: bridge for bridge in found.values()}
 
 
 class Switches:
@@ -81,10 +87,10 @@ class Switches:
             yield
 
     def start(self, plan: Plan, progress: Progress = silent) -> None:
-        """Start the daemons and controllers of a network whose ports are made."""
+        """Start the daemons, whatever is left of old ones, and have them take the ports, which are made."""
+        self.servers.stop()
         progress("switches", 0, 1)
-        self.controllers.start()
-        after = {bridge.name: bridge for bridge in bridges_of(plan).values()}
+        after = by_name(bridges_of(plan))
         with self._inside():
             self.servers.start_database()
             with self.servers.database() as database:
@@ -95,8 +101,9 @@ class Switches:
 
     def change(self, before: Mapping[int, Bridge], after: Mapping[int, Bridge]) -> None:
         """Lead the bridges from `before` to `after` in one transaction; return when it is done."""
-        old = {bridge.name: bridge for bridge in before.values()}
-        new = {bridge.name: bridge for bridge in after.values()}
+        self._change(by_name(before), by_name(after))
+
+    def _change(self, old: Mapping[str, Bridge], new: Mapping[str, Bridge]) -> None:
         if old == new:
             return
         with self.servers.database() as database:
@@ -113,6 +120,17 @@ class Switches:
                     f"Open vSwitch isn't done after {_CONFIGURED_WITHIN:.0f} s; "
                     f"its log is in {self.servers.folder}"
                 )
+
+    def lead(self, after: Mapping[str, Bridge]) -> list[str]:
+        """Make the bridges be `after`, whatever they are now; return the names of those that change."""
+        before = self.present()
+        self._change(before, after)
+        return [name for name, bridge in after.items() if before.get(name) != bridge]
+
+    def present(self) -> dict[str, Bridge]:
+        """Return the bridges that the database says there are, by name."""
+        with self.servers.database() as database:
+            return present(database)
 
     def install(self, plan: Plan, before: Plan | None = None, also: Iterable[int] = ()) -> None:
         """Give the switches of `plan` their computed flows: those that differ from `before`'s, and `also`."""
@@ -164,6 +182,14 @@ class Switches:
         with self.servers.database() as database:
             found = {row["datapath_type"] for row in database.select("Bridge", ["datapath_type"])}
         return {"userspace" if each == USERSPACE else "kernel" for each in found}
+
+    def details(self) -> dict[str, object]:
+        """Return what `status` says beside: the datapaths, and each controller."""
+        controllers = controllers_of(self._topology)
+        return {
+            "datapath": sorted(self.datapaths()),
+            "controllers": {name: controller.words for name, controller in controllers.items()},
+        }
 
     def problems(self) -> list[str]:
         """Return what doesn't run that should."""

@@ -4,19 +4,19 @@ from __future__ import annotations
 
 from collections.abc import Callable
 
-from emulator.difference import difference
+from emulator.difference import Difference, difference
 from emulator.engines.hosts_file import hosts_text
 from emulator.engines.limits import global_needs
 from emulator.engines.netns.network import NetnsNetwork
 from emulator.engines.netns.removal import remove
-from emulator.engines.netns.switches import start_switches
+from emulator.engines.netns.switches import SwitchChange, start_switches
 from emulator.engines.place import require_root, store_of
 from emulator.engines.refusals import refuse
 from emulator.errors import EmulationError
-from emulator.linux.converge import converge
+from emulator.linux.converge import converge, keep_going
 from emulator.linux.deploy import make_nodes
 from emulator.linux.interrupts import deferred
-from emulator.linux.namespaces import ensure_private, restored
+from emulator.linux.namespaces import NamespaceStore, ensure_private, restored
 from emulator.linux.sysctl import Ledger
 from emulator.network import LinkState, Progress, silent
 from emulator.plan import Plan
@@ -84,27 +84,42 @@ def _change(
     old = Plan(network.topology, plan.engine, plan.placement)
     change = difference(old, plan)
     record = state.read()
+    store, files = store_of(state), (record.file, file)
+    switches = SwitchChange(old, plan, state, store, files)
     record.file = file
-    if not change.is_empty:
+    notes: tuple[str, ...] = ()
+    if not (change.is_empty and switches.is_empty):
         record.phase = "changing"
         state.write(record)
-        store = store_of(state)
         Ledger(state.root).require(state.name, global_needs(plan))
-        with store.entered():
-            try:
-                converge(plan, change, store, check)
-            except BaseException:
-                converge(old, difference(plan, old), store)
-                record.phase = "up"
-                state.write(record)
-                raise
+        try:
+            notes = _carry_out(plan, change, store, switches, check)
+        except BaseException:
+            back = SwitchChange(plan, old, state, store, files[::-1])
+            _carry_out(old, difference(plan, old), store, back, keep_going)
+            record.phase = "up"
+            state.write(record)
+            raise
+        if not switches.is_empty:
+            words.append("changed switches of Open vSwitch")
         words += change.words(plan.topology.names[node] for node in change.new_nodes)
     state.save(plan.topology, hosts_text(plan))
     record.phase = "up"
     state.write(record)
     changed = NetnsNetwork(state)
     changed.changes = tuple(words)
+    changed.notes = notes
     return changed
+
+
+def _carry_out(
+    plan: Plan, change: Difference, store: NamespaceStore, switches: SwitchChange, check: Callable[[], None]
+) -> tuple[str, ...]:
+    """Carry out a change of what the kernel and Open vSwitch hold; return what people should know."""
+    switches.begin(change)
+    with store.entered():
+        converge(plan, change, store, check)
+    return switches.finish(lambda *_: check())
 
 
 def _deploy(plan: Plan, state: NetworkState, file: str, progress: Progress) -> tuple[str, ...]:

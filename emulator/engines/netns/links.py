@@ -15,11 +15,13 @@ from __future__ import annotations
 import errno
 from collections.abc import Mapping
 from dataclasses import asdict, replace
+from functools import cached_property
 
 import numpy as np
 import numpy.typing as npt
 
 from emulator.difference import NodeSettings, node_settings
+from emulator.engines.netns.switches import follow_links
 from emulator.engines.refusals import missing_shaping
 from emulator.errors import RefusedError, UsageError
 from emulator.forwarding.base import Forwarding, Role
@@ -31,12 +33,15 @@ from emulator.linux.netlink import Batch, Netlink
 from emulator.linux.qdisc import reshape_messages
 from emulator.linux.reconfigure import additions, removals
 from emulator.network import LinkState
-from emulator.plan import make_plan
+from emulator.ovs.switches import Switches
+from emulator.plan import Plan, make_plan
 from emulator.state import NetworkState, Record, link_states
 from topologies.profiles import Shape
 from topologies.topology import Topology
 
 _BEFORE = "links_before"
+_UPS = 3
+"""The step in which links come up: the switches of Open vSwitch follow then."""
 _HARMLESS = frozenset({errno.ESRCH, errno.EADDRNOTAVAIL, errno.ENODEV, errno.ENOENT, errno.EEXIST})
 """What a step done twice gives, or one that the kernel did itself (routes over a link that is down)."""
 
@@ -45,8 +50,9 @@ _FILE = LinkState()
 
 
 def change_links(
-    state: NetworkState, record: Record, store: NamespaceStore, topology: Topology, wanted: States
-) -> bool:
+    state: NetworkState, record: Record, store: NamespaceStore, topology: Topology, wanted: States,
+    *, switches: Switches | None = None,
+) -> bool:  # fmt: skip
     """Make the links of a running network be as `wanted` says; return False when they were already.
 
     Changes `record` and writes it. The caller holds the network's lock. Raises UsageError for a link
@@ -56,7 +62,7 @@ def change_links(
     with deferred():
         if _BEFORE in record.options:
             before = link_states(Record("", "", links=record.options[_BEFORE]))
-            _carry_out(state, record, store, topology, before)
+            _carry_out(state, record, store, topology, before, switches=switches)
         before = link_states(record)
         for link, link_state in wanted.items():
             record.set_link(link, link_state)
@@ -64,17 +70,21 @@ def change_links(
             return False
         record.options[_BEFORE] = {str(link): asdict(old) for link, old in before.items()}
         state.write(record)
-        _carry_out(state, record, store, topology, before)
+        _carry_out(state, record, store, topology, before, switches=switches)
     return True
 
 
 def _carry_out(
-    state: NetworkState, record: Record, store: NamespaceStore, topology: Topology, before: States
-) -> None:
+    state: NetworkState, record: Record, store: NamespaceStore, topology: Topology, before: States,
+    *, switches: Switches | None,
+) -> None:  # fmt: skip
     """Lead from `before` to what the record wants, and note that it is done."""
     change = _Change(topology, before, link_states(record))
+    steps = change.steps()
     with store.entered():
-        for step in change.steps():
+        for number, step in enumerate(steps):
+            if number == _UPS + 1 and switches is not None:
+                follow_links(switches, change.old, change.new)
             for node, batch in step.items():
                 store.go(topology.names[node])
                 with Netlink() as netlink:
@@ -131,6 +141,16 @@ class _Change:
                 self._again(addresses, gives, link)
         return [shapes, downs, takes, ups, addresses, gives, flushes]
 
+    @cached_property
+    def old(self) -> Plan:
+        """The plan with the links that were up."""
+        return make_plan(self._topology, "netns", up=self._up_before)
+
+    @cached_property
+    def new(self) -> Plan:
+        """The plan with the links that are to be up."""
+        return make_plan(self._topology, "netns", up=self._up_after)
+
     def _shape(self, step: _Step, link: int) -> None:
         topology = self._topology
         for end in (0, 1):
@@ -152,9 +172,7 @@ class _Change:
         """Return what to take from nodes, what to give them, and which bridges to flush."""
         takes, gives, flushes = _Step(), _Step(), _Step()
         topology = self._topology
-        engine = "netns"
-        old = make_plan(topology, engine, up=self._up_before)
-        new = make_plan(topology, engine, up=self._up_after)
+        old, new = self.old, self.new
         for node in self._touched(old.forwarding, new.forwarding):
             had, has = node_settings(old, node), node_settings(new, node)
             if had == has:
@@ -164,7 +182,7 @@ class _Change:
         inner = new.forwarding.roles[self._moved] != Role.ADDRESSED
         if inner.all(axis=1).any():
             for node in range(topology.node_count):
-                if new.forwarding.has_bridge(node):
+                if new.forwarding.has_bridge(node) and not self._indices.shared[node]:
                     made = messages.bridge_flush(BRIDGE_INDEX)
                     flushes.of(node).add(made, "flush", topology.names[node])
         return takes, gives, flushes
@@ -182,7 +200,7 @@ class _Change:
 
         All addresses come first: IPv6 takes a route only where its gateway can be reached.
         """
-        plan = make_plan(self._topology, "netns", up=self._up_after)
+        plan = self.new
         for end in (0, 1):
             node, port = int(self._topology.ends[link, end]), int(self._topology.ports[link, end])
             settings = node_settings(plan, node)

@@ -8,12 +8,13 @@ from functools import cached_property
 from emulator.engines.namespaced import NamespacedNetwork
 from emulator.engines.netns.links import change_links
 from emulator.engines.netns.removal import take_down
+from emulator.engines.netns.switch_repair import SwitchRepair
 from emulator.engines.netns.switches import switches_of
 from emulator.engines.place import require_root
 from emulator.linux.interrupts import deferred
 from emulator.linux.repair import find_damage, repair
 from emulator.linux.session import NetnsSession
-from emulator.network import LinkState, Progress, silent
+from emulator.network import Health, LinkState, Progress, silent
 from emulator.ovs.session import OvsSession
 from emulator.ovs.switches import Switches
 from emulator.plan import make_plan
@@ -29,6 +30,15 @@ class NetnsNetwork(NamespacedNetwork):
         """Its switches of Open vSwitch; None when it has none."""
         return switches_of(self._state, self._store, self.topology, self._record.file)
 
+    def health(self) -> Health:
+        """Look whether the nodes' namespaces are there, and Open vSwitch and the controllers run."""
+        found = super().health()
+        if not found.running or self.switches is None:
+            return found
+        problems = tuple(self.switches.problems())
+        details = {} if problems else self.switches.details()
+        return Health(running=not problems, nodes=found.nodes, problems=problems, details=details)
+
     def set_link(self, link: int, state: LinkState) -> None:
         """Make a running link be as `state` says."""
         require_root()
@@ -38,7 +48,9 @@ class NetnsNetwork(NamespacedNetwork):
 
     def change_links(self, wanted: Mapping[int, LinkState]) -> bool:
         """Make running links be as `wanted` says; the caller holds the network's lock."""
-        return change_links(self._state, self._record, self._store, self.topology, wanted)
+        return change_links(
+            self._state, self._record, self._store, self.topology, wanted, switches=self.switches
+        )
 
     def session(self) -> NetnsSession:
         """Return a session for many quick changes; it is noted in the record before the first one."""
@@ -53,10 +65,18 @@ class NetnsNetwork(NamespacedNetwork):
         require_root()
         plan = make_plan(self.topology, self.engine, up=self._links_up())
         down = frozenset(link for link, state in self.links.items() if not state.up)
-        with self._state.locked("repair"), self._store.entered(), deferred():
-            damage = find_damage(plan, self._store, down)
-            repair(plan, self._store, damage)
-        return damage.words(plan)
+        with self._state.locked("repair"), deferred():
+            with self._store.entered():
+                damage = find_damage(plan, self._store, down)
+            words = damage.words(plan)
+            fix = None if self.switches is None else SwitchRepair(self.switches, plan, damage.links)
+            if fix is not None:
+                fix.begin()
+            with self._store.entered():
+                repair(plan, self._store, damage)
+                if fix is not None:
+                    words += fix.finish(self._store)
+        return words
 
     def down(self, progress: Progress = silent) -> None:
         """Take the network down."""

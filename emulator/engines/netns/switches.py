@@ -1,15 +1,19 @@
-"""Switches of Open vSwitch as part of a network of this engine."""
+"""Switches of Open vSwitch as part of a network of this engine: made, changed, repaired."""
 
 from __future__ import annotations
 
-from emulator.linux.namespaces import NamespaceStore
+import numpy as np
+
+from emulator.difference import Difference
+from emulator.linux.namespaces import SHARED, NamespaceStore
 from emulator.linux.offload import compute_checksums
-from emulator.network import Progress
-from emulator.ovs.bridges import userspace_ports
-from emulator.ovs.switches import Switches, bridges_of
+from emulator.network import Progress, silent
+from emulator.ovs.bridges import middle, userspace_ports
+from emulator.ovs.switches import Switches, bridges_of, by_name
 from emulator.plan import Plan
 from emulator.state import NetworkState
-from topologies.openflow import ovs_nodes
+from topologies.identifiers import interface_name
+from topologies.openflow import controllers_of, ovs_nodes
 from topologies.topology import Topology
 
 
@@ -22,15 +26,96 @@ def start_switches(
     plan: Plan, state: NetworkState, store: NamespaceStore, file: str, progress: Progress
 ) -> tuple[str, ...]:
     """Start the Open vSwitch of a network whose nodes are made; return what people should know."""
-    topology = plan.topology
-    switches = switches_of(state, store, topology, file)
+    switches = switches_of(state, store, plan.topology, file)
     if switches is None:
         return ()
+    switches.controllers.start()
     switches.start(plan, progress)
     with store.entered():
-        for node, names in userspace_ports(topology, bridges_of(plan)).items():
-            store.go(topology.names[node])
-            compute_checksums(names)
+        finish_checksums(plan, store)
+    return _notes(switches, plan, progress)
+
+
+def finish_checksums(plan: Plan, store: NamespaceStore) -> None:
+    """Have what goes to switches in user space leave with checksums. Call inside the store's mounts."""
+    for node, names in userspace_ports(plan.topology, bridges_of(plan)).items():
+        store.go(plan.topology.names[node])
+        compute_checksums(names)
+
+
+def _notes(switches: Switches, plan: Plan, progress: Progress) -> tuple[str, ...]:
     warning = switches.await_controllers(plan, progress)
     chosen = " and ".join(sorted(switches.datapaths()))
     return tuple(filter(None, (f"Open vSwitch: {chosen} datapath", warning)))
+
+
+def interfaces(topology: Topology, links: np.ndarray[tuple[int], np.dtype[np.bool_]]) -> set[str]:
+    """Return the names of the interfaces at both ends of `links` (bool[m])."""
+    ends, ports = topology.ends[links].ravel().tolist(), topology.ports[links].ravel().tolist()
+    return {interface_name(topology, node, port) for node, port in zip(ends, ports, strict=True)}
+
+
+class SwitchChange:
+    """What a changed file does to the Open vSwitch of a network that runs.
+
+    `begin()` before the kernel's objects are changed, `finish()` after it. Make it, and call both, in
+    the machine's namespaces. `files` are the topology files, the old and the new one.
+    """
+
+    def __init__(
+        self, old: Plan, new: Plan, state: NetworkState, store: NamespaceStore, files: tuple[str, str]
+    ) -> None:
+        self._old, self._new, self._store = old, new, store
+        self._was = Switches(state.folder, store, old.topology, files[0])
+        self._will_be = Switches(state.folder, store, new.topology, files[1])
+        self._before, self._after = by_name(bridges_of(old)), by_name(bridges_of(new))
+        self._same_controllers = controllers_of(old.topology) == controllers_of(new.topology)
+
+    @property
+    def is_empty(self) -> bool:
+        """True when nothing of Open vSwitch differs."""
+        return self._before == self._after and self._same_controllers and not self._flows_differ()
+
+    def _flows_differ(self) -> bool:
+        old, new = (
+            {
+                bridge.name: plan.topology.node_profile_of(node).openflow.flows
+                for node, bridge in found.items()
+            }
+            for plan, found in ((self._old, bridges_of(self._old)), (self._new, bridges_of(self._new)))
+        )
+        return old != new
+
+    def begin(self, change: Difference) -> None:
+        """Take away what goes: bridges, ports, controllers."""
+        if not self._same_controllers:
+            self._was.controllers.stop()
+        if self._was.servers.running():
+            fresh = interfaces(self._new.topology, change.new_links)
+            self._was.lead(middle(self._was.present(), self._after, fresh))
+
+    def finish(self, progress: Progress = silent) -> tuple[str, ...]:
+        """Give what comes; return what people should know."""
+        switches = self._will_be
+        if not self._after:
+            if self._before:
+                switches.servers.stop()
+                with self._store.entered():
+                    self._store.remove(SHARED)
+            return ()
+        switches.controllers.start()
+        if switches.servers.running():
+            switches.lead(self._after)
+            switches.install(self._new)
+        else:
+            switches.start(self._new, progress)
+        with self._store.entered():
+            finish_checksums(self._new, self._store)
+        return _notes(switches, self._new, progress)
+
+
+def follow_links(switches: Switches, old: Plan, new: Plan) -> None:
+    """Have ports and flows go around the links that are down in `new`, and forget what was learned."""
+    switches.lead(by_name(bridges_of(new)))
+    switches.install(new, old)
+    switches.forget()

@@ -1,0 +1,64 @@
+"""What Open vSwitch lacks against the plan, found and given back."""
+
+from __future__ import annotations
+
+import numpy as np
+
+from emulator.engines.netns.switches import finish_checksums, interfaces
+from emulator.linux.namespaces import NamespaceStore
+from emulator.ovs.bridges import Bridge, middle
+from emulator.ovs.switches import Switches, bridges_of, by_name
+from emulator.plan import Plan
+
+
+class SwitchRepair:
+    """Repairs the Open vSwitch of `plan`, of whose links `missing` are to be made again by the caller.
+
+    `begin()` before they are made, in the machine's namespaces; `finish()` after it.
+    """
+
+    def __init__(self, switches: Switches, plan: Plan, missing: list[int]) -> None:
+        self._switches, self._plan = switches, plan
+        self._wanted = by_name(bridges_of(plan))
+        links = np.zeros(plan.topology.link_count, dtype=bool)
+        links[missing] = True
+        self._fresh = interfaces(plan.topology, links)
+        self._words: list[str] = []
+        self._dead = False
+
+    def begin(self) -> None:
+        """Start controllers that ended; have ports whose links are missing leave their bridges."""
+        controllers = self._switches.controllers
+        stopped = [name for name, runs in controllers.running().items() if not runs]
+        controllers.start(stopped)
+        self._words += [f"controller {name} is stopped" for name in stopped]
+        self._dead = not self._switches.servers.running()
+        if self._dead:
+            self._words.append("Open vSwitch has ended")
+            return
+        found = self._switches.present()
+        self._words += differences(found, self._wanted, self._fresh)
+        self._switches.lead(middle(found, self._wanted, self._fresh))
+
+    def finish(self, store: NamespaceStore) -> list[str]:
+        """Give all that the plan says; return what was missing. Call inside the store's mounts."""
+        if self._dead:
+            self._switches.start(self._plan)
+        else:
+            changed = set(self._switches.lead(self._wanted))
+            nodes = [node for node, bridge in bridges_of(self._plan).items() if bridge.name in changed]
+            self._switches.install(self._plan, self._plan, nodes)
+        finish_checksums(self._plan, store)
+        return self._words
+
+
+def differences(found: dict[str, Bridge], wanted: dict[str, Bridge], fresh: set[str]) -> list[str]:
+    """Return what differs, a line each; ports in `fresh` are told of as missing links already."""
+    out = []
+    for name, bridge in wanted.items():
+        if name not in found:
+            out.append(f"the bridge of {name} is missing")
+            continue
+        lost = [port for port in bridge.ports if port not in found[name].ports and port not in fresh]
+        out += [f"port {port} isn't in its bridge" for port in lost]
+    return out
