@@ -12,7 +12,7 @@ import numpy.typing as npt
 
 from emulator.forecast import node_bytes, worker_seconds
 from emulator.forwarding.base import Forwarding
-from emulator.forwarding.select import forwarding_for
+from emulator.forwarding.select import forwarding_for, warnings_for
 from emulator.indices import PortIndices
 from emulator.placement.select import place
 from emulator.placement.units import total
@@ -144,15 +144,17 @@ def make_plan(
         raise ValueError("a plan needs at least one worker")
     if len(machines) == 1:
         alone = np.zeros(topology.node_count, dtype=np.int32)
-        return Plan(topology, engine, alone, machines, up)
+        return Plan(topology, engine, alone, machines, up, warnings=warnings_for(topology))
     placement = place(topology, node_bytes(topology), machines, method)
-    plan = Plan(topology, engine, placement.worker, machines, up, placement.method, placement.warnings)
+    warnings = warnings_for(topology) + placement.warnings
+    plan = Plan(topology, engine, placement.worker, machines, up, placement.method, warnings)
     for _ in range(_ROUNDS):
         if not plan.refusals() or plan.together_too_small():
             break
         # tunnels need more memory than local links: place again with what the last round has cut
         placement = place(topology, node_bytes(topology, plan.cut), machines, method)
-        plan = Plan(topology, engine, placement.worker, machines, up, placement.method, placement.warnings)
+        warnings = warnings_for(topology) + placement.warnings
+        plan = Plan(topology, engine, placement.worker, machines, up, placement.method, warnings)
     return plan
 
 

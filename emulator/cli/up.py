@@ -40,7 +40,7 @@ def command(file: Path, engine: str | None, *, as_json: bool) -> int:
         give_json(
             {"name": topology.name, "engine": runner.name, "nodes": topology.kind_counts(),
              "links": topology.link_count, "fidelity": topology.fidelity_counts(),
-             "changes": network.changes, "notes": list(network.notes), "seconds": seconds}
+             "changes": network.changes, "notes": [*plan.warnings, *network.notes], "seconds": seconds}
         )  # fmt: skip
     for line in network.changes or ():
         say(line)
@@ -49,6 +49,8 @@ def command(file: Path, engine: str | None, *, as_json: bool) -> int:
     blocked = plan.forwarding.blocked
     say(f"{topology.name} is up: {counts(topology.kind_counts())}, {counted(topology.link_count, 'link')}"
         + (f" ({blocked} blocked by the spanning tree)" if blocked else ""))  # fmt: skip
+    for line in plan.warnings:
+        say(f"warning: {line}")
     for line in network.notes:
         say(line)
     say(f"fidelity: {fidelity(topology.fidelity_counts())} (engine {runner.name})")

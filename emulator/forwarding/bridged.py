@@ -10,8 +10,29 @@ import numpy.typing as npt
 from emulator.forwarding.base import BRIDGE_PORT, Neighbour, Role, Route
 from emulator.forwarding.spanning_tree import bridging_nodes, tree_links
 from topologies.addressing import Address, FlatAddressing
+from topologies.counting import counted
 from topologies.identifiers import mac
-from topologies.topology import Topology
+from topologies.topology import Kind, Topology
+
+_SHOWN = 3
+
+
+def deaf_ends(topology: Topology) -> list[str]:
+    """Return a warning when hosts that don't bridge have several links: they are heard on one.
+
+    All is one subnet: such a host has one address, on its first port, and sends everything there.
+    """
+    plain = ~bridging_nodes(topology) & (topology.kinds == Kind.HOST)
+    found = np.flatnonzero(plain & (topology.degrees > 1))
+    if not found.size:
+        return []
+    shown = ", ".join(topology.names[node] for node in found[:_SHOWN].tolist())
+    count = f"{counted(found.size, 'host')} ({shown}{', …' if found.size > _SHOWN else ''})"
+    verb = "has several links but is" if found.size == 1 else "have several links but are"
+    why = "in a bridged network a host has one address"
+    return [
+        f"{count} {verb} heard on the first only: {why}; `forwarding: routed` gives one for each link",
+    ]
 
 
 class BridgedForwarding:

@@ -269,3 +269,56 @@ def test_a_file_that_is_replaced_keeps_its_mode(file: Path, tmp_path: Path) -> N
 def test_schema_is_json(capsys: pytest.CaptureFixture[str]) -> None:
     assert run(["schema"]) == 0
     assert "$schema" in json.loads(capsys.readouterr().out)
+
+
+_DEAF = """\
+name: n
+{more}topology:
+  nodes: {{{hosts}, s1: {{kind: switch}}, s2: {{kind: switch}}}}
+  links: [{links}]
+"""
+
+
+def deaf(count: int, more: str = "") -> str:
+    """Return a file of `count` hosts that are linked to both of two switches."""
+    hosts = ", ".join(f"h{n}: {{kind: host}}" for n in range(1, count + 1))
+    links = ", ".join(f"[h{n}, s1], [h{n}, s2]" for n in range(1, count + 1))
+    return _DEAF.format(more=more, hosts=hosts, links=f"{links}, [s1, s2]")
+
+
+@pytest.mark.parametrize(
+    ("count", "words"),
+    [
+        (1, "1 host (h1) has several links but is heard on the first only"),
+        (2, "2 hosts (h1, h2) have several links but are heard on the first only"),
+        (5, "5 hosts (h1, h2, h3, …) have several links"),
+    ],
+)
+@pytest.mark.parametrize("workers", [1, 2])
+def test_hosts_that_are_heard_on_one_of_their_links_are_named(count: int, words: str, workers: int) -> None:
+    plan = make_plan(topology_of(deaf(count)), "netns", workers)
+    assert plan.warnings[0].startswith(words)
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        FAT_TREE,
+        deaf(2, "forwarding: routed\n"),
+        "name: n\ntopology: {generator: bcube, n: 2, k: 1}\n",  # its servers bridge
+    ],
+    ids=["fat-tree", "routed", "bcube"],
+)
+def test_no_host_is_named_without_need(text: str) -> None:
+    assert make_plan(topology_of(text), "netns").warnings == ()
+
+
+def test_up_warns(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.setenv("EMULATOR_STATE_DIR", str(tmp_path / "state"))
+    (tmp_path / "n.yaml").write_text(deaf(1))
+    assert run(["up", str(tmp_path / "n.yaml"), "--engine", "dry-run", "--json"]) == 0
+    out, err = capsys.readouterr()
+    assert "warning: 1 host (h1) has several links" in err
+    assert json.loads(out)["notes"][0].startswith("1 host (h1)")
