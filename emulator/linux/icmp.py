@@ -10,6 +10,7 @@ import select
 import socket
 import time
 from collections.abc import Sequence
+from itertools import count
 
 from emulator.icmp import echo_request, listen_for_replies, protocol, reply_of
 from emulator.linux.namespaces import NamespaceStore
@@ -39,6 +40,10 @@ def at_once(largest_segment: int) -> int:
     return min(AT_ONCE, max(8, _DELIVERIES // max(largest_segment, 1)))
 
 
+_idents = count(int.from_bytes(os.urandom(2)))
+"""Each Pinger has an identifier of its own: an answer to an earlier one that comes late isn't its answer."""
+
+
 class Pinger:
     """Asks questions from many namespaces and collects the answers."""
 
@@ -47,7 +52,7 @@ class Pinger:
         self._at_once = at_once
         self._echoes = echoes
         self._timeout = timeout
-        self._ident = os.getpid() & 0xFFFF
+        self._ident = next(_idents) & 0xFFFF
         self._sent: dict[int, float] = {}
         self.times: list[float | None] = [None] * len(echoes)
 
