@@ -21,6 +21,10 @@ def empty_network() -> Any:
     return Mininet(topo=None, build=False, controller=None, link=Link)
 
 
+class StepError(Exception):
+    """A step failed; the words say how."""
+
+
 class Builder:
     """Adds what documents say to a Mininet network."""
 
@@ -67,7 +71,7 @@ class Builder:
 
     def unlink(self, name: str) -> None:
         """Delete the link with the interface `name`, which leaves its switches first: they would keep it."""
-        link = self.links[name]
+        link = self._link(name)
         for intf in (link.intf1, link.intf2):
             del self.links[intf.name]
             if hasattr(intf.node, "detach"):
@@ -84,8 +88,13 @@ class Builder:
 
     def interface(self, name: str) -> Any:
         """Return the interface called `name`."""
-        link = self.links[name]
+        link = self._link(name)
         return link.intf1 if link.intf1.name == name else link.intf2
+
+    def _link(self, name: str) -> Any:
+        if name not in self.links:
+            raise StepError(f"there is no interface {name}: its link or its node was removed")
+        return self.links[name]
 
     def shape(self, end: Document) -> None:
         """Make what an interface sends be as the document of its end says.

@@ -23,9 +23,9 @@ from collections.abc import Callable
 from contextlib import suppress
 from typing import Any
 
-from driver.build import Builder, empty_network
+from driver.build import Builder, StepError, empty_network
 from driver.deadline import DeadlineError, deadline
-from driver.steps import StepError, Steps
+from driver.steps import Steps
 from mininet.log import lg, setLogLevel
 
 SOCKET = "driver.sock"

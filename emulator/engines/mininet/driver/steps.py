@@ -6,16 +6,12 @@ import os
 import subprocess
 from typing import Any
 
-from driver.build import Builder, Document, Tell
+from driver.build import Builder, Document, StepError, Tell
 from driver.console import Console
 from driver.switches import OpenVSwitch
 from mininet.net import VERSION
 
 _BATCH_SECONDS = 60
-
-
-class StepError(Exception):
-    """A step failed; the words say how."""
 
 
 class Steps:
