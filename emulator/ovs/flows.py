@@ -42,15 +42,38 @@ def install(servers: OvsServers, lines: Mapping[str, list[str]]) -> None:
     """
     folder = servers.folder / "flows"
     folder.mkdir(mode=0o700, exist_ok=True)
+
+    def words(name: str, text: list[str]) -> list[str]:
+        path = folder / name
+        path.write_text("".join(f"{line}\n" for line in text), encoding="ascii")
+        return ["-O", PROTOCOL, "bundle", _socket(servers, name), str(path)]
+
+    _run_all(servers, ((name, words(name, text)) for name, text in lines.items()))
+
+
+def remove_flows(servers: OvsServers, wanted: Iterable[tuple[str, Iterable[str]]]) -> None:
+    """Remove all flows of bridges, each given by its name and the protocols it speaks."""
+    _run_all(
+        servers,
+        (
+            (name, ["-O", ",".join(protocols), "del-flows", _socket(servers, name)])
+            for name, protocols in wanted
+        ),
+    )
+
+
+def _socket(servers: OvsServers, name: str) -> str:
+    return f"unix:{servers.folder / name}.mgmt"
+
+
+def _run_all(servers: OvsServers, commands: Iterable[tuple[str, list[str]]]) -> None:
+    """Run ovs-ofctl for several bridges, few at a time."""
     running: list[tuple[str, subprocess.Popen[bytes]]] = []
     try:
-        for name, text in lines.items():
-            path = folder / name
-            path.write_text("".join(f"{line}\n" for line in text), encoding="ascii")
+        for name, words in commands:
             if len(running) == _AT_ONCE:
                 _finish(*running.pop(0))
-            words = ["ovs-ofctl", "-O", PROTOCOL, "bundle", f"unix:{servers.folder / name}.mgmt", str(path)]
-            running.append((name, servers.popen(words)))
+            running.append((name, servers.popen(["ovs-ofctl", *words])))
         while running:
             _finish(*running.pop(0))
     finally:
@@ -69,4 +92,4 @@ def _finish(name: str, process: subprocess.Popen[bytes]) -> None:
     _, errors = process.communicate()
     if process.returncode:
         words = errors.decode(errors="replace").strip().splitlines()
-        raise BrokenError(f"the flows of {name} can't be installed: {'; '.join(words[:3])}")
+        raise BrokenError(f"the flows of {name} can't be changed: {'; '.join(words[:3])}")

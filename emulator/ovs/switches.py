@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import time
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from functools import cached_property
@@ -14,7 +15,7 @@ from emulator.linux.namespaces import SHARED, NamespaceStore
 from emulator.network import Progress, silent
 from emulator.ovs.bridges import KERNEL, USERSPACE, Bridge, bridges
 from emulator.ovs.database import Database
-from emulator.ovs.flows import changed, flow_lines, install
+from emulator.ovs.flows import changed, flow_lines, install, remove_flows
 from emulator.ovs.present import present
 from emulator.ovs.server import OvsServers, unconnected
 from emulator.ovs.transaction import transaction
@@ -25,6 +26,7 @@ from topologies.topology import Topology
 _CONFIGURED_WITHIN = 120.0
 CONNECTED_WITHIN = 30.0
 """Seconds that `up` waits for switches to be connected to their controllers."""
+_NOTICED_WITHIN = 2.0
 _MOST_NAMES = 8
 
 
@@ -139,9 +141,34 @@ class Switches:
         name_of = {node: bridge.name for node, bridge in bridges_of(plan).items()}
         install(self.servers, {name_of[node]: wanted[node] for node in changed(old, wanted, also)})
 
-    def forget(self) -> None:
-        """Have all bridges forget behind which port each address is."""
+    def forget(self, plan: Plan) -> None:
+        """Have all bridges, and the learning controllers that we started, forget where each address is.
+
+        Such a controller knows no other way than a new start; its switches' flows go, and they are
+        waited for.
+        """
         self.servers.appctl("fdb/flush")
+        controllers = controllers_of(self._topology)
+        learning = [name for name, controller in controllers.items() if controller.kind == "learning"]
+        running = self.controllers.running()
+        learning = [name for name in learning if running[name]]
+        if not learning:
+            return
+        taught = [
+            (bridge.name, bridge.protocols)
+            for node, bridge in bridges_of(plan).items()
+            if any(c.kind == "learning" for c in self._topology.node_profile_of(node).openflow.controllers)
+        ]
+        self.controllers.stop(learning)
+        remove_flows(self.servers, taught)
+        bridges = [name for name, _ in taught]
+        deadline = time.monotonic() + _NOTICED_WITHIN
+        while len(unconnected(self.servers, bridges, 0, silent)) < len(bridges):  # the database lags behind
+            if time.monotonic() > deadline:
+                break
+            time.sleep(_NOTICED_WITHIN / 100)
+        self.controllers.start(learning)
+        unconnected(self.servers, bridges, CONNECTED_WITHIN, silent)
 
     def require_ports(self) -> None:
         """Raise BrokenError with Open vSwitch's words unless all interfaces are in their bridges."""

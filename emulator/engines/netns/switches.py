@@ -118,4 +118,4 @@ def follow_links(switches: Switches, old: Plan, new: Plan) -> None:
     """Have ports and flows go around the links that are down in `new`, and forget what was learned."""
     switches.lead(by_name(bridges_of(new)))
     switches.install(new, old)
-    switches.forget()
+    switches.forget(new)
