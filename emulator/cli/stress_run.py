@@ -76,6 +76,9 @@ def shake(document: Document, options: Options) -> int:
             )  # fmt: skip
         verdicts = limits.judge(record, wanted)
         unwritten = _write(record, verdicts, options["folder"])
+    for ramp in record.ramps:
+        why = ramp["stopped_by"] or "the end of its time"
+        say(f"{ramp['step']}: {ramp['last_good']:,} hosts beside the network; stopped by: {why}")
     for words in record.doubts:
         say(f"doubtful: {words}")
     for words in record.leaks.leaked:

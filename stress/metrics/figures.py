@@ -262,7 +262,7 @@ _UNITS = (
     (r"WORD\.(?:blackhole|longest)", "seconds"),
     (r"(?:sampler|probe)\.cpu", "share"),
     (r"WORD\.(?:pairs|sent|answered|late|unasked|windows|last_good)", "count"),
-    (r"traffic\.flows|leaks|doubts", "count"),
+    (r"traffic\.(?:flows|failed)|leaks|doubts", "count"),
     (r"seconds", "seconds"),
 )
 _WORD, _ANY_STAT = r"[a-z0-9][a-z0-9-]*", r"(?:min|mean|max|p\d{1,2}(?:\.\d+)?)"

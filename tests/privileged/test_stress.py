@@ -106,7 +106,8 @@ def test_capacity_grows_and_takes_all_down(state_dir: Path) -> None:
             return up(f"name: {name}\ntopology: {{generator: single, hosts: {hosts}}}\n")
 
     try:
-        text = (EXAMPLES / "capacity.yaml").read_text().replace("512", "8").replace("3 s", "500 ms")
+        text = (EXAMPLES / "mininet-capacity.yaml").read_text()
+        text = text.replace("hosts: 256", "hosts: 8").replace("interval: 2 s", "interval: 500 ms")
         record = shaken(load_text(text), network, 2.0, growth=Grows())
         assert [size["hosts"] for size in record.ramps[0]["sizes"]] == [8, 16, 24, 32]
         assert record.ramps[0]["stopped_by"] == ""

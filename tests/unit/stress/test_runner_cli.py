@@ -165,7 +165,7 @@ SMALLER = {
 @pytest.mark.parametrize(
     ("name", "seconds", "code"),
     [
-        ("port-churn", 1, 0), ("node-churn", 3, 0), ("rolling-restart", 4, 0), ("capacity", 1, 0),
+        ("port-churn", 1, 0), ("node-churn", 3, 0), ("rolling-restart", 4, 0), ("mininet-capacity", 1, 0),
         ("fabric-failure", 4, 1), ("soak", 1, 1),  # their flows need sockets, which a dry run doesn't have
     ],
 )  # fmt: skip
