@@ -3,6 +3,7 @@
 Blocks are marked by the words after the fence:
 `yaml` is a whole file; `yaml NAME.yaml` one that later commands of the page use;
 `python generator` is a generator with `k` and `hosts_per_switch`, for 16 nodes and 20 links of 5 and 2;
+`python action` is a stress action with `target`, `rate` and `away`, which brings all ports of hosts down;
 `yaml NAME.yaml wrong` one that a later command shows the errors of, or that needs what a command makes;
 `yaml fragment` is a part, to which a name and a topology are added where they are missing.
 `console` is run as it stands, in order; `console netem` only where the kernel has netem;
@@ -17,17 +18,25 @@ import subprocess
 import sys
 from pathlib import Path
 from types import ModuleType
+from typing import get_args
 
 import pytest
 from support.pages import Block, anchors, blocks, commands, links, shown
 
 import topologies
+from emulator.engines.dry_run import DryRunEngine
+from emulator.engines.dry_run_session import DryRunSession
 from emulator.linux.features import has_qdisc
 from emulator.plan import make_plan
+from stress.actions.registry import ACTIONS
+from stress.runner import run
+from stress.scenario.load import load_text
+from stress.schedule import planned
 from topologies.build import build
 from topologies.families import Context
 from topologies.rng import Stream
 from topologies.spec.load import load
+from topologies.spec.load import load_text as load_topology
 
 CLONE = Path(__file__).parents[2]
 EXAMPLES = Path(topologies.__file__).parent / "examples"
@@ -104,15 +113,53 @@ def test_files_load_and_plan(page: Path, block: Block, tmp_path: Path) -> None:
     assert len(make_plan(topology, "dry-run").forwarding.roles) == topology.link_count
 
 
-@pytest.mark.parametrize(("page", "block"), _all("python"))
-def test_a_generator_as_the_page_shows_it_works(
-    page: Path, block: Block, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:  # fmt: skip
-    assert block.words == ("generator",)
-    module = ModuleType("page_generator")
+def _run(page: Path, block: Block, name: str, monkeypatch: pytest.MonkeyPatch) -> ModuleType:
+    """Run the code of a block as the module `name`."""
+    module = ModuleType(name)
     monkeypatch.setitem(sys.modules, module.__name__, module)  # pydantic looks annotations up there
     code = compile("\n" * block.line + block.text, page.name, "exec")
     exec(code, module.__dict__)  # noqa: S102 -- our own page
+    return module
+
+
+def test_python_blocks_are_marked() -> None:
+    words = [parameters.values[1].words for parameters in _all("python")]
+    assert {("generator",), ("action",)} >= set(words)
+
+
+@pytest.mark.parametrize(("page", "block"), [p for p in _all("python") if "action" in p.values[1].words])
+def test_a_stress_action_as_the_page_shows_it_works(
+    page: Path, block: Block, state_dir: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:  # fmt: skip
+    module = _run(page, block, "stress.actions.page_action", monkeypatch)
+    (kind,) = (made for made in vars(module).values() if getattr(made, "__module__", "") == module.__name__)
+    name = get_args(kind.model_fields["action"].annotation)[0]
+    monkeypatch.setitem(ACTIONS, name, f"page_action.{kind.__name__}")
+    text = f"name: x\nsteps: [{{action: {name}, target: host, rate: 10, away: 50 ms, duration: 500 ms}}]"
+    document = load_text(text)
+    topology = build(load_topology("name: page\ntopology: {generator: tree, depth: 2, fanout: 2}\n"))
+    network = DryRunEngine().deploy(make_plan(topology, "dry-run"))
+    schedule = planned(document, topology, 0, document.steps())
+    touched: list[tuple[int, bool]] = []
+    set_port = DryRunSession.set_port
+
+    def noted(self: DryRunSession, node: int, port: int, *, up: bool) -> None:
+        touched.append((node, up))
+        set_port(self, node, port, up=up)
+
+    monkeypatch.setattr(DryRunSession, "set_port", noted)
+    record = run(document, schedule, network, seed=0)
+    assert [(outcome.error, outcome.skipped) for outcome in record.outcomes] == [("", "")] * 10
+    assert {node for node, _ in touched} == set(topology.hosts.tolist())
+    assert [up for _, up in touched].count(True) == 5
+    assert record.restored == []
+
+
+@pytest.mark.parametrize(("page", "block"), [p for p in _all("python") if "generator" in p.values[1].words])
+def test_a_generator_as_the_page_shows_it_works(
+    page: Path, block: Block, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:  # fmt: skip
+    module = _run(page, block, "page_generator", monkeypatch)
     params = module.Params(k=5, hosts_per_switch=2)
     unused = Context(Stream(1), tmp_path, make=lambda _params, _loc: pytest.fail("nothing is composed"))
     topology = module.generate(params, unused)
