@@ -24,8 +24,8 @@ class Thing(NamedTuple):
     """What one operation acts on.
 
     node: `number`. port: number `port` of node `number`, an end of `link`. link: `number`. flow: from
-    node `number` to node `port`, the step's flow number `link`. step: the step as a whole, whose
-    number is `port`.
+    node `number` to node `port`, the step's flow number `link`. controller: `number`. step: the step as
+    a whole, whose number is `port`.
     """
 
     kind: str
@@ -45,6 +45,8 @@ def thing_name(topology: Topology, thing: Thing) -> str:
         return f"{topology.names[a]} -- {topology.names[b]}"
     if thing.kind == "flow":
         return f"{topology.names[thing.number]} -> {topology.names[thing.port]}"
+    if thing.kind == "controller":
+        return f"c{thing.number}"
     return "-"
 
 
@@ -55,7 +57,7 @@ def nodes(topology: Topology, target: Target, stream: Stream, loc: Loc) -> list[
         ends = np.zeros(topology.node_count, dtype=bool)
         ends[topology.ends[_link_mask(topology, target, mask, loc)].ravel()] = True
         mask &= ends
-    found = _some(np.flatnonzero(mask), target, stream, loc, "node")
+    found = some(np.flatnonzero(mask), target, stream, loc, "node")
     return [Thing("node", node) for node in found]
 
 
@@ -64,7 +66,7 @@ def ports(topology: Topology, target: Target, stream: Stream, loc: Loc) -> list[
     mask = _node_mask(topology, target, loc)
     chosen = _link_mask(topology, target, mask, loc)
     slots = np.flatnonzero((mask[topology.ends] & chosen[:, None]).ravel())
-    found = _some(slots, target, stream, loc, "port")
+    found = some(slots, target, stream, loc, "port")
     ends, numbers = topology.ends.ravel(), topology.ports.ravel()
     return [Thing("port", int(ends[slot]), int(numbers[slot]), slot >> 1) for slot in found]
 
@@ -72,7 +74,7 @@ def ports(topology: Topology, target: Target, stream: Stream, loc: Loc) -> list[
 def links(topology: Topology, target: Target, stream: Stream, loc: Loc) -> list[Thing]:
     """Return the links that end at a node that `target` means, ascending."""
     mask = _node_mask(topology, target, loc)
-    found = _some(np.flatnonzero(_link_mask(topology, target, mask, loc)), target, stream, loc, "link")
+    found = some(np.flatnonzero(_link_mask(topology, target, mask, loc)), target, stream, loc, "link")
     return [Thing("link", link) for link in found]
 
 
@@ -123,7 +125,7 @@ def _name_range(topology: Topology) -> str:
     return f"names go from {topology.names[0]} to {topology.names[topology.node_count - 1]}"
 
 
-def _some(found: Ints, target: Target, stream: Stream, loc: Loc, what: str) -> Sequence[int]:
+def some(found: Ints, target: Target, stream: Stream, loc: Loc, what: str) -> Sequence[int]:
     """Return as many of `found` as the target wants, drawn by the seed, ascending."""
     if target.count is not None and target.count > len(found):
         words = f"{target.count:,} wanted, but only {len(found):,} {what}s match; write that at most"

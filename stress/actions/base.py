@@ -76,6 +76,13 @@ class Room:
         """Return the links that `target` means."""
         return targets.links(self.topology, target, self.stream("target"), (*self.loc, "target"))
 
+    def some(self, things: Sequence[Thing], target: Target, what: str) -> list[Thing]:
+        """Return as many of `things` as the target wants, drawn by the seed."""
+        chosen = targets.some(
+            np.arange(len(things)), target, self.stream("target"), (*self.loc, "target"), what
+        )
+        return [things[number] for number in chosen]
+
     def error(self, key: str, words: str) -> ParameterError:
         """Return the error that points at `key` of this step."""
         return ParameterError((*self.loc, key), words)
@@ -132,6 +139,10 @@ class Hands(Protocol):
 
     def add_node(self, node: int) -> None:
         """Make a removed node again."""
+        ...
+
+    def set_controller(self, thing: Thing, *, up: bool) -> None:
+        """Stop a controller or start it again."""
         ...
 
     def change_link(self, link: int, change: Callable[[LinkState], LinkState]) -> None:

@@ -12,6 +12,7 @@ ACTIONS: dict[str, str] = {
     "port-churn": "port_churn.PortChurn",
     "node-churn": "node_churn.NodeChurn",
     "switch-restart": "switch_restart.SwitchRestart",
+    "controller-restart": "controller_restart.ControllerRestart",
     "link-flap": "link_flap.LinkFlap",
     "link-impair": "link_impair.LinkImpair",
     "partition": "partition.Partition",
@@ -23,11 +24,6 @@ ACTIONS: dict[str, str] = {
     "ramp": "ramp.Ramp",
 }
 """Name as scenarios write it -> module and class below `stress.actions`."""
-
-REFUSED = {
-    "controller-restart": "no network of this version has a controller; leave the step out",
-}
-"""Actions that scenarios may name one day -> why they can't be used yet."""
 
 
 def action_named(name: str) -> type[Action]:

@@ -30,6 +30,7 @@ class Presence:
     ports: set[tuple[int, int]] = field(default_factory=set)
     links: set[int] = field(default_factory=set)
     nodes: set[int] = field(default_factory=set)
+    controllers: set[str] = field(default_factory=set)
 
 
 @dataclass
@@ -119,6 +120,18 @@ class WorkerHands:
             raise SkippedError("the node is there")
         self._session.add_node(node)
         self._presence.nodes.discard(node)
+
+    def set_controller(self, thing: Thing, *, up: bool) -> None:
+        """Stop a controller or start it again; skipped when it is so."""
+        away, name = self._presence.controllers, self.name(thing)
+        if (name in away) is not up:
+            raise SkippedError("the controller runs" if up else "the controller is stopped already")
+        if up:
+            self._session.set_controller(name, up=True)
+            away.discard(name)
+        else:
+            away.add(name)
+            self._session.set_controller(name, up=False)
 
     def change_link(self, link: int, change: Callable[[LinkState], LinkState]) -> None:
         """Change how a link is, from what it was before the run."""

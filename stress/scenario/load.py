@@ -9,7 +9,7 @@ from typing import Any, TypeVar
 from pydantic import BaseModel, ValidationError
 
 from stress.actions.base import Action
-from stress.actions.registry import ACTIONS, REFUSED, action_named
+from stress.actions.registry import ACTIONS, action_named
 from stress.scenario.document import Placed, Scenario, Step, timed
 from topologies.errors import InputError, Loc, ParameterError, ParametersError, Problem
 from topologies.source import Source, parse, read
@@ -110,19 +110,14 @@ def _action(item: Any, loc: Loc, source: Source, problems: list[Problem]) -> typ
         problems.append(source.problem(loc, words))
         return None
     if "action" not in item:
-        known = [name for name in (*ACTIONS, *REFUSED) if name in item]
+        known = [name for name in ACTIONS if name in item]
         hint = f"action: {known[0]}" if known else "action: port-flap"
         problems.append(source.problem(loc, f"needs `action:` or `parallel:`; write for example `{hint}`"))
         return None
     name = item["action"]
     if isinstance(name, str) and name in ACTIONS:
         return action_named(name)
-    if isinstance(name, str) and name in REFUSED:
-        words = f"`{name}` is not available: {REFUSED[name]}"
-    else:
-        words = (
-            f"{shown(name)} is not an action; {nearest(name if isinstance(name, str) else '', ACTIONS, 30)}"
-        )
+    words = f"{shown(name)} is not an action; {nearest(name if isinstance(name, str) else '', ACTIONS, 30)}"
     problems.append(source.problem((*loc, "action"), words))
     return None
 

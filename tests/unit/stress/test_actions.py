@@ -5,7 +5,7 @@ from typing import Any
 
 import numpy as np
 import pytest
-from support.topologies import make
+from support.topologies import made, make
 
 from stress.actions.base import Action, Room
 from stress.actions.frames import Speaker, arp
@@ -44,6 +44,46 @@ def test_what_goes_comes_back_in_time(name: str) -> None:
 def test_only_hosts_churn_and_only_switches_restart_unless_told() -> None:
     assert {what[0] for _, _, what in done(action("node-churn", rate=5.0))} == {"h"}
     assert not any(what.startswith("h") for _, _, what in done(action("switch-restart", rate=5.0)))
+
+
+CONTROLLED = made(
+    {"generator": "leaf-spine", "spines": 2, "leaves": 4, "hosts_per_leaf": 1},
+    switch="ovs",
+    openflow={"controller": "learning"},
+    nodes=[
+        {
+            "match": {"tier": "spine"},
+            "openflow": {"controller": [{"remote": "10.9.9.9"}, {"remote": "10.9.9.8"}]},
+        }
+    ],
+)
+
+
+def test_controllers_restart_by_name_pattern_and_share() -> None:
+    def names(**keys: Any) -> list[str]:
+        found = done(action("controller-restart", rate=3.0, **keys), topology=CONTROLLED)
+        assert Counter(verb for _, verb, _ in found) == {"stop": 12, "start": 12}
+        return sorted({what for _, _, what in found})
+
+    assert names() == ["c0", "c1", "c2"]
+    assert names(target={"match": "c1"}) == ["c1"]
+    assert names(target={"name": "c[02]"}) == ["c0", "c2"]
+    assert len(names(target={"count": 2})) == 2
+
+
+@pytest.mark.parametrize(
+    ("target", "words"),
+    [({"match": "c7"}, "they go from c0 to c2"), ({"tier": "leaf"}, "`tier` is of nodes"),
+     ({"count": 4}, "only 3 controllers match")],
+)  # fmt: skip
+def test_controllers_that_are_not_there_do_not_restart(target: dict[str, Any], words: str) -> None:
+    with pytest.raises(ParameterError, match=words):
+        done(action("controller-restart", rate=1.0, target=target), topology=CONTROLLED)
+
+
+def test_networks_of_bridges_have_no_controllers_to_restart() -> None:
+    with pytest.raises(ParameterError, match="no switch has a controller"):
+        done(action("controller-restart", rate=1.0))
 
 
 def test_a_partition_of_halves_cuts_what_joins_them() -> None:
