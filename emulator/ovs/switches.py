@@ -17,7 +17,7 @@ from emulator.ovs.bridges import KERNEL, USERSPACE, Bridge, bridges
 from emulator.ovs.database import Database
 from emulator.ovs.flows import changed, flow_lines, install, remove_flows
 from emulator.ovs.present import present
-from emulator.ovs.server import OvsServers, unconnected
+from emulator.ovs.server import OvsServers, refresh, unconnected
 from emulator.ovs.transaction import transaction
 from emulator.plan import Plan
 from topologies.openflow import PROTOCOLS, OpenFlow, controllers_of, ovs_nodes
@@ -166,6 +166,8 @@ class Switches:
         while len(unconnected(self.servers, bridges, 0, silent)) < len(bridges):  # the database lags behind
             if time.monotonic() > deadline:
                 break
+            with self.servers.database() as database:
+                refresh(database)
             time.sleep(_NOTICED_WITHIN / 100)
         self.controllers.start(learning)
         unconnected(self.servers, bridges, CONNECTED_WITHIN, silent)
