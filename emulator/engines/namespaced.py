@@ -25,6 +25,7 @@ from emulator.linux.capture import record as record_packets
 from emulator.linux.execute import start
 from emulator.linux.icmp import Pinger, at_once
 from emulator.network import CommandResult, Echo, Health, LinkState
+from emulator.ovs.server import OvsServers
 from emulator.state import NetworkState, link_states
 from topologies.counting import counted
 from topologies.openflow import controllers_of, ovs_nodes
@@ -112,8 +113,15 @@ class NamespacedNetwork:
         with cgroups.entry(group, name, profile) as (prefix, inherit):
             return start(
                 self._store, name, self._state.hosts_path, [*prefix, *argv],
-                capture=capture, inherit=inherit, apart=apart,
+                capture=capture, inherit=inherit, apart=apart, environment=self._environment,
             )  # fmt: skip
+
+    @cached_property
+    def _environment(self) -> Mapping[str, str]:
+        """What commands in nodes find in their environment: where the network's Open vSwitch is."""
+        if not ovs_nodes(self.topology).any():
+            return {}
+        return OvsServers(self._state.folder / "ovs").environment
 
     def ping(self, echoes: Sequence[Echo], timeout: float) -> Sequence[float | None]:
         """Send ICMP echoes from inside the nodes."""

@@ -6,8 +6,9 @@ parent is, so no helper program and no code between fork and exec are needed.
 
 from __future__ import annotations
 
+import os
 import subprocess
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from contextlib import suppress
 from pathlib import Path
 from typing import TypeVar
@@ -44,12 +45,12 @@ def inside(store: NamespaceStore, node: str, hosts: Path | None, action: Callabl
 
 def start(
     store: NamespaceStore, node: str, hosts: Path | None, argv: Sequence[str], *, capture: bool,
-    inherit: Sequence[int] = (), apart: bool = False,
+    inherit: Sequence[int] = (), apart: bool = False, environment: Mapping[str, str] | None = None,
 ) -> subprocess.Popen[bytes]:  # fmt: skip
     """Start `argv` inside `node`; with `capture`, its output goes to pipes and its input is empty.
 
-    It inherits the descriptors `inherit`; `apart`, it leads a process group of its own. Raises UnableError
-    when there is no such program.
+    It inherits the descriptors `inherit`, and this process's environment with `environment` added; `apart`,
+    it leads a process group of its own. Raises UnableError when there is no such program.
     """
     pipe = subprocess.PIPE if capture else None
     nothing = subprocess.DEVNULL if capture else None
@@ -59,6 +60,7 @@ def start(
             return subprocess.Popen(  # noqa: S603
                 list(argv), stdin=nothing, stdout=pipe, stderr=pipe, pass_fds=tuple(inherit),
                 process_group=0 if apart else None,
+                env={**os.environ, **environment} if environment else None,
             )  # fmt: skip
         except OSError as error:
             raise UnableError(f"can't run `{argv[0]}` in {node}: {error.strerror}") from error
