@@ -44,7 +44,7 @@ def summary(record: RunRecord, verdicts: Sequence[Judged]) -> dict[str, Any]:
         "seed": record.seed,
         "began": record.began,
         "seconds": end_of(record),
-        "held": all(verdict.held for verdict in verdicts) and not record.aborted,
+        "held": all(verdict.held for verdict in verdicts) and not (record.aborted or record.interrupted),
         "verdicts": [verdict_of(verdict) for verdict in verdicts],
         "doubts": record.doubts,
         "interrupted": record.interrupted,
