@@ -9,11 +9,13 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 from dataclasses import replace
+from functools import cached_property
 
 from emulator.linux.namespaces import NamespaceStore
 from emulator.linux.offload import compute_checksums
 from emulator.linux.session import NetnsSession
 from emulator.ovs.bridges import Bridge, userspace_ports
+from emulator.ovs.flows import flow_lines, install
 from emulator.ovs.switches import Switches, bridges_of
 from emulator.plan import Plan
 from topologies.identifiers import interface_name
@@ -57,7 +59,8 @@ class OvsSession(NetnsSession):
                 for link, end in self._links_of(node)
                 if link not in self._links_gone
                 and int(self._topology.ends[link, 1 - end]) not in self._nodes_gone
-            ]
+            ],
+            come=node,
         )
 
     def set_controller(self, name: str, *, up: bool) -> None:
@@ -102,9 +105,11 @@ class OvsSession(NetnsSession):
         self._now.update(after)
         self._now.pop(gone, None)
 
-    def _give(self, links: Iterable[int]) -> None:
-        """Have the ports of `links` be in their bridges, as the plan says; a bridge that is gone is made."""
+    def _give(self, links: Iterable[int], come: int = -1) -> None:
+        """Have the ports of `links` be in their bridges, as the plan says; make that of node `come`."""
         changed: dict[int, Bridge] = {}
+        if come in self._wanted:
+            changed[come] = replace(self._wanted[come], ports={})
         for node, name in self._ends(links):
             if node in self._checksums:
                 self._store.go(self._topology.names[node])
@@ -118,3 +123,10 @@ class OvsSession(NetnsSession):
         before = {node: self._now[node] for node in changed if node in self._now}
         self._switches.change(before, changed)
         self._now.update(changed)
+        new = [node for node in changed if node not in before and node in self._flows]
+        install(self._switches.servers, {changed[node].name: self._flows[node] for node in new})
+
+    @cached_property
+    def _flows(self) -> dict[int, list[str]]:
+        """The computed flows, for switches that come back."""
+        return flow_lines(self._plan)
