@@ -6,8 +6,7 @@ import json
 import os
 import socket
 from collections.abc import Mapping
-from types import TracebackType
-from typing import Any, Self
+from typing import Any, BinaryIO
 
 from emulator.engines.mininet.launch import Running
 from emulator.engines.mininet.place import Place
@@ -23,29 +22,12 @@ Step = tuple[str, dict[str, Any]]
 
 
 class Driver:
-    """A connection to the driver of the network `name`, made when first needed. A context manager."""
+    """Asks the driver of the network `name`. Each question is a connection of its own."""
 
     def __init__(self, name: str, place: Place, running: Running) -> None:
         self._name = name
         self._place = place
         self._running = running
-        self._socket: socket.socket | None = None
-        self._left = b""
-
-    def __enter__(self) -> Self:
-        return self
-
-    def __exit__(
-        self, kind: type[BaseException] | None, value: BaseException | None, trace: TracebackType | None
-    ) -> None:
-        self.close()
-
-    def close(self) -> None:
-        """Close the connection; the next question makes another."""
-        if self._socket is not None:
-            self._socket.close()
-            self._socket = None
-            self._left = b""
 
     @property
     def alive(self) -> bool:
@@ -58,57 +40,48 @@ class Driver:
         `seconds` is for each part of a step. Raises BrokenError with Mininet's words, or when the
         driver has ended or doesn't answer: the message says how to mend it.
         """
+        if not steps:
+            return []
         request = json.dumps({"do": steps, "seconds": seconds}).encode() + b"\n"
         try:
-            self._connected(seconds + _GRACE).sendall(request)
-            while "progress" in (answer := self._answer()):
-                progress(*answer["progress"])
+            with self._connected(seconds + _GRACE) as connection, connection.makefile("rb") as lines:
+                connection.sendall(request)
+                while "progress" in (answer := _answer(lines)):
+                    progress(*answer["progress"])
         except TimeoutError:
-            self.close()
             raise self._broken("doesn't answer") from None
         except (OSError, ValueError):
-            self.close()
             raise self._broken("has ended") from None
-        except BaseException:
-            self.close()  # the rest of the answer would be taken for that of the next question
-            raise
         if "error" in answer:
             raise BrokenError(f"Mininet: {answer['error']}")
         found: list[Any] = answer["ok"]
         return found
 
     def _connected(self, timeout: float) -> socket.socket:
-        if self._socket is None:
-            folder = os.open(self._place.folder, os.O_PATH | os.O_CLOEXEC)
-            made = socket.socket(socket.AF_UNIX, socket.SOCK_STREAM)
-            made.settimeout(timeout)
-            try:
-                # through its folder's descriptor: a socket's path has room for 107 characters only
-                made.connect(f"/proc/self/fd/{folder}/{self._place.socket.name}")
-            except OSError:
-                made.close()
-                raise
-            finally:
-                os.close(folder)
-            self._socket = made
-        self._socket.settimeout(timeout)
-        return self._socket
-
-    def _answer(self) -> Mapping[str, Any]:
-        """Return the next line; ConnectionError when there is none."""
-        if self._socket is None:
-            raise ConnectionError
-        while b"\n" not in self._left:
-            more = self._socket.recv(1 << 16)
-            if not more:
-                raise ConnectionError
-            self._left += more
-        line, _, self._left = self._left.partition(b"\n")
-        answer: Mapping[str, Any] = json.loads(line)
-        return answer
+        folder = os.open(self._place.folder, os.O_PATH | os.O_CLOEXEC)
+        made = socket.socket(socket.AF_UNIX, socket.SOCK_STREAM)
+        made.settimeout(timeout)
+        try:
+            # through its folder's descriptor: a socket's path has room for 107 characters only
+            made.connect(f"/proc/self/fd/{folder}/{self._place.socket.name}")
+        except OSError:
+            made.close()
+            raise
+        finally:
+            os.close(folder)
+        return made
 
     def _broken(self, how: str) -> BrokenError:
         return BrokenError(dead(self._name, how, self._place))
+
+
+def _answer(lines: BinaryIO) -> Mapping[str, Any]:
+    """Return the next line; ConnectionError when there is none."""
+    line = lines.readline()
+    if not line.endswith(b"\n"):
+        raise ConnectionError
+    answer: Mapping[str, Any] = json.loads(line)
+    return answer
 
 
 def dead(name: str, how: str, place: Place) -> str:

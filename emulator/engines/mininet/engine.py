@@ -119,7 +119,8 @@ def _make(
     record.options[DRIVER] = asdict(running)
     state.write(record)
     wanted = document(plan, bridges_of(plan))
-    with Driver(state.name, place, running) as driver, store.entered():
+    driver = Driver(state.name, place, running)
+    with store.entered():
         driver.ask(("controllers", {"documents": wanted.controllers}))
         maker = Maker(plan, wanted, driver, store, progress)
         maker.make(range(plan.topology.node_count), list(wanted.links))

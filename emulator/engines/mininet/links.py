@@ -100,6 +100,11 @@ def link_steps(topology: Topology, before: States, after: States) -> list[Step]:
             if not is_switch(new, node):
                 gives.setdefault(mininet_name(new, node), []).extend(after_up(new, node))
     out, into = moves(was, becomes)
+    flushes = {
+        name: [f"link set dev {made['bridge']} type bridge fdb_flush"]
+        for name, made in becomes.nodes.items()
+        if made.get("bridge")
+    }
     return [
         *steps,
         ("ports", {"names": _ports(topology, up_before & ~up_after), "up": False}),
@@ -109,6 +114,7 @@ def link_steps(topology: Topology, before: States, after: States) -> list[Step]:
         ("batches", {"lines": gives, "harmless": True}),
         ("move", {"out": [], "into": into}),
         ("forget", {"names": sorted(becomes.out)}),
+        ("batches", {"lines": flushes, "harmless": True}),
     ]
 
 

@@ -36,7 +36,7 @@ class MininetNetwork(NamespacedNetwork):
 
     @cached_property
     def driver(self) -> Driver:
-        """The connection to the program that holds Mininet."""
+        """The program that holds Mininet."""
         return Driver(self.name, self._place, self._running)
 
     @property
@@ -73,8 +73,7 @@ class MininetNetwork(NamespacedNetwork):
         """Return a session for many quick changes."""
         require_root()
         plan = make_plan(self.topology, self.engine, up=self._links_up())
-        driver = Driver(self.name, self._place, self._running)
-        return MininetSession(plan, driver, self._store, self.switches)
+        return MininetSession(plan, self.driver, self._store, self.switches)
 
     def repair(self) -> list[str]:
         """Look at every node, give back what is missing, and return what it was."""

@@ -43,10 +43,7 @@ class MininetSession:
     def __exit__(
         self, kind: type[BaseException] | None, value: BaseException | None, trace: TracebackType | None
     ) -> None:
-        try:
-            self.restore()
-        finally:
-            self._driver.close()
+        self.restore()
 
     def set_port(self, node: int, port: int, *, up: bool) -> None:
         """Bring `port` of `node` down or up, by ifconfig as Mininet does; BrokenError when it isn't there."""

@@ -37,13 +37,17 @@ def node_lines(plan: Plan, node: int, down: AbstractSet[int] = _NO_PORTS) -> Lin
     out: Lines = {}
     if forwarding.has_bridge(node):
         _bridge(plan, node, out)
+    there = {BRIDGE_PORT, LOOPBACK_PORT}
     for slot in topology.slots(node):
         link, port = slot >> 1, int(topology.ports[slot >> 1, slot & 1])
+        there.add(port)
         mtu = topology.link_profile_of(link).mtu
         if mtu is not None:
             name = interface_name(topology, node, port)
             out[f"link set dev {name} mtu {mtu}"] = f"link set dev {name} mtu 1500"
     for address in forwarding.addresses(node):
+        if address.port not in there:  # that of a host without links
+            continue
         words = f"{address.text}/{address.length} dev {device(topology, node, address.port)}"
         out[f"addr replace {words}" + (" nodad" if address.version == 6 else "")] = f"addr del {words}"
     return out | passing_lines(plan, node, down)
