@@ -20,11 +20,12 @@ def endpoints(controllers: Mapping[str, Controller]) -> dict[str, int]:
 
     One keeps the port that it names unless another took it; then it is the next free one above.
     """
-    taken: dict[str, int] = {}
-    order = sorted(controllers, key=lambda name: _FIRST_CHOICE[controllers[name].kind])
-    for name in order:
-        taken[name] = _free(controllers[name].port, taken.values())
-    return {name: taken[name] for name in controllers}
+    ports: dict[str, int] = {}
+    taken: set[int] = set()
+    for name in sorted(controllers, key=lambda name: _FIRST_CHOICE[controllers[name].kind]):
+        ports[name] = _free(controllers[name].port, taken)
+        taken.add(ports[name])
+    return {name: ports[name] for name in controllers}
 
 
 def targets(controllers: Mapping[str, Controller], wanted: Iterable[Controller]) -> list[str]:
@@ -34,9 +35,8 @@ def targets(controllers: Mapping[str, Controller], wanted: Iterable[Controller])
     return [f"tcp:127.0.0.1:{ports[name_of[controller]]}" for controller in wanted]
 
 
-def _free(port: int, taken: Iterable[int]) -> int:
-    used = set(taken)
+def _free(port: int, taken: set[int]) -> int:
     for candidate in chain(range(port, 65536), range(PORT, port)):
-        if candidate not in used:
+        if candidate not in taken:
             return candidate
     raise ValueError("more controllers than ports")
