@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from typing import Any
 
 import click
@@ -36,18 +37,28 @@ def command(name: str | None, *, as_json: bool) -> int:
         networks.append(
             {"name": each, "engine": network.engine, "running": health.running,
              "nodes": topology.kind_counts(), "links": topology.link_count,
-             "fidelity": topology.fidelity_counts(), "problems": list(health.problems)}
+             "fidelity": topology.fidelity_counts(), "problems": list(health.problems),
+             "details": dict(health.details)}
         )  # fmt: skip
         state = "up" if health.running else "BROKEN"
         say(f"{each}: {state}, {counts(topology.kind_counts())}, {counted(topology.link_count, 'link')}, "
             f"fidelity {fidelity(topology.fidelity_counts())}, engine {network.engine}")  # fmt: skip
-        for problem in health.problems:
-            say(f"  {problem}")
+        for line in (*_details(health.details), *health.problems):
+            say(f"  {line}")
     if not wanted:
         say("nothing is up")
     if as_json:
         give_json({"networks": networks})
     return 0 if all(network["running"] for network in networks) else 1
+
+
+def _details(details: Mapping[str, Any]) -> list[str]:
+    """Return a line about the switches of Open vSwitch and their controllers, where there are any."""
+    if not details.get("datapath"):
+        return []
+    controllers = ", ".join(f"{name} ({words})" for name, words in details.get("controllers", {}).items())
+    line = f"Open vSwitch: {' and '.join(details['datapath'])} datapath"
+    return [f"{line}, controllers {controllers}" if controllers else line]
 
 
 def _damaged(name: str, error: EmulationError) -> dict[str, Any]:
@@ -57,5 +68,5 @@ def _damaged(name: str, error: EmulationError) -> dict[str, Any]:
     say(f"  {problem}")
     return {
         "name": name, "engine": None, "running": False, "nodes": {}, "links": 0, "fidelity": {},
-        "problems": [problem],
+        "problems": [problem], "details": {},
     }  # fmt: skip

@@ -20,6 +20,7 @@ def command(file: Path, engine: str | None, *, as_json: bool) -> int:
     """Bring the network of FILE up; if it is up already, change only what differs."""
     phases = Phases()
     from emulator.engines.registry import engine_named
+    from emulator.ovs.bridges import blocked as blocked_links
     from emulator.plan import make_plan
     from topologies.build import build
     from topologies.spec.load import load
@@ -46,7 +47,7 @@ def command(file: Path, engine: str | None, *, as_json: bool) -> int:
         say(line)
     if network.changes == ():
         say(f"{topology.name} was up already; nothing differs")
-    blocked = plan.forwarding.blocked
+    blocked = blocked_links(plan)
     say(f"{topology.name} is up: {counts(topology.kind_counts())}, {counted(topology.link_count, 'link')}"
         + (f" ({blocked} blocked by the spanning tree)" if blocked else ""))  # fmt: skip
     for line in plan.warnings:

@@ -8,8 +8,10 @@ from __future__ import annotations
 
 import errno
 import os
+import shutil
 import socket
 import struct
+import subprocess
 from functools import cache
 from pathlib import Path
 
@@ -75,6 +77,17 @@ def has_openvswitch() -> bool:
     except OSError:
         return False
     return bool(HEADER.unpack_from(answer)[1] != NLMSG_ERROR)
+
+
+@cache
+def ovs_version() -> str:
+    """Return the version of the Open vSwitch that is installed, such as 3.1.0; empty when there is none."""
+    path = os.environ.get("PATH", "") + ":/usr/sbin:/sbin"
+    program = shutil.which("ovs-vswitchd", path=path)
+    if program is None:
+        return ""
+    done = subprocess.run([program, "--version"], capture_output=True, text=True, check=False)  # noqa: S603
+    return done.stdout.partition("\n")[0].rpartition(" ")[2]
 
 
 def _works(batch: Batch) -> bool | None:

@@ -10,7 +10,14 @@ from dataclasses import dataclass
 from enum import StrEnum
 
 from emulator.linux.cgroups import hierarchies
-from emulator.linux.features import has_link, has_namespaces, has_qdisc, mend_module
+from emulator.linux.features import (
+    has_link,
+    has_namespaces,
+    has_openvswitch,
+    has_qdisc,
+    mend_module,
+    ovs_version,
+)
 from emulator.linux.machine import available_memory, limit
 
 
@@ -54,14 +61,14 @@ _PROGRAMS = {
     "ping": ("`ping` typed in a node; `check` has its own", "apt install iputils-ping"),
     "ip": ("looking around in nodes", "apt install iproute2"),
     "sudo": ("starting without being root", "apt install sudo"),
-    "ovs-vsctl": ("switches of Open vSwitch", "apt install openvswitch-switch"),
+    "ovs-testcontroller": ("learning controllers", "apt install openvswitch-testcontroller"),
     "mn": ("running exported files with Mininet", "apt install mininet"),
 }
 
 
 def survey() -> list[Finding]:
     """Return everything looked at, in the order to show it."""
-    return [*_basics(), *_queues(), *_cgroups(), *_limits(), *_programs()]
+    return [*_basics(), *_queues(), *_switches(), *_cgroups(), *_limits(), *_programs()]
 
 
 def _found(here: bool | None) -> Found:
@@ -89,6 +96,16 @@ def _basics() -> Iterator[Finding]:
 def _queues() -> Iterator[Finding]:
     for kind, what in (("tbf", "bandwidth"), ("netem", "delay, jitter, loss, duplicate, reorder, corrupt")):
         yield Finding(f"queue {kind}", _found(has_qdisc(kind)), what, mend=mend_module(f"sch_{kind}"))
+
+
+def _switches() -> Iterator[Finding]:
+    """Look for Open vSwitch: its version, and whether the kernel has a datapath."""
+    version = ovs_version()
+    value = f"{version}, userspace datapath" if version else "for `switch: ovs`"
+    yield Finding("Open vSwitch", _found(bool(version)), value, mend="apt install openvswitch-switch")
+    kernel = has_openvswitch()
+    value = "" if kernel else "`datapath: auto` is userspace"
+    yield Finding("Open vSwitch in the kernel", _found(kernel), value, mend=mend_module("openvswitch"))
 
 
 def _cgroups() -> Iterator[Finding]:

@@ -83,6 +83,21 @@ def has_all_ports(openflow: OpenFlow) -> bool:
     return not learns and openflow.effective_fail_mode == "secure"
 
 
+def blocked(plan: Plan) -> int:
+    """Return how many links carry nothing because they would close a loop.
+
+    Not those between switches that use all their links: by flows for all shortest paths, or because
+    the controller is the user's.
+    """
+    topology, roles = plan.topology, plan.forwarding.roles
+    closes = (roles == Role.BLOCKED).any(axis=1)
+    free = np.array(
+        [has_all_ports(p.openflow) and p.openflow.flows != "tree" for p in topology.node_profiles]
+    )
+    uses = ovs_nodes(topology) & free[topology.node_profile]
+    return int(np.count_nonzero(closes & ~uses[topology.ends].all(axis=1)))
+
+
 def _ports(plan: Plan, node: int, openflow: OpenFlow) -> dict[str, int]:
     topology, roles = plan.topology, plan.forwarding.roles
     everything = has_all_ports(openflow)

@@ -5,6 +5,7 @@ from __future__ import annotations
 import time
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
+from dataclasses import replace
 from functools import cached_property
 from pathlib import Path
 
@@ -109,6 +110,7 @@ class Switches:
         if old == new:
             return
         with self.servers.database() as database:
+            new = _without_known(database, old, new)
             lost = [
                 name
                 for each, bridge in old.items()
@@ -232,6 +234,27 @@ class Switches:
             for name, runs in self.controllers.running().items()
             if not runs
         ]
+
+
+def _without_known(
+    database: Database, old: Mapping[str, Bridge], new: Mapping[str, Bridge]
+) -> dict[str, Bridge]:
+    """Return `new` without the ports that are there although `old` has them not.
+
+    A link may be cut or restored while a session has it removed: both then give the port, one first.
+    """
+    none: Mapping[str, int] = {}
+    own = {name: old[name].ports if name in old else none for name in new}
+    added = [port for name, bridge in new.items() for port in bridge.ports if port not in own[name]]
+    known = rows(database, "Port", added)
+    if not known:
+        return dict(new)
+    return {
+        name: replace(
+            bridge, ports={p: n for p, n in bridge.ports.items() if p in own[name] or p not in known}
+        )
+        for name, bridge in new.items()
+    }
 
 
 def rows(database: Database, table: str, names: Iterable[str]) -> dict[str, str]:
