@@ -1,0 +1,60 @@
+"""What is refused before anything is made."""
+
+from __future__ import annotations
+
+import pytest
+
+from emulator.ovs import refusals
+from emulator.ovs.refusals import ovs_refusals
+from emulator.plan import Plan, make_plan
+from topologies.build import build
+from topologies.spec.load import load_text
+
+
+@pytest.fixture
+def installed(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(refusals, "missing_programs", list)
+    monkeypatch.setattr(refusals, "has_openvswitch", lambda: False)
+
+
+def plan_of(text: str) -> Plan:
+    return make_plan(build(load_text("name: t\n" + text)), "netns")
+
+
+SINGLE = "topology: {generator: single, hosts: 2}"
+
+
+@pytest.mark.usefixtures("installed")
+def test_what_can_be_is_not_refused() -> None:
+    assert ovs_refusals(plan_of(SINGLE)) == []
+    assert ovs_refusals(plan_of("switch: ovs\n" + SINGLE)) == []
+    assert ovs_refusals(plan_of("switch: ovs\nforwarding: routed\n" + SINGLE)) == []
+
+
+def test_missing_programs_are_named_with_the_command(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(refusals, "missing_programs", lambda: ["ovs-vswitchd"])
+    [reason] = ovs_refusals(plan_of("switch: ovs\n" + SINGLE))
+    assert "ovs-vswitchd" in reason
+    assert "apt install openvswitch-switch" in reason
+    assert ovs_refusals(plan_of(SINGLE)) == []
+
+
+@pytest.mark.usefixtures("installed")
+def test_a_datapath_of_the_kernel_needs_the_kernel() -> None:
+    [reason] = ovs_refusals(plan_of("switch: ovs\nopenflow: {datapath: kernel}\n" + SINGLE))
+    assert reason.startswith("s1: ")
+    assert "datapath: userspace" in reason
+
+
+@pytest.mark.usefixtures("installed")
+def test_the_reference_switch_is_of_another_engine() -> None:
+    [reason] = ovs_refusals(plan_of("switch: user\n" + SINGLE))
+    assert "engine: mininet" in reason
+    assert ovs_refusals(plan_of("switch: user\n" + SINGLE), user=True) == []
+
+
+@pytest.mark.usefixtures("installed")
+def test_switches_in_one_namespace_have_no_addresses() -> None:
+    text = "switch: ovs\ntopology: {nodes: {s1: {kind: switch, ip: 10.0.0.9}, h1: {}}, links: [[s1, h1]]}"
+    [reason] = ovs_refusals(plan_of(text))
+    assert reason.startswith("s1: ")
