@@ -13,8 +13,8 @@ from typing import Any
 
 from emulator.controllers.endpoints import endpoints
 from emulator.engines.mininet.settings import Lines, is_switch, node_lines
+from emulator.engines.mininet.shaping import soft_queue, tc_options
 from emulator.forwarding.base import Role
-from emulator.linux.qdisc import queue_packets
 from emulator.ovs.bridges import USERSPACE, Bridge, has_all_ports
 from emulator.plan import Plan
 from topologies.identifiers import bridge_name, dpid, interface_name, mac
@@ -51,10 +51,10 @@ def controller_names(topology: Topology) -> dict[str, str]:
 def document(plan: Plan, found: Mapping[int, Bridge]) -> Document:
     """Return the document of `plan`; `found` are its Open vSwitches (`emulator.ovs.switches.bridges_of`)."""
     names = [mininet_name(plan, node) for node in range(plan.topology.node_count)]
-    soft = frozenset(node for node, bridge in found.items() if bridge.datapath == USERSPACE)
+    soft = soft_switches(found)
     return Document(
         nodes={names[node]: _node(plan, node, names[node], node in soft) for node in range(len(names))},
-        links=dict(_link(plan, link, names, soft) for link in range(plan.topology.link_count)),
+        links=dict(_link(plan, link, soft) for link in range(plan.topology.link_count)),
         controllers=_controllers(plan.topology),
         lines={names[node]: node_lines(plan, node) for node in range(len(names))},
         out={names[node]: _out(plan, node) for node in range(len(names)) if is_switch(plan, node)},
@@ -106,23 +106,32 @@ def _node(plan: Plan, node: int, name: str, userspace: bool) -> Json:
     }
 
 
-def _link(plan: Plan, link: int, names: list[str], userspace: AbstractSet[int]) -> tuple[str, Json]:
+def _link(plan: Plan, link: int, soft: AbstractSet[int]) -> tuple[str, Json]:
     topology = plan.topology
-    pair = topology.ends[link].tolist()
-    ends = [
-        {
-            "node": names[node],
-            "port": port,
-            "name": interface_name(topology, node, port),
-            "mac": mac(topology, node, port).hex(":"),
-            "shape": tc_options(topology.shape(link, end), topology.link_profile_of(link).mtu or 1500),
-            "plain_sums": other in userspace and not is_switch(plan, node),
-        }
-        for end, (node, other, port) in enumerate(
-            zip(pair, reversed(pair), topology.ports[link].tolist(), strict=True)
-        )
-    ]
+    ends = [end_document(plan, link, end, soft, topology.shape(link, end)) for end in (0, 1)]
     return str(ends[0]["name"]), {"ends": ends}
+
+
+def end_document(plan: Plan, link: int, end: int, soft: AbstractSet[int], shape: Shape) -> Json:
+    """Return the document of a link's end that is shaped so; `soft` are the Open vSwitches in user space."""
+    topology = plan.topology
+    node, other = int(topology.ends[link, end]), int(topology.ends[link, 1 - end])
+    port = int(topology.ports[link, end])
+    mtu = topology.link_profile_of(link).mtu or 1500
+    return {
+        "node": mininet_name(plan, node),
+        "port": port,
+        "name": interface_name(topology, node, port),
+        "mac": mac(topology, node, port).hex(":"),
+        "shape": tc_options(shape, mtu),
+        "queue": soft_queue(shape, mtu) if node in soft else None,
+        "plain_sums": other in soft and not is_switch(plan, node),
+    }
+
+
+def soft_switches(found: Mapping[int, Bridge]) -> frozenset[int]:
+    """Return the Open vSwitches whose datapath is in user space."""
+    return frozenset(node for node, bridge in found.items() if bridge.datapath == USERSPACE)
 
 
 def host_address(plan: Plan, node: int) -> str | None:
@@ -135,24 +144,3 @@ def host_address(plan: Plan, node: int) -> str | None:
         if address.version == 4 and address.port == min(ports):
             return f"{address.text}/{address.length}"
     return None
-
-
-def tc_options(shape: Shape, mtu: int = 1500) -> Json:
-    """Return `shape` as the parameters of Mininet's TCIntf: bw in Mbit/s, loss in percent."""
-    out: Json = {}
-    if shape.bandwidth is not None:
-        out["bw"] = shape.bandwidth / 1e6
-    if shape.needs_netem:
-        out["delay"] = _time(shape.delay or 0)
-        out["max_queue_size"] = queue_packets(shape, mtu)
-    elif shape.queue is not None:
-        out["max_queue_size"] = shape.queue
-    if shape.jitter:
-        out["jitter"] = _time(shape.jitter)
-    if shape.loss:
-        out["loss"] = round(shape.loss * 100, 6)
-    return out
-
-
-def _time(seconds: float) -> str:
-    return f"{round(seconds * 1e6, 3):g}us"

@@ -14,7 +14,7 @@ import numpy as np
 import numpy.typing as npt
 
 from emulator.engines.mininet.client import Driver, Step
-from emulator.engines.mininet.document import Document, document, mininet_name, tc_options
+from emulator.engines.mininet.document import Document, document, end_document, mininet_name, soft_switches
 from emulator.engines.mininet.refusals import unshapable
 from emulator.engines.mininet.settings import after_up, changes, is_switch
 from emulator.engines.netns.links import effective_shape
@@ -125,13 +125,8 @@ def _reshaped(
     wanted = effective_shape(topology, after, link, end)
     if wanted == effective_shape(topology, before, link, end):
         return None
-    options = tc_options(wanted, topology.link_profile_of(link).mtu or 1500)
-    node, port = int(topology.ends[link, end]), int(topology.ports[link, end])
     plan = make_plan(topology, "mininet")
-    other = int(topology.ends[link, 1 - end])
-    found = bridges_of(plan)
-    soft = other in found and found[other].datapath == "netdev" and not is_switch(plan, node)
-    return {"name": interface_name(topology, node, port), "shape": options, "plain_sums": soft}
+    return end_document(plan, link, end, soft_switches(bridges_of(plan)), wanted)
 
 
 def line_changes(was: Document, becomes: Document) -> tuple[dict[str, list[str]], dict[str, list[str]]]:

@@ -68,6 +68,7 @@ class Builder:
         link = self.network.addLink(first, second, **options)
         for end in document["ends"]:
             self.links[end["name"]] = link
+            self._queue(end)
 
     def unlink(self, name: str) -> None:
         """Delete the link with the interface `name`, which leaves its switches first: they would keep it."""
@@ -102,6 +103,7 @@ class Builder:
         Mininet can't take a shape away (mininet issue 881): then its queues are deleted.
         """
         intf = self.interface(end["name"])
+        self._queue(end)
         if not end["shape"]:
             intf.cmd("tc qdisc del dev", intf, "root")
             if isinstance(intf, TCIntf):
@@ -114,6 +116,12 @@ class Builder:
             intf.config(up=None, **options)
         else:
             self._replace(intf, TCIntf, options)
+
+    def _queue(self, end: Document) -> None:
+        """Set how many packets may wait; a shaped Open vSwitch makes its queues of that when it starts."""
+        if end["queue"]:
+            intf = self.interface(end["name"])
+            intf.cmd("ip link set dev", intf, "txqueuelen", end["queue"])
 
     def _replace(self, intf: Any, kind: Any, options: Document) -> None:
         """Have an interface of another class stand for the same device."""

@@ -1,0 +1,43 @@
+"""How Mininet shapes what an interface sends. Pure."""
+
+from __future__ import annotations
+
+import math
+from typing import Any
+
+from emulator.linux.qdisc import queue_bytes, queue_packets
+from topologies.profiles import Shape
+
+Json = dict[str, Any]
+
+
+def tc_options(shape: Shape, mtu: int = 1500) -> Json:
+    """Return `shape` as the parameters of Mininet's TCIntf: bw in Mbit/s, loss in percent."""
+    out: Json = {}
+    if shape.bandwidth is not None:
+        out["bw"] = shape.bandwidth / 1e6
+    if shape.needs_netem:
+        out["delay"] = _time(shape.delay or 0)
+        out["max_queue_size"] = queue_packets(shape, mtu)
+    elif shape.queue is not None:
+        out["max_queue_size"] = shape.queue
+    if shape.jitter:
+        out["jitter"] = _time(shape.jitter)
+    if shape.loss:
+        out["loss"] = round(shape.loss * 100, 6)
+    return out
+
+
+def soft_queue(shape: Shape, mtu: int = 1500) -> int | None:
+    """Return how many packets may wait for a shaped port of an Open vSwitch in user space; None: as they do.
+
+    It sends by one socket for all ports, whose memory holds some 90 packets: a port where 1,000 may wait,
+    as Mininet has it, takes all of it, and the other ports lose what they send.
+    """
+    if shape.bandwidth is None or shape.needs_netem or shape.queue is not None:
+        return None
+    return math.ceil(queue_bytes(shape, mtu) / (mtu + 14))
+
+
+def _time(seconds: float) -> str:
+    return f"{round(seconds * 1e6, 3):g}us"
