@@ -23,7 +23,8 @@ from emulator.plan import Plan
 
 ROUTE = "route in"
 """What messages of routes are called in errors."""
-_UNREACHABLE = frozenset({errno.ENETUNREACH, errno.EHOSTUNREACH, errno.ENETDOWN, errno.ENODEV})
+_UNREACHABLE = frozenset({errno.ENETUNREACH, errno.EHOSTUNREACH, errno.ENETDOWN, errno.ENODEV, errno.EINVAL})
+"""Also EINVAL, "Invalid prefsrc address": of a node that another thread is making at this moment."""
 _INDEX_AND_FLAGS = struct.Struct("=4xiI")
 _LOWER_UP = 0x10000
 """IFF_LOWER_UP: the other end is up as well. IPv6 wants it of a gateway's port, IPv4 doesn't."""
@@ -32,7 +33,7 @@ _PAUSE = 0.002
 
 
 def unreachable(error: KernelError) -> bool:
-    """Return whether `error` is that of a route over a port that is down or gone."""
+    """Return whether `error` is that of a route over a port that is down, gone, or not there yet."""
     return error.op == ROUTE and error.errno in _UNREACHABLE
 
 

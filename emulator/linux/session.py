@@ -10,7 +10,7 @@ from __future__ import annotations
 import errno
 import os
 from collections import OrderedDict
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from contextlib import ExitStack
 from types import TracebackType
 from typing import Self
@@ -26,7 +26,7 @@ from emulator.linux.link_messages import LinkMessages
 from emulator.linux.namespaces import NamespaceStore
 from emulator.linux.netlink import Batch, Netlink
 from emulator.linux.node_sysctls import NodeSysctls
-from emulator.linux.partial_routes import run_partly
+from emulator.linux.partial_routes import give_routes, run_partly
 from emulator.linux.teardown import kill_inside
 from emulator.plan import Plan
 from topologies.identifiers import interface_name
@@ -41,10 +41,12 @@ _GONE = frozenset({errno.ENODEV})
 class NetnsSession:
     """Quick changes to the nodes, ports and links of a running network. A context manager.
 
-    It remembers what it took away: `restore()` gives all of it back, and so does leaving.
+    It remembers what it took away: `restore()` gives all of it back, and so does leaving. `plan_now()`
+    gives another plan once somebody else has changed how the links are.
     """
 
-    def __init__(self, plan: Plan, store: NamespaceStore) -> None:
+    def __init__(self, plan: Plan, store: NamespaceStore, plan_now: Callable[[], Plan] | None = None) -> None:
+        self._plan_now = plan_now or (lambda: plan)
         self._plan = plan
         self._store = store
         self._topology = plan.topology
@@ -79,6 +81,8 @@ class NetnsSession:
 
     def set_port(self, node: int, port: int, *, up: bool) -> None:
         """Bring `port` of `node` down or up; KernelError when it isn't there."""
+        if up:
+            self._follow()
         batch = self._batches.get((node, port, up)) or self._port_batch(node, port, up=up)
         if up:
             run_partly(self._netlink(node), self._plan, node, batch, _THERE)
@@ -88,6 +92,14 @@ class NetnsSession:
         else:
             self._ports_down[node, port] = None
             self._netlink(node).run(batch)
+
+    def _follow(self) -> None:
+        """Go by the plan that holds now: roles and routes change with the links that are up."""
+        plan = self._plan_now()
+        if plan is not self._plan:
+            self._plan = plan
+            self._writer = LinkMessages(plan)
+            self._batches.clear()
 
     def prepare(self, ports: Iterable[tuple[int, int]]) -> None:
         """Make ready for changes of `ports` (node, port), so that the first ones are as quick as the rest."""
@@ -134,6 +146,7 @@ class NetnsSession:
 
     def add_link(self, link: int) -> None:
         """Make a link that was removed, as it was."""
+        self._follow()
         if self._writer.needs_older_end(link):
             self._converge([], [link])
         else:
@@ -169,6 +182,7 @@ class NetnsSession:
 
     def add_node(self, node: int) -> None:
         """Make a node that was removed, with its links to the nodes that are there."""
+        self._follow()
         links = [link for link, end in self._links_of(node)
                  if int(self._topology.ends[link, 1 - end]) not in self._nodes_gone
                  and link not in self._links_gone]  # fmt: skip
@@ -183,6 +197,9 @@ class NetnsSession:
         else:
             self._converge([node], links)
         self._nodes_gone.pop(node, None)
+        if self._plan_now() is not self._plan:  # links were changed while it was made, and it left out
+            self._follow()
+            give_routes(self._netlink(node), self._plan, node)
 
     def set_controller(self, name: str, *, up: bool) -> None:
         """Refuse: bridges have no controllers."""

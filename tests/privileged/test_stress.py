@@ -126,6 +126,46 @@ def test_everything_at_once_overlaps_without_errors(state_dir: Path) -> None:
         network.down()
 
 
+FLAPS = """\
+name: flaps
+steps:
+  - parallel:
+    - {action: link-flap, target: {between: [spine, leaf]}, rate: 4, down: 500 ms, duration: 3 s}
+    - {action: switch-restart, target: spine, rate: 1, down: 200 ms, duration: 3 s}
+    - {action: node-churn, rate: 2, away: 300 ms, duration: 3 s}
+probes:
+  - {probe: ping, pairs: 20, interval: 50 ms}
+"""
+
+
+def routes(network: Network) -> list[list[bytes]]:
+    nodes = range(network.topology.node_count)
+    return [sorted(found.output.splitlines()) for found in network.execute(nodes, ["ip", "-o", "route"])]
+
+
+def test_routers_go_around_links_that_flap_while_others_restart(state_dir: Path) -> None:
+    network = up(FABRIC)
+    try:
+        before = routes(network)
+        clean(shaken(load_text(FLAPS), network), network)
+        assert routes(network) == before
+    finally:
+        network.down()
+
+
+def test_ecmp_goes_around_a_cut_link(state_dir: Path) -> None:
+    network = up(FABRIC)
+    step = "{action: link-flap, target: {between: [spine, leaf]}, rate: 1, down: 800 ms, duration: 3 s}"
+    probes = "probes: [{probe: ping, pairs: 30, interval: 50 ms}]"
+    try:
+        record = shaken(load_text(f"name: x\nsteps: [{step}]\n{probes}"), network)
+        windows = [window for probe in record.probes for window in probe.windows]
+        assert all(window.end is not None and window.end - window.start < 0.5 for window in windows)
+        clean(record, network)
+    finally:
+        network.down()
+
+
 @pytest.mark.parametrize("using", ["own", "iperf3"])
 @pytest.mark.parametrize("protocol", ["tcp", "udp"])
 def test_flows_carry_what_was_asked_for(state_dir: Path, protocol: str, using: str) -> None:

@@ -14,6 +14,7 @@ from __future__ import annotations
 
 import errno
 from collections.abc import Mapping
+from contextlib import suppress
 from dataclasses import asdict, replace
 from functools import cached_property
 
@@ -23,13 +24,14 @@ import numpy.typing as npt
 from emulator.difference import NodeSettings, node_settings
 from emulator.engines.netns.switches import follow_links
 from emulator.engines.refusals import missing_shaping
-from emulator.errors import RefusedError, UsageError
+from emulator.errors import MissingError, RefusedError, UsageError
 from emulator.forwarding.base import Forwarding, Role
 from emulator.indices import BRIDGE_INDEX, PortIndices
 from emulator.linux import messages
 from emulator.linux.interrupts import deferred
 from emulator.linux.namespaces import NamespaceStore
 from emulator.linux.netlink import Batch, Netlink
+from emulator.linux.partial_routes import run_partly
 from emulator.linux.qdisc import reshape_messages
 from emulator.linux.reconfigure import additions, removals
 from emulator.network import LinkState
@@ -86,9 +88,10 @@ def _carry_out(
             if number == _UPS + 1 and switches is not None:
                 follow_links(switches, change.old, change.new)
             for node, batch in step.items():
-                store.go(topology.names[node])
-                with Netlink() as netlink:
-                    netlink.run(batch, ignore=_HARMLESS)
+                with suppress(MissingError):  # whoever makes it again makes it as the record wants it
+                    store.go(topology.names[node])
+                    with Netlink() as netlink:
+                        run_partly(netlink, change.new, node, batch, _HARMLESS)
     record.options.pop(_BEFORE, None)
     state.write(record)
 

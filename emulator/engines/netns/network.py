@@ -5,6 +5,9 @@ from __future__ import annotations
 from collections.abc import Mapping
 from functools import cached_property
 
+import numpy as np
+import numpy.typing as npt
+
 from emulator.engines.namespaced import NamespacedNetwork
 from emulator.engines.netns.links import change_links
 from emulator.engines.netns.removal import take_down
@@ -17,13 +20,15 @@ from emulator.linux.session import NetnsSession
 from emulator.network import Health, LinkState, Progress, silent
 from emulator.ovs.session import OvsSession
 from emulator.ovs.switches import Switches
-from emulator.plan import make_plan
+from emulator.plan import Plan, make_plan
 
 
 class NetnsNetwork(NamespacedNetwork):
     """A network that runs on this machine's kernel."""
 
     engine = "netns"
+    _plan: tuple[npt.NDArray[np.bool_], Plan] | None = None
+    """Of its sessions, with the links (bool[m]) that it is for."""
 
     @cached_property
     def switches(self) -> Switches | None:
@@ -48,16 +53,33 @@ class NetnsNetwork(NamespacedNetwork):
 
     def change_links(self, wanted: Mapping[int, LinkState]) -> bool:
         """Make running links be as `wanted` says; the caller holds the network's lock."""
-        return change_links(
-            self._state, self._record, self._store, self.topology, wanted, switches=self.switches
-        )
+        self._expect({**self.links, **wanted})  # what sessions make meanwhile, they make for what will be
+        try:
+            return change_links(
+                self._state, self._record, self._store, self.topology, wanted, switches=self.switches
+            )
+        finally:
+            self._expect(self.links)
+
+    def _expect(self, states: Mapping[int, LinkState]) -> None:
+        """Note which links are up, for the sessions that go on."""
+        up = np.ones(self.topology.link_count, dtype=bool)
+        up[[link for link, state in states.items() if not state.up]] = False
+        if self._plan is not None and not np.array_equal(self._plan[0], up):
+            self._plan = up, make_plan(self.topology, self.engine, up=up)
+
+    def _plan_now(self) -> Plan:
+        if self._plan is None:
+            up = self._links_up()
+            self._plan = up, make_plan(self.topology, self.engine, up=up)
+        return self._plan[1]
 
     def session(self) -> NetnsSession:
         """Return a session for many quick changes; it is noted in the record before the first one."""
         require_root()
-        plan = make_plan(self.topology, self.engine, up=self._links_up())
         if self.switches is None:
-            return NetnsSession(plan, self._store)
+            return NetnsSession(self._plan_now(), self._store, self._plan_now)
+        plan = make_plan(self.topology, self.engine, up=self._links_up())
         return OvsSession(plan, self._store, self.switches)
 
     def repair(self) -> list[str]:
