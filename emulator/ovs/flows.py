@@ -12,7 +12,7 @@ from emulator.forwarding.select_groups import PROTOCOL
 from emulator.ovs.server import OvsServers
 from emulator.plan import Plan
 
-_AT_ONCE = 4
+_AT_ONCE = 16
 _MODES: tuple[Literal["tree"], Literal["ecmp"]] = ("tree", "ecmp")
 
 Lines = dict[int, list[str]]
