@@ -24,5 +24,11 @@ def command(file: Path, to: str, output: Path | None) -> int:
     from topologies.build import open_topology
     from topologies.formats.export import chunks
 
-    write(chunks(open_topology(file), to), output)
+    topology = open_topology(file)
+    routes = None
+    if to == "mininet":
+        from emulator.forwarding.exported import static_routes
+
+        routes = static_routes(topology)
+    write(chunks(topology, to, routes), output)
     return 0

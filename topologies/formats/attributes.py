@@ -13,6 +13,7 @@ from typing import Any, TypeVar
 from pydantic import BaseModel, ValidationError
 
 from topologies.formats.graph import Attributes, FormatError
+from topologies.formats.openflow import openflow_attributes, openflow_keys
 from topologies.profiles import LinkProfile, NodeProfile, Shape
 from topologies.spec.document import LinkKeys, NodeKeys, ShapeKeys
 from topologies.spec.explain import problems_of
@@ -21,7 +22,7 @@ from topologies.spec.merge import merged_link, merged_node
 from topologies.topology import Given, Kind, Topology
 
 SHAPE_KEYS = tuple(ShapeKeys.model_fields)
-NODE_KEYS = tuple(key for key in NodeKeys.model_fields if key != "openflow")  # attributes are no mappings
+NODE_KEYS = tuple(key for key in NodeKeys.model_fields if key != "openflow")  # flattened, see below
 _PORT = re.compile(r"(.+?)(?:@([0-9]{1,5}))?")
 Model = TypeVar("Model", bound=BaseModel)
 _LAST_PORT = 0xFFFE  # 0xffff is the node itself
@@ -54,6 +55,8 @@ def node_of(attributes: Attributes, line: int = 0) -> NodeMeaning:
         word = free if free.upper() in Kind.__members__ else "switch"
     kind = Kind[word.upper()]
     keys = {key: attributes[key] for key in NODE_KEYS if attributes.get(key) is not None}
+    if openflow := openflow_keys(attributes, line):
+        keys["openflow"] = openflow
     profile = merged_node(_valid(NodeKeys, keys, line), None) if keys else NodeProfile()
     return NodeMeaning(
         kind=kind,
@@ -137,6 +140,10 @@ def node_attributes(topology: Topology, node: int) -> dict[str, Any]:
         out["group"] = int(topology.groups[node])
     profile, default = topology.node_profile_of(node), NodeProfile()
     out |= {key: value for key in NODE_KEYS if (value := getattr(profile, key)) != getattr(default, key)}
+    if kind == Kind.SWITCH:
+        out |= openflow_attributes(profile.openflow)
+    else:
+        out.pop("switch", None)  # of the whole file, and no word about this node
     first = 0 if kind == Kind.HOST else 1
     given = topology.given.get(node, Given())
     for key, pairs in (("ip", given.addresses), ("mac", given.macs)):

@@ -7,6 +7,7 @@ from importlib import import_module
 from typing import cast
 
 from topologies.errors import ParameterError
+from topologies.formats.static_routes import Routes
 from topologies.spelling import nearest
 from topologies.topology import Topology
 
@@ -28,17 +29,20 @@ SUFFIXES: dict[str, str] = {
 """File suffix -> format."""
 
 
-def chunks(topology: Topology, to: str) -> Iterator[str]:
+def chunks(topology: Topology, to: str, routes: Routes | None = None) -> Iterator[str]:
     """Yield the text of `topology` in format `to`, piece by piece: a million nodes need no memory twice.
 
-    ParameterError when there is no such format.
+    `routes` are for formats that run (mininet): without them switches don't route there. ParameterError
+    when there is no such format.
     """
     if to not in FORMATS:
         raise ParameterError(("to",), f"`{to}` is not known; {nearest(to, FORMATS)}")
     write = import_module(f"topologies.formats.{FORMATS[to]}").chunks
+    if to == "mininet":
+        return cast("Callable[[Topology, Routes | None], Iterator[str]]", write)(topology, routes)
     return cast("Callable[[Topology], Iterator[str]]", write)(topology)
 
 
-def export(topology: Topology, to: str) -> str:
-    """Return the text of `topology` in format `to`; ParameterError when there is no such format."""
-    return "".join(chunks(topology, to))
+def export(topology: Topology, to: str, routes: Routes | None = None) -> str:
+    """Return the text of `topology` in format `to`, as `chunks` gives it."""
+    return "".join(chunks(topology, to, routes))

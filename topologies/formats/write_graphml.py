@@ -8,6 +8,7 @@ from xml.sax.saxutils import escape, quoteattr
 
 from topologies.formats.attributes import SHAPE_KEYS
 from topologies.formats.describe import joined, links, nodes, profiles
+from topologies.formats.openflow import OPENFLOW_KEYS, openflow_attributes
 from topologies.topology import Topology
 
 _TYPES = {
@@ -40,7 +41,9 @@ def chunks(topology: Topology) -> Iterator[str]:
     """Yield the document; node ids are names, values in bit/s, seconds, bytes and shares of one."""
     yield '<?xml version="1.0" encoding="UTF-8"?>\n<graphml xmlns="http://graphml.graphdrawing.org/xmlns">\n'
     used = {"source_port", "target_port"}.union(*profiles(topology))
-    for of, keys in (("node", _NODE_KEYS), ("edge", [key for key in _EDGE_KEYS if key in used])):
+    spoken = set[str]().union(*(openflow_attributes(profile.openflow) for profile in topology.node_profiles))
+    node_keys = (*_NODE_KEYS, *(key for key in OPENFLOW_KEYS if key in spoken))
+    for of, keys in (("node", node_keys), ("edge", [key for key in _EDGE_KEYS if key in used])):
         for key in keys:
             yield f'  <key id="{key}" for="{of}" attr.name="{key}" attr.type="{_type(key)}"/>\n'
     yield f'  <graph id={quoteattr(topology.name or "topology")} edgedefault="undirected">\n'

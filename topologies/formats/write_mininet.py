@@ -11,108 +11,195 @@ from dataclasses import replace
 from typing import Any
 
 import numpy as np
+import numpy.typing as npt
 
-from topologies.errors import ParameterError
+from topologies.counting import counted
+from topologies.formats import mininet_script as script
 from topologies.formats.addresses import Addresses
 from topologies.formats.describe import joined, links
+from topologies.formats.mininet_openflow import controller_rows, is_openflow, switch_rows
 from topologies.formats.naming import sanitised
+from topologies.formats.static_routes import Routes
 from topologies.identifiers import bridge_name, dpid, interface_name, mac
 from topologies.profiles import Shape
-from topologies.segments import BRIDGE_PORT
+from topologies.routed_addressing import RoutedAddressing
+from topologies.segments import BRIDGE_PORT, LOOPBACK_PORT, Segments, is_routed
 from topologies.topology import Kind, Topology
 
-_HEAD = '''#!/usr/bin/env python3
-"""The network {name} ({counts}) for Mininet.
 
-    sudo python3 FILE                         starts it and opens Mininet's command line
-    sudo mn --custom FILE --topo {name} --link tc
-{notes}"""
-
-import shutil
-
-from mininet.cli import CLI
-from mininet.link import TCLink
-from mininet.log import setLogLevel
-from mininet.net import Mininet
-from mininet.node import Node, OVSBridge
-from mininet.nodelib import LinuxBridge
-from mininet.topo import Topo
-
-LOOPS = {loops}
-
-
-class Router(Node):
-    """A node that forwards by address."""
-
-    def config(self, **params):
-        super().config(**params)
-        self.cmd("sysctl -w net.ipv4.ip_forward=1")
-
-
-'''
-_TAIL = """
-
-class Network(Topo):
-    def build(self, **_):
-        for name, ip, mac, gateway in HOSTS:
-            route = {{"defaultRoute": "via " + gateway}} if gateway else {{}}
-            self.addHost(name, ip=ip, mac=mac, **route)
-        for name in ROUTERS:
-            self.addNode(name, cls=Router, ip=None)
-        for name, number in SWITCHES:
-            self.addSwitch(name, dpid=number)
-        for first, second, port1, port2, profile, options in LINKS:
-            options = {{**PROFILES[profile], **options}}
-            self.addLink(first, second, port1=port1, port2=port2, **options)
-
-
-topos = {{{name!r}: Network}}
-
-
-def main():
-    setLogLevel("info")
-    bridge = LinuxBridge if shutil.which("brctl") else OVSBridge
-    options = {{"stp": True}} if LOOPS else {{}}
-    network = Mininet(
-        topo=Network(), link=TCLink, controller=None,
-        switch=lambda name, **params: bridge(name, **params, **options),
-    )
-    network.start()
-    if LOOPS:
-        print("Waiting for the spanning tree…")
-        network.waitConnected()
-    CLI(network)
-    network.stop()
-
-
-if __name__ == "__main__":
-    main()
-"""
-
-
-def chunks(topology: Topology) -> Iterator[str]:
-    """Yield the script; ParameterError when a router has several hosts of its own."""
-    names = _Names(topology)
-    title = sanitised(topology.name) or "topology"
-    counts = ", ".join(f"{count:,} {kind}" for kind, count in topology.kind_counts().items())
-    yield _HEAD.format(name=title, counts=counts, notes=_notes(topology), loops=has_loops(topology))
+def chunks(topology: Topology, routes: Routes | None = None) -> Iterator[str]:
+    """Yield the script. `routes` are those of the routers; without them its switches don't route."""
+    if routes is None:
+        topology = replace(topology, forwarding="bridged")
+    made = _Script(topology, routes)
+    yield made.head()
     yield "HOSTS = [  # name, address, MAC, gateway\n"
-    addresses = Addresses(replace(topology, forwarding="bridged"))  # its switches are bridges here
-    yield from joined(_hosts(topology, names, addresses))
-    yield "]\nROUTERS = [\n"
-    routers = np.flatnonzero(topology.kinds == Kind.ROUTER).tolist()
-    yield from joined(f"    {names[node]!r},\n" for node in routers)
-    yield "]\nSWITCHES = [  # name, datapath id\n"
-    switches = np.flatnonzero(topology.kinds == Kind.SWITCH).tolist()
-    yield from joined(f"    ({names[node]!r}, {dpid(topology, node)!r}),\n" for node in switches)
-    yield "]\nPROFILES = [  # bw in Mbit/s, loss in percent\n"
+    yield from joined(made.hosts())
+    yield "]\n"
+    if made.routers.nodes:
+        yield "ROUTERS = [  # name, its own address, the bridge of its hosts, routes\n"
+        yield from joined(made.routers.rows())
+        yield "]\n"
+    yield "SWITCHES = [  # name, datapath id\n"
+    yield from joined(f"    ({made.names[node]!r}, {dpid(topology, node)!r}),\n" for node in made.bridges)
+    yield "]\n"
+    if made.openflow:
+        yield "OPENFLOW_SWITCHES = [  # name, datapath id, kind, options\n"
+        yield from joined(switch_rows(topology, made.openflow, made.names.__getitem__, loops=made.loops))
+        yield "]\nCONTROLLERS = [  # name, kind, address, port, words that start it\n"
+        yield from controller_rows(topology)
+        yield "]\n"
+    yield "PROFILES = [  # bw in Mbit/s, loss in percent\n"
     yield from (
         f"    {_options(profile.forward, profile.backward)!r},\n" for profile in topology.link_profiles
     )
     yield "]\nLINKS = [  # first, second, their ports, profile, options of this link\n"
-    yield from joined(_links(topology, names, addresses))
+    yield from joined(made.links())
     yield "]\n"
-    yield _TAIL.format(name=title)
+    yield made.tail()
+
+
+class _Script:
+    """What goes into a script, row by row."""
+
+    def __init__(self, topology: Topology, routes: Routes | None) -> None:
+        self._topology = topology
+        self._title = sanitised(topology.name) or "topology"
+        self._addresses = Addresses(topology)
+        self.names = _Names(topology)
+        self.routers = _Routers(topology, self.names, routes)
+        switches = np.flatnonzero((topology.kinds == Kind.SWITCH) & ~self.routers.mask).tolist()
+        self.openflow = [node for node in switches if is_openflow(topology, node)]
+        self.bridges = [node for node in switches if not is_openflow(topology, node)]
+        self.loops = has_loops(topology, ~self.routers.mask & (topology.kinds != Kind.HOST))
+        self._routed = routes is not None
+
+    def head(self) -> str:
+        """Return what stands above the rows."""
+        counts = ", ".join(counted(count, kind) for kind, count in self._topology.kind_counts().items())
+        classes, imports, parts = ["OVSBridge"], ["import shutil\n"], []
+        if self.routers.nodes:
+            classes += ["Node"]
+            imports += ["from subprocess import PIPE\n"]
+            parts += [script.ROUTER]
+        if self.openflow:
+            classes += ["Controller", "OVSController", "OVSSwitch", "RemoteController", "UserSwitch"]
+            imports = ["import os\n", "import shlex\n", *imports]
+            parts += [script.OPENFLOW]
+        return script.HEAD.format(
+            name=self._title, counts=counts, notes=self._notes(), loops=self.loops,
+            classes=", ".join(sorted(classes)), imports="".join(imports),
+        ) + "".join([*parts, "\n\n" if parts else "\n"])  # fmt: skip
+
+    def tail(self) -> str:
+        """Return what stands below the rows."""
+        before = "    for row in CONTROLLERS:\n        add_controller(network, *row)\n"
+        after = "    compute_checksums(network)\n"
+        return script.BUILD.format(
+            name=self._title,
+            routers=script.BUILD_ROUTERS if self.routers.nodes else "",
+            switches=script.BUILD_SWITCHES + (script.BUILD_OPENFLOW if self.openflow else ""),
+            before=before if self.openflow else "", after=after if self.openflow else "",
+        )  # fmt: skip
+
+    def _notes(self) -> str:
+        out = ""
+        if self.loops:
+            out += "\nIt has loops: bridges run the spanning tree protocol (main() sees to it; for mn\n"
+            out += "add --switch lxbr,stp=1). Packets pass after about 30 seconds.\n"
+        if self.routers.nodes and not self._routed:
+            out += "\nRouters know the networks on their own ports; routes beyond them are yours to add.\n"
+        if self.openflow:
+            out += "\nControllers are started by main(); with mn give --controller. Learning ones need\n"
+            out += "openvswitch-testcontroller, userspace switches ethtool.\n"
+        if any(self._topology.node_profile_of(node).openflow.flows != "normal" for node in self.openflow):
+            out += "\nFlows that the emulator computes are not in it: switches without a controller learn.\n"
+        return out
+
+    def hosts(self) -> Iterator[str]:
+        """Yield the hosts that don't route."""
+        for node in self._topology.hosts.tolist():
+            if self.routers.mask[node]:
+                continue
+            text = next((text for _, text in self._addresses.of(node) if ":" not in text), None)
+            gateway = self._addresses.gateway(node)
+            fields = self.names[node], text, mac(self._topology, node, 0).hex(":"), gateway
+            yield f"    {fields!r},\n"
+
+    def links(self) -> Iterator[str]:
+        """Yield the links."""
+        topology = self._topology
+        shapes = [_options(profile.forward, profile.backward) for profile in topology.link_profiles]
+        for a, b, p, q, number in links(topology):
+            options: dict[str, Any] = {}
+            for end, node, port in ((1, a, p), (2, b, q)):
+                name = interface_name(topology, node, port)
+                if name != f"{self.names[node]}-eth{port}":
+                    options[f"intfName{end}"] = name
+                if text := self._address(node, port):
+                    options[f"params{end}"] = {**shapes[number].get(f"params{end}", {}), "ip": text}
+            yield f"    {(self.names[a], self.names[b], p, q, number, options)!r},\n"
+
+    def _address(self, node: int, port: int) -> str | None:
+        """Return the IPv4 address that a link brings to its end: a router's, or a host's second."""
+        if self._topology.kinds[node] == Kind.SWITCH and not self.routers.mask[node]:
+            return None
+        own = [(at, text) for at, text in self._addresses.of(node) if ":" not in text]
+        if self.routers.mask[node]:
+            return dict(own).get(self.routers.addressed(node, port))
+        return dict(own[1:]).get(port)
+
+
+class _Routers:
+    """The nodes that forward by address. Those with several plain hosts have a bridge for them inside."""
+
+    def __init__(self, topology: Topology, names: _Names, routes: Routes | None) -> None:
+        self._topology = topology
+        self._names = names
+        self._routes = routes
+        self.mask: npt.NDArray[np.bool_] = np.zeros(topology.node_count, dtype=bool)
+        self._access: dict[int, list[int]] = {}
+        if is_routed(topology):
+            segments = Segments(topology)
+            self.mask = segments.routers
+            inside = (segments.vertices == topology.ends) & self.mask[topology.ends]
+            for link, end in np.argwhere(inside).tolist():
+                node, port = int(topology.ends[link, end]), int(topology.ports[link, end])
+                self._access.setdefault(node, []).append(port)
+            self._own = RoutedAddressing(topology)
+            self._addresses = Addresses(topology)
+        self.nodes: list[int] = np.flatnonzero(self.mask).tolist()
+
+    def addressed(self, node: int, port: int) -> int:
+        """Return whose address an interface carries: the only port of a bridge carries the bridge's."""
+        return BRIDGE_PORT if self._access.get(node) == [port] else port
+
+    def _device(self, node: int, port: int) -> str:
+        access = self._access.get(node, [])
+        if port == LOOPBACK_PORT:
+            return "lo"
+        if port == BRIDGE_PORT and len(access) != 1:
+            return bridge_name(self._topology, node)
+        return interface_name(self._topology, node, access[0] if port == BRIDGE_PORT else port)
+
+    def rows(self) -> Iterator[str]:
+        """Yield (name, options) of each."""
+        for node in self.nodes:
+            options: dict[str, Any] = {}
+            loopback = next((a for a in self._own.own(node) if a.version == 4), None)
+            if loopback is not None and self._routes is not None:
+                options["loopback"] = f"{loopback.text}/{loopback.length}"
+            ports = self._access.get(node, [])
+            if len(ports) > 1:
+                own = {at: text for at, text in self._addresses.of(node) if ":" not in text}
+                interfaces = tuple(interface_name(self._topology, node, port) for port in sorted(ports))
+                options["bridge"] = (bridge_name(self._topology, node), own[BRIDGE_PORT], interfaces)
+            if self._routes is not None:
+                options["routes"] = tuple(
+                    route.words(lambda port, node=node: self._device(node, port))  # type: ignore[misc]
+                    for route in self._routes(node)
+                )
+            yield f"    {(self._names[node], options)!r},\n"
 
 
 class _Names:
@@ -127,80 +214,19 @@ class _Names:
         return self._topology.names[node]
 
 
-def has_loops(topology: Topology) -> bool:
-    """Tell whether any links close a loop: then bridges need the spanning tree protocol.
+def has_loops(topology: Topology, bridging: npt.NDArray[np.bool_]) -> bool:
+    """Tell whether links between `bridging` nodes (bool[n]) close a loop: then these need the spanning tree.
 
-    A graph is a forest when it has nodes - components links; leaves are taken off until none is left.
+    Leaves are taken off until none is left: what remains of a graph that isn't a forest has loops.
     """
-    degrees = topology.degrees.copy()
-    alive = np.ones(topology.link_count, dtype=bool)
-    while True:
-        leaf = alive & (degrees[topology.ends] == 1).any(axis=1)
+    ends = topology.ends[bridging[topology.ends].all(axis=1)]
+    while len(ends):
+        degrees = np.bincount(ends.ravel(), minlength=topology.node_count)
+        leaf = (degrees[ends] == 1).any(axis=1)
         if not leaf.any():
-            return bool(alive.any())
-        alive &= ~leaf
-        degrees = np.bincount(topology.ends[alive].ravel(), minlength=topology.node_count)
-
-
-def _notes(topology: Topology) -> str:
-    out = ""
-    if has_loops(topology):
-        out += "\nIt has loops: bridges run the spanning tree protocol (main() sees to it; for mn\n"
-        out += "add --switch lxbr,stp=1). Packets pass after about 30 seconds.\n"
-    if (topology.kinds == Kind.ROUTER).any():
-        out += "\nRouters know the networks on their own ports; routes beyond them are yours to add.\n"
-    if topology.forwarding == "routed":
-        out += "\nIts switches route by address in the emulator; here they are bridges.\n"
-    return out
-
-
-def _hosts(topology: Topology, names: _Names, addresses: Addresses) -> Iterator[str]:
-    for node in topology.hosts.tolist():
-        text = next((text for _, text in addresses.of(node) if ":" not in text), None)
-        fields = names[node], text, mac(topology, node, 0).hex(":"), addresses.gateway(node)
-        yield f"    {fields!r},\n"
-
-
-def _links(topology: Topology, names: _Names, addresses: Addresses) -> Iterator[str]:
-    shapes = [_options(profile.forward, profile.backward) for profile in topology.link_profiles]
-    router_ports = _RouterPorts(topology, addresses)
-    for a, b, p, q, number in links(topology):
-        options: dict[str, Any] = {}
-        for end, node, port in ((1, a, p), (2, b, q)):
-            name = interface_name(topology, node, port)
-            if name != f"{names[node]}-eth{port}":
-                options[f"intfName{end}"] = name
-            if topology.kinds[node] == Kind.ROUTER and (
-                text := router_ports.address(node, port, (b, a)[end - 1])
-            ):
-                options[f"params{end}"] = {**shapes[number].get(f"params{end}", {}), "ip": text}
-        yield f"    {(names[a], names[b], p, q, number, options)!r},\n"
-
-
-class _RouterPorts:
-    """The addresses of routers' ports. A router's hosts share a bridge inside it, Mininet's has none."""
-
-    def __init__(self, topology: Topology, addresses: Addresses) -> None:
-        self._topology = topology
-        self._addresses = addresses
-        self._bridged: set[int] = set()
-
-    def address(self, node: int, port: int, other: int) -> str | None:
-        """Return the IPv4 address of `port`, if it is a router's, which leads to `other`.
-
-        ParameterError when it needs a bridge.
-        """
-        if self._topology.kinds[node] != Kind.ROUTER:
-            return None
-        own = {at: text for at, text in self._addresses.of(node) if ":" not in text}
-        if port in own or self._topology.kinds[other] != Kind.HOST:
-            return own.get(port)
-        if node in self._bridged:
-            name = self._topology.names[node]
-            words = f"router `{name}` has several hosts of its own; Mininet needs a switch between them"
-            raise ParameterError(("to",), words)
-        self._bridged.add(node)
-        return own.get(BRIDGE_PORT)
+            return True
+        ends = ends[~leaf]
+    return False
 
 
 def _options(forward: Shape, backward: Shape) -> dict[str, Any]:

@@ -1,18 +1,33 @@
-"""What each export writes, to the byte; a wanted change goes into the files beside this."""
+"""What each export writes, to the byte; a wanted change goes into the files beside this.
 
+After one: UPDATE_GOLDEN=1 pytest tests/golden/formats, then read the difference line by line.
+"""
+
+import os
 from pathlib import Path
 
 import pytest
 
+from emulator.forwarding.exported import static_routes
 from topologies.build import build
 from topologies.formats.export import export
 from topologies.spec.load import load_text
 
 HERE = Path(__file__).parent
-FILES = {"graphml": "small.graphml", "json": "small.json", "dot": "small.dot", "mininet": "small.mininet"}
+FILES = [
+    *(("small", to) for to in ("graphml", "json", "dot", "mininet")),
+    *(("openflow", to) for to in ("graphml", "json", "mininet")),
+    ("routed", "mininet"),
+    ("lan", "mininet"),
+]
 
 
-@pytest.mark.parametrize("to", list(FILES))
-def test_export(to: str) -> None:
-    made = build(load_text((HERE / "small.yaml").read_text(encoding="utf-8")))
-    assert export(made, to) == (HERE / FILES[to]).read_text(encoding="utf-8")
+@pytest.mark.parametrize(("name", "to"), FILES, ids="-".join)
+def test_export(name: str, to: str) -> None:
+    made = build(load_text((HERE / f"{name}.yaml").read_text(encoding="utf-8")))
+    expected = HERE / f"{name}.{to}"
+    routes = static_routes(made) if to == "mininet" and name != "small" else None
+    found = export(made, to, routes)
+    if os.environ.get("UPDATE_GOLDEN"):
+        expected.write_text(found, encoding="utf-8")
+    assert found == expected.read_text(encoding="utf-8")

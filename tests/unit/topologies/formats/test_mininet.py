@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 
 from topologies.build import build, open_topology
-from topologies.errors import InputError, ParameterError
+from topologies.errors import InputError
 from topologies.formats import mininet_process
 from topologies.formats.export import export
 from topologies.spec.load import load_text
@@ -273,11 +273,13 @@ def test_nothing_of_the_stand_in_stays_in_this_process(tmp_path: Path) -> None:
     assert not [name for name in sys.modules if name.split(".")[0] == "mininet"]
 
 
-def test_a_router_with_hosts_of_its_own_is_no_mininet() -> None:
+def test_a_router_with_hosts_of_its_own_has_a_bridge_for_them(tmp_path: Path) -> None:
     nodes = "{r1: {kind: router}, h1: {}, h2: {}}"
     made = build(load_text(f"name: r\ntopology: {{nodes: {nodes}, links: [[r1, h1], [r1, h2]]}}\n"))
-    with pytest.raises(ParameterError, match="router `r1` has several hosts of its own"):
-        export(made, "mininet")
+    text = export(made, "mininet")
+    assert "('r1', {'bridge': ('r1', '10.0.0.1/29', ('r1-eth1', 'r1-eth2'))})," in text
+    assert "('h2', '10.0.0.3/29', '02:00:00:03:00:00', '10.0.0.1')," in text
+    assert loaded(tmp_path, text).kind_counts() == {"host": 2, "router": 1}
 
 
 @pytest.mark.parametrize("example", ["dc-topo", "campus", "fat-tree"])
