@@ -53,7 +53,7 @@ def document(plan: Plan, found: Mapping[int, Bridge]) -> Document:
     names = [mininet_name(plan, node) for node in range(plan.topology.node_count)]
     soft = soft_switches(found)
     return Document(
-        nodes={names[node]: _node(plan, node, names[node], node in soft) for node in range(len(names))},
+        nodes={names[node]: _node(plan, node, names[node], found) for node in range(len(names))},
         links=dict(_link(plan, link, soft) for link in range(plan.topology.link_count)),
         controllers=_controllers(plan.topology),
         lines={names[node]: node_lines(plan, node) for node in range(len(names))},
@@ -80,7 +80,7 @@ def _out(plan: Plan, node: int) -> frozenset[str]:
     )
 
 
-def _node(plan: Plan, node: int, name: str, userspace: bool) -> Json:
+def _node(plan: Plan, node: int, name: str, found: Mapping[int, Bridge]) -> Json:
     """Return what makes a node: other than this, it must be made anew."""
     topology = plan.topology
     if not is_switch(plan, node):
@@ -100,9 +100,9 @@ def _node(plan: Plan, node: int, name: str, userspace: bool) -> Json:
         out["dpid"] = out["dpid"][-12:]  # what ofdatapath takes
         return out
     return out | {
-        "protocols": ",".join(flow.protocols),
-        "failMode": flow.effective_fail_mode,
-        "datapath": "user" if userspace else "kernel",
+        "protocols": ",".join(found[node].protocols),
+        "failMode": found[node].fail_mode,
+        "datapath": "user" if found[node].datapath == USERSPACE else "kernel",
     }
 
 

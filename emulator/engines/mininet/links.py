@@ -13,6 +13,7 @@ from dataclasses import asdict
 import numpy as np
 import numpy.typing as npt
 
+from emulator.engines.mininet import openflow
 from emulator.engines.mininet.client import Driver, Step
 from emulator.engines.mininet.document import Document, document, end_document, mininet_name, soft_switches
 from emulator.engines.mininet.refusals import unshapable
@@ -21,7 +22,7 @@ from emulator.engines.netns.links import effective_shape
 from emulator.errors import RefusedError, UsageError
 from emulator.linux.interrupts import deferred
 from emulator.network import LinkState
-from emulator.ovs.switches import bridges_of
+from emulator.ovs.switches import Switches, bridges_of
 from emulator.plan import make_plan
 from emulator.state import NetworkState, Record, link_states
 from topologies.identifiers import interface_name
@@ -33,18 +34,18 @@ States = Mapping[int, LinkState]
 
 
 def change_links(
-    state: NetworkState, record: Record, driver: Driver, topology: Topology, wanted: States
+    state: NetworkState, record: Record, hands: tuple[Driver, Switches], topology: Topology, wanted: States
 ) -> bool:
     """Make the links of a running network be as `wanted` says; return False when they were already.
 
-    Changes `record` and writes it. The caller holds the network's lock. Raises UsageError for a link
-    that there isn't, RefusedError when Mininet can't shape so, BrokenError with Mininet's words.
+    `hands` carry it out. Changes `record` and writes it. The caller holds the network's lock. Raises
+    UsageError for a link that there isn't, RefusedError when Mininet can't shape so, BrokenError with Mininet's words.
     """
     _refuse(topology, wanted)
     with deferred():
         if _BEFORE in record.options:
             before = link_states(Record("", "", links=record.options[_BEFORE]))
-            _carry_out(state, record, driver, topology, before)
+            _carry_out(state, record, hands, topology, before)
         before = link_states(record)
         for link, link_state in wanted.items():
             record.set_link(link, link_state)
@@ -52,7 +53,7 @@ def change_links(
             return False
         record.options[_BEFORE] = {str(link): asdict(old) for link, old in before.items()}
         state.write(record)
-        _carry_out(state, record, driver, topology, before)
+        _carry_out(state, record, hands, topology, before)
     return True
 
 
@@ -69,12 +70,16 @@ def _refuse(topology: Topology, wanted: States) -> None:
 
 
 def _carry_out(
-    state: NetworkState, record: Record, driver: Driver, topology: Topology, before: States
+    state: NetworkState, record: Record, hands: tuple[Driver, Switches], topology: Topology, before: States
 ) -> None:
     """Lead from `before` to what the record wants, and note that it is done."""
-    steps = link_steps(topology, before, link_states(record))
-    if steps:
-        driver.ask(*steps)
+    driver, switches = hands
+    after = link_states(record)
+    up_before, up_after = links_up(topology, before), links_up(topology, after)
+    driver.ask(*link_steps(topology, before, after))
+    if (up_before != up_after).any():
+        old, new = (make_plan(topology, "mininet", up=up) for up in (up_before, up_after))
+        openflow.follow(switches, old, new)
     record.options.pop(_BEFORE, None)
     state.write(record)
 

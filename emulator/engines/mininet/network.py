@@ -56,7 +56,8 @@ class MininetNetwork(NamespacedNetwork):
             return found
         problems = [] if self._running.alive else [dead(self.name, "has ended", self._place)]
         problems += openflow.problems(self.switches)
-        return Health(running=not problems, nodes=found.nodes, problems=tuple(problems))
+        details = self.switches.details() if self.switches.there and not problems else {}
+        return Health(running=not problems, nodes=found.nodes, problems=tuple(problems), details=details)
 
     def set_link(self, link: int, state: LinkState) -> None:
         """Make a running link be as `state` says."""
@@ -67,7 +68,7 @@ class MininetNetwork(NamespacedNetwork):
 
     def change_links(self, wanted: Mapping[int, LinkState]) -> bool:
         """Make running links be as `wanted` says; the caller holds the network's lock."""
-        return change_links(self._state, self._record, self.driver, self.topology, wanted)
+        return change_links(self._state, self._record, (self.driver, self.switches), self.topology, wanted)
 
     def session(self) -> MininetSession:
         """Return a session for many quick changes."""
@@ -86,6 +87,7 @@ class MininetNetwork(NamespacedNetwork):
             with self._store.entered():
                 damage = find_damage(plan, self.driver, self._store, down)
                 repair(plan, self.driver, self._store, damage)
+            openflow.give_flows(self.switches, plan, damage.nodes)
         return [*damage.words(plan), *(f"controller {name} is stopped" for name in stopped)]
 
     def down(self, progress: Progress = silent) -> None:

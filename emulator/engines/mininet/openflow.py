@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 
 from emulator.errors import BrokenError
 from emulator.linux.namespaces import SHARED, NamespaceStore
 from emulator.network import Progress
+from emulator.ovs.flows import flow_lines, install
 from emulator.ovs.switches import Switches, bridges_of
 from emulator.plan import Plan
 from topologies.openflow import controllers_of
@@ -40,9 +41,26 @@ def verify(switches: Switches, plan: Plan, progress: Progress) -> tuple[str, ...
             f"Open vSwitch didn't make {len(missing):,} switches: {', '.join(sorted(missing)[:8])}"
         )
     switches.require_ports()
+    switches.install(plan)
     warning = switches.await_controllers(plan, progress)
     chosen = " and ".join(sorted(switches.datapaths()))
     return tuple(filter(None, (f"Open vSwitch: {chosen} datapath", warning)))
+
+
+def follow(switches: Switches, old: Plan, new: Plan) -> None:
+    """Have computed flows go around the links that are down in `new`, and forget what was learned."""
+    if switches.there:
+        switches.install(new, old)
+        switches.forget(new)
+
+
+def give_flows(switches: Switches, plan: Plan, nodes: Iterable[int]) -> None:
+    """Give switches that were made anew their computed flows."""
+    found = bridges_of(plan)
+    new = [node for node in nodes if node in found]
+    if new:
+        wanted = flow_lines(plan)
+        install(switches.servers, {found[node].name: wanted[node] for node in new if node in wanted})
 
 
 def problems(switches: Switches) -> list[str]:

@@ -5,6 +5,7 @@ from __future__ import annotations
 from types import TracebackType
 from typing import Self
 
+from emulator.engines.mininet import openflow
 from emulator.engines.mininet.client import Driver
 from emulator.engines.mininet.document import document, mininet_name
 from emulator.engines.mininet.making import Maker
@@ -92,6 +93,7 @@ class MininetSession:
         except BaseException:
             self._nodes_gone[node] = None
             raise
+        openflow.give_flows(self._switches, self._plan, [node])
 
     def set_controller(self, name: str, *, up: bool) -> None:
         """Stop a controller of the switches, or start it again; one that runs elsewhere is cut off."""

@@ -8,7 +8,6 @@ from typing import Any
 
 from driver.build import Builder, Document, StepError, Tell
 from driver.console import Console
-from driver.switches import OpenVSwitch
 from mininet.net import VERSION
 
 _BATCH_SECONDS = 60
@@ -122,10 +121,8 @@ class Steps:
     def forget(self, tell: Tell, names: list[str]) -> None:
         """Have switches forget the MACs that they learned."""
         del tell
-        switches = [self._network[name] for name in names]
-        together = [switch for switch in switches if isinstance(switch, OpenVSwitch)][:1]
-        for switch in [switch for switch in switches if not isinstance(switch, OpenVSwitch)] + together:
-            switch.forget()
+        for name in names:
+            self._network[name].forget()
 
     def shape(self, tell: Tell, ends: list[Document]) -> None:
         """Make interfaces send as the documents of their ends say."""
