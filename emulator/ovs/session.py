@@ -7,7 +7,7 @@ comes back after it; each time the daemon is waited for.
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from dataclasses import replace
 from functools import cached_property
 
@@ -24,14 +24,28 @@ from topologies.identifiers import interface_name
 class OvsSession(NetnsSession):
     """As `NetnsSession`; bridges, ports and controllers of Open vSwitch go and come too."""
 
-    def __init__(self, plan: Plan, store: NamespaceStore, switches: Switches) -> None:
-        super().__init__(plan, store)
+    def __init__(
+        self,
+        plan: Plan,
+        store: NamespaceStore,
+        switches: Switches,
+        plan_now: Callable[[], Plan] | None = None,
+    ) -> None:
+        super().__init__(plan, store, plan_now)
         self._switches = switches
         self._wanted = bridges_of(plan)
         self._now: dict[int, Bridge] = dict(self._wanted)
         self._checksums = userspace_ports(plan.topology, self._wanted)
         self._controllers = switches.controllers  # made here, in the machine's namespaces
         self._controllers_down: dict[str, None] = {}
+
+    def _follow(self) -> None:
+        """Go by the plan that holds now: which ports are in bridges changes with the links that are up."""
+        before = self._plan
+        super()._follow()
+        if self._plan is not before:
+            self._wanted = bridges_of(self._plan)
+            self.__dict__.pop("_flows", None)
 
     def remove_link(self, link: int) -> None:
         """Delete a link: the ports at both ends vanish."""

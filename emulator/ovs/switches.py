@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Container, Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import replace
 from functools import cached_property
@@ -28,6 +28,7 @@ _CONFIGURED_WITHIN = 120.0
 CONNECTED_WITHIN = 30.0
 """Seconds that `up` waits for switches to be connected to their controllers."""
 _NOTICED_WITHIN = 2.0
+_TRIES = 3
 _MOST_NAMES = 8
 
 
@@ -127,8 +128,14 @@ class Switches:
 
     def lead(self, after: Mapping[str, Bridge]) -> list[str]:
         """Make the bridges be `after`, whatever they are now; return the names of those that change."""
-        before = self.present()
-        self._change(before, after)
+        for left in reversed(range(_TRIES)):
+            before = self.present()
+            try:
+                self._change(before, after)
+                break
+            except BrokenError:  # a session made or removed the same port in between
+                if not left:
+                    raise
         return [name for name, bridge in after.items() if before.get(name) != bridge]
 
     def present(self) -> dict[str, Bridge]:
@@ -136,12 +143,19 @@ class Switches:
         with self.servers.database() as database:
             return present(database)
 
-    def install(self, plan: Plan, before: Plan | None = None, also: Iterable[int] = ()) -> None:
-        """Give the switches of `plan` their computed flows: those that differ from `before`'s, and `also`."""
+    def install(
+        self, plan: Plan, before: Plan | None = None, also: Iterable[int] = (),
+        only: Container[str] | None = None,
+    ) -> None:  # fmt: skip
+        """Give the switches of `plan` their computed flows: those that differ from `before`'s, and `also`.
+
+        With `only`, no bridges but those of these names.
+        """
         wanted = flow_lines(plan)
         old = {} if before is None or not wanted else flow_lines(before)
         name_of = {node: bridge.name for node, bridge in bridges_of(plan).items()}
-        install(self.servers, {name_of[node]: wanted[node] for node in changed(old, wanted, also)})
+        chosen = {name_of[node]: wanted[node] for node in changed(old, wanted, also)}
+        install(self.servers, {name: lines for name, lines in chosen.items() if only is None or name in only})
 
     def forget(self, plan: Plan) -> None:
         """Have all bridges, and the learning controllers that we started, forget where each address is.

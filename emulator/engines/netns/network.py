@@ -79,8 +79,7 @@ class NetnsNetwork(NamespacedNetwork):
         require_root()
         if self.switches is None:
             return NetnsSession(self._plan_now(), self._store, self._plan_now)
-        plan = make_plan(self.topology, self.engine, up=self._links_up())
-        return OvsSession(plan, self._store, self.switches)
+        return OvsSession(self._plan_now(), self._store, self.switches, self._plan_now)
 
     def repair(self) -> list[str]:
         """Look at every node in the kernel, give back what is missing, and return what it was."""

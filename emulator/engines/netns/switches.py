@@ -115,7 +115,11 @@ class SwitchChange:
 
 
 def follow_links(switches: Switches, old: Plan, new: Plan) -> None:
-    """Have ports and flows go around the links that are down in `new`, and forget what was learned."""
-    switches.lead(by_name(bridges_of(new)))
-    switches.install(new, old)
+    """Have ports and flows go around the links that are down in `new`, and forget what was learned.
+
+    A bridge that is away stays so: whoever makes it again makes it as the links are then.
+    """
+    there = switches.present()
+    switches.lead({name: bridge for name, bridge in by_name(bridges_of(new)).items() if name in there})
+    switches.install(new, old, only=there)
     switches.forget(new)
