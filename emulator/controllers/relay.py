@@ -3,7 +3,7 @@
 Run as `python -m emulator.controllers.relay --listen PORT --to HOST PORT --outside FD`, in the
 switches' network namespace, where it listens on 127.0.0.1. FD is a descriptor of the namespace from
 which it connects. The process stays in the first, by which it is found and ended; only the threads
-that connect are in the other (a socket belongs to the namespace in which it was made).
+that make the outgoing sockets are in the other (a socket belongs to the namespace in which it was made).
 
 While the controller is away a switch's connection is reset at once: the switch tries again, as it
 does with a controller that refuses.
@@ -13,18 +13,20 @@ from __future__ import annotations
 
 import argparse
 import asyncio
+import os
 import signal
 import socket
 import sys
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import suppress
+from typing import Any
 
 from emulator.linux.syscalls import CLONE_NEWNET, setns
 
 _CHUNK = 65536
 _CONNECT = 5.0
 """Seconds that a connection to the controller may take."""
-_THREADS = 8
+_THREADS = 4
 _RESET = b"\x01\x00\x00\x00\x00\x00\x00\x00"
 """`struct linger` {1, 0}: closing sends a reset."""
 
@@ -34,8 +36,10 @@ class Relay:
 
     def __init__(self, address: str, port: int, outside: int) -> None:
         self._to = (address, port)
-        self._connectors = ThreadPoolExecutor(_THREADS, "outside", setns, (outside, CLONE_NEWNET))
+        self._outside = ThreadPoolExecutor(_THREADS, "outside", setns, (outside, CLONE_NEWNET))
         self._away = False
+        self._open: set[asyncio.StreamWriter] = set()
+        self._relayed: set[asyncio.Task[None]] = set()
 
     async def serve(self, port: int) -> None:
         """Listen on 127.0.0.1:`port` and relay until SIGTERM comes."""
@@ -43,9 +47,18 @@ class Relay:
         ended = asyncio.Event()
         for number in (signal.SIGTERM, signal.SIGINT):
             loop.add_signal_handler(number, ended.set)
-        server = await asyncio.start_server(self._relay, "127.0.0.1", port, limit=_CHUNK, backlog=1024)
+        server = await asyncio.start_server(self._accept, "127.0.0.1", port, limit=_CHUNK, backlog=1024)
         await ended.wait()
         server.close()
+        for end in self._open:
+            end.transport.abort()
+        if self._relayed:
+            await asyncio.wait(self._relayed, timeout=1.0)
+
+    def _accept(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        task = asyncio.create_task(self._relay(reader, writer))
+        self._relayed.add(task)
+        task.add_done_callback(self._relayed.discard)
 
     async def _relay(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         far = await self._connect()
@@ -55,6 +68,7 @@ class Relay:
             writer.close()
             return
         far_reader, far_writer = await asyncio.open_connection(sock=far, limit=_CHUNK)
+        self._open |= {writer, far_writer}
         ways = [asyncio.create_task(way) for way in (_pump(reader, far_writer), _pump(far_reader, writer))]
         try:
             await asyncio.wait(ways, return_when=asyncio.FIRST_COMPLETED)
@@ -64,28 +78,54 @@ class Relay:
             await asyncio.gather(*ways, return_exceptions=True)
             for end in (writer, far_writer):
                 end.close()
+            self._open -= {writer, far_writer}
 
     async def _connect(self) -> socket.socket | None:
         """Return a connection to the controller, or None; say it once when it is away or back."""
         loop = asyncio.get_running_loop()
+        reason: OSError | None = None
         try:
-            far = await loop.run_in_executor(self._connectors, _connected, self._to)
+            made = await loop.run_in_executor(self._outside, _sockets, self._to)
         except OSError as error:
-            if not self._away:
-                _say(f"{self._to[0]} port {self._to[1]}: {error}; switches try again")
-            self._away = True
-            return None
-        if self._away:
-            _say(f"{self._to[0]} port {self._to[1]} is there again")
-        self._away = False
-        return far
+            made, reason = [], error
+        for number, (far, address) in enumerate(made):
+            try:
+                await asyncio.wait_for(loop.sock_connect(far, address), _CONNECT)
+            except OSError as error:  # a TimeoutError is one
+                reason = error
+                far.close()
+                continue
+            for other, _ in made[number + 1 :]:
+                other.close()
+            self._note(away=None)
+            return far
+        self._note(away=reason)
+        return None
+
+    def _note(self, away: OSError | None) -> None:
+        if (away is not None) is not self._away:
+            words = f"{_words(away)}; switches try again" if away else "is there again"
+            sys.stderr.write(f"{self._to[0]} port {self._to[1]}: {words}\n")
+            sys.stderr.flush()
+        self._away = away is not None
 
 
-def _connected(to: tuple[str, int]) -> socket.socket:
-    far = socket.create_connection(to, timeout=_CONNECT)
-    far.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
-    far.setblocking(False)  # noqa: FBT003 -- the library's
-    return far
+def _words(error: OSError) -> str:
+    """Return the system's words for why the controller isn't reached."""
+    if isinstance(error, socket.gaierror) or not error.errno:
+        return error.strerror or "no answer"
+    return os.strerror(error.errno)
+
+
+def _sockets(to: tuple[str, int]) -> list[tuple[socket.socket, Any]]:
+    """Return a socket for each address of the controller, not connected yet."""
+    out = []
+    for family, kind, protocol, _, address in socket.getaddrinfo(*to, type=socket.SOCK_STREAM):
+        made = socket.socket(family, kind, protocol)
+        made.setblocking(False)  # noqa: FBT003 -- the library's
+        made.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
+        out.append((made, address))
+    return out
 
 
 async def _pump(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
@@ -93,11 +133,6 @@ async def _pump(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> N
         while data := await reader.read(_CHUNK):
             writer.write(data)
             await writer.drain()
-
-
-def _say(words: str) -> None:
-    sys.stderr.write(words + "\n")
-    sys.stderr.flush()
 
 
 def main() -> None:
@@ -110,8 +145,8 @@ def main() -> None:
     try:
         asyncio.run(Relay(given.to[0], int(given.to[1]), given.outside).serve(given.listen))
     except OSError as error:
-        _say(f"can't listen on 127.0.0.1:{given.listen}: {error.strerror}")
-        sys.exit(4)
+        sys.exit(f"can't listen on 127.0.0.1:{given.listen}: {error.strerror}")
+    os._exit(0)  # without waiting for a name server that doesn't answer
 
 
 if __name__ == "__main__":

@@ -286,3 +286,37 @@ def test_controllers_churn_and_are_there_again(tmp_path: Path, state_dir: Path, 
     assert program(state_dir, "t") == before
     assert until(lambda: all_reach(cli))
     cli("down", "t", code=0)
+
+
+@needs_ovs
+def test_a_remote_controller_is_cut_off_and_reached_again(
+    tmp_path: Path, state_dir: Path, cli: CommandLine
+) -> None:
+    with socket.create_server(("127.0.0.1", 0)) as server:
+        port = int(server.getsockname()[1])
+    (tmp_path / "t.yaml").write_text(TREE + f"openflow: {{controller: {{remote: '127.0.0.1:{port}'}}}}\n")
+    (tmp_path / "churn.yaml").write_text(
+        "name: churn\nduration: 2 s\nsteps: [{action: controller-restart, rate: 1, down: 200 ms}]\n"
+    )
+    command = [sys.executable, "-m", "emulator.controllers.learning", "--listen", str(port)]
+    with subprocess.Popen(command, cwd=tmp_path) as controller:
+        try:
+            assert until(lambda: answers(port))
+            cli("up", "t.yaml", code=0)
+            cli("stress", "churn.yaml", "--net", "t", code=0)
+            words = [
+                "exec",
+                "s1",
+                "--",
+                "ovs-vsctl",
+                "--bare",
+                "--columns=is_connected",
+                "list",
+                "controller",
+            ]
+            assert until(lambda: cli(*words, code=0).stdout.split() == ["true"] * 3)
+            assert checked(cli) == 12
+            assert (state_dir / "t" / "controllers" / "c0.log").read_text() == ""
+            cli("down", "t", code=0)
+        finally:
+            controller.terminate()
