@@ -245,7 +245,7 @@ class NetworkState:
         """When no network is left remove lock files of killed commands, and the directory if it is empty."""
         with contextlib.suppress(FileNotFoundError, NotADirectoryError):
             entries = {entry.name for entry in self.root.iterdir()}
-            if not names(self.root) and not entries & {MOUNTS, "sysctls.json"}:
+            if not names(self.root) and not entries & {MOUNTS, "sysctls.json", "cgroups.json"}:
                 with self.shared_lock():
                     for name in entries - {".lock"}:
                         if name.startswith(".") and name.endswith(".lock"):

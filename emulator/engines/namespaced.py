@@ -109,8 +109,7 @@ class NamespacedNetwork:
     ) -> subprocess.Popen[bytes]:
         """Start a command in a node, within the node's limits."""
         name, profile = self.topology.names[node], self.topology.node_profile_of(node)
-        group = cgroups.group_name(self._state.root, self.name)
-        with cgroups.entry(group, name, profile) as (prefix, inherit):
+        with cgroups.entry(self._state.root, self.name, name, profile) as (prefix, inherit):
             return start(
                 self._store, name, self._state.hosts_path, [*prefix, *argv],
                 capture=capture, inherit=inherit, apart=apart, environment=self._environment,

@@ -26,6 +26,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from emulator.errors import BrokenError, UnableError
+from emulator.linux.cgroup_ledger import CgroupLedger
 from topologies.profiles import NodeProfile
 
 PREFIX = "topology-emulator"
@@ -85,14 +86,16 @@ def group_name(state_root: Path, network: str) -> str:
 
 
 @contextmanager
-def entry(group: str, node: str, profile: NodeProfile) -> Iterator[tuple[list[str], list[int]]]:
+def entry(
+    state_root: Path, network: str, node: str, profile: NodeProfile
+) -> Iterator[tuple[list[str], list[int]]]:
     """Give what must stand before a command, and the descriptors it must inherit, to run it limited.
 
     Both are empty for a node without limits. Raises UnableError when this machine can't limit.
     """
     descriptors: list[int] = []
     try:
-        _open(group, node, profile, descriptors)
+        _open(state_root, network, node, profile, descriptors)
         paths = [f"/proc/self/fd/{descriptor}" for descriptor in descriptors]
         yield (["/bin/sh", "-c", _ENTER, "sh", *paths, "--"] if paths else []), descriptors
     finally:
@@ -100,29 +103,29 @@ def entry(group: str, node: str, profile: NodeProfile) -> Iterator[tuple[list[st
             os.close(descriptor)
 
 
-def _open(group: str, node: str, profile: NodeProfile, descriptors: list[int]) -> None:
+def _open(state_root: Path, network: str, node: str, profile: NodeProfile, descriptors: list[int]) -> None:
     """Make the groups of `node`, and add what opens their lists of processes to `descriptors`."""
     try:
         for controller in needed(profile):
-            folder = _make(group, node, controller)
+            folder = _make(state_root, network, node, controller)
             _limit(folder, controller, profile)
             descriptors.append(os.open(folder / "cgroup.procs", os.O_PATH | os.O_CLOEXEC))
     except OSError as error:
         raise UnableError(f"can't limit {node}: {error.filename}: {error.strerror}") from error
 
 
-def _make(group: str, node: str, controller: str) -> Path:
+def _make(state_root: Path, network: str, node: str, controller: str) -> Path:
     place = hierarchies().get(controller)
     if place is None:
         raise UnableError(
             f"can't limit {node}: no cgroup controller `{controller}` here; see `emulator doctor`"
         )
-    folder = place.root / group / f"node-{node}"
+    folder = place.root / group_name(state_root, network) / f"node-{node}"
     folder.parent.mkdir(exist_ok=True)
     if place.version == 2:  # a group has the controllers that its parent hands down
-        for above in (place.root, folder.parent):
-            if controller not in _words(above / "cgroup.subtree_control"):
-                (above / "cgroup.subtree_control").write_text(f"+{controller}")
+        CgroupLedger(state_root).hand_down(network, place.root, controller)
+        if controller not in _words(folder.parent / "cgroup.subtree_control"):
+            (folder.parent / "cgroup.subtree_control").write_text(f"+{controller}")
     folder.mkdir(exist_ok=True)
     return folder
 
@@ -156,15 +159,23 @@ def _version(folder: Path) -> int:
     return 2 if (folder / "cgroup.controllers").exists() else 1
 
 
-def remove(group: str, timeout: float = 10.0) -> None:
+def remove(state_root: Path, network: str, timeout: float = 10.0) -> None:
     """Kill what is left in the groups of a network and remove them; fine when there are none.
 
-    Only commands that we started, and what they started, are in them.
+    Only commands that we started, and what they started, are in them. What was switched on for them is
+    switched back when no other network of the state directory needs it.
     """
     for place in {place.root: place for place in hierarchies().values()}.values():
-        top = place.root / group
+        top = place.root / group_name(state_root, network)
         for folder, _, _ in os.walk(top, topdown=False):  # groups that commands made in theirs come first
             _remove(Path(folder), time.monotonic() + timeout)
+    release(state_root, network)
+
+
+def release(state_root: Path, network: str) -> None:
+    """Switch back what was switched on for the groups of `network` only."""
+    tops = (place.root for place in hierarchies().values() if place.version == 2)
+    CgroupLedger(state_root).release(network, next(tops, None))
 
 
 def _remove(folder: Path, deadline: float) -> None:

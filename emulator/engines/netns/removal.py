@@ -6,6 +6,7 @@ from pathlib import Path
 
 from emulator.engines.place import require_root, store_of
 from emulator.linux import cgroups
+from emulator.linux.cgroup_ledger import CgroupLedger
 from emulator.linux.interrupts import deferred
 from emulator.linux.namespaces import unmount_all
 from emulator.linux.sysctl import Ledger
@@ -37,7 +38,7 @@ def remove(state: NetworkState, progress: Progress) -> None:
         progress("processes", 0, 1)
         kill_inside(inodes, hosts=state.hosts_path)
         store.release()
-        cgroups.remove(cgroups.group_name(state.root, state.name))
+        cgroups.remove(state.root, state.name)
         progress("kernel", 0, 1)
         sentinel.wait()  # also for what a `down` that was killed has let go of
         Ledger(state.root).release(state.name)
@@ -46,12 +47,14 @@ def remove(state: NetworkState, progress: Progress) -> None:
 
 
 def sweep(root: Path) -> None:
-    """Put away what no network needs any more: sysctls, and the mount that holds the networks' mounts."""
+    """Put away what no network needs any more: sysctls, controllers, the mount of the networks' mounts."""
     if not root.is_dir():
         return
     ledger = Ledger(root)
     for network in ledger.networks() - set(names(root)):
         ledger.release(network)
+    for network in CgroupLedger(root).networks() - set(names(root)):
+        cgroups.release(root, network)
     with locked(root / ".lock", wait=True):
         mounts = root / MOUNTS
         if mounts.is_dir() and not any(mounts.iterdir()):

@@ -53,8 +53,8 @@ def test_names_tell_networks_of_two_state_directories_apart() -> None:
     assert one.startswith("topology-emulator.dc.")
 
 
-def test_no_limits_need_nothing() -> None:
-    with cgroups.entry("g", "h1", NodeProfile()) as (prefix, descriptors):
+def test_no_limits_need_nothing(tmp_path: Path) -> None:
+    with cgroups.entry(tmp_path, "g", "h1", NodeProfile()) as (prefix, descriptors):
         assert prefix == []
         assert descriptors == []
 
@@ -63,17 +63,18 @@ def test_version_two_groups_are_made_limited_and_entered(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """On plain files, in place of the kernel's: what would be written where."""
-    place = Hierarchy("cpu", 2, tmp_path)
+    state, top = tmp_path / "state", tmp_path / "cgroup"
+    place = Hierarchy("cpu", 2, top)
     monkeypatch.setattr(cgroups, "hierarchies", lambda: {"cpu": place})
     monkeypatch.setattr(cgroups, "_version", lambda _folder: 2)
-    folder = tmp_path / "g" / "node-h1"
+    folder = top / group_name(state, "g") / "node-h1"
     folder.mkdir(parents=True)
     (folder / "cgroup.procs").touch()
-    with cgroups.entry("g", "h1", NodeProfile(cpu=0.5)) as (prefix, descriptors):
+    with cgroups.entry(state, "g", "h1", NodeProfile(cpu=0.5)) as (prefix, descriptors):
         words = [*prefix, "printf", "%s;", "a b", "--", "$x"]
         done = subprocess.run(words, pass_fds=descriptors, capture_output=True, text=True, check=True)
     assert done.stdout == "a b;--;$x;"
-    assert (tmp_path / "cgroup.subtree_control").read_text() == "+cpu"
-    assert (tmp_path / "g" / "cgroup.subtree_control").read_text() == "+cpu"
+    assert (top / "cgroup.subtree_control").read_text() == "+cpu"
+    assert (folder.parent / "cgroup.subtree_control").read_text() == "+cpu"
     assert (folder / "cpu.max").read_text() == "50000 100000"
     assert (folder / "cgroup.procs").read_text() == "0\n"

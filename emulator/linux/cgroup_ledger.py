@@ -1,0 +1,109 @@
+"""Controllers that we hand down to all groups of version 2's hierarchy, and take back at the last `down`.
+
+A group has a controller only if the group above it hands it down (cgroup.subtree_control). At the top
+that changes something for everybody, so it is written down before it is done. It is taken back when no
+network needs it, unless another group has come to use it: by a limit, or by handing it down itself.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterator
+from contextlib import contextmanager, suppress
+from pathlib import Path
+
+from emulator.locks import locked
+
+NAME = "cgroups.json"
+
+_UNUSED = {
+    "cpu": {"cpu.max": "max 100000", "cpu.weight": "100", "cpu.max.burst": "0", "cpu.idle": "0"},
+    "memory": {
+        "memory.max": "max", "memory.high": "max", "memory.low": "0", "memory.min": "0",
+        "memory.swap.max": "max", "memory.swap.high": "max", "memory.oom.group": "0",
+    },
+}  # fmt: skip
+"""What a group's files say until somebody uses a controller (Documentation/admin-guide/cgroup-v2.rst)."""
+
+Entries = dict[str, list[str]]
+"""Controller -> networks that need it, of those that we switched on."""
+
+
+class CgroupLedger:
+    """The ledger of one state directory."""
+
+    def __init__(self, root: Path) -> None:
+        self._path = root / NAME
+        self._lock = root / f".{NAME}.lock"  # the name of no network's lock
+
+    @contextmanager
+    def _locked(self) -> Iterator[Entries]:
+        with locked(self._lock, wait=True):
+            yield self._entries()
+
+    def _entries(self) -> Entries:
+        """Return what the file says; nothing, when it is no ledger: `down` must work whatever is there."""
+        try:
+            data = json.loads(self._path.read_bytes())
+            return {str(key): [str(name) for name in names] for key, names in data.items()}
+        except (OSError, ValueError, TypeError, AttributeError):
+            return {}
+
+    def _save(self, entries: Entries) -> None:
+        if not entries:
+            self._path.unlink(missing_ok=True)
+            self._lock.unlink(missing_ok=True)
+            return
+        part = self._path.with_suffix(".part")
+        part.write_text(json.dumps(entries), encoding="utf-8")
+        part.replace(self._path)
+
+    def hand_down(self, network: str, top: Path, controller: str) -> None:
+        """Make the group `top` hand `controller` down for as long as `network` is there; OSError."""
+        with self._locked() as entries:
+            is_on = controller in _words(top / "cgroup.subtree_control")
+            if network not in entries.get(controller, [network] if is_on else []):
+                entries.setdefault(controller, []).append(network)
+            self._save(entries)
+            if not is_on:
+                (top / "cgroup.subtree_control").write_text(f"+{controller}", encoding="ascii")
+
+    def networks(self) -> set[str]:
+        """Return the networks that the ledger knows."""
+        return {network for networks in self._entries().values() for network in networks}
+
+    def release(self, network: str, top: Path | None) -> None:
+        """Forget what `network` needed; `top`, the hierarchy's, takes back what nobody uses."""
+        if not self._path.exists():
+            return
+        with self._locked() as entries:
+            for controller, networks in list(entries.items()):
+                if network in networks:
+                    networks.remove(network)
+                if networks:
+                    continue
+                del entries[controller]
+                if top is not None and not _in_use(top, controller):
+                    with suppress(OSError):  # EBUSY: somebody uses it in a way that we don't know
+                        (top / "cgroup.subtree_control").write_text(f"-{controller}", encoding="ascii")
+            self._save(entries)
+
+
+def _in_use(top: Path, controller: str) -> bool:
+    """Return whether a group below `top` has a limit by `controller`, or hands it down."""
+    for group in top.iterdir():
+        if not group.is_dir():
+            continue
+        if controller in _words(group / "cgroup.subtree_control"):
+            return True
+        for name, unused in _UNUSED.get(controller, {}).items():
+            if (words := _words(group / name)) and words != unused.split():
+                return True
+    return False
+
+
+def _words(path: Path) -> list[str]:
+    try:
+        return path.read_text(encoding="ascii").split()
+    except OSError:
+        return []
