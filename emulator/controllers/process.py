@@ -75,6 +75,7 @@ class Process:
             if time.monotonic() > deadline + 10:
                 raise TimeoutError(f"process {self.pid} doesn't end; it may be stuck in the kernel")
         _reap(self.pid)
+        _children.pop(self.pid, None)
 
     def _signal(self, number: signal.Signals) -> None:
         for pid in self._members():
