@@ -17,10 +17,15 @@ from pathlib import Path
 import pytest
 from support.command import CommandLine
 
+from emulator.engines.netns.engine import NetnsEngine
 from emulator.engines.netns.network import NetnsNetwork
 from emulator.engines.registry import attach
+from emulator.errors import BrokenError
 from emulator.network import Echo, Network
+from emulator.plan import make_plan
+from topologies.build import build
 from topologies.identifiers import dpid
+from topologies.spec.load import load
 
 pytestmark = [
     pytest.mark.privileged,
@@ -169,16 +174,28 @@ def test_a_controller_that_is_away_is_a_warning(
     (tmp_path / "net.yaml").write_text(
         RING.replace("userspace}", "userspace, controller: {remote: 127.0.0.1:1}}")
     )
-    from emulator.engines.registry import engine_named
-    from emulator.plan import make_plan
-    from topologies.build import build
-    from topologies.spec.load import load
-
-    network = engine_named("netns").deploy(make_plan(build(load(tmp_path / "net.yaml")), "netns"))
+    network = NetnsEngine().deploy(make_plan(build(load(tmp_path / "net.yaml")), "netns"))
     assert any("5 of 5 switches aren't connected" in note for note in network.notes)
     ports = network.execute([0], ["ovs-vsctl", "list-ports", "s1"])[0].output.split()
     assert len(ports) == 3  # all links: a controller of the user's may want them
     cli("down", "o", code=0)
+
+
+def test_a_controller_that_says_nothing_is_an_error_and_nothing_is_left(
+    tmp_path: Path, state_dir: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("emulator.ovs.switches.CONNECTED_WITHIN", 1.0)
+    (tmp_path / "mute.py").write_text(
+        "import socket, time\ns = socket.create_server(('127.0.0.1', 6653))\ntime.sleep(600)\n"
+    )
+    (tmp_path / "net.yaml").write_text(
+        RING.replace("userspace}", "userspace, controller: {command: [python3, mute.py]}}")
+    )
+    plan = make_plan(build(load(tmp_path / "net.yaml")), "netns")
+    with pytest.raises(BrokenError, match=r"5 of 5 switches .*command python3 mute\.py"):
+        NetnsEngine().deploy(plan, str(tmp_path / "net.yaml"))
+    assert not state_dir.exists()
+    assert not _daemons_of(state_dir)
 
 
 def test_sessions_take_and_give_ports_links_and_nodes(tmp_path: Path, cli: CommandLine) -> None:
