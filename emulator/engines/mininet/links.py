@@ -39,7 +39,8 @@ def change_links(
     """Make the links of a running network be as `wanted` says; return False when they were already.
 
     `hands` carry it out. Changes `record` and writes it. The caller holds the network's lock. Raises
-    UsageError for a link that there isn't, RefusedError when Mininet can't shape so, BrokenError with Mininet's words.
+    UsageError for a link that there isn't, RefusedError when Mininet can't shape so, BrokenError with
+    Mininet's words.
     """
     _refuse(topology, wanted)
     with deferred():

@@ -33,7 +33,8 @@ SHELL_MEMORY = 900 << 10
 _DESCRIPTORS = 2
 _OWN_DESCRIPTORS = 64
 _SYSTEM_PLACES = "/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin"
-_RESERVED = frozenset({"lo", "all", "default", "ovs-system", "ovs-netdev", "bonding_masters"})
+_RESERVED = frozenset({"ovs-system", "ovs-netdev", "bonding_masters"})
+"""Names that devices have already, or can't have, besides those that `bridge_name` steps around."""
 _UNKNOWN_KEYS = ("duplicate", "reorder", "corrupt")
 _NETEM_KEYS = ("delay", "jitter", "loss", "queue")
 _MOST_NAMES = 5
