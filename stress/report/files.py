@@ -23,11 +23,11 @@ def write(record: RunRecord, verdicts: Sequence[Judged], folder: Path) -> list[P
     one, once the others are written that it can.
     """
     whole = summary(record, verdicts)
-    files: dict[str, Callable[[TextIO], None]] = {
+    files: dict[str, Callable[[TextIO], None]] = {  # the small ones first: they fit on a full disk
+        "junit.xml": lambda out: _text(junit(record, verdicts), out),
         "report.json": lambda out: json.dump(finite(whole), out, ensure_ascii=False, allow_nan=False),
         "events.jsonl": lambda out: _events(record, out),
         "metrics.csv": lambda out: _metrics(record, out),
-        "junit.xml": lambda out: _text(junit(record, verdicts), out),
         "report.html": lambda out: _text(page(whole, record), out),
     }
     written, refused = [], None

@@ -3,11 +3,14 @@
 from __future__ import annotations
 
 import csv
+import errno
 import json
 import math
+import os
 import re
 from dataclasses import dataclass, replace
 from pathlib import Path
+from typing import TextIO
 from xml.etree import ElementTree as ET
 
 import jsonschema
@@ -17,8 +20,8 @@ from support.runs import made_run
 
 from emulator.errors import BrokenError
 from stress.limits import judge, parse
-from stress.records import ProbeRecord
-from stress.report import write
+from stress.records import ProbeRecord, RunRecord
+from stress.report import files, write
 from stress.report.page import finite
 from stress.report.schema import schema
 from stress.report.summary import summary
@@ -39,9 +42,24 @@ VERDICTS = [Limit("flap.latency.p99 <= 20 ms (0.5 ms)", held=True), Limit("error
 def test_all_files_are_written(tmp_path: Path) -> None:
     paths = write(made_run(), VERDICTS, tmp_path / "new" / "out")
     assert [path.name for path in paths] == [
-        "report.json", "events.jsonl", "metrics.csv", "junit.xml", "report.html",
+        "junit.xml", "report.json", "events.jsonl", "metrics.csv", "report.html",
     ]  # fmt: skip
     assert all(path.stat().st_size for path in paths)
+
+
+def test_a_full_disk_keeps_the_files_that_fit_whole_and_says_which(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def full(record: RunRecord, out: TextIO) -> None:
+        out.write("half a line")
+        raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
+
+    monkeypatch.setattr(files, "_events", full)
+    with pytest.raises(BrokenError, match=r"No space left on device; junit.xml, report.json, metrics.csv, "):
+        write(made_run(), VERDICTS, tmp_path)
+    assert sorted(path.name for path in tmp_path.iterdir()) == [
+        "junit.xml", "metrics.csv", "report.html", "report.json",
+    ]  # fmt: skip
 
 
 def test_the_summary_counts_what_happened() -> None:
