@@ -105,6 +105,28 @@ def test_an_environment_of_root_is_not_touched_by_others(clone: Path) -> None:
     assert (venv / ".emulate").read_text() == "old old\n"
 
 
+@pytest.mark.slow
+@pytest.mark.privileged
+def test_a_clone_of_root_runs_for_others(clone: Path, tmp_path_factory: pytest.TempPathFactory) -> None:
+    """`nobody`, with an environment of their own: nothing is written into the clone."""
+    home = tmp_path_factory.mktemp("of nobody")
+    os.chown(home, NOBODY, NOBODY)
+    for folder in (clone, *clone.parents, home):
+        if not folder.stat().st_mode & 0o001:
+            folder.chmod(folder.stat().st_mode | 0o055)
+    before = sorted(clone.rglob("*"))
+    words = ["setpriv", f"--reuid={NOBODY}", f"--regid={NOBODY}", "--clear-groups", clone / "emulate"]
+    environment = os.environ | {"EMULATE_VENV": str(home / "venv"), "HOME": str(home)}
+    environment.pop("PYTHONPATH", None)
+    for more in (["--version"], ["plan", clone / "topologies" / "examples" / "ring.yaml"]):
+        done = subprocess.run(
+            [*words, *more], cwd="/", env=environment, check=False, capture_output=True, text=True
+        )
+        assert done.returncode == 0, done.stderr
+    assert "12 hosts, 6 switches" in done.stdout
+    assert sorted(clone.rglob("*")) == before
+
+
 def test_a_folder_that_is_no_environment_is_left_alone(clone: Path) -> None:
     mine = clone / "mine"
     mine.mkdir()
