@@ -51,10 +51,10 @@ def test_nothing_differs(network: Path, cli: CommandLine) -> None:
 def test_nodes_and_links_come_and_go(network: Path, cli: CommandLine) -> None:
     before = inode(cli, "s1")
     added = changed(cli, network, ("h3: {}", "h3: {}, h4: {}"), ("[s3, s1]", "[s3, s1], [h4, s1]"))
-    assert added[:2] == ["added 1 node: h4", "added 1 links"]
+    assert added[:2] == ["added 1 node: h4", "added 1 link"]
     assert cli("exec", "h4", "--", "ping", "-c1", "h1", code=0)
     removed = changed(cli, network)
-    assert removed[:2] == ["removed 1 node: h4", "removed 1 links"]
+    assert removed[:2] == ["removed 1 node: h4", "removed 1 link"]
     assert inode(cli, "s1") == before
     cli("down", "c", code=0)
 
