@@ -19,6 +19,7 @@ from emulator.linux.features import (
     ovs_version,
 )
 from emulator.linux.machine import available_memory, limit
+from emulator.linux.mininet import mininet_version
 
 
 class Found(StrEnum):
@@ -62,7 +63,8 @@ _PROGRAMS = {
     "ip": ("looking around in nodes", "apt install iproute2"),
     "sudo": ("starting without being root", "apt install sudo"),
     "ovs-testcontroller": ("learning controllers", "apt install openvswitch-testcontroller"),
-    "mn": ("running exported files with Mininet", "apt install mininet"),
+    "mnexec": ("`engine: mininet`, and exported files", "apt install mininet"),
+    "brctl": ("Linux bridges of `engine: mininet`", "apt install bridge-utils"),
 }
 
 
@@ -106,6 +108,9 @@ def _switches() -> Iterator[Finding]:
     kernel = has_openvswitch()
     value = "" if kernel else "`datapath: auto` is userspace"
     yield Finding("Open vSwitch in the kernel", _found(kernel), value, mend=mend_module("openvswitch"))
+    mininet = mininet_version()
+    value = mininet or "for `engine: mininet`"
+    yield Finding("Mininet", _found(mininet is not None), value, mend="apt install mininet")
 
 
 def _cgroups() -> Iterator[Finding]:

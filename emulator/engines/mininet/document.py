@@ -6,7 +6,7 @@ What Mininet is told is by its names: those of switches are those of their bridg
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from collections.abc import Set as AbstractSet
 from dataclasses import dataclass
 from typing import Any
@@ -32,7 +32,7 @@ class Document:
     nodes: dict[str, Json]
     links: dict[str, Json]
     controllers: list[Json]
-    lines: dict[str, Lines]
+    lines: Mapping[str, Lines]
     out: dict[str, frozenset[str]]
     """The interfaces that stay out of each switch, as they would close a loop."""
 
@@ -56,9 +56,26 @@ def document(plan: Plan, found: Mapping[int, Bridge]) -> Document:
         nodes={names[node]: _node(plan, node, names[node], found) for node in range(len(names))},
         links=dict(_link(plan, link, soft) for link in range(plan.topology.link_count)),
         controllers=_controllers(plan.topology),
-        lines={names[node]: node_lines(plan, node) for node in range(len(names))},
+        lines=_Lines(plan, {name: node for node, name in enumerate(names)}),
         out={names[node]: _out(plan, node) for node in range(len(names)) if is_switch(plan, node)},
     )
+
+
+class _Lines(Mapping[str, Lines]):
+    """The lines of each node, computed when asked for: with static ARP they are as many as pairs of hosts."""
+
+    def __init__(self, plan: Plan, nodes: Mapping[str, int]) -> None:
+        self._plan = plan
+        self._nodes = nodes
+
+    def __getitem__(self, name: str) -> Lines:
+        return node_lines(self._plan, self._nodes[name])
+
+    def __iter__(self) -> Iterator[str]:
+        return iter(self._nodes)
+
+    def __len__(self) -> int:
+        return len(self._nodes)
 
 
 def _controllers(topology: Topology) -> list[Json]:

@@ -9,9 +9,10 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
-from emulator.engines.mininet.place import ROOT, Place, python
+from emulator.engines.mininet.place import ROOT, Place
 from emulator.errors import UnableError
 from emulator.linux.execute import inside
+from emulator.linux.mininet import mininet_python
 from emulator.linux.namespaces import NamespaceStore
 
 _BOOT = "import sys; sys.path.insert(0, sys.argv[2]); from driver.main import main; main()"
@@ -52,7 +53,7 @@ def start(store: NamespaceStore, place: Place, hosts: Path, environment: Mapping
     log = place.log.open("ab")
 
     def run() -> subprocess.Popen[bytes]:
-        words = [python(), "-I", "-c", _BOOT, str(listener.fileno()), str(Path(__file__).parent)]
+        words = [mininet_python(), "-I", "-c", _BOOT, str(listener.fileno()), str(Path(__file__).parent)]
         return subprocess.Popen(  # noqa: S603 -- our own words, no shell
             words, stdin=subprocess.DEVNULL, stdout=log, stderr=log, cwd="/", start_new_session=True,
             pass_fds=(listener.fileno(),), env={**os.environ, **environment},
@@ -62,7 +63,7 @@ def start(store: NamespaceStore, place: Place, hosts: Path, environment: Mapping
         try:
             process = inside(store, ROOT, hosts, run)
         except OSError as error:
-            raise UnableError(f"can't run {python()}: {error.strerror}") from error
+            raise UnableError(f"can't run {mininet_python()}: {error.strerror}") from error
     process.returncode = 0  # it stays: nobody is to be told that it still runs
     return Running(process.pid, began(process.pid))
 

@@ -7,7 +7,7 @@ wanted is in the record before Mininet is asked; `links_before` stands beside it
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import asdict
 
 import numpy as np
@@ -23,7 +23,7 @@ from emulator.errors import RefusedError, UsageError
 from emulator.linux.interrupts import deferred
 from emulator.network import LinkState
 from emulator.ovs.switches import Switches, bridges_of
-from emulator.plan import make_plan
+from emulator.plan import Plan, make_plan
 from emulator.state import NetworkState, Record, link_states
 from topologies.identifiers import interface_name
 from topologies.topology import Topology
@@ -99,7 +99,7 @@ def link_steps(topology: Topology, before: States, after: States) -> list[Step]:
         return steps
     old, new = make_plan(topology, "mininet", up=up_before), make_plan(topology, "mininet", up=up_after)
     was, becomes = document(old, bridges_of(old)), document(new, bridges_of(new))
-    takes, gives = line_changes(was, becomes)
+    takes, gives = line_changes(was, becomes, _touched(old, new))
     risen = np.flatnonzero(up_after & ~up_before).tolist()
     for link in risen:
         for node in topology.ends[link].tolist():
@@ -124,6 +124,14 @@ def link_steps(topology: Topology, before: States, after: States) -> list[Step]:
     ]
 
 
+def _touched(old: Plan, new: Plan) -> list[str]:
+    """Return the nodes whose lines may differ: all where routes are computed from the graph."""
+    nodes: Iterable[int] = range(new.topology.node_count)
+    if not any(map(new.forwarding.is_router, nodes)):
+        nodes = np.unique(new.topology.ends[old.forwarding.roles != new.forwarding.roles]).tolist()
+    return [mininet_name(new, node) for node in nodes]
+
+
 def _reshaped(
     topology: Topology, before: States, after: States, link: int, end: int
 ) -> dict[str, object] | None:
@@ -135,13 +143,15 @@ def _reshaped(
     return end_document(plan, link, end, soft_switches(bridges_of(plan)), wanted)
 
 
-def line_changes(was: Document, becomes: Document) -> tuple[dict[str, list[str]], dict[str, list[str]]]:
-    """Return the lines that take away and that give, by node, for the nodes that are in both."""
+def line_changes(
+    was: Document, becomes: Document, names: Iterable[str] | None = None
+) -> tuple[dict[str, list[str]], dict[str, list[str]]]:
+    """Return the lines that take away and that give, by node, for the nodes (of `names`) that are in both."""
     takes: dict[str, list[str]] = {}
     gives: dict[str, list[str]] = {}
-    for name, lines in becomes.lines.items():
-        if name in was.lines and lines != was.lines[name]:
-            back, forth = changes(was.lines[name], lines)
+    for name in becomes.lines if names is None else names:
+        if name in was.lines:
+            back, forth = changes(was.lines[name], becomes.lines[name])
             if back:
                 takes[name] = back
             if forth:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -11,14 +10,6 @@ from emulator.state import NetworkState
 
 ROOT = SHARED
 """The namespace that Mininet calls the root: its own, and that of all switches."""
-
-PYTHON = "/usr/bin/python3"
-"""The Python that Debian's Mininet is installed for; EMULATOR_MININET_PYTHON names another."""
-
-
-def python() -> str:
-    """Return the path of the Python that has Mininet."""
-    return os.environ.get("EMULATOR_MININET_PYTHON") or PYTHON
 
 
 @dataclass(frozen=True)

@@ -4,20 +4,18 @@ from __future__ import annotations
 
 import resource
 import shutil
-import subprocess
 from collections.abc import Iterable, Iterator
-from functools import cache
 
 import numpy as np
 
 from emulator.engines.capacity import too_large
 from emulator.engines.mininet.document import mininet_name
-from emulator.engines.mininet.place import python
 from emulator.engines.mininet.settings import is_switch
 from emulator.engines.refusals import crowded_bridges, node_limits, some_links
 from emulator.errors import RefusedError
 from emulator.linux.features import has_qdisc, mend_module
 from emulator.linux.machine import available_memory
+from emulator.linux.mininet import mininet_python, mininet_version
 from emulator.ovs.refusals import ovs_refusals
 from emulator.plan import Plan, size_text
 from topologies.identifiers import interface_name
@@ -62,21 +60,10 @@ def find_program(name: str) -> str | None:
     return shutil.which(name) or shutil.which(name, path=_SYSTEM_PLACES)
 
 
-@cache
-def version() -> str | None:
-    """Return the version of the Mininet that the driver's Python has; None when it has none."""
-    try:
-        words = [python(), "-I", "-c", "import mininet.net; print(mininet.net.VERSION)"]
-        done = subprocess.run(words, capture_output=True, timeout=30, check=False)  # noqa: S603 -- our own words
-    except (OSError, subprocess.TimeoutExpired):
-        return None
-    return done.stdout.decode(errors="replace").strip() or None if done.returncode == 0 else None
-
-
 def _programs(plan: Plan) -> Iterator[str]:
     """Yield which programs are missing, each with the command that brings it."""
-    if version() is None:
-        yield f"Mininet is missing ({python()} can't import it); `{INSTALL}`"
+    if mininet_version() is None:
+        yield f"Mininet is missing ({mininet_python()} can't import it); `{INSTALL}`"
     elif find_program("mnexec") is None:
         yield f"mnexec, a program of Mininet's, is missing; `{INSTALL}`"
     kinds: dict[str, list[str]] = {}
