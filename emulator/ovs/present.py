@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable, Mapping
+from dataclasses import replace
 from typing import Any
 
 from emulator.ovs.bridges import Bridge
@@ -38,3 +40,35 @@ def _bridge(row: dict[str, Any], ports: dict[str, tuple[str, int]], targets: dic
         tuple(sorted(targets[uuid] for _, uuid in members(row["controller"]))),
         {name: number for name, number in found if name != own},
     )
+
+
+def without_known(
+    database: Database, old: Mapping[str, Bridge], new: Mapping[str, Bridge]
+) -> dict[str, Bridge]:
+    """Return `new` without the ports that are there although `old` has them not.
+
+    A link may be cut or restored while a session has it removed: both then give the port, one first.
+    """
+    none: Mapping[str, int] = {}
+    own = {name: old[name].ports if name in old else none for name in new}
+    added = [port for name, bridge in new.items() for port in bridge.ports if port not in own[name]]
+    known = rows(database, "Port", added)
+    if not known:
+        return dict(new)
+    return {
+        name: replace(
+            bridge, ports={p: n for p, n in bridge.ports.items() if p in own[name] or p not in known}
+        )
+        for name, bridge in new.items()
+    }
+
+
+def rows(database: Database, table: str, names: Iterable[str]) -> dict[str, str]:
+    """Return the identifiers of those rows of `table` that have one of `names`, by name."""
+    columns = ["_uuid", "name"]
+    asked = [
+        {"op": "select", "table": table, "where": [["name", "==", name]], "columns": columns}
+        for name in names
+    ]
+    found = [row for answer in database.transact(asked) for row in answer["rows"]] if asked else []
+    return {row["name"]: row["_uuid"][1] for row in found}

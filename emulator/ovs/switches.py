@@ -5,7 +5,6 @@ from __future__ import annotations
 import time
 from collections.abc import Container, Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
-from dataclasses import replace
 from functools import cached_property
 from pathlib import Path
 
@@ -15,9 +14,8 @@ from emulator.linux.features import has_openvswitch
 from emulator.linux.namespaces import SHARED, NamespaceStore
 from emulator.network import Progress, silent
 from emulator.ovs.bridges import KERNEL, USERSPACE, Bridge, bridges
-from emulator.ovs.database import Database
 from emulator.ovs.flows import changed, flow_lines, install, remove_flows
-from emulator.ovs.present import present
+from emulator.ovs.present import present, rows, without_known
 from emulator.ovs.server import OvsServers, refresh, unconnected
 from emulator.ovs.transaction import transaction
 from emulator.plan import Plan
@@ -111,7 +109,7 @@ class Switches:
         if old == new:
             return
         with self.servers.database() as database:
-            new = _without_known(database, old, new)
+            new = without_known(database, old, new)
             lost = [
                 name
                 for each, bridge in old.items()
@@ -248,38 +246,6 @@ class Switches:
             for name, runs in self.controllers.running().items()
             if not runs
         ]
-
-
-def _without_known(
-    database: Database, old: Mapping[str, Bridge], new: Mapping[str, Bridge]
-) -> dict[str, Bridge]:
-    """Return `new` without the ports that are there although `old` has them not.
-
-    A link may be cut or restored while a session has it removed: both then give the port, one first.
-    """
-    none: Mapping[str, int] = {}
-    own = {name: old[name].ports if name in old else none for name in new}
-    added = [port for name, bridge in new.items() for port in bridge.ports if port not in own[name]]
-    known = rows(database, "Port", added)
-    if not known:
-        return dict(new)
-    return {
-        name: replace(
-            bridge, ports={p: n for p, n in bridge.ports.items() if p in own[name] or p not in known}
-        )
-        for name, bridge in new.items()
-    }
-
-
-def rows(database: Database, table: str, names: Iterable[str]) -> dict[str, str]:
-    """Return the identifiers of those rows of `table` that have one of `names`, by name."""
-    columns = ["_uuid", "name"]
-    asked = [
-        {"op": "select", "table": table, "where": [["name", "==", name]], "columns": columns}
-        for name in names
-    ]
-    found = [row for answer in database.transact(asked) for row in answer["rows"]] if asked else []
-    return {row["name"]: row["_uuid"][1] for row in found}
 
 
 def _some(names: Sequence[str]) -> str:
