@@ -103,8 +103,8 @@ def test_a_timeout_ends_what_the_command_started(net: CommandLine, tmp_path: Pat
 
 def test_a_command_may_take_ctrl_c_for_its_own(net: CommandLine, tmp_path: Path) -> None:
     """As ping does, which then says what it has counted, and ends with 0."""
-    script = "trap 'echo got it; exit 7' INT; while :; do sleep 0.05; done"
-    process = start(tmp_path, "exec", "h1", "--", "sh", "-c", f"echo begun; {script}")
+    script = "trap 'echo got it; exit 7' INT; echo begun; while :; do sleep 0.05; done"
+    process = start(tmp_path, "exec", "h1", "--", "sh", "-c", script)
     assert process.stdout is not None
     assert process.stdout.readline() == "begun\n"
     process.send_signal(signal.SIGINT)
