@@ -4,9 +4,10 @@ Run as `python -m emulator.controllers.learning --listen PORT`, it listens on 12
 package, and takes any number of switches: Open vSwitch's own test controller takes 16
 (MAX_SWITCHES in utilities/ovs-testcontroller.c).
 
-The first frame between two hosts comes here; known destinations get a flow by both addresses and the
-port, others are flooded. What a port that goes down led to is forgotten by all switches at once, so
-that frames find another way without waiting for flows to idle out. A graph with loops needs its
+A switch asks about addresses that it hasn't heard, once each: it then knows behind which port they
+are, and floods what it has no port for by itself. (One that speaks version 1.0 only has no second
+table for that: it asks about every pair.) What a port that goes down led to is forgotten by all
+switches at once, so that frames find another way without waiting. A graph with loops needs its
 spanning tree cut beforehand, as learning bridges do.
 """
 
@@ -18,7 +19,7 @@ import signal
 import sys
 
 from emulator.controllers import openflow
-from emulator.controllers.openflow import HEADER, Type
+from emulator.controllers.openflow import HEADER, V10, Type
 
 _LOCAL = bytes.fromhex("0180c20000")
 """Frames for these (IEEE 802.1D, table 7-10) are the switch's own business: never passed on."""
@@ -33,8 +34,7 @@ class Learner:
     def forget(self, macs: set[bytes]) -> None:
         """Make all switches forget where `macs` are."""
         for switch in self.switches:
-            for mac in macs.intersection(switch.ports):
-                switch.forget(mac)
+            switch.forget(macs)
 
 
 class Switch(asyncio.Protocol):
@@ -43,6 +43,7 @@ class Switch(asyncio.Protocol):
     def __init__(self, learner: Learner) -> None:
         self._learner = learner
         self._heard = b""
+        self._answers: list[bytes] = []
         self._version = 0
         self._transport: asyncio.Transport
         self.ports: dict[bytes, int] = {}
@@ -73,6 +74,7 @@ class Switch(asyncio.Protocol):
             self._take(heard[at : at + length])
             at += length
         self._heard = heard[at:]
+        self._flush()
 
     def _take(self, heard: bytes) -> None:
         kind = heard[1]
@@ -82,7 +84,7 @@ class Switch(asyncio.Protocol):
             self._transport.abort()
         elif kind == Type.ECHO_REQUEST:
             xid = int.from_bytes(heard[4:8], "big")
-            self._transport.write(openflow.message(self._version, Type.ECHO_REPLY, heard[8:], xid))
+            self._answer(openflow.message(self._version, Type.ECHO_REPLY, heard[8:], xid))
         elif kind == Type.PACKET_IN:
             frame = openflow.frame_in(heard)
             if frame is not None:
@@ -100,7 +102,7 @@ class Switch(asyncio.Protocol):
             return
         self._version = version
         features = openflow.message(version, Type.FEATURES_REQUEST)
-        self._transport.write(features + openflow.greeting(version))
+        self._answer(features + openflow.greeting(version))
 
     def _forward(self, frame: openflow.Frame) -> None:
         destination, source = frame.data[:6], frame.data[6:12]
@@ -111,21 +113,36 @@ class Switch(asyncio.Protocol):
             if known not in (None, frame.port):
                 self._delete(source)  # it moved
             self.ports[source] = frame.port
+        if self._version != V10:
+            if not source[0] & 1:
+                self._answer(openflow.learned_flows(self._version, source, frame.port))
+            self._answer(openflow.send_frame(self._version, frame))
+            return
         out = self.ports.get(destination)
         if out == frame.port:
             return  # it is on that side: flooded here by a switch that doesn't know it yet
-        words = b""
-        if out is not None:
-            words = openflow.add_flow(self._version, frame.port, source, destination, out)
-        self._transport.write(words + openflow.send_frame(self._version, frame, out))
+        if out is not None or destination[0] & 1:
+            self._answer(openflow.pair_flow(frame.port, source, destination, out))
+        self._answer(openflow.send_frame(self._version, frame, out))
 
-    def forget(self, mac: bytes) -> None:
-        """Forget where `mac` is."""
-        del self.ports[mac]
-        self._delete(mac)
+    def forget(self, macs: set[bytes]) -> None:
+        """Forget where those of `macs` are that are known here, and say so at once."""
+        for mac in macs.intersection(self.ports):
+            del self.ports[mac]
+            self._delete(mac)
+        self._flush()
 
     def _delete(self, mac: bytes) -> None:
-        self._transport.write(openflow.delete_flows(self._version, mac))
+        self._answer(openflow.delete_flows(self._version, mac))
+
+    def _answer(self, words: bytes) -> None:
+        self._answers.append(words)
+
+    def _flush(self) -> None:
+        """Send all answers at once: a system call for each would cost more than all the rest."""
+        if self._answers:
+            self._transport.write(b"".join(self._answers))
+            self._answers.clear()
 
 
 async def serve(port: int) -> None:

@@ -35,9 +35,12 @@ _NO_BUFFER = 0xFFFFFFFF
 _WHOLE = 0xFFFF
 _FLOOD = 0xFFFFFFFB  # in version 1.0 ports are the lower 16 bits of these
 _CONTROLLER = 0xFFFFFFFD
+_TABLES = 0xFFFFFFF9
 _ANY = 0xFFFFFFFF
 _IDLE = 60
-"""Seconds after which a flow that nothing uses goes."""
+"""Seconds after which a flow that nothing uses goes (version 1.0)."""
+_HEARD, _SOUGHT = 240, 300
+"""Seconds after which a source is learned anew, and after which a destination that nothing uses goes."""
 
 HEADER = Struct("!BBHI")
 _MATCH10 = Struct("!IH6s6s22x")
@@ -45,6 +48,9 @@ _FLOW10 = Struct("!8xHHHHIHH")
 _FLOW13 = Struct("!16xBBHHHIIIH2x")
 _HAS_PORT, _HAS_SOURCE, _HAS_DESTINATION, _ALL10 = 1 << 0, 1 << 2, 1 << 3, 0x3FFFFF
 _OXM_PORT, _OXM_DESTINATION, _OXM_SOURCE = 0x80000004, 0x80000606, 0x80000806
+_OXM_DESTINATIONS = 0x8000070C  # with a mask
+_LOCAL = bytes.fromhex("0180c2000000fffffffffff0")
+_EVERY_TABLE = 0xFF
 
 
 class Frame(NamedTuple):
@@ -82,32 +88,54 @@ def greeting(version: int) -> bytes:
     clean = delete_flows(version)
     if version == V10:
         return whole + clean
-    return whole + clean + _flow13(version, _ADD, 0, b"", _CONTROLLER)
+    unknown = _flow13(version, _ADD, b"", _apply(version, _CONTROLLER))
+    flood = _flow13(version, _ADD, b"", _apply(version, _FLOOD), table=1)
+    local = _flow13(version, _ADD, _oxm(_OXM_DESTINATIONS, _LOCAL), priority=2)
+    return whole + clean + unknown + flood + local
 
 
-def add_flow(version: int, port: int, source: bytes, destination: bytes, out: int) -> bytes:
-    """Return the flow that sends frames from `source` at `port` for `destination` out of port `out`."""
+def pair_flow(port: int, source: bytes, destination: bytes, out: int | None) -> bytes:
+    """Return version 1.0's flow for frames from `source` at `port`: out of port `out`, None is all others."""
+    wildcards = _ALL10 & ~(_HAS_PORT | _HAS_SOURCE | _HAS_DESTINATION)
+    match = _MATCH10.pack(wildcards, port, source, destination)
+    return _flow10(_ADD, match, _FLOOD if out is None else out)
+
+
+def learned_flows(version: int, address: bytes, port: int) -> bytes:
+    """Return the flows by which a switch of version 1.3 or 1.4 knows that `address` is behind `port`.
+
+    Its first table knows sources, and asks about others; its second one knows destinations.
+    """
+    match = Struct("!II").pack(_OXM_PORT, port) + _oxm(_OXM_SOURCE, address)
+    goto = Struct("!HHB3x").pack(1, 8, 1)
+    source = _flow13(version, _ADD, match, goto, priority=1, hard=_HEARD)
+    match = _oxm(_OXM_DESTINATION, address)
+    return source + _flow13(version, _ADD, match, _apply(version, port), table=1, priority=1, idle=_SOUGHT)
+
+
+def delete_flows(version: int, address: bytes | None = None) -> bytes:
+    """Return what deletes all flows from `address` and for it (None: all flows whatever)."""
     if version == V10:
-        wildcards = _ALL10 & ~(_HAS_PORT | _HAS_SOURCE | _HAS_DESTINATION)
-        return _flow10(_ADD, _MATCH10.pack(wildcards, port, source, destination), out)
-    match = Struct("!II").pack(_OXM_PORT, port) + _oxm(_OXM_DESTINATION, destination)
-    return _flow13(version, _ADD, 1, match + _oxm(_OXM_SOURCE, source), out)
+        if address is None:
+            return _flow10(_DELETE, _MATCH10.pack(_ALL10, 0, bytes(6), bytes(6)))
+        ways = (_ALL10 & ~_HAS_SOURCE, _ALL10 & ~_HAS_DESTINATION)
+        return b"".join(_flow10(_DELETE, _MATCH10.pack(way, 0, address, address)) for way in ways)
+    if address is None:
+        return _flow13(version, _DELETE, b"", table=_EVERY_TABLE)
+    ways = (_OXM_SOURCE, _OXM_DESTINATION)
+    return b"".join(_flow13(version, _DELETE, _oxm(way, address), table=_EVERY_TABLE) for way in ways)
 
 
-def delete_flows(version: int, destination: bytes | None = None) -> bytes:
-    """Return what deletes all flows for `destination` (None: all flows whatever)."""
+def send_frame(version: int, frame: Frame, out: int | None = None) -> bytes:
+    """Return what makes the switch send `frame`.
+
+    Version 1.0: out of port `out`, or of all others where that is None. Later ones: as its tables say.
+    """
     if version == V10:
-        wildcards = _ALL10 if destination is None else _ALL10 & ~_HAS_DESTINATION
-        return _flow10(_DELETE, _MATCH10.pack(wildcards, 0, bytes(6), destination or bytes(6)))
-    return _flow13(version, _DELETE, 0, _oxm(_OXM_DESTINATION, destination) if destination else b"")
-
-
-def send_frame(version: int, frame: Frame, out: int | None) -> bytes:
-    """Return what makes the switch send `frame` out of port `out` (None: all ports but its own)."""
-    actions = _output(version, _FLOOD if out is None else out)
-    if version == V10:
+        actions = _output(version, _FLOOD if out is None else out)
         head = Struct("!IHH").pack(_NO_BUFFER, frame.port, len(actions))
     else:
+        actions = _output(version, _TABLES)
         head = Struct("!IIH6x").pack(_NO_BUFFER, frame.port, len(actions))
     return message(version, Type.PACKET_OUT, head + actions + frame.data)
 
@@ -141,16 +169,18 @@ def _flow10(command: int, match: bytes, out: int | None = None) -> bytes:
     return message(V10, Type.FLOW_MOD, match + fields + (b"" if out is None else _output(V10, out)))
 
 
-def _flow13(version: int, command: int, priority: int, fields: bytes, out: int | None = None) -> bytes:
-    table = 0xFF if command == _DELETE else 0
-    idle = _IDLE if priority else 0
-    head = _FLOW13.pack(table, command, idle, 0, priority, _NO_BUFFER, _ANY, _ANY, 0)
+def _flow13(
+    version: int, command: int, fields: bytes, instruction: bytes = b"", *,
+    table: int = 0, priority: int = 0, idle: int = 0, hard: int = 0,
+) -> bytes:  # fmt: skip
+    head = _FLOW13.pack(table, command, idle, hard, priority, _NO_BUFFER, _ANY, _ANY, 0)
     match = Struct("!HH").pack(1, 4 + len(fields)) + fields
-    match += bytes(-len(match) % 8)
-    if out is not None:
-        actions = _output(version, out)
-        match += Struct("!HH4x").pack(4, 8 + len(actions)) + actions
-    return message(version, Type.FLOW_MOD, head + match)
+    return message(version, Type.FLOW_MOD, head + match + bytes(-len(match) % 8) + instruction)
+
+
+def _apply(version: int, port: int) -> bytes:
+    actions = _output(version, port)
+    return Struct("!HH4x").pack(4, 8 + len(actions)) + actions
 
 
 def _output(version: int, port: int) -> bytes:

@@ -51,16 +51,31 @@ def packet_in(version: int, port: int, destination: bytes, source: bytes) -> tup
     return Frame(port, data), openflow.message(version, Type.PACKET_IN, body + data)
 
 
-@pytest.mark.parametrize("version", [V10, V13])
-def test_an_unknown_address_is_flooded_a_known_one_has_a_flow(version: int) -> None:
-    switch, wire = joined(Learner(), version)
-    frame, heard = packet_in(version, 1, BROADCAST, A)
+def test_a_switch_of_version_1_0_asks_about_every_pair() -> None:
+    switch, wire = joined(Learner(), V10)
+    frame, heard = packet_in(V10, 2, A, B)
     switch.data_received(heard)
-    assert wire.taken() == openflow.send_frame(version, frame, None)
-    frame, heard = packet_in(version, 2, A, B)
+    assert wire.taken() == openflow.send_frame(V10, frame, None)
+    frame, heard = packet_in(V10, 1, BROADCAST, A)
     switch.data_received(heard)
-    flow = openflow.add_flow(version, 2, B, A, 1)
-    assert wire.taken() == flow + openflow.send_frame(version, frame, 1)
+    flood = openflow.pair_flow(1, A, BROADCAST, None)
+    assert wire.taken() == flood + openflow.send_frame(V10, frame, None)
+    frame, heard = packet_in(V10, 2, A, B)
+    switch.data_received(heard)
+    assert wire.taken() == openflow.pair_flow(2, B, A, 1) + openflow.send_frame(V10, frame, 1)
+    switch.data_received(packet_in(V10, 1, A, B)[1])  # on its own side
+    assert wire.taken().endswith(openflow.delete_flows(V10, B))
+
+
+def test_a_later_one_asks_about_every_source() -> None:
+    switch, wire = joined(Learner())
+    frame, heard = packet_in(V13, 1, BROADCAST, A)
+    switch.data_received(heard)
+    assert wire.taken() == openflow.learned_flows(V13, A, 1) + openflow.send_frame(V13, frame)
+    frame, heard = packet_in(V13, 1, A, BROADCAST)  # a source that can be none
+    switch.data_received(heard)
+    assert wire.taken() == openflow.send_frame(V13, frame)
+    assert switch.ports == {A: 1}
 
 
 def test_messages_may_come_in_pieces_and_several_at_once() -> None:
@@ -98,13 +113,9 @@ def test_what_a_lost_port_led_to_is_forgotten_by_all() -> None:
     assert one.ports == other.ports == {B: 2}
 
 
-def test_frames_for_bridges_alone_and_for_their_own_side_go_nowhere() -> None:
-    switch, wire = joined(Learner())
-    switch.data_received(packet_in(V13, 1, bytes.fromhex("0180c200000e"), A)[1])
-    assert wire.taken() == b""
-    switch.data_received(packet_in(V13, 1, BROADCAST, A)[1])
-    wire.taken()
-    switch.data_received(packet_in(V13, 1, A, B)[1])
+def test_frames_for_bridges_alone_go_nowhere() -> None:
+    switch, wire = joined(Learner(), V10)
+    switch.data_received(packet_in(V10, 1, bytes.fromhex("0180c200000e"), A)[1])
     assert wire.taken() == b""
 
 

@@ -32,7 +32,7 @@ def test_the_highest_common_version_is_spoken(heard: str, version: int | None) -
 
 
 def test_a_flow_of_version_1_0() -> None:
-    flow = openflow.add_flow(V10, 1, A, B, 2).hex()
+    flow = openflow.pair_flow(1, A, B, 2).hex()
     assert flow == (
         "010e005000000000" "003ffff2" "0001" "020000000001" "020000000002" + "00" * 22
         + "0000000000000000" "0000" "003c" "0000" "0001" "ffffffff" "ffff" "0000"
@@ -40,28 +40,34 @@ def test_a_flow_of_version_1_0() -> None:
     )  # fmt: skip
 
 
-def test_a_flow_of_version_1_3() -> None:
-    flow = openflow.add_flow(V13, 1, A, B, 2).hex()
-    assert flow == (
-        "040e006800000000" "0000000000000000" "0000000000000000" "00" "00" "003c" "0000" "0001"
+def test_what_a_switch_of_version_1_3_learns() -> None:
+    """Table 0 knows the source for 240 s and goes to table 1, which knows the destination for 300 s."""
+    assert openflow.learned_flows(V13, A, 2).hex() == (
+        "040e005000000000" "0000000000000000" "0000000000000000" "00" "00" "0000" "00f0" "0001"
         "ffffffff" "ffffffff" "ffffffff" "0000" "0000"
-        "0001" "0020" "8000000400000001" "80000606020000000002" "80000806020000000001"
+        "0001" "0016" "8000000400000002" "80000806020000000001" "0000"
+        "0001" "0008" "01" "000000"
+        "040e005800000000" "0000000000000000" "0000000000000000" "01" "00" "012c" "0000" "0001"
+        "ffffffff" "ffffffff" "ffffffff" "0000" "0000"
+        "0001" "000e" "80000606020000000001" "0000"
         "0004" "0018" "00000000" "0000" "0010" "00000002" "ffff" "000000000000"
     )  # fmt: skip
 
 
-def test_without_a_flow_a_switch_of_version_1_3_asks() -> None:
+def test_what_a_switch_is_told_first() -> None:
     greeting = openflow.greeting(V13).hex()
     assert greeting.startswith("0409000c000000000000ffff")  # the whole frame
-    assert "fffffffd" in greeting  # the controller
+    assert "fffffffd" in greeting  # the controller hears unknown sources
+    assert "fffffffb" in greeting  # unknown destinations are flooded
+    assert "0180c2000000fffffffffff0" in greeting  # what no bridge passes on
     assert "fffffffd" not in openflow.greeting(V10).hex()  # asks by itself
 
 
 @pytest.mark.parametrize("version", [V10, V13, V14])
 def test_all_that_has_a_length_says_the_right_one(version: int) -> None:
     for whole in (
-        openflow.greeting(version), openflow.add_flow(version, 1, A, B, 2),
-        openflow.delete_flows(version, A), openflow.send_frame(version, Frame(3, DATA), None),
+        openflow.greeting(version), openflow.delete_flows(version, A),
+        openflow.send_frame(version, Frame(3, DATA)),
     ):  # fmt: skip
         rest = whole
         while rest:
