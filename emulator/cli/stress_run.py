@@ -76,15 +76,7 @@ def shake(document: Document, options: Options) -> int:
             )  # fmt: skip
         verdicts = limits.judge(record, wanted)
         unwritten = _write(record, verdicts, options["folder"])
-    for ramp in record.ramps:
-        why = ramp["stopped_by"] or "the end of its time"
-        say(f"{ramp['step']}: {ramp['last_good']:,} hosts beside the network; stopped by: {why}")
-    for words in record.doubts:
-        say(f"doubtful: {words}")
-    for words in record.leaks.leaked:
-        say(f"was not given back by the run, and is now: {words}")
-    for verdict in verdicts:
-        say(f"{'held  ' if verdict.held else 'BROKEN'}  {verdict}")
+    _tell(record, verdicts)
     if options["as_json"]:
         give_json(summary(record, verdicts))
     if record.interrupted:
@@ -96,6 +88,19 @@ def shake(document: Document, options: Options) -> int:
     if record.interrupted:
         return _STOPPED
     return 0 if all(verdict.held for verdict in verdicts) and not record.leaks.leaked else 1
+
+
+def _tell(record: RunRecord, verdicts: Sequence[Verdict]) -> None:
+    """Say what the run found."""
+    for ramp in record.ramps:
+        why = ramp["stopped_by"] or "the end of its time"
+        say(f"{ramp['step']}: {ramp['last_good']:,} hosts beside the network; stopped by: {why}")
+    for words in record.doubts:
+        say(f"doubtful: {words}")
+    for words in record.leaks.leaked:
+        say(f"was not given back by the run, and is now: {words}")
+    for verdict in verdicts:
+        say(f"{'held  ' if verdict.held else 'BROKEN'}  {verdict}")
 
 
 def _write(record: RunRecord, verdicts: Sequence[Verdict], folder: Path | None) -> BrokenError | None:
