@@ -115,7 +115,8 @@ def _make(
 ) -> None:
     """Start Mininet and have it make all nodes and links."""
     place, store = place_of(state), store_of(state)
-    running = launch.start(store, place, state.hosts_path, environment)
+    user = any(profile.switch == "user" for profile in plan.topology.node_profiles)
+    running = launch.start(store, place, state.hosts_path, environment, own_tmp=user)
     record.options[DRIVER] = asdict(running)
     state.write(record)
     wanted = document(plan, bridges_of(plan))

@@ -11,6 +11,7 @@ from pathlib import Path
 
 from emulator.engines.mininet.place import ROOT, Place
 from emulator.errors import UnableError
+from emulator.linux import syscalls
 from emulator.linux.execute import inside
 from emulator.linux.mininet import mininet_python
 from emulator.linux.namespaces import NamespaceStore
@@ -42,17 +43,23 @@ def began(pid: int) -> int:
     return -1 if fields[0] in {b"Z", b"X"} else int(fields[19])
 
 
-def start(store: NamespaceStore, place: Place, hosts: Path, environment: Mapping[str, str]) -> Running:
+def start(
+    store: NamespaceStore, place: Place, hosts: Path, environment: Mapping[str, str], *, own_tmp: bool = False
+) -> Running:
     """Start the driver in the namespace ROOT of `store`; return at once. UnableError when it can't be.
 
     All that it starts sees the network's own /etc/hosts, by which `down` finds it whatever namespace
-    it is in. Its socket is bound here, so that it can be asked before it is ready.
+    it is in. Its socket is bound here, so that it can be asked before it is ready. With `own_tmp` it has
+    a /tmp of its own: Mininet's user switches have sockets there that are named like them only.
     """
     place.folder.mkdir(mode=0o700, exist_ok=True)
     listener = _listen(place.socket)
     log = place.log.open("ab")
 
     def run() -> subprocess.Popen[bytes]:
+        if own_tmp:
+            flags = syscalls.MS_NOSUID | syscalls.MS_NODEV
+            syscalls.mount("tmpfs", "/tmp", "tmpfs", flags, "mode=1777")  # noqa: S108 -- Mininet's choice
         words = [mininet_python(), "-I", "-c", _BOOT, str(listener.fileno()), str(Path(__file__).parent)]
         return subprocess.Popen(  # noqa: S603 -- our own words, no shell
             words, stdin=subprocess.DEVNULL, stdout=log, stderr=log, cwd="/", start_new_session=True,
