@@ -1,4 +1,4 @@
-"""How long to wait for answers, and how often to ask, where links delay or lose packets."""
+"""How long to wait for answers, and how often to ask, where links delay and packets get lost."""
 
 from __future__ import annotations
 
@@ -9,6 +9,7 @@ import numpy.typing as npt
 
 from emulator.checks.components import components
 from emulator.network import Network
+from topologies.openflow import OPENFLOW_SWITCHES
 from topologies.profiles import Shape
 from topologies.topology import Topology
 
@@ -43,7 +44,13 @@ def patience(network: Network, up: npt.NDArray[np.bool_]) -> Patience:
         ]
         delay[link], lossy[link] = max(map(_delay, ways)), any(map(_loses, ways))
     farthest = _farthest(topology, up, delay) if delay[up].any() else 0.0
-    return Patience(_JOURNEYS * farthest, _LOSSY_ROUNDS if lossy[up].any() else _ROUNDS)
+    again = lossy[up].any() or _asks_controllers(topology)
+    return Patience(_JOURNEYS * farthest, _LOSSY_ROUNDS if again else _ROUNDS)
+
+
+def _asks_controllers(topology: Topology) -> bool:
+    """Return whether first packets go through a daemon or a controller, which drop what is too much at once."""
+    return any(profile.switch in OPENFLOW_SWITCHES for profile in topology.node_profiles)
 
 
 def _farthest(topology: Topology, up: npt.NDArray[np.bool_], delay: npt.NDArray[np.float64]) -> float:

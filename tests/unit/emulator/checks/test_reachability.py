@@ -150,6 +150,7 @@ def test_delays_are_waited_for_and_lossy_links_asked_more_often(
     # there and back over 4 links, for ARP and for the echo
     assert first == second >= 1.0 + 2 * 2 * 4 * 0.11
     assert first <= 1.0 + 2 * 2 * 2 * 4 * 0.11 + 1e-9
+    assert len(waits(monkeypatch, plain + "\nswitch: ovs", {})) == 5
     live = waits(monkeypatch, plain, {0: LinkState(backward=Shape(delay=2.0, loss=0.1))})
     assert len(live) == 5
     assert live[0] >= 1.0 + 2 * 2.0
