@@ -49,7 +49,7 @@ def patience(network: Network, up: npt.NDArray[np.bool_]) -> Patience:
 
 
 def _asks_controllers(topology: Topology) -> bool:
-    """Return whether first packets go through a daemon or a controller, which drop what is too much at once."""
+    """Return whether first packets go through a daemon or a controller, which drop too many at once."""
     return any(profile.switch in OPENFLOW_SWITCHES for profile in topology.node_profiles)
 
 
