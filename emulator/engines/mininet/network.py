@@ -13,8 +13,8 @@ from emulator.engines.mininet.place import Place, place_of
 from emulator.engines.mininet.repair import find_damage, repair
 from emulator.engines.mininet.session import MininetSession
 from emulator.engines.namespaced import NamespacedNetwork
-from emulator.engines.netns.removal import take_down
 from emulator.engines.place import require_root
+from emulator.engines.removal import take_down
 from emulator.linux.interrupts import deferred
 from emulator.network import Health, LinkState, Progress, silent
 from emulator.ovs.switches import Switches

@@ -2,6 +2,6 @@
 
 from emulator.engines.netns.engine import NetnsEngine
 from emulator.engines.netns.network import NetnsNetwork
-from emulator.engines.netns.removal import take_down
+from emulator.engines.removal import take_down
 
 __all__ = ["NetnsEngine", "NetnsNetwork", "take_down"]

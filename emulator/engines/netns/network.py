@@ -10,10 +10,10 @@ import numpy.typing as npt
 
 from emulator.engines.namespaced import NamespacedNetwork
 from emulator.engines.netns.links import change_links
-from emulator.engines.netns.removal import take_down
 from emulator.engines.netns.switch_repair import SwitchRepair
 from emulator.engines.netns.switches import switches_of
 from emulator.engines.place import require_root
+from emulator.engines.removal import take_down
 from emulator.linux.interrupts import deferred
 from emulator.linux.repair import find_damage, repair
 from emulator.linux.session import NetnsSession

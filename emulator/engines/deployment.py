@@ -1,0 +1,118 @@
+"""How engines of namespaces deploy: under the network's lock, signals held back, rolled back on failure."""
+
+from __future__ import annotations
+
+from abc import ABC, abstractmethod
+from collections.abc import Callable
+from typing import ClassVar, Generic, TypeVar
+
+from emulator.engines.hosts_file import hosts_text
+from emulator.engines.namespaced import NamespacedNetwork
+from emulator.engines.place import require_root, store_of
+from emulator.engines.removal import remove
+from emulator.errors import EmulationError
+from emulator.linux.interrupts import deferred
+from emulator.linux.namespaces import NamespaceStore, ensure_private
+from emulator.linux.sysctl import Ledger
+from emulator.network import Progress, silent
+from emulator.plan import Plan
+from emulator.state import NetworkState, Record, state_root
+
+Running = TypeVar("Running", bound=NamespacedNetwork)
+
+
+class NamespacedEngine(ABC, Generic[Running]):
+    """An engine whose networks live in a NamespaceStore: what is left to say is how to make and to change."""
+
+    name: ClassVar[str]
+    needs_root = True
+
+    @abstractmethod
+    def accept(self, plan: Plan) -> None:
+        """Raise RefusedError with every reason why this machine can't carry `plan` out."""
+
+    @abstractmethod
+    def handle(self, state: NetworkState) -> Running:
+        """Return the handle of the network whose state this is."""
+
+    @abstractmethod
+    def make(self, plan: Plan, state: NetworkState, file: str, progress: Progress) -> tuple[str, ...]:
+        """Make everything; return what people should know of it, a line each. The caller rolls back."""
+
+    @abstractmethod
+    def change(
+        self, network: Running, plan: Plan, state: NetworkState, file: str, *,
+        progress: Progress, check: Callable[[], None],
+    ) -> Running:  # fmt: skip
+        """Make the running network be as `plan` says; `check()` raises when a signal asks to stop."""
+
+    def deploy(self, plan: Plan, file: str = "", progress: Progress = silent) -> Running:
+        """Make the network of `plan`, or change the one that is up; on failure leave nothing new."""
+        require_root()
+        state = NetworkState(state_root(), plan.topology.name)
+        with state.locked("up"), deferred() as signals:
+
+            def watched(phase: str, done: int, total: int) -> None:
+                signals.check()
+                progress(phase, done, total)
+
+            running = self._running(state)
+            if running is not None:
+                return self.change(running, plan, state, file, progress=progress, check=signals.check)
+            remove(state, silent)  # what an `up` or `down` that was killed left behind
+            try:
+                notes = self.make(plan, state, file, watched)
+                signals.check()
+            except BaseException:
+                remove(state, silent)
+                raise
+        network = self.handle(state)
+        network.notes = notes
+        return network
+
+    def attach(self, name: str) -> Running:
+        """Return the network `name` that runs; UsageError when there is none."""
+        return self.handle(NetworkState(state_root(), name))
+
+    def _running(self, state: NetworkState) -> Running | None:
+        """Return the network if it is wholly up; UsageError if another engine runs it."""
+        state.require_engine(self.name)
+        try:
+            network = self.handle(state)
+            return network if network.health().running else None
+        except EmulationError:  # no record, or a damaged one
+            return None
+
+
+def as_filed(network: NamespacedNetwork) -> list[str]:
+    """Return a line for each link that was changed while the network ran: `up` makes it as the file says."""
+    names, ends = network.topology.names, network.topology.ends
+    pairs = (ends[link].tolist() for link in network.links)
+    return [f"link {names[a]} -- {names[b]} is as the file says again" for a, b in pairs]
+
+
+def finish(state: NetworkState, record: Record) -> None:
+    """Write down that the network is up."""
+    record.phase = "up"
+    state.write(record)
+
+
+def begin(plan: Plan, state: NetworkState, file: str, needs: dict[str, int]) -> Record:
+    """Write down what will be made, raise the sysctls in `needs`, and return the record."""
+    state.make()
+    record = Record(name=plan.topology.name, engine=plan.engine, file=file)
+    state.write(record)
+    state.save(plan.topology, hosts_text(plan))
+    Ledger(state.root).require(state.name, needs)
+    return record
+
+
+def open_store(state: NetworkState) -> NamespaceStore:
+    """Make the network's mount namespace and stay in it. Call inside `restored("mnt")`."""
+    store = store_of(state)
+    store.folder.mkdir(mode=0o700)
+    with state.shared_lock():
+        ensure_private(store.pin.parent)
+        store.pin.touch(mode=0o600)
+        store.create()
+    return store
