@@ -108,6 +108,7 @@ class Switches:
     def _change(self, old: Mapping[str, Bridge], new: Mapping[str, Bridge]) -> None:
         if old == new:
             return
+        self.require_running()
         with self.servers.database() as database:
             new = without_known(database, old, new)
             lost = [
@@ -161,6 +162,7 @@ class Switches:
         Such a controller knows no other way than a new start; its switches' flows go, and they are
         waited for.
         """
+        self.require_running()
         self.servers.appctl("fdb/flush")
         controllers = controllers_of(self._topology)
         learning = [name for name, controller in controllers.items() if controller.kind == "learning"]
@@ -234,14 +236,21 @@ class Switches:
             "controllers": {name: controller.words for name, controller in controllers.items()},
         }
 
-    def problems(self) -> list[str]:
-        """Return what doesn't run that should."""
-        out = [
+    def require_running(self) -> None:
+        """Raise BrokenError unless both daemons run: what is asked of them would be waited for in vain."""
+        if ended := self._ended():
+            raise BrokenError(f"{'; '.join(ended)}; `emulator up FILE` makes the network again")
+
+    def _ended(self) -> list[str]:
+        return [
             f"{name} of Open vSwitch has ended; its log is {self.servers.folder / name}.log"
             for name in ("ovsdb-server", "ovs-vswitchd")
             if self.servers.pid(name) is None
         ]
-        return out + [
+
+    def problems(self) -> list[str]:
+        """Return what doesn't run that should."""
+        return self._ended() + [
             f"controller {name} doesn't run; its log is {self.controllers.log(name)}"
             for name, runs in self.controllers.running().items()
             if not runs

@@ -261,6 +261,21 @@ def test_repair_gives_back_what_a_killed_session_and_a_killed_daemon_left(
     cli("down", "o", code=0)
 
 
+@pytest.mark.parametrize("engine", ["netns", "mininet"])
+@pytest.mark.parametrize("program", ["ovs-vswitchd", "ovsdb-server"])
+def test_a_link_of_switches_whose_daemon_has_ended_is_refused_at_once(
+    tmp_path: Path, state_dir: Path, cli: CommandLine, program: str, engine: str
+) -> None:
+    start(tmp_path, cli, f"{RING}engine: {engine}\n")
+    os.kill(daemon(state_dir, program=program), signal.SIGKILL)
+    time.sleep(0.2)
+    begun = time.monotonic()
+    said = cli("link", "s1", "s2", "down", code=4)
+    assert time.monotonic() - begun < 10
+    assert "Open vSwitch" in said.stderr
+    cli("down", "o", code=0)
+
+
 def test_a_changed_file_changes_the_switches_that_run(
     tmp_path: Path, state_dir: Path, cli: CommandLine
 ) -> None:

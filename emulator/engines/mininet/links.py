@@ -43,6 +43,9 @@ def change_links(
     Mininet's words.
     """
     _refuse(topology, wanted)
+    switches = hands[1]
+    if switches.there:
+        switches.require_running()
     with deferred():
         if _BEFORE in record.options:
             before = link_states(Record("", "", links=record.options[_BEFORE]))
