@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import json
 import os
+import resource
 import select
 import signal
 import subprocess
@@ -18,6 +19,9 @@ from contextlib import ExitStack, suppress
 from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import NamedTuple
+
+LARGEST_FILE = 256 << 20
+"""Bytes that a controller may write into a file: its log is kept in memory, and it may talk for ever."""
 
 _children: dict[int, subprocess.Popen[bytes]] = {}
 """What this very process started: to be waited for when it ends, and kept until then."""
@@ -115,7 +119,10 @@ def start(
         child = subprocess.Popen(  # noqa: S603
             list(argv), stdin=subprocess.DEVNULL, stdout=output, stderr=output, cwd=cwd,
             env=dict(environment), start_new_session=True, pass_fds=tuple(inherit),
+            restore_signals=False,  # SIGXFSZ stays ignored: too much fails to be written and kills nobody
         )  # fmt: skip
+        with suppress(ProcessLookupError):
+            resource.prlimit(child.pid, resource.RLIMIT_FSIZE, (LARGEST_FILE, LARGEST_FILE))
     finally:
         os.close(output)
     _children[child.pid] = child

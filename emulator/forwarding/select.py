@@ -8,8 +8,9 @@ import numpy.typing as npt
 from emulator.forwarding.base import Forwarding
 from emulator.forwarding.bridged import BridgedForwarding, deaf_ends
 from emulator.forwarding.routed import RoutedForwarding
+from topologies.openflow import OPENFLOW_SWITCHES, OpenFlow
 from topologies.segments import is_routed
-from topologies.topology import Topology
+from topologies.topology import Kind, Topology
 
 
 def forwarding_for(topology: Topology, up: npt.NDArray[np.bool_] | None = None) -> Forwarding:
@@ -21,4 +22,17 @@ def forwarding_for(topology: Topology, up: npt.NDArray[np.bool_] | None = None) 
 
 def warnings_for(topology: Topology) -> tuple[str, ...]:
     """Return what people should know of how packets will go in `topology`."""
-    return () if is_routed(topology) else tuple(deaf_ends(topology))
+    return (*_unheard(topology), *(() if is_routed(topology) else deaf_ends(topology)))
+
+
+def _unheard(topology: Topology) -> list[str]:
+    """Return a warning when `openflow` is given and no switch would hear of it."""
+    said = any(profile.openflow != OpenFlow() for profile in topology.node_profiles)
+    speaks = [profile.switch in OPENFLOW_SWITCHES for profile in topology.node_profiles]
+    switches = topology.node_profile[topology.kinds == Kind.SWITCH]
+    heard = topology.forwarding != "routed" and any(speaks[number] for number in set(switches.tolist()))
+    if heard or not said:
+        return []
+    return [
+        "no switch speaks OpenFlow, so `openflow` says nothing here; `switch: ovs` makes them Open vSwitch's"
+    ]

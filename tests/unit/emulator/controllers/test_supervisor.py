@@ -14,7 +14,7 @@ from pathlib import Path
 
 import pytest
 
-from emulator.controllers import programs
+from emulator.controllers import process, programs
 from emulator.controllers.process import Process, note, noted
 from emulator.controllers.supervisor import ControllerProcesses
 from emulator.errors import BrokenError, UnableError, UsageError
@@ -24,6 +24,16 @@ LISTENS = """
 import os, pathlib, socket, subprocess, sys, time
 child = subprocess.Popen([sys.executable, "-c", "import time; time.sleep(60)"])
 pathlib.Path("facts").write_text(f"{os.getpid()} {child.pid} {os.getsid(0)} {os.getcwd()}")
+server = socket.create_server(("127.0.0.1", int(os.environ["OPENFLOW_PORT"])))
+time.sleep(60)
+"""
+
+
+CHATTERS = """
+import contextlib, os, socket, time
+with contextlib.suppress(OSError):
+    while os.write(1, bytes(65536)):
+        pass
 server = socket.create_server(("127.0.0.1", int(os.environ["OPENFLOW_PORT"])))
 time.sleep(60)
 """
@@ -51,6 +61,19 @@ def gone(pid: int) -> bool:
             return True
         time.sleep(0.01)
     return False
+
+
+def test_a_log_has_a_limit_and_the_controller_lives_on(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(process, "LARGEST_FILE", 1 << 20)
+    controller = python(CHATTERS)
+    made(tmp_path, c0=controller).start()
+    try:
+        assert (tmp_path / "c" / "c0.log").stat().st_size == 1 << 20
+        assert made(tmp_path, c0=controller).running() == {"c0": True}
+    finally:
+        made(tmp_path, c0=controller).stop()
 
 
 def test_a_command_is_started_found_by_another_and_stopped_with_its_children(tmp_path: Path) -> None:
