@@ -11,7 +11,7 @@ import numpy.typing as npt
 
 from emulator.network import LinkState, Network
 from stress import targets
-from stress.arrivals import MICRO, arrivals
+from stress.arrivals import MICRO, MOST, arrivals
 from stress.scenario.keys import Paced, StepKeys, Target
 from stress.targets import Thing
 from topologies.errors import Loc, ParameterError
@@ -82,6 +82,11 @@ class Room:
             np.arange(len(things)), target, self.stream("target"), (*self.loc, "target"), what
         )
         return [things[number] for number in chosen]
+
+    def require_few(self, count: float, key: str) -> None:
+        """Raise the error that points at `key` when `count` operations are more than a step may have."""
+        if count > MOST:
+            raise self.error(key, f"{count:,.0f} operations are too many; {MOST:,} in a step at most")
 
     def error(self, key: str, words: str) -> ParameterError:
         """Return the error that points at `key` of this step."""
@@ -207,6 +212,7 @@ class PacedAction(Action, Paced):
                 )
             cycles = int(np.ceil(room.seconds / cycle - 1e-9))
             cycles = min(cycles, self.churn.cycles or cycles)
+            room.require_few(cycles * size, "churn")
             at = np.repeat(np.rint(np.arange(cycles) * cycle * MICRO).astype(np.int64), size)
         return at, order[np.arange(len(at)) % count]
 

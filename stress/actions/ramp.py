@@ -42,10 +42,12 @@ class Ramp(Action):
 
     def moves(self, room: Room) -> Moves:
         """Return when the network grows, and its end."""
-        count = -(-room.end // round(self.interval * MICRO))
+        interval = max(1, round(self.interval * MICRO))
+        count = -(-room.end // interval)
         if self.most is not None:
             count = min(count, -(-self.most // self.hosts))
-        at = np.arange(count + 1, dtype=np.int64) * round(self.interval * MICRO)
+        room.require_few(count, "interval")
+        at = np.arange(count + 1, dtype=np.int64) * interval
         at[-1] = room.end
         verb = np.append(np.zeros(count, dtype=np.int64), 1)
         return Moves(at, verb, np.zeros(count + 1, dtype=np.int64), [Thing("step", 0)])

@@ -47,15 +47,16 @@ class Rolling(Action):
     def moves(self, room: Room) -> Moves:
         """Return when each is taken away and given back; those that don't fit in the step are an error."""
         found = room.nodes(self.target)
-        turn = round((self.down + self.pause) * MICRO)
+        turn = max(1, round((self.down + self.pause) * MICRO))
         fit = -(-room.end // turn)
         if fit < len(found):
             needed = f"{len(found):,} nodes take {len(found) * turn / MICRO:g} s"
             words = f"{needed}, but the step has {room.seconds:g} s; write a longer `duration:`"
             raise room.error("target", words)
         count = fit if self.again else len(found)
-        begin = np.arange(count) * turn
         things, each = self._things(room, found)
+        room.require_few(count / len(found) * sum(map(len, each)), "down")
+        begin = np.arange(count) * turn
         at, thing = [], []
         for k in range(count):
             own = each[k % len(found)]
