@@ -79,13 +79,14 @@ def _compare(paths: tuple[str, ...], *, as_json: bool) -> int:
 
 def _recover(options: dict[str, Any]) -> int:
     from emulator.cli.networks import chosen_network
-    from emulator.cli.stress_run import journal_of
+    from emulator.cli.stress_run import alone, journal_of
     from emulator.engines.registry import take_down
     from stress.recover import recover
 
     ensure_root()
     network = chosen_network(options["net"])
-    given = recover(network, journal_of(network), take_down)
+    with alone(network):
+        given = recover(network, journal_of(network), take_down)
     for line in given:
         say(line)
     say(

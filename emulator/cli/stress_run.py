@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import signal
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from contextlib import contextmanager
+from contextlib import ExitStack, contextmanager
 from pathlib import Path
 from types import FrameType
 from typing import TYPE_CHECKING, Any
@@ -27,6 +27,7 @@ if TYPE_CHECKING:
 Options = Mapping[str, Any]
 
 _JOURNAL = "stress.json"
+_LOCK = "stress.lock"
 _PER_LEAF = 32
 _STOPPED = 4
 
@@ -60,7 +61,7 @@ def shake(document: Document, options: Options) -> int:
     from stress.runner import run
 
     wanted = _limits(document)
-    with _network(options) as network:
+    with _network(options) as network, alone(network):
         schedule = _schedule(document, network.topology, options)
         name, seed = document.scenario.name, _seed(document, options)
         say(f"{name} on {network.name} (engine {network.engine}): {len(schedule):,} operations, seed {seed}")
@@ -161,6 +162,23 @@ def journal_of(network: Network) -> Path:
     from emulator.state import NetworkState, state_root
 
     return NetworkState(state_root(), network.name).folder / _JOURNAL
+
+
+@contextmanager
+def alone(network: Network) -> Iterator[None]:
+    """Keep other runs, and --recover, from this network: each would undo what the other measures.
+
+    BrokenError when one goes on. The kernel gives the lock back when its holder is killed.
+    """
+    from emulator.locks import BusyError, locked
+
+    with ExitStack() as stack:
+        try:
+            stack.enter_context(locked(journal_of(network).with_name(_LOCK), wait=False))
+        except BusyError:
+            words = f"another stress run shakes `{network.name}`; wait for it, or end it with Ctrl-C"
+            raise BrokenError(words) from None
+        yield
 
 
 def _schedule(document: Document, topology: Topology, options: Options) -> Schedule:

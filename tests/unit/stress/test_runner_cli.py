@@ -96,6 +96,20 @@ def test_recover_on_a_network_that_is_whole(files: Path, cli: CommandLine) -> No
     cli("down", "dc", code=0)
 
 
+def test_a_second_run_and_recover_wait_for_the_first(files: Path, cli: CommandLine) -> None:
+    cli("up", "net.yaml", code=0)
+    words = [sys.executable, "-m", "stress", "s.yaml", "--net", "dc", "--duration", "60s"]
+    with subprocess.Popen(words, cwd=files, stderr=subprocess.PIPE, text=True) as process:
+        assert process.stderr is not None
+        assert "operations" in process.stderr.readline()
+        for others in (["s.yaml", "--net", "dc"], ["--recover", "--net", "dc"]):
+            assert "another stress run shakes `dc`" in cli("stress", *others, code=4).stderr
+        process.kill()
+    assert cli.json("stress", "--recover", "--net", "dc")["name"] == "dc"
+    cli("stress", "s.yaml", "--net", "dc", code=0)
+    cli("down", "dc", code=0)
+
+
 @pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
 def test_stopped_it_gives_back_and_takes_down(files: Path, cli: CommandLine, number: signal.Signals) -> None:
     words = [sys.executable, "-m", "stress", "s.yaml", "--up", "net.yaml", "--duration", "60s"]
