@@ -137,7 +137,7 @@ class RunRecord:
     phases: list[Phase] = field(default_factory=list)
     outcomes: list[Outcome] = field(default_factory=list)
     offered: dict[str, int] = field(default_factory=dict)
-    """Step -> how many operations the schedule held."""
+    """Step -> how many operations the schedule held, but for those left when the step ended itself."""
     probes: list[ProbeRecord] = field(default_factory=list)
     samples: list[Sample] = field(default_factory=list)
     sampler_cost: float = 0.0

@@ -29,6 +29,10 @@ class SkippedError(Exception):
     """There is nothing to do: what was to be undone is gone, or is so already. No failure."""
 
 
+class StepOverError(SkippedError):
+    """The step has found what it was to find: nothing that it has still to do need be waited for."""
+
+
 @dataclass
 class Moves:
     """What a step does, k moves: `at` int64[k] in microseconds since it began, in any order;

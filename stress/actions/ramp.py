@@ -11,7 +11,7 @@ from pydantic import Field
 
 from emulator.errors import EmulationError
 from emulator.network import Echo, Network
-from stress.actions.base import Action, Hands, Moves, Needs, Room, SkippedError
+from stress.actions.base import Action, Hands, Moves, Needs, Room, SkippedError, StepOverError
 from stress.arrivals import MICRO
 from stress.targets import Thing
 from topologies.units import Duration, Share
@@ -75,9 +75,10 @@ class Grown:
         self._closed = False
 
     def grow(self) -> None:
-        """Bring up one more network; skipped once a limit has broken."""
+        """Bring up one more network; once a limit has broken, take all down and end the step."""
         if self._stopped_by:
-            raise SkippedError(f"stopped: {self._stopped_by}")
+            self.close()
+            raise StepOverError(f"stopped: {self._stopped_by}")
         begin = self._hands.clock()
         if begin > self._end:  # steps that were due long ago, on an engine that is slower than planned
             raise SkippedError("the step's time is over")

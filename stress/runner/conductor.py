@@ -7,7 +7,7 @@ part is tried even if the one before failed; the first failure is in the record,
 from __future__ import annotations
 
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager, suppress
 from functools import partial
 from pathlib import Path
@@ -29,6 +29,7 @@ from stress.runner.sharing import shares
 from stress.runner.truth import Processor, Spent, doubts
 from stress.runner.watch import Look, Watch
 from stress.runner.worker import Worker
+from stress.scenario.document import Step
 from stress.scenario.load import Document
 from stress.schedule import Schedule
 
@@ -86,7 +87,7 @@ class _Run:
             record.interrupted = signals.name
             with self._noting():
                 record.leaks = self._leaks(observers)
-            record.doubts += doubts(record, len(self._schedule), self._spent)
+            record.doubts += doubts(record, sum(record.offered.values()), self._spent)
 
     @contextmanager
     def _noting(self) -> Iterator[None]:
@@ -146,13 +147,20 @@ class _Run:
                     self._looked()
                 if worker.failure is not None:
                     self._fail(worker.failure)
-            self._wait_until(end)
+            self._wait_until(self._end_of(steps, workers))
         self._watch.finished += workers
         self._watch.workers = []
         for step in steps:
             self._record.phases.append(
                 Phase(step.name, step.start, max(step.start, min(step.end, self._shared.clock())))
             )
+
+    def _end_of(self, steps: Sequence[Step], workers: Sequence[Worker]) -> float:
+        """Return when these steps end; those of the last group that ended themselves aren't waited for."""
+        over: set[int] = set().union(*(worker.over for worker in workers))
+        every = self._schedule.steps
+        last = steps[0].group == every[-1].group  # later ones begin when the schedule says
+        return max((step.end for step in steps if not (last and every.index(step) in over)), default=0.0)
 
     def _wait_until(self, moment: float) -> None:
         while not self._shared.stop.is_set():
@@ -206,6 +214,10 @@ class _Run:
         record, schedule = self._record, self._schedule
         found: list[Outcome] = []
         for worker in self._watch.finished:
+            for number in worker.numbers[worker.done :].tolist():
+                step = int(schedule.step[number])
+                if step in worker.over:
+                    record.offered[schedule.steps[step].name] -= 1
             for k, number in enumerate(worker.numbers[: worker.done].tolist()):
                 found.append(
                     Outcome(schedule.operation(number), worker.started[k], worker.finished[k],

@@ -13,7 +13,7 @@ import numpy.typing as npt
 
 from emulator.errors import EmulationError, KernelError
 from emulator.network import Session
-from stress.actions.base import SkippedError
+from stress.actions.base import SkippedError, StepOverError
 from stress.arrivals import MICRO
 from stress.runner.hands import NoSession, Shared, WorkerHands
 from stress.runner.sharing import Share
@@ -41,6 +41,8 @@ class Worker(threading.Thread):
         """Operation (position in `numbers`) -> kind of error."""
         self.skipped: dict[int, str] = {}
         self.done = 0
+        self.over: set[int] = set()
+        """Steps (positions in the schedule's) that ended themselves."""
         self.restored: list[str] = []
         self.failure: BaseException | None = None
         self._things: Ints = schedule.thing[numbers]
@@ -76,6 +78,7 @@ class Worker(threading.Thread):
         verbs = schedule.verb[self.numbers].tolist()
         targets = self._things.tolist()
         started, finished = self.started, self.finished
+        last = {step: k for k, step in enumerate(which)}
         for k, due in enumerate(due_at):
             now = clock()
             if now < due:
@@ -92,10 +95,14 @@ class Worker(threading.Thread):
                 do(hands, names[verbs[k]], things[targets[k]])
             except SkippedError as skipped:
                 self.skipped[k] = str(skipped)
+                if isinstance(skipped, StepOverError):
+                    self.over.add(which[k])
             except (EmulationError, OSError) as error:
                 self.errors[k] = error_kind(error, schedule.names[targets[k]])
             finished[k] = clock()
             self.done = k + 1
+            if self.over and all(k >= last[step] for step in last.keys() - self.over):
+                return
 
 
 def error_kind(error: Exception, target: str) -> str:

@@ -236,29 +236,56 @@ def test_links_get_back_what_they_were_before_not_what_the_file_says(network: Dr
     assert dict(network.links) == {3: before}
 
 
+class Grows:
+    """Brings up three networks, then no more."""
+
+    def __init__(self) -> None:
+        self.up: list[str] = []
+
+    def grow(self, name: str, hosts: int) -> Any:
+        if len(self.up) == 3:
+            raise BrokenError("no more memory")
+        self.up.append(name)
+        topology = made({"generator": "single", "hosts": hosts})
+        grown = DryRunEngine().deploy(make_plan(topology, "dry-run"))
+        down = grown.down
+        grown.down = lambda *_: (self.up.remove(name), down())  # type: ignore[method-assign, assignment, func-returns-value]
+        return grown
+
+
+RAMP = "{action: ramp, hosts: 4, interval: 50 ms, duration: %s}"
+
+
 @pytest.mark.usefixtures("unwatched")
 def test_a_ramp_says_the_last_good_size_and_takes_all_down(network: DryRunNetwork) -> None:
-    up: list[str] = []
-
-    class Grows:
-        def grow(self, name: str, hosts: int) -> Any:
-            if len(up) == 3:
-                raise BrokenError("no more memory")
-            up.append(name)
-            topology = made({"generator": "single", "hosts": hosts})
-            grown = DryRunEngine().deploy(make_plan(topology, "dry-run"))
-            down = grown.down
-            grown.down = lambda *_: (up.remove(name), down())  # type: ignore[method-assign, assignment, func-returns-value]
-            return grown
-
-    record = shaken(
-        "name: x\nsteps: [{action: ramp, hosts: 4, interval: 50 ms, duration: 500 ms}]",
-        network,
-        growth=Grows(),
-    )
+    grows = Grows()
+    record = shaken(f"name: x\nsteps: [{RAMP % '500 ms'}]", network, growth=grows)
     assert record.ramps[0]["last_good"] == 12
     assert record.ramps[0]["stopped_by"] == "no more memory"
-    assert up == []
+    assert grows.up == []
+
+
+@pytest.mark.usefixtures("unwatched")
+def test_a_run_is_over_when_its_last_ramp_is(network: DryRunNetwork) -> None:
+    grows = Grows()
+    record = shaken(f"name: x\nsteps: [{RAMP % '1 h'}]", network, growth=grows)
+    assert record.phases[0].end < 60.0
+    assert record.offered == {"ramp": 5}
+    assert [outcome.skipped for outcome in record.outcomes] == [""] * 4 + ["stopped: no more memory"]
+    assert not [words for words in record.doubts if "never begun" in words]
+    assert grows.up == []
+
+
+@pytest.mark.usefixtures("unwatched")
+def test_a_ramp_that_is_over_leaves_the_times_of_other_steps_alone(network: DryRunNetwork) -> None:
+    flap = "{action: port-flap, target: host, rate: 20, down: 5 ms, duration: %s}"
+    beside, after = flap % "700 ms", flap % "100 ms"
+    record = shaken(
+        f"name: x\nsteps: [{{parallel: [{RAMP % '900 ms'}, {beside}]}}, {after}]", network, growth=Grows()
+    )
+    assert len(record.outcomes) == sum(record.offered.values()) == 5 + 28 + 4
+    assert all(outcome.started >= outcome.operation.at for outcome in record.outcomes)
+    assert [phase.start for phase in record.phases if phase.name == "port-flap-2"] == [0.9]
 
 
 def test_a_domain_has_one_worker(network: DryRunNetwork) -> None:
