@@ -13,7 +13,7 @@ from __future__ import annotations
 
 import json
 import math
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
@@ -34,6 +34,12 @@ _LEAST = 3
 _PLAIN = ("achieved", "errors", "skipped", "rate")
 _PROBED = ("longest", "blackhole", "windows", "rtt.p50", "rtt.p99")
 _HOST = ("host.memory.used.growth", "convergence.p50", "convergence.p99", "recovery.p99", "traffic.rate")
+_SAME = (
+    ("scenario", ("name", "duration", "steps")),
+    ("network", ("engine", "nodes", "links")),
+    ("machine", ("kernel", "cpu", "cores")),
+)
+"""What two runs must share to be comparable: part of the report, and its keys."""
 Floats = npt.NDArray[np.float64]
 
 
@@ -69,9 +75,28 @@ def signed(value: float, unit: str) -> str:
     return ("+" if value >= 0 else "") + shown(value, unit)
 
 
-def compare(a: Path, b: Path) -> list[Row]:
-    """Return the figures of two report.json files side by side; UsageError when one can't be read."""
-    return compared(_report(a), _report(b))
+def compare(a: Path, b: Path) -> tuple[list[Row], list[str]]:
+    """Return the figures of two report.json files side by side, and why they may not be comparable.
+
+    UsageError when one can't be read.
+    """
+    one, other = _report(a), _report(b)
+    return compared(one, other), cautions(one, other)
+
+
+def cautions(a: dict[str, Any], b: dict[str, Any]) -> list[str]:
+    """Return why the difference of two runs may not be what it looks like, a line each."""
+    found = []
+    for part, keys in _SAME:
+        one, other = a.get(part) or {}, b.get(part) or {}
+        differing = [key for key in keys if one.get(key) != other.get(key)]
+        if differing:
+            found.append(f"the {part}s differ: {', '.join(differing)}")
+    for which, report in (("A", a), ("B", b)):
+        if report.get("aborted") or report.get("interrupted"):
+            found.append(f"{which} ended early: {report.get('aborted') or report['interrupted']}")
+        found += [f"{which} is doubtful: {words}" for words in report.get("doubts", ())]
+    return found
 
 
 def compared(a: dict[str, Any], b: dict[str, Any]) -> list[Row]:
@@ -79,9 +104,9 @@ def compared(a: dict[str, Any], b: dict[str, Any]) -> list[Row]:
     return [*_steps(a, b), *_probes(a, b), *_machine(a, b)]
 
 
-def as_json(rows: list[Row]) -> dict[str, Any]:
-    """Return the rows as plain data."""
-    return {"figures": [{**asdict(row), "moved": row.moved} for row in rows]}
+def as_json(rows: list[Row], notes: Sequence[str] = ()) -> dict[str, Any]:
+    """Return the rows and the cautions as plain data."""
+    return {"figures": [{**asdict(row), "moved": row.moved} for row in rows], "cautions": list(notes)}
 
 
 def _report(path: Path) -> dict[str, Any]:

@@ -68,9 +68,11 @@ def _compare(paths: tuple[str, ...], *, as_json: bool) -> int:
     from stress.compare import as_json as as_data
     from stress.compare import compare
 
-    rows = compare(Path(paths[0]), Path(paths[1]))
+    rows, notes = compare(Path(paths[0]), Path(paths[1]))
+    for words in notes:
+        say(f"beware: {words}")
     if as_json:
-        give_json(as_data(rows))
+        give_json(as_data(rows, notes))
     else:
         for row in rows:
             print(row)

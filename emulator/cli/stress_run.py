@@ -224,6 +224,7 @@ def _network(options: Options) -> Iterator[Network]:
         from emulator.cli.networks import chosen_network
 
         ensure_root()
+        _require_folder(options["folder"])
         yield chosen_network(options["net"])
         return
     from emulator.engines.registry import engine_named, take_down
@@ -236,6 +237,7 @@ def _network(options: Options) -> Iterator[Network]:
     engine = engine_named(options["engine"] or document.spec.engine_name)
     if engine.needs_root:
         ensure_root()
+    _require_folder(options["folder"])
     topology = build(document)
     name = topology.name
     if name in names():
@@ -250,6 +252,14 @@ def _network(options: Options) -> Iterator[Network]:
         finally:
             with shown(f"down {name}") as progress:
                 take_down(name, progress)
+
+
+def _require_folder(folder: Path | None) -> None:
+    """Refuse a report's folder that can't be written, as who will write it and before anything is run."""
+    if folder is not None:
+        from stress import report
+
+        report.require_writable(folder)
 
 
 @contextmanager

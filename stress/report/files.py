@@ -9,11 +9,24 @@ from contextlib import suppress
 from pathlib import Path
 from typing import TextIO
 
-from emulator.errors import BrokenError
+from emulator.errors import BrokenError, UsageError
 from stress.records import RunRecord
 from stress.report.junit import junit
 from stress.report.page import finite, page
 from stress.report.summary import Judged, summary
+
+
+def require_writable(folder: Path) -> None:
+    """Make `folder` if need be; UsageError when nothing can be written there, before anything is run."""
+    trial = folder / "report.json.part"
+    try:
+        folder.mkdir(parents=True, exist_ok=True)
+        trial.touch()
+        trial.unlink()
+    except OSError as error:
+        raise UsageError(
+            f"can't write the report into {folder}: {error.strerror}; give another folder"
+        ) from error
 
 
 def write(record: RunRecord, verdicts: Sequence[Judged], folder: Path) -> list[Path]:

@@ -8,7 +8,7 @@ import pytest
 from support.runs import made_run
 
 from emulator.errors import UsageError
-from stress.compare import Row, as_json, compare, compared
+from stress.compare import Row, as_json, cautions, compare, compared
 from stress.records import Outcome, RunRecord
 from stress.report.summary import summary
 
@@ -51,6 +51,16 @@ def test_what_takes_longer_has_moved(run: RunRecord) -> None:
     assert "noise" in str(found["host.memory.used.mean"])
 
 
+def test_runs_that_are_not_alike_or_doubtful_come_with_a_caution(run: RunRecord) -> None:
+    same = summary(run, [])
+    same["doubts"] = []
+    assert cautions(same, same) == []
+    other = same | {"network": same["network"] | {"links": 7}, "doubts": ["late"], "interrupted": "SIGINT"}
+    assert cautions(same, other) == [
+        "the networks differ: links", "B ended early: SIGINT", "B is doubtful: late",
+    ]  # fmt: skip
+
+
 def test_one_bad_second_is_noise_and_not_a_change(run: RunRecord) -> None:
     def stalled(one: Outcome) -> Outcome:
         return replace(one, finished=one.finished + 0.5) if 50 < one.operation.at < 52 else one
@@ -81,8 +91,8 @@ def test_reports_are_read_from_their_files(run: RunRecord, tmp_path: Path) -> No
     one, two = tmp_path / "a.json", tmp_path / "b.json"
     one.write_text(json.dumps(summary(run, [])))
     two.write_text(json.dumps(summary(slower(run, 2), [])))
-    found = compare(one, two)
-    assert found == compare(one, two)
+    found, _ = compare(one, two)
+    assert found == compare(one, two)[0]
     data = json.loads(json.dumps(as_json(found)))
     moved = {row["figure"] for row in data["figures"] if row["moved"]}
     assert {"flap.latency.p50", "restart.latency.p50"} <= moved

@@ -149,9 +149,17 @@ def test_a_run_that_breaks_off_writes_its_report_and_gives_4(
     assert names() == []
 
 
+def test_a_folder_that_cannot_be_written_is_refused_before_the_run(files: Path, cli: CommandLine) -> None:
+    (files / "out").write_text("a file")
+    said = cli("stress", "s.yaml", "--up", "net.yaml", "--report", "out", code=2).stderr
+    assert "can't write the report into out: File exists; give another folder" in said
+    assert "operations" not in said
+
+
 def test_a_report_that_cannot_be_written_gives_4_and_the_verdicts_all_the_same(
-    here: Path, capsys: pytest.CaptureFixture[str]
+    here: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
 ) -> None:
+    monkeypatch.setattr("stress.report.require_writable", lambda _: None)
     (here / "out").write_text("a file")
     assert command_line(["stress", "s.yaml", "--up", "net.yaml", "--report", "out"]) == 4
     said = capsys.readouterr().err
