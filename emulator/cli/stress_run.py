@@ -99,7 +99,7 @@ def _tell(record: RunRecord, verdicts: Sequence[Verdict]) -> None:
     for words in record.doubts:
         say(f"doubtful: {words}")
     for words in record.leaks.leaked:
-        say(f"was not given back by the run, and is now: {words}")
+        say(f"was not as before after the run: {words}")
     for verdict in verdicts:
         say(f"{'held  ' if verdict.held else 'BROKEN'}  {verdict}")
 

@@ -12,12 +12,14 @@ from stress.report.summary import Judged
 def junit(record: RunRecord, verdicts: Sequence[Judged]) -> str:
     """Return the XML. A run without limits, or that ended early, has the test case that it ran to its end."""
     ended = record.aborted or record.interrupted
+    leaked = record.leaks.leaked
     end = max((phase.end for phase in record.phases), default=0.0)
     broken = sum(not verdict.held for verdict in verdicts)
     name = str(record.scenario.get("name", "scenario"))
     suite = ET.Element(
-        "testsuite", name=f"stress.{name}", tests=str(len(verdicts) + (1 if ended or not verdicts else 0)),
-        failures=str(broken), errors=str(int(bool(ended))), time=f"{end:.3f}",
+        "testsuite", name=f"stress.{name}",
+        tests=str(len(verdicts) + bool(ended or not verdicts) + bool(leaked)),
+        failures=str(broken + bool(leaked)), errors=str(int(bool(ended))), time=f"{end:.3f}",
     )  # fmt: skip
     for verdict in verdicts:
         case = ET.SubElement(suite, "testcase", classname=f"stress.{name}", name=_printable(str(verdict)))
@@ -29,6 +31,9 @@ def junit(record: RunRecord, verdicts: Sequence[Judged]) -> str:
         case = ET.SubElement(suite, "testcase", classname=f"stress.{name}", name="ran to its end")
         if ended:
             ET.SubElement(case, "error", message=_printable(ended))
+    if leaked:  # exit code 1, though every limit may have held
+        case = ET.SubElement(suite, "testcase", classname=f"stress.{name}", name="left all as it was")
+        ET.SubElement(case, "failure", message=_printable(leaked[0])).text = _printable("\n".join(leaked))
     return ET.tostring(suite, encoding="unicode", xml_declaration=True) + "\n"
 
 

@@ -44,7 +44,8 @@ def summary(record: RunRecord, verdicts: Sequence[Judged]) -> dict[str, Any]:
         "seed": record.seed,
         "began": record.began,
         "seconds": end_of(record),
-        "held": all(verdict.held for verdict in verdicts) and not (record.aborted or record.interrupted),
+        "held": all(verdict.held for verdict in verdicts)
+        and not (record.aborted or record.interrupted or record.leaks.leaked),
         "verdicts": [verdict_of(verdict) for verdict in verdicts],
         "doubts": record.doubts,
         "interrupted": record.interrupted,

@@ -178,6 +178,17 @@ def test_junit_has_a_case_per_limit(tmp_path: Path) -> None:
     assert [case.get("name") for case in suite if case.find("failure") is not None] == ["errors == 0 (6) <&>"]
 
 
+def test_what_leaked_is_a_failure_like_the_exit_code_though_every_limit_held(tmp_path: Path) -> None:
+    record = made_run()
+    record.leaks.leaked = ["node h1 is missing"]
+    write(record, VERDICTS[:1], tmp_path)
+    assert VERDICTS[0].held
+    assert json.loads((tmp_path / "report.json").read_text())["held"] is False
+    suite = ET.parse(tmp_path / "junit.xml").getroot()  # noqa: S314 -- our own
+    assert (suite.get("tests"), suite.get("failures"), suite.get("errors")) == ("2", "1", "0")
+    assert [case.get("name") for case in suite if case.find("failure") is not None] == ["left all as it was"]
+
+
 def test_the_page_is_one_file_that_loads_nothing_and_escapes_everything(tmp_path: Path) -> None:
     write(made_run(), VERDICTS, tmp_path)
     text = (tmp_path / "report.html").read_text()
