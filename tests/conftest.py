@@ -45,6 +45,7 @@ def state_dir(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Path]
         subprocess.run(
             [sys.executable, "-m", "emulator", "down", "--all"],
             cwd=tmp_path,
+            env=os.environ | {"EMULATOR_STATE_DIR": str(path)},  # whatever the test did to the environment
             check=False,
             capture_output=True,
         )

@@ -168,15 +168,15 @@ def test_a_link_that_cannot_be_given_back_is_told_and_stays_in_the_journal(
             raise BrokenError("the engine is gone")
         set_link(link, state)
 
-    monkeypatch.setattr(network, "set_link", broken)
     step = "{action: link-flap, target: {count: 20}, reroute: true, rate: 100, down: 1 s, duration: 250 ms}"
     journal = tmp_path / "stress.json"
-    record = shaken(f"name: x\nsteps: [{step}]", network, journal=journal)
+    with monkeypatch.context() as patch:
+        patch.setattr(network, "set_link", broken)
+        record = shaken(f"name: x\nsteps: [{step}]", network, journal=journal)
     assert record.aborted == "the engine is gone"
     assert [words for words in record.leaks.leaked if words.endswith("is not as before the run")] != []
     assert set(network.links) == {0}  # the others are back
     assert journal.exists()
-    monkeypatch.undo()
     assert len(recover(network, journal, print)) == 1
     assert untouched(network)
 
