@@ -31,13 +31,15 @@ def serving(path: Path, answer: Answer) -> Iterator[None]:
                 text = ""
                 while data := peer.recv(4096):
                     text += data.decode()
-                    try:
-                        question = json.loads(text)
-                    except ValueError:
-                        continue
-                    text = ""
-                    if "method" in question:
-                        peer.sendall(answer(question))
+                    # one piece may hold two messages: an echo's reply and the next question
+                    while text:
+                        try:
+                            question, end = json.JSONDecoder().raw_decode(text)
+                        except ValueError:
+                            break
+                        text = text[end:]
+                        if "method" in question:
+                            peer.sendall(answer(question))
 
         thread = threading.Thread(target=serve)
         thread.start()
