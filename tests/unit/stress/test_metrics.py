@@ -11,11 +11,12 @@ from emulator.engines.dry_run import DryRunEngine, DryRunNetwork
 from emulator.plan import make_plan
 from stress import metrics
 from stress.metrics import host
-from stress.metrics.figures import figure_unit
+from stress.metrics.figures import Figures, figure_unit
 from stress.metrics.names import COUNTERS, HOST, unit_of
 from stress.metrics.ports import Ports, answer, question
 from stress.metrics.processes import Processes, which
 from stress.metrics.sampler import Sampler, rates, shares
+from stress.records import Phase, RunRecord, Sample
 from topologies.build import build
 from topologies.spec.load import load_text
 
@@ -183,3 +184,18 @@ def test_figures_that_are_documented_are_known_with_their_unit() -> None:
     assert figure_unit("latency.p99") == "seconds"
     assert figure_unit("port.h1-eth0.rx_bytes.p50") == "byterate"
     assert figure_unit("flap.latency") is None
+
+
+@pytest.mark.parametrize(
+    ("warmup", "growth", "mean"), [(5.0, 2.0, 284 / 3), (2.0, 62.0, 81.0), (0.0, 62.0, 81.0)]
+)
+def test_what_is_sampled_is_judged_from_the_last_sample_of_the_warmup_on(
+    warmup: float, growth: float, mean: float
+) -> None:
+    used = {0.0: 40.0, 4.0: 100.0, 8.0: 82.0, 12.0: 102.0}
+    record = RunRecord({}, {}, {}, seed=0, began=0.0, phases=[Phase("warmup", 0.0, warmup)])
+    record.samples = [Sample(at, {"host.memory.used": value}) for at, value in used.items()]
+    figures = Figures(record)
+    assert figures.get("host.memory.growth") == growth
+    assert figures.get("host.memory.mean") == pytest.approx(mean)
+    assert Figures(RunRecord({}, {}, {}, seed=0, began=0.0)).get("host.memory.growth") is None

@@ -330,8 +330,10 @@ def found(record: RunRecord, offered: int = 0, idle: float = 0.5, stolen: float 
 def test_late_arrivals_and_a_busy_machine_are_said() -> None:
     good = [outcome(k, k + 0.001, k + 0.002) for k in range(1000)]
     assert found(record_of(good), 1000) == []
-    late = good[:900] + [outcome(k, k + 0.5, k + 1) for k in range(100)]
-    assert "10.0% of the operations began more than 10 ms late, 0.5 s" in found(record_of(late))[0]
+    late = good[:900] + [outcome(k, k + 0.5, k + 1) for k in range(900, 1000)]
+    assert "10.0% of the operations of s began more than 10 ms late, 0.5 s" in found(record_of(late))[0]
+    burst = [outcome(k // 10, k // 10 + k % 10 * 0.1, k // 10 + 0.9) for k in range(1000)]
+    assert found(record_of(burst)) == [], "of a burst the first to begin tells"
     assert "99% busy" in found(record_of(good), idle=0.01)[0]
     assert "gave 10% of the CPU time to others" in found(record_of(good), stolen=0.1)[0]
     assert "5 of 1,005" in found(record_of(good), 1005)[0]
