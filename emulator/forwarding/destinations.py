@@ -18,7 +18,7 @@ import numpy.typing as npt
 from emulator.forwarding.aggregation import Prefixes, Spaces, merged
 from emulator.forwarding.router_graph import RouterGraph
 from emulator.forwarding.shortest_paths import FirstHops
-from topologies.routed_addressing import RoutedAddressing
+from topologies.addressing import RoutedAddressing
 
 Ints = npt.NDArray[np.int64]
 Words = npt.NDArray[np.uint64]

@@ -20,7 +20,7 @@ from emulator.forwarding.base import Hop, Route
 from emulator.forwarding.destinations import Destinations
 from emulator.forwarding.router_graph import RouterGraph
 from emulator.forwarding.shortest_paths import FirstHops, first_hops, members_of, numbered
-from topologies.routed_addressing import RoutedAddressing
+from topologies.addressing import RoutedAddressing
 from topologies.segments import BRIDGE_PORT
 
 Ints = npt.NDArray[np.int64]

@@ -1,7 +1,7 @@
 """Routed forwarding: routers join segments, shortest paths with ECMP, no controller and no daemon.
 
 What routes and what bridges, and the subnets that follow, are `topologies.segments` and
-`topologies.routed_addressing`; the tables are `route_tables`. All of it is computed when it is
+`topologies.addressing.routed`; the tables are `route_tables`. All of it is computed when it is
 asked for, from the links that are up: after a failure, ask again with the new mask and change what
 differs. Addresses never depend on the mask.
 
@@ -20,9 +20,8 @@ from emulator.forwarding.base import BRIDGE_PORT, Hop, Neighbour, Role, Route
 from emulator.forwarding.route_tables import RouteTables, packed
 from emulator.forwarding.router_graph import RouterGraph
 from emulator.forwarding.spanning_tree import tree_links
-from topologies.addressing import Address
+from topologies.addressing import Address, RoutedAddressing
 from topologies.identifiers import mac
-from topologies.routed_addressing import RoutedAddressing
 from topologies.topology import Topology
 
 Bools = npt.NDArray[np.bool_]

@@ -16,8 +16,8 @@ from functools import cached_property
 import numpy as np
 import numpy.typing as npt
 
+from topologies.addressing import RoutedAddressing
 from topologies.graph_arrays import Adjacency, components, distances
-from topologies.routed_addressing import RoutedAddressing
 from topologies.segments import BRIDGE_PORT
 
 Bools = npt.NDArray[np.bool_]

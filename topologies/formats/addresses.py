@@ -7,8 +7,7 @@ from collections.abc import Iterator
 
 import numpy as np
 
-from topologies.addressing import FlatAddressing
-from topologies.routed_addressing import RoutedAddressing
+from topologies.addressing import FlatAddressing, RoutedAddressing
 from topologies.segments import is_routed
 from topologies.topology import Topology
 

@@ -13,6 +13,7 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
+from topologies.addressing import RoutedAddressing
 from topologies.counting import counted
 from topologies.formats import mininet_script as script
 from topologies.formats.addresses import Addresses
@@ -22,7 +23,6 @@ from topologies.formats.naming import sanitised
 from topologies.formats.static_routes import Routes
 from topologies.identifiers import bridge_name, dpid, interface_name, mac
 from topologies.profiles import Shape
-from topologies.routed_addressing import RoutedAddressing
 from topologies.segments import BRIDGE_PORT, LOOPBACK_PORT, Segments, is_routed
 from topologies.topology import Kind, Topology
 

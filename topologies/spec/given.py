@@ -18,7 +18,7 @@ from pydantic import (
 from pydantic.json_schema import JsonSchemaValue
 from pydantic_core import CoreSchema
 
-from topologies.address_text import parse_interface
+from topologies.addressing import parse_interface
 from topologies.errors import Loc, shortened
 from topologies.names import NODE_NAME
 from topologies.profiles import LinkProfile

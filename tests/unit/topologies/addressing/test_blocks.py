@@ -5,7 +5,7 @@ from __future__ import annotations
 from hypothesis import given
 from hypothesis import strategies as st
 
-from topologies.allocation import allocate, merged_ranges, power_of_two
+from topologies.addressing.blocks import allocate, merged_ranges, power_of_two
 
 ranges = st.tuples(st.integers(0, 200), st.integers(1, 40)).map(lambda r: (r[0], r[0] + r[1]))
 

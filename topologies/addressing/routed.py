@@ -20,11 +20,11 @@ from functools import cached_property
 import numpy as np
 import numpy.typing as npt
 
-from topologies.address_plans import Plan4, Plan6
-from topologies.addressing import Address
-from topologies.allocation import Range, allocate, power_of_two
+from topologies.addressing.address import Address
+from topologies.addressing.blocks import Range, allocate, power_of_two
+from topologies.addressing.given import GivenSubnets, Subnet
+from topologies.addressing.pools import Plan4, Plan6
 from topologies.errors import ParameterError
-from topologies.given_subnets import GivenSubnets, Subnet
 from topologies.graph_arrays import Adjacency, both_ways, distances
 from topologies.segments import LOOPBACK_PORT, Segments
 from topologies.topology import Kind, Topology

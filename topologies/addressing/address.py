@@ -1,4 +1,4 @@
-"""Addresses with a prefix length as files give them: `10.0.0.1/24`, `fd00::1/64`, `10.0.0.1`.
+"""An address on a port, and addresses as files give them: `10.0.0.1/24`, `fd00::1/64`, `10.0.0.1`.
 
 `ipaddress` takes 10 µs for one, which is seconds for a file of 200,000 nodes; `inet_pton` takes a
 tenth of that and accepts the same text.
@@ -6,8 +6,30 @@ tenth of that and accepts the same text.
 
 from __future__ import annotations
 
-from socket import AF_INET, AF_INET6, inet_pton
+import ipaddress
+from socket import AF_INET, AF_INET6, inet_ntoa, inet_pton
 from typing import NamedTuple
+
+
+class Address(NamedTuple):
+    """An address on a port: `value` is the number, `length` the prefix length, `version` 4 or 6."""
+
+    port: int
+    version: int
+    value: int
+    length: int
+
+    @property
+    def packed(self) -> bytes:
+        """The address in network byte order: 4 or 16 bytes."""
+        return self.value.to_bytes(4 if self.version == 4 else 16, "big")
+
+    @property
+    def text(self) -> str:
+        """The address without its prefix length."""
+        if self.version == 4:  # ten times as fast as an ip_address, and written once per host
+            return inet_ntoa(self.packed)
+        return str(ipaddress.ip_address(self.packed))
 
 
 class Interface(NamedTuple):

@@ -10,7 +10,7 @@ import ipaddress
 from itertools import pairwise
 from typing import NamedTuple
 
-from topologies.address_text import parse_interface
+from topologies.addressing.address import parse_interface
 from topologies.counting import counted
 from topologies.errors import Loc, ParameterError
 from topologies.segments import Segments

@@ -1,4 +1,4 @@
-"""Where the pools of a routed network are cut; see `routed_addressing` for the rules."""
+"""Where the pools of a routed network are cut; see `routed` for the rules."""
 
 from __future__ import annotations
 
@@ -8,10 +8,10 @@ from typing import Protocol
 import numpy as np
 import numpy.typing as npt
 
-from topologies.allocation import Range, allocate, power_of_two
+from topologies.addressing.blocks import Range, allocate, power_of_two
+from topologies.addressing.given import GivenSubnets, Subnet
 from topologies.counting import counted
 from topologies.errors import ParameterError
-from topologies.given_subnets import GivenSubnets, Subnet
 from topologies.segments import Segments
 from topologies.topology import Topology
 

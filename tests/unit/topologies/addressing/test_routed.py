@@ -10,7 +10,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from support.topologies import made, problems
 
-from topologies.routed_addressing import RoutedAddressing
+from topologies.addressing import RoutedAddressing
 from topologies.segments import Segments
 from topologies.topology import Topology
 
