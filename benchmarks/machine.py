@@ -26,8 +26,7 @@ def line(about: dict[str, object]) -> str:
     """Return the facts as one line."""
     return (
         f"Linux {about['kernel']}, {about['cpu']}, {about['cores']} cores, {about['memory_gib']} GiB, "
-        f"Python {about['python']}, {about['date']}; load before the run {about['load']}. "
-        f"Medians (least\N{EN DASH}most), taken in turns."
+        f"Python {about['python']}, {about['date']}; load before the run {about['load']}."
     )
 
 

@@ -187,7 +187,7 @@ def main() -> int:
         for name in arguments.only or NAMES:
             print(f"measuring: {name}", file=sys.stderr, flush=True)
             rows += getattr(suite, name)()
-    print(markdown(rows, line(about)))
+    print(markdown(rows, f"{line(about)} Medians (least\N{EN DASH}most), taken in turns."))
     if not arguments.quick and not arguments.only:
         save(rows, about)
     return 0 if all(row.met for row in rows) or arguments.quick else 1
