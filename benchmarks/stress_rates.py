@@ -235,8 +235,8 @@ def main() -> int:
     floor, mine = ours["floor"], ours[PORTS]["us"]
     print(
         f"\nA change of a port takes {mine:.0f} µs, {mine / floor['loop']:.2f} times a bare loop of `send` "
-        f"and `recv` ({floor['loop']:.0f} µs); `ip -batch` made {floor['batch']:,.0f} a second in one namespace. "
-        f"{line(about)} Medians of {options.runs} runs."
+        f"and `recv` ({floor['loop']:.0f} µs); `ip -batch` made {floor['batch']:,.0f} a second in one "
+        f"namespace. {line(about)} Medians of {options.runs} runs."
     )
     return 0 if all(row[3] == "yes" for row in found) else 1
 
