@@ -9,14 +9,13 @@ from typing import Any
 import numpy as np
 
 from topologies.addressing import FlatAddressing, RoutedAddressing
-from topologies.errors import ParameterError, ParametersError
+from topologies.errors import Loc, ParameterError, ParametersError
 from topologies.families import Context, GeneratorParams, module_for
 from topologies.openflow import OpenFlow
 from topologies.overrides import apply_links, apply_nodes
 from topologies.profiles import NodeProfile
 from topologies.rng import Stream
 from topologies.segments import is_routed
-from topologies.source import Loc
 from topologies.spec.document import Spec
 from topologies.spec.load import Document, load
 from topologies.topology import Pools, Topology

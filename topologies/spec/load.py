@@ -8,7 +8,7 @@ from typing import Any, TypeVar
 
 from pydantic import BaseModel, ValidationError
 
-from topologies.errors import InputError, ParameterError, ParametersError, Problem
+from topologies.errors import InputError, Loc, ParameterError, ParametersError, Problem
 from topologies.families import (
     GENERATORS,
     WAYS,
@@ -18,7 +18,7 @@ from topologies.families import (
     way_module,
     way_of,
 )
-from topologies.source import Loc, Source, parse, read
+from topologies.source import Source, parse, read
 from topologies.spec.document import Spec
 from topologies.spec.explain import problems_of, shown
 from topologies.spelling import nearest

@@ -9,10 +9,9 @@ from typing import Any
 import pytest
 import yaml
 
-from topologies import source, yaml_values
 from topologies.errors import InputError, ParameterError, ParametersError
-from topologies.source import parse, read
-from topologies.yaml_scalars import resolve
+from topologies.source import file, parse, read, values
+from topologies.source.scalars import resolve
 
 
 def data(text: str | bytes) -> Any:
@@ -123,7 +122,7 @@ def test_depth_by_aliases_counts() -> None:
 
 
 def test_aliases_that_repeat_too_much(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(yaml_values, "MAX_ALIASED", 10)
+    monkeypatch.setattr(values, "MAX_ALIASED", 10)
     assert data("a: &a [1, 2]\nb: [*a, *a, *a]") == {"a": [1, 2], "b": [[1, 2]] * 3}
     assert "repeat more than 10 values" in refused("a: &a [1, 2]\nb: [*a, *a, *a, *a]")
 
@@ -215,7 +214,7 @@ def test_what_is_no_topology_file(raw: bytes | str, words: str) -> None:
     ],
 )
 def test_syntax_errors_say_which_character_to_type(text: str, said: str) -> None:
-    if not getattr(yaml_values.yaml, "__with_libyaml__", False):
+    if not getattr(values.yaml, "__with_libyaml__", False):
         pytest.skip("the exact places are those of libyaml")
     assert refused(text) == said
 
@@ -242,7 +241,7 @@ def test_no_permission(monkeypatch: pytest.MonkeyPatch) -> None:
 
 
 def test_too_large_a_file_is_not_read_to_its_end(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(source, "MAX_BYTES", 2**20)
+    monkeypatch.setattr(file, "MAX_BYTES", 2**20)
     with pytest.raises(InputError, match="larger than 1 MiB"):
         read("/dev/zero")
 
@@ -273,7 +272,7 @@ def test_reading_does_not_lean_on_the_recursion_limit() -> None:
 
 
 def test_pythons_own_parser_does_as_well(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(yaml_values, "_Loader", yaml.SafeLoader)
+    monkeypatch.setattr(values, "_Loader", yaml.SafeLoader)
     assert data("a: &x [1, no]\nb: {c: *x}") == {"a": [1, "no"], "b": {"c": [1, "no"]}}
     assert parse("a:\n  - b: 1", "f").marks[("a", 0, "b")] == (2, 5)
     assert refused("a: 1\na: 2") == "f:2:1: a: is given twice; keep one `a`"

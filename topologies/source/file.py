@@ -15,11 +15,9 @@ from typing import Any
 
 import yaml
 
-from topologies.errors import InputError, Loc, ParameterError, ParametersError, Problem, dotted
-from topologies.yaml_syntax import syntax_words
-from topologies.yaml_values import Marks, Values
-
-__all__ = ["MAX_BYTES", "Loc", "Source", "parse", "read"]
+from topologies.errors import InputError, ParameterError, ParametersError, Problem, dotted
+from topologies.source.syntax import syntax_words
+from topologies.source.values import Marks, Values
 
 MAX_BYTES = 64 * 2**20
 

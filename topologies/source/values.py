@@ -15,7 +15,7 @@ from typing import Any
 import yaml
 
 from topologies.errors import InputError, Loc, Problem, dotted, shortened
-from topologies.yaml_scalars import resolve
+from topologies.source.scalars import resolve
 
 MAX_DEPTH = 50
 MAX_ALIASED = 1_000_000
