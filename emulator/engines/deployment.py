@@ -16,7 +16,7 @@ from emulator.linux.namespaces import NamespaceStore, ensure_private
 from emulator.linux.sysctl import Ledger
 from emulator.network import Progress, silent
 from emulator.plan import Plan
-from emulator.state import NetworkState, Record, state_root
+from emulator.state import NetworkState, Record, shared_lock, state_root
 
 Running = TypeVar("Running", bound=NamespacedNetwork)
 
@@ -111,7 +111,7 @@ def open_store(state: NetworkState) -> NamespaceStore:
     """Make the network's mount namespace and stay in it. Call inside `restored("mnt")`."""
     store = store_of(state)
     store.folder.mkdir(mode=0o700)
-    with state.shared_lock():
+    with shared_lock(state.root):
         ensure_private(store.pin.parent)
         store.pin.touch(mode=0o600)
         store.create()

@@ -11,9 +11,8 @@ from emulator.linux.interrupts import deferred
 from emulator.linux.namespaces import unmount_all
 from emulator.linux.sysctl import Ledger
 from emulator.linux.teardown import Sentinel, kill_inside
-from emulator.locks import locked
 from emulator.network import Progress, silent
-from emulator.state import MOUNTS, NetworkState, names
+from emulator.state import MOUNTS, NetworkState, names, shared_lock
 
 
 def take_down(state: NetworkState, progress: Progress = silent) -> None:
@@ -55,7 +54,7 @@ def sweep(root: Path) -> None:
         ledger.release(network)
     for network in CgroupLedger(root).networks() - set(names(root)):
         cgroups.release(root, network)
-    with locked(root / ".lock", wait=True):
+    with shared_lock(root):
         mounts = root / MOUNTS
         if mounts.is_dir() and not any(mounts.iterdir()):
             unmount_all(mounts)

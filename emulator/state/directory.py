@@ -1,0 +1,95 @@
+"""The state directory: which networks are there, and the locks beside their folders."""
+
+from __future__ import annotations
+
+import contextlib
+import os
+import re
+from contextlib import AbstractContextManager
+from pathlib import Path
+
+from emulator.errors import UnableError
+from emulator.locks import BusyError, locked
+
+DEFAULT = "/run/topology-emulator"
+MOUNTS = ".mounts"
+"""The folder of mounts that engines keep, one per network, in the state directory."""
+
+MARK = ".topology-emulator"
+"""The file that says that a folder is a network's: `EMULATOR_STATE_DIR` may hold other folders too."""
+
+_HALF = re.compile(r"^\.(.+)\.part$")
+"""See `half_of`."""
+
+
+def state_root() -> Path:
+    """Return the state directory (it may not exist yet), as the kernel names it in the mount table."""
+    return Path(os.environ.get("EMULATOR_STATE_DIR") or DEFAULT).resolve()
+
+
+def names(root: Path | None = None) -> list[str]:
+    """Return the names of the networks of which there is anything, if only half of it, sorted."""
+    root = root or state_root()
+    found = set()
+    for entry in root.iterdir() if root.is_dir() else ():
+        half = _HALF.match(entry.name)
+        if half and entry.is_dir():
+            found.add(half[1])
+        elif entry.name == MOUNTS:
+            with contextlib.suppress(FileNotFoundError, NotADirectoryError):
+                found |= {pin.name for pin in entry.iterdir()}
+        elif is_network(entry):
+            found.add(entry.name)
+    return sorted(found)
+
+
+def half_of(root: Path, name: str) -> Path:
+    """Return what a network's folder is called while it is being made or removed."""
+    return root / f".{name}.part"
+
+
+def is_network(folder: Path) -> bool:
+    """Return whether `folder` is one that we made, and not something else in the state directory."""
+    if folder.is_symlink():
+        return False
+    return (folder / MARK).exists() or (folder / "record.json").exists()
+
+
+def unknown_network(name: str, known: list[str]) -> str:
+    """Return the words for a network that isn't there."""
+    if not known:
+        return f"no network `{name}` runs here; nothing is up (`emulator up FILE` brings one up)"
+    return f"no network `{name}` runs here; up: {', '.join(known)}"
+
+
+def unwritable(root: Path, error: OSError) -> UnableError:
+    """Return the error of a state directory that can't be written to."""
+    return UnableError(
+        f"can't write to the state directory {root}: {error.strerror}; "
+        f"run as root, or set EMULATOR_STATE_DIR to a folder of your own"
+    )
+
+
+def shared_lock(root: Path) -> AbstractContextManager[None]:
+    """Hold the lock of what all networks share: the state directory's own mount."""
+    return locked(root / ".lock", wait=True)
+
+
+def sweep(root: Path) -> None:
+    """When no network is left remove lock files of killed commands, and the directory if it is empty."""
+    with contextlib.suppress(FileNotFoundError, NotADirectoryError):
+        entries = {entry.name for entry in root.iterdir()}
+        if not names(root) and not entries & {MOUNTS, "sysctls.json", "cgroups.json"}:
+            with shared_lock(root):
+                for name in entries - {".lock"}:
+                    if name.startswith(".") and name.endswith(".lock"):
+                        _remove_if_free(root / name)
+                with contextlib.suppress(OSError):
+                    (root / ".lock").unlink()
+                    root.rmdir()
+
+
+def _remove_if_free(lock: Path) -> None:
+    """Remove a lock file unless somebody holds it."""
+    with contextlib.suppress(BusyError), locked(lock, wait=False):
+        lock.unlink(missing_ok=True)

@@ -1,0 +1,45 @@
+"""One network's run record: what, which engine, which phase, and the live changes of its links."""
+
+from __future__ import annotations
+
+import time
+from dataclasses import asdict, dataclass, field
+from typing import Any
+
+from emulator.network import LinkState
+from topologies.profiles import Shape
+
+FORMAT = 1
+
+
+@dataclass
+class Record:
+    """One network's run record. `phase` is deploying, up or removing; `links` are live changes."""
+
+    name: str
+    engine: str
+    phase: str = "deploying"
+    created: float = field(default_factory=time.time)
+    file: str = ""
+    links: dict[str, Any] = field(default_factory=dict)
+    options: dict[str, Any] = field(default_factory=dict)
+    format: int = FORMAT
+
+    def set_link(self, link: int, state: LinkState) -> None:
+        """Note the live state of a link; a state that changes nothing is not kept."""
+        if state == LinkState():
+            self.links.pop(str(link), None)
+        else:
+            self.links[str(link)] = asdict(state)
+
+
+def link_states(record: Record) -> dict[int, LinkState]:
+    """Return the live changes that `record` holds, by link index."""
+    return {
+        int(link): LinkState(
+            up=data["up"],
+            forward=Shape(**data["forward"]) if data["forward"] else None,
+            backward=Shape(**data["backward"]) if data["backward"] else None,
+        )
+        for link, data in record.links.items()
+    }
