@@ -12,7 +12,8 @@ from emulator.engines.place import require_root, store_of
 from emulator.engines.removal import remove
 from emulator.errors import EmulationError
 from emulator.linux.interrupts import deferred
-from emulator.linux.namespaces import NamespaceStore, ensure_private
+from emulator.linux.mounts import ensure_private
+from emulator.linux.namespaces import NamespaceStore
 from emulator.linux.sysctl import Ledger
 from emulator.network import Progress, silent
 from emulator.plan import Plan

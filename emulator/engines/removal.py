@@ -8,7 +8,7 @@ from emulator.engines.place import require_root, store_of
 from emulator.linux import cgroups
 from emulator.linux.cgroup_ledger import CgroupLedger
 from emulator.linux.interrupts import deferred
-from emulator.linux.namespaces import unmount_all
+from emulator.linux.mounts import unmount_all
 from emulator.linux.sysctl import Ledger
 from emulator.linux.teardown import Sentinel, kill_inside
 from emulator.network import Progress, silent

@@ -15,7 +15,8 @@ from typing import TypeVar
 
 from emulator.errors import KernelError, UnableError
 from emulator.linux import syscalls
-from emulator.linux.namespaces import NamespaceStore, restored
+from emulator.linux.namespaces import NamespaceStore
+from emulator.linux.restored import restored
 
 Made = TypeVar("Made")
 

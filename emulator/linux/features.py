@@ -17,9 +17,9 @@ from pathlib import Path
 
 from emulator.errors import KernelError
 from emulator.linux import messages
-from emulator.linux.namespaces import restored
 from emulator.linux.netlink import HEADER, NLM_F_REQUEST, NLMSG_ERROR, Batch, Netlink
 from emulator.linux.qdisc import shape_messages
+from emulator.linux.restored import restored
 from emulator.linux.syscalls import CLONE_NEWNET, unshare
 from topologies.profiles import Shape
 

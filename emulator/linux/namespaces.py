@@ -14,23 +14,19 @@ from __future__ import annotations
 
 import errno
 import os
-import re
 import shutil
-import threading
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from pathlib import Path
 
 from emulator.errors import KernelError, MissingError
 from emulator.linux import syscalls
-from emulator.linux.syscalls import CLONE_FS, CLONE_NEWNET, CLONE_NEWNS
+from emulator.linux.mounts import is_mount, unmount_all
+from emulator.linux.restored import go_outside, opened, restored
+from emulator.linux.syscalls import CLONE_NEWNET, CLONE_NEWNS
 
-_OCTAL = re.compile(rb"\\([0-7]{3})")
-"""How the mount table writes spaces and the like."""
-
-
-_thread = threading.local()
-"""`outside`: a descriptor of the mount namespace that this thread was in before all `restored("mnt")`."""
+SHARED = ".switches"
+"""The file of the namespace that several nodes share; no node's name starts with a dot."""
 
 
 def _device_and_inode(path: str) -> tuple[int, int]:
@@ -39,84 +35,6 @@ def _device_and_inode(path: str) -> tuple[int, int]:
     except OSError:
         return -1, -1
     return status.st_dev, status.st_ino
-
-
-def _open(path: str) -> int:
-    return os.open(path, os.O_RDONLY | os.O_CLOEXEC)
-
-
-@contextmanager
-def restored(*kinds: str) -> Iterator[None]:
-    """Return to the present namespaces (`"net"`, `"mnt"`) at the end, whatever happens in between.
-
-    With "mnt" also to the current directory and the root, both of which the kernel changes.
-    """
-    flags = {"net": CLONE_NEWNET, "mnt": CLONE_NEWNS}
-    places: list[int] = []
-    if "mnt" in kinds:
-        # a mount namespace can't be entered while threads share the root and current directory
-        syscalls.unshare(CLONE_FS)
-        places += (os.open(place, os.O_PATH | os.O_CLOEXEC) for place in ("/", "."))
-    saved = [(_open(f"/proc/thread-self/ns/{kind}"), flags[kind]) for kind in kinds]
-    was_outside = getattr(_thread, "outside", None)
-    if "mnt" in kinds and was_outside is None:
-        _thread.outside = next(fd for fd, kind in saved if kind == CLONE_NEWNS)
-    try:
-        yield
-    finally:
-        _thread.outside = was_outside
-        if places:
-            syscalls.unshare(CLONE_FS)  # a thread that began meanwhile shares them
-        for fd, kind in saved:
-            syscalls.setns(fd, kind)
-            os.close(fd)
-        if places:
-            _return_to(*places)
-
-
-def _return_to(root: int, cwd: int) -> None:
-    """Make two directories this thread's root and current directory, and close them."""
-    with suppress(OSError):
-        os.fchdir(root)
-        os.chroot(".")
-    with suppress(OSError):
-        os.fchdir(cwd)
-    os.close(root)
-    os.close(cwd)
-
-
-def ensure_private(folder: Path) -> None:
-    """Make `folder` a mount of its own with private propagation, once.
-
-    A mount namespace can be bound only where the mount doesn't spread to other namespaces, and
-    systemd makes everything spread. The folder is made if need be, and is ours: a mount that
-    somebody else made is neither changed nor, later, unmounted.
-    """
-    folder.mkdir(mode=0o700, exist_ok=True)
-    if not is_mount(folder):
-        syscalls.mount(str(folder), str(folder), flags=syscalls.MS_BIND)
-    syscalls.mount("none", str(folder), flags=syscalls.MS_PRIVATE)
-
-
-def is_mount(path: Path) -> bool:
-    """Return whether something is mounted on `path` (absolute), by this process's mount table."""
-    wanted = os.fsencode(path)
-    with open("/proc/thread-self/mountinfo", "rb") as table:
-        return any(_unescaped(line.split(b" ", 5)[4]) == wanted for line in table)
-
-
-def _unescaped(field: bytes) -> bytes:
-    return _OCTAL.sub(lambda found: bytes([int(found[1], 8)]), field)
-
-
-def unmount_all(path: Path) -> None:
-    """Unmount everything that is mounted on `path`, as often as something is."""
-    while is_mount(path):
-        syscalls.umount(str(path), syscalls.MNT_DETACH)
-
-
-SHARED = ".switches"
-"""The file of the namespace that several nodes share; no node's name starts with a dot."""
 
 
 class NamespaceStore:
@@ -161,13 +79,13 @@ class NamespaceStore:
 
     def _create(self) -> None:
         """Make the mount namespace, pin it and stay in it; on failure be where it was called."""
-        outside = _open("/proc/thread-self/ns/mnt")
+        outside = opened("/proc/thread-self/ns/mnt")
         try:
             syscalls.unshare(CLONE_NEWNS)
             syscalls.mount("none", "/", flags=syscalls.MS_REC | syscalls.MS_PRIVATE)
             flags = syscalls.MS_NOSUID | syscalls.MS_NODEV | syscalls.MS_NOEXEC
             syscalls.mount("tmpfs", str(self.folder), "tmpfs", flags, "mode=0700,size=512m,nr_inodes=0")
-            inside = _open("/proc/thread-self/ns/mnt")
+            inside = opened("/proc/thread-self/ns/mnt")
             try:
                 syscalls.setns(outside, CLONE_NEWNS)
                 syscalls.mount(f"/proc/self/fd/{inside}", str(self.pin), flags=syscalls.MS_BIND)
@@ -185,7 +103,7 @@ class NamespaceStore:
 
         Its pin is a mount in the namespace outside of all networks: there its path means what it says.
         """
-        syscalls.setns(_thread.outside, CLONE_NEWNS)
+        go_outside()
         fd = self._open_there(str(self.pin))
         try:
             syscalls.setns(fd, CLONE_NEWNS)
@@ -220,7 +138,7 @@ class NamespaceStore:
 
     def _open_there(self, path: str) -> int:
         try:
-            return _open(path)
+            return opened(path)
         except (FileNotFoundError, NotADirectoryError):
             network = self.pin.name
             raise MissingError(f"{path} is gone; `emulator down {network}` removes what is left") from None

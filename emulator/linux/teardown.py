@@ -13,8 +13,8 @@ from pathlib import Path
 
 from emulator.errors import BrokenError
 from emulator.linux import messages
-from emulator.linux.namespaces import restored
 from emulator.linux.netlink import Batch, Netlink
+from emulator.linux.restored import restored
 from emulator.linux.syscalls import CLONE_NEWNET, unshare
 
 _OUTSIDE, _INSIDE = 10, 11

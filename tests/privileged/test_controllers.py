@@ -20,7 +20,7 @@ from support.command import CommandLine
 import topologies
 from emulator.controllers.supervisor import ControllerProcesses
 from emulator.linux import syscalls
-from emulator.linux.namespaces import restored
+from emulator.linux.restored import restored
 from topologies.openflow import Controller
 
 EXAMPLES = Path(topologies.__file__).parent / "examples"

@@ -11,7 +11,9 @@ from pathlib import Path
 import pytest
 
 from emulator.linux import syscalls
-from emulator.linux.namespaces import NamespaceStore, ensure_private, restored, unmount_all
+from emulator.linux.mounts import ensure_private, unmount_all
+from emulator.linux.namespaces import NamespaceStore
+from emulator.linux.restored import restored
 
 pytestmark = pytest.mark.privileged
 

@@ -19,7 +19,7 @@ from emulator.engines.mininet.refusals import refuse
 from emulator.engines.place import store_of
 from emulator.errors import UsageError
 from emulator.linux.adopt import ready_root
-from emulator.linux.namespaces import restored
+from emulator.linux.restored import restored
 from emulator.linux.sysctl import Ledger
 from emulator.network import LinkState, Progress
 from emulator.ovs.switches import Switches, bridges_of

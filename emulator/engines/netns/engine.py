@@ -14,7 +14,8 @@ from emulator.engines.place import store_of
 from emulator.engines.refusals import refuse
 from emulator.linux.converge import converge, keep_going
 from emulator.linux.deploy import make_nodes
-from emulator.linux.namespaces import NamespaceStore, restored
+from emulator.linux.namespaces import NamespaceStore
+from emulator.linux.restored import restored
 from emulator.linux.sysctl import Ledger
 from emulator.network import LinkState, Progress
 from emulator.plan import Plan
