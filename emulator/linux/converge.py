@@ -15,7 +15,7 @@ from emulator.difference import Difference
 from emulator.errors import KernelError
 from emulator.indices import port_index
 from emulator.linux import messages
-from emulator.linux.deploy import OpenNamespaces, most_open
+from emulator.linux.kept import kept_namespaces
 from emulator.linux.namespaces import NamespaceStore
 from emulator.linux.netlink import Batch, Netlink
 from emulator.linux.node_messages import NodeMessages
@@ -150,10 +150,7 @@ def _make(
     fresh = set(change.new_nodes)
     touched = fresh | set(np.unique(part.topology.ends).tolist())
     names = plan.topology.names
-    with (
-        OpenNamespaces(store, names.__getitem__, most_open(plan.topology)) as namespace_of,
-        NodeSysctls(plan) as sysctls,
-    ):
+    with kept_namespaces(store, plan.topology) as namespace_of, NodeSysctls(plan) as sysctls:
         for node in (n for n in writer.sequence.tolist() if n in touched):
             check()
             if node in fresh:

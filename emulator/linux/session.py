@@ -9,7 +9,6 @@ from __future__ import annotations
 
 import errno
 import os
-from collections import OrderedDict
 from collections.abc import Callable, Iterable
 from contextlib import ExitStack
 from types import TracebackType
@@ -21,7 +20,7 @@ from emulator.difference import Difference
 from emulator.errors import UsageError
 from emulator.linux import messages
 from emulator.linux.converge import converge
-from emulator.linux.deploy import OpenNamespaces, most_open
+from emulator.linux.kept import kept_namespaces, kept_sockets
 from emulator.linux.link_messages import LinkMessages
 from emulator.linux.namespaces import NamespaceStore
 from emulator.linux.netlink import Batch, Netlink
@@ -29,6 +28,7 @@ from emulator.linux.node_sysctls import NodeSysctls
 from emulator.linux.partial_routes import give_routes, run_partly
 from emulator.linux.teardown import kill_inside
 from emulator.plan import Plan
+from emulator.taken import Taken
 from topologies.identifiers import interface_name
 from topologies.segments import is_routed
 
@@ -51,21 +51,16 @@ class NetnsSession:
         self._store = store
         self._topology = plan.topology
         self._writer = LinkMessages(plan)
-        self._sockets: OrderedDict[int, Netlink] = OrderedDict()
         self._stack = ExitStack()
         self._batches: dict[tuple[int, int, bool], Batch] = {}
         self._carries = plan.topology.pools.ipv6 is not None and is_routed(plan.topology)
-        self._ports_down: dict[tuple[int, int], None] = {}
-        self._links_gone: dict[int, None] = {}
-        self._nodes_gone: dict[int, None] = {}
+        self._taken = Taken(plan.topology)
 
     def __enter__(self) -> Self:
         self._stack.enter_context(self._store.entered())
-        names = self._topology.names
-        self._namespaces = self._stack.enter_context(
-            OpenNamespaces(self._store, names.__getitem__, most_open(self._topology))
-        )
+        self._namespaces = self._stack.enter_context(kept_namespaces(self._store, self._topology))
         self._sysctls = self._stack.enter_context(NodeSysctls(self._plan))
+        self._netlink = self._stack.enter_context(kept_sockets(self._store, self._topology, _MOST_SOCKETS))
         return self
 
     def __exit__(
@@ -74,9 +69,6 @@ class NetnsSession:
         try:
             self.restore()
         finally:
-            for netlink in self._sockets.values():
-                netlink.close()
-            self._sockets.clear()
             self._stack.close()
 
     def set_port(self, node: int, port: int, *, up: bool) -> None:
@@ -86,11 +78,11 @@ class NetnsSession:
         batch = self._batches.get((node, port, up)) or self._port_batch(node, port, up=up)
         if up:
             run_partly(self._netlink(node), self._plan, node, batch, _THERE)
-            self._ports_down.pop((node, port), None)
+            self._taken.ports.pop((node, port), None)
             if self._carries:
                 self._carrier_came(node, port)
         else:
-            self._ports_down[node, port] = None
+            self._taken.ports[node, port] = None
             self._netlink(node).run(batch)
 
     def _follow(self) -> None:
@@ -104,7 +96,7 @@ class NetnsSession:
     def prepare(self, ports: Iterable[tuple[int, int]]) -> None:
         """Make ready for changes of `ports` (node, port), so that the first ones are as quick as the rest."""
         for node, port in ports:
-            if len(self._batches) < _MOST_BATCHES and len(self._sockets) < _MOST_SOCKETS:
+            if len(self._batches) < _MOST_BATCHES and not self._netlink.full:
                 self._netlink(node)
                 for up in (False, True):
                     self._port_batch(node, port, up=up)
@@ -127,22 +119,20 @@ class NetnsSession:
     def _carrier_came(self, node: int, port: int) -> None:
         """Give the router at the other end the IPv6 routes that it can have only now."""
         beyond = self._writer.router_beyond(node, port)
-        if beyond is not None and beyond[0] not in self._nodes_gone:
+        if beyond is not None and beyond[0] not in self._taken.nodes:
             batch = Batch()
             self._writer.routes_over(batch, *beyond)
             run_partly(self._netlink(beyond[0]), self._plan, beyond[0], batch)
 
     def remove_link(self, link: int) -> None:
         """Delete a link: the ports at both ends vanish."""
-        if link in self._links_gone:
-            raise UsageError(f"link {link} is removed already")
+        self._taken.take_link(link)
         node, port = int(self._topology.ends[link, 0]), int(self._topology.ports[link, 0])
-        self._links_gone[link] = None
         batch = Batch()
         name = interface_name(self._topology, node, port)
         batch.add(messages.link_delete(self._plan.indices.ends[link][0]), "delete", name)
         self._netlink(node).run(batch)
-        self._forget_ports(link)
+        self._taken.forget_ports(link)
 
     def add_link(self, link: int) -> None:
         """Make a link that was removed, as it was."""
@@ -154,23 +144,21 @@ class NetnsSession:
             self._writer.link(batch, link, self._namespaces)
             node = self._writer.newer_node(link)
             run_partly(self._netlink(node), self._plan, node, batch)
-        self._links_gone.pop(link, None)
+        self._taken.links.pop(link, None)
 
     def remove_node(self, node: int) -> None:
         """Remove a node with its links, and kill what runs in it."""
+        self._taken.take_node(node)
         name = self._topology.names[node]
-        if node in self._nodes_gone:
-            raise UsageError(f"{name} is removed already")
-        self._nodes_gone[node] = None
         batch = Batch()
         for link, end in self._links_of(node):
             index = self._plan.indices.ends[link][end]
             batch.add(messages.link_delete(index), "delete a link of", name)
-            self._forget_ports(link)
+            self._taken.forget_ports(link)
         # the ports go before the namespace does: the kernel destroys that later, and with it only
         # then the other ends, whose names would be taken when the node comes back
         self._netlink(node).run(batch, ignore=_GONE)
-        self._sockets.pop(node).close()
+        self._netlink.forget(node)
         self._namespaces.forget(node)
         if not self._plan.indices.shared[node]:  # what runs in a namespace of many can't be told apart
             descriptor = self._store.open(name)
@@ -183,9 +171,7 @@ class NetnsSession:
     def add_node(self, node: int) -> None:
         """Make a node that was removed, with its links to the nodes that are there."""
         self._follow()
-        links = [link for link, end in self._links_of(node)
-                 if int(self._topology.ends[link, 1 - end]) not in self._nodes_gone
-                 and link not in self._links_gone]  # fmt: skip
+        links = [link for link, _ in self._links_of(node) if self._taken.there(link, but=node)]
         quick = len(links) == len(self._links_of(node)) and not any(
             self._writer.needs_older_end(link) or self._writer.newer_node(link) != node for link in links
         )
@@ -196,7 +182,7 @@ class NetnsSession:
                 run_partly(netlink, self._plan, node, self._writer.first(node, self._namespaces))
         else:
             self._converge([node], links)
-        self._nodes_gone.pop(node, None)
+        self._taken.nodes.pop(node, None)
         if self._plan_now() is not self._plan:  # links were changed while it was made, and it left out
             self._follow()
             give_routes(self._netlink(node), self._plan, node)
@@ -208,43 +194,13 @@ class NetnsSession:
 
     def restore(self) -> list[str]:
         """Give back all that this session took away; return the names of what was given back."""
-        names = self._topology.names
-        given = []
-        for node in list(self._nodes_gone):
-            self.add_node(node)
-            given.append(names[node])
-        for link in list(self._links_gone):
-            a, b = self._topology.ends[link].tolist()
-            self.add_link(link)
-            given.append(f"{names[a]} -- {names[b]}")
-        for node, port in list(self._ports_down):
-            self.set_port(node, port, up=True)
-            given.append(interface_name(self._topology, node, port))
-        return given
+        return self._taken.give_back(self)
 
     def _links_of(self, node: int) -> list[tuple[int, int]]:
         return [(slot >> 1, slot & 1) for slot in self._topology.slots(node)]
-
-    def _netlink(self, node: int) -> Netlink:
-        """Return a socket in the namespace of `node`."""
-        found = self._sockets.get(node)
-        if found is not None:
-            self._sockets.move_to_end(node)
-            return found
-        if len(self._sockets) >= _MOST_SOCKETS:
-            self._sockets.popitem(last=False)[1].close()
-        self._store.go(self._topology.names[node])
-        self._sockets[node] = made = Netlink()
-        return made
 
     def _converge(self, nodes: list[int], links: list[int]) -> None:
         """Make nodes and links the general way: both ends in their turn."""
         mask = np.zeros(self._topology.link_count, dtype=bool)
         mask[links] = True
         converge(self._plan, Difference(new_nodes=nodes, new_links=mask), self._store, partly=True)
-
-    def _forget_ports(self, link: int) -> None:
-        """Forget that the ports of `link` are down: made anew, they are up."""
-        ends, ports = self._topology.ends[link].tolist(), self._topology.ports[link].tolist()
-        for key in zip(ends, ports, strict=True):
-            self._ports_down.pop(key, None)

@@ -49,7 +49,7 @@ class OvsSession(NetnsSession):
 
     def remove_link(self, link: int) -> None:
         """Delete a link: the ports at both ends vanish."""
-        if link not in self._links_gone:
+        if link not in self._taken.links:
             self._take([link])
         super().remove_link(link)
 
@@ -60,7 +60,7 @@ class OvsSession(NetnsSession):
 
     def remove_node(self, node: int) -> None:
         """Remove a node with its links."""
-        if node not in self._nodes_gone:
+        if node not in self._taken.nodes:
             self._take([link for link, _ in self._links_of(node)], gone=node)
         super().remove_node(node)
 
@@ -68,12 +68,7 @@ class OvsSession(NetnsSession):
         """Make a node that was removed, with its links to the nodes that are there."""
         super().add_node(node)
         self._give(
-            [
-                link
-                for link, end in self._links_of(node)
-                if link not in self._links_gone
-                and int(self._topology.ends[link, 1 - end]) not in self._nodes_gone
-            ],
+            [link for link, _ in self._links_of(node) if self._taken.there(link, but=node)],
             come=node,
         )
 
@@ -128,7 +123,7 @@ class OvsSession(NetnsSession):
             if node in self._checksums:
                 self._store.go(self._topology.names[node])
                 compute_checksums({name}.intersection(self._checksums[node]))
-            if node not in self._wanted or node in self._nodes_gone:
+            if node not in self._wanted or node in self._taken.nodes:
                 continue
             bridge = changed.get(node) or self._now.get(node) or replace(self._wanted[node], ports={})
             number = self._wanted[node].ports.get(name)
