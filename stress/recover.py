@@ -1,8 +1,8 @@
 """What a run will take away is written down before it does: `recover` gives it back after a `kill -9`.
 
-Ports, links and nodes that a session took away need no note: `Network.repair` compares the kernel
-with the graph. What the graph can't tell is how a link's shape was before the run, and which
-networks a ramp brought up.
+The file is there as long as a run has anything. Ports, links and nodes that a session took away need
+no note in it: `Network.repair` compares the kernel with the graph. What the graph can't tell is how a
+link's shape was before the run, and which networks a ramp brought up.
 """
 
 from __future__ import annotations
@@ -34,6 +34,10 @@ class Journal:
     def path(self) -> Path | None:
         """Where it is written; commands carry it as the mark of their run."""
         return self._path
+
+    def begin(self) -> None:
+        """Write the file before anything is taken: that it is there says that a run has not given back."""
+        self._write()
 
     def before(self, link: int) -> LinkState:
         """Return how `link` was before the run."""

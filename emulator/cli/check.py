@@ -27,8 +27,13 @@ def command(name: str | None, sample: int | None, timeout: float, *, as_json: bo
     """Ping between hosts and compare with what the graph says; exit 1 on a difference."""
     from emulator.checks.reachability import check_reachability
     from emulator.cli.networks import chosen_network
+    from emulator.cli.stress_notes import going_on, left_behind
 
-    result = check_reachability(chosen_network(name), sample, timeout)
+    network = chosen_network(name)
+    problems = left_behind(network.name)
+    for line in (*problems, *going_on(network.name)):
+        say(line)
+    result = check_reachability(network, sample, timeout)
     for entry in result.unexpected[:_SHOWN]:
         say(f"{entry['from']} -> {entry['to']} ({entry['address']}): "
             f"expected {entry['expected']}, found {entry['found']}")  # fmt: skip
@@ -40,6 +45,6 @@ def command(name: str | None, sample: int | None, timeout: float, *, as_json: bo
     if as_json:
         give_json(
             {"pairs": result.pairs, "reachable": result.reachable, "unexpected": result.unexpected,
-             "seconds": round(result.seconds, 6)}
+             "problems": problems, "seconds": round(result.seconds, 6)}
         )  # fmt: skip
-    return 1 if result.unexpected else 0
+    return 1 if result.unexpected or problems else 0

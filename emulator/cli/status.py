@@ -19,6 +19,7 @@ from topologies.counting import counted
 def command(name: str | None, *, as_json: bool) -> int:
     """Say what is up, or how the network NAME is."""
     from emulator.cli.networks import checked_name
+    from emulator.cli.stress_notes import going_on
     from emulator.engines.registry import attach
     from emulator.state import names
 
@@ -34,16 +35,17 @@ def command(name: str | None, *, as_json: bool) -> int:
                 raise
             networks.append(_damaged(each, error))
             continue
+        shaken = going_on(each)
         networks.append(
             {"name": each, "engine": network.engine, "running": health.running,
              "nodes": topology.kind_counts(), "links": topology.link_count,
              "fidelity": topology.fidelity_counts(), "problems": list(health.problems),
-             "details": dict(health.details)}
+             "details": dict(health.details), "notes": list(health.notes), "shaken": bool(shaken)}
         )  # fmt: skip
         state = "up" if health.running else "BROKEN"
         say(f"{each}: {state}, {counts(topology.kind_counts())}, {counted(topology.link_count, 'link')}, "
             f"fidelity {fidelity(topology.fidelity_counts())}, engine {network.engine}")  # fmt: skip
-        for line in (*_details(health.details), *health.problems):
+        for line in (*_details(health.details), *health.problems, *health.notes, *shaken):
             say(f"  {line}")
     if not wanted:
         say("nothing is up")
@@ -68,5 +70,5 @@ def _damaged(name: str, error: EmulationError) -> dict[str, Any]:
     say(f"  {problem}")
     return {
         "name": name, "engine": None, "running": False, "nodes": {}, "links": 0, "fidelity": {},
-        "problems": [problem], "details": {},
+        "problems": [problem], "details": {}, "notes": [], "shaken": False,
     }  # fmt: skip

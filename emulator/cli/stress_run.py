@@ -14,6 +14,7 @@ from emulator.cli.output import give_json, say
 from emulator.cli.progress import shown
 from emulator.errors import BrokenError, EmulationError, UsageError
 from emulator.network import Network
+from emulator.shaking import JOURNAL, LOCK, unfinished
 from topologies.errors import ParameterError
 from topologies.topology import Topology
 
@@ -26,8 +27,6 @@ if TYPE_CHECKING:
 
 Options = Mapping[str, Any]
 
-_JOURNAL = "stress.json"
-_LOCK = "stress.lock"
 _PER_LEAF = 32
 _STOPPED = 4
 
@@ -62,6 +61,7 @@ def shake(document: Document, options: Options) -> int:
 
     wanted = _limits(document)
     with _network(options) as network, alone(network):
+        _require_given_back(network)
         schedule = _schedule(document, network.topology, options)
         name, seed = document.scenario.name, _seed(document, options)
         say(f"{name} on {network.name} (engine {network.engine}): {len(schedule):,} operations, seed {seed}")
@@ -159,9 +159,13 @@ def _limits(document: Document) -> list[Limit]:
 
 def journal_of(network: Network) -> Path:
     """Return where a run notes what it will take away: beside the network's run record."""
+    return _folder(network) / JOURNAL
+
+
+def _folder(network: Network) -> Path:
     from emulator.state import NetworkState, state_root
 
-    return NetworkState(state_root(), network.name).folder / _JOURNAL
+    return NetworkState(state_root(), network.name).folder
 
 
 @contextmanager
@@ -174,11 +178,17 @@ def alone(network: Network) -> Iterator[None]:
 
     with ExitStack() as stack:
         try:
-            stack.enter_context(locked(journal_of(network).with_name(_LOCK), wait=False))
+            stack.enter_context(locked(_folder(network) / LOCK, wait=False))
         except BusyError:
             words = f"another stress run shakes `{network.name}`; wait for it, or end it with Ctrl-C"
             raise BrokenError(words) from None
         yield
+
+
+def _require_given_back(network: Network) -> None:
+    """Refuse a network of which another run still has something; the caller holds the lock."""
+    if journal_of(network).exists():
+        raise BrokenError(unfinished(network.name))
 
 
 def _schedule(document: Document, topology: Topology, options: Options) -> Schedule:

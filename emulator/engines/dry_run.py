@@ -21,6 +21,7 @@ from emulator.forwarding.base import Forwarding
 from emulator.forwarding.select import forwarding_for
 from emulator.network import CommandResult, Echo, Health, LinkState, Progress, silent
 from emulator.plan import Plan
+from emulator.shaking import left_over
 from emulator.state import NetworkState, Record, link_states, state_root
 from topologies import store as topology_store
 from topologies.openflow import controllers_of
@@ -64,8 +65,9 @@ class DryRunNetwork:
         return [address.text for address in self._forwarding.addresses(node)]
 
     def health(self) -> Health:
-        """Everything is always there."""
-        return Health(running=True, nodes=self.topology.node_count)
+        """Everything is always there, but for what a stress run that was killed had taken."""
+        problems = tuple(left_over(self._state.folder))
+        return Health(running=not problems, nodes=self.topology.node_count, problems=problems)
 
     def execute(
         self, nodes: Sequence[int], argv: Sequence[str], timeout: float | None = None

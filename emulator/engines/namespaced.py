@@ -26,6 +26,7 @@ from emulator.linux.execute import start
 from emulator.linux.icmp import Pinger, at_once
 from emulator.network import CommandResult, Echo, Health, LinkState
 from emulator.ovs.server import OvsServers
+from emulator.shaking import left_over
 from emulator.state import NetworkState, link_states
 from topologies.counting import counted
 from topologies.openflow import controllers_of, ovs_nodes
@@ -76,7 +77,7 @@ class NamespacedNetwork:
         return [address.text for address in self.forwarding.addresses(node)]
 
     def health(self) -> Health:
-        """Look whether every node's namespace is there."""
+        """Look whether every node's namespace is there, and no killed stress run has things of it."""
         if not self._store.exists:
             return Health(running=False, problems=(f"its namespaces are gone; `emulator down {self.name}`",))
         with self._store.entered():
@@ -87,6 +88,7 @@ class NamespacedNetwork:
         )
         if self._record.phase != "up":
             problems.append(f"`up` did not finish; `emulator down {self.name}` removes the rest")
+        problems += left_over(self._state.folder)
         return Health(running=not problems, nodes=len(nodes), problems=tuple(problems))
 
     def execute(

@@ -75,9 +75,12 @@ class _Run:
         with stopping(self._shared.stop) as signals:
             observers = Observers(self._scenario, self._shared.network, self._shared.clock)
             self._watch.observers = observers
+            journal = self._shared.journal
             try:
+                journal.begin()
                 observers.start()
             except BaseException:
+                journal.close()
                 with suppress(Exception):
                     observers.stop(record)
                 raise
@@ -238,6 +241,7 @@ class _Run:
             problems += [words for words in network.repair() if words not in problems]
         except EmulationError as error:
             problems.append(f"nobody knows what else is missing: {error}")
-        if not (journal.changed or journal.networks):
-            journal.close()
+        else:
+            if not (journal.changed or journal.networks):
+                journal.close()
         return LeakCheck(observers.counts(), problems)

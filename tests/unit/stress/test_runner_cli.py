@@ -105,8 +105,38 @@ def test_a_second_run_and_recover_wait_for_the_first(files: Path, cli: CommandLi
         for others in (["s.yaml", "--net", "dc"], ["--recover", "--net", "dc"]):
             assert "another stress run shakes `dc`" in cli("stress", *others, code=4).stderr
         process.kill()
-    assert cli.json("stress", "--recover", "--net", "dc")["name"] == "dc"
+    cli("stress", "--recover", "--net", "dc", code=0)
     cli("stress", "s.yaml", "--net", "dc", code=0)
+    cli("down", "dc", code=0)
+
+
+def test_status_and_check_say_that_a_run_goes_on_and_that_one_was_killed(
+    files: Path, cli: CommandLine, state_dir: Path
+) -> None:
+    cli("up", "net.yaml", code=0)
+    words = [sys.executable, "-m", "stress", "s.yaml", "--net", "dc", "--duration", "60s"]
+    with subprocess.Popen(words, cwd=files, stderr=subprocess.PIPE, text=True) as process:
+        assert process.stderr is not None
+        while not (state_dir / "dc" / "stress.json").exists():
+            assert process.poll() is None
+            time.sleep(0.05)
+        assert "dc: up" in (said := cli("status", code=0).stderr)
+        assert "a stress run is going on" in said
+        assert cli.json("status")["networks"][0]["shaken"] is True
+        assert "a stress run is going on" in cli("check", code=0).stderr
+        process.kill()
+    left = "a stress run ended without giving back what it took; `emulator stress --recover --net dc` does"
+    assert "dc: BROKEN" in (said := cli("status", code=1).stderr)
+    assert left in said
+    (found,) = cli.json("status", code=1)["networks"]
+    assert (found["running"], found["problems"], found["shaken"]) == (False, [left], False)
+    assert left in cli("check", code=1).stderr
+    assert left in cli("stress", "s.yaml", "--net", "dc", code=4).stderr, (
+        "it would take that for how things were"
+    )
+    cli("stress", "--recover", "--net", "dc", code=0)
+    assert cli.json("status")["networks"][0]["problems"] == []
+    cli("check", code=0)
     cli("down", "dc", code=0)
 
 

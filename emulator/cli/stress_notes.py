@@ -1,0 +1,17 @@
+"""What other commands say of a stress run that goes on, or that was killed."""
+
+from __future__ import annotations
+
+from emulator.shaking import goes_on, left_over
+from emulator.state import NetworkState, state_root
+
+
+def going_on(name: str) -> list[str]:
+    """Return a line for people while a stress run shakes the network `name`."""
+    shaken = goes_on(NetworkState(state_root(), name).folder)
+    return ["a stress run is going on: what it has taken away may be missing"] if shaken else []
+
+
+def left_behind(name: str) -> list[str]:
+    """Return what is wrong with the network `name` because a stress run was killed: a line or none."""
+    return left_over(NetworkState(state_root(), name).folder)

@@ -1,0 +1,25 @@
+"""A network is shaken while the lock is held, and left over while there is a journal and no lock."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+from emulator.locks import is_held, locked
+from emulator.shaking import JOURNAL, LOCK, goes_on, left_over
+
+
+def test_a_journal_without_a_lock_is_what_a_killed_run_leaves(tmp_path: Path) -> None:
+    folder = tmp_path / "dc"
+    with locked(folder / LOCK, wait=False):
+        (folder / JOURNAL).touch()
+        assert goes_on(folder)
+        assert left_over(folder) == []
+    assert not goes_on(folder)
+    assert "--recover --net dc" in left_over(folder)[0]
+    (folder / JOURNAL).unlink()
+    assert left_over(folder) == []
+
+
+def test_to_ask_whether_a_lock_is_held_makes_nothing(tmp_path: Path) -> None:
+    assert not is_held(tmp_path / "lock")
+    assert list(tmp_path.iterdir()) == []
