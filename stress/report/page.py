@@ -1,12 +1,7 @@
-"""The page: one HTML file with its style, its scripts and its data inside, nothing loaded from outside.
-
-Names stand in it as data only, and the scripts make text of them: no name is ever markup or code.
-"""
+"""The page of a report: what it shows, thinned to what a browser draws at once."""
 
 from __future__ import annotations
 
-import html
-import json
 import math
 from collections import defaultdict
 from importlib.resources import files
@@ -17,6 +12,7 @@ import numpy.typing as npt
 
 from stress.metrics.names import unit_of
 from stress.records import Outcome, RunRecord
+from topologies.page import page as html_page
 
 _BINS = 600
 _MOST_MARKS = 4000
@@ -27,26 +23,9 @@ _MOST_TIMES = 3000
 
 Floats = npt.NDArray[np.float64]
 
-_PAGE = """<!doctype html>
-<html lang="en">
-<head>
-<meta charset="utf-8">
-<meta name="viewport" content="width=device-width, initial-scale=1">
-<meta http-equiv="Content-Security-Policy" content="default-src 'none'; style-src 'unsafe-inline'; \
-script-src 'unsafe-inline'">
-<title>{title}</title>
-<style>
-{css}</style>
-</head>
-<body>
+_BODY = """\
 <main id="page"></main>
-<noscript>This page draws itself by JavaScript; report.json has the figures.</noscript>
-<script type="application/json" id="data">{data}</script>
-<script>
-{script}</script>
-</body>
-</html>
-"""
+<noscript>This page draws itself by JavaScript; report.json has the figures.</noscript>"""
 
 
 def page(whole: dict[str, Any], record: RunRecord) -> str:
@@ -63,14 +42,13 @@ def page(whole: dict[str, Any], record: RunRecord) -> str:
         "answers": _answers(record),
         "tiles": {name: whole["figures"].get(name) for name in _TILES},
     }
-    # "</script>" and "<!--" inside a string would end the element they stand in (HTML, section 13.1.3)
-    text = json.dumps(finite(data), ensure_ascii=False, separators=(",", ":"))
     parts = files("stress.report")
     scripts = [parts.joinpath(f"{name}.js").read_text(encoding="utf-8") for name in ("chart", "page")]
-    return _PAGE.format(
-        title=html.escape(f"{whole['scenario'].get('name', 'stress')} on {whole['network'].get('name', '')}"),
+    return html_page(
+        f"{whole['scenario'].get('name', 'stress')} on {whole['network'].get('name', '')}",
+        _BODY,
+        finite(data),
         css=parts.joinpath("page.css").read_text(encoding="utf-8"),
-        data=text.replace("<", "\\u003c").replace("\u2028", "\\u2028").replace("\u2029", "\\u2029"),
         script="".join(scripts),
     )
 

@@ -7,26 +7,15 @@ whose names are still found since they follow formulas.
 
 from __future__ import annotations
 
-import json
 from html import escape
 from pathlib import Path
 
+from topologies.page import page
 from topologies.pictures.data import page_data
 from topologies.topology import Topology
 
 _HERE = Path(__file__).parent
-_PAGE = """<!doctype html>
-<html lang="en">
-<head>
-<meta charset="utf-8">
-<meta name="viewport" content="width=device-width, initial-scale=1">
-<meta http-equiv="Content-Security-Policy" content="default-src 'none'; style-src 'unsafe-inline'; \
-script-src 'unsafe-inline'">
-<title>{title}</title>
-<style>
-{css}</style>
-</head>
-<body>
+_BODY = """\
 <svg id="view" role="img" aria-label="{title}: {counts}"></svg>
 <header><h1>{title}</h1><p>{counts}</p></header>
 <div class="bar">
@@ -39,23 +28,17 @@ script-src 'unsafe-inline'">
 </div>
 <div id="legend"></div>
 <div id="hint">drag to move · wheel to zoom · click a stack to unfold it</div>
-<div id="side"></div><div id="tip"></div>
-<script type="application/json" id="data">{data}</script>
-<script>
-{script}</script>
-</body>
-</html>
-"""
+<div id="side"></div><div id="tip"></div>"""
 
 
 def html(topology: Topology) -> str:
     """Return the page; names stand in it as data only, so no name is ever markup or code."""
     data = page_data(topology)
-    text = json.dumps(data, ensure_ascii=False, separators=(",", ":"))
-    return _PAGE.format(
-        title=escape(topology.name or "topology"),
-        counts=escape(data["counts"]),
+    title = topology.name or "topology"
+    return page(
+        title,
+        _BODY.format(title=escape(title), counts=escape(data["counts"])),
+        data,
         css=(_HERE / "viewer.css").read_text(encoding="utf-8"),
-        data=text.replace("<", "\\u003c").replace("\u2028", "\\u2028").replace("\u2029", "\\u2029"),
         script=(_HERE / "viewer.js").read_text(encoding="utf-8"),
     )
