@@ -23,6 +23,7 @@ from stress.scenario.document import Step
 from stress.scenario.load import Document, raise_all
 from stress.targets import Thing, thing_name
 from topologies.errors import InputError, ParameterError, Problem
+from topologies.openflow import controllers_of
 from topologies.topology import Topology
 
 Ints = npt.NDArray[np.int64]
@@ -102,12 +103,26 @@ def planned(document: Document, topology: Topology, seed: int, steps: Sequence[S
     for index, (step, moves) in enumerate(zip(steps, made, strict=True)):
         own = np.array([numbers.setdefault(_of_step(thing, index), len(numbers)) for thing in moves.things])
         order = np.argsort(moves.at, kind="stable")
-        begin = round(step.start * MICRO)
+        begin, _ = _span(step)
         parts.append((moves.at[order] + begin, np.full(len(order), index), moves.verb[order],
                       own[moves.thing[order]]))  # fmt: skip
     at, which, verb, thing = (np.concatenate([part[k] for part in parts]).astype(np.int64) for k in range(4))
     order = np.argsort(at, kind="stable")
     return Schedule(topology, steps, at[order], which[order], verb[order], thing[order], list(numbers))
+
+
+def _span(step: Step) -> tuple[int, int]:
+    """Return the first and the last microsecond at which operations of `step` may be due."""
+    begin = round(step.start * MICRO)
+    return begin, begin + round(step.seconds * MICRO)
+
+
+def _out_of_step(step: Step, at: int) -> str:
+    """Return the words for an operation of `step` that is due at `at` microseconds, before or after it."""
+    return (
+        f"is due at {at / MICRO:.10g} s, but `{step.name}` goes on from {step.start:g} s to {step.end:g} s; "
+        "give the times and the `--duration` that it was saved with, or save the schedule anew"
+    )
 
 
 def _of_step(thing: Thing, index: int) -> Thing:
@@ -147,11 +162,15 @@ def _replayed(name: str, lines: Iterable[str], topology: Topology, steps: Sequen
         raise refuse(1, f"belongs to the network `{head.get('topology')}`, not to `{topology.name}`")
     numbers: dict[Thing, int] = {}
     rows = []
+    spans = [_span(step) for step in steps]
     for line, text in numbered:
         row = _json(text)
         if not _is_row(row, topology, steps):
             raise refuse(line, "is not an operation of this network")
         at, step, verb, *thing = row
+        begin, end = spans[step]
+        if not begin <= at <= end:
+            raise refuse(line, _out_of_step(steps[step], at))
         number = numbers.setdefault(Thing(*thing), len(numbers))
         rows.append((at, step, steps[step].action.VERBS.index(verb), number))
     table = np.array(rows, dtype=np.int64).reshape(-1, 4)
@@ -175,7 +194,7 @@ def _is_row(row: Any, topology: Topology, steps: Sequence[Step]) -> bool:
     if at < 0 or not 0 <= step < len(steps) or verb not in steps[step].action.VERBS:
         return False
     most = {"node": topology.node_count, "port": topology.node_count, "link": topology.link_count}
-    most["step"] = 1 << 31
+    most |= {"controller": len(controllers_of(topology)), "step": 1 << 31}
     if kind == "flow":
         return bool(0 <= index < topology.node_count and 0 <= port < topology.node_count)
     known = kind in most and 0 <= index < most[kind] and -1 <= link < topology.link_count

@@ -7,7 +7,7 @@ import numpy as np
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
-from support.topologies import make
+from support.topologies import made, make
 
 from stress.actions.base import Room
 from stress.actions.port_flap import PortFlap
@@ -162,6 +162,34 @@ def test_a_damaged_schedule_file_is_refused_by_line(tmp_path: Path, change: Any,
     with pytest.raises(InputError) as caught:
         replayed(path, TREE, found.steps)
     assert words.format(last=len(found) + 2) in str(caught.value)
+
+
+@pytest.mark.parametrize(
+    ("change", "line", "span"),
+    [
+        (lambda text: text.replace("duration: 4 s", "duration: 2 s"), 46, "from 1 s to 2 s"),
+        (lambda text: text.replace("warmup: 1 s", "warmup: 1500 ms"), 2, "from 1.5 s to 4.5 s"),
+    ],
+)
+def test_operations_outside_of_their_step_are_refused_by_line(
+    tmp_path: Path, change: Any, line: int, span: str
+) -> None:
+    path = tmp_path / "s.jsonl"
+    save(schedule(MIXED, 9), path)
+    with pytest.raises(InputError) as caught:
+        replayed(path, TREE, load_text(change(MIXED)).steps())
+    assert f"s.jsonl:{line}:1: is due at " in str(caught.value)
+    assert f"{span}; give the times and the `--duration`" in str(caught.value)
+
+
+def test_a_schedule_of_controllers_comes_back_as_it_was(tmp_path: Path) -> None:
+    topology = made({"generator": "linear"}, switch="ovs", openflow={"controller": "learning"})
+    before = schedule(
+        "name: x\nsteps: [{action: controller-restart, rate: 2, duration: 3 s}]", topology=topology
+    )
+    save(before, tmp_path / "s.jsonl")
+    after = replayed(tmp_path / "s.jsonl", topology, before.steps)
+    assert list(after.operations()) == list(before.operations())
 
 
 GOLDEN = (
