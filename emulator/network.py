@@ -69,6 +69,8 @@ class Health:
     nodes: int = 0
     problems: tuple[str, ...] = ()
     details: Mapping[str, object] = field(default_factory=dict)
+    notes: tuple[str, ...] = ()
+    """What people should know of a network that runs: a controller elsewhere that doesn't answer."""
 
 
 class Session(Protocol):

@@ -35,10 +35,13 @@ class Controller:
     @property
     def words(self) -> str:
         """What people call it: `learning`, `remote 10.0.0.5:6653`, `command python3 app.py`."""
-        if self.kind == "remote":
-            shown = f"[{self.address}]" if ":" in self.address else self.address
-            return f"remote {shown}:{self.port}"
-        return " ".join((self.kind, *self.command))
+        return f"remote {self.place}" if self.kind == "remote" else " ".join((self.kind, *self.command))
+
+    @property
+    def place(self) -> str:
+        """Where a remote one listens: `10.0.0.5:6653`, `[fd00::5]:6653`."""
+        shown = f"[{self.address}]" if ":" in self.address else self.address
+        return f"{shown}:{self.port}"
 
 
 @dataclass(frozen=True, slots=True)

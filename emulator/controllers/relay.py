@@ -21,6 +21,7 @@ from concurrent.futures import ThreadPoolExecutor
 from contextlib import suppress
 from typing import Any
 
+from emulator.controllers.reach import AWAY
 from emulator.linux.syscalls import CLONE_NEWNET, setns
 
 _CHUNK = 65536
@@ -48,6 +49,7 @@ class Relay:
         for number in (signal.SIGTERM, signal.SIGINT):
             loop.add_signal_handler(number, ended.set)
         server = await asyncio.start_server(self._accept, "127.0.0.1", port, limit=_CHUNK, backlog=1024)
+        self._say("relayed to")
         await ended.wait()
         server.close()
         for end in self._open:
@@ -104,10 +106,13 @@ class Relay:
 
     def _note(self, away: OSError | None) -> None:
         if (away is not None) is not self._away:
-            words = f"{_words(away)}; switches try again" if away else "is there again"
-            sys.stderr.write(f"{self._to[0]} port {self._to[1]}: {words}\n")
-            sys.stderr.flush()
+            self._say(f"{_words(away)}{AWAY}" if away else "is there again")
         self._away = away is not None
+
+    def _say(self, words: str) -> None:
+        """Write a line to the log; `emulator status` reads the last one."""
+        sys.stderr.write(f"{self._to[0]} port {self._to[1]}: {words}\n")
+        sys.stderr.flush()
 
 
 def _words(error: OSError) -> str:

@@ -18,6 +18,7 @@ from emulator.controllers.endpoints import endpoints, targets
 from emulator.controllers.listening import listens
 from emulator.controllers.process import Process, note, noted, start
 from emulator.controllers.programs import argv_of, environment_of
+from emulator.controllers.reach import away
 from emulator.errors import BrokenError, UnableError, UsageError
 from topologies.errors import printable
 from topologies.openflow import Controller
@@ -97,6 +98,24 @@ class ControllerProcesses:
         """Return of each controller whether its process runs (that of a remote one: its relay)."""
         return {name: self._runs(name) for name in self._controllers}
 
+    def problems(self) -> list[str]:
+        """Return a line for each controller whose process has ended."""
+        return [
+            f"{'the relay to ' * (self._controllers[name].kind == 'remote')}{self.called(name)} has ended; "
+            f"`emulator up FILE` starts it again; its log is {self.log(name)}"
+            for name, runs in self.running().items()
+            if not runs
+        ]
+
+    def away(self) -> dict[str, str]:
+        """Return why controllers that run elsewhere aren't reached, by name; not those that are."""
+        remote = [name for name, controller in self._controllers.items() if controller.kind == "remote"]
+        return {name: reason for name in remote if (reason := away(self.log(name)))}
+
+    def called(self, name: str) -> str:
+        """Return what people call a controller: `controller c0 (learning)`, `… (remote 10.0.0.5:6653)`."""
+        return f"controller {name} ({printable(self._controllers[name].words)})"
+
     def log(self, name: str) -> Path:
         """Return the file that holds what a controller wrote."""
         return self._folder / f"{name}.log"
@@ -128,12 +147,12 @@ class ControllerProcesses:
             if process.wait(0.02):
                 code = process.exit_code
                 raise BrokenError(
-                    f"controller {name} ({printable(self._controllers[name].words)}) ended with exit code "
+                    f"{self.called(name)} ended with exit code "
                     f"{code} before it listened; it must stay in the foreground{self._last_words(name)}"
                 )
             if time.monotonic() > deadline:
                 raise BrokenError(
-                    f"controller {name} ({printable(self._controllers[name].words)}) doesn't listen on "
+                    f"{self.called(name)} doesn't listen on "
                     f"127.0.0.1:{self.ports[name]} after {self._patience:g} s; its port is in the variable "
                     f"OPENFLOW_PORT{self._last_words(name)}"
                 )

@@ -7,9 +7,11 @@ in a millisecond, where starting `ovs-vsctl` costs twenty.
 from __future__ import annotations
 
 import json
+import math
 import os
 import socket
-from collections.abc import Mapping, Sequence
+import time
+from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from types import TracebackType
 from typing import Any, Self
@@ -21,6 +23,8 @@ Operation = dict[str, Any]
 
 _NAME = "Open_vSwitch"
 _CHUNK = 1 << 20
+_LOOK = 0.5
+"""Seconds between looks whether the switch daemon still runs."""
 
 
 class Database:
@@ -79,10 +83,11 @@ class Database:
         rows: list[dict[str, Any]] = self.transact([asked])[0]["rows"]
         return rows
 
-    def configured(self, timeout: float) -> bool:
+    def configured(self, timeout: float, goes_on: Callable[[], bool] = lambda: True) -> bool:
         """Have the switch daemon carry out what the database says; return whether it did within `timeout` s.
 
-        As `ovs-vsctl` waits: `next_cfg` is raised, and the daemon sets `cur_cfg` to it when done.
+        As `ovs-vsctl` waits: `next_cfg` is raised, and the daemon sets `cur_cfg` to it when done. Twice a
+        second `goes_on()` is asked whether there is anybody to wait for.
         """
         raised = {
             "op": "mutate",
@@ -92,16 +97,23 @@ class Database:
         }
         asked = {"op": "select", "table": _NAME, "where": [], "columns": ["next_cfg"]}
         number = self.transact([raised, asked])[1]["rows"][0]["next_cfg"]
+        deadline = time.monotonic() + timeout
+        while (left := deadline - time.monotonic()) > 0 and goes_on():
+            if self._waited(number, min(left, _LOOK)):
+                return True
+        return False
+
+    def _waited(self, number: int, seconds: float) -> bool:
+        """Return whether `cur_cfg` is `number` or more within `seconds`."""
         waits = {
             "op": "wait",
-            "timeout": round(timeout * 1000),
+            "timeout": math.ceil(seconds * 1000),
             "table": _NAME,
             "where": [["cur_cfg", "<", number]],
             "columns": ["cur_cfg"],
             "until": "==",
             "rows": [],
         }
-        self._socket.settimeout(timeout + 5)
         try:
             self.transact([waits])
         except BrokenError as error:

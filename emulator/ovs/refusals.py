@@ -6,25 +6,27 @@ from collections.abc import Iterator
 
 import numpy as np
 
+from emulator.controllers.reach import unresolved
 from emulator.forwarding.flow_problems import problems
 from emulator.linux.features import has_openvswitch, mend_module
 from emulator.ovs.bridges import MAX_OFPORT
 from emulator.ovs.server import INSTALL, missing_programs
 from emulator.plan import Plan
-from topologies.openflow import ovs_nodes
+from topologies.openflow import controllers_of, ovs_nodes
 from topologies.topology import Topology
 
 _MOST = 5
 
 
 def ovs_refusals(plan: Plan, *, user: bool = False) -> list[str]:
-    """Return every reason why this machine can't make the Open vSwitch of `plan`; none where it has none.
+    """Return every reason why this machine can't make the OpenFlow switches of `plan`; none without them.
 
     `user` says that the engine makes the other kind of OpenFlow switch, `user`, as well.
     """
     topology = plan.topology
     others = () if user else _others(topology)
-    return [*others, *(_ovs(plan) if ovs_nodes(topology).any() else ())]
+    unknown = unresolved(controllers_of(topology).values()) if topology.forwarding != "routed" else ()
+    return [*others, *(_ovs(plan) if ovs_nodes(topology).any() else ()), *unknown]
 
 
 def _others(topology: Topology) -> Iterator[str]:

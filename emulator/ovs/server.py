@@ -12,14 +12,12 @@ import select
 import shutil
 import signal
 import subprocess
-import time
 from collections.abc import Mapping, Sequence
 from contextlib import suppress
 from pathlib import Path
 
 from emulator.errors import BrokenError, UnableError
-from emulator.network import Progress
-from emulator.ovs.database import Database, members
+from emulator.ovs.database import Database
 
 INSTALL = "apt install openvswitch-switch"
 """The command that brings the programs (Debian, Ubuntu)."""
@@ -27,8 +25,6 @@ INSTALL = "apt install openvswitch-switch"
 PROGRAMS = ("ovsdb-server", "ovs-vswitchd", "ovsdb-tool", "ovs-vsctl", "ovs-ofctl")
 _SCHEMA = "/usr/share/openvswitch/vswitch.ovsschema"
 _SYSTEM_PLACES = "/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin"
-_POLL = 0.1
-_INTERVAL = "stats-update-interval"
 
 SETTINGS = {"n-handler-threads": "1", "n-revalidator-threads": "1", "flow-restore-wait": "false"}
 """Threads cost time to start and a network's switches share one daemon: one of each will do."""
@@ -155,7 +151,20 @@ class OvsServers:
 
     def running(self) -> bool:
         """Return whether both daemons run."""
-        return self.pid("ovsdb-server") is not None and self.pid("ovs-vswitchd") is not None
+        return not self.ended()
+
+    def ended(self) -> list[str]:
+        """Return a line for each daemon that has ended."""
+        return [
+            f"{name} of Open vSwitch has ended; its log is {self.folder / name}.log"
+            for name in ("ovsdb-server", "ovs-vswitchd")
+            if self.pid(name) is None
+        ]
+
+    def require_running(self) -> None:
+        """Raise BrokenError unless both daemons run: what is asked of them would be waited for in vain."""
+        if ended := self.ended():
+            raise BrokenError(f"{'; '.join(ended)}; `emulator up FILE` makes the network again")
 
     def database(self, timeout: float = 60.0) -> Database:
         """Return a connection to the database: a context manager."""
@@ -178,48 +187,3 @@ class OvsServers:
     def appctl(self, *words: str) -> bytes:
         """Ask the switch daemon a command of ovs-appctl(8); return what it answers."""
         return self._run(["ovs-appctl", "-t", str(self.folder / "ovs-vswitchd.ctl"), *words], 30.0)
-
-
-def unconnected(servers: OvsServers, bridges: Sequence[str], timeout: float, progress: Progress) -> list[str]:
-    """Return which of `bridges` have controllers of which none is connected, after `timeout` s at most.
-
-    Returns at once when all are connected; `progress` is told how many are, again and again.
-    """
-    deadline = time.monotonic() + timeout
-    with servers.database() as database:
-        while True:
-            waiting = _without_controller(database, bridges)
-            progress("controllers", len(bridges) - len(waiting), len(bridges))
-            if not waiting or time.monotonic() > deadline:
-                return waiting
-            refresh(database)
-            time.sleep(_POLL)
-
-
-def refresh(database: Database) -> None:
-    """Have the daemon write now what it writes every 5 s only: who is connected.
-
-    It does so when it is told another interval for that, and takes none below 5,000 ms.
-    """
-    interval = str(5000 + time.monotonic_ns() % 1000)
-    mutations = [
-        ["other_config", "delete", ["set", [_INTERVAL]]],
-        ["other_config", "insert", ["map", [[_INTERVAL, interval]]]],
-    ]
-    change = {"op": "mutate", "table": "Open_vSwitch", "where": [], "mutations": mutations}
-    database.transact([change])
-
-
-def _without_controller(database: Database, bridges: Sequence[str]) -> list[str]:
-    """Return which of `bridges` have controllers, none of them connected, in the order given."""
-    connected = {
-        row["_uuid"][1]: row["is_connected"]
-        for row in database.select("Controller", ["_uuid", "is_connected"])
-    }
-    wanted = {
-        row["name"]: [uuid for _, uuid in members(row["controller"])]
-        for row in database.select("Bridge", ["name", "controller"])
-    }
-    return [
-        name for name in bridges if wanted.get(name) and not any(connected.get(uuid) for uuid in wanted[name])
-    ]

@@ -14,11 +14,13 @@ from emulator.linux.features import has_openvswitch
 from emulator.linux.namespaces import SHARED, NamespaceStore
 from emulator.network import Progress, silent
 from emulator.ovs.bridges import KERNEL, USERSPACE, Bridge, bridges
+from emulator.ovs.connections import by_target, refresh, unconnected
 from emulator.ovs.flows import changed, flow_lines, install, remove_flows
 from emulator.ovs.present import present, rows, without_known
-from emulator.ovs.server import OvsServers, refresh, unconnected
+from emulator.ovs.server import OvsServers
 from emulator.ovs.transaction import transaction
 from emulator.plan import Plan
+from topologies.counting import counted
 from topologies.openflow import PROTOCOLS, OpenFlow, controllers_of, ovs_nodes
 from topologies.topology import Topology
 
@@ -108,7 +110,7 @@ class Switches:
     def _change(self, old: Mapping[str, Bridge], new: Mapping[str, Bridge]) -> None:
         if old == new:
             return
-        self.require_running()
+        self.servers.require_running()
         with self.servers.database() as database:
             new = without_known(database, old, new)
             lost = [
@@ -119,7 +121,8 @@ class Switches:
             ]
             operations = transaction(old, new, rows(database, "Bridge", old), rows(database, "Port", lost))
             database.transact(operations)
-            if not database.configured(_CONFIGURED_WITHIN):
+            if not database.configured(_CONFIGURED_WITHIN, self.servers.running):
+                self.servers.require_running()
                 raise BrokenError(
                     f"Open vSwitch isn't done after {_CONFIGURED_WITHIN:.0f} s; "
                     f"its log is in {self.servers.folder}"
@@ -133,6 +136,7 @@ class Switches:
                 self._change(before, after)
                 break
             except BrokenError:  # a session made or removed the same port in between
+                self.servers.require_running()
                 if not left:
                     raise
         return [name for name, bridge in after.items() if before.get(name) != bridge]
@@ -162,7 +166,7 @@ class Switches:
         Such a controller knows no other way than a new start; its switches' flows go, and they are
         waited for.
         """
-        self.require_running()
+        self.servers.require_running()
         self.servers.appctl("fdb/flush")
         controllers = controllers_of(self._topology)
         learning = [name for name, controller in controllers.items() if controller.kind == "learning"]
@@ -217,10 +221,13 @@ class Switches:
             for controller in self._topology.node_profile_of(node).openflow.controllers
             if controller.kind != "remote"
         ]
-        words = f"{len(lost):,} of {len(node_of):,} switches aren't connected to their controller: {names}"
+        words = f"{_lost(len(lost), len(node_of))} to their controller: {names}"
         if ours:
             raise BrokenError(f"{words}; `{ours[0]}` runs, see its log in {self._folder / 'controllers'}")
-        return f"{words}; they connect when it answers"
+        why = [
+            f"{self.controllers.called(name)}: {reason}" for name, reason in self.controllers.away().items()
+        ]
+        return "; ".join((words, *why, "they connect when it answers"))
 
     def datapaths(self) -> set[str]:
         """Return the datapaths that are used: "kernel", "userspace"."""
@@ -230,31 +237,42 @@ class Switches:
 
     def details(self) -> dict[str, object]:
         """Return what `status` says beside: the datapaths, and each controller."""
+        if not self.there:
+            return {}
         controllers = controllers_of(self._topology)
         return {
             "datapath": sorted(self.datapaths()),
             "controllers": {name: controller.words for name, controller in controllers.items()},
         }
 
-    def require_running(self) -> None:
-        """Raise BrokenError unless both daemons run: what is asked of them would be waited for in vain."""
-        if ended := self._ended():
-            raise BrokenError(f"{'; '.join(ended)}; `emulator up FILE` makes the network again")
-
-    def _ended(self) -> list[str]:
-        return [
-            f"{name} of Open vSwitch has ended; its log is {self.servers.folder / name}.log"
-            for name in ("ovsdb-server", "ovs-vswitchd")
-            if self.servers.pid(name) is None
-        ]
-
     def problems(self) -> list[str]:
         """Return what doesn't run that should."""
-        return self._ended() + [
-            f"controller {name} doesn't run; its log is {self.controllers.log(name)}"
-            for name, runs in self.controllers.running().items()
-            if not runs
-        ]
+        return [*(self.servers.ended() if self.there else ()), *self.controllers.problems()]
+
+    def notes(self) -> list[str]:
+        """Return which controllers aren't reached, and by how many switches, while all that is ours runs."""
+        found: dict[str, dict[str, bool]] = {}
+        if self.there and self.controllers.ports:
+            with self.servers.database() as database:
+                found = by_target(database)
+        reasons = self.controllers.away()
+        out = []
+        for name, port in self.controllers.ports.items():
+            switches = found.get(f"tcp:127.0.0.1:{port}", {})
+            lost = [switch for switch, connected in switches.items() if not connected]
+            words = [f"{self.controllers.called(name)}"]
+            if name in reasons and len(lost) == len(switches):
+                words.append(f"doesn't answer ({reasons[name]})")
+            if lost:
+                words.append(f"{_lost(len(lost), len(switches))} to it: {_some(sorted(lost))}")
+            if len(words) > 1:
+                out.append(": ".join(words))
+        return out
+
+
+def _lost(lost: int, total: int) -> str:
+    """Return `1 of 1 switch isn't connected`, `2 of 5 switches aren't connected`."""
+    return f"{lost:,} of {counted(total, 'switch')} {'is' if lost == 1 else 'are'}n't connected"
 
 
 def _some(names: Sequence[str]) -> str:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hashlib
+import json
 import os
 import random
 import shutil
@@ -168,16 +169,27 @@ def test_a_learning_controller_goes_around_a_cut_too(tmp_path: Path, cli: Comman
 
 
 def test_a_controller_that_is_away_is_a_warning(
-    tmp_path: Path, cli: CommandLine, monkeypatch: pytest.MonkeyPatch
+    tmp_path: Path, state_dir: Path, cli: CommandLine, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr("emulator.ovs.switches.CONNECTED_WITHIN", 1.0)
     (tmp_path / "net.yaml").write_text(
         RING.replace("userspace}", "userspace, controller: {remote: 127.0.0.1:1}}")
     )
     network = NetnsEngine().deploy(make_plan(build(load(tmp_path / "net.yaml")), "netns"))
-    assert any("5 of 5 switches aren't connected" in note for note in network.notes)
+    [note] = [note for note in network.notes if "5 of 5 switches aren't connected" in note]
+    assert "controller c0 (remote 127.0.0.1:1): Connection refused" in note
     ports = network.execute([0], ["ovs-vsctl", "list-ports", "s1"])[0].output.split()
     assert len(ports) == 3  # all links: a controller of the user's may want them
+    away = (
+        "controller c0 (remote 127.0.0.1:1): doesn't answer (Connection refused): "
+        "5 of 5 switches aren't connected to it: s1, s2, s3, s4, s5"
+    )
+    assert away in cli("status", code=0).stderr
+    assert cli.json("status")["networks"][0]["notes"] == [away]
+    relay = json.loads((state_dir / "o" / "controllers" / "c0.pid").read_text())["pid"]
+    os.kill(relay, signal.SIGKILL)
+    ended = "the relay to controller c0 (remote 127.0.0.1:1) has ended; `emulator up FILE` starts it again"
+    assert ended in cli("status", code=1).stderr
     cli("down", "o", code=0)
 
 
@@ -273,6 +285,22 @@ def test_a_link_of_switches_whose_daemon_has_ended_is_refused_at_once(
     said = cli("link", "s1", "s2", "down", code=4)
     assert time.monotonic() - begun < 10
     assert "Open vSwitch" in said.stderr
+    cli("down", "o", code=0)
+
+
+def test_a_change_whose_daemon_ends_meanwhile_says_so_at_once(
+    tmp_path: Path, state_dir: Path, cli: CommandLine
+) -> None:
+    start(tmp_path, cli, RING)
+    os.kill(daemon(state_dir), signal.SIGSTOP)
+    killing = threading.Timer(1.5, os.kill, (daemon(state_dir), signal.SIGKILL))
+    killing.start()
+    begun = time.monotonic()
+    said = cli("link", "s1", "s2", "down", code=4)
+    assert 1.5 < time.monotonic() - begun < 10
+    assert "ovs-vswitchd of Open vSwitch has ended" in said.stderr
+    assert "`emulator up FILE`" in said.stderr
+    killing.join()
     cli("down", "o", code=0)
 
 

@@ -45,7 +45,7 @@ def change_links(
     _refuse(topology, wanted)
     switches = hands[1]
     if switches.there:
-        switches.require_running()
+        switches.servers.require_running()
     with deferred():
         if _BEFORE in record.options:
             before = link_states(Record("", "", links=record.options[_BEFORE]))

@@ -55,9 +55,11 @@ class MininetNetwork(NamespacedNetwork):
         if not found.running:
             return found
         problems = [] if self._running.alive else [dead(self.name, "has ended", self._place)]
-        problems += openflow.problems(self.switches)
-        details = self.switches.details() if self.switches.there and not problems else {}
-        return Health(running=not problems, nodes=found.nodes, problems=tuple(problems), details=details)
+        problems += self.switches.problems()
+        if problems:
+            return Health(running=False, nodes=found.nodes, problems=tuple(problems))
+        details, notes = self.switches.details(), tuple(self.switches.notes())
+        return Health(running=True, nodes=found.nodes, details=details, notes=notes)
 
     def set_link(self, link: int, state: LinkState) -> None:
         """Make a running link be as `state` says."""

@@ -61,14 +61,3 @@ def give_flows(switches: Switches, plan: Plan, nodes: Iterable[int]) -> None:
     if new:
         wanted = flow_lines(plan)
         install(switches.servers, {found[node].name: wanted[node] for node in new if node in wanted})
-
-
-def problems(switches: Switches) -> list[str]:
-    """Return which daemons and controllers don't run that should."""
-    if switches.there:
-        return switches.problems()
-    return [
-        f"controller {name} doesn't run; its log is {switches.controllers.log(name)}"
-        for name, runs in switches.controllers.running().items()
-        if not runs
-    ]

@@ -41,8 +41,10 @@ class NetnsNetwork(NamespacedNetwork):
         if not found.running or self.switches is None:
             return found
         problems = tuple(self.switches.problems())
-        details = {} if problems else self.switches.details()
-        return Health(running=not problems, nodes=found.nodes, problems=problems, details=details)
+        if problems:
+            return Health(running=False, nodes=found.nodes, problems=problems)
+        details, notes = self.switches.details(), tuple(self.switches.notes())
+        return Health(running=True, nodes=found.nodes, details=details, notes=notes)
 
     def set_link(self, link: int, state: LinkState) -> None:
         """Make a running link be as `state` says."""

@@ -83,6 +83,15 @@ def test_the_daemon_that_is_too_slow_is_no_error(tmp_path: Path) -> None:
         assert database.configured(0.1) is False
 
 
+def test_a_daemon_that_is_gone_is_not_waited_for(tmp_path: Path) -> None:
+    with (
+        serving(tmp_path / "db", lambda q: reply(q, [{"count": 1}, {"rows": [{"next_cfg": 3}]}])),
+        Database(tmp_path / "db") as database,
+    ):
+        assert database.configured(60) is True
+        assert database.configured(60, lambda: False) is False
+
+
 def test_nobody_there(tmp_path: Path) -> None:
     with pytest.raises(BrokenError, match="doesn't answer"):
         Database(tmp_path / "db")

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import socket
+
 import pytest
 
 from emulator.ovs import refusals
@@ -58,3 +60,22 @@ def test_switches_in_one_namespace_have_no_addresses() -> None:
     text = "switch: ovs\ntopology: {nodes: {s1: {kind: switch, ip: 10.0.0.9}, h1: {}}, links: [[s1, h1]]}"
     [reason] = ovs_refusals(plan_of(text))
     assert reason.startswith("s1: ")
+
+
+@pytest.mark.usefixtures("installed")
+@pytest.mark.parametrize("number", [socket.EAI_NONAME, socket.EAI_AGAIN])
+def test_a_controllers_name_that_nobody_knows(number: int, monkeypatch: pytest.MonkeyPatch) -> None:
+    def ask(name: str, *_: object, **__: object) -> None:
+        if name == "controller.example":
+            raise socket.gaierror(number, "Name or service not known")
+
+    monkeypatch.setattr(socket, "getaddrinfo", ask)
+    remote = "openflow: {controller: {remote: [controller.example, 10.0.0.5]}}\n"
+    found = ovs_refusals(plan_of("switch: ovs\n" + remote + SINGLE))
+    if number == socket.EAI_AGAIN:  # a name server that is away proves nothing
+        assert found == []
+    else:
+        [reason] = found
+        assert reason.startswith("the controller at controller.example:6653: nobody knows the name")
+        assert "/etc/hosts" in reason
+    assert ovs_refusals(plan_of(remote + SINGLE)) == []

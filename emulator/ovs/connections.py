@@ -1,0 +1,74 @@
+"""Which switches are connected to their controllers, as the switch daemon tells the database."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Sequence
+
+from emulator.network import Progress
+from emulator.ovs.database import Database, members
+from emulator.ovs.server import OvsServers
+
+_POLL = 0.1
+_INTERVAL = "stats-update-interval"
+
+
+def unconnected(servers: OvsServers, bridges: Sequence[str], timeout: float, progress: Progress) -> list[str]:
+    """Return which of `bridges` have controllers of which none is connected, after `timeout` s at most.
+
+    Returns at once when all are connected; `progress` is told how many are, again and again. Raises
+    BrokenError when a daemon ends meanwhile.
+    """
+    deadline = time.monotonic() + timeout
+    with servers.database() as database:
+        while True:
+            waiting = _without_controller(database, bridges)
+            progress("controllers", len(bridges) - len(waiting), len(bridges))
+            if not waiting or time.monotonic() > deadline:
+                return waiting
+            servers.require_running()
+            refresh(database)
+            time.sleep(_POLL)
+
+
+def refresh(database: Database) -> None:
+    """Have the daemon write now what it writes every 5 s only: who is connected.
+
+    It does so when it is told another interval for that, and takes none below 5,000 ms.
+    """
+    interval = str(5000 + time.monotonic_ns() % 1000)
+    mutations = [
+        ["other_config", "delete", ["set", [_INTERVAL]]],
+        ["other_config", "insert", ["map", [[_INTERVAL, interval]]]],
+    ]
+    change = {"op": "mutate", "table": "Open_vSwitch", "where": [], "mutations": mutations}
+    database.transact([change])
+
+
+def by_target(database: Database) -> dict[str, dict[str, bool]]:
+    """Return of each controller's target (`tcp:127.0.0.1:6653`) which bridges are connected to it now."""
+    refresh(database)
+    time.sleep(_POLL)
+    rows = {
+        row["_uuid"][1]: row for row in database.select("Controller", ["_uuid", "target", "is_connected"])
+    }
+    out: dict[str, dict[str, bool]] = {}
+    for bridge in database.select("Bridge", ["name", "controller"]):
+        for _, uuid in members(bridge["controller"]):
+            out.setdefault(rows[uuid]["target"], {})[bridge["name"]] = rows[uuid]["is_connected"]
+    return out
+
+
+def _without_controller(database: Database, bridges: Sequence[str]) -> list[str]:
+    """Return which of `bridges` have controllers, none of them connected, in the order given."""
+    connected = {
+        row["_uuid"][1]: row["is_connected"]
+        for row in database.select("Controller", ["_uuid", "is_connected"])
+    }
+    wanted = {
+        row["name"]: [uuid for _, uuid in members(row["controller"])]
+        for row in database.select("Bridge", ["name", "controller"])
+    }
+    return [
+        name for name in bridges if wanted.get(name) and not any(connected.get(uuid) for uuid in wanted[name])
+    ]
