@@ -288,10 +288,11 @@ def test_a_link_of_switches_whose_daemon_has_ended_is_refused_at_once(
     cli("down", "o", code=0)
 
 
+@pytest.mark.parametrize("engine", ["netns", "mininet"])
 def test_a_change_whose_daemon_ends_meanwhile_says_so_at_once(
-    tmp_path: Path, state_dir: Path, cli: CommandLine
+    engine: str, tmp_path: Path, state_dir: Path, cli: CommandLine
 ) -> None:
-    start(tmp_path, cli, RING)
+    start(tmp_path, cli, f"{RING}engine: {engine}\n")
     os.kill(daemon(state_dir), signal.SIGSTOP)
     killing = threading.Timer(1.5, os.kill, (daemon(state_dir), signal.SIGKILL))
     killing.start()

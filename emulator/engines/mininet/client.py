@@ -4,9 +4,11 @@ from __future__ import annotations
 
 import json
 import os
+import select
 import socket
-from collections.abc import Mapping
-from typing import Any, BinaryIO
+import time
+from collections.abc import Callable, Iterator, Mapping
+from typing import Any
 
 from emulator.engines.mininet.launch import Running
 from emulator.engines.mininet.place import Place
@@ -16,37 +18,50 @@ from emulator.network import Progress, silent
 STEP_SECONDS = 60.0
 """The time that one part of a step (a node, a link, a command) may take."""
 _GRACE = 15.0
+_CHUNK = 1 << 16
+_LOOK = 0.5
+"""Seconds between looks whether what the driver needs still runs."""
 
 Step = tuple[str, dict[str, Any]]
 """A step's name and its arguments (`driver/steps.py`)."""
 
 
 class Driver:
-    """Asks the driver of the network `name`. Each question is a connection of its own."""
+    """Asks the driver of the network `name`. Each question is a connection of its own.
 
-    def __init__(self, name: str, place: Place, running: Running) -> None:
+    `watch()` raises BrokenError when something has ended without which the driver waits in vain.
+    """
+
+    def __init__(
+        self, name: str, place: Place, running: Running, watch: Callable[[], None] = lambda: None
+    ) -> None:
         self._name = name
         self._place = place
         self._running = running
+        self._watch = watch
 
     @property
     def alive(self) -> bool:
         """Whether the driver runs."""
         return self._running.alive
 
-    def ask(self, *steps: Step, progress: Progress = silent, seconds: float = STEP_SECONDS) -> list[Any]:
+    def ask(
+        self, *steps: Step, progress: Progress = silent, seconds: float = STEP_SECONDS, watched: bool = True
+    ) -> list[Any]:
         """Have the driver do `steps`; return what each gave.
 
         `seconds` is for each part of a step. Raises BrokenError with Mininet's words, or when the
-        driver has ended or doesn't answer: the message says how to mend it.
+        driver has ended or doesn't answer: the message says how to mend it; with `watched` also when
+        what it needs has ended.
         """
         if not steps:
             return []
         request = json.dumps({"do": steps, "seconds": seconds}).encode() + b"\n"
         try:
-            with self._connected(seconds + _GRACE) as connection, connection.makefile("rb") as lines:
+            with self._connected(seconds + _GRACE) as connection:
                 connection.sendall(request)
-                while "progress" in (answer := _answer(lines)):
+                answers = self._answers(connection, seconds + _GRACE, self._watch if watched else None)
+                while "progress" in (answer := next(answers)):
                     progress(*answer["progress"])
         except TimeoutError:
             raise self._broken("doesn't answer") from None
@@ -71,17 +86,28 @@ class Driver:
             os.close(folder)
         return made
 
+    def _answers(
+        self, connection: socket.socket, patience: float, watch: Callable[[], None] | None
+    ) -> Iterator[Mapping[str, Any]]:
+        """Yield answers; TimeoutError when one takes longer than `patience` s, ConnectionError at the end."""
+        text = b""
+        while True:
+            deadline = time.monotonic() + patience
+            while b"\n" not in text:
+                if not select.select([connection], [], [], _LOOK)[0]:
+                    if watch:
+                        watch()
+                    if time.monotonic() > deadline:
+                        raise TimeoutError
+                elif more := connection.recv(_CHUNK):
+                    text += more
+                else:
+                    raise ConnectionError
+            line, _, text = text.partition(b"\n")
+            yield json.loads(line)
+
     def _broken(self, how: str) -> BrokenError:
         return BrokenError(dead(self._name, how, self._place))
-
-
-def _answer(lines: BinaryIO) -> Mapping[str, Any]:
-    """Return the next line; ConnectionError when there is none."""
-    line = lines.readline()
-    if not line.endswith(b"\n"):
-        raise ConnectionError
-    answer: Mapping[str, Any] = json.loads(line)
-    return answer
 
 
 def dead(name: str, how: str, place: Place) -> str:

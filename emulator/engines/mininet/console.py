@@ -34,7 +34,7 @@ def open_command_line(driver: Driver) -> None:
 
     def run() -> None:
         try:
-            driver.ask(("cli", {"files": [os.ttyname(slave)] * 3}), seconds=_A_WEEK)
+            driver.ask(("cli", {"files": [os.ttyname(slave)] * 3}), seconds=_A_WEEK, watched=False)
         except EmulationError as error:
             failed.append(error)
         finally:
@@ -65,7 +65,7 @@ def _by_pipes(driver: Driver) -> None:
             threads[-1].start()
         numbers = (0, *(writer for _, writer in pipes))
         files = [f"/proc/{os.getpid()}/fd/{number}" for number in numbers]
-        driver.ask(("cli", {"files": files}), seconds=_A_WEEK)
+        driver.ask(("cli", {"files": files}), seconds=_A_WEEK, watched=False)
     finally:
         for _, writer in pipes:
             os.close(writer)

@@ -37,7 +37,8 @@ class MininetNetwork(NamespacedNetwork):
     @cached_property
     def driver(self) -> Driver:
         """The program that holds Mininet."""
-        return Driver(self.name, self._place, self._running)
+        watch = self.switches.servers.require_running if self.switches.there else lambda: None
+        return Driver(self.name, self._place, self._running, watch)
 
     @property
     def _running(self) -> Running:
