@@ -4,19 +4,15 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, TypeVar
-
-from pydantic import BaseModel, ValidationError
+from typing import Any
 
 from stress.actions.base import Action
 from stress.actions.registry import ACTIONS, action_named
 from stress.scenario.document import Placed, Scenario, Step, timed
 from topologies.errors import InputError, Loc, ParameterError, ParametersError, Problem
 from topologies.source import Source, parse, read
-from topologies.spec.explain import problems_of, shown
+from topologies.spec.explain import shown, validated
 from topologies.spelling import nearest
-
-Model = TypeVar("Model", bound=BaseModel)
 
 _LEAST = "`name:` and `steps:`"
 _EXAMPLE = "{action: port-flap, target: host, rate: 100}"
@@ -58,7 +54,7 @@ def _document(source: Source) -> Document:
         words = f"must be a mapping (key: value), not {shown(data)}; start with {_LEAST}"
         raise InputError([source.problem((), words)])
     problems: list[Problem] = []
-    scenario = _validated(Scenario, data, (), source, problems)
+    scenario = validated(Scenario, data, (), source, problems)
     groups: list[list[Placed]] = []
     if isinstance(data.get("steps"), list):
         groups = [_group(item, ("steps", at), source, problems) for at, item in enumerate(data["steps"])]
@@ -94,7 +90,7 @@ def _step(item: Any, loc: Loc, source: Source, problems: list[Problem]) -> list[
     kind = _action(item, loc, source, problems)
     if kind is None:
         return []
-    step = _validated(kind, item, loc, source, problems)
+    step = validated(kind, item, loc, source, problems)
     if step is None:
         return []
     problems += [source.problem(loc + path, words) for path, words in step.problems()]
@@ -120,16 +116,6 @@ def _action(item: Any, loc: Loc, source: Source, problems: list[Problem]) -> typ
     words = f"{shown(name)} is not an action; {nearest(name if isinstance(name, str) else '', ACTIONS, 30)}"
     problems.append(source.problem((*loc, "action"), words))
     return None
-
-
-def _validated(
-    model: type[Model], data: Any, loc: Loc, source: Source, problems: list[Problem]
-) -> Model | None:
-    try:
-        return model.model_validate(data)
-    except ValidationError as error:
-        problems += [source.problem(loc + path, words) for path, words in problems_of(error, model, data)]
-        return None
 
 
 def raise_all(document: Document, errors: list[ParameterError]) -> None:

@@ -18,7 +18,7 @@ from itertools import islice
 from typing import Annotated, Any
 
 import numpy as np
-from pydantic import AfterValidator, Field, ModelWrapValidatorHandler, ValidationError, model_validator
+from pydantic import AfterValidator, Field, ModelWrapValidatorHandler, model_validator
 
 from topologies.errors import Loc, ParameterError, ParametersError, shortened
 from topologies.families import Context, GeneratorParams
@@ -27,7 +27,7 @@ from topologies.profiles import LinkProfile
 from topologies.spec.given import Links
 from topologies.spec.merge import merged_link
 from topologies.spec.section import EmptyIfNull
-from topologies.spec.wrong import joined, wrong
+from topologies.spec.wrong import checked
 from topologies.spelling import nearest
 from topologies.topology import I64, Topology
 from topologies.union import union
@@ -64,14 +64,7 @@ class Params(GeneratorParams):
     @classmethod
     def _parts_agree(cls, data: Any, handler: ModelWrapValidatorHandler[Params]) -> Params:
         """Find links to parts that aren't there even where something else is wrong as well."""
-        problems = list(_bad_ends(data)) if isinstance(data, dict) else []
-        try:
-            params = handler(data)
-        except ValidationError as error:
-            raise joined(error, problems) from None
-        if problems:
-            raise wrong(problems)
-        return params
+        return checked(data, handler, list(_bad_ends(data)) if isinstance(data, dict) else [])
 
     def node_estimate(self) -> int:
         """Return the nodes made besides those of the parts, which are counted by their own params: none."""

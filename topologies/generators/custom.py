@@ -14,7 +14,7 @@ from collections.abc import Hashable
 from typing import Any, TypeVar
 
 import numpy as np
-from pydantic import Field, ModelWrapValidatorHandler, ValidationError, model_validator
+from pydantic import Field, ModelWrapValidatorHandler, model_validator
 
 from topologies.builder import number_ports
 from topologies.errors import Loc, ParameterError
@@ -23,7 +23,7 @@ from topologies.names import NameList, Names
 from topologies.profiles import LinkProfile, NodeProfile
 from topologies.spec.given import LinkOptions, Links, NodeEntry, Nodes, given_problems
 from topologies.spec.merge import merged_link, merged_node
-from topologies.spec.wrong import joined, wrong
+from topologies.spec.wrong import checked
 from topologies.topology import Given, Kind, Topology
 
 Key = TypeVar("Key", bound=Hashable)
@@ -46,14 +46,7 @@ class Params(GeneratorParams):
     @classmethod
     def _parts_agree(cls, data: Any, handler: ModelWrapValidatorHandler[Params]) -> Params:
         """Find links to nowhere and doubles even where a part has errors of its own."""
-        problems = list(given_problems(data))
-        try:
-            params = handler(data)
-        except ValidationError as error:
-            raise joined(error, problems) from None
-        if problems:
-            raise wrong(problems)
-        return params
+        return checked(data, handler, list(given_problems(data)))
 
     def node_estimate(self) -> int:
         """Return the exact number of nodes."""

@@ -4,9 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any, TypeVar
-
-from pydantic import BaseModel, ValidationError
+from typing import Any
 
 from topologies.errors import InputError, Loc, ParameterError, ParametersError, Problem
 from topologies.families import (
@@ -20,10 +18,8 @@ from topologies.families import (
 )
 from topologies.source import Source, parse, read
 from topologies.spec.document import Spec
-from topologies.spec.explain import problems_of, shown
+from topologies.spec.explain import shown, validated
 from topologies.spelling import nearest
-
-Model = TypeVar("Model", bound=BaseModel)
 
 _EXAMPLE = "{generator: tree, depth: 2, fanout: 4}"
 _START = "start with `name:` and `topology:`"
@@ -79,7 +75,7 @@ def _document(source: Source) -> Document:
             [source.problem((), f"must be a mapping (key: value), not {shown(source.data)}; {_START}")]
         )
     problems: list[Problem] = []
-    spec = _validated(Spec, source.data, (), source, problems)
+    spec = validated(Spec, source.data, (), source, problems)
     children: dict[Loc, GeneratorParams] = {}
     params = None
     if "topology" in source.data:
@@ -89,16 +85,6 @@ def _document(source: Source) -> Document:
     return Document(spec, source, params, children)
 
 
-def _validated(
-    model: type[Model], data: Any, loc: Loc, source: Source, problems: list[Problem]
-) -> Model | None:
-    try:
-        return model.model_validate(data)
-    except ValidationError as error:
-        problems += [source.problem(loc + path, words) for path, words in problems_of(error, model, data)]
-        return None
-
-
 def _topology(
     data: Any, loc: Loc, source: Source, problems: list[Problem], children: dict[Loc, GeneratorParams]
 ) -> GeneratorParams | None:
@@ -106,7 +92,7 @@ def _topology(
     module = _module(data, loc, source, problems)
     if module is None:
         return None
-    params = _validated(module.Params, data, loc, source, problems)
+    params = validated(module.Params, data, loc, source, problems)
     if isinstance(data.get("compose"), dict):
         for key, child in data["compose"].items():
             path = (*loc, "compose", key)

@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
-from typing import Any
+from typing import Any, TypeVar
 
-from pydantic import ValidationError
+from pydantic import ModelWrapValidatorHandler, ValidationError
 from pydantic_core import InitErrorDetails, PydanticCustomError
 
 from topologies.errors import Loc
+
+Model = TypeVar("Model")
 
 WRONG = "wrong"
 """Type of the errors made here; their context holds the words, under `words`."""
@@ -35,3 +37,14 @@ def joined(error: ValidationError, problems: Iterable[tuple[Loc, str]]) -> Valid
         known.append(InitErrorDetails(type=kind, loc=detail["loc"], input=detail["input"], ctx=context))
     added = [_detail(*problem) for problem in problems]
     return ValidationError.from_exception_data("topology file", [*known, *added])
+
+
+def checked(data: Any, handler: ModelWrapValidatorHandler[Model], problems: list[tuple[Loc, str]]) -> Model:
+    """Return what `handler` makes of `data`; ValidationError for what it finds and `problems` together."""
+    try:
+        made = handler(data)
+    except ValidationError as error:
+        raise joined(error, problems) from None
+    if problems:
+        raise wrong(problems)
+    return made
