@@ -81,7 +81,7 @@ def _compare(paths: tuple[str, ...], *, as_json: bool) -> int:
 
 def _recover(options: dict[str, Any]) -> int:
     from emulator.cli.networks import chosen_network
-    from emulator.cli.stress_run import alone, journal_of
+    from emulator.cli.stress_network import alone, journal_of
     from emulator.engines.registry import take_down
     from stress.recover import recover
 

@@ -2,19 +2,14 @@
 
 from __future__ import annotations
 
-import signal
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from contextlib import ExitStack, contextmanager
+from contextlib import contextmanager
 from pathlib import Path
-from types import FrameType
 from typing import TYPE_CHECKING, Any
 
-from emulator.cli.elevate import ensure_root
 from emulator.cli.output import give_json, say
-from emulator.cli.progress import shown
+from emulator.cli.stress_network import Growth, alone, ground, journal_of, require_given_back
 from emulator.errors import BrokenError, EmulationError, UsageError
-from emulator.network import Network
-from emulator.shaking import JOURNAL, LOCK, unfinished
 from topologies.errors import ParameterError
 from topologies.topology import Topology
 
@@ -27,12 +22,12 @@ if TYPE_CHECKING:
 
 Options = Mapping[str, Any]
 
-_PER_LEAF = 32
 _STOPPED = 4
 
 
 def print_schedule(document: Document, options: Options) -> int:
     """Print what would be done when; nothing is touched, and with --up no network is needed."""
+    _limits(document)
     if options["file"] is not None:
         from topologies.build import open_topology
 
@@ -56,16 +51,19 @@ def print_schedule(document: Document, options: Options) -> int:
 def shake(document: Document, options: Options) -> int:
     """Run the scenario; return 0 when all limits held, 1 when not, 4 when it was stopped or broke off."""
     from stress import limits, live
+    from stress.fit import require_fit
     from stress.report.summary import summary
     from stress.runner import run
 
     wanted = _limits(document)
-    with _network(options) as network, alone(network):
-        _require_given_back(network)
-        schedule = _schedule(document, network.topology, options)
-        name, seed = document.scenario.name, _seed(document, options)
+    place = ground(options)
+    schedule = _schedule(document, place.topology, options)
+    require_fit(document, place)
+    name, seed = document.scenario.name, _seed(document, options)
+    with _prometheus(options["prometheus"]) as scraped, place.opened as network, alone(network):
+        require_given_back(network)
         say(f"{name} on {network.name} (engine {network.engine}): {len(schedule):,} operations, seed {seed}")
-        with live.shown(name) as look, _prometheus(options["prometheus"]) as scraped:
+        with live.shown(name) as look:
 
             def both(watch: Watch) -> None:
                 scraped(watch)
@@ -157,40 +155,6 @@ def _limits(document: Document) -> list[Limit]:
     return found
 
 
-def journal_of(network: Network) -> Path:
-    """Return where a run notes what it will take away: beside the network's run record."""
-    return _folder(network) / JOURNAL
-
-
-def _folder(network: Network) -> Path:
-    from emulator.state import NetworkState, state_root
-
-    return NetworkState(state_root(), network.name).folder
-
-
-@contextmanager
-def alone(network: Network) -> Iterator[None]:
-    """Keep other runs, and --recover, from this network: each would undo what the other measures.
-
-    BrokenError when one goes on. The kernel gives the lock back when its holder is killed.
-    """
-    from emulator.locks import BusyError, locked
-
-    with ExitStack() as stack:
-        try:
-            stack.enter_context(locked(_folder(network) / LOCK, wait=False))
-        except BusyError:
-            words = f"another stress run shakes `{network.name}`; wait for it, or end it with Ctrl-C"
-            raise BrokenError(words) from None
-        yield
-
-
-def _require_given_back(network: Network) -> None:
-    """Refuse a network of which another run still has something; the caller holds the lock."""
-    if journal_of(network).exists():
-        raise BrokenError(unfinished(network.name))
-
-
 def _schedule(document: Document, topology: Topology, options: Options) -> Schedule:
     from stress.schedule import planned, replayed, save
 
@@ -225,86 +189,3 @@ def _seconds(text: str | None) -> float | None:
 
 def _seed(document: Document, options: Options) -> int:
     return int(document.scenario.seed if options["seed"] is None else options["seed"])
-
-
-@contextmanager
-def _network(options: Options) -> Iterator[Network]:
-    """Give the network that is up, or one that is brought up and taken down again whatever happens."""
-    if options["file"] is None:
-        from emulator.cli.networks import chosen_network
-
-        ensure_root()
-        _require_folder(options["folder"])
-        yield chosen_network(options["net"])
-        return
-    from emulator.engines.registry import engine_named, take_down
-    from emulator.plan import make_plan
-    from emulator.state import names
-    from topologies.build import build
-    from topologies.spec.load import load
-
-    document = load(options["file"])
-    engine = engine_named(options["engine"] or document.spec.engine_name)
-    if engine.needs_root:
-        ensure_root()
-    _require_folder(options["folder"])
-    topology = build(document)
-    name = topology.name
-    if name in names():
-        raise UsageError(f"`{name}` is up already; shake it with `--net {name}`, or take it down first")
-    plan = make_plan(topology, engine.name)
-    engine.accept(plan)
-    with _terminated():
-        with shown(f"up {name}") as progress:
-            network = engine.deploy(plan, str(options["file"].resolve()), progress)
-        try:
-            yield network
-        finally:
-            with shown(f"down {name}") as progress:
-                take_down(name, progress)
-
-
-def _require_folder(folder: Path | None) -> None:
-    """Refuse a report's folder that can't be written, as who will write it and before anything is run."""
-    if folder is not None:
-        from stress import report
-
-        report.require_writable(folder)
-
-
-@contextmanager
-def _terminated() -> Iterator[None]:
-    """Treat SIGTERM as Ctrl-C: what was brought up is taken down."""
-
-    def stop(number: int, frame: FrameType | None) -> None:
-        del number, frame
-        raise KeyboardInterrupt
-
-    before = signal.signal(signal.SIGTERM, stop)
-    try:
-        yield
-    finally:
-        signal.signal(signal.SIGTERM, before)
-
-
-class Growth:
-    """Brings up more networks for a ramp, on the engine of the one that is shaken."""
-
-    def __init__(self, network: Network) -> None:
-        self._engine = network.engine
-
-    def grow(self, name: str, hosts: int) -> Network:
-        """Bring up leaves of up to 32 hosts below one spine: `hosts` hosts, rounded up to full leaves."""
-        from emulator.engines.registry import engine_named
-        from emulator.plan import make_plan
-        from topologies.build import build
-        from topologies.spec.load import load_text
-
-        leaves = -(-hosts // _PER_LEAF)
-        shape = (
-            f"{{generator: leaf-spine, spines: 1, leaves: {leaves}, hosts_per_leaf: {-(-hosts // leaves)}}}"
-        )
-        engine = engine_named(self._engine)
-        plan = make_plan(build(load_text(f"name: {name}\ntopology: {shape}\n")), engine.name)
-        engine.accept(plan)
-        return engine.deploy(plan)

@@ -37,7 +37,7 @@ class PingAsker:
         self.pace = min(max(spec.interval / 4, _FASTEST), _SLOWEST)
         keys = [(pair.source, pair.version) for pair in spec.pairs]
         self._sockets = {key: NodeSocket(*key) for key in dict.fromkeys(keys)}
-        require_descriptors(len(self._sockets))
+        require_descriptors(spec.sockets)
         self._of_pair = [self._sockets[key] for key in keys]
         self._by_descriptor: dict[int, NodeSocket] = {}
         self._idents = [(first_ident + at) & 0xFFFF for at in range(len(keys))]

@@ -6,7 +6,6 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Protocol
 
-from emulator.network import Network
 from stress import targets
 from stress.scenario.keys import Target
 from topologies.errors import Loc, ParameterError
@@ -63,6 +62,19 @@ class ProbeKeys(Protocol):
         ...
 
 
+class Addressed(Protocol):
+    """A graph and its addresses: a network that runs, or one that is planned."""
+
+    @property
+    def topology(self) -> Topology:
+        """The graph."""
+        ...
+
+    def addresses(self, node: int) -> Sequence[str]:
+        """Return the addresses of a node, without prefix lengths."""
+        ...
+
+
 @dataclass(frozen=True)
 class Pair:
     """`source` asks `target` (nodes) at `address`."""
@@ -89,8 +101,18 @@ class Spec:
     port: int = 7
     command: tuple[str, ...] = ()
 
+    @property
+    def sockets(self) -> int:
+        """How many are open at once: one for all pings from a node, one for each connection to be."""
+        if self.kind == "ping":
+            return len({(pair.source, pair.version) for pair in self.pairs})
+        if self.kind == "tcp":
+            at_once = len(self.pairs) * (1 + round(self.timeout / self.interval))
+            return len({pair.target for pair in self.pairs}) + at_once
+        return 0
 
-def resolve(probes: Sequence[ProbeKeys], network: Network) -> list[Spec]:
+
+def resolve(probes: Sequence[ProbeKeys], network: Addressed) -> list[Spec]:
     """Return what each probe asks, names made unique; ParameterError when nothing matches."""
     taken = {probe.name for probe in probes if probe.name}
     specs = []
@@ -108,7 +130,7 @@ def resolve(probes: Sequence[ProbeKeys], network: Network) -> list[Spec]:
     return specs
 
 
-def _pairs(probe: ProbeKeys, network: Network, name: str, loc: Loc) -> list[Pair]:
+def _pairs(probe: ProbeKeys, network: Addressed, name: str, loc: Loc) -> list[Pair]:
     topology = network.topology
     stream = Stream(topology.seed, "stress", "probe", name)
     sources = _addressed(targets.nodes(topology, probe.source, stream, (*loc, "source")), network)
@@ -119,7 +141,7 @@ def _pairs(probe: ProbeKeys, network: Network, name: str, loc: Loc) -> list[Pair
     return [_pair(topology, a, b, sources, goals) for a, b in drawn]
 
 
-def _addressed(things: list[targets.Thing], network: Network) -> dict[int, list[str]]:
+def _addressed(things: list[targets.Thing], network: Addressed) -> dict[int, list[str]]:
     """Return node -> addresses, for the nodes that have any."""
     found = {thing.number: list(network.addresses(thing.number)) for thing in things}
     return {node: addresses for node, addresses in found.items() if addresses}

@@ -46,8 +46,7 @@ class TcpAsker:
         self._listeners: dict[tuple[int, int], socket.socket] = {}
         self._accepting: dict[int, socket.socket] = {}
         self._connections: dict[int, _Connection] = {}
-        at_once = len(spec.pairs) * (1 + round(spec.timeout / spec.interval))
-        require_descriptors(len({pair.target for pair in spec.pairs}) + at_once)
+        require_descriptors(spec.sockets)
         for pair in spec.pairs:
             self._opener.renew()
             self._listen(pair)

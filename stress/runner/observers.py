@@ -6,10 +6,9 @@ from collections.abc import Callable, Sequence
 from typing import Any, Protocol
 
 from emulator.network import Network
-from stress import targets
+from stress.fit import watched_ports
 from stress.records import ProbeRecord, RunRecord, Sample
 from stress.scenario.document import Scenario
-from topologies.rng import Stream
 
 Clock = Callable[[], float]
 
@@ -69,13 +68,9 @@ class Observers:
 
     def start(self) -> None:
         """Begin to watch."""
-        metrics = self._scenario.metrics
-        chosen: Sequence[tuple[int, int]] = []
-        if metrics.ports is not None:
-            stream = Stream(self._scenario.seed, "stress", "metrics")
-            found = targets.ports(self._network.topology, metrics.ports, stream, ("metrics", "ports"))
-            chosen = [(thing.number, thing.port) for thing in found]
-        self._sampler = made_sampler(metrics.interval, chosen, self._network)
+        ports = watched_ports(self._scenario, self._network.topology)
+        chosen = [(thing.number, thing.port) for thing in ports]
+        self._sampler = made_sampler(self._scenario.metrics.interval, chosen, self._network)
         self._sampler.start(self._clock)
         if self._scenario.probes:
             self._probes = made_probes(self._scenario.probes, self._network, self._clock)

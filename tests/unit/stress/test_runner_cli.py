@@ -16,7 +16,7 @@ from support.command import CommandLine
 
 import stress
 from emulator.cli.main import run as command_line
-from emulator.engines.dry_run import DryRunNetwork
+from emulator.engines.dry_run import DryRunEngine, DryRunNetwork
 from emulator.errors import BrokenError
 from emulator.state import names
 
@@ -161,6 +161,13 @@ def here(files: Path, state_dir: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     return files
 
 
+@pytest.fixture
+def unmade(here: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """Run commands in this process, where no network may be brought up."""
+    monkeypatch.setattr(DryRunEngine, "deploy", lambda *_: pytest.fail("it is brought up"))
+    return here
+
+
 def test_a_run_that_breaks_off_writes_its_report_and_gives_4(
     here: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
@@ -177,6 +184,48 @@ def test_a_run_that_breaks_off_writes_its_report_and_gives_4(
     assert case.get("message") == "the engine is gone"
     assert "the engine is gone" in (here / "out" / "report.html").read_text()
     assert names() == []
+
+
+STEP = "steps: [{action: port-flap, target: host, rate: 1, duration: 1 s}]\n"
+
+
+@pytest.mark.parametrize(
+    ("text", "hint"),
+    [
+        (STEP.replace("host", "h99"), "s.yaml:2:29: steps[0].target.match: `h99` is no"),
+        (STEP.replace("port-flap, target: host", "controller-restart"), "steps[0].action: no switch has a"),
+        (STEP + "probes: [{probe: ping, source: h99}]", "s.yaml:3:24: probes[0].source.match: `h99` is no"),
+        (STEP + "metrics: {ports: h99}", "s.yaml:3:11: metrics.ports.match: `h99` is no"),
+        (
+            STEP + "probes: [{probe: tcp, pairs: 200, interval: 1 ms, timeout: 1 h}]",
+            "720,000,216 sockets",
+        ),
+    ],
+)
+def test_a_scenario_that_does_not_fit_is_refused_before_the_network_is_brought_up(
+    unmade: Path, capsys: pytest.CaptureFixture[str], text: str, hint: str
+) -> None:
+    (unmade / "s.yaml").write_text(f"name: x\n{text}\n")
+    assert command_line(["stress", "s.yaml", "--up", "net.yaml"]) in {2, 3}
+    assert hint in capsys.readouterr().err
+
+
+@pytest.mark.parametrize(
+    ("option", "value", "hint"),
+    [
+        ("--prometheus", "here", "`here` is no port"),
+        ("--prometheus", "192.0.2.1:9750", "can't serve at 192.0.2.1:9750: "),
+        ("--report", "s.yaml", "can't write the report into s.yaml"),
+        ("--replay", "net.yaml", "net.yaml:1:1: is not a schedule file"),
+        ("--save-schedule", "none/f", "can't write none/f"),
+    ],
+)
+def test_options_that_cannot_be_are_refused_before_the_network_is_brought_up(
+    unmade: Path, capsys: pytest.CaptureFixture[str], option: str, value: str, hint: str
+) -> None:
+    assert unmade.is_dir()
+    assert command_line(["stress", "s.yaml", "--up", "net.yaml", option, value]) in {2, 3}
+    assert hint in capsys.readouterr().err
 
 
 def test_a_folder_that_cannot_be_written_is_refused_before_the_run(files: Path, cli: CommandLine) -> None:

@@ -1,0 +1,157 @@
+"""The network that `emulator stress` shakes: one that is up, or one brought up and taken down again."""
+
+from __future__ import annotations
+
+import signal
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import AbstractContextManager, ExitStack, contextmanager, nullcontext
+from pathlib import Path
+from types import FrameType
+from typing import Any, NamedTuple
+
+from emulator.cli.elevate import ensure_root
+from emulator.cli.progress import shown
+from emulator.errors import BrokenError, UsageError
+from emulator.network import Engine, Network
+from emulator.plan import Plan
+from emulator.shaking import JOURNAL, LOCK, unfinished
+from topologies.topology import Topology
+
+_PER_LEAF = 32
+
+
+class Ground(NamedTuple):
+    """What a scenario is to be run on. All that can be refused is, before `opened` is entered."""
+
+    topology: Topology
+    addresses: Callable[[int], Sequence[str]]
+    opened: AbstractContextManager[Network]
+    """Gives the network, and whatever happens takes down again what it brought up."""
+
+
+def ground(options: Mapping[str, Any]) -> Ground:
+    """Return what `--net` or `--up` name; nothing is brought up yet, but what can't be is refused."""
+    if options["file"] is None:
+        from emulator.cli.networks import chosen_network
+
+        ensure_root()
+        _require_folder(options["folder"])
+        network = chosen_network(options["net"])
+        return Ground(network.topology, network.addresses, nullcontext(network))
+    from emulator.engines.registry import engine_named
+    from emulator.plan import make_plan
+    from emulator.state import names
+    from topologies.build import build
+    from topologies.spec.load import load
+
+    document = load(options["file"])
+    engine = engine_named(options["engine"] or document.spec.engine_name)
+    if engine.needs_root:
+        ensure_root()
+    _require_folder(options["folder"])
+    topology = build(document)
+    name = topology.name
+    if name in names():
+        raise UsageError(f"`{name}` is up already; shake it with `--net {name}`, or take it down first")
+    plan = make_plan(topology, engine.name)
+    engine.accept(plan)
+
+    def addresses(node: int) -> list[str]:
+        return [address.text for address in plan.forwarding.addresses(node)]
+
+    return Ground(topology, addresses, _brought_up(engine, plan, str(options["file"].resolve())))
+
+
+@contextmanager
+def _brought_up(engine: Engine, plan: Plan, file: str) -> Iterator[Network]:
+    from emulator.engines.registry import take_down
+
+    name = plan.topology.name
+    with _terminated():
+        with shown(f"up {name}") as progress:
+            network = engine.deploy(plan, file, progress)
+        try:
+            yield network
+        finally:
+            with shown(f"down {name}") as progress:
+                take_down(name, progress)
+
+
+def journal_of(network: Network) -> Path:
+    """Return where a run notes what it will take away: beside the network's run record."""
+    return _folder(network) / JOURNAL
+
+
+@contextmanager
+def alone(network: Network) -> Iterator[None]:
+    """Keep other runs, and --recover, from this network: each would undo what the other measures.
+
+    BrokenError when one goes on. The kernel gives the lock back when its holder is killed.
+    """
+    from emulator.locks import BusyError, locked
+
+    with ExitStack() as stack:
+        try:
+            stack.enter_context(locked(_folder(network) / LOCK, wait=False))
+        except BusyError:
+            words = f"another stress run shakes `{network.name}`; wait for it, or end it with Ctrl-C"
+            raise BrokenError(words) from None
+        yield
+
+
+def require_given_back(network: Network) -> None:
+    """Refuse a network of which another run still has something; the caller holds the lock."""
+    if journal_of(network).exists():
+        raise BrokenError(unfinished(network.name))
+
+
+def _folder(network: Network) -> Path:
+    from emulator.state import NetworkState, state_root
+
+    return NetworkState(state_root(), network.name).folder
+
+
+def _require_folder(folder: Path | None) -> None:
+    """Refuse a report's folder that can't be written, as who will write it and before anything is run."""
+    if folder is not None:
+        from stress import report
+
+        report.require_writable(folder)
+
+
+@contextmanager
+def _terminated() -> Iterator[None]:
+    """Treat SIGTERM as Ctrl-C: what was brought up is taken down."""
+
+    def stop(number: int, frame: FrameType | None) -> None:
+        del number, frame
+        raise KeyboardInterrupt
+
+    before = signal.signal(signal.SIGTERM, stop)
+    try:
+        yield
+    finally:
+        signal.signal(signal.SIGTERM, before)
+
+
+class Growth:
+    """Brings up more networks for a ramp, on the engine of the one that is shaken."""
+
+    def __init__(self, network: Network) -> None:
+        self._engine = network.engine
+
+    def grow(self, name: str, hosts: int) -> Network:
+        """Bring up leaves of up to 32 hosts below one spine: `hosts` hosts, rounded up to full leaves."""
+        from emulator.engines.registry import engine_named
+        from emulator.plan import make_plan
+        from topologies.build import build
+        from topologies.spec.load import load_text
+
+        leaves = -(-hosts // _PER_LEAF)
+        shape = (
+            f"{{generator: leaf-spine, spines: 1, leaves: {leaves}, hosts_per_leaf: {-(-hosts // leaves)}}}"
+        )
+        engine = engine_named(self._engine)
+        plan = make_plan(build(load_text(f"name: {name}\ntopology: {shape}\n")), engine.name)
+        engine.accept(plan)
+        return engine.deploy(plan)
