@@ -5,12 +5,10 @@ from __future__ import annotations
 import time
 from dataclasses import dataclass, field
 
-import numpy as np
-import numpy.typing as npt
-
 from emulator.checks.components import expectation
 from emulator.checks.patience import patience
 from emulator.errors import UsageError
+from emulator.link_states import links_up
 from emulator.network import Echo, Network
 from topologies.rng import Stream
 from topologies.topology import Topology
@@ -28,14 +26,6 @@ class Reachability:
     expected: int
     seconds: float
     unexpected: list[dict[str, str]] = field(default_factory=list)
-
-
-def links_up(network: Network) -> npt.NDArray[np.bool_]:
-    """Return which links are up: bool[m]."""
-    up = np.ones(network.topology.link_count, dtype=bool)
-    down = [link for link, state in network.links.items() if not state.up]
-    up[down] = False
-    return up
 
 
 def host_addresses(network: Network, node: int) -> list[str]:
@@ -84,7 +74,7 @@ def check_reachability(network: Network, sample: int | None = None, timeout: flo
     hosts = [h for h in topology.hosts.tolist() if network.addresses(h)]
     begin = time.monotonic()
     pairs = choose_pairs(topology, sample, hosts)
-    up = links_up(network)
+    up = links_up(topology, network.links)
     expected = expectation(topology, up)
     extra = patience(network, up)
     questions = [(a, b, Echo(a, address)) for a, b in pairs for address in host_addresses(network, b)]

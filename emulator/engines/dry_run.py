@@ -12,13 +12,12 @@ import subprocess
 from collections.abc import Mapping, Sequence
 from functools import cached_property
 
-import numpy as np
-
 from emulator.checks.components import expectation
 from emulator.engines.dry_run_session import DryRunSession, Gone
 from emulator.errors import UnableError
 from emulator.forwarding.base import Forwarding
 from emulator.forwarding.select import forwarding_for
+from emulator.link_states import links_up
 from emulator.network import CommandResult, Echo, Health, LinkState, Progress, silent
 from emulator.plan import Plan
 from emulator.shaking import left_over
@@ -85,8 +84,7 @@ class DryRunNetwork:
     def ping(self, echoes: Sequence[Echo], timeout: float) -> Sequence[float | None]:
         """Answer as the graph says, with the links that are down left out."""
         del timeout
-        up = np.ones(self.topology.link_count, dtype=bool)
-        up[[link for link, state in self.links.items() if not state.up]] = False
+        up = links_up(self.topology, self.links)
         up[list(self.gone.links_down(self.topology))] = False
         answers = expectation(self.topology, up)
         owners = {a: node for node in range(self.topology.node_count) for a in self.addresses(node)}

@@ -18,6 +18,7 @@ import numpy.typing as npt
 from emulator.engines.place import require_root, store_of
 from emulator.forwarding.base import Forwarding
 from emulator.forwarding.select import forwarding_for
+from emulator.link_states import links_up
 from emulator.linux import cgroups
 from emulator.linux.attend import attend, gather
 from emulator.linux.capture import Captured, Wanted
@@ -154,6 +155,4 @@ class NamespacedNetwork:
 
     def _links_up(self) -> npt.NDArray[np.bool_]:
         """Return which links are up, shape (links,)."""
-        up = np.ones(self.topology.link_count, dtype=bool)
-        up[[link for link, state in self.links.items() if not state.up]] = False
-        return up
+        return links_up(self.topology, self.links)

@@ -1,36 +1,28 @@
 """Change the links of a running Mininet network: shape them, cut them, restore them.
 
 As with the netns engine a link that is down has both ends down, forwarding is computed again without
-it, and what differs is carried out in an order in which no loop is closed even for an instant. What is
-wanted is in the record before Mininet is asked; `links_before` stands beside it until all is done.
+it, and what differs is carried out in an order in which no loop is closed even for an instant.
 """
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
-from dataclasses import asdict
+from collections.abc import Iterable
 
 import numpy as np
 import numpy.typing as npt
 
+from emulator.engines import link_changes
 from emulator.engines.mininet import openflow
 from emulator.engines.mininet.client import Driver, Step
 from emulator.engines.mininet.document import Document, document, end_document, mininet_name, soft_switches
 from emulator.engines.mininet.refusals import unshapable
 from emulator.engines.mininet.settings import after_up, changes, is_switch
-from emulator.engines.netns.links import effective_shape
-from emulator.errors import RefusedError, UsageError
-from emulator.linux.interrupts import deferred
-from emulator.network import LinkState
+from emulator.link_states import States, effective_shape, links_up
 from emulator.ovs.switches import Switches, bridges_of
 from emulator.plan import Plan, make_plan
-from emulator.state import NetworkState, Record, link_states
+from emulator.state import NetworkState, Record
 from topologies.identifiers import interface_name
 from topologies.topology import Topology
-
-_BEFORE = "links_before"
-
-States = Mapping[int, LinkState]
 
 
 def change_links(
@@ -42,50 +34,25 @@ def change_links(
     UsageError for a link that there isn't, RefusedError when Mininet can't shape so, BrokenError with
     Mininet's words.
     """
-    _refuse(topology, wanted)
+    link_changes.refuse(topology, wanted, unshapable)
     switches = hands[1]
     if switches.there:
         switches.servers.require_running()
-    with deferred():
-        if _BEFORE in record.options:
-            before = link_states(Record("", "", links=record.options[_BEFORE]))
-            _carry_out(state, record, hands, topology, before)
-        before = link_states(record)
-        for link, link_state in wanted.items():
-            record.set_link(link, link_state)
-        if link_states(record) == before:
-            return False
-        record.options[_BEFORE] = {str(link): asdict(old) for link, old in before.items()}
-        state.write(record)
-        _carry_out(state, record, hands, topology, before)
-    return True
+
+    def carry_out(before: States, after: States) -> None:
+        _carry_out(hands, topology, before, after)
+
+    return link_changes.change(state, record, wanted, carry_out)
 
 
-def _refuse(topology: Topology, wanted: States) -> None:
-    for link in wanted:
-        if not 0 <= link < topology.link_count:
-            raise UsageError(
-                f"there is no link {link}; they are numbered from 0 to {topology.link_count - 1}"
-            )
-    shapes = [s for link_state in wanted.values() for s in (link_state.forward, link_state.backward) if s]
-    reasons = unshapable(shapes)
-    if reasons:
-        raise RefusedError([f"the link can't be shaped so: {reason}" for reason in reasons])
-
-
-def _carry_out(
-    state: NetworkState, record: Record, hands: tuple[Driver, Switches], topology: Topology, before: States
-) -> None:
-    """Lead from `before` to what the record wants, and note that it is done."""
+def _carry_out(hands: tuple[Driver, Switches], topology: Topology, before: States, after: States) -> None:
+    """Lead from `before` to `after`."""
     driver, switches = hands
-    after = link_states(record)
     up_before, up_after = links_up(topology, before), links_up(topology, after)
     driver.ask(*link_steps(topology, before, after))
     if (up_before != up_after).any():
         old, new = (make_plan(topology, "mininet", up=up) for up in (up_before, up_after))
         openflow.follow(switches, old, new)
-    record.options.pop(_BEFORE, None)
-    state.write(record)
 
 
 def link_steps(topology: Topology, before: States, after: States) -> list[Step]:
@@ -168,13 +135,6 @@ def moves(was: Document, becomes: Document) -> tuple[list[str], list[str]]:
     out = [intf for name in both for intf in sorted(becomes.out[name] - was.out[name])]
     into = [intf for name in both for intf in sorted(was.out[name] - becomes.out[name])]
     return out, into
-
-
-def links_up(topology: Topology, states: States) -> npt.NDArray[np.bool_]:
-    """Return which links are up, bool[m]."""
-    up = np.ones(topology.link_count, dtype=bool)
-    up[[link for link, state in states.items() if not state.up]] = False
-    return up
 
 
 def _ports(topology: Topology, links: npt.NDArray[np.bool_]) -> list[str]:

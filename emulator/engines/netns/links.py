@@ -4,51 +4,40 @@ A link that is down has both ends administratively down. Forwarding is then comp
 what is left, and what differs is carried out: which ports are in their bridge, routes, neighbours.
 In this order, so that no loop is closed even for an instant: links down, ports out of bridges,
 links up, ports into bridges, and at last every bridge forgets what it learned.
-
-What is wanted is in the record before the kernel is touched. `links_before` stands beside it
-until all is done: a command that finds it (another was killed) first does the rest, which is safe to
-do twice.
 """
 
 from __future__ import annotations
 
 import errno
-from collections.abc import Mapping
 from contextlib import suppress
-from dataclasses import asdict, replace
+from dataclasses import replace
 from functools import cached_property
 
 import numpy as np
-import numpy.typing as npt
 
 from emulator.difference import NodeSettings, node_settings
+from emulator.engines import link_changes
 from emulator.engines.netns.switches import follow_links
 from emulator.engines.refusals import missing_shaping
-from emulator.errors import MissingError, RefusedError, UsageError
+from emulator.errors import MissingError
 from emulator.forwarding.base import Forwarding, Role
 from emulator.indices import BRIDGE_INDEX, PortIndices
+from emulator.link_states import States, effective_shape, links_up
 from emulator.linux import messages
-from emulator.linux.interrupts import deferred
 from emulator.linux.namespaces import NamespaceStore
 from emulator.linux.netlink import Batch, Netlink
 from emulator.linux.partial_routes import run_partly
 from emulator.linux.qdisc import reshape_messages
 from emulator.linux.reconfigure import additions, removals
-from emulator.network import LinkState
 from emulator.ovs.switches import Switches
 from emulator.plan import Plan, make_plan
-from emulator.state import NetworkState, Record, link_states
-from topologies.profiles import Shape
+from emulator.state import NetworkState, Record
 from topologies.topology import Topology
 
-_BEFORE = "links_before"
 _UPS = 3
 """The step in which links come up: the switches of Open vSwitch follow then."""
 _HARMLESS = frozenset({errno.ESRCH, errno.EADDRNOTAVAIL, errno.ENODEV, errno.ENOENT, errno.EEXIST})
 """What a step done twice gives, or one that the kernel did itself (routes over a link that is down)."""
-
-States = Mapping[int, LinkState]
-_FILE = LinkState()
 
 
 def change_links(
@@ -60,28 +49,16 @@ def change_links(
     Changes `record` and writes it. The caller holds the network's lock. Raises UsageError for a link
     that there isn't, RefusedError when this kernel can't shape so, KernelError.
     """
-    _refuse(topology, wanted)
-    with deferred():
-        if _BEFORE in record.options:
-            before = link_states(Record("", "", links=record.options[_BEFORE]))
-            _carry_out(state, record, store, topology, before, switches=switches)
-        before = link_states(record)
-        for link, link_state in wanted.items():
-            record.set_link(link, link_state)
-        if link_states(record) == before:
-            return False
-        record.options[_BEFORE] = {str(link): asdict(old) for link, old in before.items()}
-        state.write(record)
-        _carry_out(state, record, store, topology, before, switches=switches)
-    return True
+    link_changes.refuse(topology, wanted, missing_shaping)
+
+    def carry_out(before: States, after: States) -> None:
+        _carry_out(store, _Change(topology, before, after), switches)
+
+    return link_changes.change(state, record, wanted, carry_out)
 
 
-def _carry_out(
-    state: NetworkState, record: Record, store: NamespaceStore, topology: Topology, before: States,
-    *, switches: Switches | None,
-) -> None:  # fmt: skip
-    """Lead from `before` to what the record wants, and note that it is done."""
-    change = _Change(topology, before, link_states(record))
+def _carry_out(store: NamespaceStore, change: _Change, switches: Switches | None) -> None:
+    """Lead from what was to what is wanted."""
     steps = change.steps()
     with store.entered():
         for number, step in enumerate(steps):
@@ -89,39 +66,18 @@ def _carry_out(
                 follow_links(switches, change.old, change.new)
             for node, batch in step.items():
                 with suppress(MissingError):  # whoever makes it again makes it as the record wants it
-                    store.go(topology.names[node])
+                    store.go(change.topology.names[node])
                     with Netlink() as netlink:
                         run_partly(netlink, change.new, node, batch, _HARMLESS)
-    record.options.pop(_BEFORE, None)
-    state.write(record)
-
-
-def _refuse(topology: Topology, wanted: States) -> None:
-    for link in wanted:
-        if not 0 <= link < topology.link_count:
-            raise UsageError(
-                f"there is no link {link}; they are numbered from 0 to {topology.link_count - 1}"
-            )
-    shapes = [s for link_state in wanted.values() for s in (link_state.forward, link_state.backward) if s]
-    reasons = missing_shaping(shapes)
-    if reasons:
-        raise RefusedError([f"the link can't be shaped so: {reason}" for reason in reasons])
-
-
-def effective_shape(topology: Topology, states: States, link: int, end: int) -> Shape:
-    """Return how what end `end` of `link` sends is shaped: by a live change, else by the file."""
-    changed = states.get(link, _FILE)
-    live = changed.backward if end else changed.forward
-    return topology.shape(link, end) if live is None else live
 
 
 class _Change:
     """What leads from one set of link states to another: steps, each {node: batch}."""
 
     def __init__(self, topology: Topology, before: States, after: States) -> None:
-        self._topology = topology
+        self.topology = topology
         self._before, self._after = before, after
-        self._up_before, self._up_after = _up(topology, before), _up(topology, after)
+        self._up_before, self._up_after = links_up(topology, before), links_up(topology, after)
         self._indices = PortIndices(topology)
         self.links = sorted({*before, *after})
         self._moved = np.flatnonzero(self._up_before != self._up_after).tolist()
@@ -147,15 +103,15 @@ class _Change:
     @cached_property
     def old(self) -> Plan:
         """The plan with the links that were up."""
-        return make_plan(self._topology, "netns", up=self._up_before)
+        return make_plan(self.topology, "netns", up=self._up_before)
 
     @cached_property
     def new(self) -> Plan:
         """The plan with the links that are to be up."""
-        return make_plan(self._topology, "netns", up=self._up_after)
+        return make_plan(self.topology, "netns", up=self._up_after)
 
     def _shape(self, step: _Step, link: int) -> None:
-        topology = self._topology
+        topology = self.topology
         for end in (0, 1):
             wanted = effective_shape(topology, self._after, link, end)
             if wanted == effective_shape(topology, self._before, link, end):
@@ -169,12 +125,12 @@ class _Change:
         up = bool(self._up_after[link])
         made = messages.link_up(index, up=up)
         words = "bring up" if up else "bring down"
-        step.of(int(self._topology.ends[link, end])).add(made, words, _words(self._topology, link))
+        step.of(int(self.topology.ends[link, end])).add(made, words, _words(self.topology, link))
 
     def _reroute(self) -> tuple[_Step, _Step, _Step]:
         """Return what to take from nodes, what to give them, and which bridges to flush."""
         takes, gives, flushes = _Step(), _Step(), _Step()
-        topology = self._topology
+        topology = self.topology
         old, new = self.old, self.new
         for node in self._touched(old.forwarding, new.forwarding):
             had, has = node_settings(old, node), node_settings(new, node)
@@ -192,7 +148,7 @@ class _Change:
 
     def _touched(self, old: Forwarding, new: Forwarding) -> list[int]:
         """Return the nodes whose settings may differ: all where routes are computed from the graph."""
-        topology = self._topology
+        topology = self.topology
         if any(map(new.is_router, range(topology.node_count))):
             return list(range(topology.node_count))
         ends: list[int] = np.unique(topology.ends[old.roles != new.roles]).tolist()
@@ -205,7 +161,7 @@ class _Change:
         """
         plan = self.new
         for end in (0, 1):
-            node, port = int(self._topology.ends[link, end]), int(self._topology.ports[link, end])
+            node, port = int(self.topology.ends[link, end]), int(self.topology.ports[link, end])
             settings = node_settings(plan, node)
             none: NodeSettings = replace(
                 settings, addresses=frozenset(), routes=frozenset(), neighbours=frozenset()
@@ -229,12 +185,6 @@ class _Step(dict[int, Batch]):
             own.add(message, op, target)
         if not own:
             del self[node]
-
-
-def _up(topology: Topology, states: States) -> npt.NDArray[np.bool_]:
-    up = np.ones(topology.link_count, dtype=bool)
-    up[[link for link, state in states.items() if not state.up]] = False
-    return up
 
 
 def _words(topology: Topology, link: int) -> str:

@@ -14,6 +14,7 @@ from emulator.engines.netns.switch_repair import SwitchRepair
 from emulator.engines.netns.switches import switches_of
 from emulator.engines.place import require_root
 from emulator.engines.removal import take_down
+from emulator.link_states import links_up
 from emulator.linux.interrupts import deferred
 from emulator.linux.repair import find_damage, repair
 from emulator.linux.session import NetnsSession
@@ -65,8 +66,7 @@ class NetnsNetwork(NamespacedNetwork):
 
     def _expect(self, states: Mapping[int, LinkState]) -> None:
         """Note which links are up, for the sessions that go on."""
-        up = np.ones(self.topology.link_count, dtype=bool)
-        up[[link for link, state in states.items() if not state.up]] = False
+        up = links_up(self.topology, states)
         if self._plan is not None and not np.array_equal(self._plan[0], up):
             self._plan = up, make_plan(self.topology, self.engine, up=up)
 

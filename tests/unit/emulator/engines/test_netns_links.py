@@ -5,10 +5,11 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from emulator.engines.netns.links import _Change, effective_shape
+from emulator.engines.netns.links import _Change
 from emulator.forwarding.base import Role
 from emulator.forwarding.select import forwarding_for
 from emulator.indices import BRIDGE_INDEX, port_index
+from emulator.link_states import effective_shape
 from emulator.linux import messages
 from emulator.network import LinkState
 from topologies.build import build
@@ -28,7 +29,7 @@ def ring() -> Topology:
 
 def said(change: _Change) -> list[tuple[str, str, str]]:
     """Return (node, operation, target) of every message, in order."""
-    names = change._topology.names
+    names = change.topology.names
     return [
         (names[n], *label) for step in change.steps() for n, batch in step.items() for label in batch.labels
     ]

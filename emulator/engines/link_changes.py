@@ -1,0 +1,59 @@
+"""How links of a running network are changed on any engine: refused, written down, carried out.
+
+What is wanted is in the record before anything is touched. `links_before` stands beside it until all
+is done: a command that finds it (another was killed) first does the rest, which is safe to do twice.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable
+from dataclasses import asdict
+
+from emulator.errors import RefusedError, UsageError
+from emulator.link_states import States
+from emulator.linux.interrupts import deferred
+from emulator.state import NetworkState, Record, link_states
+from topologies.profiles import Shape
+from topologies.topology import Topology
+
+_BEFORE = "links_before"
+
+
+def refuse(topology: Topology, wanted: States, unshapable: Callable[[Iterable[Shape]], list[str]]) -> None:
+    """Raise UsageError for a link that there isn't, RefusedError with what `unshapable` says of shapes."""
+    for link in wanted:
+        if not 0 <= link < topology.link_count:
+            raise UsageError(
+                f"there is no link {link}; they are numbered from 0 to {topology.link_count - 1}"
+            )
+    shapes = [s for link_state in wanted.values() for s in (link_state.forward, link_state.backward) if s]
+    reasons = unshapable(shapes)
+    if reasons:
+        raise RefusedError([f"the link can't be shaped so: {reason}" for reason in reasons])
+
+
+def change(
+    state: NetworkState, record: Record, wanted: States, carry_out: Callable[[States, States], None]
+) -> bool:
+    """Have `carry_out(before, after)` make links be as `wanted` says; return False when they were already.
+
+    Changes `record` and writes it. The caller holds the network's lock.
+    """
+
+    def carried_out(before: States) -> None:
+        carry_out(before, link_states(record))
+        record.options.pop(_BEFORE, None)
+        state.write(record)
+
+    with deferred():
+        if _BEFORE in record.options:
+            carried_out(link_states(Record("", "", links=record.options[_BEFORE])))
+        before = link_states(record)
+        for link, link_state in wanted.items():
+            record.set_link(link, link_state)
+        if link_states(record) == before:
+            return False
+        record.options[_BEFORE] = {str(link): asdict(old) for link, old in before.items()}
+        state.write(record)
+        carried_out(before)
+    return True
