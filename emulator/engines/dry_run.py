@@ -9,59 +9,28 @@ from __future__ import annotations
 
 import socket
 import subprocess
-from collections.abc import Mapping, Sequence
-from functools import cached_property
+from collections.abc import Sequence
 
 from emulator.checks.components import expectation
 from emulator.engines.dry_run_session import DryRunSession, Gone
+from emulator.engines.recorded import RecordedNetwork
 from emulator.errors import UnableError
-from emulator.forwarding.base import Forwarding
-from emulator.forwarding.select import forwarding_for
 from emulator.link_states import links_up
 from emulator.network import CommandResult, Echo, Health, LinkState, Progress, silent
 from emulator.plan import Plan
 from emulator.shaking import left_over
-from emulator.state import NetworkState, Record, link_states, state_root
+from emulator.state import NetworkState, Record, state_root
 from topologies import store as topology_store
-from topologies.openflow import controllers_of
-from topologies.topology import Topology
 
 
-class DryRunNetwork:
+class DryRunNetwork(RecordedNetwork):
     """A network that exists in its run record only."""
 
     engine = "dry-run"
-    changes: tuple[str, ...] | None = None
-    notes: tuple[str, ...] = ()
 
     def __init__(self, state: NetworkState) -> None:
-        self.name = state.name
-        self._state = state
-        self._record = state.read()
+        super().__init__(state)
         self.gone = Gone()
-
-    @cached_property
-    def topology(self) -> Topology:
-        """The graph that "runs"."""
-        return self._state.load()
-
-    @cached_property
-    def _forwarding(self) -> Forwarding:
-        return forwarding_for(self.topology)
-
-    @property
-    def links(self) -> Mapping[int, LinkState]:
-        """What was changed on links since `up`."""
-        return link_states(self._record)
-
-    @property
-    def controllers(self) -> Sequence[str]:
-        """Names of the controllers of its switches."""
-        return tuple(controllers_of(self.topology))
-
-    def addresses(self, node: int) -> Sequence[str]:
-        """Return the addresses of a node."""
-        return [address.text for address in self._forwarding.addresses(node)]
 
     def health(self) -> Health:
         """Everything is always there, but for what a stress run that was killed had taken."""

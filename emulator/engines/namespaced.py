@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import socket
 import subprocess
+from abc import ABC, abstractmethod
 from collections.abc import Mapping, Sequence
 from functools import cached_property, partial
 from typing import BinaryIO
@@ -16,23 +17,23 @@ import numpy as np
 import numpy.typing as npt
 
 from emulator.engines.place import require_root, store_of
-from emulator.forwarding.base import Forwarding
-from emulator.forwarding.select import forwarding_for
-from emulator.link_states import links_up
+from emulator.engines.recorded import RecordedNetwork
+from emulator.engines.removal import take_down
+from emulator.link_states import States, links_up
 from emulator.linux import cgroups
 from emulator.linux.attend import attend, gather
 from emulator.linux.capture import Captured, Wanted
 from emulator.linux.capture import record as record_packets
 from emulator.linux.execute import start
 from emulator.linux.icmp import Pinger, at_once
-from emulator.network import CommandResult, Echo, Health, LinkState
+from emulator.network import CommandResult, Echo, Health, LinkState, Progress, silent
 from emulator.ovs.server import OvsServers
+from emulator.ovs.switches import Switches
 from emulator.shaking import left_over
-from emulator.state import NetworkState, link_states
+from emulator.state import NetworkState
 from topologies.counting import counted
-from topologies.openflow import controllers_of, ovs_nodes
+from topologies.openflow import ovs_nodes
 from topologies.segments import Segments
-from topologies.topology import Topology
 
 _UPCALL = 8
 """How many times longer the first packet of a flow takes Open vSwitch than it takes a bridge."""
@@ -41,43 +42,47 @@ AT_ONCE = 64
 """Commands that run side by side in one `execute`."""
 
 
-class NamespacedNetwork:
+class NamespacedNetwork(RecordedNetwork, ABC):
     """A running network whose nodes are namespaces of a store."""
 
-    changes: tuple[str, ...] | None = None
-    notes: tuple[str, ...] = ()
-
     def __init__(self, state: NetworkState) -> None:
-        self.name = state.name
-        self._state = state
-        self._record = state.read()
+        super().__init__(state)
         self._store = store_of(state)
 
-    @cached_property
-    def topology(self) -> Topology:
-        """The graph that runs."""
-        return self._state.load()
-
-    @cached_property
-    def forwarding(self) -> Forwarding:
-        """How packets find their way."""
-        return forwarding_for(self.topology)
-
     @property
-    def links(self) -> Mapping[int, LinkState]:
-        """What was changed on links since `up`."""
-        return link_states(self._record)
+    @abstractmethod
+    def switches(self) -> Switches | None:
+        """Its Open vSwitch, and its controllers; None when it has neither."""
 
-    @property
-    def controllers(self) -> Sequence[str]:
-        """Names of the controllers of its switches."""
-        return tuple(controllers_of(self.topology))
+    @abstractmethod
+    def change_links(self, wanted: States) -> bool:
+        """Make running links be as `wanted` says; the caller holds the network's lock."""
 
-    def addresses(self, node: int) -> Sequence[str]:
-        """Return the addresses of a node."""
-        return [address.text for address in self.forwarding.addresses(node)]
+    def set_link(self, link: int, state: LinkState) -> None:
+        """Make a running link be as `state` says."""
+        require_root()
+        with self._state.locked("link"):
+            self._record = self._state.read()
+            self.change_links({link: state})
 
     def health(self) -> Health:
+        """Look whether the nodes' namespaces are there, and Open vSwitch and the controllers run."""
+        found = self._nodes_there()
+        if not found.running:
+            return found
+        problems = [*self._engine_problems(), *(self.switches.problems() if self.switches else ())]
+        if problems:
+            return Health(running=False, nodes=found.nodes, problems=tuple(problems))
+        if self.switches is None:
+            return found
+        details, notes = self.switches.details(), tuple(self.switches.notes())
+        return Health(running=True, nodes=found.nodes, details=details, notes=notes)
+
+    def _engine_problems(self) -> list[str]:
+        """Return what is wrong with what the engine itself keeps running beside the nodes."""
+        return []
+
+    def _nodes_there(self) -> Health:
         """Look whether every node's namespace is there, and no killed stress run has things of it."""
         if not self._store.exists:
             return Health(running=False, problems=(f"its namespaces are gone; `emulator down {self.name}`",))
@@ -152,6 +157,10 @@ class NamespacedNetwork:
     def spawn(self, node: int, argv: Sequence[str]) -> subprocess.Popen[bytes]:
         """Start a command in a node and return at once."""
         return self._start(node, argv, capture=True)
+
+    def down(self, progress: Progress = silent) -> None:
+        """Take the network down."""
+        take_down(self._state, progress)
 
     def _links_up(self) -> npt.NDArray[np.bool_]:
         """Return which links are up, shape (links,)."""

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
 from functools import cached_property
 
 from emulator.engines.mininet import openflow
@@ -14,9 +13,8 @@ from emulator.engines.mininet.repair import find_damage, repair
 from emulator.engines.mininet.session import MininetSession
 from emulator.engines.namespaced import NamespacedNetwork
 from emulator.engines.place import require_root
-from emulator.engines.removal import take_down
+from emulator.link_states import States
 from emulator.linux.interrupts import deferred
-from emulator.network import Health, LinkState, Progress, silent
 from emulator.ovs.switches import Switches
 from emulator.plan import make_plan
 from emulator.state import NetworkState
@@ -50,26 +48,10 @@ class MininetNetwork(NamespacedNetwork):
         """Its Open vSwitch, and its controllers."""
         return Switches(self._state.folder, self._store, self.topology, self._record.file)
 
-    def health(self) -> Health:
-        """Look whether the nodes' namespaces are there, and the driver, Open vSwitch and controllers run."""
-        found = super().health()
-        if not found.running:
-            return found
-        problems = [] if self._running.alive else [dead(self.name, "has ended", self._place)]
-        problems += self.switches.problems()
-        if problems:
-            return Health(running=False, nodes=found.nodes, problems=tuple(problems))
-        details, notes = self.switches.details(), tuple(self.switches.notes())
-        return Health(running=True, nodes=found.nodes, details=details, notes=notes)
+    def _engine_problems(self) -> list[str]:
+        return [] if self._running.alive else [dead(self.name, "has ended", self._place)]
 
-    def set_link(self, link: int, state: LinkState) -> None:
-        """Make a running link be as `state` says."""
-        require_root()
-        with self._state.locked("link"):
-            self._record = self._state.read()
-            self.change_links({link: state})
-
-    def change_links(self, wanted: Mapping[int, LinkState]) -> bool:
+    def change_links(self, wanted: States) -> bool:
         """Make running links be as `wanted` says; the caller holds the network's lock."""
         return change_links(self._state, self._record, (self.driver, self.switches), self.topology, wanted)
 
@@ -92,7 +74,3 @@ class MininetNetwork(NamespacedNetwork):
                 repair(plan, self.driver, self._store, damage)
             openflow.give_flows(self.switches, plan, damage.nodes)
         return [*damage.words(plan), *(f"controller {name} is stopped" for name in stopped)]
-
-    def down(self, progress: Progress = silent) -> None:
-        """Take the network down."""
-        take_down(self._state, progress)

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
 from functools import cached_property
 
 import numpy as np
@@ -13,12 +12,10 @@ from emulator.engines.netns.links import change_links
 from emulator.engines.netns.switch_repair import SwitchRepair
 from emulator.engines.netns.switches import switches_of
 from emulator.engines.place import require_root
-from emulator.engines.removal import take_down
-from emulator.link_states import links_up
+from emulator.link_states import States, links_up
 from emulator.linux.interrupts import deferred
 from emulator.linux.repair import find_damage, repair
 from emulator.linux.session import NetnsSession
-from emulator.network import Health, LinkState, Progress, silent
 from emulator.ovs.session import OvsSession
 from emulator.ovs.switches import Switches
 from emulator.plan import Plan, make_plan
@@ -36,25 +33,7 @@ class NetnsNetwork(NamespacedNetwork):
         """Its switches of Open vSwitch; None when it has none."""
         return switches_of(self._state, self._store, self.topology, self._record.file)
 
-    def health(self) -> Health:
-        """Look whether the nodes' namespaces are there, and Open vSwitch and the controllers run."""
-        found = super().health()
-        if not found.running or self.switches is None:
-            return found
-        problems = tuple(self.switches.problems())
-        if problems:
-            return Health(running=False, nodes=found.nodes, problems=problems)
-        details, notes = self.switches.details(), tuple(self.switches.notes())
-        return Health(running=True, nodes=found.nodes, details=details, notes=notes)
-
-    def set_link(self, link: int, state: LinkState) -> None:
-        """Make a running link be as `state` says."""
-        require_root()
-        with self._state.locked("link"):
-            self._record = self._state.read()
-            self.change_links({link: state})
-
-    def change_links(self, wanted: Mapping[int, LinkState]) -> bool:
+    def change_links(self, wanted: States) -> bool:
         """Make running links be as `wanted` says; the caller holds the network's lock."""
         self._expect({**self.links, **wanted})  # what sessions make meanwhile, they make for what will be
         try:
@@ -64,7 +43,7 @@ class NetnsNetwork(NamespacedNetwork):
         finally:
             self._expect(self.links)
 
-    def _expect(self, states: Mapping[int, LinkState]) -> None:
+    def _expect(self, states: States) -> None:
         """Note which links are up, for the sessions that go on."""
         up = links_up(self.topology, states)
         if self._plan is not None and not np.array_equal(self._plan[0], up):
@@ -100,7 +79,3 @@ class NetnsNetwork(NamespacedNetwork):
                 if fix is not None:
                     words += fix.finish(self._store)
         return words
-
-    def down(self, progress: Progress = silent) -> None:
-        """Take the network down."""
-        take_down(self._state, progress)
