@@ -9,6 +9,7 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from stress.histogram import Histogram
+from stress.times import Times
 
 
 @dataclass(frozen=True, slots=True)
@@ -78,7 +79,7 @@ class ProbeRecord:
     sent: int = 0
     answered: int = 0
     windows: list[LossWindow] = field(default_factory=list)
-    times: list[tuple[float, float]] = field(default_factory=list)
+    times: Times = field(default_factory=Times)
     """(when asked, round-trip seconds) of a bounded sample of the answers."""
     kind: str = "ping"
     """ping, tcp or command."""

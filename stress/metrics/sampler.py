@@ -11,6 +11,7 @@ from stress.metrics import host
 from stress.metrics.names import MODES
 from stress.metrics.ports import Ports
 from stress.metrics.processes import Processes
+from stress.metrics.table import Table
 from stress.records import Sample
 
 _GAUGES = frozenset({"host.processes.running", "host.processes.blocked"})
@@ -29,7 +30,8 @@ class Sampler:
         self._interval = interval
         self._ports = Ports(chosen_links, network)
         self._processes = Processes()
-        self._samples: list[Sample] = []
+        self._samples = Table()
+        self._latest: Sample | None = None
         self._before: tuple[float, dict[str, float]] | None = None
         self._stopped = threading.Event()
         self._cost = 0.0
@@ -39,7 +41,7 @@ class Sampler:
     @property
     def latest(self) -> Sample | None:
         """The last sample, for a live view."""
-        return self._samples[-1] if self._samples else None
+        return self._latest
 
     @property
     def failure(self) -> BaseException | None:
@@ -61,7 +63,7 @@ class Sampler:
         self._stopped.set()
         self._thread.join()
         self._ports.close()
-        return self._samples, self._cost
+        return self._samples.samples(), self._cost
 
     def _run(self) -> None:
         """Sample until stopped. Samples keep to multiples of the interval: lateness doesn't add up."""
@@ -91,7 +93,8 @@ class Sampler:
                 values |= shares(rates(before[1], growing, seconds))
             values |= self._processes.measure(now, seconds)
             self._before = (now, growing)
-        self._samples.append(Sample(now, values))
+        self._latest = Sample(now, values)
+        self._samples.add(self._latest)
 
 
 def rates(before: dict[str, float], now: dict[str, float], seconds: float) -> dict[str, float]:

@@ -102,9 +102,9 @@ class Track:
             record.windows[-1].end = answered
         self._histogram.add(answered - asked)
         if record.answered % self._stride == 0:
-            record.times.append((asked, answered - asked))
+            record.times.add(asked, answered - asked)
             if len(record.times) > self._keep:
-                del record.times[::2]
+                record.times.halve()
                 self._stride *= 2
 
     def _count_loss(self, asked: float) -> None:

@@ -85,4 +85,11 @@ def _metrics(record: RunRecord, out: TextIO) -> None:
     rows = csv.writer(out)
     rows.writerow(["at", *names])
     for sample in record.samples:
-        rows.writerow([sample.at, *(sample.values.get(name, "") for name in names)])
+        rows.writerow([sample.at, *(_plain(sample.values.get(name)) for name in names)])
+
+
+def _plain(value: float | None) -> float | str:
+    """Return a number as people write it: counts without a point."""
+    if value is None:
+        return ""
+    return int(value) if float(value).is_integer() else value

@@ -19,7 +19,7 @@ from emulator.network import Network
 from stress.actions.base import Growth
 from stress.machine import machine_facts
 from stress.marks import end_marked
-from stress.records import LeakCheck, Outcome, Phase, RunRecord
+from stress.records import LeakCheck, Phase, RunRecord
 from stress.recover import Journal
 from stress.runner.context import quiet_python, stopping
 from stress.runner.facts import network_facts, scenario_facts
@@ -215,19 +215,13 @@ class _Run:
     def _collect(self) -> None:
         """Turn the workers' columns into outcomes, in the order of the schedule."""
         record, schedule = self._record, self._schedule
-        found: list[Outcome] = []
         for worker in self._watch.finished:
-            for number in worker.numbers[worker.done :].tolist():
-                step = int(schedule.step[number])
+            columns = worker.columns
+            for step in schedule.step[columns.numbers[columns.done :]].tolist():
                 if step in worker.over:
                     record.offered[schedule.steps[step].name] -= 1
-            for k, number in enumerate(worker.numbers[: worker.done].tolist()):
-                found.append(
-                    Outcome(schedule.operation(number), worker.started[k], worker.finished[k],
-                            worker.errors.get(k, ""), worker.skipped.get(k, ""))
-                )  # fmt: skip
-        found.sort(key=lambda outcome: outcome.operation.number)
-        record.outcomes = found
+            record.outcomes += columns.outcomes(schedule)
+        record.outcomes.sort(key=lambda outcome: outcome.operation.number)
         for kind, what in self._shared.reports:
             (record.traffic if kind == "traffic" else record.ramps).append(what)
 

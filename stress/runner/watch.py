@@ -24,11 +24,11 @@ class Watch:
 
     def done(self) -> int:
         """Return how many operations are done."""
-        return sum(worker.done for worker in (*self.finished, *self.workers))
+        return sum(worker.columns.done for worker in (*self.finished, *self.workers))
 
     def errors(self) -> int:
         """Return how many of them failed."""
-        return sum(len(worker.errors) for worker in (*self.finished, *self.workers))
+        return sum(worker.columns.errors for worker in (*self.finished, *self.workers))
 
 
 Look = Callable[[Watch], None]

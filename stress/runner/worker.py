@@ -5,27 +5,27 @@ from __future__ import annotations
 import os
 import threading
 import time
-from array import array
+from collections.abc import Iterator
 from contextlib import suppress
 
 import numpy as np
-import numpy.typing as npt
 
 from emulator.errors import EmulationError, KernelError
 from emulator.network import Session
 from stress.actions.base import SkippedError, StepOverError
 from stress.arrivals import MICRO
+from stress.runner.columns import Columns
 from stress.runner.hands import NoSession, Shared, WorkerHands
 from stress.runner.sharing import Share
 from stress.schedule import Schedule
-
-Ints = npt.NDArray[np.int64]
 
 _NICE = -10
 """Of threads in a session: what measures a machine goes before what keeps the machine busy. The
 others start programs, which would inherit it."""
 _LONG = 0.02
 """Seconds: longer waits can be interrupted; shorter ones aren't worth what that costs."""
+_BLOCK = 4096
+"""Operations whose numbers are Python's at once: 85 bytes each, and a long run has millions."""
 
 
 class Worker(threading.Thread):
@@ -33,19 +33,11 @@ class Worker(threading.Thread):
 
     def __init__(self, schedule: Schedule, share: Share, shared: Shared) -> None:
         super().__init__(name="stress-worker", daemon=True)
-        numbers = share.numbers
-        self.numbers = numbers
-        self.started = array("d", bytes(8 * len(numbers)))
-        self.finished = array("d", bytes(8 * len(numbers)))
-        self.errors: dict[int, str] = {}
-        """Operation (position in `numbers`) -> kind of error."""
-        self.skipped: dict[int, str] = {}
-        self.done = 0
+        self.columns = Columns(share.numbers)
         self.over: set[int] = set()
         """Steps (positions in the schedule's) that ended themselves."""
         self.restored: list[str] = []
         self.failure: BaseException | None = None
-        self._things: Ints = schedule.thing[numbers]
         self._first = share.with_session
         self._schedule = schedule
         self._shared = shared
@@ -60,7 +52,8 @@ class Worker(threading.Thread):
             with self._session as session:
                 hands = WorkerHands(self._shared, session)
                 try:
-                    hands.prepare(self._schedule.things[k] for k in np.unique(self._things).tolist())
+                    used = np.unique(self._schedule.thing[self.columns.numbers]).tolist()
+                    hands.prepare(self._schedule.things[k] for k in used)
                     self._work(hands)
                 finally:
                     hands.close()
@@ -71,15 +64,11 @@ class Worker(threading.Thread):
 
     def _work(self, hands: WorkerHands) -> None:
         schedule, clock, stop = self._schedule, self._shared.clock, self._shared.stop
-        due_at = (schedule.at[self.numbers] / MICRO).tolist()
-        steps, things = schedule.steps, schedule.things
-        does = [(step.action.do, step.action.VERBS) for step in steps]
-        which = schedule.step[self.numbers].tolist()
-        verbs = schedule.verb[self.numbers].tolist()
-        targets = self._things.tolist()
-        started, finished = self.started, self.finished
-        last = {step: k for k, step in enumerate(which)}
-        for k, due in enumerate(due_at):
+        things, columns = schedule.things, self.columns
+        does = [(step.action.do, step.action.VERBS) for step in schedule.steps]
+        started, finished = columns.started, columns.finished
+        left = self._lasts()
+        for k, (due, step, verb, thing) in enumerate(self._moves()):
             now = clock()
             if now < due:
                 if due - now > _LONG:
@@ -89,20 +78,36 @@ class Worker(threading.Thread):
                 now = clock()
             if stop.is_set():
                 return
-            do, names = does[which[k]]
+            do, names = does[step]
             started[k] = now
             try:
-                do(hands, names[verbs[k]], things[targets[k]])
+                do(hands, names[verb], things[thing])
             except SkippedError as skipped:
-                self.skipped[k] = str(skipped)
                 if isinstance(skipped, StepOverError):
-                    self.over.add(which[k])
+                    self.over.add(step)
+                    left.pop(step, None)
+                if words := str(skipped):
+                    columns.skipped(k, words)
             except (EmulationError, OSError) as error:
-                self.errors[k] = error_kind(error, schedule.names[targets[k]])
+                columns.failed(k, error_kind(error, schedule.names[thing]))
             finished[k] = clock()
-            self.done = k + 1
-            if self.over and all(k >= last[step] for step in last.keys() - self.over):
+            columns.done = k + 1
+            if self.over and all(k >= last for last in left.values()):
                 return
+
+    def _moves(self) -> Iterator[tuple[float, int, int, int]]:
+        """Yield (seconds when due, step, verb, thing) of each operation."""
+        schedule, numbers = self._schedule, self.columns.numbers
+        for begin in range(0, len(numbers), _BLOCK):
+            some = numbers[begin : begin + _BLOCK]
+            due = (schedule.at[some] / MICRO).tolist()
+            which = (column[some].tolist() for column in (schedule.step, schedule.verb, schedule.thing))
+            yield from zip(due, *which, strict=True)
+
+    def _lasts(self) -> dict[int, int]:
+        """Return the position of the last operation of each step."""
+        which = self._schedule.step[self.columns.numbers]
+        return {int(step): int(np.flatnonzero(which == step)[-1]) for step in np.unique(which)}
 
 
 def error_kind(error: Exception, target: str) -> str:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import io
-from array import array
 from types import SimpleNamespace
 from typing import Any, cast
 
@@ -13,6 +12,7 @@ import pytest
 from stress import live
 from stress.recent import Recent
 from stress.runner import Watch
+from stress.runner.columns import Columns
 
 
 class Terminal(io.StringIO):
@@ -41,11 +41,15 @@ def test_a_pipe_gets_a_line_now_and_then(monkeypatch: pytest.MonkeyPatch) -> Non
     assert "errors 3, failing probes 2" in lines[0]
 
 
-def worker(*latencies: float, errors: dict[int, str] | None = None) -> SimpleNamespace:
+def worker(*latencies: float, failed: int | None = None) -> SimpleNamespace:
     """A worker whose operations were due every tenth of a second."""
-    finished = array("d", [k / 10 + seconds for k, seconds in enumerate(latencies)])
-    return SimpleNamespace(numbers=np.arange(len(latencies)), finished=finished, done=len(latencies),
-                           errors=errors or {}, skipped={})  # fmt: skip
+    columns = Columns(np.arange(len(latencies)))
+    for k, seconds in enumerate(latencies):
+        columns.finished[k] = k / 10 + seconds
+        if k == failed:
+            columns.failed(k, "No such device")
+    columns.done = len(latencies)
+    return SimpleNamespace(columns=columns)
 
 
 DUE = np.arange(1000, dtype=np.int64) * 100_000
@@ -53,7 +57,7 @@ DUE = np.arange(1000, dtype=np.int64) * 100_000
 
 def test_latencies_are_those_of_what_was_just_done() -> None:
     recent = Recent(2)
-    one, two = worker(0.001, 0.002, 9.0, 0.003, errors={2: "No such device"}), worker(0.004)
+    one, two = worker(0.001, 0.002, 9.0, 0.003, failed=2).columns, worker(0.004).columns
     one.done = 2
     recent.update([one], DUE)
     assert recent.latest().max == pytest.approx(0.002)

@@ -3,6 +3,7 @@
 import socket
 import struct
 import time
+import tracemalloc
 from pathlib import Path
 
 import pytest
@@ -16,6 +17,7 @@ from stress.metrics.names import COUNTERS, HOST, unit_of
 from stress.metrics.ports import Ports, answer, question
 from stress.metrics.processes import Processes, which
 from stress.metrics.sampler import Sampler, rates, shares
+from stress.metrics.table import Table
 from stress.records import Phase, RunRecord, Sample
 from topologies.build import build
 from topologies.spec.load import load_text
@@ -153,7 +155,7 @@ def test_the_sampler_samples_at_both_ends_and_costs_little(network: DryRunNetwor
     assert 0 <= samples[1].values["host.cpu.busy"] <= 1
     assert samples[0].values.keys() >= {"host.memory.used", "host.sockets", "host.interfaces"}
     assert cost / len(samples) <= 0.02  # 2 % of a core at a sample per second
-    assert sampler.latest is samples[-1]
+    assert sampler.latest == samples[-1]
 
 
 def test_a_failure_of_the_sampler_is_not_silent(
@@ -199,3 +201,23 @@ def test_what_is_sampled_is_judged_from_the_last_sample_of_the_warmup_on(
     assert figures.get("host.memory.growth") == growth
     assert figures.get("host.memory.mean") == pytest.approx(mean)
     assert Figures(RunRecord({}, {}, {}, seed=0, began=0.0)).get("host.memory.growth") is None
+
+
+def test_samples_are_kept_in_columns_and_come_back_as_they_were() -> None:
+    table = Table()
+    samples = [Sample(float(k), {"a": k / 3, **({"b": 1.0} if k % 2 else {})}) for k in range(9)]
+    for sample in samples:
+        table.add(sample)
+    assert table.samples() == samples
+    assert len(table) == 9
+
+
+def test_what_is_kept_of_a_sample_is_a_number_a_metric() -> None:
+    table, values = Table(), {f"host.{k}": 0.0 for k in range(100)}
+    table.add(Sample(0.0, values))
+    tracemalloc.start()
+    for k in range(1000):
+        table.add(Sample(float(k), dict.fromkeys(values, k + 0.5)))
+    kept, _ = tracemalloc.get_traced_memory()
+    tracemalloc.stop()
+    assert kept < 1000 * len(values) * 8 * 1.3

@@ -16,6 +16,7 @@ from stress.histogram import Histogram
 from stress.prometheus import address_of, cumulative, served
 from stress.records import Sample
 from stress.runner import Watch
+from stress.runner.columns import Columns
 
 pytest.importorskip("prometheus_client")
 
@@ -28,13 +29,16 @@ class Schedule:
 
 
 def watch() -> Watch:
-    worker = SimpleNamespace(numbers=np.arange(3), finished=array("d", [0.002, 0.003, 0.004]), done=3,
-                             errors={1: "No such device"}, skipped={})  # fmt: skip
+    columns = Columns(np.arange(3))
+    columns.finished[:] = array("d", [0.002, 0.003, 0.004])
+    columns.failed(1, "No such device")
+    columns.done = 3
     sample = Sample(1.0, {"host.load.1": 0.5, "host.memory.used": 2e9})
     observers = SimpleNamespace(wrong=lambda: 2, latest=lambda: sample)
     found: dict[str, Any] = {
         "phase": "flap", "clock": lambda: 12.5, "schedule": Schedule(), "done": lambda: 3,
-        "errors": lambda: 1, "workers": [worker], "finished": [], "observers": observers,
+        "errors": lambda: 1, "workers": [SimpleNamespace(columns=columns)], "finished": [],
+        "observers": observers,
     }  # fmt: skip
     return cast("Watch", SimpleNamespace(**found))
 
