@@ -30,7 +30,10 @@ class SkippedError(Exception):
 
 
 class StepOverError(SkippedError):
-    """The step has found what it was to find: nothing that it has still to do need be waited for."""
+    """The step has found what it was to find: nothing that it has still to do need be waited for.
+
+    Without words the operation that raises it was carried out, not skipped.
+    """
 
 
 @dataclass

@@ -33,7 +33,7 @@ class Ramp(Action):
     )
     interval: Annotated[Duration, Field(gt=0)] = Field(1.0, description="Between two steps", examples=["2 s"])
     most: Annotated[int, Field(ge=1)] | None = Field(
-        None, description="Hosts to stop at, without a limit broken"
+        None, description="Hosts to stop at: then the step ends, without a limit broken"
     )
     slowest: Duration = Field(60.0, description="Limit: how long one step may take", examples=["10 s"])
     memory: Share = Field(
@@ -41,25 +41,26 @@ class Ramp(Action):
     )
 
     def moves(self, room: Room) -> Moves:
-        """Return when the network grows, and its end."""
+        """Return when the network grows, and its end: an interval after it has `most` hosts."""
         interval = max(1, round(self.interval * MICRO))
         count = -(-room.end // interval)
         if self.most is not None:
             count = min(count, -(-self.most // self.hosts))
         room.require_few(count, "interval")
         at = np.arange(count + 1, dtype=np.int64) * interval
-        at[-1] = room.end
+        at[-1] = min(room.end, count * interval)
         verb = np.append(np.zeros(count, dtype=np.int64), 1)
         return Moves(at, verb, np.zeros(count + 1, dtype=np.int64), [Thing("step", 0)])
 
     def do(self, hands: Hands, verb: str, thing: Thing) -> None:
-        """Grow by one step, or take all down and report."""
+        """Grow by one step, or take all down, report and end."""
         del thing
         grown: Grown = hands.kept((Ramp, id(self)), lambda: Grown(self, hands))
         if verb == "grow":
             grown.grow()
         else:
             grown.close()
+            raise StepOverError
 
 
 class Grown:
@@ -75,7 +76,7 @@ class Grown:
         self._closed = False
 
     def grow(self) -> None:
-        """Bring up one more network; once a limit has broken, take all down and end the step."""
+        """Bring up one more network; once a limit has broken or `most` is reached, end the step."""
         if self._stopped_by:
             self.close()
             raise StepOverError(f"stopped: {self._stopped_by}")
@@ -96,6 +97,8 @@ class Grown:
                 "hosts": sum(len(one.topology.hosts) for one in self._networks), "seconds": round(seconds, 6),
                 "memory_available": psutil.virtual_memory().available,
             })  # fmt: skip
+            if self._ramp.most is not None and self._sizes[-1]["hosts"] >= self._ramp.most:
+                self._stopped_by = "`most` is reached"
 
     def _broken(self, network: Network, seconds: float) -> str:
         """Return which limit broke, or nothing."""

@@ -3,6 +3,7 @@ from __future__ import annotations
 import os
 import signal
 import time
+import tracemalloc
 from pathlib import Path
 from typing import Any, Self
 
@@ -17,6 +18,7 @@ from emulator.plan import make_plan
 from stress.records import Operation, Outcome, ProbeRecord, RunRecord, Sample
 from stress.recover import Journal, recover
 from stress.runner import Watch, observers, run
+from stress.runner.columns import Columns
 from stress.runner.sharing import SLOW_WORKERS, shares
 from stress.runner.truth import Spent, doubts
 from stress.runner.worker import error_kind
@@ -376,3 +378,45 @@ def test_what_a_killed_run_had_changed_is_given_back(network: DryRunNetwork, tmp
     assert taken == ["x-ramp-1"]
     assert len(said) == 3
     assert recover(network, tmp_path / "stress.json", taken.append) == []
+
+
+@pytest.mark.usefixtures("unwatched")
+@pytest.mark.parametrize(("most", "hosts"), [(8, 8), (9, 12)])
+def test_a_ramp_that_has_its_most_ends_its_step(network: DryRunNetwork, most: int, hosts: int) -> None:
+    grows = Grows()
+    ramp = (RAMP % "1 h").replace("hosts", f"most: {most}, hosts")
+    begin = time.monotonic()
+    record = shaken(f"name: x\nsteps: [{ramp}]", network, growth=grows)
+    assert time.monotonic() - begin < 60
+    assert (record.ramps[0]["last_good"], record.ramps[0]["stopped_by"]) == (hosts, "`most` is reached")
+    assert [outcome.operation.verb for outcome in record.outcomes] == ["grow"] * (hosts // 4) + ["take down"]
+    assert not [outcome for outcome in record.outcomes if outcome.skipped or outcome.error]
+    assert record.offered == {"ramp": len(record.outcomes)}
+    assert grows.up == []
+
+
+def test_what_a_run_keeps_of_an_operation_is_numbers() -> None:
+    columns = Columns(np.arange(100_000))
+    words = [f"the node {k % 2} is removed" for k in range(4)]
+    tracemalloc.start()
+    for k in range(len(columns.numbers)):
+        columns.skipped(k, words[k % 4]) if k % 5 else columns.failed(k, f"error {k % 20}")
+        columns.done = k + 1
+    grown, _ = tracemalloc.get_traced_memory()
+    tracemalloc.stop()
+    assert grown < 4096
+    assert columns.errors == 20_000
+    assert len(columns.latencies(np.zeros(100_000, dtype=np.int64), 0, 100_000)) == 0
+
+
+def test_more_kinds_of_errors_than_are_kept_are_one_kind(network: DryRunNetwork) -> None:
+    text = "name: x\nsteps: [{action: port-flap, target: host, rate: 1000, down: 5 ms, duration: 1 s}]"
+    document = load_text(text)
+    schedule = planned(document, network.topology, 0, document.steps())
+    columns = Columns(np.arange(2000))
+    for k in range(2000):
+        columns.failed(k, f"error {k}")
+    columns.done = 2000
+    found = [outcome.error for outcome in columns.outcomes(schedule)]
+    assert found[:999] == [f"error {k}" for k in range(999)]
+    assert set(found[999:]) == {"more kinds of errors than are kept"}
