@@ -14,7 +14,7 @@ from emulator.errors import EmulationError
 from emulator.linux.interrupts import deferred
 from emulator.linux.mounts import ensure_private
 from emulator.linux.namespaces import NamespaceStore
-from emulator.linux.sysctl import Ledger
+from emulator.linux.sysctl_ledger import SysctlLedger
 from emulator.network import Progress, silent
 from emulator.plan import Plan
 from emulator.state import NetworkState, Record, shared_lock, state_root
@@ -104,7 +104,7 @@ def begin(plan: Plan, state: NetworkState, file: str, needs: dict[str, int]) -> 
     record = Record(name=plan.topology.name, engine=plan.engine, file=file)
     state.write(record)
     state.save(plan.topology, hosts_text(plan))
-    Ledger(state.root).require(state.name, needs)
+    SysctlLedger(state.root).require(state.name, needs)
     return record
 
 

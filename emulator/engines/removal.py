@@ -9,7 +9,7 @@ from emulator.linux import cgroups
 from emulator.linux.cgroup_ledger import CgroupLedger
 from emulator.linux.interrupts import deferred
 from emulator.linux.mounts import unmount_all
-from emulator.linux.sysctl import Ledger
+from emulator.linux.sysctl_ledger import SysctlLedger
 from emulator.linux.teardown import Sentinel, kill_inside
 from emulator.network import Progress, silent
 from emulator.state import MOUNTS, NetworkState, names, shared_lock
@@ -40,7 +40,7 @@ def remove(state: NetworkState, progress: Progress) -> None:
         cgroups.remove(state.root, state.name)
         progress("kernel", 0, 1)
         sentinel.wait()  # also for what a `down` that was killed has let go of
-        Ledger(state.root).release(state.name)
+        SysctlLedger(state.root).release(state.name)
         state.remove()
     sweep(state.root)
 
@@ -49,7 +49,7 @@ def sweep(root: Path) -> None:
     """Put away what no network needs any more: sysctls, controllers, the mount of the networks' mounts."""
     if not root.is_dir():
         return
-    ledger = Ledger(root)
+    ledger = SysctlLedger(root)
     for network in ledger.networks() - set(names(root)):
         ledger.release(network)
     for network in CgroupLedger(root).networks() - set(names(root)):

@@ -7,12 +7,11 @@ network needs it, unless another group has come to use it: by a limit, or by han
 
 from __future__ import annotations
 
-import json
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from pathlib import Path
 
-from emulator.locks import locked
+from emulator.linux.ledger_file import LedgerFile
 
 NAME = "cgroups.json"
 
@@ -33,30 +32,20 @@ class CgroupLedger:
     """The ledger of one state directory."""
 
     def __init__(self, root: Path) -> None:
-        self._path = root / NAME
-        self._lock = root / f".{NAME}.lock"  # the name of no network's lock
+        self._file = LedgerFile(root, NAME)
 
     @contextmanager
     def _locked(self) -> Iterator[Entries]:
-        with locked(self._lock, wait=True):
+        with self._file.locked():
             yield self._entries()
 
     def _entries(self) -> Entries:
         """Return what the file says; nothing, when it is no ledger: `down` must work whatever is there."""
         try:
-            data = json.loads(self._path.read_bytes())
+            data = self._file.read()
             return {str(key): [str(name) for name in names] for key, names in data.items()}
         except (OSError, ValueError, TypeError, AttributeError):
             return {}
-
-    def _save(self, entries: Entries) -> None:
-        if not entries:
-            self._path.unlink(missing_ok=True)
-            self._lock.unlink(missing_ok=True)
-            return
-        part = self._path.with_suffix(".part")
-        part.write_text(json.dumps(entries), encoding="utf-8")
-        part.replace(self._path)
 
     def hand_down(self, network: str, top: Path, controller: str) -> None:
         """Make the group `top` hand `controller` down for as long as `network` is there; OSError."""
@@ -64,7 +53,7 @@ class CgroupLedger:
             is_on = controller in _words(top / "cgroup.subtree_control")
             if network not in entries.get(controller, [network] if is_on else []):
                 entries.setdefault(controller, []).append(network)
-            self._save(entries)
+            self._file.save(entries)
             if not is_on:
                 (top / "cgroup.subtree_control").write_text(f"+{controller}", encoding="ascii")
 
@@ -74,7 +63,7 @@ class CgroupLedger:
 
     def release(self, network: str, top: Path | None) -> None:
         """Forget what `network` needed; `top`, the hierarchy's, takes back what nobody uses."""
-        if not self._path.exists():
+        if not self._file.exists:
             return
         with self._locked() as entries:
             for controller, networks in list(entries.items()):
@@ -86,7 +75,7 @@ class CgroupLedger:
                 if top is not None and not _in_use(top, controller):
                     with suppress(OSError):  # EBUSY: somebody uses it in a way that we don't know
                         (top / "cgroup.subtree_control").write_text(f"-{controller}", encoding="ascii")
-            self._save(entries)
+            self._file.save(entries)
 
 
 def _in_use(top: Path, controller: str) -> bool:

@@ -20,7 +20,7 @@ from emulator.engines.place import store_of
 from emulator.errors import UsageError
 from emulator.linux.adopt import ready_root
 from emulator.linux.restored import restored
-from emulator.linux.sysctl import Ledger
+from emulator.linux.sysctl_ledger import SysctlLedger
 from emulator.network import LinkState, Progress
 from emulator.ovs.switches import Switches, bridges_of
 from emulator.plan import Plan
@@ -75,7 +75,7 @@ class MininetEngine(NamespacedEngine[MininetNetwork]):
             record.phase = "changing"
             state.write(record)
             store = store_of(state)
-            Ledger(state.root).require(state.name, needs(plan))
+            SysctlLedger(state.root).require(state.name, needs(plan))
             with store.entered():
                 converge((old, plan), change, network.driver, store, progress)
             notes = openflow.verify(Switches(state.folder, store, plan.topology, file), plan, progress)

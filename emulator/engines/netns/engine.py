@@ -16,7 +16,7 @@ from emulator.linux.converge import converge, keep_going
 from emulator.linux.deploy import make_nodes
 from emulator.linux.namespaces import NamespaceStore
 from emulator.linux.restored import restored
-from emulator.linux.sysctl import Ledger
+from emulator.linux.sysctl_ledger import SysctlLedger
 from emulator.network import LinkState, Progress
 from emulator.plan import Plan
 from emulator.state import NetworkState
@@ -63,7 +63,7 @@ class NetnsEngine(NamespacedEngine[NetnsNetwork]):
         if not (change.is_empty and switches.is_empty):
             record.phase = "changing"
             state.write(record)
-            Ledger(state.root).require(state.name, global_needs(plan))
+            SysctlLedger(state.root).require(state.name, global_needs(plan))
             try:
                 notes = _carry_out(plan, change, store, switches, check)
             except BaseException:

@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from emulator.linux.sysctl import Ledger
+from emulator.linux.sysctl_ledger import SysctlLedger
 
 NAME = "net.ipv4.neigh.default.gc_thresh3"
 
@@ -16,7 +16,7 @@ NAME = "net.ipv4.neigh.default.gc_thresh3"
 )
 def test_a_damaged_ledger_stops_nobody(text: str, tmp_path: Path) -> None:
     (tmp_path / "sysctls.json").write_text(text)
-    ledger = Ledger(tmp_path)
+    ledger = SysctlLedger(tmp_path)
     assert ledger.networks() == set()
     ledger.release("dc")
     assert list(tmp_path.iterdir()) == []
