@@ -21,10 +21,11 @@ from stress.machine import machine_facts
 from stress.marks import end_marked
 from stress.records import LeakCheck, Phase, RunRecord
 from stress.recover import Journal
+from stress.runner.aftermath import collect, leaked, link_name
 from stress.runner.context import quiet_python, stopping
 from stress.runner.facts import network_facts, scenario_facts
-from stress.runner.hands import Shared
 from stress.runner.observers import Observers
+from stress.runner.shared import Shared
 from stress.runner.sharing import shares
 from stress.runner.truth import Processor, Spent, doubts
 from stress.runner.watch import Look, Watch
@@ -84,12 +85,13 @@ class _Run:
                 with suppress(Exception):
                     observers.stop(record)
                 raise
-            for part in (self._phases, self._restore, partial(observers.stop, record), self._collect):
+            collected = partial(collect, record, self._schedule, self._watch.finished, self._shared)
+            for part in (self._phases, self._restore, partial(observers.stop, record), collected):
                 with self._noting():
                     part()
             record.interrupted = signals.name
             with self._noting():
-                record.leaks = self._leaks(observers)
+                record.leaks = LeakCheck(observers.counts(), leaked(self._shared))
             record.doubts += doubts(record, sum(record.offered.values()), self._spent)
 
     @contextmanager
@@ -205,37 +207,4 @@ class _Run:
                 with self._noting():
                     shared.network.set_link(link, shared.journal.before(link))
                     shared.journal.given_back(link)
-                    record.restored.append(self._words(link))
-
-    def _words(self, link: int) -> str:
-        topology = self._shared.network.topology
-        a, b = topology.ends[link].tolist()
-        return f"{topology.names[a]} -- {topology.names[b]}"
-
-    def _collect(self) -> None:
-        """Turn the workers' columns into outcomes, in the order of the schedule."""
-        record, schedule = self._record, self._schedule
-        for worker in self._watch.finished:
-            columns = worker.columns
-            for step in schedule.step[columns.numbers[columns.done :]].tolist():
-                if step in worker.over:
-                    record.offered[schedule.steps[step].name] -= 1
-            record.outcomes += columns.outcomes(schedule)
-        record.outcomes.sort(key=lambda outcome: outcome.operation.number)
-        for kind, what in self._shared.reports:
-            (record.traffic if kind == "traffic" else record.ramps).append(what)
-
-    def _leaks(self, observers: Observers) -> LeakCheck:
-        """Look whether everything is as before; what isn't is given back, and reported."""
-        network, journal = self._shared.network, self._shared.journal
-        problems = [f"link {self._words(link)} is not as before the run" for link in journal.changed]
-        problems += [f"network {name} that a ramp brought up is not down" for name in journal.networks]
-        problems += network.health().problems
-        try:
-            problems += [words for words in network.repair() if words not in problems]
-        except EmulationError as error:
-            problems.append(f"nobody knows what else is missing: {error}")
-        else:
-            if not (journal.changed or journal.networks):
-                journal.close()
-        return LeakCheck(observers.counts(), problems)
+                    record.restored.append(link_name(shared, link))

@@ -1,49 +1,17 @@
-"""What actions act with: a session, and the knowledge of what is there.
-
-Operations overlap: a port may be due to come up when its node has been removed. What the whole run
-has taken away is kept in one place, so that such an operation is skipped and counted as such,
-instead of failing in the kernel.
-"""
+"""What actions act with: a session, and the knowledge of what is there."""
 
 from __future__ import annotations
 
-import threading
 from collections.abc import Callable, Iterable, Sequence
 from contextlib import ExitStack
-from dataclasses import dataclass, field
 from typing import Any, Self
 
 from emulator.errors import UnableError
 from emulator.network import LinkState, Network, Session
-from stress.actions.base import Growth, SkippedError
+from stress.actions.base import SkippedError
 from stress.marks import marked
-from stress.recover import Journal
+from stress.runner.shared import Shared
 from stress.targets import Thing, thing_name
-
-Clock = Callable[[], float]
-
-
-@dataclass
-class Presence:
-    """What is away at this moment. Each entry is changed by one thread only."""
-
-    ports: set[tuple[int, int]] = field(default_factory=set)
-    links: set[int] = field(default_factory=set)
-    nodes: set[int] = field(default_factory=set)
-    controllers: set[str] = field(default_factory=set)
-
-
-@dataclass
-class Shared:
-    """What all workers of a run share."""
-
-    network: Network
-    clock: Clock
-    journal: Journal
-    growth: Growth | None = None
-    presence: Presence = field(default_factory=Presence)
-    reports: list[tuple[str, dict[str, Any]]] = field(default_factory=list)
-    stop: threading.Event = field(default_factory=threading.Event)
 
 
 class WorkerHands:

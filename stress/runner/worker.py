@@ -15,7 +15,8 @@ from emulator.network import Session
 from stress.actions.base import SkippedError, StepOverError
 from stress.arrivals import MICRO
 from stress.runner.columns import Columns
-from stress.runner.hands import NoSession, Shared, WorkerHands
+from stress.runner.hands import NoSession, WorkerHands
+from stress.runner.shared import Shared
 from stress.runner.sharing import Share
 from stress.schedule import Schedule
 
@@ -83,11 +84,12 @@ class Worker(threading.Thread):
             try:
                 do(hands, names[verb], things[thing])
             except SkippedError as skipped:
-                if isinstance(skipped, StepOverError):
+                over = isinstance(skipped, StepOverError)
+                if over:
                     self.over.add(step)
                     left.pop(step, None)
-                if words := str(skipped):
-                    columns.skipped(k, words)
+                if str(skipped) or not over:
+                    columns.skipped(k, str(skipped) or "there was nothing to do")
             except (EmulationError, OSError) as error:
                 columns.failed(k, error_kind(error, schedule.names[thing]))
             finished[k] = clock()

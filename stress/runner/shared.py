@@ -1,0 +1,42 @@
+"""What all workers of a run share: above all what is away at this moment.
+
+Operations overlap: a port may be due to come up when its node has been removed. What the whole run
+has taken away is kept in one place, so that such an operation is skipped and counted as such,
+instead of failing in the kernel.
+"""
+
+from __future__ import annotations
+
+import threading
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from typing import Any
+
+from emulator.network import Network
+from stress.actions.base import Growth
+from stress.recover import Journal
+
+Clock = Callable[[], float]
+
+
+@dataclass
+class Presence:
+    """What is away at this moment. Each entry is changed by one thread only."""
+
+    ports: set[tuple[int, int]] = field(default_factory=set)
+    links: set[int] = field(default_factory=set)
+    nodes: set[int] = field(default_factory=set)
+    controllers: set[str] = field(default_factory=set)
+
+
+@dataclass
+class Shared:
+    """What all workers of a run share."""
+
+    network: Network
+    clock: Clock
+    journal: Journal
+    growth: Growth | None = None
+    presence: Presence = field(default_factory=Presence)
+    reports: list[tuple[str, dict[str, Any]]] = field(default_factory=list)
+    stop: threading.Event = field(default_factory=threading.Event)
