@@ -13,9 +13,9 @@ import numpy.typing as npt
 
 from emulator.difference import Difference
 from emulator.errors import KernelError
-from emulator.indices import port_index
 from emulator.linux import messages
 from emulator.linux.kept import kept_namespaces
+from emulator.linux.layer3_messages import give_ways
 from emulator.linux.namespaces import NamespaceStore
 from emulator.linux.netlink import Batch, Netlink
 from emulator.linux.node_messages import NodeMessages
@@ -183,11 +183,5 @@ def _neighbours_of_new(plan: Plan, change: Difference) -> list[int]:
 def _again(plan: Plan, node: int) -> Batch:
     """Return the batch that gives a node all its routes and permanent neighbours."""
     batch = Batch()
-    name = plan.topology.names[node]
-    for route in plan.forwarding.routes(node):
-        hops = [(port_index(hop.port), hop.gateway) for hop in route.hops]
-        batch.add(messages.route(route.packed, route.length, hops, route.source), "route in", name)
-    for entry in plan.forwarding.neighbours(node):
-        made = messages.neighbour(port_index(entry.port), entry.packed, entry.mac)
-        batch.add(made, "set neighbour of", name)
+    give_ways(batch, plan.forwarding, node, plan.topology.names[node])
     return batch

@@ -6,7 +6,7 @@ from collections.abc import Callable
 
 from emulator.forwarding.base import Role
 from emulator.indices import port_index
-from emulator.linux import messages
+from emulator.linux.layer3_messages import give_address, give_neighbour, give_route
 from emulator.linux.netlink import Batch
 from emulator.linux.node_messages import NodeMessages
 from emulator.plan import Plan
@@ -42,21 +42,17 @@ class LinkMessages(NodeMessages):
         if not self._quiet:
             for address in self._addresses(node):
                 if address.port == port and address.version == 6:
-                    made = messages.address(port_index(port), address.packed, address.length)
-                    batch.add(made, f"give {address.text} to", name)
+                    give_address(batch, port_index(port), address, name)
         self.routes_over(batch, node, port)
         for entry in self._forwarding.neighbours(node):
             if entry.port == port:
-                made = messages.neighbour(port_index(port), entry.packed, entry.mac)
-                batch.add(made, "set neighbour of", name)
+                give_neighbour(batch, entry, name)
 
     def routes_over(self, batch: Batch, node: int, port: int) -> None:
         """Add the routes of `node` that have a hop over `port`."""
         for route in self._forwarding.routes(node):
             if any(hop.port == port for hop in route.hops):
-                hops = [(port_index(hop.port), hop.gateway) for hop in route.hops]
-                made = messages.route(route.packed, route.length, hops, route.source)
-                batch.add(made, "route in", self._names[node])
+                give_route(batch, route, self._names[node])
 
     def router_beyond(self, node: int, port: int) -> tuple[int, int] | None:
         """Return the (node, port) at the other end if IPv6 routes there wait for this end's carrier."""

@@ -25,6 +25,7 @@ from emulator.forwarding.base import BRIDGE_PORT, LOOPBACK_PORT, Role
 from emulator.forwarding.spanning_tree import bridging_nodes
 from emulator.indices import BRIDGE_INDEX, port_index
 from emulator.linux import messages
+from emulator.linux.layer3_messages import give_address, give_ways
 from emulator.linux.netlink import Batch
 from emulator.linux.qdisc import shape_messages
 from emulator.plan import Plan
@@ -174,21 +175,19 @@ class NodeMessages:
         elif self._quiet and not self._shared[node]:
             batch.add(messages.no_link_local(index), "quieten", label)
         own = [address for address in self._addresses(node) if address.port == port]
-        self._give(batch, index, label, [address for address in own if address.version == 4])
+        for address in own:
+            if address.version == 4:
+                give_address(batch, index, address, label)
         batch.add(messages.link_up(index), "bring up", label)
-        self._give(batch, index, label, [address for address in own if address.version == 6])
+        for address in own:
+            if address.version == 6:
+                give_address(batch, index, address, label)
         number = self._profiles[link]
         if not self._plain[number][end]:
             profile = self._topology.link_profiles[number]
             shape = profile.backward if end else profile.forward
             for shaping in shape_messages(index, shape, self._mtus[number]):
                 batch.add(shaping, "shape", label)
-
-    @staticmethod
-    def _give(batch: Batch, index: int, label: str, addresses: list[Address]) -> None:
-        for address in addresses:
-            made = messages.address(index, address.packed, address.length)
-            batch.add(made, f"give {address.text} to", label)
 
     def _whole_node(self, batch: Batch, node: int) -> None:
         """Add what needs all of the node's ports: addresses of its bridge, routes, neighbours."""
@@ -197,14 +196,8 @@ class NodeMessages:
         name = self._names[node]
         for address in self._addresses(node):
             if address.port in _ON_NO_PORT:
-                made = messages.address(port_index(address.port), address.packed, address.length)
-                batch.add(made, f"give {address.text} to", name)
-        for route in self._forwarding.routes(node):
-            hops = [(port_index(hop.port), hop.gateway) for hop in route.hops]
-            batch.add(messages.route(route.packed, route.length, hops, route.source), "route in", name)
-        for entry in self._forwarding.neighbours(node):
-            made = messages.neighbour(port_index(entry.port), entry.packed, entry.mac)
-            batch.add(made, "set neighbour of", name)
+                give_address(batch, port_index(address.port), address, name)
+        give_ways(batch, self._forwarding, node, name)
 
     def _addresses(self, node: int) -> tuple[Address, ...]:
         """Return the addresses of `node`, computed once while its messages are written."""

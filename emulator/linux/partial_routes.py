@@ -16,13 +16,11 @@ import time
 from collections.abc import Container
 
 from emulator.errors import KernelError
-from emulator.indices import port_index
 from emulator.linux import messages
+from emulator.linux.layer3_messages import ROUTE, give_route, hops_of
 from emulator.linux.netlink import Batch, Netlink
 from emulator.plan import Plan
 
-ROUTE = "route in"
-"""What messages of routes are called in errors."""
 _UNREACHABLE = frozenset({errno.ENETUNREACH, errno.EHOSTUNREACH, errno.ENETDOWN, errno.ENODEV, errno.EINVAL})
 """Also EINVAL, "Invalid prefsrc address": of a node that another thread is making at this moment."""
 _INDEX_AND_FLAGS = struct.Struct("=4xiI")
@@ -76,10 +74,9 @@ def _partly(plan: Plan, node: int, flags: dict[int, int]) -> Batch:
     name = plan.topology.names[node]
     for route in plan.forwarding.routes(node):
         needed = messages.IFF_UP | (_LOWER_UP if len(route.packed) == 16 else 0)
-        hops = [(port_index(hop.port), hop.gateway) for hop in route.hops]
-        left = [hop for hop in hops if flags.get(hop[0], 0) & needed == needed]
+        left = [hop for hop in hops_of(route) if flags.get(hop[0], 0) & needed == needed]
         if left:
-            batch.add(messages.route(route.packed, route.length, left, route.source), ROUTE, name)
+            give_route(batch, route, name, left)
     return batch
 
 

@@ -6,6 +6,7 @@ from emulator.difference import NodeSettings, PortSettings
 from emulator.forwarding.base import BRIDGE_PORT, Role, Route
 from emulator.indices import BRIDGE_INDEX, port_index
 from emulator.linux import messages
+from emulator.linux.layer3_messages import give_address, give_neighbour, give_route, hops_of
 from emulator.linux.netlink import Batch
 from emulator.linux.qdisc import reshape_messages
 
@@ -21,8 +22,8 @@ def removals(old: NodeSettings, new: NodeSettings) -> Batch:
     for route in sorted(old.routes - new.routes):
         if any(r.packed == route.packed and r.length == route.length for r in new.routes):
             continue  # replaced in place
-        hops = [(port_index(hop.port), hop.gateway) for hop in route.hops]
-        batch.add(messages.route(route.packed, route.length, hops, delete=True), "remove route in", old.name)
+        made = messages.route(route.packed, route.length, hops_of(route), delete=True)
+        batch.add(made, "remove route in", old.name)
     for neighbour in sorted(old.neighbours - new.neighbours):
         if neighbour.port in new.ports or neighbour.port == BRIDGE_PORT:
             made = messages.neighbour_delete(port_index(neighbour.port), neighbour.packed)
@@ -47,14 +48,11 @@ def additions(old: NodeSettings, new: NodeSettings) -> Batch:
         if before is not None and before != after:
             _change_port(batch, new.name, after, before)
     for address in sorted(new.addresses - old.addresses):
-        made = messages.address(port_index(address.port), address.packed, address.length)
-        batch.add(made, f"give {address.text} to", new.name)
+        give_address(batch, port_index(address.port), address, new.name)
     for route in sorted(new.routes - old.routes, key=_links_first):
-        hops = [(port_index(hop.port), hop.gateway) for hop in route.hops]
-        batch.add(messages.route(route.packed, route.length, hops, route.source), "route in", new.name)
+        give_route(batch, route, new.name)
     for neighbour in sorted(new.neighbours - old.neighbours):
-        made = messages.neighbour(port_index(neighbour.port), neighbour.packed, neighbour.mac)
-        batch.add(made, "set neighbour of", new.name)
+        give_neighbour(batch, neighbour, new.name)
     return batch
 
 
