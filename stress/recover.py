@@ -84,7 +84,7 @@ class Journal:
         part = self._path.with_suffix(".part")
         try:
             with part.open("w", encoding="utf-8") as file:
-                json.dump({"links": links, "networks": self._networks}, file)
+                file.write(json.dumps({"links": links, "networks": self._networks}))
                 file.flush()
                 os.fsync(file.fileno())
             part.replace(self._path)

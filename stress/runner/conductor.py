@@ -22,7 +22,7 @@ from stress.marks import end_marked
 from stress.records import LeakCheck, Phase, RunRecord
 from stress.recover import Journal
 from stress.runner.aftermath import collect, leaked, link_name
-from stress.runner.context import quiet_python, stopping
+from stress.runner.context import Tidier, quiet_python, stopping
 from stress.runner.facts import network_facts, scenario_facts
 from stress.runner.observers import Observers
 from stress.runner.shared import Shared
@@ -67,6 +67,7 @@ class _Run:
         self._shared = shared
         self._record = record
         self._look = look
+        self._tidier = Tidier()
         self._watch = Watch(schedule, shared.clock)
         self._spent: Callable[[], Spent] = Processor().spent
 
@@ -185,6 +186,7 @@ class _Run:
             self._record.phases.append(Phase(name, begin, self._shared.clock()))
 
     def _looked(self) -> None:
+        self._tidier.tidy()
         if self._look is not None:
             self._look(self._watch)
 

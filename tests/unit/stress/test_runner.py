@@ -4,6 +4,7 @@ import os
 import signal
 import time
 import tracemalloc
+import weakref
 from pathlib import Path
 from typing import Any, Self
 
@@ -420,3 +421,29 @@ def test_more_kinds_of_errors_than_are_kept_are_one_kind(network: DryRunNetwork)
     found = [outcome.error for outcome in columns.outcomes(schedule)]
     assert found[:999] == [f"error {k}" for k in range(999)]
     assert set(found[999:]) == {"more kinds of errors than are kept"}
+
+
+@pytest.mark.usefixtures("unwatched")
+def test_what_refers_to_itself_does_not_pile_up(
+    network: DryRunNetwork, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    made: weakref.WeakSet[Failing] = weakref.WeakSet()
+    most = 0
+
+    def look(watch: Watch) -> None:
+        nonlocal most
+        most = max(most, len(made))
+
+    set_link = network.set_link
+
+    def leaves_a_cycle(link: int, state: LinkState) -> None:
+        set_link(link, state)
+        one = Failing(None, ZeroDivisionError())
+        one._session = one
+        made.add(one)
+
+    monkeypatch.setattr(network, "set_link", leaves_a_cycle)
+    flap = "{action: link-flap, reroute: true, rate: 100, down: 5 ms, duration: 4 s}"
+    record = shaken(f"name: x\nsteps: [{flap}]", network, look=look)
+    assert len(record.outcomes) == 800
+    assert 0 < most <= 400
