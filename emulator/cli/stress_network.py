@@ -6,7 +6,6 @@ import signal
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import AbstractContextManager, ExitStack, contextmanager, nullcontext
 from pathlib import Path
-from types import FrameType
 from typing import Any, NamedTuple
 
 from emulator.cli.elevate import ensure_root
@@ -15,6 +14,7 @@ from emulator.errors import BrokenError, UsageError
 from emulator.network import Engine, Network
 from emulator.plan import Plan
 from emulator.shaking import JOURNAL, LOCK, unfinished
+from emulator.signals import handled
 from topologies.topology import Topology
 
 _PER_LEAF = 32
@@ -123,15 +123,12 @@ def _require_folder(folder: Path | None) -> None:
 def _terminated() -> Iterator[None]:
     """Treat SIGTERM as Ctrl-C: what was brought up is taken down."""
 
-    def stop(number: int, frame: FrameType | None) -> None:
-        del number, frame
+    def stop(number: int) -> None:
+        del number
         raise KeyboardInterrupt
 
-    before = signal.signal(signal.SIGTERM, stop)
-    try:
+    with handled((signal.SIGTERM,), stop):
         yield
-    finally:
-        signal.signal(signal.SIGTERM, before)
 
 
 class Growth:

@@ -17,10 +17,10 @@ import time
 from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor, wait
 from contextlib import contextmanager, suppress
-from types import FrameType
 
 from emulator.linux.interrupts import InterruptedByUserError, Stopped, deferred
 from emulator.network import TIMED_OUT, CommandResult
+from emulator.signals import handled
 
 _PASSED_ON = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
 _PATIENCE = 2.0
@@ -71,12 +71,8 @@ def _passed_on(*, terminal: bool) -> Iterator[Callable[[Process], None]]:
     """Pass signals on to the process that is told, also those that came before it was there."""
     attended: list[Process] = []
     early: list[int] = []
-    if threading.current_thread() is not threading.main_thread():  # others get no signals
-        yield attended.append
-        return
 
-    def passed_on(number: int, frame: FrameType | None) -> None:
-        del frame
+    def passed_on(number: int) -> None:
         if not attended:
             early.append(number)
         elif not (terminal and number == signal.SIGINT):
@@ -87,12 +83,8 @@ def _passed_on(*, terminal: bool) -> Iterator[Callable[[Process], None]]:
         for number in early:
             _send(process, number, group=not terminal)
 
-    before = [signal.signal(kind, passed_on) for kind in _PASSED_ON]
-    try:
+    with handled(_PASSED_ON, passed_on):
         yield started
-    finally:
-        for kind, handler in zip(_PASSED_ON, before, strict=True):
-            signal.signal(kind, handler)
 
 
 def gather(

@@ -7,12 +7,11 @@ looks and waits may be stopped anywhere: there SIGTERM and SIGHUP are made what 
 from __future__ import annotations
 
 import signal
-import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
-from types import FrameType
 
 from emulator.errors import BrokenError
+from emulator.signals import handled
 
 
 class InterruptedByUserError(BrokenError):
@@ -35,17 +34,11 @@ class Stopped(KeyboardInterrupt):
 def stoppable() -> Iterator[None]:
     """Make SIGTERM and SIGHUP raise `Stopped`, as Ctrl-C raises KeyboardInterrupt; in the main thread."""
 
-    def stop(number: int, frame: FrameType | None) -> None:
-        del frame
+    def stop(number: int) -> None:
         raise Stopped(number)
 
-    kinds = (signal.SIGTERM, signal.SIGHUP)
-    before = [signal.signal(kind, stop) for kind in kinds]
-    try:
+    with handled((signal.SIGTERM, signal.SIGHUP), stop):
         yield
-    finally:
-        for kind, handler in zip(kinds, before, strict=True):
-            signal.signal(kind, handler)
 
 
 class Interrupts:
@@ -65,18 +58,9 @@ class Interrupts:
 def deferred() -> Iterator[Interrupts]:
     """Note SIGINT, SIGTERM and SIGHUP instead of obeying them; whoever works calls `check()`."""
     noted = Interrupts()
-    if threading.current_thread() is not threading.main_thread():
-        yield noted
-        return
 
-    def note(number: int, frame: FrameType | None) -> None:
-        del frame
+    def note(number: int) -> None:
         noted.number = number
 
-    kinds = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
-    before = [signal.signal(kind, note) for kind in kinds]
-    try:
+    with handled((signal.SIGINT, signal.SIGTERM, signal.SIGHUP), note):
         yield noted
-    finally:
-        for kind, handler in zip(kinds, before, strict=True):
-            signal.signal(kind, handler)
