@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import os
 import shutil
 import signal
@@ -252,12 +253,13 @@ def test_after_kill_9_nothing_stays_away(tmp_path: Path, cli: CommandLine, state
     assert child.stdout is not None
     assert child.stdout.readline() == b"begun\n"
     deadline = time.monotonic() + 20
-    while not journal.exists() and time.monotonic() < deadline:
+    while not (journal.exists() and json.loads(journal.read_text())["links"]) and time.monotonic() < deadline:
         time.sleep(0.02)
     time.sleep(0.7)
     os.kill(child.pid, signal.SIGKILL)
     child.communicate()
     assert started("sleep 4712") != []
+    assert "a stress run ended without giving back what it took" in cli("status", code=1).stderr
     if how == "recover":
         assert cli.json("stress", "--recover", "--net", "tree")["recovered"] != []
         assert not journal.exists()
