@@ -103,6 +103,25 @@ def entry(
             os.close(descriptor)
 
 
+def confine(state_root: Path, network: str, node: str, profile: NodeProfile, pid: int) -> None:
+    """Put process `pid`, and what it will start, under the limits of `node`; where it has none, under none.
+
+    Raises UnableError when this machine can't limit.
+    """
+    try:
+        for controller, place in hierarchies().items():
+            if controller in needed(profile):
+                folder = _make(state_root, network, node, controller)
+                _limit(folder, controller, profile)
+            elif place.version == 1 or not needed(profile):
+                folder = place.root
+            else:
+                continue
+            (folder / "cgroup.procs").write_text(str(pid))
+    except OSError as error:
+        raise UnableError(f"can't limit {node}: {error.filename}: {error.strerror}") from error
+
+
 def _open(state_root: Path, network: str, node: str, profile: NodeProfile, descriptors: list[int]) -> None:
     """Make the groups of `node`, and add what opens their lists of processes to `descriptors`."""
     try:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shutil
 import sys
 from pathlib import Path
 
@@ -47,6 +48,34 @@ def groups(state: Path) -> list[Path]:
 def network(tmp_path: Path, cli: CommandLine) -> None:
     (tmp_path / "lim.yaml").write_text(FILE)
     cli("up", "lim.yaml", code=0)
+
+
+@pytest.mark.skipif(not shutil.which("mn"), reason="apt install mininet")
+def test_what_is_typed_in_mininets_command_line_is_limited_too(
+    tmp_path: Path, state_dir: Path, cli: CommandLine
+) -> None:
+    (tmp_path / "lim.yaml").write_text(f"{FILE}engine: mininet\nswitch: bridge\n")
+    (tmp_path / "spin.py").write_text(SPIN)
+    (tmp_path / "hog.py").write_text(HOG)
+    cli("up", "lim.yaml", code=0)
+
+    def typed(line: str) -> str:
+        return cli("shell", "lim", "--mininet", stdin=f"{line}\n", code=0).stderr
+
+    def share(host: str) -> float:
+        said = typed(f"{host} {sys.executable} {tmp_path}/spin.py")
+        return next(float(word) for word in said.split() if word.startswith("0."))
+
+    assert share("h1") < 0.35
+    assert share("h3") > 0.4
+    assert "survived" not in typed(f"h1 {sys.executable} {tmp_path}/hog.py")
+    assert "survived" in typed(f"h2 {sys.executable} {tmp_path}/hog.py")
+    assert float(cli("exec", "h1", "--", sys.executable, str(tmp_path / "spin.py"), code=0).stdout) < 0.35
+    (tmp_path / "lim.yaml").write_text(f"{FILE}engine: mininet\n".replace("cpu: 0.2", "cpu: 2"))
+    cli("up", "lim.yaml", code=0)
+    assert share("h1") > 0.4
+    cli("down", "lim", code=0)
+    assert groups(state_dir) == []
 
 
 def test_a_memory_hog_is_killed_in_its_node_only(network: None, cli: CommandLine) -> None:

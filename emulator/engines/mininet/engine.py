@@ -12,7 +12,7 @@ from emulator.engines.mininet import launch, openflow
 from emulator.engines.mininet.client import Driver
 from emulator.engines.mininet.converge import converge, difference
 from emulator.engines.mininet.document import document
-from emulator.engines.mininet.making import Maker
+from emulator.engines.mininet.making import Maker, confine_anew
 from emulator.engines.mininet.network import DRIVER, MininetNetwork
 from emulator.engines.mininet.place import ROOT, place_of
 from emulator.engines.mininet.refusals import refuse
@@ -80,6 +80,7 @@ class MininetEngine(NamespacedEngine[MininetNetwork]):
                 converge((old, plan), change, network.driver, store, progress)
             notes = openflow.verify(Switches(state.folder, store, plan.topology, file), plan, progress)
             words += change.words(old, plan)
+        confine_anew(old, plan, network.driver)
         state.save(plan.topology, hosts_text(plan))
         finish(state, record)
         changed = MininetNetwork(state)

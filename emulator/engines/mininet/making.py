@@ -8,6 +8,7 @@ from typing import TypeVar
 from emulator.engines.mininet.client import Driver
 from emulator.engines.mininet.document import Document, Json, host_address, mininet_name
 from emulator.engines.mininet.settings import is_switch
+from emulator.linux import cgroups
 from emulator.linux.adopt import adopt, quieten_here
 from emulator.linux.namespaces import NamespaceStore
 from emulator.linux.node_sysctls import NodeSysctls
@@ -16,6 +17,7 @@ from emulator.network import Progress
 from emulator.ovs.bridges import userspace_ports
 from emulator.ovs.switches import bridges_of
 from emulator.plan import Plan
+from emulator.state import state_root
 
 Item = TypeVar("Item")
 _CHUNK = 128
@@ -77,6 +79,8 @@ class Maker:
                 (pids,) = self._driver.ask(("nodes", {"documents": documents}), progress=progress)
                 for node, document in zip(some, documents, strict=True):
                     name = plan.topology.names[node]
+                    if cgroups.needed(plan.topology.node_profile_of(node)):
+                        confine(plan, node, pids[document["name"]])
                     if is_switch(plan, node):
                         self._store.remove(name)
                         self._store.make(name, shared=True)
@@ -125,6 +129,27 @@ class Maker:
             self._progress(phase, before + done, total)
 
         return tell
+
+
+def confine(plan: Plan, node: int, shell: int) -> None:
+    """Put Mininet's shell of a node under the node's limits, with what is typed in Mininet's command line."""
+    topology, profile = plan.topology, plan.topology.node_profile_of(node)
+    cgroups.confine(state_root(), topology.name, topology.names[node], profile, shell)
+
+
+def confine_anew(old: Plan, new: Plan, driver: Driver) -> None:
+    """Put the shells of nodes that stay under the limits of `new` where `old` has others."""
+    before = {name: old.topology.node_profile_of(node) for node, name in enumerate(old.topology.names)}
+    nodes = [
+        node
+        for node, name in enumerate(new.topology.names)
+        if (was := before.get(name))
+        and (was.cpu, was.memory) != ((now := new.topology.node_profile_of(node)).cpu, now.memory)
+    ]
+    if nodes:
+        (pids,) = driver.ask(("shells", {"names": [mininet_name(new, node) for node in nodes]}))
+        for node, pid in zip(nodes, pids, strict=True):
+            confine(new, node, pid)
 
 
 def _chunks(items: Sequence[Item]) -> Iterator[tuple[int, Sequence[Item]]]:

@@ -41,6 +41,11 @@ class Steps:
             tell("nodes", done, len(documents))
         return pids
 
+    def shells(self, tell: Tell, names: list[str]) -> list[int]:
+        """Return the process ids of the shells of nodes."""
+        del tell
+        return [self._network[name].pid for name in names]
+
     def links(self, tell: Tell, documents: list[Document]) -> None:
         """Add links."""
         for done, document in enumerate(documents, 1):
