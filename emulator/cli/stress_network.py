@@ -10,7 +10,7 @@ from typing import Any, NamedTuple
 
 from emulator.cli.elevate import ensure_root
 from emulator.cli.progress import shown
-from emulator.errors import BrokenError, UsageError
+from emulator.errors import BrokenError, RefusedError, UsageError
 from emulator.network import Engine, Network
 from emulator.plan import Plan
 from emulator.shaking import JOURNAL, LOCK, unfinished
@@ -24,6 +24,7 @@ class Ground(NamedTuple):
     """What a scenario is to be run on. All that can be refused is, before `opened` is entered."""
 
     topology: Topology
+    engine: Engine
     addresses: Callable[[int], Sequence[str]]
     opened: AbstractContextManager[Network]
     """Gives the network, and whatever happens takes down again what it brought up."""
@@ -31,14 +32,15 @@ class Ground(NamedTuple):
 
 def ground(options: Mapping[str, Any]) -> Ground:
     """Return what `--net` or `--up` name; nothing is brought up yet, but what can't be is refused."""
+    from emulator.engines.registry import engine_named
+
     if options["file"] is None:
         from emulator.cli.networks import chosen_network
 
         ensure_root()
         _require_folder(options["folder"])
         network = chosen_network(options["net"])
-        return Ground(network.topology, network.addresses, nullcontext(network))
-    from emulator.engines.registry import engine_named
+        return Ground(network.topology, engine_named(network.engine), network.addresses, nullcontext(network))
     from emulator.plan import make_plan
     from emulator.state import names
     from topologies.build import build
@@ -59,7 +61,26 @@ def ground(options: Mapping[str, Any]) -> Ground:
     def addresses(node: int) -> list[str]:
         return [address.text for address in plan.forwarding.addresses(node)]
 
-    return Ground(topology, addresses, _brought_up(engine, plan, str(options["file"].resolve())))
+    return Ground(topology, engine, addresses, _brought_up(engine, plan, str(options["file"].resolve())))
+
+
+def require_shapes(place: Ground, shaped: Topology) -> None:
+    """Refuse steps that shape links as the engine can't here; `shaped` is the graph meanwhile."""
+    if len(shaped.link_profiles) > len(place.topology.link_profiles):
+        known = _reasons(place.engine, place.topology)  # where it is up there may be no room for another
+        new = [reason for reason in _reasons(place.engine, shaped) if reason not in known]
+        if new:
+            raise RefusedError([f"a step can't shape links so: {reason}" for reason in new])
+
+
+def _reasons(engine: Engine, topology: Topology) -> list[str]:
+    from emulator.plan import make_plan
+
+    try:
+        engine.accept(make_plan(topology, engine.name))
+    except RefusedError as error:
+        return error.reasons
+    return []
 
 
 @contextmanager

@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from emulator.cli.output import give_json, say
-from emulator.cli.stress_network import Growth, alone, ground, journal_of, require_given_back
+from emulator.cli.stress_network import Growth, alone, ground, journal_of, require_given_back, require_shapes
 from emulator.errors import BrokenError, EmulationError, UsageError
 from topologies.errors import ParameterError
 from topologies.topology import Topology
@@ -51,7 +51,7 @@ def print_schedule(document: Document, options: Options) -> int:
 def shake(document: Document, options: Options) -> int:
     """Run the scenario; return 0 when all limits held, 1 when not, 4 when it was stopped or broke off."""
     from stress import limits, live
-    from stress.fit import require_fit
+    from stress.fit import require_fit, with_shapes
     from stress.report.summary import summary
     from stress.runner import run
 
@@ -59,6 +59,7 @@ def shake(document: Document, options: Options) -> int:
     place = ground(options)
     schedule = _schedule(document, place.topology, options)
     require_fit(document, place)
+    require_shapes(place, with_shapes(schedule))
     name, seed = document.scenario.name, _seed(document, options)
     with _prometheus(options["prometheus"]) as scraped, place.opened as network, alone(network):
         require_given_back(network)

@@ -15,6 +15,7 @@ from stress.arrivals import MICRO, MOST, arrivals
 from stress.scenario.keys import Paced, StepKeys, Target
 from stress.targets import Thing
 from topologies.errors import Loc, ParameterError
+from topologies.profiles import Shape
 from topologies.rng import Stream
 from topologies.topology import Topology
 
@@ -192,6 +193,10 @@ class Action(StepKeys):
     def moves(self, room: Room) -> Moves:
         """Return what to do when; ParameterError when the keys don't fit the network."""
         raise NotImplementedError
+
+    def shapes(self) -> tuple[Shape, ...]:
+        """Return the shapes that it gives to its links: an engine may not be able to."""
+        return ()
 
     def do(self, hands: Hands, verb: str, thing: Thing) -> None:
         """Do one thing; raise SkippedError, EmulationError or OSError."""

@@ -50,6 +50,10 @@ class LinkImpair(PacedAction):
                     )
         return self.there_and_back(room, things, self.impaired)
 
+    def shapes(self) -> tuple[Shape, ...]:
+        """Return the one shape."""
+        return (self.shape.shape(),)
+
     def do(self, hands: Hands, verb: str, thing: Thing) -> None:
         """Shape the link, or give it back."""
         if verb == "give back":

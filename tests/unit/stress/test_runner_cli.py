@@ -17,7 +17,8 @@ from support.command import CommandLine
 import stress
 from emulator.cli.main import run as command_line
 from emulator.engines.dry_run import DryRunEngine, DryRunNetwork
-from emulator.errors import BrokenError
+from emulator.errors import BrokenError, RefusedError
+from emulator.plan import Plan
 from emulator.state import names
 
 pytestmark = pytest.mark.e2e
@@ -208,6 +209,26 @@ def test_a_scenario_that_does_not_fit_is_refused_before_the_network_is_brought_u
     (unmade / "s.yaml").write_text(f"name: x\n{text}\n")
     assert command_line(["stress", "s.yaml", "--up", "net.yaml"]) in {2, 3}
     assert hint in capsys.readouterr().err
+
+
+@pytest.mark.parametrize("options", [["--up", "net.yaml"], ["--net", "dc"]])
+def test_links_that_an_engine_cannot_shape_are_refused_before_the_run(
+    here: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch, options: list[str]
+) -> None:
+    def accept(_: DryRunEngine, plan: Plan) -> None:
+        delays = [plan.topology.shape(link, 0).delay for link in range(plan.topology.link_count)]
+        if any(delays):
+            raise RefusedError([f"{delays.count(0.005)} link: no delay here"])
+
+    step = "{action: link-impair, target: h3, rate: 1, duration: 1 s, shape: {delay: 5 ms}}"
+    (here / "s.yaml").write_text(f"name: x\nsteps: [{step}]\n")
+    command_line(["up", "net.yaml"] if "--net" in options else ["status"])
+    monkeypatch.setattr(DryRunEngine, "accept", accept)
+    assert command_line(["stress", "s.yaml", *options]) == 3
+    said = capsys.readouterr().err
+    assert "a step can't shape links so: 1 link: no delay here" in said
+    assert "operations" not in said
+    command_line(["down", "--all"])
 
 
 @pytest.mark.parametrize(
