@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 import sys
 import time
 from collections.abc import Callable, Iterator
@@ -81,7 +82,7 @@ def facts(watch: Watch, pace: _Pace) -> dict[str, str]:
     done, total = watch.done(), len(watch.schedule)
     found = {
         "phase": watch.phase,
-        "time": f"{watch.clock():.0f}/{watch.end:.0f} s",
+        "time": f"{math.floor(watch.clock())}/{math.ceil(watch.end)} s",
         "operations": f"{done:,}/{total:,}",
         "per second": f"{pace.rate(done):,.0f}",
         "errors": f"{watch.errors():,}",

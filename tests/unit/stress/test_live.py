@@ -22,7 +22,7 @@ class Terminal(io.StringIO):
 
 def watch(**changes: Any) -> Watch:
     found = {
-        "phase": "steps", "end": 60.0, "clock": lambda: 12.0, "schedule": range(500),
+        "phase": "steps", "end": 59.5, "clock": lambda: 12.6, "schedule": range(500),
         "done": lambda: 120, "errors": lambda: 3, "observers": SimpleNamespace(wrong=lambda: 2),
     }  # fmt: skip
     return cast("Watch", SimpleNamespace(**(found | changes)))
