@@ -65,7 +65,6 @@ class Difference:
     new_links: npt.NDArray[np.bool_] = field(default_factory=lambda: np.zeros(0, dtype=bool))
     kept: list[tuple[NodeSettings, NodeSettings]] = field(default_factory=list)
     removed_links: int = 0
-    recreated: int = 0
 
     @property
     def is_empty(self) -> bool:
@@ -133,7 +132,6 @@ def difference(old: Plan, new: Plan) -> Difference:
         new_nodes=[node for node, name in enumerate(new.topology.names) if name not in same],
         new_links=np.zeros(new.topology.link_count, dtype=bool),
     )
-    out.recreated = len(set(out.gone_nodes) & set(after))
     kept_new = {
         key: link
         for key, link in new_links.items()

@@ -31,7 +31,7 @@ TIMED_OUT = 124
 
 @dataclass(frozen=True)
 class CommandResult:
-    """What a command run in a node gave. Failure is a value; `raise_on_error` makes it an error."""
+    """What a command run in a node gave. Failure is a value."""
 
     node: str
     code: int

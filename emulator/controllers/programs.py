@@ -55,9 +55,9 @@ def environment_of(controller: Controller, port: int, folder: Path) -> dict[str,
     return environment
 
 
-def find_learning(path: str | None = None) -> str | None:
+def find_learning() -> str | None:
     """Return the learning controller of Open vSwitch, None when it isn't installed."""
-    return next((found for name in _NAMES if (found := shutil.which(name, path=path))), None)
+    return next((found for name in _NAMES if (found := shutil.which(name))), None)
 
 
 def _learning(port: int, protocols: Sequence[str], switches: int | None, folder: Path) -> list[str]:

@@ -31,7 +31,7 @@ from topologies.identifiers import mac
 from topologies.openflow import OPENFLOW_SWITCHES
 from topologies.topology import Kind, Topology
 
-__all__ = ["PROTOCOL", "FlowTables", "computed", "ecmp_links", "flow_tables", "group_tables", "switches_with"]
+__all__ = ["PROTOCOL", "FlowTables", "computed", "ecmp_links", "switches_with"]
 
 Bools = npt.NDArray[np.bool_]
 Ints = npt.NDArray[np.int64]
@@ -67,20 +67,6 @@ def computed(topology: Topology, forwarding: Forwarding, mode: Mode, up: Bools |
     `up` (bool[m]; None is all) says which links are up; `forwarding` was computed for the same.
     """
     return _Computation(topology, forwarding, mode, up).tables()
-
-
-def flow_tables(
-    topology: Topology, forwarding: Forwarding, mode: Mode, up: Bools | None = None
-) -> dict[int, list[str]]:
-    """Return the flows alone: see `computed`."""
-    return computed(topology, forwarding, mode, up).flows
-
-
-def group_tables(
-    topology: Topology, forwarding: Forwarding, mode: Mode, up: Bools | None = None
-) -> dict[int, list[str]]:
-    """Return the groups alone, empty lists for `tree`: see `computed`."""
-    return computed(topology, forwarding, mode, up).groups
 
 
 class _Computation:

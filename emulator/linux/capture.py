@@ -81,11 +81,11 @@ def tcpdump() -> str | None:
     return shutil.which("tcpdump", path=os.environ.get("PATH", "") + ":/usr/sbin:/sbin")
 
 
-def check_filter(expression: str | None, find_tcpdump: Callable[[], str | None] = tcpdump) -> None:
+def check_filter(expression: str | None) -> None:
     """Raise UsageError when `expression` is no pcap filter, UnableError when nobody here can read one."""
     if not expression:
         return
-    program = find_tcpdump()
+    program = tcpdump()
     if program is None:
         raise UnableError("--filter needs tcpdump, which isn't here: apt install tcpdump")
     empty = io.BytesIO()

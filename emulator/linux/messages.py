@@ -12,7 +12,7 @@ from functools import lru_cache
 
 from emulator.linux.netlink import HEADER, NLM_F_DUMP, NLM_F_REQUEST
 
-RTM_NEWLINK, RTM_DELLINK, RTM_GETLINK, RTM_SETLINK = 16, 17, 18, 19
+RTM_NEWLINK, RTM_DELLINK, RTM_GETLINK = 16, 17, 18
 RTM_NEWADDR, RTM_DELADDR = 20, 21
 RTM_NEWROUTE, RTM_DELROUTE = 24, 25
 RTM_NEWNEIGH, RTM_DELNEIGH = 28, 29
@@ -22,10 +22,10 @@ _NEW = NLM_F_REQUEST | NLM_F_CREATE | NLM_F_EXCL
 _PUT = NLM_F_REQUEST | NLM_F_CREATE | NLM_F_REPLACE
 
 IFF_UP = 1
-AF_BRIDGE, AF_INET, AF_INET6, AF_UNSPEC = 7, 2, 10, 0
+AF_INET, AF_INET6, AF_UNSPEC = 2, 10, 0
 
 IFLA_ADDRESS, IFLA_IFNAME, IFLA_MTU, IFLA_MASTER = 1, 3, 4, 10
-IFLA_PROTINFO, IFLA_LINKINFO, IFLA_IFALIAS, IFLA_AF_SPEC, IFLA_NET_NS_FD = 12, 18, 20, 26, 28
+IFLA_LINKINFO, IFLA_AF_SPEC, IFLA_NET_NS_FD = 18, 26, 28
 _IFLA_GROUP = 27
 IFLA_NUM_TX_QUEUES, IFLA_NUM_RX_QUEUES = 31, 32
 IFLA_INFO_KIND, IFLA_INFO_DATA = 1, 2
@@ -55,9 +55,9 @@ def message(kind: int, flags: int, body: bytes) -> bytes:
     return HEADER.pack(HEADER.size + len(body), kind, flags, 0, 0) + body
 
 
-def link_body(index: int, *, flags: int = 0, change: int = 0, family: int = AF_UNSPEC) -> bytes:
+def link_body(index: int, *, flags: int = 0, change: int = 0) -> bytes:
     """Return `struct ifinfomsg`."""
-    return _IFINFO.pack(family, 0, index, flags, change)
+    return _IFINFO.pack(AF_UNSPEC, 0, index, flags, change)
 
 
 # nlmsghdr, ifinfomsg, IFNAME, ADDRESS, MTU, NET_NS_FD, MASTER, queues, LINKINFO{KIND, DATA{PEER{…}}}

@@ -13,8 +13,6 @@ The theory, in four rules (net/netlink/af_netlink.c):
 
 from __future__ import annotations
 
-import errno
-import os
 import socket
 import struct
 from types import TracebackType
@@ -26,7 +24,6 @@ NETLINK_ROUTE = 0
 SOL_NETLINK = 270
 NETLINK_CAP_ACK = 10
 NETLINK_EXT_ACK = 11
-NETLINK_GET_STRICT_CHK = 12
 
 NLMSG_ERROR = 2
 NLMSG_DONE = 3
@@ -225,14 +222,3 @@ def attributes(data: bytes, at: int = 0) -> list[tuple[int, bytes]]:
         out.append((kind & 0x3FFF, data[at + 4 : at + length]))
         at += (length + 3) & ~3
     return out
-
-
-def no_such(error: KernelError) -> bool:
-    """Return whether `error` says that the object isn't there (any more)."""
-    return error.errno in (errno.ENODEV, errno.ENOENT, errno.ESRCH)
-
-
-def namespace_id() -> tuple[int, int]:
-    """Return (device, inode) of this thread's network namespace: what identifies it."""
-    info = os.stat("/proc/thread-self/ns/net")
-    return info.st_dev, info.st_ino

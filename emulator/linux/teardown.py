@@ -18,6 +18,8 @@ from emulator.linux.restored import restored
 from emulator.linux.syscalls import CLONE_NEWNET, unshare
 
 _OUTSIDE, _INSIDE = 10, 11
+_PATIENCE = 10.0
+"""Seconds that killed processes get to end."""
 _RTMGRP_LINK = 1
 
 
@@ -80,16 +82,16 @@ class _Inside:
         return self._hosts is not None and _identity(f"/proc/{pid}/root/etc/hosts") == self._hosts
 
 
-def kill_inside(inodes: Iterable[int], timeout: float = 10.0, hosts: Path | None = None) -> int:
-    """Kill every process that is in one of the network namespaces `inodes`; return how many.
+def kill_inside(inodes: Iterable[int], hosts: Path | None = None) -> None:
+    """Kill every process that is in one of the network namespaces `inodes`.
 
     With `hosts`, the network's hosts file, also those that were started there and went to a network
     namespace of their own. By what the process is in, never by its name. Repeats until none is left:
     a process may be forking. Processes are held by a pidfd, so that a number used again is never hit.
+    Raises BrokenError when one doesn't end.
     """
     ours = _Inside(inodes, hosts)
-    killed: set[int] = set()
-    deadline = time.monotonic() + timeout
+    deadline = time.monotonic() + _PATIENCE
     while found := _processes_in(ours):
         for pid in found:
             with suppress(ProcessLookupError):
@@ -97,13 +99,11 @@ def kill_inside(inodes: Iterable[int], timeout: float = 10.0, hosts: Path | None
                 try:
                     if pid in ours:
                         signal.pidfd_send_signal(handle, signal.SIGKILL)
-                        killed.add(pid)
                         select.select([handle], [], [], 1.0)
                 finally:
                     os.close(handle)
         if time.monotonic() > deadline:
             raise BrokenError(f"processes {sorted(found)} don't end; they may be stuck in the kernel")
-    return len(killed)
 
 
 def _processes_in(ours: _Inside) -> list[int]:

@@ -90,14 +90,14 @@ class OvsServers:
         own += [f"--unixctl={place / name}.ctl", "--no-chdir", "--detach", "-vconsole:off", "-vsyslog:off"]
         self._run([name, *arguments, *own], wait)
 
-    def _run(self, words: Sequence[str], timeout: float, stdin: bytes | None = None) -> bytes:
+    def _run(self, words: Sequence[str], timeout: float) -> bytes:
         """Run a program of Open vSwitch and return what it prints; BrokenError with what it complains of."""
         path = find_program(words[0])
         if path is None:
             raise UnableError(f"{words[0]} is missing; {INSTALL}")
         try:
             done = subprocess.run(  # noqa: S603 -- our own words, no shell
-                [path, *words[1:]], input=b"" if stdin is None else stdin, capture_output=True,
+                [path, *words[1:]], input=b"", capture_output=True,
                 timeout=timeout, env={**os.environ, **self.environment}, check=False,
             )  # fmt: skip
         except subprocess.TimeoutExpired:
@@ -169,20 +169,6 @@ class OvsServers:
     def database(self, timeout: float = 60.0) -> Database:
         """Return a connection to the database: a context manager."""
         return Database(self.socket, timeout)
-
-    def vsctl(self, *commands: Sequence[str], timeout: float = 60.0) -> str:
-        """Run ONE ovs-vsctl with all `commands`, as one transaction; return what it prints.
-
-        BrokenError with its words. Longer than a command line may be: give fewer at a time.
-        """
-        words = ["ovs-vsctl", f"--db=unix:{self.socket}", f"--timeout={max(1, round(timeout))}"]
-        for command in commands:
-            words += ["--", *command]
-        return self._run(words, timeout + 5).decode()
-
-    def ofctl(self, *words: str, stdin: bytes | None = None) -> bytes:
-        """Run ovs-ofctl with `words` (options first, then a command and a bridge); return what it prints."""
-        return self._run(["ovs-ofctl", *words], 120.0, stdin)
 
     def appctl(self, *words: str) -> bytes:
         """Ask the switch daemon a command of ovs-appctl(8); return what it answers."""

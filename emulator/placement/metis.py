@@ -25,10 +25,10 @@ class MetisMissingError(ImportError):
     """pymetis is not installed."""
 
 
-def place_by_metis(units: Units, share: F64, seed: int = _SEED) -> I64:
+def place_by_metis(units: Units, share: F64) -> I64:
     """Return the worker of each unit (int64[u]); `share` (float64[w]) is what each should hold.
 
-    Raises MetisMissingError when pymetis isn't there. The same seed gives the same placement.
+    Raises MetisMissingError when pymetis isn't there. The same units give the same placement.
     """
     try:
         import pymetis
@@ -37,7 +37,7 @@ def place_by_metis(units: Units, share: F64, seed: int = _SEED) -> I64:
 
     start, other, links = neighbours(units.pairs, units.links, units.count)
     scale = max(1, -(-int(units.memory.sum()) // _MOST_WEIGHT))
-    options = pymetis.Options(seed=seed, ufactor=_IMBALANCE, ncuts=4)
+    options = pymetis.Options(seed=_SEED, ufactor=_IMBALANCE, ncuts=4)
     _, parts = pymetis.part_graph(
         len(share),
         **_graph(pymetis, start.tolist(), other.tolist()),

@@ -31,13 +31,13 @@ class Speaker(NamedTuple):
     ip: bytes
 
 
-def arp(sender: Speaker, asked: bytes, *, source: bytes | None = None) -> bytes:
+def arp(sender: Speaker, asked: bytes) -> bytes:
     """Return the broadcast question "who has `asked`? tell `sender`", 42 bytes.
 
     Asking for one's own address is a gratuitous ARP (RFC 5227, section 3): it tells switches and
-    neighbours where the MAC is. `source` is the frame's MAC when it isn't the sender's.
+    neighbours where the MAC is.
     """
-    header = _ETHERNET.pack(BROADCAST, source or sender.mac, _ETHERTYPE_ARP)
+    header = _ETHERNET.pack(BROADCAST, sender.mac, _ETHERTYPE_ARP)
     return header + _ARP.pack(1, 0x0800, 6, 4, REQUEST, sender.mac, sender.ip, bytes(6), asked)
 
 

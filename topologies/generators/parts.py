@@ -10,7 +10,7 @@ from pydantic import Field
 
 from topologies.builder import Builder
 from topologies.families import GeneratorParams
-from topologies.topology import F64, I64, Kind, Topology
+from topologies.topology import I64, Kind, Topology
 
 Count = Annotated[int, Field(ge=1, le=10**12)]
 """How many of something: the bound keeps products printable; `build` refuses what is too large."""
@@ -39,22 +39,17 @@ def add_hosts(build: Builder, switches: I64, per_switch: int, groups: npt.ArrayL
     return hosts
 
 
-def switch_graph(
-    count: int, ends: I64, hosts_per_switch: int, *, groups: I64 | None = None, positions: F64 | None = None
-) -> Topology:
+def switch_graph(count: int, ends: I64, hosts_per_switch: int, *, groups: I64 | None = None) -> Topology:
     """Return switches s1… joined as `ends` (int64[m, 2]) says, with hosts h1… on each.
 
-    Each switch and its hosts are one leaf group, numbered as `groups` says or else as the switches are;
-    hosts stand where their switch stands.
+    Each switch and its hosts are one leaf group, numbered as `groups` says or else as the switches are.
     """
     build = Builder()
     numbers = np.arange(count) if groups is None else groups
     switches = build.add_nodes(Kind.SWITCH, "s", count, group=numbers)
     add_hosts(build, switches, hosts_per_switch, numbers)
     build.add_links(ends[:, 0], ends[:, 1])
-    if positions is not None:
-        positions = np.concatenate([positions, np.repeat(positions, hosts_per_switch, axis=0)])
-    return build.build(positions=positions)
+    return build.build()
 
 
 def full_mesh(lower: I64, upper: I64) -> tuple[I64, I64]:

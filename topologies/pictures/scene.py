@@ -8,7 +8,7 @@ import numpy as np
 
 from topologies.counting import counted
 from topologies.pictures import lattice, place, stress
-from topologies.pictures.fold import Fold, best, folded
+from topologies.pictures.fold import Fold, best
 from topologies.pictures.hierarchy import Hierarchy, hierarchy
 from topologies.pictures.legend import tier_word
 from topologies.topology import F64, I64, Topology
@@ -188,9 +188,3 @@ def fold_note(scene: Scene) -> str:
     return "folded: " + ", ".join(
         f"{groups:,} {TIMES} ({' + '.join(words)})" for groups, words in parts.items()
     )
-
-
-def unfolded(topology: Topology) -> Scene:
-    """Return `topology` with every node drawn; for tests and small graphs."""
-    tree = hierarchy(topology)
-    return arranged(topology, tree, folded(topology, tree, None))

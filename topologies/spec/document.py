@@ -19,7 +19,6 @@ from topologies.units import Duration, Rate, Share, Size
 ENGINES = ("netns", "mininet", "dry-run")
 _SOME_ENGINE = f"{', '.join(ENGINES[:-1])} or {ENGINES[-1]}"
 FUTURE_ENGINES = ("cluster", "distrinet", "maxinet")
-FIDELITIES = ("full", "light", "hollow")
 NETWORK_NAME = re.compile(r"[a-z0-9][a-z0-9-]{0,31}", re.ASCII)
 
 _SPECIAL = {

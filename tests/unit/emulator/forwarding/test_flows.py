@@ -14,7 +14,7 @@ from support.frames import BROADCAST, LOCAL, Frames
 from support.topologies import made
 
 from emulator.forwarding.flow_problems import problems
-from emulator.forwarding.flows import computed, flow_tables, group_tables
+from emulator.forwarding.flows import computed
 from emulator.forwarding.select import forwarding_for
 from topologies.topology import Topology
 
@@ -90,9 +90,8 @@ def test_servers_that_relay_are_reached_along_the_tree() -> None:
 def test_shortest_paths_are_all_used_and_no_longer_ones() -> None:
     topology = ovs(FAT_TREE, "ecmp")
     names, forwarding = topology.names, forwarding_for(topology)
-    groups = group_tables(topology, forwarding, "ecmp")
+    groups, flows = computed(topology, forwarding, "ecmp")
     assert [len(groups[names.find(name)]) for name in ("c1", "a1", "e1")] == [0, 1, 1]
-    flows = flow_tables(topology, forwarding, "ecmp")
     edge, other_pod = flows[names.find("e1")], "02:00:00:24:00:00"
     assert f"priority=10,dl_dst={other_pod},actions=group:1" in edge
     (group,) = groups[names.find("e1")]
@@ -102,14 +101,15 @@ def test_shortest_paths_are_all_used_and_no_longer_ones() -> None:
 
 
 def test_switches_hash_differently() -> None:
-    groups = group_tables(ovs(FAT_TREE, "ecmp"), forwarding_for(ovs(FAT_TREE, "ecmp")), "ecmp")
+    topology = ovs(FAT_TREE, "ecmp")
+    groups = computed(topology, forwarding_for(topology), "ecmp").groups
     lines = [line.replace("group_id=1", "") for lines in groups.values() for line in lines]
     assert len(lines) == len(set(lines)) == 16
 
 
 def test_a_tree_needs_no_groups() -> None:
     topology = ovs(FAT_TREE, "tree")
-    assert not any(group_tables(topology, forwarding_for(topology), "tree").values())
+    assert not any(computed(topology, forwarding_for(topology), "tree").groups.values())
 
 
 def test_both_ports_of_a_host_are_reached_and_parallel_links_shared() -> None:
@@ -118,7 +118,7 @@ def test_both_ports_of_a_host_are_reached_and_parallel_links_shared() -> None:
     topology = ovs({"nodes": nodes, "links": links}, "ecmp")
     assert check(topology) == 6
     first = topology.names.find("s1")
-    (group,) = group_tables(topology, forwarding_for(topology), "ecmp")[first]
+    (group,) = computed(topology, forwarding_for(topology), "ecmp").groups[first]
     assert group.count("bucket") == 2
 
 
@@ -152,7 +152,7 @@ def test_servers_that_relay_between_ecmp_switches_are_refused() -> None:
 
 def test_switches_with_a_controller_have_no_computed_flows() -> None:
     topology = made(FAT_TREE, switch="ovs", openflow={"controller": "learning", "flows": "tree"})
-    assert flow_tables(topology, forwarding_for(topology), "tree") == {}
+    assert computed(topology, forwarding_for(topology), "tree").flows == {}
 
 
 def test_a_thousand_hosts_on_85_switches_take_less_than_a_second() -> None:

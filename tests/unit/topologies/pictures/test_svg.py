@@ -9,7 +9,7 @@ import pytest
 from topologies.build import build, open_topology
 from topologies.pictures import svg
 from topologies.pictures.fold import MAX_ITEMS
-from topologies.pictures.scene import WIDTH, scene, unfolded
+from topologies.pictures.scene import WIDTH, scene
 from topologies.spec.load import load_text
 from topologies.topology import Topology
 
@@ -69,7 +69,7 @@ def test_small_graphs_show_every_node_and_link_by_name() -> None:
 
 def test_rows_are_cores_above_hosts() -> None:
     topology = made("{generator: fat-tree, k: 4}")
-    found = unfolded(topology)
+    found = scene(topology)
     heights = {tier: set(found.y[topology.tiers == at]) for at, tier in enumerate(topology.tier_names)}
     assert all(len(values) == 1 for values in heights.values())
     order = sorted(heights, key=lambda tier: min(heights[tier]))
