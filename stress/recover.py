@@ -99,15 +99,15 @@ def recover(network: Network, path: Path | None, take_down: Callable[[str], None
 
     `path` is the run's journal, which may not be there; `take_down` takes a network down by its name.
     """
-    noted = _noted(path)
+    found = noted(path)
     given = [f"`{words}` that a step had started is ended" for words in end_marked(path)]
-    for name in noted.get("networks", []):
+    for name in found.get("networks", []):
         with suppress(LookupError):
             take_down(name)
             given.append(f"network {name} that a ramp brought up is down")
     given += network.repair()  # first: a link can be changed only where its nodes are
     topology = network.topology
-    for text, data in noted.get("links", {}).items():
+    for text, data in found.get("links", {}).items():
         link, before = int(text), _state(data)
         if link < topology.link_count and network.links.get(link, LinkState()) != before:
             network.set_link(link, before)
@@ -118,7 +118,7 @@ def recover(network: Network, path: Path | None, take_down: Callable[[str], None
     return given
 
 
-def _noted(path: Path | None) -> dict[str, Any]:
+def noted(path: Path | None) -> dict[str, Any]:
     """Return what the journal holds; half a file can't be, and none is an empty one."""
     try:
         found = json.loads(path.read_text(encoding="utf-8")) if path is not None else {}

@@ -20,6 +20,7 @@ from emulator.errors import UsageError
 def command(name: str | None, *, every: bool, as_json: bool) -> int:
     """Take the network NAME down; return when the kernel has let go. Twice is fine."""
     from emulator.cli.networks import checked_name
+    from emulator.cli.stress_notes import grown_beside
     from emulator.engines.registry import take_down
     from emulator.state import names
 
@@ -28,6 +29,7 @@ def command(name: str | None, *, every: bool, as_json: bool) -> int:
     targets = ensure_root_for(checked_name(name) if name else None, change=True)
     begin = time.monotonic()
     known = names()
+    targets = list(dict.fromkeys(each for target in targets for each in (*grown_beside(target), target)))
     for target in targets:
         if target in known or os.geteuid() == 0:  # root also removes what no record tells of
             with shown(f"down {target}") as progress:

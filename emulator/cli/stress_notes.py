@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from emulator.shaking import goes_on, left_over
-from emulator.state import NetworkState, state_root
+from emulator.shaking import JOURNAL, goes_on, left_over
+from emulator.state import NetworkState, names, state_root
 
 
 def going_on(name: str) -> list[str]:
@@ -15,3 +15,14 @@ def going_on(name: str) -> list[str]:
 def left_behind(name: str) -> list[str]:
     """Return what is wrong with the network `name` because a stress run was killed: a line or none."""
     return left_over(NetworkState(state_root(), name).folder)
+
+
+def grown_beside(name: str) -> list[str]:
+    """Return the networks that a killed run's ramp left beside the network `name`: they go down with it."""
+    path = NetworkState(state_root(), name).folder / JOURNAL
+    if not path.exists():
+        return []
+    from stress.recover import noted
+
+    known = names()
+    return [grown for grown in noted(path).get("networks", []) if grown in known]

@@ -141,6 +141,19 @@ def test_status_and_check_say_that_a_run_goes_on_and_that_one_was_killed(
     cli("down", "dc", code=0)
 
 
+def test_down_takes_what_a_killed_ramp_left_down_too(files: Path, cli: CommandLine, state_dir: Path) -> None:
+    text = "name: x\nsteps: [{action: ramp, hosts: 1, interval: 100 ms, duration: 60 s}]\n"
+    (files / "s.yaml").write_text(text)
+    cli("up", "net.yaml", code=0)
+    with subprocess.Popen([sys.executable, "-m", "stress", "s.yaml", "--net", "dc"], cwd=files) as process:
+        while len(names()) < 3:
+            assert process.poll() is None
+            time.sleep(0.05)
+        process.kill()
+    cli("down", "dc", code=0)
+    assert names() == []
+
+
 @pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
 def test_stopped_it_gives_back_and_takes_down(files: Path, cli: CommandLine, number: signal.Signals) -> None:
     words = [sys.executable, "-m", "stress", "s.yaml", "--up", "net.yaml", "--duration", "60s"]
