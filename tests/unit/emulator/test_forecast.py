@@ -10,7 +10,7 @@ from emulator.forecast import node_bytes, worker_seconds
 from emulator.plan import make_plan
 from topologies.build import build
 from topologies.spec.load import load_text
-from topologies.topology import Topology
+from topologies.topology import Kind, Topology
 
 MIB = 2**20
 
@@ -65,6 +65,25 @@ def test_static_arp_costs_the_square_of_the_hosts() -> None:
     plain = topology_of("{generator: single, hosts: 100}")
     static = topology_of("{generator: single, hosts: 100}", "addressing: {static_arp: true}\n")
     assert node_bytes(static).sum() - node_bytes(plain).sum() == 100 * 99 * forecast.NEIGHBOUR_BYTES
+
+
+@pytest.mark.parametrize(
+    ("topology", "flows", "measured"),  # RssAnon of both daemons, KiB
+    [
+        ("{generator: single, hosts: 2}", "normal", 11_216 + 1_872),
+        ("{generator: tree, depth: 4, fanout: 4}", "normal", 28_988 + 13_288),
+        ("{generator: linear, k: 100, hosts_per_switch: 10}", "normal", 44_788 + 29_716),
+        ("{generator: tree, depth: 4, fanout: 4}", "tree", 42_364 + 13_292),
+        ("{generator: linear, k: 100, hosts_per_switch: 10}", "tree", 102_600 + 29_724),
+    ],
+)
+def test_open_vswitch_takes_what_was_measured(topology: str, flows: str, measured: int) -> None:
+    made = topology_of(topology, f"switch: ovs\nopenflow: {{flows: {flows}}}\n")
+    ours = made.kinds == Kind.SWITCH
+    ends = made.degrees[ours].sum() * forecast.LINK_END_BYTES
+    taps = ours.sum() * 46 * 1024
+    daemons = node_bytes(made)[ours].sum() - ends - taps - forecast.NAMESPACE_BYTES
+    assert daemons == pytest.approx(measured * 1024, rel=0.06)
 
 
 @pytest.mark.parametrize(("hosts", "bridges", "measured"), [(10_000, 313, 3.2 * 1024 * MIB)])
