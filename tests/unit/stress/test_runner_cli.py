@@ -55,7 +55,8 @@ def test_a_limit_that_breaks_gives_1(files: Path, cli: CommandLine) -> None:
 
 def test_a_limit_that_makes_no_sense_is_refused_at_its_line(files: Path, cli: CommandLine) -> None:
     (files / "s.yaml").write_text(SCENARIO % "latency is good")
-    assert "s.yaml:6:5: limits[0]: " in cli("stress", "s.yaml", "--up", "net.yaml", code=2).stderr
+    for more in ([], ["--dry-run"]):
+        assert "s.yaml:6:5: limits[0]: " in cli("stress", "s.yaml", "--up", "net.yaml", *more, code=2).stderr
     assert names() == []
 
 
