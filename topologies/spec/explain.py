@@ -102,7 +102,8 @@ def _keys_at(model: type[BaseModel], loc: Loc) -> list[str]:
     current = model
     for step in loc:
         field = current.model_fields.get(step) if isinstance(step, str) else None
-        current = (_model_in(field.annotation) if field else None) or current
+        marked = (getattr(mark, "KEYS", None) for mark in (field.metadata if field else ()))
+        current = (_model_in(field.annotation) if field else None) or next(filter(None, marked), current)
     return list(current.model_fields)
 
 
@@ -215,7 +216,9 @@ def _words(detail: ErrorDetails, loc: Loc, model: type[BaseModel]) -> str:
         return _missing(str(loc[-1]), field)
     if kind == "literal_error":
         choices = [w.strip(" '") for w in str(context["expected"]).replace(" or ", ", ").split(",")]
-        return f"{shown(value)} is not known; {nearest(str(value), choices)}"
+        several = isinstance(value, dict | list | tuple)
+        words = f"must be a word, not {shown(value)}" if several else f"{shown(value)} is not known"
+        return f"{words}; {nearest('' if several else str(value), choices)}"
     if kind in _LIMITS:
         return f"{shown(value)} is out of range; {_range(context, field)}"
     if kind in _TYPES:

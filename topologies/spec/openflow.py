@@ -5,13 +5,15 @@ from __future__ import annotations
 import re
 from typing import Annotated, Any, ClassVar, Literal
 
-from pydantic import Field, GetCoreSchemaHandler, GetJsonSchemaHandler
+from pydantic import Field, GetCoreSchemaHandler, GetJsonSchemaHandler, field_validator
 from pydantic.json_schema import JsonSchemaValue
 from pydantic_core import CoreSchema, core_schema
 
 from topologies.errors import shortened
 from topologies.openflow import PORT, PROTOCOLS, Controller
+from topologies.spec.explain import shown
 from topologies.spec.section import Section
+from topologies.spec.wrong import wrong
 
 _ADDRESS = re.compile(
     r"(?:\[(?P<v6>[0-9a-fA-F:.]+)\]|(?P<name>[A-Za-z0-9](?:[A-Za-z0-9.-]*[A-Za-z0-9])?))(?::(?P<port>\d{1,5}))?"
@@ -36,9 +38,27 @@ class ControllerKeys(Section):
         None, description=f"Where the command listens, {PORT} when not given"
     )
 
+    @field_validator("remote", "command", mode="before")
+    @classmethod
+    def _texts(cls, value: Any) -> Any:
+        """Say once what is no text, and where: a union would complain of each of its types."""
+        if isinstance(value, dict):
+            raise wrong([((), "must be text or a list of texts, not a mapping")])
+        several = isinstance(value, list)
+        problems = []
+        for number, item in enumerate(value if several else [value]):
+            if item is not None and not isinstance(item, str):
+                quotes = "" if isinstance(item, dict | list) else "; put it in quotes"
+                problems.append(((number,) if several else (), f"must be text, not {shown(item)}{quotes}"))
+        if problems:
+            raise wrong(problems)
+        return value
+
 
 class _ControllerForms:
     """Mark the controller's field: `learning`, `none`, or a mapping."""
+
+    KEYS: ClassVar[type[Section]] = ControllerKeys
 
     def _mapping(self, value: Any) -> Any:
         if value is None or value == "none":
@@ -49,8 +69,8 @@ class _ControllerForms:
             return [one for item in value for one in self._mapping(item)]
         if isinstance(value, Controller):
             return [value]
-        if isinstance(value, str):
-            raise ValueError(f"`{shortened(value)}` is no controller; {_EXAMPLE}")
+        if not isinstance(value, dict):
+            raise ValueError(f"{shown(value)} is no controller; {_EXAMPLE}")
         return _controllers(ControllerKeys.model_validate(value))
 
     def __get_pydantic_core_schema__(self, source: Any, handler: GetCoreSchemaHandler) -> CoreSchema:
