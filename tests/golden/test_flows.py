@@ -5,13 +5,13 @@ After a change: UPDATE_GOLDEN=1 pytest tests/golden/test_flows.py, then read the
 
 from __future__ import annotations
 
-import os
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Literal
 
 import numpy as np
 import pytest
+from support.golden import recorded
 
 from emulator.forwarding.flow_problems import problems
 from emulator.forwarding.flows import computed
@@ -42,7 +42,4 @@ def test_flows_are_these(path: Path) -> None:
     topology = build(load(path))
     a, b = (topology.names[node] for node in topology.ends[0].tolist())
     text = "\n".join([*tables(topology, None), "", f"{a} -- {b} is down:", *tables(topology, 0), ""])
-    expected = path.with_suffix(".expected")
-    if os.environ.get("UPDATE_GOLDEN"):
-        expected.write_text(text)
-    assert text == expected.read_text()
+    assert text == recorded(path.with_suffix(".expected"), text)

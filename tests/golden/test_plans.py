@@ -16,6 +16,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from support.golden import recorded
 
 from emulator.difference import node_settings
 from emulator.placement.worker import numbered
@@ -69,18 +70,15 @@ def text(plan: Plan) -> str:
 
 @pytest.mark.parametrize("path", FILES, ids=lambda path: path.stem)
 def test_gives_this_plan(path: Path) -> None:
-    expected = path.with_suffix(".json")
     found = text(planned(path))
-    if os.environ.get("UPDATE_GOLDEN"):
-        expected.write_text(found)
-    assert found == expected.read_text()
+    assert found == recorded(path.with_suffix(".json"), found)
 
 
 def test_gives_the_same_plan_in_another_process() -> None:
     # string hashes differ from process to process: nothing may hang on the order of a set
     script = f"""
 import sys
-sys.path.insert(0, {str(Path(__file__).parent)!r})
+sys.path[:0] = {[str(folder) for folder in Path(__file__).parents[:2]]!r}
 from test_plans import FILES, planned, text
 print("".join(text(planned(path)) for path in FILES), end="")
 """

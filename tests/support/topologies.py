@@ -5,7 +5,10 @@ from __future__ import annotations
 import json
 from typing import Any
 
+import numpy as np
+import numpy.typing as npt
 import pytest
+from hypothesis import strategies as st
 
 from topologies.build import build
 from topologies.errors import InputError
@@ -41,3 +44,15 @@ def refused(generator: str | dict[str, Any], **params: Any) -> dict[str, str]:
     topology = generator if isinstance(generator, dict) else {"generator": generator, **params}
     found = problems(topology)
     return {key.removeprefix("topology").removeprefix("."): words for key, words in found.items()}
+
+
+@st.composite
+def switch_networks(draw: st.DrawFn) -> tuple[Topology, npt.NDArray[np.bool_]]:
+    """Switches linked anyhow, in pieces and several times too, and which of their links are up."""
+    count = draw(st.integers(1, 12))
+    node = st.integers(0, count - 1)
+    drawn = draw(st.lists(st.tuples(node, node), max_size=25))
+    links = [[f"s{a}", f"s{b}"] for a, b in drawn if a != b]
+    topology = made({"nodes": {f"s{k}": {"kind": "switch"} for k in range(count)}, "links": links})
+    up = draw(st.lists(st.booleans(), min_size=len(links), max_size=len(links)))
+    return topology, np.array(up, dtype=bool)

@@ -3,10 +3,10 @@
 After one: UPDATE_GOLDEN=1 pytest tests/golden/formats, then read the difference line by line.
 """
 
-import os
 from pathlib import Path
 
 import pytest
+from support.golden import recorded
 
 from emulator.forwarding.exported import static_routes
 from topologies.build import build
@@ -25,9 +25,6 @@ FILES = [
 @pytest.mark.parametrize(("name", "to"), FILES, ids="-".join)
 def test_export(name: str, to: str) -> None:
     made = build(load_text((HERE / f"{name}.yaml").read_text(encoding="utf-8")))
-    expected = HERE / f"{name}.{to}"
     routes = static_routes(made) if to == "mininet" and name != "small" else None
     found = export(made, to, routes)
-    if os.environ.get("UPDATE_GOLDEN"):
-        expected.write_text(found, encoding="utf-8")
-    assert found == expected.read_text(encoding="utf-8")
+    assert found == recorded(HERE / f"{name}.{to}", found)

@@ -7,9 +7,10 @@ from pathlib import Path
 
 import networkx as nx
 import numpy as np
+import numpy.typing as npt
 import pytest
 from hypothesis import given, settings
-from hypothesis import strategies as st
+from support.topologies import switch_networks
 
 from emulator.checks.components import components
 from emulator.checks.reachability import check_reachability, choose_pairs
@@ -78,21 +79,13 @@ def test_a_sample_of_nothing_is_refused(fat_tree: DryRunNetwork) -> None:
 
 
 @settings(max_examples=60, deadline=None)
-@given(
-    st.integers(1, 12), st.lists(st.tuples(st.integers(0, 11), st.integers(0, 11)), max_size=20), st.data()
-)
-def test_components_are_those_of_networkx(
-    switches: int, pairs: list[tuple[int, int]], data: st.DataObject
-) -> None:
-    pairs = [(a % switches, b % switches) for a, b in pairs if a % switches != b % switches]
-    nodes = ", ".join(f"s{i}: {{kind: switch}}" for i in range(switches))
-    links = ", ".join(f"[s{a}, s{b}]" for a, b in pairs)
-    topology = topology_of(f"{{nodes: {{{nodes}}}, links: [{links}]}}")
-    up = np.array(data.draw(st.lists(st.booleans(), min_size=len(pairs), max_size=len(pairs))), dtype=bool)
+@given(switch_networks())
+def test_components_are_those_of_networkx(network: tuple[Topology, npt.NDArray[np.bool_]]) -> None:
+    topology, up = network
     labels = components(topology, up)
     graph = nx.Graph()
-    graph.add_nodes_from(range(switches))
-    graph.add_edges_from(pair for pair, alive in zip(pairs, up, strict=True) if alive)
+    graph.add_nodes_from(range(topology.node_count))
+    graph.add_edges_from(topology.ends[up].tolist())
     for group in nx.connected_components(graph):
         assert len({int(labels[node]) for node in group}) == 1
     assert len(set(labels.tolist())) == nx.number_connected_components(graph)

@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import networkx as nx
 import numpy as np
+import numpy.typing as npt
 from hypothesis import given, settings
-from hypothesis import strategies as st
+from support.topologies import switch_networks
 
 from emulator.forwarding.spanning_tree import tree_links
 from topologies.build import build
@@ -25,15 +26,11 @@ def switch_graph(topology: Topology, links: np.ndarray[tuple[int], np.dtype[np.b
 
 
 @settings(max_examples=80, deadline=None)
-@given(st.integers(2, 10), st.lists(st.tuples(st.integers(0, 9), st.integers(0, 9)), max_size=25), st.data())
+@given(switch_networks())
 def test_the_tree_keeps_every_component_whole_and_has_no_loop(
-    switches: int, pairs: list[tuple[int, int]], data: st.DataObject
+    network: tuple[Topology, npt.NDArray[np.bool_]],
 ) -> None:
-    pairs = [(a % switches, b % switches) for a, b in pairs if a % switches != b % switches]
-    nodes = ", ".join(f"s{i}: {{kind: switch}}" for i in range(switches))
-    links = ", ".join(f"[s{a}, s{b}]" for a, b in pairs)
-    topology = topology_of(f"{{nodes: {{{nodes}}}, links: [{links}]}}")
-    up = np.array(data.draw(st.lists(st.booleans(), min_size=len(pairs), max_size=len(pairs))), dtype=bool)
+    topology, up = network
     keep = tree_links(topology, up)
     assert not (keep & ~up).any()
     whole, tree = switch_graph(topology, up), switch_graph(topology, keep)
