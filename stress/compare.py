@@ -22,8 +22,8 @@ import numpy as np
 import numpy.typing as npt
 
 from emulator.errors import UsageError
-from stress.metrics.figures import figure_unit
 from stress.metrics.shown import shown
+from stress.metrics.units import figure_unit
 from stress.report.summary import SLICES, VERSION
 from topologies.rng import Stream
 

@@ -17,9 +17,10 @@ import re
 from collections.abc import Callable, Collection, Iterable
 from dataclasses import dataclass
 
-from stress.metrics.figures import Figures, figure_unit
+from stress.metrics.figures import Figures
 from stress.metrics.names import HOST
 from stress.metrics.shown import shown
+from stress.metrics.units import figure_unit
 from stress.records import RunRecord
 from topologies.errors import shortened
 from topologies.spelling import nearest

@@ -16,14 +16,12 @@ import numpy as np
 
 from stress.histogram import Histogram
 from stress.metrics.convergence import Convergence, convergence, end_of
-from stress.metrics.names import unit_of
+from stress.metrics.units import ALIASES, STAT
 from stress.records import Outcome, ProbeRecord, RunRecord, Sample
 
 STATS = ("min", "mean", "p50", "p90", "p99", "p99.9", "max")
 SERIES_STATS = (*STATS, "first", "last", "growth")
 _PERCENTILE = re.compile(r"p(\d{1,2}(?:\.\d+)?)")
-_STAT = re.compile(r"(.+)\.(min|mean|max|first|last|growth|p\d{1,2}(?:\.\d+)?)")
-ALIASES = {"host.memory": "host.memory.used", "host.cpu": "host.cpu.busy"}
 
 _MOMENT = 0.1
 """Seconds that the last operation may be late in a run that kept its rate."""
@@ -48,7 +46,7 @@ class Figures:
         """Return a figure, or None when it wasn't measured. `bare` is what a series alone stands for."""
         if name in self.values:
             return self.values[name]
-        found = _STAT.fullmatch(name)
+        found = STAT.fullmatch(name)
         if found:
             base, stat = found.groups()
             if base in self.histograms:
@@ -258,44 +256,3 @@ def actions(record: RunRecord) -> dict[str, str]:
     for outcome in record.outcomes:
         found[outcome.operation.step] = outcome.operation.action
     return found
-
-
-_UNITS = (
-    (r"(?:WORD\.(?:WORD\.)?)?(?:latency|lateness)\.STAT", "seconds"),
-    (r"(?:WORD\.)?(?:convergence|recovery)\.STAT", "seconds"),
-    (r"(?:WORD\.)?convergence\.(?:events|unfinished)", "count"),
-    (r"(?:WORD\.(?:WORD\.)?)?(?:achieved|errors|skipped)", "count"),
-    (r"(?:WORD\.)?offered", "count"),
-    (r"traffic\.(?:rate|slowest)", "bitrate"),
-    (r"(?:WORD\.)?(?:rate|offered_rate)", "rate"),
-    (r"WORD\.rtt\.STAT", "seconds"),
-    (r"WORD\.loss", "share"),
-    (r"WORD\.(?:blackhole|longest)", "seconds"),
-    (r"(?:sampler|probe)\.cpu", "share"),
-    (r"WORD\.(?:pairs|sent|answered|late|unasked|windows|last_good)", "count"),
-    (r"traffic\.(?:flows|failed)|leaks|doubts", "count"),
-    (r"seconds", "seconds"),
-)
-_WORD, _ANY_STAT = r"[a-z0-9][a-z0-9-]*", r"(?:min|mean|max|p\d{1,2}(?:\.\d+)?)"
-_PATTERNS = [
-    (re.compile(text.replace("WORD", _WORD).replace("STAT", _ANY_STAT)), unit) for text, unit in _UNITS
-]
-
-
-def figure_unit(name: str) -> str | None:
-    """Return a figure's unit: seconds, share, bytes, byterate, bitrate, count, rate; None if unknown."""
-    found = _STAT.fullmatch(name)
-    base = found[1] if found else name
-    base = ALIASES.get(base, base)
-    if base.startswith(("port.", "process.")) or is_host_metric(base):
-        return unit_of(base)
-    return next((unit for pattern, unit in _PATTERNS if pattern.fullmatch(name)), None)
-
-
-def is_host_metric(name: str) -> bool:
-    """Return whether `name` may be sampled of a machine."""
-    from stress.metrics.names import HOST
-
-    return name in HOST or bool(
-        re.fullmatch(r"host\.(cpu\.core\d+|softirqs\.\w+|pressure\.(cpu|memory|io|irq)\.(some|full))", name)
-    )

@@ -12,12 +12,13 @@ from emulator.engines.dry_run import DryRunEngine, DryRunNetwork
 from emulator.plan import make_plan
 from stress import metrics
 from stress.metrics import host
-from stress.metrics.figures import Figures, figure_unit
+from stress.metrics.figures import Figures
 from stress.metrics.names import COUNTERS, HOST, unit_of
 from stress.metrics.ports import Ports, answer, question
 from stress.metrics.processes import Processes, which
 from stress.metrics.sampler import Sampler, rates, shares
 from stress.metrics.table import Table
+from stress.metrics.units import figure_unit
 from stress.records import Phase, RunRecord, Sample
 from topologies.build import build
 from topologies.spec.load import load_text
