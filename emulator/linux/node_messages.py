@@ -45,6 +45,8 @@ class NodeMessages:
     `taken` (int64[n]) says how many ports a node may have when its last link is made; without it nodes
     are new and have none but those to older nodes.
 
+    `cut` are the links that the plan has down: they are made, and left down.
+
     `pending` (bool[n]) says which nodes need a second batch, once all nodes exist: those whose end
     of a link to a newer node must still be addressed, shaped or brought up.
 
@@ -60,6 +62,7 @@ class NodeMessages:
         self._topology = topology
         self._forwarding = plan.forwarding
         self._quiet = topology.pools.ipv6 is None
+        self.cut = frozenset(() if plan.up is None else np.flatnonzero(~plan.up).tolist())
         roles = self._forwarding.roles
         shared = np.array(self._shared, dtype=bool)
         self._roles: list[list[int]] = roles.tolist()
@@ -154,7 +157,7 @@ class NodeMessages:
             mac(topology, other, other_port),
             namespace_of(other),
             self._masters[link][1 - end],
-            up=self._roles[link][1 - end] != _ADDRESSED,
+            up=self._roles[link][1 - end] != _ADDRESSED and link not in self.cut,
             peer_name=own_name.encode(),
             peer_index=index,
             peer_mac=mac(topology, node, port),
@@ -178,7 +181,8 @@ class NodeMessages:
         for address in own:
             if address.version == 4:
                 give_address(batch, index, address, label)
-        batch.add(messages.link_up(index), "bring up", label)
+        if link not in self.cut:
+            batch.add(messages.link_up(index), "bring up", label)
         for address in own:
             if address.version == 6:
                 give_address(batch, index, address, label)

@@ -76,7 +76,9 @@ class NetnsSession:
         if up:
             self._follow()
         batch = self._batches.get((node, port, up)) or self._port_batch(node, port, up=up)
-        if up:
+        if up and self._is_cut(node, port):
+            self._taken.ports.pop((node, port), None)
+        elif up:
             run_partly(self._netlink(node), self._plan, node, batch, _THERE)
             self._taken.ports.pop((node, port), None)
             if self._carries:
@@ -84,6 +86,14 @@ class NetnsSession:
         else:
             self._taken.ports[node, port] = None
             self._netlink(node).run(batch)
+
+    def _is_cut(self, node: int, port: int) -> bool:
+        """Return whether the port's link is down, by `link down` and not by a session: then it stays so."""
+        cut = self._writer.cut
+        return bool(cut) and any(
+            slot >> 1 in cut and self._topology.ports[slot >> 1, slot & 1] == port
+            for slot in self._topology.slots(node)
+        )
 
     def _follow(self) -> None:
         """Go by the plan that holds now: roles and routes change with the links that are up."""

@@ -99,17 +99,21 @@ class OvsSession(NetnsSession):
         ]
 
     def _take(self, links: Iterable[int], gone: int = -1) -> None:
-        """Have the ports of `links` leave their bridges, and the bridge of node `gone` go."""
-        changed: dict[int, Bridge] = {}
+        """Have the ports of `links` leave their bridges, and the bridge of node `gone` go.
+
+        They are asked to leave whether they joined or not: a link that was cut meanwhile may have had
+        the database give a bridge a port that was blocked when this session began.
+        """
+        before: dict[int, Bridge] = {}
+        after: dict[int, Bridge] = {}
         for node, name in self._ends(links):
             if node in self._now:
-                bridge = changed.get(node, self._now[node])
-                ports = {port: number for port, number in bridge.ports.items() if port != name}
-                changed[node] = replace(bridge, ports=ports)
+                had, has = before.get(node, self._now[node]), after.get(node, self._now[node])
+                before[node] = replace(had, ports={name: 0, **had.ports})
+                after[node] = replace(has, ports={p: n for p, n in has.ports.items() if p != name})
         if gone in self._now:
-            changed[gone] = self._now[gone]
-        before = {node: self._now[node] for node in changed}
-        after = {node: bridge for node, bridge in changed.items() if node != gone}
+            before[gone] = self._now[gone]
+            after.pop(gone, None)
         self._switches.change(before, after)
         self._now.update(after)
         self._now.pop(gone, None)

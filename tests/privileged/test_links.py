@@ -8,6 +8,10 @@ from pathlib import Path
 import pytest
 from support.command import CommandLine
 
+from emulator.engines.registry import attach
+from emulator.network import LinkState
+from topologies.identifiers import interface_name
+
 pytestmark = [pytest.mark.privileged, pytest.mark.e2e]
 
 FAT_TREE = "name: f\ntopology: {generator: fat-tree, k: 4}\n"
@@ -128,3 +132,38 @@ def test_what_can_not_be_is_refused_before_anything_is_changed(tmp_path: Path, c
     assert "give --delay" in cli("link", "h1", "s1", "set", "--jitter", "1ms", code=2).stderr
     assert cli.json("link", "h1", "s1", "show")["as_file"] is True
     cli("down", "p", code=0)
+
+
+@pytest.mark.parametrize("forwarding", ["bridged", "routed"])
+def test_what_a_session_gives_back_leaves_cut_links_down(
+    forwarding: str, tmp_path: Path, cli: CommandLine
+) -> None:
+    start(tmp_path, cli, f"name: n\nforwarding: {forwarding}\ntopology: {{generator: ring, k: 3}}\n")
+    network = attach("n")
+    names, topology = network.topology.names, network.topology
+    s1, s2 = names.index("s1"), names.index("s2")
+    between = topology.ends.tolist().index([s1, s2])
+    ports = dict(zip(topology.ends[between].tolist(), topology.ports[between].tolist(), strict=True))
+
+    def assert_down() -> None:
+        for node, port in ports.items():
+            name = interface_name(topology, node, port)
+            shown = network.execute([node], ["cat", f"/sys/class/net/{name}/flags"])[0].output
+            assert not int(shown, 16) & 1, name
+
+    with network.session() as session:
+        network.set_link(between, LinkState(up=False))
+        assert_down()
+        session.remove_node(s1)
+        session.add_node(s1)
+        assert_down()
+        session.remove_link(between)
+        session.add_link(between)
+        assert_down()
+        session.set_port(s2, ports[s2], up=False)
+        session.set_port(s2, ports[s2], up=True)
+        assert_down()
+    assert checked(cli) == (6, 6)
+    network.set_link(between, LinkState())
+    assert checked(cli) == (6, 6)
+    cli("down", "n", code=0)

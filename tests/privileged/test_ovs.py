@@ -22,7 +22,7 @@ from emulator.engines.netns.engine import NetnsEngine
 from emulator.engines.netns.network import NetnsNetwork
 from emulator.engines.registry import attach
 from emulator.errors import BrokenError
-from emulator.network import Echo, Network
+from emulator.network import Echo, LinkState, Network
 from emulator.plan import make_plan
 from topologies.build import build
 from topologies.identifiers import dpid
@@ -239,6 +239,30 @@ def test_sessions_take_and_give_ports_links_and_nodes(tmp_path: Path, cli: Comma
         session.remove_node(s2)
     soon(network, "h1", "h9")
     assert network.repair() == []
+    cli("down", "o", code=0)
+
+
+@pytest.mark.parametrize("flows", ["normal", "tree", "ecmp"])
+def test_a_session_goes_by_the_links_as_they_are_when_it_gives_back(
+    flows: str, tmp_path: Path, cli: CommandLine
+) -> None:
+    start(tmp_path, cli, RING.replace("userspace}", f"userspace, flows: {flows}}}"))
+    network = attach("o")
+    names, ends = network.topology.names, network.topology.ends.tolist()
+    between = {(names[a], names[b]): number for number, (a, b) in enumerate(ends) if names[b][0] == "s"}
+    with network.session() as session:
+        for cut in between.values():
+            network.set_link(cut, LinkState(up=False))
+            for other in between.values():
+                if other != cut:  # a ring that is cut needs every other link, also the one that was blocked
+                    session.remove_link(other)
+                    session.add_link(other)
+            s3 = names.index("s3")
+            session.remove_node(s3)
+            session.add_node(s3)
+            assert all(soon(network, "h1", f"h{number}") < 2 for number in range(2, 6)), cut
+            network.set_link(cut, LinkState())
+    assert checked(cli) == 20
     cli("down", "o", code=0)
 
 
