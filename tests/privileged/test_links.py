@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import shutil
 from pathlib import Path
 
 import pytest
@@ -13,6 +14,12 @@ from emulator.network import LinkState
 from topologies.identifiers import interface_name
 
 pytestmark = [pytest.mark.privileged, pytest.mark.e2e]
+needs_mininet = pytest.param(
+    "mininet",
+    marks=pytest.mark.skipif(
+        not (shutil.which("mn") and shutil.which("brctl")), reason="apt install mininet bridge-utils"
+    ),
+)
 
 FAT_TREE = "name: f\ntopology: {generator: fat-tree, k: 4}\n"
 PARALLEL = """\
@@ -134,11 +141,13 @@ def test_what_can_not_be_is_refused_before_anything_is_changed(tmp_path: Path, c
     cli("down", "p", code=0)
 
 
+@pytest.mark.parametrize("engine", ["netns", needs_mininet])
 @pytest.mark.parametrize("forwarding", ["bridged", "routed"])
 def test_what_a_session_gives_back_leaves_cut_links_down(
-    forwarding: str, tmp_path: Path, cli: CommandLine
+    forwarding: str, engine: str, tmp_path: Path, cli: CommandLine
 ) -> None:
-    start(tmp_path, cli, f"name: n\nforwarding: {forwarding}\ntopology: {{generator: ring, k: 3}}\n")
+    text = f"name: n\nengine: {engine}\nforwarding: {forwarding}\ntopology: {{generator: ring, k: 3}}\n"
+    start(tmp_path, cli, text)
     network = attach("n")
     names, topology = network.topology.names, network.topology
     s1, s2 = names.index("s1"), names.index("s2")

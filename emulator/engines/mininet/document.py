@@ -35,6 +35,8 @@ class Document:
     lines: Mapping[str, Lines]
     out: dict[str, frozenset[str]]
     """The interfaces that stay out of each switch, as they would close a loop."""
+    cut: frozenset[str] = frozenset()
+    """The links that are down."""
 
 
 def mininet_name(plan: Plan, node: int) -> str:
@@ -52,12 +54,14 @@ def document(plan: Plan, found: Mapping[int, Bridge]) -> Document:
     """Return the document of `plan`; `found` are its Open vSwitches (`emulator.ovs.switches.bridges_of`)."""
     names = [mininet_name(plan, node) for node in range(plan.topology.node_count)]
     soft = soft_switches(found)
+    links = dict(_link(plan, link, soft) for link in range(plan.topology.link_count))
     return Document(
         nodes={names[node]: _node(plan, node, names[node], found) for node in range(len(names))},
-        links=dict(_link(plan, link, soft) for link in range(plan.topology.link_count)),
+        links=links,
         controllers=_controllers(plan.topology),
         lines=_Lines(plan, {name: node for node, name in enumerate(names)}),
         out={names[node]: _out(plan, node) for node in range(len(names)) if is_switch(plan, node)},
+        cut=frozenset(() if plan.up is None else (n for n, up in zip(links, plan.up, strict=True) if not up)),
     )
 
 

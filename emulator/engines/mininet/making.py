@@ -48,6 +48,10 @@ class Maker:
         documents = [self._wanted.links[name] for name in links]
         for at, some in _chunks(documents):
             self._driver.ask(("links", {"documents": some}), progress=self._from("links", at, len(links)))
+        cut = [end["name"] for name, some in zip(links, documents, strict=True) for end in some["ends"]
+               if name in self._wanted.cut]  # fmt: skip
+        stay_down = ("ports", {"names": cut, "up": False})
+        self._driver.ask(stay_down)  # before they join a switch: they might close a loop
         names = {node: mininet_name(self._plan, node) for node in nodes}
         self._compute_checksums()
         hosts = [names[node] for node in nodes if not is_switch(self._plan, node)]
@@ -55,7 +59,7 @@ class Maker:
         lines = self._lines({names[node]: node for node in nodes}, documents)
         early = {name: some for name, some in lines.items() if name not in set(switches)}
         late = {name: some for name, some in lines.items() if name not in early}
-        self._driver.ask(("configure", {"names": hosts}), progress=self._progress)
+        self._driver.ask(("configure", {"names": hosts}), stay_down, progress=self._progress)
         self._driver.ask(("batches", {"lines": early, "harmless": partly}), progress=self._progress)
         self._driver.ask(("start", {"names": switches}), progress=self._progress)
         joined = [

@@ -4,6 +4,9 @@ from __future__ import annotations
 
 from functools import cached_property
 
+import numpy as np
+import numpy.typing as npt
+
 from emulator.engines.mininet import openflow
 from emulator.engines.mininet.client import Driver, dead
 from emulator.engines.mininet.launch import Running
@@ -16,7 +19,7 @@ from emulator.engines.place import require_root
 from emulator.link_states import States
 from emulator.linux.interrupts import deferred
 from emulator.ovs.switches import Switches
-from emulator.plan import make_plan
+from emulator.plan import Plan, make_plan
 from emulator.state import NetworkState
 
 DRIVER = "driver"
@@ -27,6 +30,8 @@ class MininetNetwork(NamespacedNetwork):
     """A network that runs on Mininet."""
 
     engine = "mininet"
+    _plan: tuple[npt.NDArray[np.bool_], Plan] | None = None
+    """Of its sessions, with the links (bool[m]) that it is for."""
 
     def __init__(self, state: NetworkState) -> None:
         super().__init__(state)
@@ -58,8 +63,14 @@ class MininetNetwork(NamespacedNetwork):
     def session(self) -> MininetSession:
         """Return a session for many quick changes."""
         require_root()
-        plan = make_plan(self.topology, self.engine, up=self._links_up())
-        return MininetSession(plan, self.driver, self._store, self.switches)
+        return MininetSession(self._plan_now, self.driver, self._store, self.switches)
+
+    def _plan_now(self) -> Plan:
+        """Return the plan with the links that are up now: the same one until they are others."""
+        up = self._links_up()
+        if self._plan is None or not np.array_equal(self._plan[0], up):
+            self._plan = up, make_plan(self.topology, self.engine, up=up)
+        return self._plan[1]
 
     def repair(self) -> list[str]:
         """Look at every node, give back what is missing, and return what it was."""

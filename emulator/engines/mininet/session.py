@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from types import TracebackType
 from typing import Self
 
@@ -22,11 +23,15 @@ from topologies.identifiers import interface_name
 class MininetSession:
     """Quick changes to the nodes, ports, links and controllers of a running network. A context manager.
 
-    The driver does one thing at a time: sessions side by side wait for each other there.
+    The driver does one thing at a time: sessions side by side wait for each other there. `plan_now()`
+    gives another plan once somebody else has changed how the links are.
     """
 
-    def __init__(self, plan: Plan, driver: Driver, store: NamespaceStore, switches: Switches) -> None:
-        self._plan = plan
+    def __init__(
+        self, plan_now: Callable[[], Plan], driver: Driver, store: NamespaceStore, switches: Switches
+    ) -> None:
+        self._plan_now = plan_now
+        self._plan = plan = plan_now()
         self._topology = plan.topology
         self._driver = driver
         self._store = store
@@ -44,6 +49,13 @@ class MininetSession:
     ) -> None:
         self.restore()
 
+    def _follow(self) -> None:
+        """Go by the plan that holds now: roles and routes change with the links that are up."""
+        plan = self._plan_now()
+        if plan is not self._plan:
+            self._plan = plan
+            self._wanted = document(plan, bridges_of(plan))
+
     def set_port(self, node: int, port: int, *, up: bool) -> None:
         """Bring `port` of `node` down or up, by ifconfig as Mininet does; BrokenError when it isn't there."""
         name = interface_name(self._topology, node, port)
@@ -52,6 +64,9 @@ class MininetSession:
             self._driver.ask(("port", {"name": name, "up": False}))
             return
         self._taken.ports.pop((node, port), None)
+        self._follow()
+        if any(name in (end["name"] for end in self._wanted.links[cut]["ends"]) for cut in self._wanted.cut):
+            return  # its link was cut
         down = {other for at, other in self._taken.ports if at == node}
         lines = [] if is_switch(self._plan, node) else after_up(self._plan, node, down)
         again = {"name": mininet_name(self._plan, node), "lines": lines, "harmless": True}
@@ -106,6 +121,7 @@ class MininetSession:
         return given + self._taken.give_back(self)
 
     def _make(self, nodes: list[int], links: list[int]) -> None:
+        self._follow()
         names = [self._link_names[link] for link in links]
         with self._store.entered():
             Maker(self._plan, self._wanted, self._driver, self._store, silent).make(nodes, names, partly=True)
