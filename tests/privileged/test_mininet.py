@@ -11,15 +11,22 @@ import subprocess
 import sys
 import time
 from pathlib import Path
+from typing import Any
 
 import pytest
 from support import throughput
 from support.command import CommandLine
 
 from emulator.checks.reachability import check_reachability
+from emulator.engines.mininet.client import Driver
+from emulator.engines.mininet.engine import MininetEngine
 from emulator.engines.mininet.launch import began
 from emulator.engines.mininet.network import MininetNetwork
 from emulator.engines.registry import attach
+from emulator.errors import BrokenError
+from emulator.plan import make_plan
+from topologies.build import build
+from topologies.spec.load import load
 
 PATH = os.pathsep.join((os.environ.get("PATH", os.defpath), "/usr/sbin", "/sbin"))
 
@@ -153,6 +160,38 @@ def test_a_changed_file(ring: str, cli: CommandLine, tmp_path: Path) -> None:
     (tmp_path / "m.yaml").write_text(base % first)
     assert cli.json("up", "m.yaml")["changes"][:2] == ["removed 1 node: h3", "removed 1 link"]
     assert cli.json("check", "m")["reachable"] == 2
+    cli("down", "m", code=0)
+
+
+@pytest.mark.parametrize("step", ["links", "configure", "start", "move"])
+def test_a_changed_file_that_fails_half_way_is_taken_back(
+    step: str, ring: str, cli: CommandLine, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    inode = cli("exec", "h2", "--", "readlink", "/proc/self/ns/net", code=0).stdout
+    (tmp_path / "m.yaml").write_text(
+        ring.replace("{generator: ring, k: 4, hosts_per_switch: 1}", "{generator: linear, k: 5}")
+    )
+    asked = Driver.ask
+    failed = []
+
+    def ask(driver: Driver, *steps: tuple[str, Any], **options: Any) -> list[Any]:
+        given = asked(driver, *steps, **options)
+        if not failed and step in dict(steps):
+            failed.append(step)
+            raise BrokenError("no more")
+        return given
+
+    with monkeypatch.context() as patched:
+        patched.setattr(Driver, "ask", ask)
+        with pytest.raises(BrokenError, match="no more"):
+            MininetEngine().deploy(make_plan(build(load(tmp_path / "m.yaml")), "mininet"))
+    assert failed
+    assert network().health().running
+    assert network().repair() == []
+    assert cli.json("check", "m")["reachable"] == 12
+    assert cli("exec", "h2", "--", "readlink", "/proc/self/ns/net", code=0).stdout == inode
+    assert cli.json("up", "m.yaml")["changes"]
+    assert cli.json("check", "m")["reachable"] == 20
     cli("down", "m", code=0)
 
 

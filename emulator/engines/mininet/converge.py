@@ -10,7 +10,7 @@ from emulator.engines.mininet.links import line_changes, moves
 from emulator.engines.mininet.making import Maker
 from emulator.engines.mininet.removing import remove_nodes
 from emulator.linux.namespaces import NamespaceStore
-from emulator.network import Progress
+from emulator.network import Progress, silent
 from emulator.ovs.switches import bridges_of
 from emulator.plan import Plan
 from topologies.counting import counted
@@ -116,6 +116,28 @@ def converge(
     driver.ask(*change.takes)
     Maker(new, wanted, driver, store, progress).make(change.new_nodes, change.new_links)
     driver.ask(*change.gives, ("forget", {"names": sorted(wanted.out)}))
+
+
+def take_back(old: Plan, new: Plan, driver: Driver, store: NamespaceStore) -> None:
+    """Lead back to `old` what a failed change to `new` has left. Call inside the store's mount namespace.
+
+    How far it came isn't known: Mininet is asked what there is, and every link that differs is made anew.
+    """
+    change, wanted = difference(new, old), document(old, bridges_of(old))
+    there = _there(driver)
+    driver.ask(("unlink", {"names": [n for n in {*change.gone_links, *change.new_links} if n in there]}))
+    remove_nodes(new, [n for n in change.gone_nodes if mininet_name(new, n) in there], driver, store)
+    driver.ask(*change.takes)
+    there = _there(driver)
+    lost = [node for node in change.new_nodes if mininet_name(old, node) not in there]
+    Maker(old, wanted, driver, store, silent).make(lost, change.new_links)
+    driver.ask(*change.gives, ("forget", {"names": sorted(wanted.out)}))
+
+
+def _there(driver: Driver) -> frozenset[str]:
+    """Return the names of the nodes and interfaces that Mininet has."""
+    (known,) = driver.ask(("info", {}))
+    return frozenset((*known["nodes"], *known["interfaces"]))
 
 
 def _some(names: list[str]) -> str:

@@ -10,7 +10,7 @@ from emulator.engines.hosts_file import hosts_text
 from emulator.engines.limits import global_needs
 from emulator.engines.mininet import launch, openflow
 from emulator.engines.mininet.client import Driver
-from emulator.engines.mininet.converge import converge, difference
+from emulator.engines.mininet.converge import converge, difference, take_back
 from emulator.engines.mininet.document import document
 from emulator.engines.mininet.making import Maker, confine_anew
 from emulator.engines.mininet.network import DRIVER, MininetNetwork
@@ -21,7 +21,7 @@ from emulator.errors import UsageError
 from emulator.linux.adopt import ready_root
 from emulator.linux.restored import restored
 from emulator.linux.sysctl_ledger import SysctlLedger
-from emulator.network import LinkState, Progress
+from emulator.network import LinkState, Progress, silent
 from emulator.ovs.switches import Switches, bridges_of
 from emulator.plan import Plan
 from emulator.state import NetworkState, Record
@@ -61,7 +61,7 @@ class MininetEngine(NamespacedEngine[MininetNetwork]):
         self, network: MininetNetwork, plan: Plan, state: NetworkState, file: str, *,
         progress: Progress, check: Callable[[], None],
     ) -> MininetNetwork:  # fmt: skip
-        """Make the running network be as `plan` says, uninterrupted; what fails half-way stays so."""
+        """Make the running network be as `plan` says, uninterrupted; on failure change it back."""
         del check
         _refuse_change(network, plan)
         words = as_filed(network)
@@ -69,18 +69,25 @@ class MininetEngine(NamespacedEngine[MininetNetwork]):
         old = Plan(network.topology, plan.engine, plan.placement)
         change = difference(old, plan)
         record = state.read()
-        record.file = file
         notes: tuple[str, ...] = ()
         if not change.is_empty:
             record.phase = "changing"
             state.write(record)
             store = store_of(state)
             SysctlLedger(state.root).require(state.name, needs(plan))
-            with store.entered():
-                converge((old, plan), change, network.driver, store, progress)
-            notes = openflow.verify(Switches(state.folder, store, plan.topology, file), plan, progress)
+            try:
+                with store.entered():
+                    converge((old, plan), change, network.driver, store, progress)
+                notes = openflow.verify(Switches(state.folder, store, plan.topology, file), plan, progress)
+            except BaseException:
+                with store.entered():
+                    take_back(old, plan, network.driver, store)
+                openflow.verify(network.switches, old, silent)
+                finish(state, record)
+                raise
             words += change.words(old, plan)
         confine_anew(old, plan, network.driver)
+        record.file = file
         state.save(plan.topology, hosts_text(plan))
         finish(state, record)
         changed = MininetNetwork(state)
