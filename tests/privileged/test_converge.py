@@ -2,10 +2,19 @@
 
 from __future__ import annotations
 
+import json
 from pathlib import Path
+from typing import Any
 
 import pytest
 from support.command import CommandLine
+
+from emulator.engines.netns import engine
+from emulator.errors import BrokenError
+from emulator.linux.converge import converge
+from emulator.plan import make_plan
+from topologies.build import build
+from topologies.spec.load import load
 
 pytestmark = [pytest.mark.privileged, pytest.mark.e2e]
 
@@ -94,4 +103,26 @@ def test_a_wrong_file_leaves_the_running_network_alone(network: Path, cli: Comma
     network.write_text(BASE.replace("[h1, s1]", "[h1, s9]"))
     cli("up", "c.yaml", code=2)
     assert inode(cli, "h1") == before
+    cli("down", "c", code=0)
+
+
+def test_a_change_that_fails_is_changed_back_and_the_file_is_still_the_old_one(
+    network: Path, cli: CommandLine, state_dir: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    other = network.with_name("other.yaml")
+    other.write_text(BASE.replace("h3: {}, ", "").replace("[h3, s3], ", ""))
+    failed = []
+
+    def fail_once(*words: Any, **options: Any) -> None:
+        converge(*words, **options)
+        if not failed:
+            failed.append(words)
+            raise BrokenError("no more")
+
+    monkeypatch.setattr(engine, "converge", fail_once)
+    with pytest.raises(BrokenError, match="no more"):
+        engine.NetnsEngine().deploy(make_plan(build(load(other)), "netns"), str(other))
+    record = json.loads((state_dir / "c" / "record.json").read_text())
+    assert (record["phase"], record["file"]) == ("up", str(network))
+    assert cli.json("check", "c")["reachable"] == 6
     cli("down", "c", code=0)

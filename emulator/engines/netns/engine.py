@@ -58,7 +58,6 @@ class NetnsEngine(NamespacedEngine[NetnsNetwork]):
         record = state.read()
         store, files = store_of(state), (record.file, file)
         switches = SwitchChange(old, plan, state, store, files)
-        record.file = file
         notes: tuple[str, ...] = ()
         if not (change.is_empty and switches.is_empty):
             record.phase = "changing"
@@ -74,6 +73,7 @@ class NetnsEngine(NamespacedEngine[NetnsNetwork]):
             if not switches.is_empty:
                 words.append("changed switches of Open vSwitch")
             words += change.words(plan.topology.names[node] for node in change.new_nodes)
+        record.file = file
         state.save(plan.topology, hosts_text(plan))
         finish(state, record)
         changed = NetnsNetwork(state)
