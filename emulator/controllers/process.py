@@ -30,7 +30,13 @@ _children: dict[int, subprocess.Popen[bytes]] = {}
 class _Stat(NamedTuple):
     state: str
     session: int
+    threads: int
     start: int
+
+    @property
+    def ended(self) -> bool:
+        """Whether all of it has: a process whose first thread has ended looks like a zombie, and runs on."""
+        return self.state in "ZX" and self.threads < 2
 
 
 @dataclass(frozen=True)
@@ -46,7 +52,7 @@ class Process:
         """Whether it hasn't ended."""
         _reap(self.pid)
         stat = _stat(self.pid)
-        return stat is not None and stat.start == self.start and stat.state not in "ZX"
+        return stat is not None and stat.start == self.start and not stat.ended
 
     @property
     def exit_code(self) -> int | None:
@@ -100,7 +106,7 @@ class Process:
 
     def _is_member(self, pid: int) -> bool:
         stat = _stat(pid)
-        if stat is None or stat.state in "ZX" or stat.session != self.pid:
+        if stat is None or stat.ended or stat.session != self.pid:
             return False
         return (pid == self.pid and stat.start == self.start) or _namespace(pid) == self.net
 
@@ -149,10 +155,10 @@ def noted(path: Path) -> Process | None:
 
 
 def _stat(pid: int) -> _Stat | None:
-    """Return what /proc/PID/stat says (proc_pid_stat(5), fields 3, 6 and 22)."""
+    """Return what /proc/PID/stat says (proc_pid_stat(5), fields 3, 6, 20 and 22)."""
     try:
         words = Path(f"/proc/{pid}/stat").read_bytes().rpartition(b")")[2].split()
-        return _Stat(words[0].decode(), int(words[3]), int(words[19]))
+        return _Stat(words[0].decode(), int(words[3]), int(words[17]), int(words[19]))
     except (OSError, IndexError):
         return None
 
