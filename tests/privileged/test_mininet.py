@@ -13,6 +13,7 @@ import time
 from pathlib import Path
 from typing import Any
 
+import psutil
 import pytest
 from support import throughput
 from support.command import CommandLine
@@ -26,7 +27,7 @@ from emulator.engines.registry import attach
 from emulator.errors import BrokenError
 from emulator.plan import make_plan
 from topologies.build import build
-from topologies.spec.load import load
+from topologies.spec.load import load, load_text
 
 PATH = os.pathsep.join((os.environ.get("PATH", os.defpath), "/usr/sbin", "/sbin"))
 
@@ -276,6 +277,14 @@ def test_controllers_and_flows(openflow: str, tmp_path: Path, cli: CommandLine) 
     cli("link", "e1", "a1", "down", code=0)
     assert cli.json("check", "m")["unexpected"] == []
     cli("down", "m", code=0)
+
+
+def test_who_brings_up_network_after_network_keeps_no_zombies() -> None:
+    plan = make_plan(build(load_text(RING)), "mininet")
+    for _ in range(3):
+        MininetEngine().deploy(plan).down()
+    zombies = [each for each in psutil.Process().children() if each.status() == psutil.STATUS_ZOMBIE]
+    assert len(zombies) <= 1, "the last one is waited for when the next one starts"
 
 
 def test_what_mininet_cannot_is_refused_beforehand(tmp_path: Path, cli: CommandLine, state_dir: Path) -> None:

@@ -20,6 +20,9 @@ _BOOT = "import sys; sys.path.insert(0, sys.argv[2]); from driver.main import ma
 _WAITING = 64
 """Connections that wait for the driver."""
 
+_children: set[int] = set()
+"""Drivers that this very process started, and hasn't waited for."""
+
 
 @dataclass(frozen=True)
 class Running:
@@ -52,6 +55,7 @@ def start(
     it is in. Its socket is bound here, so that it can be asked before it is ready. With `own_tmp` it has
     a /tmp of its own: Mininet's user switches have sockets there that are named like them only.
     """
+    _reap()
     place.folder.mkdir(mode=0o700, exist_ok=True)
     listener = _listen(place.socket)
     log = place.log.open("ab")
@@ -72,7 +76,19 @@ def start(
         except OSError as error:
             raise UnableError(f"can't run {mininet_python()}: {error.strerror}") from error
     process.returncode = 0  # it stays: nobody is to be told that it still runs
+    _children.add(process.pid)
     return Running(process.pid, began(process.pid))
+
+
+def _reap() -> None:
+    """Wait for the drivers that have ended: one who brings up network after network keeps no zombies."""
+    for pid in list(_children):
+        try:
+            ended = os.waitpid(pid, os.WNOHANG)[0] != 0
+        except ChildProcessError:
+            ended = True
+        if ended:
+            _children.discard(pid)
 
 
 def _listen(path: Path) -> socket.socket:
