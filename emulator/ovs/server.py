@@ -87,7 +87,7 @@ class OvsServers:
     def _daemon(self, name: str, arguments: Sequence[str], wait: float) -> None:
         place = self.folder
         own = [f"--pidfile={place / name}.pid", f"--log-file={place / name}.log"]
-        own += [f"--unixctl={place / name}.ctl", "--no-chdir", "--detach", "-vconsole:off", "-vsyslog:off"]
+        own += ["--no-chdir", "--detach", "-vconsole:off", "-vsyslog:off"]
         self._run([name, *arguments, *own], wait)
 
     def _run(self, words: Sequence[str], timeout: float) -> bytes:
@@ -172,4 +172,4 @@ class OvsServers:
 
     def appctl(self, *words: str) -> bytes:
         """Ask the switch daemon a command of ovs-appctl(8); return what it answers."""
-        return self._run(["ovs-appctl", "-t", str(self.folder / "ovs-vswitchd.ctl"), *words], 30.0)
+        return self._run(["ovs-appctl", *words], 30.0)

@@ -81,6 +81,7 @@ def test_it_forwards_and_goes_without_a_trace(tmp_path: Path, state_dir: Path, c
     start(tmp_path, cli, TREE)
     pids = [daemon(state_dir, program=program) for program in ("ovs-vswitchd", "ovsdb-server")]
     assert checked(cli) == 72
+    assert "port  VLAN" in cli("exec", "s1", "--", "ovs-appctl", "fdb/show", "s1", code=0).stdout
     shown = cli("exec", "s1", "--", "ovs-vsctl", "list-ports", "s1", code=0).stdout.split()
     assert shown == ["s1-eth1", "s1-eth2", "s1-eth3"]
     numbers = cli("exec", "s2", "--", "ovs-vsctl", "get", "Interface", "s2-eth3", "ofport", code=0)
