@@ -5,6 +5,8 @@ from __future__ import annotations
 import os
 import shutil
 import subprocess
+import tempfile
+from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
@@ -44,9 +46,18 @@ def result(process: subprocess.Popen[str]) -> tuple[int, str, str]:
 
 
 @pytest.fixture(scope="module")
-def clone(tmp_path_factory: pytest.TempPathFactory) -> Path:
+def open_folder() -> Iterator[Path]:
+    """Make a folder that everybody may enter. every run of pytest closes those that pytest makes."""
+    with tempfile.TemporaryDirectory(prefix="test-launcher-") as name:
+        Path(name).chmod(0o755)
+        yield Path(name)
+
+
+@pytest.fixture(scope="module")
+def clone(open_folder: Path) -> Path:
     """Copy the clone to a folder with a space in its name and link to its launcher from another."""
-    home = tmp_path_factory.mktemp("a clone")
+    home = open_folder / "a clone"
+    home.mkdir()
     for part in PARTS:
         source = CLONE / part
         if source.is_dir():
@@ -92,9 +103,6 @@ def test_an_environment_of_root_is_not_touched_by_others(clone: Path) -> None:
     venv = clone / "of root"
     venv.mkdir()
     (venv / ".emulate").write_text("old old\n")
-    for folder in (clone, *clone.parents):
-        if not folder.stat().st_mode & 0o001:
-            folder.chmod(folder.stat().st_mode | 0o055)
     process = subprocess.run(
         ["setpriv", f"--reuid={NOBODY}", "--clear-groups", clone / "emulate", "--version"],
         cwd="/", env={"PATH": os.environ["PATH"], "EMULATE_VENV": str(venv)}, check=False,
@@ -107,13 +115,11 @@ def test_an_environment_of_root_is_not_touched_by_others(clone: Path) -> None:
 
 @pytest.mark.slow
 @pytest.mark.privileged
-def test_a_clone_of_root_runs_for_others(clone: Path, tmp_path_factory: pytest.TempPathFactory) -> None:
+def test_a_clone_of_root_runs_for_others(clone: Path, open_folder: Path) -> None:
     """`nobody`, with an environment of their own: nothing is written into the clone."""
-    home = tmp_path_factory.mktemp("of nobody")
+    home = open_folder / "of nobody"
+    home.mkdir()
     os.chown(home, NOBODY, NOBODY)
-    for folder in (clone, *clone.parents, home):
-        if not folder.stat().st_mode & 0o001:
-            folder.chmod(folder.stat().st_mode | 0o055)
     before = sorted(clone.rglob("*"))
     words = ["setpriv", f"--reuid={NOBODY}", f"--regid={NOBODY}", "--clear-groups", clone / "emulate"]
     environment = os.environ | {"EMULATE_VENV": str(home / "venv"), "HOME": str(home)}
