@@ -173,6 +173,10 @@ def _replayed(name: str, lines: Iterable[str], topology: Topology, steps: Sequen
             raise refuse(line, _out_of_step(steps[step], at))
         number = numbers.setdefault(Thing(*thing), len(numbers))
         rows.append((at, step, steps[step].action.VERBS.index(verb), number))
+    if head.get("operations") != len(rows):
+        raise refuse(
+            1, f"says {head.get('operations')} operations, but {len(rows)} follow; save the schedule anew"
+        )
     table = np.array(rows, dtype=np.int64).reshape(-1, 4)
     table = table[np.argsort(table[:, 0], kind="stable")]
     at, step, verb, which = (table[:, k].copy() for k in range(4))

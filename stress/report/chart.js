@@ -75,14 +75,17 @@ function reduced(points, x0, x1, width) {
   }
   return found;
 }
+// A point without neighbours is a short dash: a line of one point is not painted.
 function path(points, X, Y, stepped) {
-  let text = "", pen = false, before = 0;
-  for (const [x, y] of points) {
-    if (y === null || y === undefined) { pen = false; continue; }
-    const px = X(x).toFixed(1), py = Y(y).toFixed(1);
-    text += !pen ? `M${px} ${py}` : stepped ? `H${px}V${py}` : `L${px} ${py}`;
-    pen = true; before = py;
-  }
+  const missing = point => !point || point[1] === null || point[1] === undefined;
+  let text = "", pen = false;
+  points.forEach((point, i) => {
+    if (missing(point)) { pen = false; return; }
+    const px = X(point[0]), py = Y(point[1]).toFixed(1);
+    if (pen) text += stepped ? `H${px.toFixed(1)}V${py}` : `L${px.toFixed(1)} ${py}`;
+    else text += missing(points[i + 1]) ? `M${(px - 1.5).toFixed(1)} ${py}h3` : `M${px.toFixed(1)} ${py}`;
+    pen = true;
+  });
   return text;
 }
 // The value of a series at a moment: of the nearest point, or the one before for steps.

@@ -85,6 +85,15 @@ def test_all_charts_are_read_and_zoomed_together(tmp_path: Path) -> None:
     assert page.count('<rect class="loss"') > 50
 
 
+def test_operations_that_are_far_apart_are_seen(tmp_path: Path) -> None:
+    write(made_run(60, 200, 4), [], tmp_path)
+    page, console = opened(tmp_path, LIGHT)
+    assert console == ""
+    lines = re.findall(r'<path class="line" [^>]*d="([^"]*)"', page)
+    assert any("h3" in line for line in lines)
+    assert [line for line in lines if re.search(r"M[-0-9. ]+(?=M|$)", line)] == []
+
+
 def test_the_scheme_can_be_chosen_against_what_the_user_prefers(tmp_path: Path) -> None:
     write(made_run(60, 200, 4), [], tmp_path)
     page, console = opened(tmp_path, LIGHT, "#dark")

@@ -164,6 +164,17 @@ def test_a_damaged_schedule_file_is_refused_by_line(tmp_path: Path, change: Any,
     assert words.format(last=len(found) + 2) in str(caught.value)
 
 
+@pytest.mark.parametrize("kept", [1, 20, -1])
+def test_a_schedule_file_that_was_cut_off_is_refused(tmp_path: Path, kept: int) -> None:
+    found = schedule(MIXED, 9)
+    path = tmp_path / "s.jsonl"
+    save(found, path)
+    lines = path.read_text().splitlines(keepends=True)
+    path.write_text("".join(lines[:kept]))
+    with pytest.raises(InputError, match=f":1:1: says {len(found)} operations, but "):
+        replayed(path, TREE, found.steps)
+
+
 @pytest.mark.parametrize(
     ("change", "line", "span"),
     [
