@@ -57,7 +57,8 @@ def served(text: str) -> Iterator[tuple[Look, str]]:
     except OSError as error:
         raise UnableError(f"can't serve at {host}:{port}: {error.strerror}; give another port") from error
     try:
-        yield collector.look, f"http://{host}:{server.server_port}/metrics"
+        shown = f"[{host}]" if ":" in host else host
+        yield collector.look, f"http://{shown}:{server.server_port}/metrics"
     finally:
         server.shutdown()
         thread.join()

@@ -151,6 +151,8 @@ class _Run:
                 while worker.is_alive():
                     worker.join(_LOOK)
                     self._looked()
+                    if self._shared.stop.is_set():  # nobody waits for a command that would take long
+                        self._end_commands()
                 if worker.failure is not None:
                     self._fail(worker.failure)
             self._wait_until(self._end_of(steps, workers))
@@ -190,6 +192,11 @@ class _Run:
         if self._look is not None:
             self._look(self._watch)
 
+    def _end_commands(self) -> None:
+        """End what the run started in nodes, and what that left behind."""
+        ended = end_marked(self._shared.journal.path)
+        self._record.restored += [f"`{words}` is ended" for words in ended]
+
     def _restore(self) -> None:
         """Wait for all workers (they give back what they took), then give links back."""
         shared, record = self._shared, self._record
@@ -204,7 +211,7 @@ class _Run:
             for worker in self._watch.finished:
                 record.restored += worker.restored
             with self._noting():
-                record.restored += [f"`{words}` is ended" for words in end_marked(shared.journal.path)]
+                self._end_commands()
             for link in shared.journal.changed:
                 with self._noting():
                     shared.network.set_link(link, shared.journal.before(link))

@@ -24,7 +24,7 @@ from emulator.network import Echo, Network
 from emulator.plan import make_plan
 from stress.records import RunRecord
 from stress.recover import recover
-from stress.runner import run
+from stress.runner import Watch, run
 from stress.scenario.load import Document, load_text
 from stress.schedule import planned
 from topologies.build import build
@@ -217,6 +217,26 @@ def test_what_a_command_leaves_behind_ends_with_the_run(state_dir: Path, tmp_pat
         assert {outcome.error for outcome in record.outcomes} == {""}
         assert record.restored == ["`sleep 4711` is ended"] * 5
         assert started("sleep 4711") == []
+    finally:
+        network.down()
+
+
+def test_commands_are_not_waited_for_once_a_signal_has_come(state_dir: Path, tmp_path: Path) -> None:
+    network = up(TREE)
+    command = "timeout: 60 s, command: [sleep, '4712']"
+    text = f"name: x\nsteps: [{{action: process, rate: 1, duration: 20 s, {command}}}]"
+
+    def stop(watch: Watch) -> None:
+        if started("sleep 4712"):
+            os.kill(os.getpid(), signal.SIGINT)
+
+    try:
+        begin = time.monotonic()
+        record = shaken(load_text(text), network, journal=tmp_path / "stress.json", look=stop)
+        assert time.monotonic() - begin < 30
+        assert record.interrupted == "SIGINT"
+        assert "`sleep 4712` is ended" in record.restored
+        assert started("sleep 4712") == []
     finally:
         network.down()
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import sys
 import urllib.request
 from array import array
+from pathlib import Path
 from types import SimpleNamespace
 from typing import Any, cast
 
@@ -87,6 +88,14 @@ def test_without_the_package_it_says_how_to_get_it(monkeypatch: pytest.MonkeyPat
     monkeypatch.setitem(sys.modules, "prometheus_client", None)
     with pytest.raises(UnableError, match="pip install prometheus_client"), served("0"):
         pass
+
+
+def test_an_address_of_ipv6_is_shown_as_browsers_take_it() -> None:
+    addresses = Path("/proc/net/if_inet6")
+    if not addresses.exists() or " lo" not in addresses.read_text():
+        pytest.skip("no IPv6 here")
+    with served("[::1]:0") as (_, url):
+        assert url.startswith("http://[::1]:")
 
 
 def test_addresses() -> None:
