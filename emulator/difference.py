@@ -15,6 +15,7 @@ import numpy as np
 import numpy.typing as npt
 
 from emulator.forwarding.base import BRIDGE_PORT, LOOPBACK_PORT, Neighbour, Role, Route
+from emulator.indices import port_index
 from emulator.plan import Plan
 from topologies.addressing import Address
 from topologies.counting import counted
@@ -49,6 +50,11 @@ class NodeSettings:
     routes: frozenset[Route]
     neighbours: frozenset[Neighbour]
     mac: bytes = b""
+
+    def index(self, port: int) -> int:
+        """Return the index of the interface of `port`."""
+        there = self.ports.get(port)
+        return there.interface if there else port_index(port)
 
 
 @dataclass

@@ -1,22 +1,28 @@
 """Interface indices: computed from the plan, so that nothing is ever read back from the kernel.
 
-A node in a namespace of its own numbers its ports from 10 on. The switches of Open vSwitch share one
-namespace, as the daemon sees one only: there a port's index comes from its name, which is unique in
-the network and doesn't change when other nodes come and go. They start at 2^30, so that no
-index of a namespace of its own is one of theirs (kernels before 6.15 need that, see `node_messages`).
+A node in a namespace of its own numbers its ports from 10 on, in steps of two. Where the two ends of
+a link have the same port number, that of the node whose name comes later takes the odd index: a kernel
+that finds one index at both ends takes its time, up to a second, until it lets the port send and
+forward once its carrier is there (linkwatch_urgent_event in net/core/link_watch.c compares them).
+
+The switches of Open vSwitch share one namespace, as the daemon sees one only: there a port's index
+comes from its name, which is unique in the network and doesn't change when other nodes come and go.
+They start at 2^30, so that no index of a namespace of its own is one of theirs (kernels before 6.15
+need that, see `node_messages`).
 """
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Iterator, Sequence
 from copy import copy
+from functools import partial
 from typing import Self
 from zlib import crc32
 
 import numpy as np
 
 from emulator.forwarding.base import BRIDGE_PORT, LOOPBACK_PORT
-from topologies.identifiers import port_name
+from topologies.identifiers import interface_name
 from topologies.openflow import ovs_nodes
 from topologies.topology import Topology
 
@@ -27,12 +33,12 @@ _SHARED = 1 << 30
 
 
 def port_index(port: int) -> int:
-    """Return the index of a port, its bridge or its loopback in a node with a namespace of its own."""
+    """Return the index that a port has as a rule, or that of the bridge or the loopback."""
     if port == BRIDGE_PORT:
         return BRIDGE_INDEX
     if port == LOOPBACK_PORT:
         return LOOPBACK_INDEX
-    return _FIRST_PORT_INDEX + port
+    return _FIRST_PORT_INDEX + 2 * port
 
 
 class PortIndices:
@@ -44,14 +50,21 @@ class PortIndices:
     def __init__(self, topology: Topology) -> None:
         shared = ovs_nodes(topology)
         self.shared: list[bool] = shared.tolist()
-        ends = topology.ports.astype(np.int64) + _FIRST_PORT_INDEX
-        self._of_shared: dict[tuple[int, int], int] = {}
-        if shared.any():
-            here = np.argwhere(shared[topology.ends])
-            keys = [(int(topology.ends[link, end]), int(topology.ports[link, end])) for link, end in here]
-            self._of_shared = _by_name(topology, keys)
-            ends[here[:, 0], here[:, 1]] = [self._of_shared[key] for key in keys]
-        self.ends: list[list[int]] = ends.tolist()
+        self.ends: list[list[int]] = (2 * topology.ports.astype(np.int64) + _FIRST_PORT_INDEX).tolist()
+        self._others: dict[tuple[int, int], int] = {}
+        """Those that are not `port_index`, by (node, port)."""
+        twins = topology.ports[:, 0] == topology.ports[:, 1]
+        for link in np.flatnonzero(twins & ~shared[topology.ends].any(axis=1)).tolist():
+            a, b = topology.ends[link].tolist()
+            later = int(topology.names[b] > topology.names[a])
+            self._set(topology, link, later, self.ends[link][later] + 1)
+        slots = np.argwhere(shared[topology.ends]).tolist()
+        for (link, end), index in _by_name(topology, slots):
+            self._set(topology, link, end, index)
+
+    def _set(self, topology: Topology, link: int, end: int, index: int) -> None:
+        self.ends[link][end] = index
+        self._others[int(topology.ends[link, end]), int(topology.ports[link, end])] = index
 
     def part(self, links: Sequence[int]) -> Self:
         """Return those of some links only, renumbered from 0 on."""
@@ -61,18 +74,24 @@ class PortIndices:
 
     def of(self, node: int, port: int) -> int:
         """Return the index of `port` of `node`."""
-        return self._of_shared.get((node, port)) or port_index(port)
+        return self._others.get((node, port)) or port_index(port)
+
+    def at(self, node: int) -> Callable[[int], int]:
+        """Return the function that gives the index of a port of `node`."""
+        return partial(self.of, node)
 
 
-def _by_name(topology: Topology, keys: list[tuple[int, int]]) -> dict[tuple[int, int], int]:
-    """Return the index of each (node, port): 2^30 + crc32 of its name mod 2^30, or the next free one."""
-    names = sorted((port_name(topology.names[node], node, port), node, port) for node, port in keys)
-    out: dict[tuple[int, int], int] = {}
+def _by_name(topology: Topology, slots: list[list[int]]) -> Iterator[tuple[list[int], int]]:
+    """Yield the index of each (link, end): 2^30 + crc32 of its name mod 2^30, or the next free one."""
+
+    def name(slot: list[int]) -> str:
+        link, end = slot
+        return interface_name(topology, int(topology.ends[link, end]), int(topology.ports[link, end]))
+
     taken: set[int] = set()
-    for name, node, port in names:
-        number = crc32(name.encode()) % _SHARED
+    for slot in sorted(slots, key=name):
+        number = crc32(name(slot).encode()) % _SHARED
         while number in taken:
             number = (number + 1) % _SHARED
         taken.add(number)
-        out[node, port] = _SHARED + number
-    return out
+        yield slot, _SHARED + number

@@ -7,9 +7,9 @@ network needs it, unless another group has come to use it: by a limit, or by han
 
 from __future__ import annotations
 
-from collections.abc import Iterator
-from contextlib import contextmanager, suppress
+from contextlib import suppress
 from pathlib import Path
+from typing import Any
 
 from emulator.linux.ledger_file import LedgerFile
 
@@ -28,28 +28,19 @@ Entries = dict[str, list[str]]
 """Controller -> networks that need it, of those that we switched on."""
 
 
+def _entries_of(data: Any) -> Entries:
+    return {str(key): [str(name) for name in names] for key, names in data.items()}
+
+
 class CgroupLedger:
     """The ledger of one state directory."""
 
     def __init__(self, root: Path) -> None:
-        self._file = LedgerFile(root, NAME)
-
-    @contextmanager
-    def _locked(self) -> Iterator[Entries]:
-        with self._file.locked():
-            yield self._entries()
-
-    def _entries(self) -> Entries:
-        """Return what the file says; nothing, when it is no ledger: `down` must work whatever is there."""
-        try:
-            data = self._file.read()
-            return {str(key): [str(name) for name in names] for key, names in data.items()}
-        except (OSError, ValueError, TypeError, AttributeError):
-            return {}
+        self._file = LedgerFile(root, NAME, _entries_of)
 
     def hand_down(self, network: str, top: Path, controller: str) -> None:
         """Make the group `top` hand `controller` down for as long as `network` is there; OSError."""
-        with self._locked() as entries:
+        with self._file.locked() as entries:
             is_on = controller in _words(top / "cgroup.subtree_control")
             if network not in entries.get(controller, [network] if is_on else []):
                 entries.setdefault(controller, []).append(network)
@@ -59,13 +50,13 @@ class CgroupLedger:
 
     def networks(self) -> set[str]:
         """Return the networks that the ledger knows."""
-        return {network for networks in self._entries().values() for network in networks}
+        return {network for networks in self._file.entries().values() for network in networks}
 
     def release(self, network: str, top: Path | None) -> None:
         """Forget what `network` needed; `top`, the hierarchy's, takes back what nobody uses."""
         if not self._file.exists:
             return
-        with self._locked() as entries:
+        with self._file.locked() as entries:
             for controller, networks in list(entries.items()):
                 if network in networks:
                     networks.remove(network)

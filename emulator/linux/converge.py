@@ -184,5 +184,5 @@ def _neighbours_of_new(plan: Plan, change: Difference) -> list[int]:
 def _again(plan: Plan, node: int) -> Batch:
     """Return the batch that gives a node all its routes and permanent neighbours."""
     batch = Batch()
-    give_ways(batch, plan.forwarding, node, plan.topology.names[node])
+    give_ways(batch, plan, node)
     return batch

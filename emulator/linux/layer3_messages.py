@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
-from emulator.forwarding.base import Forwarding, Neighbour, Route
-from emulator.indices import port_index
+from collections.abc import Callable
+
+from emulator.forwarding.base import Neighbour, Route
 from emulator.linux import messages
 from emulator.linux.netlink import Batch
+from emulator.plan import Plan
 from topologies.addressing import Address
 
 ROUTE = "route in"
@@ -14,10 +16,13 @@ ROUTE = "route in"
 Hop = tuple[int, bytes | None]
 """Index of the interface, and the gateway."""
 
+IndexOf = Callable[[int], int]
+"""Gives the index of a port of the node whose messages are written."""
 
-def hops_of(route: Route) -> list[Hop]:
+
+def hops_of(route: Route, index_of: IndexOf) -> list[Hop]:
     """Return the hops of `route` as messages have them."""
-    return [(port_index(hop.port), hop.gateway) for hop in route.hops]
+    return [(index_of(hop.port), hop.gateway) for hop in route.hops]
 
 
 def give_address(batch: Batch, index: int, address: Address, label: str) -> None:
@@ -25,21 +30,21 @@ def give_address(batch: Batch, index: int, address: Address, label: str) -> None
     batch.add(messages.address(index, address.packed, address.length), f"give {address.text} to", label)
 
 
-def give_route(batch: Batch, route: Route, name: str, hops: list[Hop] | None = None) -> None:
-    """Add what gives the node `name` a route, over all its hops or over `hops`."""
-    over = hops_of(route) if hops is None else hops
-    batch.add(messages.route(route.packed, route.length, over, route.source), ROUTE, name)
+def give_route(batch: Batch, route: Route, name: str, hops: list[Hop]) -> None:
+    """Add what gives the node `name` a route over `hops`."""
+    batch.add(messages.route(route.packed, route.length, hops, route.source), ROUTE, name)
 
 
-def give_neighbour(batch: Batch, entry: Neighbour, name: str) -> None:
+def give_neighbour(batch: Batch, entry: Neighbour, name: str, index_of: IndexOf) -> None:
     """Add what gives the node `name` a permanent neighbour."""
-    made = messages.neighbour(port_index(entry.port), entry.packed, entry.mac)
+    made = messages.neighbour(index_of(entry.port), entry.packed, entry.mac)
     batch.add(made, "set neighbour of", name)
 
 
-def give_ways(batch: Batch, forwarding: Forwarding, node: int, name: str) -> None:
-    """Add all routes and permanent neighbours of `node`, called `name`."""
-    for route in forwarding.routes(node):
-        give_route(batch, route, name)
-    for entry in forwarding.neighbours(node):
-        give_neighbour(batch, entry, name)
+def give_ways(batch: Batch, plan: Plan, node: int) -> None:
+    """Add all routes and permanent neighbours of `node`."""
+    name, index_of = plan.topology.names[node], plan.indices.at(node)
+    for route in plan.forwarding.routes(node):
+        give_route(batch, route, name, hops_of(route, index_of))
+    for entry in plan.forwarding.neighbours(node):
+        give_neighbour(batch, entry, name, index_of)

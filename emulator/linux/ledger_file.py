@@ -3,18 +3,25 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Mapping
-from contextlib import AbstractContextManager
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager
 from pathlib import Path
-from typing import Any
+from typing import Any, Generic, TypeVar
 
 from emulator.locks import locked
 
+Entries = TypeVar("Entries", bound=Mapping[str, Any])
 
-class LedgerFile:
-    """A JSON file in the state directory, with a lock; both go when nothing is left in it."""
 
-    def __init__(self, root: Path, name: str) -> None:
+class LedgerFile(Generic[Entries]):
+    """A JSON file in the state directory, with a lock; both go when nothing is left in it.
+
+    `entries_of` makes entries of what the file says; ValueError, TypeError, KeyError or AttributeError
+    when it is no ledger, and that of an empty mapping is none.
+    """
+
+    def __init__(self, root: Path, name: str, entries_of: Callable[[Any], Entries]) -> None:
+        self._entries_of = entries_of
         self._path = root / name
         self._lock = root / f".{name}.lock"  # the name of no network's lock
 
@@ -23,15 +30,20 @@ class LedgerFile:
         """Whether anything is written down."""
         return self._path.exists()
 
-    def locked(self) -> AbstractContextManager[None]:
-        """Hold the lock: only one command at a time reads, changes and saves."""
-        return locked(self._lock, wait=True)
+    @contextmanager
+    def locked(self) -> Iterator[Entries]:
+        """Hold the lock, and give the entries: only one command at a time reads, changes and saves."""
+        with locked(self._lock, wait=True):
+            yield self.entries()
 
-    def read(self) -> Any:
-        """Return what the file says; OSError or ValueError when it isn't there or isn't JSON."""
-        return json.loads(self._path.read_bytes())
+    def entries(self) -> Entries:
+        """Return what the file says; nothing, when it is no ledger: `down` must work whatever is there."""
+        try:
+            return self._entries_of(json.loads(self._path.read_bytes()))
+        except (OSError, ValueError, TypeError, KeyError, AttributeError):
+            return self._entries_of({})
 
-    def save(self, entries: Mapping[str, Any]) -> None:
+    def save(self, entries: Entries) -> None:
         """Write `entries` so that a crash leaves the old ones or the new ones; remove the file of none."""
         if not entries:
             self._path.unlink(missing_ok=True)

@@ -5,8 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 
 from emulator.forwarding.base import Role
-from emulator.indices import port_index
-from emulator.linux.layer3_messages import give_address, give_neighbour, give_route
+from emulator.linux.layer3_messages import give_address, give_neighbour, give_route, hops_of
 from emulator.linux.netlink import Batch
 from emulator.linux.node_messages import NodeMessages
 from emulator.plan import Plan
@@ -38,21 +37,21 @@ class LinkMessages(NodeMessages):
 
         The routes fail while others of their ports are down: `partial_routes` knows what to do then.
         """
-        name = self._names[node]
+        name, index_of = self._names[node], self._indices.at(node)
         if not self._quiet:
             for address in self._addresses(node):
                 if address.port == port and address.version == 6:
-                    give_address(batch, port_index(port), address, name)
+                    give_address(batch, index_of(port), address, name)
         self.routes_over(batch, node, port)
         for entry in self._forwarding.neighbours(node):
             if entry.port == port:
-                give_neighbour(batch, entry, name)
+                give_neighbour(batch, entry, name, index_of)
 
     def routes_over(self, batch: Batch, node: int, port: int) -> None:
         """Add the routes of `node` that have a hop over `port`."""
         for route in self._forwarding.routes(node):
             if any(hop.port == port for hop in route.hops):
-                give_route(batch, route, self._names[node])
+                give_route(batch, route, self._names[node], hops_of(route, self._indices.at(node)))
 
     def router_beyond(self, node: int, port: int) -> tuple[int, int] | None:
         """Return the (node, port) at the other end if IPv6 routes there wait for this end's carrier."""

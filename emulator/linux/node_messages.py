@@ -60,6 +60,7 @@ class NodeMessages:
         self._index = self._indices.ends
         self._shared = self._indices.shared
         self._topology = topology
+        self._plan = plan
         self._forwarding = plan.forwarding
         self._quiet = topology.pools.ipv6 is None
         self.cut = frozenset(() if plan.up is None else np.flatnonzero(~plan.up).tolist())
@@ -201,7 +202,7 @@ class NodeMessages:
         for address in self._addresses(node):
             if address.port in _ON_NO_PORT:
                 give_address(batch, port_index(address.port), address, name)
-        give_ways(batch, self._forwarding, node, name)
+        give_ways(batch, self._plan, node)
 
     def _addresses(self, node: int) -> tuple[Address, ...]:
         """Return the addresses of `node`, computed once while its messages are written."""

@@ -71,10 +71,10 @@ def give_routes(netlink: Netlink, plan: Plan, node: int) -> None:
 
 def _partly(plan: Plan, node: int, flags: dict[int, int]) -> Batch:
     batch = Batch()
-    name = plan.topology.names[node]
+    name, index_of = plan.topology.names[node], plan.indices.at(node)
     for route in plan.forwarding.routes(node):
         needed = messages.IFF_UP | (_LOWER_UP if len(route.packed) == 16 else 0)
-        left = [hop for hop in hops_of(route) if flags.get(hop[0], 0) & needed == needed]
+        left = [hop for hop in hops_of(route, index_of) if flags.get(hop[0], 0) & needed == needed]
         if left:
             give_route(batch, route, name, left)
     return batch

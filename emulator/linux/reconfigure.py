@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from emulator.difference import NodeSettings, PortSettings
 from emulator.forwarding.base import BRIDGE_PORT, Role, Route
-from emulator.indices import BRIDGE_INDEX, port_index
+from emulator.indices import BRIDGE_INDEX
 from emulator.linux import messages
 from emulator.linux.layer3_messages import give_address, give_neighbour, give_route, hops_of
 from emulator.linux.netlink import Batch
@@ -22,14 +22,14 @@ def removals(old: NodeSettings, new: NodeSettings) -> Batch:
     for route in sorted(old.routes - new.routes):
         if any(r.packed == route.packed and r.length == route.length for r in new.routes):
             continue  # replaced in place
-        made = messages.route(route.packed, route.length, hops_of(route), delete=True)
+        made = messages.route(route.packed, route.length, hops_of(route, old.index), delete=True)
         batch.add(made, "remove route in", old.name)
     for neighbour in sorted(old.neighbours - new.neighbours):
         if neighbour.port in new.ports or neighbour.port == BRIDGE_PORT:
-            made = messages.neighbour_delete(port_index(neighbour.port), neighbour.packed)
+            made = messages.neighbour_delete(old.index(neighbour.port), neighbour.packed)
             batch.add(made, "remove neighbour of", old.name)
     for address in sorted(old.addresses - new.addresses):
-        made = messages.address(port_index(address.port), address.packed, address.length, delete=True)
+        made = messages.address(old.index(address.port), address.packed, address.length, delete=True)
         batch.add(made, f"take {address.text} from", old.name)
     for port, before in old.ports.items():
         after = new.ports.get(port)
@@ -48,11 +48,11 @@ def additions(old: NodeSettings, new: NodeSettings) -> Batch:
         if before is not None and before != after:
             _change_port(batch, new.name, after, before)
     for address in sorted(new.addresses - old.addresses):
-        give_address(batch, port_index(address.port), address, new.name)
+        give_address(batch, new.index(address.port), address, new.name)
     for route in sorted(new.routes - old.routes, key=_links_first):
-        give_route(batch, route, new.name)
+        give_route(batch, route, new.name, hops_of(route, new.index))
     for neighbour in sorted(new.neighbours - old.neighbours):
-        give_neighbour(batch, neighbour, new.name)
+        give_neighbour(batch, neighbour, new.name, new.index)
     return batch
 
 

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
-from contextlib import contextmanager
 from pathlib import Path
 from typing import Any, cast
 
@@ -11,6 +9,15 @@ from emulator.linux.ledger_file import LedgerFile
 from emulator.linux.sysctl import read, write
 
 Entries = dict[str, dict[str, Any]]
+
+
+def _entries_of(data: Any) -> Entries:
+    """Return `data` once it has the shape of a ledger; ValueError and the like when it hasn't."""
+    for entry in data.values():
+        if not isinstance(entry["needs"], dict) or not isinstance(entry["set"], list):
+            raise TypeError
+        int(entry["original"])
+    return cast("Entries", data)
 
 
 class SysctlLedger:
@@ -22,28 +29,11 @@ class SysctlLedger:
     """
 
     def __init__(self, root: Path) -> None:
-        self._file = LedgerFile(root, "sysctls.json")
-
-    @contextmanager
-    def _locked(self) -> Iterator[Entries]:
-        with self._file.locked():
-            yield self._entries()
-
-    def _entries(self) -> Entries:
-        """Return what the file says; nothing, when it is no ledger: `down` must work whatever is there."""
-        try:
-            entries = self._file.read()
-            for entry in entries.values():
-                if not isinstance(entry["needs"], dict) or not isinstance(entry["set"], list):
-                    return {}
-                int(entry["original"])
-        except (OSError, ValueError, TypeError, KeyError, AttributeError):
-            return {}
-        return cast("Entries", entries)
+        self._file = LedgerFile(root, "sysctls.json", _entries_of)
 
     def require(self, network: str, needs: dict[str, int]) -> None:
         """Make each sysctl of `needs` at least the given value, for as long as `network` is there."""
-        with self._locked() as entries:
+        with self._file.locked() as entries:
             changes: dict[str, int] = {}
             for name, value in needs.items():
                 current = int(read(name))
@@ -63,14 +53,14 @@ class SysctlLedger:
         """Return the networks that the ledger knows."""
         if not self._file.exists:
             return set()
-        with self._locked() as entries:
+        with self._file.locked() as entries:
             return {network for entry in entries.values() for network in entry["needs"]}
 
     def release(self, network: str) -> None:
         """Forget what `network` needed and put back what nobody needs any more."""
         if not self._file.exists:
             return
-        with self._locked() as entries:
+        with self._file.locked() as entries:
             for name, entry in list(entries.items()):
                 if entry["needs"].pop(network, None) is None:
                     continue

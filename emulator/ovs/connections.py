@@ -49,26 +49,31 @@ def by_target(database: Database) -> dict[str, dict[str, bool]]:
     """Return of each controller's target (`tcp:127.0.0.1:6653`) which bridges are connected to it now."""
     refresh(database)
     time.sleep(_POLL)
-    rows = {
-        row["_uuid"][1]: row for row in database.select("Controller", ["_uuid", "target", "is_connected"])
-    }
     out: dict[str, dict[str, bool]] = {}
-    for bridge in database.select("Bridge", ["name", "controller"]):
-        for _, uuid in members(bridge["controller"]):
-            out.setdefault(rows[uuid]["target"], {})[bridge["name"]] = rows[uuid]["is_connected"]
+    for bridge, controllers in _by_bridge(database).items():
+        for target, connected in controllers:
+            out.setdefault(target, {})[bridge] = connected
     return out
 
 
 def _without_controller(database: Database, bridges: Sequence[str]) -> list[str]:
     """Return which of `bridges` have controllers, none of them connected, in the order given."""
-    connected = {
-        row["_uuid"][1]: row["is_connected"]
-        for row in database.select("Controller", ["_uuid", "is_connected"])
+    found = _by_bridge(database)
+    return [
+        name for name in bridges if found.get(name) and not any(connected for _, connected in found[name])
+    ]
+
+
+def _by_bridge(database: Database) -> dict[str, list[tuple[str, bool]]]:
+    """Return of each bridge its controllers: their target, and whether it is connected to it.
+
+    The two questions are two transactions: what another network added between them is left out.
+    """
+    state = {
+        row["_uuid"][1]: (row["target"], row["is_connected"])
+        for row in database.select("Controller", ["_uuid", "target", "is_connected"])
     }
-    wanted = {
-        row["name"]: [uuid for _, uuid in members(row["controller"])]
+    return {
+        row["name"]: [state[uuid] for _, uuid in members(row["controller"]) if uuid in state]
         for row in database.select("Bridge", ["name", "controller"])
     }
-    return [
-        name for name in bridges if wanted.get(name) and not any(connected.get(uuid) for uuid in wanted[name])
-    ]

@@ -8,6 +8,7 @@ from collections.abc import Iterator
 import numpy as np
 import numpy.typing as npt
 
+from stress.arrivals import MICRO
 from stress.records import Outcome
 from stress.schedule import Schedule
 
@@ -59,7 +60,7 @@ class Columns:
         """
         well = np.array(self._kind[begin:end]) == 0
         finished = np.array(self.finished[begin:end])
-        return np.asarray((finished - due[self.numbers[begin:end]] / 1e6)[well])
+        return np.asarray((finished - due[self.numbers[begin:end]] / MICRO)[well])
 
     def outcomes(self, schedule: Schedule) -> Iterator[Outcome]:
         """Yield what became of each that was carried out."""

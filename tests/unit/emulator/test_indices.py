@@ -5,6 +5,7 @@ from __future__ import annotations
 from zlib import crc32
 
 import numpy as np
+import pytest
 
 from emulator.indices import PortIndices, port_index
 from topologies.build import build
@@ -18,11 +19,40 @@ def topology_of(text: str) -> Topology:
     return build(load_text("name: t\n" + text))
 
 
-def test_ports_of_nodes_of_their_own_count_from_ten() -> None:
-    topology = topology_of("topology: {generator: tree, depth: 2, fanout: 3}")
+def test_ports_of_nodes_of_their_own_count_from_ten_in_steps_of_two() -> None:
+    topology = topology_of("topology: {nodes: {s: {kind: switch}, a: {}, b: {}}, links: [[s, a], [b, s]]}")
     indices = PortIndices(topology)
-    assert indices.ends == (topology.ports + 10).tolist()
+    assert indices.ends == [[12, 10], [10, 14]]
     assert not any(indices.shared)
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "topology: {generator: linear, k: 9}",
+        "topology: {generator: fat-tree, k: 4}",
+        "topology: {generator: dcell, k: 1, n: 3}\nforwarding: routed",
+        "topology: {generator: jellyfish, switches: 12, ports: 4, degree: 3}",
+        "switch: ovs\ntopology: {generator: linear, k: 9}",
+        "topology: {nodes: {a: {kind: switch}, b: {kind: switch}}, links: [[b, a], [a, b], [a, b]]}",
+    ],
+)
+def test_the_two_ends_of_a_link_differ_and_so_do_the_ports_of_a_node(text: str) -> None:
+    topology = topology_of(text)
+    indices = PortIndices(topology)
+    assert all(a != b for a, b in indices.ends)
+    for node in range(topology.node_count):
+        own = [indices.ends[slot >> 1][slot & 1] for slot in topology.slots(node)]
+        ports = [int(topology.ports[slot >> 1, slot & 1]) for slot in topology.slots(node)]
+        assert own == [indices.of(node, port) for port in ports] == [*map(indices.at(node), ports)]
+        assert len(set(own)) == len(own)
+        assert min(own, default=10) >= 10
+
+
+def test_the_order_of_a_links_ends_decides_nothing() -> None:
+    nodes = "topology: {nodes: {a: {kind: switch}, b: {kind: switch}}, links: [[%s, %s]]}"
+    assert PortIndices(topology_of(nodes % ("a", "b"))).ends == [[12, 13]]
+    assert PortIndices(topology_of(nodes % ("b", "a"))).ends == [[13, 12]]
 
 
 def test_ports_of_open_vswitch_have_indices_of_their_names() -> None:

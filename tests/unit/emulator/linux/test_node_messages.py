@@ -7,7 +7,6 @@ from collections import Counter
 
 import pytest
 
-from emulator.indices import port_index
 from emulator.linux.link_messages import LinkMessages
 from emulator.linux.netlink import HEADER, Batch, attributes
 from emulator.linux.node_messages import NodeMessages, making_order
@@ -114,7 +113,8 @@ LOOPS = [
 def test_an_index_is_free_where_older_kernels_look_for_it(words: str) -> None:
     """Linux before 6.15 looks for the main end's index in the socket's namespace: EEXIST, seen on 6.1."""
     topology = topology_of(f"topology: {words}")
-    writer = NodeMessages(make_plan(topology, "netns"))
+    plan = make_plan(topology, "netns")
+    writer = NodeMessages(plan)
     taken: set[tuple[int, int]] = set()
     for node in writer.sequence.tolist():
         for message in writer.first(node, lambda other: other).messages:
@@ -123,21 +123,20 @@ def test_an_index_is_free_where_older_kernels_look_for_it(words: str) -> None:
             assert taken.isdisjoint(ends)
             taken.update(ends)
     expected = zip(topology.ends.ravel().tolist(), topology.ports.ravel().tolist(), strict=True)
-    assert taken == {(node, port_index(port)) for node, port in expected}
+    assert taken == {(node, plan.indices.of(node, port)) for node, port in expected}
 
 
 @pytest.mark.parametrize("words", LOOPS)
 def test_a_link_that_comes_back_finds_its_index_free_too(words: str) -> None:
     topology = topology_of(f"topology: {words}")
-    writer = LinkMessages(make_plan(topology, "netns"))
+    plan = make_plan(topology, "netns")
+    writer = LinkMessages(plan)
     for link in range(topology.link_count):
         node = writer.newer_node(link)
         batch = Batch()
         writer.link(batch, link, lambda other: other)
         (namespace, index), (elsewhere, _) = veth_ends(batch.messages[0], node)
         assert {namespace, elsewhere} == set(topology.ends[link].tolist())
-        others = {
-            port_index(int(topology.ports[s >> 1, s & 1])) for s in topology.slots(node) if s >> 1 != link
-        }
+        others = {plan.indices.ends[s >> 1][s & 1] for s in topology.slots(node) if s >> 1 != link}
         assert index not in others
         assert writer.needs_older_end(link) is (namespace == node)
