@@ -7,7 +7,7 @@ keeps running and only has its settings compared.
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass, field
 from typing import NamedTuple
 
@@ -15,7 +15,6 @@ import numpy as np
 import numpy.typing as npt
 
 from emulator.forwarding.base import BRIDGE_PORT, LOOPBACK_PORT, Neighbour, Role, Route
-from emulator.indices import port_index
 from emulator.plan import Plan
 from topologies.addressing import Address
 from topologies.counting import counted
@@ -49,12 +48,9 @@ class NodeSettings:
     addresses: frozenset[Address]
     routes: frozenset[Route]
     neighbours: frozenset[Neighbour]
-    mac: bytes = b""
-
-    def index(self, port: int) -> int:
-        """Return the index of the interface of `port`."""
-        there = self.ports.get(port)
-        return there.interface if there else port_index(port)
+    mac: bytes
+    index: Callable[[int], int] = field(repr=False, compare=False)
+    """Gives the index of any port's interface, those of links that don't count among `ports` too."""
 
 
 @dataclass
@@ -125,6 +121,7 @@ def node_settings(plan: Plan, node: int, links: frozenset[int] | None = None) ->
         frozenset(forwarding.routes(node)),
         frozenset(forwarding.neighbours(node)),
         mac(topology, node, BRIDGE_PORT) if forwarding.has_bridge(node) and not shared else b"",
+        plan.indices.at(node),
     )
 
 
