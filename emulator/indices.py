@@ -15,7 +15,6 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Sequence
 from copy import copy
-from functools import partial
 from typing import Self
 from zlib import crc32
 
@@ -41,6 +40,18 @@ def port_index(port: int) -> int:
     return _FIRST_PORT_INDEX + 2 * port
 
 
+class _OfNode(dict[int, int]):
+    """The indices of one node's ports, by port: those that were set, and `port_index` of all others."""
+
+    def __missing__(self, port: int) -> int:
+        index = self[port] = port_index(port)
+        return index
+
+
+_USUAL = _OfNode()
+"""Of all nodes of which none was set."""
+
+
 class PortIndices:
     """The indices of all ports of a topology.
 
@@ -51,8 +62,7 @@ class PortIndices:
         shared = ovs_nodes(topology)
         self.shared: list[bool] = shared.tolist()
         self.ends: list[list[int]] = (2 * topology.ports.astype(np.int64) + _FIRST_PORT_INDEX).tolist()
-        self._others: dict[tuple[int, int], int] = {}
-        """Those that are not `port_index`, by (node, port)."""
+        self._of: dict[int, _OfNode] = {}
         twins = topology.ports[:, 0] == topology.ports[:, 1]
         for link in np.flatnonzero(twins & ~shared[topology.ends].any(axis=1)).tolist():
             a, b = topology.ends[link].tolist()
@@ -64,7 +74,8 @@ class PortIndices:
 
     def _set(self, topology: Topology, link: int, end: int, index: int) -> None:
         self.ends[link][end] = index
-        self._others[int(topology.ends[link, end]), int(topology.ports[link, end])] = index
+        of_node = self._of.setdefault(int(topology.ends[link, end]), _OfNode())
+        of_node[int(topology.ports[link, end])] = index
 
     def part(self, links: Sequence[int]) -> Self:
         """Return those of some links only, renumbered from 0 on."""
@@ -74,11 +85,11 @@ class PortIndices:
 
     def of(self, node: int, port: int) -> int:
         """Return the index of `port` of `node`."""
-        return self._others.get((node, port)) or port_index(port)
+        return self.at(node)(port)
 
     def at(self, node: int) -> Callable[[int], int]:
         """Return the function that gives the index of a port of `node`."""
-        return partial(self.of, node)
+        return self._of.get(node, _USUAL).__getitem__
 
 
 def _by_name(topology: Topology, slots: list[list[int]]) -> Iterator[tuple[list[int], int]]:
