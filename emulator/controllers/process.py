@@ -18,25 +18,14 @@ from collections.abc import Iterator, Mapping, Sequence
 from contextlib import ExitStack, suppress
 from dataclasses import asdict, dataclass
 from pathlib import Path
-from typing import NamedTuple
+
+from emulator.linux.processes import net_namespace, stat
 
 LARGEST_FILE = 256 << 20
 """Bytes that a controller may write into a file: its log is kept in memory, and it may talk for ever."""
 
 _children: dict[int, subprocess.Popen[bytes]] = {}
 """What this very process started: to be waited for when it ends, and kept until then."""
-
-
-class _Stat(NamedTuple):
-    state: str
-    session: int
-    threads: int
-    start: int
-
-    @property
-    def ended(self) -> bool:
-        """Whether all of it has: a process whose first thread has ended looks like a zombie, and runs on."""
-        return self.state in "ZX" and self.threads < 2
 
 
 @dataclass(frozen=True)
@@ -51,8 +40,8 @@ class Process:
     def running(self) -> bool:
         """Whether it hasn't ended."""
         _reap(self.pid)
-        stat = _stat(self.pid)
-        return stat is not None and stat.start == self.start and not stat.ended
+        found = stat(self.pid)
+        return found is not None and found.start == self.start and not found.ended
 
     @property
     def exit_code(self) -> int | None:
@@ -105,10 +94,10 @@ class Process:
                 yield int(entry.name)
 
     def _is_member(self, pid: int) -> bool:
-        stat = _stat(pid)
-        if stat is None or stat.ended or stat.session != self.pid:
+        found = stat(pid)
+        if found is None or found.ended or found.session != self.pid:
             return False
-        return (pid == self.pid and stat.start == self.start) or _namespace(pid) == self.net
+        return (pid == self.pid and found.start == self.start) or net_namespace(pid) == self.net
 
 
 def start(
@@ -132,9 +121,9 @@ def start(
     finally:
         os.close(output)
     _children[child.pid] = child
-    stat = _stat(child.pid)
-    assert stat is not None  # noqa: S101 -- a child that isn't waited for has an entry
-    return Process(child.pid, stat.start, Path("/proc/thread-self/ns/net").stat().st_ino)
+    found = stat(child.pid)
+    assert found is not None  # noqa: S101 -- a child that isn't waited for has an entry
+    return Process(child.pid, found.start, Path("/proc/thread-self/ns/net").stat().st_ino)
 
 
 def note(process: Process, path: Path) -> None:
@@ -152,22 +141,6 @@ def noted(path: Path) -> Process | None:
         return Process(int(data["pid"]), int(data["start"]), int(data["net"]))
     except (OSError, ValueError, KeyError, TypeError):
         return None
-
-
-def _stat(pid: int) -> _Stat | None:
-    """Return what /proc/PID/stat says (proc_pid_stat(5), fields 3, 6, 20 and 22)."""
-    try:
-        words = Path(f"/proc/{pid}/stat").read_bytes().rpartition(b")")[2].split()
-        return _Stat(words[0].decode(), int(words[3]), int(words[17]), int(words[19]))
-    except (OSError, IndexError):
-        return None
-
-
-def _namespace(pid: int) -> int:
-    try:
-        return Path(f"/proc/{pid}/ns/net").stat().st_ino
-    except OSError:
-        return -1
 
 
 def _reap(pid: int) -> None:

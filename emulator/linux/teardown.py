@@ -14,6 +14,7 @@ from pathlib import Path
 from emulator.errors import BrokenError
 from emulator.linux import messages
 from emulator.linux.netlink import Batch, Netlink
+from emulator.linux.processes import net_namespace, stat
 from emulator.linux.restored import restored
 from emulator.linux.syscalls import CLONE_NEWNET, unshare
 
@@ -77,7 +78,7 @@ class _Inside:
             self._hosts = None
 
     def __contains__(self, pid: int) -> bool:
-        if _namespace_of(pid) in self._inodes:
+        if net_namespace(pid) in self._inodes:
             return True
         return self._hosts is not None and _identity(f"/proc/{pid}/root/etc/hosts") == self._hosts
 
@@ -109,7 +110,7 @@ def kill_inside(inodes: Iterable[int], hosts: Path | None = None) -> None:
 def _processes_in(ours: _Inside) -> list[int]:
     me = os.getpid()
     pids = (int(name) for name in os.listdir("/proc") if name.isdigit())
-    return [pid for pid in pids if pid != me and pid in ours and not _is_zombie(pid)]
+    return [pid for pid in pids if pid != me and pid in ours and not _has_ended(pid)]
 
 
 def _identity(path: str) -> tuple[int, int] | None:
@@ -120,16 +121,6 @@ def _identity(path: str) -> tuple[int, int] | None:
     return status.st_dev, status.st_ino
 
 
-def _namespace_of(pid: int) -> int:
-    try:
-        return os.stat(f"/proc/{pid}/ns/net").st_ino
-    except OSError:
-        return -1
-
-
-def _is_zombie(pid: int) -> bool:
-    try:
-        with open(f"/proc/{pid}/stat", "rb") as file:
-            return file.read().rpartition(b")")[2].split()[0] == b"Z"
-    except OSError:
-        return True
+def _has_ended(pid: int) -> bool:
+    found = stat(pid)
+    return found is None or found.ended

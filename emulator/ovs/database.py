@@ -8,8 +8,6 @@ from __future__ import annotations
 
 import json
 import math
-import os
-import socket
 import time
 from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
@@ -17,6 +15,7 @@ from types import TracebackType
 from typing import Any, Self
 
 from emulator.errors import BrokenError
+from emulator.linux.unix_sockets import connected
 
 Operation = dict[str, Any]
 """One operation of a transaction, as RFC 7047, section 5.2, writes it."""
@@ -34,17 +33,9 @@ class Database:
         self._decoder = json.JSONDecoder()
         self._text = ""
         self._number = 0
-        self._socket = socket.socket(socket.AF_UNIX, socket.SOCK_STREAM)
-        self._socket.settimeout(timeout)
         try:
-            # through a descriptor of its folder: a socket's path has room for 107 characters only
-            folder = os.open(path.parent, os.O_PATH | os.O_CLOEXEC)
-            try:
-                self._socket.connect(f"/proc/self/fd/{folder}/{path.name}")
-            finally:
-                os.close(folder)
+            self._socket = connected(path, timeout)
         except OSError as error:
-            self._socket.close()
             raise BrokenError(
                 f"the database of Open vSwitch at {path} doesn't answer: {error.strerror}"
             ) from error

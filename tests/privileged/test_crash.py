@@ -11,6 +11,9 @@ from pathlib import Path
 
 import pytest
 from support.command import CommandLine
+from support.threads import FIRST_THREAD_ENDS
+
+from emulator.linux.processes import stat
 
 pytestmark = [pytest.mark.privileged, pytest.mark.e2e]
 
@@ -111,6 +114,26 @@ def test_processes_inside_end_with_the_network_and_others_do_not(tmp_path: Path,
     assert outside.poll() is None
     outside.kill()
     outside.wait()
+
+
+def test_a_process_whose_first_thread_has_ended_ends_with_the_network(
+    tmp_path: Path, cli: CommandLine
+) -> None:
+    (tmp_path / "k.yaml").write_text("name: k\ntopology: {generator: single, hosts: 1}\n")
+    (tmp_path / "program.py").write_text(FIRST_THREAD_ENDS)
+    cli("up", "k.yaml", code=0)
+    log = tmp_path / "log"
+    start = f"setsid {sys.executable} {tmp_path}/program.py > {log} 2>&1 & echo $!"
+    pid = int(cli("exec", "h1", "--", "sh", "-c", start, code=0).stdout)
+    deadline = time.monotonic() + 20
+    while not ((found := stat(pid)) and found.state == "Z") and time.monotonic() < deadline:
+        time.sleep(0.01)
+    assert found, log.read_text()
+    assert found.state == "Z"
+    assert not found.ended, log.read_text()
+    cli("down", "k", code=0)
+    last = stat(pid)
+    assert last is None or last.ended
 
 
 @pytest.mark.parametrize("damage", ["graph", "nodes", "pin", "ledger"])

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import os
 import select
 import socket
 import time
@@ -13,6 +12,7 @@ from typing import Any
 from emulator.engines.mininet.launch import Running
 from emulator.engines.mininet.place import Place
 from emulator.errors import BrokenError
+from emulator.linux.unix_sockets import connected
 from emulator.network import Progress, silent
 
 STEP_SECONDS = 60.0
@@ -58,7 +58,7 @@ class Driver:
             return []
         request = json.dumps({"do": steps, "seconds": seconds}).encode() + b"\n"
         try:
-            with self._connected(seconds + _GRACE) as connection:
+            with connected(self._place.socket, seconds + _GRACE) as connection:
                 connection.sendall(request)
                 answers = self._answers(connection, seconds + _GRACE, self._watch if watched else None)
                 while "progress" in (answer := next(answers)):
@@ -71,20 +71,6 @@ class Driver:
             raise BrokenError(f"Mininet: {answer['error']}")
         found: list[Any] = answer["ok"]
         return found
-
-    def _connected(self, timeout: float) -> socket.socket:
-        folder = os.open(self._place.folder, os.O_PATH | os.O_CLOEXEC)
-        made = socket.socket(socket.AF_UNIX, socket.SOCK_STREAM)
-        made.settimeout(timeout)
-        try:
-            # through its folder's descriptor: a socket's path has room for 107 characters only
-            made.connect(f"/proc/self/fd/{folder}/{self._place.socket.name}")
-        except OSError:
-            made.close()
-            raise
-        finally:
-            os.close(folder)
-        return made
 
     def _answers(
         self, connection: socket.socket, patience: float, watch: Callable[[], None] | None

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import os
-import socket
 import subprocess
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -15,6 +14,8 @@ from emulator.linux import syscalls
 from emulator.linux.execute import inside
 from emulator.linux.mininet import mininet_python
 from emulator.linux.namespaces import NamespaceStore
+from emulator.linux.processes import stat
+from emulator.linux.unix_sockets import bound
 
 _BOOT = "import sys; sys.path.insert(0, sys.argv[2]); from driver.main import main; main()"
 _WAITING = 64
@@ -38,12 +39,9 @@ class Running:
 
 
 def began(pid: int) -> int:
-    """Return when process `pid` began, in clock ticks since boot; -1 when there is none (proc(5), stat)."""
-    try:
-        fields = Path(f"/proc/{pid}/stat").read_bytes().rpartition(b")")[2].split()
-    except OSError:
-        return -1
-    return -1 if fields[0] in {b"Z", b"X"} else int(fields[19])
+    """Return when process `pid` began, in clock ticks since boot; -1 when there is none."""
+    found = stat(pid)
+    return -1 if found is None or found.ended else found.start
 
 
 def start(
@@ -57,7 +55,8 @@ def start(
     """
     _reap()
     place.folder.mkdir(mode=0o700, exist_ok=True)
-    listener = _listen(place.socket)
+    listener = bound(place.socket)
+    listener.listen(_WAITING)
     log = place.log.open("ab")
 
     def run() -> subprocess.Popen[bytes]:
@@ -89,18 +88,3 @@ def _reap() -> None:
             ended = True
         if ended:
             _children.discard(pid)
-
-
-def _listen(path: Path) -> socket.socket:
-    """Return a socket that listens at `path`, for root only; the path may be longer than an address is."""
-    path.unlink(missing_ok=True)
-    listener = socket.socket(socket.AF_UNIX, socket.SOCK_STREAM)
-    folder = os.open(path.parent, os.O_PATH | os.O_CLOEXEC)
-    before = os.umask(0o177)
-    try:
-        listener.bind(f"/proc/self/fd/{folder}/{path.name}")
-    finally:
-        os.umask(before)
-        os.close(folder)
-    listener.listen(_WAITING)
-    return listener
