@@ -21,14 +21,14 @@ from stress.arrivals import MICRO
 from stress.records import Operation
 from stress.scenario.document import Step
 from stress.scenario.load import Document, raise_all
-from stress.targets import Thing, thing_name
+from stress.targets import Thing, is_thing, thing_name
 from topologies.errors import InputError, ParameterError, Problem
-from topologies.openflow import controllers_of
 from topologies.topology import Topology
 
 Ints = npt.NDArray[np.int64]
 
 FORMAT = 1
+_NO_OPERATION = "is not an operation of this network"
 
 
 @dataclass(frozen=True)
@@ -89,15 +89,7 @@ class Schedule:
 
 def planned(document: Document, topology: Topology, seed: int, steps: Sequence[Step]) -> Schedule:
     """Return the schedule of a scenario on `topology`; InputError with all that doesn't fit it."""
-    made: list[Moves] = []
-    errors: list[ParameterError] = []
-    for step in steps:
-        room = Room(topology, step.name, step.loc, step.seconds, seed)
-        try:
-            made.append(step.action.moves(room))
-        except ParameterError as error:
-            errors.append(error)
-    raise_all(document, errors)
+    made = _moves(document, topology, seed, steps)
     numbers: dict[Thing, int] = {}
     parts = []
     for index, (step, moves) in enumerate(zip(steps, made, strict=True)):
@@ -109,6 +101,20 @@ def planned(document: Document, topology: Topology, seed: int, steps: Sequence[S
     at, which, verb, thing = (np.concatenate([part[k] for part in parts]).astype(np.int64) for k in range(4))
     order = np.argsort(at, kind="stable")
     return Schedule(topology, steps, at[order], which[order], verb[order], thing[order], list(numbers))
+
+
+def _moves(document: Document, topology: Topology, seed: int, steps: Sequence[Step]) -> list[Moves]:
+    """Return what each step does when; InputError with all that doesn't fit `topology`."""
+    made: list[Moves] = []
+    errors: list[ParameterError] = []
+    for step in steps:
+        room = Room(topology, step.name, step.loc, step.seconds, seed)
+        try:
+            made.append(step.action.moves(room))
+        except ParameterError as error:
+            errors.append(error)
+    raise_all(document, errors)
+    return made
 
 
 def _span(step: Step) -> tuple[int, int]:
@@ -136,42 +142,54 @@ def save(schedule: Schedule, path: Path) -> None:
         file.writelines(schedule.saved())
 
 
-def replayed(path: Path, topology: Topology, steps: Sequence[Step]) -> Schedule:
-    """Return the schedule that the file at `path` holds; InputError when it isn't one of these steps."""
+def replayed(
+    path: Path, document: Document, topology: Topology, seed: int, steps: Sequence[Step]
+) -> Schedule:
+    """Return the schedule that the file at `path` holds; InputError when it isn't one of these steps.
+
+    What kinds of things a step acts on is known by planning it: the file may have been edited by hand.
+    """
     name = str(path)
+    kinds = [{thing.kind for thing in moves.things} for moves in _moves(document, topology, seed, steps)]
     try:
         with path.open(encoding="utf-8") as file:
-            return _replayed(name, file, topology, steps)
+            return _replayed(name, file, topology, steps, kinds)
     except OSError as error:
         raise InputError([Problem(name, 0, 0, "", f"can't be read: {error.strerror}")]) from error
     except UnicodeDecodeError as error:
         raise InputError([Problem(name, 0, 0, "", "is not a schedule file")]) from error
 
 
-def _replayed(name: str, lines: Iterable[str], topology: Topology, steps: Sequence[Step]) -> Schedule:
+def _replayed(
+    name: str, lines: Iterable[str], topology: Topology, steps: Sequence[Step], kinds: Sequence[set[str]]
+) -> Schedule:
     def refuse(line: int, words: str) -> InputError:
         return InputError([Problem(name, line, 1, "", words)])
 
     numbered = enumerate(lines, 1)
     head = _json(next(numbered, (1, ""))[1])
-    if not isinstance(head, dict) or head.get("format") != FORMAT:
-        raise refuse(1, "is not a schedule file; `--save-schedule` writes one")
-    if head.get("steps") != [step.name for step in steps]:
-        raise refuse(1, "belongs to a scenario with other steps")
-    if head.get("topology") != topology.name:
-        raise refuse(1, f"belongs to the network `{head.get('topology')}`, not to `{topology.name}`")
+    words = _of_others(head, topology, steps)
+    if words:
+        raise refuse(1, words)
     numbers: dict[Thing, int] = {}
+    known: list[set[Thing]] = [set() for _ in steps]
     rows = []
     spans = [_span(step) for step in steps]
     for line, text in numbered:
         row = _json(text)
-        if not _is_row(row, topology, steps):
-            raise refuse(line, "is not an operation of this network")
-        at, step, verb, *thing = row
+        if not _is_row(row, steps):
+            raise refuse(line, _NO_OPERATION)
+        at, step, verb, *fields = row
+        thing = Thing(*fields)
+        if thing not in known[step]:
+            wrong = _wrong(thing, topology, step, steps[step], kinds[step])
+            if wrong:
+                raise refuse(line, wrong)
+            known[step].add(thing)
         begin, end = spans[step]
         if not begin <= at <= end:
             raise refuse(line, _out_of_step(steps[step], at))
-        number = numbers.setdefault(Thing(*thing), len(numbers))
+        number = numbers.setdefault(thing, len(numbers))
         rows.append((at, step, steps[step].action.VERBS.index(verb), number))
     if head.get("operations") != len(rows):
         raise refuse(
@@ -183,6 +201,17 @@ def _replayed(name: str, lines: Iterable[str], topology: Topology, steps: Sequen
     return Schedule(topology, steps, at, step, verb, which, list(numbers))
 
 
+def _of_others(head: Any, topology: Topology, steps: Sequence[Step]) -> str:
+    """Return why `head` isn't the first line of a schedule of these steps; nothing when it is."""
+    if not isinstance(head, dict) or head.get("format") != FORMAT:
+        return "is not a schedule file; `--save-schedule` writes one"
+    if head.get("steps") != [step.name for step in steps]:
+        return "belongs to a scenario with other steps"
+    if head.get("topology") != topology.name:
+        return f"belongs to the network `{head.get('topology')}`, not to `{topology.name}`"
+    return ""
+
+
 def _json(text: str) -> Any:
     try:
         return json.loads(text)
@@ -190,16 +219,21 @@ def _json(text: str) -> Any:
         return None
 
 
-def _is_row(row: Any, topology: Topology, steps: Sequence[Step]) -> bool:
-    """Return whether `row` is [at, step, verb, kind, index, port, link] of things that are there."""
+def _is_row(row: Any, steps: Sequence[Step]) -> bool:
+    """Return whether `row` is [at, step, verb, kind, number, port, link], of a step that does that."""
     if not isinstance(row, list) or len(row) != 7 or not all(type(row[k]) is int for k in (0, 1, 4, 5, 6)):
         return False
-    at, step, verb, kind, index, port, link = row
-    if at < 0 or not 0 <= step < len(steps) or verb not in steps[step].action.VERBS:
-        return False
-    most = {"node": topology.node_count, "port": topology.node_count, "link": topology.link_count}
-    most |= {"controller": len(controllers_of(topology)), "step": 1 << 31}
-    if kind == "flow":
-        return bool(0 <= index < topology.node_count and 0 <= port < topology.node_count)
-    known = kind in most and 0 <= index < most[kind] and -1 <= link < topology.link_count
-    return bool(known and (kind != "port" or link >= 0))
+    at, step, verb, kind = row[:4]
+    return bool(
+        at >= 0 and 0 <= step < len(steps) and verb in steps[step].action.VERBS and isinstance(kind, str)
+    )
+
+
+def _wrong(thing: Thing, topology: Topology, number: int, step: Step, kinds: set[str]) -> str:
+    """Return why `step`, the `number`th, can't act on `thing`, as it acts on `kinds`; nothing when it can."""
+    if not is_thing(topology, thing) or (thing.kind == "step" and thing.port != number):
+        return _NO_OPERATION
+    if thing.kind in kinds:
+        return ""
+    wanted = " and ".join(f"{kind}s" for kind in sorted(kinds))
+    return f"is on `{thing_name(topology, thing)}`, a {thing.kind}, but `{step.name}` acts on {wanted}"

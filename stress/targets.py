@@ -11,6 +11,7 @@ import numpy.typing as npt
 from stress.scenario.keys import Target
 from topologies.errors import Loc, ParameterError
 from topologies.identifiers import interface_name
+from topologies.openflow_switches import controllers_of
 from topologies.overrides import select
 from topologies.rng import Stream
 from topologies.spelling import nearest
@@ -48,6 +49,21 @@ def thing_name(topology: Topology, thing: Thing) -> str:
     if thing.kind == "controller":
         return f"c{thing.number}"
     return "-"
+
+
+def is_thing(topology: Topology, thing: Thing) -> bool:
+    """Return whether there is such a thing in `topology`; what doesn't belong to its kind must be -1."""
+    kind, number, port, link = thing
+    if kind == "port":
+        known = 0 <= link < topology.link_count
+        return known and (number, port) in zip(topology.ends[link], topology.ports[link], strict=True)
+    if kind == "flow":
+        return number != port and max(number, port) < topology.node_count and min(number, port, link) >= 0
+    if kind == "step":
+        return number == 0 and port >= 0 and link == -1
+    most = {"node": topology.node_count, "link": topology.link_count,
+            "controller": len(controllers_of(topology))}  # fmt: skip
+    return 0 <= number < most.get(kind, 0) and port == link == -1
 
 
 def nodes(topology: Topology, target: Target, stream: Stream, loc: Loc) -> list[Thing]:

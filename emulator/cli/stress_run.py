@@ -159,11 +159,11 @@ def _limits(document: Document) -> list[Limit]:
 def _schedule(document: Document, topology: Topology, options: Options) -> Schedule:
     from stress.schedule import planned, replayed, save
 
-    steps = document.steps(_seconds(options["duration"]))
+    steps, seed = document.steps(_seconds(options["duration"])), _seed(document, options)
     if options["replay"] is not None:
-        schedule = replayed(options["replay"], topology, steps)
+        schedule = replayed(options["replay"], document, topology, seed, steps)
     else:
-        schedule = planned(document, topology, _seed(document, options), steps)
+        schedule = planned(document, topology, seed, steps)
     target: Path | None = options["save_schedule"]
     if target is not None:
         try:

@@ -36,6 +36,11 @@ def schedule(text: str, seed: int = 0, topology: Topology = TREE) -> Schedule:
     return planned(document, topology, seed, document.steps())
 
 
+def replay(path: Path, text: str = MIXED, topology: Topology = TREE) -> Schedule:
+    document = load_text(text)
+    return replayed(path, document, topology, 9, document.steps())
+
+
 def step(**keys: Any) -> PortFlap:
     return PortFlap.model_validate({"action": "port-flap", "rate": 10.0, **keys})
 
@@ -138,7 +143,7 @@ def test_targets_take_turns() -> None:
 def test_a_saved_schedule_comes_back_as_it_was(tmp_path: Path) -> None:
     before = schedule(MIXED, 9)
     save(before, tmp_path / "s.jsonl")
-    after = replayed(tmp_path / "s.jsonl", TREE, before.steps)
+    after = replay(tmp_path / "s.jsonl")
     assert list(after.operations()) == list(before.operations())
 
 
@@ -160,8 +165,59 @@ def test_a_damaged_schedule_file_is_refused_by_line(tmp_path: Path, change: Any,
     save(found, path)
     path.write_text(change(path.read_text()))
     with pytest.raises(InputError) as caught:
-        replayed(path, TREE, found.steps)
+        replay(path)
     assert words.format(last=len(found) + 2) in str(caught.value)
+
+
+KINDS = """\
+name: x
+duration: 2 s
+steps:
+  - parallel:
+      - {action: port-flap, rate: 1}
+      - {action: port-churn, rate: 1}
+      - {action: node-churn, rate: 1}
+      - {action: rolling, target: {name: s1}, how: cut, down: 1 s, pause: 1 s}
+      - {action: traffic}
+      - {action: ramp}
+"""
+
+
+@pytest.mark.parametrize(
+    ("row", "words"),
+    [
+        ('0, "down", "node", 0, -1, -1', "is on `s1`, a node, but `port-flap` acts on ports"),
+        ('1, "remove", "port", 0, 1, 0', "is on `s1-eth1`, a port, but `port-churn` acts on links"),
+        ('1, "remove", "controller", 0, -1, -1', "is not an operation of this network"),
+        ('2, "remove", "link", 3, -1, -1', "is on `s1 -- s5`, a link, but `node-churn` acts on nodes"),
+        ('3, "away", "node", 0, -1, -1', "is on `s1`, a node, but `rolling` acts on links"),
+        ('4, "start", "node", 9, -1, -1', "is on `h5`, a node, but `traffic` acts on flows"),
+        ('5, "grow", "node", 9, -1, -1', "is on `h5`, a node, but `ramp` acts on steps"),
+        ('0, "down", "port", 5, 1, 0', "is not an operation of this network"),
+        ('0, "down", ["port"], 0, 0, 0', "is not an operation of this network"),
+        ('2, "remove", "node", 9, 1, -1', "is not an operation of this network"),
+        ('4, "start", "flow", 9, 9, 0', "is not an operation of this network"),
+        ('5, "grow", "step", 0, 1, -1', "is not an operation of this network"),
+    ],
+)
+def test_a_target_that_was_edited_to_another_kind_of_thing_is_refused_by_line(
+    tmp_path: Path, row: str, words: str
+) -> None:
+    path = tmp_path / "s.jsonl"
+    save(schedule(KINDS, 9), path)
+    lines = path.read_text().splitlines(keepends=True)
+    lines[3] = f"[1000000, {row}]\n"
+    path.write_text("".join(lines))
+    with pytest.raises(InputError) as caught:
+        replay(path, KINDS)
+    assert str(caught.value).endswith(f"s.jsonl:4:1: {words}")
+
+
+def test_a_replay_of_a_scenario_that_does_not_fit_is_refused(tmp_path: Path) -> None:
+    path = tmp_path / "s.jsonl"
+    save(schedule(MIXED, 9), path)
+    with pytest.raises(InputError, match="no node matches"):
+        replay(path, MIXED.replace("flows: 3", "flows: 3, source: {name: x9}"))
 
 
 @pytest.mark.parametrize("kept", [1, 20, -1])
@@ -172,7 +228,7 @@ def test_a_schedule_file_that_was_cut_off_is_refused(tmp_path: Path, kept: int) 
     lines = path.read_text().splitlines(keepends=True)
     path.write_text("".join(lines[:kept]))
     with pytest.raises(InputError, match=f":1:1: says {len(found)} operations, but "):
-        replayed(path, TREE, found.steps)
+        replay(path)
 
 
 @pytest.mark.parametrize(
@@ -188,18 +244,17 @@ def test_operations_outside_of_their_step_are_refused_by_line(
     path = tmp_path / "s.jsonl"
     save(schedule(MIXED, 9), path)
     with pytest.raises(InputError) as caught:
-        replayed(path, TREE, load_text(change(MIXED)).steps())
+        replay(path, change(MIXED))
     assert f"s.jsonl:{line}:1: is due at " in str(caught.value)
     assert f"{span}; give the times and the `--duration`" in str(caught.value)
 
 
 def test_a_schedule_of_controllers_comes_back_as_it_was(tmp_path: Path) -> None:
     topology = made({"generator": "linear"}, switch="ovs", openflow={"controller": "learning"})
-    before = schedule(
-        "name: x\nsteps: [{action: controller-restart, rate: 2, duration: 3 s}]", topology=topology
-    )
+    text = "name: x\nsteps: [{action: controller-restart, rate: 2, duration: 3 s}]"
+    before = schedule(text, topology=topology)
     save(before, tmp_path / "s.jsonl")
-    after = replayed(tmp_path / "s.jsonl", topology, before.steps)
+    after = replay(tmp_path / "s.jsonl", text, topology)
     assert list(after.operations()) == list(before.operations())
 
 
