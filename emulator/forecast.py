@@ -33,7 +33,7 @@ from __future__ import annotations
 import numpy as np
 import numpy.typing as npt
 
-from topologies.openflow import ovs_nodes
+from topologies.openflow_switches import ovs_nodes
 from topologies.topology import F64, I32, I64, Kind, Topology
 
 _KIB = 1024

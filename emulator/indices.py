@@ -22,7 +22,7 @@ import numpy as np
 
 from emulator.forwarding.base import BRIDGE_PORT, LOOPBACK_PORT
 from topologies.identifiers import interface_name
-from topologies.openflow import ovs_nodes
+from topologies.openflow_switches import ovs_nodes
 from topologies.topology import Topology
 
 LOOPBACK_INDEX = 1

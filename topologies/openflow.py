@@ -3,14 +3,6 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
-
-import numpy as np
-
-if TYPE_CHECKING:
-    import numpy.typing as npt
-
-    from topologies.topology import Topology
 
 PORT = 6653
 """The port of OpenFlow controllers (IANA; OpenFlow 1.3.3 and later)."""
@@ -66,29 +58,3 @@ class OpenFlow:
         if self.fail_mode is not None:
             return self.fail_mode
         return "secure" if self.controllers or self.flows != "normal" else "standalone"
-
-
-def controllers_of(topology: Topology) -> dict[str, Controller]:
-    """Return the different controllers of the switches made as `ovs`, by name.
-
-    Names are c0, c1, … in the order of the first switch that uses each: they depend on the graph only.
-    """
-    first = {}
-    for number, profile in enumerate(topology.node_profiles):
-        if profile.switch in OPENFLOW_SWITCHES and profile.openflow.controllers:
-            nodes = ((topology.node_profile == number) & (topology.kinds == 1)).nonzero()[0]
-            if len(nodes):
-                first[int(nodes[0])] = profile.openflow.controllers
-    found = dict.fromkeys(controller for _, some in sorted(first.items()) for controller in some)
-    return {f"c{number}": controller for number, controller in enumerate(found)}
-
-
-OPENFLOW_SWITCHES = frozenset({"ovs", "user"})
-"""The kinds of switch that speak OpenFlow."""
-
-
-def ovs_nodes(topology: Topology) -> npt.NDArray[np.bool_]:
-    """Return which nodes are switches of Open vSwitch (bool[n]); none where all switches route."""
-    made = np.array([profile.switch == "ovs" for profile in topology.node_profiles], dtype=bool)
-    found: npt.NDArray[np.bool_] = (topology.kinds == 1) & made[topology.node_profile]
-    return found & (topology.forwarding != "routed")

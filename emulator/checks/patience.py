@@ -9,7 +9,7 @@ import numpy.typing as npt
 
 from emulator.checks.components import components
 from emulator.network import Network
-from topologies.openflow import OPENFLOW_SWITCHES
+from topologies.openflow_switches import OPENFLOW_SWITCHES
 from topologies.profiles import Shape
 from topologies.topology import Topology
 

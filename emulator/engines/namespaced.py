@@ -32,7 +32,7 @@ from emulator.ovs.switches import Switches
 from emulator.shaking import left_over
 from emulator.state import NetworkState
 from topologies.counting import counted
-from topologies.openflow import ovs_nodes
+from topologies.openflow_switches import ovs_nodes
 from topologies.segments import Segments
 
 _UPCALL = 8

@@ -9,7 +9,7 @@ from emulator.forwarding.base import Forwarding
 from emulator.forwarding.select import forwarding_for
 from emulator.network import LinkState
 from emulator.state import NetworkState, link_states
-from topologies.openflow import controllers_of
+from topologies.openflow_switches import controllers_of
 from topologies.topology import Topology
 
 

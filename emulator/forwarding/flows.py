@@ -28,7 +28,7 @@ from emulator.forwarding.base import BRIDGE_PORT, Forwarding, Role
 from emulator.forwarding.select_groups import PROTOCOL, SelectGroups
 from topologies.graph_arrays import UNREACHED, Adjacency, both_ways, distances
 from topologies.identifiers import mac
-from topologies.openflow import OPENFLOW_SWITCHES
+from topologies.openflow_switches import OPENFLOW_SWITCHES
 from topologies.topology import Kind, Topology
 
 __all__ = ["PROTOCOL", "FlowTables", "computed", "ecmp_links", "switches_with"]

@@ -8,7 +8,8 @@ import numpy.typing as npt
 from emulator.forwarding.base import Forwarding
 from emulator.forwarding.bridged import BridgedForwarding, deaf_ends
 from emulator.forwarding.routed import RoutedForwarding
-from topologies.openflow import OPENFLOW_SWITCHES, OpenFlow
+from topologies.openflow import OpenFlow
+from topologies.openflow_switches import OPENFLOW_SWITCHES
 from topologies.segments import is_routed
 from topologies.topology import Kind, Topology
 

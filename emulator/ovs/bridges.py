@@ -18,7 +18,8 @@ from emulator.forwarding.base import BRIDGE_PORT, Role
 from emulator.forwarding.select_groups import PROTOCOL
 from emulator.plan import Plan
 from topologies.identifiers import bridge_name, dpid, interface_name, mac
-from topologies.openflow import OpenFlow, controllers_of, ovs_nodes
+from topologies.openflow import OpenFlow
+from topologies.openflow_switches import controllers_of, ovs_nodes
 from topologies.topology import Topology
 
 KERNEL, USERSPACE = "system", "netdev"

@@ -12,7 +12,7 @@ from emulator.linux.features import has_openvswitch, mend_module
 from emulator.ovs.bridges import MAX_OFPORT
 from emulator.ovs.server import INSTALL, missing_programs
 from emulator.plan import Plan
-from topologies.openflow import controllers_of, ovs_nodes
+from topologies.openflow_switches import controllers_of, ovs_nodes
 from topologies.topology import Topology
 
 _MOST = 5

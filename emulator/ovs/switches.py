@@ -21,7 +21,8 @@ from emulator.ovs.server import OvsServers
 from emulator.ovs.transaction import transaction
 from emulator.plan import Plan
 from topologies.counting import counted
-from topologies.openflow import PROTOCOLS, OpenFlow, controllers_of, ovs_nodes
+from topologies.openflow import PROTOCOLS, OpenFlow
+from topologies.openflow_switches import controllers_of, ovs_nodes
 from topologies.topology import Topology
 
 _CONFIGURED_WITHIN = 120.0

@@ -10,7 +10,7 @@ from pydantic import Field
 from stress.actions.base import Hands, Moves, PacedAction, Room
 from stress.scenario.keys import Aim, Target
 from stress.targets import Thing, thing_name
-from topologies.openflow import controllers_of
+from topologies.openflow_switches import controllers_of
 from topologies.units import Duration
 
 _NODES_ONLY = ("kind", "tier", "between")

@@ -6,7 +6,8 @@ from collections.abc import Callable, Iterator, Sequence
 from typing import Any
 
 from topologies.identifiers import dpid
-from topologies.openflow import OPENFLOW_SWITCHES, PORT, Controller, controllers_of
+from topologies.openflow import PORT, Controller
+from topologies.openflow_switches import OPENFLOW_SWITCHES, controllers_of
 from topologies.profiles import NodeProfile
 from topologies.topology import Topology
 

@@ -18,7 +18,7 @@ from emulator.forwarding.base import Role
 from emulator.ovs.bridges import USERSPACE, Bridge, has_all_ports
 from emulator.plan import Plan
 from topologies.identifiers import bridge_name, dpid, interface_name, mac
-from topologies.openflow import controllers_of
+from topologies.openflow_switches import controllers_of
 from topologies.profiles import Shape
 from topologies.topology import Topology
 

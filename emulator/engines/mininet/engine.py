@@ -25,7 +25,7 @@ from emulator.network import LinkState, Progress, silent
 from emulator.ovs.switches import Switches, bridges_of
 from emulator.plan import Plan
 from emulator.state import NetworkState, Record
-from topologies.openflow import controllers_of, ovs_nodes
+from topologies.openflow_switches import controllers_of, ovs_nodes
 
 _OWN_TERMINALS = 1_100
 """Terminals that others need: 1,024 are kept for the first devpts (drivers/tty/pty.c), and some in use."""

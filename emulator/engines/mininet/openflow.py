@@ -10,7 +10,7 @@ from emulator.network import Progress
 from emulator.ovs.flows import flow_lines, install
 from emulator.ovs.switches import Switches, bridges_of
 from emulator.plan import Plan
-from topologies.openflow import controllers_of
+from topologies.openflow_switches import controllers_of
 
 
 def start(switches: Switches, store: NamespaceStore, plan: Plan) -> Mapping[str, str]:

@@ -13,7 +13,7 @@ from emulator.ovs.switches import Switches, bridges_of, by_name
 from emulator.plan import Plan
 from emulator.state import NetworkState
 from topologies.identifiers import interface_name
-from topologies.openflow import controllers_of, ovs_nodes
+from topologies.openflow_switches import controllers_of, ovs_nodes
 from topologies.topology import Topology
 
 

@@ -9,7 +9,8 @@ import pytest
 from topologies import store
 from topologies.build import build
 from topologies.errors import InputError
-from topologies.openflow import Controller, OpenFlow, controllers_of
+from topologies.openflow import Controller, OpenFlow
+from topologies.openflow_switches import controllers_of
 from topologies.spec.load import load_text
 from topologies.topology import Topology
 
