@@ -5,24 +5,27 @@
            | NUMBER % of FIGURE             achieved >= 99 % of offered
     OPERATOR = <= | < | >= | > | == | !=
 
-A limit on something that wasn't measured doesn't hold. A sampled series alone (`host.memory.used <= 4 GiB`)
-means its worst: the highest for <= and <, the lowest for >= and >. `achieved >= 99 % of offered` compares
-rates: operations that were all done, but took twice the time, are 50 %.
+A limit on something that wasn't measured doesn't hold, nor does one on a share of nothing, such as of
+0 operations. A sampled series alone (`host.memory.used <= 4 GiB`) means its worst: the highest for <= and
+<, the lowest for >= and >. `achieved >= 99 % of offered` compares rates: operations that were all done, but
+took twice the time, are 50 %.
 """
 
 from __future__ import annotations
 
 import operator
 import re
-from collections.abc import Callable, Collection, Iterable
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 
+from stress.measured import Measured
 from stress.metrics.figures import Figures
 from stress.metrics.names import HOST
 from stress.metrics.shown import shown
 from stress.metrics.units import figure_unit
 from stress.records import RunRecord
-from topologies.errors import shortened
+from stress.scenario.load import Document, raise_all
+from topologies.errors import ParameterError, shortened
 from topologies.spelling import nearest
 from topologies.units import RATE, SHARE, SIZE, TIME
 
@@ -93,29 +96,8 @@ _TAILS = (
     "windows",
     "last_good",
 )
-_EVERYWHERE = frozenset(
-    [
-        "latency",
-        "lateness",
-        "convergence",
-        "recovery",
-        "errors",
-        "achieved",
-        "offered",
-        "skipped",
-        "rate",
-        "offered_rate",
-        "leaks",
-        "doubts",
-        "sampler",
-        "probe",
-        "traffic",
-        "host",
-        "port",
-        "process",
-        "seconds",
-    ]
-)
+_WHOLE = frozenset(name.split(".", 1)[0] for name in (*PLAIN, "port", "process"))
+"""What figures of no step, action or probe begin with."""
 _TIMES = re.compile(r"(?:([a-z0-9-]+)\.)?(?:convergence|recovery)\.(?!events|unfinished).+")
 _OF_PARTS = frozenset({"achieved", "errors", "skipped", "rate"})
 
@@ -146,16 +128,16 @@ class Verdict:
         return f"{self.limit.text} ({self.words})"
 
 
-def parse(text: str, names: Collection[str] | None = None) -> Limit:
+def parse(text: str, measured: Measured | None = None) -> Limit:
     """Return the limit that `text` says; ValueError with what to write instead.
 
-    With `names` (of the scenario's steps, actions and probes) a figure of anything else is unknown.
+    With `measured` (by a run of the scenario) a limit on anything else is none.
     """
     found = _LIMIT.fullmatch(text) if isinstance(text, str) else None
     if found is None:
         raise ValueError(f"`{shortened(str(text))}` is not a limit; write for example `errors == 0`")
     figure, sign, rest = found.groups()
-    unit = _known(figure, names)
+    unit = _known(figure, measured)
     bound = _BOUND.fullmatch(rest)
     if bound is None:
         raise ValueError(
@@ -165,7 +147,7 @@ def parse(text: str, names: Collection[str] | None = None) -> Limit:
     of = _OF.fullmatch(words)
     if of is not None:
         other = _beside(figure, of[1])
-        if _known(other, names) != unit and {unit, _known(other, names)} != {"rate", "count"}:
+        if _known(other, measured) != unit and {unit, _known(other, measured)} != {"rate", "count"}:
             raise ValueError(f"`{figure}` is no share of `{of[1]}`; compare figures of the same unit")
         return Limit(text.strip(), figure, sign, number / 100, unit, other)
     units = _UNITS[unit]
@@ -175,33 +157,36 @@ def parse(text: str, names: Collection[str] | None = None) -> Limit:
     return Limit(text.strip(), figure, sign, number * units[words], unit)
 
 
+def wanted(document: Document) -> list[Limit]:
+    """Return a scenario's limits; InputError with all that make no sense, or that it doesn't measure."""
+    measured = Measured.by(document.scenario, document.steps())
+    found, errors = [], []
+    for index, text in enumerate(document.scenario.limits):
+        try:
+            found.append(parse(text, measured))
+        except ValueError as error:
+            errors.append(ParameterError(("limits", index), str(error)))
+    raise_all(document, errors)
+    return found
+
+
 def judge(record: RunRecord, limits: Iterable[Limit]) -> list[Verdict]:
     """Return the verdict on each of `limits`, in their order."""
     figures = Figures(record)
     return [_judged(figures, limit) for limit in limits]
 
 
-def _known(figure: str, names: Collection[str] | None) -> str:
+def _known(figure: str, measured: Measured | None) -> str:
     """Return the unit of a figure; ValueError with the nearest one when there is no such figure."""
     unit = figure_unit(figure)
-    first = figure.split(".", 1)[0]
     if unit is None:
-        raise ValueError(
-            f"`{shortened(figure)}` is not measured; {nearest(figure, _candidates(first, names))}"
-        )
-    if names is not None and first not in _EVERYWHERE and first not in names:
-        rest = figure.removeprefix(first)
-        known = [f"{name}{rest}" for name in names]
-        hint = nearest(figure, known) if known else "the scenario has no probes"
-        raise ValueError(f"there is no step, action or probe `{shortened(first)}`; {hint}")
+        names = [figure.split(".", 1)[0]] if measured is None else measured.names
+        own = [f"{name}.{tail}" for name in names if name not in _WHOLE for tail in _TAILS]
+        raise ValueError(f"`{shortened(figure)}` is not measured; {nearest(figure, [*PLAIN, *own, *HOST])}")
+    wrong = "" if measured is None else measured.why_not(figure)
+    if wrong:
+        raise ValueError(wrong)
     return unit
-
-
-def _candidates(first: str, names: Collection[str] | None) -> list[str]:
-    """Return the figures that may have been meant by one that begins with `first`."""
-    words = [first] if names is None else list(names)
-    own = [f"{word}.{tail}" for word in words if word not in _EVERYWHERE for tail in _TAILS]
-    return [*PLAIN, *own, *HOST]
 
 
 def _beside(figure: str, other: str) -> str:
@@ -222,14 +207,16 @@ def _judged(figures: Figures, limit: Limit) -> Verdict:
             return Verdict(
                 limit, held=False, measured=value, bound=None, words=f"{limit.of} was not measured"
             )
+        if not whole:
+            words = f"{found} of {limit.of}, which is 0: a share of nothing is not measured"
+            return Verdict(limit, held=False, measured=value, bound=None, words=words)
         bound *= whole
         found += f" of {shown(whole, limit.unit)}"
         pace = _pace(figures, limit, value, whole)
         if round(pace, 6) < 1:
             found += f" in {1 / pace:.4g} times the time"
         value *= pace
-        if whole:
-            found += f", {value / whole:.2%}"
+        found += f", {value / whole:.2%}"
     held = OPERATORS[limit.operator](value, bound)
     times = _TIMES.fullmatch(limit.figure)
     endless = figures.convergence.unfinished(times[1]) if times else 0

@@ -10,11 +10,10 @@ from typing import TYPE_CHECKING, Any
 from emulator.cli.output import give_json, say
 from emulator.cli.stress_network import Growth, alone, ground, journal_of, require_given_back, require_shapes
 from emulator.errors import BrokenError, EmulationError, UsageError
-from topologies.errors import ParameterError
 from topologies.topology import Topology
 
 if TYPE_CHECKING:
-    from stress.limits import Limit, Verdict
+    from stress.limits import Verdict
     from stress.records import RunRecord
     from stress.runner import Watch
     from stress.scenario.load import Document
@@ -27,7 +26,9 @@ _STOPPED = 4
 
 def print_schedule(document: Document, options: Options) -> int:
     """Print what would be done when; nothing is touched, and with --up no network is needed."""
-    _limits(document)
+    from stress.limits import wanted
+
+    wanted(document)
     if options["file"] is not None:
         from topologies.build import open_topology
 
@@ -55,7 +56,7 @@ def shake(document: Document, options: Options) -> int:
     from stress.report.summary import summary
     from stress.runner import run
 
-    wanted = _limits(document)
+    judged = limits.wanted(document)
     place = ground(options)
     schedule = _schedule(document, place.topology, options)
     require_fit(document, place)
@@ -74,7 +75,7 @@ def shake(document: Document, options: Options) -> int:
                 document, schedule, network,
                 seed=seed, journal=journal_of(network), growth=Growth(network), look=both,
             )  # fmt: skip
-        verdicts = limits.judge(record, wanted)
+        verdicts = limits.judge(record, judged)
         unwritten = _write(record, verdicts, options["folder"])
     _tell(record, verdicts)
     if options["as_json"]:
@@ -137,23 +138,6 @@ def _prometheus(address: str | None) -> Iterator[Callable[[Watch], None]]:
     with served(address) as (look, url):
         say(f"figures for Prometheus at {url}")
         yield look
-
-
-def _limits(document: Document) -> list[Limit]:
-    """Return the scenario's limits; InputError with all that make no sense."""
-    from stress.limits import parse
-    from stress.scenario.load import raise_all
-
-    names = {name for step in document.steps() for name in (step.name, step.action.action)}
-    names |= {probe.name or probe.probe for probe in document.scenario.probes}
-    found, problems = [], []
-    for index, text in enumerate(document.scenario.limits):
-        try:
-            found.append(parse(text, names))
-        except ValueError as error:
-            problems.append(ParameterError(("limits", index), str(error)))
-    raise_all(document, problems)
-    return found
 
 
 def _schedule(document: Document, topology: Topology, options: Options) -> Schedule:

@@ -114,7 +114,7 @@ class Figures:
             f"{prefix}achieved": len(done),
             f"{prefix}skipped": len(done) - len(timed),
         }
-        if outcomes or not offered:  # where nothing was begun, nothing could fail
+        if outcomes:  # where nothing was begun, nothing could fail
             self.values[f"{prefix}errors"] = len(outcomes) - len(done)
         if offered is not None:
             self.values[f"{prefix}offered"] = offered
@@ -164,15 +164,17 @@ class Figures:
             f"{name}.answered": sum(probe.answered for probe in probes),
             f"{name}.late": sum(probe.late for probe in probes),
             f"{name}.unasked": sum(probe.unasked for probe in probes),
-            f"{name}.windows": len(windows), f"{name}.blackhole": math.fsum(windows),
-            f"{name}.longest": max(windows, default=0.0),
         }  # fmt: skip
         if sent:
-            self.values[f"{name}.loss"] = 1 - self.values[f"{name}.answered"] / sent
+            self.values |= {
+                f"{name}.loss": 1 - self.values[f"{name}.answered"] / sent,
+                f"{name}.windows": len(windows), f"{name}.blackhole": math.fsum(windows),
+                f"{name}.longest": max(windows, default=0.0),
+            }  # fmt: skip
         self.histograms[f"{name}.rtt"] = round_trips(probes)
 
     def _of_convergence(self) -> None:
-        if not self._record.probes:
+        if not any(probe.sent for probe in self._record.probes):
             return
         for step in (None, *dict.fromkeys(self._names())):
             prefix = f"{step}." if step else ""

@@ -4,10 +4,11 @@ from __future__ import annotations
 
 import re
 
-from stress.metrics.names import HOST, unit_of
+from stress.metrics.names import COUNTERS, HOST, unit_of
 
 STAT = re.compile(r"(.+)\.(min|mean|max|first|last|growth|p\d{1,2}(?:\.\d+)?)")
 """A figure, and which of its statistics."""
+_SAMPLED = re.compile(rf"port\.\S+\.(?:{'|'.join(COUNTERS)})|process\.\S+\.(?:cpu|rss|fds)")
 ALIASES = {"host.memory": "host.memory.used", "host.cpu": "host.cpu.busy"}
 
 _UNITS = (
@@ -37,7 +38,7 @@ def figure_unit(name: str) -> str | None:
     found = STAT.fullmatch(name)
     base = found[1] if found else name
     base = ALIASES.get(base, base)
-    if base.startswith(("port.", "process.")) or _is_host_metric(base):
+    if _SAMPLED.fullmatch(base) or _is_host_metric(base):
         return unit_of(base)
     return next((unit for pattern, unit in _PATTERNS if pattern.fullmatch(name)), None)
 

@@ -166,7 +166,7 @@ def probe_groups(record: RunRecord, figures: Figures) -> list[dict[str, Any]]:
     return [
         {
             "probe": name, "kind": probes[0].kind, "interval": probes[0].interval,
-            **{key: figures.values.get(f"{name}.{key}") for key in names},
+            **{key: figures.values.get(f"{name}.{key}", None if key == "loss" else 0) for key in names},
             "round_trip": latency(figures.histograms[f"{name}.rtt"]),
         }
         for name, probes in groups.items()

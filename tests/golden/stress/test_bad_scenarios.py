@@ -11,6 +11,7 @@ import pytest
 from support.golden import recorded, refusal
 from support.topologies import make
 
+from stress.limits import wanted
 from stress.scenario.load import load
 from stress.schedule import planned
 
@@ -19,8 +20,9 @@ FILES = sorted(BAD.glob("*.yaml"))
 
 
 def plan(path: Path) -> None:
-    """Load a scenario and plan it on 16 hosts below 5 switches."""
+    """Load a scenario and its limits, and plan it on 16 hosts below 5 switches."""
     document = load(path)
+    wanted(document)
     planned(document, make("tree", depth=2, fanout=4), document.scenario.seed, document.steps())
 
 

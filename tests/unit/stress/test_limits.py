@@ -6,6 +6,7 @@ import pytest
 
 from stress.histogram import Histogram
 from stress.limits import Limit, Verdict, judge, parse
+from stress.measured import Measured
 from stress.metrics.shown import shown
 from stress.records import (
     LeakCheck,
@@ -17,6 +18,7 @@ from stress.records import (
     RunRecord,
     Sample,
 )
+from stress.scenario.load import load_text
 
 
 def outcome(at: float, verb: str = "down", took: float = 0.001, **keys: str) -> Outcome:
@@ -80,12 +82,82 @@ def test_what_is_no_limit_is_told_what_to_write(text: str, words: str) -> None:
         parse(text)
 
 
-def test_names_of_the_scenario_are_known() -> None:
-    names = {"flap", "port-flap", "ping"}
-    assert parse("ping.loss <= 1 %", names)
-    assert parse("errors == 0", names)
-    with pytest.raises(ValueError, match=r"no step, action or probe `flop`; did you mean `flap.latency.p99`"):
-        parse("flop.latency.p99 <= 1 s", names)
+@pytest.mark.parametrize("figure", ["port.h1-eth0.rx_byte", "port.rx_bytes", "process.runner.size"])
+def test_what_is_not_counted_of_ports_and_processes_is_no_figure(figure: str) -> None:
+    with pytest.raises(ValueError, match="is not measured"):
+        parse(f"{figure} <= 1")
+
+
+MEASURED = """\
+name: x
+duration: 4 s
+steps:
+  - {action: port-flap, name: flap, rate: 1}
+  - {action: link-impair, rate: 1, shape: {delay: 1 ms}}
+  - {action: ramp, name: grow}
+probes: [{probe: ping}, {probe: tcp, name: web}]
+"""
+
+
+def measured(text: str = MEASURED) -> Measured:
+    document = load_text(text)
+    return Measured.by(document.scenario, document.steps())
+
+
+@pytest.mark.parametrize(
+    "figure",
+    ["ping.loss", "web.rtt.p99", "probe.loss", "flap.latency.p99", "port-flap.latency.p99", "errors",
+     "port-flap.up.latency.max", "link-impair.give-back.errors", "grow.last_good", "flap.convergence.max",
+     "recovery.p99", "link-impair.offered", "host.load.1", "process.runner.rss", "leaks", "probe.cpu",
+     "sampler.cpu", "seconds", "ramp.achieved"],
+)  # fmt: skip
+def test_what_a_scenario_measures_may_be_limited(figure: str) -> None:
+    assert measured().why_not(figure) == ""
+
+
+@pytest.mark.parametrize(
+    ("figure", "words"),
+    [
+        ("flop.latency.p99", "there is no step or action `flop`; did you mean `flap`?"),
+        (
+            "zzz.errors",
+            "there is no step or action `zzz`; use one of: flap, port-flap, link-impair, grow, ramp",
+        ),
+        ("port-flap.dwon.latency.p99", "`port-flap` has no verb `dwon`; did you mean `down`?"),
+        ("flap.give-back.errors", "`flap` has no verb `give-back`; use one of: down, up"),
+        (
+            "errors.latency.p99",
+            "there is no step or action `errors`; use one of: flap, port-flap, link-impair, grow, ramp",
+        ),
+        ("pong.loss", "there is no probe `pong`; did you mean `ping`?"),
+        ("flap.loss", "there is no probe `flap`; use one of: ping, web, probe"),
+        ("flap.last_good", "there is no ramp `flap`; use one of: grow"),
+        ("traffic.rate", "the scenario has no `traffic` step"),
+        ("port.h1-eth0.rx_bytes", "no ports are recorded; write for example `metrics: {ports: host}`"),
+    ],
+)
+def test_what_a_scenario_does_not_measure_is_refused_with_what_it_does(figure: str, words: str) -> None:
+    assert measured().why_not(figure) == words
+
+
+def test_both_figures_of_a_limit_must_be_measured() -> None:
+    for text in ("flop.errors == 0", "errors <= 1 % of flop.offered", "flop.errors <= 1 % of offered"):
+        with pytest.raises(ValueError, match=r"^there is no step or action `flop`; did you mean `flap`\?$"):
+            parse(text, measured())
+    assert parse("flap.errors <= 1 % of offered", measured()).of == "flap.offered"
+
+
+def test_without_probes_nothing_converges_and_nothing_is_lost() -> None:
+    none = measured(MEASURED.replace("probes: [{probe: ping}, {probe: tcp, name: web}]\n", ""))
+    for figure in ("probe.loss", "convergence.p99", "flap.recovery.max", "probe.cpu"):
+        assert none.why_not(figure) == "the scenario has no probes"
+
+
+def test_with_traffic_and_ports_their_figures_are_known() -> None:
+    more = MEASURED.replace("ramp, name: grow", "traffic, name: flows") + "metrics: {ports: host}\n"
+    assert measured(more).why_not("traffic.rate") == ""
+    assert measured(more).why_not("port.h1-eth0.rx_bytes.max") == ""
+    assert measured(more).why_not("grow.last_good") == "the scenario has no ramps"
 
 
 def test_latencies_errors_and_rates() -> None:
@@ -172,6 +244,16 @@ def test_a_probe_that_never_comes_right_breaks_a_limit_on_convergence() -> None:
     assert verdict("convergence.unfinished == 1", run).held
 
 
+@pytest.mark.parametrize(
+    "text",
+    ["probe.windows == 0", "probe.longest <= 1 s", "probe.blackhole <= 1 s", "convergence.p99 <= 1 s",
+     "convergence.unfinished == 0"],
+)  # fmt: skip
+def test_probes_that_were_never_asked_measured_nothing(text: str) -> None:
+    found = verdict(text, record(outcomes=[outcome(9.0)], probes=[probe(sent=0)]))
+    assert (found.held, found.measured) == (False, None)
+
+
 def test_undisturbed_probes_have_converged_at_once() -> None:
     run = record(outcomes=[outcome(9.0)], probes=[probe()])
     assert verdict("convergence.p99 <= 1 ms", run).measured == 0
@@ -228,9 +310,18 @@ def test_a_last_operation_that_takes_long_is_no_lower_rate() -> None:
     assert verdict("achieved >= 99 % of offered", record(outcomes=outcomes, offered={"flap": 100})).held
 
 
-def test_no_errors_where_nothing_was_begun_is_not_measured() -> None:
-    found = verdict("flap.errors == 0", record(offered={"flap": 100}))
+@pytest.mark.parametrize("offered", [0, 100])
+def test_no_errors_where_nothing_was_begun_is_not_measured(offered: int) -> None:
+    found = verdict("flap.errors == 0", record(offered={"flap": offered}))
     assert (found.held, found.measured) == (False, None)
+
+
+@pytest.mark.parametrize("text", ["achieved >= 99 % of offered", "flap.achieved <= 99 % of offered"])
+def test_a_share_of_nothing_is_not_measured(text: str) -> None:
+    found = verdict(text, record(offered={"flap": 0}))
+    prefix = "flap." if text.startswith("flap") else ""
+    assert (found.held, found.bound) == (False, None)
+    assert found.words == f"measured 0 of {prefix}offered, which is 0: a share of nothing is not measured"
 
 
 def test_a_series_alone_means_its_worst() -> None:
