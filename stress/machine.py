@@ -11,7 +11,9 @@ from typing import Any
 
 import psutil
 
-_PACKAGES = ("topology-emulator", "numpy", "psutil")
+from emulator import __version__
+
+_PACKAGES = ("numpy", "psutil")
 
 
 def machine_facts() -> dict[str, Any]:
@@ -38,7 +40,7 @@ def _processor() -> str:
 
 
 def _versions() -> dict[str, str]:
-    found = {}
+    found = {"topology-emulator": __version__}
     for name in _PACKAGES:
         with suppress(PackageNotFoundError):
             found[name] = version(name)

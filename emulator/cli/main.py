@@ -11,6 +11,8 @@ from typing import Any, cast
 
 import click
 
+from emulator import __version__
+
 COMMANDS = {
     "up": "bring the network of a file up",
     "down": "take a network down",
@@ -77,7 +79,7 @@ class LazyGroup(click.Group):
 
 
 @click.command(cls=LazyGroup, epilog=EPILOG, context_settings={"help_option_names": ["-h", "--help"]})
-@click.version_option(package_name="topology-emulator", message="%(version)s")
+@click.version_option(__version__, message="%(version)s")
 def emulator() -> None:
     """Make a network run from a YAML file that describes it, of any size."""
 
