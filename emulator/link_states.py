@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Iterable, Mapping
 
 import numpy as np
 import numpy.typing as npt
@@ -22,6 +22,24 @@ def links_up(topology: Topology, states: States) -> npt.NDArray[np.bool_]:
     up = np.ones(topology.link_count, dtype=bool)
     up[[link for link, state in states.items() if not state.up]] = False
     return up
+
+
+def shaped_again(
+    links: Iterable[int], states_now: Callable[[], States], shape: Callable[[States, list[int]], None]
+) -> None:
+    """Have `shape(states, links)` give links that were made again the shapes that they have live.
+
+    Once more where they were changed meanwhile: who changes a link that isn't there leaves it to this.
+    """
+    made = frozenset(links)
+    done: dict[int, LinkState] = {}
+    while (live := {link: s for link, s in states_now().items() if link in made and _is_shaped(s)}) != done:
+        shape(live, sorted({*done, *live}))
+        done = live
+
+
+def _is_shaped(state: LinkState) -> bool:
+    return state.forward is not None or state.backward is not None
 
 
 def effective_shape(topology: Topology, states: States, link: int, end: int) -> Shape:

@@ -162,6 +162,10 @@ class NamespacedNetwork(RecordedNetwork, ABC):
         """Take the network down."""
         take_down(self._state, progress)
 
+    def _states_now(self) -> States:
+        """Return what was changed on links since `up`."""
+        return self.links
+
     def _links_up(self) -> npt.NDArray[np.bool_]:
         """Return which links are up, shape (links,)."""
         return links_up(self.topology, self.links)

@@ -18,10 +18,12 @@ import numpy as np
 
 from emulator.difference import Difference
 from emulator.errors import UsageError
+from emulator.link_states import States, shaped_again
 from emulator.linux import messages
 from emulator.linux.converge import converge
 from emulator.linux.kept import kept_namespaces, kept_sockets
 from emulator.linux.link_messages import LinkMessages
+from emulator.linux.live_shapes import UNSHAPED, shape_batches
 from emulator.linux.namespaces import NamespaceStore
 from emulator.linux.netlink import Batch, Netlink
 from emulator.linux.node_sysctls import NodeSysctls
@@ -42,11 +44,18 @@ class NetnsSession:
     """Quick changes to the nodes, ports and links of a running network. A context manager.
 
     It remembers what it took away: `restore()` gives all of it back, and so does leaving. `plan_now()`
-    gives another plan once somebody else has changed how the links are.
+    gives another plan once somebody else has changed how the links are, `states_now()` their shapes.
     """
 
-    def __init__(self, plan: Plan, store: NamespaceStore, plan_now: Callable[[], Plan] | None = None) -> None:
-        self._plan_now = plan_now or (lambda: plan)
+    def __init__(
+        self,
+        plan: Plan,
+        store: NamespaceStore,
+        plan_now: Callable[[], Plan],
+        states_now: Callable[[], States],
+    ) -> None:
+        self._plan_now = plan_now
+        self._states_now = states_now
         self._plan = plan
         self._store = store
         self._topology = plan.topology
@@ -155,6 +164,7 @@ class NetnsSession:
             node = self._writer.newer_node(link)
             run_partly(self._netlink(node), self._plan, node, batch)
         self._taken.links.pop(link, None)
+        shaped_again([link], self._states_now, self._shape)
 
     def remove_node(self, node: int) -> None:
         """Remove a node with its links, and kill what runs in it."""
@@ -196,6 +206,11 @@ class NetnsSession:
         if self._plan_now() is not self._plan:  # links were changed while it was made, and it left out
             self._follow()
             give_routes(self._netlink(node), self._plan, node)
+        shaped_again(links, self._states_now, self._shape)
+
+    def _shape(self, states: States, links: Iterable[int]) -> None:
+        for node, batch in shape_batches(self._plan, states, links).items():
+            self._netlink(node).run(batch, ignore=UNSHAPED)
 
     def set_controller(self, name: str, *, up: bool) -> None:
         """Refuse: bridges have no controllers."""

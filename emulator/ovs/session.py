@@ -11,6 +11,7 @@ from collections.abc import Callable, Iterable
 from dataclasses import replace
 from functools import cached_property
 
+from emulator.link_states import States
 from emulator.linux.namespaces import NamespaceStore
 from emulator.linux.offload import compute_checksums
 from emulator.linux.session import NetnsSession
@@ -29,9 +30,10 @@ class OvsSession(NetnsSession):
         plan: Plan,
         store: NamespaceStore,
         switches: Switches,
-        plan_now: Callable[[], Plan] | None = None,
+        plan_now: Callable[[], Plan],
+        states_now: Callable[[], States],
     ) -> None:
-        super().__init__(plan, store, plan_now)
+        super().__init__(plan, store, plan_now, states_now)
         self._switches = switches
         self._wanted = bridges_of(plan)
         self._now: dict[int, Bridge] = dict(self._wanted)

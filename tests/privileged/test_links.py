@@ -12,6 +12,7 @@ from support.command import CommandLine
 from emulator.engines.registry import attach
 from emulator.network import LinkState
 from topologies.identifiers import interface_name
+from topologies.profiles import Shape
 
 pytestmark = [pytest.mark.privileged, pytest.mark.e2e]
 needs_mininet = pytest.param(
@@ -176,3 +177,42 @@ def test_what_a_session_gives_back_leaves_cut_links_down(
     network.set_link(between, LinkState())
     assert checked(cli) == (6, 6)
     cli("down", "n", code=0)
+
+
+def rates(name: str) -> str:
+    """Return what h1 may send: the lines of its queues."""
+    net = attach(name)
+    h1 = [list(net.topology.names).index("h1")]
+    shown = (net.execute(h1, ["tc", what, "show", "dev", "h1-eth0"])[0].output for what in ("qdisc", "class"))
+    return "".join(output.decode() for output in shown)
+
+
+@pytest.mark.parametrize("engine", ["netns", needs_mininet])
+def test_a_link_that_is_made_again_has_the_shape_that_it_was_given_live(
+    tmp_path: Path, cli: CommandLine, engine: str
+) -> None:
+    start(tmp_path, cli, f"name: l\nengine: {engine}\ntopology: {{generator: linear, k: 2}}\n")
+    net = attach("l")
+    h1, s1 = (list(net.topology.names).index(name) for name in ("h1", "s1"))
+    (own,) = {slot >> 1 for slot in net.topology.slots(h1)}
+    other = next(link for link in range(net.topology.link_count) if link != own)
+    slow = LinkState(forward=Shape(bandwidth=5e6), backward=Shape(bandwidth=5e6))
+    net.set_link(own, slow)
+    with net.session() as session:
+        session.remove_link(own)
+        session.add_link(own)
+        assert "5Mbit" in rates("l")
+        session.remove_node(h1)
+        session.add_node(h1)
+        assert "5Mbit" in rates("l")
+        session.remove_node(s1)
+        net.set_link(own, LinkState(forward=Shape(bandwidth=7e6), backward=Shape(bandwidth=7e6)))
+        net.set_link(other, slow)  # what can't be done for the one doesn't keep the other from changing
+        session.add_node(s1)
+        assert "7Mbit" in rates("l")
+    net.execute([h1], ["ip", "link", "delete", "h1-eth0"])
+    assert attach("l").repair() == ["link s1 -- h1 is missing"]
+    assert "7Mbit" in rates("l")
+    attach("l").set_link(own, LinkState())
+    assert "Mbit" not in rates("l")
+    cli("down", "l", code=0)

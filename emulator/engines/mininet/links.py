@@ -56,14 +56,17 @@ def _carry_out(hands: tuple[Driver, Switches], topology: Topology, before: State
 
 
 def link_steps(topology: Topology, before: States, after: States) -> list[Step]:
-    """Return the driver's steps from one set of link states to another."""
+    """Return the driver's steps from one set of link states to another.
+
+    What isn't there is left out: whoever makes it again makes it as the record wants it.
+    """
     shaped = [
         changed
         for link in sorted({*before, *after})
         for end in (0, 1)
         if (changed := _reshaped(topology, before, after, link, end)) is not None
     ]
-    steps: list[Step] = [("shape", {"ends": shaped})] if shaped else []
+    steps: list[Step] = [("shape", {"ends": shaped, "partly": True})] if shaped else []
     up_before, up_after = links_up(topology, before), links_up(topology, after)
     if (up_before == up_after).all():
         return steps
@@ -83,12 +86,12 @@ def link_steps(topology: Topology, before: States, after: States) -> list[Step]:
     }
     return [
         *steps,
-        ("ports", {"names": _ports(topology, up_before & ~up_after), "up": False}),
+        ("ports", {"names": _ports(topology, up_before & ~up_after), "up": False, "partly": True}),
         ("batches", {"lines": takes, "harmless": True}),
-        ("move", {"out": out, "into": []}),
-        ("ports", {"names": _ports(topology, up_after & ~up_before), "up": True}),
+        ("move", {"out": out, "into": [], "partly": True}),
+        ("ports", {"names": _ports(topology, up_after & ~up_before), "up": True, "partly": True}),
         ("batches", {"lines": gives, "harmless": True}),
-        ("move", {"out": [], "into": into}),
+        ("move", {"out": [], "into": into, "partly": True}),
         ("forget", {"names": sorted(becomes.out)}),
         ("batches", {"lines": flushes, "harmless": True}),
     ]
@@ -111,6 +114,17 @@ def _reshaped(
         return None
     plan = make_plan(topology, "mininet")
     return end_document(plan, link, end, soft_switches(bridges_of(plan)), wanted)
+
+
+def give_shapes(plan: Plan, driver: Driver, states: States, links: Iterable[int]) -> None:
+    """Give links that were made again the shapes that they have live."""
+    soft = soft_switches(bridges_of(plan))
+    ends = [
+        end_document(plan, link, end, soft, effective_shape(plan.topology, states, link, end))
+        for link in links
+        for end in (0, 1)
+    ]
+    driver.ask(("shape", {"ends": ends, "partly": True}))
 
 
 def line_changes(

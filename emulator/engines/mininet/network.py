@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from functools import cached_property
+from functools import cached_property, partial
 
 import numpy as np
 import numpy.typing as npt
@@ -10,13 +10,13 @@ import numpy.typing as npt
 from emulator.engines.mininet import openflow
 from emulator.engines.mininet.client import Driver, dead
 from emulator.engines.mininet.launch import Running
-from emulator.engines.mininet.links import change_links
+from emulator.engines.mininet.links import change_links, give_shapes
 from emulator.engines.mininet.place import Place, place_of
 from emulator.engines.mininet.repair import find_damage, repair
 from emulator.engines.mininet.session import MininetSession
 from emulator.engines.namespaced import NamespacedNetwork
 from emulator.engines.place import require_root
-from emulator.link_states import States
+from emulator.link_states import States, shaped_again
 from emulator.linux.interrupts import deferred
 from emulator.ovs.switches import Switches
 from emulator.plan import Plan, make_plan
@@ -63,7 +63,7 @@ class MininetNetwork(NamespacedNetwork):
     def session(self) -> MininetSession:
         """Return a session for many quick changes."""
         require_root()
-        return MininetSession(self._plan_now, self.driver, self._store, self.switches)
+        return MininetSession(self._plan_now, self._states_now, self.driver, self._store, self.switches)
 
     def _plan_now(self) -> Plan:
         """Return the plan with the links that are up now: the same one until they are others."""
@@ -83,5 +83,6 @@ class MininetNetwork(NamespacedNetwork):
             with self._store.entered():
                 damage = find_damage(plan, self.driver, self._store, down)
                 repair(plan, self.driver, self._store, damage)
+            shaped_again(damage.links, self._states_now, partial(give_shapes, plan, self.driver))
             openflow.give_flows(self.switches, plan, damage.nodes)
         return [*damage.words(plan), *(f"controller {name} is stopped" for name in stopped)]

@@ -3,15 +3,18 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from functools import partial
 from types import TracebackType
 from typing import Self
 
 from emulator.engines.mininet import openflow
 from emulator.engines.mininet.client import Driver
 from emulator.engines.mininet.document import document, mininet_name
+from emulator.engines.mininet.links import give_shapes
 from emulator.engines.mininet.making import Maker
 from emulator.engines.mininet.removing import remove_nodes
 from emulator.engines.mininet.settings import after_up, is_switch
+from emulator.link_states import States, shaped_again
 from emulator.linux.namespaces import NamespaceStore
 from emulator.network import silent
 from emulator.ovs.switches import Switches, bridges_of
@@ -24,13 +27,15 @@ class MininetSession:
     """Quick changes to the nodes, ports, links and controllers of a running network. A context manager.
 
     The driver does one thing at a time: sessions side by side wait for each other there. `plan_now()`
-    gives another plan once somebody else has changed how the links are.
+    gives another plan once somebody else has changed how the links are, `states_now()` their shapes.
     """
 
     def __init__(
-        self, plan_now: Callable[[], Plan], driver: Driver, store: NamespaceStore, switches: Switches
-    ) -> None:
+        self, plan_now: Callable[[], Plan], states_now: Callable[[], States], driver: Driver,
+        store: NamespaceStore, switches: Switches,
+    ) -> None:  # fmt: skip
         self._plan_now = plan_now
+        self._states_now = states_now
         self._plan = plan = plan_now()
         self._topology = plan.topology
         self._driver = driver
@@ -125,6 +130,7 @@ class MininetSession:
         names = [self._link_names[link] for link in links]
         with self._store.entered():
             Maker(self._plan, self._wanted, self._driver, self._store, silent).make(nodes, names, partly=True)
+        shaped_again(links, self._states_now, partial(give_shapes, self._plan, self._driver))
 
     def _links_of(self, node: int) -> list[int]:
         return sorted({slot >> 1 for slot in self._topology.slots(node)})

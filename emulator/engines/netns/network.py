@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from functools import cached_property
+from functools import cached_property, partial
 
 import numpy as np
 import numpy.typing as npt
@@ -12,8 +12,9 @@ from emulator.engines.netns.links import change_links
 from emulator.engines.netns.switch_repair import SwitchRepair
 from emulator.engines.netns.switches import switches_of
 from emulator.engines.place import require_root
-from emulator.link_states import States, links_up
+from emulator.link_states import States, links_up, shaped_again
 from emulator.linux.interrupts import deferred
+from emulator.linux.live_shapes import give_shapes
 from emulator.linux.repair import find_damage, repair
 from emulator.linux.session import NetnsSession
 from emulator.ovs.session import OvsSession
@@ -59,8 +60,8 @@ class NetnsNetwork(NamespacedNetwork):
         """Return a session for many quick changes; it is noted in the record before the first one."""
         require_root()
         if self.switches is None:
-            return NetnsSession(self._plan_now(), self._store, self._plan_now)
-        return OvsSession(self._plan_now(), self._store, self.switches, self._plan_now)
+            return NetnsSession(self._plan_now(), self._store, self._plan_now, self._states_now)
+        return OvsSession(self._plan_now(), self._store, self.switches, self._plan_now, self._states_now)
 
     def repair(self) -> list[str]:
         """Look at every node in the kernel, give back what is missing, and return what it was."""
@@ -76,6 +77,7 @@ class NetnsNetwork(NamespacedNetwork):
                 fix.begin()
             with self._store.entered():
                 repair(plan, self._store, damage)
+                shaped_again(damage.links, self._states_now, partial(give_shapes, plan, self._store))
                 if fix is not None:
                     words += fix.finish(self._store)
         return words

@@ -94,9 +94,10 @@ class Steps:
             raise StepError(f"ip in {name}: {errors.decode(errors='replace').strip()}")
 
     def batches(self, tell: Tell, lines: dict[str, list[str]], harmless: bool = False) -> None:
-        """Give `ip -batch` lines in many nodes."""
+        """Give `ip -batch` lines in many nodes; with `harmless`, in those that are there."""
         for done, (name, some) in enumerate(lines.items(), 1):
-            self.batch(tell, name, some, harmless)
+            if not harmless or name in self._network:
+                self.batch(tell, name, some, harmless)
             tell("settings", done, len(lines))
 
     def port(self, tell: Tell, name: str, up: bool) -> None:
@@ -106,34 +107,41 @@ class Steps:
         if said:
             raise StepError(f"{name}: {said.strip()}")
 
-    def ports(self, tell: Tell, names: list[str], up: bool) -> None:
-        """Bring interfaces up or down."""
-        for name in names:
+    def ports(self, tell: Tell, names: list[str], up: bool, partly: bool = False) -> None:
+        """Bring interfaces up or down; with `partly`, those that are there."""
+        for name in self._there(names, partly):
             self.port(tell, name, up)
 
-    def move(self, tell: Tell, out: list[str], into: list[str]) -> None:
-        """Take interfaces out of their switches, then let others join theirs."""
+    def move(self, tell: Tell, out: list[str], into: list[str], partly: bool = False) -> None:
+        """Take interfaces out of their switches, let others join; with `partly`, those that are there."""
         del tell
-        for name in out:
+        for name in self._there(out, partly):
             intf = self._builder.interface(name)
             intf.node.detach(intf)
             intf.node.out |= {name}
-        for name in into:
+        for name in self._there(into, partly):
             intf = self._builder.interface(name)
             intf.node.attach(intf)
             intf.node.out -= {name}
 
     def forget(self, tell: Tell, names: list[str]) -> None:
-        """Have switches forget the MACs that they learned."""
+        """Have switches forget the MACs that they learned, those that are there."""
         del tell
         for name in names:
-            self._network[name].forget()
+            if name in self._network:
+                self._network[name].forget()
 
-    def shape(self, tell: Tell, ends: list[Document]) -> None:
-        """Make interfaces send as the documents of their ends say."""
+    def shape(self, tell: Tell, ends: list[Document], partly: bool = False) -> None:
+        """Make interfaces send as the documents of their ends say; with `partly`, those that are there."""
         del tell
+        there = frozenset(self._there([end["name"] for end in ends], partly))
         for end in ends:
-            self._builder.shape(end)
+            if end["name"] in there:
+                self._builder.shape(end)
+
+    def _there(self, names: list[str], partly: bool) -> list[str]:
+        """Return the interfaces to act on: all, or with `partly` those of links that are there."""
+        return [name for name in names if name in self._builder.links] if partly else names
 
     def unlink(self, tell: Tell, names: list[str]) -> None:
         """Delete links, each named by one of its interfaces."""
