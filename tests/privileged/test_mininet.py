@@ -20,11 +20,13 @@ from support.command import CommandLine
 
 from emulator.checks.reachability import check_reachability
 from emulator.engines.mininet.client import Driver
+from emulator.engines.mininet.document import document
 from emulator.engines.mininet.engine import MininetEngine
 from emulator.engines.mininet.launch import began
 from emulator.engines.mininet.network import MininetNetwork
 from emulator.engines.registry import attach
 from emulator.errors import BrokenError
+from emulator.ovs.switches import bridges_of
 from emulator.plan import make_plan
 from topologies.build import build
 from topologies.spec.load import load, load_text
@@ -314,3 +316,24 @@ def test_the_exported_script_runs_with_mininet_alone(tmp_path: Path, cli: Comman
         words, input="pingall\nexit\n", capture_output=True, text=True, timeout=120, check=False
     )
     assert "0% dropped (6/6 received)" in done.stdout + done.stderr, done.stdout + done.stderr
+
+
+def test_ports_that_a_killed_change_left_in_or_out_of_their_switch_are_put_right(
+    tmp_path: Path, cli: CommandLine
+) -> None:
+    (tmp_path / "m.yaml").write_text(RING)
+    cli("up", "m.yaml", code=0)
+    held = network()
+    plan = make_plan(held.topology, "mininet")
+    blocked = document(plan, bridges_of(plan)).out
+    switch = next(name for name, ports in blocked.items() if ports)
+    (out,) = blocked[switch]
+    node = [list(held.topology.names).index(switch)]
+    held.execute(node, ["ip", "link", "set", f"{switch}-eth1", "nomaster"])
+    held.execute(node, ["ip", "link", "set", out, "master", switch])
+    assert network().repair() == [
+        f"port {out} is in its switch, where it closes a loop", f"port {switch}-eth1 is not in its switch",
+    ]  # fmt: skip
+    assert network().repair() == []
+    assert cli.json("check", "m")["unexpected"] == []
+    cli("down", "m", code=0)

@@ -42,26 +42,25 @@ class Maker:
         """Make `nodes` and `links` (by the first end's interface), and set all that the plan says of them.
 
         `partly` says that other nodes and links of the plan may not be there: what needs them is left.
+        The last links and all that is set go to the driver as one request, which it carries out to its end
+        whatever becomes of this process: a killed session leaves no link that is there and joins nothing.
         """
         self._nodes(nodes)
         self._there = frozenset(self._store.nodes())
         documents = [self._wanted.links[name] for name in links]
-        for at, some in _chunks(documents):
+        chunks = list(_chunks(documents))
+        for at, some in chunks[:-1]:
             self._driver.ask(("links", {"documents": some}), progress=self._from("links", at, len(links)))
+        last = [("links", {"documents": some}) for _, some in chunks[-1:]]
         cut = [end["name"] for name, some in zip(links, documents, strict=True) for end in some["ends"]
                if name in self._wanted.cut]  # fmt: skip
         stay_down = ("ports", {"names": cut, "up": False})
-        self._driver.ask(stay_down)  # before they join a switch: they might close a loop
         names = {node: mininet_name(self._plan, node) for node in nodes}
-        self._compute_checksums()
         hosts = [names[node] for node in nodes if not is_switch(self._plan, node)]
         switches = [names[node] for node in nodes if is_switch(self._plan, node)]
         lines = self._lines({names[node]: node for node in nodes}, documents)
         early = {name: some for name, some in lines.items() if name not in set(switches)}
         late = {name: some for name, some in lines.items() if name not in early}
-        self._driver.ask(("configure", {"names": hosts}), stay_down, progress=self._progress)
-        self._driver.ask(("batches", {"lines": early, "harmless": partly}), progress=self._progress)
-        self._driver.ask(("start", {"names": switches}), progress=self._progress)
         joined = [
             end["name"]
             for document in documents
@@ -69,8 +68,18 @@ class Maker:
             if end["node"] in self._wanted.out and end["node"] not in set(switches)
             and end["name"] not in self._wanted.out[end["node"]]
         ]  # fmt: skip
-        self._driver.ask(("move", {"out": [], "into": joined}))
-        self._driver.ask(("batches", {"lines": late, "harmless": partly}), progress=self._progress)
+        self._driver.ask(
+            *last,
+            stay_down,  # before they join a switch: they might close a loop
+            ("configure", {"names": hosts}),
+            stay_down,
+            ("batches", {"lines": early, "harmless": partly}),
+            ("start", {"names": switches}),
+            ("move", {"out": [], "into": joined}),
+            ("batches", {"lines": late, "harmless": partly}),
+            progress=self._from("links", chunks[-1][0] if chunks else 0, len(links)),
+        )
+        self._compute_checksums()
 
     def _nodes(self, nodes: Sequence[int]) -> None:
         """Make nodes and pin their namespaces; what must be set before they have ports is set here."""
@@ -126,11 +135,13 @@ class Maker:
         return out
 
     def _from(self, phase: str, before: int, total: int) -> Progress:
-        """Return progress of one chunk, told as progress of the whole."""
+        """Return progress of one chunk, told as that of the whole; other phases are told as they are."""
 
-        def tell(_: str, done: int, part: int) -> None:
-            del part
-            self._progress(phase, before + done, total)
+        def tell(name: str, done: int, part: int) -> None:
+            if name == phase:
+                self._progress(phase, before + done, total)
+            else:
+                self._progress(name, done, part)
 
         return tell
 

@@ -10,7 +10,7 @@ from typing import Self
 from emulator.engines.mininet import openflow
 from emulator.engines.mininet.client import Driver
 from emulator.engines.mininet.document import document, mininet_name
-from emulator.engines.mininet.links import give_shapes
+from emulator.engines.mininet.links import give_shapes, link_steps
 from emulator.engines.mininet.making import Maker
 from emulator.engines.mininet.removing import remove_nodes
 from emulator.engines.mininet.settings import after_up, is_switch
@@ -126,10 +126,15 @@ class MininetSession:
         return given + self._taken.give_back(self)
 
     def _make(self, nodes: list[int], links: list[int]) -> None:
+        before: States = dict(self._states_now())
         self._follow()
         names = [self._link_names[link] for link in links]
         with self._store.entered():
             Maker(self._plan, self._wanted, self._driver, self._store, silent).make(nodes, names, partly=True)
+        while (now := dict(self._states_now())) != before:  # links were changed while it was made
+            self._driver.ask(*link_steps(self._topology, before, now))
+            self._follow()
+            before = now
         shaped_again(links, self._states_now, partial(give_shapes, self._plan, self._driver))
 
     def _links_of(self, node: int) -> list[int]:
