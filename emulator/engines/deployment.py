@@ -16,8 +16,10 @@ from emulator.linux.mounts import ensure_private
 from emulator.linux.namespaces import NamespaceStore
 from emulator.linux.sysctl_ledger import SysctlLedger
 from emulator.network import Progress, silent
+from emulator.ovs.switches import Switches
 from emulator.plan import Plan
 from emulator.state import NetworkState, Record, shared_lock, state_root
+from topologies.openflow_switches import controllers_of
 
 Running = TypeVar("Running", bound=NamespacedNetwork)
 
@@ -57,9 +59,13 @@ class NamespacedEngine(ABC, Generic[Running]):
                 signals.check()
                 progress(phase, done, total)
 
-            running = self._running(state)
+            running = self._running(state, plan)
             if running is not None:
-                return self.change(running, plan, state, file, progress=progress, check=signals.check)
+                words = _start_again(running, plan, state, file)
+                changed = self.change(running, plan, state, file, progress=progress, check=signals.check)
+                if words:
+                    _await_again(changed, plan, words, progress)
+                return changed
             remove(state, silent)  # what an `up` or `down` that was killed left behind
             try:
                 notes = self.make(plan, state, file, watched)
@@ -75,14 +81,38 @@ class NamespacedEngine(ABC, Generic[Running]):
         """Return the network `name` that runs; UsageError when there is none."""
         return self.handle(NetworkState(state_root(), name))
 
-    def _running(self, state: NetworkState) -> Running | None:
-        """Return the network if it is wholly up; UsageError if another engine runs it."""
+    def _running(self, state: NetworkState, plan: Plan) -> Running | None:
+        """Return the network if it is wholly up, or lacks no more than controllers that `plan` has too.
+
+        UsageError if another engine runs it.
+        """
         state.require_engine(self.name)
         try:
             network = self.handle(state)
-            return network if network.health().running else None
+            if network.health().running:
+                return network
+            same = controllers_of(network.topology) == controllers_of(plan.topology)
+            return network if same and network.stopped_controllers() else None
         except EmulationError:  # no record, or a damaged one
             return None
+
+
+def _start_again(network: NamespacedNetwork, plan: Plan, state: NetworkState, file: str) -> tuple[str, ...]:
+    """Start the controllers that have ended; return a line for each."""
+    names = network.stopped_controllers()
+    if not names:
+        return ()
+    controllers = Switches(state.folder, store_of(state), plan.topology, file).controllers
+    controllers.start(names)
+    return tuple(f"started {controllers.called(name)} again" for name in names)
+
+
+def _await_again(network: NamespacedNetwork, plan: Plan, words: tuple[str, ...], progress: Progress) -> None:
+    """Wait until the switches are connected to controllers that were started again; say both."""
+    assert network.switches is not None  # noqa: S101 -- whose controllers they are
+    network.changes = (*words, *(network.changes or ()))
+    warning = network.switches.await_controllers(plan, progress)
+    network.notes = tuple(dict.fromkeys(filter(None, (*network.notes, warning))))
 
 
 def as_filed(network: NamespacedNetwork) -> list[str]:

@@ -82,6 +82,14 @@ class NamespacedNetwork(RecordedNetwork, ABC):
         """Return what is wrong with what the engine itself keeps running beside the nodes."""
         return []
 
+    def stopped_controllers(self) -> list[str]:
+        """Return the names of controllers whose processes have ended; none where more is wrong than that."""
+        if self.switches is None or not self._nodes_there().running:
+            return []
+        if self._engine_problems() or (self.switches.there and self.switches.servers.ended()):
+            return []
+        return [name for name, runs in self.switches.controllers.running().items() if not runs]
+
     def _nodes_there(self) -> Health:
         """Look whether every node's namespace is there, and no killed stress run has things of it."""
         if not self._store.exists:

@@ -16,18 +16,21 @@ _INTERVAL = "stats-update-interval"
 def unconnected(servers: OvsServers, bridges: Sequence[str], timeout: float, progress: Progress) -> list[str]:
     """Return which of `bridges` have controllers of which none is connected, after `timeout` s at most.
 
-    Returns at once when all are connected; `progress` is told how many are, again and again. Raises
-    BrokenError when a daemon ends meanwhile.
+    Returns at once when all are connected; `progress` is told how many are, again and again. That they
+    are is believed when the daemon was asked to write it: what the database says may be of a
+    controller that has ended since. Raises BrokenError when a daemon ends meanwhile.
     """
     deadline = time.monotonic() + timeout
+    asked = False
     with servers.database() as database:
         while True:
             waiting = _without_controller(database, bridges)
             progress("controllers", len(bridges) - len(waiting), len(bridges))
-            if not waiting or time.monotonic() > deadline:
+            if (asked and not waiting) or time.monotonic() > deadline:
                 return waiting
             servers.require_running()
             refresh(database)
+            asked = True
             time.sleep(_POLL)
 
 

@@ -191,6 +191,44 @@ def test_a_controller_that_is_away_is_a_warning(
     os.kill(relay, signal.SIGKILL)
     ended = "the relay to controller c0 (remote 127.0.0.1:1) has ended; `emulator up FILE` starts it again"
     assert ended in cli("status", code=1).stderr
+    switch = daemon(state_dir)
+    again = cli.json("up", "net.yaml")
+    assert again["changes"] == ["started controller c0 (remote 127.0.0.1:1) again"]
+    assert any("Connection refused" in note for note in again["notes"])
+    assert daemon(state_dir) == switch  # the network goes on, only what had ended was started
+    assert away in cli("status", code=0).stderr
+    cli("down", "o", code=0)
+
+
+@needs_controller
+def test_up_starts_an_ended_controller_and_nothing_else(
+    tmp_path: Path, state_dir: Path, cli: CommandLine
+) -> None:
+    script = "import os\nos.execvp('ovs-testcontroller', ['c', 'ptcp:6653:127.0.0.1'])\n"
+    own = "import pathlib, sys\nif pathlib.Path('broken').exists():\n    sys.exit('no more')\n" + script
+    (tmp_path / "own.py").write_text(own)
+    with_own = "userspace, controller: {command: [python3, own.py]}, protocols: [OpenFlow10]}"
+    start(tmp_path, cli, TREE.replace("userspace}", with_own))
+    switch = daemon(state_dir)
+
+    def end() -> None:
+        controller = json.loads((state_dir / "o" / "controllers" / "c0.pid").read_text())["pid"]
+        os.kill(controller, signal.SIGKILL)
+
+    end()
+    assert cli.json("up", "net.yaml")["changes"] == ["started controller c0 (command python3 own.py) again"]
+    assert checked(cli) == 72  # `up` waited until the switches were connected to it
+    (tmp_path / "broken").touch()
+    end()
+    assert "no more" in cli("up", "net.yaml", code=4).stderr
+    assert daemon(state_dir) == switch  # what didn't start takes nothing with it
+    (tmp_path / "broken").unlink()
+    (tmp_path / "net.yaml").write_text((tmp_path / "net.yaml").read_text().replace("depth: 2", "depth: 1"))
+    changes = cli.json("up", "net.yaml")["changes"]
+    assert changes[0] == "started controller c0 (command python3 own.py) again"
+    assert any("removed" in line for line in changes)
+    assert checked(cli) == 6
+    assert daemon(state_dir) == switch
     cli("down", "o", code=0)
 
 
