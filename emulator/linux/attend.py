@@ -73,10 +73,12 @@ def _passed_on(*, terminal: bool) -> Iterator[Callable[[Process], None]]:
     early: list[int] = []
 
     def passed_on(number: int) -> None:
-        if not attended:
-            early.append(number)
-        elif not (terminal and number == signal.SIGINT):
+        if terminal and number == signal.SIGINT:
+            return  # it has it, or will have the next: nobody can tell whether it was forked a moment before
+        if attended:
             _send(attended[0], number, group=not terminal)
+        else:
+            early.append(number)
 
     def started(process: Process) -> None:
         attended.append(process)

@@ -120,7 +120,6 @@ def test_ctrl_c_on_a_terminal_comes_once(net: CommandLine, tmp_path: Path) -> No
     )
     pid, terminal = pty.fork()
     if pid == 0:
-        signal.signal(signal.SIGINT, signal.SIG_DFL)  # a shell's background job ignores it, for ever
         os.chdir(tmp_path)
         words = [sys.executable, "-m", "emulator", "exec", "h1", "--", "sh", "-c", script]
         os.execv(sys.executable, words)  # noqa: S606
