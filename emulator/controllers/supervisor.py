@@ -120,12 +120,26 @@ class ControllerProcesses:
         """Return the file that holds what a controller wrote."""
         return self._folder / f"{name}.log"
 
-    def _start(self, name: str) -> Process:
-        controller, port = self._controllers[name], self.ports[name]
-        argv = argv_of(
-            controller, port, self._folder,
+    def outgrown(self, other: ControllerProcesses) -> list[str]:
+        """Return the names of learning controllers that are started with other words in `other`.
+
+        They go by the protocols and the number of the switches, that of Open vSwitch takes only some.
+        """
+        return [
+            name
+            for name, controller in self._controllers.items()
+            if controller.kind == "learning" and self._argv(name) != other._argv(name)
+        ]
+
+    def _argv(self, name: str) -> list[str]:
+        return argv_of(
+            self._controllers[name], self.ports[name], self._folder,
             outside=self._outside, protocols=self._protocols, switches=self._switches,
         )  # fmt: skip
+
+    def _start(self, name: str) -> Process:
+        controller, port = self._controllers[name], self.ports[name]
+        argv = self._argv(name)
         environment = environment_of(controller, port, self._folder)
         cwd = self._cwd if controller.kind == "command" else None
         inherited = (self._outside,) if controller.kind == "remote" else ()

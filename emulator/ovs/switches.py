@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Container, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Collection, Container, Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from functools import cached_property
 from pathlib import Path
@@ -175,14 +175,7 @@ class Switches:
         learning = [name for name in learning if running[name]]
         if not learning:
             return
-        taught = [
-            (bridge.name, bridge.protocols)
-            for node, bridge in bridges_of(plan).items()
-            if any(c.kind == "learning" for c in self._topology.node_profile_of(node).openflow.controllers)
-        ]
-        self.controllers.stop(learning)
-        remove_flows(self.servers, taught)
-        bridges = [name for name, _ in taught]
+        bridges = self.stop_controllers(plan, learning)
         deadline = time.monotonic() + _NOTICED_WITHIN
         while len(unconnected(self.servers, bridges, 0, silent)) < len(bridges):  # the database lags behind
             if time.monotonic() > deadline:
@@ -192,6 +185,24 @@ class Switches:
             time.sleep(_NOTICED_WITHIN / 100)
         self.controllers.start(learning)
         unconnected(self.servers, bridges, CONNECTED_WITHIN, silent)
+
+    def stop_controllers(self, plan: Plan, names: Collection[str]) -> list[str]:
+        """Stop controllers, and take away the flows of their switches: others wouldn't know of them.
+
+        Returns the names of these switches' bridges, of those that are there.
+        """
+        there = self.present() if self.servers.running() else {}
+        controllers = controllers_of(self._topology)
+        stopped = {controllers[name] for name in names}
+        taught = [
+            (bridge.name, there[bridge.name].protocols)
+            for node, bridge in bridges_of(plan).items()
+            if bridge.name in there
+            and stopped.intersection(self._topology.node_profile_of(node).openflow.controllers)
+        ]
+        self.controllers.stop(names)
+        remove_flows(self.servers, taught)
+        return [name for name, _ in taught]
 
     def require_ports(self) -> None:
         """Raise BrokenError with Open vSwitch's words unless all interfaces are in their bridges."""

@@ -87,6 +87,26 @@ def test_our_learning_controller_takes_more_than_16_switches(
 
 @needs_ovs
 @needs_testcontroller
+def test_a_network_may_outgrow_open_vswitchs_learning_controller(
+    tmp_path: Path, state_dir: Path, cli: CommandLine
+) -> None:
+    for switches, of in (
+        (16, "testcontroller"),
+        (18, "emulator.controllers.learning"),
+        (16, "testcontroller"),
+    ):
+        (tmp_path / "g.yaml").write_text(
+            "name: l\nswitch: ovs\nopenflow: {controller: learning}\n"
+            f"topology: {{generator: linear, k: {switches}}}\n"
+        )
+        cli("up", "g.yaml", code=0)
+        assert of in program(state_dir, "l")
+        assert cli.json("check")["reachable"] == switches * (switches - 1)
+    cli("down", "l", code=0)
+
+
+@needs_ovs
+@needs_testcontroller
 def test_a_data_centre_with_loops_and_a_learning_controller(cli: CommandLine) -> None:
     cli("up", str(EXAMPLES / "data-centre-learning.yaml"), code=0)
     assert checked(cli) == 56

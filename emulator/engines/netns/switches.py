@@ -88,8 +88,8 @@ class SwitchChange:
 
     def begin(self, change: Difference) -> None:
         """Take away what goes: bridges, ports, controllers."""
-        if not self._same_controllers:
-            self._was.controllers.stop()
+        was, will_be = self._was.controllers, self._will_be.controllers
+        self._was.stop_controllers(self._old, was.outgrown(will_be) if self._same_controllers else was.ports)
         if self._was.servers.running():
             fresh = interfaces(self._new.topology, change.new_links)
             self._was.lead(middle(self._was.present(), self._after, fresh))
