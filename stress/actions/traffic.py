@@ -65,6 +65,8 @@ class Traffic(Action):
         begun: list[Thing] = hands.kept((list, id(self)), list)
         bandwidth = self.bandwidth or (1e6 if self.protocol == "udp" else None)
         if verb == "start":
+            for node in (thing.number, thing.port):
+                hands.need_node(node)
             group.start(
                 Wanted(thing.number, thing.port, self.protocol, bandwidth, self.size, self.duration or 10)
             )

@@ -7,10 +7,10 @@ import numpy as np
 import pytest
 from support.topologies import made, make
 
-from stress.actions.base import Action, Room
+from stress.actions.base import Action, Room, SkippedError
 from stress.actions.frames import Speaker, arp
 from stress.actions.registry import ACTIONS, action_named
-from stress.targets import thing_name
+from stress.targets import Thing, thing_name
 from topologies.errors import ParameterError
 from topologies.topology import Topology
 
@@ -44,6 +44,25 @@ def test_what_goes_comes_back_in_time(name: str) -> None:
 def test_only_hosts_churn_and_only_switches_restart_unless_told() -> None:
     assert {what[0] for _, _, what in done(action("node-churn", rate=5.0))} == {"h"}
     assert not any(what.startswith("h") for _, _, what in done(action("switch-restart", rate=5.0)))
+
+
+class Away:
+    """Hands of a run in which node 1 is removed; nothing may be touched."""
+
+    network = None
+
+    def need_node(self, node: int) -> None:
+        if node == 1:
+            raise SkippedError("the node is removed")
+
+    def kept(self, key: object, make: object) -> Any:
+        del key, make
+
+
+@pytest.mark.parametrize("ends", [(0, 1), (1, 0)])
+def test_a_flow_from_or_to_a_removed_host_is_skipped(ends: tuple[int, int]) -> None:
+    with pytest.raises(SkippedError, match="the node is removed"):
+        action("traffic").do(Away(), "start", Thing("flow", *ends, 0))  # type: ignore[arg-type]
 
 
 CONTROLLED = made(
