@@ -34,6 +34,7 @@ needs_ovs = pytest.mark.skipif(
 needs_testcontroller = pytest.mark.skipif(
     not shutil.which("ovs-testcontroller"), reason="apt install openvswitch-testcontroller"
 )
+needs_mininet = pytest.mark.skipif(not shutil.which("mnexec"), reason="apt install mininet")
 needs_os_ken = pytest.mark.skipif(find_spec("os_ken") is None, reason="pip install os-ken")
 
 
@@ -87,8 +88,9 @@ def test_our_learning_controller_takes_more_than_16_switches(
 
 @needs_ovs
 @needs_testcontroller
+@pytest.mark.parametrize("engine", ["netns", pytest.param("mininet", marks=needs_mininet)])
 def test_a_network_may_outgrow_open_vswitchs_learning_controller(
-    tmp_path: Path, state_dir: Path, cli: CommandLine
+    engine: str, tmp_path: Path, state_dir: Path, cli: CommandLine
 ) -> None:
     for switches, of in (
         (16, "testcontroller"),
@@ -99,7 +101,7 @@ def test_a_network_may_outgrow_open_vswitchs_learning_controller(
             "name: l\nswitch: ovs\nopenflow: {controller: learning}\n"
             f"topology: {{generator: linear, k: {switches}}}\n"
         )
-        cli("up", "g.yaml", code=0)
+        cli("up", "g.yaml", "--engine", engine, code=0)
         assert of in program(state_dir, "l")
         assert cli.json("check")["reachable"] == switches * (switches - 1)
     cli("down", "l", code=0)

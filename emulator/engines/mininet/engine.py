@@ -74,14 +74,17 @@ class MininetEngine(NamespacedEngine[MininetNetwork]):
             record.phase = "changing"
             state.write(record)
             store = store_of(state)
+            switches = Switches(state.folder, store, plan.topology, file)
             SysctlLedger(state.root).require(state.name, needs(plan))
             try:
+                openflow.change_controllers(network.switches, switches, old)
                 with store.entered():
                     converge((old, plan), change, network.driver, store, progress)
-                notes = openflow.verify(Switches(state.folder, store, plan.topology, file), plan, progress)
+                notes = openflow.verify(switches, plan, progress)
             except BaseException:
                 with store.entered():
                     take_back(old, plan, network.driver, store)
+                openflow.change_controllers(switches, network.switches, plan)
                 openflow.verify(network.switches, old, silent)
                 finish(state, record)
                 raise

@@ -25,6 +25,14 @@ def start(switches: Switches, store: NamespaceStore, plan: Plan) -> Mapping[str,
     return switches.servers.environment
 
 
+def change_controllers(was: Switches, will_be: Switches, old: Plan) -> None:
+    """Start anew the learning controllers that the changed network outgrows."""
+    names = was.controllers.outgrown(will_be.controllers)
+    if names:
+        was.stop_controllers(old, names)
+        will_be.controllers.start(names)
+
+
 def verify(switches: Switches, plan: Plan, progress: Progress) -> tuple[str, ...]:
     """Look whether Mininet's Open vSwitches are as they should be; return what people should know.
 
