@@ -74,6 +74,14 @@ class Database:
         rows: list[dict[str, Any]] = self.transact([asked])[0]["rows"]
         return rows
 
+    def tables(self, wanted: Mapping[str, Sequence[str]]) -> list[list[dict[str, Any]]]:
+        """Return columns of all rows of several tables as they were at one moment: rows name each other."""
+        asked = [
+            {"op": "select", "table": table, "where": [], "columns": list(columns)}
+            for table, columns in wanted.items()
+        ]
+        return [result["rows"] for result in self.transact(asked)]
+
     def configured(self, timeout: float, goes_on: Callable[[], bool] = lambda: True) -> bool:
         """Have the switch daemon carry out what the database says; return whether it did within `timeout` s.
 

@@ -9,21 +9,24 @@ from typing import Any
 from emulator.ovs.bridges import Bridge
 from emulator.ovs.database import Database, members
 
-_BRIDGE = ("name", "datapath_type", "fail_mode", "protocols", "other_config", "controller", "ports")
+_TABLES = {
+    "Interface": ("_uuid", "ofport_request"),
+    "Port": ("_uuid", "name", "interfaces"),
+    "Controller": ("_uuid", "target"),
+    "Bridge": ("name", "datapath_type", "fail_mode", "protocols", "other_config", "controller", "ports"),
+}
 
 
 def present(database: Database) -> dict[str, Bridge]:
     """Return the bridges by name; each bridge's own port is none of its ports."""
-    numbers = {
-        row["_uuid"][1]: next(iter(members(row["ofport_request"])), 0)
-        for row in database.select("Interface", ["_uuid", "ofport_request"])
-    }
+    interfaces, port_rows, controllers, bridges = database.tables(_TABLES)
+    numbers = {row["_uuid"][1]: next(iter(members(row["ofport_request"])), 0) for row in interfaces}
     ports = {
         row["_uuid"][1]: (row["name"], sum(numbers[uuid] for _, uuid in members(row["interfaces"])))
-        for row in database.select("Port", ["_uuid", "name", "interfaces"])
+        for row in port_rows
     }
-    targets = {row["_uuid"][1]: row["target"] for row in database.select("Controller", ["_uuid", "target"])}
-    return {row["name"]: _bridge(row, ports, targets) for row in database.select("Bridge", _BRIDGE)}
+    targets = {row["_uuid"][1]: row["target"] for row in controllers}
+    return {row["name"]: _bridge(row, ports, targets) for row in bridges}
 
 
 def _bridge(row: dict[str, Any], ports: dict[str, tuple[str, int]], targets: dict[str, str]) -> Bridge:

@@ -1,0 +1,39 @@
+"""What the bridges are set to is read at one moment, while sessions change them."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any
+
+from emulator.ovs.database import Database
+from emulator.ovs.present import present
+
+ROWS: dict[str, list[dict[str, Any]]] = {
+    "Interface": [{"_uuid": ["uuid", "i1"], "ofport_request": 1}],
+    "Port": [{"_uuid": ["uuid", "p1"], "name": "s1-eth1", "interfaces": ["uuid", "i1"]}],
+    "Controller": [{"_uuid": ["uuid", "c1"], "target": "tcp:127.0.0.1:6653"}],
+    "Bridge": [
+        {
+            "name": "s1", "datapath_type": "netdev", "fail_mode": "secure", "protocols": "OpenFlow13",
+            "other_config": ["map", []], "controller": ["uuid", "c1"], "ports": ["uuid", "p1"],
+        },
+    ],
+}  # fmt: skip
+
+
+class Changing(Database):
+    """A database whose ports are all replaced after every transaction."""
+
+    def __init__(self) -> None:
+        self.rounds = 0
+
+    def transact(self, operations: Sequence[dict[str, Any]]) -> list[dict[str, Any]]:
+        self.rounds += 1
+        assert self.rounds == 1, "a port may be gone by now"
+        return [{"rows": ROWS[str(one["table"])]} for one in operations]
+
+
+def test_all_tables_are_read_in_one_transaction() -> None:
+    (bridge,) = present(Changing()).values()
+    assert bridge.ports == {"s1-eth1": 1}
+    assert bridge.controllers == ("tcp:127.0.0.1:6653",)
