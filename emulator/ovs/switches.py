@@ -129,12 +129,15 @@ class Switches:
                     f"its log is in {self.servers.folder}"
                 )
 
-    def lead(self, after: Mapping[str, Bridge]) -> list[str]:
-        """Make the bridges be `after`, whatever they are now; return the names of those that change."""
+    def lead(self, after: Mapping[str, Bridge], *, partly: bool = False) -> list[str]:
+        """Make the bridges be `after`, whatever they are now; return the names of those that change.
+
+        With `partly`, only those that are there: sessions remove others and make them again meanwhile.
+        """
         for left in reversed(range(_TRIES)):
             before = self.present()
             try:
-                self._change(before, after)
+                self._change(before, {n: b for n, b in after.items() if n in before} if partly else after)
                 break
             except BrokenError:  # a session made or removed the same port in between
                 self.servers.require_running()
@@ -224,6 +227,8 @@ class Switches:
         lost = [
             node_of[name] for name in unconnected(self.servers, list(node_of), CONNECTED_WITHIN, progress)
         ]
+        # Without it what was dropped meanwhile would be dropped as long as somebody sends it (OpenFlow10).
+        self.servers.appctl("revalidator/purge")
         if not lost:
             return ""
         names = _some([self._topology.names[node] for node in lost])

@@ -119,7 +119,6 @@ def follow_links(switches: Switches, old: Plan, new: Plan) -> None:
 
     A bridge that is away stays so: whoever makes it again makes it as the links are then.
     """
-    there = switches.present()
-    switches.lead({name: bridge for name, bridge in by_name(bridges_of(new)).items() if name in there})
-    switches.install(new, old, only=there)
+    switches.lead(by_name(bridges_of(new)), partly=True)
+    switches.install(new, old, only=switches.present())
     switches.forget(new)

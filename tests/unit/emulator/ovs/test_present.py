@@ -5,8 +5,12 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Any
 
+import pytest
+
+from emulator.ovs.bridges import Bridge
 from emulator.ovs.database import Database
 from emulator.ovs.present import present
+from emulator.ovs.switches import Switches
 
 ROWS: dict[str, list[dict[str, Any]]] = {
     "Interface": [{"_uuid": ["uuid", "i1"], "ofport_request": 1}],
@@ -37,3 +41,14 @@ def test_all_tables_are_read_in_one_transaction() -> None:
     (bridge,) = present(Changing()).values()
     assert bridge.ports == {"s1-eth1": 1}
     assert bridge.controllers == ("tcp:127.0.0.1:6653",)
+
+
+def test_bridges_that_are_away_are_left_to_who_makes_them_again(monkeypatch: pytest.MonkeyPatch) -> None:
+    bridges = {name: Bridge(name, "", "", "system", (), "secure", (), {}) for name in ("s1", "s2")}
+    seen: list[tuple[set[str], set[str]]] = []
+    monkeypatch.setattr(Switches, "present", lambda _: {"s1": bridges["s1"]})
+    monkeypatch.setattr(Switches, "_change", lambda _, old, new: seen.append((set(old), set(new))))
+    switches = object.__new__(Switches)
+    switches.lead(bridges, partly=True)
+    switches.lead(bridges)
+    assert seen == [({"s1"}, {"s1"}), ({"s1"}, {"s1", "s2"})]
