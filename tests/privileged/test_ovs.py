@@ -216,8 +216,14 @@ def test_up_starts_an_ended_controller_and_nothing_else(
         os.kill(controller, signal.SIGKILL)
 
     end()
+    network = attach("o")
+    asking = network.spawn(network.topology.names.index("h1"), ["ping", "-i0.2", "-w9", "10.0.0.9"])
+    time.sleep(2)  # what is dropped meanwhile is dropped as long as somebody sends it
     assert cli.json("up", "net.yaml")["changes"] == ["started controller c0 (command python3 own.py) again"]
+    assert reaches(network, "h1", "h9", 3.0)
     assert checked(cli) == 72  # `up` waited until the switches were connected to it
+    asking.kill()
+    asking.communicate()
     (tmp_path / "broken").touch()
     end()
     assert "no more" in cli("up", "net.yaml", code=4).stderr
