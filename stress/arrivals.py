@@ -8,7 +8,7 @@ from __future__ import annotations
 import numpy as np
 import numpy.typing as npt
 
-from stress.scenario.keys import Paced
+from stress.keys import Paced
 from topologies.errors import Loc, ParameterError
 from topologies.rng import Stream
 

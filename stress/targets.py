@@ -8,7 +8,7 @@ from typing import NamedTuple
 import numpy as np
 import numpy.typing as npt
 
-from stress.scenario.keys import Target
+from stress.keys import Target
 from topologies.errors import Loc, ParameterError
 from topologies.identifiers import interface_name
 from topologies.openflow_switches import controllers_of

@@ -12,7 +12,7 @@ import numpy.typing as npt
 from emulator.network import LinkState, Network
 from stress import targets
 from stress.arrivals import MICRO, MOST, arrivals
-from stress.scenario.keys import Paced, StepKeys, Target
+from stress.keys import Paced, StepKeys, Target
 from stress.targets import Thing
 from topologies.errors import Loc, ParameterError
 from topologies.profiles import Shape

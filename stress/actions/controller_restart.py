@@ -8,7 +8,7 @@ from typing import ClassVar, Literal
 from pydantic import Field
 
 from stress.actions.base import Hands, Moves, PacedAction, Room
-from stress.scenario.keys import Aim, Target
+from stress.keys import Aim, Target
 from stress.targets import Thing, thing_name
 from topologies.openflow_switches import controllers_of
 from topologies.units import Duration

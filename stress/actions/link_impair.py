@@ -9,7 +9,7 @@ from pydantic import Field
 
 from emulator.network import LinkState
 from stress.actions.base import Hands, Moves, Needs, PacedAction, Room
-from stress.scenario.keys import Problems
+from stress.keys import Problems
 from stress.targets import Thing
 from topologies.profiles import Shape
 from topologies.spec.document import ShapeKeys

@@ -9,7 +9,7 @@ from pydantic import Field
 
 from stress.actions.base import Hands, Moves, Needs, PacedAction, Room
 from stress.actions.frames import Senders, arp, speaker
-from stress.scenario.keys import Aim, Target
+from stress.keys import Aim, Target
 from stress.targets import Thing
 from topologies.units import Duration
 

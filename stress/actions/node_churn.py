@@ -7,7 +7,7 @@ from typing import ClassVar, Literal
 from pydantic import Field
 
 from stress.actions.base import Hands, Moves, PacedAction, Room
-from stress.scenario.keys import Aim, Target
+from stress.keys import Aim, Target
 from stress.targets import Thing
 from topologies.units import Duration
 

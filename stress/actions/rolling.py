@@ -12,7 +12,7 @@ from pydantic import Field
 from stress.actions.base import Action, Hands, Moves, Needs, Room
 from stress.actions.cut import cut, mended
 from stress.arrivals import MICRO
-from stress.scenario.keys import Aim, Problems
+from stress.keys import Aim, Problems
 from stress.targets import Thing
 from topologies.topology import Topology
 from topologies.units import Duration

@@ -10,7 +10,7 @@ from pydantic import Field
 from emulator.errors import BrokenError
 from stress.actions.base import Action, Hands, Moves, Needs, Room
 from stress.actions.flow_group import Iperf3Flows, OwnFlows, Wanted
-from stress.scenario.keys import Aim, Target
+from stress.keys import Aim, Target
 from stress.targets import Thing
 from topologies.units import Rate
 

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from typing import Protocol
 
 from stress import targets
-from stress.scenario.keys import Target
+from stress.keys import Target
 from topologies.errors import Loc, ParameterError
 from topologies.rng import Stream
 from topologies.topology import Topology

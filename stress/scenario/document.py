@@ -9,7 +9,7 @@ from typing import Annotated, Any, ClassVar, Literal
 from pydantic import Field
 
 from stress.actions.base import Action
-from stress.scenario.keys import Aim, Problems, Target, Word
+from stress.keys import Aim, Problems, Target, Word
 from topologies.errors import Loc, ParameterError
 from topologies.spec.section import EmptyIfNull, Section
 from topologies.units import Duration

@@ -5,7 +5,7 @@ from typing import Any
 import pytest
 from support.topologies import make
 
-from stress.scenario.keys import Target
+from stress.keys import Target
 from stress.targets import links, nodes, ports, thing_name
 from topologies.errors import ParameterError
 from topologies.rng import Stream

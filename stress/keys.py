@@ -1,0 +1,135 @@
+"""The keys that steps share: what they act on and how fast.
+
+`rate` is an open loop: operations begin when they are due, whether or not earlier ones are done.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from typing import Annotated, Any, ClassVar, Literal
+
+from pydantic import AfterValidator, Field, GetCoreSchemaHandler, GetJsonSchemaHandler
+from pydantic.json_schema import JsonSchemaValue
+from pydantic_core import CoreSchema, core_schema
+
+from topologies.errors import Loc, shortened
+from topologies.spec.document import NETWORK_NAME
+from topologies.spec.section import Section
+from topologies.units import Duration, Share
+
+Problems = Iterator[tuple[Loc, str]]
+"""What is wrong between keys: (path below the step, words)."""
+
+
+def word(value: str) -> str:
+    """Return `value` if it can name a scenario or a step: it stands in file names and limits."""
+    if NETWORK_NAME.fullmatch(value):
+        return value
+    raise ValueError(f"`{shortened(value)}` is not a name; use a-z, 0-9 and `-`, 32 characters at most")
+
+
+Word = Annotated[str, AfterValidator(word)]
+
+
+class WordOrMapping:
+    """Mark a mapping for which a bare word is short: `target: host` is `target: {match: host}`."""
+
+    def __init__(self, key: str) -> None:
+        self._key = key
+
+    def _mapping(self, value: Any) -> Any:
+        return {self._key: value} if isinstance(value, str) else value
+
+    def __get_pydantic_core_schema__(self, source: Any, handler: GetCoreSchemaHandler) -> CoreSchema:
+        """Validate the mapping."""
+        return core_schema.no_info_before_validator_function(self._mapping, handler(source))
+
+    def __get_pydantic_json_schema__(
+        self, schema: CoreSchema, handler: GetJsonSchemaHandler
+    ) -> JsonSchemaValue:
+        """Allow the word beside the mapping."""
+        return {"anyOf": [{"type": "string"}, handler(schema)]}
+
+
+class Target(Section):
+    """Which nodes (or whose ports and links): all keys given must match; then how many of those."""
+
+    EXAMPLE: ClassVar[str] = "{kind: host, percent: 10 %}"
+
+    match: str | None = Field(None, description="A kind, a tier or a name glob")
+    kind: Literal["host", "switch", "router"] | None = None
+    tier: str | None = None
+    name: str | None = Field(None, description="A shell pattern: h[1-4], edge*, …")
+    between: Annotated[list[str], Field(min_length=2, max_length=2)] | None = Field(
+        None,
+        description="Links (and their ports) between two kinds, tiers or globs",
+        examples=["[edge, spine]"],
+    )
+    count: Annotated[int, Field(ge=1)] | None = Field(None, description="So many of them, by the seed")
+    percent: Annotated[Share, Field(gt=0)] | None = Field(None, description="That share of them, by the seed")
+
+
+Aim = Annotated[Target, WordOrMapping("match")]
+
+
+class Churn(Section):
+    """A share of the targets at once, cycle after cycle, as kube-burner's churn."""
+
+    EXAMPLE: ClassVar[str] = "{percent: 10 %, delay: 5 s}"
+
+    percent: Annotated[Share, Field(gt=0)] = Field(
+        description="Of the targets, each cycle", examples=["10 %"]
+    )
+    delay: Duration = Field(1.0, description="From the end of a cycle to the next")
+    cycles: Annotated[int, Field(ge=1)] | None = Field(None, description="As many as fit when not given")
+
+
+class StepKeys(Section):
+    """What every step has."""
+
+    EXAMPLE: ClassVar[str] = "{action: port-flap, rate: 100}"
+
+    action: str = Field(description="What is done")
+    name: Word | None = Field(None, description="What limits and reports call it; the action's name else")
+    duration: Annotated[Duration, Field(gt=0)] | None = Field(
+        None, description="An equal share of the scenario's duration when not given", examples=["10 s"]
+    )
+    start: Duration = Field(0.0, description="Begins so long after its neighbours in `parallel`")
+
+    def problems(self) -> Problems:
+        """Yield what is wrong between the keys."""
+        yield from ()
+
+
+class Paced(StepKeys):
+    """A step of many operations: on what, and when."""
+
+    target: Aim = Field(Target(), description="Everything when not given", examples=[Target.EXAMPLE])
+    rate: Annotated[float, Field(gt=0, le=1_000_000)] | None = Field(
+        None, description="How many begin per second", examples=["100"]
+    )
+    arrival: Literal["constant", "poisson", "ramp", "burst"] = Field(
+        "constant", description="When they begin: evenly, at random, ever faster, or several at once"
+    )
+    from_rate: Annotated[float, Field(ge=0, le=1_000_000)] = Field(
+        0.0, description="With `arrival: ramp`: the rate at the beginning"
+    )
+    burst: Annotated[int, Field(ge=1, le=1_000_000)] = Field(
+        10, description="With `arrival: burst`: how many begin at once"
+    )
+    churn: Churn | None = Field(None, description="Instead of `rate`", examples=[Churn.EXAMPLE])
+
+    def problems(self) -> Problems:
+        """Yield what is wrong between the keys."""
+        given = self.model_fields_set
+        if self.rate is None and self.churn is None:
+            yield (), "needs `rate:` (how many begin per second) or `churn:`; write for example `rate: 100`"
+        if self.rate is not None and self.churn is not None:
+            yield ("churn",), "can't stand beside `rate`; keep one of the two"
+        for key, arrival in (("from_rate", "ramp"), ("burst", "burst")):
+            if key in given and self.arrival != arrival:
+                yield (key,), f"goes with `arrival: {arrival}`, not with `arrival: {self.arrival}`"
+        if self.churn is not None and "arrival" in given:
+            yield ("arrival",), "goes with `rate`, not with `churn`"
+        if self.target.count is not None and self.target.percent is not None:
+            yield ("target", "percent"), "can't stand beside `count`; keep one of the two"
