@@ -2,6 +2,10 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
+_SHOWN = 3
+
 
 def plural(word: str, count: int) -> str:
     """Return the word for `count` of them."""
@@ -15,3 +19,9 @@ def plural(word: str, count: int) -> str:
 def counted(count: int, word: str) -> str:
     """Return `1 link` or `1,024 links`; of several words the last is the one that changes."""
     return f"{count:,} {plural(word, count)}"
+
+
+def counted_by_name(names: Sequence[str], word: str) -> str:
+    """Return `1 host (h1)` or `5 hosts (h1, h2, h3, …)`."""
+    shown = ", ".join((*names[:_SHOWN], *(["…"] if len(names) > _SHOWN else [])))
+    return f"{counted(len(names), word)} ({shown})"

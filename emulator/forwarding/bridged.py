@@ -10,11 +10,9 @@ import numpy.typing as npt
 from emulator.forwarding.base import BRIDGE_PORT, Neighbour, Role, Route
 from emulator.forwarding.spanning_tree import bridging_nodes, tree_links
 from topologies.addressing import Address, FlatAddressing
-from topologies.counting import counted
+from topologies.counting import counted_by_name
 from topologies.identifiers import mac
 from topologies.topology import Kind, Topology
-
-_SHOWN = 3
 
 
 def deaf_ends(topology: Topology) -> list[str]:
@@ -26,8 +24,7 @@ def deaf_ends(topology: Topology) -> list[str]:
     found = np.flatnonzero(plain & (topology.degrees > 1))
     if not found.size:
         return []
-    shown = ", ".join(topology.names[node] for node in found[:_SHOWN].tolist())
-    count = f"{counted(found.size, 'host')} ({shown}{', …' if found.size > _SHOWN else ''})"
+    count = counted_by_name([topology.names[node] for node in found.tolist()], "host")
     verb = "has several links but is" if found.size == 1 else "have several links but are"
     why = "in a bridged network a host has one address"
     return [

@@ -8,6 +8,7 @@ import numpy.typing as npt
 from emulator.forwarding.base import Forwarding
 from emulator.forwarding.bridged import BridgedForwarding, deaf_ends
 from emulator.forwarding.routed import RoutedForwarding
+from topologies.counting import counted_by_name
 from topologies.openflow import OpenFlow
 from topologies.openflow_switches import OPENFLOW_SWITCHES
 from topologies.segments import is_routed
@@ -23,7 +24,9 @@ def forwarding_for(topology: Topology, up: npt.NDArray[np.bool_] | None = None) 
 
 def warnings_for(topology: Topology) -> tuple[str, ...]:
     """Return what people should know of how packets will go in `topology`."""
-    return (*_unheard(topology), *(() if is_routed(topology) else deaf_ends(topology)))
+    return (
+        *_unheard(topology), *_overruled(topology), *(() if is_routed(topology) else deaf_ends(topology))
+    )  # fmt: skip
 
 
 def _unheard(topology: Topology) -> list[str]:
@@ -37,3 +40,19 @@ def _unheard(topology: Topology) -> list[str]:
     return [
         "no switch speaks OpenFlow, so `openflow` says nothing here; `switch: ovs` makes them Open vSwitch's"
     ]
+
+
+def _overruled(topology: Topology) -> list[str]:
+    """Return a warning when switches have both a controller and computed flows: the flows stay away."""
+    both = [
+        p.switch in OPENFLOW_SWITCHES and p.openflow.flows != "normal" and bool(p.openflow.controllers)
+        for p in topology.node_profiles
+    ]
+    is_switch = (topology.kinds == Kind.SWITCH) & (topology.forwarding != "routed")
+    found = np.flatnonzero(is_switch & np.array(both, dtype=bool)[topology.node_profile])
+    if not found.size:
+        return []
+    flows = topology.node_profile_of(int(found[0])).openflow.flows
+    count = counted_by_name([topology.names[node] for node in found.tolist()], "switch")
+    verb = "has a controller, which decides" if found.size == 1 else "have a controller, which decides"
+    return [f"{count} {verb} alone: `flows: {flows}` is for switches without one"]

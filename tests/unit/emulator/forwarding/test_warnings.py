@@ -25,3 +25,27 @@ LEARNING = {"controller": "learning"}
 def test_openflow_without_a_switch_that_speaks_it(keys: dict[str, object], *, unheard: bool) -> None:
     said = [words for words in warnings_for(made(TREE, **keys)) if "OpenFlow" in words]
     assert bool(said) == unheard
+
+
+@pytest.mark.parametrize(
+    ("keys", "words"),
+    [
+        ({"switch": "ovs", "openflow": {"flows": "ecmp"}}, []),
+        ({"openflow": {"flows": "ecmp", **LEARNING}}, []),
+        (
+            {"switch": "ovs", "openflow": {"flows": "ecmp", **LEARNING}},
+            ["3 switches (s1, s2, s3) have a controller, which decides alone: `flows: ecmp` is for"],
+        ),
+        (
+            {
+                "switch": "ovs",
+                "openflow": {"flows": "tree"},
+                "nodes": [{"match": {"name": "s2"}, "openflow": LEARNING}],
+            },
+            ["1 switch (s2) has a controller, which decides alone: `flows: tree` is for"],
+        ),
+    ],
+)
+def test_flows_beside_a_controller(keys: dict[str, object], words: list[str]) -> None:
+    said = [warning for warning in warnings_for(made(TREE, **keys)) if "controller" in warning]
+    assert [warning[: len(word)] for warning, word in zip(said, words, strict=True)] == words
