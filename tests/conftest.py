@@ -7,6 +7,7 @@ whatever it left behind fails it. Tests that need the command line are `e2e`; so
 from __future__ import annotations
 
 import os
+import signal
 import subprocess
 import sys
 import tempfile
@@ -18,6 +19,12 @@ from support.command import CommandLine
 from support.leaks import Watch
 
 _CHECKED = ("privileged", "e2e")
+
+
+def pytest_configure() -> None:
+    """Take Ctrl-C as on a terminal: a shell starts background jobs with it ignored, and all they start."""
+    if signal.getsignal(signal.SIGINT) is signal.SIG_IGN:
+        signal.signal(signal.SIGINT, signal.default_int_handler)
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:

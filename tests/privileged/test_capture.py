@@ -91,9 +91,11 @@ def test_an_interrupted_recording_is_whole(network: NetnsNetwork, cli: CommandLi
     process = subprocess.Popen(command, cwd=cli.folder, stdout=subprocess.PIPE, stderr=subprocess.PIPE)
     assert process.stdout is not None
     thread = ping(cli)
-    data = process.stdout.read1(24 + 16)
-    while len(data) < 24 + 16:
-        data += process.stdout.read1(24 + 16)
+    data = b""
+    while b"\x08\x00\x45" not in data:  # an IPv4 packet has begun: before it there is ARP
+        more = process.stdout.read1(4096)
+        assert more, process.communicate()
+        data += more
     process.send_signal(number)
     rest, words = process.communicate(timeout=10)
     thread.join()
