@@ -1,10 +1,11 @@
-"""Whether a scenario's probes, metrics and shapes fit a network, found out before anything is run.
+"""Whether a scenario's probes, metrics, shapes and addresses fit a network, before anything is run.
 
-Whether its steps fit is found out by planning them (`stress.schedule`).
+Whether its steps' targets are there is found out by planning them (`stress.schedule`).
 """
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from dataclasses import replace
 
 import numpy as np
@@ -22,9 +23,12 @@ from topologies.rng import Stream
 from topologies.topology import Topology
 
 
-def require_fit(document: Document, ground: Addressed) -> None:
-    """Raise InputError with all that matches nothing, UnableError for more sockets than may be open."""
-    errors: list[ParameterError] = []
+def require_fit(document: Document, schedule: Schedule, ground: Addressed) -> None:
+    """Raise InputError with all that matches nothing, or has no address where it must have one.
+
+    UnableError for more sockets than may be open.
+    """
+    errors = list(_mute(schedule, ground))
     try:
         require_descriptors(sum(spec.sockets for spec in resolve(document.scenario.probes, ground)))
     except ParameterError as error:
@@ -36,12 +40,32 @@ def require_fit(document: Document, ground: Addressed) -> None:
     raise_all(document, errors)
 
 
+def _mute(schedule: Schedule, ground: Addressed) -> Iterator[ParameterError]:
+    """Give each step that means nodes without the addresses that it needs: found out now, not in mid-run."""
+    names = ground.topology.names
+    for index, step in enumerate(schedule.steps):
+        found: dict[tuple[str, str], set[int]] = {}
+        needed = {one for thing in _things(schedule, index) for one in step.action.addressed(thing)}
+        for node, key, family in needed:
+            if not any(family == "IP" or ":" not in text for text in ground.addresses(node)):
+                found.setdefault((key, family), set()).add(node)
+        for (key, family), nodes in sorted(found.items()):
+            more = f" and {len(nodes) - 1:,} more" if len(nodes) > 1 else ""
+            words = f"`{names[min(nodes)]}`{more} without an {family} address; aim at hosts: `{{kind: host}}`"
+            yield ParameterError((*step.loc, key), words)
+
+
+def _things(schedule: Schedule, index: int) -> list[Thing]:
+    """Return what one step does something with."""
+    return [schedule.things[k] for k in np.unique(schedule.thing[schedule.step == index]).tolist()]
+
+
 def with_shapes(schedule: Schedule) -> Topology:
     """Return the graph as it is while steps shape its links: an engine must be able to make it."""
     topology = schedule.topology
     profiles, numbers = list(topology.link_profiles), topology.link_profile.copy()
     for index, step in enumerate(schedule.steps):
-        things = [schedule.things[k] for k in np.unique(schedule.thing[schedule.step == index]).tolist()]
+        things = _things(schedule, index)
         for shape in step.action.shapes():
             numbers[[thing.number for thing in things if thing.kind == "link"]] = len(profiles)
             profiles.append(LinkProfile(shape, shape))

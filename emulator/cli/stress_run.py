@@ -59,7 +59,7 @@ def shake(document: Document, options: Options) -> int:
     judged = limits.wanted(document)
     place = ground(options)
     schedule = _schedule(document, place.topology, options)
-    require_fit(document, place)
+    require_fit(document, schedule, place)
     require_shapes(place, with_shapes(schedule))
     name, seed = document.scenario.name, _seed(document, options)
     with _prometheus(options["prometheus"]) as scraped, place.opened as network, alone(network):

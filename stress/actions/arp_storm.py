@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from typing import Annotated, ClassVar, Literal
 
 import numpy as np
 from pydantic import Field
 
-from stress.actions.base import Hands, Moves, Needs, PacedAction, Room
+from stress.actions.base import Hands, Moves, Needs, PacedAction, Room, Speaking
 from stress.actions.frames import Senders, arp, speaker
 from stress.keys import Aim, Problems, Target
 from stress.targets import Thing
@@ -39,6 +40,10 @@ class ArpStorm(PacedAction):
         things = room.ports(self.target)
         at, thing = self.begins(room, len(things))
         return Moves(at, np.zeros(len(at), dtype=np.int64), thing, things)
+
+    def addressed(self, thing: Thing) -> Iterator[Speaking]:
+        """Give who asks: ARP is for IPv4 only."""
+        yield Speaking(thing.number, family="IPv4")
 
     def do(self, hands: Hands, verb: str, thing: Thing) -> None:
         """Ask."""

@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
-from typing import Any, ClassVar, Literal, Protocol
+from typing import Any, ClassVar, Literal, NamedTuple, Protocol
 
 import numpy as np
 import numpy.typing as npt
@@ -35,6 +35,14 @@ class StepOverError(SkippedError):
 
     Without words the operation that raises it was carried out, not skipped.
     """
+
+
+class Speaking(NamedTuple):
+    """A node that must have an address, which key of the step chose it, and which kind of address."""
+
+    node: int
+    key: str = "target"
+    family: Literal["IP", "IPv4"] = "IP"
 
 
 @dataclass
@@ -197,6 +205,11 @@ class Action(StepKeys):
     def shapes(self) -> tuple[Shape, ...]:
         """Return the shapes that it gives to its links: an engine may not be able to."""
         return ()
+
+    def addressed(self, thing: Thing) -> Iterator[Speaking]:
+        """Give the nodes that must have an address to do something with `thing`."""
+        del thing
+        yield from ()
 
     def do(self, hands: Hands, verb: str, thing: Thing) -> None:
         """Do one thing; raise SkippedError, EmulationError or OSError."""

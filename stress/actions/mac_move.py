@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from typing import ClassVar, Literal
 
 import numpy as np
 from pydantic import Field
 
-from stress.actions.base import Hands, Moves, Needs, PacedAction, Room
+from stress.actions.base import Hands, Moves, Needs, PacedAction, Room, Speaking
 from stress.actions.frames import Senders, arp, speaker
 from stress.keys import Aim, Target
 from stress.targets import Thing
@@ -34,6 +35,10 @@ class MacMove(PacedAction):
         if len(room.topology.hosts) < 2:
             raise room.error("target", "the network has one host; a MAC needs another one to move to")
         return self.there_and_back(room, things, self.away)
+
+    def addressed(self, thing: Thing) -> Iterator[Speaking]:
+        """Give whose MAC moves: ARP is for IPv4 only."""
+        yield Speaking(thing.number, family="IPv4")
 
     def do(self, hands: Hands, verb: str, thing: Thing) -> None:
         """Announce the host's MAC from the other port, or from its own."""

@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from typing import Annotated, ClassVar, Literal
 
 import numpy as np
 from pydantic import Field
 
 from emulator.errors import BrokenError
-from stress.actions.base import Action, Hands, Moves, Needs, Room
+from stress.actions.base import Action, Hands, Moves, Needs, Room, Speaking
 from stress.actions.flow_group import Iperf3Flows, OwnFlows, Wanted
 from stress.keys import Aim, Target
 from stress.targets import Thing
@@ -53,6 +54,11 @@ class Traffic(Action):
         at_ = np.array([0] * self.flows + [room.end], dtype=np.int64)
         verb = np.array([0] * self.flows + [1], dtype=np.int64)
         return Moves(at_, verb, np.append(np.arange(self.flows), 0), things)
+
+    def addressed(self, thing: Thing) -> Iterator[Speaking]:
+        """Give both ends of a flow."""
+        yield Speaking(thing.number, "source")
+        yield Speaking(thing.port, "target")
 
     def do(self, hands: Hands, verb: str, thing: Thing) -> None:
         """Begin a flow, or end all of them and report."""

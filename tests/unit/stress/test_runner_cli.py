@@ -60,6 +60,29 @@ def test_a_limit_that_makes_no_sense_is_refused_at_its_line(files: Path, cli: Co
     assert names() == []
 
 
+@pytest.mark.parametrize(
+    ("step", "words"),
+    [
+        (
+            "{action: arp-storm, target: switch, rate: 10}",
+            "[0].target: `s1` and 4 more without an IPv4 address",
+        ),
+        (
+            "{action: mac-move, target: s1, rate: 10}",
+            "[0].target: `s1` without an IPv4 address; aim at hosts",
+        ),
+        ("{action: traffic, source: s2, flows: 1}", "[0].source: `s2` without an IP address"),
+        ("{action: traffic, target: switch}", "more without an IP address"),
+    ],
+)
+def test_who_has_no_address_speaks_to_nobody(files: Path, cli: CommandLine, step: str, words: str) -> None:
+    (files / "s.yaml").write_text(f"name: mute\nduration: 1 s\nsteps:\n  - {step}\n")
+    said = cli("stress", "s.yaml", "--up", "net.yaml", code=2).stderr
+    assert words in said
+    assert "s.yaml:4:" in said
+    assert names() == []
+
+
 def test_the_schedule_is_printed_saved_and_replayed(files: Path, cli: CommandLine) -> None:
     first = cli("stress", "s.yaml", "--up", "net.yaml", "--dry-run", "--save-schedule", "f", code=0)
     assert len(first.stdout.splitlines()) == 50
