@@ -45,10 +45,9 @@ def _mute(schedule: Schedule, ground: Addressed) -> Iterator[ParameterError]:
     names = ground.topology.names
     for index, step in enumerate(schedule.steps):
         found: dict[tuple[str, str], set[int]] = {}
-        needed = {one for thing in _things(schedule, index) for one in step.action.addressed(thing)}
-        for node, key, family in needed:
-            if not any(family == "IP" or ":" not in text for text in ground.addresses(node)):
-                found.setdefault((key, family), set()).add(node)
+        for one in {one for thing in _things(schedule, index) for one in step.action.addressed(thing)}:
+            if not any(one.family == "IP" or ":" not in text for text in ground.addresses(one.node)):
+                found.setdefault((one.key, one.family), set()).add(one.node)
         for (key, family), nodes in sorted(found.items()):
             more = f" and {len(nodes) - 1:,} more" if len(nodes) > 1 else ""
             words = f"`{names[min(nodes)]}`{more} without an {family} address; aim at hosts: `{{kind: host}}`"
