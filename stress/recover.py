@@ -29,6 +29,7 @@ class Journal:
         self._links = dict(links or {})
         self._changed: dict[int, None] = {}
         self._networks: list[str] = []
+        self._begun = False
 
     @property
     def path(self) -> Path | None:
@@ -38,6 +39,17 @@ class Journal:
     def begin(self) -> None:
         """Write the file before anything is taken: that it is there says that a run has not given back."""
         self._write()
+        self._begun = True
+
+    @property
+    def lost(self) -> bool:
+        """Whether its file is gone: only `down` takes it away, with all of the network's folder."""
+        return self._begun and self._path is not None and not self._path.exists()
+
+    def require(self) -> None:
+        """Raise BrokenError when the network was taken down: one of its name that is up now is another."""
+        if self.lost:
+            raise BrokenError("the network was taken down while the run shook it; nothing more is done")
 
     def before(self, link: int) -> LinkState:
         """Return how `link` was before the run."""
@@ -51,6 +63,7 @@ class Journal:
     def will_change(self, link: int) -> None:
         """Note that `link` will be changed."""
         if link not in self._changed:
+            self.require()
             self._changed[link] = None
             self._write()
 
@@ -65,6 +78,7 @@ class Journal:
 
     def will_grow(self, name: str) -> None:
         """Note that the network `name` will be brought up."""
+        self.require()
         self._networks.append(name)
         self._write()
 
@@ -74,6 +88,7 @@ class Journal:
 
     def close(self) -> None:
         """Remove the file: all is given back."""
+        self._begun = False
         if self._path is not None:
             self._path.unlink(missing_ok=True)
 

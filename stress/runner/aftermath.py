@@ -6,6 +6,7 @@ from collections.abc import Sequence
 
 from emulator.errors import EmulationError
 from stress.records import RunRecord
+from stress.recover import Journal
 from stress.runner.shared import Shared
 from stress.runner.worker import Worker
 from stress.schedule import Schedule
@@ -28,8 +29,10 @@ def collect(record: RunRecord, schedule: Schedule, workers: Sequence[Worker], sh
 def leaked(shared: Shared) -> list[str]:
     """Look whether everything is as before; what isn't is given back, and returned, a line each."""
     network, journal = shared.network, shared.journal
+    if journal.lost:
+        return ["the network is not there any more", *_grown(journal)]
     problems = [f"link {link_name(shared, link)} is not as before the run" for link in journal.changed]
-    problems += [f"network {name} that a ramp brought up is not down" for name in journal.networks]
+    problems += _grown(journal)
     problems += network.health().problems
     try:
         problems += [words for words in network.repair() if words not in problems]
@@ -39,6 +42,10 @@ def leaked(shared: Shared) -> list[str]:
         if not (journal.changed or journal.networks):
             journal.close()
     return problems
+
+
+def _grown(journal: Journal) -> list[str]:
+    return [f"network {name} that a ramp brought up is not down" for name in journal.networks]
 
 
 def link_name(shared: Shared, link: int) -> str:

@@ -188,6 +188,7 @@ class _Run:
             self._record.phases.append(Phase(name, begin, self._shared.clock()))
 
     def _looked(self) -> None:
+        self._shared.journal.require()
         self._tidier.tidy()
         if self._look is not None:
             self._look(self._watch)
@@ -212,7 +213,7 @@ class _Run:
                 record.restored += worker.restored
             with self._noting():
                 self._end_commands()
-            for link in shared.journal.changed:
+            for link in [] if shared.journal.lost else shared.journal.changed:
                 with self._noting():
                     shared.network.set_link(link, shared.journal.before(link))
                     shared.journal.given_back(link)

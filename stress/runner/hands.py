@@ -157,8 +157,8 @@ class WorkerHands:
         self._stack.close()
 
     def restore(self) -> list[str]:
-        """Give back all that the session took away; return the names."""
-        return self._session.restore()
+        """Give back all that the session took away; return the names. Nothing where the network is gone."""
+        return [] if self.journal.lost else self._session.restore()
 
     def name(self, thing: Thing) -> str:
         """Return what reports call a thing."""

@@ -184,6 +184,29 @@ def test_a_link_that_cannot_be_given_back_is_told_and_stays_in_the_journal(
     assert untouched(network)
 
 
+@pytest.mark.usefixtures("unwatched")
+def test_a_network_that_is_taken_down_in_mid_run_ends_it_and_is_left_alone(
+    network: DryRunNetwork, tmp_path: Path
+) -> None:
+    journal = tmp_path / "stress.json"
+
+    def look(watch: Watch) -> None:
+        if watch.done() and journal.exists():
+            journal.unlink()  # as `down` does, with the folder
+            network.set_link = refuse  # type: ignore[method-assign]
+
+    def refuse(link: int, state: LinkState) -> None:
+        pytest.fail(f"link {link} of another network was set to {state}")
+
+    step = "{action: link-flap, target: {count: 2}, reroute: true, rate: 1, down: 40 s, duration: 60 s}"
+    begin = time.monotonic()
+    record = shaken(f"name: x\nsteps: [{step}]", network, journal=journal, look=look)
+    assert time.monotonic() - begin < 30
+    assert record.aborted.startswith("the network was taken down while the run shook it")
+    assert record.leaks.leaked == ["the network is not there any more"]
+    assert not journal.exists()
+
+
 class Dying:
     """Probes that end before their time."""
 
