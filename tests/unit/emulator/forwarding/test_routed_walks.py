@@ -54,15 +54,19 @@ def distances(topology: Topology, up: Bools) -> dict[int, dict[int, int]]:
     return dict(nx.all_pairs_shortest_path_length(graph))
 
 
+def walked(network: tuple[Topology, Bools]) -> tuple[RoutedForwarding, Walker, dict[int, dict[int, int]]]:
+    """Return the routes of a network, who walks them, and how far its nodes are from each other."""
+    topology, up = network
+    forwarding = RoutedForwarding(topology, up)
+    return forwarding, Walker(topology, forwarding, up), distances(topology, up)
+
+
 @settings(max_examples=150, deadline=None)
 @given(routed_networks())
 def test_shortest_paths_to_every_node_and_no_loops(network: tuple[Topology, Bools]) -> None:
-    topology, up = network
-    forwarding = RoutedForwarding(topology, up)
-    walker = Walker(topology, forwarding, up)
-    far = distances(topology, up)
-    for source in range(topology.node_count):
-        for target in range(topology.node_count):
+    forwarding, walker, far = walked(network)
+    for source in range(walker.topology.node_count):
+        for target in range(walker.topology.node_count):
             addresses = forwarding.addresses(target)
             own = [a for a in addresses if not forwarding.is_router(target) or a.port == 0xFFFE]
             for address in own if source != target else ():
@@ -77,12 +81,9 @@ def test_shortest_paths_to_every_node_and_no_loops(network: tuple[Topology, Bool
 @settings(max_examples=100, deadline=None)
 @given(routed_networks())
 def test_links_between_routers_answer_wherever_their_routers_do(network: tuple[Topology, Bools]) -> None:
-    topology, up = network
-    forwarding = RoutedForwarding(topology, up)
-    walker = Walker(topology, forwarding, up)
-    far = distances(topology, up)
-    for source in range(topology.node_count):
-        for target in range(topology.node_count):
+    forwarding, walker, far = walked(network)
+    for source in range(walker.topology.node_count):
+        for target in range(walker.topology.node_count):
             for address in forwarding.addresses(target) if source != target else ():
                 found = walker.lengths(source, address.packed)
                 if target in far[source] and walker.is_up(target, address.port):
