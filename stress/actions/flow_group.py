@@ -67,10 +67,10 @@ class OwnFlows:
         self._control.settimeout(_PATIENCE)
         try:
             self._control.sendall(b'{"end": true}')
-            answer = self._control.recv(1 << 24)
-        except OSError as error:
+            answer = b"".join(iter(lambda: self._control.recv(1 << 16), b""))
+            flows: list[dict[str, Any]] = json.loads(answer)["flows"] if answer else []
+        except (OSError, ValueError) as error:
             raise BrokenError(f"the senders of the flows did not answer: {error}") from error
-        flows: list[dict[str, Any]] = json.loads(answer)["flows"] if answer else []
         return flows
 
     def close(self) -> None:

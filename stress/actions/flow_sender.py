@@ -4,7 +4,8 @@ the thread that shakes the network. Standard library only; started by its path.
 It speaks over one Unix socket, whose descriptor is its argument. Each message is a JSON object:
 {"flow": {"protocol", "address", "port", "bandwidth", "size"}} comes with two sockets, the sender's
 (not connected) and the receiver's (bound, TCP: listening), both opened in their nodes' namespaces.
-{"end": true} ends it: it answers with {"flows": [...]}, in the order in which they came, and exits.
+{"end": true} ends it: it answers with {"flows": [...]}, in the order in which they came and in as many
+packets as it takes, and exits.
 When the other side is gone, it exits: no sender outlives the run.
 """  # noqa: D205 -- the first sentence is long
 
@@ -25,6 +26,8 @@ _TURN = 32
 """Sends in a row before others have their turn."""
 _BUSY = (errno.EAGAIN, errno.ENOBUFS)
 _LONGEST = 0.1
+_PACKET = 32768
+"""Bytes of the answer at once: a packet as long as the series of many flows is none."""
 
 
 class Flow:
@@ -169,7 +172,9 @@ class Program:
             return False
         message = json.loads(data)
         if "flow" not in message:
-            self.control.sendall(json.dumps({"flows": [flow.found() for flow in self.flows]}).encode())
+            answer = json.dumps({"flows": [flow.found() for flow in self.flows]}).encode()
+            for at in range(0, len(answer), _PACKET):
+                self.control.sendall(answer[at : at + _PACKET])
             return False
         flow = Flow(message["flow"], *(socket.socket(fileno=descriptor) for descriptor in descriptors))
         self.flows.append(flow)

@@ -1,0 +1,56 @@
+"""The flows of `traffic`: what their child process tells at the end."""
+
+from __future__ import annotations
+
+import socket
+import threading
+from typing import Any
+
+import pytest
+
+from emulator.errors import BrokenError
+from stress.actions import flow_sender
+from stress.actions.flow_group import OwnFlows
+
+
+class LongFlow:
+    """A flow of ten minutes that is over."""
+
+    connected, error = False, ""
+
+    def found(self) -> dict[str, Any]:
+        return {"received_bytes": 1, "series": [1_234_567] * 600}
+
+
+def group_at(control: socket.socket) -> OwnFlows:
+    group = OwnFlows.__new__(OwnFlows)
+    group._control = control
+    return group
+
+
+def test_many_flows_tell_all_that_they_found() -> None:
+    """1,000 flows of ten minutes are 5 MB: more than one packet of a Unix socket holds."""
+    control, theirs = socket.socketpair(socket.AF_UNIX, socket.SOCK_SEQPACKET)
+    program = flow_sender.Program(theirs)
+    program.flows = [LongFlow() for _ in range(1000)]  # type: ignore[misc]
+    with control:
+
+        def run() -> None:
+            with theirs:
+                program.run()
+
+        thread = threading.Thread(target=run)
+        thread.start()
+        found = group_at(control).stop()
+        thread.join()
+    assert len(found) == 1000
+    assert all(len(flow["series"]) == 600 for flow in found)
+
+
+def test_senders_that_end_in_mid_answer_are_an_error() -> None:
+    control, theirs = socket.socketpair(socket.AF_UNIX, socket.SOCK_SEQPACKET)
+    with control:
+        theirs.sendall(b'{"flows": [{"recei')
+        theirs.shutdown(socket.SHUT_WR)
+        with theirs, pytest.raises(BrokenError, match="did not answer"):
+            group_at(control).stop()
