@@ -76,7 +76,7 @@ def signed(value: float, unit: str) -> str:
 
 
 def compare(a: Path, b: Path) -> tuple[list[Row], list[str]]:
-    """Return the figures of two report.json files side by side, and why they may not be comparable.
+    """Return the figures of two reports (files or folders) side by side, and why they may not compare.
 
     UsageError when one can't be read.
     """
@@ -110,6 +110,9 @@ def as_json(rows: list[Row], notes: Sequence[str] = ()) -> dict[str, Any]:
 
 
 def _report(path: Path) -> dict[str, Any]:
+    """Return the report that the file or the folder holds."""
+    if path.is_dir():
+        path /= "report.json"
     try:
         whole = json.loads(path.read_text(encoding="utf-8"))
     except OSError as error:
@@ -137,7 +140,8 @@ def _steps(a: dict[str, Any], b: dict[str, Any]) -> Iterator[Row]:
         name, other = step["step"], others.get(step["step"])
         if other is None:
             continue
-        yield from _plain(a, b, (f"{name}.{figure}" for figure in _PLAIN))
+        plain = (f"{name}.{figure}" for figure in _PLAIN)
+        yield from _plain(a, b, (figure for figure in plain if figure not in _HOST))  # traffic.rate: flows'
         one, two = step["latency"], other["latency"]
         if not one or not two:
             continue

@@ -232,7 +232,7 @@ def _pace(figures: Figures, limit: Limit, value: float, whole: float) -> float:
     dot = f"{prefix}." if prefix else ""
     if last != "achieved" or limit.of != f"{dot}offered" or not value:
         return 1.0
-    rate, offered = figures.get(f"{dot}rate"), figures.get(f"{dot}offered_rate")
+    rate, offered = figures.rates.get(dot, (0.0, 0.0))
     if not rate or not offered:
         return 1.0
     return min(1.0, (rate / offered) / (value / whole))

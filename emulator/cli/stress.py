@@ -17,7 +17,7 @@ Examples:
   emulator stress scenario.yaml --up topologies/examples/leaf-spine.yaml
   emulator stress scenario.yaml --up dc.yaml --dry-run
   emulator stress --recover --net dc
-  emulator stress compare before/report.json after/report.json"""
+  emulator stress compare before/ after/"""
 
 
 @click.command("stress", epilog=_EPILOG)
@@ -64,7 +64,7 @@ def command(words: tuple[str, ...], **options: Any) -> int:
 
 def _compare(paths: tuple[str, ...], *, as_json: bool) -> int:
     if len(paths) != 2:
-        raise UsageError("compare takes two reports: `emulator stress compare A/report.json B/report.json`")
+        raise UsageError("compare takes two reports: `emulator stress compare before/ after/`")
     from stress.compare import as_json as as_data
     from stress.compare import compare
 

@@ -35,6 +35,8 @@ class Figures:
         self._seconds = end_of(record)
         self.values: dict[str, float] = {}
         """Plain figures; those of histograms and series are computed when asked for."""
+        self.rates: dict[str, tuple[float, float]] = {}
+        """Operations per second of a step or action, and those planned: `traffic.rate` means the flows'."""
         self.histograms: dict[str, Histogram] = {}
         self.convergence: Convergence = convergence(record)
         self._operations()
@@ -120,10 +122,8 @@ class Figures:
             self.values[f"{prefix}offered"] = offered
             planned, needed = self._spans(prefix, outcomes)
             if planned > 0:
-                self.values |= {
-                    f"{prefix}rate": len(done) / needed,
-                    f"{prefix}offered_rate": offered / planned,
-                }
+                found = self.rates[prefix] = (len(done) / needed, offered / planned)
+                self.values |= {f"{prefix}rate": found[0], f"{prefix}offered_rate": found[1]}
         self.histograms[f"{prefix}latency"] = Histogram(outcome.latency for outcome in timed)
         self.histograms[f"{prefix}lateness"] = Histogram(outcome.lateness for outcome in outcomes)
 

@@ -1,4 +1,7 @@
-"""JUnit XML: one test case per limit, so that a CI job shows which one broke."""
+"""JUnit XML: one test case per limit, so that a CI job shows which one broke.
+
+A case is called as the limit is written, run for run, so that a CI job can tell its history.
+"""
 
 from __future__ import annotations
 
@@ -6,7 +9,7 @@ from collections.abc import Sequence
 from xml.etree import ElementTree as ET
 
 from stress.records import RunRecord
-from stress.report.summary import Judged
+from stress.report.summary import Judged, verdict_of
 
 
 def junit(record: RunRecord, verdicts: Sequence[Judged]) -> str:
@@ -22,8 +25,11 @@ def junit(record: RunRecord, verdicts: Sequence[Judged]) -> str:
         failures=str(broken + bool(leaked)), errors=str(int(bool(ended))), time=f"{end:.3f}",
     )  # fmt: skip
     for verdict in verdicts:
-        case = ET.SubElement(suite, "testcase", classname=f"stress.{name}", name=_printable(str(verdict)))
-        if not verdict.held:
+        found = verdict_of(verdict)
+        case = ET.SubElement(suite, "testcase", classname=f"stress.{name}", name=_printable(found["text"]))
+        if verdict.held:
+            ET.SubElement(case, "system-out").text = _printable(found["words"])
+        else:
             ET.SubElement(case, "failure", message=_printable(str(verdict))).text = _printable(
                 "\n".join(record.doubts) or "the limit did not hold"
             )

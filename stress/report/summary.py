@@ -94,6 +94,7 @@ def steps(record: RunRecord, figures: Figures) -> list[dict[str, Any]]:
 
 def _step(name: str, action: str, outcomes: list[Outcome], figures: Figures) -> dict[str, Any]:
     verbs = dict.fromkeys(outcome.operation.verb for outcome in outcomes)
+    achieved, offered = figures.rates.get(f"{name}.", (None, None))
     return {
         "step": name,
         "action": action,
@@ -101,8 +102,8 @@ def _step(name: str, action: str, outcomes: list[Outcome], figures: Figures) -> 
         "done": len(outcomes),
         "succeeded": figures.values.get(f"{name}.achieved", 0),
         "skipped": dict(Counter(outcome.skipped for outcome in outcomes if outcome.skipped).most_common(20)),
-        "offered_rate": figures.values.get(f"{name}.offered_rate"),
-        "achieved_rate": figures.values.get(f"{name}.rate"),
+        "offered_rate": offered,
+        "achieved_rate": achieved,
         "errors": dict(Counter(outcome.error for outcome in outcomes if outcome.error).most_common(20)),
         "latency": _with_slices(latency(figures.histograms[f"{name}.latency"]), outcomes),
         "verbs": {

@@ -110,3 +110,10 @@ def test_what_is_no_report_is_said(text: str, words: str, tmp_path: Path) -> Non
         compare(path, path)
     with pytest.raises(UsageError, match="can't be read"):
         compare(tmp_path / "none.json", path)
+
+
+def test_the_folders_of_two_reports_do_too(run: RunRecord, tmp_path: Path) -> None:
+    (tmp_path / "report.json").write_text(json.dumps(summary(run, [])))
+    assert compare(tmp_path, tmp_path / "report.json")[0] == compare(tmp_path, tmp_path)[0]
+    with pytest.raises(UsageError, match="can't be read: No such file"):
+        compare(tmp_path, tmp_path.parent)

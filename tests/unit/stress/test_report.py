@@ -189,6 +189,34 @@ def test_what_leaked_is_a_failure_like_the_exit_code_though_every_limit_held(tmp
     assert [case.get("name") for case in suite if case.find("failure") is not None] == ["left all as it was"]
 
 
+def test_junit_cases_are_called_alike_in_every_run(tmp_path: Path) -> None:
+    names = []
+    for operations in (40, 80):
+        run = made_run(60, operations, 2)
+        write(run, judge(run, [parse("errors == 0"), parse("flap.latency.p99 <= 1 s")]), tmp_path)
+        suite = ET.parse(tmp_path / "junit.xml").getroot()  # noqa: S314 -- our own
+        names.append([case.get("name") for case in suite])
+        assert suite[1].findtext("system-out", "").startswith("measured ")
+    assert names[0] == names[1] == ["errors == 0", "flap.latency.p99 <= 1 s"]
+
+
+def test_a_step_called_traffic_keeps_its_own_rate() -> None:
+    """`traffic.rate` is that of the flows, in bits; the step's is of operations."""
+    run = made_run(60, 400, 2)
+    names = {"flap": "traffic"}
+    outcomes = [replace(one, operation=replace(one.operation, step=names.get(one.operation.step, "restart")))
+                for one in run.outcomes]  # fmt: skip
+    flow = {"received_bytes": 1_000_000, "seconds": 1.0, "error": ""}
+    record = replace(
+        run, outcomes=outcomes, traffic=[flow], scenario={},
+        offered={names.get(step, step): count for step, count in run.offered.items()},
+    )  # fmt: skip
+    own = {step["step"]: step["achieved_rate"] for step in summary(run, [])["steps"]}
+    whole = summary(record, [])
+    assert whole["figures"]["traffic.rate"] == 8_000_000
+    assert whole["steps"][0]["achieved_rate"] == pytest.approx(own["flap"], rel=0.2)
+
+
 def test_the_page_is_one_file_that_loads_nothing_and_escapes_everything(tmp_path: Path) -> None:
     write(made_run(), VERDICTS, tmp_path)
     text = (tmp_path / "report.html").read_text()
