@@ -24,6 +24,7 @@ class ArpStorm(PacedAction):
     EXAMPLE: ClassVar[str] = "{action: arp-storm, target: {kind: host, count: 4}, rate: 1000}"
     VERBS: ClassVar[tuple[str, ...]] = ("ask",)
     NEEDS: ClassVar[Needs] = "network"
+    DISTURBS: ClassVar[bool] = False
 
     action: Literal["arp-storm"]
     target: Aim = Field(Target(kind="host"), description="Who asks", examples=[Target.EXAMPLE])

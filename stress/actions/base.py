@@ -192,6 +192,8 @@ class Action(StepKeys):
 
     VERBS: ClassVar[tuple[str, ...]] = ()
     NEEDS: ClassVar[Needs] = "session"
+    DISTURBS: ClassVar[bool] = True
+    """Whether it takes something away: what probes miss is laid to such operations before others."""
 
     def needs(self, topology: Topology) -> Needs:
         """Return what a worker must have to do this: for some actions the keys decide."""

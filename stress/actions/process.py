@@ -19,6 +19,7 @@ class Process(PacedAction):
     EXAMPLE: ClassVar[str] = "{action: process, target: host, rate: 5, command: [ip, link]}"
     VERBS: ClassVar[tuple[str, ...]] = ("run",)
     NEEDS: ClassVar[Needs] = "network"
+    DISTURBS: ClassVar[bool] = False
 
     action: Literal["process"]
     command: Annotated[list[str], Field(min_length=1)] = Field(

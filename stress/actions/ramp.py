@@ -26,6 +26,7 @@ class Ramp(Action):
     EXAMPLE: ClassVar[str] = "{action: ramp, hosts: 100, interval: 2 s}"
     VERBS: ClassVar[tuple[str, ...]] = ("grow", "take down")
     NEEDS: ClassVar[Needs] = "network alone"
+    DISTURBS: ClassVar[bool] = False
 
     action: Literal["ramp"]
     hosts: Annotated[int, Field(ge=1, le=100_000)] = Field(

@@ -22,6 +22,7 @@ class Traffic(Action):
     EXAMPLE: ClassVar[str] = "{action: traffic, flows: 10, protocol: udp, bandwidth: 1 Mbit}"
     VERBS: ClassVar[tuple[str, ...]] = ("start", "stop")
     NEEDS: ClassVar[Needs] = "network alone"
+    DISTURBS: ClassVar[bool] = False
 
     action: Literal["traffic"]
     flows: Annotated[int, Field(ge=1, le=1000)] = Field(4, description="How many", examples=["10"])

@@ -3,8 +3,9 @@
 A loss window begins with a question that was lost, and the question before it was answered: what broke
 the way happened in between (or while the question was on its way). Of the disturbing operations in that
 time the one that names an end of the probe is the cause, else the last one; where there is none, an
-operation that began while the question or its answer was on its way, by the longest round trip. A window
-with none is nobody's: it counts as blackhole time, not as convergence.
+operation that began while the question or its answer was on its way, by the longest round trip. Commands,
+traffic and storms take nothing away: they are the cause only where nothing else is. A window with none is
+nobody's: it counts as blackhole time, not as convergence.
 """
 
 from __future__ import annotations
@@ -16,6 +17,7 @@ from collections import defaultdict
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
 
+from stress.actions.registry import ACTIONS, action_named
 from stress.histogram import Histogram
 from stress.records import LossWindow, Outcome, ProbeRecord, RunRecord
 
@@ -125,6 +127,8 @@ class _Causes:
             key=lambda outcome: outcome.started,
         )
         self._started = [outcome.started for outcome in self.disturbing]
+        takes = {action: _takes_away(action) for action in {one.operation.action for one in self.disturbing}}
+        self._takes = [takes[outcome.operation.action] for outcome in self.disturbing]
         self._by_node: dict[str, list[int]] = defaultdict(list)
         for index, outcome in enumerate(self.disturbing):
             for node in _nodes(outcome):
@@ -145,13 +149,16 @@ class _Causes:
     def _chosen(self, probe: ProbeRecord, window: LossWindow, since: float, until: float) -> int | None:
         """Return the last operation of that time that names an end of `probe`, else the last one.
 
-        Before both goes one that wasn't undone long before the window ended.
+        Before both goes one that wasn't undone long before the window ended; before all, what takes
+        something away.
         """
         nodes = (probe.source, probe.target)
         named = [
             index for node in nodes for index in self._between(self._by_node.get(node, []), since, until)
         ]
         others = self._between(range(len(self.disturbing)), since, until)
+        if any(self._takes[index] for index in others):
+            named, others = ([index for index in group if self._takes[index]] for group in (named, others))
         latest = math.inf if window.end is None else window.end - _PATIENCE * probe.interval
         for group in (named, others):
             lasting = [index for index in group if (self.undone(index) or math.inf) >= latest]
@@ -171,6 +178,11 @@ class _Causes:
         at = bisect_right(indices, until, key=self._started.__getitem__)
         near = indices[max(0, at - _LOOK_BACK) : at]
         return [index for index in near if self.disturbing[index].finished >= since]
+
+
+def _takes_away(action: str) -> bool:
+    """Return whether an action takes something away."""
+    return action not in ACTIONS or action_named(action).DISTURBS
 
 
 def _nodes(outcome: Outcome) -> set[str]:

@@ -1,6 +1,7 @@
 """What limits say, what they refuse, and how they are judged."""
 
 import re
+from dataclasses import replace
 
 import pytest
 
@@ -234,6 +235,18 @@ def test_what_was_undone_long_before_the_end_is_not_the_cause() -> None:
     run = record(outcomes=outcomes, probes=[probe(LossWindow(2.05, 4.1, 20, 1.95))])
     assert verdict("convergence.max <= 9 s", run).measured == pytest.approx(2.09)
     assert verdict("recovery.max <= 1 s", run).measured == pytest.approx(0.1)
+
+
+@pytest.mark.parametrize("target", ["h1-eth0", "s1"])
+def test_a_command_in_the_node_is_the_cause_only_where_nothing_was_taken_away(target: str) -> None:
+    command = outcome(2.03, "run", target="h1")
+    command = replace(command, operation=replace(command.operation, step="process", action="process"))
+    windows = [LossWindow(2.05, 3.0, 10, 1.95)]
+    run = record(outcomes=[outcome(2.0, target=target), outcome(2.5, "up", target=target), command],
+                 probes=[probe(*windows)])  # fmt: skip
+    assert verdict("port-flap.convergence.max <= 2 s", run).measured == pytest.approx(1.0)
+    run = record(outcomes=[command], probes=[probe(*windows)])
+    assert verdict("process.convergence.max <= 2 s", run).measured == pytest.approx(0.97)
 
 
 def test_a_probe_that_never_comes_right_breaks_a_limit_on_convergence() -> None:
