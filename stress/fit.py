@@ -23,18 +23,19 @@ from topologies.rng import Stream
 from topologies.topology import Topology
 
 
-def require_fit(document: Document, schedule: Schedule, ground: Addressed) -> None:
+def require_fit(document: Document, schedule: Schedule, ground: Addressed, seed: int) -> None:
     """Raise InputError with all that matches nothing, or has no address where it must have one.
 
     UnableError for more sockets than may be open.
     """
     errors = list(_mute(schedule, ground))
     try:
-        require_descriptors(sum(spec.sockets for spec in resolve(document.scenario.probes, ground)))
+        specs = resolve(document.scenario.probes, ground, seed)
+        require_descriptors(sum(spec.sockets for spec in specs))
     except ParameterError as error:
         errors.append(error)
     try:
-        watched_ports(document.scenario, ground.topology)
+        watched_ports(document.scenario, ground.topology, seed)
     except ParameterError as error:
         errors.append(error)
     raise_all(document, errors)
@@ -71,9 +72,9 @@ def with_shapes(schedule: Schedule) -> Topology:
     return replace(topology, link_profiles=tuple(profiles), link_profile=numbers)
 
 
-def watched_ports(scenario: Scenario, topology: Topology) -> list[Thing]:
+def watched_ports(scenario: Scenario, topology: Topology, seed: int) -> list[Thing]:
     """Return the ports whose counters are to be recorded; ParameterError when nothing matches."""
     chosen = scenario.metrics.ports
     if chosen is None:
         return []
-    return targets.ports(topology, chosen, Stream(scenario.seed, "stress", "metrics"), ("metrics", "ports"))
+    return targets.ports(topology, chosen, Stream(seed, "stress", "metrics"), ("metrics", "ports"))

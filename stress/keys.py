@@ -72,6 +72,14 @@ class Target(Section):
 Aim = Annotated[Target, WordOrMapping("match")]
 
 
+def aim_problems(section: Section) -> Problems:
+    """Yield what is wrong between the keys of the targets that a section has."""
+    for key in type(section).model_fields:
+        aim = getattr(section, key)
+        if isinstance(aim, Target) and aim.count is not None and aim.percent is not None:
+            yield (key, "percent"), "can't stand beside `count`; keep one of the two"
+
+
 class Churn(Section):
     """A share of the targets at once, cycle after cycle, as kube-burner's churn."""
 
@@ -131,5 +139,3 @@ class Paced(StepKeys):
                 yield (key,), f"goes with `arrival: {arrival}`, not with `arrival: {self.arrival}`"
         if self.churn is not None and "arrival" in given:
             yield ("arrival",), "goes with `rate`, not with `churn`"
-        if self.target.count is not None and self.target.percent is not None:
-            yield ("target", "percent"), "can't stand beside `count`; keep one of the two"

@@ -59,9 +59,9 @@ def shake(document: Document, options: Options) -> int:
     judged = limits.wanted(document)
     place = ground(options)
     schedule = _schedule(document, place.topology, options)
-    require_fit(document, schedule, place)
-    require_shapes(place, with_shapes(schedule))
     name, seed = document.scenario.name, _seed(document, options)
+    require_fit(document, schedule, place, seed)
+    require_shapes(place, with_shapes(schedule))
     with _prometheus(options["prometheus"]) as scraped, place.opened as network, alone(network):
         require_given_back(network)
         say(f"{name} on {network.name} (engine {network.engine}): {len(schedule):,} operations, seed {seed}")

@@ -98,12 +98,14 @@ class ProbeGroup:
             self._cost += time.thread_time() - begin
 
 
-def start_probes(specs: Sequence[ProbeKeys], network: Network, clock: Callable[[], float]) -> ProbeGroup:
-    """Begin to ask. `clock` gives the seconds since the run began.
+def start_probes(
+    specs: Sequence[ProbeKeys], network: Network, clock: Callable[[], float], seed: int = 0
+) -> ProbeGroup:
+    """Begin to ask. `clock` gives the seconds since the run began, `seed` the pairs.
 
     Raises ParameterError when nothing matches a probe's words, UnableError for too many sockets.
     """
-    return ProbeGroup(network, resolve(specs, network), clock)
+    return ProbeGroup(network, resolve(specs, network, seed), clock)
 
 
 def _made(network: Network, specs: Sequence[Spec], clock: Callable[[], float]) -> list[Asker]:

@@ -112,8 +112,11 @@ class Spec:
         return 0
 
 
-def resolve(probes: Sequence[ProbeKeys], network: Addressed) -> list[Spec]:
-    """Return what each probe asks, names made unique; ParameterError when nothing matches."""
+def resolve(probes: Sequence[ProbeKeys], network: Addressed, seed: int = 0) -> list[Spec]:
+    """Return what each probe asks, names made unique, pairs drawn by the run's `seed`.
+
+    ParameterError when nothing matches.
+    """
     taken = {probe.name for probe in probes if probe.name}
     specs = []
     for at, probe in enumerate(probes):
@@ -122,7 +125,7 @@ def resolve(probes: Sequence[ProbeKeys], network: Addressed) -> list[Spec]:
             number += 1
             name = f"{probe.probe}-{number}"
         taken.add(name)
-        pairs = _pairs(probe, network, name, ("probes", at))
+        pairs = _pairs(probe, network, Stream(seed, "stress", "probe", name), ("probes", at))
         specs.append(
             Spec(probe.probe, name, tuple(pairs), probe.interval, probe.timeout, probe.port,
                  tuple(probe.command or ()))
@@ -130,13 +133,13 @@ def resolve(probes: Sequence[ProbeKeys], network: Addressed) -> list[Spec]:
     return specs
 
 
-def _pairs(probe: ProbeKeys, network: Addressed, name: str, loc: Loc) -> list[Pair]:
+def _pairs(probe: ProbeKeys, network: Addressed, stream: Stream, loc: Loc) -> list[Pair]:
     topology = network.topology
-    stream = Stream(topology.seed, "stress", "probe", name)
     sources = _addressed(targets.nodes(topology, probe.source, stream, (*loc, "source")), network)
     goals = _addressed(targets.nodes(topology, probe.target, stream, (*loc, "target")), network)
-    if len({*sources, *goals}) < 2:
-        raise ParameterError((*loc, "target"), "leaves no pair of two nodes that have addresses")
+    if not sources or not goals or len({*sources, *goals}) < 2:
+        key = "target" if sources else "source"
+        raise ParameterError((*loc, key), "leaves no pair of two nodes that have addresses")
     drawn = drawn_pairs(list(sources), list(goals), probe.pairs, stream)
     return [_pair(topology, a, b, sources, goals) for a, b in drawn]
 

@@ -75,7 +75,7 @@ class _Run:
         """Do all of it."""
         record = self._record
         with stopping(self._shared.stop) as signals:
-            observers = Observers(self._scenario, self._shared.network, self._shared.clock)
+            observers = Observers(self._scenario, self._shared.network, self._shared.clock, record.seed)
             self._watch.observers = observers
             journal = self._shared.journal
             try:

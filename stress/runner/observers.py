@@ -58,22 +58,23 @@ class Questions(Protocol):
 class Observers:
     """The sampler and the probes of one run."""
 
-    def __init__(self, scenario: Scenario, network: Network, clock: Clock) -> None:
+    def __init__(self, scenario: Scenario, network: Network, clock: Clock, seed: int) -> None:
         self._scenario = scenario
         self._network = network
         self._clock = clock
+        self._seed = seed
         self._sampler: Watcher | None = None
         self._probes: Questions | None = None
         self._samples: list[Sample] = []
 
     def start(self) -> None:
         """Begin to watch."""
-        ports = watched_ports(self._scenario, self._network.topology)
+        ports = watched_ports(self._scenario, self._network.topology, self._seed)
         chosen = [(thing.number, thing.port) for thing in ports]
         self._sampler = made_sampler(self._scenario.metrics.interval, chosen, self._network)
         self._sampler.start(self._clock)
         if self._scenario.probes:
-            self._probes = made_probes(self._scenario.probes, self._network, self._clock)
+            self._probes = made_probes(self._scenario.probes, self._network, self._clock, self._seed)
 
     def stop(self, record: RunRecord) -> None:
         """End, and put what was found into `record`; raise what ended one of them before its time."""
@@ -113,8 +114,8 @@ def made_sampler(interval: float, chosen: Sequence[tuple[int, int]], network: Ne
     return Sampler(interval, chosen, network)
 
 
-def made_probes(specs: Sequence[Any], network: Network, clock: Clock) -> Questions:
+def made_probes(specs: Sequence[Any], network: Network, clock: Clock, seed: int) -> Questions:
     """Return probes that run."""
     from stress.probes import start_probes
 
-    return start_probes(specs, network, clock)
+    return start_probes(specs, network, clock, seed)

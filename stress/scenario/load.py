@@ -8,6 +8,7 @@ from typing import Any
 
 from stress.actions.base import Action
 from stress.actions.registry import ACTIONS, action_named
+from stress.keys import Problems, aim_problems
 from stress.scenario.document import Placed, Scenario, Step, timed
 from topologies.errors import InputError, Loc, ParameterError, ParametersError, Problem
 from topologies.source import Source, parse, read
@@ -59,13 +60,24 @@ def _document(source: Source) -> Document:
     if isinstance(data.get("steps"), list):
         groups = [_group(item, ("steps", at), source, problems) for at, item in enumerate(data["steps"])]
     if scenario is not None:
-        for at, probe in enumerate(scenario.probes):
-            problems += [source.problem(("probes", at, *loc), words) for loc, words in probe.problems()]
+        problems += [source.problem(loc, words) for loc, words in _unfit(scenario)]
     if problems or scenario is None:
         raise InputError(problems)
     document = Document(scenario, groups, source)
     document.steps()
     return document
+
+
+def _unfit(scenario: Scenario) -> Problems:
+    """Yield what is wrong between the keys of the probes and metrics."""
+    taken: set[str | None] = set()
+    for at, probe in enumerate(scenario.probes):
+        yield from ((("probes", at, *loc), words) for loc, words in (*aim_problems(probe), *probe.problems()))
+        if probe.name is not None and probe.name in taken:
+            words = f"`{probe.name}` is the name of another probe; give it its own"
+            yield ("probes", at, "name"), words
+        taken.add(probe.name)
+    yield from ((("metrics", *loc), words) for loc, words in aim_problems(scenario.metrics))
 
 
 def _group(item: Any, loc: Loc, source: Source, problems: list[Problem]) -> list[Placed]:
@@ -93,7 +105,8 @@ def _step(item: Any, loc: Loc, source: Source, problems: list[Problem]) -> list[
     step = validated(kind, item, loc, source, problems)
     if step is None:
         return []
-    problems += [source.problem(loc + path, words) for path, words in step.problems()]
+    found = (*aim_problems(step), *step.problems())
+    problems += [source.problem(loc + path, words) for path, words in found]
     return [(loc, step)]
 
 

@@ -154,12 +154,19 @@ def test_specs_are_resolved_by_the_seed(network: DryRunNetwork) -> None:
     assert specs[0].pairs != specs[1].pairs
     assert len(specs[2].pairs) == 15
     assert {pair.address for pair in specs[2].pairs} == {"10.0.0.1"}
+    other = resolve(probes, network, 7)
+    assert other[0].pairs != specs[0].pairs
+    assert set(other[2].pairs) == set(specs[2].pairs)
 
 
-def test_a_probe_of_nobody_says_where(network: DryRunNetwork) -> None:
-    with pytest.raises(ParameterError) as caught:
-        resolve([Probe(probe="ping", source="h1", target="h1")], network)
-    assert caught.value.loc == ("probes", 0, "target")
+@pytest.mark.parametrize(
+    ("source", "target", "key"),
+    [("h1", "h1", "target"), ("switch", "host", "source"), ("h1", "s1", "target")],
+)
+def test_a_probe_of_nobody_says_where(network: DryRunNetwork, source: str, target: str, key: str) -> None:
+    with pytest.raises(ParameterError, match="leaves no pair") as caught:
+        resolve([Probe(probe="ping", source=source, target=target)], network)
+    assert caught.value.loc == ("probes", 0, key)
 
 
 def test_rounds_of_pings_on_an_engine_without_sockets(network: DryRunNetwork) -> None:
@@ -204,7 +211,7 @@ def test_what_asking_cost_is_recorded_and_the_sampler_ends_even_when_the_probes_
         "steps: [{action: port-flap, rate: 1}]\n"
     )
     begin = time.monotonic()
-    observers = Observers(document.scenario, network, lambda: time.monotonic() - begin)
+    observers = Observers(document.scenario, network, lambda: time.monotonic() - begin, seed=0)
     observers.start()
     probes = observers._probes
     assert probes is not None
@@ -216,7 +223,7 @@ def test_what_asking_cost_is_recorded_and_the_sampler_ends_even_when_the_probes_
     assert 0 < record.probe_cost < 5
     assert len(record.probes) == 5
 
-    observers = Observers(document.scenario, network, lambda: time.monotonic() - begin)
+    observers = Observers(document.scenario, network, lambda: time.monotonic() - begin, seed=0)
     observers.start()
     monkeypatch.setattr(network, "ping", lambda *_: 1 / 0)
     time.sleep(0.05)
