@@ -6,9 +6,13 @@ from typing import Any
 import jsonschema
 import pytest
 import yaml
+from pydantic import BaseModel, TypeAdapter
+from pydantic.fields import FieldInfo
 
 import stress
 from stress.actions.registry import ACTIONS, action_named
+from stress.keys import Churn, Paced, StepKeys, Target
+from stress.scenario.document import Metrics, Probe, Scenario
 from stress.scenario.load import load, load_text
 from stress.scenario.schema import schema
 
@@ -77,3 +81,56 @@ def test_the_schema_refuses_what_the_loader_refuses(name: str) -> None:
 def test_there_is_a_ready_scenario_for_each_purpose() -> None:
     wanted = {"port-churn", "node-churn", "fabric-failure", "rolling-restart", "soak", "mininet-capacity"}
     assert wanted <= {path.stem for path in EXAMPLES}
+
+
+PAGE = (Path(__file__).parents[3] / "docs" / "stress-keys.md").read_text()
+
+
+def keys_of(model: type[BaseModel], besides: type[BaseModel] | None = None) -> dict[str, FieldInfo]:
+    """Return the fields that a model has besides those of another, or that are other than there."""
+    others = besides.model_fields if besides is not None else {}
+    return {key: field for key, field in model.model_fields.items() if repr(others.get(key)) != repr(field)}
+
+
+def rows(title: str) -> dict[tuple[str, ...], str]:
+    """Return the rows of the tables below a title: their names -> what holds when they aren't given."""
+    part = PAGE.split(f"## {title}\n")[1].split("\n## ")[0]
+    cells = [[cell.strip() for cell in line.split(" | ")] for line in part.splitlines() if line[:3] == "| `"]
+    return {tuple(cell.strip("|` ") for cell in row[:-2]): row[-2] for row in cells}
+
+
+SECTIONS: list[tuple[str, dict[tuple[str, ...], tuple[type[BaseModel], FieldInfo]]]] = [
+    *((title, {(key,): (model, field) for model in models for key, field in keys_of(model, besides).items()})
+      for title, models, besides in (
+          ("The file", [Scenario], None), ("Targets", [Target], None), ("Every step", [StepKeys], None),
+          ("Pace", [Paced, Churn], StepKeys), ("Probes", [Probe], None), ("Metrics", [Metrics], None))),
+    ("Keys of the actions", {
+        (name, key): (kind, field) for name in ACTIONS if (kind := action_named(name))
+        for key, field in keys_of(kind, Paced if issubclass(kind, Paced) else StepKeys).items()
+        if key != "action"}),
+]  # fmt: skip
+
+
+@pytest.mark.parametrize(("title", "fields"), SECTIONS, ids=[title for title, _ in SECTIONS])
+def test_the_page_has_every_key_and_what_it_is_when_not_given(
+    title: str, fields: dict[tuple[str, ...], tuple[type[BaseModel], FieldInfo]]
+) -> None:
+    found = rows(title)
+    assert set(found) == set(fields)
+    for names, (model, field) in fields.items():
+        given = found[names]
+        assert (given == "needed") == field.is_required(), names
+        if given.startswith("`"):
+            value = yaml.safe_load(given.strip("`"))
+            assert TypeAdapter(field.rebuild_annotation()).validate_python(value) == field_default(field), (
+                names
+            )
+        else:
+            assert not isinstance(field.default, (int, float, str)), names
+
+
+def field_default(field: FieldInfo) -> object:
+    """Return a field's default, a target as the word that is short for it."""
+    if isinstance(field.default, Target):
+        return Target(match=field.default.kind)
+    return field.default
