@@ -99,13 +99,13 @@ def rows(title: str) -> dict[tuple[str, ...], str]:
     return {tuple(cell.strip("|` ") for cell in row[:-2]): row[-2] for row in cells}
 
 
-SECTIONS: list[tuple[str, dict[tuple[str, ...], tuple[type[BaseModel], FieldInfo]]]] = [
-    *((title, {(key,): (model, field) for model in models for key, field in keys_of(model, besides).items()})
+SECTIONS: list[tuple[str, dict[tuple[str, ...], FieldInfo]]] = [
+    *((title, {(key,): field for model in models for key, field in keys_of(model, besides).items()})
       for title, models, besides in (
           ("The file", [Scenario], None), ("Targets", [Target], None), ("Every step", [StepKeys], None),
           ("Pace", [Paced, Churn], StepKeys), ("Probes", [Probe], None), ("Metrics", [Metrics], None))),
     ("Keys of the actions", {
-        (name, key): (kind, field) for name in ACTIONS if (kind := action_named(name))
+        (name, key): field for name in ACTIONS if (kind := action_named(name))
         for key, field in keys_of(kind, Paced if issubclass(kind, Paced) else StepKeys).items()
         if key != "action"}),
 ]  # fmt: skip
@@ -113,11 +113,11 @@ SECTIONS: list[tuple[str, dict[tuple[str, ...], tuple[type[BaseModel], FieldInfo
 
 @pytest.mark.parametrize(("title", "fields"), SECTIONS, ids=[title for title, _ in SECTIONS])
 def test_the_page_has_every_key_and_what_it_is_when_not_given(
-    title: str, fields: dict[tuple[str, ...], tuple[type[BaseModel], FieldInfo]]
+    title: str, fields: dict[tuple[str, ...], FieldInfo]
 ) -> None:
     found = rows(title)
     assert set(found) == set(fields)
-    for names, (model, field) in fields.items():
+    for names, field in fields.items():
         given = found[names]
         assert (given == "needed") == field.is_required(), names
         if given.startswith("`"):
