@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from emulator.errors import BrokenError
 from emulator.shaking import JOURNAL, goes_on, left_over
 from emulator.state import NetworkState, names, state_root
 
@@ -10,6 +11,12 @@ def going_on(name: str) -> list[str]:
     """Return a line for people while a stress run shakes the network `name`."""
     shaken = goes_on(NetworkState(state_root(), name).folder)
     return ["a stress run is going on: what it has taken away may be missing"] if shaken else []
+
+
+def require_unshaken(name: str) -> None:
+    """Refuse to change the network `name` under a stress run: it would measure the change; BrokenError."""
+    if goes_on(NetworkState(state_root(), name).folder):
+        raise BrokenError(f"a stress run shakes `{name}`; wait for it, or end it with Ctrl-C")
 
 
 def left_behind(name: str) -> list[str]:

@@ -19,6 +19,7 @@ from topologies.counting import counted
 def command(file: Path, engine: str | None, *, as_json: bool) -> int:
     """Bring the network of FILE up; if it is up already, change only what differs."""
     phases = Phases()
+    from emulator.cli.stress_notes import require_unshaken
     from emulator.engines.registry import engine_named
     from emulator.ovs.bridges import blocked as blocked_links
     from emulator.plan import make_plan
@@ -34,6 +35,7 @@ def command(file: Path, engine: str | None, *, as_json: bool) -> int:
     with phases.phase("plan"):
         plan = make_plan(topology, runner.name)
         runner.accept(plan)
+    require_unshaken(topology.name)
     with phases.phase("deploy"), shown(f"up {topology.name}") as progress:
         network = runner.deploy(plan, str(file.resolve()), progress)
     seconds = phases.total()

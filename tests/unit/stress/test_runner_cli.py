@@ -129,6 +129,7 @@ def test_a_second_run_and_recover_wait_for_the_first(files: Path, cli: CommandLi
         assert "operations" in process.stderr.readline()
         for others in (["s.yaml", "--net", "dc"], ["--recover", "--net", "dc"]):
             assert "another stress run shakes `dc`" in cli("stress", *others, code=4).stderr
+        assert "a stress run shakes `dc`" in cli("up", "net.yaml", code=4).stderr
         process.kill()
     cli("stress", "--recover", "--net", "dc", code=0)
     cli("stress", "s.yaml", "--net", "dc", code=0)
