@@ -48,7 +48,8 @@ class Quantity:
         if sign == "-" and number:
             raise ValueError(f"{shown} is negative; a {self.name} goes from {self.range}")
         if not self.low <= number <= self.high:
-            raise ValueError(f"{shown} is out of range; a {self.name} goes from {self.range}")
+            hint = "" if unit or self is not SHARE or number > 100 else f"; did you mean `{digits} %`?"
+            raise ValueError(f"{shown} is out of range; a {self.name} goes from {self.range}{hint}")
         return number
 
     def _factor(self, unit: str) -> float:

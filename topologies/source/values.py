@@ -95,7 +95,7 @@ class Values:
     def _document(self, event: yaml.Event) -> None:
         self.documents += 1
         if self.documents > 1:
-            words = "a second YAML document starts here; a topology file holds one, remove the `---`"
+            words = "a second YAML document starts here; a file holds one, remove the `---`"
             raise InputError([*self.problems, self.problem(event, words)])
 
     def _put(self, event: yaml.Event, value: Any) -> None:

@@ -14,6 +14,7 @@ from topologies.errors import Loc, Problem, shortened
 from topologies.source import Source
 from topologies.spec.wrong import WRONG
 from topologies.spelling import nearest
+from topologies.units import Quantity
 
 Model = TypeVar("Model", bound=BaseModel)
 
@@ -130,6 +131,17 @@ def _bounds(part: Any) -> Iterator[tuple[str, Any]]:
             yield from _bounds(each)
 
 
+def _quantity(part: Any) -> Quantity | None:
+    """Return the quantity that a field, or its annotation, is read as."""
+    inner = (*getattr(part, "metadata", ()), *getattr(part, "__metadata__", ()))
+    for each in inner:
+        read = getattr(getattr(each, "func", None), "__self__", None)
+        if isinstance(read, Quantity):
+            return read
+    parts = (*getattr(part, "__args__", ()), getattr(part, "annotation", None))
+    return next(filter(None, map(_quantity, (each for each in parts if each is not None))), None)
+
+
 def _holds_float(annotation: Any) -> bool:
     return annotation is float or any(map(_holds_float, getattr(annotation, "__args__", ())))
 
@@ -140,6 +152,9 @@ def _range(context: dict[str, Any], field: FieldInfo | None) -> str:
     bounds |= {name: context[name] for name in ("ge", "gt", "le", "lt") if name in context}
     kind = "a number" if field and _holds_float(field.annotation) else "a whole number"
     text = {name: f"{b:,}" if isinstance(b, int) else f"{b:g}" for name, b in bounds.items()}
+    quantity = _quantity(field)
+    if quantity is not None:
+        kind, text = f"a {quantity.name}", {name: quantity.text(bound) for name, bound in bounds.items()}
     low = text.get("ge") or (f"above {text['gt']}" if "gt" in text else None)
     high = text.get("le") or (f"below {text['lt']}" if "lt" in text else None)
     if low and high and "ge" in bounds:
