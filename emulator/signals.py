@@ -13,7 +13,8 @@ from types import FrameType
 def handled(kinds: Iterable[signal.Signals], handle: Callable[[int], None]) -> Iterator[None]:
     """Have `handle` called with the number of each signal of `kinds` that comes, until the end.
 
-    Only the main thread gets signals: elsewhere this does nothing.
+    Only the main thread gets signals: elsewhere this does nothing. A SIGHUP that is ignored stays so: who
+    starts something under `nohup` wants it to outlive the terminal.
     """
     if threading.current_thread() is not threading.main_thread():
         yield
@@ -23,7 +24,8 @@ def handled(kinds: Iterable[signal.Signals], handle: Callable[[int], None]) -> I
         del frame
         handle(number)
 
-    before = [(kind, signal.signal(kind, called)) for kind in kinds]
+    wanted = [k for k in kinds if k != signal.SIGHUP or signal.getsignal(k) is not signal.SIG_IGN]
+    before = [(kind, signal.signal(kind, called)) for kind in wanted]
     try:
         yield
     finally:

@@ -7,7 +7,7 @@ import sys
 import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
-from typing import TYPE_CHECKING, TextIO
+from typing import TYPE_CHECKING, Any, TextIO, cast
 
 import psutil
 
@@ -26,8 +26,11 @@ _SHARES = (("p50", 0.5), ("p99", 0.99), ("max", 1.0))
 
 @contextmanager
 def shown(name: str, stream: TextIO | None = None) -> Iterator[Callable[[Watch], None]]:
-    """Give the function that the runner calls five times a second; `stream` is standard error."""
-    out = stream or sys.stderr
+    """Give the function that the runner calls five times a second; `stream` is standard error.
+
+    When nobody reads it any more, the run goes on without: its report is what counts.
+    """
+    out = cast("TextIO", _Lasting(stream or sys.stderr))
     if out.isatty():
         from rich.console import Console
         from rich.live import Live
@@ -46,6 +49,33 @@ def shown(name: str, stream: TextIO | None = None) -> Iterator[Callable[[Watch],
             print(f"{name}: {words}", file=out, flush=True)
 
     yield line
+
+
+class _Lasting:
+    """A stream that is silent once its terminal or reader has gone (EIO, EPIPE)."""
+
+    def __init__(self, stream: TextIO) -> None:
+        self._stream = stream
+        self._gone = False
+
+    def __getattr__(self, name: str) -> Any:
+        return getattr(self._stream, name)
+
+    def write(self, text: str) -> int:
+        """Write, if anybody reads it."""
+        self._try(lambda: self._stream.write(text))
+        return len(text)
+
+    def flush(self) -> None:
+        """Flush, if anybody reads it."""
+        self._try(self._stream.flush)
+
+    def _try(self, do: Callable[[], object]) -> None:
+        if not self._gone:
+            try:
+                do()
+            except OSError:
+                self._gone = True
 
 
 class _Pace:

@@ -142,13 +142,13 @@ def _require_folder(folder: Path | None) -> None:
 
 @contextmanager
 def _terminated() -> Iterator[None]:
-    """Treat SIGTERM as Ctrl-C: what was brought up is taken down."""
+    """Treat SIGTERM and SIGHUP as Ctrl-C: what was brought up is taken down."""
 
     def stop(number: int) -> None:
         del number
         raise KeyboardInterrupt
 
-    with handled((signal.SIGTERM,), stop):
+    with handled((signal.SIGTERM, signal.SIGHUP), stop):
         yield
 
 

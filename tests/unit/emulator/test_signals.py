@@ -30,3 +30,21 @@ def test_in_another_thread_nothing_changes() -> None:
     thread.start()
     thread.join()
     assert found == [signal.getsignal(signal.SIGUSR1)] == [signal.SIG_DFL]
+
+
+def test_a_hangup_that_is_ignored_stays_so() -> None:
+    """`nohup` ignores it for what it starts."""
+    came: list[int] = []
+    before = signal.signal(signal.SIGHUP, signal.SIG_IGN)
+    try:
+        with handled((signal.SIGHUP, signal.SIGUSR1), came.append):
+            signal.raise_signal(signal.SIGHUP)
+            signal.raise_signal(signal.SIGUSR1)
+            assert came == [signal.SIGUSR1]
+        assert signal.getsignal(signal.SIGHUP) is signal.SIG_IGN
+        signal.signal(signal.SIGHUP, signal.SIG_DFL)
+        with handled((signal.SIGHUP,), came.append):
+            signal.raise_signal(signal.SIGHUP)
+        assert came == [signal.SIGUSR1, signal.SIGHUP]
+    finally:
+        signal.signal(signal.SIGHUP, before)

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import errno
 import io
+import os
 from types import SimpleNamespace
 from typing import Any, cast
 
@@ -39,6 +41,32 @@ def test_a_pipe_gets_a_line_now_and_then(monkeypatch: pytest.MonkeyPatch) -> Non
     assert 1 <= len(lines) < 6
     assert "phase steps, time 12/60 s, operations 120/500" in lines[0]
     assert "errors 3, failing probes 2" in lines[0]
+
+
+@pytest.mark.parametrize("kind", [Terminal, io.StringIO])
+def test_who_reads_no_more_does_not_end_the_run(
+    kind: type[io.StringIO], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    moments = iter(range(0, 10_000, 10))
+    monkeypatch.setattr(live.time, "monotonic", lambda: float(next(moments)))
+
+    class Gone(kind):  # type: ignore[misc, valid-type]
+        gone = tried = 0
+
+        def write(self, text: str) -> int:
+            self.tried += self.gone
+            if self.gone:
+                raise OSError(errno.EIO, os.strerror(errno.EIO))
+            return super().write(text)  # type: ignore[no-any-return]
+
+    out = Gone()
+    with live.shown("churn", out) as look:
+        look(watch())
+        out.gone = 1
+        for _ in range(3):
+            look(watch())
+    assert out.tried == 1
+    assert "120/500" in out.getvalue()
 
 
 def worker(*latencies: float, failed: int | None = None) -> SimpleNamespace:
