@@ -7,6 +7,7 @@ works here. Each trial is made in a network namespace of its own that goes away 
 from __future__ import annotations
 
 import errno
+import fcntl
 import os
 import shutil
 import socket
@@ -79,6 +80,26 @@ def has_openvswitch() -> bool:
     return bool(HEADER.unpack_from(answer)[1] != NLMSG_ERROR)
 
 
+_TUNGETFEATURES = 0x800454CF
+
+
+@cache
+def has_tun() -> bool:
+    """Return whether /dev/net/tun can be used, by which Open vSwitch in userspace makes its switches.
+
+    The kernel loads the module if it has one, but for the device's name, which containers often lack.
+    The question is of include/uapi/linux/if_tun.h. Who isn't root and may not ask is told that it can.
+    """
+    try:
+        with Path("/dev/net/tun").open("rb+", buffering=0) as device:
+            fcntl.ioctl(device, _TUNGETFEATURES, bytes(4))
+    except PermissionError:
+        return os.geteuid() != 0
+    except OSError:
+        return False
+    return True
+
+
 @cache
 def ovs_version() -> str:
     """Return the version of the Open vSwitch that is installed, such as 3.1.0; empty when there is none."""
@@ -131,6 +152,12 @@ def module_file(module: str) -> bool:
     except OSError:
         return False
     return any(f"/{module}.ko" in line.partition(":")[0] for line in index.splitlines())
+
+
+def mend_tun() -> str:
+    """Return what brings /dev/net/tun: its module, or its name where the kernel has it built in."""
+    advice = "modprobe tun" if module_file("tun") else "mkdir -p /dev/net; mknod /dev/net/tun c 10 200"
+    return f"{advice} (a container is given it by `--device /dev/net/tun`)"
 
 
 def mend_module(module: str) -> str:

@@ -15,7 +15,9 @@ from emulator.linux.features import (
     has_namespaces,
     has_openvswitch,
     has_qdisc,
+    has_tun,
     mend_module,
+    mend_tun,
     ovs_version,
 )
 from emulator.linux.machine import available_memory, limit
@@ -88,8 +90,7 @@ def _basics() -> Iterator[Finding]:
     yield Finding("network namespaces", _found(has_namespaces()), basic=True, mend=mend)
     for kind, basic in (("veth", True), ("bridge", True), ("vxlan", False)):
         yield Finding(f"{kind} links", _found(has_link(kind)), "", basic, mend_module(kind))
-    tun = os.path.exists("/dev/net/tun")
-    yield Finding("tun/tap", _found(tun), "", mend=mend_module("tun"))
+    yield Finding("tun/tap", _found(has_tun()), "for Open vSwitch in userspace", mend=mend_tun())
     forwarding = limit("net.ipv4.ip_forward")
     mend = "boot a kernel with CONFIG_INET, and mount /proc"
     yield Finding("ip_forward", _found(forwarding is not None), "per node", basic=True, mend=mend)

@@ -8,7 +8,7 @@ import numpy as np
 
 from emulator.controllers.reach import unresolved
 from emulator.forwarding.flow_problems import problems
-from emulator.linux.features import has_openvswitch, mend_module
+from emulator.linux.features import has_openvswitch, has_tun, mend_module, mend_tun
 from emulator.ovs.bridges import MAX_OFPORT
 from emulator.ovs.server import INSTALL, missing_programs
 from emulator.plan import Plan
@@ -51,6 +51,13 @@ def _ovs(plan: Plan) -> Iterator[str]:
         yield (
             f"{_some(topology, kernel)}: `datapath: kernel` needs the kernel's module openvswitch, which is "
             f"missing here: {mend_module('openvswitch')}, or use `datapath: userspace`"
+        )
+    without = ("userspace",) if has_openvswitch() else ("userspace", "auto")
+    found = [n for n, p in zip(nodes.tolist(), profiles, strict=True) if p.openflow.datapath in without]
+    if found and not has_tun():
+        yield (
+            f"{_some(topology, found)}: switches made as ovs in userspace need /dev/net/tun, which isn't "
+            f"usable here: {mend_tun()}"
         )
     addressed = [node for node in nodes.tolist() if node in topology.given and topology.given[node].addresses]
     if addressed:

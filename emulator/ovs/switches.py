@@ -15,6 +15,7 @@ from emulator.linux.namespaces import SHARED, NamespaceStore
 from emulator.network import Progress, silent
 from emulator.ovs.bridges import KERNEL, USERSPACE, Bridge, bridges
 from emulator.ovs.connections import by_target, refresh, unconnected
+from emulator.ovs.faults import require_ports
 from emulator.ovs.flows import changed, flow_lines, install, remove_flows
 from emulator.ovs.present import present, rows, without_known
 from emulator.ovs.server import OvsServers
@@ -101,7 +102,7 @@ class Switches:
             with self.servers.database() as database:
                 database.transact(transaction({}, after, {}, {}))
             self.servers.start_switch(_CONFIGURED_WITHIN)
-        self.require_ports()
+        require_ports(self.servers)
         self.install(plan)
 
     def change(self, before: Mapping[int, Bridge], after: Mapping[int, Bridge]) -> None:
@@ -206,14 +207,6 @@ class Switches:
         self.controllers.stop(names)
         remove_flows(self.servers, taught)
         return [name for name, _ in taught]
-
-    def require_ports(self) -> None:
-        """Raise BrokenError with Open vSwitch's words unless all interfaces are in their bridges."""
-        with self.servers.database() as database:
-            failed = database.select("Interface", ["name", "error"], [["error", "!=", ["set", []]]])
-        if failed:
-            words = [f"{row['name']}: {row['error']}" for row in failed[:_MOST_NAMES]]
-            raise BrokenError(f"Open vSwitch refuses {len(failed):,} ports: {'; '.join(words)}")
 
     def await_controllers(self, plan: Plan, progress: Progress = silent) -> str:
         """Wait until all switches with controllers are connected; return a line about those that aren't.

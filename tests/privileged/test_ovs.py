@@ -342,6 +342,44 @@ def test_repair_gives_back_what_a_killed_session_and_a_killed_daemon_left(
     cli("down", "o", code=0)
 
 
+_WITHOUT_TUN = """
+import sys
+from emulator.cli.main import run
+from emulator.ovs import refusals
+
+if sys.argv[1:]:  # as where the device is there, and no datapath can be made all the same
+    refusals.has_tun = lambda: True
+sys.exit(run(["up", "net.yaml"]))
+"""
+
+
+@pytest.mark.parametrize(
+    ("unforeseen", "code", "words"),
+    [
+        ([], 3, "s1, s2, s3, s4: switches made as ovs in userspace need /dev/net/tun"),
+        (
+            ["x"],
+            4,
+            'ports (s1, s1-eth1, s1-eth2, s1-eth3, s2, s2-eth1, s2-eth2, s2-eth3): opening "/dev/net/tun"',
+        ),
+    ],
+    ids=["refused", "found out"],
+)
+def test_switches_that_open_vswitch_cannot_make_are_not_said_to_be_up(
+    unforeseen: list[str], code: int, words: str, state_dir: Path, tmp_path: Path
+) -> None:
+    (tmp_path / "net.yaml").write_text(TREE)
+    hidden = 'mount -t tmpfs none /dev/net && exec "$@"'
+    done = subprocess.run(
+        ["unshare", "--mount", "--propagation", "private", "sh", "-c", hidden, "sh",
+         sys.executable, "-c", _WITHOUT_TUN, *unforeseen],
+        cwd=tmp_path, check=False, capture_output=True, text=True, timeout=120,
+    )  # fmt: skip
+    assert done.returncode == code, done.stderr
+    assert words in done.stderr
+    assert not state_dir.exists()
+
+
 @pytest.mark.parametrize("engine", ["netns", "mininet"])
 @pytest.mark.parametrize("program", ["ovs-vswitchd", "ovsdb-server"])
 def test_a_link_of_switches_whose_daemon_has_ended_is_refused_at_once(

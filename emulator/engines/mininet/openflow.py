@@ -7,6 +7,7 @@ from collections.abc import Iterable, Mapping
 from emulator.errors import BrokenError
 from emulator.linux.namespaces import SHARED, NamespaceStore
 from emulator.network import Progress
+from emulator.ovs.faults import require_ports
 from emulator.ovs.flows import flow_lines, install
 from emulator.ovs.switches import Switches, bridges_of
 from emulator.plan import Plan
@@ -48,7 +49,7 @@ def verify(switches: Switches, plan: Plan, progress: Progress) -> tuple[str, ...
         raise BrokenError(
             f"Open vSwitch didn't make {len(missing):,} switches: {', '.join(sorted(missing)[:8])}"
         )
-    switches.require_ports()
+    require_ports(switches.servers)
     switches.install(plan)
     warning = switches.await_controllers(plan, progress)
     chosen = " and ".join(sorted(switches.datapaths()))

@@ -17,6 +17,7 @@ from topologies.spec.load import load_text
 def installed(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(refusals, "missing_programs", list)
     monkeypatch.setattr(refusals, "has_openvswitch", lambda: False)
+    monkeypatch.setattr(refusals, "has_tun", lambda: True)
 
 
 def plan_of(text: str) -> Plan:
@@ -46,6 +47,22 @@ def test_a_datapath_of_the_kernel_needs_the_kernel() -> None:
     [reason] = ovs_refusals(plan_of("switch: ovs\nopenflow: {datapath: kernel}\n" + SINGLE))
     assert reason.startswith("s1: ")
     assert "datapath: userspace" in reason
+
+
+@pytest.mark.usefixtures("installed")
+@pytest.mark.parametrize(
+    ("kernel", "datapath", "refused"),
+    [(False, "auto", True), (True, "auto", False), (False, "userspace", True), (True, "userspace", True)],
+)
+def test_switches_in_userspace_need_the_device_for_tunnels(
+    monkeypatch: pytest.MonkeyPatch, kernel: bool, datapath: str, refused: bool
+) -> None:
+    monkeypatch.setattr(refusals, "has_openvswitch", lambda: kernel)
+    monkeypatch.setattr(refusals, "has_tun", lambda: False)
+    found = ovs_refusals(plan_of(f"switch: ovs\nopenflow: {{datapath: {datapath}}}\n" + SINGLE))
+    assert len(found) == refused
+    assert all("s1: switches made as ovs in userspace need /dev/net/tun" in reason for reason in found)
+    assert all("/dev/net/tun c 10 200" in reason or "modprobe tun" in reason for reason in found)
 
 
 @pytest.mark.usefixtures("installed")

@@ -1,0 +1,49 @@
+"""Whether Open vSwitch has made what its database asks for: a switch that isn't there forwards nothing."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from itertools import islice
+from pathlib import Path
+from typing import Any
+
+from emulator.errors import BrokenError
+from emulator.ovs.server import OvsServers
+
+_MOST_NAMES = 8
+_MOST_LINES = 3
+_NONE: list[Any] = ["set", []]
+
+
+def require_ports(servers: OvsServers) -> None:
+    """Raise BrokenError with Open vSwitch's words unless all interfaces are in their bridges.
+
+    The daemon writes an error where it can't add an interface, and nothing at all where it couldn't make
+    the bridge or its datapath: then its log knows why.
+    """
+    conditions = (["error", "!=", _NONE], ["ofport", "==", _NONE])
+    columns = ["name", "error"]
+    asked = [
+        {"op": "select", "table": "Interface", "where": [condition], "columns": columns}
+        for condition in conditions
+    ]
+    with servers.database() as database:
+        refused, unmade = (answer["rows"] for answer in database.transact(asked))
+    if refused:
+        words = [f"{row['name']}: {row['error']}" for row in refused[:_MOST_NAMES]]
+        raise BrokenError(f"Open vSwitch refuses {len(refused):,} ports: {'; '.join(words)}")
+    if unmade:
+        names = ", ".join(sorted(row["name"] for row in unmade)[:_MOST_NAMES])
+        log = servers.folder / "ovs-vswitchd.log"
+        said = "; ".join(islice(_complaints(log), _MOST_LINES)) or f"its log is {log}"
+        raise BrokenError(f"Open vSwitch didn't make {len(unmade):,} ports ({names}): {said}")
+
+
+def _complaints(log: Path) -> Iterator[str]:
+    """Give the daemon's warnings and errors in their order, each once: `time|number|module|level|words`."""
+    try:
+        lines = log.read_text(encoding="utf-8", errors="replace").splitlines()
+    except OSError:
+        return
+    fields = (line.split("|", 4) for line in lines)
+    yield from dict.fromkeys(words[4] for words in fields if len(words) == 5 and words[3] in {"WARN", "ERR"})
