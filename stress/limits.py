@@ -170,9 +170,9 @@ def wanted(document: Document) -> list[Limit]:
     return found
 
 
-def judge(record: RunRecord, limits: Iterable[Limit]) -> list[Verdict]:
-    """Return the verdict on each of `limits`, in their order."""
-    figures = Figures(record)
+def judge(record: RunRecord, limits: Iterable[Limit], figures: Figures | None = None) -> list[Verdict]:
+    """Return the verdict on each of `limits`, in their order; `figures` of that record, if they are known."""
+    figures = figures or Figures(record)
     return [_judged(figures, limit) for limit in limits]
 
 

@@ -14,6 +14,7 @@ from topologies.topology import Topology
 
 if TYPE_CHECKING:
     from stress.limits import Verdict
+    from stress.metrics.figures import Figures
     from stress.records import RunRecord
     from stress.runner import Watch
     from stress.scenario.load import Document
@@ -53,6 +54,7 @@ def shake(document: Document, options: Options) -> int:
     """Run the scenario; return 0 when all limits held, 1 when not, 4 when it was stopped or broke off."""
     from stress import limits, live
     from stress.fit import require_fit, with_shapes
+    from stress.metrics.figures import Figures
     from stress.report.summary import summary
     from stress.runner import run
 
@@ -75,9 +77,10 @@ def shake(document: Document, options: Options) -> int:
                 document, schedule, network,
                 seed=seed, journal=journal_of(network), growth=Growth(network), look=both,
             )  # fmt: skip
-        verdicts = limits.judge(record, judged)
+        figures = Figures(record)
+        verdicts = limits.judge(record, judged, figures)
         unwritten = _write(record, verdicts, options["folder"])
-    _tell(record, verdicts)
+    _tell(record, figures, verdicts)
     if options["as_json"]:
         give_json(summary(record, verdicts))
     if record.interrupted:
@@ -91,8 +94,12 @@ def shake(document: Document, options: Options) -> int:
     return 0 if all(verdict.held for verdict in verdicts) and not record.leaks.leaked else 1
 
 
-def _tell(record: RunRecord, verdicts: Sequence[Verdict]) -> None:
+def _tell(record: RunRecord, figures: Figures, verdicts: Sequence[Verdict]) -> None:
     """Say what the run found."""
+    from stress.report.words import words as found
+
+    for line in found(record, figures):
+        say(line)
     for ramp in record.ramps:
         why = ramp["stopped_by"] or "the end of its time"
         say(f"{ramp['step']}: {ramp['last_good']:,} hosts beside the network; stopped by: {why}")

@@ -1,0 +1,69 @@
+"""What a run found, in lines for people: the steps, their errors, the probes, convergence, traffic."""
+
+from __future__ import annotations
+
+from collections import Counter, defaultdict
+from collections.abc import Iterator
+
+from stress.histogram import Histogram
+from stress.metrics.figures import Figures, actions
+from stress.metrics.shown import shown
+from stress.records import RunRecord
+from topologies.counting import counted
+
+_MOST_ERRORS = 3
+"""Kinds of errors that are told of a step; the report has them all."""
+
+
+def words(record: RunRecord, figures: Figures) -> Iterator[str]:
+    """Yield the lines."""
+    errors: dict[str, Counter[str]] = defaultdict(Counter)
+    for outcome in record.outcomes:
+        if outcome.error:
+            errors[outcome.operation.step][outcome.error] += 1
+    for step in actions(record):
+        yield _step(figures, step)
+        yield from (f"  {count:,} x {error}" for error, count in errors[step].most_common(_MOST_ERRORS))
+    for probe in dict.fromkeys(found.probe for found in record.probes):
+        yield from _probe(figures, probe)
+    if figures.convergence.events:
+        felt = counted(len(figures.convergence.events), "event")
+        yield f"convergence: {felt} felt by probes{_times(figures.histograms['convergence'])}"
+    if record.traffic:
+        value = figures.values
+        yield (
+            f"flows: {value['traffic.flows']:,}, {shown(value['traffic.rate'], 'bitrate')} together, slowest "
+            f"{shown(value['traffic.slowest'], 'bitrate')}, {value['traffic.failed']:,} failed"
+        )
+
+
+def _step(figures: Figures, step: str) -> str:
+    value = figures.values
+    rate, _ = figures.rates.get(f"{step}.", (0.0, 0.0))
+    skipped = value.get(f"{step}.skipped", 0)
+    return (
+        f"{step}: {value.get(f'{step}.achieved', 0):,} of {value.get(f'{step}.offered', 0):,} operations, "
+        f"{shown(rate, 'rate')}, {counted(int(value.get(f'{step}.errors', 0)), 'error')}"
+        + (f", {skipped:,} had nothing to do" if skipped else "")
+        + _times(figures.histograms[f"{step}.latency"], "latency ")
+    )
+
+
+def _probe(figures: Figures, probe: str) -> Iterator[str]:
+    value = figures.values
+    if f"{probe}.loss" not in value:
+        return
+    pairs, sent = (value[f"{probe}.{key}"] for key in ("pairs", "sent"))
+    lost, longest = shown(value[f"{probe}.loss"], "share"), shown(value[f"{probe}.longest"], "seconds")
+    yield (
+        f"{probe}: {counted(int(pairs), 'pair')}, {sent:,} questions, {lost} lost, longest {longest}"
+        + _times(figures.histograms[f"{probe}.rtt"], "round trip ")
+    )
+
+
+def _times(found: Histogram, what: str = "") -> str:
+    """Return `; latency p50 1 ms, p99 2 ms, max 3 ms`; nothing of nothing."""
+    if not found.count:
+        return ""
+    times = (("p50", found.quantile(0.5)), ("p99", found.quantile(0.99)), ("max", found.max))
+    return f"; {what}" + ", ".join(f"{name} {shown(seconds, 'seconds')}" for name, seconds in times)
