@@ -13,7 +13,7 @@ from __future__ import annotations
 
 import json
 import math
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
@@ -31,7 +31,13 @@ _ROUNDS = 1000
 _SHARES = {"p50": 0.5, "p90": 0.9, "p99": 0.99}
 _LEAST = 3
 """Parts that must hold something for a difference to be judged."""
-_PLAIN = ("achieved", "errors", "skipped", "rate")
+_PLAIN: dict[str, Callable[[dict[str, Any]], Any]] = {
+    "achieved": lambda step: step["succeeded"],
+    "errors": lambda step: step["done"] - step["succeeded"],
+    "skipped": lambda step: sum(step["skipped"].values()),
+    "rate": lambda step: step["achieved_rate"],
+}
+"""Figures that aren't judged, from a step of a report."""
 _PROBED = ("longest", "blackhole", "windows", "rtt.p50", "rtt.p99")
 _HOST = ("host.memory.used.growth", "convergence.p50", "convergence.p99", "recovery.p99", "traffic.rate")
 _SAME = (
@@ -140,8 +146,9 @@ def _steps(a: dict[str, Any], b: dict[str, Any]) -> Iterator[Row]:
         name, other = step["step"], others.get(step["step"])
         if other is None:
             continue
-        plain = (f"{name}.{figure}" for figure in _PLAIN)
-        yield from _plain(a, b, (figure for figure in plain if figure not in _HOST))  # traffic.rate: flows'
+        for figure, of in _PLAIN.items():
+            if of(step) is not None and of(other) is not None and f"{name}.{figure}" not in _HOST:
+                yield Row(f"{name}.{figure}", of(step), of(other))  # traffic.rate is of flows
         one, two = step["latency"], other["latency"]
         if not one or not two:
             continue

@@ -58,22 +58,22 @@ class Convergence:
     unexplained: int = 0
     """Windows that no operation explains."""
 
-    def histogram(self, step: str | None = None) -> Histogram:
-        """Return the convergence times of one step's events, or of all."""
-        return Histogram(event.convergence for event in self._of(step))
+    def histogram(self, step: str | None = None, *, own: bool = False) -> Histogram:
+        """Return the convergence times of the events of one step or action (`own`: step), or of all."""
+        return Histogram(event.convergence for event in self._of(step, own=own))
 
-    def recoveries(self, step: str | None = None) -> Histogram:
+    def recoveries(self, step: str | None = None, *, own: bool = False) -> Histogram:
         """Return the recovery times."""
-        return Histogram(event.recovery for event in self._of(step) if event.recovery is not None)
+        return Histogram(event.recovery for event in self._of(step, own=own) if event.recovery is not None)
 
     def unfinished(self, step: str | None = None) -> int:
         """Return how many events had a probe that was still wrong at the end."""
         return sum(event.unfinished for event in self._of(step))
 
-    def _of(self, step: str | None) -> Iterable[Event]:
+    def _of(self, step: str | None, *, own: bool = False) -> Iterable[Event]:
         for event in self.events:
             operation = event.outcome.operation
-            if step is None or step in {operation.step, operation.action}:
+            if step is None or step == operation.step or (step == operation.action and not own):
                 yield event
 
 

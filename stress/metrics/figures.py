@@ -37,6 +37,8 @@ class Figures:
         """Plain figures; those of histograms and series are computed when asked for."""
         self.rates: dict[str, tuple[float, float]] = {}
         """Operations per second of a step or action, and those planned: `traffic.rate` means the flows'."""
+        kinds = list(actions(record).values())
+        self._shared = {action for action in kinds if kinds.count(action) > 1}
         self.histograms: dict[str, Histogram] = {}
         self.convergence: Convergence = convergence(record)
         self._operations()
@@ -56,11 +58,18 @@ class Figures:
             return self._of_series(ALIASES.get(base, base), stat)
         return self._of_series(ALIASES.get(name, name), bare)
 
+    def of_step(self, step: str) -> str:
+        """Return what the names of a step's own figures begin with.
+
+        A name that is both a step's and the action of several means in a limit all of that action.
+        """
+        return f"{step}:." if step in self._shared else f"{step}."
+
     def all(self) -> dict[str, float]:
         """Return every figure under its usual names."""
-        found = dict(self.values)
+        found = {name: value for name, value in self.values.items() if ":" not in name}
         for base, histogram in self.histograms.items():
-            if histogram.count:
+            if histogram.count and ":" not in base:
                 found |= {f"{base}.{stat}": of_histogram(histogram, stat) or 0.0 for stat in STATS}
         for base in self._series:
             for stat in SERIES_STATS:
@@ -96,15 +105,15 @@ class Figures:
         groups: dict[str, list[Outcome]] = defaultdict(list)
         offered: dict[str, int] = defaultdict(int, {"": sum(self._record.offered.values())})
         for step, action in actions(self._record).items():
-            for name in dict.fromkeys((step, action)):
-                if name:
-                    offered[f"{name}."] += self._record.offered.get(step, 0)
-                    groups[f"{name}."] = []
+            for prefix in dict.fromkeys((self.of_step(step), f"{step}.", f"{action}.")):
+                if prefix != ".":
+                    offered[prefix] += self._record.offered.get(step, 0)
+                    groups[prefix] = []
         for outcome in self._record.outcomes:
             operation = outcome.operation
-            for name in {operation.step, operation.action}:
-                groups[f"{name}."].append(outcome)
-                groups[f"{name}.{operation.verb.replace(' ', '-')}."].append(outcome)
+            for prefix in {self.of_step(operation.step), f"{operation.step}.", f"{operation.action}."}:
+                groups[prefix].append(outcome)
+                groups[f"{prefix}{operation.verb.replace(' ', '-')}."].append(outcome)
         groups[""] = list(self._record.outcomes)
         for prefix, outcomes in groups.items():
             self._group(prefix, outcomes, offered.get(prefix))
@@ -135,7 +144,7 @@ class Figures:
         """
         steps = {outcome.operation.step for outcome in outcomes}
         spans = [(phase.start, phase.end) for phase in self._record.phases
-                 if phase.name in steps or (not steps and prefix == f"{phase.name}.")]  # fmt: skip
+                 if phase.name in steps or (not steps and prefix.strip(":.") == phase.name)]  # fmt: skip
         dues = [outcome.operation.at for outcome in outcomes]
         if not spans and dues:
             spans = [(min(dues), max(dues))]

@@ -94,24 +94,25 @@ def steps(record: RunRecord, figures: Figures) -> list[dict[str, Any]]:
 
 def _step(name: str, action: str, outcomes: list[Outcome], figures: Figures) -> dict[str, Any]:
     verbs = dict.fromkeys(outcome.operation.verb for outcome in outcomes)
-    achieved, offered = figures.rates.get(f"{name}.", (None, None))
+    dot = figures.of_step(name)
+    achieved, offered = figures.rates.get(dot, (None, None))
     return {
         "step": name,
         "action": action,
-        "offered": figures.values.get(f"{name}.offered", 0),
+        "offered": figures.values.get(f"{dot}offered", 0),
         "done": len(outcomes),
-        "succeeded": figures.values.get(f"{name}.achieved", 0),
+        "succeeded": figures.values.get(f"{dot}achieved", 0),
         "skipped": dict(Counter(outcome.skipped for outcome in outcomes if outcome.skipped).most_common(20)),
         "offered_rate": offered,
         "achieved_rate": achieved,
         "errors": dict(Counter(outcome.error for outcome in outcomes if outcome.error).most_common(20)),
-        "latency": _with_slices(latency(figures.histograms[f"{name}.latency"]), outcomes),
+        "latency": _with_slices(latency(figures.histograms[f"{dot}latency"]), outcomes),
         "verbs": {
-            verb: latency(figures.histograms[f"{name}.{verb.replace(' ', '-')}.latency"]) for verb in verbs
+            verb: latency(figures.histograms[f"{dot}{verb.replace(' ', '-')}.latency"]) for verb in verbs
         },
-        "lateness": latency(figures.histograms[f"{name}.lateness"]),
-        "convergence": latency(figures.convergence.histogram(name)),
-        "recovery": latency(figures.convergence.recoveries(name)),
+        "lateness": latency(figures.histograms[f"{dot}lateness"]),
+        "convergence": latency(figures.convergence.histogram(name, own=True)),
+        "recovery": latency(figures.convergence.recoveries(name, own=True)),
     }
 
 

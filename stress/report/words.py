@@ -38,14 +38,14 @@ def words(record: RunRecord, figures: Figures) -> Iterator[str]:
 
 
 def _step(figures: Figures, step: str) -> str:
-    value = figures.values
-    rate, _ = figures.rates.get(f"{step}.", (0.0, 0.0))
-    skipped = value.get(f"{step}.skipped", 0)
+    value, dot = figures.values, figures.of_step(step)
+    rate, _ = figures.rates.get(dot, (0.0, 0.0))
+    skipped = value.get(f"{dot}skipped", 0)
     return (
-        f"{step}: {value.get(f'{step}.achieved', 0):,} of {value.get(f'{step}.offered', 0):,} operations, "
-        f"{shown(rate, 'rate')}, {counted(int(value.get(f'{step}.errors', 0)), 'error')}"
+        f"{step}: {value.get(f'{dot}achieved', 0):,} of {value.get(f'{dot}offered', 0):,} operations, "
+        f"{shown(rate, 'rate')}, {counted(int(value.get(f'{dot}errors', 0)), 'error')}"
         + (f", {skipped:,} had nothing to do" if skipped else "")
-        + _times(figures.histograms[f"{step}.latency"], "latency ")
+        + _times(figures.histograms[f"{dot}latency"], "latency ")
     )
 
 

@@ -20,6 +20,7 @@ from support.runs import made_run
 
 from emulator.errors import BrokenError
 from stress.limits import judge, parse
+from stress.metrics.figures import Figures
 from stress.records import ProbeRecord, RunRecord
 from stress.report import files, write
 from stress.report.page import finite
@@ -198,6 +199,27 @@ def test_junit_cases_are_called_alike_in_every_run(tmp_path: Path) -> None:
         names.append([case.get("name") for case in suite])
         assert suite[1].findtext("system-out", "").startswith("measured ")
     assert names[0] == names[1] == ["errors == 0", "flap.latency.p99 <= 1 s"]
+
+
+def test_a_step_named_as_the_action_of_several_reports_its_own() -> None:
+    """The first of several steps of an action is called as the action: limits mean all of them."""
+    run = made_run(60, 400, 6)
+    steps = {"flap": "port-flap", "restart": "port-flap-2"}
+    outcomes = [replace(one, operation=replace(one.operation, step=steps.get(one.operation.step, "other"),
+                                               action="port-flap")) for one in run.outcomes]  # fmt: skip
+    offered = {steps.get(step, "other"): count for step, count in run.offered.items()}
+    record = replace(run, outcomes=outcomes, scenario={}, offered=offered)
+    whole, apart = summary(record, []), summary(run, [])
+    assert [step["step"] for step in whole["steps"]] == ["port-flap", "port-flap-2"]
+    for step, alone in zip(whole["steps"], apart["steps"], strict=True):
+        for key in ("offered", "done", "succeeded", "skipped", "errors", "latency", "lateness", "verbs"):
+            assert step[key] == alone[key], key
+        assert (step["convergence"] or {}).get("count") == (alone["convergence"] or {}).get("count")
+    assert whole["figures"]["port-flap.offered"] == sum(run.offered.values())
+    assert not any(":" in name for name in whole["figures"])
+    assert Figures(record).get("port-flap.latency.max") == max(
+        step["latency"]["max"] for step in whole["steps"]
+    )
 
 
 def test_a_step_called_traffic_keeps_its_own_rate() -> None:
