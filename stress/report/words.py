@@ -26,9 +26,12 @@ def words(record: RunRecord, figures: Figures) -> Iterator[str]:
         yield from (f"  {count:,} x {error}" for error, count in errors[step].most_common(_MOST_ERRORS))
     for probe in dict.fromkeys(found.probe for found in record.probes):
         yield from _probe(figures, probe)
-    if figures.convergence.events:
-        felt = counted(len(figures.convergence.events), "event")
+    found = figures.convergence
+    if found.events:
+        felt = counted(len(found.events), "event")
         yield f"convergence: {felt} felt by probes{_times(figures.histograms['convergence'])}"
+    if found.unexplained:
+        yield f"unexplained: {counted(found.unexplained, 'loss window')}, begun by no operation"
     if record.traffic:
         value = figures.values
         yield (

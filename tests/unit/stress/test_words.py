@@ -37,6 +37,16 @@ def test_steps_probes_and_events_have_a_line_each() -> None:
     assert f"{len(figures.convergence.events)} events felt by probes" in of(lines, "convergence")
 
 
+def test_losses_that_nothing_explains_are_told() -> None:
+    run = made_run(60, 400, 2)
+    windows = sum(len(probe.windows) for probe in run.probes)
+    lines = said(replace(run, outcomes=[]))
+    assert (
+        of(lines, "convergence")
+        == f"convergence: {windows} loss windows that no operation began; see the report"
+    )
+
+
 def test_errors_are_told_though_no_limit_is_on_them() -> None:
     run = made_run(60, 400, 2)
     outcomes = [replace(one, skipped="") for one in run.outcomes if one.operation.step == "flap"]
