@@ -19,6 +19,7 @@ import numpy.typing as npt
 from emulator.engines.place import require_root, store_of
 from emulator.engines.recorded import RecordedNetwork
 from emulator.engines.removal import take_down
+from emulator.errors import BrokenError
 from emulator.link_states import States, links_up
 from emulator.linux import cgroups
 from emulator.linux.attend import attend, gather
@@ -63,7 +64,15 @@ class NamespacedNetwork(RecordedNetwork, ABC):
         require_root()
         with self._state.locked("link"):
             self._record = self._state.read()
+            self._require_engine()
             self.change_links({link: state})
+
+    def _require_engine(self) -> None:
+        """Raise BrokenError when what carries changes out has ended: they aren't even written down then."""
+        for problem in self._engine_problems():
+            raise BrokenError(problem)
+        if self.switches is not None and self.switches.there:
+            self.switches.servers.require_running()
 
     def health(self) -> Health:
         """Look whether the nodes' namespaces are there, and Open vSwitch and the controllers run."""

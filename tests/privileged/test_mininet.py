@@ -216,6 +216,8 @@ def test_a_killed_driver_is_said_and_leaves_nothing(ring: str, cli: CommandLine,
     done = cli("link", "s1", "s2", "down")
     assert done.returncode == 4
     assert "`emulator down m`" in done.stderr
+    shown = cli("link", "s1", "s2", "show", code=0)
+    assert "s1 -- s2: up" in shown.stdout + shown.stderr
     cli("down", "m", code=0)
     assert_nothing_left(state_dir)
 

@@ -392,6 +392,8 @@ def test_a_link_of_switches_whose_daemon_has_ended_is_refused_at_once(
     said = cli("link", "s1", "s2", "down", code=4)
     assert time.monotonic() - begun < 10
     assert "Open vSwitch" in said.stderr
+    shown = cli("link", "s1", "s2", "show", code=0)
+    assert "s1 -- s2: up" in shown.stdout + shown.stderr
     cli("down", "o", code=0)
 
 
