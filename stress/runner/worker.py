@@ -117,7 +117,7 @@ def error_kind(error: Exception, target: str) -> str:
     if isinstance(error, KernelError):
         words = str(error).replace(f" {error.target}", "", 1)
         return words.split(";")[0]
-    if isinstance(error, OSError):
+    if isinstance(error, OSError) and not isinstance(error, EmulationError):
         return f"{type(error).__name__}: {error.strerror}"
     lines = str(error).replace(target, "…").splitlines()
     return lines[0] if lines else type(error).__name__

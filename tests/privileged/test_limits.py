@@ -40,8 +40,9 @@ print((time.process_time() - used) / (time.monotonic() - begin))
 
 
 def groups(state: Path) -> list[Path]:
+    """Return the network's groups: one for each controller under version 1, one for all under version 2."""
     name = group_name(state, "lim")
-    return [place.root / name for place in hierarchies().values() if (place.root / name).is_dir()]
+    return sorted({place.root / name for place in hierarchies().values() if (place.root / name).is_dir()})
 
 
 @pytest.fixture

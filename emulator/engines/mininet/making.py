@@ -33,7 +33,6 @@ class Maker:
         self._plan = plan
         self._wanted = wanted
         self._found = bridges_of(plan)
-        self._there: frozenset[str] = frozenset()
         self._driver = driver
         self._store = store
         self._progress = progress
@@ -46,7 +45,6 @@ class Maker:
         whatever becomes of this process: a killed session leaves no link that is there and joins nothing.
         """
         self._nodes(nodes)
-        self._there = frozenset(self._store.nodes())
         documents = [self._wanted.links[name] for name in links]
         chunks = list(_chunks(documents))
         for at, some in chunks[:-1]:
@@ -79,7 +77,7 @@ class Maker:
             ("batches", {"lines": late, "harmless": partly}),
             progress=self._from("links", chunks[-1][0] if chunks else 0, len(links)),
         )
-        self._compute_checksums()
+        self._compute_checksums(frozenset(end["name"] for document in documents for end in document["ends"]))
 
     def _nodes(self, nodes: Sequence[int]) -> None:
         """Make nodes and pin their namespaces; what must be set before they have ports is set here."""
@@ -103,13 +101,16 @@ class Maker:
                     if quiet:
                         quieten_here()
 
-    def _compute_checksums(self) -> None:
-        """Have hosts compute checksums where a switch in user space takes packets as they are."""
+    def _compute_checksums(self, made: frozenset[str]) -> None:
+        """Have hosts compute checksums where a switch in user space takes packets as they are.
+
+        Of the interfaces that were made only: other nodes come and go by sessions beside this one.
+        """
         names = self._plan.topology.names
         for node, interfaces in userspace_ports(self._plan.topology, self._found).items():
-            if names[node] in self._there:
+            if fresh := made.intersection(interfaces):
                 self._store.go(names[node])
-                compute_checksums(interfaces)
+                compute_checksums(fresh)
 
     def _node(self, node: int) -> Json:
         """Return the document of a node with what only making it needs."""

@@ -15,13 +15,17 @@ from emulator.linux.teardown import kill_inside
 from emulator.plan import Plan
 
 
-def remove_nodes(plan: Plan, nodes: Sequence[int], driver: Driver, store: NamespaceStore) -> None:
+def remove_nodes(
+    plan: Plan, nodes: Sequence[int], driver: Driver, store: NamespaceStore, *, partly: bool = False
+) -> None:
     """Remove `nodes` of `plan`, whose links have gone. Call inside the store's mount namespace.
+
+    With `partly` Mininet may not know some of them.
 
     Mininet goes first: it ends its shell by itself. What commands of ours have left in the node is
     killed then; the namespace that switches share stays.
     """
-    driver.ask(("remove", {"names": [mininet_name(plan, node) for node in nodes]}))
+    driver.ask(("remove", {"names": [mininet_name(plan, node) for node in nodes], "partly": partly}))
     inodes = []
     for node in nodes:
         name = plan.topology.names[node]

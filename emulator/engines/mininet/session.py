@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from contextlib import suppress
 from functools import partial
 from types import TracebackType
 from typing import Self
@@ -14,6 +15,7 @@ from emulator.engines.mininet.links import give_shapes, link_steps
 from emulator.engines.mininet.making import Maker
 from emulator.engines.mininet.removing import remove_nodes
 from emulator.engines.mininet.settings import after_up, is_switch
+from emulator.errors import BrokenError
 from emulator.link_states import States, shaped_again
 from emulator.linux.namespaces import NamespaceStore
 from emulator.network import silent
@@ -130,12 +132,23 @@ class MininetSession:
         self._follow()
         names = [self._link_names[link] for link in links]
         with self._store.entered():
-            Maker(self._plan, self._wanted, self._driver, self._store, silent).make(nodes, names, partly=True)
+            maker = Maker(self._plan, self._wanted, self._driver, self._store, silent)
+            try:
+                maker.make(nodes, names, partly=True)
+            except BaseException:
+                self._unmake(nodes, names)
+                raise
         while (now := dict(self._states_now())) != before:  # links were changed while it was made
             self._driver.ask(*link_steps(self._topology, before, now))
             self._follow()
             before = now
         shaped_again(links, self._states_now, partial(give_shapes, self._plan, self._driver))
+
+    def _unmake(self, nodes: list[int], names: list[str]) -> None:
+        """Take away what was made of `nodes` and links before that failed, so that it can be tried again."""
+        with suppress(BrokenError, OSError):
+            self._driver.ask(("unlink", {"names": names, "partly": True}))
+            remove_nodes(self._plan, nodes, self._driver, self._store, partly=True)
 
     def _links_of(self, node: int) -> list[int]:
         return sorted({slot >> 1 for slot in self._topology.slots(node)})

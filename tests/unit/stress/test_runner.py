@@ -13,7 +13,7 @@ import pytest
 from support.topologies import made
 
 from emulator.engines.dry_run import DryRunEngine, DryRunNetwork
-from emulator.errors import BrokenError, KernelError
+from emulator.errors import BrokenError, KernelError, MissingError
 from emulator.network import LinkState, Network
 from emulator.plan import make_plan
 from stress.records import Operation, Outcome, ProbeRecord, RunRecord, Sample
@@ -385,6 +385,7 @@ def test_errors_alike_have_one_kind() -> None:
     kinds = {error_kind(KernelError("bring up", f"h{k}-eth0", 19), f"h{k}-eth0") for k in range(3)}
     assert kinds == {"bring up: No such device"}
     assert error_kind(BrokenError("h3 is odd"), "h3") == "… is odd"
+    assert error_kind(MissingError("/run/h3 is gone"), "h3") == "/run/… is gone"
     assert error_kind(FileNotFoundError(2, "No such file"), "h3") == "FileNotFoundError: No such file"
 
 

@@ -143,15 +143,16 @@ class Steps:
         """Return the interfaces to act on: all, or with `partly` those of links that are there."""
         return [name for name in names if name in self._builder.links] if partly else names
 
-    def unlink(self, tell: Tell, names: list[str]) -> None:
-        """Delete links, each named by one of its interfaces."""
-        for done, name in enumerate(names, 1):
+    def unlink(self, tell: Tell, names: list[str], partly: bool = False) -> None:
+        """Delete links, each named by one of its interfaces; with `partly`, those that are there."""
+        for done, name in enumerate(self._there(names, partly), 1):
             self._builder.unlink(name)
             tell("links", done, len(names))
 
-    def remove(self, tell: Tell, names: list[str]) -> None:
-        """Delete nodes whose links have gone."""
-        for done, name in enumerate(names, 1):
+    def remove(self, tell: Tell, names: list[str], partly: bool = False) -> None:
+        """Delete nodes whose links have gone; with `partly`, those that are there."""
+        there = [name for name in names if not partly or name in self._network]
+        for done, name in enumerate(there, 1):
             self._builder.remove(name)
             tell("nodes", done, len(names))
 
