@@ -357,7 +357,10 @@ def test_late_arrivals_and_a_busy_machine_are_said() -> None:
     good = [outcome(k, k + 0.001, k + 0.002) for k in range(1000)]
     assert found(record_of(good), 1000) == []
     late = good[:900] + [outcome(k, k + 0.5, k + 1) for k in range(900, 1000)]
-    assert "10.0% of the operations of s began more than 10 ms late, 0.5 s" in found(record_of(late))[0]
+    assert (
+        "10.0% of the operations of s (100 of 1,000) began more than 10 ms late, 0.5 s"
+        in found(record_of(late))[0]
+    )
     burst = [outcome(k // 10, k // 10 + k % 10 * 0.1, k // 10 + 0.9) for k in range(1000)]
     assert found(record_of(burst)) == [], "of a burst the first to begin tells"
     assert "99% busy" in found(record_of(good), idle=0.01)[0]
@@ -378,7 +381,7 @@ def test_what_was_not_asked_looked_at_or_done_is_said() -> None:
     assert "1 of 2 flows of traffic failed: 1 x ECONNREFUSED" in found(record_of([], traffic=flows))
     idle = [outcome(k, k, k) for k in range(10)]
     idle[0].skipped = "the node is removed"
-    assert "10.0% of the operations of s had nothing to do" in found(record_of(idle))[0]
+    assert "10.0% of the operations of s (1 of 10) had nothing to do" in found(record_of(idle))[0]
 
 
 def test_errors_alike_have_one_kind() -> None:
