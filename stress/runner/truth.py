@@ -61,8 +61,8 @@ def _of_operations(outcomes: list[Outcome], offered: int) -> Iterator[str]:
     for step, (moments, late, worst) in _lateness(outcomes).items():
         if late > _MOST_LATE * moments:
             yield (
-                f"{late / moments:.1%} of the operations of {step} ({late:,} of {moments:,}) began more than "
-                f"{LATE * 1e3:.0f} ms late, {worst:.3g} s at worst, which is part of their latencies: this machine or the network "
+                f"{_share(late, moments, step)} began more than {LATE * 1e3:.0f} ms late, "
+                f"{worst:.3g} s at worst, which is part of their latencies: this machine or the network "
                 "doesn't keep up with the rate, or something else keeps it busy"
             )
     steps = Counter(outcome.operation.step for outcome in outcomes)
@@ -76,11 +76,15 @@ def _of_operations(outcomes: list[Outcome], offered: int) -> Iterator[str]:
             why = Counter(outcome.skipped for outcome in outcomes if outcome.operation.step == step)
             why.pop("", None)
             yield (
-                f"{count / steps[step]:.1%} of the operations of {step} ({count:,} of {steps[step]:,}) had nothing "
-                f"to do (mostly: {why.most_common(1)[0][0]}): its rate counts them, its latencies don't"
+                f"{_share(count, steps[step], step)} had nothing to do "
+                f"(mostly: {why.most_common(1)[0][0]}): its rate counts them, its latencies don't"
             )
     if len(outcomes) < offered:
         yield f"{offered - len(outcomes):,} of {offered:,} operations were never begun"
+
+
+def _share(some: int, count: int, step: str) -> str:
+    return f"{some / count:.1%} of the operations of {step} ({some:,} of {count:,})"
 
 
 class _Lateness(NamedTuple):
