@@ -57,8 +57,8 @@ class Journal:
 
     @property
     def changed(self) -> list[int]:
-        """The links that were changed and not given back yet."""
-        return list(self._changed)
+        """The links that were changed and not given back yet; none where the network is gone."""
+        return [] if self.lost else list(self._changed)
 
     def will_change(self, link: int) -> None:
         """Note that `link` will be changed."""

@@ -79,10 +79,10 @@ def shake(document: Document, options: Options) -> int:
             )  # fmt: skip
         figures = Figures(record)
         verdicts = limits.judge(record, judged, figures)
-        unwritten = _write(record, verdicts, options["folder"])
+        unwritten = _write(record, figures, verdicts, options["folder"])
     _tell(record, figures, verdicts)
     if options["as_json"]:
-        give_json(summary(record, verdicts))
+        give_json(summary(record, verdicts, figures))
     if record.interrupted:
         back = "see above for what is missing" if record.leaks.leaked else "everything was given back"
         say(f"stopped by {record.interrupted}; {back}")
@@ -111,13 +111,15 @@ def _tell(record: RunRecord, figures: Figures, verdicts: Sequence[Verdict]) -> N
         say(f"{'held  ' if verdict.held else 'BROKEN'}  {verdict}")
 
 
-def _write(record: RunRecord, verdicts: Sequence[Verdict], folder: Path | None) -> BrokenError | None:
+def _write(
+    record: RunRecord, figures: Figures, verdicts: Sequence[Verdict], folder: Path | None
+) -> BrokenError | None:
     """Write the report if it is asked for; return the error when the disk can't take it."""
     from stress import report
 
     try:
         if folder is not None:
-            report.write(record, verdicts, folder)
+            report.write(record, verdicts, folder, figures)
     except BrokenError as error:
         return error
     return None

@@ -22,13 +22,8 @@ def require_ports(servers: OvsServers) -> None:
     the bridge or its datapath: then its log knows why.
     """
     conditions = (["error", "!=", _NONE], ["ofport", "==", _NONE])
-    columns = ["name", "error"]
-    asked = [
-        {"op": "select", "table": "Interface", "where": [condition], "columns": columns}
-        for condition in conditions
-    ]
     with servers.database() as database:
-        refused, unmade = (answer["rows"] for answer in database.transact(asked))
+        refused, unmade = (database.select("Interface", ["name", "error"], [one]) for one in conditions)
     if refused:
         words = [f"{row['name']}: {row['error']}" for row in refused[:_MOST_NAMES]]
         raise BrokenError(f"Open vSwitch refuses {len(refused):,} ports: {'; '.join(words)}")

@@ -9,8 +9,9 @@ import numpy as np
 from emulator.controllers.reach import unresolved
 from emulator.forwarding.flow_problems import problems
 from emulator.linux.features import has_openvswitch, has_tun, mend_module, mend_tun
-from emulator.ovs.bridges import MAX_OFPORT
+from emulator.ovs.bridges import MAX_OFPORT, USERSPACE
 from emulator.ovs.server import INSTALL, missing_programs
+from emulator.ovs.switches import datapath_of
 from emulator.plan import Plan
 from topologies.openflow_switches import controllers_of, ovs_nodes
 from topologies.topology import Topology
@@ -52,11 +53,14 @@ def _ovs(plan: Plan) -> Iterator[str]:
             f"{_some(topology, kernel)}: `datapath: kernel` needs the kernel's module openvswitch, which is "
             f"missing here: {mend_module('openvswitch')}, or use `datapath: userspace`"
         )
-    without = ("userspace",) if has_openvswitch() else ("userspace", "auto")
-    found = [n for n, p in zip(nodes.tolist(), profiles, strict=True) if p.openflow.datapath in without]
-    if found and not has_tun():
+    userspace = [
+        node
+        for node, profile in zip(nodes.tolist(), profiles, strict=True)
+        if datapath_of(profile.openflow) == USERSPACE
+    ]
+    if userspace and not has_tun():
         yield (
-            f"{_some(topology, found)}: switches made as ovs in userspace need /dev/net/tun, which isn't "
+            f"{_some(topology, userspace)}: switches made as ovs in userspace need /dev/net/tun, which isn't "
             f"usable here: {mend_tun()}"
         )
     addressed = [node for node in nodes.tolist() if node in topology.given and topology.given[node].addresses]

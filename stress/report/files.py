@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import TextIO
 
 from emulator.errors import BrokenError, UsageError
+from stress.metrics.figures import Figures
 from stress.records import RunRecord
 from stress.report.junit import junit
 from stress.report.page import finite, page
@@ -29,13 +30,15 @@ def require_writable(folder: Path) -> None:
         ) from error
 
 
-def write(record: RunRecord, verdicts: Sequence[Judged], folder: Path) -> list[Path]:
+def write(
+    record: RunRecord, verdicts: Sequence[Judged], folder: Path, figures: Figures | None = None
+) -> list[Path]:
     """Write report.json, events.jsonl, metrics.csv, junit.xml and report.html; return their paths.
 
     Makes `folder` if need be. A file is there whole or not at all. BrokenError when the disk can't take
     one, once the others are written that it can.
     """
-    whole = summary(record, verdicts)
+    whole = summary(record, verdicts, figures)
     files: dict[str, Callable[[TextIO], None]] = {  # the small ones first: they fit on a full disk
         "junit.xml": lambda out: _text(junit(record, verdicts), out),
         "report.json": lambda out: json.dump(finite(whole), out, ensure_ascii=False, allow_nan=False),

@@ -213,7 +213,7 @@ class _Run:
                 record.restored += worker.restored
             with self._noting():
                 self._end_commands()
-            for link in [] if shared.journal.lost else shared.journal.changed:
+            for link in shared.journal.changed:
                 with self._noting():
                     shared.network.set_link(link, shared.journal.before(link))
                     shared.journal.given_back(link)

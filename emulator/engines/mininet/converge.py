@@ -8,7 +8,7 @@ from emulator.engines.mininet.client import Driver, Step
 from emulator.engines.mininet.document import Document, Json, document, mininet_name
 from emulator.engines.mininet.links import line_changes, moves
 from emulator.engines.mininet.making import Maker
-from emulator.engines.mininet.removing import remove_nodes
+from emulator.engines.mininet.removing import remove_nodes, take_away
 from emulator.linux.namespaces import NamespaceStore
 from emulator.network import Progress, silent
 from emulator.ovs.switches import bridges_of
@@ -124,9 +124,7 @@ def take_back(old: Plan, new: Plan, driver: Driver, store: NamespaceStore) -> No
     How far it came isn't known: Mininet is asked what there is, and every link that differs is made anew.
     """
     change, wanted = difference(new, old), document(old, bridges_of(old))
-    there = _there(driver)
-    driver.ask(("unlink", {"names": [n for n in {*change.gone_links, *change.new_links} if n in there]}))
-    remove_nodes(new, [n for n in change.gone_nodes if mininet_name(new, n) in there], driver, store)
+    take_away(new, change.gone_nodes, sorted({*change.gone_links, *change.new_links}), driver, store)
     driver.ask(*change.takes)
     there = _there(driver)
     lost = [node for node in change.new_nodes if mininet_name(old, node) not in there]

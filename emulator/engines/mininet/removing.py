@@ -15,6 +15,17 @@ from emulator.linux.teardown import kill_inside
 from emulator.plan import Plan
 
 
+def take_away(
+    plan: Plan, nodes: Sequence[int], links: Sequence[str], driver: Driver, store: NamespaceStore
+) -> None:
+    """Remove what Mininet has of `nodes` of `plan` and of `links` (each by an interface), however much it is.
+
+    Call inside the store's mount namespace.
+    """
+    driver.ask(("unlink", {"names": links, "partly": True}))
+    remove_nodes(plan, nodes, driver, store, partly=True)
+
+
 def remove_nodes(
     plan: Plan, nodes: Sequence[int], driver: Driver, store: NamespaceStore, *, partly: bool = False
 ) -> None:

@@ -9,7 +9,7 @@ from dataclasses import dataclass, field
 from emulator.engines.mininet.client import Driver
 from emulator.engines.mininet.document import Document, document, mininet_name
 from emulator.engines.mininet.making import Maker
-from emulator.engines.mininet.removing import remove_nodes
+from emulator.engines.mininet.removing import take_away
 from emulator.engines.mininet.settings import after_up, is_switch
 from emulator.linux import messages
 from emulator.linux.interfaces import Interface, interfaces_here
@@ -95,14 +95,9 @@ def repair(plan: Plan, driver: Driver, store: NamespaceStore, damage: MininetDam
     """Give back what `damage` says is missing. Call inside the store's mount namespace."""
     wanted = document(plan, bridges_of(plan))
     names = list(wanted.links)
-    (known,) = driver.ask(("info", {}))
-    interfaces, nodes = frozenset(known["interfaces"]), frozenset(known["nodes"])
-    halves = [names[link] for link in damage.links if names[link] in interfaces]
-    driver.ask(("unlink", {"names": halves}))
-    remove_nodes(plan, [n for n in damage.nodes if mininet_name(plan, n) in nodes], driver, store)
-    Maker(plan, wanted, driver, store, silent).make(
-        damage.nodes, [names[link] for link in damage.links], partly=True
-    )
+    links = [names[link] for link in damage.links]
+    take_away(plan, damage.nodes, links, driver, store)
+    Maker(plan, wanted, driver, store, silent).make(damage.nodes, links, partly=True)
     driver.ask(("move", {"out": damage.strays, "into": damage.left, "partly": True}))
     for node, port in damage.ports:
         driver.ask(("port", {"name": interface_name(plan.topology, node, port), "up": True}))

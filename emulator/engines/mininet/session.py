@@ -13,7 +13,7 @@ from emulator.engines.mininet.client import Driver
 from emulator.engines.mininet.document import document, mininet_name
 from emulator.engines.mininet.links import give_shapes, link_steps
 from emulator.engines.mininet.making import Maker
-from emulator.engines.mininet.removing import remove_nodes
+from emulator.engines.mininet.removing import remove_nodes, take_away
 from emulator.engines.mininet.settings import after_up, is_switch
 from emulator.errors import BrokenError
 from emulator.link_states import States, shaped_again
@@ -147,8 +147,7 @@ class MininetSession:
     def _unmake(self, nodes: list[int], names: list[str]) -> None:
         """Take away what was made of `nodes` and links before that failed, so that it can be tried again."""
         with suppress(BrokenError, OSError):
-            self._driver.ask(("unlink", {"names": names, "partly": True}))
-            remove_nodes(self._plan, nodes, self._driver, self._store, partly=True)
+            take_away(self._plan, nodes, names, self._driver, self._store)
 
     def _links_of(self, node: int) -> list[int]:
         return sorted({slot >> 1 for slot in self._topology.slots(node)})

@@ -6,17 +6,22 @@ import socket
 
 import pytest
 
-from emulator.ovs import refusals
+from emulator.ovs import refusals, switches
 from emulator.ovs.refusals import ovs_refusals
 from emulator.plan import Plan, make_plan
 from topologies.build import build
 from topologies.spec.load import load_text
 
 
+def has_kernel_datapath(monkeypatch: pytest.MonkeyPatch, *, here: bool) -> None:
+    for module in (refusals, switches):
+        monkeypatch.setattr(module, "has_openvswitch", lambda: here)
+
+
 @pytest.fixture
 def installed(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(refusals, "missing_programs", list)
-    monkeypatch.setattr(refusals, "has_openvswitch", lambda: False)
+    has_kernel_datapath(monkeypatch, here=False)
     monkeypatch.setattr(refusals, "has_tun", lambda: True)
 
 
@@ -57,7 +62,7 @@ def test_a_datapath_of_the_kernel_needs_the_kernel() -> None:
 def test_switches_in_userspace_need_the_device_for_tunnels(
     monkeypatch: pytest.MonkeyPatch, kernel: bool, datapath: str, refused: bool
 ) -> None:
-    monkeypatch.setattr(refusals, "has_openvswitch", lambda: kernel)
+    has_kernel_datapath(monkeypatch, here=kernel)
     monkeypatch.setattr(refusals, "has_tun", lambda: False)
     found = ovs_refusals(plan_of(f"switch: ovs\nopenflow: {{datapath: {datapath}}}\n" + SINGLE))
     assert len(found) == refused
