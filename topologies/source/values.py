@@ -8,8 +8,9 @@ grows, a repeated value is counted as often as it is repeated, and two equal key
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
+from itertools import islice
 from typing import Any
 
 import yaml
@@ -27,8 +28,26 @@ _Loader: Any = getattr(yaml, "CSafeLoader", yaml.SafeLoader)
 _CORE = "tag:yaml.org,2002:"
 _SCALAR_TAGS = frozenset(_CORE + name for name in ("int", "float", "bool", "null"))
 _TEXT_TAGS = frozenset((_CORE + "str", "!"))
+_TOO_DEEP = "nesting depth"  # of libyaml's words
 _NO_KEY: Any = object()
 _DROPPED: Any = object()
+
+
+def _events(text: str) -> Iterator[yaml.Event]:
+    """Yield the events of `text`.
+
+    libyaml reads up to 1,024 characters ahead in search of a `:`. Since 0.2.6 it gives up at 1,000 nested
+    brackets without having told any of them, so the parser without such a limit is asked for the place.
+    """
+    done = 0
+    try:
+        for event in yaml.parse(text, Loader=_Loader):
+            done += 1
+            yield event
+    except yaml.YAMLError as error:
+        if _TOO_DEEP not in str(error):
+            raise
+        yield from islice(yaml.parse(text, Loader=yaml.SafeLoader), done, None)
 
 
 def _place(event: yaml.Event) -> tuple[int, int]:
@@ -74,7 +93,7 @@ class Values:
             yaml.SequenceEndEvent: self._end,
             yaml.DocumentStartEvent: self._document,
         }
-        for event in yaml.parse(text, Loader=_Loader):
+        for event in _events(text):
             handler = handlers.get(type(event))
             if handler:
                 handler(event)
