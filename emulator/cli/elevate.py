@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import os
 import shutil
+import subprocess
 import sys
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -17,7 +18,9 @@ from emulator.errors import EmulationError, UnableError
 if TYPE_CHECKING:
     from emulator.state import NetworkState
 
-_KEPT = ("EMULATOR_STATE_DIR", "EMULATOR_DEBUG", "PYTHONPATH", "NO_COLOR", "VIRTUAL_ENV")
+_KEPT = ("EMULATOR_STATE_DIR", "EMULATOR_DEBUG", "NO_COLOR", "VIRTUAL_ENV")
+_PYTHON = ("PYTHONPATH", "PYTHONHOME", "PYTHONSTARTUP")
+"""What says whose modules Python loads: they don't cross a sudo that keeps its caller's environment either."""
 
 
 def ensure_root_for(name: str | None, *, change: bool = False) -> list[str]:
@@ -69,17 +72,32 @@ def _needs_root(state: NetworkState, mode: int) -> bool:
 def ensure_root() -> None:
     """Return when this process is root; else replace it by itself under sudo.
 
-    sudo drops most of the environment: what we read is handed over by env(1). UnableError when there
-    is no sudo.
+    sudo drops most of the environment: what we read is handed over by env(1). What root imports comes from
+    where Python is installed: never from the current folder (-P) nor from PYTHONPATH. UnableError when
+    there is no sudo, or when this program is nowhere but in these two.
     """
     if os.geteuid() == 0:
         return
     sudo = shutil.which("sudo")
     if sudo is None:
         raise UnableError("this needs root, and there is no sudo here; run it as root")
+    _require_installed()
     kept = [f"{key}={os.environ[key]}" for key in _KEPT if key in os.environ]
-    own = ["-P"] if sys.flags.safe_path else []  # a folder called `emulator` here is not the program
-    argv = [sudo, "--", "env", *kept, sys.executable, *own, "-m", "emulator", *sys.argv[1:]]
+    dropped = [word for key in _PYTHON for word in ("-u", key)]
+    argv = [sudo, "--", "env", *dropped, *kept, sys.executable, "-P", "-m", "emulator", *sys.argv[1:]]
     sys.stdout.flush()
     sys.stderr.flush()
     os.execv(sudo, argv)  # noqa: S606 -- our own command line again, no shell
+
+
+def _require_installed() -> None:
+    """Raise UnableError when Python finds this program only by the current folder or PYTHONPATH."""
+    if sys.flags.safe_path and not any(key in os.environ for key in _PYTHON):
+        return
+    words = [sys.executable, "-P", "-c", "import importlib.util as i; exit(i.find_spec('emulator') is None)"]
+    environment = {key: value for key, value in os.environ.items() if key not in _PYTHON}
+    if subprocess.run(words, env=environment, stdin=subprocess.DEVNULL, check=False).returncode:  # noqa: S603
+        raise UnableError(
+            "this needs root, and root takes no program from the current folder or PYTHONPATH; "
+            "install it (pip install .), or run ./emulate of the clone"
+        )

@@ -15,6 +15,9 @@ from topologies.openflow import Controller
 _NAMES = ("ovs-testcontroller", "openvswitch-testcontroller")
 """Debian's package and its program have had both names."""
 
+_PYTHON = (sys.executable, "-P", "-m")
+"""What is in the folder where `emulator up` was typed is not imported (-P)."""
+
 MOST_SWITCHES = 16
 """As many Open vSwitch's learning controller takes; the 17th waits for ever (MAX_SWITCHES in its source)."""
 
@@ -32,7 +35,7 @@ def argv_of(
     if controller.kind == "command":
         return list(controller.command)
     if controller.kind == "remote":
-        return [sys.executable, "-m", "emulator.controllers.relay", "--listen", str(port),
+        return [*_PYTHON, "emulator.controllers.relay", "--listen", str(port),
                 "--to", controller.address, str(controller.port), "--outside", str(outside)]  # fmt: skip
     return _learning(port, protocols, switches, folder)
 
@@ -73,7 +76,7 @@ def _learning(port: int, protocols: Sequence[str], switches: int | None, folder:
             f"the learning controller speaks {', '.join(VERSIONS)}, not {', '.join(protocols)}: "
             f"write one of these under `protocols`; {mend}"
         )
-    return [sys.executable, "-m", "emulator.controllers.learning", "--listen", str(port)]
+    return [*_PYTHON, "emulator.controllers.learning", "--listen", str(port)]
 
 
 def _package_path(environment: Mapping[str, str]) -> str:
