@@ -12,6 +12,7 @@ import numpy.typing as npt
 
 from emulator.forecast import node_bytes, worker_seconds
 from emulator.forwarding.base import Forwarding
+from emulator.forwarding.blocked import blocked_links
 from emulator.forwarding.select import forwarding_for, warnings_for
 from emulator.indices import PortIndices
 from emulator.placement.select import place
@@ -62,6 +63,11 @@ class Plan:
     def forwarding(self) -> Forwarding:
         """How packets find their way; computed when first asked for."""
         return forwarding_for(self.topology, self.up)
+
+    @cached_property
+    def blocked(self) -> npt.NDArray[np.bool_]:
+        """Which links carry nothing, as they would close a loop: bool[m]."""
+        return blocked_links(self.topology, self.forwarding.roles)
 
     @cached_property
     def indices(self) -> PortIndices:

@@ -35,7 +35,7 @@ def summary(plan: Plan) -> dict[str, Any]:
         "fidelity": topology.fidelity_counts(),
         "forwarding": {
             "kind": "routed" if is_routed(topology) else "bridged",
-            "blocked": plan.forwarding.blocked,
+            "blocked": int(np.count_nonzero(plan.blocked)),
         },
         "placement": {
             "method": plan.method,
@@ -76,7 +76,7 @@ def sample(plan: Plan, count: int = 3) -> dict[str, Any]:
     nodes = np.sort(
         np.concatenate([np.flatnonzero(topology.tiers == tier)[:count] for tier in _tiers(topology)])
     )
-    blocked = np.flatnonzero((plan.forwarding.roles == Role.BLOCKED).any(axis=1))[:_MOST]
+    blocked = np.flatnonzero(plan.blocked)[:_MOST]
     return {
         "nodes": [_node(plan, node) for node in nodes.tolist()],
         "blocked": [
@@ -106,10 +106,12 @@ def _node(plan: Plan, node: int) -> dict[str, Any]:
     ports = []
     for slot in topology.slots(node)[:_MOST]:
         link, end = slot >> 1, slot & 1
-        role = Role(int(forwarding.roles[link, end])).name.lower()
+        role = Role(int(forwarding.roles[link, end]))
+        if role == Role.BLOCKED and not plan.blocked[link]:
+            role = Role.BRIDGED  # its switches use it: by computed flows, or as their controller likes
         peer = _end(topology, link, 1 - end)["name"]
         tunnel = bool(plan.cut[link])
-        ports.append({**_end(topology, link, end), "role": role, "peer": peer, "tunnel": tunnel})
+        ports.append({**_end(topology, link, end), "role": role.name.lower(), "peer": peer, "tunnel": tunnel})
     out["ports"] = ports
     out["addresses"] = [
         {"port": _port_name(topology, node, address.port), "address": f"{address.text}/{address.length}"}

@@ -21,7 +21,6 @@ def command(file: Path, engine: str | None, *, as_json: bool) -> int:
     phases = Phases()
     from emulator.cli.stress_notes import require_unshaken
     from emulator.engines.registry import engine_named
-    from emulator.ovs.bridges import blocked as blocked_links
     from emulator.plan import make_plan
     from topologies.build import build
     from topologies.spec.load import load
@@ -39,17 +38,17 @@ def command(file: Path, engine: str | None, *, as_json: bool) -> int:
     with phases.phase("deploy"), shown(f"up {topology.name}") as progress:
         network = runner.deploy(plan, str(file.resolve()), progress)
     seconds = phases.total()
+    blocked = int(plan.blocked.sum())
     if as_json:
         give_json(
             {"name": topology.name, "engine": runner.name, "nodes": topology.kind_counts(),
-             "links": topology.link_count, "fidelity": topology.fidelity_counts(),
+             "links": topology.link_count, "blocked": blocked, "fidelity": topology.fidelity_counts(),
              "changes": network.changes, "notes": [*plan.warnings, *network.notes], "seconds": seconds}
         )  # fmt: skip
     for line in network.changes or ():
         say(line)
     if network.changes == ():
         say(f"{topology.name} was up already; nothing differs")
-    blocked = blocked_links(plan)
     say(f"{topology.name} is up: {counts(topology.kind_counts())}, {counted(topology.link_count, 'link')}"
         + (f" ({blocked} blocked by the spanning tree)" if blocked else ""))  # fmt: skip
     for line in plan.warnings:

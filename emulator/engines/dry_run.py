@@ -13,8 +13,9 @@ from collections.abc import Sequence
 
 from emulator.checks.components import expectation
 from emulator.engines.dry_run_session import DryRunSession, Gone
+from emulator.engines.one_machine import several_workers
 from emulator.engines.recorded import RecordedNetwork
-from emulator.errors import UnableError
+from emulator.errors import RefusedError, UnableError
 from emulator.link_states import links_up
 from emulator.network import CommandResult, Echo, Health, LinkState, Progress, silent
 from emulator.plan import Plan
@@ -100,7 +101,9 @@ class DryRunEngine:
     needs_root = False
 
     def accept(self, plan: Plan) -> None:
-        """Take any plan: nothing is made."""
+        """Take any plan for one machine: nothing is made."""
+        if reasons := several_workers(plan, self.name):
+            raise RefusedError(reasons)
 
     def deploy(self, plan: Plan, file: str = "", progress: Progress = silent) -> DryRunNetwork:
         """Write the run record."""

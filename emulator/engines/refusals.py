@@ -7,6 +7,7 @@ from collections.abc import Iterable
 import numpy as np
 
 from emulator.engines.capacity import too_large
+from emulator.engines.one_machine import several_workers
 from emulator.errors import RefusedError
 from emulator.linux.cgroups import missing_controllers
 from emulator.linux.features import has_qdisc, mend_module
@@ -23,6 +24,7 @@ BRIDGE_PORTS = 1023
 def refuse(plan: Plan) -> None:
     """Raise RefusedError with every reason why `plan` can't be carried out."""
     reasons = [
+        *several_workers(plan, "netns"),
         *_fidelity(plan),
         *crowded_bridges(plan),
         *_shaping(plan),

@@ -82,8 +82,3 @@ class Forwarding(Protocol):
     def neighbours(self, node: int) -> tuple[Neighbour, ...]:
         """Return the permanent neighbours of `node` (static ARP)."""
         ...
-
-    @property
-    def blocked(self) -> int:
-        """How many links are blocked."""
-        ...

@@ -55,11 +55,6 @@ class BridgedForwarding:
         roles[cut[:, None] & bridged] = Role.BLOCKED
         return roles.astype(np.uint8)
 
-    @property
-    def blocked(self) -> int:
-        """How many links are blocked."""
-        return int(np.count_nonzero((self.roles == Role.BLOCKED).any(axis=1)))
-
     def has_bridge(self, node: int) -> bool:
         """Return whether `node` is a switch or a relaying host."""
         return bool(self._bridging[node])

@@ -65,11 +65,6 @@ class RoutedForwarding:
             roles[cut[:, None] & self._segments.bridges[self.topology.ends]] = Role.BLOCKED
         return roles.astype(np.uint8)
 
-    @property
-    def blocked(self) -> int:
-        """How many links are blocked."""
-        return int(np.count_nonzero((self.roles == Role.BLOCKED).any(axis=1)))
-
     @cached_property
     def _bridged_nodes(self) -> Bools:
         held = self._segments.bridges.copy()

@@ -58,7 +58,6 @@ class _Part:
         self.addresses = whole.addresses
         self.routes = whole.routes
         self.neighbours = whole.neighbours
-        self.blocked = whole.blocked
         self.up = None if plan.up is None else plan.up[links]
         self.indices = plan.indices.part(np.flatnonzero(links).tolist())
         self.forwarding = self

@@ -1,9 +1,6 @@
 """What the bridges of Open vSwitch of a plan are set to. Pure.
 
-Which ports a bridge has depends on who forwards. A switch that learns MACs, by itself or because a
-learning controller tells it, would let broadcasts circle in a loop: links that the spanning tree
-blocks are ports of no bridge then, as with the kernel's bridges. Computed flows circle nothing, and
-a controller of the user's may want every link: then all are ports.
+Which ports a bridge has depends on who forwards: see `emulator.forwarding.blocked`.
 """
 
 from __future__ import annotations
@@ -15,6 +12,7 @@ import numpy as np
 
 from emulator.controllers.endpoints import targets
 from emulator.forwarding.base import BRIDGE_PORT, Role
+from emulator.forwarding.blocked import has_all_ports, is_computed
 from emulator.forwarding.select_groups import PROTOCOL
 from emulator.plan import Plan
 from topologies.identifiers import bridge_name, dpid, interface_name, mac
@@ -69,34 +67,6 @@ def _protocols(openflow: OpenFlow) -> tuple[str, ...]:
     """Return the versions a switch speaks: with computed flows also the one that installs them."""
     own = openflow.protocols
     return tuple(sorted({*own, PROTOCOL} if is_computed(openflow) else set(own)))
-
-
-def is_computed(openflow: OpenFlow) -> bool:
-    """Return whether a switch's flows are computed."""
-    return openflow.flows != "normal" and not openflow.controllers
-
-
-def has_all_ports(openflow: OpenFlow) -> bool:
-    """Return whether a switch has all links as ports, also those that close a loop."""
-    if is_computed(openflow):
-        return True
-    learns = any(controller.kind == "learning" for controller in openflow.controllers)
-    return not learns and openflow.effective_fail_mode == "secure"
-
-
-def blocked(plan: Plan) -> int:
-    """Return how many links carry nothing because they would close a loop.
-
-    Not those between switches that use all their links: by flows for all shortest paths, or because
-    the controller is the user's.
-    """
-    topology, roles = plan.topology, plan.forwarding.roles
-    closes = (roles == Role.BLOCKED).any(axis=1)
-    free = np.array(
-        [has_all_ports(p.openflow) and p.openflow.flows != "tree" for p in topology.node_profiles]
-    )
-    uses = ovs_nodes(topology) & free[topology.node_profile]
-    return int(np.count_nonzero(closes & ~uses[topology.ends].all(axis=1)))
 
 
 def _ports(plan: Plan, node: int, openflow: OpenFlow) -> dict[str, int]:

@@ -10,22 +10,25 @@ from emulator.controllers.reach import unresolved
 from emulator.forwarding.flow_problems import problems
 from emulator.linux.features import has_openvswitch, has_tun, mend_module, mend_tun
 from emulator.ovs.bridges import MAX_OFPORT, USERSPACE
+from emulator.ovs.names import name_clashes
 from emulator.ovs.server import INSTALL, missing_programs
 from emulator.ovs.switches import datapath_of
 from emulator.plan import Plan
+from topologies.identifiers import bridge_name
 from topologies.openflow_switches import controllers_of, ovs_nodes
 from topologies.topology import Topology
 
 _MOST = 5
 
 
-def ovs_refusals(plan: Plan, *, user: bool = False) -> list[str]:
+def ovs_refusals(plan: Plan, *, mininet: bool = False) -> list[str]:
     """Return every reason why this machine can't make the OpenFlow switches of `plan`; none without them.
 
-    `user` says that the engine makes the other kind of OpenFlow switch, `user`, as well.
+    `mininet` says that Mininet makes them: it has the other kind of OpenFlow switch, `user`, as well,
+    and looks after the names of all its switches itself.
     """
     topology = plan.topology
-    others = () if user else _others(topology)
+    others = () if mininet else (*_others(topology), *_clashing(topology))
     unknown = unresolved(controllers_of(topology).values()) if topology.forwarding != "routed" else ()
     return [*others, *(_ovs(plan) if ovs_nodes(topology).any() else ()), *unknown]
 
@@ -38,6 +41,11 @@ def _others(topology: Topology) -> Iterator[str]:
             f"{_some(topology, found)}: `switch: user` is Mininet's reference switch, which only "
             "`engine: mininet` makes; use `switch: ovs` with `datapath: userspace` here"
         )
+
+
+def _clashing(topology: Topology) -> Iterator[str]:
+    found = np.flatnonzero(ovs_nodes(topology)).tolist()
+    yield from name_clashes(topology, {node: bridge_name(topology, node) for node in found}, "Open vSwitch")
 
 
 def _ovs(plan: Plan) -> Iterator[str]:

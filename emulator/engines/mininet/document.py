@@ -15,7 +15,8 @@ from emulator.controllers.endpoints import endpoints
 from emulator.engines.mininet.settings import Lines, is_switch, node_lines
 from emulator.engines.mininet.shaping import soft_queue, tc_options
 from emulator.forwarding.base import Role
-from emulator.ovs.bridges import USERSPACE, Bridge, has_all_ports
+from emulator.forwarding.blocked import has_all_ports
+from emulator.ovs.bridges import USERSPACE, Bridge
 from emulator.plan import Plan
 from topologies.identifiers import bridge_name, dpid, interface_name, mac
 from topologies.openflow_switches import controllers_of

@@ -23,7 +23,7 @@ from emulator.linux.restored import restored
 from emulator.linux.sysctl_ledger import SysctlLedger
 from emulator.network import LinkState, Progress, silent
 from emulator.ovs.switches import Switches, bridges_of
-from emulator.plan import Plan
+from emulator.plan import Plan, make_plan
 from emulator.state import NetworkState, Record
 from topologies.openflow_switches import controllers_of, ovs_nodes
 
@@ -66,7 +66,7 @@ class MininetEngine(NamespacedEngine[MininetNetwork]):
         _refuse_change(network, plan)
         words = as_filed(network)
         network.change_links(dict.fromkeys(network.links, LinkState()))
-        old = Plan(network.topology, plan.engine, plan.placement)
+        old = make_plan(network.topology, plan.engine)
         change = difference(old, plan)
         record = state.read()
         notes: tuple[str, ...] = ()

@@ -11,14 +11,15 @@ import numpy as np
 from emulator.engines.capacity import too_large
 from emulator.engines.mininet.document import mininet_name
 from emulator.engines.mininet.settings import is_switch
+from emulator.engines.one_machine import several_workers
 from emulator.engines.refusals import crowded_bridges, node_limits, some_links
 from emulator.errors import RefusedError
 from emulator.linux.features import has_qdisc, mend_module
 from emulator.linux.machine import available_memory
 from emulator.linux.mininet import mininet_python, mininet_version
+from emulator.ovs.names import name_clashes
 from emulator.ovs.refusals import ovs_refusals
 from emulator.plan import Plan, size_text
-from topologies.identifiers import interface_name
 from topologies.profiles import Shape
 
 INSTALL = "apt install mininet"
@@ -31,8 +32,6 @@ SHELL_MEMORY = 900 << 10
 _DESCRIPTORS = 2
 _OWN_DESCRIPTORS = 64
 _SYSTEM_PLACES = "/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin"
-_RESERVED = frozenset({"ovs-system", "ovs-netdev", "bonding_masters"})
-"""Names that devices have already, or can't have, besides those that `bridge_name` steps around."""
 _UNKNOWN_KEYS = ("duplicate", "reorder", "corrupt")
 _NETEM_KEYS = ("delay", "jitter", "loss", "queue")
 _MOST_NAMES = 5
@@ -41,6 +40,7 @@ _MOST_NAMES = 5
 def refuse(plan: Plan) -> None:
     """Raise RefusedError with every reason why Mininet can't carry `plan` out on this machine."""
     reasons = [
+        *several_workers(plan, "mininet"),
         *_programs(plan),
         *_sizes(plan),
         *_fidelity(plan),
@@ -48,7 +48,7 @@ def refuse(plan: Plan) -> None:
         *_shaping(plan),
         *crowded_bridges(plan),
         *node_limits(plan),
-        *ovs_refusals(plan, user=True),
+        *ovs_refusals(plan, mininet=True),
         *too_large(plan),
     ]
     if reasons:
@@ -105,20 +105,9 @@ def _fidelity(plan: Plan) -> Iterator[str]:
 
 def _names(plan: Plan) -> Iterator[str]:
     """Yield which names clash: Mininet's switches share one namespace, their bridges with all ports."""
-    topology = plan.topology
-    switches = {
-        mininet_name(plan, node): node for node in range(topology.node_count) if is_switch(plan, node)
-    }
-    ports = {
-        interface_name(topology, node, int(topology.ports[slot >> 1, slot & 1]))
-        for node in switches.values()
-        for slot in topology.slots(node)
-    }
-    for name, node in switches.items():
-        if name in _RESERVED:
-            yield f"{topology.names[node]}: Mininet can't have a switch of that name; give it another"
-        elif name in ports:
-            yield f"{topology.names[node]}: a port of another switch has that name; give the switch another"
+    nodes = range(plan.topology.node_count)
+    switches = {node: mininet_name(plan, node) for node in nodes if is_switch(plan, node)}
+    yield from name_clashes(plan.topology, switches, "Mininet")
 
 
 def unshapable(shapes: Iterable[Shape]) -> list[str]:

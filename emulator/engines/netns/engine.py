@@ -18,7 +18,7 @@ from emulator.linux.namespaces import NamespaceStore
 from emulator.linux.restored import restored
 from emulator.linux.sysctl_ledger import SysctlLedger
 from emulator.network import LinkState, Progress
-from emulator.plan import Plan
+from emulator.plan import Plan, make_plan
 from emulator.state import NetworkState
 
 
@@ -53,7 +53,7 @@ class NetnsEngine(NamespacedEngine[NetnsNetwork]):
         del progress
         words = as_filed(network)
         network.change_links(dict.fromkeys(network.links, LinkState()))
-        old = Plan(network.topology, plan.engine, plan.placement)
+        old = make_plan(network.topology, plan.engine)
         change = difference(old, plan)
         record = state.read()
         store, files = store_of(state), (record.file, file)

@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from emulator.ovs.bridges import USERSPACE, Bridge, blocked, bridges, userspace_ports
+from emulator.ovs.bridges import USERSPACE, Bridge, bridges, userspace_ports
 from emulator.plan import Plan, make_plan
 from topologies.build import build
 from topologies.spec.load import load_text
@@ -70,10 +70,10 @@ def test_switches_share_a_controller_by_one_target() -> None:
 
 
 def test_links_that_all_may_use_are_not_called_blocked() -> None:
-    assert blocked(plan_of(RING)) == 1
-    assert blocked(plan_of("openflow: {flows: tree}\n" + RING)) == 1
-    assert blocked(plan_of("openflow: {flows: ecmp}\n" + RING)) == 0
-    assert blocked(plan_of("openflow: {controller: {remote: 10.0.0.1}}\n" + RING)) == 0
+    assert plan_of(RING).blocked.sum() == 1
+    assert plan_of("openflow: {flows: tree}\n" + RING).blocked.sum() == 1
+    assert plan_of("openflow: {flows: ecmp}\n" + RING).blocked.sum() == 0
+    assert plan_of("openflow: {controller: {remote: 10.0.0.1}}\n" + RING).blocked.sum() == 0
 
 
 def test_what_faces_user_space_computes_checksums_and_nothing_else_does() -> None:

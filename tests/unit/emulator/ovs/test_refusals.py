@@ -74,7 +74,7 @@ def test_switches_in_userspace_need_the_device_for_tunnels(
 def test_the_reference_switch_is_of_another_engine() -> None:
     [reason] = ovs_refusals(plan_of("switch: user\n" + SINGLE))
     assert "engine: mininet" in reason
-    assert ovs_refusals(plan_of("switch: user\n" + SINGLE), user=True) == []
+    assert ovs_refusals(plan_of("switch: user\n" + SINGLE), mininet=True) == []
 
 
 @pytest.mark.usefixtures("installed")
