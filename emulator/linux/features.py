@@ -18,7 +18,8 @@ from pathlib import Path
 
 from emulator.errors import KernelError
 from emulator.linux import messages
-from emulator.linux.netlink import HEADER, NLM_F_REQUEST, NLMSG_ERROR, Batch, Netlink
+from emulator.linux.datagrams import HEADER, NLMSG_ERROR
+from emulator.linux.netlink import NLM_F_REQUEST, Batch, Netlink
 from emulator.linux.qdisc import shape_messages
 from emulator.linux.restored import restored
 from emulator.linux.syscalls import CLONE_NEWNET, unshare

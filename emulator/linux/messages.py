@@ -10,7 +10,8 @@ from __future__ import annotations
 import struct
 from functools import lru_cache
 
-from emulator.linux.netlink import HEADER, NLM_F_DUMP, NLM_F_REQUEST
+from emulator.linux.datagrams import HEADER
+from emulator.linux.netlink import NLM_F_DUMP, NLM_F_REQUEST
 
 RTM_NEWLINK, RTM_DELLINK, RTM_GETLINK = 16, 17, 18
 RTM_NEWADDR, RTM_DELADDR = 20, 21

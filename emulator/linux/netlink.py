@@ -13,33 +13,45 @@ The theory, in four rules (net/netlink/af_netlink.c):
 
 from __future__ import annotations
 
+import errno
 import socket
 import struct
+import time
 from types import TracebackType
 from typing import Protocol, Self
 
 from emulator.errors import KernelError
+from emulator.linux.datagrams import (
+    HEADER,
+    NLMSG_DONE,
+    NLMSG_ERROR,
+    NLMSG_OVERRUN,
+    Message,
+    messages_in,
+)
 
 NETLINK_ROUTE = 0
 SOL_NETLINK = 270
 NETLINK_CAP_ACK = 10
 NETLINK_EXT_ACK = 11
 
-NLMSG_ERROR = 2
-NLMSG_DONE = 3
 NLM_F_REQUEST = 1
 NLM_F_ACK = 4
+NLM_F_DUMP_INTR = 0x10
 NLM_F_DUMP = 0x300
 NLM_F_ACK_TLVS = 0x200
 NLM_F_CAPPED = 0x100
 
-HEADER = struct.Struct("=IHHII")
 _SEQUENCE = struct.Struct("=I")
-_ERROR = struct.Struct("=i")
 _SUCCESS = bytes(4)
 _MAX_BATCH = 128 * 1024
 _ANSWERS = 8192
 """Room for one datagram of answers: the kernel fills no more (NLMSG_GOODSIZE), one answer is far less."""
+
+_DUMPS = 12
+_PAUSE = 0.001
+"""How often a list is asked for that changes while it is read, and how long to wait in between: from one
+millisecond, twice as long each time, two seconds in all."""
 
 Label = tuple[str, str]
 """What a message does and to what: ("create link", "h1-eth0")."""
@@ -148,65 +160,76 @@ class Netlink:
         self._transport.send(data)
         errors: list[KernelError] = []
         last = self._seq - 1
-        answer = self._transport.recv(_ANSWERS)
+        answer = self._receive(_ANSWERS)
         if answer[8:12] == _SEQUENCE.pack(last) and answer[16:20] == _SUCCESS:  # all went well
             return errors
         while True:
-            for seq, code, words in _answers(answer):
-                if seq < first:
-                    continue
-                if code:
-                    op, target = labels[seq - first]
-                    errors.append(KernelError(op, target, code, words))
-                if seq == last:
+            for message in messages_in(answer):
+                if message.kind != NLMSG_ERROR or not first <= message.seq <= last:
+                    continue  # of an earlier conversation, which was broken off
+                if message.error:
+                    op, target = labels[message.seq - first]
+                    errors.append(KernelError(op, target, message.error, _words(message)))
+                if message.seq == last:
                     return errors
-            answer = self._transport.recv(_ANSWERS)
+            answer = self._receive(_ANSWERS)
+
+    def _receive(self, size: int) -> bytes:
+        """Return the next datagram of answers; KernelError (ENOBUFS) when the kernel had no room for some."""
+        try:
+            return self._transport.recv(size)
+        except OSError as error:
+            raise KernelError("read", "the kernel's answer", error.errno or errno.EIO) from error
 
     def dump(self, message: bytes) -> list[tuple[int, bytes]]:
-        """Send a dump request and return (message type, body after the header) of each answer."""
+        """Send a dump request and return (message type, body after the header) of each answer.
+
+        A list that changed while it was read lacks some and has others twice; it is asked for again.
+        KernelError (EAGAIN) when it changes every time.
+        """
+        for again in range(_DUMPS):
+            whole, out = self._dump(message)
+            if whole:
+                return out
+            time.sleep(_PAUSE * (1 << again) / 2)
+        raise KernelError("list", "kernel objects", errno.EAGAIN, f"they changed {_DUMPS} times while read")
+
+    def _dump(self, message: bytes) -> tuple[bool, list[tuple[int, bytes]]]:
+        """Ask once; return whether the answers are of one moment, and the answers."""
         seq = self._seq
         self._seq += 1
         data = bytearray(message)
         _SEQUENCE.pack_into(data, 8, seq)
         self._transport.send(data)
-        out: list[tuple[int, bytes]] = []
+        whole, out = True, list[tuple[int, bytes]]()
         while True:
-            answer = self._transport.recv(1 << 18)
-            at = 0
-            while at + HEADER.size <= len(answer):
-                length, kind, _flags, number, _port = HEADER.unpack_from(answer, at)
-                if number == seq:
-                    if kind in (NLMSG_DONE, NLMSG_ERROR):
-                        code = -_ERROR.unpack_from(answer, at + HEADER.size)[0]
-                        if code > 0:
-                            raise KernelError("list", "kernel objects", code)
-                        return out
-                    out.append((kind, answer[at + HEADER.size : at + length]))
-                at += (length + 3) & ~3
+            try:
+                answer = self._receive(1 << 18)
+            except KernelError as error:
+                if error.errno != errno.ENOBUFS:
+                    raise
+                whole = False  # some were lost, the rest still comes
+                continue
+            for part in messages_in(answer):
+                if part.seq != seq:
+                    continue
+                if part.kind in (NLMSG_DONE, NLMSG_ERROR) and part.error:
+                    raise KernelError("list", "kernel objects", part.error, _words(part))
+                whole = whole and part.kind != NLMSG_OVERRUN and not part.flags & NLM_F_DUMP_INTR
+                if part.kind in (NLMSG_DONE, NLMSG_ERROR):
+                    return whole, out
+                out.append((part.kind, part.body))
 
 
-def _answers(data: bytes) -> list[tuple[int, int, str]]:
-    """Return (sequence number, errno or 0, the kernel's words) of every answer in a datagram."""
-    out = []
-    at = 0
-    while at + HEADER.size <= len(data):
-        length, kind, flags, seq, _port = HEADER.unpack_from(data, at)
-        if length < HEADER.size:
-            break
-        if kind == NLMSG_ERROR:
-            code = -_ERROR.unpack_from(data, at + HEADER.size)[0]
-            out.append((seq, code, _words(data[at : at + length], flags) if flags & NLM_F_ACK_TLVS else ""))
-        at += (length + 3) & ~3
-    return out
-
-
-def _words(answer: bytes, flags: int) -> str:
-    """Return NLMSGERR_ATTR_MSG of an answer, with the attribute's offset where the kernel gives one."""
+def _words(answer: Message) -> str:
+    """Return NLMSGERR_ATTR_MSG of an answer: the kernel's own words, where it gives some."""
+    if answer.kind != NLMSG_ERROR or not answer.flags & NLM_F_ACK_TLVS:
+        return ""
     at = HEADER.size + 4 + HEADER.size
-    if not flags & NLM_F_CAPPED:
-        original = struct.unpack_from("=I", answer, HEADER.size + 4)[0]
+    if not answer.flags & NLM_F_CAPPED and len(answer.data) >= at:
+        original = _SEQUENCE.unpack_from(answer.data, HEADER.size + 4)[0]
         at += (original - HEADER.size + 3) & ~3
-    for kind, value in attributes(answer, at):
+    for kind, value in attributes(answer.data, at):
         if kind == 1:
             return value.rstrip(b"\0").decode("utf-8", "replace")
     return ""

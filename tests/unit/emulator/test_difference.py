@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from zlib import crc32
+
 from emulator.difference import difference
 from emulator.indices import port_index
 from emulator.plan import Plan, make_plan
@@ -69,3 +71,22 @@ def test_links_that_go_are_named_by_their_busier_end_where_one_deletion_takes_th
     swapped = star.replace("[h1, s1], [h2, s1]", "[h2, s1], [h1, s1]")
     found = difference(plan_of(star), plan_of(swapped))
     assert sorted(found.gone_links) == [("s1", port_index(1)), ("s1", port_index(2))]
+
+
+def test_a_link_whose_interface_gets_another_index_is_made_anew() -> None:
+    """Ports of Open vSwitch share a namespace. Indices of these two names collide: the later gives way."""
+    assert crc32(b"hdegvm-eth1") % 2**30 == crc32(b"jw01-eth1") % 2**30
+    one = """\
+name: c
+switch: ovs
+topology:
+  nodes: {h1: {}, jw01: {kind: switch}}
+  links: [[h1, jw01]]
+"""
+    two = one.replace("{h1: {}", "{h1: {}, h2: {}, hdegvm: {kind: switch}").replace("]]", "], [h2, hdegvm]]")
+    before, after = plan_of(one), plan_of(two)
+    found = difference(before, after)
+    assert (before.indices.ends[0][1], after.indices.ends[0][1]) == (2**30 + 876559322, 2**30 + 876559323)
+    assert found.new_links.tolist() == [True, True]
+    assert (found.removed_links, found.gone_nodes) == (1, [])
+    assert found.gone_links in ([("jw01", 2**30 + 876559322)], [("h1", before.indices.ends[0][0])])

@@ -5,7 +5,8 @@ from __future__ import annotations
 import struct
 
 from emulator.linux import messages
-from emulator.linux.netlink import HEADER, attributes
+from emulator.linux.datagrams import HEADER
+from emulator.linux.netlink import attributes
 
 
 def parsed(message: bytes, fixed: int) -> tuple[int, int, bytes, dict[int, bytes]]:

@@ -7,8 +7,9 @@ from collections import Counter
 
 import pytest
 
+from emulator.linux.datagrams import HEADER
 from emulator.linux.link_messages import LinkMessages
-from emulator.linux.netlink import HEADER, Batch, attributes
+from emulator.linux.netlink import Batch, attributes
 from emulator.linux.node_messages import NodeMessages, making_order
 from emulator.plan import make_plan
 from topologies.build import build

@@ -12,7 +12,8 @@ import struct
 import pytest
 
 from emulator.linux import qdisc
-from emulator.linux.netlink import HEADER, attributes
+from emulator.linux.datagrams import HEADER
+from emulator.linux.netlink import attributes
 from topologies.profiles import PLAIN, Shape
 
 # tc qdisc replace dev v0 root handle 1: tbf rate 10mbit burst 5000 limit 50000
