@@ -7,7 +7,15 @@ import os
 
 from topologies.errors import EmulationError
 
-__all__ = ["BrokenError", "EmulationError", "KernelError", "RefusedError", "UnableError", "UsageError"]
+__all__ = [
+    "BrokenError",
+    "EmulationError",
+    "KernelError",
+    "NotWholeError",
+    "RefusedError",
+    "UnableError",
+    "UsageError",
+]
 
 
 class UsageError(EmulationError, ValueError):
@@ -37,6 +45,12 @@ class UnableError(EmulationError):
 
 class BrokenError(EmulationError):
     """Something that should have worked did not (exit code 4)."""
+
+
+class NotWholeError(BrokenError):
+    """What a command needs of a network that is up has ended, so that nothing was begun (exit code 1)."""
+
+    exit_code = 1
 
 
 class MissingError(BrokenError, FileNotFoundError):

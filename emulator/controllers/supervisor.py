@@ -72,8 +72,9 @@ class ControllerProcesses:
         """
         self._folder.mkdir(mode=0o700, parents=True, exist_ok=True)
         started: dict[str, Process] = {}
+        chosen = self._chosen(names)
         try:
-            for name in self._chosen(names):
+            for name in chosen:
                 if not self._runs(name):
                     started[name] = self._start(name)
             deadline = time.monotonic() + self._patience
@@ -82,6 +83,31 @@ class ControllerProcesses:
         except BaseException:
             self.stop(started)
             raise
+        for name in chosen:
+            self._again_file(name).unlink(missing_ok=True)
+
+    def will_start_again(self, names: Iterable[str]) -> None:
+        """Note that `names` are stopped to be started again: who is killed in between leaves it to others."""
+        for name in names:
+            self._again_file(name).touch(mode=0o600)
+
+    def half_restarted(self, name: str) -> bool:
+        """Return whether a command was killed after it stopped a controller to start it again."""
+        return not self._runs(name) and self._again_file(name).exists()
+
+    def ended(self, *, given_back: bool = True) -> list[str]:
+        """Return a line for each controller that ended by itself, or was killed.
+
+        One that was stopped on purpose is none of them while somebody is there to start it again:
+        without `given_back` nobody is.
+        """
+        return [
+            self._ended_words(name)
+            for name, runs in self.running().items()
+            if not runs
+            and not self._again_file(name).exists()
+            and (not given_back or self._pid_file(name).exists())
+        ]
 
     def stop(self, names: Iterable[str] | None = None) -> None:
         """Stop those of `names` (None: all), and what they started; fine when they don't run."""
@@ -100,12 +126,14 @@ class ControllerProcesses:
 
     def problems(self) -> list[str]:
         """Return a line for each controller whose process has ended."""
-        return [
-            f"{'the relay to ' * (self._controllers[name].kind == 'remote')}{self.called(name)} has ended; "
+        return [self._ended_words(name) for name, runs in self.running().items() if not runs]
+
+    def _ended_words(self, name: str) -> str:
+        relay = "the relay to " * (self._controllers[name].kind == "remote")
+        return (
+            f"{relay}{self.called(name)} has ended; "
             f"`emulator up FILE` starts it again; its log is {self.log(name)}"
-            for name, runs in self.running().items()
-            if not runs
-        ]
+        )
 
     def away(self) -> dict[str, str]:
         """Return why controllers that run elsewhere aren't reached, by name; not those that are."""
@@ -186,6 +214,9 @@ class ControllerProcesses:
 
     def _pid_file(self, name: str) -> Path:
         return self._folder / f"{name}.pid"
+
+    def _again_file(self, name: str) -> Path:
+        return self._folder / f"{name}.again"
 
     def _chosen(self, names: Iterable[str] | None) -> list[str]:
         chosen = list(self._controllers if names is None else names)

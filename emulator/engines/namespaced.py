@@ -19,7 +19,7 @@ import numpy.typing as npt
 from emulator.engines.place import require_root, store_of
 from emulator.engines.recorded import RecordedNetwork
 from emulator.engines.removal import take_down
-from emulator.errors import BrokenError
+from emulator.errors import BrokenError, NotWholeError
 from emulator.link_states import States, links_up
 from emulator.linux import cgroups
 from emulator.linux.attend import attend, gather
@@ -30,7 +30,7 @@ from emulator.linux.icmp import Pinger, at_once
 from emulator.network import CommandResult, Echo, Health, LinkState, Progress, silent
 from emulator.ovs.server import OvsServers
 from emulator.ovs.switches import Switches
-from emulator.shaking import left_over
+from emulator.shaking import goes_on, left_over
 from emulator.state import NetworkState
 from topologies.counting import counted
 from topologies.openflow_switches import ovs_nodes
@@ -68,11 +68,19 @@ class NamespacedNetwork(RecordedNetwork, ABC):
             self.change_links({link: state})
 
     def _require_engine(self) -> None:
-        """Raise BrokenError when what carries changes out has ended: they aren't even written down then."""
-        for problem in self._engine_problems():
-            raise BrokenError(problem)
-        if self.switches is not None and self.switches.there:
-            self.switches.servers.require_running()
+        """Raise NotWholeError when what changes need has ended: they aren't even written down then."""
+        problems = self._engine_problems()
+        if self.switches is not None:
+            if self.switches.there:
+                try:
+                    self.switches.servers.require_running()
+                except BrokenError as error:
+                    problems.append(str(error))
+            if not goes_on(self._state.folder):  # a stress run stops controllers, and starts them again
+                given_back = not left_over(self._state.folder)
+                problems += self.switches.controllers.ended(given_back=given_back)
+        if problems:
+            raise NotWholeError("; ".join(problems))
 
     def health(self) -> Health:
         """Look whether the nodes' namespaces are there, and Open vSwitch and the controllers run."""

@@ -26,11 +26,15 @@ class LinkMessages(NodeMessages):
         return self._late[link]
 
     def link(self, batch: Batch, link: int, namespace_of: Callable[[int], int]) -> None:
-        """Add what makes `link` from its newer node, and readies that node's end."""
+        """Add what makes `link` from its newer node, readies that node's end, and what is over it there.
+
+        Its older end must need nothing of the kind (`needs_older_end`).
+        """
         node = self.newer_node(link)
         end = self._ends[link].index(node)
         self._veth(batch, node, link, end, namespace_of)
         self._port(batch, node, link, end)
+        self._over(batch, node, self._ports[link][end])
 
     def after_up(self, batch: Batch, node: int, port: int) -> None:
         """Add what the kernel drops when a port goes down: IPv6 addresses, routes and neighbours over it.
@@ -42,7 +46,12 @@ class LinkMessages(NodeMessages):
             for address in self._addresses(node):
                 if address.port == port and address.version == 6:
                     give_address(batch, index_of(port), address, name)
+        self._over(batch, node, port)
+
+    def _over(self, batch: Batch, node: int, port: int) -> None:
+        """Add what goes with an interface: the routes and permanent neighbours of `node` over `port`."""
         self.routes_over(batch, node, port)
+        name, index_of = self._names[node], self._indices.at(node)
         for entry in self._forwarding.neighbours(node):
             if entry.port == port:
                 give_neighbour(batch, entry, name, index_of)

@@ -30,7 +30,7 @@ from topologies.profiles import Shape
 
 RTM_NEWQDISC, RTM_DELQDISC = 36, 37
 ROOT = 0xFFFFFFFF
-TBF, NETEM_BELOW, NETEM, FIFO, FIFO_BELOW = 0x10000, 0x20000, 0x30000, 0x40000, 0x50000
+TBF, NETEM_BELOW, NETEM, FIFO = 0x10000, 0x20000, 0x30000, 0x40000
 """Handles, one for each place and kind: the kernel refuses to change a handle's kind."""
 _BELOW_TBF = TBF | 1
 
@@ -64,16 +64,20 @@ def shape_messages(index: int, shape: Shape, mtu: int = 1500) -> list[bytes]:
 def reshape_messages(index: int, shape: Shape, mtu: int = 1500) -> list[bytes]:
     """Return the messages that make a link's shape be `shape`, whatever it was.
 
-    A change of rate keeps the packets that wait. For a plain shape the kernel answers ENOENT where
-    nothing was shaped.
+    A change of rate keeps the packets that wait. What takes away answers ENOENT where there is nothing.
+
+    A tbf brings its own queue and changes its length with its own; what another shape had put in that
+    place goes first: then the tbf makes its own again, and the link is as one that was never changed.
     """
     if _is_empty(shape):
-        return [message(RTM_DELQDISC, NLM_F_REQUEST, _TCMSG.pack(0, index, 0, ROOT, 0))]
-    messages = _put(index, shape, mtu)
+        return [_delete(index, ROOT)]
     if shape.bandwidth is not None and not shape.needs_netem:
-        limit = struct.pack("=I", queue_bytes(shape, mtu))
-        messages.append(_qdisc(index, _BELOW_TBF, FIFO_BELOW, b"bfifo", limit))
-    return messages
+        return [_delete(index, _BELOW_TBF), *_put(index, shape, mtu)]
+    return _put(index, shape, mtu)
+
+
+def _delete(index: int, parent: int) -> bytes:
+    return message(RTM_DELQDISC, NLM_F_REQUEST, _TCMSG.pack(0, index, 0, parent, 0))
 
 
 def _is_empty(shape: Shape) -> bool:

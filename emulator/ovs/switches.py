@@ -176,9 +176,10 @@ class Switches:
         controllers = controllers_of(self._topology)
         learning = [name for name, controller in controllers.items() if controller.kind == "learning"]
         running = self.controllers.running()
-        learning = [name for name in learning if running[name]]
+        learning = [name for name in learning if running[name] or self.controllers.half_restarted(name)]
         if not learning:
             return
+        self.controllers.will_start_again(learning)
         bridges = self.stop_controllers(plan, learning)
         deadline = time.monotonic() + _NOTICED_WITHIN
         while len(unconnected(self.servers, bridges, 0, silent)) < len(bridges):  # the database lags behind
@@ -188,7 +189,10 @@ class Switches:
                 refresh(database)
             time.sleep(_NOTICED_WITHIN / 100)
         self.controllers.start(learning)
-        unconnected(self.servers, bridges, CONNECTED_WITHIN, silent)
+        lost = unconnected(self.servers, bridges, CONNECTED_WITHIN, silent)
+        if lost and all(self.controllers.running()[name] for name in learning):
+            words = f"{_lost(len(lost), len(bridges))} to their controller, which was started again"
+            raise BrokenError(f"{words}: {_some(lost)}")
 
     def stop_controllers(self, plan: Plan, names: Collection[str]) -> list[str]:
         """Stop controllers, and take away the flows of their switches: others wouldn't know of them.

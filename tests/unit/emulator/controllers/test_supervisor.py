@@ -210,3 +210,35 @@ def test_protocols_that_no_learning_controller_speaks_are_refused(
         programs.argv_of(
             Controller("learning"), 6653, tmp_path, outside=3, protocols=["OpenFlow15"], switches=3
         )
+
+
+def test_one_that_was_stopped_to_start_again_is_told_from_one_that_ended(tmp_path: Path) -> None:
+    controller = python(LISTENS)
+    processes = made(tmp_path, c0=controller)
+    processes.start()
+    pid = noted(tmp_path / "c" / "c0.pid")
+    assert pid is not None
+    assert processes.ended() == []
+    processes.stop()
+    assert processes.ended() == []  # by a session, which starts it again
+    assert "c0 (command" in processes.ended(given_back=False)[0]
+    assert not processes.half_restarted("c0")
+    processes.will_start_again(["c0"])
+    processes.start()
+    try:
+        assert not processes.half_restarted("c0")
+        processes.will_start_again(["c0"])
+        processes.stop()  # and killed here
+        other = made(tmp_path, c0=controller)
+        assert other.half_restarted("c0")
+        assert other.ended(given_back=False) == []
+        assert len(other.problems()) == 1
+        other.start(["c0"])
+        assert not other.half_restarted("c0")
+        running = noted(tmp_path / "c" / "c0.pid")
+        assert running is not None
+        os.kill(running.pid, signal.SIGKILL)
+        assert gone(running.pid)
+        assert "has ended; `emulator up FILE` starts it again" in other.ended()[0]
+    finally:
+        processes.stop()

@@ -1,0 +1,197 @@
+"""All that the kernel and Open vSwitch hold of a network, read by iproute2, bridge, ethtool and ovs-*.
+
+Nothing here is asked through the emulator's own netlink code. What changes by itself is left out:
+counters, timers, learned addresses, numbers that the kernel chose. A snapshot is {node: {object:
+words}}, so that what differs can be told by name.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+import re
+import subprocess
+import time
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+Snapshot = dict[str, dict[str, str]]
+
+_NODE = r"""
+echo "@ link"; ip -j -d link show
+echo "@ address"; ip -j address show
+echo "@ route4"; ip -j -4 route show table all
+echo "@ route6"; ip -j -6 route show table all
+echo "@ rule4"; ip -j -4 rule show
+echo "@ rule6"; ip -j -6 rule show
+echo "@ neighbour"; ip -j neighbour show nud permanent
+echo "@ qdisc"; tc -j -d qdisc show
+echo "@ bridge port"; bridge -j -d link show
+for port in $(tc qdisc show | grep -v noqueue | sed 's/.* dev \([^ ]*\) .*/\1/' | sort -u); do
+    echo "@ class $port"; tc class show dev $port
+    echo "@ filter $port"; tc filter show dev $port
+    echo "@ ingress $port"; tc filter show dev $port ingress 2>/dev/null
+done
+for port in $(ip -br link show type veth | sed 's/[@ ].*//'); do
+    echo "@ offload $port"; ethtool -k $port | grep -E '^(tx|rx)-checksumming'
+done
+echo "@ sysctl"; cd /proc/sys/net && grep -s . ipv4/ip_forward ipv[46]/fib_multipath_hash_* \
+    ipv4/conf/*/forwarding ipv4/conf/*/rp_filter ipv4/conf/*/send_redirects \
+    ipv6/conf/*/disable_ipv6 ipv6/conf/*/forwarding ipv6/conf/*/accept_dad ipv6/conf/*/addr_gen_mode
+"""
+_ALL = r"""
+for file in "$1"/* "$1"/.switches; do
+    [ -e "$file" ] || continue
+    echo "@@ ${file##*/} $(stat -L -c %i "$file")"
+    case " $done " in *" $(stat -L -c %i "$file") "*) continue;; esac
+    done="$done $(stat -L -c %i "$file")"
+    nsenter --net="$file" sh -c "$2"
+done
+"""
+_UNSTABLE = re.compile(
+    r"timer|_timer|^(link_netnsid|stats|stats64|no|id|port_id|designated_port|designated_cost|"
+    r"tentative|topology_change.*|config_pending|carrier_.*|valid_life_time|preferred_life_time|refcnt|bytes|packets|"
+    r"drops|overlimits|requeues|backlog|qlen|direct_packets_stat|rate|tokens|ctokens|lended|borrowed|giants)$"
+)
+"""Keys of objects; `qlen` and `rate` only of what `tc` says (see `_kept`)."""
+_SETTINGS_TOO = frozenset({"rate", "qlen"})
+_COUNTED = re.compile(r"(duration|n_packets|n_bytes|idle_age|hard_age|cookie)=[^, ]+,? ?")
+_ROWS = {
+    "Bridge": "name,datapath_type,fail_mode,protocols,other_config,stp_enable,datapath_id",
+    "Interface": "name,ofport,ofport_request,admin_state,link_state,mac_in_use,mtu,type,error",
+    "Controller": "target,is_connected,role,max_backoff,inactivity_probe",
+}
+
+
+def snapshot(state: Path, network: str) -> Snapshot:
+    """Return what the network `network` of the state directory `state` has in the kernel.
+
+    Indices of interfaces count where the engine chooses them: not in a network of Mininet's, nor those
+    of Open vSwitch's own devices.
+    """
+    folder = state / network
+    words = ["nsenter", f"--mount={state / '.mounts' / network}", "sh", "-c", _ALL, "sh", str(folder / "ns")]
+    done = subprocess.run([*words, _NODE], capture_output=True, text=True, check=True, timeout=60)
+    numbered = not (folder / "mininet").exists()
+    found: Snapshot = {}
+    inodes: dict[str, str] = {}
+    node, section, lines = "", "", list[str]()
+    for line in [*done.stdout.splitlines(), "@ end"]:
+        if not line.startswith("@"):
+            lines.append(line)
+            continue
+        if section:
+            found[node] |= dict(_objects(section, "\n".join(lines), numbered=numbered))
+        section, lines = line[2:] if line.startswith("@ ") else "", []
+        if line.startswith("@@ "):
+            _, node, inode = line.split(" ")
+            found[node] = {"namespace": f"that of {inodes.setdefault(inode, node)}"}
+    found["Open vSwitch"] = _openvswitch(folder / "ovs")
+    return found
+
+
+def differences(before: Snapshot, after: Snapshot) -> list[str]:
+    """Return what differs, a line each: the node, the object, what it was and what it is."""
+    out = []
+    for node in sorted({*before, *after}):
+        was, now = before.get(node, {}), after.get(node, {})
+        for name in sorted({*was, *now}):
+            one, other = was.get(name), now.get(name)
+            out += [f"{node}: {name}:\n    was {one}\n    is  {other}"] if one != other else []
+    return out
+
+
+def difference_within(before: Snapshot, state: Path, network: str, seconds: float = 5.0) -> list[str]:
+    """Return what differs from `before` now, once it has had `seconds` to settle (carriers, daemons)."""
+    deadline = time.monotonic() + seconds
+    while True:
+        found = differences(before, snapshot(state, network))
+        if not found or time.monotonic() > deadline:
+            return found
+        time.sleep(0.1)
+
+
+def settled(state: Path, network: str, seconds: float = 5.0) -> Snapshot:
+    """Return the snapshot once two in a row are the same."""
+    deadline = time.monotonic() + seconds
+    last = snapshot(state, network)
+    while differences(last, now := snapshot(state, network)) and time.monotonic() < deadline:
+        last = now
+        time.sleep(0.1)
+    return now
+
+
+def _objects(section: str, text: str, *, numbered: bool) -> Iterator[tuple[str, str]]:
+    """Yield the name and the words of each object of a section."""
+    if section == "sysctl":
+        for line in text.splitlines():
+            name, _, value = line.partition(":")
+            yield f"sysctl {name}", value
+    elif section.startswith(("class", "filter", "ingress", "offload")):  # tc has no JSON for all of them
+        yield section, text
+    else:
+        yield from _rows(
+            section, [_kept(row, section) for row in json.loads(text or "[]")], numbered=numbered
+        )
+
+
+def _rows(section: str, rows: list[dict[str, Any]], *, numbered: bool) -> Iterator[tuple[str, str]]:
+    """Yield the name and the words of each object that iproute2 gave."""
+    for row in rows:
+        if not numbered or row.get("linkinfo", {}).get("info_kind") == "tun":
+            for key in ("ifindex", "link_index", "link"):
+                row.pop(key, None)
+        if not row or _follows_dad(row):
+            continue
+        if section in ("link", "bridge port"):
+            yield f"{section} {row['ifname']}", json.dumps(row, sort_keys=True)
+        elif section == "address":
+            for address in row["addr_info"]:
+                yield f"address of {row['ifname']} {json.dumps(address, sort_keys=True)}", "there"
+        else:
+            yield f"{section} {json.dumps(row, sort_keys=True)}", "there"
+
+
+def _follows_dad(row: dict[str, Any]) -> bool:
+    """Return whether a row is the local route of a link-local address: it comes a second or two later."""
+    return row.get("table") == "local" and str(row.get("dst")).startswith("fe80:")
+
+
+def _kept(value: Any, section: str) -> Any:
+    """Return `value` without what changes by itself."""
+    if isinstance(value, list):
+        return [_kept(each, section) for each in value]
+    if not isinstance(value, dict):
+        return value
+    keep = _SETTINGS_TOO if section == "qdisc" else frozenset[str]()
+    return {
+        key: _kept(each, section) for key, each in value.items() if key in keep or not _UNSTABLE.search(key)
+    }
+
+
+def _openvswitch(folder: Path) -> dict[str, str]:
+    """Return what a network's Open vSwitch holds, {} where it has none."""
+    if not (folder / "db.sock").exists():
+        return {}
+    place = str(folder)
+    environment = {**os.environ, "OVS_RUNDIR": place, "OVS_DBDIR": place, "OVS_LOGDIR": place}
+
+    def run(*words: str) -> str:
+        done = subprocess.run(words, capture_output=True, text=True, check=False, timeout=20, env=environment)
+        return done.stdout if done.returncode == 0 else f"{' '.join(words)}: {done.stderr}"
+
+    found = {}
+    vsctl = ("ovs-vsctl", "--timeout=10", f"--db=unix:{folder / 'db.sock'}")
+    for table, columns in _ROWS.items():
+        words = ("--format=csv", "--no-heading", f"--columns={columns}", "list", table)
+        found |= {f"{table} {row}": "there" for row in run(*vsctl, *words).splitlines()}
+    for bridge in run(*vsctl, "list-br").split():
+        for port in run(*vsctl, "list-ports", bridge).split():
+            found[f"port {port}"] = f"in {bridge}"
+        socket = f"unix:{folder / f'{bridge}.mgmt'}"
+        for kind in ("flows", "groups"):
+            for line in run("ovs-ofctl", "-O", "OpenFlow13", f"dump-{kind}", socket).splitlines():
+                if "idle_timeout" not in line and not line.startswith(("NXST", "OFPST")):
+                    found[f"{kind} of {bridge}: {_COUNTED.sub('', line).strip()}"] = "there"
+    return found
