@@ -41,34 +41,33 @@ _PATH = os.pathsep.join((os.environ.get("PATH", os.defpath), "/usr/sbin", "/sbin
 
 FABRIC = "topology: {generator: leaf-spine, spines: 2, leaves: 2, hosts_per_leaf: 2}\n"
 RING = "topology: {generator: ring, k: 3, hosts_per_switch: 1}\n"
-FORWARDING = {
-    "bridged": FABRIC,
-    "routed": FABRIC + "forwarding: routed\n",
-    "ovs": RING + "switch: ovs\n",
-}
 WITH = {
     "plain": "",
     "ipv6": "addressing: {ipv6: 'fd00:1::/48'}\n",
     "static-arp": "addressing: {static_arp: true}\n",
     "shaped": "links:\n  - {match: {}, bandwidth: 100 Mbit, mtu: 1400}\n",
 }
+_EVERYTHING = "addressing: {ipv6: 'fd00:1::/48', static_arp: true}\n" + WITH["shaped"]
 NETWORKS = {
-    f"{name}-{kind}": text + more for name, text in FORWARDING.items() for kind, more in WITH.items()
-} | {
-    "routed-everything": FABRIC
-    + "forwarding: routed\naddressing: {ipv6: 'fd00:1::/48', static_arp: true}\n"
-    + WITH["shaped"],
+    "bridged": FABRIC,
+    "bridged-ipv6": FABRIC + WITH["ipv6"],
+    "bridged-everything": FABRIC + _EVERYTHING,
+    "routed": FABRIC + "forwarding: routed\n",
+    "routed-ipv6": FABRIC + "forwarding: routed\n" + WITH["ipv6"],
+    "routed-everything": FABRIC + "forwarding: routed\n" + _EVERYTHING,
+    "ovs": RING + "switch: ovs\n",
+    "ovs-everything": RING + "switch: ovs\n" + _EVERYTHING,
     "ovs-learning": RING + "switch: ovs\nopenflow: {controller: learning}\n",
     "ovs-ecmp": FABRIC + "switch: ovs\nopenflow: {flows: ecmp}\n",
-    "mininet-bridged": RING + "engine: mininet\n",
-    "mininet-routed": FABRIC + "engine: mininet\nforwarding: routed\n" + WITH["ipv6"],
+    "mininet": RING + "engine: mininet\n",
+    "mininet-routed": FABRIC + "engine: mininet\nforwarding: routed\n" + _EVERYTHING,
     "mininet-ovs": RING + "engine: mininet\nswitch: ovs\n" + WITH["shaped"],
     "mininet-learning": RING + "engine: mininet\nswitch: ovs\nopenflow: {controller: learning}\n",
 }
 """The file of each network but its name."""
 
-_PACE = "rate: 40, duration: 500 ms"
-_SLOW = "rate: 8, duration: 800 ms"
+_PACE = "rate: 50, duration: 300 ms"
+_SLOW = "rate: 15, duration: 500 ms"
 _SIDE = "target: {name: '*1'}"
 ROWS: dict[str, dict[str, str]] = {
     "port-flap": {
@@ -81,7 +80,7 @@ ROWS: dict[str, dict[str, str]] = {
     },
     "node-churn": {"hosts": f"target: host, away: 50 ms, {_SLOW}"},
     "switch-restart": {"switches": f"target: '*', down: 150 ms, {_SLOW}"},
-    "controller-restart": {"all": "rate: 2, down: 100 ms, duration: 500 ms"},
+    "controller-restart": {"all": "rate: 2, down: 100 ms, duration: 300 ms"},
     "link-flap": {
         "silent": f"target: '*', reroute: false, down: 60 ms, {_SLOW}",
         "told": f"target: '*', reroute: true, down: 60 ms, {_SLOW}",
@@ -92,15 +91,15 @@ ROWS: dict[str, dict[str, str]] = {
         "told": f"{_SIDE}, reroute: true, cut: 200 ms, duration: 400 ms",
     },
     "rolling": {
-        "restarted": f"{_SIDE}, down: 100 ms, pause: 0 s, duration: 500 ms",
-        "cut": f"{_SIDE}, how: cut, down: 100 ms, pause: 0 s, duration: 500 ms",
-        "told": f"{_SIDE}, how: reroute, down: 100 ms, pause: 0 s, duration: 500 ms",
+        "restarted": f"{_SIDE}, down: 100 ms, pause: 0 s, duration: 400 ms",
+        "cut": f"{_SIDE}, how: cut, down: 100 ms, pause: 0 s, duration: 400 ms",
+        "told": f"{_SIDE}, how: reroute, down: 100 ms, pause: 0 s, duration: 400 ms",
     },
     "process": {"hosts": f"target: host, command: ['true'], {_SLOW}"},
-    "traffic": {"hosts": "flows: 2, protocol: udp, bandwidth: 1 Mbit, duration: 500 ms"},
+    "traffic": {"hosts": "flows: 2, protocol: udp, bandwidth: 1 Mbit, duration: 300 ms"},
     "arp-storm": {"hosts": f"target: host, {_PACE}"},
     "mac-move": {"hosts": f"target: host, away: 50 ms, {_SLOW}"},
-    "ramp": {"networks": "hosts: 2, most: 2, interval: 500 ms, duration: 500 ms"},
+    "ramp": {"networks": "hosts: 2, most: 2, interval: 300 ms, duration: 300 ms"},
 }
 """The keys of a step for each action, by what it is done to: each is a row of each network."""
 _NEED_CONTROLLERS = {"controller-restart"}

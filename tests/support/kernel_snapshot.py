@@ -18,14 +18,19 @@ from typing import Any
 
 Snapshot = dict[str, dict[str, str]]
 
+_OF_IP = ("link", "address", "neighbour", "route4", "rule4", "route6", "rule6")
 _NODE = r"""
-echo "@ link"; ip -j -d link show
-echo "@ address"; ip -j address show
-echo "@ route4"; ip -j -4 route show table all
-echo "@ route6"; ip -j -6 route show table all
-echo "@ rule4"; ip -j -4 rule show
-echo "@ rule6"; ip -j -6 rule show
-echo "@ neighbour"; ip -j neighbour show nud permanent
+echo "@ ip"; ip -j -d -batch - <<END
+link show
+address show
+neighbour show nud permanent
+route show table all
+rule show
+END
+ip -j -d -6 -batch - <<END
+route show table all
+rule show
+END
 echo "@ qdisc"; tc -j -d qdisc show
 echo "@ bridge port"; bridge -j -d link show
 for port in $(tc qdisc show | grep -v noqueue | sed 's/.* dev \([^ ]*\) .*/\1/' | sort -u); do
@@ -43,9 +48,10 @@ echo "@ sysctl"; cd /proc/sys/net && grep -s . ipv4/ip_forward ipv[46]/fib_multi
 _ALL = r"""
 for file in "$1"/* "$1"/.switches; do
     [ -e "$file" ] || continue
-    echo "@@ ${file##*/} $(stat -L -c %i "$file")"
-    case " $done " in *" $(stat -L -c %i "$file") "*) continue;; esac
-    done="$done $(stat -L -c %i "$file")"
+    inode=$(stat -L -c %i "$file")
+    echo "@@ ${file##*/} $inode"
+    case " $done " in *" $inode "*) continue;; esac
+    done="$done $inode"
     nsenter --net="$file" sh -c "$2"
 done
 """
