@@ -137,9 +137,10 @@ def _objects(section: str, text: str, *, numbered: bool) -> Iterator[tuple[str, 
     elif section.startswith(("class", "filter", "ingress", "offload")):  # tc has no JSON for all of them
         yield section, text
     else:
-        yield from _rows(
-            section, [_kept(row, section) for row in json.loads(text or "[]")], numbered=numbered
-        )
+        answers = dict(zip(_OF_IP, text.splitlines(), strict=True)) if section == "ip" else {section: text}
+        for name, answer in answers.items():
+            rows = [_kept(row, name) for row in json.loads(answer or "[]")]
+            yield from _rows(name, rows, numbered=numbered)
 
 
 def _rows(section: str, rows: list[dict[str, Any]], *, numbered: bool) -> Iterator[tuple[str, str]]:
