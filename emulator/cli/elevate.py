@@ -20,7 +20,7 @@ if TYPE_CHECKING:
 
 _KEPT = ("EMULATOR_STATE_DIR", "EMULATOR_DEBUG", "NO_COLOR", "VIRTUAL_ENV")
 _PYTHON = ("PYTHONPATH", "PYTHONHOME", "PYTHONSTARTUP")
-"""What says whose modules Python loads: they don't cross a sudo that keeps its caller's environment either."""
+"""What says whose modules Python loads: not even a sudo that keeps the environment hands these on."""
 
 
 def ensure_root_for(name: str | None, *, change: bool = False) -> list[str]:
