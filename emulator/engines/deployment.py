@@ -12,7 +12,8 @@ from emulator.engines.place import require_root, store_of
 from emulator.engines.removal import remove
 from emulator.errors import EmulationError
 from emulator.linux.interrupts import deferred
-from emulator.linux.mounts import ensure_private
+from emulator.linux.ledger_owners import Owner
+from emulator.linux.mounts import ensure_private, require_lasting
 from emulator.linux.namespaces import NamespaceStore
 from emulator.linux.sysctl_ledger import SysctlLedger
 from emulator.network import Progress, silent
@@ -52,6 +53,7 @@ class NamespacedEngine(ABC, Generic[Running]):
     def deploy(self, plan: Plan, file: str = "", progress: Progress = silent) -> Running:
         """Make the network of `plan`, or change the one that is up; on failure leave nothing new."""
         require_root()
+        require_lasting()
         state = NetworkState(state_root(), plan.topology.name)
         with state.locked("up"), deferred() as signals:
 
@@ -78,7 +80,11 @@ class NamespacedEngine(ABC, Generic[Running]):
         return network
 
     def attach(self, name: str) -> Running:
-        """Return the network `name` that runs; UsageError when there is none."""
+        """Return the network `name` that runs; UsageError when there is none.
+
+        UnableError where it can't be reached, before anything is written down.
+        """
+        require_lasting()
         return self.handle(NetworkState(state_root(), name))
 
     def _running(self, state: NetworkState, plan: Plan) -> Running | None:
@@ -128,14 +134,27 @@ def finish(state: NetworkState, record: Record) -> None:
     state.write(record)
 
 
-def begin(plan: Plan, state: NetworkState, file: str, needs: dict[str, int]) -> Record:
-    """Write down what will be made, raise the sysctls in `needs`, and return the record."""
+def begin(
+    plan: Plan, state: NetworkState, file: str, needs: dict[str, int]
+) -> tuple[Record, tuple[str, ...]]:
+    """Write down what will be made, and raise the sysctls in `needs`.
+
+    Returns the record, and what people should know.
+    """
     state.make()
     record = Record(name=plan.topology.name, engine=plan.engine, file=file)
     state.write(record)
     state.save(plan.topology, hosts_text(plan))
-    SysctlLedger(state.root).require(state.name, needs)
-    return record
+    return record, raise_limits(state, needs)
+
+
+def raise_limits(state: NetworkState, *needs: dict[str, int]) -> tuple[str, ...]:
+    """Raise the machine's sysctls to the largest of `needs`, until the network goes or this is called again.
+
+    Returns what people should know: that some of them may not be raised from here.
+    """
+    largest = {name: max(each.get(name, 0) for each in needs) for each in needs for name in each}
+    return SysctlLedger().require(Owner.here(state.root, state.name), largest)
 
 
 def open_store(state: NetworkState) -> NamespaceStore:

@@ -6,18 +6,19 @@ from pathlib import Path
 
 from emulator.engines.place import require_root, store_of
 from emulator.linux import cgroups
-from emulator.linux.cgroup_ledger import CgroupLedger
 from emulator.linux.interrupts import deferred
-from emulator.linux.mounts import unmount_all
+from emulator.linux.ledger_owners import Owner
+from emulator.linux.mounts import require_lasting, unmount_all
 from emulator.linux.sysctl_ledger import SysctlLedger
 from emulator.linux.teardown import Sentinel, kill_inside
 from emulator.network import Progress, silent
-from emulator.state import MOUNTS, NetworkState, names, shared_lock
+from emulator.state import MOUNTS, NetworkState, shared_lock
 
 
 def take_down(state: NetworkState, progress: Progress = silent) -> None:
     """Remove all of a network that this engine made, whatever state it is in."""
     require_root()
+    require_lasting()
     with state.locked("down"), deferred():
         remove(state, progress)
 
@@ -40,20 +41,17 @@ def remove(state: NetworkState, progress: Progress) -> None:
         cgroups.remove(state.root, state.name)
         progress("kernel", 0, 1)
         sentinel.wait()  # also for what a `down` that was killed has let go of
-        SysctlLedger(state.root).release(state.name)
+        SysctlLedger().release(Owner.here(state.root, state.name))
         state.remove()
     sweep(state.root)
 
 
 def sweep(root: Path) -> None:
     """Put away what no network needs any more: sysctls, controllers, the mount of the networks' mounts."""
+    SysctlLedger().sweep()
+    cgroups.release()
     if not root.is_dir():
         return
-    ledger = SysctlLedger(root)
-    for network in ledger.networks() - set(names(root)):
-        ledger.release(network)
-    for network in CgroupLedger(root).networks() - set(names(root)):
-        cgroups.release(root, network)
     with shared_lock(root):
         mounts = root / MOUNTS
         if mounts.is_dir() and not any(mounts.iterdir()):

@@ -11,7 +11,9 @@ from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
-from emulator.linux.ledger_file import LedgerFile
+from emulator.errors import UnableError
+from emulator.linux.ledger_file import LedgerFile, ledger_place
+from emulator.linux.ledger_owners import Owner
 
 NAME = "cgroups.json"
 
@@ -25,48 +27,45 @@ _UNUSED = {
 """What a group's files say until somebody uses a controller (Documentation/admin-guide/cgroup-v2.rst)."""
 
 Entries = dict[str, list[str]]
-"""Controller -> networks that need it, of those that we switched on."""
+"""Controller -> owners that need it, of those that we switched on."""
 
 
 def _entries_of(data: Any) -> Entries:
-    return {str(key): [str(name) for name in names] for key, names in data.items()}
+    return {str(key): [str(Owner.parsed(text)) for text in owners] for key, owners in data.items()}
 
 
 class CgroupLedger:
-    """The ledger of one state directory."""
+    """The machine's ledger of controllers."""
 
-    def __init__(self, root: Path) -> None:
-        self._file = LedgerFile(root, NAME, _entries_of)
+    def __init__(self, place: Path | None = None) -> None:
+        self._file = LedgerFile(place or ledger_place(), NAME, _entries_of)
 
-    def hand_down(self, network: str, top: Path, controller: str) -> None:
-        """Make the group `top` hand `controller` down for as long as `network` is there; OSError."""
+    def hand_down(self, owner: Owner, top: Path, controller: str) -> None:
+        """Make the group `top` hand `controller` down for as long as `owner` is there; OSError."""
         with self._file.locked() as entries:
             is_on = controller in _words(top / "cgroup.subtree_control")
-            if network not in entries.get(controller, [network] if is_on else []):
-                entries.setdefault(controller, []).append(network)
+            if str(owner) not in entries.get(controller, [str(owner)] if is_on else []):
+                entries.setdefault(controller, []).append(str(owner))
             self._file.save(entries)
             if not is_on:
                 (top / "cgroup.subtree_control").write_text(f"+{controller}", encoding="ascii")
 
-    def networks(self) -> set[str]:
-        """Return the networks that the ledger knows."""
-        return {network for networks in self._file.entries().values() for network in networks}
-
-    def release(self, network: str, top: Path | None) -> None:
-        """Forget what `network` needed; `top`, the hierarchy's, takes back what nobody uses."""
+    def release(self, owner: Owner | None, top: Path | None) -> None:
+        """Forget what `owner` and networks that are gone needed; `top` takes back what nobody uses."""
         if not self._file.exists:
             return
         with self._file.locked() as entries:
-            for controller, networks in list(entries.items()):
-                if network in networks:
-                    networks.remove(network)
-                if networks:
+            for controller, owners in list(entries.items()):
+                left = [text for text in owners if text != str(owner) and not Owner.parsed(text).is_gone()]
+                if left:
+                    entries[controller] = left
                     continue
                 del entries[controller]
                 if top is not None and not _in_use(top, controller):
                     with suppress(OSError):  # EBUSY: somebody uses it in a way that we don't know
                         (top / "cgroup.subtree_control").write_text(f"-{controller}", encoding="ascii")
-            self._file.save(entries)
+            with suppress(UnableError):  # whose entries stay is gone
+                self._file.save(entries)
 
 
 def _in_use(top: Path, controller: str) -> bool:

@@ -27,6 +27,7 @@ from pathlib import Path
 
 from emulator.errors import BrokenError, UnableError
 from emulator.linux.cgroup_ledger import CgroupLedger
+from emulator.linux.ledger_owners import Owner
 from topologies.profiles import NodeProfile
 
 PREFIX = "topology-emulator"
@@ -142,7 +143,7 @@ def _make(state_root: Path, network: str, node: str, controller: str) -> Path:
     folder = place.root / group_name(state_root, network) / f"node-{node}"
     folder.parent.mkdir(exist_ok=True)
     if place.version == 2:  # a group has the controllers that its parent hands down
-        CgroupLedger(state_root).hand_down(network, place.root, controller)
+        CgroupLedger().hand_down(Owner.here(state_root, network), place.root, controller)
         if controller not in _words(folder.parent / "cgroup.subtree_control"):
             (folder.parent / "cgroup.subtree_control").write_text(f"+{controller}")
     folder.mkdir(exist_ok=True)
@@ -182,19 +183,19 @@ def remove(state_root: Path, network: str, timeout: float = 10.0) -> None:
     """Kill what is left in the groups of a network and remove them; fine when there are none.
 
     Only commands that we started, and what they started, are in them. What was switched on for them is
-    switched back when no other network of the state directory needs it.
+    switched back when no other network needs it.
     """
     for place in {place.root: place for place in hierarchies().values()}.values():
         top = place.root / group_name(state_root, network)
         for folder, _, _ in os.walk(top, topdown=False):  # groups that commands made in theirs come first
             _remove(Path(folder), time.monotonic() + timeout)
-    release(state_root, network)
+    release(Owner.here(state_root, network))
 
 
-def release(state_root: Path, network: str) -> None:
-    """Switch back what was switched on for the groups of `network` only."""
+def release(owner: Owner | None = None) -> None:
+    """Switch back what was switched on for the groups of `owner` only, and of networks that are gone."""
     tops = (place.root for place in hierarchies().values() if place.version == 2)
-    CgroupLedger(state_root).release(network, next(tops, None))
+    CgroupLedger().release(owner, next(tops, None))
 
 
 def _remove(folder: Path, deadline: float) -> None:

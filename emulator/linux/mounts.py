@@ -6,7 +6,10 @@ import os
 import re
 from pathlib import Path
 
+from emulator.errors import UnableError
 from emulator.linux import syscalls
+from emulator.linux.first_process import first_process
+from emulator.linux.restored import outside_mount
 
 _OCTAL = re.compile(rb"\\([0-7]{3})")
 """How the mount table writes spaces and the like."""
@@ -25,15 +28,38 @@ def ensure_private(folder: Path) -> None:
     syscalls.mount("none", str(folder), flags=syscalls.MS_PRIVATE)
 
 
-def is_mount(path: Path) -> bool:
-    """Return whether something is mounted on `path` (absolute), by this process's mount table."""
+def is_mount(path: Path, table: str = "/proc/thread-self/mountinfo") -> bool:
+    """Return whether something is mounted on `path` (absolute), by the mount table of a process."""
     wanted = os.fsencode(path)
-    with open("/proc/thread-self/mountinfo", "rb") as table:
-        return any(_unescaped(line.split(b" ", 5)[4]) == wanted for line in table)
+    with open(table, "rb") as lines:
+        return any(_unescaped(line.split(b" ", 5)[4]) == wanted for line in lines)
 
 
 def _unescaped(field: bytes) -> bytes:
     return _OCTAL.sub(lambda found: bytes([int(found[1], 8)]), field)
+
+
+def is_private() -> bool:
+    """Return whether mounts made here go with the processes that are here, while the machine runs on.
+
+    That is a mount namespace beside that of process 1 with the same root: of `unshare --mount`, of `ip netns
+    exec`, of a service with private mounts. In a container process 1 is inside, or the root is another.
+    """
+    first = first_process()
+    if first is None:
+        return False
+    machine = os.stat(f"{first}/ns/mnt").st_ino
+    return outside_mount() != machine and os.path.samestat(os.stat("/"), os.stat(f"{first}/root/"))
+
+
+def require_lasting() -> None:
+    """Raise UnableError in such a namespace: networks made in it go with it, others aren't seen."""
+    if is_private():
+        raise UnableError(
+            "this is a mount namespace of its own (unshare --mount, ip netns exec, a service with private "
+            "mounts): networks made here would be lost with it, and those outside can't be reached; "
+            "run this outside of it: nsenter --target 1 --mount -- emulator …"
+        )
 
 
 def unmount_all(path: Path) -> None:

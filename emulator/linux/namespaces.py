@@ -21,7 +21,8 @@ from pathlib import Path
 
 from emulator.errors import KernelError, MissingError
 from emulator.linux import syscalls
-from emulator.linux.mounts import is_mount, unmount_all
+from emulator.linux.first_process import first_process
+from emulator.linux.mounts import is_mount, require_lasting, unmount_all
 from emulator.linux.restored import go_outside, opened, restored
 from emulator.linux.syscalls import CLONE_NEWNET, CLONE_NEWNS
 
@@ -51,8 +52,11 @@ class NamespaceStore:
 
     @property
     def exists(self) -> bool:
-        """Whether the network's mount namespace is there."""
-        return is_mount(self.pin)
+        """Whether the network's mount namespace is there; UnableError where that can't be seen."""
+        if is_mount(self.pin):
+            return True
+        require_lasting()
+        return False
 
     def create(self) -> None:
         """Make the mount namespace and pin it. Call inside `restored("mnt")`: it stays entered.
@@ -107,6 +111,9 @@ class NamespaceStore:
         fd = self._open_there(str(self.pin))
         try:
             syscalls.setns(fd, CLONE_NEWNS)
+        except KernelError:
+            require_lasting()
+            raise
         finally:
             os.close(fd)
 
@@ -183,7 +190,7 @@ class NamespaceStore:
         """
         device, machine = (
             _device_and_inode("/proc/thread-self/ns/net")[0],
-            _device_and_inode("/proc/1/ns/net"),
+            _device_and_inode(f"{first_process() or '/proc/1'}/ns/net"),
         )
         found = {node: _device_and_inode(self._prefix + node) for node in self._files()}
         return {key[1]: node for node, key in found.items() if key[0] == device and key != machine}

@@ -62,3 +62,9 @@ def _return_to(root: int, cwd: int) -> None:
 def go_outside() -> None:
     """Enter the mount namespace that this thread was in before all `restored("mnt")`."""
     syscalls.setns(_thread.outside, CLONE_NEWNS)
+
+
+def outside_mount() -> int:
+    """Return the inode of that mount namespace, or of the one that this thread is in."""
+    outside = getattr(_thread, "outside", None)
+    return os.stat("/proc/thread-self/ns/mnt" if outside is None else outside).st_ino

@@ -22,6 +22,8 @@ from emulator.linux.features import (
 )
 from emulator.linux.machine import available_memory, limit
 from emulator.linux.mininet import mininet_version
+from emulator.linux.mounts import is_private
+from emulator.linux.sysctl import read_global
 
 
 class Found(StrEnum):
@@ -55,9 +57,11 @@ _SYSCTLS = {
     "fs.mount-max": 4096,
     "user.max_net_namespaces": 4096,
     "kernel.pid_max": 4096,
-    "net.ipv4.neigh.default.gc_thresh3": 0,
 }
-"""Kernel limits to show, and the least that thousands of nodes want; networks raise gc_thresh."""
+"""Kernel limits to show, and the least that thousands of nodes want."""
+
+_RAISED = "net.ipv4.neigh.default.gc_thresh3"
+"""What large networks raise while they are up: the machine's, seen from its first network namespace only."""
 
 _PROGRAMS = {
     "tcpdump": ("captures with a filter", "apt install tcpdump"),
@@ -88,6 +92,8 @@ def _basics() -> Iterator[Finding]:
     )
     mend = "boot a kernel with CONFIG_NET_NS; in a container, run it privileged"
     yield Finding("network namespaces", _found(has_namespaces()), basic=True, mend=mend)
+    mend = "nsenter --target 1 --mount -- emulator …, outside of `unshare --mount` or `ip netns exec`"
+    yield Finding("mounts that last", _found(not is_private()), basic=True, mend=mend)
     for kind, basic in (("veth", True), ("bridge", True), ("vxlan", False)):
         yield Finding(f"{kind} links", _found(has_link(kind)), "", basic, mend_module(kind))
     yield Finding("tun/tap", _found(has_tun()), "for Open vSwitch in userspace", mend=mend_tun())
@@ -132,6 +138,10 @@ def _limits() -> Iterator[Finding]:
         value = limit(name)
         if value is not None:
             yield Finding(name, _found(value >= least), f"{value:,}", mend=f"sysctl -w {name}={least}")
+    raised = read_global(_RAISED)
+    shown = "" if raised is None else f"{raised:,}"
+    mend = "stays as it is for networks made in this network namespace or container: set it on the machine"
+    yield Finding(_RAISED, _found(raised is not None), shown, mend=mend)
     memory = available_memory()
     if memory is not None:
         shown = f"{memory / 2**30:.1f} GiB available"

@@ -3,9 +3,13 @@
 from __future__ import annotations
 
 import os
+from collections.abc import Iterator
+from contextlib import contextmanager, suppress
 from pathlib import Path
 
-from emulator.errors import UnableError
+from emulator.linux import syscalls
+from emulator.linux.first_process import first_process
+from emulator.linux.restored import opened, restored
 
 
 def _write(path: str, value: bytes) -> None:
@@ -28,17 +32,49 @@ def disable_ipv6_here() -> None:
         return
 
 
+def _path(name: str) -> Path:
+    return Path("/proc/sys", *name.split("."))
+
+
 def read(name: str) -> str:
     """Return the value of the sysctl `name` (dots), stripped."""
-    return Path("/proc/sys", *name.split(".")).read_text(encoding="ascii").strip()
+    return _path(name).read_text(encoding="ascii").strip()
 
 
-def write(name: str, value: str) -> None:
-    """Set the sysctl `name`; raise UnableError when this machine doesn't allow it."""
-    path = Path("/proc/sys", *name.split("."))
-    try:
-        path.write_text(value, encoding="ascii")
-    except OSError as error:
-        raise UnableError(
-            f"can't set sysctl {name} to {value}: {error.strerror}; set it by hand as root"
-        ) from error
+def read_global(name: str) -> int | None:
+    """Return the value of a sysctl of the whole machine; None when it can't be seen from here."""
+    with _where_it_is(name):
+        try:
+            return int(read(name))
+        except (OSError, ValueError):
+            return None
+
+
+def write_global(name: str, value: int) -> bool:
+    """Set a sysctl of the whole machine; return False when this process may not."""
+    with _where_it_is(name):
+        try:
+            _path(name).write_text(str(value), encoding="ascii")
+        except OSError:
+            return False
+    return True
+
+
+@contextmanager
+def _where_it_is(name: str) -> Iterator[None]:
+    """Be where the sysctl `name` is: what all network namespaces share is seen in the first one only.
+
+    That is process 1's, except in a container; when it may not be entered, this is where it was.
+    """
+    process = first_process()
+    if process is None or _path(name).exists():
+        yield
+        return
+    with restored("net"):
+        with suppress(OSError):
+            first = opened(f"{process}/ns/net")
+            try:
+                syscalls.setns(first, syscalls.CLONE_NEWNET)
+            finally:
+                os.close(first)
+        yield

@@ -2,11 +2,15 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+from contextlib import nullcontext, suppress
 from pathlib import Path
 from typing import Any, cast
 
-from emulator.linux.ledger_file import LedgerFile
-from emulator.linux.sysctl import read, write
+from emulator.errors import UnableError
+from emulator.linux.ledger_file import LedgerFile, ledger_place
+from emulator.linux.ledger_owners import Owner
+from emulator.linux.sysctl import read_global, write_global
 
 Entries = dict[str, dict[str, Any]]
 
@@ -14,8 +18,11 @@ Entries = dict[str, dict[str, Any]]
 def _entries_of(data: Any) -> Entries:
     """Return `data` once it has the shape of a ledger; ValueError and the like when it hasn't."""
     for entry in data.values():
-        if not isinstance(entry["needs"], dict) or not isinstance(entry["set"], list):
+        if not isinstance(entry["set"], list):
             raise TypeError
+        for owner, value in entry["needs"].items():
+            Owner.parsed(owner)
+            int(value)
         int(entry["original"])
     return cast("Entries", data)
 
@@ -24,48 +31,102 @@ class SysctlLedger:
     """Global sysctls that networks raised, written down before they are changed.
 
     The file maps each sysctl to its original value, to the values that were set, and to what each
-    network needs. The value in force is the largest of all; when the last network that needs one
-    goes, the original is put back, unless somebody else has changed it meanwhile.
+    network needs. The value in force is the largest of these; when the last network that needs one
+    goes it is the original. What somebody else sets meanwhile stays, unless it is too little.
     """
 
-    def __init__(self, root: Path) -> None:
-        self._file = LedgerFile(root, "sysctls.json", _entries_of)
+    def __init__(self, place: Path | None = None) -> None:
+        self._file = LedgerFile(place or ledger_place(), "sysctls.json", _entries_of)
 
-    def require(self, network: str, needs: dict[str, int]) -> None:
-        """Make each sysctl of `needs` at least the given value, for as long as `network` is there."""
+    def require(self, owner: Owner, needs: Mapping[str, int]) -> tuple[str, ...]:
+        """Make each sysctl of `needs` at least the given value, for as long as `owner` is there.
+
+        What it needed before is forgotten. Returns a line of words when some may not be set from here.
+        """
+        refused: dict[str, int] = {}
         with self._file.locked() as entries:
-            changes: dict[str, int] = {}
+            for entry in entries.values():
+                entry["needs"].pop(str(owner), None)
             for name, value in needs.items():
-                current = int(read(name))
-                entry = entries.get(name)
-                if entry is None and current >= value:
+                current = read_global(name)
+                if current is None:
+                    refused[name] = value
+                    continue
+                if name not in entries and current >= value:
                     continue
                 entry = entries.setdefault(name, {"original": current, "set": [], "needs": {}})
-                entry["needs"][network] = value
-                if value > current:
-                    changes[name] = value
-                    entry["set"].append(value)
-            self._file.save(entries)
-            for name, value in changes.items():
-                write(name, str(value))
+                entry["needs"][str(owner)] = value
+            refused |= {name: needs[name] for name in self._settle(entries, needed=True) if name in needs}
+        return (_words(refused),) if refused else ()
 
-    def networks(self) -> set[str]:
-        """Return the networks that the ledger knows."""
-        if not self._file.exists:
-            return set()
-        with self._file.locked() as entries:
-            return {network for entry in entries.values() for network in entry["needs"]}
-
-    def release(self, network: str) -> None:
-        """Forget what `network` needed and put back what nobody needs any more."""
+    def release(self, owner: Owner) -> None:
+        """Forget what `owner` needed and put back what nobody needs any more."""
         if not self._file.exists:
             return
         with self._file.locked() as entries:
-            for name, entry in list(entries.items()):
-                if entry["needs"].pop(network, None) is None:
-                    continue
-                if not entry["needs"]:
-                    if int(read(name)) in entry["set"]:
-                        write(name, str(entry["original"]))
-                    del entries[name]
+            for entry in entries.values():
+                entry["needs"].pop(str(owner), None)
+            self._settle(entries, needed=False)
+
+    def sweep(self) -> None:
+        """Put back what only networks needed that are gone."""
+        if self._file.exists:
+            with self._file.locked() as entries:
+                self._settle(entries, needed=False)
+
+    def _settle(self, entries: Entries, *, needed: bool) -> set[str]:
+        """Make the sysctls as the entries of networks that are there say; return what may not be set.
+
+        A value is written down before it is set, and what it was is forgotten after it is put back:
+        whoever is killed in between leaves a ledger by which the next one does the same again. Unless
+        the raised values are `needed`, a disk that is full keeps nobody from putting back: the entries
+        that stay are those of networks that are gone.
+        """
+        _drop_gone(entries)
+        changes = {
+            name: value for name, entry in entries.items() if (value := _change(name, entry)) is not None
+        }
+        with nullcontext() if needed else suppress(UnableError):
             self._file.save(entries)
+        refused = {name for name, value in changes.items() if not write_global(name, value)}
+        left = {name: entry for name, entry in entries.items() if not _is_done(entry, read_global(name))}
+        if left != entries:
+            with nullcontext() if needed else suppress(UnableError):
+                self._file.save(left)
+        return refused
+
+
+def _change(name: str, entry: dict[str, Any]) -> int | None:
+    """Return what the sysctl `name` is to be set to, and add it to our values; None: nothing."""
+    current = read_global(name)
+    least = max(entry["needs"].values(), default=0)
+    wanted = max(least, entry["original"])
+    if current is None or current == wanted or (current not in entry["set"] and current >= least):
+        return None
+    if wanted != entry["original"]:
+        entry["set"] = sorted({*entry["set"], wanted})
+    return int(wanted)
+
+
+def _is_done(entry: dict[str, Any], current: int | None) -> bool:
+    """Return whether nothing of an entry is left to be put back: nobody needs it, or it couldn't be set."""
+    ours = current is None or current in entry["set"]
+    return not ours and (not entry["needs"] or current == entry["original"])
+
+
+def _drop_gone(entries: Entries) -> None:
+    gone = {
+        owner
+        for owner in {owner for entry in entries.values() for owner in entry["needs"]}
+        if Owner.parsed(owner).is_gone()
+    }
+    for entry in entries.values():
+        entry["needs"] = {owner: value for owner, value in entry["needs"].items() if owner not in gone}
+
+
+def _words(refused: Mapping[str, int]) -> str:
+    values = " ".join(f"{name}={value}" for name, value in refused.items())
+    return (
+        f"limits of the whole machine can't be raised from this network namespace or container; "
+        f"where they are lower, some connections may fail: `sysctl -w {values}` on the machine raises them"
+    )

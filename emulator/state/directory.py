@@ -79,7 +79,7 @@ def sweep(root: Path) -> None:
     """When no network is left remove lock files of killed commands, and the directory if it is empty."""
     with contextlib.suppress(FileNotFoundError, NotADirectoryError):
         entries = {entry.name for entry in root.iterdir()}
-        if not names(root) and not entries & {MOUNTS, "sysctls.json", "cgroups.json"}:
+        if not names(root) and MOUNTS not in entries:
             with shared_lock(root):
                 for name in entries - {".lock"}:
                     if name.startswith(".") and name.endswith(".lock"):

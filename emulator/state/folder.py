@@ -60,6 +60,11 @@ class NetworkState:
         return self.root / MOUNTS / self.name
 
     @property
+    def lock_path(self) -> Path:
+        """Whose lock a command holds that changes the network."""
+        return self.root / f".{self.name}.lock"
+
+    @property
     def exists(self) -> bool:
         """Whether anything of the network is there, if only half of it."""
         return is_network(self.folder) or self._half.exists() or self.pin_path.exists()
@@ -167,7 +172,7 @@ class NetworkState:
     @contextmanager
     def locked(self, action: str) -> Iterator[None]:
         """Hold the network's lock: two commands never change one network at the same time."""
-        path = self.root / f".{self.name}.lock"
+        path = self.lock_path
         with contextlib.ExitStack() as stack:
             try:
                 stack.enter_context(locked(path, wait=False))

@@ -20,6 +20,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 _SYSCTLS = [f"net/ipv{v}/neigh/default/gc_thresh{n}" for v in (4, 6) for n in (1, 2, 3)]
+_LEDGERS = Path("/run/topology-emulator-ledgers")
 _SETTLE = 3.0
 _OF_OTHERS = {"/run/netns"}  # iproute2 makes it once, for the foreign namespaces of tests, and keeps it
 _CGROUP_DEPTH = 3
@@ -39,6 +40,7 @@ class Watch:
         found = {
             "process": frozenset(self._processes()),
             "mount": frozenset(self._mounts()),
+            "entry in": frozenset(self._entries()),
             "state file": frozenset(str(path) for path in self.state.glob("**/*")),
         }
         if self.alone:
@@ -74,6 +76,13 @@ class Watch:
                         .decode(errors="replace")
                     )
                     yield f"{pid}: {words}"
+
+    def _entries(self) -> Iterator[str]:
+        """Yield the ledgers of the machine that know a network of the state directory."""
+        for path in _LEDGERS.glob("*.json"):
+            with suppress(OSError):
+                if f" {self.state}/" in path.read_text(encoding="utf-8"):
+                    yield str(path)
 
     def _mounts(self) -> Iterator[str]:
         """Yield the mounts under the state directory; where nobody else works, all that hold namespaces."""

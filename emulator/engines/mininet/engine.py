@@ -5,7 +5,14 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping
 from dataclasses import asdict
 
-from emulator.engines.deployment import NamespacedEngine, as_filed, begin, finish, open_store
+from emulator.engines.deployment import (
+    NamespacedEngine,
+    as_filed,
+    begin,
+    finish,
+    open_store,
+    raise_limits,
+)
 from emulator.engines.hosts_file import hosts_text
 from emulator.engines.limits import global_needs
 from emulator.engines.mininet import launch, openflow
@@ -20,7 +27,6 @@ from emulator.engines.place import store_of
 from emulator.errors import UsageError
 from emulator.linux.adopt import ready_root
 from emulator.linux.restored import restored
-from emulator.linux.sysctl_ledger import SysctlLedger
 from emulator.network import LinkState, Progress, silent
 from emulator.ovs.switches import Switches, bridges_of
 from emulator.plan import Plan, make_plan
@@ -46,7 +52,7 @@ class MininetEngine(NamespacedEngine[MininetNetwork]):
 
     def make(self, plan: Plan, state: NetworkState, file: str, progress: Progress) -> tuple[str, ...]:
         """Make everything; return what people should know of it, a line each."""
-        record = begin(plan, state, file, needs(plan))
+        record, limits = begin(plan, state, file, needs(plan))
         with restored("net", "mnt"):
             store = open_store(state)
             ready_root(store, ROOT, ipv6=plan.topology.pools.ipv6 is not None)
@@ -55,7 +61,7 @@ class MininetEngine(NamespacedEngine[MininetNetwork]):
         _make(plan, state, record, environment, progress)
         notes = openflow.verify(switches, plan, progress)
         finish(state, record)
-        return notes
+        return (*limits, *notes)
 
     def change(
         self, network: MininetNetwork, plan: Plan, state: NetworkState, file: str, *,
@@ -75,7 +81,7 @@ class MininetEngine(NamespacedEngine[MininetNetwork]):
             state.write(record)
             store = store_of(state)
             switches = Switches(state.folder, store, plan.topology, file)
-            SysctlLedger(state.root).require(state.name, needs(plan))
+            raise_limits(state, needs(old), needs(plan))
             try:
                 openflow.change_controllers(network.switches, switches, old)
                 with store.entered():
@@ -86,6 +92,7 @@ class MininetEngine(NamespacedEngine[MininetNetwork]):
                     take_back(old, plan, network.driver, store)
                 openflow.change_controllers(switches, network.switches, plan)
                 openflow.verify(network.switches, old, silent)
+                raise_limits(state, needs(old))
                 finish(state, record)
                 raise
             words += change.words(old, plan)
@@ -95,7 +102,7 @@ class MininetEngine(NamespacedEngine[MininetNetwork]):
         finish(state, record)
         changed = MininetNetwork(state)
         changed.changes = tuple(words)
-        changed.notes = notes
+        changed.notes = (*raise_limits(state, needs(plan)), *notes)
         return changed
 
 

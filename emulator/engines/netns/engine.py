@@ -5,7 +5,14 @@ from __future__ import annotations
 from collections.abc import Callable
 
 from emulator.difference import Difference, difference
-from emulator.engines.deployment import NamespacedEngine, as_filed, begin, finish, open_store
+from emulator.engines.deployment import (
+    NamespacedEngine,
+    as_filed,
+    begin,
+    finish,
+    open_store,
+    raise_limits,
+)
 from emulator.engines.hosts_file import hosts_text
 from emulator.engines.limits import global_needs
 from emulator.engines.netns.network import NetnsNetwork
@@ -16,7 +23,6 @@ from emulator.linux.converge import converge, keep_going
 from emulator.linux.deploy import make_nodes
 from emulator.linux.namespaces import NamespaceStore
 from emulator.linux.restored import restored
-from emulator.linux.sysctl_ledger import SysctlLedger
 from emulator.network import LinkState, Progress
 from emulator.plan import Plan, make_plan
 from emulator.state import NetworkState
@@ -37,13 +43,13 @@ class NetnsEngine(NamespacedEngine[NetnsNetwork]):
 
     def make(self, plan: Plan, state: NetworkState, file: str, progress: Progress) -> tuple[str, ...]:
         """Make everything; return what people should know of it, a line each."""
-        record = begin(plan, state, file, global_needs(plan))
+        record, limits = begin(plan, state, file, global_needs(plan))
         with restored("net", "mnt"):
             store = open_store(state)
             make_nodes(plan, store, progress)
         notes = start_switches(plan, state, store, file, progress)
         finish(state, record)
-        return notes
+        return (*limits, *notes)
 
     def change(
         self, network: NetnsNetwork, plan: Plan, state: NetworkState, file: str, *,
@@ -62,12 +68,13 @@ class NetnsEngine(NamespacedEngine[NetnsNetwork]):
         if not (change.is_empty and switches.is_empty):
             record.phase = "changing"
             state.write(record)
-            SysctlLedger(state.root).require(state.name, global_needs(plan))
+            raise_limits(state, global_needs(old), global_needs(plan))
             try:
                 notes = _carry_out(plan, change, store, switches, check)
             except BaseException:
                 back = SwitchChange(plan, old, state, store, files[::-1])
                 _carry_out(old, difference(plan, old), store, back, keep_going)
+                raise_limits(state, global_needs(old))
                 finish(state, record)
                 raise
             if not switches.is_empty:
@@ -78,7 +85,7 @@ class NetnsEngine(NamespacedEngine[NetnsNetwork]):
         finish(state, record)
         changed = NetnsNetwork(state)
         changed.changes = tuple(words)
-        changed.notes = notes
+        changed.notes = (*raise_limits(state, global_needs(plan)), *notes)
         return changed
 
 

@@ -7,9 +7,12 @@ from pathlib import Path
 
 import pytest
 
-from emulator.linux import cgroups
+from emulator.linux import cgroup_ledger, cgroups
 from emulator.linux.cgroup_ledger import NAME, CgroupLedger
 from emulator.linux.cgroups import Hierarchy
+from emulator.linux.ledger_owners import Owner
+
+ONE, TWO = Owner(1, 2, Path("/run/a"), "one"), Owner(1, 2, Path("/run/b"), "one")
 
 
 class Tree:
@@ -40,37 +43,54 @@ def tree(tmp_path: Path) -> Tree:
 
 
 @pytest.fixture
-def state(tmp_path: Path) -> Path:
+def gone(monkeypatch: pytest.MonkeyPatch) -> set[Owner]:
+    """Return the networks that are gone, to be filled."""
+    names: set[Owner] = set()
+    monkeypatch.setattr(Owner, "is_gone", lambda owner: owner in names)
+    return names
+
+
+@pytest.fixture
+def state(tmp_path: Path, gone: set[Owner]) -> Path:
+    del gone
     return tmp_path / "state"
 
 
 def test_the_last_network_switches_it_back(tree: Tree, state: Path) -> None:
     ledger = CgroupLedger(state)
-    ledger.hand_down("one", tree.root, "cpu")
+    ledger.hand_down(ONE, tree.root, "cpu")
     assert tree.settle() == ["+cpu"]
-    ledger.hand_down("two", tree.root, "cpu")
+    ledger.hand_down(TWO, tree.root, "cpu")
     assert tree.settle() == ["cpu"]
-    assert ledger.networks() == {"one", "two"}
-    ledger.release("one", tree.root)
+    ledger.release(ONE, tree.root)
     assert tree.settle() == ["cpu"]
-    ledger.release("two", tree.root)
+    ledger.release(TWO, tree.root)
     assert tree.settle() == ["-cpu"]
-    assert list(state.iterdir()) == []
+    assert not state.exists()
+
+
+def test_a_network_that_vanished_keeps_nothing(tree: Tree, state: Path, gone: set[Owner]) -> None:
+    CgroupLedger(state).hand_down(ONE, tree.root, "cpu")
+    tree.settle()
+    gone.add(ONE)
+    CgroupLedger(state).release(None, tree.root)
+    assert tree.settle() == ["-cpu"]
+    assert not state.exists()
 
 
 def test_it_is_written_down_before_it_is_done(tree: Tree, state: Path) -> None:
     tree.control.unlink()
     tree.control.mkdir()  # can't be written
     with pytest.raises(IsADirectoryError):
-        CgroupLedger(state).hand_down("one", tree.root, "cpu")
-    assert json.loads((state / NAME).read_text()) == {"cpu": ["one"]}
+        CgroupLedger(state).hand_down(ONE, tree.root, "cpu")
+    assert json.loads((state / NAME).read_text()) == {"cpu": [str(ONE)]}
 
 
 def test_what_others_switched_on_stays(tree: Tree, state: Path) -> None:
     tree.control.write_text("cpu memory")
     ledger = CgroupLedger(state)
-    ledger.hand_down("one", tree.root, "cpu")
-    ledger.release("one", tree.root)
+    ledger.hand_down(ONE, tree.root, "cpu")
+    ledger.release(ONE, tree.root)
     assert tree.control.read_text() == "cpu memory"
 
 
@@ -81,21 +101,21 @@ def test_what_others_switched_on_stays(tree: Tree, state: Path) -> None:
 )
 def test_what_others_came_to_use_stays(tree: Tree, state: Path, files: dict[str, str]) -> None:
     ledger = CgroupLedger(state)
-    ledger.hand_down("one", tree.root, "cpu")
+    ledger.hand_down(ONE, tree.root, "cpu")
     tree.settle()
     tree.group("idle", cpu_max="max 100000", cpu_weight="100")
     tree.group("others", **files)
-    ledger.release("one", tree.root)
+    ledger.release(ONE, tree.root)
     assert tree.settle() == ["cpu"]
     assert not (state / NAME).exists()
 
 
 def test_idle_groups_of_others_keep_nothing(tree: Tree, state: Path) -> None:
     ledger = CgroupLedger(state)
-    ledger.hand_down("one", tree.root, "memory")
+    ledger.hand_down(ONE, tree.root, "memory")
     tree.settle()
     tree.group("idle", memory_max="max", memory_low="0", cgroup_subtree_control="pids")
-    ledger.release("one", tree.root)
+    ledger.release(ONE, tree.root)
     assert tree.settle() == ["-memory"]
 
 
@@ -103,13 +123,14 @@ def test_idle_groups_of_others_keep_nothing(tree: Tree, state: Path) -> None:
 def test_a_damaged_ledger_stops_nothing(tree: Tree, state: Path, damage: str) -> None:
     state.mkdir()
     (state / NAME).write_text(damage)
-    CgroupLedger(state).release("one", tree.root)
-    assert CgroupLedger(state).networks() == set()
+    CgroupLedger(state).release(ONE, tree.root)
+    assert not (state / NAME).exists()
 
 
 def test_down_gives_it_back(tree: Tree, state: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(cgroups, "hierarchies", lambda: {"cpu": Hierarchy("cpu", 2, tree.root)})
-    CgroupLedger(state).hand_down("one", tree.root, "cpu")
+    monkeypatch.setattr(cgroup_ledger, "ledger_place", lambda: state)
+    CgroupLedger().hand_down(Owner.here(Path("/run/a"), "one"), tree.root, "cpu")
     tree.settle()
-    cgroups.remove(state, "one")
+    cgroups.remove(Path("/run/a"), "one")
     assert tree.settle() == ["-cpu"]

@@ -1,0 +1,37 @@
+"""The process by which the machine's own namespaces are known: process 1, in a container that of it."""
+
+from __future__ import annotations
+
+import os
+
+_KERNEL_THREAD = 0x00200000
+"""PF_KTHREAD (include/linux/sched.h), in field 9 of proc_pid_stat(5)."""
+
+
+def first_process() -> str | None:
+    """Return the folder in /proc of a process in the first namespaces that can be looked at; None: of none.
+
+    That is process 1, unless it holds more capabilities than we do; then process 2 where that is the first
+    of the kernel's own threads, which no container has.
+    """
+    if _is_open("/proc/1"):
+        return "/proc/1"
+    if _is_kernel_thread("/proc/2") and _is_open("/proc/2"):
+        return "/proc/2"
+    return None
+
+
+def _is_open(process: str) -> bool:
+    try:
+        os.stat(f"{process}/ns/mnt")
+    except OSError:
+        return False
+    return True
+
+
+def _is_kernel_thread(process: str) -> bool:
+    try:
+        with open(f"{process}/stat", "rb") as file:
+            return bool(int(file.read().rpartition(b")")[2].split()[6]) & _KERNEL_THREAD)
+    except (OSError, IndexError, ValueError):
+        return False
