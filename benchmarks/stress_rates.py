@@ -121,15 +121,16 @@ def shaken(network: Network, what: str, seconds: float) -> Figures:
 
 def figures(record: RunRecord) -> Figures:
     """Return rate, latencies in ms and errors of a run."""
-    done = [outcome for outcome in record.outcomes if not outcome.error and not outcome.skipped]
-    first = min(outcome.operation.at for outcome in done)
-    latency = np.array([outcome.latency for outcome in done]) * 1e3
+    outcomes = record.outcomes
+    done = np.flatnonzero(~(outcomes.failed | outcomes.skipped))
+    due, started, finished = outcomes.due[done], outcomes.started[done], outcomes.finished[done]
+    latency = (finished - due) * 1e3
     return {
-        "us": statistics.fmean(outcome.finished - outcome.started for outcome in done) * 1e6,
-        "rate": len(done) / (max(outcome.finished for outcome in done) - first),
+        "us": float((finished - started).mean()) * 1e6,
+        "rate": len(done) / float(finished.max() - due.min()),
         "p50": float(np.percentile(latency, 50)),
         "p99": float(np.percentile(latency, 99)),
-        "errors": float(sum(bool(outcome.error) for outcome in record.outcomes)),
+        "errors": float(np.count_nonzero(outcomes.failed)),
         "leaked": float(len(record.leaks.leaked)),
     }
 

@@ -53,7 +53,8 @@ class Histogram:
 
     def add_all(self, seconds: Iterable[float] | Floats) -> None:
         """Count many durations."""
-        values = np.maximum(np.fromiter(seconds, np.float64), 0.0)
+        many = seconds if isinstance(seconds, np.ndarray) else np.fromiter(seconds, np.float64)
+        values = np.maximum(many, 0.0)
         if not len(values):
             return
         units = np.minimum(np.rint(values / UNIT), _MOST).astype(np.int64)

@@ -7,8 +7,8 @@
 
 A limit on something that wasn't measured doesn't hold, nor does one on a share of nothing, such as of
 0 operations. A sampled series alone (`host.memory.used <= 4 GiB`) means its worst: the highest for <= and
-<, the lowest for >= and >. `achieved >= 99 % of offered` compares rates: operations that were all done, but
-took twice the time, are 50 %.
+<, the lowest for >= and >. `achieved >= 99 % of offered` compares rates, step by step: the share of the step
+that kept its rate worst is judged. Operations that were all done, but took twice the time, are 50 %.
 """
 
 from __future__ import annotations
@@ -21,6 +21,7 @@ from dataclasses import dataclass
 from stress.measured import Measured
 from stress.metrics.figures import Figures
 from stress.metrics.names import HOST
+from stress.metrics.pace import kept, worst
 from stress.metrics.shown import shown
 from stress.metrics.units import figure_unit
 from stress.records import RunRecord
@@ -212,10 +213,10 @@ def _judged(figures: Figures, limit: Limit) -> Verdict:
             return Verdict(limit, held=False, measured=value, bound=None, words=words)
         bound *= whole
         found += f" of {shown(whole, limit.unit)}"
-        pace = _pace(figures, limit, value, whole)
-        if round(pace, 6) < 1:
-            found += f" in {1 / pace:.4g} times the time"
-        value *= pace
+        paces = kept(figures, limit.figure, limit.of)
+        if paces:
+            share, words = worst(paces, least=limit.operator not in {"<=", "<"})
+            value, found = share * whole, found + words
         found += f", {value / whole:.2%}"
     held = OPERATORS[limit.operator](value, bound)
     times = _TIMES.fullmatch(limit.figure)
@@ -224,15 +225,3 @@ def _judged(figures: Figures, limit: Limit) -> Verdict:
         found += f"; {endless} events were never over: at least that"
         held = held and limit.operator not in {"<=", "<"}
     return Verdict(limit, held, value, bound, found)
-
-
-def _pace(figures: Figures, limit: Limit, value: float, whole: float) -> float:
-    """Return the planned time as a share of the time that was needed, for `achieved … of offered`; else 1."""
-    prefix, _, last = limit.figure.rpartition(".")
-    dot = f"{prefix}." if prefix else ""
-    if last != "achieved" or limit.of != f"{dot}offered" or not value:
-        return 1.0
-    rate, offered = figures.rates.get(dot, (0.0, 0.0))
-    if not rate or not offered:
-        return 1.0
-    return min(1.0, (rate / offered) / (value / whole))

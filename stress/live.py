@@ -100,7 +100,7 @@ class _Pace:
         workers = workers_of(watch)
         if not workers:
             return {}
-        self._recent.update(workers, watch.schedule.at)
+        self._recent.update(workers)
         found = self._recent.latest()
         if not found.count:
             return {}

@@ -94,7 +94,7 @@ class RunCollector:
         phase.add_metric([watch.phase], 1)
         yield phase
         with self._lock:
-            self._recent.update(workers_of(watch), watch.schedule.at)
+            self._recent.update(workers_of(watch))
             buckets = cumulative(self._recent.all)
             total = self._recent.all.total
         latency = HistogramMetricFamily("emulator_stress_latency_seconds", "From when operations were due")

@@ -13,7 +13,6 @@ from stress.histogram import Histogram
 from stress.runner.columns import Columns
 
 Floats = npt.NDArray[np.float64]
-Ints = npt.NDArray[np.int64]
 
 
 class Recent:
@@ -25,11 +24,11 @@ class Recent:
         self.all = Histogram()
         """Of the whole run so far."""
 
-    def update(self, workers: Sequence[Columns], due: Ints) -> None:
-        """Count what is new. `due` int64[k] are the microseconds at which the schedule begins operations."""
+    def update(self, workers: Sequence[Columns]) -> None:
+        """Count what is new."""
         new = Histogram()
         for worker in workers:
-            new.add_all(self._of(worker, due))
+            new.add_all(self._of(worker))
         self._last.append(new)
         self.all.merge(new)
 
@@ -40,10 +39,10 @@ class Recent:
             found.merge(one)
         return found
 
-    def _of(self, worker: Columns, due: Ints) -> Floats:
+    def _of(self, worker: Columns) -> Floats:
         begin, end = self._positions.get(id(worker), 0), worker.done
         self._positions[id(worker)] = end
-        return worker.latencies(due, begin, end)
+        return worker.latencies(begin, end)
 
 
 def workers_of(watch: Any) -> list[Columns]:

@@ -9,50 +9,8 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from stress.histogram import Histogram
+from stress.outcomes import Outcomes
 from stress.times import Times
-
-
-@dataclass(frozen=True, slots=True)
-class Operation:
-    """One thing to do at one moment.
-
-    `step` is the scenario's step it belongs to, `action` the action's name, `verb` what is done
-    ("down", "up", "remove", "add", …), `targets` the names of what it is done to.
-    """
-
-    number: int
-    at: float
-    step: str
-    action: str
-    verb: str
-    targets: tuple[str, ...]
-    options: tuple[tuple[str, Any], ...] = ()
-
-
-@dataclass(slots=True)
-class Outcome:
-    """What became of an operation. `error` is empty when it was carried out.
-
-    `error` is a kind ("bring down: No such device"), the same for all that failed alike. `skipped` says
-    why an operation had nothing to do, such as bringing up a port of a node that is removed: that is no
-    error, and no latency to count either.
-    """
-
-    operation: Operation
-    started: float
-    finished: float
-    error: str = ""
-    skipped: str = ""
-
-    @property
-    def latency(self) -> float:
-        """Seconds from when it was due until it was done: lateness is part of it, nothing is omitted."""
-        return self.finished - self.operation.at
-
-    @property
-    def lateness(self) -> float:
-        """Seconds from when it was due until it was begun."""
-        return self.started - self.operation.at
 
 
 @dataclass(slots=True)
@@ -134,9 +92,9 @@ class RunRecord:
     """kernel, CPU model, cores, memory, Python, versions."""
     seed: int
     began: float
-    """Wall-clock time of the beginning, seconds since the epoch."""
+    """Wall-clock time of second 0 of the run, seconds since the epoch."""
     phases: list[Phase] = field(default_factory=list)
-    outcomes: list[Outcome] = field(default_factory=list)
+    outcomes: Outcomes = field(default_factory=lambda: Outcomes.of(()))
     offered: dict[str, int] = field(default_factory=dict)
     """Step -> how many operations the schedule held, but for those left when the step ended itself."""
     probes: list[ProbeRecord] = field(default_factory=list)

@@ -18,7 +18,7 @@ import numpy.typing as npt
 
 from stress.actions.base import Moves, Room
 from stress.arrivals import MICRO
-from stress.records import Operation
+from stress.operations import Operation
 from stress.scenario.document import Step
 from stress.scenario.load import Document, raise_all
 from stress.targets import Thing, is_thing, thing_name

@@ -194,6 +194,9 @@ class Action(StepKeys):
     NEEDS: ClassVar[Needs] = "session"
     DISTURBS: ClassVar[bool] = True
     """Whether it takes something away: what probes miss is laid to such operations before others."""
+    CLOSED: ClassVar[bool] = False
+    """Whether each of its operations waits for the one before (a closed loop): it is due when that is done,
+    at the earliest. Those of all other actions are due when the schedule says, done or not."""
 
     def needs(self, topology: Topology) -> Needs:
         """Return what a worker must have to do this: for some actions the keys decide."""

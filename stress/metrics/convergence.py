@@ -14,12 +14,16 @@ import math
 import re
 from bisect import bisect_right
 from collections import defaultdict
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable
 from dataclasses import dataclass, field
+
+import numpy as np
 
 from stress.actions.registry import ACTIONS, action_named
 from stress.histogram import Histogram
-from stress.records import LossWindow, Outcome, ProbeRecord, RunRecord
+from stress.operations import Outcome
+from stress.outcomes import Ints, Outcomes
+from stress.records import LossWindow, ProbeRecord, RunRecord
 
 _SLACK = 0.002
 """Seconds that a question may be on its way when the event happens."""
@@ -80,7 +84,7 @@ class Convergence:
 def end_of(record: RunRecord) -> float:
     """Return when the run ended, in seconds since it began."""
     ends = [phase.end for phase in record.phases] + [sample.at for sample in record.samples[-1:]]
-    ends += [outcome.finished for outcome in record.outcomes[-1:]]
+    ends += record.outcomes.finished[-1:].tolist()
     return max(ends, default=0.0)
 
 
@@ -96,10 +100,12 @@ def convergence(record: RunRecord) -> Convergence:
             if index is None:
                 result.unexplained += 1
                 continue
-            event = found.setdefault(index, Event(causes.disturbing[index]))
+            event = found.get(index)
+            if event is None:
+                event = found[index] = Event(causes.outcome(index))
             _add(event, window, causes.undone(index), end)
     result.events = [found[index] for index in sorted(found)]
-    result.undisturbing = len(causes.disturbing) - len(found)
+    result.undisturbing = len(causes) - len(found)
     return result
 
 
@@ -117,26 +123,53 @@ def _add(event: Event, window: LossWindow, undone: float | None, end: float) -> 
 class _Causes:
     """The disturbing operations of a run, by time and by the nodes they name."""
 
-    def __init__(self, outcomes: Sequence[Outcome]) -> None:
-        done = [outcome for outcome in outcomes if not outcome.error and not outcome.skipped]
-        disturbs: dict[str, str] = {}
-        for outcome in sorted(outcomes, key=lambda outcome: outcome.operation.at):
-            disturbs.setdefault(outcome.operation.step, outcome.operation.verb)
-        self.disturbing = sorted(
-            (one for one in done if disturbs[one.operation.step] == one.operation.verb),
-            key=lambda outcome: outcome.started,
-        )
-        self._started = [outcome.started for outcome in self.disturbing]
-        takes = {action: _takes_away(action) for action in {one.operation.action for one in self.disturbing}}
-        self._takes = [takes[outcome.operation.action] for outcome in self.disturbing]
-        self._by_node: dict[str, list[int]] = defaultdict(list)
-        for index, outcome in enumerate(self.disturbing):
-            for node in _nodes(outcome):
-                self._by_node[node].append(index)
-        self._undo: dict[tuple[str, tuple[str, ...]], list[float]] = defaultdict(list)
-        for outcome in sorted(done, key=lambda outcome: outcome.started):
-            if disturbs[outcome.operation.step] != outcome.operation.verb:
-                self._undo[outcome.operation.step, outcome.operation.targets].append(outcome.started)
+    def __init__(self, outcomes: Outcomes) -> None:
+        self._outcomes = outcomes
+        done = ~(outcomes.failed | outcomes.skipped)
+        disturbs = outcomes.among(_first_verbs(outcomes))
+        chosen = np.flatnonzero(done & disturbs)
+        self._places = chosen[np.argsort(outcomes.started[chosen], kind="stable")]
+        """Positions of disturbing operations among `outcomes`, by when they began; `index` counts these."""
+        self._started, self._finished = outcomes.started[self._places], outcomes.finished[self._places]
+        takes = np.array([_takes_away(what.action) for what in outcomes.whats], dtype=bool)
+        self._takes = takes[outcomes.what[self._places]] if len(takes) else np.zeros(0, dtype=bool)
+        self._thing = outcomes.thing[self._places]
+        self._by_thing = np.argsort(self._thing, kind="stable")
+        self._ends = np.cumsum(np.bincount(self._thing, minlength=len(outcomes.targets)))
+        self._things: dict[str, list[int]] = defaultdict(list)
+        for thing, targets in enumerate(outcomes.targets):
+            for node in _nodes(targets):
+                self._things[node].append(thing)
+        self._known: dict[str, Ints] = {}
+        steps = {step: number for number, step in enumerate(dict.fromkeys(w.step for w in outcomes.whats))}
+        self._step = np.array([steps[what.step] for what in outcomes.whats], dtype=np.int64)
+        undoes = np.flatnonzero(done & ~disturbs)
+        keys = self._key(undoes)
+        order = np.lexsort((outcomes.started[undoes], keys))
+        self._undo_keys, self._undo_started = keys[order], outcomes.started[undoes[order]]
+
+    def __len__(self) -> int:
+        return len(self._places)
+
+    def outcome(self, index: int) -> Outcome:
+        """Return a disturbing operation."""
+        return self._outcomes[int(self._places[index])]
+
+    def _key(self, places: Ints) -> Ints:
+        """Return the same number for operations of one step on the same targets: int64[k]."""
+        outcomes = self._outcomes
+        step = self._step[outcomes.what[places]] if len(self._step) else places
+        return np.asarray(step * max(len(outcomes.targets), 1) + outcomes.thing[places])
+
+    def _of_node(self, node: str) -> Ints:
+        """Return the disturbing operations that name `node`, in their order."""
+        if node not in self._known:
+            parts = [
+                self._by_thing[(self._ends[thing - 1] if thing else 0) : self._ends[thing]]
+                for thing in self._things.get(node, ())
+            ]
+            self._known[node] = np.sort(np.concatenate(parts)) if parts else self._by_thing[:0]
+        return self._known[node]
 
     def of(self, probe: ProbeRecord, window: LossWindow) -> int | None:
         """Return the operation that caused a window of `probe`."""
@@ -153,10 +186,8 @@ class _Causes:
         something away.
         """
         nodes = (probe.source, probe.target)
-        named = [
-            index for node in nodes for index in self._between(self._by_node.get(node, []), since, until)
-        ]
-        others = self._between(range(len(self.disturbing)), since, until)
+        named = [index for node in nodes for index in self._between(self._of_node(node), since, until)]
+        others = self._between(range(len(self)), since, until)
         if any(self._takes[index] for index in others):
             named, others = ([index for index in group if self._takes[index]] for group in (named, others))
         latest = math.inf if window.end is None else window.end - _PATIENCE * probe.interval
@@ -168,16 +199,29 @@ class _Causes:
 
     def undone(self, index: int) -> float | None:
         """Return when an operation was undone: the next other verb of its step on the same targets."""
-        outcome = self.disturbing[index]
-        moments = self._undo.get((outcome.operation.step, outcome.operation.targets), [])
-        at = bisect_right(moments, outcome.started)
-        return moments[at] if at < len(moments) else None
+        key = self._key(self._places[index : index + 1])[0]
+        begin, end = np.searchsorted(self._undo_keys, [key, key + 1]).tolist()
+        moments = self._undo_started[begin:end]
+        at = int(np.searchsorted(moments, self._started[index], side="right"))
+        return float(moments[at]) if at < len(moments) else None
 
-    def _between(self, indices: Sequence[int], since: float, until: float) -> list[int]:
+    def _between(self, indices: Ints | range, since: float, until: float) -> list[int]:
         """Return those of `indices` that began until `until` and weren't done before `since`."""
         at = bisect_right(indices, until, key=self._started.__getitem__)
         near = indices[max(0, at - _LOOK_BACK) : at]
-        return [index for index in near if self.disturbing[index].finished >= since]
+        return [int(index) for index in near if self._finished[index] >= since]
+
+
+def _first_verbs(outcomes: Outcomes) -> list[int]:
+    """Return what disturbs, positions in `whats`: of each step the verb that was due first."""
+    first: dict[str, tuple[float, int, int]] = {}
+    for number in outcomes.used:
+        mine = outcomes.what == number
+        due = float(np.min(outcomes.due, where=mine, initial=np.inf))
+        place = int(np.argmax(mine & (outcomes.due == due)))  # of those due at once the first
+        step = outcomes.whats[number].step
+        first[step] = min(first.get(step, (np.inf, 0, 0)), (due, place, number))
+    return [number for _, _, number in first.values()]
 
 
 def _takes_away(action: str) -> bool:
@@ -185,7 +229,7 @@ def _takes_away(action: str) -> bool:
     return action not in ACTIONS or action_named(action).DISTURBS
 
 
-def _nodes(outcome: Outcome) -> set[str]:
+def _nodes(targets: Iterable[str]) -> set[str]:
     """Return the nodes that an operation's targets name: `h1-eth0` h1, `h1 -- s1` both."""
-    ends = [end for target in outcome.operation.targets for end in _ENDS.split(target)]
+    ends = [end for target in targets for end in _ENDS.split(target)]
     return {_PORT.sub("", end) for end in ends}

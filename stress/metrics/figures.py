@@ -16,15 +16,13 @@ import numpy as np
 
 from stress.histogram import Histogram
 from stress.metrics.convergence import Convergence, convergence, end_of
+from stress.metrics.operations import Operations, actions
 from stress.metrics.units import ALIASES, STAT
-from stress.records import Outcome, ProbeRecord, RunRecord, Sample
+from stress.records import ProbeRecord, RunRecord, Sample
 
 STATS = ("min", "mean", "p50", "p90", "p99", "p99.9", "max")
 SERIES_STATS = (*STATS, "first", "last", "growth")
 _PERCENTILE = re.compile(r"p(\d{1,2}(?:\.\d+)?)")
-
-_MOMENT = 0.1
-"""Seconds that the last operation may be late in a run that kept its rate."""
 
 
 class Figures:
@@ -33,15 +31,17 @@ class Figures:
     def __init__(self, record: RunRecord) -> None:
         self._record = record
         self._seconds = end_of(record)
-        self.values: dict[str, float] = {}
-        """Plain figures; those of histograms and series are computed when asked for."""
-        self.rates: dict[str, tuple[float, float]] = {}
-        """Operations per second of a step or action, and those planned: `traffic.rate` means the flows'."""
-        kinds = list(actions(record).values())
+        self.actions = actions(record)
+        """Step -> its action, "" when nothing says which."""
+        kinds = list(self.actions.values())
         self._shared = {action for action in kinds if kinds.count(action) > 1}
-        self.histograms: dict[str, Histogram] = {}
+        counted = Operations(record, self.actions, self.of_step)
+        self.values: dict[str, float] = counted.values
+        """Plain figures; those of histograms and series are computed when asked for."""
+        self.rates: dict[str, tuple[float, float]] = counted.rates
+        """Operations per second of a step or action, and those planned: `traffic.rate` means the flows'."""
+        self.histograms: dict[str, Histogram] = counted.histograms
         self.convergence: Convergence = convergence(record)
-        self._operations()
         self._of_probes()
         self._of_convergence()
         self._of_the_rest()
@@ -100,60 +100,6 @@ class Figures:
         simple: dict[str, Callable[[list[float]], float]] = {"min": min, "max": max, "mean": math.fsum}
         return simple[stat](values) / (len(values) if stat == "mean" else 1)
 
-    def _operations(self) -> None:
-        """Count operations: of all, by step, by action where it has another name, by verb."""
-        groups: dict[str, list[Outcome]] = defaultdict(list)
-        offered: dict[str, int] = defaultdict(int, {"": sum(self._record.offered.values())})
-        for step, action in actions(self._record).items():
-            for prefix in dict.fromkeys((self.of_step(step), f"{step}.", f"{action}.")):
-                if prefix != ".":
-                    offered[prefix] += self._record.offered.get(step, 0)
-                    groups[prefix] = []
-        for outcome in self._record.outcomes:
-            operation = outcome.operation
-            for prefix in {self.of_step(operation.step), f"{operation.step}.", f"{operation.action}."}:
-                groups[prefix].append(outcome)
-                groups[f"{prefix}{operation.verb.replace(' ', '-')}."].append(outcome)
-        groups[""] = list(self._record.outcomes)
-        for prefix, outcomes in groups.items():
-            self._group(prefix, outcomes, offered.get(prefix))
-
-    def _group(self, prefix: str, outcomes: list[Outcome], offered: int | None) -> None:
-        done = [outcome for outcome in outcomes if not outcome.error]
-        timed = [outcome for outcome in done if not outcome.skipped]
-        self.values |= {
-            f"{prefix}achieved": len(done),
-            f"{prefix}skipped": len(done) - len(timed),
-        }
-        if outcomes:  # where nothing was begun, nothing could fail
-            self.values[f"{prefix}errors"] = len(outcomes) - len(done)
-        if offered is not None:
-            self.values[f"{prefix}offered"] = offered
-            planned, needed = self._spans(prefix, outcomes)
-            if planned > 0:
-                found = self.rates[prefix] = (len(done) / needed, offered / planned)
-                self.values |= {f"{prefix}rate": found[0], f"{prefix}offered_rate": found[1]}
-        self.histograms[f"{prefix}latency"] = Histogram(outcome.latency for outcome in timed)
-        self.histograms[f"{prefix}lateness"] = Histogram(outcome.lateness for outcome in outcomes)
-
-    def _spans(self, prefix: str, outcomes: list[Outcome]) -> tuple[float, float]:
-        """Return how long the steps of a group were to take, and took until their last operation began.
-
-        A machine that can't keep up does all operations all the same, only later: that shows here. How
-        long the last one itself takes is latency, not rate, and so is a moment that it begins late.
-        """
-        steps = {outcome.operation.step for outcome in outcomes}
-        spans = [(phase.start, phase.end) for phase in self._record.phases
-                 if phase.name in steps or (not steps and prefix.strip(":.") == phase.name)]  # fmt: skip
-        dues = [outcome.operation.at for outcome in outcomes]
-        if not spans and dues:
-            spans = [(min(dues), max(dues))]
-        if not spans:
-            return 0.0, 0.0
-        begin, end = min(start for start, _ in spans), max(*dues, *(end for _, end in spans), 0.0)
-        last = max((outcome.started for outcome in outcomes), default=end)
-        return end - begin, max(last - _MOMENT, end) - begin
-
     def _of_probes(self) -> None:
         groups: dict[str, list[ProbeRecord]] = defaultdict(list)
         for probe in self._record.probes:
@@ -194,7 +140,7 @@ class Figures:
             self.histograms[f"{prefix}recovery"] = self.convergence.recoveries(step)
 
     def _names(self) -> Iterable[str]:
-        for step, action in actions(self._record).items():
+        for step, action in self.actions.items():
             yield step
             if action:
                 yield action
@@ -256,14 +202,3 @@ def since_warmup(record: RunRecord) -> list[Sample]:
     end = next((phase.end for phase in record.phases if phase.name == "warmup"), 0.0)
     before = sum(sample.at <= end for sample in record.samples)
     return record.samples[max(before - 1, 0) :]
-
-
-def actions(record: RunRecord) -> dict[str, str]:
-    """Return step -> its action, "" when nothing says which."""
-    found = dict.fromkeys(record.offered, "")
-    for step in record.scenario.get("steps", ()):
-        if isinstance(step, dict) and "name" in step:
-            found[str(step["name"])] = str(step.get("action", ""))
-    for outcome in record.outcomes:
-        found[outcome.operation.step] = outcome.operation.action
-    return found

@@ -8,10 +8,10 @@ from importlib.resources import files
 from typing import Any
 
 import numpy as np
-import numpy.typing as npt
 
 from stress.metrics.names import unit_of
-from stress.records import Outcome, RunRecord
+from stress.outcomes import Floats, Outcomes
+from stress.records import RunRecord
 from topologies.page import page as html_page
 
 _BINS = 600
@@ -21,7 +21,7 @@ _MOST_LANES = 48
 _MOST_WINDOWS = 4000
 _MOST_TIMES = 3000
 
-Floats = npt.NDArray[np.float64]
+_NONE = (None, None, None)
 
 _BODY = """\
 <main id="page"></main>
@@ -127,59 +127,71 @@ def _short(value: float | None) -> float | None:
 
 def _marks(record: RunRecord) -> list[list[Any]]:
     """Return up to 4,000 operations, equally many of each step: [seconds, step, verb, target, error]."""
+    outcomes = record.outcomes
     room = _MOST_MARKS // max(len(record.offered), 1)
-    chosen: list[tuple[int, Outcome]] = []
+    steps, places = [], []
     for number, name in enumerate(record.offered):
-        mine = [one for one in record.outcomes if one.operation.step == name and not one.skipped]
+        mine = np.flatnonzero(outcomes.of_step(name) & ~outcomes.skipped)
         every = max(1, math.ceil(len(mine) / room))
-        chosen += [(number, one) for at, one in enumerate(mine) if at % every == 0 or one.error][: 2 * room]
-    chosen.sort(key=lambda pair: pair[1].operation.at)
-    return [
-        [round(one.operation.at, 4), number, one.operation.verb, ", ".join(one.operation.targets), one.error]
-        for number, one in chosen
-    ]
+        told = outcomes.failed[mine]
+        told[::every] = True
+        chosen = mine[told][: 2 * room]
+        places.append(chosen)
+        steps.append(np.full(len(chosen), number))
+    if not places:
+        return []
+    place, step = np.concatenate(places), np.concatenate(steps)
+    order = np.argsort(outcomes.due[place], kind="stable")
+    found = []
+    for number, at in zip(step[order].tolist(), place[order].tolist(), strict=True):
+        one = outcomes[at]
+        targets = ", ".join(one.operation.targets)
+        found.append([round(one.operation.at, 4), number, one.operation.verb, targets, one.error])
+    return found
 
 
 def _bins(record: RunRecord, seconds: float) -> dict[str, Any]:
     """Return the operations in 600 equal parts of the run: counts per step, rates, latencies."""
-    if not record.outcomes or seconds <= 0:
+    outcomes = record.outcomes
+    if not len(outcomes) or seconds <= 0:
         return {"at": [], "steps": []}
     edges = np.linspace(0.0, seconds, _BINS + 1)
     width = seconds / _BINS
-    due = np.array([outcome.operation.at for outcome in record.outcomes])
-    ended = np.array([outcome.finished for outcome in record.outcomes])
-    failed = np.array([bool(outcome.error) for outcome in record.outcomes])
+    failed = outcomes.failed
 
     def rate(moments: Floats) -> list[float]:
         return [round(float(count) / width, 3) for count in np.histogram(moments, edges)[0]]
 
+    ended = outcomes.finished
     return {
         "at": [round(float(at), 4) for at in (edges[:-1] + edges[1:]) / 2],
         "width": width,
-        "rates": {"due": rate(due), "done": rate(ended[~failed]), "failed": rate(ended[failed])},
-        "latency": _latencies(record.outcomes, edges),
-        "steps": [_lane(name, record.outcomes, edges) for name in record.offered],
+        "rates": {"due": rate(outcomes.due), "done": rate(ended[~failed]), "failed": rate(ended[failed])},
+        "latency": _latencies(outcomes, edges),
+        "steps": [_lane(name, outcomes, edges) for name in record.offered],
     }
 
 
-def _lane(name: str, outcomes: list[Outcome], edges: Floats) -> dict[str, Any]:
+def _lane(name: str, outcomes: Outcomes, edges: Floats) -> dict[str, Any]:
     """Return how many operations of a step began in each part, and how many of them failed."""
-    mine = [outcome for outcome in outcomes if outcome.operation.step == name]
-    counts = np.histogram([outcome.operation.at for outcome in mine], edges)[0]
-    failed = np.histogram([outcome.operation.at for outcome in mine if outcome.error], edges)[0]
+    mine = outcomes.of_step(name)
+    counts = np.histogram(outcomes.due[mine], edges)[0]
+    failed = np.histogram(outcomes.due[mine & outcomes.failed], edges)[0]
     return {"name": name, "counts": counts.tolist(), "failed": failed.tolist()}
 
 
-def _latencies(outcomes: list[Outcome], edges: Floats) -> dict[str, list[float | None]]:
+def _latencies(outcomes: Outcomes, edges: Floats) -> dict[str, list[float | None]]:
     """Return median, p99 and longest latency of the operations that were due in each part."""
-    timed = [outcome for outcome in outcomes if not outcome.error and not outcome.skipped]
-    parts: list[list[float]] = [[] for _ in range(len(edges) - 1)]
-    places = np.searchsorted(edges, [outcome.operation.at for outcome in timed], side="right") - 1
-    for place, outcome in zip(places.tolist(), timed, strict=True):
-        parts[min(max(place, 0), len(parts) - 1)].append(outcome.latency)
+    timed = np.flatnonzero(~(outcomes.failed | outcomes.skipped))
+    part = np.searchsorted(edges, outcomes.due[timed], side="right") - 1
+    part = np.clip(part, 0, len(edges) - 2).astype(np.int16)
+    order = np.argsort(part, kind="stable")
+    ends = np.cumsum(np.bincount(part, minlength=len(edges) - 1)).tolist()
     found: dict[str, list[float | None]] = {"p50": [], "p99": [], "max": []}
-    for part in parts:
-        values = np.quantile(part, [0.5, 0.99, 1.0], method="inverted_cdf").tolist() if part else [None] * 3
+    for begin, end in zip([0, *ends], ends, strict=False):
+        some = timed[order[begin:end]]
+        took = outcomes.finished[some] - outcomes.due[some]
+        values = np.quantile(took, [0.5, 0.99, 1.0], method="inverted_cdf").tolist() if len(some) else _NONE
         for key, value in zip(found, values, strict=True):
             found[key].append(_short(value))
     return found

@@ -6,15 +6,19 @@ The schema has a version; keys are only ever added within one.
 from __future__ import annotations
 
 import math
-from collections import Counter, defaultdict
+from collections import defaultdict
 from collections.abc import Sequence
 from dataclasses import asdict
+from itertools import islice
 from typing import Any, Protocol
+
+import numpy as np
 
 from stress.histogram import Histogram
 from stress.metrics.convergence import Convergence, end_of
-from stress.metrics.figures import Figures, actions
-from stress.records import Outcome, ProbeRecord, RunRecord
+from stress.metrics.figures import Figures
+from stress.outcomes import Bools, Outcomes
+from stress.records import ProbeRecord, RunRecord
 
 FORMAT = "topology-emulator stress report"
 VERSION = 1
@@ -89,27 +93,26 @@ def verdict_of(verdict: Judged) -> dict[str, Any]:
 
 def steps(record: RunRecord, figures: Figures) -> list[dict[str, Any]]:
     """Return per step: offered and achieved operations, errors by kind, latencies by verb (seconds)."""
-    by_step: dict[str, list[Outcome]] = defaultdict(list)
-    for outcome in record.outcomes:
-        by_step[outcome.operation.step].append(outcome)
-    return [_step(name, action, by_step[name], figures) for name, action in actions(record).items()]
+    return [_step(name, action, record.outcomes, figures) for name, action in figures.actions.items()]
 
 
-def _step(name: str, action: str, outcomes: list[Outcome], figures: Figures) -> dict[str, Any]:
-    verbs = dict.fromkeys(outcome.operation.verb for outcome in outcomes)
+def _step(name: str, action: str, outcomes: Outcomes, figures: Figures) -> dict[str, Any]:
+    mine = outcomes.of_step(name)
+    every = [outcomes.whats[number] for number in outcomes.used]
+    verbs = dict.fromkeys(what.verb for what in every if what.step == name)
     dot = figures.of_step(name)
     achieved, offered = figures.rates.get(dot, (None, None))
     return {
         "step": name,
         "action": action,
         "offered": figures.values.get(f"{dot}offered", 0),
-        "done": len(outcomes),
+        "done": int(np.count_nonzero(mine)),
         "succeeded": figures.values.get(f"{dot}achieved", 0),
-        "skipped": dict(Counter(outcome.skipped for outcome in outcomes if outcome.skipped).most_common(20)),
+        "skipped": _most(outcomes.reasons(mine)),
         "offered_rate": offered,
         "achieved_rate": achieved,
-        "errors": dict(Counter(outcome.error for outcome in outcomes if outcome.error).most_common(20)),
-        "latency": _with_slices(latency(figures.histograms[f"{dot}latency"]), outcomes),
+        "errors": _most(outcomes.errors(mine)),
+        "latency": _with_slices(latency(figures.histograms[f"{dot}latency"]), outcomes, mine),
         "verbs": {
             verb: latency(figures.histograms[f"{dot}{verb.replace(' ', '-')}.latency"]) for verb in verbs
         },
@@ -126,17 +129,25 @@ def latency(histogram: Histogram) -> dict[str, Any] | None:
     return {**histogram.summary(), "curve": [list(point) for point in histogram.curve(80)]}
 
 
-def _with_slices(found: dict[str, Any] | None, outcomes: list[Outcome]) -> dict[str, Any] | None:
+def _most(counts: dict[str, int]) -> dict[str, int]:
+    """Return the 20 most frequent."""
+    return dict(islice(counts.items(), 20))
+
+
+def _with_slices(found: dict[str, Any] | None, outcomes: Outcomes, mine: Bools) -> dict[str, Any] | None:
     """Add the histograms of 20 equal parts of the step's time: lists of [seconds, count]."""
-    timed = [outcome for outcome in outcomes if not outcome.error and not outcome.skipped]
-    if found is None or not timed:
+    places = np.flatnonzero(mine & ~(outcomes.failed | outcomes.skipped))
+    if found is None or not len(places):
         return found
-    first = min(outcome.operation.at for outcome in timed)
-    span = max(outcome.operation.at for outcome in timed) - first or 1.0
-    parts: list[list[float]] = [[] for _ in range(SLICES)]
-    for outcome in timed:
-        parts[min(int((outcome.operation.at - first) / span * SLICES), SLICES - 1)].append(outcome.latency)
-    buckets = [[[round(seconds, 9), count] for seconds, count in Histogram(part).buckets()] for part in parts]
+    due = outcomes.due[places]
+    first = due.min()
+    span = (due.max() - first) or 1.0
+    part = np.minimum((due - first) / span * SLICES, SLICES - 1).astype(np.int8)
+    buckets = []
+    for number in range(SLICES):
+        some = places[part == number]
+        slice_ = Histogram(outcomes.finished[some] - outcomes.due[some])
+        buckets.append([[round(seconds, 9), count] for seconds, count in slice_.buckets()])
     return {**found, "slices": buckets}
 
 

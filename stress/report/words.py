@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-from collections import Counter, defaultdict
 from collections.abc import Iterator
+from itertools import islice
 
 from stress.histogram import Histogram
-from stress.metrics.figures import Figures, actions
+from stress.metrics.figures import Figures
 from stress.metrics.shown import shown
 from stress.records import RunRecord
 from topologies.counting import counted
@@ -17,13 +17,10 @@ _MOST_ERRORS = 3
 
 def words(record: RunRecord, figures: Figures) -> Iterator[str]:
     """Yield the lines."""
-    errors: dict[str, Counter[str]] = defaultdict(Counter)
-    for outcome in record.outcomes:
-        if outcome.error:
-            errors[outcome.operation.step][outcome.error] += 1
-    for step in actions(record):
+    for step in figures.actions:
         yield _step(figures, step)
-        yield from (f"  {count:,} x {error}" for error, count in errors[step].most_common(_MOST_ERRORS))
+        errors = record.outcomes.errors(record.outcomes.of_step(step))
+        yield from (f"  {count:,} x {error}" for error, count in islice(errors.items(), _MOST_ERRORS))
     for probe in dict.fromkeys(found.probe for found in record.probes):
         yield from _probe(figures, probe)
     found = figures.convergence

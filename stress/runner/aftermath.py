@@ -7,6 +7,7 @@ from collections.abc import Sequence
 from emulator.errors import EmulationError
 from stress.records import RunRecord
 from stress.recover import Journal
+from stress.runner.columns import outcomes
 from stress.runner.shared import Shared
 from stress.runner.worker import Worker
 from stress.schedule import Schedule
@@ -20,8 +21,7 @@ def collect(record: RunRecord, schedule: Schedule, workers: Sequence[Worker], sh
         for step in schedule.step[columns.numbers[columns.done :]].tolist():
             if step in worker.over:
                 record.offered[schedule.steps[step].name] -= 1
-        record.outcomes += columns.outcomes(schedule)
-    record.outcomes.sort(key=lambda outcome: outcome.operation.number)
+    record.outcomes = outcomes(schedule, [worker.columns for worker in workers])
     for kind, what in shared.reports:
         (record.traffic if kind == "traffic" else record.ramps).append(what)
 

@@ -3,16 +3,17 @@
 from __future__ import annotations
 
 from array import array
-from collections.abc import Iterator
+from collections.abc import Sequence
+from typing import Any
 
 import numpy as np
 import numpy.typing as npt
 
-from stress.arrivals import MICRO
-from stress.records import Outcome
+from stress.outcomes import Outcomes, What
 from stress.schedule import Schedule
 
 Ints = npt.NDArray[np.int64]
+Floats = npt.NDArray[np.float64]
 
 _KINDS = 1000
 """Different words that are kept; errors should be alike, but nothing makes them so."""
@@ -20,50 +21,86 @@ _MORE = "more kinds of errors than are kept"
 
 
 class Columns:
-    """The operations `numbers` of a schedule, by position; the first `done` of them are carried out."""
+    """The operations `numbers` of a schedule, by position; the first `done` of them are carried out.
 
-    def __init__(self, numbers: Ints) -> None:
+    `due` float64[k]: seconds. An operation that is put off, as one that waits for the one before it, is due
+    later than the schedule says.
+    """
+
+    def __init__(self, numbers: Ints, due: Floats) -> None:
         self.numbers = numbers
+        self.due = array("d", due.tobytes())
         self.started = array("d", bytes(8 * len(numbers)))
         self.finished = array("d", bytes(8 * len(numbers)))
         self.done = 0
         self.errors = 0
         """How many failed."""
-        self._kind = array("H", bytes(2 * len(numbers)))
-        self._kinds = [("", "")]
+        self.kind = array("H", bytes(2 * len(numbers)))
+        self.kinds = [("", "")]
         """(error, skipped) in words; every operation has the number of its kind, 0 when all went well."""
         self._known = {("", ""): 0}
 
     def failed(self, at: int, words: str) -> None:
         """Note that an operation failed."""
         self.errors += 1
-        self._kind[at] = self._number(words, "")
+        self.kind[at] = self._number(words, "")
 
     def skipped(self, at: int, words: str) -> None:
         """Note that an operation had nothing to do."""
-        self._kind[at] = self._number("", words)
+        self.kind[at] = self._number("", words)
 
     def _number(self, error: str, skipped: str) -> int:
         kind = (error, skipped)
         if kind not in self._known:
-            if len(self._kinds) >= _KINDS:
+            if len(self.kinds) >= _KINDS:
                 kind = (_MORE if error else "", "" if error else _MORE)
             if kind not in self._known:
-                self._known[kind] = len(self._kinds)
-                self._kinds.append(kind)
+                self._known[kind] = len(self.kinds)
+                self.kinds.append(kind)
         return self._known[kind]
 
-    def latencies(self, due: Ints, begin: int, end: int) -> npt.NDArray[np.float64]:
+    def latencies(self, begin: int, end: int) -> Floats:
         """Return the seconds from when operations were due until they were done, of those that were.
 
-        `due` int64[operations of the schedule] in microseconds; `begin` and `end` are positions.
+        `begin` and `end` are positions.
         """
-        well = np.array(self._kind[begin:end]) == 0
-        finished = np.array(self.finished[begin:end])
-        return np.asarray((finished - due[self.numbers[begin:end]] / MICRO)[well])
+        well = np.array(self.kind[begin:end]) == 0
+        finished, due = (np.array(column[begin:end]) for column in (self.finished, self.due))
+        return np.asarray((finished - due)[well])
 
-    def outcomes(self, schedule: Schedule) -> Iterator[Outcome]:
-        """Yield what became of each that was carried out."""
-        for k, number in enumerate(self.numbers[: self.done].tolist()):
-            error, skipped = self._kinds[self._kind[k]]
-            yield Outcome(schedule.operation(number), self.started[k], self.finished[k], error, skipped)
+
+def outcomes(schedule: Schedule, workers: Sequence[Columns]) -> Outcomes:
+    """Return what became of all operations that were carried out, in the order of the schedule.
+
+    The columns of a worker that did all of them are used as they are.
+    """
+    kinds: dict[tuple[str, str], int] = {("", ""): 0}
+    parts = [_part(columns, kinds) for columns in workers] or [_part(Columns(_NONE, _NONE / 1), kinds)]
+    joined = parts[0] if len(parts) == 1 else [np.concatenate(column) for column in zip(*parts, strict=True)]
+    number = joined[0]
+    if np.any(number[1:] < number[:-1]):
+        order = np.argsort(number)
+        joined = [column[order] for column in joined]
+    number, due, started, finished, kind = joined
+    bases = np.cumsum([0, *(len(step.action.VERBS) for step in schedule.steps)])
+    whats = [
+        What(step.name, step.action.action, verb) for step in schedule.steps for verb in step.action.VERBS
+    ]
+    what = (bases[schedule.step[number]] + schedule.verb[number]).astype(np.int16)
+    thing = schedule.thing[number].astype(np.int32)
+    targets = [(name,) for name in schedule.names]
+    return Outcomes(number, due, started, finished, what, thing, kind, whats, targets, list(kinds))
+
+
+_NONE: Ints = np.zeros(0, dtype=np.int64)
+
+
+def _part(columns: Columns, kinds: dict[tuple[str, str], int]) -> list[npt.NDArray[Any]]:
+    """Return number, due, started, finished and kind of what was carried out; `kinds` are those of all."""
+    done = columns.done
+    times = (columns.due, columns.started, columns.finished)
+    own = np.array([kinds.setdefault(kind, len(kinds)) for kind in columns.kinds], dtype=np.uint16)
+    kind = np.frombuffer(columns.kind, dtype=np.uint16)[:done]
+    if np.any(own != np.arange(len(own))):
+        kind = own[kind]
+    return [columns.numbers[:done], *(np.frombuffer(time, dtype=np.float64)[:done] for time in times), kind]

@@ -2,15 +2,16 @@
 
 from __future__ import annotations
 
-import math
 from collections import Counter
 from collections.abc import Callable, Iterator
 from itertools import pairwise
 from typing import NamedTuple
 
+import numpy as np
 import psutil
 
-from stress.records import Outcome, RunRecord
+from stress.outcomes import Bools, Outcomes
+from stress.records import RunRecord
 
 LATE = 0.010
 """Seconds: an operation that begins later than this was late."""
@@ -57,27 +58,25 @@ def doubts(record: RunRecord, offered: int, spent: Callable[[], Spent]) -> list[
     ]
 
 
-def _of_operations(outcomes: list[Outcome], offered: int) -> Iterator[str]:
-    for step, (moments, late, worst) in _lateness(outcomes).items():
-        if late > _MOST_LATE * moments:
+def _of_operations(outcomes: Outcomes, offered: int) -> Iterator[str]:
+    steps = {what.step: what.action for what in map(outcomes.whats.__getitem__, outcomes.used)}
+    for step in steps:
+        mine = outcomes.of_step(step)
+        found = _lateness(outcomes, mine)
+        if found.behind > _MOST_LATE * found.begun:
             yield (
-                f"{_share(late, moments, step)} began more than {LATE * 1e3:.0f} ms late, "
-                f"{worst:.3g} s at worst, which is part of their latencies: this machine or the network "
-                "doesn't keep up with the rate, or something else keeps it busy"
+                f"{_share(found.late, found.begun, step)} began more than {LATE * 1e3:.0f} ms late, "
+                f"{found.worst:.3g} s at worst, which is part of their latencies: this machine or the "
+                "network doesn't keep up with the rate, or something else keeps it busy"
             )
-    steps = Counter(outcome.operation.step for outcome in outcomes)
-    skipped = Counter(
-        outcome.operation.step
-        for outcome in outcomes
-        if outcome.skipped and outcome.operation.action != "ramp"  # which ends when a limit breaks
-    )
-    for step, count in skipped.items():
-        if count > _MOST_SKIPPED * steps[step]:
-            why = Counter(outcome.skipped for outcome in outcomes if outcome.operation.step == step)
-            why.pop("", None)
+    for step, action in steps.items():
+        mine = outcomes.of_step(step)
+        begun, why = int(np.count_nonzero(mine)), outcomes.reasons(mine)
+        count = sum(why.values())
+        if action != "ramp" and count > _MOST_SKIPPED * begun:  # a ramp ends when a limit breaks
             yield (
-                f"{_share(count, steps[step], step)} had nothing to do "
-                f"(mostly: {why.most_common(1)[0][0]}): its rate counts them, its latencies don't"
+                f"{_share(count, begun, step)} had nothing to do "
+                f"(mostly: {next(iter(why))}): its rate counts them, its latencies don't"
             )
     if len(outcomes) < offered:
         yield f"{offered - len(outcomes):,} of {offered:,} operations were never begun"
@@ -88,27 +87,30 @@ def _share(some: int, count: int, step: str) -> str:
 
 
 class _Lateness(NamedTuple):
-    """Moments at which operations of a step were due, those of them that began late, the worst in seconds."""
+    """How many operations of a step were begun, how many of them late, the worst in seconds.
 
-    moments: int
+    `behind` counts those due at a moment of which the first to begin was late already. The others of a
+    burst wait for it: that is latency, but nobody failed to keep the schedule.
+    """
+
+    begun: int
     late: int
+    behind: int
     worst: float
 
 
-def _lateness(outcomes: list[Outcome]) -> dict[str, _Lateness]:
-    """Return how late each step's operations began; of those due at one moment, the first to begin.
-
-    The others of a burst wait for it: that is latency, but nobody failed to keep the schedule.
-    """
-    first: dict[str, dict[float, float]] = {}
-    for outcome in outcomes:
-        moments = first.setdefault(outcome.operation.step, {})
-        at = outcome.operation.at
-        moments[at] = min(outcome.lateness, moments.get(at, math.inf))
-    return {
-        step: _Lateness(len(moments), sum(late > LATE for late in moments.values()), max(moments.values()))
-        for step, moments in first.items()
-    }
+def _lateness(outcomes: Outcomes, mine: Bools) -> _Lateness:
+    """Return how late the operations `mine` began, one step's."""
+    late = np.concatenate(list(outcomes.lateness(mine)))
+    due = outcomes.due[mine]
+    if np.any(due[1:] < due[:-1]):
+        order = np.argsort(due, kind="stable")
+        late, due = late[order], due[order]
+    begins = np.flatnonzero(np.concatenate([[True], due[1:] != due[:-1]]))
+    first = np.minimum.reduceat(late, begins)
+    counts = np.diff(begins, append=len(due))
+    behind = int(counts[first > LATE].sum())
+    return _Lateness(len(late), int(np.count_nonzero(late > LATE)), behind, float(late.max()))
 
 
 def _of_processor(spent: Spent) -> Iterator[str]:

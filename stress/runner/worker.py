@@ -34,7 +34,7 @@ class Worker(threading.Thread):
 
     def __init__(self, schedule: Schedule, share: Share, shared: Shared) -> None:
         super().__init__(name="stress-worker", daemon=True)
-        self.columns = Columns(share.numbers)
+        self.columns = Columns(share.numbers, schedule.at[share.numbers] / MICRO)
         self.over: set[int] = set()
         """Steps (positions in the schedule's) that ended themselves."""
         self.restored: list[str] = []
@@ -66,21 +66,17 @@ class Worker(threading.Thread):
     def _work(self, hands: WorkerHands) -> None:
         schedule, clock, stop = self._schedule, self._shared.clock, self._shared.stop
         things, columns = schedule.things, self.columns
-        does = [(step.action.do, step.action.VERBS) for step in schedule.steps]
+        does = [(step.action.do, step.action.VERBS, step.action.CLOSED) for step in schedule.steps]
+        ends: dict[int, float] = {}
         started, finished = columns.started, columns.finished
         left = self._lasts()
-        for k, (due, step, verb, thing) in enumerate(self._moves()):
-            now = clock()
-            if now < due:
-                if due - now > _LONG:
-                    stop.wait(due - now)
-                else:
-                    time.sleep(due - now)
-                now = clock()
+        for k, (planned, step, verb, thing) in enumerate(self._moves()):
+            do, names, closed = does[step]
+            if closed:
+                columns.due[k] = max(planned, ends.get(step, 0.0))
+            started[k] = self._begin(columns.due[k] if closed else planned)
             if stop.is_set():
                 return
-            do, names = does[step]
-            started[k] = now
             try:
                 do(hands, names[verb], things[thing])
             except SkippedError as skipped:
@@ -93,16 +89,30 @@ class Worker(threading.Thread):
             except (EmulationError, OSError) as error:
                 columns.failed(k, error_kind(error, schedule.names[thing]))
             finished[k] = clock()
+            if closed:
+                ends[step] = finished[k]
             columns.done = k + 1
             if self.over and all(k >= last for last in left.values()):
                 return
+
+    def _begin(self, due: float) -> float:
+        """Wait until `due`, or until the run is stopped; return when it is."""
+        clock = self._shared.clock
+        now = clock()
+        if now >= due:
+            return now
+        if due - now > _LONG:
+            self._shared.stop.wait(due - now)
+        else:
+            time.sleep(due - now)
+        return clock()
 
     def _moves(self) -> Iterator[tuple[float, int, int, int]]:
         """Yield (seconds when due, step, verb, thing) of each operation."""
         schedule, numbers = self._schedule, self.columns.numbers
         for begin in range(0, len(numbers), _BLOCK):
             some = numbers[begin : begin + _BLOCK]
-            due = (schedule.at[some] / MICRO).tolist()
+            due = self.columns.due[begin : begin + _BLOCK]
             which = (column[some].tolist() for column in (schedule.step, schedule.verb, schedule.thing))
             yield from zip(due, *which, strict=True)
 

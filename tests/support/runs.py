@@ -10,11 +10,11 @@ from __future__ import annotations
 import math
 
 from stress.histogram import Histogram
+from stress.operations import Operation, Outcome
+from stress.outcomes import Outcomes
 from stress.records import (
     LeakCheck,
     LossWindow,
-    Operation,
-    Outcome,
     Phase,
     ProbeRecord,
     RunRecord,
@@ -48,7 +48,7 @@ def made_run(seconds: float = 300.0, operations: int = 10_000, probes: int = 40,
         began=1_700_000_000.0,
         phases=[Phase("warmup", 0.0, EDGE), Phase("flap", EDGE, busy), Phase("restart", EDGE, busy),
                 Phase("cooldown", busy, seconds - 0.2), Phase("restore", seconds - 0.2, seconds)],
-        outcomes=outcomes,
+        outcomes=Outcomes.of(outcomes),
         offered={"flap": len(outcomes) - restarts, "restart": restarts},
         probes=_probes(outcomes, probes, seconds, Stream(seed, "probes")),
         samples=[

@@ -9,7 +9,9 @@ from support.runs import made_run
 
 from emulator.errors import UsageError
 from stress.compare import Row, as_json, cautions, compare, compared
-from stress.records import Outcome, RunRecord
+from stress.operations import Outcome
+from stress.outcomes import Outcomes
+from stress.records import RunRecord
 from stress.report.summary import summary
 
 
@@ -18,7 +20,7 @@ def slower(run: RunRecord, factor: float) -> RunRecord:
     outcomes = [
         replace(one, finished=one.started + (one.finished - one.started) * factor) for one in run.outcomes
     ]
-    return replace(run, outcomes=outcomes)
+    return replace(run, outcomes=Outcomes.of(outcomes))
 
 
 def rows(a: RunRecord, b: RunRecord) -> dict[str, Row]:
@@ -65,7 +67,9 @@ def test_one_bad_second_is_noise_and_not_a_change(run: RunRecord) -> None:
     def stalled(one: Outcome) -> Outcome:
         return replace(one, finished=one.finished + 0.5) if 50 < one.operation.at < 52 else one
 
-    found = rows(run, replace(run, outcomes=[stalled(one) for one in run.outcomes]))["flap.latency.p99"]
+    found = rows(run, replace(run, outcomes=Outcomes.of(stalled(one) for one in run.outcomes)))[
+        "flap.latency.p99"
+    ]
     assert found.b > found.a * 5
     assert found.moved is False
 

@@ -9,11 +9,11 @@ from stress.histogram import Histogram
 from stress.limits import Limit, Verdict, judge, parse
 from stress.measured import Measured
 from stress.metrics.shown import shown
+from stress.operations import Operation, Outcome
+from stress.outcomes import Outcomes
 from stress.records import (
     LeakCheck,
     LossWindow,
-    Operation,
-    Outcome,
     Phase,
     ProbeRecord,
     RunRecord,
@@ -31,7 +31,7 @@ def record(**keys: object) -> RunRecord:
     base = RunRecord({"steps": [{"name": "flap", "action": "port-flap"}]}, {}, {}, 0, 0.0)
     base.phases = [Phase("flap", 0.0, 10.0)]
     for key, value in keys.items():
-        setattr(base, key, value)
+        setattr(base, key, Outcomes.of(value) if key == "outcomes" else value)
     return base
 
 
@@ -362,3 +362,45 @@ def test_an_event_that_overtakes_a_question_on_its_way_is_its_cause() -> None:
     assert verdict("convergence.events == 1", run).held
     assert verdict("convergence.max >= 0.7 s", run).held
     assert not verdict("convergence.p99 <= 100 ms", run).held
+
+
+def two_steps(*, slow: float) -> RunRecord:
+    """`first`: 1,000 operations in a second, `slow` times as long; then `second`, 4,176 in time."""
+    one = [Outcome(Operation(k, k / 1000, "first", "port-flap", "down", ("h1-eth0",)), slow * k / 1000, 9.0)
+           for k in range(1000)]  # fmt: skip
+    two = [Outcome(Operation(k, 2 + k / 1000, "second", "port-flap", "up", ("h2-eth0",)), 2 + k / 1000, 9.0)
+           for k in range(4176)]  # fmt: skip
+    run = record(outcomes=[*one, *two], offered={"first": 1000, "second": 4176})
+    run.scenario = {"steps": [{"name": name, "action": "port-flap"} for name in ("first", "second")]}
+    run.phases = [Phase("first", 0.0, 1.0), Phase("second", 2.0, 2.0 + 4.176)]
+    return run
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "achieved >= 99 % of offered",
+        "port-flap.achieved > 99 % of offered",
+        "first.achieved >= 99 % of offered",
+        "rate >= 99 % of offered_rate",
+    ],
+)
+def test_each_step_must_have_kept_its_rate(text: str) -> None:
+    """All 5,176 operations were done, and the run as a whole wasn't longer; one step was too slow."""
+    found = verdict(text, two_steps(slow=1.1485))
+    needed = 1.1485 * 0.999 - 0.1  # until the last began, and it may be a tenth of a second late
+    assert not found.held
+    assert found.measured is not None
+    assert found.bound is not None
+    assert found.measured / found.bound * 0.99 == pytest.approx(1 / needed, rel=1e-9)
+    assert found.words.endswith(f"{1 / needed:.2%}")
+    assert ("`first` had 954.8 /s of 1,000 /s" in found.words) is not text.startswith("first")
+    assert verdict(text, two_steps(slow=1.05)).held
+    assert verdict("second.achieved >= 99 % of offered", two_steps(slow=1.1485)).held
+
+
+def test_a_step_that_was_never_begun_is_not_hidden_by_others() -> None:
+    run = two_steps(slow=1.0)
+    run.outcomes = run.outcomes[1000:]
+    found = verdict("achieved >= 10 % of offered", run)
+    assert (found.held, found.measured) == (False, 0)

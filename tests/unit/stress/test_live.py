@@ -71,7 +71,8 @@ def test_who_reads_no_more_does_not_end_the_run(
 
 def worker(*latencies: float, failed: int | None = None) -> SimpleNamespace:
     """A worker whose operations were due every tenth of a second."""
-    columns = Columns(np.arange(len(latencies)))
+    numbers = np.arange(len(latencies))
+    columns = Columns(numbers, numbers / 10)
     for k, seconds in enumerate(latencies):
         columns.finished[k] = k / 10 + seconds
         if k == failed:
@@ -80,27 +81,23 @@ def worker(*latencies: float, failed: int | None = None) -> SimpleNamespace:
     return SimpleNamespace(columns=columns)
 
 
-DUE = np.arange(1000, dtype=np.int64) * 100_000
-
-
 def test_latencies_are_those_of_what_was_just_done() -> None:
     recent = Recent(2)
     one, two = worker(0.001, 0.002, 9.0, 0.003, failed=2).columns, worker(0.004).columns
     one.done = 2
-    recent.update([one], DUE)
+    recent.update([one])
     assert recent.latest().max == pytest.approx(0.002)
     one.done = 4
-    recent.update([one, two], DUE)
+    recent.update([one, two])
     assert (recent.latest().count, recent.latest().max) == (4, pytest.approx(0.004))
-    recent.update([one, two], DUE)
-    recent.update([one, two], DUE)
+    recent.update([one, two])
+    recent.update([one, two])
     assert recent.latest().count == 0
     assert recent.all.count == 4
 
 
 def test_latencies_are_shown() -> None:
-    schedule = SimpleNamespace(at=DUE)
-    found = live._Pace(1).latencies(watch(workers=[worker(0.001, 0.002)], finished=[], schedule=schedule))
+    found = live._Pace(1).latencies(watch(workers=[worker(0.001, 0.002)], finished=[]))
     assert found == {"latency p50": "1 ms", "latency p99": "2 ms", "latency max": "2 ms"}
 
 

@@ -30,7 +30,7 @@ class Schedule:
 
 
 def watch() -> Watch:
-    columns = Columns(np.arange(3))
+    columns = Columns(np.arange(3), np.arange(3) / 1000)
     columns.finished[:] = array("d", [0.002, 0.003, 0.004])
     columns.failed(1, "No such device")
     columns.done = 3

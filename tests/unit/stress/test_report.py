@@ -21,6 +21,7 @@ from support.runs import made_run
 from emulator.errors import BrokenError
 from stress.limits import judge, parse
 from stress.metrics.figures import Figures
+from stress.outcomes import Outcomes
 from stress.records import ProbeRecord, RunRecord
 from stress.report import files, write
 from stress.report.page import finite
@@ -101,9 +102,10 @@ def test_convergence_and_probes_tell_of_the_events() -> None:
     )
 
 
+NOTHING = Outcomes.of([])
 RUNS = {
     "whole": made_run(60, 400, 6),
-    "nothing": replace(made_run(60, 40, 2), outcomes=[], probes=[], samples=[], phases=[], offered={}),
+    "nothing": replace(made_run(60, 40, 2), outcomes=NOTHING, probes=[], samples=[], phases=[], offered={}),
     "silent": replace(made_run(60, 40, 2), probes=[ProbeRecord("tcp", "h1", "h2", kind="tcp")]),
 }
 
@@ -153,7 +155,7 @@ def test_latencies_are_those_of_the_outcomes_lateness_included() -> None:
 
 
 def test_a_run_in_which_nothing_was_done_has_a_report(tmp_path: Path) -> None:
-    empty = replace(made_run(), outcomes=[], probes=[], samples=[], phases=[], offered={"flap": 3})
+    empty = replace(made_run(), outcomes=NOTHING, probes=[], samples=[], phases=[], offered={"flap": 3})
     write(empty, [], tmp_path)
     whole = json.loads((tmp_path / "report.json").read_text())
     assert whole["steps"][0]["latency"] is None
@@ -208,7 +210,7 @@ def test_a_step_named_as_the_action_of_several_reports_its_own() -> None:
     outcomes = [replace(one, operation=replace(one.operation, step=steps.get(one.operation.step, "other"),
                                                action="port-flap")) for one in run.outcomes]  # fmt: skip
     offered = {steps.get(step, "other"): count for step, count in run.offered.items()}
-    record = replace(run, outcomes=outcomes, scenario={}, offered=offered)
+    record = replace(run, outcomes=Outcomes.of(outcomes), scenario={}, offered=offered)
     whole, apart = summary(record, []), summary(run, [])
     assert [step["step"] for step in whole["steps"]] == ["port-flap", "port-flap-2"]
     for step, alone in zip(whole["steps"], apart["steps"], strict=True):
@@ -230,7 +232,7 @@ def test_a_step_called_traffic_keeps_its_own_rate() -> None:
                 for one in run.outcomes]  # fmt: skip
     flow = {"received_bytes": 1_000_000, "seconds": 1.0, "error": ""}
     record = replace(
-        run, outcomes=outcomes, traffic=[flow], scenario={},
+        run, outcomes=Outcomes.of(outcomes), traffic=[flow], scenario={},
         offered={names.get(step, step): count for step, count in run.offered.items()},
     )  # fmt: skip
     own = {step["step"]: step["achieved_rate"] for step in summary(run, [])["steps"]}

@@ -13,13 +13,17 @@ import pytest
 from support.topologies import made
 
 from emulator.engines.dry_run import DryRunEngine, DryRunNetwork
+from emulator.engines.dry_run_session import DryRunSession
 from emulator.errors import BrokenError, KernelError, MissingError
 from emulator.network import LinkState, Network
 from emulator.plan import make_plan
-from stress.records import Operation, Outcome, ProbeRecord, RunRecord, Sample
+from stress.operations import Operation, Outcome
+from stress.outcomes import Outcomes
+from stress.records import ProbeRecord, RunRecord, Sample
 from stress.recover import Journal, recover
-from stress.runner import Watch, observers, run
+from stress.runner import Watch, conductor, observers, run
 from stress.runner.columns import Columns
+from stress.runner.columns import outcomes as outcomes_of
 from stress.runner.sharing import SLOW_WORKERS, shares
 from stress.runner.truth import Spent, doubts
 from stress.runner.worker import error_kind
@@ -346,7 +350,7 @@ def outcome(at: float, started: float, finished: float) -> Outcome:
 
 def record_of(outcomes: list[Outcome], **values: Any) -> RunRecord:
     scenario = {"metrics": {"interval": 1.0}}
-    return RunRecord(scenario, {}, {}, seed=0, began=0.0, outcomes=outcomes, **values)
+    return RunRecord(scenario, {}, {}, seed=0, began=0.0, outcomes=Outcomes.of(outcomes), **values)
 
 
 def found(record: RunRecord, offered: int = 0, idle: float = 0.5, stolen: float = 0.0) -> list[str]:
@@ -367,6 +371,44 @@ def test_late_arrivals_and_a_busy_machine_are_said() -> None:
     assert "gave 10% of the CPU time to others" in found(record_of(good), stolen=0.1)[0]
     assert "5 of 1,005" in found(record_of(good), 1005)[0]
     assert found(record_of(good, aborted="it broke"), 1005) == []
+
+
+def test_doubts_count_operations_as_the_events_do() -> None:
+    """2,500 moments at which two operations are due each: of 2,486 both are late."""
+    events = [
+        (k / 100, k / 100 + (0.02 + late if k >= 14 else 0.001)) for k in range(2500) for late in (0, 0.1)
+    ]
+    record = record_of([outcome(due, began, began) for due, began in events])
+    late = np.array([began - due for due, began in events])
+    assert (np.count_nonzero(late > 0.010), len(late)) == (4972, 5000)
+    (words,) = found(record, 5000)
+    assert words.startswith(
+        "99.4% of the operations of s (4,972 of 5,000) began more than 10 ms late, 0.12 s"
+    )
+
+
+@pytest.mark.usefixtures("unwatched")
+def test_second_0_of_a_run_is_when_it_says_that_it_began(
+    network: DryRunNetwork, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    facts, remove_link = conductor.machine_facts, DryRunSession.remove_link
+    noted: list[float] = []
+
+    def slowly() -> dict[str, Any]:
+        time.sleep(0.1)
+        return facts()
+
+    def noting(self: DryRunSession, link: int) -> None:
+        noted.append(time.time())
+        remove_link(self, link)
+
+    monkeypatch.setattr(conductor, "machine_facts", slowly)
+    monkeypatch.setattr(DryRunSession, "remove_link", noting)
+    record = shaken("name: x\nsteps: [{action: port-churn, rate: 10, duration: 500 ms}]", network)
+    moments = [record.began + one.started for one in record.outcomes if one.operation.verb == "remove"]
+    assert len(moments) == len(noted)
+    between = [noted[k] - moments[k] for k in range(len(noted))]
+    assert min(between) == pytest.approx(0, abs=0.01), "a thread may be late, but not all of them"
 
 
 def test_what_was_not_asked_looked_at_or_done_is_said() -> None:
@@ -424,7 +466,7 @@ def test_a_ramp_that_has_its_most_ends_its_step(network: DryRunNetwork, most: in
 
 
 def test_what_a_run_keeps_of_an_operation_is_numbers() -> None:
-    columns = Columns(np.arange(100_000))
+    columns = Columns(np.arange(100_000), np.zeros(100_000))
     words = [f"the node {k % 2} is removed" for k in range(4)]
     tracemalloc.start()
     for k in range(len(columns.numbers)):
@@ -434,18 +476,18 @@ def test_what_a_run_keeps_of_an_operation_is_numbers() -> None:
     tracemalloc.stop()
     assert grown < 4096
     assert columns.errors == 20_000
-    assert len(columns.latencies(np.zeros(100_000, dtype=np.int64), 0, 100_000)) == 0
+    assert len(columns.latencies(0, 100_000)) == 0
 
 
 def test_more_kinds_of_errors_than_are_kept_are_one_kind(network: DryRunNetwork) -> None:
     text = "name: x\nsteps: [{action: port-flap, target: host, rate: 1000, down: 5 ms, duration: 1 s}]"
     document = load_text(text)
     schedule = planned(document, network.topology, 0, document.steps())
-    columns = Columns(np.arange(2000))
+    columns = Columns(np.arange(2000), schedule.at / 1e6)
     for k in range(2000):
         columns.failed(k, f"error {k}")
     columns.done = 2000
-    found = [outcome.error for outcome in columns.outcomes(schedule)]
+    found = [outcome.error for outcome in outcomes_of(schedule, [columns])]
     assert found[:999] == [f"error {k}" for k in range(999)]
     assert set(found[999:]) == {"more kinds of errors than are kept"}
 

@@ -7,7 +7,9 @@ from dataclasses import replace
 from support.runs import made_run
 
 from stress.metrics.figures import Figures
-from stress.records import Outcome, ProbeRecord, RunRecord
+from stress.operations import Outcome
+from stress.outcomes import Outcomes
+from stress.records import ProbeRecord, RunRecord
 from stress.report.words import words
 
 
@@ -40,7 +42,7 @@ def test_steps_probes_and_events_have_a_line_each() -> None:
 def test_losses_that_nothing_explains_are_told() -> None:
     run = made_run(60, 400, 2)
     windows = sum(len(probe.windows) for probe in run.probes)
-    lines = said(replace(run, outcomes=[]))
+    lines = said(replace(run, outcomes=Outcomes.of([])))
     assert of(lines, "unexplained") == f"unexplained: {windows} loss windows, begun by no operation"
     assert not any(line.startswith("convergence") for line in lines)
 
@@ -48,7 +50,7 @@ def test_losses_that_nothing_explains_are_told() -> None:
 def test_errors_are_told_though_no_limit_is_on_them() -> None:
     run = made_run(60, 400, 2)
     outcomes = [replace(one, skipped="") for one in run.outcomes if one.operation.step == "flap"]
-    lines = said(replace(run, outcomes=[failing(one, k) for k, one in enumerate(outcomes)]))
+    lines = said(replace(run, outcomes=Outcomes.of(failing(one, k) for k, one in enumerate(outcomes))))
     assert f", {len(outcomes):,} errors" in of(lines, "flap")
     rare = len(range(0, len(outcomes), 4))
     at = lines.index(of(lines, "flap"))
@@ -62,7 +64,9 @@ def test_flows_and_what_was_not_measured() -> None:
              {"received_bytes": 0, "seconds": 1.0, "error": "ECONNREFUSED"}]  # fmt: skip
     run = made_run(60, 40, 2)
     lines = said(
-        replace(run, outcomes=[], probes=[ProbeRecord("tcp", "h1", "h2", kind="tcp")], traffic=flows)
+        replace(
+            run, outcomes=Outcomes.of([]), probes=[ProbeRecord("tcp", "h1", "h2", kind="tcp")], traffic=flows
+        )
     )
     assert lines[-1] == "flows: 2, 8 Mbit together, slowest 0 bit, 1 failed"
     assert all("latency" not in line and not line.startswith("tcp") for line in lines)

@@ -1,0 +1,99 @@
+"""Figures of a run's operations: of all, by step, by action where it has another name, by verb."""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from collections.abc import Callable, Iterable, Mapping
+
+import numpy as np
+
+from stress.histogram import Histogram
+from stress.outcomes import Bools, Floats
+from stress.records import RunRecord
+
+_MOMENT = 0.1
+"""Seconds that the last operation may be late in a run that kept its rate."""
+
+
+class Operations:
+    """Counts, rates and histograms by the names that figures have; `of_step` begins those of one step."""
+
+    def __init__(self, record: RunRecord, actions: Mapping[str, str], of_step: Callable[[str], str]) -> None:
+        self._record = record
+        self._outcomes = record.outcomes
+        self._failed, self._skipped = record.outcomes.failed, record.outcomes.skipped
+        self.values: dict[str, float] = {}
+        self.rates: dict[str, tuple[float, float]] = {}
+        self.histograms: dict[str, Histogram] = {}
+        offered: dict[str, int] = defaultdict(int, {"": sum(record.offered.values())})
+        groups: dict[str, list[int]] = {}
+        for step, action in actions.items():
+            for prefix in dict.fromkeys((of_step(step), f"{step}.", f"{action}.")):
+                if prefix != ".":
+                    offered[prefix] += record.offered.get(step, 0)
+                    groups[prefix] = []
+        for number in self._outcomes.used:
+            what = self._outcomes.whats[number]
+            for prefix in dict.fromkeys((of_step(what.step), f"{what.step}.", f"{what.action}.")):
+                groups.setdefault(prefix, []).append(number)
+                groups.setdefault(f"{prefix}{what.verb.replace(' ', '-')}.", []).append(number)
+        groups[""] = self._outcomes.used
+        for prefix, whats in groups.items():
+            self._group(prefix, whats, offered.get(prefix))
+
+    def _group(self, prefix: str, whats: list[int], offered: int | None) -> None:
+        """Count the operations that are one of `whats`."""
+        outcomes, some = self._outcomes, self._outcomes.among(whats)
+        begun = int(np.count_nonzero(some))
+        errors = int(np.count_nonzero(some & self._failed))
+        timed = some & ~(self._failed | self._skipped)
+        done = begun - errors
+        self.values |= {f"{prefix}achieved": done, f"{prefix}skipped": done - int(np.count_nonzero(timed))}
+        if begun:  # where nothing was begun, nothing could fail
+            self.values[f"{prefix}errors"] = errors
+        if offered is not None:
+            self.values[f"{prefix}offered"] = offered
+            planned, needed = self._spans(prefix, {outcomes.whats[number].step for number in whats}, some)
+            if planned > 0:
+                found = self.rates[prefix] = (done / needed, offered / planned)
+                self.values |= {f"{prefix}rate": found[0], f"{prefix}offered_rate": found[1]}
+        self.histograms[f"{prefix}latency"] = histogram(outcomes.latencies(timed))
+        self.histograms[f"{prefix}lateness"] = histogram(outcomes.lateness(some))
+
+    def _spans(self, prefix: str, steps: set[str], some: Bools) -> tuple[float, float]:
+        """Return how long the steps of a group were to take, and took until their last operation began.
+
+        A machine that can't keep up does all operations all the same, only later: that shows here. How
+        long the last one itself takes is latency, not rate, and so is a moment that it begins late.
+        """
+        spans = [(phase.start, phase.end) for phase in self._record.phases
+                 if phase.name in steps or (not steps and prefix.strip(":.") == phase.name)]  # fmt: skip
+        due = self._outcomes.due
+        last_due = float(np.max(due, where=some, initial=0.0))
+        if not spans and steps:
+            spans = [(float(np.min(due, where=some, initial=np.inf)), last_due)]
+        if not spans:
+            return 0.0, 0.0
+        begin, end = min(start for start, _ in spans), max(last_due, *(end for _, end in spans), 0.0)
+        last = float(np.max(self._outcomes.started, where=some, initial=-np.inf)) if steps else end
+        return end - begin, max(last - _MOMENT, end) - begin
+
+
+def histogram(blocks: Iterable[Floats]) -> Histogram:
+    """Return the histogram of many durations."""
+    found = Histogram()
+    for block in blocks:
+        found.add_all(block)
+    return found
+
+
+def actions(record: RunRecord) -> dict[str, str]:
+    """Return step -> its action, "" when nothing says which."""
+    found = dict.fromkeys(record.offered, "")
+    for step in record.scenario.get("steps", ()):
+        if isinstance(step, dict) and "name" in step:
+            found[str(step["name"])] = str(step.get("action", ""))
+    for number in record.outcomes.used:
+        what = record.outcomes.whats[number]
+        found[what.step] = what.action
+    return found

@@ -1,0 +1,59 @@
+"""How well steps kept the rate that they were to have: what `achieved >= 99 % of offered` judges.
+
+Of several steps each is looked at alone. Together one that was too slow would hide behind another that
+wasn't, or behind a pause between them.
+"""
+
+from __future__ import annotations
+
+from typing import NamedTuple
+
+from stress.metrics.figures import Figures
+from stress.metrics.shown import shown
+
+_COMPARED = {("achieved", "offered"), ("rate", "offered_rate")}
+
+
+class Pace(NamedTuple):
+    """A step: operations achieved and offered, and both per second, where they have a time."""
+
+    step: str
+    achieved: float
+    offered: float
+    rates: tuple[float, float] | None
+
+    @property
+    def share(self) -> float:
+        """Share of what was offered that was achieved in its time."""
+        counted = self.achieved / self.offered
+        return counted if self.rates is None else min(counted, self.rates[0] / self.rates[1])
+
+
+def kept(figures: Figures, figure: str, of: str) -> list[Pace]:
+    """Return the paces of the steps that `figure` counts; none where it is no rate of `of`."""
+    name, _, last = figure.rpartition(".")
+    other, _, whole = of.rpartition(".")
+    if name != other or (last, whole) not in _COMPARED:
+        return []
+    found = []
+    for step, action in figures.actions.items():
+        dot = figures.of_step(step)
+        offered = figures.values.get(f"{dot}offered", 0.0)
+        if offered and name in {"", step, action}:
+            rates = figures.rates.get(dot)
+            found.append(Pace(step, figures.values.get(f"{dot}achieved", 0.0), offered, rates))
+    return found
+
+
+def worst(paces: list[Pace], *, least: bool) -> tuple[float, str]:
+    """Return the lowest (`least`) or highest share of `paces`, and the words for what was found."""
+    one = (min if least else max)(paces, key=lambda pace: pace.share)
+    counted = one.achieved / one.offered
+    if round(one.share, 9) == round(counted, 9) and len(paces) == 1:
+        return one.share, ""
+    if len(paces) == 1:
+        return one.share, f" in {counted / one.share:.4g} times the time" if one.share else ""
+    if one.rates is None:
+        return one.share, f"; of `{one.step}` {shown(one.achieved, 'count')} of {shown(one.offered, 'count')}"
+    rate, offered = (shown(rate, "rate") for rate in one.rates)
+    return one.share, f"; `{one.step}` had {rate} of {offered}"
