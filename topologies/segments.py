@@ -85,6 +85,12 @@ class Segments:
         count = self.topology.node_count + self.topology.ends.size
         return components(joined[:, 0], joined[:, 1], count)
 
+    @property
+    def largest(self) -> int:
+        """How many links a broadcast crosses where it crosses most; 0 where there is no segment."""
+        of_link = self.of_end[:, 0]
+        return int(np.bincount(of_link[of_link >= 0]).max(initial=0))
+
     def _number(self) -> None:
         """Give the segments their numbers: host-bearing ones first, by leaf group and then by first host."""
         topology = self.topology

@@ -19,7 +19,10 @@ from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 
-_SYSCTLS = [f"net/ipv{v}/neigh/default/gc_thresh{n}" for v in (4, 6) for n in (1, 2, 3)]
+_SYSCTLS = [
+    *(f"net/ipv{v}/neigh/default/gc_thresh{n}" for v in (4, 6) for n in (1, 2, 3)),
+    "net/core/netdev_max_backlog",
+]
 _LEDGERS = Path("/run/topology-emulator-ledgers")
 _SETTLE = 3.0
 _OF_OTHERS = {"/run/netns"}  # iproute2 makes it once, for the foreign namespaces of tests, and keeps it
