@@ -22,9 +22,14 @@ _CHECKED = ("privileged", "e2e")
 
 
 def pytest_configure() -> None:
-    """Take Ctrl-C as on a terminal: a shell starts background jobs with it ignored, and all they start."""
+    """Be the same however the tests are started: by a shell's background job, under sudo.
+
+    Ctrl-C is taken as on a terminal: a shell starts background jobs with it ignored, and all they start.
+    """
     if signal.getsignal(signal.SIGINT) is signal.SIG_IGN:
         signal.signal(signal.SIGINT, signal.default_int_handler)
+    for name in ("SUDO_UID", "SUDO_GID", "SUDO_USER"):  # tests are root's own: pytest's folders are
+        os.environ.pop(name, None)
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:

@@ -15,7 +15,8 @@ class Controller:
     """A controller, by its kind.
 
     - `learning`: a MAC-learning one that the engine starts and stops;
-    - `command`: the words in `command`, which the engine starts and stops; it listens on `port`;
+    - `command`: the words in `command`, which the engine starts and stops; it listens on `port`, and runs as
+      `user` (root, or empty: who called sudo);
     - `remote`: it runs elsewhere, at `address` (a name or an IP address) and `port`.
     """
 
@@ -23,6 +24,7 @@ class Controller:
     address: str = ""
     port: int = PORT
     command: tuple[str, ...] = ()
+    user: str = ""
 
     @property
     def words(self) -> str:

@@ -15,10 +15,11 @@ import signal
 import subprocess
 import time
 from collections.abc import Iterator, Mapping, Sequence
-from contextlib import ExitStack, suppress
+from contextlib import ExitStack, contextmanager, suppress
 from dataclasses import asdict, dataclass
 from pathlib import Path
 
+from emulator.controllers.caller import Caller
 from emulator.linux.processes import net_namespace, stat
 
 LARGEST_FILE = 256 << 20
@@ -101,22 +102,26 @@ class Process:
 
 
 def start(
-    argv: Sequence[str], environment: Mapping[str, str], log: Path, cwd: Path | None = None,
-    inherit: Sequence[int] = (),
+    argv: Sequence[str], environment: Mapping[str, str], log: Path, cwd: Path | None = None, *,
+    inherit: Sequence[int] = (), user: Caller | None = None,
 ) -> Process:  # fmt: skip
     """Start `argv` where the calling thread is (its namespaces), in a session of its own.
 
-    Its input is empty; what it writes is added to the file `log` (0600). It inherits the descriptors
-    `inherit`. Raises OSError.
+    Its input is empty; what it writes is added to the file `log` (0600), which is its user's, so that it may
+    open its own streams by name. It inherits the descriptors `inherit`. Raises OSError.
     """
     output = os.open(log, os.O_WRONLY | os.O_CREAT | os.O_APPEND | os.O_CLOEXEC | os.O_NOFOLLOW, 0o600)
     try:
-        child = subprocess.Popen(  # noqa: S603
-            list(argv), stdin=subprocess.DEVNULL, stdout=output, stderr=output, cwd=cwd,
-            env=dict(environment), start_new_session=True, pass_fds=tuple(inherit),
-            restore_signals=False,  # SIGXFSZ stays ignored: too much fails to be written and kills nobody
-        )  # fmt: skip
-        with suppress(ProcessLookupError):
+        os.fchown(output, user.uid if user else -1, user.gid if user else -1)
+        with _files_limited():
+            child = subprocess.Popen(  # noqa: S603
+                list(argv), stdin=subprocess.DEVNULL, stdout=output, stderr=output, cwd=cwd,
+                env=dict(environment), start_new_session=True, pass_fds=tuple(inherit),
+                restore_signals=False,  # SIGXFSZ stays ignored: too much isn't written and kills nobody
+                user=user.uid if user else None, group=user.gid if user else None,
+                extra_groups=user.groups if user else None,
+            )  # fmt: skip
+        with suppress(ProcessLookupError, PermissionError):  # another user's is limited only by a mighty root
             resource.prlimit(child.pid, resource.RLIMIT_FSIZE, (LARGEST_FILE, LARGEST_FILE))
     finally:
         os.close(output)
@@ -124,6 +129,18 @@ def start(
     found = stat(child.pid)
     assert found is not None  # noqa: S101 -- a child that isn't waited for has an entry
     return Process(child.pid, found.start, Path("/proc/thread-self/ns/net").stat().st_ino)
+
+
+@contextmanager
+def _files_limited() -> Iterator[None]:
+    """Let what is started meanwhile write no larger files: it has the limit from its first moment on."""
+    soft, hard = resource.getrlimit(resource.RLIMIT_FSIZE)
+    least = min(limit for limit in (soft, hard, LARGEST_FILE) if limit != resource.RLIM_INFINITY)
+    resource.setrlimit(resource.RLIMIT_FSIZE, (least, hard))
+    try:
+        yield
+    finally:
+        resource.setrlimit(resource.RLIMIT_FSIZE, (soft, hard))
 
 
 def note(process: Process, path: Path) -> None:

@@ -23,21 +23,21 @@ MOST_SWITCHES = 16
 
 
 def argv_of(
-    controller: Controller, port: int, folder: Path, *,
+    controller: Controller, port: int, *,
     outside: int, protocols: Sequence[str], switches: int | None,
 ) -> list[str]:  # fmt: skip
     """Return the words that start `controller` so that it listens on 127.0.0.1:`port`.
 
-    `outside` is the descriptor of the machine's network namespace that a relay inherits; in `folder`
-    programs may keep sockets. `protocols` is what the switches speak, `switches` how many there are
-    (None: not known). UnableError when no learning controller here speaks that.
+    `outside` is the descriptor of the machine's network namespace that a relay inherits, `protocols` what the
+    switches speak, `switches` how many there are (None: not known). UnableError when no learning controller here
+    speaks that.
     """
     if controller.kind == "command":
         return list(controller.command)
     if controller.kind == "remote":
         return [*_PYTHON, "emulator.controllers.relay", "--listen", str(port),
                 "--to", controller.address, str(controller.port), "--outside", str(outside)]  # fmt: skip
-    return _learning(port, protocols, switches, folder)
+    return _learning(port, protocols, switches)
 
 
 def environment_of(controller: Controller, port: int, folder: Path) -> dict[str, str]:
@@ -63,13 +63,12 @@ def find_learning() -> str | None:
     return next((found for name in _NAMES if (found := shutil.which(name))), None)
 
 
-def _learning(port: int, protocols: Sequence[str], switches: int | None, folder: Path) -> list[str]:
+def _learning(port: int, protocols: Sequence[str], switches: int | None) -> list[str]:
     """Return Open vSwitch's own where it can: it takes 16 switches only. Else ours."""
     program = find_learning()
     few = switches is not None and switches <= MOST_SWITCHES
     if program is not None and few:
-        return [program, "-O", ",".join(protocols), f"--unixctl={folder / f'learning-{port}.ctl'}",
-                f"ptcp:{port}:127.0.0.1"]  # fmt: skip
+        return [program, "-O", ",".join(protocols), "--unixctl=none", f"ptcp:{port}:127.0.0.1"]
     if not VERSIONS.keys() & set(protocols):
         mend = f"with at most {MOST_SWITCHES} switches, `apt-get install openvswitch-testcontroller` would do"
         raise UnableError(

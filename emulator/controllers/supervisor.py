@@ -14,6 +14,7 @@ from collections.abc import Callable, Iterable, Mapping, Sequence
 from contextlib import AbstractContextManager
 from pathlib import Path
 
+from emulator.controllers.caller import Caller, caller, note_caller
 from emulator.controllers.endpoints import endpoints, targets
 from emulator.controllers.listening import listens
 from emulator.controllers.process import Process, note, noted, start
@@ -28,6 +29,7 @@ __all__ = ["ControllerProcesses", "endpoints", "targets"]
 PATIENCE = 15.0
 """Seconds within which a controller must listen."""
 
+_CALLER = "caller.json"
 _LAST_WORDS = 5
 """Lines of a log that an error shows."""
 
@@ -161,7 +163,7 @@ class ControllerProcesses:
 
     def _argv(self, name: str) -> list[str]:
         return argv_of(
-            self._controllers[name], self.ports[name], self._folder,
+            self._controllers[name], self.ports[name],
             outside=self._outside, protocols=self._protocols, switches=self._switches,
         )  # fmt: skip
 
@@ -169,16 +171,19 @@ class ControllerProcesses:
         controller, port = self._controllers[name], self.ports[name]
         argv = self._argv(name)
         environment = environment_of(controller, port, self._folder)
+        user = self._user_of(controller)
+        if user is not None:
+            environment = user.environment(environment)
         cwd = self._cwd if controller.kind == "command" else None
         inherited = (self._outside,) if controller.kind == "remote" else ()
         self._log_begins[name] = self.log(name).stat().st_size if self.log(name).exists() else 0
         with self._enter():
             try:
-                process = start(argv, environment, self.log(name), cwd, inherited)
+                process = start(argv, environment, self.log(name), cwd, inherit=inherited, user=user)
             except OSError as error:
                 where = f" in {printable(str(cwd))}" if cwd else ""
                 raise UnableError(
-                    f"controller {name}: can't run `{printable(argv[0])}`{where}: {error.strerror}"
+                    f"controller {name}: can't run `{printable(argv[0])}`{where}{_as(user)}: {error.strerror}"
                 ) from error
         note(process, self._pid_file(name))
         return process
@@ -208,6 +213,12 @@ class ControllerProcesses:
         last = [printable(line) for line in lines if line.strip()][-_LAST_WORDS:]
         return "; its last words:" + "".join(f"\n  {line}" for line in last) if last else ""
 
+    def _user_of(self, controller: Controller) -> Caller | None:
+        """Return as whom a controller runs, None for as ourselves: a relay enters the machine's namespace."""
+        who = caller(self._folder / _CALLER)
+        note_caller(self._folder / _CALLER, who)
+        return None if controller.kind == "remote" or controller.user == "root" else who
+
     def _runs(self, name: str) -> bool:
         process = noted(self._pid_file(name))
         return process is not None and process.running
@@ -225,3 +236,10 @@ class ControllerProcesses:
                 known = ", ".join(self._controllers) or "it has none"
                 raise UsageError(f"there is no controller `{printable(name)}`; there are: {known}")
         return chosen
+
+
+def _as(user: Caller | None) -> str:
+    """Return the words for a user that a program is run as."""
+    if user is None:
+        return ""
+    return f" as {printable(user.name)}, who called sudo (`user: root` in the file would run it as root)"

@@ -1,7 +1,8 @@
 """The `openflow:` of a node as attributes of a file: `openflow_controller`, `openflow_protocols`.
 
 Attributes are words, not mappings. A controller is written as `learning`, `none`, `remote 10.0.0.5:6653`
-or `command:6653 python3 app.py` (shell quoting); several are separated by semicolons.
+or `command:6653 python3 app.py`, with `user: root` as `command:6653:root …` (shell quoting); several are
+separated by semicolons.
 """
 
 from __future__ import annotations
@@ -36,7 +37,8 @@ def openflow_attributes(openflow: OpenFlow) -> dict[str, str]:
 def _text(controller: Controller) -> str:
     if controller.kind != "command":
         return controller.words
-    return f"command:{controller.port} {shlex.join(controller.command)}"
+    user = f":{controller.user}" if controller.user else ""
+    return f"command:{controller.port}{user} {shlex.join(controller.command)}"
 
 
 def openflow_keys(attributes: Attributes, line: int) -> dict[str, Any]:
@@ -73,10 +75,10 @@ def _split(text: str) -> list[list[str]]:
 
 def _controller(words: list[str]) -> Any:
     kind, *rest = words
-    name, _, port = kind.partition(":")
+    name, port, user = [*kind.split(":", 2), "", ""][:3]
     if name == "remote" and len(rest) == 1:
         return {"remote": rest[0]}
     if name == "command" and rest:
         number = int(port) if port.isascii() and port.isdigit() else PORT
-        return {"command": rest, "port": number}
+        return {"command": rest, "port": number} | ({"user": user} if user else {})
     return " ".join(words)  # learning, none; anything else is refused with what may be written

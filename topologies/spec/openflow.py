@@ -38,6 +38,10 @@ class ControllerKeys(Section):
         None, description=f"Where the command listens, {PORT} when not given"
     )
 
+    user: Literal["root"] | None = Field(
+        None, description="Whom the command runs as: who called sudo, unless it is root"
+    )
+
     @field_validator("remote", "command", mode="before")
     @classmethod
     def _texts(cls, value: Any) -> Any:
@@ -95,7 +99,9 @@ def _controllers(keys: ControllerKeys) -> list[Controller]:
         words = keys.command.split() if isinstance(keys.command, str) else keys.command
         if not words or not words[0]:
             raise ValueError("`command` is empty; write for example [python3, app.py]")
-        return [Controller("command", port=keys.port or PORT, command=tuple(words))]
+        return [Controller("command", port=keys.port or PORT, command=tuple(words), user=keys.user or "")]
+    if keys.user is not None:
+        raise ValueError("`user` goes with `command`; a `remote` controller isn't started here")
     remotes = [keys.remote] if isinstance(keys.remote, str) else keys.remote or []
     return [_remote(text, keys.port or PORT) for text in remotes]
 

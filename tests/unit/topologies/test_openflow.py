@@ -9,9 +9,11 @@ import pytest
 from topologies import store
 from topologies.build import build
 from topologies.errors import InputError
+from topologies.formats.openflow import openflow_attributes, openflow_keys
 from topologies.openflow import Controller, OpenFlow
 from topologies.openflow_switches import controllers_of
 from topologies.spec.load import load_text
+from topologies.spec.openflow import OpenFlowKeys
 from topologies.topology import Topology
 
 HEAD = "name: x\ntopology: {generator: tree, depth: 2, fanout: 2}\n"
@@ -61,6 +63,7 @@ def test_rules_lay_their_keys_over_the_files() -> None:
         ("{remote: 10.0.0.5, port: 6633}", (Controller("remote", "10.0.0.5", 6633),)),
         ("{command: python3 app.py, port: 7000}", (
             Controller("command", port=7000, command=("python3", "app.py")),)),
+        ("{command: [a, b], user: root}", (Controller("command", command=("a", "b"), user="root"),)),
         ("[learning, {command: [a, 'b c']}]",
          (Controller("learning"), Controller("command", command=("a", "b c")))),
     ],
@@ -79,6 +82,7 @@ def test_forms_of_a_controller(text: str, controllers: tuple[Controller, ...]) -
         ("{remote: 10.0.0.1, command: x}", "give either `remote` or `command`"),
         ("{}", "give either `remote` or `command`"),
         ("{command: ''}", "`command` is empty"),
+        ("{remote: 10.0.0.1, user: root}", "`user` goes with `command`"),
     ],
 )
 def test_what_is_no_controller_is_refused(text: str, words: str) -> None:
@@ -99,6 +103,19 @@ def test_fail_mode_follows_what_forwards() -> None:
 
 
 def test_is_saved_and_read_back(tmp_path: Path) -> None:
-    topology = made("switch: ovs\nopenflow: {controller: [learning, {command: [a, b]}], fail_mode: secure}\n")
+    topology = made(
+        "switch: ovs\nopenflow: {controller: [learning, {command: [a, b], user: root}], fail_mode: secure}\n"
+    )
     store.save(topology, tmp_path / "t.npz")
     assert store.load(tmp_path / "t.npz").node_profiles == topology.node_profiles
+
+
+def test_whom_a_command_runs_as_survives_formats_of_attributes() -> None:
+    controllers = (
+        Controller("command", port=7000, command=("a", "b c"), user="root"),
+        Controller("command", command=("d",)),
+    )
+    attributes = openflow_attributes(OpenFlow(controllers))
+    assert attributes == {"openflow_controller": "command:7000:root a 'b c'; command:6653 d"}
+    keys = openflow_keys(dict(attributes), 1)
+    assert OpenFlowKeys.model_validate(keys).controller == controllers

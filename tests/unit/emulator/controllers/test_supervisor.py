@@ -196,20 +196,16 @@ def test_the_learning_controller_is_one_that_can(
     protocols: list[str], program: str,
 ) -> None:  # fmt: skip
     monkeypatch.setattr(programs, "find_learning", lambda: installed)
-    argv = programs.argv_of(
-        Controller("learning"), 6653, Path("/x"), outside=3, protocols=protocols, switches=switches
-    )
+    argv = programs.argv_of(Controller("learning"), 6653, outside=3, protocols=protocols, switches=switches)
     assert program in argv
 
 
 def test_protocols_that_no_learning_controller_speaks_are_refused(
-    monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+    monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     monkeypatch.setattr(programs, "find_learning", lambda: None)
     with pytest.raises(UnableError, match=r"not OpenFlow15.*apt-get install openvswitch-testcontroller"):
-        programs.argv_of(
-            Controller("learning"), 6653, tmp_path, outside=3, protocols=["OpenFlow15"], switches=3
-        )
+        programs.argv_of(Controller("learning"), 6653, outside=3, protocols=["OpenFlow15"], switches=3)
 
 
 def test_one_that_was_stopped_to_start_again_is_told_from_one_that_ended(tmp_path: Path) -> None:
