@@ -164,13 +164,13 @@ class Netlink:
         if answer[8:12] == _SEQUENCE.pack(last) and answer[16:20] == _SUCCESS:  # all went well
             return errors
         while True:
-            for message in messages_in(answer):
-                if message.kind != NLMSG_ERROR or not first <= message.seq <= last:
+            for part in messages_in(answer):
+                if part.kind != NLMSG_ERROR or not first <= part.seq <= last:
                     continue  # of an earlier conversation, which was broken off
-                if message.error:
-                    op, target = labels[message.seq - first]
-                    errors.append(KernelError(op, target, message.error, _words(message)))
-                if message.seq == last:
+                if part.error:
+                    op, target = labels[part.seq - first]
+                    errors.append(KernelError(op, target, part.error, _words(part)))
+                if part.seq == last:
                     return errors
             answer = self._receive(_ANSWERS)
 
