@@ -17,8 +17,6 @@ from emulator.shaking import JOURNAL, LOCK, unfinished
 from emulator.signals import handled
 from topologies.topology import Topology
 
-_PER_LEAF = 32
-
 
 class Ground(NamedTuple):
     """What a scenario is to be run on. All that can be refused is, before `opened` is entered."""
@@ -150,26 +148,3 @@ def _terminated() -> Iterator[None]:
 
     with handled((signal.SIGTERM, signal.SIGHUP), stop):
         yield
-
-
-class Growth:
-    """Brings up more networks for a ramp, on the engine of the one that is shaken."""
-
-    def __init__(self, network: Network) -> None:
-        self._engine = network.engine
-
-    def grow(self, name: str, hosts: int) -> Network:
-        """Bring up leaves of up to 32 hosts below one spine: `hosts` hosts, rounded up to full leaves."""
-        from emulator.engines.registry import engine_named
-        from emulator.plan import make_plan
-        from topologies.build import build
-        from topologies.spec.load import load_text
-
-        leaves = -(-hosts // _PER_LEAF)
-        shape = (
-            f"{{generator: leaf-spine, spines: 1, leaves: {leaves}, hosts_per_leaf: {-(-hosts // leaves)}}}"
-        )
-        engine = engine_named(self._engine)
-        plan = make_plan(build(load_text(f"name: {name}\ntopology: {shape}\n")), engine.name)
-        engine.accept(plan)
-        return engine.deploy(plan)

@@ -7,8 +7,9 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from emulator.cli.growth import Growth
 from emulator.cli.output import give_json, say
-from emulator.cli.stress_network import Growth, alone, ground, journal_of, require_given_back, require_shapes
+from emulator.cli.stress_network import alone, ground, journal_of, require_given_back, require_shapes
 from emulator.errors import BrokenError, EmulationError, UsageError
 from topologies.topology import Topology
 

@@ -195,8 +195,7 @@ class Action(StepKeys):
     DISTURBS: ClassVar[bool] = True
     """Whether it takes something away: what probes miss is laid to such operations before others."""
     CLOSED: ClassVar[bool] = False
-    """Whether each of its operations waits for the one before (a closed loop): it is due when that is done,
-    at the earliest. Those of all other actions are due when the schedule says, done or not."""
+    """Whether each of its operations is due when the one before is done, at the earliest (a closed loop)."""
 
     def needs(self, topology: Topology) -> Needs:
         """Return what a worker must have to do this: for some actions the keys decide."""
@@ -234,14 +233,12 @@ class PacedAction(Action, Paced):
         if self.churn is None:
             at = arrivals(self, room.seconds, room.stream("arrivals"), room.loc)
         else:
-            size = max(1, round(self.churn.percent * count))
-            cycle = busy + self.churn.delay
+            size, cycle = max(1, round(self.churn.percent * count)), busy + self.churn.delay
             if not cycle:
-                raise room.error(
-                    "churn", "has neither a delay nor a time away; write for example `delay: 1 s`"
-                )
-            cycles = int(np.ceil(room.seconds / cycle - 1e-9))
-            cycles = min(cycles, self.churn.cycles or cycles)
+                words = "has neither a delay nor a time away; write for example `delay: 1 s`"
+                raise room.error("churn", words)
+            fit = int(np.ceil(room.seconds / cycle - 1e-9))
+            cycles = min(fit, self.churn.cycles or fit)
             room.require_few(cycles * size, "churn")
             at = np.repeat(np.rint(np.arange(cycles) * cycle * MICRO).astype(np.int64), size)
         return at, order[np.arange(len(at)) % count]
@@ -250,5 +247,5 @@ class PacedAction(Action, Paced):
         """Return moves that do VERBS[0], and VERBS[1] `away` seconds later or at the step's end."""
         at, thing = self.begins(room, len(things), away)
         back = np.minimum(at + round(away * MICRO), room.end)
-        verb = np.repeat(np.arange(2), len(at))
-        return Moves(np.concatenate([at, back]), verb, np.concatenate([thing, thing]), things)
+        every, twice = np.concatenate([at, back]), np.concatenate([thing, thing])
+        return Moves(every, np.repeat([0, 1], len(at)), twice, things)

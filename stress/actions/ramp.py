@@ -27,12 +27,17 @@ class Ramp(Action):
     VERBS: ClassVar[tuple[str, ...]] = ("grow", "take down")
     NEEDS: ClassVar[Needs] = "network alone"
     DISTURBS: ClassVar[bool] = False
+    CLOSED: ClassVar[bool] = True
 
     action: Literal["ramp"]
     hosts: Annotated[int, Field(ge=1, le=100_000)] = Field(
         100, description="More at each step", examples=["100"]
     )
-    interval: Annotated[Duration, Field(gt=0)] = Field(1.0, description="Between two steps", examples=["2 s"])
+    interval: Annotated[Duration, Field(gt=0)] = Field(
+        1.0,
+        description="From one step to the next; one that takes longer is followed at once",
+        examples=["2 s"],
+    )
     most: Annotated[int, Field(ge=1)] | None = Field(
         None, description="Hosts to stop at: then the step ends, without a limit broken"
     )
@@ -72,6 +77,7 @@ class Grown:
         self._hands = hands
         self._networks: list[Network] = []
         self._sizes: list[dict[str, Any]] = []
+        self._hosts = 0
         self._stopped_by = ""
         self._end = hands.clock() + (ramp.duration or 0.0)
         self._closed = False
@@ -85,20 +91,23 @@ class Grown:
         if begin > self._end:  # steps that were due long ago, on an engine that is slower than planned
             raise SkippedError("the step's time is over")
         base = self._hands.network.name[:20].rstrip("-")
+        most = self._ramp.most
+        hosts = self._ramp.hosts if most is None else min(self._ramp.hosts, most - self._hosts)
         try:
-            network = self._hands.grow(f"{base}-ramp-{len(self._networks) + 1}", self._ramp.hosts)
+            network = self._hands.grow(f"{base}-ramp-{len(self._networks) + 1}", hosts)
         except (EmulationError, MemoryError) as error:
             self._stopped_by = (str(error) or type(error).__name__).splitlines()[0]
             return
         self._networks.append(network)
+        self._hosts += len(network.topology.hosts)
         seconds = self._hands.clock() - begin
         self._stopped_by = self._broken(network, seconds)
         if not self._stopped_by:
             self._sizes.append({
-                "hosts": sum(len(one.topology.hosts) for one in self._networks), "seconds": round(seconds, 6),
+                "hosts": self._hosts, "seconds": round(seconds, 6),
                 "memory_available": psutil.virtual_memory().available,
             })  # fmt: skip
-            if self._ramp.most is not None and self._sizes[-1]["hosts"] >= self._ramp.most:
+            if most is not None and self._hosts >= most:
                 self._stopped_by = "`most` is reached"
 
     def _broken(self, network: Network, seconds: float) -> str:

@@ -269,18 +269,36 @@ def test_links_get_back_what_they_were_before_not_what_the_file_says(network: Dr
 class Grows:
     """Brings up three networks, then no more."""
 
-    def __init__(self) -> None:
+    def __init__(self, seconds: float = 0.0) -> None:
+        self.seconds = seconds
         self.up: list[str] = []
+        self.hosts: list[int] = []
 
     def grow(self, name: str, hosts: int) -> Any:
         if len(self.up) == 3:
             raise BrokenError("no more memory")
         self.up.append(name)
+        self.hosts.append(hosts)
+        time.sleep(self.seconds)
         topology = made({"generator": "single", "hosts": hosts})
         grown = DryRunEngine().deploy(make_plan(topology, "dry-run"))
         down = grown.down
         grown.down = lambda *_: (self.up.remove(name), down())  # type: ignore[method-assign, assignment, func-returns-value]
         return grown
+
+
+@pytest.mark.usefixtures("unwatched")
+def test_lateness_does_not_pile_up_where_steps_of_a_ramp_outlast_its_interval(
+    network: DryRunNetwork,
+) -> None:
+    """A step that takes 120 ms every 50 ms: the next is due when it is done, and begins then."""
+    record = shaken(f"name: x\nsteps: [{RAMP % '1 h'}]", network, growth=Grows(0.12))
+    done = list(record.outcomes)
+    assert [one.skipped for one in done] == [""] * 4 + ["stopped: no more memory"]
+    due = [max(k * 0.05, done[k - 1].finished if k else 0.0) for k in range(len(done))]
+    assert [one.operation.at for one in done] == pytest.approx(due)
+    assert due[3] >= 0.36
+    assert max(one.lateness for one in done) < 0.12, "before, the fourth was 210 ms late"
 
 
 RAMP = "{action: ramp, hosts: 4, interval: 50 ms, duration: %s}"
@@ -451,15 +469,18 @@ def test_what_a_killed_run_had_changed_is_given_back(network: DryRunNetwork, tmp
 
 
 @pytest.mark.usefixtures("unwatched")
-@pytest.mark.parametrize(("most", "hosts"), [(8, 8), (9, 12)])
-def test_a_ramp_that_has_its_most_ends_its_step(network: DryRunNetwork, most: int, hosts: int) -> None:
+@pytest.mark.parametrize(("most", "grows_by"), [(8, [4, 4]), (9, [4, 4, 1])])
+def test_a_ramp_that_has_its_most_ends_its_step(
+    network: DryRunNetwork, most: int, grows_by: list[int]
+) -> None:
     grows = Grows()
     ramp = (RAMP % "1 h").replace("hosts", f"most: {most}, hosts")
     begin = time.monotonic()
     record = shaken(f"name: x\nsteps: [{ramp}]", network, growth=grows)
     assert time.monotonic() - begin < 60
-    assert (record.ramps[0]["last_good"], record.ramps[0]["stopped_by"]) == (hosts, "`most` is reached")
-    assert [outcome.operation.verb for outcome in record.outcomes] == ["grow"] * (hosts // 4) + ["take down"]
+    assert (record.ramps[0]["last_good"], record.ramps[0]["stopped_by"]) == (most, "`most` is reached")
+    assert grows.hosts == grows_by
+    assert [outcome.operation.verb for outcome in record.outcomes] == [*["grow"] * len(grows_by), "take down"]
     assert not [outcome for outcome in record.outcomes if outcome.skipped or outcome.error]
     assert record.offered == {"ramp": len(record.outcomes)}
     assert grows.up == []
