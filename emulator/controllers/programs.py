@@ -28,9 +28,8 @@ def argv_of(
 ) -> list[str]:  # fmt: skip
     """Return the words that start `controller` so that it listens on 127.0.0.1:`port`.
 
-    `outside` is the descriptor of the machine's network namespace that a relay inherits, `protocols` what the
-    switches speak, `switches` how many there are (None: not known). UnableError when no learning controller here
-    speaks that.
+    `outside` is the descriptor of the machine's network namespace that a relay inherits. The switches speak
+    `protocols`, and are so many (None: not known). UnableError when no learning controller here can that.
     """
     if controller.kind == "command":
         return list(controller.command)

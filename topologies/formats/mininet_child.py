@@ -5,7 +5,8 @@ the interpreter of whoever asks. The file's own prints go nowhere, and the answe
 the file behind the descriptor FD, which the file's code isn't told of. Answers:
 {"nodes": [[name, options]…], "links": [options…]} or {"error": words, "line": number}.
 
-Under sudo the file is read as root and then run as the user who typed sudo.
+Under sudo the file is read as root and then run as the user who typed sudo. What it starts ends with it
+(mininet_cage.py).
 """
 
 from __future__ import annotations
@@ -35,11 +36,12 @@ class RequestError(Exception):
     """The file has no such topology; the words go to the user."""
 
 
-def _standin() -> ModuleType:
+def _beside(name: str) -> ModuleType:
+    """Import a module that stands beside this script."""
     folder = str(Path(__file__).parent)
     sys.path.insert(0, folder)
     try:
-        return importlib.import_module("mininet_standin")
+        return importlib.import_module(name)
     finally:
         sys.path.remove(folder)
 
@@ -161,7 +163,7 @@ def main(descriptor: int) -> None:
     """Serve the one request on standard input."""
     os.set_inheritable(descriptor, False)  # noqa: FBT003 -- that is its form
     request = json.load(sys.stdin)
-    standin = _standin()
+    standin = _beside("mininet_standin")
     answer: dict[str, Any]
     try:
         source = Path(request["path"]).read_bytes().decode("utf-8-sig")
@@ -183,4 +185,4 @@ def main(descriptor: int) -> None:
 
 
 if __name__ == "__main__":
-    main(int(sys.argv[1]))
+    _beside("mininet_cage").run_caged(lambda: main(int(sys.argv[1])))

@@ -2,10 +2,10 @@
 
 Loading a Mininet file executes its Python, as `mn --custom` does: it can do whatever the user who
 runs it can. Three things bound that: the process is this interpreter in isolated mode with a clean
-environment, a time and a memory limit, and everything it leaves running is ended with it; under
-sudo it runs as the user who typed sudo, not as root; its prints and exits can't disturb the answer,
-which comes through a file of its own and is checked like any input. Started by root without
-sudo it runs as root: load only files you trust then.
+environment, a time and a memory limit, and everything it leaves running is ended with it, also what
+has left its session (mininet_cage.py); under sudo it runs as the user who typed sudo, not as root;
+its prints and exits can't disturb the answer, which comes through a file of its own and is checked
+like any input. Started by root without sudo it runs as root: load only files you trust then.
 """
 
 from __future__ import annotations
@@ -65,6 +65,9 @@ def _wait(question: int, answer: int) -> int:
     except subprocess.TimeoutExpired:
         raise FormatError(f"is still running after {SECONDS:g} seconds; is there an endless loop?") from None
     finally:
+        process.terminate()  # it ends all that the file started, and then itself
+        with contextlib.suppress(subprocess.TimeoutExpired):
+            process.wait(_GRACE)
         with contextlib.suppress(ProcessLookupError):  # the group lives while any of it does
             os.killpg(process.pid, signal.SIGKILL)
         process.wait()
