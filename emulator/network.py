@@ -203,6 +203,10 @@ class Network(Protocol):
         """Start a command in a node and return at once; its output goes to pipes."""
         ...
 
+    def processes(self) -> Sequence[int]:
+        """Return the processes that run in it, in nodes or for its switches; not the one that asks."""
+        ...
+
     def down(self, progress: Progress = silent) -> None:
         """Take the network down; return when the kernel has let go."""
         ...

@@ -39,7 +39,10 @@ _PLAIN: dict[str, Callable[[dict[str, Any]], Any]] = {
 }
 """Figures that aren't judged, from a step of a report."""
 _PROBED = ("longest", "blackhole", "windows", "rtt.p50", "rtt.p99")
-_HOST = ("host.memory.used.growth", "convergence.p50", "convergence.p99", "recovery.p99", "traffic.rate")
+_HOST = (
+    "run.memory.growth", "host.memory.used.growth", "convergence.p50", "convergence.p99", "recovery.p99",
+    "traffic.rate",
+)  # fmt: skip
 _SAME = (
     ("scenario", ("name", "duration", "steps")),
     ("network", ("engine", "nodes", "links")),

@@ -1,7 +1,7 @@
 """Limits: what must hold of a run's figures, and the verdict on each.
 
     LIMIT  = FIGURE OPERATOR BOUND          port-flap.latency.p99 <= 20 ms
-    BOUND  = NUMBER [UNIT]                  host.memory.growth <= 50 MiB
+    BOUND  = NUMBER [UNIT]                  run.memory.growth <= 50 MiB
            | NUMBER % of FIGURE             achieved >= 99 % of offered
     OPERATOR = <= | < | >= | > | == | !=
 
@@ -23,7 +23,7 @@ from stress.metrics.figures import Figures
 from stress.metrics.names import HOST
 from stress.metrics.pace import kept, worst
 from stress.metrics.shown import shown
-from stress.metrics.units import figure_unit
+from stress.metrics.units import figure_unit, of_whom
 from stress.records import RunRecord
 from stress.scenario.load import Document, raise_all
 from topologies.errors import ParameterError, shortened
@@ -75,6 +75,7 @@ PLAIN = (
     "traffic.slowest",
     "traffic.flows",
     "traffic.failed",
+    "run.memory.growth",
     "host.memory.growth",
 )
 _TAILS = (
@@ -200,8 +201,8 @@ def _judged(figures: Figures, limit: Limit) -> Verdict:
     value = figures.get(limit.figure, "min" if limit.operator in {">=", ">"} else "max")
     if value is None:
         return Verdict(limit, held=False, measured=None, bound=None, words=f"{limit.figure} was not measured")
-    bound = limit.bound
-    found = f"measured {shown(value, limit.unit)}"
+    bound, whom = limit.bound, of_whom(limit.figure)
+    found = f"measured {shown(value, limit.unit)}" + (f", of {whom}" if whom else "")
     if limit.of is not None:
         whole = figures.get(limit.of)
         if whole is None:

@@ -21,7 +21,7 @@ _PROBED = re.compile(
 )
 _FLOWS = re.compile(r"traffic\.(?:rate|slowest|flows|failed)")
 _GROWN = re.compile(rf"{_WORD}\.last_good")
-_OF_MACHINE = ("host.", "process.", "sampler.")
+_OF_MACHINE = ("host.", "run.", "process.", "sampler.")
 
 
 @dataclass(frozen=True)

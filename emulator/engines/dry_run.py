@@ -87,6 +87,10 @@ class DryRunNetwork(RecordedNetwork):
         del argv
         raise UnableError(f"{self.topology.names[node]} is a dry run's node: it runs no commands; use netns")
 
+    def processes(self) -> Sequence[int]:
+        """Return none: nothing runs."""
+        return []
+
     def down(self, progress: Progress = silent) -> None:
         """Forget the network."""
         del progress

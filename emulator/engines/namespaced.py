@@ -27,6 +27,7 @@ from emulator.linux.capture import Captured, Wanted
 from emulator.linux.capture import record as record_packets
 from emulator.linux.execute import start
 from emulator.linux.icmp import Pinger, at_once
+from emulator.linux.teardown import processes_inside
 from emulator.network import CommandResult, Echo, Health, LinkState, Progress, silent
 from emulator.ovs.server import OvsServers
 from emulator.ovs.switches import Switches
@@ -182,6 +183,14 @@ class NamespacedNetwork(RecordedNetwork, ABC):
     def spawn(self, node: int, argv: Sequence[str]) -> subprocess.Popen[bytes]:
         """Start a command in a node and return at once."""
         return self._start(node, argv, capture=True)
+
+    def processes(self) -> Sequence[int]:
+        """Return the processes that are in one of its namespaces."""
+        if not self._store.exists:
+            return []
+        with self._store.entered():
+            inodes = self._store.inodes()
+        return processes_inside(inodes, self._state.hosts_path)
 
     def down(self, progress: Progress = silent) -> None:
         """Take the network down."""

@@ -107,6 +107,11 @@ def kill_inside(inodes: Iterable[int], hosts: Path | None = None) -> None:
             raise BrokenError(f"processes {sorted(found)} don't end; they may be stuck in the kernel")
 
 
+def processes_inside(inodes: Iterable[int], hosts: Path | None = None) -> list[int]:
+    """Return the processes that `kill_inside` would kill."""
+    return _processes_in(_Inside(inodes, hosts))
+
+
 def _processes_in(ours: _Inside) -> list[int]:
     me = os.getpid()
     pids = (int(name) for name in os.listdir("/proc") if name.isdigit())

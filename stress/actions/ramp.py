@@ -43,7 +43,7 @@ class Ramp(Action):
     )
     slowest: Duration = Field(60.0, description="Limit: how long one step may take", examples=["10 s"])
     memory: Share = Field(
-        0.1, description="Limit: share of memory that must stay available", examples=["10 %"]
+        0.1, description="Limit: share of the machine's memory that must stay available", examples=["10 %"]
     )
 
     def moves(self, room: Room) -> Moves:
@@ -117,7 +117,7 @@ class Grown:
         memory = psutil.virtual_memory()
         if memory.available < self._ramp.memory * memory.total:
             left = memory.available / memory.total
-            return f"{left:.1%} of the memory is available, less than {self._ramp.memory:.0%}"
+            return f"{left:.1%} of the machine's memory is available, less than {self._ramp.memory:.0%}"
         hosts = network.topology.hosts.tolist()
         echoes = [Echo(a, network.addresses(b)[0]) for a, b in pairwise(hosts[: _ASKED + 1])]
         lost = sum(answer is None for answer in network.ping(echoes, _PATIENCE))

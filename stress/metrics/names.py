@@ -14,6 +14,7 @@
 | host.pressure.cpu.some, .memory.full, ... | share | of time tasks stalled (PSI), where the kernel has it |
 | host.softnet.processed, .dropped, .squeezed | per second | packets of the backlog, all CPUs |
 | port.NAME.rx_bytes, .tx_packets, .rx_dropped, .tx_errors, ... | per second | of chosen ports |
+| run.memory | bytes | of the runner and of what runs in the network: what they have for themselves |
 | process.NAME.cpu, .rss, .fds | share of a core, bytes, count | runner, Open vSwitch, controllers |
 """
 
@@ -35,15 +36,24 @@ _PLAIN = (
 )  # fmt: skip
 HOST = tuple(f"host.{name}" for name in _PLAIN)
 """Names that may be sampled of the machine; cores have a number each."""
+RUN = ("run.memory",)
+"""Names that are sampled of the run alone."""
 
 
 def unit_of(name: str) -> str:
     """Return the unit of a sampled metric: share, bytes, count, rate or byterate."""
     if name.startswith(("host.cpu.", "host.pressure.")) or name.endswith(".cpu"):
         return "share"
-    if name.startswith("host.memory.") or name.endswith(".rss"):
+    if name.startswith("host.memory.") or name in RUN or name.endswith(".rss"):
         return "bytes"
     if name.startswith("port."):
         return "byterate" if name.endswith("_bytes") else "rate"
     rates = ("host.context_switches", "host.interrupts", "host.softirqs.", "host.softnet.")
     return "rate" if name.startswith(rates) else "count"
+
+
+def whose(name: str) -> str:
+    """Return what a sampled metric is of, in words; nothing where its name says so."""
+    if name.startswith("host."):
+        return "the whole machine"
+    return "the runner and what runs in the network" if name in RUN else ""

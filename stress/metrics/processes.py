@@ -1,13 +1,24 @@
-"""Processes that matter for a network: this runner, Open vSwitch, and controllers."""
+"""Processes that matter for a network: this runner, what runs in the network, and controllers.
+
+Memory that a run can be held to is that of processes: what they have for themselves (resident less shared,
+proc_pid_statm(5)). What the kernel has for namespaces, links and routes it counts for the whole machine.
+"""
 
 from __future__ import annotations
 
+import os
+from collections.abc import Sequence
 from contextlib import suppress
+from pathlib import Path
 
 import psutil
 
+from emulator.errors import EmulationError
+from emulator.network import Network
+
 Numbers = dict[str, float]
 
+_PAGE = os.sysconf("SC_PAGE_SIZE")
 _BY_NAME = ("ovs-vswitchd", "ovsdb-server", "ovs-testcontroller", "ovs-controller", "iperf3")
 _BY_WORD = ("ryu-manager", "osken-manager", "faucet", "pox.py", "onos", "karaf", "opendaylight", "floodlight")
 _LOOK = 10.0
@@ -15,9 +26,14 @@ _LOOK = 10.0
 
 
 class Processes:
-    """CPU, memory and descriptors of the processes that matter, by name; several of one name together."""
+    """CPU, memory and descriptors of the processes that matter, by name; several of one name together.
 
-    def __init__(self) -> None:
+    Open vSwitch and iperf3 are those of `network`; controllers may run anywhere on the machine.
+    """
+
+    def __init__(self, network: Network) -> None:
+        self._network = network
+        self._inside: Sequence[int] = ()
         self._known: dict[int, tuple[str, psutil.Process]] = {}
         self._looked = -_LOOK
         self._spent: dict[int, float] = {}
@@ -27,7 +43,7 @@ class Processes:
         if now - self._looked >= _LOOK:
             self._looked = now
             self._look()
-        found: Numbers = {}
+        found: Numbers = {"run.memory": float(sum(map(private_memory, (os.getpid(), *self._inside))))}
         for pid, (name, process) in list(self._known.items()):
             try:
                 with process.oneshot():
@@ -48,14 +64,25 @@ class Processes:
         return found
 
     def _look(self) -> None:
-        own = psutil.Process()
+        with suppress(EmulationError, OSError):  # the network may go down under a run
+            self._inside = self._network.processes()
+        inside, own = set(self._inside), psutil.Process()
         self._known.setdefault(own.pid, ("runner", own))
         for process in psutil.process_iter(["name", "cmdline"]):
             if process.pid not in self._known:
                 with suppress(psutil.Error):
                     name = which(process.info["name"] or "", process.info["cmdline"] or [])
-                    if name is not None:
+                    if name is not None and (name not in _BY_NAME or process.pid in inside):
                         self._known[process.pid] = (name, process)
+
+
+def private_memory(pid: int) -> int:
+    """Return the bytes that a process has for itself; 0 when it has ended."""
+    try:
+        words = Path(f"/proc/{pid}/statm").read_bytes().split()
+    except OSError:
+        return 0
+    return (int(words[1]) - int(words[2])) * _PAGE
 
 
 def which(name: str, words: list[str]) -> str | None:

@@ -29,7 +29,7 @@ class Sampler:
     def __init__(self, interval: float, chosen_links: Sequence[tuple[int, int]], network: Network) -> None:
         self._interval = interval
         self._ports = Ports(chosen_links, network)
-        self._processes = Processes()
+        self._processes = Processes(network)
         self._samples = Table()
         self._latest: Sample | None = None
         self._before: tuple[float, dict[str, float]] | None = None

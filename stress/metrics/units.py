@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 
-from stress.metrics.names import COUNTERS, HOST, unit_of
+from stress.metrics.names import COUNTERS, HOST, RUN, unit_of, whose
 
 STAT = re.compile(r"(.+)\.(min|mean|max|first|last|growth|p\d{1,2}(?:\.\d+)?)")
 """A figure, and which of its statistics."""
@@ -38,7 +38,7 @@ def figure_unit(name: str) -> str | None:
     found = STAT.fullmatch(name)
     base = found[1] if found else name
     base = ALIASES.get(base, base)
-    if _SAMPLED.fullmatch(base) or _is_host_metric(base):
+    if base in RUN or _SAMPLED.fullmatch(base) or _is_host_metric(base):
         return unit_of(base)
     return next((unit for pattern, unit in _PATTERNS if pattern.fullmatch(name)), None)
 
@@ -48,3 +48,10 @@ def _is_host_metric(name: str) -> bool:
     return name in HOST or bool(
         re.fullmatch(r"host\.(cpu\.core\d+|softirqs\.\w+|pressure\.(cpu|memory|io|irq)\.(some|full))", name)
     )
+
+
+def of_whom(name: str) -> str:
+    """Return what a figure is of that is sampled, in words; nothing where its name says so."""
+    found = STAT.fullmatch(name)
+    base = found[1] if found else name
+    return whose(ALIASES.get(base, base))

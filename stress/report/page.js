@@ -48,7 +48,9 @@ function tiles() {
   }
   if (t["traffic.flows"]) tile(words(t["traffic.rate"], "bitrate"), `through ${plural(t["traffic.flows"], "flow")}`);
   if (t["host.cpu.busy.mean"] !== null) tile(words(t["host.cpu.busy.mean"], "share"), `CPU on average · at most ${words(t["host.cpu.busy.max"], "share")}`);
-  if (t["host.memory.used.growth"] !== null) tile(words(t["host.memory.used.growth"], "bytes"), "memory growth");
+  const own = t["run.memory.growth"] ?? null, whole = t["host.memory.used.growth"];
+  if (own !== null) tile(words(own, "bytes"), `memory growth of the run · of the machine ${words(whole, "bytes")}`);
+  else if (whole !== null) tile(words(whole, "bytes"), "memory growth of the machine");
   return make("div", {class: "tiles"}, ...found);
 }
 function worries() {
@@ -146,7 +148,8 @@ const tail = n => n.split(".").slice(2).join(".");
 const GROUPS = [
   ["CPU by mode", n => /^host\.cpu\.(user|nice|system|softirq|irq|iowait|steal)$/.test(n), {unit: "share", stacked: true, top: 1}],
   ["CPU by core", n => /^host\.cpu\.core/.test(n), {unit: "share", top: 1}],
-  ["Memory", n => /^host\.memory\.(used|cached)$/.test(n), {unit: "bytes"}],
+  ["Memory of the run (its processes)", n => n === "run.memory", {unit: "bytes"}, () => "its processes"],
+  ["Memory of the machine", n => /^host\.memory\.(used|cached)$/.test(n), {unit: "bytes"}],
   ["Kernel memory (slab)", n => n === "host.memory.slab", {unit: "bytes"}],
   ["Context switches, interrupts", n => /^host\.(context_switches|interrupts)$/.test(n), {unit: "rate"}, n => n.slice(5).replace("_", " ")],
   ["Soft interrupts", n => /^host\.softirqs\./.test(n) && !n.endsWith(".total"), {unit: "rate"}],

@@ -56,7 +56,8 @@ def page(whole: dict[str, Any], record: RunRecord) -> str:
 _TILES = ("offered", "achieved", "errors", "skipped", "rate", "latency.p50", "latency.p99", "latency.max",
           "probe.loss", "probe.rtt.p50", "probe.rtt.p99", "probe.longest", "probe.blackhole", "probe.cpu",
           "convergence.p50", "convergence.p99", "convergence.events",
-          "host.cpu.busy.mean", "host.cpu.busy.max", "host.memory.used.growth", "sampler.cpu",
+          "host.cpu.busy.mean", "host.cpu.busy.max", "host.memory.used.growth", "run.memory.growth",
+          "sampler.cpu",
           "traffic.rate", "traffic.flows")  # fmt: skip
 
 

@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+import os
+import subprocess
 import time
 from collections.abc import Callable, Iterator
 from pathlib import Path
 
+import psutil
 import pytest
 
 from emulator.engines.netns import NetnsEngine, NetnsNetwork
@@ -141,3 +144,28 @@ def test_the_counters_of_a_port_in_a_node(network: NetnsNetwork, clock: Callable
     assert max(rates) > 100
     assert min(rates) >= 0
     assert 0 < cost < 1.0
+
+
+def test_what_runs_in_a_network_is_in_its_namespaces(state_dir: Path) -> None:
+    """The kernel's own links say so: /proc/PID/ns/net of each is that of a node, or of the switches."""
+    text = "name: probed\nswitch: ovs\ntopology: {generator: tree, depth: 2, fanout: 4}\n"
+    network = NetnsEngine().deploy(make_plan(build(load_text(text)), "netns"))
+    with subprocess.Popen(["sleep", "60"]) as outside:
+        try:
+            node = network.topology.names.find("h5")
+            assert node is not None
+            assert outside.pid not in network.processes()
+            before = set(network.processes())
+            with network.spawn(node, ["sleep", "61"]) as sleeper:
+                inside = set(network.processes())
+                sleeper.kill()
+            assert inside - before == {sleeper.pid}
+            names = {psutil.Process(pid).name() for pid in before}
+            assert names >= {"ovs-vswitchd", "ovsdb-server"}
+            folder = str(state_dir / "probed")
+            known = {one.pid for one in psutil.process_iter(["cmdline"])
+                     if folder in " ".join(one.info["cmdline"] or ())}  # fmt: skip
+            assert known <= before | {os.getpid()}
+        finally:
+            outside.kill()
+            network.down()

@@ -1,16 +1,23 @@
 """Readers of /proc from text as kernels write it, and the sampler's own cost."""
 
+import os
 import socket
 import struct
+import subprocess
+import sys
 import time
 import tracemalloc
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 
+import psutil
 import pytest
 
 from emulator.engines.dry_run import DryRunEngine, DryRunNetwork
 from emulator.plan import make_plan
 from stress import metrics
+from stress.limits import judge, parse
 from stress.metrics import host
 from stress.metrics.figures import Figures
 from stress.metrics.names import COUNTERS, HOST, unit_of
@@ -108,8 +115,48 @@ def test_processes_that_matter_are_known_by_name_or_by_what_they_run() -> None:
     assert which("bash", ["bash", "-c", "sleep"]) is None
 
 
-def test_this_process_is_measured_as_the_runner() -> None:
-    processes = Processes()
+HOLDS = "import sys; held = bytearray(b'x') * (48 << 20); print(flush=True); sys.stdin.read()"
+
+
+@contextmanager
+def holding() -> Iterator[subprocess.Popen[bytes]]:
+    """A process that holds 48 MiB."""
+    with subprocess.Popen(
+        [sys.executable, "-c", HOLDS], stdin=subprocess.PIPE, stdout=subprocess.PIPE
+    ) as process:
+        assert process.stdin is not None
+        assert process.stdout is not None
+        process.stdout.readline()
+        yield process
+        process.stdin.close()
+
+
+def test_memory_of_a_run_is_that_of_its_processes_and_not_of_others(
+    network: DryRunNetwork, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    with holding() as inside, holding():
+        monkeypatch.setattr(network, "processes", lambda: [inside.pid])
+        found = Processes(network).measure(0.0, None)["run.memory"]
+        unique = sum(psutil.Process(pid).memory_full_info().uss for pid in (os.getpid(), inside.pid))
+    assert psutil.Process().memory_full_info().uss + (48 << 20) < unique
+    assert found == pytest.approx(unique, rel=0.2)
+    assert abs(found - unique) < 24 << 20, "the other's 48 MiB are not in it"
+
+
+def test_limits_on_memory_say_whose_it_is() -> None:
+    record = RunRecord({}, {}, {}, seed=0, began=0.0)
+    names = ("host.memory.used", "run.memory", "process.runner.rss")
+    record.samples = [Sample(at, dict.fromkeys(names, at * 2**20)) for at in (0.0, 3.0)]
+    texts = ["host.memory.growth <= 1 MiB", "run.memory.growth <= 9 MiB", "process.runner.rss.max <= 9 MiB"]
+    assert [verdict.words for verdict in judge(record, map(parse, texts))] == [
+        "measured 3 MiB, of the whole machine",
+        "measured 3 MiB, of the runner and what runs in the network",
+        "measured 3 MiB",
+    ]
+
+
+def test_this_process_is_measured_as_the_runner(network: DryRunNetwork) -> None:
+    processes = Processes(network)
     first = processes.measure(0.0, None)
     assert "process.runner.cpu" not in first
     assert first["process.runner.rss"] > 1e6
