@@ -62,6 +62,13 @@ class LinkMessages(NodeMessages):
             if any(hop.port == port for hop in route.hops):
                 give_route(batch, route, self._names[node], hops_of(route, self._indices.at(node)))
 
+    def shares_routes(self, node: int, port: int) -> bool:
+        """Return whether the router `node` has routes over `port` and others."""
+        return self._forwarding.is_router(node) and any(
+            len(route.hops) > 1 and any(hop.port == port for hop in route.hops)
+            for route in self._forwarding.routes(node)
+        )
+
     def router_beyond(self, node: int, port: int) -> tuple[int, int] | None:
         """Return the (node, port) at the other end if IPv6 routes there wait for this end's carrier."""
         if self._quiet:

@@ -152,6 +152,18 @@ class NetnsSession:
         batch.add(messages.link_delete(self._plan.indices.ends[link][0]), "delete", name)
         self._netlink(node).run(batch)
         self._taken.forget_ports(link)
+        self._go_around(link)
+
+    def _go_around(self, link: int) -> None:
+        """Give routers at the ends of a link that went their routes over several hops: over those left.
+
+        The kernel keeps these when a port goes down, and drops the whole route when it is deleted.
+        """
+        for node, port in zip(
+            self._topology.ends[link].tolist(), self._topology.ports[link].tolist(), strict=True
+        ):
+            if node not in self._taken.nodes and self._writer.shares_routes(node, port):
+                give_routes(self._netlink(node), self._plan, node)
 
     def add_link(self, link: int) -> None:
         """Make a link that was removed, as it was."""
@@ -187,6 +199,8 @@ class NetnsSession:
             finally:
                 os.close(descriptor)
         self._store.remove(name)
+        for link, _ in self._links_of(node):
+            self._go_around(link)
 
     def add_node(self, node: int) -> None:
         """Make a node that was removed, with its links to the nodes that are there."""

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import random
+import re
 import threading
 import time
 from pathlib import Path
@@ -13,6 +14,7 @@ from emulator.engines.netns import NetnsEngine
 from emulator.network import Network
 from emulator.plan import make_plan
 from topologies.build import build
+from topologies.identifiers import interface_name
 from topologies.spec.load import load_text
 
 pytestmark = pytest.mark.privileged
@@ -102,6 +104,37 @@ def test_routes_are_whole_again_after_nodes_links_and_ports_went_together(state_
             session.remove_link(next(slot >> 1 for slot in topology.slots(spines[1])))
             session.remove_node(spines[2])
             session.add_node(spines[0])
+        soon(network, before)
+    finally:
+        network.down()
+
+
+@pytest.mark.parametrize("more", ["", IPV6], ids=["ipv4", "ipv6"])
+def test_a_link_or_node_that_is_away_is_gone_around(state_dir: Path, more: str) -> None:
+    network = NetnsEngine().deploy(make_plan(build(load_text(FABRIC + more)), "netns"))
+    topology = network.topology
+    names = list(topology.names)
+    leaf, spine = names.index("leaf1"), names.index("spine1")
+    link = next(link for link in uplinks(network) if {leaf, spine} == set(topology.ends[link].tolist()))
+
+    def hops_of_default() -> set[str]:
+        """Return the interfaces over which leaf1 sends to where it knows nothing nearer."""
+        (found,) = network.execute([leaf], ["sh", "-c", "ip -4 route show default; ip -6 route show default"])
+        return set(re.findall(r"dev (\S+)", found.output.decode()))
+
+    try:
+        whole = hops_of_default()
+        before = routes(network)
+        end = topology.ends[link].tolist().index(leaf)
+        gone = interface_name(topology, leaf, int(topology.ports[link, end]))
+        with network.session() as session:
+            session.remove_link(link)
+            assert hops_of_default() == whole - {gone}
+            session.add_link(link)
+            soon(network, before)
+            session.remove_node(spine)
+            assert hops_of_default() == whole - {gone}
+            session.add_node(spine)
         soon(network, before)
     finally:
         network.down()
