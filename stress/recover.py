@@ -124,8 +124,13 @@ def recover(network: Network, path: Path | None, take_down: Callable[[str], None
     topology = network.topology
     for text, data in found.get("links", {}).items():
         link, before = int(text), _state(data)
-        if link < topology.link_count and network.links.get(link, LinkState()) != before:
-            network.set_link(link, before)
+        if link >= topology.link_count:
+            continue
+        differs = network.links.get(link, LinkState()) != before
+        network.set_link(
+            link, before
+        )  # also where the record says so already: the kill may have come in between
+        if differs:
             a, b = topology.ends[link].tolist()
             given.append(f"link {topology.names[a]} -- {topology.names[b]} is as before the run")
     if path is not None:

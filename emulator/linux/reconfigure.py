@@ -39,7 +39,10 @@ def removals(old: NodeSettings, new: NodeSettings) -> Batch:
 
 
 def additions(old: NodeSettings, new: NodeSettings) -> Batch:
-    """Return the batch that gives a node what `old` didn't have."""
+    """Return the batch that gives a node what `old` didn't have.
+
+    An interface whose MAC changes forgets all its neighbours, permanent ones too: they are given again.
+    """
     batch = Batch()
     if new.mac != old.mac:
         batch.add(messages.link_mac(BRIDGE_INDEX, new.mac), "set the MAC of", new.name)
@@ -51,8 +54,14 @@ def additions(old: NodeSettings, new: NodeSettings) -> Batch:
         give_address(batch, new.index(address.port), address, new.name)
     for route in sorted(new.routes - old.routes, key=_links_first):
         give_route(batch, route, new.name, hops_of(route, new.index))
-    for neighbour in sorted(new.neighbours - old.neighbours):
-        give_neighbour(batch, neighbour, new.name, new.index)
+    forgot = {
+        port for port, after in new.ports.items() if port in old.ports and after.mac != old.ports[port].mac
+    }
+    if new.mac != old.mac:
+        forgot.add(BRIDGE_PORT)
+    for neighbour in sorted(new.neighbours):
+        if neighbour not in old.neighbours or neighbour.port in forgot:
+            give_neighbour(batch, neighbour, new.name, new.index)
     return batch
 
 

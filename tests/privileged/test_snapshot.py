@@ -218,7 +218,7 @@ def links_of(network: Network, node: str) -> list[int]:
     return sorted({slot >> 1 for slot in network.topology.slots(network.topology.names.index(node))})
 
 
-SHAPED = Shape(bandwidth=5e6, queue=30)
+SHAPED = Shape(bandwidth=5e6)
 VERBS: dict[str, tuple[str, LinkState]] = {
     "down-host": ("h1", LinkState(up=False)),
     "down-all-of-a-switch": ("*1", LinkState(up=False)),

@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 from emulator.engines.mininet.client import Driver, Step
 from emulator.engines.mininet.document import Document, Json, document, mininet_name
 from emulator.engines.mininet.links import line_changes, moves
-from emulator.engines.mininet.making import Maker
+from emulator.engines.mininet.making import Maker, address_lines
 from emulator.engines.mininet.removing import remove_nodes, take_away
 from emulator.linux.namespaces import NamespaceStore
 from emulator.network import Progress, silent
@@ -82,27 +82,38 @@ def _joins(link: Json) -> list[tuple[str, int, str]]:
 def _settle(was: Document, becomes: Document, same: set[str], kept: set[str], change: Change) -> None:
     """Add the steps that change the settings of what stays."""
     takes, gives = ({n: some for n, some in by.items() if n in same} for by in line_changes(was, becomes))
-    shapes: list[Json] = []
-    for name in kept:
-        for before, after in zip(was.links[name]["ends"], becomes.links[name]["ends"], strict=True):
-            if before["shape"] != after["shape"]:
-                shapes.append(after)
-            if before["mac"] != after["mac"]:
-                line = f"link set dev {after['name']} address {after['mac']}"
-                gives.setdefault(after["node"], []).insert(0, line)
+    ends = [
+        pair
+        for name in kept
+        for pair in zip(was.links[name]["ends"], becomes.links[name]["ends"], strict=True)
+    ]
+    shapes = [after for before, after in ends if before["shape"] != after["shape"]]
+    given = [after for before, after in ends if before["ip"] != after["ip"] and after["ip"]]
+    for before, after in ends:
+        if before["mac"] != after["mac"]:
+            line = f"link set dev {after['name']} address {after['mac']}"
+            gives.setdefault(after["node"], []).insert(0, line)
+    gives = _without(gives, address_lines(given))
     there = {end["name"] for name in kept for end in becomes.links[name]["ends"]}
     out, into = ([port for port in some if port in there] for some in moves(was, becomes))
     if takes:
         change.takes.append(("batches", {"lines": takes, "harmless": True}))
     if out:
         change.takes.append(("move", {"out": out, "into": []}))
+    if given:
+        change.gives.append(("addresses", {"ends": given}))
     if gives:
         change.gives.append(("batches", {"lines": gives, "harmless": True}))
     if into:
         change.gives.append(("move", {"out": [], "into": into}))
     if shapes:
         change.gives.append(("shape", {"ends": shapes}))
-    change.settled = sorted({*takes, *gives, *(end["node"] for end in shapes)})
+    change.settled = sorted({*takes, *gives, *(end["node"] for end in (*shapes, *given))})
+
+
+def _without(gives: dict[str, list[str]], lines: frozenset[str]) -> dict[str, list[str]]:
+    kept = {name: [line for line in some if line not in lines] for name, some in gives.items()}
+    return {name: some for name, some in kept.items() if some}
 
 
 def converge(

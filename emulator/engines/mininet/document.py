@@ -140,9 +140,11 @@ def end_document(plan: Plan, link: int, end: int, soft: AbstractSet[int], shape:
     node, other = int(topology.ends[link, end]), int(topology.ends[link, 1 - end])
     port = int(topology.ports[link, end])
     mtu = topology.link_profile_of(link).mtu or 1500
+    first = port == min(int(topology.ports[slot >> 1, slot & 1]) for slot in topology.slots(node))
     return {
         "node": mininet_name(plan, node),
         "port": port,
+        "ip": host_address(plan, node) if first else None,
         "name": interface_name(topology, node, port),
         "mac": mac(topology, node, port).hex(":"),
         "shape": tc_options(shape, mtu),

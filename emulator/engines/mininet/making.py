@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from typing import TypeVar
 
 from emulator.engines.mininet.client import Driver
@@ -70,6 +70,7 @@ class Maker:
             *last,
             stay_down,  # before they join a switch: they might close a loop
             ("configure", {"names": hosts}),
+            ("addresses", {"ends": addressed(documents)}),
             stay_down,
             ("batches", {"lines": early, "harmless": partly}),
             ("start", {"names": switches}),
@@ -123,13 +124,11 @@ class Maker:
     def _lines(self, fresh: dict[str, int], links: Sequence[Json]) -> dict[str, list[str]]:
         """Return the lines of new nodes, and of the nodes that were there at an end of a new link."""
         touched = dict.fromkeys([*fresh, *(end["node"] for link in links for end in link["ends"])])
+        by_mininet = address_lines(addressed(links))
         out = {}
         for name in touched:
-            lines = list(self._wanted.lines[name])
-            node = fresh.get(name)
-            given = None if node is None else host_address(self._plan, node)
-            lines = [line for line in lines if given is None or not line.startswith(f"addr replace {given} ")]
-            if node is None:  # its bridge is there
+            lines = [line for line in self._wanted.lines[name] if line not in by_mininet]
+            if name not in fresh:  # its bridge is there
                 lines = [line for line in lines if not line.startswith("link add ")]
             if lines:
                 out[name] = lines
@@ -145,6 +144,20 @@ class Maker:
                 self._progress(name, done, part)
 
         return tell
+
+
+def addressed(links: Iterable[Json]) -> list[Json]:
+    """Return the ends of `links` to which Mininet gives an address, also on hosts that were there.
+
+    Not by lines of ours: it must know the address, and what it sets (ifconfig's broadcast address) stays
+    the same. By the interface, since a host's first one may be away while another is made.
+    """
+    return [end for link in links for end in link["ends"] if end["ip"]]
+
+
+def address_lines(ends: Iterable[Json]) -> frozenset[str]:
+    """Return the lines that would give what Mininet gives to `ends`."""
+    return frozenset(f"addr replace {end['ip']} dev {end['name']}" for end in ends)
 
 
 def confine(plan: Plan, node: int, shell: int) -> None:

@@ -53,14 +53,18 @@ class Steps:
             tell("links", done, len(documents))
 
     def configure(self, tell: Tell, names: list[str]) -> None:
-        """Configure hosts: their addresses and loopbacks, as Mininet does after the links."""
+        """Configure hosts but for their addresses: their loopbacks, as Mininet does after the links."""
         for done, name in enumerate(names, 1):
             node = self._network[name]
-            if node.defaultIntf():
-                node.configDefault()
-            else:
-                node.configDefault(ip=None, mac=None)
+            node.config(**{**node.params, "ip": None, "mac": None})
             tell("hosts", done, len(names))
+
+    def addresses(self, tell: Tell, ends: list[Document]) -> None:
+        """Give interfaces of hosts their addresses, in the hosts that are there."""
+        for done, end in enumerate(ends, 1):
+            if end["node"] in self._network:
+                self._network[end["node"]].setIP(end["ip"], intf=end["name"])
+            tell("addresses", done, len(ends))
 
     def start(self, tell: Tell, names: list[str]) -> None:
         """Start switches; Open vSwitch's all at once."""

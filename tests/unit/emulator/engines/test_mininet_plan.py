@@ -43,7 +43,7 @@ def test_nodes_and_links_by_the_names_of_the_plan() -> None:
     ends = next(link["ends"] for link in found.links.values() if "h1" in {e["node"] for e in link["ends"]})
     end = next(end for end in ends if end["node"] == "h1")
     assert end == {
-        "node": "h1", "port": 0, "name": "h1-eth0", "mac": "02:00:00:04:00:00",
+        "node": "h1", "port": 0, "ip": "10.0.0.1/8", "name": "h1-eth0", "mac": "02:00:00:04:00:00",
         "shape": {}, "queue": None, "plain_sums": False,
     }  # fmt: skip
     assert host_address(plan_of(RING), 3) == "10.0.0.1/8"
