@@ -30,6 +30,9 @@ def gauges() -> Numbers:
     found["host.memory.slab"] = memory.slab
     found |= sockets_of(_text("net/sockstat"))
     found |= namespaces_of(_text("slabinfo"))
+    tables = _neighbours()
+    if tables:
+        found["host.neighbours"] = float(sum(entries for entries, _ in tables))
     interfaces = _text("net/dev").count(":")
     if interfaces:
         found["host.interfaces"] = interfaces
@@ -41,7 +44,16 @@ def counters() -> Numbers:
     found = stat_of(_text("stat")) | softirqs_of(_text("softirqs")) | softnet_of(_text("net/softnet_stat"))
     for kind in _PRESSURES:
         found |= pressure_of(kind, _text(f"pressure/{kind}"))
+    tables = _neighbours()
+    if tables:
+        found["host.neighbours.full"] = float(sum(full for _, full in tables))
     return found
+
+
+def _neighbours() -> list[tuple[int, int]]:
+    """Return entries of ARP's table and of IPv6's, and how often each was full; a machine has one of each."""
+    texts = (_text(f"net/stat/{table}") for table in ("arp_cache", "ndisc_cache"))
+    return [neighbours_of(text) for text in texts if text]
 
 
 def _text(name: str) -> str:
@@ -69,6 +81,18 @@ def namespaces_of(text: str) -> Numbers:
         if line.startswith("net_namespace "):
             return {"host.namespaces": float(line.split()[1])}
     return {}
+
+
+def neighbours_of(text: str) -> tuple[int, int]:
+    """Return the entries of a neighbour table, and how often it had no room, by /proc/net/stat/arp_cache.
+
+    A row a CPU, hexadecimal; the entries in each are those of the whole table.
+    """
+    head, *rows = [line.split() for line in text.splitlines()] or [[]]
+    if not rows or "table_fulls" not in head:
+        return (int(rows[0][0], 16) if rows and len(head) > 1 else 0), 0
+    at = head.index("table_fulls")
+    return int(rows[0][0], 16), sum(int(row[at], 16) for row in rows)
 
 
 def stat_of(text: str) -> Numbers:

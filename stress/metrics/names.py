@@ -9,6 +9,8 @@
 | host.sockets, host.sockets.tcp | count | of the network namespace that this process is in |
 | host.namespaces | count | network namespaces, by the kernel's slab; it lags by a batch; needs root |
 | host.interfaces | count | of the namespace that this process is in |
+| host.neighbours | count | entries of the ARP and IPv6 neighbour tables, of all namespaces together |
+| host.neighbours.full | per second | how often they had no room for one more |
 | host.processes.running, .blocked | count | |
 | host.context_switches, host.interrupts, host.softirqs.net_rx, ... | per second | |
 | host.pressure.cpu.some, .memory.full, ... | share | of time tasks stalled (PSI), where the kernel has it |
@@ -28,7 +30,8 @@ COUNTERS = ("rx_packets", "tx_packets", "rx_bytes", "tx_bytes", "rx_errors", "tx
 _PLAIN = (
     *(f"cpu.{mode}" for mode in ("busy", *MODES)), "cpu.core0", "load.1", "load.5", "load.15",
     "memory.used", "memory.available", "memory.cached", "memory.slab", "sockets", "sockets.tcp", "namespaces",
-    "interfaces", "processes.running", "processes.blocked", "context_switches", "interrupts",
+    "interfaces", "neighbours", "neighbours.full", "processes.running", "processes.blocked",
+    "context_switches", "interrupts",
     "softirqs.total", "softirqs.net_rx", "softirqs.net_tx", "softirqs.timer", "pressure.cpu.some",
     "pressure.memory.some",
     "pressure.memory.full", "pressure.io.some", "pressure.io.full", "softnet.processed", "softnet.dropped",
@@ -48,7 +51,13 @@ def unit_of(name: str) -> str:
         return "bytes"
     if name.startswith("port."):
         return "byterate" if name.endswith("_bytes") else "rate"
-    rates = ("host.context_switches", "host.interrupts", "host.softirqs.", "host.softnet.")
+    rates = (
+        "host.context_switches",
+        "host.interrupts",
+        "host.softirqs.",
+        "host.softnet.",
+        "host.neighbours.full",
+    )
     return "rate" if name.startswith(rates) else "count"
 
 

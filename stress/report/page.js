@@ -158,6 +158,8 @@ const GROUPS = [
   ["Load average", n => /^host\.load\./.test(n), {}, n => `${tail(n)} min`],
   ["Sockets", n => /^host\.sockets/.test(n), {}, n => n.endsWith(".tcp") ? "TCP" : "all"],
   ["Namespaces, interfaces", n => /^host\.(namespaces|interfaces)$/.test(n), {}, n => n.slice(5)],
+  ["Neighbours (ARP, IPv6)", n => n === "host.neighbours", {}, () => "entries"],
+  ["Neighbour table full", n => n === "host.neighbours.full", {unit: "rate"}, () => "full"],
   ["Processes of the machine", n => /^host\.processes\./.test(n), {}],
   ["Programs: CPU", n => /^process\..*\.cpu$/.test(n), {unit: "share"}, n => n.split(".")[1]],
   ["Programs: memory", n => /^process\..*\.rss$/.test(n), {unit: "bytes"}, n => n.split(".")[1]],

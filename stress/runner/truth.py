@@ -54,6 +54,7 @@ def doubts(record: RunRecord, offered: int, spent: Callable[[], Spent]) -> list[
         *_of_processor(spent()),
         *_of_probes(record),
         *_of_samples(record),
+        *_of_neighbours(record),
         *_of_flows(record),
     ]
 
@@ -140,6 +141,16 @@ def _of_samples(record: RunRecord) -> Iterator[str]:
     worst = max(gaps, default=0.0)
     if interval and worst > _LONGEST_GAP * interval:
         yield f"nobody looked at the machine for {worst:.3g} s, though its interval is {interval:g} s"
+
+
+def _of_neighbours(record: RunRecord) -> Iterator[str]:
+    worst = max((sample.values.get("host.neighbours.full", 0.0) for sample in record.samples), default=0.0)
+    if worst:
+        yield (
+            f"the kernel's neighbour table was full, {worst:.3g} times a second at worst: hosts lose each "
+            "other until it has room. All networks of a machine share it: take others down, or raise "
+            "net.ipv4.neigh.default.gc_thresh3 (and net.ipv6)"
+        )
 
 
 def _of_flows(record: RunRecord) -> Iterator[str]:

@@ -131,6 +131,25 @@ def holding() -> Iterator[subprocess.Popen[bytes]]:
         process.stdin.close()
 
 
+ARP = """\
+entries  allocs   destroys hash_grows lookups  hits     res_failed forced_gc_runs discards table_fulls
+000003f2 00001a72 0000224d 00000000   00483ffe 00040ba0 00000921   00008445       000002ab 000083e9
+000003f2 00002a3a 00001e6d 00000009   0039a4d4 0005a11a 00000dea   0000b7dc       000001fc 0000b793
+"""
+
+
+def test_the_neighbour_table_says_how_often_it_was_full() -> None:
+    assert host.neighbours_of(ARP) == (0x3F2, 0x83E9 + 0xB793)
+    assert host.neighbours_of("") == host.neighbours_of("entries\n00000007\n") == (0, 0)
+    whole = host.neighbours_of(ARP.replace("table_fulls", "something_new"))
+    assert whole == (0x3F2, 0)
+    assert {"host.neighbours", "host.neighbours.full"} <= set(HOST)
+    assert (unit_of("host.neighbours"), unit_of("host.neighbours.full")) == ("count", "rate")
+    if Path("/proc/net/stat/arp_cache").exists():
+        rows = [line.split() for line in Path("/proc/net/stat/arp_cache").read_text().splitlines()]
+        assert host.counters()["host.neighbours.full"] >= sum(int(row[-1], 16) for row in rows[1:])
+
+
 def test_memory_of_a_run_is_that_of_its_processes_and_not_of_others(
     network: DryRunNetwork, monkeypatch: pytest.MonkeyPatch
 ) -> None:

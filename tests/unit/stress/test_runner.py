@@ -437,6 +437,8 @@ def test_what_was_not_asked_looked_at_or_done_is_said() -> None:
     assert found(record_of([], samples=samples)) == [
         "nobody looked at the machine for 3 s, though its interval is 1 s"
     ]
+    full = [Sample(at, {"host.neighbours.full": 12.0 * (at == 2.0)}) for at in (0.0, 1.0, 2.0)]
+    assert "neighbour table was full, 12 times a second" in found(record_of([], samples=full))[0]
     flows = [{"error": "ECONNREFUSED"}, {"error": ""}]
     assert "1 of 2 flows of traffic failed: 1 x ECONNREFUSED" in found(record_of([], traffic=flows))
     idle = [outcome(k, k, k) for k in range(10)]
