@@ -63,6 +63,7 @@ _UNSTABLE = re.compile(
 """Keys of objects; `qlen` and `rate` only of what `tc` says (see `_kept`)."""
 _SETTINGS_TOO = frozenset({"rate", "qlen"})
 _COUNTED = re.compile(r"(duration|n_packets|n_bytes|idle_age|hard_age|cookie)=[^, ]+,? ?")
+_MAC_OF_INTERNAL = re.compile(r',"+[0-9a-f:]{17}"+,(?=\d+,internal,)')
 _ROWS = {
     "Bridge": "name,datapath_type,fail_mode,protocols,other_config,stp_enable,datapath_id",
     "Interface": "name,ofport,ofport_request,admin_state,link_state,mac_in_use,mtu,type,error",
@@ -74,7 +75,7 @@ def snapshot(state: Path, network: str) -> Snapshot:
     """Return what the network `network` of the state directory `state` has in the kernel.
 
     Indices of interfaces count where the engine chooses them: not in a network of Mininet's, nor those
-    of Open vSwitch's own devices.
+    of Open vSwitch's own devices. Mininet has Open vSwitch choose the MACs of these.
     """
     folder = state / network
     words = ["nsenter", f"--mount={state / '.mounts' / network}", "sh", "-c", _ALL, "sh", str(folder / "ns")]
@@ -93,7 +94,7 @@ def snapshot(state: Path, network: str) -> Snapshot:
         if line.startswith("@@ "):
             _, node, inode = line.split(" ")
             found[node] = {"namespace": f"that of {inodes.setdefault(inode, node)}"}
-    found["Open vSwitch"] = _openvswitch(folder / "ovs")
+    found["Open vSwitch"] = _openvswitch(folder / "ovs", chosen=numbered)
     return found
 
 
@@ -146,9 +147,10 @@ def _objects(section: str, text: str, *, numbered: bool) -> Iterator[tuple[str, 
 def _rows(section: str, rows: list[dict[str, Any]], *, numbered: bool) -> Iterator[tuple[str, str]]:
     """Yield the name and the words of each object that iproute2 gave."""
     for row in rows:
-        if not numbered or row.get("linkinfo", {}).get("info_kind") == "tun":
-            for key in ("ifindex", "link_index", "link"):
-                row.pop(key, None)
+        internal = row.get("linkinfo", {}).get("info_kind") == "tun"
+        chosen = ("ifindex", "link_index", "link") if internal or not numbered else ()
+        for key in (*chosen, *(("address",) if internal and not numbered else ())):
+            row.pop(key, None)
         if not row or _follows_dad(row):
             continue
         if section in ("link", "bridge port"):
@@ -177,8 +179,8 @@ def _kept(value: Any, section: str) -> Any:
     }
 
 
-def _openvswitch(folder: Path) -> dict[str, str]:
-    """Return what a network's Open vSwitch holds, {} where it has none."""
+def _openvswitch(folder: Path, *, chosen: bool) -> dict[str, str]:
+    """Return what a network's Open vSwitch holds, {} where it has none; `chosen` MACs are those of a plan."""
     if not (folder / "db.sock").exists():
         return {}
     place = str(folder)
@@ -192,7 +194,8 @@ def _openvswitch(folder: Path) -> dict[str, str]:
     vsctl = ("ovs-vsctl", "--timeout=10", f"--db=unix:{folder / 'db.sock'}")
     for table, columns in _ROWS.items():
         words = ("--format=csv", "--no-heading", f"--columns={columns}", "list", table)
-        found |= {f"{table} {row}": "there" for row in run(*vsctl, *words).splitlines()}
+        for row in run(*vsctl, *words).splitlines():
+            found[f"{table} {row if chosen else _MAC_OF_INTERNAL.sub(',', row)}"] = "there"
     for bridge in run(*vsctl, "list-br").split():
         for port in run(*vsctl, "list-ports", bridge).split():
             found[f"port {port}"] = f"in {bridge}"

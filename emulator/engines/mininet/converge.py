@@ -92,7 +92,11 @@ def _settle(was: Document, becomes: Document, same: set[str], kept: set[str], ch
     for before, after in ends:
         if before["mac"] != after["mac"]:
             line = f"link set dev {after['name']} address {after['mac']}"
-            gives.setdefault(after["node"], []).insert(0, line)
+            own = gives.setdefault(after["node"], [])
+            own.insert(0, line)
+            # it forgets all neighbours then, permanent ones too
+            forgot = [line for line in becomes.lines[after["node"]] if _is_neighbour(line, after["name"])]
+            own += [line for line in forgot if line not in own]
     gives = _without(gives, address_lines(given))
     there = {end["name"] for name in kept for end in becomes.links[name]["ends"]}
     out, into = ([port for port in some if port in there] for some in moves(was, becomes))
@@ -109,6 +113,10 @@ def _settle(was: Document, becomes: Document, same: set[str], kept: set[str], ch
     if shapes:
         change.gives.append(("shape", {"ends": shapes}))
     change.settled = sorted({*takes, *gives, *(end["node"] for end in (*shapes, *given))})
+
+
+def _is_neighbour(line: str, interface: str) -> bool:
+    return line.startswith("neigh replace ") and f" dev {interface} " in line
 
 
 def _without(gives: dict[str, list[str]], lines: frozenset[str]) -> dict[str, list[str]]:

@@ -11,6 +11,8 @@ from mininet.net import Mininet
 from mininet.node import Host, RemoteController
 
 Document = dict[str, Any]
+_PACKETS = 1000
+"""Packets that may wait for an interface as the kernel makes it (DEFAULT_TX_QUEUE_LEN)."""
 Tell = Callable[[str, int, int], None]
 """Called with (phase, done, total) after each step."""
 
@@ -100,18 +102,19 @@ class Builder:
     def shape(self, end: Document) -> None:
         """Make what an interface sends be as the document of its end says.
 
-        Mininet can't take a shape away (mininet issue 881): then its queues are deleted.
+        Mininet can't take a shape away (mininet issue 881): then its queues are deleted. And it deletes
+        what it takes for a queue of before, which an interface that is down hasn't got: it gets one.
         """
         intf = self.interface(end["name"])
-        self._queue(end)
+        intf.cmd("ip link set dev", intf, "txqueuelen", end["queue"] or _PACKETS)
         if not end["shape"]:
             intf.cmd("tc qdisc del dev", intf, "root")
             if isinstance(intf, TCIntf):
                 self._replace(intf, Intf, {})
             return
         options = {**end["shape"], **_offload(end)}
+        intf.cmd("tc qdisc replace dev", intf, "root pfifo")
         if isinstance(intf, TCIntf):
-            intf.cmd("tc qdisc del dev", intf, "root")
             intf.params = options
             intf.config(up=None, **options)
         else:
