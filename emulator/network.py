@@ -55,10 +55,14 @@ class LinkState:
 
 @dataclass(frozen=True)
 class Echo:
-    """One reachability question: `target` (an address) asked from node `source`."""
+    """One reachability question: `target` (an address) asked from node `source`.
+
+    Where no answer is expected, none that comes is no reason to ask the network less.
+    """
 
     source: int
     target: str
+    expected: bool = True
 
 
 @dataclass(frozen=True)

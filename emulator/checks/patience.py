@@ -8,49 +8,50 @@ import numpy as np
 import numpy.typing as npt
 
 from emulator.checks.components import components
-from emulator.network import Network
-from topologies.openflow_switches import OPENFLOW_SWITCHES
+from emulator.link_states import States
+from topologies.openflow_switches import controllers_of, ovs_nodes
 from topologies.profiles import Shape
 from topologies.topology import Topology
 
-_ROUNDS, _LOSSY_ROUNDS = 3, 5
+_ROUNDS, _ASKED_ROUNDS, _LOSSY_ROUNDS = 3, 4, 5
+_ASKED = 2.0
+"""Seconds more where a controller is asked: it may be behind by that much, and nothing is lost."""
 _JOURNEYS = 2 * 2 * 2
 """ARP and then the echo, there and back, between two nodes that are each as far from a third."""
 
 
 @dataclass(frozen=True)
 class Patience:
-    """`seconds` to wait beyond what an undelayed network takes; `rounds` of questions to ask at most."""
+    """`seconds` to wait beyond what a bridge without delays takes, `delay` of them for links.
+
+    `rounds` says in how many rounds in a row without an answer to be sure that none will come.
+    """
 
     seconds: float
+    delay: float
     rounds: int
 
 
-def patience(network: Network, up: npt.NDArray[np.bool_]) -> Patience:
-    """Return what the shapes of the links that are up (bool[m]) ask for.
+def patience(topology: Topology, states: States, up: npt.NDArray[np.bool_]) -> Patience:
+    """Return what the shapes of the links that are up (bool[m]) ask for, some of them changed to `states`.
 
     The wait is a bound, not a forecast: shortest ways from one node of each component, and twice
     that for any two of its nodes. Only questions without an answer are waited for so long.
     """
-    topology = network.topology
     delays = np.array([max(_delay(p.forward), _delay(p.backward)) for p in topology.link_profiles])
     losses = np.array([_loses(p.forward) or _loses(p.backward) for p in topology.link_profiles], dtype=bool)
     delay: npt.NDArray[np.float64] = delays[topology.link_profile].astype(np.float64)
     lossy: npt.NDArray[np.bool_] = losses[topology.link_profile]
-    for link, state in network.links.items():
+    for link, state in states.items():
         ways = [
             topology.shape(link, end) if live is None else live
             for end, live in enumerate((state.forward, state.backward))
         ]
         delay[link], lossy[link] = max(map(_delay, ways)), any(map(_loses, ways))
     farthest = _farthest(topology, up, delay) if delay[up].any() else 0.0
-    again = lossy[up].any() or _asks_controllers(topology)
-    return Patience(_JOURNEYS * farthest, _LOSSY_ROUNDS if again else _ROUNDS)
-
-
-def _asks_controllers(topology: Topology) -> bool:
-    """Return whether first packets go through a daemon or a controller, which drop too many at once."""
-    return any(profile.switch in OPENFLOW_SWITCHES for profile in topology.node_profiles)
+    rounds = _LOSSY_ROUNDS if lossy[up].any() else _ASKED_ROUNDS if ovs_nodes(topology).any() else _ROUNDS
+    wait = _JOURNEYS * farthest
+    return Patience(wait + _ASKED * bool(controllers_of(topology)), wait, rounds)
 
 
 def _farthest(topology: Topology, up: npt.NDArray[np.bool_], delay: npt.NDArray[np.float64]) -> float:

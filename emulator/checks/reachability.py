@@ -5,6 +5,7 @@ from __future__ import annotations
 import time
 from dataclasses import dataclass, field
 
+from emulator.checks.asking import ask
 from emulator.checks.components import expectation
 from emulator.checks.patience import patience
 from emulator.errors import UsageError
@@ -63,6 +64,17 @@ def choose_pairs(topology: Topology, sample: int | None, hosts: list[int]) -> li
     return list(chosen)[:want]
 
 
+def in_turn(pairs: list[tuple[int, int]]) -> list[int]:
+    """Return the order in which to ask pairs of hosts: as many hosts as there are ask one after the other.
+
+    So a node that is dead is met now and then and not many times in a row, no host is asked by all at
+    once, and of each couple the second question comes long after the first, which has made its
+    neighbour entry.
+    """
+    hosts = {host: at for at, host in enumerate(sorted({host for pair in pairs for host in pair}))}
+    return sorted(range(len(pairs)), key=lambda at: (hosts[pairs[at][1]] - hosts[pairs[at][0]]) % len(hosts))
+
+
 def check_reachability(network: Network, sample: int | None = None, timeout: float = 1.0) -> Reachability:
     """Ask pairs of hosts by ICMP and compare with the graph; links that are down count as missing.
 
@@ -76,17 +88,21 @@ def check_reachability(network: Network, sample: int | None = None, timeout: flo
     pairs = choose_pairs(topology, sample, hosts)
     up = links_up(topology, network.links)
     expected = expectation(topology, up)
-    extra = patience(network, up)
-    questions = [(a, b, Echo(a, address)) for a, b in pairs for address in host_addresses(network, b)]
-    wants = [expected(a, b, echo.target) for a, b, echo in questions]
-    echoes = [echo for _, _, echo in questions]
-    times = _asked(network, echoes, wants, timeout + extra.seconds, extra.rounds)
+    extra = patience(topology, network.links, up)
+    questions = [
+        (a, b, Echo(a, address, expected(a, b, address)))
+        for a, b in pairs
+        for address in host_addresses(network, b)
+    ]
+    order = in_turn([(a, b) for a, b, _ in questions])
+    echoes = [questions[at][2] for at in order]
+    answers = dict(zip(order, ask(network, echoes, timeout + extra.seconds, extra.rounds), strict=True))
     result = Reachability(len(pairs), 0, 0, 0.0)
     names = topology.names
     answered: dict[tuple[int, int], bool] = {}
     wanted: dict[tuple[int, int], bool] = {}
-    for (a, b, echo), want, seconds in zip(questions, wants, times, strict=True):
-        got = seconds is not None
+    for at, (a, b, echo) in enumerate(questions):
+        got, want = answers[at] is not None, echo.expected
         answered[a, b] = answered.get((a, b), True) and got
         wanted[a, b] = wanted.get((a, b), True) and want
         if got != want:
@@ -99,22 +115,3 @@ def check_reachability(network: Network, sample: int | None = None, timeout: flo
     result.expected = sum(wanted.values())
     result.seconds = time.monotonic() - begin
     return result
-
-
-def _asked(
-    network: Network, echoes: list[Echo], wants: list[bool], timeout: float, rounds: int
-) -> list[float | None]:
-    """Ask, and ask again where an answer was expected and none came, in up to `rounds` rounds.
-
-    The kernel lets a port forward some time after its link comes up (net/core/link_watch.c waits up to
-    a second), and a lost ARP request is repeated after a second: the first question asked just after
-    `up` may be too early. Links that lose packets need more rounds.
-    """
-    times = list(network.ping(echoes, timeout))
-    for _ in range(rounds - 1):
-        again = [at for at, want in enumerate(wants) if want and times[at] is None]
-        if not again:
-            break
-        for at, seconds in zip(again, network.ping([echoes[at] for at in again], timeout), strict=True):
-            times[at] = seconds
-    return times

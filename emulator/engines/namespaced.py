@@ -16,6 +16,7 @@ from typing import BinaryIO
 import numpy as np
 import numpy.typing as npt
 
+from emulator.checks.patience import patience
 from emulator.engines.place import require_root, store_of
 from emulator.engines.recorded import RecordedNetwork
 from emulator.engines.removal import take_down
@@ -26,15 +27,16 @@ from emulator.linux.attend import attend, gather
 from emulator.linux.capture import Captured, Wanted
 from emulator.linux.capture import record as record_packets
 from emulator.linux.execute import start
-from emulator.linux.icmp import Pinger, at_once
+from emulator.linux.icmp import Pinger, limits
 from emulator.linux.teardown import processes_inside
 from emulator.network import CommandResult, Echo, Health, LinkState, Progress, silent
 from emulator.ovs.server import OvsServers
 from emulator.ovs.switches import Switches
+from emulator.pace import Limits
 from emulator.shaking import goes_on, left_over
 from emulator.state import NetworkState
 from topologies.counting import counted
-from topologies.openflow_switches import ovs_nodes
+from topologies.openflow_switches import controllers_of, ovs_nodes
 from topologies.segments import Segments
 
 _UPCALL = 8
@@ -159,15 +161,20 @@ class NamespacedNetwork(RecordedNetwork, ABC):
     def ping(self, echoes: Sequence[Echo], timeout: float) -> Sequence[float | None]:
         """Send ICMP echoes from inside the nodes."""
         with self._store.entered():
-            return Pinger(echoes, timeout, self._askers).run(self._store, self.topology.names)
+            return Pinger(echoes, timeout, self._limits()).run(self._store, self.topology.names)
+
+    def _limits(self) -> Limits:
+        """Return how many questions may be asked at a time, and when their answers are late."""
+        delay = patience(self.topology, self.links, self._links_up()).delay
+        asked = bool(controllers_of(self.topology))
+        return limits(self._deliveries, delay, controllers=asked)
 
     @cached_property
-    def _askers(self) -> int:
-        """How many hosts may ask at a time without drowning each other in broadcasts."""
+    def _deliveries(self) -> int:
+        """How many link ends a broadcast is delivered to at most; more where each takes longer."""
         of_end = Segments(self.topology).of_end
         largest = int(np.bincount(of_end[of_end >= 0]).max(initial=0))
-        slower = _UPCALL if ovs_nodes(self.topology).any() else 1
-        return at_once(largest * slower)
+        return largest * (_UPCALL if ovs_nodes(self.topology).any() else 1)
 
     def capture(self, node: int, wanted: Wanted, file: BinaryIO) -> Captured:
         """Record packets in a node until what is wanted is there, or Ctrl-C."""

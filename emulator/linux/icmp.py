@@ -1,4 +1,4 @@
-"""ICMP echo from inside namespaces, hundreds of questions at once, in one thread (RFC 792, RFC 4443).
+"""ICMP echo from inside namespaces, many questions at once, in one thread (RFC 792, RFC 4443).
 
 A raw socket belongs to the namespace it was opened in: open it inside, leave, and keep using it.
 """
@@ -10,18 +10,32 @@ import select
 import socket
 import time
 from collections.abc import Sequence
+from contextlib import suppress
 from itertools import count
 
 from emulator.icmp import echo_request, listen_for_replies, protocol, reply_of
 from emulator.linux.namespaces import NamespaceStore
 from emulator.network import Echo
+from emulator.pace import Limits, Pace
+from emulator.questions import Questions
 
 AT_ONCE = 512
+"""Questions that wait for an answer, and sockets that are open, at a time."""
 _DELIVERIES = 300_000
 """ARP broadcasts that may wait to be delivered: what a slow processor does in a third of a second."""
+_LEAST = 16
+"""Questions at a time at least: 4,000 that nobody answers take a minute at worst."""
+_CAREFUL = 16
+"""Questions at a time in the beginning where a controller must be asked."""
+_SENDS = 8
+"""Questions after which to look for answers: a system call for each would cost more than asking."""
+_LATE, _LONGEST = 0.35, 1.0
+"""Seconds after which an answer is late, and that a question keeps its place at most, without delays."""
+_LATE_ASKED, _LONGEST_ASKED = 1.0, 2.0
+"""The same where a controller is asked: what comes many at a time costs it and its switches less each."""
 
-_RETRIES = (0.0, 0.35, 0.7)
-"""When to ask (again), as shares of the timeout."""
+_Key = tuple[int, int]
+"""(node, IP version): what has a socket of its own."""
 
 
 def _open_socket(version: int) -> socket.socket:
@@ -32,12 +46,24 @@ def _open_socket(version: int) -> socket.socket:
 
 
 def at_once(largest_segment: int) -> int:
-    """Return how many sources may ask at a time where a broadcast is delivered to so many link ends.
+    """Return how many questions may be asked at a time where a broadcast is delivered to so many link ends.
 
     A bridge carries each ARP request to all of them. More requests than can be delivered before a
     question's time is over would all be late, and be asked again on top.
     """
     return min(AT_ONCE, max(8, _DELIVERIES // max(largest_segment, 1)))
+
+
+def limits(largest_segment: int, delay: float = 0.0, *, controllers: bool = False) -> Limits:
+    """Return the limits of the window of a network.
+
+    `largest_segment` is in link ends, `delay` what links add to an answer (seconds); with `controllers`,
+    first packets of a flow are sent to one.
+    """
+    most = at_once(largest_segment)
+    start = min(_CAREFUL, most) if controllers else most
+    late, longest = (_LATE_ASKED, _LONGEST_ASKED) if controllers else (_LATE, _LONGEST)
+    return Limits(start, min(start, max(_LEAST, most // 4)), most, late + delay, longest + delay)
 
 
 _idents = count(int.from_bytes(os.urandom(2)))
@@ -47,90 +73,85 @@ _idents = count(int.from_bytes(os.urandom(2)))
 class Pinger:
     """Asks questions from many namespaces and collects the answers."""
 
-    def __init__(self, echoes: Sequence[Echo], timeout: float, at_once: int = AT_ONCE) -> None:
-        """Prepare to ask `echoes`, from at most `at_once` sources at a time."""
-        self._at_once = at_once
+    def __init__(self, echoes: Sequence[Echo], timeout: float, limits: Limits) -> None:
+        """Prepare to ask `echoes`, in their order and as quickly as they are answered."""
         self._echoes = echoes
-        self._timeout = timeout
+        self._keys = [(echo.source, 6 if ":" in echo.target else 4) for echo in echoes]
+        self._questions = Questions([echo.expected for echo in echoes], timeout, Pace(limits))
         self._ident = next(_idents) & 0xFFFF
-        self._sent: dict[int, float] = {}
-        self.times: list[float | None] = [None] * len(echoes)
+        self._poll = select.epoll()
+        self._sockets: dict[_Key, socket.socket] = {}
+        self._key_of: dict[int, _Key] = {}
+        self._open: dict[_Key, dict[int, int]] = {}
+        """Of each socket: the open questions by the sequence number they were sent with."""
 
     def run(self, store: NamespaceStore, names: Sequence[str]) -> list[float | None]:
         """Ask everything; `names[node]` is the node's namespace. Call inside `store.entered()`."""
-        keys = [(echo.source, 6 if ":" in echo.target else 4) for echo in self._echoes]
-        by_socket: dict[tuple[int, int], list[int]] = {}
-        for number, key in enumerate(keys):
-            by_socket.setdefault(key, []).append(number)
-        groups = list(by_socket.items())
-        for start in range(0, len(groups), self._at_once):
-            self._ask(dict(groups[start : start + self._at_once]), store, names)
-        return self.times
-
-    def _ask(
-        self, group: dict[tuple[int, int], list[int]], store: NamespaceStore, names: Sequence[str]
-    ) -> None:
-        """Ask the questions of some sockets and wait for their answers."""
-        poll = select.epoll()
-        sockets: dict[int, tuple[socket.socket, int, list[int]]] = {}
+        questions = self._questions
         try:
-            for (source, version), numbers in group.items():
-                try:
-                    store.go(names[source])
-                except FileNotFoundError:  # the node is gone: nobody asks, so nobody answers
-                    continue
-                sock = _open_socket(version)
-                sockets[sock.fileno()] = (sock, version, numbers)
-                poll.register(sock, select.EPOLLIN)
-            self._converse(poll, sockets)
-        finally:
-            poll.close()
-            for sock, _version, _numbers in sockets.values():
-                sock.close()
-
-    def _converse(self, poll: select.epoll, sockets: dict[int, tuple[socket.socket, int, list[int]]]) -> None:
-        begin = time.monotonic()
-        open_questions = sum(len(numbers) for _, _, numbers in sockets.values())
-        for share, until in zip(_RETRIES, (*_RETRIES[1:], 1.0), strict=True):
-            del share
-            for sock, version, numbers in sockets.values():
-                self._send(sock, version, [n for n in numbers if self.times[n] is None])
-                open_questions -= self._collect(poll, sockets, 0.0)
-            while open_questions:
-                left = begin + until * self._timeout - time.monotonic()
-                if left <= 0:
+            while True:
+                for sent, number in enumerate(questions.due(time.monotonic, self._may_ask), 1):
+                    self._send(number, store, names)
+                    if sent % _SENDS == 0:
+                        self._collect(0.0)
+                if questions.done:
                     break
-                open_questions -= self._collect(poll, sockets, left)
-            if not open_questions:
-                return
+                self._collect(min(1.0, max(0.0, questions.wake() - time.monotonic())))
+        finally:
+            self._poll.close()
+            for sock in self._sockets.values():
+                sock.close()
+        return questions.times
 
-    def _send(self, sock: socket.socket, version: int, numbers: list[int]) -> None:
-        for at, number in enumerate(numbers):
-            self._sent.setdefault(number, time.monotonic())
-            request = echo_request(version, self._ident, number & 0xFFFF)
-            try:
-                sock.sendto(request, (self._echoes[number].target, 0))
-            except OSError:  # no route, a full queue: no answer, and the next round asks again
-                continue
-            if at % 64 == 63:
-                time.sleep(0)
+    def _may_ask(self, number: int) -> bool:
+        """Return whether the question's socket is open or may be: idle ones are closed for it."""
+        if self._keys[number] in self._sockets or len(self._sockets) < AT_ONCE:
+            return True
+        for key in [key for key, numbers in self._open.items() if not numbers]:
+            self._close(key)
+        return len(self._sockets) < AT_ONCE
 
-    def _collect(
-        self, poll: select.epoll, sockets: dict[int, tuple[socket.socket, int, list[int]]], wait: float
-    ) -> int:
-        """Read what has arrived and return how many questions were answered for the first time."""
-        answered = 0
-        for descriptor, _event in poll.poll(wait):
-            sock, version, numbers = sockets[descriptor]
-            by_seq = {number & 0xFFFF: number for number in numbers}
+    def _close(self, key: _Key) -> None:
+        sock = self._sockets.pop(key)
+        self._open.pop(key)
+        self._key_of.pop(sock.fileno())
+        self._poll.unregister(sock)
+        sock.close()
+
+    def _socket(self, key: _Key, store: NamespaceStore, names: Sequence[str]) -> socket.socket:
+        if key not in self._sockets:
+            store.go(names[key[0]])
+            sock = _open_socket(key[1])
+            self._sockets[key] = sock
+            self._open[key] = {}
+            self._key_of[sock.fileno()] = key
+            self._poll.register(sock, select.EPOLLIN)
+        return self._sockets[key]
+
+    def _send(self, number: int, store: NamespaceStore, names: Sequence[str]) -> None:
+        key = self._keys[number]
+        try:
+            sock = self._socket(key, store, names)
+        except FileNotFoundError:  # the node is gone: nobody asks, so nobody answers
+            return
+        self._open[key][number & 0xFFFF] = number
+        request = echo_request(key[1], self._ident, number & 0xFFFF)
+        with suppress(OSError):  # no route, a full queue: no answer, and it is asked again
+            sock.sendto(request, (self._echoes[number].target, 0))
+
+    def _collect(self, wait: float) -> None:
+        """Take the answers that come within `wait` seconds, all that are there by then."""
+        for descriptor, _event in self._poll.poll(wait, AT_ONCE):
+            key = self._key_of[descriptor]
+            sock, numbers = self._sockets[key], self._open[key]
             while True:
                 try:
                     packet = sock.recv(2048)
                 except OSError:
                     break
-                seq = reply_of(version, packet, self._ident)
-                number = by_seq.get(seq) if seq is not None else None
-                if number is not None and self.times[number] is None:
-                    self.times[number] = time.monotonic() - self._sent[number]
-                    answered += 1
-        return answered
+                seq = reply_of(key[1], packet, self._ident)
+                number = numbers.get(seq) if seq is not None else None
+                if number is not None:
+                    self._questions.heard(number, time.monotonic())
+        for number in self._questions.take_settled():
+            self._open.get(self._keys[number], {}).pop(number & 0xFFFF, None)

@@ -113,7 +113,7 @@ def test_a_question_asked_too_early_is_asked_once_more(
 
     monkeypatch.setattr(DryRunNetwork, "ping", late)
     assert check_reachability(fat_tree).unexpected == []
-    assert asked == [240, 15]
+    assert asked == [240, 8, 7]
 
 
 def waits(monkeypatch: pytest.MonkeyPatch, text: str, changes: dict[int, LinkState]) -> list[float]:
@@ -137,14 +137,16 @@ def test_delays_are_waited_for_and_lossy_links_asked_more_often(
 ) -> None:
     monkeypatch.setenv("EMULATOR_STATE_DIR", str(tmp_path / "state"))
     plain = "{generator: linear, k: 3, hosts_per_switch: 1}"
-    assert waits(monkeypatch, plain, {}) == [1.0, 1.0, 1.0]
+    assert waits(monkeypatch, plain, {}) == [1.0, 1.0, 2.0]
     slow = plain + "\nlinks: [{delay: 100 ms, jitter: 10 ms}]"
     first, second, _ = waits(monkeypatch, slow, {})
     # there and back over 4 links, for ARP and for the echo
     assert first == second >= 1.0 + 2 * 2 * 4 * 0.11
     assert first <= 1.0 + 2 * 2 * 2 * 4 * 0.11 + 1e-9
-    assert len(waits(monkeypatch, plain + "\nswitch: ovs", {})) == 5
+    assert len(waits(monkeypatch, plain + "\nswitch: ovs", {})) == 4
     live = waits(monkeypatch, plain, {0: LinkState(backward=Shape(delay=2.0, loss=0.1))})
+    asked = waits(monkeypatch, plain + "\nswitch: ovs\nopenflow: {controller: learning}", {})
+    assert asked == [3.0, 3.0, 4.0, 5.0]
     assert len(live) == 5
     assert live[0] >= 1.0 + 2 * 2.0
 

@@ -1,0 +1,93 @@
+"""Questions adapt to what answers: nobody is overrun, and what is dead costs seconds."""
+
+from __future__ import annotations
+
+import pytest
+from support.slow_network import SlowNetwork
+
+from emulator.linux.icmp import limits
+from emulator.pace import Limits, Pace
+from emulator.questions import Questions
+
+CONTROLLER = limits(88 * 8, controllers=True)
+BRIDGES = limits(2_112)
+ALL = 4_032
+
+
+@pytest.mark.parametrize("seconds", [0.0005, 0.005, 0.02])
+@pytest.mark.parametrize("room", [20, 100, 10**6])
+def test_a_slow_network_with_a_short_queue_answers_all(seconds: float, room: int) -> None:
+    network = SlowNetwork(seconds, room)
+    times = network.ask([True] * ALL, CONTROLLER)
+    assert None not in times
+    assert network.clock < 1.5 * ALL * seconds + 2
+    assert network.dropped < ALL / 10
+    assert network.longest < 0.6 / seconds  # never behind by as much as a question is waited for
+
+
+def test_a_quick_network_is_asked_as_quickly_as_it_answers() -> None:
+    network = SlowNetwork(0.00005, 10**6)
+    assert None not in network.ask([True] * ALL, BRIDGES)
+    assert network.clock == pytest.approx(ALL * 0.00005, rel=0.05)
+    assert network.sent == ALL
+
+
+def test_an_answer_that_was_lost_is_asked_for_again() -> None:
+    network = SlowNetwork(0.001, 100, loses=lambda sent: sent % 5 == 0)
+    times = network.ask([True] * 500, CONTROLLER)
+    assert times.count(None) < 10  # 0.2 ** 3 of them
+
+
+@pytest.mark.parametrize("of", [CONTROLLER, BRIDGES])
+def test_a_dead_network_costs_seconds(of: Limits) -> None:
+    network = SlowNetwork(0.001, 10**6, dead=range(ALL))
+    assert network.ask([True] * ALL, of) == [None] * ALL
+    assert network.clock < 40
+
+
+@pytest.mark.parametrize("of", [CONTROLLER, BRIDGES])
+@pytest.mark.parametrize("share", [10, 2])
+def test_a_network_that_is_dead_in_part_answers_where_it_is_not(of: Limits, share: int) -> None:
+    dead = set(range(0, ALL, share))
+    network = SlowNetwork(0.001, 10**6, dead, busy=False)
+    times = network.ask([True] * ALL, of)
+    assert {at for at, seconds in enumerate(times) if seconds is None} == dead
+    assert network.clock < 80
+
+
+def test_where_no_answer_is_expected_silence_does_not_slow_down() -> None:
+    network = SlowNetwork(0.001, 10**6, dead=range(0, ALL, 2), busy=False)
+    expected = [at % 2 == 1 for at in range(ALL)]
+    times = network.ask(expected, BRIDGES)
+    assert [seconds is not None for seconds in times] == expected
+    assert network.clock < 15
+
+
+def test_a_question_waits_for_room() -> None:
+    questions = Questions([True] * 3, 1.0, Pace(BRIDGES))
+    assert list(questions.due(lambda: 0.0, lambda number: number < 2)) == [0, 1]
+    questions.heard(0, 0.1)
+    assert questions.take_settled() == [0]
+    assert list(questions.due(lambda: 0.1, lambda _: True)) == [2]
+
+
+def test_only_the_first_answer_counts_and_it_may_be_late() -> None:
+    questions = Questions([True], 1.0, Pace(BRIDGES))
+    assert list(questions.due(lambda: 0.0, lambda _: True)) == [0]
+    assert list(questions.due(lambda: 0.99, lambda _: True)) == []
+    assert list(questions.due(lambda: 1.01, lambda _: True)) == [0]
+    questions.heard(0, 1.2)
+    questions.heard(0, 1.3)
+    assert questions.times == [1.2]
+    assert questions.done
+
+
+def test_the_window_is_halved_once_for_all_of_a_window() -> None:
+    pace = Pace(Limits(start=64, least=8, most=512, late=0.1, longest=1.0))
+    for _ in range(64):
+        pace.heard(0.5, 1.0, sure=True)
+    assert pace.window == 32
+    pace.heard(0.5, 2.0, sure=True)
+    assert pace.window == 16
+    pace.heard(0.05, 2.1, sure=True)
+    assert pace.window == pytest.approx(16 + 1 / 16)
