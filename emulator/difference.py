@@ -19,6 +19,7 @@ from emulator.plan import Plan
 from topologies.addressing import Address
 from topologies.counting import counted
 from topologies.identifiers import bridge_name, interface_name, mac
+from topologies.link_mtu import IPV6_LEAST, USUAL, link_mtus
 from topologies.profiles import Shape
 from topologies.topology import Topology
 
@@ -110,7 +111,7 @@ def node_settings(plan: Plan, node: int, links: frozenset[int] | None = None) ->
         port = int(topology.ports[link, end])
         role = int(Role.BLOCKED if shared else forwarding.roles[link, end])
         ports[port] = PortSettings(
-            plan.indices.ends[link][end], role, mac(topology, node, port), profile.mtu or 1500,
+            plan.indices.ends[link][end], role, mac(topology, node, port), profile.mtu or USUAL,
             topology.shape(link, end),
         )  # fmt: skip
     usable = set() if shared else {*ports, BRIDGE_PORT, LOOPBACK_PORT}
@@ -135,12 +136,15 @@ def difference(old: Plan, new: Plan) -> Difference:
         new_nodes=[node for node, name in enumerate(new.topology.names) if name not in same],
         new_links=np.zeros(new.topology.link_count, dtype=bool),
     )
+    # IPv6 comes and goes with the MTU, and with it what keeps a port quiet: such a link is made anew
+    had_ipv6, has_ipv6 = (link_mtus(plan.topology) >= IPV6_LEAST for plan in (old, new))
     kept_new = {
         key: link
         for key, link in new_links.items()
         if key in old_links
         and _joins(key, same)
         and sorted(old.indices.ends[old_links[key]]) == sorted(new.indices.ends[link])
+        and had_ipv6[old_links[key]] == has_ipv6[link]
     }
     for key, link in new_links.items():
         out.new_links[link] = key not in kept_new

@@ -11,6 +11,7 @@ import numpy as np
 from topologies.addressing import FlatAddressing, RoutedAddressing
 from topologies.errors import Loc, ParameterError, ParametersError
 from topologies.families import Context, GeneratorParams, module_for
+from topologies.link_mtu import too_small_for_ipv6
 from topologies.openflow import OpenFlow
 from topologies.overrides import apply_links, apply_nodes
 from topologies.profiles import NodeProfile
@@ -81,6 +82,9 @@ def _build(document: Document) -> Topology:
         (RoutedAddressing if is_routed(topology) else FlatAddressing)(topology)
     except ParameterError as error:
         errors.append(error)
+    if not errors:
+        parts = {("topology",): document.params, **document.children}
+        errors += too_small_for_ipv6(topology, spec.links, parts)
     ParametersError.raise_any(errors)
     return topology
 

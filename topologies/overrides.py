@@ -114,7 +114,7 @@ def apply_links(topology: Topology, rules: Sequence[LinkRule]) -> Topology:
     numbers = np.asarray(remap, dtype=np.uint16)[numbers]
     for at, rule in enumerate(rules):
         try:
-            along, against = _link_masks(topology, rule, at)
+            along, against = link_masks(topology, rule, at)
         except ParameterError as error:
             errors.append(error)
             continue
@@ -131,7 +131,7 @@ def apply_links(topology: Topology, rules: Sequence[LinkRule]) -> Topology:
     return replace(topology, link_profile=numbers, link_profiles=tuple(table))
 
 
-def _link_masks(topology: Topology, rule: LinkRule, at: int) -> tuple[Mask, Mask]:
+def link_masks(topology: Topology, rule: LinkRule, at: int) -> tuple[Mask, Mask]:
     """Return which links run along the rule's two ends and which run against them: bool[m] each."""
     if rule.match.between is None:
         every = np.ones(topology.link_count, dtype=bool)

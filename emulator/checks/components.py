@@ -7,6 +7,7 @@ from collections.abc import Callable
 import numpy as np
 import numpy.typing as npt
 
+from emulator.forwarding.bridged_reach import BridgedReach
 from emulator.forwarding.reach import Reach
 from emulator.forwarding.routed import RoutedForwarding
 from emulator.forwarding.spanning_tree import bridging_nodes
@@ -21,8 +22,7 @@ def expectation(topology: Topology, up: npt.NDArray[np.bool_]) -> Callable[[int,
     """
     if is_routed(topology):
         return Reach(RoutedForwarding(topology, up)).answers
-    labels: list[int] = components(topology, up).tolist()
-    return lambda a, b, _address: labels[a] == labels[b]
+    return BridgedReach(topology, up).answers
 
 
 def components(topology: Topology, up: npt.NDArray[np.bool_]) -> npt.NDArray[np.int64]:

@@ -16,20 +16,32 @@ from topologies.topology import Kind, Topology
 
 
 def deaf_ends(topology: Topology) -> list[str]:
-    """Return a warning when hosts that don't bridge have several links: they are heard on one.
+    """Return a warning when hosts that don't bridge have links without an address: they aren't heard there.
 
-    All is one subnet: such a host has one address, on its first port, and sends everything there.
+    All is one subnet: such a host has one address, on its first port, unless its file gives more.
     """
     plain = ~bridging_nodes(topology) & (topology.kinds == Kind.HOST)
-    found = np.flatnonzero(plain & (topology.degrees > 1))
-    if not found.size:
+    several = np.flatnonzero(plain & (topology.degrees > 1)).tolist()
+    if not several:
         return []
-    count = counted_by_name([topology.names[node] for node in found.tolist()], "host")
-    verb = "has several links but is" if found.size == 1 else "have several links but are"
-    why = "in a bridged network a host has one address"
+    flat = FlatAddressing(topology)
+    heard = {node: len(_addressed_ports(topology, flat, node)) for node in several}
+    found = [node for node, ports in heard.items() if ports < topology.degrees[node]]
+    if not found:
+        return []
+    count = counted_by_name([topology.names[node] for node in found], "host")
+    verb = "has several links but is" if len(found) == 1 else "have several links but are"
+    where = "those with an address" if any(heard[node] > 1 for node in found) else "the first"
+    why = "in a bridged network a host has one address unless its file gives more"
     return [
-        f"{count} {verb} heard on the first only: {why}; `forwarding: routed` gives one for each link",
+        f"{count} {verb} heard on {where} only: {why}; `forwarding: routed` gives one for each link",
     ]
+
+
+def _addressed_ports(topology: Topology, flat: FlatAddressing, node: int) -> set[int]:
+    """Return the ports of `node` that are linked and have an address."""
+    linked = {int(topology.ports[slot >> 1, slot & 1]) for slot in topology.slots(node)}
+    return linked.intersection(address.port for address in flat.of(node))
 
 
 class BridgedForwarding:

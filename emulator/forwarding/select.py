@@ -9,6 +9,7 @@ from emulator.forwarding.base import Forwarding
 from emulator.forwarding.bridged import BridgedForwarding, deaf_ends
 from emulator.forwarding.routed import RoutedForwarding
 from topologies.counting import counted_by_name
+from topologies.link_mtu import mixed_mtus
 from topologies.openflow import OpenFlow
 from topologies.openflow_switches import OPENFLOW_SWITCHES
 from topologies.segments import is_routed
@@ -25,7 +26,8 @@ def forwarding_for(topology: Topology, up: npt.NDArray[np.bool_] | None = None) 
 def warnings_for(topology: Topology) -> tuple[str, ...]:
     """Return what people should know of how packets will go in `topology`."""
     return (
-        *_unheard(topology), *_overruled(topology), *(() if is_routed(topology) else deaf_ends(topology))
+        *_unheard(topology), *_overruled(topology), *(() if is_routed(topology) else deaf_ends(topology)),
+        *mixed_mtus(topology),
     )  # fmt: skip
 
 

@@ -31,6 +31,7 @@ from emulator.linux.qdisc import shape_messages
 from emulator.plan import Plan
 from topologies.addressing import Address
 from topologies.identifiers import bridge_name, mac, port_name
+from topologies.link_mtu import IPV6_LEAST, USUAL
 from topologies.topology import Kind, Topology
 
 _LOOPBACK_UP = messages.link_up(messages.LOOPBACK)
@@ -73,7 +74,7 @@ class NodeMessages:
         self._ports: list[list[int]] = topology.ports.tolist()
         self._profiles: list[int] = topology.link_profile.tolist()
         self._plain = [(p.forward.is_plain, p.backward.is_plain) for p in topology.link_profiles]
-        self._mtus = [p.mtu or 1500 for p in topology.link_profiles]
+        self._mtus = [p.mtu or USUAL for p in topology.link_profiles]
         self._names = list(topology.names)
         self._addressed: tuple[int, tuple[Address, ...]] = (-1, ())
         start, slots = topology.incidence
@@ -176,7 +177,7 @@ class NodeMessages:
         label = port_name(self._names[node], node, port)
         if self._masters[link][end]:
             batch.add(messages.link_master(index, BRIDGE_INDEX), "bridge", label)
-        elif self._quiet and not self._shared[node]:
+        elif self._quiet and not self._shared[node] and self._mtus[self._profiles[link]] >= IPV6_LEAST:
             batch.add(messages.no_link_local(index), "quieten", label)
         own = [address for address in self._addresses(node) if address.port == port]
         for address in own:

@@ -31,6 +31,7 @@ from typing import Self
 from zlib import crc32
 
 from emulator.errors import KernelError
+from emulator.forwarding.spanning_tree import bridging_nodes
 from emulator.linux import syscalls
 from emulator.linux.sysctl import disable_ipv6_here, read
 from emulator.plan import Plan
@@ -66,7 +67,8 @@ _FIELDS = tuple(
 )
 """Bits of fib_multipath_hash_fields (Documentation/networking/ip-sysctl.rst)."""
 _ANY_WAY_BACK = (("ipv4/conf/all/rp_filter", b"0"), ("ipv4/conf/default/rp_filter", b"0"))
-"""Equal-cost paths there and back differ, and a strict filter (RFC 3704) drops what comes back.
+"""Equal-cost paths there and back differ, as do a host's several links: a strict filter (RFC 3704) drops
+what comes back.
 
 New namespaces take the machine's own values, which distributions set to 1 or 2.
 """
@@ -84,10 +86,11 @@ class NodeSysctls:
         self._ipv6 = topology.pools.ipv6 is not None
         self._quiet: list[bool] = (topology.kinds != Kind.HOST).tolist()  # lists: asked once per node
         self._names = topology.names
-        self._several: list[bool] = ((topology.degrees > 1) & (topology.kinds == Kind.HOST)).tolist()
-        self._filtered = is_routed(topology) and any(
-            read(f"net.ipv4.conf.{which}.rp_filter") != "0" for which in ("all", "default")
-        )
+        several = (topology.degrees > 1) & (topology.kinds == Kind.HOST)
+        if not is_routed(topology):  # there a bridge is one port
+            several &= ~bridging_nodes(topology)
+        self._several: list[bool] = several.tolist()
+        self._filtered = any(read(f"net.ipv4.conf.{which}.rp_filter") != "0" for which in ("all", "default"))
         self._shared = plan.indices.shared
         self._shared_done = False
         self._left = 0

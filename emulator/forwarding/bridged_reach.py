@@ -1,0 +1,127 @@
+"""Whether an address of a bridged network answers, by the hosts' own tables: addresses and prefixes by port.
+
+A host sends to an address out of the port whose prefix holds it, the longest one where several do, from
+that port's own address; without such a prefix it has no route. The kernel answers ARP for any of its
+IPv4 addresses on any port (arp_ignore 0: the weak host model of RFC 1122, section 3.3.4.2), but
+neighbour discovery only for the addresses of the port that was asked, and a permanent neighbour entry is
+the hardware address of one port. So a question and its answer are followed each on its own way.
+"""
+
+from __future__ import annotations
+
+import ipaddress
+from functools import cached_property
+from typing import NamedTuple
+
+import numpy as np
+import numpy.typing as npt
+
+from emulator.forwarding.base import BRIDGE_PORT
+from emulator.forwarding.bridged import BridgedForwarding
+from topologies.segments import Segments
+from topologies.topology import Topology
+
+
+class Interface(NamedTuple):
+    """An address of a node: where it is, and `domain`, the broadcast domain that its port is in.
+
+    `up` says whether the port's link is up: without it the address stays, and its prefix goes.
+    """
+
+    version: int
+    value: int
+    length: int
+    port: int
+    domain: int
+    up: bool
+
+    def holds(self, version: int, value: int) -> bool:
+        """Return whether `value` is in this address's prefix."""
+        shift = (32 if version == 4 else 128) - self.length
+        return version == self.version and value >> shift == self.value >> shift
+
+
+class BridgedReach:
+    """Expected reachability in a network without routers; `up` (bool[m]) says which links are up."""
+
+    def __init__(self, topology: Topology, up: npt.NDArray[np.bool_]) -> None:
+        self._topology = topology
+        self._forwarding = BridgedForwarding(topology, up)
+        self._up: list[bool] = up.tolist()
+        self._interfaces: dict[int, list[Interface]] = {}
+        self._domains: dict[int, frozenset[int]] = {}
+        segments = Segments(topology)
+        self._part: list[int] = segments.parts(up).tolist()
+        self._vertices: list[list[int]] = segments.vertices.tolist()
+
+    def answers(self, source: int, target: int, address: str) -> bool:
+        """Return whether `address` of node `target` answers to node `source`."""
+        parsed = ipaddress.ip_address(address)
+        version, value = parsed.version, int(parsed)
+        asked = next((i for i in self.interfaces(target) if (i.version, i.value) == (version, value)), None)
+        if asked is None:
+            return False
+        if source == target:
+            return True
+        sender = self._sends(source, target, asked)
+        return sender is not None and self._sends(target, source, sender) is not None
+
+    def interfaces(self, node: int) -> list[Interface]:
+        """Return the addresses of `node` that a port has, in the order of its ports."""
+        found = self._interfaces.get(node)
+        if found is None:
+            found = self._interfaces[node] = list(self._addressed(node))
+        return found
+
+    def _addressed(self, node: int) -> list[Interface]:
+        places = self._places(node)
+        out = [
+            Interface(address.version, address.value, address.length, address.port, *places[address.port])
+            for address in self._forwarding.addresses(node)
+            if address.port in places
+        ]
+        order = list(places)
+        return sorted(out, key=lambda interface: order.index(interface.port))
+
+    def _places(self, node: int) -> dict[int, tuple[int, bool]]:
+        """Return the broadcast domain of each port of `node`, and whether its link is up."""
+        topology = self._topology
+        if self._forwarding.has_bridge(node):
+            return {BRIDGE_PORT: (self._part[node], True)}
+        out = {}
+        for slot in topology.slots(node):
+            link, end = slot >> 1, slot & 1
+            domain = self._part[self._vertices[link][end]]
+            out[int(topology.ports[link, end])] = (domain, self._up[link])
+        return out
+
+    def _heard(self, node: int) -> frozenset[int]:
+        """Return the broadcast domains in which `node` has a port that is up."""
+        found = self._domains.get(node)
+        if found is None:
+            found = frozenset(domain for domain, up in self._places(node).values() if up)
+            self._domains[node] = found
+        return found
+
+    def _sends(self, node: int, target: int, to: Interface) -> Interface | None:
+        """Return the address that `node` sends from to `to` of node `target`; None when it doesn't arrive."""
+        routes = [i for i in self.interfaces(node) if i.up and i.holds(to.version, to.value)]
+        if not routes:
+            return None
+        out = max(routes, key=lambda interface: interface.length)  # the first of the longest
+        if to.version == 6 or self._is_static(node, out):
+            arrives = to.up and to.domain == out.domain
+        else:
+            arrives = out.domain in self._heard(target)
+        return out if arrives else None
+
+    @cached_property
+    def _static(self) -> bool:
+        return self._topology.static_arp
+
+    def _is_static(self, node: int, out: Interface) -> bool:
+        """Return whether `node` has permanent neighbours on the port of `out`: those are on its first one."""
+        if not self._static:
+            return False
+        addresses = self._forwarding.addresses(node)
+        return bool(addresses) and addresses[0].port == out.port

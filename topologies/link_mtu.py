@@ -1,0 +1,115 @@
+"""What MTUs of links a network can have: IPv6's least, and one for all links of a broadcast domain."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+
+from topologies.errors import Loc, ParameterError
+from topologies.overrides import link_masks
+from topologies.segments import Segments
+from topologies.spec.document import LinkRule
+from topologies.topology import Kind, Topology
+
+IPV6_LEAST = 1280
+"""Bytes that every link must carry in one packet for IPv6 (RFC 8200, section 5); Linux holds to it."""
+USUAL = 1500
+"""MTU of a link that the file says nothing of."""
+
+
+def link_mtus(topology: Topology) -> npt.NDArray[np.int64]:
+    """Return the MTU of each link in bytes: int64[m]."""
+    table = np.array([profile.mtu or USUAL for profile in topology.link_profiles], dtype=np.int64)
+    return table[topology.link_profile]
+
+
+def too_small_for_ipv6(
+    topology: Topology, rules: Sequence[LinkRule], parts: Mapping[Loc, Any]
+) -> list[ParameterError]:
+    """Return an error for each place of the file that gives a link an MTU on which IPv6 can't run.
+
+    `rules` are those that were applied to `topology`; `parts` holds the keys of the file's topology, and
+    of those composed below it, by their path.
+    """
+    low = link_mtus(topology) < IPV6_LEAST
+    if topology.pools.ipv6 is None or not low.any():
+        return []
+    origin = np.full(topology.link_count, -1, dtype=np.int64)
+    for at, rule in enumerate(rules):
+        if rule.mtu is not None:
+            along, against = link_masks(topology, rule, at)
+            origin[along | against] = at
+    rows: list[int] = np.unique(origin[low & (origin >= 0)]).tolist()
+    out = [ParameterError(("links", at, "mtu"), _words(rules[at].mtu)) for at in rows]
+    names, mtus = topology.names, link_mtus(topology)
+    for link in np.flatnonzero(low & (origin < 0)).tolist():
+        mtu, (a, b) = int(mtus[link]), topology.ends[link].tolist()
+        loc, place = _part_of(parts, names[a], names[b], mtu)
+        if place is None:  # its file isn't this one
+            out.append(ParameterError(loc, f"link {_name(topology, link)}: mtu {_words(mtu)}"))
+        else:
+            out.append(ParameterError((*loc, "links", place, 2, "mtu"), _words(mtu)))
+    return out
+
+
+def _part_of(parts: Mapping[Loc, Any], a: str, b: str, mtu: int) -> tuple[Loc, int | None]:
+    """Return the innermost part that has the link of nodes `a` and `b`, and which of its links that is."""
+    loc: Loc = ("topology",)
+    while True:
+        for at, (first, second, options) in enumerate(getattr(parts[loc], "links", ())):
+            if (first, second) == (a, b) and options.mtu == mtu:
+                return loc, at
+        part, _, rest = a.partition(".")
+        inner = (*loc, "compose", part)
+        if inner not in parts or not b.startswith(f"{part}."):
+            return loc, None
+        loc, a, b = inner, rest, b[len(part) + 1 :]
+
+
+def _words(mtu: int | None) -> str:
+    return (
+        f"`{mtu}` is below {IPV6_LEAST:,}, the least that IPv6 needs, and `addressing.ipv6` is set; "
+        f"write {IPV6_LEAST} or more, or leave `ipv6` out"
+    )
+
+
+def mixed_mtus(topology: Topology) -> list[str]:
+    """Return a warning when hosts or routers may send larger frames than a link of their domain carries.
+
+    Nobody tells them: a bridge drops what is too large for a port. Where only links between switches
+    have a larger MTU, nothing is lost.
+    """
+    mtus = link_mtus(topology)
+    if not topology.link_count or mtus.min() == mtus.max():
+        return []
+    segments = Segments(topology)
+    of_link, bridged = segments.of_end[:, 0], ~segments.wires
+    if not bridged.any():
+        return []
+    vertices = segments.vertices
+    of_vertex = np.full(topology.node_count + topology.ends.size, np.iinfo(np.int64).max)
+    np.minimum.at(of_vertex, vertices.ravel(), np.repeat(mtus, 2))  # a bridge has the least of its ports
+    sends = np.where(topology.kinds[topology.ends] != Kind.SWITCH, of_vertex[vertices], 0).max(axis=1)
+    least = np.full(segments.count, np.iinfo(np.int64).max)
+    np.minimum.at(least, of_link[bridged], mtus[bridged])
+    largest = np.zeros(segments.count, dtype=np.int64)
+    np.maximum.at(largest, of_link[bridged], sends[bridged])
+    found = np.flatnonzero(largest > least).tolist()
+    if not found:
+        return []
+    here = bridged & (of_link == found[0])
+    sender = int(np.flatnonzero(here & (sends == largest[found[0]]))[0])
+    narrow = int(np.flatnonzero(here & (mtus == least[found[0]]))[0])
+    more = f" (and so in {len(found) - 1:,} more)" if len(found) > 1 else ""
+    wide_words = f"{_name(topology, sender)} has {mtus[sender]:,} bytes"
+    narrow_words = f"{_name(topology, narrow)} has {mtus[narrow]:,}, where larger frames are lost"
+    words = f"{wide_words}, {narrow_words} without a word to the sender; give all its links one `mtu`"
+    return [f"links of one broadcast domain have different MTUs{more}: {words}"]
+
+
+def _name(topology: Topology, link: int) -> str:
+    a, b = topology.ends[link].tolist()
+    return f"{topology.names[a]} -- {topology.names[b]}"
