@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping
 from dataclasses import asdict
 
+from emulator.change_words import identity_words, limit_words
 from emulator.engines.deployment import (
     NamespacedEngine,
     as_filed,
@@ -96,6 +97,8 @@ class MininetEngine(NamespacedEngine[MininetNetwork]):
                 finish(state, record)
                 raise
             words += change.words(old, plan)
+            words += identity_words(old, plan)
+        words += limit_words(old, plan)
         confine_anew(old, plan, network.driver)
         record.file = file
         state.save(plan.topology, hosts_text(plan))

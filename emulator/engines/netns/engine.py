@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 
+from emulator.change_words import identity_words, limit_words
 from emulator.difference import Difference, difference
 from emulator.engines.deployment import (
     NamespacedEngine,
@@ -80,6 +81,8 @@ class NetnsEngine(NamespacedEngine[NetnsNetwork]):
             if not switches.is_empty:
                 words.append("changed switches of Open vSwitch")
             words += change.words(plan.topology.names[node] for node in change.new_nodes)
+            words += identity_words(old, plan)
+        words += limit_words(old, plan)
         record.file = file
         state.save(plan.topology, hosts_text(plan))
         finish(state, record)

@@ -1,0 +1,107 @@
+"""What `up` of a running network changes on nodes that stay, in words. Pure.
+
+MACs and automatic addresses come from a node's place in the file (`topologies.identifiers`,
+`topologies.addressing`): a node or a branch that is added before others moves theirs. They are named.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+from emulator.forwarding.base import BRIDGE_PORT, LOOPBACK_PORT
+from emulator.plan import Plan, size_text
+from topologies.counting import counted
+from topologies.identifiers import interface_name, mac
+from topologies.profiles import NodeProfile
+
+_MOST = 10
+"""Nodes that are named one by one; of more only the first few are, with their number."""
+_FIRST = 3
+
+
+def limit_words(old: Plan, new: Plan) -> list[str]:
+    """Return how the limits of nodes that stay change: `h1: cpu 0.5 → 0.2`, a line a node."""
+    before = {name: old.topology.node_profile_of(node) for node, name in enumerate(old.topology.names)}
+    found = []
+    if old.topology.node_profiles != new.topology.node_profiles or len(new.topology.node_profiles) > 1:
+        for node, name in enumerate(new.topology.names):
+            was = before.get(name)
+            words = ", ".join(_limits(was, new.topology.node_profile_of(node))) if was else ""
+            if words:
+                found.append(f"{name}: {words}")
+    return shortened(found, "changed limits")
+
+
+def _limits(was: NodeProfile, now: NodeProfile) -> Iterator[str]:
+    if was.cpu != now.cpu:
+        yield f"cpu {_number(was.cpu)} → {_number(now.cpu)}"
+    if was.memory != now.memory:
+        yield f"memory {_size(was.memory)} → {_size(now.memory)}"
+
+
+def _number(value: float | None) -> str:
+    return "unlimited" if value is None else f"{value:g}"
+
+
+def _size(value: int | None) -> str:
+    return "unlimited" if value is None else size_text(value)
+
+
+def identity_words(old: Plan, new: Plan) -> list[str]:
+    """Return how MACs and addresses of nodes that stay change, a line a node.
+
+    `h1: MAC 02:00:00:05:00:00 → 02:00:00:06:00:00, address 10.0.0.4/8 → 10.0.0.5/8`. Ports that only one
+    of the plans has don't count: they come or go with their links.
+    """
+    index = {name: node for node, name in enumerate(old.topology.names)}
+    found = []
+    for node, name in enumerate(new.topology.names):
+        before = index.get(name)
+        if before is None:
+            continue
+        if words := ", ".join(_identity(old, before, new, node)):
+            found.append(f"{name}: {words}")
+    return shortened(found, "changed MACs or addresses")
+
+
+def _identity(old: Plan, before: int, new: Plan, after: int) -> Iterator[str]:
+    was, now = _macs(old, before), _macs(new, after)
+    changed = [port for port in now if port in was and was[port] != now[port]]
+    if changed:
+        more = f" and {counted(len(changed) - 1, 'port')} more" if len(changed) > 1 else ""
+        port = changed[0]
+        yield f"MAC {was[port]} → {now[port]}{more}"
+    had, has = _addresses(old, before), _addresses(new, after)
+    if had == has:
+        return
+    gone = [text for text in had if text not in has]
+    come = [text for text in has if text not in had]
+    yield f"address {_some(gone)} → {_some(come)}"
+
+
+def _some(texts: list[str]) -> str:
+    return (texts[0] + (f" and {len(texts) - 1} more" if len(texts) > 1 else "")) if texts else "none"
+
+
+def _macs(plan: Plan, node: int) -> dict[str, str]:
+    """Return the MAC of each interface of `node` by its name, that of its bridge too."""
+    topology = plan.topology
+    ports = [int(topology.ports[slot >> 1, slot & 1]) for slot in topology.slots(node)]
+    out = {interface_name(topology, node, port): mac(topology, node, port).hex(":") for port in ports}
+    if plan.forwarding.has_bridge(node):
+        out["bridge"] = mac(topology, node, BRIDGE_PORT).hex(":")
+    return out
+
+
+def _addresses(plan: Plan, node: int) -> list[str]:
+    """Return the addresses that `node` has by the plan, but for those of ports that aren't there."""
+    there = {BRIDGE_PORT, LOOPBACK_PORT}
+    there |= {int(plan.topology.ports[slot >> 1, slot & 1]) for slot in plan.topology.slots(node)}
+    return [f"{a.text}/{a.length}" for a in plan.forwarding.addresses(node) if a.port in there]
+
+
+def shortened(lines: list[str], what: str) -> list[str]:
+    """Return `lines`, one a node, or the first of them and how many there are."""
+    if len(lines) <= _MOST:
+        return lines
+    return [f"{what} of {counted(len(lines), 'node')}, the first of them:", *lines[:_FIRST]]
