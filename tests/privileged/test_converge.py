@@ -126,3 +126,28 @@ def test_a_change_that_fails_is_changed_back_and_the_file_is_still_the_old_one(
     assert (record["phase"], record["file"]) == ("up", str(network))
     assert cli.json("check", "c")["reachable"] == 6
     cli("down", "c", code=0)
+
+
+@pytest.mark.parametrize("keys", ["", "engine: mininet\n"], ids=["netns", "mininet"])
+def test_limits_and_macs_that_change_are_named(keys: str, cli: CommandLine, tmp_path: Path) -> None:
+    def up(nodes: str) -> list[str]:
+        text = (
+            f"name: c\ntopology:\n  nodes: {{{nodes}, s1: {{kind: switch}}}}\n  links: [[h1, s1], [h2, s1]]\n"
+        )
+        (tmp_path / "c.yaml").write_text(text + keys)
+        changes: list[str] | None = cli.json("up", "c.yaml")["changes"]
+        return changes or []
+
+    def mac() -> str:
+        [found] = json.loads(cli("exec", "h1", "--", "ip", "-j", "link", "show", "h1-eth0", code=0).stdout)
+        return str(found["address"])
+
+    up("h1: {cpu: 0.5}, h2: {}")
+    before = mac()
+    assert up("h1: {cpu: 0.2}, h2: {}") == ["h1: cpu 0.5 → 0.2"]
+    assert mac() == before
+    assert f"h1: MAC {before} → 02:00:00:02:00:00" in [
+        line.split(",")[0] for line in up("h0: {}, h1: {cpu: 0.2}, h2: {}")
+    ]
+    assert mac() == "02:00:00:02:00:00"
+    cli("down", "c", code=0)

@@ -74,6 +74,7 @@ def test_a_link_that_is_down_takes_its_prefix_with_it(cli: CommandLine, tmp_path
     for link in (0, 1):
         a, b = (topology.names[end] for end in topology.ends[link].tolist())
         cli("link", "--net", "m", a, b, "down", code=0)
+        cli("exec", "*", "--", "ip", "neigh", "flush", "all", code=0)  # a port that is gone is known for 30 s
         compare(cli, topology, (link,))
         cli("link", "--net", "m", a, b, "up", code=0)
     cli("down", "m", code=0)
