@@ -22,6 +22,15 @@ def facts() -> dict[str, object]:
     }
 
 
+def free_gib() -> float:
+    """Return the memory that could be used without swapping, in GiB."""
+    for text in Path("/proc/meminfo").read_text(encoding="ascii").splitlines():
+        key, _, value = text.partition(":")
+        if key == "MemAvailable":
+            return int(value.split()[0]) / 2**20
+    raise RuntimeError("/proc/meminfo has no MemAvailable")
+
+
 def line(about: dict[str, object]) -> str:
     """Return the facts as one line."""
     return (

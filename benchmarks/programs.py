@@ -38,6 +38,16 @@ TREE_OVS = Network(
     ("tree", "4", "4"),
     "switch: ovs\nopenflow: {datapath: userspace}\ntopology: {generator: tree, depth: 4, fanout: 4}",
 )
+ROUTED = Network(
+    "routed-40000",
+    ("", "", ""),  # the floor has no such shape
+    "forwarding: routed\ntopology: {generator: leaf-spine, leaves: 400, spines: 4, hosts_per_leaf: 100}",
+)
+SMALL_ROUTED = Network(
+    "routed-64",
+    ("", "", ""),
+    "forwarding: routed\ntopology: {generator: leaf-spine, leaves: 4, spines: 2, hosts_per_leaf: 16}",
+)
 SMALL = Network("tree-64", ("tree", "2", "8"), "topology: {generator: tree, depth: 2, fanout: 8}")
 
 

@@ -52,9 +52,9 @@ def seconds(value: float) -> str:
 
 
 def spread(samples: Sequence[float]) -> str:
-    """Return `median (least-most)`, or a dash for none."""
-    if not samples:
-        return "-"
+    """Return `median (least-most)`, the one there is, or a dash for none."""
+    if len(samples) < 2:
+        return seconds(samples[0]) if samples else "-"
     return f"{seconds(median(samples))} ({seconds(min(samples))}\N{EN DASH}{seconds(max(samples))})"
 
 

@@ -87,9 +87,14 @@ class Segments:
 
     @property
     def largest(self) -> int:
-        """How many links a broadcast crosses where it crosses most; 0 where there is no segment."""
-        of_link = self.of_end[:, 0]
-        return int(np.bincount(of_link[of_link >= 0]).max(initial=0))
+        """How many links a broadcast crosses where it crosses most: the bridges' tree, and all others."""
+        ends, segment = self.topology.ends, self.of_end[:, 0]
+        between = self.bridges[ends].all(axis=1)
+        out = np.bincount(segment[(segment >= 0) & ~between], minlength=self.count)
+        of_node = np.full(self.topology.node_count, -1, dtype=np.int64)
+        of_node[ends] = self.of_end
+        joined = np.bincount(of_node[self.bridges & (of_node >= 0)], minlength=self.count)
+        return int((out + np.maximum(joined - 1, 0)).max(initial=0))
 
     def _number(self) -> None:
         """Give the segments their numbers: host-bearing ones first, by leaf group and then by first host."""

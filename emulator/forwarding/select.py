@@ -12,8 +12,13 @@ from topologies.counting import counted_by_name
 from topologies.link_mtu import mixed_mtus
 from topologies.openflow import OpenFlow
 from topologies.openflow_switches import OPENFLOW_SWITCHES
-from topologies.segments import is_routed
+from topologies.segments import Segments, is_routed
 from topologies.topology import Kind, Topology
+
+_WIDE = 2_000
+"""Links that a broadcast may cross before people are told what it costs."""
+_CROSSING = 3.5e-6
+"""Seconds of a processor for each: see "Broadcasts" in docs/scale-and-performance.md."""
 
 
 def forwarding_for(topology: Topology, up: npt.NDArray[np.bool_] | None = None) -> Forwarding:
@@ -27,8 +32,18 @@ def warnings_for(topology: Topology) -> tuple[str, ...]:
     """Return what people should know of how packets will go in `topology`."""
     return (
         *_unheard(topology), *_overruled(topology), *(() if is_routed(topology) else deaf_ends(topology)),
-        *mixed_mtus(topology),
+        *mixed_mtus(topology), *_wide(topology),
     )  # fmt: skip
+
+
+def _wide(topology: Topology) -> list[str]:
+    """Return a warning when broadcasts of a network that is really made go very far."""
+    made = any(profile.fidelity == "full" for profile in topology.node_profiles)
+    if not made or topology.link_count <= _WIDE or (links := Segments(topology).largest) <= _WIDE:
+        return []
+    asked = "" if topology.static_arp else ", and each ARP request is one,"
+    cost = f"crosses up to {links:,} links, about {links * _CROSSING * 1000:.0f} ms of a processor"
+    return [f"a broadcast{asked} {cost}; `forwarding: routed` or nodes of `kind: router` keep it to fewer"]
 
 
 def _unheard(topology: Topology) -> list[str]:

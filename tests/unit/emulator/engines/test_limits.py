@@ -58,19 +58,30 @@ def mixed(draw: st.DrawFn) -> Topology:
 @given(mixed())
 @settings(max_examples=200, deadline=None)
 def test_the_largest_domain_is_what_switches_join(topology: Topology) -> None:
-    """networkx's line graph: two links are in one domain when they meet in a switch."""
-    ends = topology.ends.tolist()
+    """networkx: two links are in one domain when they meet in a bridge, and a tree joins the bridges."""
     kind = [KINDS[number] for number in topology.kinds.tolist()]
-    graph = nx.Graph()
-    for link, pair in enumerate(ends):
-        if [kind[node] for node in pair] != ["router", "router"]:
-            graph.add_node(link)
-        for node in pair:
+    graph, switches = nx.Graph(), nx.Graph()
+    for link, (a, b) in enumerate(topology.ends.tolist()):
+        if kind[a] == kind[b] == "switch":
+            switches.add_edge(a, b)
+        elif [kind[a], kind[b]] != ["router", "router"]:
+            graph.add_node(("link", link))
+        for node, far in ((a, b), (b, a)):
             # a router bridges the plain hosts on its ports
-            far = pair[1] if node == pair[0] else pair[0]
             if kind[node] == "switch" or (kind[node] == "router" and kind[far] == "host"):
-                graph.add_edge(link, ("at", node))
-    sizes = [sum(isinstance(member, int) for member in part) for part in nx.connected_components(graph)]
+                graph.add_edge(("link", link), ("at", node))
+    forest = [set(part) for part in nx.connected_components(nx.minimum_spanning_tree(switches))]
+    for part in forest:
+        nx.add_path(graph, [("at", node) for node in part])
+    sizes = []
+    for part in nx.connected_components(graph):
+        links = [
+            link
+            for what, link in part
+            if what == "link" and not switches.has_edge(*topology.ends[link].tolist())
+        ]
+        bridges = sum(what == "at" and kind[node] == "switch" for what, node in part)
+        sizes.append(len(links) + max(bridges - 1, 0))
     assert Segments(topology).largest == max(sizes, default=0)
 
 

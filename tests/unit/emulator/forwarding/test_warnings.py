@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 import pytest
 from support.topologies import made
 
@@ -49,3 +51,24 @@ def test_openflow_without_a_switch_that_speaks_it(keys: dict[str, object], *, un
 def test_flows_beside_a_controller(keys: dict[str, object], words: list[str]) -> None:
     said = [warning for warning in warnings_for(made(TREE, **keys)) if "controller" in warning]
     assert [warning[: len(word)] for warning, word in zip(said, words, strict=True)] == words
+
+
+@pytest.mark.parametrize(
+    ("generator", "keys", "links"),
+    [
+        ({"generator": "fat-tree", "k": 16}, {}, None),  # 1,344 nodes: the spanning tree has 1,343 links
+        ({"generator": "linear", "k": 10, "hosts_per_switch": 250}, {}, 2_509),
+        ({"generator": "linear", "k": 10, "hosts_per_switch": 250}, {"forwarding": "routed"}, None),
+        ({"generator": "linear", "k": 10, "hosts_per_switch": 250}, {"fidelity": "hollow"}, None),
+    ],
+)
+def test_what_a_broadcast_costs_is_said_where_it_goes_far(
+    generator: dict[str, Any], keys: dict[str, Any], links: int | None
+) -> None:
+    said = [words for words in warnings_for(made(generator, **keys)) if "broadcast" in words]
+    assert len(said) == (links is not None)
+    if links:
+        assert f"crosses up to {links:,} links" in said[0]
+        assert "each ARP request" in said[0]
+        static = warnings_for(made(generator, **keys, addressing={"static_arp": True}))
+        assert not any("ARP" in words for words in static)
