@@ -32,7 +32,7 @@ class What(NamedTuple):
     verb: str
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, eq=False)
 class Outcomes(Sequence[Outcome]):
     """n outcomes, in the order of their numbers. Times are seconds since the run began.
 
