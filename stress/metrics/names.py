@@ -11,6 +11,7 @@
 | host.interfaces | count | of the namespace that this process is in |
 | host.neighbours | count | entries of the ARP and IPv6 neighbour tables, of all namespaces together |
 | host.neighbours.full | per second | how often they had no room for one more |
+| host.rtnl.wait | seconds | longest wait for the kernel's lock on networks, since the last sample |
 | host.processes.running, .blocked | count | |
 | host.context_switches, host.interrupts, host.softirqs.net_rx, ... | per second | |
 | host.pressure.cpu.some, .memory.full, ... | share | of time tasks stalled (PSI), where the kernel has it |
@@ -30,7 +31,7 @@ COUNTERS = ("rx_packets", "tx_packets", "rx_bytes", "tx_bytes", "rx_errors", "tx
 _PLAIN = (
     *(f"cpu.{mode}" for mode in ("busy", *MODES)), "cpu.core0", "load.1", "load.5", "load.15",
     "memory.used", "memory.available", "memory.cached", "memory.slab", "sockets", "sockets.tcp", "namespaces",
-    "interfaces", "neighbours", "neighbours.full", "processes.running", "processes.blocked",
+    "interfaces", "neighbours", "neighbours.full", "rtnl.wait", "processes.running", "processes.blocked",
     "context_switches", "interrupts",
     "softirqs.total", "softirqs.net_rx", "softirqs.net_tx", "softirqs.timer", "pressure.cpu.some",
     "pressure.memory.some",
@@ -49,6 +50,8 @@ def unit_of(name: str) -> str:
         return "share"
     if name.startswith("host.memory.") or name in RUN or name.endswith(".rss"):
         return "bytes"
+    if name == "host.rtnl.wait":
+        return "seconds"
     if name.startswith("port."):
         return "byterate" if name.endswith("_bytes") else "rate"
     rates = (

@@ -11,6 +11,7 @@ from stress.metrics import host
 from stress.metrics.names import MODES
 from stress.metrics.ports import Ports
 from stress.metrics.processes import Processes
+from stress.metrics.rtnl import LockWaits
 from stress.metrics.table import Table
 from stress.records import Sample
 
@@ -30,6 +31,7 @@ class Sampler:
         self._interval = interval
         self._ports = Ports(chosen_links, network)
         self._processes = Processes(network)
+        self._waits = LockWaits()
         self._samples = Table()
         self._latest: Sample | None = None
         self._before: tuple[float, dict[str, float]] | None = None
@@ -56,12 +58,14 @@ class Sampler:
     def start(self, clock: Callable[[], float]) -> None:
         """Begin; `clock` gives the seconds since the run began."""
         self._clock = clock
+        self._waits.start()
         self._thread.start()
 
     def stop(self) -> tuple[list[Sample], float]:
         """Take a last sample and end; return all samples and the CPU seconds that they cost."""
         self._stopped.set()
         self._thread.join()
+        self._waits.stop()
         self._ports.close()
         return self._samples.samples(), self._cost
 
@@ -87,7 +91,11 @@ class Sampler:
         growing = host.counters() | self._ports.counters()
         before = self._before
         seconds = None if before is None else now - before[0]
-        values = host.gauges() | {name: growing.pop(name) for name in _GAUGES & growing.keys()}
+        values = (
+            host.gauges()
+            | {"host.rtnl.wait": self._waits.longest()}
+            | {name: growing.pop(name) for name in _GAUGES & growing.keys()}
+        )
         if before is None or seconds is None or seconds >= _SHORTEST * self._interval:
             if before is not None and seconds is not None:
                 values |= shares(rates(before[1], growing, seconds))

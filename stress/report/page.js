@@ -160,6 +160,7 @@ const GROUPS = [
   ["Namespaces, interfaces", n => /^host\.(namespaces|interfaces)$/.test(n), {}, n => n.slice(5)],
   ["Neighbours (ARP, IPv6)", n => n === "host.neighbours", {}, () => "entries"],
   ["Neighbour table full", n => n === "host.neighbours.full", {unit: "rate"}, () => "full"],
+  ["Wait for the kernel's lock (RTNL)", n => n === "host.rtnl.wait", {unit: "seconds"}, () => "longest"],
   ["Processes of the machine", n => /^host\.processes\./.test(n), {}],
   ["Programs: CPU", n => /^process\..*\.cpu$/.test(n), {unit: "share"}, n => n.split(".")[1]],
   ["Programs: memory", n => /^process\..*\.rss$/.test(n), {unit: "bytes"}, n => n.split(".")[1]],

@@ -21,6 +21,8 @@ _MOST_STOLEN = 0.02
 _MOST_SKIPPED = 0.05
 _LONGEST_GAP = 2.5
 """Intervals between two samples of the machine."""
+_LONGEST_WAIT = 1.0
+"""Seconds: what a run does itself holds the kernel's lock for milliseconds, a removed bridge a bit longer."""
 
 
 class Spent(NamedTuple):
@@ -54,7 +56,7 @@ def doubts(record: RunRecord, offered: int, spent: Callable[[], Spent]) -> list[
         *_of_processor(spent()),
         *_of_probes(record),
         *_of_samples(record),
-        *_of_neighbours(record),
+        *_of_kernel(record),
         *_of_flows(record),
     ]
 
@@ -143,14 +145,25 @@ def _of_samples(record: RunRecord) -> Iterator[str]:
         yield f"nobody looked at the machine for {worst:.3g} s, though its interval is {interval:g} s"
 
 
-def _of_neighbours(record: RunRecord) -> Iterator[str]:
-    worst = max((sample.values.get("host.neighbours.full", 0.0) for sample in record.samples), default=0.0)
+def _of_kernel(record: RunRecord) -> Iterator[str]:
+    """Tell what networks of a machine share, and may take from each other."""
+    wait = _worst(record, "host.rtnl.wait")
+    if wait > _LONGEST_WAIT:
+        yield (
+            f"a change of the network waited {wait:.3g} s for the kernel's lock at worst, which others held: "
+            "networks that go up or down at the same time do"
+        )
+    worst = _worst(record, "host.neighbours.full")
     if worst:
         yield (
             f"the kernel's neighbour table was full, {worst:.3g} times a second at worst: hosts lose each "
             "other until it has room. All networks of a machine share it: take others down, or raise "
             "net.ipv4.neigh.default.gc_thresh3 (and net.ipv6)"
         )
+
+
+def _worst(record: RunRecord, name: str) -> float:
+    return max((sample.values.get(name, 0.0) for sample in record.samples), default=0.0)
 
 
 def _of_flows(record: RunRecord) -> Iterator[str]:

@@ -5,6 +5,7 @@ import socket
 import struct
 import subprocess
 import sys
+import threading
 import time
 import tracemalloc
 from collections.abc import Iterator
@@ -18,7 +19,7 @@ from emulator.engines.dry_run import DryRunEngine, DryRunNetwork
 from emulator.plan import make_plan
 from stress import metrics
 from stress.limits import judge, parse
-from stress.metrics import host
+from stress.metrics import host, rtnl
 from stress.metrics.figures import Figures
 from stress.metrics.names import COUNTERS, HOST, unit_of
 from stress.metrics.ports import Ports, answer, question
@@ -148,6 +149,37 @@ def test_the_neighbour_table_says_how_often_it_was_full() -> None:
     if Path("/proc/net/stat/arp_cache").exists():
         rows = [line.split() for line in Path("/proc/net/stat/arp_cache").read_text().splitlines()]
         assert host.counters()["host.neighbours.full"] >= sum(int(row[-1], 16) for row in rows[1:])
+
+
+def test_a_wait_for_the_kernels_lock_is_seen_while_it_lasts(monkeypatch: pytest.MonkeyPatch) -> None:
+    held, asked = threading.Lock(), threading.Event()
+
+    def waits(_: object) -> int:
+        asked.set()
+        with held:
+            return 1
+
+    monkeypatch.setattr(rtnl, "ask", waits)
+    waiting = rtnl.LockWaits()
+    with held:
+        waiting.start()
+        assert asked.wait(10)
+        time.sleep(0.3)
+        assert 0.25 < waiting.longest() < 10
+        assert waiting.longest() >= 0.3, "it still waits"
+        time.sleep(0.1)
+    deadline = time.monotonic() + 10
+    while waiting._since is not None and time.monotonic() < deadline:
+        time.sleep(0.01)
+    waiting.stop()
+    assert waiting.longest() >= 0.4
+    assert waiting.longest() == 0
+
+
+def test_the_kernel_says_whether_the_loopback_has_a_carrier() -> None:
+    with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as sock:
+        assert rtnl.ask(sock) == int(Path("/sys/class/net/lo/carrier").read_text())
+    assert unit_of("host.rtnl.wait") == figure_unit("host.rtnl.wait.max") == "seconds"
 
 
 def test_memory_of_a_run_is_that_of_its_processes_and_not_of_others(

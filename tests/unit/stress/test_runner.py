@@ -439,6 +439,9 @@ def test_what_was_not_asked_looked_at_or_done_is_said() -> None:
     ]
     full = [Sample(at, {"host.neighbours.full": 12.0 * (at == 2.0)}) for at in (0.0, 1.0, 2.0)]
     assert "neighbour table was full, 12 times a second" in found(record_of([], samples=full))[0]
+    waited = [Sample(at, {"host.rtnl.wait": 39.0 if at else 0.1}) for at in (0.0, 1.0)]
+    assert "a change of the network waited 39 s" in found(record_of([], samples=waited))[0]
+    assert found(record_of([], samples=waited[:1])) == []
     flows = [{"error": "ECONNREFUSED"}, {"error": ""}]
     assert "1 of 2 flows of traffic failed: 1 x ECONNREFUSED" in found(record_of([], traffic=flows))
     idle = [outcome(k, k, k) for k in range(10)]
