@@ -25,6 +25,7 @@ from emulator.errors import UsageError
 from stress.metrics.shown import shown
 from stress.metrics.units import figure_unit
 from stress.report.summary import SLICES, VERSION
+from topologies.reading import opened
 from topologies.rng import Stream
 
 _ROUNDS = 1000
@@ -49,6 +50,8 @@ _SAME = (
     ("machine", ("kernel", "cpu", "cores")),
 )
 """What two runs must share to be comparable: part of the report, and its keys."""
+_MOST = 1 << 30
+"""Bytes of a report that comes through a pipe."""
 Floats = npt.NDArray[np.float64]
 
 
@@ -123,10 +126,11 @@ def _report(path: Path) -> dict[str, Any]:
     if path.is_dir():
         path /= "report.json"
     try:
-        whole = json.loads(path.read_text(encoding="utf-8"))
+        with opened(path, _MOST) as file:
+            whole = json.load(file)
     except OSError as error:
         raise UsageError(f"{path}: can't be read: {error.strerror}") from error
-    except ValueError as error:
+    except (ValueError, RecursionError) as error:
         raise UsageError(f"{path} is no report.json of a stress run") from error
     version = whole.get("version") if isinstance(whole, dict) else None
     if version is not None and version != VERSION:

@@ -6,6 +6,7 @@ network is shaken. The same scenario, seed and topology give the same schedule o
 
 from __future__ import annotations
 
+import io
 import json
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
@@ -23,11 +24,14 @@ from stress.scenario.document import Step
 from stress.scenario.load import Document, raise_all
 from stress.targets import Thing, is_thing, thing_name
 from topologies.errors import InputError, ParameterError, Problem
+from topologies.reading import opened
 from topologies.topology import Topology
 
 Ints = npt.NDArray[np.int64]
 
 FORMAT = 1
+_MOST = 1 << 30
+"""Bytes of a schedule that comes through a pipe."""
 _NO_OPERATION = "is not an operation of this network"
 
 
@@ -152,7 +156,7 @@ def replayed(
     name = str(path)
     kinds = [{thing.kind for thing in moves.things} for moves in _moves(document, topology, seed, steps)]
     try:
-        with path.open(encoding="utf-8") as file:
+        with opened(path, _MOST) as raw, io.TextIOWrapper(raw, encoding="utf-8") as file:
             return _replayed(name, file, topology, steps, kinds)
     except OSError as error:
         raise InputError([Problem(name, 0, 0, "", f"can't be read: {error.strerror}")]) from error

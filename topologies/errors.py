@@ -21,8 +21,12 @@ MAX_WORDS = 400
 """Longest message, in characters: one line must stay readable."""
 
 MAX_SHOWN = 200
-"""Most problems that one error prints; `problems` holds them all."""
+"""Most problems that one error prints."""
 
+MAX_FOUND = 1000
+"""So many problems are enough: who looks for them stops counting, and reading, there."""
+
+_UNCOUNTED = "and more problems, which weren't counted; fix these first"
 _PLAIN_KEY = re.compile(r"[\w*-]+")
 
 
@@ -87,7 +91,10 @@ class Problem:
 
 
 class InputError(EmulationError, ValueError):
-    """The input is wrong; `problems` holds every problem found, in file order, each once."""
+    """The input is wrong; `problems` holds those found, in file order, each once.
+
+    They are all that there are, or the first MAX_FOUND or more: a file of millions isn't counted out.
+    """
 
     exit_code = 2
 
@@ -96,7 +103,9 @@ class InputError(EmulationError, ValueError):
         self.problems = sorted(unique, key=lambda p: (p.line, p.column, p.key, p.message))
         lines = [str(problem) for problem in self.problems[:MAX_SHOWN]]
         if len(self.problems) > MAX_SHOWN:
-            lines.append(f"and {len(self.problems) - MAX_SHOWN:,} problems more; mend these first")
+            more = len(self.problems) - MAX_SHOWN
+            known = len(self.problems) < MAX_FOUND
+            lines.append(f"and {more:,} problems more; fix these first" if known else _UNCOUNTED)
         super().__init__("\n".join(lines))
 
 

@@ -10,9 +10,10 @@ from stress.actions.base import Action
 from stress.actions.registry import ACTIONS, action_named
 from stress.keys import Problems, aim_problems
 from stress.scenario.document import Placed, Scenario, Step, timed
-from topologies.errors import InputError, Loc, ParameterError, ParametersError, Problem
+from topologies.errors import MAX_FOUND, InputError, Loc, ParameterError, ParametersError
 from topologies.source import Source, parse, read
-from topologies.spec.explain import shown, validated
+from topologies.spec.explain import shown
+from topologies.spec.validate import Found, validated
 from topologies.spelling import nearest
 
 _LEAST = "`name:` and `steps:`"
@@ -41,31 +42,47 @@ class Document:
 
 def load(path: Path | str) -> Document:
     """Load the scenario file at `path`; raise InputError with every problem found."""
-    return _document(read(path, _LEAST))
+    return _document(read(path, _LEAST, _wrong))
 
 
 def load_text(text: str, file: str = "<text>", folder: Path | None = None) -> Document:
     """Load a scenario from YAML text."""
-    return _document(parse(text, file, folder, _LEAST))
+    return _document(parse(text, file, folder, _LEAST, _wrong))
 
 
 def _document(source: Source) -> Document:
     data = source.data
     if not isinstance(data, dict):
         words = f"must be a mapping (key: value), not {shown(data)}; start with {_LEAST}"
-        raise InputError([source.problem((), words)])
-    problems: list[Problem] = []
-    scenario = validated(Scenario, data, (), source, problems)
-    groups: list[list[Placed]] = []
-    if isinstance(data.get("steps"), list):
-        groups = [_group(item, ("steps", at), source, problems) for at, item in enumerate(data["steps"])]
-    if scenario is not None:
-        problems += [source.problem(loc, words) for loc, words in _unfit(scenario)]
+        raise source.wrong([((), words)])
+    problems: Found = []
+    scenario, groups = _parts(data, problems)
     if problems or scenario is None:
-        raise InputError(problems)
+        raise source.wrong(problems)
     document = Document(scenario, groups, source)
     document.steps()
     return document
+
+
+def _wrong(data: Any) -> Found:
+    """Return what is wrong with the data of a file, maybe of one that isn't read to its end."""
+    problems: Found = []
+    if isinstance(data, dict):
+        _parts(data, problems)
+    return problems
+
+
+def _parts(data: dict[str, Any], problems: Found) -> tuple[Scenario | None, list[list[Placed]]]:
+    """Return the scenario and its steps in groups; nobody reads on after MAX_FOUND problems."""
+    scenario = validated(Scenario, data, (), problems)
+    groups: list[list[Placed]] = []
+    for at, item in enumerate(data["steps"] if isinstance(data.get("steps"), list) else ()):
+        if len(problems) > MAX_FOUND:
+            break
+        groups.append(_group(item, ("steps", at), problems))
+    if scenario is not None:
+        problems += _unfit(scenario)
+    return scenario, groups
 
 
 def _unfit(scenario: Scenario) -> Problems:
@@ -80,54 +97,52 @@ def _unfit(scenario: Scenario) -> Problems:
     yield from ((("metrics", *loc), words) for loc, words in aim_problems(scenario.metrics))
 
 
-def _group(item: Any, loc: Loc, source: Source, problems: list[Problem]) -> list[Placed]:
+def _group(item: Any, loc: Loc, problems: Found) -> list[Placed]:
     """Return the steps of one item of `steps:`, one or those of a `parallel`."""
     if not (isinstance(item, dict) and "parallel" in item):
-        return _step(item, loc, source, problems)
+        return _step(item, loc, problems)
     inner = item["parallel"]
     others = [key for key in item if key != "parallel"]
-    problems += [
-        source.problem((*loc, str(key)), "can't stand beside `parallel`; write it into each of its steps")
-        for key in others
-    ]
+    words = "can't stand beside `parallel`; write it into each of its steps"
+    problems += [((*loc, str(key)), words) for key in others]
     if not isinstance(inner, list) or not inner:
         words = f"must be a list of steps, not {shown(inner)}; write for example `[{_EXAMPLE}]`"
-        problems.append(source.problem((*loc, "parallel"), words))
+        problems.append(((*loc, "parallel"), words))
         return []
-    found = [_step(one, (*loc, "parallel", at), source, problems) for at, one in enumerate(inner)]
+    found = [_step(one, (*loc, "parallel", at), problems) for at, one in enumerate(inner)]
     return [step for steps in found for step in steps]
 
 
-def _step(item: Any, loc: Loc, source: Source, problems: list[Problem]) -> list[Placed]:
-    kind = _action(item, loc, source, problems)
+def _step(item: Any, loc: Loc, problems: Found) -> list[Placed]:
+    kind = _action(item, loc, problems)
     if kind is None:
         return []
-    step = validated(kind, item, loc, source, problems)
+    step = validated(kind, item, loc, problems)
     if step is None:
         return []
     found = (*aim_problems(step), *step.problems())
-    problems += [source.problem(loc + path, words) for path, words in found]
+    problems += [(loc + path, words) for path, words in found]
     return [(loc, step)]
 
 
-def _action(item: Any, loc: Loc, source: Source, problems: list[Problem]) -> type[Action] | None:
+def _action(item: Any, loc: Loc, problems: Found) -> type[Action] | None:
     """Return the model of the action that `item` names, or None with the problem noted."""
     if not isinstance(item, dict):
         words = f"must be a mapping, not {shown(item)}; write for example `{_EXAMPLE}`"
         if isinstance(item, str) and item in ACTIONS:
             words = f"must be a mapping; write `{{action: {item}}}`"
-        problems.append(source.problem(loc, words))
+        problems.append((loc, words))
         return None
     if "action" not in item:
         known = [name for name in ACTIONS if name in item]
         hint = f"action: {known[0]}" if known else "action: port-flap"
-        problems.append(source.problem(loc, f"needs `action:` or `parallel:`; write for example `{hint}`"))
+        problems.append((loc, f"needs `action:` or `parallel:`; write for example `{hint}`"))
         return None
     name = item["action"]
     if isinstance(name, str) and name in ACTIONS:
         return action_named(name)
     words = f"{shown(name)} is not an action; {nearest(name if isinstance(name, str) else '', ACTIONS, 30)}"
-    problems.append(source.problem((*loc, "action"), words))
+    problems.append(((*loc, "action"), words))
     return None
 
 

@@ -11,13 +11,14 @@ programs write, so the arrays are filled directly and defaults cost nothing.
 from __future__ import annotations
 
 from collections.abc import Hashable
+from itertools import islice
 from typing import Any, TypeVar
 
 import numpy as np
 from pydantic import Field, ModelWrapValidatorHandler, model_validator
 
 from topologies.builder import number_ports
-from topologies.errors import Loc, ParameterError
+from topologies.errors import MAX_FOUND, Loc, ParameterError
 from topologies.families import Context, GeneratorParams
 from topologies.names import NameList, Names
 from topologies.profiles import LinkProfile, NodeProfile
@@ -46,7 +47,7 @@ class Params(GeneratorParams):
     @classmethod
     def _parts_agree(cls, data: Any, handler: ModelWrapValidatorHandler[Params]) -> Params:
         """Find links to nowhere and doubles even where a part has errors of its own."""
-        return checked(data, handler, list(given_problems(data)))
+        return checked(data, handler, list(islice(given_problems(data), MAX_FOUND)))
 
     def node_estimate(self) -> int:
         """Return the exact number of nodes."""

@@ -7,19 +7,26 @@ first error asks.
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable
-from dataclasses import dataclass
+from collections.abc import Callable, Iterable
+from dataclasses import dataclass, replace
 from functools import cached_property
+from itertools import islice
 from pathlib import Path
 from typing import Any
 
 import yaml
 
-from topologies.errors import InputError, ParameterError, ParametersError, Problem, dotted
+from topologies.errors import MAX_FOUND, InputError, Loc, ParameterError, ParametersError, Problem, dotted
+from topologies.reading import opened
+from topologies.source.frames import so_far
 from topologies.source.syntax import syntax_words
 from topologies.source.values import Marks, Values
 
 MAX_BYTES = 64 * 2**20
+_LEAST = "`name:` and `topology:`"
+
+Look = Callable[[Any], list[tuple[Loc, str]]]
+"""Says what is wrong with data: (path, words)."""
 
 _UNPRINTABLE = re.compile("[^\t\n\r\x20-\x7e\xa0-\u2027\u202a-\ud7ff\ue000-\ufffd\U00010000-\U0010ffff]")
 """What YAML 1.2.2, section 5.1, doesn't allow in a file, and U+0085, U+2028 and U+2029.
@@ -36,6 +43,8 @@ class Source:
     folder: Path
     text: str = ""
     data: Any = None
+    count: int | None = None
+    """How many values were read, when reading ended before the file did."""
 
     @cached_property
     def marks(self) -> Marks:
@@ -43,31 +52,45 @@ class Source:
 
         Of the key for a mapping's entry, of the value for a list's item.
         """
-        values = Values(self.file, marks={})
+        return self._marks(None)
+
+    def _marks(self, wanted: frozenset[Loc] | None) -> Marks:
+        values = Values(self.file, marks={}, wanted=wanted, end=self.count)
         values.read(self.text)
         return values.marks or {}
 
-    def problem(self, loc: Iterable[str | int], message: str) -> Problem:
-        """Return a problem at `loc`, or at the nearest enclosing value that stands in the file."""
-        path = tuple(loc)
-        at = path
-        while at and at not in self.marks:
-            at = at[:-1]
-        line, column = self.marks.get(at, (1, 1))
-        return Problem(self.file, line, column, dotted(path), message)
+    def wrong(self, found: Iterable[tuple[Loc, str]]) -> InputError:
+        """Return the input error of (path, words), each with where it stands in the file.
+
+        Where a path isn't in the file, that is the nearest enclosing value. No more than MAX_FOUND are told:
+        the whole file is read again for their places.
+        """
+        some = list(islice(dict.fromkeys(found), MAX_FOUND))
+        around = frozenset(loc[:length] for loc, _ in some for length in range(1, len(loc) + 1))
+        marks = self._marks(around) if around else {}
+        problems = []
+        for loc, words in some:
+            at = loc
+            while at and at not in marks:
+                at = at[:-1]
+            problems.append(Problem(self.file, *marks.get(at, (1, 1)), dotted(loc), words))
+        return InputError(problems)
 
     def error(self, error: ParameterError) -> InputError:
         """Return the input error that says where in the file `error` comes from."""
         errors = error.errors if isinstance(error, ParametersError) else (error,)
-        return InputError([self.problem(one.loc, one.message) for one in errors])
+        return self.wrong((one.loc, one.message) for one in errors)
 
 
-def read(path: Path | str, least: str = "`name:` and `topology:`") -> Source:
-    """Read the YAML file at `path`; raise InputError when it can't be read or isn't plain YAML."""
+def read(path: Path | str, least: str = _LEAST, look: Look | None = None) -> Source:
+    """Read the YAML file at `path`; raise InputError when it can't be read or isn't plain YAML.
+
+    With `look`, reading ends early when that finds more wrong than anybody reads.
+    """
     name = str(path)
     try:
         path = Path(path)
-        with path.open("rb") as file:
+        with opened(path, MAX_BYTES + 1) as file:
             raw = file.read(MAX_BYTES + 1)  # not its size: pipes and devices have none
         folder = path.resolve().parent
     except FileNotFoundError as error:
@@ -79,15 +102,15 @@ def read(path: Path | str, least: str = "`name:` and `topology:`") -> Source:
         raise InputError([Problem(name, 0, 0, "", f"can't be read: {error.strerror}")]) from error
     except ValueError as error:  # a NUL in the path
         raise InputError([Problem(name, 0, 0, "", f"is not a path: {error}")]) from error
-    return parse(raw, name, folder, least)
+    return parse(raw, name, folder, least, look)
 
 
 def parse(
-    raw: bytes | str, file: str, folder: Path | None = None, least: str = "`name:` and `topology:`"
-) -> Source:  # fmt: skip
+    raw: bytes | str, file: str, folder: Path | None = None, least: str = _LEAST, look: Look | None = None
+) -> Source:
     """Parse YAML text; `file` is what errors call it, relative paths start from `folder`.
 
-    `least` is what an empty file is told to hold.
+    `least` is what an empty file is told to hold, `look` as for `read`.
 
     Raises InputError with every problem of the YAML itself, and no other error whatever `raw` holds.
     """
@@ -96,6 +119,8 @@ def parse(
         raise InputError([Problem(file, 0, 0, "", words)])
     source = Source(file, folder or Path.cwd(), _text(raw, file))
     values = Values(file)
+    if look is not None:
+        values.look = lambda: _look(source, values, look)
     try:
         values.read(source.text)
     except yaml.YAMLError as error:
@@ -107,6 +132,32 @@ def parse(
         raise InputError([Problem(file, 1, 1, "", f"is empty; write at least {least}")])
     source.data = values.data
     return source
+
+
+def _look(source: Source, values: Values, look: Look) -> None:
+    """Raise InputError when what was read until now has more wrong with it than anybody reads.
+
+    What the rest of the file may yet mend doesn't count: what stands around the place that was reached, what
+    isn't there, and links to nodes while nodes are still read.
+    """
+    data, place = so_far(values.stack, values.data)
+    found = [
+        (loc, words)
+        for loc, words in look(data)
+        if loc != place[: len(loc)] and _is_in(loc, data) and not ("nodes" in place and "links" in loc)
+    ]
+    if len(found) >= MAX_FOUND:
+        raise replace(source, count=values.count).wrong(found)
+
+
+def _is_in(loc: Loc, data: Any) -> bool:
+    """Return whether `data` has something at `loc`."""
+    for step in loc:
+        try:
+            data = data[step]
+        except (KeyError, IndexError, TypeError):
+            return False
+    return True
 
 
 def _text(raw: bytes | str, file: str) -> str:

@@ -8,64 +8,28 @@ grows, a repeated value is counted as often as it is repeated, and two equal key
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Collection
 from dataclasses import dataclass, field
-from itertools import islice
 from typing import Any
 
 import yaml
 
-from topologies.errors import InputError, Loc, Problem, dotted, shortened
+from topologies.errors import MAX_FOUND, InputError, Loc, Problem, dotted, shortened
+from topologies.source.events import events_of, place_of
+from topologies.source.frames import DROPPED, NO_KEY, Frame, path_of
 from topologies.source.scalars import resolve
 
 MAX_DEPTH = 50
 MAX_ALIASED = 1_000_000
+LOOKS = (50_000, 500_000)
+"""After so many values of a file, who reads it may look at what there is, and stop."""
 
 Marks = dict[Loc, tuple[int, int]]
 """Path -> (line, column) from 1: of the key for a mapping's entry, of the value for a list's item."""
 
-_Loader: Any = getattr(yaml, "CSafeLoader", yaml.SafeLoader)
 _CORE = "tag:yaml.org,2002:"
 _SCALAR_TAGS = frozenset(_CORE + name for name in ("int", "float", "bool", "null"))
 _TEXT_TAGS = frozenset((_CORE + "str", "!"))
-_TOO_DEEP = "nesting depth"  # of libyaml's words
-_NO_KEY: Any = object()
-_DROPPED: Any = object()
-
-
-def _events(text: str) -> Iterator[yaml.Event]:
-    """Yield the events of `text`.
-
-    libyaml reads up to 1,024 characters ahead in search of a `:`. Since 0.2.6 it gives up at 1,000 nested
-    brackets without having told any of them, so the parser without such a limit is asked for the place.
-    """
-    done = 0
-    try:
-        for event in yaml.parse(text, Loader=_Loader):
-            done += 1
-            yield event
-    except yaml.YAMLError as error:
-        if _TOO_DEEP not in str(error):
-            raise
-        yield from islice(yaml.parse(text, Loader=yaml.SafeLoader), done, None)
-
-
-def _place(event: yaml.Event) -> tuple[int, int]:
-    """Return line and column, from 1, of where `event` starts."""
-    mark = event.start_mark
-    return (mark.line + 1, mark.column + 1) if mark else (1, 1)
-
-
-@dataclass(slots=True)
-class _Frame:
-    """A container under construction. `height` counts the levels below it, `started` the values before."""
-
-    container: Any
-    anchor: str | None
-    started: int
-    key: Any = _NO_KEY
-    height: int = 0
-    is_key: bool = False
 
 
 @dataclass
@@ -74,13 +38,20 @@ class Values:
 
     file: str
     marks: Marks | None = None
+    wanted: Collection[Loc] | None = None
+    """With `marks`: the only paths whose marks are kept; reading ends when all have theirs."""
+    end: int | None = None
+    """After so many values there is no need to read on."""
+    look: Callable[[], None] | None = None
+    """Called in between, see LOOKS; may raise."""
     data: Any = None
     documents: int = 0
     problems: list[Problem] = field(default_factory=list)
-    _stack: list[_Frame] = field(default_factory=list)
+    stack: list[Frame] = field(default_factory=list)
     _anchors: dict[str, tuple[Any, int, int]] = field(default_factory=dict)
     _values: int = 0
     _aliased: int = 0
+    _steps: frozenset[str | int] | None = None
 
     def read(self, text: str) -> None:
         """Take in `text`; raise InputError at what can't be read on from, yaml.YAMLError at bad syntax."""
@@ -93,23 +64,37 @@ class Values:
             yaml.SequenceEndEvent: self._end,
             yaml.DocumentStartEvent: self._document,
         }
-        for event in _events(text):
+        if self.wanted is not None:
+            self._steps = frozenset(path[-1] for path in self.wanted if path)
+        looks = iter(LOOKS if self.look is not None else ())
+        pause = self.end or next(looks, 0)
+        for event in events_of(text):
             handler = handlers.get(type(event))
             if handler:
                 handler(event)
+            if pause and self._values >= pause:
+                if self.look is None:
+                    return
+                self.look()
+                pause = next(looks, 0)
+            elif self._steps is not None and len(self.marks or ()) == len(self.wanted or ()):
+                return
+            elif len(self.problems) >= MAX_FOUND:
+                raise InputError(self.problems)
+
+    @property
+    def count(self) -> int:
+        """How many values were read."""
+        return self._values
 
     def _path(self) -> Loc:
         """Return the path of the value that comes next."""
-        return tuple(
-            len(frame.container) if type(frame.container) is list else frame.key
-            for frame in self._stack
-            if frame.key is not _NO_KEY or type(frame.container) is list
-        )
+        return path_of(self.stack)
 
     def problem(self, event: yaml.Event, message: str) -> Problem:
         """Return a problem with the value that starts with `event`."""
-        path = tuple(step for step in self._path() if step is not _DROPPED)
-        return Problem(self.file, *_place(event), dotted(path), message)
+        path = tuple(step for step in self._path() if step is not DROPPED)
+        return Problem(self.file, *place_of(event), dotted(path), message)
 
     def _document(self, event: yaml.Event) -> None:
         self.documents += 1
@@ -120,28 +105,32 @@ class Values:
     def _put(self, event: yaml.Event, value: Any) -> None:
         """Lay a finished value into its container."""
         self._values += 1
-        if not self._stack:
+        if not self.stack:
             self.data = value
             return
-        frame = self._stack[-1]
+        frame = self.stack[-1]
         if type(frame.container) is list:
             if self.marks is not None:
                 self._mark(event)
             frame.container.append(value)
         else:
-            if frame.key is not _DROPPED:
+            if frame.key is not DROPPED:
                 frame.container[frame.key] = value
-            frame.key = _NO_KEY
+            frame.key = NO_KEY
 
     def _mark(self, event: yaml.Event) -> None:
+        frame = self.stack[-1]
+        step = len(frame.container) if type(frame.container) is list else frame.key
+        if self._steps is not None and step not in self._steps:
+            return
         path = self._path()
-        if self.marks is not None and _DROPPED not in path:
-            self.marks.setdefault(path, _place(event))
+        if self.wanted is not None and path not in self.wanted:
+            return
+        if self.marks is not None and DROPPED not in path:
+            self.marks.setdefault(path, place_of(event))
 
     def _at_key(self) -> bool:
-        return (
-            bool(self._stack) and self._stack[-1].key is _NO_KEY and type(self._stack[-1].container) is dict
-        )
+        return bool(self.stack) and self.stack[-1].key is NO_KEY and type(self.stack[-1].container) is dict
 
     def _scalar(self, event: yaml.ScalarEvent) -> None:
         if self._at_key():
@@ -162,7 +151,7 @@ class Values:
         self._put(event, value)
 
     def _key(self, event: yaml.ScalarEvent) -> None:
-        frame, key = self._stack[-1], event.value
+        frame, key = self.stack[-1], event.value
         if key == "<<" and event.implicit[0]:
             words = "merge keys (`<<`) aren't part of YAML 1.2; write the keys out"
         elif key == "" and event.implicit[0]:
@@ -180,7 +169,7 @@ class Values:
                 self._mark(event)
             return
         self.problems.append(self.problem(event, words))
-        frame.key = _DROPPED
+        frame.key = DROPPED
 
     def _bad_tag(self, event: Any) -> None:
         tag = event.tag.replace(_CORE, "!!", 1)
@@ -195,26 +184,26 @@ class Values:
             self.problems.append(self.problem(event, "a key must be text, not a list or a mapping"))
         elif event.tag and event.tag not in (_CORE + ("map" if is_mapping else "seq"), "!"):
             self._bad_tag(event)
-        if self.marks is not None and self._stack and type(self._stack[-1].container) is list:
+        if self.marks is not None and self.stack and type(self.stack[-1].container) is list:
             self._mark(event)
-        self._stack.append(_Frame({} if is_mapping else [], event.anchor, self._values, is_key=is_key))
+        self.stack.append(Frame({} if is_mapping else [], event.anchor, self._values, is_key=is_key))
 
     def _end(self, event: yaml.Event) -> None:
-        frame = self._stack.pop()
+        frame = self.stack.pop()
         if frame.anchor:
             size = self._values - frame.started + 1
             self._anchors[frame.anchor] = (frame.container, size, frame.height + 1)
         if frame.is_key:
-            self._stack[-1].key = _DROPPED
+            self.stack[-1].key = DROPPED
             return
-        if self._stack:
-            self._stack[-1].height = max(self._stack[-1].height, frame.height + 1)
+        if self.stack:
+            self.stack[-1].height = max(self.stack[-1].height, frame.height + 1)
         self._put(event, frame.container)
 
     def _alias(self, event: yaml.AliasEvent) -> None:
         anchor = str(event.anchor)
         known, name = self._anchors.get(anchor), shortened(anchor)
-        inside = any(frame.anchor == anchor for frame in self._stack)
+        inside = any(frame.anchor == anchor for frame in self.stack)
         if inside:
             self.problems.append(self.problem(event, f"`*{name}` stands inside its own value; write it out"))
         elif known is None:
@@ -229,14 +218,14 @@ class Values:
         if self._at_key():
             words = "a key must be text, not an alias; write the key out"
             self.problems.append(self.problem(event, words))
-            self._stack[-1].key = _DROPPED
+            self.stack[-1].key = DROPPED
             return
-        if self._stack:
-            self._stack[-1].height = max(self._stack[-1].height, height)
+        if self.stack:
+            self.stack[-1].height = max(self.stack[-1].height, height)
         self._put(event, value)
 
     def _check_depth(self, event: yaml.Event, more: int) -> None:
-        if len(self._stack) + more > MAX_DEPTH:
+        if len(self.stack) + more > MAX_DEPTH:
             words = f"is nested deeper than {MAX_DEPTH} levels; a topology file needs fewer"
             problem = self.problem(event, words)
             top = Problem(problem.file, problem.line, problem.column, "", words)

@@ -4,19 +4,16 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from difflib import get_close_matches
-from typing import Any, TypeVar
+from typing import Any
 
 from pydantic import BaseModel, ValidationError
 from pydantic.fields import FieldInfo
 from pydantic_core import ErrorDetails
 
-from topologies.errors import Loc, Problem, shortened
-from topologies.source import Source
+from topologies.errors import Loc, shortened
 from topologies.spec.wrong import WRONG
 from topologies.spelling import nearest
 from topologies.units import Quantity
-
-Model = TypeVar("Model", bound=BaseModel)
 
 _LIMITS = frozenset(("greater_than_equal", "greater_than", "less_than_equal", "less_than"))
 _TYPES = {
@@ -53,17 +50,6 @@ def shown(value: Any) -> str:
         return "a list"
     text = repr(value).lower() if isinstance(value, bool) else str(value)
     return f"`{shortened(text)}`"
-
-
-def validated(
-    model: type[Model], data: Any, loc: Loc, source: Source, problems: list[Problem]
-) -> Model | None:
-    """Return `data`, which stands at `loc` of `source`, as a `model`; or None with its `problems` noted."""
-    try:
-        return model.model_validate(data)
-    except ValidationError as error:
-        problems += [source.problem(loc + path, words) for path, words in problems_of(error, model, data)]
-        return None
 
 
 def problems_of(error: ValidationError, model: type[BaseModel], data: Any) -> list[tuple[Loc, str]]:

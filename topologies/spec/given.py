@@ -24,6 +24,7 @@ from topologies.names import NODE_NAME
 from topologies.profiles import LinkProfile
 from topologies.spec.document import LinkKeys, NodeKeys, NodeKind
 from topologies.spec.merge import merged_link, undelayed
+from topologies.spec.parts import InParts
 from topologies.spec.section import EmptyIfNull
 from topologies.spec.wrong import wrong
 from topologies.spelling import nearest
@@ -153,8 +154,9 @@ Link = Annotated[tuple[End, End, LinkOptions], BeforeValidator(_triple), _LinkFo
 Nodes = Annotated[
     dict[NodeName, NodeEntry | None],
     Field(min_length=1, json_schema_extra={"propertyNames": {"pattern": NODE_NAME.pattern}}),
+    InParts(),
 ]
-Links = Annotated[list[Link], EmptyIfNull(list)]
+Links = Annotated[list[Link], InParts(), EmptyIfNull(list)]
 
 
 def given_problems(data: Any) -> Iterator[tuple[Loc, str]]:

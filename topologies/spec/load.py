@@ -6,7 +6,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
-from topologies.errors import InputError, Loc, ParameterError, ParametersError, Problem
+from topologies.errors import InputError, Loc, ParameterError, ParametersError
 from topologies.families import (
     GENERATORS,
     WAYS,
@@ -18,7 +18,8 @@ from topologies.families import (
 )
 from topologies.source import Source, parse, read
 from topologies.spec.document import Spec
-from topologies.spec.explain import shown, validated
+from topologies.spec.explain import shown
+from topologies.spec.validate import Found, validated
 from topologies.spelling import nearest
 
 _EXAMPLE = "{generator: tree, depth: 2, fanout: 4}"
@@ -61,56 +62,69 @@ class Document:
 
 def load(path: Path | str) -> Document:
     """Load the topology file at `path`; raise InputError with every problem found."""
-    return _document(read(path))
+    return _document(read(path, look=_wrong))
 
 
 def load_text(text: str, file: str = "<text>", folder: Path | None = None) -> Document:
     """Load a topology from YAML text."""
-    return _document(parse(text, file, folder))
+    return _document(parse(text, file, folder, look=_wrong))
 
 
 def _document(source: Source) -> Document:
     if not isinstance(source.data, dict):
-        raise InputError(
-            [source.problem((), f"must be a mapping (key: value), not {shown(source.data)}; {_START}")]
-        )
-    problems: list[Problem] = []
-    spec = validated(Spec, source.data, (), source, problems)
+        raise source.wrong([((), f"must be a mapping (key: value), not {shown(source.data)}; {_START}")])
+    problems: Found = []
     children: dict[Loc, GeneratorParams] = {}
-    params = None
-    if "topology" in source.data:
-        params = _topology(source.data["topology"], ("topology",), source, problems, children)
+    spec, params = _parts(source.data, problems, children)
     if problems or spec is None or params is None:
-        raise InputError(problems)
+        raise source.wrong(problems)
     return Document(spec, source, params, children)
 
 
+def _wrong(data: Any) -> Found:
+    """Return what is wrong with the data of a file, maybe of one that isn't read to its end."""
+    problems: Found = []
+    if isinstance(data, dict):
+        _parts(data, problems, {})
+    return problems
+
+
+def _parts(
+    data: dict[str, Any], problems: Found, children: dict[Loc, GeneratorParams]
+) -> tuple[Spec | None, GeneratorParams | None]:
+    """Return what a file says, and the params of its topology."""
+    spec = validated(Spec, data, (), problems)
+    if "topology" not in data:
+        return spec, None
+    return spec, _topology(data["topology"], ("topology",), problems, children)
+
+
 def _topology(
-    data: Any, loc: Loc, source: Source, problems: list[Problem], children: dict[Loc, GeneratorParams]
+    data: Any, loc: Loc, problems: Found, children: dict[Loc, GeneratorParams]
 ) -> GeneratorParams | None:
     """Validate what stands under `topology:` by the model of the way it uses."""
-    module = _module(data, loc, source, problems)
+    module = _module(data, loc, problems)
     if module is None:
         return None
-    params = validated(module.Params, data, loc, source, problems)
+    params = validated(module.Params, data, loc, problems)
     if isinstance(data.get("compose"), dict):
         for key, child in data["compose"].items():
             path = (*loc, "compose", key)
-            made = _topology(child, path, source, problems, children)
+            made = _topology(child, path, problems, children)
             if made is not None:
                 children[path] = made
     return params
 
 
-def _module(data: Any, loc: Loc, source: Source, problems: list[Problem]) -> Generator | None:
+def _module(data: Any, loc: Loc, problems: Found) -> Generator | None:
     """Return the module that `topology:` asks for, or None with the problem noted."""
     way = way_of(data) if isinstance(data, dict) else None
     if way is None:
-        problems.append(source.problem(loc, _no_way(data)))
+        problems.append((loc, _no_way(data)))
         return None
     others = [key for key in WAYS if key in data and key != way]
     if others:
-        problems.append(source.problem((*loc, others[0]), f"can't stand beside `{way}`; keep one of the two"))
+        problems.append(((*loc, others[0]), f"can't stand beside `{way}`; keep one of the two"))
         return None
     if way != "generator":
         return way_module(way)
@@ -120,7 +134,7 @@ def _module(data: Any, loc: Loc, source: Source, problems: list[Problem]) -> Gen
     words = (
         f"{shown(name)} is not a generator; {nearest(name if isinstance(name, str) else '', GENERATORS, 30)}"
     )
-    problems.append(source.problem((*loc, "generator"), words))
+    problems.append(((*loc, "generator"), words))
     return None
 
 

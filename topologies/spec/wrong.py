@@ -25,18 +25,29 @@ def wrong(problems: Iterable[tuple[Loc, str]]) -> ValidationError:
     return ValidationError.from_exception_data("topology file", [_detail(*problem) for problem in problems])
 
 
-def joined(error: ValidationError, problems: Iterable[tuple[Loc, str]]) -> ValidationError:
-    """Return `error` with `problems` added."""
+def details_of(error: ValidationError, first: int = 0) -> list[InitErrorDetails]:
+    """Return what to make an error equal to `error` of; a list's positions are counted from `first`."""
     known: list[InitErrorDetails] = []
     for detail in error.errors(include_url=False):
         kind: Any = detail["type"]
-        context = detail.get("ctx", {})
+        context, loc = detail.get("ctx", {}), detail["loc"]
+        if first and loc and isinstance(loc[0], int):
+            loc = (first + loc[0], *loc[1:])
         if kind == WRONG:
-            known.append(_detail(detail["loc"], str(context["words"])))
+            known.append(_detail(loc, str(context["words"])))
             continue
-        known.append(InitErrorDetails(type=kind, loc=detail["loc"], input=detail["input"], ctx=context))
-    added = [_detail(*problem) for problem in problems]
-    return ValidationError.from_exception_data("topology file", [*known, *added])
+        known.append(InitErrorDetails(type=kind, loc=loc, input=detail["input"], ctx=context))
+    return known
+
+
+def of_details(details: list[InitErrorDetails]) -> ValidationError:
+    """Return the error that tells of `details`."""
+    return ValidationError.from_exception_data("topology file", details)
+
+
+def joined(error: ValidationError, problems: Iterable[tuple[Loc, str]]) -> ValidationError:
+    """Return `error` with `problems` added."""
+    return of_details([*details_of(error), *(_detail(*problem) for problem in problems)])
 
 
 def checked(data: Any, handler: ModelWrapValidatorHandler[Model], problems: list[tuple[Loc, str]]) -> Model:

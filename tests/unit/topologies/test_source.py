@@ -10,7 +10,7 @@ import pytest
 import yaml
 
 from topologies.errors import InputError, ParameterError, ParametersError
-from topologies.source import file, parse, read, values
+from topologies.source import events, file, parse, read, values
 from topologies.source.scalars import resolve
 
 
@@ -95,13 +95,13 @@ def test_places_are_of_keys_and_items() -> None:
 
 def test_a_problem_is_at_the_nearest_value_that_is_there() -> None:
     made = parse("a:\n  b: 1\n", "f")
-    assert str(made.problem(("a", "b", "c", 3), "wrong")) == "f:2:3: a.b.c[3]: wrong"
-    assert str(made.problem(("z",), "missing")) == "f:1:1: z: missing"
+    assert str(made.wrong([(("a", "b", "c", 3), "wrong")])) == "f:2:3: a.b.c[3]: wrong"
+    assert str(made.wrong([(("z",), "missing")])) == "f:1:1: z: missing"
 
 
 def test_places_behind_an_alias_are_the_alias_itself() -> None:
     made = parse("a: &x {k: 1}\nb: *x\n", "f")
-    assert str(made.problem(("b", "k"), "wrong")) == "f:2:1: b.k: wrong"
+    assert str(made.wrong([(("b", "k"), "wrong")])) == "f:2:1: b.k: wrong"
 
 
 def test_parameter_errors_get_their_places() -> None:
@@ -214,7 +214,7 @@ def test_what_is_no_topology_file(raw: bytes | str, words: str) -> None:
     ],
 )
 def test_syntax_errors_say_which_character_to_type(text: str, said: str) -> None:
-    if not getattr(values.yaml, "__with_libyaml__", False):
+    if not getattr(events.yaml, "__with_libyaml__", False):
         pytest.skip("the exact places are those of libyaml")
     assert refused(text) == said
 
@@ -231,11 +231,13 @@ def test_files_that_cannot_be_read(tmp_path: Path) -> None:
         assert str(caught.value).endswith(f": {words}")
 
 
-def test_no_permission(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_no_permission(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     def deny(*_: object, **__: object) -> None:
         raise PermissionError(13, "Permission denied")
 
-    monkeypatch.setattr(Path, "open", deny)
+    monkeypatch.chdir(tmp_path)
+    Path("x.yaml").write_text("a: 1", encoding="utf-8")
+    monkeypatch.setattr("os.open", deny)
     with pytest.raises(InputError, match=r"^x\.yaml: can't be read: Permission denied$"):
         read("x.yaml")
 
@@ -272,7 +274,7 @@ def test_reading_does_not_lean_on_the_recursion_limit() -> None:
 
 
 def test_pythons_own_parser_does_as_well(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(values, "_Loader", yaml.SafeLoader)
+    monkeypatch.setattr(events, "_Loader", yaml.SafeLoader)
     assert data("a: &x [1, no]\nb: {c: *x}") == {"a": [1, "no"], "b": {"c": [1, "no"]}}
     assert parse("a:\n  - b: 1", "f").marks[("a", 0, "b")] == (2, 5)
     assert refused("a: 1\na: 2") == "f:2:1: a: is given twice; keep one `a`"
