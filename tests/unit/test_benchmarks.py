@@ -108,14 +108,40 @@ def test_both_sides_make_the_same_shape(scripts: dict[str, ModuleType]) -> None:
 
     programs = scripts["programs"]
     counts = {}
-    for network in (programs.TREE, programs.LINEAR, programs.SMALL):
+    for network in (programs.TREE, programs.LINEAR, programs.SMALL, programs.ROUTED):
         topology = build(load_text(f"name: {network.name}\n{network.text}"))
         counts[network.name] = topology.kind_counts()
     assert counts == {
         "tree-1024": {"host": 1024, "switch": 33},
         "linear-10016": {"host": 10016, "switch": 313},
         "tree-64": {"host": 64, "switch": 9},
+        "routed-40000": {"host": 40_000, "switch": 404},
     }
+
+
+def test_the_huge_network_is_left_out_where_memory_lacks_and_measured_once_where_it_does_not(
+    scripts: dict[str, ModuleType], monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    class On:
+        def file(self, network: object) -> str:
+            return str(network)
+
+        def command(self, *words: str) -> float:
+            return {"up": 60.0, "check": 4.0, "down": 150.0}[words[0]]
+
+    run = scripts["run"]
+    monkeypatch.setattr(run, "free_gib", lambda: 15.9)
+    assert run.Suite(On(), quick=False).huge() == []
+    assert "15.9 GiB are free" in capsys.readouterr().err
+    free = iter((20.0, 6.9))
+    monkeypatch.setattr(run, "free_gib", lambda: next(free))
+    rows = run.Suite(On(), quick=False).huge()
+    assert [(row.work, row.met) for row in rows] == [
+        ("whole command `up` routed-40000 (13.1 GiB)", True),
+        ("`check --sample 500` on routed-40000", True),
+        ("whole command `down` routed-40000", False),
+    ]
+    assert scripts["table"].spread(rows[0].ours) == "60.00 s"
 
 
 @pytest.mark.skipif(shutil.which("cc") is None, reason="needs a C compiler")
