@@ -39,6 +39,11 @@ class Change:
         made = self.gone_nodes or self.new_nodes or self.gone_links or self.new_links
         return not (made or self.takes or self.gives)
 
+    @property
+    def moves(self) -> bool:
+        """True when links come or go: hosts may be behind other ports than was learned."""
+        return bool(self.gone_links or self.new_links)
+
     def words(self, old: Plan, new: Plan) -> list[str]:
         """Return what is done, a line each, for people."""
         added = [new.topology.names[node] for node in self.new_nodes]

@@ -87,11 +87,14 @@ class MininetEngine(NamespacedEngine[MininetNetwork]):
                 openflow.change_controllers(network.switches, switches, old)
                 with store.entered():
                     converge((old, plan), change, network.driver, store, progress)
+                if change.moves:
+                    openflow.forget(switches, plan)
                 notes = openflow.verify(switches, plan, progress)
             except BaseException:
                 with store.entered():
                     take_back(old, plan, network.driver, store)
                 openflow.change_controllers(switches, network.switches, plan)
+                openflow.forget(network.switches, old)
                 openflow.verify(network.switches, old, silent)
                 raise_limits(state, needs(old))
                 finish(state, record)

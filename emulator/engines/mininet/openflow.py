@@ -56,11 +56,17 @@ def verify(switches: Switches, plan: Plan, progress: Progress) -> tuple[str, ...
     return tuple(filter(None, (f"Open vSwitch: {chosen} datapath", warning)))
 
 
+def forget(switches: Switches, plan: Plan) -> None:
+    """Have switches and controllers forget what they learned: a host may be behind another port now."""
+    if switches.there:
+        switches.forget(plan)
+
+
 def follow(switches: Switches, old: Plan, new: Plan) -> None:
     """Have computed flows go around the links that are down in `new`, and forget what was learned."""
     if switches.there:
         switches.install(new, old)
-        switches.forget(new)
+    forget(switches, new)
 
 
 def give_flows(switches: Switches, plan: Plan, nodes: Iterable[int]) -> None:

@@ -69,6 +69,8 @@ class SwitchChange:
         self._was = Switches(state.folder, store, old.topology, files[0])
         self._will_be = Switches(state.folder, store, new.topology, files[1])
         self._before, self._after = by_name(bridges_of(old)), by_name(bridges_of(new))
+        self._moved = False
+        """Whether links come or go: what switches and controllers have learned isn't so any more."""
         self._same_controllers = controllers_of(old.topology) == controllers_of(new.topology)
 
     @property
@@ -92,6 +94,7 @@ class SwitchChange:
         self._was.stop_controllers(self._old, was.outgrown(will_be) if self._same_controllers else was.ports)
         if self._was.servers.running():
             fresh = interfaces(self._new.topology, change.new_links)
+            self._moved = bool(fresh or change.removed_links)
             self._was.lead(middle(self._was.present(), self._after, fresh))
 
     def finish(self, progress: Progress = silent) -> tuple[str, ...]:
@@ -107,6 +110,8 @@ class SwitchChange:
         if switches.servers.running():
             switches.lead(self._after)
             switches.install(self._new)
+            if self._moved:
+                switches.forget(self._new)
         else:
             switches.start(self._new, progress)
         with self._store.entered():
