@@ -17,7 +17,7 @@ Floats = npt.NDArray[np.float64]
 
 MICRO = 1_000_000
 MOST = 5_000_000
-"""Most operations of one step: planned, done and reported they take some 130 bytes each."""
+"""Most operations of one step: planned, done and reported they take some 110 bytes each."""
 
 
 def arrivals(step: Paced, seconds: float, stream: Stream, loc: Loc) -> Ints:

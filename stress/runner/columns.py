@@ -87,7 +87,7 @@ def outcomes(schedule: Schedule, workers: Sequence[Columns]) -> Outcomes:
         What(step.name, step.action.action, verb) for step in schedule.steps for verb in step.action.VERBS
     ]
     what = (bases[schedule.step[number]] + schedule.verb[number]).astype(np.int16)
-    thing = schedule.thing[number].astype(np.int32)
+    thing = schedule.thing[number]
     targets = [(name,) for name in schedule.names]
     return Outcomes(number, due, started, finished, what, thing, kind, whats, targets, list(kinds))
 
