@@ -18,6 +18,25 @@ __all__ = [
 ]
 
 
+SHORTAGES = {
+    errno.EMFILE: "raise the limit (ulimit -n 4096)",
+    errno.ENFILE: "raise the limit (sysctl -w fs.file-max=1000000)",
+    errno.ENOSPC: "make room there",
+    errno.EDQUOT: "make room there",
+    errno.EROFS: "mount it writable",
+    errno.ENOMEM: "use a smaller network, or raise the limit (ulimit -v unlimited)",
+}
+"""What a machine runs out of, by the kernel's number, and what helps: exit code 3."""
+
+
+def shortage_in(words: str) -> str | None:
+    """Return what a program says that the machine ran out of, with what helps; None when it says nothing."""
+    found = (
+        f"{os.strerror(code)}; {help_}" for code, help_ in SHORTAGES.items() if os.strerror(code) in words
+    )
+    return next(found, None)
+
+
 class UsageError(EmulationError, ValueError):
     """What was asked for makes no sense: an unknown network, node or link (exit code 2)."""
 
@@ -70,6 +89,8 @@ class KernelError(EmulationError, OSError):
     def __init__(self, op: str, target: str, code: int, ext_ack: str = "") -> None:
         self.op = op
         self.target = target
+        if code in SHORTAGES:
+            self.exit_code = UnableError.exit_code
         self.ext_ack = ext_ack
         words = f"{op} {target}: {os.strerror(code)}"
         if ext_ack:

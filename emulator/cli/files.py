@@ -15,11 +15,14 @@ from emulator.errors import UsageError
 def write(text: Iterable[str], path: Path | None) -> None:
     """Write the pieces of `text` to `path`, or to standard output when it is None.
 
-    A file that is there stays as it is until all is written. UsageError when it can't be written.
+    A file that is there stays as it is until all is written. It is UTF-8, whatever the locale, and so is what
+    standard output gets, which is often a file too. UsageError when it can't be written.
     """
     if path is None:
-        sys.stdout.writelines(text)
         sys.stdout.flush()
+        for piece in text:
+            sys.stdout.buffer.write(piece.encode(errors="backslashreplace"))
+        sys.stdout.buffer.flush()
         return
     try:
         if path.exists() and not path.is_file():

@@ -12,6 +12,7 @@ from typing import Any, cast
 import click
 
 from emulator import __version__
+from emulator.cli.surroundings import open_streams, require_memory
 
 COMMANDS = {
     "up": "bring the network of a file up",
@@ -86,8 +87,9 @@ def emulator() -> None:
 
 def run(argv: Sequence[str]) -> int:
     """Run the command line and return its exit code; errors go to standard error, one line each."""
-    _open_streams()
+    open_streams()
     try:
+        require_memory()
         return _main(argv)
     except click.exceptions.Abort as error:  # click's word for Ctrl-C
         return _stopped(error.__cause__)
@@ -119,19 +121,6 @@ def _stopped(cause: BaseException | None) -> int:
     return 128 + int(getattr(cause, "number", 2))
 
 
-def _open_streams() -> None:
-    """Open what the caller closed (`>&-`) on nothing, so that no file of ours gets its number."""
-    for number in range(3):
-        try:
-            os.fstat(number)
-        except OSError:
-            os.open(os.devnull, os.O_RDWR)  # takes the lowest free number: this one
-            os.set_inheritable(number, True)  # noqa: FBT003 -- takes no names
-    sys.stdin = sys.stdin or open(0, encoding="utf-8", closefd=False)  # noqa: SIM115
-    sys.stdout = sys.stdout or open(1, "w", encoding="utf-8", closefd=False)  # noqa: SIM115
-    sys.stderr = sys.stderr or open(2, "w", encoding="utf-8", closefd=False)  # noqa: SIM115
-
-
 def _drop_output() -> None:
     """Let what waits to be written to standard output go nowhere."""
     os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
@@ -143,6 +132,7 @@ def _exit_code(value: Any) -> int:
 
 def _failed(error: Exception) -> int:
     """Print an error for people and return its exit code."""
+    from emulator.errors import SHORTAGES
     from topologies.errors import EmulationError, InputError
 
     if isinstance(error, InputError):
@@ -153,14 +143,14 @@ def _failed(error: Exception) -> int:
             print(f"emulator: {line}", file=sys.stderr)
         return error.exit_code
     if isinstance(error, MemoryError):
-        print("emulator: out of memory; use a smaller network", file=sys.stderr)
-        return 4
-    if isinstance(error, OSError) and error.errno in {errno.ENOSPC, errno.EDQUOT}:
-        _drop_output()
-        print(f"emulator: can't write: {error.strerror}", file=sys.stderr)
-        return 3
-    if isinstance(error, OSError) and error.errno in {errno.EMFILE, errno.ENFILE}:
-        print(f"emulator: {error.strerror}; raise the limit (ulimit -n 4096)", file=sys.stderr)
+        error = OSError(errno.ENOMEM, os.strerror(errno.ENOMEM))
+    if isinstance(error, OSError) and error.errno in SHORTAGES:
+        if error.errno in {errno.ENOSPC, errno.EDQUOT, errno.EROFS}:
+            _drop_output()
+            where = f" {error.filename}" if error.filename else ""
+            print(f"emulator: can't write{where}: {error.strerror}", file=sys.stderr)
+        else:
+            print(f"emulator: {error.strerror}; {SHORTAGES[error.errno]}", file=sys.stderr)
         return 3
     if os.environ.get("EMULATOR_DEBUG"):
         import traceback

@@ -18,8 +18,9 @@ def say(words: str) -> None:
 
 
 def give_json(value: Mapping[str, Any]) -> None:
-    """Print exactly one JSON object on standard output."""
-    json.dump(value, sys.stdout, indent=None, ensure_ascii=False)
+    """Print exactly one JSON object on standard output, escaped where the locale has no UTF-8."""
+    plain = (sys.stdout.encoding or "").lower().replace("-", "") != "utf8"
+    json.dump(value, sys.stdout, indent=None, ensure_ascii=plain)
     sys.stdout.write("\n")
     sys.stdout.flush()
 

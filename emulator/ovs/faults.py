@@ -7,7 +7,7 @@ from itertools import islice
 from pathlib import Path
 from typing import Any
 
-from emulator.errors import BrokenError
+from emulator.errors import BrokenError, UnableError, shortage_in
 from emulator.ovs.server import OvsServers
 
 _MOST_NAMES = 8
@@ -25,13 +25,18 @@ def require_ports(servers: OvsServers) -> None:
     with servers.database() as database:
         refused, unmade = (database.select("Interface", ["name", "error"], [one]) for one in conditions)
     if refused:
-        words = [f"{row['name']}: {row['error']}" for row in refused[:_MOST_NAMES]]
-        raise BrokenError(f"Open vSwitch refuses {len(refused):,} ports: {'; '.join(words)}")
+        words = "; ".join(f"{row['name']}: {row['error']}" for row in refused[:_MOST_NAMES])
+        raise _failure(f"Open vSwitch refuses {len(refused):,} ports", words)
     if unmade:
         names = ", ".join(sorted(row["name"] for row in unmade)[:_MOST_NAMES])
         log = servers.folder / "ovs-vswitchd.log"
         said = "; ".join(islice(_complaints(log), _MOST_LINES)) or f"its log is {log}"
-        raise BrokenError(f"Open vSwitch didn't make {len(unmade):,} ports ({names}): {said}")
+        raise _failure(f"Open vSwitch didn't make {len(unmade):,} ports ({names})", said)
+
+
+def _failure(what: str, said: str) -> BrokenError | UnableError:
+    short = shortage_in(said)
+    return UnableError(f"{what}: {short}") if short else BrokenError(f"{what}: {said}")
 
 
 def _complaints(log: Path) -> Iterator[str]:

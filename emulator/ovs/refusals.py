@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import resource
 from collections.abc import Iterator
 
 import numpy as np
@@ -19,6 +20,8 @@ from topologies.openflow_switches import controllers_of, ovs_nodes
 from topologies.topology import Topology
 
 _MOST = 5
+_OWN_FILES, _FILES = 40, 3
+"""Files that ovs-vswitchd has open, and a switch's besides its ports and controllers (counted: 38 and 3)."""
 
 
 def ovs_refusals(plan: Plan, *, mininet: bool = False) -> list[str]:
@@ -71,6 +74,7 @@ def _ovs(plan: Plan) -> Iterator[str]:
             f"{_some(topology, userspace)}: switches made as ovs in userspace need /dev/net/tun, which isn't "
             f"usable here: {mend_tun()}"
         )
+    yield from _files(topology, userspace)
     addressed = [node for node in nodes.tolist() if node in topology.given and topology.given[node].addresses]
     if addressed:
         yield (
@@ -83,6 +87,18 @@ def _ovs(plan: Plan) -> Iterator[str]:
     if over:
         yield f"{_some(topology, over)}: ports of a switch made as ovs are numbered up to {MAX_OFPORT:,}"
     yield from problems(topology, plan.forwarding)
+
+
+def _files(topology: Topology, userspace: list[int]) -> Iterator[str]:
+    """Yield why ovs-vswitchd can't open what it needs: a socket a port, a few files a switch."""
+    most = resource.getrlimit(resource.RLIMIT_NOFILE)[1]
+    controllers = sum(len(topology.node_profile_of(node).openflow.controllers) for node in userspace)
+    need = _OWN_FILES + _FILES * len(userspace) + controllers + int(topology.degrees[userspace].sum())
+    if userspace and most not in {resource.RLIM_INFINITY, -1} and need > most:
+        yield (
+            f"Too many open files: ovs-vswitchd needs {need:,} for ports and switches, {most:,} may be; "
+            f"raise the limit (ulimit -n {max(4096, 1 << need.bit_length())})"
+        )
 
 
 def _some(topology: Topology, nodes: list[int]) -> str:

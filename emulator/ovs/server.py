@@ -8,15 +8,16 @@ what is in the network's namespaces ends with the network.
 from __future__ import annotations
 
 import os
+import resource
 import select
 import shutil
 import signal
 import subprocess
-from collections.abc import Mapping, Sequence
-from contextlib import suppress
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager, suppress
 from pathlib import Path
 
-from emulator.errors import BrokenError, UnableError
+from emulator.errors import BrokenError, UnableError, shortage_in
 from emulator.ovs.database import Database
 
 INSTALL = "apt install openvswitch-switch"
@@ -38,6 +39,17 @@ def find_program(name: str) -> str | None:
 def missing_programs() -> list[str]:
     """Return the names of the programs of Open vSwitch that aren't installed here."""
     return [name for name in PROGRAMS if find_program(name) is None]
+
+
+@contextmanager
+def _files_raised() -> Iterator[None]:
+    """Let what is started meanwhile open as many files as it may: a port in userspace is a socket."""
+    soft, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
+    resource.setrlimit(resource.RLIMIT_NOFILE, (hard, hard))
+    try:
+        yield
+    finally:
+        resource.setrlimit(resource.RLIMIT_NOFILE, (soft, hard))
 
 
 class OvsServers:
@@ -88,7 +100,8 @@ class OvsServers:
         place = self.folder
         own = [f"--pidfile={place / name}.pid", f"--log-file={place / name}.log"]
         own += ["--no-chdir", "--detach", "-vconsole:off", "-vsyslog:off"]
-        self._run([name, *arguments, *own], wait)
+        with _files_raised():
+            self._run([name, *arguments, *own], wait)
 
     def _run(self, words: Sequence[str], timeout: float) -> bytes:
         """Run a program of Open vSwitch and return what it prints; BrokenError with what it complains of."""
@@ -106,6 +119,8 @@ class OvsServers:
             ) from None
         if done.returncode:
             said = (done.stderr or done.stdout).decode(errors="replace").strip()
+            if short := shortage_in(said):
+                raise UnableError(f"{words[0]}: {short}")
             raise BrokenError(f"{words[0]} failed: {said or f'exit code {done.returncode}'}")
         return done.stdout
 

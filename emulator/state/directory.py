@@ -8,7 +8,7 @@ import re
 from contextlib import AbstractContextManager
 from pathlib import Path
 
-from emulator.errors import UnableError
+from emulator.errors import SHORTAGES, UnableError
 from emulator.locks import BusyError, locked
 
 DEFAULT = "/run/topology-emulator"
@@ -64,9 +64,10 @@ def unknown_network(name: str, known: list[str]) -> str:
 
 def unwritable(root: Path, error: OSError) -> UnableError:
     """Return the error of a state directory that can't be written to."""
+    helps = SHORTAGES.get(error.errno or 0, "run as root")
     return UnableError(
         f"can't write to the state directory {root}: {error.strerror}; "
-        f"run as root, or set EMULATOR_STATE_DIR to a folder of your own"
+        f"{helps}, or set EMULATOR_STATE_DIR to a folder of your own"
     )
 
 

@@ -102,7 +102,7 @@ class NetworkState:
                 os.fsync(file.fileno())
             part.replace(self.record_path)
         except OSError as error:
-            raise BrokenError(f"can't write the run record {self.record_path}: {error.strerror}") from error
+            raise unwritable(self.root, error) from error
 
     def read(self) -> Record:
         """Return the record; UsageError when there is no such network."""
@@ -134,12 +134,12 @@ class NetworkState:
         )
 
     def save(self, topology: Topology, hosts: str) -> None:
-        """Write the graph that runs and the /etc/hosts of its nodes; BrokenError when the disk can't."""
+        """Write the graph that runs and the /etc/hosts of its nodes; UnableError when the disk can't."""
         try:
             topology_store.save(topology, self.topology_path)
             self.hosts_path.write_text(hosts, encoding="utf-8")
         except OSError as error:
-            raise BrokenError(f"can't write to {self.folder}: {error.strerror}") from error
+            raise unwritable(self.root, error) from error
 
     def load(self) -> Topology:
         """Return the graph that runs; BrokenError when it can't be read."""

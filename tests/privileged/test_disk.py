@@ -35,8 +35,8 @@ def test_a_full_disk_is_said_and_nothing_stays(
             file.write(bytes(4096))
     with fill.open("r+b") as file:
         file.truncate(fill.stat().st_size - room)
-    done = cli("up", "a.yaml", code=4)
-    assert "No space left on device" in done.stderr
+    done = cli("up", "a.yaml", code=3)
+    assert f"can't write to the state directory {disk / 'state'}: No space left on device" in done.stderr
     assert "bug" not in done.stderr
     assert str(disk / "state") not in Path("/proc/self/mountinfo").read_text(encoding="utf-8")
     fill.unlink()
