@@ -151,7 +151,8 @@ def _prometheus(address: str | None) -> Iterator[Callable[[Watch], None]]:
 
 
 def _schedule(document: Document, topology: Topology, options: Options) -> Schedule:
-    from stress.schedule import planned, replayed, save
+    from stress.replay import replayed, save
+    from stress.schedule import planned
 
     steps, seed = document.steps(_seconds(options["duration"])), _seed(document, options)
     if options["replay"] is not None:

@@ -12,8 +12,9 @@ from support.topologies import made, make
 from stress.actions.base import Room
 from stress.actions.port_flap import PortFlap
 from stress.arrivals import arrivals
+from stress.replay import replayed, save
 from stress.scenario.load import load_text
-from stress.schedule import Schedule, planned, replayed, save
+from stress.schedule import Schedule, planned
 from topologies.errors import InputError, ParameterError
 from topologies.rng import Stream
 from topologies.topology import Topology

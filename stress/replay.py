@@ -1,0 +1,150 @@
+"""Schedule files: a JSON object, then a JSON list for each operation. Written to be replayed, or edited."""
+
+from __future__ import annotations
+
+import io
+import json
+from collections.abc import Iterable, Iterator, Sequence
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from stress.arrivals import MICRO
+from stress.scenario.document import Step
+from stress.scenario.load import Document
+from stress.schedule import Schedule, as_columns, moves_of_steps, span
+from stress.targets import Thing, is_thing, thing_name
+from topologies.errors import InputError, Problem
+from topologies.reading import opened
+from topologies.topology import Topology
+
+FORMAT = 1
+_MOST = 1 << 30
+"""Bytes of a schedule that comes through a pipe."""
+_NO_OPERATION = "is not an operation of this network"
+
+
+def saved(schedule: Schedule) -> Iterator[str]:
+    """Yield the lines of a schedule file: a JSON object, then a JSON list for each operation."""
+    names = [step.name for step in schedule.steps]
+    head = {
+        "format": FORMAT, "topology": schedule.topology.name, "steps": names, "operations": len(schedule),
+    }  # fmt: skip
+    yield json.dumps(head) + "\n"
+    columns = (schedule.at, schedule.step, schedule.verb, schedule.thing)
+    for at, step, verb, thing in zip(*(column.tolist() for column in columns), strict=True):
+        yield json.dumps([at, step, schedule.steps[step].action.VERBS[verb], *schedule.things[thing]]) + "\n"
+
+
+def save(schedule: Schedule, path: Path) -> None:
+    """Write the schedule file."""
+    with path.open("w", encoding="utf-8") as file:
+        file.writelines(saved(schedule))
+
+
+def replayed(
+    path: Path, document: Document, topology: Topology, seed: int, steps: Sequence[Step]
+) -> Schedule:
+    """Return the schedule that the file at `path` holds; InputError when it isn't one of these steps.
+
+    What kinds of things a step acts on is known by planning it: the file may have been edited by hand.
+    """
+    name = str(path)
+    kinds = [
+        {thing.kind for thing in moves.things} for moves in moves_of_steps(document, topology, seed, steps)
+    ]
+    try:
+        with opened(path, _MOST) as raw, io.TextIOWrapper(raw, encoding="utf-8") as file:
+            return _replayed(name, file, topology, steps, kinds)
+    except OSError as error:
+        raise InputError([Problem(name, 0, 0, "", f"can't be read: {error.strerror}")]) from error
+    except UnicodeDecodeError as error:
+        raise InputError([Problem(name, 0, 0, "", "is not a schedule file")]) from error
+
+
+def _replayed(
+    name: str, lines: Iterable[str], topology: Topology, steps: Sequence[Step], kinds: Sequence[set[str]]
+) -> Schedule:
+    def refuse(line: int, words: str) -> InputError:
+        return InputError([Problem(name, line, 1, "", words)])
+
+    numbered = enumerate(lines, 1)
+    head = _json(next(numbered, (1, ""))[1])
+    words = _of_others(head, topology, steps)
+    if words:
+        raise refuse(1, words)
+    numbers: dict[Thing, int] = {}
+    known: list[set[Thing]] = [set() for _ in steps]
+    rows = []
+    spans = [span(step) for step in steps]
+    for line, text in numbered:
+        row = _json(text)
+        if not _is_row(row, steps):
+            raise refuse(line, _NO_OPERATION)
+        at, step, verb, *fields = row
+        thing = Thing(*fields)
+        if thing not in known[step]:
+            wrong = _wrong(thing, topology, step, steps[step], kinds[step])
+            if wrong:
+                raise refuse(line, wrong)
+            known[step].add(thing)
+        begin, end = spans[step]
+        if not begin <= at <= end:
+            raise refuse(line, _out_of_step(steps[step], at))
+        number = numbers.setdefault(thing, len(numbers))
+        rows.append((at, step, steps[step].action.VERBS.index(verb), number))
+    if head.get("operations") != len(rows):
+        raise refuse(
+            1, f"says {head.get('operations')} operations, but {len(rows)} follow; save the schedule anew"
+        )
+    table = np.array(rows, dtype=np.int64).reshape(-1, 4)
+    table = table[np.argsort(table[:, 0], kind="stable")]
+    at, step, verb, which = as_columns(*table.T)
+    return Schedule(topology, steps, at, step, verb, which, list(numbers))
+
+
+def _of_others(head: Any, topology: Topology, steps: Sequence[Step]) -> str:
+    """Return why `head` isn't the first line of a schedule of these steps; nothing when it is."""
+    if not isinstance(head, dict) or head.get("format") != FORMAT:
+        return "is not a schedule file; `--save-schedule` writes one"
+    if head.get("steps") != [step.name for step in steps]:
+        return "belongs to a scenario with other steps"
+    if head.get("topology") != topology.name:
+        return f"belongs to the network `{head.get('topology')}`, not to `{topology.name}`"
+    return ""
+
+
+def _json(text: str) -> Any:
+    try:
+        return json.loads(text)
+    except ValueError:
+        return None
+
+
+def _is_row(row: Any, steps: Sequence[Step]) -> bool:
+    """Return whether `row` is [at, step, verb, kind, number, port, link], of a step that does that."""
+    if not isinstance(row, list) or len(row) != 7 or not all(type(row[k]) is int for k in (0, 1, 4, 5, 6)):
+        return False
+    at, step, verb, kind = row[:4]
+    return bool(
+        at >= 0 and 0 <= step < len(steps) and verb in steps[step].action.VERBS and isinstance(kind, str)
+    )
+
+
+def _wrong(thing: Thing, topology: Topology, number: int, step: Step, kinds: set[str]) -> str:
+    """Return why `step`, the `number`th, can't act on `thing`, as it acts on `kinds`; nothing when it can."""
+    if not is_thing(topology, thing) or (thing.kind == "step" and thing.port != number):
+        return _NO_OPERATION
+    if thing.kind in kinds:
+        return ""
+    wanted = " and ".join(f"{kind}s" for kind in sorted(kinds))
+    return f"is on `{thing_name(topology, thing)}`, a {thing.kind}, but `{step.name}` acts on {wanted}"
+
+
+def _out_of_step(step: Step, at: int) -> str:
+    """Return the words for an operation of `step` that is due at `at` microseconds, before or after it."""
+    return (
+        f"is due at {at / MICRO:.10g} s, but `{step.name}` goes on from {step.start:g} s to {step.end:g} s; "
+        "give the times and the `--duration` that it was saved with, or save the schedule anew"
+    )
