@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import Any
 
-from driver.switches import CLASSES
+from driver.switches import CLASSES, shape_again
 from mininet.link import Intf, Link, TCIntf
 from mininet.net import Mininet
 from mininet.node import Host, RemoteController
@@ -71,6 +71,9 @@ class Builder:
         for end in document["ends"]:
             self.links[end["name"]] = link
             self._queue(end)
+            intf = self.interface(end["name"])
+            if end["queue"] and getattr(intf.node, "started", False):
+                shape_again(intf)
 
     def unlink(self, name: str) -> None:
         """Delete the link with the interface `name`, which leaves its switches first: they would keep it."""
@@ -102,8 +105,7 @@ class Builder:
     def shape(self, end: Document) -> None:
         """Make what an interface sends be as the document of its end says.
 
-        Mininet can't take a shape away (mininet issue 881): then its queues are deleted. And it deletes
-        what it takes for a queue of before, which an interface that is down hasn't got: it gets one.
+        Mininet can't take a shape away (mininet issue 881): then its queues are deleted.
         """
         intf = self.interface(end["name"])
         intf.cmd("ip link set dev", intf, "txqueuelen", end["queue"] or _PACKETS)
@@ -113,11 +115,11 @@ class Builder:
                 self._replace(intf, Intf, {})
             return
         options = {**end["shape"], **_offload(end)}
-        intf.cmd("tc qdisc replace dev", intf, "root pfifo")
         if isinstance(intf, TCIntf):
             intf.params = options
-            intf.config(up=None, **options)
+            shape_again(intf)
         else:
+            intf.cmd("tc qdisc replace dev", intf, "root pfifo")  # as shape_again
             self._replace(intf, TCIntf, options)
 
     def _queue(self, end: Document) -> None:

@@ -9,12 +9,23 @@ from mininet.node import OVSSwitch, UserSwitch
 from mininet.nodelib import LinuxBridge
 
 
+def shape_again(intf: Any) -> None:
+    """Have Mininet set the shape that `intf` has; a port that is down stays down.
+
+    Mininet first deletes what it takes for a queue of before, which an interface that is down may not
+    have: it gets one.
+    """
+    intf.cmd("tc qdisc replace dev", intf, "root pfifo")
+    intf.config(**{**intf.params, "up": None})
+
+
 class _Ports:
     """Keeps the ports that would close a loop out of a switch that starts."""
 
     out: frozenset[str] = frozenset()
     """Names of the interfaces that stay out."""
     _starting = False
+    started = False
 
     def intfList(self) -> list[Any]:  # noqa: N802 -- Mininet's name
         """List the interfaces in the order of their ports; while it starts, those that join."""
@@ -28,6 +39,7 @@ class _Ports:
             super().start([c for c in controllers if c.name in given])  # type: ignore[misc]
         finally:
             self._starting = False
+        self.started = True
 
 
 class Bridge(_Ports, LinuxBridge):
@@ -68,9 +80,7 @@ class OpenVSwitch(_Ports, OVSSwitch):
         """Let `intf` join, with the port number that it has."""
         self.vsctl("--may-exist add-port", self, intf, self.intfOpts(intf))
         if isinstance(intf, TCIntf):
-            intf.config(
-                **{**intf.params, "up": None}
-            )  # as TCReapply does, but a port that is down stays down
+            shape_again(intf)
 
     def detach(self, intf: Any) -> None:
         """Take `intf` out."""
