@@ -80,6 +80,11 @@ class Pace:
         long = now - self._heard_at > _SILENT_FOR + self._limits.longest
         self.silent = self._unheard >= _SILENT and long
 
+    @property
+    def usual(self) -> float:
+        """How long an answer takes at most, as far as is known: 0 before the first."""
+        return 0.0 if self._smooth is None else self.hold
+
     def lost(self) -> None:
         """Take note of a question that is given up."""
         self.share -= self.share / _SHARES

@@ -13,10 +13,12 @@ from math import inf
 
 from emulator.pace import Pace
 
-_AGAIN = (0.35, 0.35)
-"""When a question is asked again, as shares of the timeout after the time before; at least its place."""
+_TIMES, _AGAIN = 3, 0.35
+"""How often a question is asked, and how long after the time before at least, as a share of the timeout."""
 _LAST = 0.3
 """The share of the timeout that an answer to the last repetition gets at least."""
+_ASK, _END, _PLACE = range(3)
+"""What an alarm is for: to ask again, to give up, to free a place in the window."""
 _UNEXPECTED = 0.25
 """Seconds that a question keeps its place at most when no answer is expected."""
 _BUDGET, _HOPELESS = 60.0, 0.25
@@ -40,8 +42,8 @@ class Questions:
         """Of each question that is open: when it was asked."""
         self._places: dict[int, float] = {}
         """Of each question in the window: when it was last asked."""
-        self._alarms: list[tuple[float, bool, int]] = []
-        """(time, whether a place is over, question): what may have to be done when."""
+        self._alarms: list[tuple[float, int, int]] = []
+        """(time, what for, question): what may have to be done when."""
         self._settled: list[int] = []
         self._begin: float | None = None
         self._turn = False
@@ -109,25 +111,25 @@ class Questions:
         asked.append(now)
         self._places[number] = now
         hold = self._pace.hold if self._expected[number] else min(self._pace.hold, _UNEXPECTED)
-        heappush(self._alarms, (now + hold, True, number))
-        if len(asked) <= len(_AGAIN):
-            wait = max(_AGAIN[len(asked) - 1] * self._timeout, hold)
-            heappush(self._alarms, (now + wait, False, number))
+        heappush(self._alarms, (now + hold, _PLACE, number))
+        end = max(asked[0] + self._timeout, now + _LAST * self._timeout)
+        again = now + max(_AGAIN * self._timeout, self._pace.usual)
+        if len(asked) < _TIMES and again < end:
+            heappush(self._alarms, (again, _ASK, number))
         else:
-            end = max(asked[0] + self._timeout, now + _LAST * self._timeout)
-            heappush(self._alarms, (end, False, number))
+            heappush(self._alarms, (end, _END, number))
 
     def _look(self, now: float) -> None:
         """Do what is due: free places, line up what is to be asked again, give up."""
         while self._alarms and self._alarms[0][0] <= now:
-            _, place, number = heappop(self._alarms)
+            _, alarm, number = heappop(self._alarms)
             if number not in self._asked:
                 continue
-            if place:
+            if alarm == _PLACE:
                 asked = self._places.pop(number, None)
                 if asked is not None and self._expected[number]:
                     self._pace.unheard(asked, now)
-            elif len(self._asked[number]) > len(_AGAIN) or (self._pace.silent and self._expected[number]):
+            elif alarm == _END or (self._pace.silent and self._expected[number]):
                 self._give_up(number)
             else:
                 self._again.append(number)

@@ -74,12 +74,20 @@ def test_a_question_waits_for_room() -> None:
 def test_only_the_first_answer_counts_and_it_may_be_late() -> None:
     questions = Questions([True], 1.0, Pace(BRIDGES))
     assert list(questions.due(lambda: 0.0, lambda _: True)) == [0]
-    assert list(questions.due(lambda: 0.99, lambda _: True)) == []
-    assert list(questions.due(lambda: 1.01, lambda _: True)) == [0]
-    questions.heard(0, 1.2)
-    questions.heard(0, 1.3)
-    assert questions.times == [1.2]
+    assert list(questions.due(lambda: 0.34, lambda _: True)) == []
+    assert list(questions.due(lambda: 0.36, lambda _: True)) == [0]
+    questions.heard(0, 0.9)
+    questions.heard(0, 0.95)
+    assert questions.times == [0.9]
     assert questions.done
+
+
+@pytest.mark.parametrize("timeout", [0.2, 1.0, 5.0])
+def test_a_question_is_asked_three_times_and_given_up_when_its_time_is_over(timeout: float) -> None:
+    network = SlowNetwork(0.001, 10, dead=[0])
+    assert network.ask([True], BRIDGES, timeout) == [None]
+    assert network.sent == 3
+    assert network.clock == pytest.approx(timeout, rel=0.01)
 
 
 def test_the_window_is_halved_once_for_all_of_a_window() -> None:

@@ -2,15 +2,21 @@
 
 from __future__ import annotations
 
-import select
 import socket
 import struct
+from collections.abc import Sequence
+from types import SimpleNamespace
+from typing import TYPE_CHECKING, cast
 
 import pytest
 
 from emulator.icmp import reply_of
-from emulator.linux.icmp import AT_ONCE, Pinger, at_once
+from emulator.linux import icmp
+from emulator.linux.icmp import AT_ONCE, at_once
 from emulator.network import Echo
+
+if TYPE_CHECKING:
+    from emulator.linux.namespaces import NamespaceStore
 
 
 @pytest.mark.parametrize(
@@ -38,14 +44,42 @@ def test_only_an_answer_to_ones_own_question_is_taken(
     assert reply_of(version, packet(reply, 4711, 9)[:-6], 4711) is None
 
 
-def test_the_answer_to_another_pinger_answers_nothing() -> None:
+class Wire:
+    """A raw socket whose every question is answered to the identifiers that `others` makes of its own."""
+
+    def __init__(self, others: Sequence[int]) -> None:
+        self._ours, self._kernels = socket.socketpair(socket.AF_UNIX, socket.SOCK_DGRAM)
+        self._ours.setblocking(False)
+        self._others = others
+        self.fileno, self.recv = self._ours.fileno, self._ours.recv
+
+    def sendto(self, request: bytes, where: tuple[str, int]) -> None:
+        """Answer as another host's kernel does."""
+        del where
+        ident, seq = struct.unpack_from("!HH", request, 4)
+        for other in self._others:
+            self._kernels.send(IPV4 + struct.pack("!BBHHH", 0, 0, 0, ident ^ other, seq))
+
+    def close(self) -> None:
+        """Close both ends."""
+        self._ours.close()
+        self._kernels.close()
+
+
+@pytest.mark.parametrize(("others", "answered"), [((1,), False), ((1, 0), True), ((0, 0), True)])
+def test_the_answer_to_another_pinger_answers_nothing(
+    others: tuple[int, ...], answered: bool, monkeypatch: pytest.MonkeyPatch
+) -> None:
     """Two checks of one network at a time, or a late answer to the one before: equal numbers, not it."""
-    pinger = Pinger([Echo(0, "10.0.0.2")], 1.0)
-    ours, kernels = socket.socketpair(socket.AF_UNIX, socket.SOCK_DGRAM)
-    with ours, kernels, select.epoll() as poll:
-        ours.settimeout(0)
-        poll.register(ours, select.EPOLLIN)
-        pinger._sent[0] = 0.0
-        for ident, answered in ((pinger._ident ^ 1, 0), (pinger._ident, 1), (pinger._ident, 0)):
-            kernels.send(IPV4 + struct.pack("!BBHHH", 0, 0, 0, ident, 0))
-            assert pinger._collect(poll, {ours.fileno(): (ours, 4, [0])}, 1.0) == answered
+    monkeypatch.setattr(icmp, "_open_socket", lambda _version: Wire(others))
+    pinger = icmp.Pinger([Echo(0, "10.0.0.2"), Echo(1, "10.0.0.1")], 0.05, icmp.limits(0))
+    found = pinger.run(cast("NamespaceStore", SimpleNamespace(go=lambda _name: None)), ["h1", "h2"])
+    assert [time is not None for time in found] == [answered, answered]
+
+
+def test_a_node_that_is_gone_answers_nothing() -> None:
+    def go(_name: str) -> None:
+        raise FileNotFoundError
+
+    pinger = icmp.Pinger([Echo(0, "10.0.0.2")], 0.05, icmp.limits(0))
+    assert pinger.run(cast("NamespaceStore", SimpleNamespace(go=go)), ["h1"]) == [None]
