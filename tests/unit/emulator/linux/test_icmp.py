@@ -49,7 +49,7 @@ class Wire:
 
     def __init__(self, others: Sequence[int]) -> None:
         self._ours, self._kernels = socket.socketpair(socket.AF_UNIX, socket.SOCK_DGRAM)
-        self._ours.setblocking(False)
+        self._ours.settimeout(0)
         self._others = others
         self.fileno, self.recv = self._ours.fileno, self._ours.recv
 
