@@ -2,7 +2,8 @@
 
 While the kernel destroys a network's namespaces it holds the lock for all of them together, and waits for
 RCU once for each of their bridges (br_multicast_dev_del in net/bridge/br_multicast.c). On a busy machine
-that is seconds, in which nobody else brings a port up.
+that is seconds, in which nobody else brings a port up: 7.5 s for a network of 400 bridges on two cores,
+and a reroute beside it took 7.0 s.
 
 The question is ethtool(8)'s whether `lo` has a carrier: it changes nothing, and takes the lock.
 """

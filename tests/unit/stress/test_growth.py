@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from pathlib import Path
-
 import pytest
 from support.topologies import made
 
@@ -14,8 +12,7 @@ from emulator.plan import make_plan
 
 @pytest.mark.usefixtures("state_dir")
 @pytest.mark.parametrize("hosts", [1, 31, 32, 33, 64, 100, 255, 256, 257, 1021])
-def test_a_network_has_exactly_the_hosts_that_were_asked_for(hosts: int, tmp_path: Path) -> None:
-    del tmp_path
+def test_a_network_has_exactly_the_hosts_that_were_asked_for(hosts: int) -> None:
     plan = make_plan(made({"generator": "single", "hosts": 2}), "dry-run")
     network = DryRunEngine().deploy(plan)
     grown = Growth(network).grow("grown", hosts)
