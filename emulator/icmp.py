@@ -20,10 +20,10 @@ def checksum(data: bytes) -> int:
     return int(~(total + (total >> 16)) & 0xFFFF)
 
 
-def echo_request(version: int, ident: int, seq: int) -> bytes:
+def echo_request(version: int, ident: int, seq: int, payload: bytes = b"emulator-check--") -> bytes:
     """Return an echo request; the kernel fills in the checksum of ICMPv6."""
     kind = 8 if version == 4 else 128
-    body = _ECHO.pack(kind, 0, 0, ident, seq) + b"emulator-check--"
+    body = _ECHO.pack(kind, 0, 0, ident, seq) + payload
     return body if version == 6 else body[:2] + struct.pack("!H", checksum(body)) + body[4:]
 
 

@@ -28,6 +28,7 @@ from emulator.linux.capture import Captured, Wanted
 from emulator.linux.capture import record as record_packets
 from emulator.linux.execute import start
 from emulator.linux.icmp import Pinger, limits
+from emulator.linux.own_ping import with_own_ping
 from emulator.linux.teardown import processes_inside
 from emulator.network import CommandResult, Echo, Health, LinkState, Progress, silent
 from emulator.ovs.server import OvsServers
@@ -145,6 +146,7 @@ class NamespacedNetwork(RecordedNetwork, ABC):
     ) -> subprocess.Popen[bytes]:
         """Start a command in a node, within the node's limits."""
         name, profile = self.topology.names[node], self.topology.node_profile_of(node)
+        argv = with_own_ping(argv, self._environment)
         with cgroups.entry(self._state.root, self.name, name, profile) as (prefix, inherit):
             return start(
                 self._store, name, self._state.hosts_path, [*prefix, *argv],

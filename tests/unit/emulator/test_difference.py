@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from zlib import crc32
 
+import pytest
+
 from emulator.difference import difference
 from emulator.indices import port_index
 from emulator.plan import Plan, make_plan
@@ -90,3 +92,72 @@ topology:
     assert found.new_links.tolist() == [True, True]
     assert (found.removed_links, found.gone_nodes) == (1, [])
     assert found.gone_links in ([("jw01", 2**30 + 876559322)], [("h1", before.indices.ends[0][0])])
+
+
+WIDE = BASE.replace("[s1, s2]", "[s1, s2, {mtu: 1400}]")
+
+
+@pytest.mark.parametrize(
+    ("old", "new", "settings", "anew"),
+    [
+        (BASE, WIDE, ["s1", "s2"], []),
+        (WIDE, WIDE.replace("1400", "1500"), ["s1", "s2"], []),
+        (BASE, BASE.replace("[s1, s2]", "[s1, s2, {mtu: 1500}]"), [], []),
+        (BASE, BASE.replace("[s1, s2]", "[s1, s2, {forward: {loss: 1 %}}]"), ["s1"], []),
+        (BASE, BASE.replace("[s1, s2]", "[s1, s2, {backward: {loss: 1 %}}]"), ["s2"], []),
+        (BASE, BASE.replace("h1: {}", "h1: {mac: '02:00:00:00:aa:01'}"), ["h1"], []),
+        (BASE, BASE + "addressing: {static_arp: true}\n", ["h1", "h2"], []),
+        (BASE, BASE + "addressing: {ipv6: 'fd00::/48'}\n", [], ["h1", "h2", "s1", "s2"]),
+        (BASE, BASE.replace("h1: {}", "h1: {relay: true}"), [], ["h1"]),
+        (BASE, BASE.replace("s2: {kind: switch}", "s2: {kind: switch, switch: ovs}"), [], ["s2"]),
+        (BASE, BASE.replace("s2: {kind: switch}", "s2: {kind: router}"), ["h1", "h2"], ["s2"]),
+    ],
+)
+def test_what_a_change_of_the_file_touches(old: str, new: str, settings: list[str], anew: list[str]) -> None:
+    for before, after in ((old, new), (new, old)):
+        plan = plan_of(after)
+        found = difference(plan_of(before), plan)
+        assert [plan.topology.names[node] for node in found.new_nodes] == anew
+        assert sorted(found.gone_nodes) == anew
+        assert set(settings) <= {to.name for _, to in found.kept}
+        if not anew:
+            assert sorted(to.name for _, to in found.kept) == settings
+            assert found.removed_links == 0
+
+
+def test_a_new_way_changes_the_routes_of_those_who_take_it() -> None:
+    ring = """\
+name: c
+forwarding: routed
+topology:
+  nodes: {r1: {kind: router}, r2: {kind: router}, r3: {kind: router}}
+  links: [[r1, r2], [r2, r3]]
+"""
+    more = ring.replace("[r2, r3]]", "[r2, r3], [r1, r3]]")
+    found = difference(plan_of(ring), plan_of(more))
+    assert found.new_links.tolist() == [False, False, True]
+    changed = {to.name: (before.routes, to.routes) for before, to in found.kept}
+    assert {"r1", "r3"} <= set(changed)
+    assert all(before != after for name, (before, after) in changed.items() if name != "r2")
+
+
+def test_the_words_name_what_is_done_and_not_too_many_of_them() -> None:
+    names = [f"h{number}" for number in range(1, 21)]
+    star = "name: c\ntopology: {generator: single, hosts: 2}\n"
+    found = difference(plan_of(star.replace("hosts: 2", "hosts: 22")), plan_of(star))
+    some = ", ".join(f"h{number}" for number in range(3, 11))
+    assert found.words()[0] == f"removed 20 nodes: {some}, …"
+    assert "removed 20 links" in found.words()
+    back = difference(plan_of(star), plan_of(star.replace("hosts: 2", "hosts: 22")))
+    eight = back.words(names[:8])[0], back.words(names[:9])[0]
+    assert eight == (f"added 8 nodes: {', '.join(names[:8])}", f"added 9 nodes: {', '.join(names[:8])}, …")
+    shaped = difference(plan_of(BASE), plan_of(BASE.replace("[s1, s2]", "[s1, s2, {loss: 1 %}]")))
+    assert shaped.words() == ["changed settings of 2 nodes: s1, s2"]
+
+
+def test_a_link_less_is_one_link_removed_and_both_its_nodes_stay() -> None:
+    triangle = BASE.replace("[s1, s2]]", "[s1, s2], [s1, s2]]")
+    found = difference(plan_of(triangle), plan_of(BASE))
+    assert found.words()[0] == "removed 1 link"
+    assert (found.removed_links, len(found.gone_links), found.gone_nodes) == (1, 1, [])
+    assert found.gone_links[0][0] in ("s1", "s2")

@@ -1,0 +1,27 @@
+"""Our own ping where the machine has none."""
+
+from __future__ import annotations
+
+import os
+import shutil
+import sys
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+
+_ROOT = Path(__file__).resolve().parents[2]
+_CODE = (
+    "import sys; sys.path.append(sys.argv.pop(1)); sys.argv[0] = 'ping'; "
+    "from emulator.ping.main import main; main()"
+)
+
+
+def with_own_ping(argv: Sequence[str], environment: Mapping[str, str]) -> list[str]:
+    """Return `argv`; when it begins with `ping`, and no program is called so, with `emulator.ping` instead.
+
+    Isolated (-I -S): neither the current folder nor PYTHONPATH decides what runs as root. What it imports of
+    ours needs nothing but Python's own library.
+    """
+    path = environment.get("PATH", os.environ.get("PATH", os.defpath))
+    if not argv or argv[0] != "ping" or shutil.which("ping", path=path) is not None:
+        return list(argv)
+    return [sys.executable, "-I", "-S", "-c", _CODE, str(_ROOT), *argv[1:]]
