@@ -1,16 +1,16 @@
-"""What a network will need: memory by worker, and seconds to make it. From measured constants.
+"""How much memory a network will need, by node. From measured constants.
 
 Measured on Linux 6.18 (x86-64, 2 cores) as the growth of MemTotal - MemFree - Buffers - Cached -
 AnonPages, which is the kernel's own memory, while 1,000 objects of one sort are made. Kernels differ
 by some tens of per cent: this is a forecast. `light` and permanent neighbours are estimates.
 
-| object                                                | memory  | time    |
-|-------------------------------------------------------|---------|---------|
-| network namespace, bound to a file, lo up             | 233 KiB | 0.35 ms |
-| bridge with its share of the namespace's tables       |  59 KiB | 0.28 ms |
-| veth pair, both ends up, one or both in a bridge      | 104 KiB | 0.30 ms |
-| vxlan device, up, in a bridge (one end of a tunnel)   |  60 KiB | 0.35 ms |
-| macvlan port with an address (a `light` port)         |  49 KiB | 0.35 ms |
+| object                                                | memory  |
+|-------------------------------------------------------|---------|
+| network namespace, bound to a file, lo up             | 233 KiB |
+| bridge with its share of the namespace's tables       |  59 KiB |
+| veth pair, both ends up, one or both in a bridge      | 104 KiB |
+| vxlan device, up, in a bridge (one end of a tunnel)   |  60 KiB |
+| macvlan port with an address (a `light` port)         |  49 KiB |
 
 Switches of Open vSwitch have no namespaces of their own; their daemons take memory instead. Measured
 of Open vSwitch 3.1.0 in user space, as RssAnon of ovs-vswitchd and ovsdb-server a second after `up`: 1
@@ -24,6 +24,10 @@ Fitted to three of these; the others are met within 1 %:
 | port                                     | 18 KiB       | 21 KiB       |
 | computed flow, one a host in each switch | 0.6 KiB      |              |
 
+On Mininet each node has a shell besides (315 KiB of its own), a terminal and a copy of the network's
+mounts (125 KiB of the kernel), and Mininet's Python takes 24 MiB: measured with cgroups of their own at 64
+and 256 hosts. Mininet alone took 0.8 to 0.9 MiB a host in all at 1,024 and 4,096 hosts.
+
 Routes are not counted, nor what runs in the nodes. Hollow nodes and links are rows of the arrays of
 `topologies.Topology` and of the forwarding computed from them.
 """
@@ -34,7 +38,7 @@ import numpy as np
 import numpy.typing as npt
 
 from topologies.openflow_switches import ovs_nodes
-from topologies.topology import F64, I32, I64, Kind, Topology
+from topologies.topology import F64, I64, Kind, Topology
 
 _KIB = 1024
 
@@ -49,15 +53,12 @@ OVS_DAEMONS_BYTES = 12_900 * _KIB
 OVS_SWITCH_BYTES = (120 + 29 + 46) * _KIB
 OVS_PORT_BYTES = (18 + 21) * _KIB
 OVS_FLOW_BYTES = 614
+MININET_BYTES = 24 << 20
+"""Mininet itself: its Python, and the driver."""
+MININET_NODE_BYTES = 445 * _KIB
+"""A node's shell, its terminal, and its copy of the network's mounts."""
 HOLLOW_NODE_BYTES = 16
 HOLLOW_LINK_END_BYTES = 18
-
-NAMESPACE_SECONDS = 0.35e-3
-BRIDGE_SECONDS = 0.28e-3
-LINK_END_SECONDS = 0.15e-3
-TUNNEL_END_SECONDS = 0.35e-3
-LIGHT_PORT_SECONDS = 0.35e-3
-NEIGHBOUR_SECONDS = 2e-6
 
 
 def fidelities(topology: Topology) -> npt.NDArray[np.str_]:
@@ -65,7 +66,7 @@ def fidelities(topology: Topology) -> npt.NDArray[np.str_]:
     return np.array([profile.fidelity for profile in topology.node_profiles])
 
 
-def _tier(topology: Topology, fidelity: str) -> npt.NDArray[np.bool_]:
+def tier(topology: Topology, fidelity: str) -> npt.NDArray[np.bool_]:
     """Return which nodes have `fidelity`: bool[n]."""
     tier: npt.NDArray[np.bool_] = (fidelities(topology) == fidelity)[topology.node_profile]
     return tier
@@ -76,20 +77,20 @@ def _real_links(topology: Topology) -> npt.NDArray[np.bool_]:
 
     A light node's one port is counted with the node, and what is hollow is state only.
     """
-    real = _tier(topology, "full")
+    real = tier(topology, "full")
     return np.asarray(real[topology.ends[:, 0]] & real[topology.ends[:, 1]])
 
 
-def _bare_nodes(topology: Topology, full: float, bridge: float, light: float, neighbour: float) -> F64:
+def bare_nodes(topology: Topology, full: float, bridge: float, light: float, neighbour: float) -> F64:
     """Return a cost of each node without its links: float64[n]."""
-    whole = _tier(topology, "full")
+    whole = tier(topology, "full")
     relays = np.array([profile.relay for profile in topology.node_profiles])[topology.node_profile]
     bridges = (topology.kinds == Kind.SWITCH) | ((topology.kinds == Kind.HOST) & relays)
     if topology.forwarding == "routed":
         bridges = np.zeros_like(bridges)
     shared = ovs_nodes(topology)  # one namespace has them all
     bridges &= ~shared
-    costs = np.where(whole & ~shared, full + bridge * bridges, 0.0) + light * _tier(topology, "light")
+    costs = np.where(whole & ~shared, full + bridge * bridges, 0.0) + light * tier(topology, "light")
     if topology.static_arp and topology.forwarding == "bridged":
         costs = costs + (whole & (topology.kinds == Kind.HOST)) * (
             neighbour * max(len(topology.hosts) - 1, 0)
@@ -97,7 +98,7 @@ def _bare_nodes(topology: Topology, full: float, bridge: float, light: float, ne
     return np.asarray(costs, dtype=np.float64)
 
 
-def _end_costs(
+def end_costs(
     topology: Topology, cut: npt.NDArray[np.bool_] | None, local: float, tunnel: float, hollow: float
 ) -> F64:
     """Return a cost of each node's link ends together: float64[n]. `cut` is bool[m], None is no link."""
@@ -113,7 +114,7 @@ def _end_costs(
 
 def _open_vswitch(topology: Topology) -> F64:
     """Return the memory of Open vSwitch by switch: float64[n], bytes; the first one has the daemons' own."""
-    ours = ovs_nodes(topology) & _tier(topology, "full")
+    ours = ovs_nodes(topology) & tier(topology, "full")
     flows = np.array(
         [p.openflow.flows != "normal" and not p.openflow.controllers for p in topology.node_profiles]
     )
@@ -123,25 +124,15 @@ def _open_vswitch(topology: Topology) -> F64:
     return np.asarray(costs, dtype=np.float64)
 
 
-def node_bytes(topology: Topology, cut: npt.NDArray[np.bool_] | None = None) -> I64:
+def node_bytes(topology: Topology, cut: npt.NDArray[np.bool_] | None = None, engine: str = "netns") -> I64:
     """Return the memory of each node with its ends of links: int64[n], bytes.
 
-    `cut` says which links are tunnels between workers: bool[m], None is none.
+    `cut` says which links are tunnels between workers: bool[m], None is none. The first node has what the
+    engine keeps for the whole network.
     """
-    ends = _end_costs(topology, cut, LINK_END_BYTES, TUNNEL_END_BYTES, HOLLOW_LINK_END_BYTES)
-    bare = _bare_nodes(topology, NAMESPACE_BYTES, BRIDGE_BYTES, LIGHT_PORT_BYTES, NEIGHBOUR_BYTES)
-    hollow = _tier(topology, "hollow") * HOLLOW_NODE_BYTES
-    return np.asarray(bare + ends + hollow + _open_vswitch(topology)).astype(np.int64)
-
-
-def worker_seconds(
-    topology: Topology, worker: I32, count: int, cut: npt.NDArray[np.bool_] | None = None
-) -> F64:
-    """Return how long each of `count` workers will be making its part: float64[count].
-
-    `worker` (int32[n]) is the worker of each node. Workers work side by side; inside one the kernel's
-    RTNL lock lets nothing be made in parallel.
-    """
-    ends = _end_costs(topology, cut, LINK_END_SECONDS, TUNNEL_END_SECONDS, 0.0)
-    bare = _bare_nodes(topology, NAMESPACE_SECONDS, BRIDGE_SECONDS, LIGHT_PORT_SECONDS, NEIGHBOUR_SECONDS)
-    return np.bincount(worker, weights=bare + ends, minlength=count).astype(np.float64)
+    ends = end_costs(topology, cut, LINK_END_BYTES, TUNNEL_END_BYTES, HOLLOW_LINK_END_BYTES)
+    bare = bare_nodes(topology, NAMESPACE_BYTES, BRIDGE_BYTES, LIGHT_PORT_BYTES, NEIGHBOUR_BYTES)
+    hollow = tier(topology, "hollow") * HOLLOW_NODE_BYTES
+    shells = tier(topology, "full") * (MININET_NODE_BYTES if engine == "mininet" else 0)
+    shells[:1] += MININET_BYTES if engine == "mininet" else 0
+    return np.asarray(bare + ends + hollow + shells + _open_vswitch(topology)).astype(np.int64)

@@ -10,7 +10,8 @@ from typing import NamedTuple
 import numpy as np
 import numpy.typing as npt
 
-from emulator.forecast import node_bytes, worker_seconds
+from emulator.deploy_time import worker_seconds
+from emulator.forecast import node_bytes
 from emulator.forwarding.base import Forwarding
 from emulator.forwarding.blocked import blocked_links
 from emulator.forwarding.select import forwarding_for, warnings_for
@@ -91,15 +92,14 @@ class Plan:
             ports=np.bincount(ends.ravel(), minlength=count),
             links=np.bincount(ends[~self.cut, 0], minlength=count),
             tunnels=np.bincount(ends[self.cut].ravel(), minlength=count),
-            memory=total(worker.astype(np.int64), node_bytes(topology, self.cut), count),
+            memory=total(worker.astype(np.int64), node_bytes(topology, self.cut, self.engine), count),
         )
 
     @cached_property
     def seconds(self) -> float:
         """Forecast of the seconds to deploy it: those of the slowest worker."""
-        return float(
-            worker_seconds(self.topology, self.placement, len(self.workers), self.cut).max(initial=0.0)
-        )
+        each = worker_seconds(self.topology, self.placement, len(self.workers), self.cut, self.engine)
+        return float(each.max(initial=0.0))
 
     def refusals(self) -> list[str]:
         """Return every reason, with its numbers, why the workers can't hold what they got."""
@@ -151,14 +151,14 @@ def make_plan(
     if len(machines) == 1:
         alone = np.zeros(topology.node_count, dtype=np.int32)
         return Plan(topology, engine, alone, machines, up, warnings=warnings_for(topology))
-    placement = place(topology, node_bytes(topology), machines, method)
+    placement = place(topology, node_bytes(topology, engine=engine), machines, method)
     warnings = warnings_for(topology) + placement.warnings
     plan = Plan(topology, engine, placement.worker, machines, up, placement.method, warnings)
     for _ in range(_ROUNDS):
         if not plan.refusals() or plan.together_too_small():
             break
         # tunnels need more memory than local links: place again with what the last round has cut
-        placement = place(topology, node_bytes(topology, plan.cut), machines, method)
+        placement = place(topology, node_bytes(topology, plan.cut, engine), machines, method)
         warnings = warnings_for(topology) + placement.warnings
         plan = Plan(topology, engine, placement.worker, machines, up, placement.method, warnings)
     return plan

@@ -35,8 +35,9 @@ def running_bytes(name: str) -> int:
     """
     state = NetworkState(state_root(), name)
     with suppress(EmulationError):
-        if state.read().engine == "netns":
-            return int(node_bytes(state.load()).sum())
+        engine = state.read().engine
+        if engine != "dry-run":
+            return int(node_bytes(state.load(), engine=engine).sum())
     return 0
 
 

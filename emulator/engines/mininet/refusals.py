@@ -15,11 +15,10 @@ from emulator.engines.one_machine import several_workers
 from emulator.engines.refusals import crowded_bridges, node_limits, some_links
 from emulator.errors import RefusedError
 from emulator.linux.features import has_qdisc, mend_module
-from emulator.linux.machine import available_memory
 from emulator.linux.mininet import mininet_python, mininet_version
 from emulator.ovs.names import name_clashes
 from emulator.ovs.refusals import ovs_refusals
-from emulator.plan import Plan, size_text
+from emulator.plan import Plan
 from topologies.profiles import Shape
 
 INSTALL = "apt install mininet"
@@ -27,8 +26,6 @@ MOST_NODES = 8186
 """Mininet holds two descriptors of a terminal for each node and ends at 8,187 nodes (mininet issue 788)."""
 MOST_BANDWIDTH = 1e9
 """mininet.link.TCIntf.bwParamMax, in bit/s: above it Mininet leaves the bandwidth out."""
-SHELL_MEMORY = 900 << 10
-"""Bytes that a node's shell, terminal and pipes take (measured: 4,096 hosts 3.6 GiB)."""
 _DESCRIPTORS = 2
 _OWN_DESCRIPTORS = 64
 _SYSTEM_PLACES = "/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin"
@@ -89,12 +86,6 @@ def _sizes(plan: Plan) -> Iterator[str]:
     need = count * _DESCRIPTORS + _OWN_DESCRIPTORS
     if most not in {resource.RLIM_INFINITY, -1} and need > most:
         yield f"Mininet needs {need:,} files open for {count:,} nodes, {most:,} may be; `ulimit -Hn {need}`"
-    memory = available_memory()
-    if memory is not None and count * SHELL_MEMORY > memory:
-        yield (
-            f"Mininet needs {size_text(count * SHELL_MEMORY)} for the shells of {count:,} nodes, "
-            f"this machine has {size_text(memory)} available: use `engine: netns`"
-        )
 
 
 def _fidelity(plan: Plan) -> Iterator[str]:
