@@ -12,6 +12,7 @@ from dataclasses import dataclass, field
 from types import TracebackType
 from typing import Protocol, Self
 
+from emulator.deviation import Deviation
 from emulator.plan import Plan
 from topologies.profiles import Shape
 from topologies.topology import Topology
@@ -195,8 +196,12 @@ class Network(Protocol):
         """Return a session for many quick changes."""
         ...
 
+    def deviations(self) -> Sequence[Deviation]:
+        """Compare what runs with what the file and the changes of links want; return what differs."""
+        ...
+
     def repair(self) -> list[str]:
-        """Look for what is missing against the graph, give it back, and return what it was."""
+        """Give back what differs from what is wanted, and return what it was."""
         ...
 
     def open_socket(self, node: int, family: int, kind: int, protocol: int = 0) -> socket.socket:

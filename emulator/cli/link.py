@@ -3,26 +3,22 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import asdict, fields, replace
+from dataclasses import fields, replace
 from typing import Any
 
 import click
 
+from emulator.cli.link_list import UNITS, all_links, described, link_line, shape_words
 from emulator.cli.output import give_json, say
 from emulator.errors import UsageError
 from emulator.network import LinkState, Network
-from topologies.counting import counted
 from topologies.profiles import Shape
-from topologies.units import RATE, SHARE, TIME, Quantity
 
-_UNITS: dict[str, Quantity] = {
-    "bandwidth": RATE, "delay": TIME, "jitter": TIME,
-    "loss": SHARE, "duplicate": SHARE, "reorder": SHARE, "corrupt": SHARE,
-}  # fmt: skip
 _MOST_QUEUE = 1_000_000
 
 _EPILOG = """\b
 Examples:
+  emulator link
   emulator link s1 s2 down
   emulator link s1 s2 set --bandwidth 10Mbit --delay 5ms --direction forward
   emulator link s1 s2 set --loss none
@@ -32,9 +28,9 @@ Examples:
 
 @click.command("link", epilog=_EPILOG)
 @click.option("--net", help="The network, when several are up.")
-@click.argument("a", metavar="A")
-@click.argument("b", metavar="B")
-@click.argument("action", type=click.Choice(["up", "down", "set", "show"]))
+@click.argument("a", metavar="A", required=False)
+@click.argument("b", metavar="B", required=False)
+@click.argument("action", type=click.Choice(["up", "down", "set", "show"]), required=False)
 @click.option("--index", type=int, help="Which of parallel links, from 0 in the file's order.")
 @click.option("--bandwidth", metavar="RATE", help="Rate limit, e.g. 10Mbit.")
 @click.option("--delay", metavar="TIME", help="One-way delay, e.g. 5ms.")
@@ -51,13 +47,15 @@ Examples:
 @click.option("--reset", is_flag=True, help="First set everything back to what the file says.")
 @click.option("--json", "as_json", is_flag=True, help="Print one JSON object on standard output.")
 def command(net: str | None, **options: Any) -> int:
-    """Cut, restore, shape or show the link between nodes A and B.
+    """Cut, restore, shape or show the link between nodes A and B; without them, list all links.
 
     `set` changes what is given and keeps the rest; `none` takes a limit away.
     """
     from emulator.cli.networks import chosen_network
 
     _check(options)
+    if options["a"] is None:
+        return _list(chosen_network(net), as_json=options["as_json"])
     return _act(chosen_network(net, change=options["action"] != "show"), options)
 
 
@@ -66,15 +64,30 @@ def change(network: Network, words: Sequence[str]) -> int:
     options = dict(command.make_context("link", list(words)).params)
     del options["net"]
     _check(options)
+    if options["a"] is None:
+        return _list(network, as_json=options["as_json"])
     return _act(network, options)
+
+
+def _list(network: Network, *, as_json: bool) -> int:
+    """Print all links and their state; those that were changed say so."""
+    links = list(all_links(network))
+    if as_json:
+        give_json({"network": network.name, "links": links})
+        return 0
+    for said in links:
+        print(link_line(said) + ("" if said["as_file"] else " (changed)"))
+    return 0
 
 
 def _check(options: Mapping[str, Any]) -> None:
     """Raise UsageError when the options make no sense together."""
+    if options["a"] is not None and options["action"] is None:
+        raise UsageError("say A, B and what to do, for example `emulator link h1 s1 down`")
     shaping = [key for key in (f.name for f in fields(Shape)) if options[key] is not None]
     if options["action"] != "set" and (shaping or options["reset"]):
         word = shaping[0] if shaping else "reset"
-        raise UsageError(f"--{word} goes with `set`, not with `{options['action']}`")
+        raise UsageError(f"--{word} goes with `set`, not with `{options['action'] or 'no action'}`")
     if options["action"] == "set" and not shaping and not options["reset"]:
         raise UsageError("say what to set, for example `--bandwidth 10Mbit`, or `--reset`")
 
@@ -86,13 +99,13 @@ def _act(network: Network, options: Mapping[str, Any]) -> int:
     changed = after != before
     if changed:
         network.set_link(link, after)
-    said = _report(network, link, after, swapped=swapped) | {"changed": changed}
+    said = described(network, link, after, swapped=swapped) | {"changed": changed}
     if options["as_json"]:
         give_json(said)
     words = "" if changed or options["action"] == "show" else " (nothing to change)"
     say(f"{said['a']} -- {said['b']}: {'up' if after.up else 'down'}{words}")
     for way, arrow in (("forward", "->"), ("backward", "<-")):
-        say(f"  {said['a']} {arrow} {said['b']}: {_shape_words(said[way])}")
+        say(f"  {said['a']} {arrow} {said['b']}: {shape_words(said[way])}")
     return 0
 
 
@@ -154,30 +167,6 @@ def _value(key: str, text: str) -> float | int | None:
             return int(text)
         raise UsageError(f"--queue: `{text}` is not a number of packets from 1 to {_MOST_QUEUE:,}, or `none`")
     try:
-        return _UNITS[key].parse(text)
+        return UNITS[key].parse(text)
     except ValueError as error:
         raise UsageError(f"--{key}: {error}, or `none`") from None
-
-
-def _report(network: Network, link: int, state: LinkState, *, swapped: bool) -> dict[str, Any]:
-    """Return what there is to say about a link, seen from A to B."""
-    topology = network.topology
-    live = (state.forward, state.backward)
-    shapes = [topology.shape(link, end) if live[end] is None else live[end] for end in (0, 1)]
-    names = [topology.names[n] for n in topology.ends[link].tolist()]
-    if swapped:
-        shapes.reverse()
-        names.reverse()
-    ways = [{k: v for k, v in asdict(shape or Shape()).items() if v is not None} for shape in shapes]
-    return {
-        "network": network.name, "link": link, "a": names[0], "b": names[1], "up": state.up,
-        "forward": ways[0], "backward": ways[1], "as_file": state == LinkState(),
-    }  # fmt: skip
-
-
-def _shape_words(shape: Mapping[str, Any]) -> str:
-    words = [
-        f"{key} {_UNITS[key].text(value) if key in _UNITS else counted(value, 'packet')}"
-        for key, value in shape.items()
-    ]
-    return ", ".join(words) or "not shaped"

@@ -2,22 +2,30 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 import click
 
 from emulator.cli.elevate import ensure_root_for
+from emulator.cli.link_list import change_counts, changed_links, link_line
 from emulator.cli.output import counts, fidelity, give_json, say
+from emulator.deviation import Deviation
 from emulator.errors import EmulationError
+from emulator.network import Health, Network
 from topologies.counting import counted
+
+_MOST_SHOWN = 20
 
 
 @click.command("status")
 @click.argument("name", required=False)
 @click.option("--json", "as_json", is_flag=True, help="Print one JSON object on standard output.")
 def command(name: str | None, *, as_json: bool) -> int:
-    """Say what is up, or how the network NAME is."""
+    """Say what is up. With NAME, compare every node of that network with the kernel.
+
+    The exit code is 1 when a network isn't whole.
+    """
     from emulator.cli.networks import checked_name
     from emulator.cli.stress_notes import going_on
     from emulator.engines.registry import attach
@@ -36,17 +44,25 @@ def command(name: str | None, *, as_json: bool) -> int:
             networks.append(_damaged(each, error))
             continue
         shaken = going_on(each)
+        deviations = _looked(network, health, shaken=bool(shaken)) if name else None
+        whole = health.running and not deviations
+        changed = changed_links(network)
         networks.append(
-            {"name": each, "engine": network.engine, "running": health.running,
+            {"name": each, "engine": network.engine, "running": whole,
              "nodes": topology.kind_counts(), "links": topology.link_count,
              "fidelity": topology.fidelity_counts(), "problems": list(health.problems),
+             "deviations": None if deviations is None else [one.data() for one in deviations],
+             "changed_links": changed,
              "details": dict(health.details), "notes": list(health.notes), "shaken": bool(shaken)}
         )  # fmt: skip
-        state = "up" if health.running else "BROKEN"
+        state = "up" if whole else "BROKEN"
         say(f"{each}: {state}, {counts(topology.kind_counts())}, {counted(topology.link_count, 'link')}, "
             f"fidelity {fidelity(topology.fidelity_counts())}, engine {network.engine}")  # fmt: skip
-        for line in (*_details(health.details), *health.problems, *health.notes, *shaken):
+        lines = (*_details(health.details), *health.problems, *health.notes, *shaken)
+        for line in (*lines, *_deviating(each, deviations or ()), *_changed(changed)):
             say(f"  {line}")
+    if wanted and not name:
+        say("  only namespaces and programs were looked for; `emulator status NAME` compares every node")
     if not wanted:
         say("nothing is up")
     if as_json:
@@ -63,6 +79,32 @@ def _details(details: Mapping[str, Any]) -> list[str]:
     return [f"{line}, controllers {controllers}" if controllers else line]
 
 
+def _looked(network: Network, health: Health, *, shaken: bool) -> Sequence[Deviation] | None:
+    """Return what differs from the plan; None where nobody can look: what is away is so on purpose."""
+    if shaken or any("gone" in problem for problem in health.problems):
+        return None
+    return network.deviations()
+
+
+def _deviating(name: str, deviations: Sequence[Deviation]) -> list[str]:
+    lines = [str(deviation) for deviation in deviations[:_MOST_SHOWN]]
+    if len(deviations) > _MOST_SHOWN:
+        lines.append(f"and {len(deviations) - _MOST_SHOWN:,} more (--json lists all)")
+    if deviations:
+        lines.append(f"`emulator up FILE` with the file of {name} restores exactly this")
+    return lines
+
+
+def _changed(changed: list[dict[str, Any]]) -> list[str]:
+    """Return what was changed on links on purpose."""
+    if not changed:
+        return []
+    lines = [f"{change_counts(changed)}:", *(f"  {link_line(link)}" for link in changed[:_MOST_SHOWN])]
+    if len(changed) > _MOST_SHOWN:
+        lines.append(f"  and {len(changed) - _MOST_SHOWN:,} more (`emulator link` lists all)")
+    return lines
+
+
 def _damaged(name: str, error: EmulationError) -> dict[str, Any]:
     """Say that a network's record is gone or damaged; return its part of the JSON."""
     problem = str(error)
@@ -70,5 +112,6 @@ def _damaged(name: str, error: EmulationError) -> dict[str, Any]:
     say(f"  {problem}")
     return {
         "name": name, "engine": None, "running": False, "nodes": {}, "links": 0, "fidelity": {},
-        "problems": [problem], "details": {}, "notes": [], "shaken": False,
+        "problems": [problem], "deviations": None, "changed_links": [], "details": {}, "notes": [],
+        "shaken": False,
     }  # fmt: skip

@@ -63,10 +63,12 @@ class NamespacedEngine(ABC, Generic[Running]):
 
             running = self._running(state, plan)
             if running is not None:
-                words = _start_again(running, plan, state, file)
+                started = _start_again(running, plan, state, file)
+                mended = tuple(f"restored: {words}" for words in running.restore())
                 changed = self.change(running, plan, state, file, progress=progress, check=signals.check)
-                if words:
-                    _await_again(changed, plan, words, progress)
+                changed.changes = (*mended, *(changed.changes or ()))
+                if started:
+                    _await_again(changed, plan, started, progress)
                 return changed
             remove(state, silent)  # what an `up` or `down` that was killed left behind
             try:
@@ -88,14 +90,15 @@ class NamespacedEngine(ABC, Generic[Running]):
         return self.handle(NetworkState(state_root(), name))
 
     def _running(self, state: NetworkState, plan: Plan) -> Running | None:
-        """Return the network if it is wholly up, or lacks no more than controllers that `plan` has too.
+        """Return the network if it is up, whatever its nodes lack: what they lack is given back.
 
-        UsageError if another engine runs it.
+        Where controllers or Open vSwitch have ended, only if they are those of `plan` too. None when it must
+        be made anew. UsageError if another engine runs it.
         """
         state.require_engine(self.name)
         try:
             network = self.handle(state)
-            if network.health().running:
+            if network.is_restorable:
                 return network
             same = controllers_of(network.topology) == controllers_of(plan.topology)
             return network if same and network.stopped_controllers() else None

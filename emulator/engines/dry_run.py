@@ -12,6 +12,7 @@ import subprocess
 from collections.abc import Sequence
 
 from emulator.checks.components import expectation
+from emulator.deviation import Deviation
 from emulator.engines.dry_run_session import DryRunSession, Gone
 from emulator.engines.one_machine import several_workers
 from emulator.engines.recorded import RecordedNetwork
@@ -72,6 +73,10 @@ class DryRunNetwork(RecordedNetwork):
     def session(self) -> DryRunSession:
         """Return a session that changes nothing but this handle's idea of what is there."""
         return DryRunSession(self.topology, self.gone)
+
+    def deviations(self) -> Sequence[Deviation]:
+        """Find nothing: what runs is the graph itself."""
+        return ()
 
     def repair(self) -> list[str]:
         """Find nothing missing: what a session took away is never written down."""

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import socket
 import subprocess
+import time
 from abc import ABC, abstractmethod
 from collections.abc import Mapping, Sequence
 from functools import cached_property, partial
@@ -17,6 +18,7 @@ import numpy as np
 import numpy.typing as npt
 
 from emulator.checks.patience import patience
+from emulator.deviation import Deviation
 from emulator.engines.place import require_root, store_of
 from emulator.engines.recorded import RecordedNetwork
 from emulator.engines.removal import take_down
@@ -28,6 +30,7 @@ from emulator.linux.capture import Captured, Wanted
 from emulator.linux.capture import record as record_packets
 from emulator.linux.execute import start
 from emulator.linux.icmp import Pinger, limits
+from emulator.linux.interrupts import deferred
 from emulator.linux.own_ping import with_own_ping
 from emulator.linux.teardown import processes_inside
 from emulator.network import CommandResult, Echo, Health, LinkState, Progress, silent
@@ -42,6 +45,10 @@ from topologies.segments import Segments
 
 _UPCALL = 8
 """How many times longer the first packet of a flow takes Open vSwitch than it takes a bridge."""
+
+_SETTLES_WITHIN, _PAUSE = 2.0, 0.05
+"""How long what was restored may take until it is seen, and between two looks, in seconds."""
+_MOST_NAMED = 5
 
 AT_ONCE = 64
 """Commands that run side by side in one `execute`."""
@@ -86,6 +93,38 @@ class NamespacedNetwork(RecordedNetwork, ABC):
         if problems:
             raise NotWholeError("; ".join(problems))
 
+    @abstractmethod
+    def deviations(self) -> Sequence[Deviation]:
+        """Compare every node with the kernel; return what differs from the plan."""
+
+    @abstractmethod
+    def restore_once(self) -> list[str]:
+        """Give back what differs, and return what it was; the caller holds the network's lock."""
+
+    def repair(self) -> list[str]:
+        """Look at every node, give back what differs from the plan, and return what it was."""
+        require_root()
+        with self._state.locked("repair"), deferred():
+            self._record = self._state.read()
+            return self.restore()
+
+    def restore(self) -> list[str]:
+        """Do what `restore_once` does, and look again; BrokenError when something still differs.
+
+        The caller holds the network's lock.
+        """
+        words = self.restore_once()
+        deadline = time.monotonic() + _SETTLES_WITHIN
+        while words and (left := self.deviations()):
+            if time.monotonic() > deadline:
+                shown = "; ".join(map(str, left[:_MOST_NAMED]))
+                raise BrokenError(
+                    f"{counted(len(left), 'difference')} could not be restored ({shown}); "
+                    f"`emulator down {self.name}`, then `up`"
+                )
+            time.sleep(_PAUSE)  # IPv6 takes a moment to see that a carrier is back
+        return words
+
     def health(self) -> Health:
         """Look whether the nodes' namespaces are there, and Open vSwitch and the controllers run."""
         found = self._nodes_there()
@@ -98,6 +137,16 @@ class NamespacedNetwork(RecordedNetwork, ABC):
             return found
         details, notes = self.switches.details(), tuple(self.switches.notes())
         return Health(running=True, nodes=found.nodes, details=details, notes=notes)
+
+    @property
+    def is_restorable(self) -> bool:
+        """Whether all that is wrong, if anything, are nodes that lack something: `restore` gives it back."""
+        if not self._store.exists or self._record.phase != "up" or left_over(self._state.folder):
+            return False
+        if self._engine_problems() or (self.switches and self.switches.problems()):
+            return False
+        with self._store.entered():
+            return bool(self._store.nodes())  # with none left there is nothing to give back to
 
     def _engine_problems(self) -> list[str]:
         """Return what is wrong with what the engine itself keeps running beside the nodes."""

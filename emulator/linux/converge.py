@@ -85,16 +85,12 @@ def converge(
         _send(store, name, batch)
     _remove_nodes(store, change.gone_nodes)
     _make(plan, change, store, check, partly=partly)
+    numbers = {name: node for node, name in enumerate(names)} if change.kept and partly else {}
     for before, after in change.kept:
         check()
-        _send(store, after.name, additions(before, after))
+        _give(plan, store, numbers.get(after.name, -1), additions(before, after), after.name)
     for node in _neighbours_of_new(plan, change):
-        if not partly:
-            _send(store, names[node], _again(plan, node))
-        elif batch := _again(plan, node):
-            store.go(names[node])
-            with Netlink() as netlink:
-                run_partly(netlink, plan, node, batch, _GONE)
+        _give(plan, store, node if partly else -1, _again(plan, node), names[node])
 
 
 def _by_node(gone: list[tuple[str, int]]) -> dict[str, list[int]]:
@@ -110,6 +106,16 @@ def _send(store: NamespaceStore, name: str, batch: Batch) -> None:
         store.go(name)
         with Netlink() as netlink:
             netlink.run(batch, ignore=_GONE)
+
+
+def _give(plan: Plan, store: NamespaceStore, node: int, batch: Batch, name: str) -> None:
+    """Send `batch` to the node `name`; given its number, routes go over those of their ports that are up."""
+    if node < 0:
+        _send(store, name, batch)
+    elif batch:
+        store.go(name)
+        with Netlink() as netlink:
+            run_partly(netlink, plan, node, batch, _GONE)
 
 
 def _remove_nodes(store: NamespaceStore, gone: list[str]) -> None:

@@ -25,7 +25,7 @@ import math
 import struct
 
 from emulator.linux.messages import NLM_F_CREATE, NLM_F_REPLACE, attribute, message
-from emulator.linux.netlink import NLM_F_REQUEST
+from emulator.linux.netlink import NLM_F_REQUEST, attributes
 from topologies.profiles import Shape
 
 RTM_NEWQDISC, RTM_DELQDISC = 36, 37
@@ -163,6 +163,23 @@ def netem_options(shape: Shape, limit: int) -> bytes:
     options += attribute(_NETEM_CORRUPT, struct.pack("=II", _share(shape.corrupt), 0))
     options += attribute(_NETEM_LATENCY64, struct.pack("=q", round(delay * 1e9)))
     return options + attribute(_NETEM_JITTER64, struct.pack("=q", round(jitter * 1e9)))
+
+
+def netem_parameters(options: bytes) -> tuple[int, ...]:
+    """Return what netem options say, written by us or by the kernel.
+
+    (limit, loss, gap, duplicate, reorder, corrupt, delay in ns, jitter in ns), shares of 2^32 - 1.
+    """
+    latency, limit, loss, gap, duplicate, jitter = _NETEM_OPTIONS.unpack_from(options)
+    found = dict(attributes(options, _NETEM_OPTIONS.size))
+    reorder, corrupt = (
+        struct.unpack_from("=I", found.get(kind, bytes(4)))[0] for kind in (_NETEM_REORDER, _NETEM_CORRUPT)
+    )
+    times = [
+        struct.unpack("=q", found[kind])[0] if kind in found else ticks * 64
+        for kind, ticks in ((_NETEM_LATENCY64, latency), (_NETEM_JITTER64, jitter))
+    ]
+    return (limit, loss, gap, duplicate, reorder, corrupt, *times)
 
 
 def _ticks(seconds: float) -> int:

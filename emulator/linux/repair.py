@@ -1,85 +1,39 @@
-"""Find what a running network lacks, by looking at the kernel, and give it back.
+"""Lead a running network back to what its plan wants, wherever the kernel differs from it.
 
-For after a stress run that was killed: whatever it had taken down is known from the plan, not from
-what the dead process remembered.
+For whatever made it differ: a stress run that was killed, a command that was, somebody's `ip link`. What
+is done depends on the kernel alone, not on what a dead process remembered.
 """
 
 from __future__ import annotations
 
 import errno
-import struct
-from dataclasses import dataclass, field
+from collections.abc import Callable
 
 import numpy as np
 
 from emulator.difference import Difference
+from emulator.indices import BRIDGE_INDEX
 from emulator.linux import messages
 from emulator.linux.converge import converge
+from emulator.linux.layer3_messages import give_address
 from emulator.linux.link_messages import LinkMessages
 from emulator.linux.namespaces import NamespaceStore
 from emulator.linux.netlink import Batch, Netlink
+from emulator.linux.node_sysctls import NodeSysctls
+from emulator.linux.observed.compare import NodeFindings
+from emulator.linux.observed.survey import Damage
 from emulator.linux.partial_routes import run_partly
 from emulator.plan import Plan
-from topologies.identifiers import interface_name
+from topologies.identifiers import bridge_name, interface_name
 
-_INDEX_AND_FLAGS = struct.Struct("=4xiI")
-
-
-@dataclass
-class Damage:
-    """What is missing: nodes, links (by index), and ports (node, port) that are down."""
-
-    nodes: list[int] = field(default_factory=list)
-    links: list[int] = field(default_factory=list)
-    ports: list[tuple[int, int]] = field(default_factory=list)
-
-    def words(self, plan: Plan) -> list[str]:
-        """Return what is missing, a line each, for people."""
-        topology = plan.topology
-        names = topology.names
-        lines = [f"node {names[node]} is missing" for node in self.nodes]
-        for link in self.links:
-            a, b = topology.ends[link].tolist()
-            lines.append(f"link {names[a]} -- {names[b]} is missing")
-        return lines + [f"port {interface_name(topology, *port)} is down" for port in self.ports]
-
-
-def find_damage(plan: Plan, store: NamespaceStore, down: frozenset[int] = frozenset()) -> Damage:
-    """Compare every node of `plan` with the kernel. Call inside the store's mount namespace.
-
-    Links in `down` are meant to be down.
-    """
-    topology = plan.topology
-    names = topology.names
-    damage = Damage()
-    present = set(store.nodes())
-    missing_links: dict[int, None] = {}
-    for node in range(topology.node_count):
-        slots = topology.slots(node)
-        if names[node] not in present:
-            damage.nodes.append(node)
-            missing_links.update(dict.fromkeys(slot >> 1 for slot in slots))
-            continue
-        store.go(names[node])
-        with Netlink() as netlink:
-            found = dict(_links(netlink))
-        for slot in slots:
-            link, port = slot >> 1, int(topology.ports[slot >> 1, slot & 1])
-            flags = found.get(plan.indices.ends[link][slot & 1])
-            if flags is None:
-                missing_links[link] = None
-            elif not flags & messages.IFF_UP and link not in down:
-                damage.ports.append((node, port))
-    damage.links = sorted(missing_links)
-    return damage
-
-
-def _links(netlink: Netlink) -> list[tuple[int, int]]:
-    return [_INDEX_AND_FLAGS.unpack_from(body) for _, body in netlink.dump(messages.link_dump())]
+_HARMLESS = frozenset({errno.EEXIST, errno.EADDRNOTAVAIL, errno.ESRCH})
 
 
 def repair(plan: Plan, store: NamespaceStore, damage: Damage) -> None:
-    """Give back what `damage` says is missing. Call inside the store's mount namespace."""
+    """Make the kernel be as `plan` says where `damage` says that it isn't.
+
+    Call inside the store's mount namespace. Raises KernelError when the kernel refuses something.
+    """
     topology = plan.topology
     mask = np.zeros(topology.link_count, dtype=bool)
     mask[damage.links] = True
@@ -90,14 +44,59 @@ def repair(plan: Plan, store: NamespaceStore, damage: Damage) -> None:
         for node, index in zip(topology.ends[link].tolist(), plan.indices.ends[link], strict=True)
         if node not in lost
     ]
-    change = Difference(new_nodes=damage.nodes, new_links=mask, gone_links=halves)
-    converge(plan, change, store, partly=True)
     writer = LinkMessages(plan)
-    for node, port in damage.ports:
-        batch = Batch()
-        name = interface_name(topology, node, port)
-        batch.add(messages.link_up(plan.indices.of(node, port)), "bring up", name)
+    _each(plan, store, damage, lambda node, findings: _devices(plan, node, findings))
+    kept = [(findings.found, findings.wanted) for findings in damage.findings.values()]
+    change = Difference(new_nodes=damage.nodes, new_links=mask, gone_links=halves, kept=kept)
+    converge(plan, change, store, partly=True)
+    _each(plan, store, damage, lambda node, findings: _ports(plan, writer, node, findings))
+    _forward_again(plan, store, damage)
+
+
+def _each(
+    plan: Plan, store: NamespaceStore, damage: Damage, batch_of: Callable[[int, NodeFindings], Batch]
+) -> None:
+    """Send each damaged node the batch that `batch_of` writes for it."""
+    for node, findings in damage.findings.items():
+        batch = batch_of(node, findings)
+        if batch:
+            store.go(plan.topology.names[node])
+            with Netlink() as netlink:
+                run_partly(netlink, plan, node, batch, _HARMLESS)
+
+
+def _devices(plan: Plan, node: int, findings: NodeFindings) -> Batch:
+    """Write what must be there before the rest: the bridge, devices up, addresses given anew."""
+    batch, name = Batch(), plan.topology.names[node]
+    if findings.no_bridge:
+        bridge = bridge_name(plan.topology, node)
+        batch.add(messages.bridge(bridge.encode(), BRIDGE_INDEX, findings.wanted.mac), "make bridge", bridge)
+    for index in findings.devices_down:
+        batch.add(messages.link_up(index), "bring up a device of", name)
+    for address in findings.stale:
+        index = findings.wanted.index(address.port)
+        taken = messages.address(index, address.packed, address.length, delete=True)
+        batch.add(taken, f"take {address.text} from", name)
+        give_address(batch, index, address, name)
+    return batch
+
+
+def _ports(plan: Plan, writer: LinkMessages, node: int, findings: NodeFindings) -> Batch:
+    """Write what brings ports down and up, and what the kernel dropped of those that were down."""
+    batch = Batch()
+    for up, ports in ((False, findings.raised), (True, findings.down)):
+        for port in ports:
+            words = "bring up" if up else "bring down"
+            index, name = plan.indices.of(node, port), interface_name(plan.topology, node, port)
+            batch.add(messages.link_up(index, up=up), words, name)
+    for port in findings.down:
         writer.after_up(batch, node, port)
-        store.go(topology.names[node])
-        with Netlink() as netlink:
-            run_partly(netlink, plan, node, batch, frozenset({errno.EEXIST}))
+    return batch
+
+
+def _forward_again(plan: Plan, store: NamespaceStore, damage: Damage) -> None:
+    nodes = [node for node, findings in damage.findings.items() if findings.not_forwarding]
+    with NodeSysctls(plan) as sysctls:
+        for node in nodes:
+            store.go(plan.topology.names[node])
+            sysctls.apply(node)

@@ -46,7 +46,7 @@ def install(servers: OvsServers, lines: Mapping[str, list[str]]) -> None:
     def words(name: str, text: list[str]) -> list[str]:
         path = folder / name
         path.write_text("".join(f"{line}\n" for line in text), encoding="ascii")
-        return ["-O", PROTOCOL, "bundle", _socket(servers, name), str(path)]
+        return ["-O", PROTOCOL, "bundle", socket_of(servers, name), str(path)]
 
     _run_all(servers, ((name, words(name, text)) for name, text in lines.items()))
 
@@ -56,13 +56,14 @@ def remove_flows(servers: OvsServers, wanted: Iterable[tuple[str, Iterable[str]]
     _run_all(
         servers,
         (
-            (name, ["-O", ",".join(protocols), "del-flows", _socket(servers, name)])
+            (name, ["-O", ",".join(protocols), "del-flows", socket_of(servers, name)])
             for name, protocols in wanted
         ),
     )
 
 
-def _socket(servers: OvsServers, name: str) -> str:
+def socket_of(servers: OvsServers, name: str) -> str:
+    """Return the management socket of a bridge, as ovs-ofctl takes it."""
     return f"unix:{servers.folder / name}.mgmt"
 
 

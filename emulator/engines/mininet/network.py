@@ -7,17 +7,20 @@ from functools import cached_property, partial
 import numpy as np
 import numpy.typing as npt
 
+from emulator.deviation import Deviation
 from emulator.engines.mininet import openflow
 from emulator.engines.mininet.client import Driver, dead
 from emulator.engines.mininet.launch import Running
 from emulator.engines.mininet.links import change_links, give_shapes
 from emulator.engines.mininet.place import Place, place_of
-from emulator.engines.mininet.repair import find_damage, repair
+from emulator.engines.mininet.repair import repair
 from emulator.engines.mininet.session import MininetSession
+from emulator.engines.mininet.survey import Survey
 from emulator.engines.namespaced import NamespacedNetwork
 from emulator.engines.place import require_root
 from emulator.link_states import States, shaped_again
-from emulator.linux.interrupts import deferred
+from emulator.linux.observed.wanted import WantedState
+from emulator.ovs.flow_differences import differing_flows
 from emulator.ovs.switches import Switches
 from emulator.plan import Plan, make_plan
 from emulator.state import NetworkState
@@ -72,17 +75,33 @@ class MininetNetwork(NamespacedNetwork):
             self._plan = up, make_plan(self.topology, self.engine, up=up)
         return self._plan[1]
 
-    def repair(self) -> list[str]:
-        """Look at every node, give back what is missing, and return what it was."""
+    def _wanted(self) -> WantedState:
+        return WantedState(make_plan(self.topology, self.engine, up=self._links_up()), self.links)
+
+    def deviations(self) -> list[Deviation]:
+        """Compare every node with the kernel and with Mininet; return what differs from the plan."""
         require_root()
-        plan = make_plan(self.topology, self.engine, up=self._links_up())
-        down = frozenset(link for link, state in self.links.items() if not state.up)
+        wanted = self._wanted()
+        with self._store.entered():
+            found = Survey(wanted, self.driver, self._store).damage().deviations
+        return [*found, *(flows for _, flows in self._differing_flows(wanted.plan))]
+
+    def _differing_flows(self, plan: Plan) -> list[tuple[int, Deviation]]:
+        if not (self.switches.there and self.switches.servers.running()):
+            return []
+        return differing_flows(self.switches.servers, plan, self.switches.present())
+
+    def restore_once(self) -> list[str]:
+        """Give back what differs, and return what it was; the caller holds the network's lock."""
+        wanted = self._wanted()
         stopped = [name for name, runs in self.switches.controllers.running().items() if not runs]
-        with self._state.locked("repair"), deferred():
-            self.switches.controllers.start(stopped)
-            with self._store.entered():
-                damage = find_damage(plan, self.driver, self._store, down)
-                repair(plan, self.driver, self._store, damage)
-            shaped_again(damage.links, self._states_now, partial(give_shapes, plan, self.driver))
-            openflow.give_flows(self.switches, plan, damage.nodes)
-        return [*damage.words(plan), *(f"controller {name} is stopped" for name in stopped)]
+        self.switches.controllers.start(stopped)
+        with self._store.entered():
+            damage = Survey(wanted, self.driver, self._store).damage()
+            if not damage.is_empty:
+                repair(wanted, self.driver, self._store, damage)
+        shaped_again(damage.links, self._states_now, partial(give_shapes, wanted.plan, self.driver))
+        flows = self._differing_flows(wanted.plan)
+        openflow.give_flows(self.switches, wanted.plan, [*damage.nodes, *(node for node, _ in flows)])
+        told = [*damage.deviations, *(one for node, one in flows if node not in set(damage.nodes))]
+        return [*map(str, told), *(f"controller {name} is stopped" for name in stopped)]

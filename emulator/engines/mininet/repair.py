@@ -1,106 +1,93 @@
-"""Find what a running Mininet network lacks, in the kernel and in Mininet, and give it back."""
+"""Give back what a running Mininet network lacks, through Mininet."""
 
 from __future__ import annotations
 
 from collections.abc import Mapping
-from collections.abc import Set as AbstractSet
-from dataclasses import dataclass, field
 
 from emulator.engines.mininet.client import Driver
-from emulator.engines.mininet.document import Document, document, mininet_name
+from emulator.engines.mininet.document import document, end_document, mininet_name, soft_switches
 from emulator.engines.mininet.making import Maker
 from emulator.engines.mininet.removing import take_away
-from emulator.engines.mininet.settings import after_up, is_switch
-from emulator.linux import messages
-from emulator.linux.interfaces import Interface, interfaces_here
-from emulator.linux.namespaces import SHARED, NamespaceStore
-from emulator.linux.repair import Damage
+from emulator.engines.mininet.settings import after_up, device, is_switch, node_lines
+from emulator.engines.mininet.survey import strays_and_left
+from emulator.forwarding.base import BRIDGE_PORT, LOOPBACK_PORT
+from emulator.indices import LOOPBACK_INDEX
+from emulator.linux.namespaces import NamespaceStore
+from emulator.linux.node_sysctls import NodeSysctls
+from emulator.linux.observed.compare import UNLIKE, NodeFindings
+from emulator.linux.observed.survey import Damage
+from emulator.linux.observed.wanted import WantedState
 from emulator.network import silent
 from emulator.ovs.switches import bridges_of
-from emulator.plan import Plan
 from topologies.identifiers import interface_name
 
 
-@dataclass
-class MininetDamage(Damage):
-    """Also ports of Linux bridges: `strays` are in one and close a loop, `left` are not in theirs."""
-
-    strays: list[str] = field(default_factory=list)
-    left: list[str] = field(default_factory=list)
-
-    def words(self, plan: Plan) -> list[str]:
-        """Return what is missing, a line each, for people."""
-        return [
-            *super().words(plan),
-            *(f"port {name} is in its switch, where it closes a loop" for name in self.strays),
-            *(f"port {name} is not in its switch" for name in self.left),
-        ]
-
-
-def find_damage(plan: Plan, driver: Driver, store: NamespaceStore, down: AbstractSet[int]) -> MininetDamage:
-    """Compare every node of `plan` with the kernel and with what Mininet knows.
-
-    Call inside the store's mount namespace. Links in `down` are meant to be down.
-    """
-    topology = plan.topology
-    (known,) = driver.ask(("info", {}))
-    nodes, interfaces = frozenset(known["nodes"]), frozenset(known["interfaces"])
-    pinned = frozenset(store.nodes())
-    store.go(SHARED)
-    shared = interfaces_here()
-    wanted = document(plan, bridges_of(plan))
-    damage = MininetDamage()
-    lost: dict[int, None] = {}
-    for node, name in enumerate(topology.names):
-        slots = topology.slots(node)
-        if name not in pinned or mininet_name(plan, node) not in nodes:
-            damage.nodes.append(node)
-            lost.update(dict.fromkeys(slot >> 1 for slot in slots))
-            continue
-        found: Mapping[str, Interface] = shared
-        if not is_switch(plan, node):
-            store.go(name)
-            found = interfaces_here()
-        for slot in slots:
-            link, port = slot >> 1, int(topology.ports[slot >> 1, slot & 1])
-            interface = interface_name(topology, node, port)
-            if interface not in found or interface not in interfaces:
-                lost[link] = None
-                continue
-            if link in down:
-                continue
-            if not found[interface].flags & messages.IFF_UP:
-                damage.ports.append((node, port))
-            _note_place(damage, wanted, mininet_name(plan, node), interface, joined=found[interface].joined)
-    damage.links = sorted(lost)
-    damage.ports = [(node, port) for node, port in damage.ports if not _is_of(plan, node, port, lost)]
-    return damage
-
-
-def _note_place(damage: MininetDamage, wanted: Document, node: str, interface: str, *, joined: bool) -> None:
-    """Note a port of a Linux bridge that isn't where the plan has it; other switches keep no such list."""
-    if wanted.nodes[node]["kind"] == "bridge" and joined is (interface in wanted.out[node]):
-        (damage.strays if joined else damage.left).append(interface)
-
-
-def _is_of(plan: Plan, node: int, port: int, links: Mapping[int, None]) -> bool:
-    topology = plan.topology
-    return any(
-        slot >> 1 in links and int(topology.ports[slot >> 1, slot & 1]) == port
-        for slot in topology.slots(node)
-    )
-
-
-def repair(plan: Plan, driver: Driver, store: NamespaceStore, damage: MininetDamage) -> None:
+def repair(wanted: WantedState, driver: Driver, store: NamespaceStore, damage: Damage) -> None:
     """Give back what `damage` says is missing. Call inside the store's mount namespace."""
-    wanted = document(plan, bridges_of(plan))
-    names = list(wanted.links)
+    plan = wanted.plan
+    whole = document(plan, bridges_of(plan))
+    names = list(whole.links)
     links = [names[link] for link in damage.links]
     take_away(plan, damage.nodes, links, driver, store)
-    Maker(plan, wanted, driver, store, silent).make(damage.nodes, links, partly=True)
-    driver.ask(("move", {"out": damage.strays, "into": damage.left, "partly": True}))
-    for node, port in damage.ports:
-        driver.ask(("port", {"name": interface_name(plan.topology, node, port), "up": True}))
-        if not is_switch(plan, node):
-            lines = after_up(plan, node)
-            driver.ask(("batch", {"name": mininet_name(plan, node), "lines": lines, "harmless": True}))
+    Maker(plan, whole, driver, store, silent).make(damage.nodes, links, partly=True)
+    for node, findings in damage.findings.items():
+        _repair_node(wanted, driver, node, findings)
+    with NodeSysctls(plan) as sysctls:
+        for node in (n for n, findings in damage.findings.items() if findings.not_forwarding):
+            store.go(plan.topology.names[node])
+            sysctls.apply(node)
+
+
+def _repair_node(wanted: WantedState, driver: Driver, node: int, findings: NodeFindings) -> None:
+    """Set a node that is there as the plan says: what is right already isn't harmed by being said again."""
+    topology = wanted.plan.topology
+    ports = {number: interface_name(topology, node, number) for number in findings.wanted.ports}
+    strays, left = strays_and_left(findings, ports)
+    driver.ask(("move", {"out": strays, "into": left, "partly": True}))
+    for names, up in ((findings.raised, False), (findings.down, True)):
+        driver.ask(("ports", {"names": [ports[number] for number in names], "up": up, "partly": True}))
+    lines = _lines(wanted, node, findings, ports)
+    if lines:
+        driver.ask(("batch", {"name": mininet_name(wanted.plan, node), "lines": lines, "harmless": True}))
+    unlike = [number for number, port in findings.found.ports.items() if port.shape is UNLIKE]
+    if unlike:
+        driver.ask(("shape", {"ends": _ends(wanted, node, findings, unlike), "partly": True}))
+
+
+def _lines(wanted: WantedState, node: int, findings: NodeFindings, ports: Mapping[int, str]) -> list[str]:
+    """Return the lines for `ip -batch`: MACs and MTUs, devices up, then all else that the node is set to."""
+    plan = wanted.plan
+    lines = []
+    for number, found in findings.found.ports.items():
+        port = findings.wanted.ports[number]
+        if found.mac != port.mac:
+            lines.append(f"link set dev {ports[number]} address {port.mac.hex(':')}")
+        if found.mtu != port.mtu:
+            lines.append(f"link set dev {ports[number]} mtu {port.mtu}")
+    for index in findings.devices_down:
+        which = LOOPBACK_PORT if index == LOOPBACK_INDEX else BRIDGE_PORT
+        lines.append(f"link set dev {device(plan.topology, node, which)} up")
+    lines += [
+        f"addr del {address.text}/{address.length} dev {device(plan.topology, node, address.port)}"
+        for address in findings.stale
+    ]
+    own = list(node_lines(plan, node))
+    if not findings.no_bridge:
+        own = [line for line in own if not line.startswith("link add ")]
+    lines += own
+    if findings.down and not is_switch(plan, node):
+        lines += after_up(plan, node)
+    return lines
+
+
+def _ends(
+    wanted: WantedState, node: int, findings: NodeFindings, numbers: list[int]
+) -> list[dict[str, object]]:
+    """Return the documents of the ends of `node` that aren't shaped as wanted."""
+    plan = wanted.plan
+    topology, soft = plan.topology, soft_switches(bridges_of(plan))
+    return [
+        end_document(plan, slot >> 1, slot & 1, soft, findings.wanted.ports[number].shape)
+        for slot in topology.slots(node)
+        if (number := int(topology.ports[slot >> 1, slot & 1])) in numbers
+    ]

@@ -7,15 +7,17 @@ from functools import cached_property, partial
 import numpy as np
 import numpy.typing as npt
 
+from emulator.deviation import Deviation
 from emulator.engines.namespaced import NamespacedNetwork
 from emulator.engines.netns.links import change_links
-from emulator.engines.netns.switch_repair import SwitchRepair
+from emulator.engines.netns.switch_repair import SwitchRepair, deviating_bridges
 from emulator.engines.netns.switches import switches_of
 from emulator.engines.place import require_root
 from emulator.link_states import States, links_up, shaped_again
-from emulator.linux.interrupts import deferred
 from emulator.linux.live_shapes import give_shapes
-from emulator.linux.repair import find_damage, repair
+from emulator.linux.observed.survey import survey
+from emulator.linux.observed.wanted import WantedState
+from emulator.linux.repair import repair
 from emulator.linux.session import NetnsSession
 from emulator.ovs.session import OvsSession
 from emulator.ovs.switches import Switches
@@ -63,21 +65,31 @@ class NetnsNetwork(NamespacedNetwork):
             return NetnsSession(self._plan_now(), self._store, self._plan_now, self._states_now)
         return OvsSession(self._plan_now(), self._store, self.switches, self._plan_now, self._states_now)
 
-    def repair(self) -> list[str]:
-        """Look at every node in the kernel, give back what is missing, and return what it was."""
+    def _wanted(self) -> WantedState:
+        return WantedState(make_plan(self.topology, self.engine, up=self._links_up()), self.links)
+
+    def deviations(self) -> list[Deviation]:
+        """Compare every node with the kernel; return what differs from the plan."""
         require_root()
-        plan = make_plan(self.topology, self.engine, up=self._links_up())
-        down = frozenset(link for link, state in self.links.items() if not state.up)
-        with self._state.locked("repair"), deferred():
-            with self._store.entered():
-                damage = find_damage(plan, self._store, down)
-            words = damage.words(plan)
-            fix = None if self.switches is None else SwitchRepair(self.switches, plan, damage.links)
-            if fix is not None:
-                fix.begin()
-            with self._store.entered():
-                repair(plan, self._store, damage)
-                shaped_again(damage.links, self._states_now, partial(give_shapes, plan, self._store))
-                if fix is not None:
-                    words += fix.finish(self._store)
+        wanted = self._wanted()
+        with self._store.entered():
+            found = survey(wanted, self._store).deviations
+        return found if self.switches is None else [*found, *deviating_bridges(self.switches, wanted.plan)]
+
+    def restore_once(self) -> list[str]:
+        """Make the kernel be as the plan says where it isn't; the caller holds the network's lock."""
+        wanted, store = self._wanted(), self._store
+        with store.entered():
+            damage = survey(wanted, store)
+        words = [str(deviation) for deviation in damage.deviations]
+        fix = None if self.switches is None else SwitchRepair(self.switches, wanted.plan, damage.links)
+        if fix is not None:
+            fix.begin()
+        if not damage.is_empty:
+            with store.entered():
+                repair(wanted.plan, store, damage)
+                shaped_again(damage.links, self._states_now, partial(give_shapes, wanted.plan, store))
+        if fix is not None:
+            with store.entered():
+                words += fix.finish(store)
         return words

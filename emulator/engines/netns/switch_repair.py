@@ -4,9 +4,11 @@ from __future__ import annotations
 
 import numpy as np
 
+from emulator.deviation import Deviation, missing
 from emulator.engines.netns.switches import finish_checksums, interfaces
 from emulator.linux.namespaces import NamespaceStore
 from emulator.ovs.bridges import Bridge, middle
+from emulator.ovs.flow_differences import differing_flows
 from emulator.ovs.switches import Switches, bridges_of, by_name
 from emulator.plan import Plan
 
@@ -24,6 +26,7 @@ class SwitchRepair:
         links[missing] = True
         self._fresh = interfaces(plan.topology, links)
         self._words: list[str] = []
+        self._reflow: set[int] = set()
         self._dead = False
 
     def begin(self) -> None:
@@ -38,6 +41,9 @@ class SwitchRepair:
             return
         found = self._switches.present()
         self._words += differences(found, self._wanted, self._fresh)
+        flows = differing_flows(self._switches.servers, self._plan, found)
+        self._reflow = {node for node, _ in flows}
+        self._words += [str(deviation) for _, deviation in flows]
         self._switches.lead(middle(found, self._wanted, self._fresh))
 
     def finish(self, store: NamespaceStore) -> list[str]:
@@ -46,10 +52,25 @@ class SwitchRepair:
             self._switches.start(self._plan)
         else:
             changed = set(self._switches.lead(self._wanted))
-            nodes = [node for node, bridge in bridges_of(self._plan).items() if bridge.name in changed]
+            bridges = bridges_of(self._plan)
+            nodes = [n for n, bridge in bridges.items() if bridge.name in changed or n in self._reflow]
             self._switches.install(self._plan, self._plan, nodes)
         finish_checksums(self._plan, store)
         return self._words
+
+
+def deviating_bridges(switches: Switches, plan: Plan) -> list[Deviation]:
+    """Return what Open vSwitch lacks: bridges, and ports of bridges. Nothing where it has ended."""
+    if not switches.servers.running():
+        return []
+    found, out = switches.present(), []
+    for name, bridge in by_name(bridges_of(plan)).items():
+        if name not in found:
+            out.append(missing(name, f"the bridge of {name}"))
+            continue
+        lost = [port for port in bridge.ports if port not in found[name].ports]
+        out += [Deviation(name, f"port {port}", "in its bridge", "outside") for port in lost]
+    return out + [deviation for _, deviation in differing_flows(switches.servers, plan, found)]
 
 
 def differences(found: dict[str, Bridge], wanted: dict[str, Bridge], fresh: set[str]) -> list[str]:

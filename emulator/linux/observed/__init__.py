@@ -1,0 +1,5 @@
+"""The state that the kernel holds of a network, compared with what its plan wants.
+
+`parse` reads netlink answers, `read` asks for them in one namespace, `compare` finds what differs in one
+node, `survey` goes through all nodes. `emulator.linux.repair` carries the difference out.
+"""

@@ -1,0 +1,246 @@
+"""Compare one node with what its plan wants.
+
+Only what the plan wants is looked at: interfaces, addresses and routes that somebody added in a node are
+theirs, and stay.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field, replace
+from ipaddress import ip_address
+
+from emulator.deviation import Deviation
+from emulator.difference import NodeSettings, PortSettings
+from emulator.forwarding.base import BRIDGE_PORT, LOOPBACK_PORT, Neighbour, Role, Route
+from emulator.indices import LOOPBACK_INDEX
+from emulator.linux import messages
+from emulator.linux.observed.parse import Found, FoundInterface, Hops
+from emulator.linux.observed.wanted import WantedPort, queues_of
+from topologies.addressing import Address
+from topologies.profiles import Shape
+
+LOOPBACK = "lo"
+UNLIKE = Shape(queue=-1)
+"""Stands for whatever queues an interface has that aren't those of its shape."""
+_MOST_HOPS = 4
+
+
+@dataclass
+class NodeFindings:
+    """What is wrong with one node, and what leads back.
+
+    `lost` are links (by number) that must be made again; `down` and `raised` the ports that are down and
+    must not be, and the other way round; `stale` addresses whose own route is gone, so that they must
+    be given anew. `found` and `wanted` are its settings: what `found` has of them is right.
+    """
+
+    wanted: NodeSettings
+    found: NodeSettings
+    deviations: list[Deviation] = field(default_factory=list)
+    lost: list[int] = field(default_factory=list)
+    down: list[int] = field(default_factory=list)
+    raised: list[int] = field(default_factory=list)
+    stale: list[Address] = field(default_factory=list)
+    no_bridge: bool = False
+    devices_down: list[int] = field(default_factory=list)
+    """Indices of the bridge and the loopback where they are down."""
+    not_forwarding: bool = False
+
+    @property
+    def is_whole(self) -> bool:
+        """True when nothing is wrong."""
+        return not (self.deviations or self.lost or self.down)
+
+
+class NodeComparison:
+    """Compares one node; call `findings`.
+
+    `bridge` is the name of its bridge device, "" for none. Without `roles` bridge membership is somebody
+    else's (Open vSwitch's), without `layer3` only interfaces are compared, without `exact_queues` only
+    whether a port is shaped. `forwards` are the address families that the node must forward.
+    """
+
+    def __init__(
+        self, settings: NodeSettings, ports: list[WantedPort], found: Found, *,
+        bridge: str = "", roles: bool = True, layer3: bool = True, exact_queues: bool = True,
+        forwards: tuple[int, ...] = (),
+    ) -> None:  # fmt: skip
+        self._wanted, self._ports, self._found = settings, ports, found
+        self._bridge, self._roles, self._layer3, self._forwards = bridge, roles, layer3, forwards
+        self._exact_queues = exact_queues
+        self._names = {port.number: port.name for port in ports}
+        self._names |= {BRIDGE_PORT: bridge, LOOPBACK_PORT: LOOPBACK}
+        self._off: set[int] = set()
+        """Ports that are gone, down or cut: what the kernel drops with them isn't told apart."""
+        self._out = NodeFindings(settings, replace(settings, ports={}))
+
+    def findings(self) -> NodeFindings:
+        """Return what is wrong."""
+        out = self._out
+        if self._bridge:
+            self._look_at_bridge()
+        for port in self._ports:
+            self._look_at_port(port)
+        if not self._layer3:
+            return out
+        if not self._found.interfaces.get(LOOPBACK, _NO_LOOPBACK).up:
+            out.devices_down.append(LOOPBACK_INDEX)
+            self._differs("interface lo", "up", "down")
+        addresses = frozenset(a for a in self._wanted.addresses if self._has_address(a))
+        routes = frozenset(r for r in self._wanted.routes if self._has_route(r))
+        if out.stale:
+            routes = frozenset()  # those over gateways go with the address
+        neighbours = frozenset(n for n in self._wanted.neighbours if self._has_neighbour(n))
+        for family in self._forwards:
+            if not self._found.forwards.get(family, False):
+                out.not_forwarding = True
+                words = "IPv4" if family == messages.AF_INET else "IPv6"
+                self._differs(f"forwarding of {words}", "on", "off")
+        out.found = replace(out.found, addresses=addresses, routes=routes, neighbours=neighbours)
+        return out
+
+    def _index(self, port: int) -> int:
+        return self._wanted.index(port)
+
+    def _differs(self, what: str, expected: object, found: object) -> None:
+        self._out.deviations.append(Deviation(self._wanted.name, what, str(expected), str(found)))
+
+    def _look_at_bridge(self) -> None:
+        device = self._found.interfaces.get(self._bridge)
+        if device is None or device.ifindex != self._index(BRIDGE_PORT) or device.kind != "bridge":
+            self._out.no_bridge = True
+            self._off.add(BRIDGE_PORT)
+            self._differs(f"bridge {self._bridge}", "present", "missing")
+            return
+        if not device.up:
+            self._out.devices_down.append(device.ifindex)
+            self._off.add(BRIDGE_PORT)
+            self._differs(f"bridge {self._bridge}", "up", "down")
+        if device.mac != self._wanted.mac:
+            self._differs(f"MAC of bridge {self._bridge}", self._wanted.mac.hex(":"), device.mac.hex(":"))
+            self._out.found.mac = device.mac
+
+    def _look_at_port(self, port: WantedPort) -> None:
+        out, device = self._out, self._found.interfaces.get(port.name)
+        if device is None or device.ifindex != port.settings.interface or device.peer not in (0, port.peer):
+            out.lost.append(port.link)
+            self._off.add(port.number)
+            return
+        if port.cut or not device.up:
+            self._off.add(port.number)
+        if device.up == port.cut:
+            (out.raised if port.cut else out.down).append(port.number)
+            expected, found = ("down", "up") if port.cut else ("up", "down")
+            self._differs(f"port {port.name}", expected, found)
+        out.found.ports[port.number] = self._settings_of(port, device)
+
+    def _settings_of(self, port: WantedPort, device: FoundInterface) -> PortSettings:
+        """Return what a port is set to; note what isn't as wanted."""
+        wanted = port.settings
+        role = self._role(port, device)
+        mac, shape = device.mac, wanted.shape
+        if mac != wanted.mac:
+            self._differs(f"MAC of {port.name}", wanted.mac.hex(":"), mac.hex(":"))
+        if device.mtu != wanted.mtu:
+            self._differs(f"MTU of {port.name}", wanted.mtu, device.mtu)
+        queues, found = (
+            queues_of(wanted.shape, wanted.mtu),
+            self._found.queues.get(device.ifindex, frozenset()),
+        )
+        if queues != found if self._exact_queues else bool(queues) != bool(found):
+            self._differs(f"queue of {port.name}", _queue_words(queues), _queue_words(found))
+            shape = UNLIKE
+        return PortSettings(device.ifindex, role, mac, device.mtu, shape)
+
+    def _role(self, port: WantedPort, device: FoundInterface) -> int:
+        """Return the role that a port has in the kernel. Ports of Open vSwitch are looked at elsewhere."""
+        wanted = port.settings.role
+        if not self._roles:
+            return wanted
+        bridged = wanted == Role.BRIDGED
+        if bridged and self._out.no_bridge:
+            return Role.BLOCKED  # told of as the bridge
+        if device.master == (self._index(BRIDGE_PORT) if bridged else 0):
+            return wanted
+        here = self._bridge if device.master == self._index(BRIDGE_PORT) else f"interface {device.master}"
+        expected = f"a port of {self._bridge}" if bridged else "a port of no bridge"
+        self._differs(
+            f"interface {port.name}", expected, f"a port of {here}" if device.master else "a port of none"
+        )
+        return int(Role.BLOCKED if bridged else Role.BRIDGED)
+
+    def _has(self, port: int, what: str, expected: str, found: str) -> bool:
+        """Return whether an object over `port` is as expected; it is told of only where its port is whole."""
+        if expected == found:
+            return True
+        if port not in self._off:
+            self._differs(what, expected, found or "missing")
+        return False
+
+    def _has_neighbour(self, entry: Neighbour) -> bool:
+        found = self._found.neighbours.get((self._index(entry.port), entry.packed), b"")
+        what = f"permanent neighbour {ip_address(entry.packed)} on {self._names[entry.port]}"
+        return self._has(entry.port, what, entry.mac.hex(":"), found.hex(":"))
+
+    def _has_address(self, address: Address) -> bool:
+        index, port = self._index(address.port), address.port
+        what = f"address {address.text}/{address.length} on {self._names[port]}"
+        there = (index, address.packed, address.length) in self._found.addresses
+        if port in self._off and (address.version == 6 or not there):
+            return there
+        if not self._has(port, what, "present", "present" if there else ""):
+            return False
+        if port in self._off or self._has_own_route(index, address):
+            return True
+        self._out.stale.append(address)
+        network = ip_address(_network(address))
+        self._differs(f"route {network}/{address.length}", f"dev {self._names[port]}", "missing")
+        return False
+
+    def _has_own_route(self, index: int, address: Address) -> bool:
+        """Return whether the network of an address is on its link, as the kernel routes it by itself."""
+        network, length = _network(address), address.length
+        if length == 8 * len(network):
+            return True
+        by_hand = self._found.routes.get((network, length), ())
+        return (network, length, index) in self._found.connected or any(
+            index in dict(route.hops) for route in by_hand
+        )
+
+    def _has_route(self, route: Route) -> bool:
+        left = [hop for hop in route.hops if hop.port not in self._off]
+        if not left:
+            return False
+        expected = frozenset((self._index(hop.port), hop.gateway) for hop in left)
+        found = self._found.routes.get((route.packed, route.length), [])
+        if any(r.hops == expected and route.source in (None, r.source) for r in found):
+            return len(left) == len(route.hops)
+        whole = frozenset((self._index(hop.port), hop.gateway) for hop in route.hops)
+        if any(r.hops == whole for r in found):  # over ports that are down, which the kernel keeps
+            return True
+        words = self._hops_words(found[0].hops) if found else "missing"
+        what = f"route {ip_address(route.packed)}/{route.length}"
+        self._differs(what, self._hops_words(expected), words)
+        return False
+
+    def _hops_words(self, hops: Hops) -> str:
+        names = {self._index(number): name for number, name in self._names.items() if name}
+        shown = [
+            (f"via {ip_address(gateway)} " if gateway else "") + f"dev {names.get(index, index)}"
+            for index, gateway in sorted(hops, key=lambda hop: (hop[0], hop[1] or b""))
+        ]
+        return ", ".join(shown[:_MOST_HOPS]) + (", …" if len(shown) > _MOST_HOPS else "")
+
+
+_NO_LOOPBACK = FoundInterface(LOOPBACK_INDEX, b"", 0, up=False, master=0, peer=0, kind="")
+
+
+def _network(address: Address) -> bytes:
+    """Return the packed network of an address."""
+    packed = address.packed
+    bits = 8 * len(packed) - address.length
+    return (address.value >> bits << bits).to_bytes(len(packed), "big")
+
+
+def _queue_words(queues: frozenset[tuple[str | int, ...]]) -> str:
+    return " and ".join(" ".join(map(str, queue)) for queue in sorted(queues, key=str)) or "none"

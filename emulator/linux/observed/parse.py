@@ -1,0 +1,169 @@
+"""Netlink answers about links, addresses, routes, neighbours and queues, as plain values.
+
+Formats: include/uapi/linux/{rtnetlink,if_link,if_addr,neighbour,netconf,pkt_sched}.h.
+"""
+
+from __future__ import annotations
+
+import struct
+from collections.abc import Iterator
+from dataclasses import dataclass, field
+from typing import NamedTuple
+
+from emulator.linux import messages
+from emulator.linux.netlink import attributes
+from emulator.linux.qdisc import ROOT, netem_parameters
+
+Hops = frozenset[tuple[int, bytes | None]]
+"""Next hops: (index of the interface, gateway or None)."""
+
+Queue = tuple[str | int, ...]
+"""A queueing discipline: its kind, and those of its parameters that a shape decides."""
+
+_LINK = struct.Struct("=BxHiII")
+_ADDRESS = struct.Struct("=BBBBi")
+_ROUTE = struct.Struct("=BBBBBBBBI")
+_NEIGHBOUR = struct.Struct("=BxxxiHBB")
+_QUEUE = struct.Struct("=BxxxiIII")
+_NEXTHOP = struct.Struct("=HBBi")
+_INT = struct.Struct("=i")
+_U32 = struct.Struct("=I")
+_U64 = struct.Struct("=Q")
+_RATE = struct.Struct("=8xI")
+_LIMIT = struct.Struct("=24xI")
+
+_IFLA_LINK = 5
+_MAIN, _UNICAST, _BY_KERNEL, _CLONED = 254, 1, 2, 0x200
+_PERMANENT = 0x80
+_ALL_INTERFACES = -1
+
+
+class FoundInterface(NamedTuple):
+    """An interface. `master` and `peer` are indices of interfaces, 0 for none; `kind` is such as "veth"."""
+
+    ifindex: int
+    mac: bytes
+    mtu: int
+    up: bool
+    master: int
+    peer: int
+    kind: str
+
+
+class FoundRoute(NamedTuple):
+    """A unicast route of the main table; `by_kernel` where it came with an address."""
+
+    prefix: bytes
+    length: int
+    hops: Hops
+    source: bytes | None
+    by_kernel: bool
+
+
+@dataclass
+class Found:
+    """What one namespace holds: interfaces by name, the rest by interface index or prefix.
+
+    `addresses` are (index, packed, prefix length), `connected` the (prefix, length, index) that the kernel
+    routes by itself, `neighbours` the permanent ones.
+    """
+
+    interfaces: dict[str, FoundInterface] = field(default_factory=dict)
+    addresses: set[tuple[int, bytes, int]] = field(default_factory=set)
+    connected: set[tuple[bytes, int, int]] = field(default_factory=set)
+    routes: dict[tuple[bytes, int], list[FoundRoute]] = field(default_factory=dict)
+    neighbours: dict[tuple[int, bytes], bytes] = field(default_factory=dict)
+    queues: dict[int, frozenset[Queue]] = field(default_factory=dict)
+    forwards: dict[int, bool] = field(default_factory=dict)
+    """Address family -> whether packets are passed on between interfaces."""
+
+
+def interface(body: bytes) -> tuple[str, FoundInterface]:
+    """Return name and properties of the interface that an RTM_NEWLINK describes."""
+    _, _, index, flags, _ = _LINK.unpack_from(body)
+    name, mac, mtu, master, peer, kind = "", b"", 0, 0, 0, ""
+    for number, value in attributes(body, _LINK.size):
+        if number == messages.IFLA_IFNAME:
+            name = value.rstrip(b"\0").decode("utf-8", "replace")
+        elif number == messages.IFLA_ADDRESS:
+            mac = value
+        elif number == messages.IFLA_MTU:
+            mtu = _U32.unpack(value)[0]
+        elif number == messages.IFLA_MASTER:
+            master = _U32.unpack(value)[0]
+        elif number == _IFLA_LINK:
+            peer = _U32.unpack(value)[0]
+        elif number == messages.IFLA_LINKINFO:
+            kinds = (v for n, v in attributes(value) if n == messages.IFLA_INFO_KIND)
+            kind = next(kinds, b"").rstrip(b"\0").decode("utf-8", "replace")
+    return name, FoundInterface(index, mac, mtu, bool(flags & messages.IFF_UP), master, peer, kind)
+
+
+def address(body: bytes) -> tuple[int, bytes, int]:
+    """Return (interface index, packed address, prefix length) of an RTM_NEWADDR."""
+    _, length, _, _, index = _ADDRESS.unpack_from(body)
+    found = dict(attributes(body, _ADDRESS.size))
+    return index, found.get(2) or found.get(1, b""), length  # IFA_LOCAL: IPv4, and IPv6 with a peer
+
+
+def route(body: bytes) -> FoundRoute | None:
+    """Return the route that an RTM_NEWROUTE describes; None for what isn't unicast in the main table."""
+    family, length, _, _, table, protocol, _, kind, flags = _ROUTE.unpack_from(body)
+    if table != _MAIN or kind != _UNICAST or flags & _CLONED:
+        return None
+    found = dict(attributes(body, _ROUTE.size))
+    prefix = found.get(1, bytes(4 if family == messages.AF_INET else 16))
+    if 9 in found:  # RTA_MULTIPATH
+        hops = frozenset(_nexthops(found[9]))
+    else:
+        hops = frozenset({(_U32.unpack(found[4])[0] if 4 in found else 0, found.get(5))})
+    return FoundRoute(prefix, length, hops, found.get(7), protocol == _BY_KERNEL)
+
+
+def _nexthops(data: bytes) -> Iterator[tuple[int, bytes | None]]:
+    at = 0
+    while at + _NEXTHOP.size <= len(data):
+        size, _, _, index = _NEXTHOP.unpack_from(data, at)
+        if size < _NEXTHOP.size:
+            return
+        yield index, dict(attributes(data[at + _NEXTHOP.size : at + size])).get(5)
+        at += (size + 3) & ~3
+
+
+def neighbour(body: bytes) -> tuple[tuple[int, bytes], bytes] | None:
+    """Return ((interface index, packed address), MAC) of a permanent neighbour; None for any other."""
+    _, index, state, _, _ = _NEIGHBOUR.unpack_from(body)
+    if not state & _PERMANENT:
+        return None
+    found = dict(attributes(body, _NEIGHBOUR.size))
+    return (index, found.get(1, b"")), found.get(2, b"")
+
+
+def queue(body: bytes) -> tuple[int, Queue] | None:
+    """Return interface index and queue of an RTM_NEWQDISC; None for the kernel's own default (handle 0).
+
+    The child that holds the packets of a token bucket is none of its own: the bucket's limit says it.
+    """
+    _, index, handle, parent, _ = _QUEUE.unpack_from(body)
+    found = dict(attributes(body, _QUEUE.size))
+    kind = found.get(1, b"").rstrip(b"\0").decode("utf-8", "replace")
+    options = found.get(2, b"")
+    if not handle or (parent != ROOT and kind != "netem"):
+        return None
+    if kind == "tbf":
+        parts = dict(attributes(options))
+        rate = _RATE.unpack_from(parts[1])[0] if 4 not in parts else _U64.unpack(parts[4])[0]
+        return index, (kind, rate, _LIMIT.unpack_from(parts[1])[0])
+    if kind == "netem":
+        return index, (kind, *netem_parameters(options))
+    if kind == "pfifo":
+        return index, (kind, _U32.unpack_from(options)[0])
+    return index, (kind,)
+
+
+def forwards(body: bytes) -> bool | None:
+    """Return whether an RTM_NEWNETCONF says that packets are passed on; None for a single interface's."""
+    found = dict(attributes(body, 4))
+    if _INT.unpack(found[1])[0] != _ALL_INTERFACES or 2 not in found:
+        return None
+    return bool(_INT.unpack(found[2])[0])

@@ -1,0 +1,81 @@
+"""Ask the kernel what one namespace holds: a handful of netlink dumps, and no process."""
+
+from __future__ import annotations
+
+import struct
+from typing import NamedTuple
+
+from emulator.linux import messages
+from emulator.linux.netlink import NLM_F_DUMP, NLM_F_REQUEST, Netlink
+from emulator.linux.observed import parse
+
+_RTM_GETADDR, _RTM_GETROUTE, _RTM_GETNEIGH, _RTM_GETQDISC, _RTM_GETNETCONF = 22, 26, 30, 38, 82
+_IFLA_EXT_MASK, _SKIP_STATISTICS = 29, 8
+_DUMP = NLM_F_REQUEST | NLM_F_DUMP
+
+_LINKS = messages.message(
+    messages.RTM_GETLINK, _DUMP, messages.link_body(0) + messages.u32(_IFLA_EXT_MASK, _SKIP_STATISTICS)
+)
+_ADDRESSES = messages.message(_RTM_GETADDR, _DUMP, bytes(8))
+_QUEUES = messages.message(_RTM_GETQDISC, _DUMP, bytes(20))
+_NEIGHBOURS = messages.message(_RTM_GETNEIGH, _DUMP, bytes(12))
+
+
+def _of_family(kind: int, family: int, size: int) -> bytes:
+    return messages.message(kind, _DUMP, struct.pack("=B", family) + bytes(size - 1))
+
+
+_ROUTES = {family: _of_family(_RTM_GETROUTE, family, 12) for family in (messages.AF_INET, messages.AF_INET6)}
+_FORWARDS = {
+    family: _of_family(_RTM_GETNETCONF, family, 4) for family in (messages.AF_INET, messages.AF_INET6)
+}
+
+
+class Wish(NamedTuple):
+    """What to ask for, beside interfaces and queues: each dump costs a system call and its answer."""
+
+    layer3: bool = True
+    ipv6: bool = False
+    neighbours: bool = False
+    forwarding: bool = False
+
+
+def read_namespace(netlink: Netlink, wish: Wish) -> parse.Found:
+    """Return what the namespace of the socket `netlink` holds; KernelError when the kernel refuses a dump."""
+    found = parse.Found()
+    found.interfaces = dict(parse.interface(body) for _, body in netlink.dump(_LINKS))
+    queues: dict[int, set[parse.Queue]] = {}
+    for _, body in netlink.dump(_QUEUES):
+        if (queue := parse.queue(body)) is not None:
+            queues.setdefault(queue[0], set()).add(queue[1])
+    found.queues = {index: frozenset(own) for index, own in queues.items()}
+    if not wish.layer3:
+        return found
+    found.addresses = {parse.address(body) for _, body in netlink.dump(_ADDRESSES)}
+    families = (messages.AF_INET, messages.AF_INET6) if wish.ipv6 else (messages.AF_INET,)
+    for family in families:
+        for _, body in netlink.dump(_ROUTES[family]):
+            _take_route(found, parse.route(body))
+        if wish.forwarding:
+            for _, body in netlink.dump(_FORWARDS[family]):
+                if (forwards := parse.forwards(body)) is not None:
+                    found.forwards[family] = forwards
+    if wish.neighbours:
+        entries = (parse.neighbour(body) for _, body in netlink.dump(_NEIGHBOURS))
+        found.neighbours = dict(entry for entry in entries if entry is not None)
+    return found
+
+
+def read_here(wish: Wish) -> parse.Found:
+    """Return what the namespace holds that this thread is in."""
+    with Netlink() as netlink:
+        return read_namespace(netlink, wish)
+
+
+def _take_route(found: parse.Found, route: parse.FoundRoute | None) -> None:
+    if route is None:
+        return
+    if route.by_kernel:
+        found.connected.update((route.prefix, route.length, index) for index, _ in route.hops)
+    else:
+        found.routes.setdefault((route.prefix, route.length), []).append(route)

@@ -1,0 +1,71 @@
+"""What a plan wants of its nodes, with the changes that links were given while the network runs."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from functools import cached_property, lru_cache
+
+from emulator.difference import NodeSettings, PortSettings, node_settings
+from emulator.link_states import States, effective_shape
+from emulator.linux.datagrams import HEADER
+from emulator.linux.observed.parse import Queue, queue
+from emulator.linux.qdisc import shape_messages
+from emulator.plan import Plan
+from topologies.identifiers import interface_name
+from topologies.profiles import Shape
+
+_ANY_INDEX = 1
+
+
+@dataclass(frozen=True)
+class WantedPort:
+    """A port of a node: its number, its link, the index at the link's other end, and what it is set to."""
+
+    number: int
+    link: int
+    name: str
+    peer: int
+    cut: bool
+    settings: PortSettings
+
+
+class WantedState:
+    """Settings of every node of `plan`; `states` are the live changes of links, the plan has them down."""
+
+    def __init__(self, plan: Plan, states: States) -> None:
+        self.plan = plan
+        self.states = states
+
+    @cached_property
+    def cut(self) -> frozenset[int]:
+        """The links that are down on purpose."""
+        return frozenset(link for link, state in self.states.items() if not state.up)
+
+    def node(self, node: int) -> tuple[NodeSettings, list[WantedPort]]:
+        """Return what `node` is set to, and its ports in the order of their links."""
+        topology, ends = self.plan.topology, self.plan.indices.ends
+        settings = node_settings(self.plan, node)
+        ports = []
+        for slot in topology.slots(node):
+            link, end = slot >> 1, slot & 1
+            number = int(topology.ports[link, end])
+            if link in self.states:
+                shape = effective_shape(topology, self.states, link, end)
+                settings.ports[number] = settings.ports[number]._replace(shape=shape)
+            ports.append(
+                WantedPort(
+                    number, link, interface_name(topology, node, number), ends[link][1 - end],
+                    link in self.cut, settings.ports[number],
+                )
+            )  # fmt: skip
+        return settings, ports
+
+
+@lru_cache(maxsize=1024)
+def queues_of(shape: Shape, mtu: int) -> frozenset[Queue]:
+    """Return the queues that `shape` gives a link, in the form in which they are read back.
+
+    Read out of the very messages that make them, so that no second place says what a shape becomes.
+    """
+    bodies = (message[HEADER.size :] for message in shape_messages(_ANY_INDEX, shape, mtu))
+    return frozenset(found[1] for body in bodies if (found := queue(body)) is not None)

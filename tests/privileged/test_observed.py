@@ -1,0 +1,194 @@
+"""What is changed by hand inside nodes: `status NAME` names it, `up` of the same file restores exactly that.
+
+The state before and after is read by `ip -j` and `tc -j`, none of it through our own netlink code.
+"""
+
+from __future__ import annotations
+
+import json
+import subprocess
+from pathlib import Path
+from typing import Any
+
+import pytest
+from support.command import CommandLine
+
+from emulator.engines.registry import attach
+
+pytestmark = [pytest.mark.e2e, pytest.mark.privileged]
+
+BRIDGED = """\
+name: n
+topology: {generator: ring, k: 3, hosts_per_switch: 1}
+links:
+  - {match: {between: [h1, s1]}, bandwidth: 10 Mbit}
+"""
+STATIC = "name: n\naddressing: {static_arp: true}\ntopology: {generator: single, hosts: 3}\n"
+ROUTED = (
+    "name: n\nforwarding: routed\n"
+    "topology: {generator: leaf-spine, leaves: 2, spines: 2, hosts_per_leaf: 1}\n"
+)
+ROUTED6 = ROUTED + "addressing: {ipv6: fd00::/48}\n"
+OVS = "name: n\nswitch: ovs\ntopology: {generator: linear, k: 2, hosts_per_switch: 1}\n"
+OVS_TREE = OVS + "openflow: {flows: tree}\n"
+
+# what is done in a node, and a word that `status` must say of it
+SHOWN = (
+    "ip -j -d link show", "ip -j addr show", "ip -j -4 route show", "ip -j -6 route show",
+    "ip -j neigh show nud permanent", "tc -j qdisc show",
+)  # fmt: skip
+BY_HAND: list[tuple[str, str, str, str]] = [
+    (BRIDGED, "s1", "link set s1-eth1 down", "port s1-eth1 is down"),
+    (BRIDGED, "h1", "link set h1-eth0 down", "port h1-eth0 is down"),
+    (BRIDGED, "h1", "addr flush dev h1-eth0", "address 10.0.0.1/8"),
+    (BRIDGED, "h1", "route del 10.0.0.0/8", "route 10.0.0.0/8"),
+    (BRIDGED, "h1", "link del h1-eth0", "link s1 -- h1 is missing"),
+    (BRIDGED, "h1", "link set h1-eth0 name x", "link s1 -- h1 is missing"),
+    (BRIDGED, "s2", "link set s2-eth1 nomaster", "s2-eth1"),
+    (BRIDGED, "h1", "link set h1-eth0 mtu 1400", "MTU of h1-eth0"),
+    (BRIDGED, "h1", "link set h1-eth0 address 02:aa:00:00:00:01", "MAC of h1-eth0"),
+    (BRIDGED, "s1", "link set s1 down", "bridge s1"),
+    (BRIDGED, "s1", "link del s1", "bridge s1"),
+    (BRIDGED, "h1", "link set lo down", "lo"),
+    (STATIC, "h1", "neigh del 10.0.0.2 dev h1-eth0", "permanent neighbour 10.0.0.2"),
+    (ROUTED, "h1", "route del default", "route 0.0.0.0/0"),
+    (ROUTED, "spine1", "link set spine1-eth1 down", "port spine1-eth1 is down"),
+    (ROUTED, "leaf1", "link del leaf1-eth1", "is missing"),
+    (ROUTED6, "h1", "-6 addr flush dev h1-eth0 scope global", "address fd"),
+    (ROUTED6, "h1", "-6 route del default", "route ::/0"),
+    (ROUTED6, "h1", "link set h1-eth0 down", "port h1-eth0 is down"),
+    (OVS, "h1", "link set h1-eth0 down", "port h1-eth0 is down"),
+    (OVS, "h1", "link del h1-eth0", "link s1 -- h1 is missing"),
+    (OVS_TREE, "s1", "ofctl del-flows s1", "s1: flows"),
+    (OVS, "h1", "addr flush dev h1-eth0", "address 10.0.0.1/8"),
+]
+
+
+def state_of() -> dict[str, Any]:
+    """Return what `ip` and `tc` say of all nodes, without what comes and goes by itself."""
+    out: dict[str, Any] = {}
+    store = attach("n")._store  # type: ignore[attr-defined]
+    with store.entered():
+        for node in store.nodes():
+            store.go(node)
+            for words in SHOWN:
+                said = subprocess.run(words.split(), check=True, capture_output=True).stdout
+                kept = [_kept(item) for item in json.loads(said or b"[]")]
+                out[f"{node}: {words}"] = sorted(kept, key=lambda item: json.dumps(item, sort_keys=True))
+    return out
+
+
+_PASSING = {"stats", "stats64", "flags", "operstate", "group", "preferred_life_time", "valid_life_time",
+            "link_netnsid", "linkinfo", "refcnt", "used", "expires", "tentative"}  # fmt: skip
+
+
+def _kept(item: Any) -> Any:
+    if isinstance(item, dict):
+        up = {"up": "UP" in item["flags"]} if "flags" in item and "ifname" in item else {}
+        return {key: _kept(value) for key, value in item.items() if key not in _PASSING} | up
+    return [_kept(one) for one in item] if isinstance(item, list) else item
+
+
+@pytest.mark.parametrize(
+    "case", BY_HAND, ids=[f"{node}-{words}".replace(" ", "-") for _, node, words, _ in BY_HAND]
+)
+def test_what_is_changed_by_hand_is_named_and_restored(
+    case: tuple[str, str, str, str], cli: CommandLine, tmp_path: Path
+) -> None:
+    file, node, words, said = case
+    (tmp_path / "n.yaml").write_text(file)
+    cli("up", "n.yaml", code=0)
+    before = state_of()
+    assert cli.json("status", "n")["networks"][0]["deviations"] == []
+    program = ["ovs-ofctl", "-O", "OpenFlow15"] if words.startswith("ofctl") else ["ip"]
+    cli("exec", node, "--", *program, *words.removeprefix("ofctl ").split(), code=0)
+    status = cli("status", "n", code=1).stderr
+    assert "BROKEN" in status
+    assert said in status
+    up = cli("up", "n.yaml", code=0).stderr
+    assert "restored: " in up
+    assert said in up
+    assert cli.json("status", "n")["networks"][0]["deviations"] == []
+    assert state_of() == before
+    assert cli.json("check")["unexpected"] == []
+    cli("down", "n", code=0)
+
+
+def test_what_somebody_added_in_a_node_stays(cli: CommandLine, tmp_path: Path) -> None:
+    (tmp_path / "n.yaml").write_text(BRIDGED)
+    cli("up", "n.yaml", code=0)
+    for words in ("addr add 192.0.2.1/24 dev h1-eth0", "route add 198.51.100.0/24 via 10.0.0.2"):
+        cli("exec", "h1", "--", "ip", *words.split(), code=0)
+    cli("exec", "h1", "--", "ip", "link", "add", "extra", "type", "bridge", code=0)
+    cli("status", "n", code=0)
+    assert "nothing differs" in cli("up", "n.yaml", code=0).stderr
+    routes = cli("exec", "h1", "--", "ip", "route", code=0).stdout
+    assert "198.51.100.0/24" in routes
+    assert "192.0.2.0/24" in routes
+    assert "extra" in cli("exec", "h1", "--", "ip", "link", code=0).stdout
+    cli("down", "n", code=0)
+
+
+def test_a_node_whose_namespace_went_is_made_again(cli: CommandLine, tmp_path: Path, state_dir: Path) -> None:
+    (tmp_path / "n.yaml").write_text(BRIDGED)
+    cli("up", "n.yaml", code=0)
+    before = state_of()
+    pin = state_dir / ".mounts" / "n"
+    from emulator.engines.registry import attach
+
+    store = attach("n")._store  # type: ignore[attr-defined]
+    assert store.pin == pin
+    with store.entered():
+        store.remove("h2")
+    assert "node h2 is missing" in cli("status", "n", code=1).stderr
+    assert "restored: node h2 is missing" in cli("up", "n.yaml", code=0).stderr
+    assert state_of() == before
+    cli("down", "n", code=0)
+
+
+def test_links_changed_on_purpose_are_no_deviation(cli: CommandLine, tmp_path: Path) -> None:
+    (tmp_path / "n.yaml").write_text(BRIDGED)
+    cli("up", "n.yaml", code=0)
+    cli("link", "s1", "s2", "down", code=0)
+    cli("link", "h1", "s1", "set", "--bandwidth", "5Mbit", code=0)
+    status = cli("status", "n", code=0)
+    assert "1 link down, 1 reshaped" in status.stderr
+    assert "s1 -- s2: down" in status.stderr
+    shown = cli("link", code=0).stdout.splitlines()
+    assert len(shown) == 6
+    assert sum("(changed)" in line for line in shown) == 2
+    cli("exec", "s1", "--", "ip", "link", "set", "s1-eth2", "up", code=0)
+    assert "expected down, found up" in cli("status", "n", code=1).stderr
+    assert "only namespaces" in cli("status", code=0).stderr
+    cli("down", "n", code=0)
+
+
+MININET = """\
+name: n
+engine: mininet
+topology: {generator: ring, k: 3, hosts_per_switch: 1}
+links:
+  - {match: {between: [h1, s1]}, bandwidth: 10 Mbit}
+"""
+IN_MININET = [
+    ("h1", "addr flush dev h1-eth0", "address 10.0.0.1/8"),
+    ("h1", "route del 10.0.0.0/8", "route 10.0.0.0/8"),
+    ("s1", "link set s1-eth1 down", "port s1-eth1 is down"),
+    ("s2", "link set s2-eth2 nomaster", "s2-eth2"),
+    ("h1", "link set h1-eth0 mtu 1400", "MTU of h1-eth0"),
+    ("h2", "link set h2-eth0 address 02:aa:00:00:00:01", "MAC of h2-eth0"),
+    ("h1", "link del h1-eth0", "link s1 -- h1 is missing"),
+    ("s1", "link set s1 down", "bridge s1 is down"),
+]
+
+
+def test_in_mininet_too_it_is_named_and_restored(cli: CommandLine, tmp_path: Path) -> None:
+    (tmp_path / "n.yaml").write_text(MININET)
+    cli("up", "n.yaml", code=0)
+    for node, words, said in IN_MININET:
+        cli("exec", node, "--", "ip", *words.split(), code=0)
+        assert said in cli("status", "n", code=1).stderr
+        assert said in cli("up", "n.yaml", code=0).stderr
+        assert cli.json("status", "n")["networks"][0]["deviations"] == []
+    assert cli.json("check")["unexpected"] == []
+    cli("down", "n", code=0)
