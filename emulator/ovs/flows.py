@@ -51,6 +51,19 @@ def install(servers: OvsServers, lines: Mapping[str, list[str]]) -> None:
     _run_all(servers, ((name, words(name, text)) for name, text in lines.items()))
 
 
+def change_flows(servers: OvsServers, wanted: Mapping[str, tuple[Iterable[str], list[str]]]) -> None:
+    """Change flows of bridges: by name, the protocols each speaks, and lines as of ovs-ofctl's add-flows."""
+    folder = servers.folder / "flows"
+    folder.mkdir(mode=0o700, exist_ok=True)
+
+    def words(name: str, protocols: Iterable[str], lines: list[str]) -> list[str]:
+        path = folder / f"{name}.change"
+        path.write_text("".join(f"{line}\n" for line in lines), encoding="ascii")
+        return ["-O", ",".join(protocols), "add-flows", _socket(servers, name), str(path)]
+
+    _run_all(servers, ((name, words(name, *each)) for name, each in wanted.items()))
+
+
 def remove_flows(servers: OvsServers, wanted: Iterable[tuple[str, Iterable[str]]]) -> None:
     """Remove all flows of bridges, each given by its name and the protocols it speaks."""
     _run_all(

@@ -37,7 +37,7 @@ def test_all_pairs_of_a_sound_network_answer(
     text: str, pairs: int, tmp_path: Path, state_dir: Path, cli: CommandLine
 ) -> None:
     up(tmp_path, cli, text)
-    found = cli.json("check")
+    found = json.loads(cli("check", "--json", code=0, timeout=400).stdout)
     assert (found["pairs"], found["reachable"], found["unexpected"]) == (pairs, pairs, [])
     network = attach("l")
     hosts, draw = network.topology.hosts.tolist(), Random(1)

@@ -21,6 +21,8 @@ SWITCHES = {
     "learning": "switch: ovs\nopenflow: {controller: learning}\n",
     "learning10": "switch: ovs\nopenflow: {controller: learning, protocols: [OpenFlow10]}\n",
     "tree": "switch: ovs\nopenflow: {flows: tree}\n",
+    "command": "switch: ovs\nopenflow: {controller: {command:"
+    " [ovs-testcontroller, -O, OpenFlow13, '--unixctl=none', 'ptcp:6653']}}\n",
 }
 
 

@@ -29,6 +29,7 @@ from emulator.errors import UsageError
 from emulator.linux.adopt import ready_root
 from emulator.linux.restored import restored
 from emulator.network import LinkState, Progress, silent
+from emulator.ovs.moved import tell_moved
 from emulator.ovs.switches import Switches, bridges_of
 from emulator.plan import Plan, make_plan
 from emulator.state import NetworkState, Record
@@ -90,6 +91,8 @@ class MininetEngine(NamespacedEngine[MininetNetwork]):
                 if change.moves:
                     openflow.forget(switches, plan)
                 notes = openflow.verify(switches, plan, progress)
+                if change.moves and switches.there:
+                    tell_moved(switches, store, old, plan)
             except BaseException:
                 with store.entered():
                     take_back(old, plan, network.driver, store)

@@ -9,6 +9,7 @@ from emulator.linux.namespaces import SHARED, NamespaceStore
 from emulator.linux.offload import compute_checksums
 from emulator.network import Progress, silent
 from emulator.ovs.bridges import middle, userspace_ports
+from emulator.ovs.moved import tell_moved
 from emulator.ovs.switches import Switches, bridges_of, by_name
 from emulator.plan import Plan
 from emulator.state import NetworkState
@@ -116,7 +117,10 @@ class SwitchChange:
             switches.start(self._new, progress)
         with self._store.entered():
             finish_checksums(self._new, self._store)
-        return _notes(switches, self._new, progress)
+        notes = _notes(switches, self._new, progress)
+        if self._moved:
+            tell_moved(switches, self._store, self._old, self._new)
+        return notes
 
 
 def follow_links(switches: Switches, old: Plan, new: Plan) -> None:
