@@ -103,3 +103,19 @@ def test_another_procfs_every_64_nodes_and_none_left(written: Written) -> None:
 def test_nothing_is_mounted_for_hosts_alone(written: Written) -> None:
     written.by({"nodes": {"h1": {}, "h2": {}}, "links": [["h1", "h2"]]})
     assert written.proc == []
+
+
+def test_a_bridged_host_with_several_links_takes_answers_on_any(written: Written) -> None:
+    written.here["net.ipv4.conf.default.rp_filter"] = "1"
+    both = {
+        "nodes": {
+            "h1": {},
+            "h2": {},
+            "h3": {"relay": True},
+            "s1": {"kind": "switch"},
+            "s2": {"kind": "switch"},
+        },
+        "links": [["h1", "s1"], ["h1", "s2"], ["h2", "s1"], ["h3", "s1"], ["h3", "s2"]],
+    }
+    written.by(both)
+    assert {name for name, values in written.items() if any("rp_filter" in key for key in values)} == {"h1"}
