@@ -59,7 +59,7 @@ def change_flows(servers: OvsServers, wanted: Mapping[str, tuple[Iterable[str], 
     def words(name: str, protocols: Iterable[str], lines: list[str]) -> list[str]:
         path = folder / f"{name}.change"
         path.write_text("".join(f"{line}\n" for line in lines), encoding="ascii")
-        return ["-O", ",".join(protocols), "add-flows", _socket(servers, name), str(path)]
+        return ["-O", ",".join(protocols), "add-flows", socket_of(servers, name), str(path)]
 
     _run_all(servers, ((name, words(name, *each)) for name, each in wanted.items()))
 
