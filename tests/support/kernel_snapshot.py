@@ -149,7 +149,8 @@ def _rows(section: str, rows: list[dict[str, Any]], *, numbered: bool) -> Iterat
     for row in rows:
         internal = row.get("linkinfo", {}).get("info_kind") == "tun"
         chosen = ("ifindex", "link_index", "link") if internal or not numbered else ()
-        for key in (*chosen, *(("address",) if internal and not numbered else ())):
+        own = internal and (not numbered or row["ifname"] == "ovs-netdev")
+        for key in (*chosen, *(("address",) if own else ())):
             row.pop(key, None)
         if not row or _follows_dad(row):
             continue
