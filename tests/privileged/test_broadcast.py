@@ -17,6 +17,9 @@ from support.command import CommandLine
 pytestmark = [pytest.mark.privileged, pytest.mark.e2e]
 
 BACKLOG = Path("/proc/sys/net/core/netdev_max_backlog")
+LEDGERS = Path(
+    "/run/topology-emulator-ledgers"
+)  # there while any network of the machine needs a limit raised
 DEFAULT = 1_000  # net/core/hotdata.c
 LEAVES, HOSTS_PER_LEAF = 12, 100
 SHOUTS = 20
@@ -35,6 +38,8 @@ for _ in range(int(sys.argv[1])):
 def default_backlog() -> Iterator[None]:
     if not BACKLOG.exists():
         pytest.skip("only the machine's first network namespace has this sysctl")
+    if LEDGERS.exists():
+        pytest.skip("other networks are up: the machine is not at its defaults")
     before = BACKLOG.read_text()
     BACKLOG.write_text(str(DEFAULT))
     yield
@@ -60,7 +65,8 @@ def test_a_broadcast_reaches_every_port_and_all_pairs_answer(tmp_path: Path, cli
     size = f"leaves: {LEAVES}, spines: 2, hosts_per_leaf: {HOSTS_PER_LEAF}"
     (tmp_path / "flat.yaml").write_text(f"name: flat\ntopology: {{generator: leaf-spine, {size}}}\n")
     cli("up", "flat.yaml", code=0)
-    assert int(BACKLOG.read_text()) > LEAVES * HOSTS_PER_LEAF
+    raised = int(BACKLOG.read_text())
+    assert raised > LEAVES * HOSTS_PER_LEAF
     before, lost = sent_to_hosts(cli), dropped()
     assert len(before) == LEAVES * HOSTS_PER_LEAF + LEAVES + 1, "one uplink a leaf, and one joins the spines"
     cli("exec", "h1", "--", sys.executable, "-c", SHOUT, str(SHOUTS), code=0)
@@ -73,4 +79,5 @@ def test_a_broadcast_reaches_every_port_and_all_pairs_answer(tmp_path: Path, cli
         assert (found["reachable"], found["unexpected"]) == (1_000, [])
     assert dropped() == lost
     cli("down", "flat", code=0)
-    assert int(BACKLOG.read_text()) == DEFAULT
+    after_down = int(BACKLOG.read_text())
+    assert after_down == DEFAULT or (LEDGERS.exists() and after_down < raised)
