@@ -8,8 +8,7 @@ from __future__ import annotations
 
 import socket
 import subprocess
-import time
-from abc import ABC, abstractmethod
+from abc import abstractmethod
 from collections.abc import Mapping, Sequence
 from functools import cached_property, partial
 from typing import BinaryIO
@@ -18,10 +17,9 @@ import numpy as np
 import numpy.typing as npt
 
 from emulator.checks.patience import patience
-from emulator.deviation import Deviation
 from emulator.engines.place import require_root, store_of
-from emulator.engines.recorded import RecordedNetwork
 from emulator.engines.removal import take_down
+from emulator.engines.restorable import RestorableNetwork
 from emulator.errors import BrokenError, NotWholeError
 from emulator.link_states import States, links_up
 from emulator.linux import cgroups
@@ -30,7 +28,6 @@ from emulator.linux.capture import Captured, Wanted
 from emulator.linux.capture import record as record_packets
 from emulator.linux.execute import start
 from emulator.linux.icmp import Pinger, limits
-from emulator.linux.interrupts import deferred
 from emulator.linux.own_ping import with_own_ping
 from emulator.linux.teardown import processes_inside
 from emulator.network import CommandResult, Echo, Health, LinkState, Progress, silent
@@ -46,15 +43,11 @@ from topologies.segments import Segments
 _UPCALL = 8
 """How many times longer the first packet of a flow takes Open vSwitch than it takes a bridge."""
 
-_SETTLES_WITHIN, _PAUSE = 2.0, 0.05
-"""How long what was restored may take until it is seen, and between two looks, in seconds."""
-_MOST_NAMED = 5
-
 AT_ONCE = 64
 """Commands that run side by side in one `execute`."""
 
 
-class NamespacedNetwork(RecordedNetwork, ABC):
+class NamespacedNetwork(RestorableNetwork):
     """A running network whose nodes are namespaces of a store."""
 
     def __init__(self, state: NetworkState) -> None:
@@ -92,38 +85,6 @@ class NamespacedNetwork(RecordedNetwork, ABC):
                 problems += self.switches.controllers.ended(given_back=given_back)
         if problems:
             raise NotWholeError("; ".join(problems))
-
-    @abstractmethod
-    def deviations(self) -> Sequence[Deviation]:
-        """Compare every node with the kernel; return what differs from the plan."""
-
-    @abstractmethod
-    def restore_once(self) -> list[str]:
-        """Give back what differs, and return what it was; the caller holds the network's lock."""
-
-    def repair(self) -> list[str]:
-        """Look at every node, give back what differs from the plan, and return what it was."""
-        require_root()
-        with self._state.locked("repair"), deferred():
-            self._record = self._state.read()
-            return self.restore()
-
-    def restore(self) -> list[str]:
-        """Do what `restore_once` does, and look again; BrokenError when something still differs.
-
-        The caller holds the network's lock.
-        """
-        words = self.restore_once()
-        deadline = time.monotonic() + _SETTLES_WITHIN
-        while words and (left := self.deviations()):
-            if time.monotonic() > deadline:
-                shown = "; ".join(map(str, left[:_MOST_NAMED]))
-                raise BrokenError(
-                    f"{counted(len(left), 'difference')} could not be restored ({shown}); "
-                    f"`emulator down {self.name}`, then `up`"
-                )
-            time.sleep(_PAUSE)  # IPv6 takes a moment to see that a carrier is back
-        return words
 
     def health(self) -> Health:
         """Look whether the nodes' namespaces are there, and Open vSwitch and the controllers run."""

@@ -1,0 +1,54 @@
+"""What a running network has that can say what differs from its plan, and give it back."""
+
+from __future__ import annotations
+
+import time
+from abc import ABC, abstractmethod
+from collections.abc import Sequence
+
+from emulator.deviation import Deviation
+from emulator.engines.place import require_root
+from emulator.engines.recorded import RecordedNetwork
+from emulator.errors import BrokenError
+from emulator.linux.interrupts import deferred
+from topologies.counting import counted
+
+_SETTLES_WITHIN, _PAUSE = 2.0, 0.05
+"""How long what was restored may take until it is seen, and between two looks, in seconds."""
+_MOST_NAMED = 5
+
+
+class RestorableNetwork(RecordedNetwork, ABC):
+    """A network that can be compared with its plan."""
+
+    @abstractmethod
+    def deviations(self) -> Sequence[Deviation]:
+        """Compare every node with the kernel; return what differs from the plan."""
+
+    @abstractmethod
+    def restore_once(self) -> list[str]:
+        """Give back what differs, and return what it was; the caller holds the network's lock."""
+
+    def repair(self) -> list[str]:
+        """Look at every node, give back what differs from the plan, and return what it was."""
+        require_root()
+        with self._state.locked("repair"), deferred():
+            self._record = self._state.read()
+            return self.restore()
+
+    def restore(self) -> list[str]:
+        """Do what `restore_once` does, and look again; BrokenError when something still differs.
+
+        The caller holds the network's lock.
+        """
+        words = self.restore_once()
+        deadline = time.monotonic() + _SETTLES_WITHIN
+        while words and (left := self.deviations()):
+            if time.monotonic() > deadline:
+                shown = "; ".join(map(str, left[:_MOST_NAMED]))
+                raise BrokenError(
+                    f"{counted(len(left), 'difference')} could not be restored ({shown}); "
+                    f"`emulator down {self.name}`, then `up`"
+                )
+            time.sleep(_PAUSE)  # IPv6 takes a moment to see that a carrier is back
+        return words
