@@ -404,3 +404,15 @@ def test_a_step_that_was_never_begun_is_not_hidden_by_others() -> None:
     run.outcomes = run.outcomes[1000:]
     found = verdict("achieved >= 10 % of offered", run)
     assert (found.held, found.measured) == (False, 0)
+
+
+def test_a_share_of_what_was_not_measured_does_not_hold() -> None:
+    found = verdict("errors <= 1000 % of traffic.flows", record(outcomes=[outcome(1.0)]))
+    assert (found.held, found.measured, found.bound) == (False, 0, None)
+    assert found.words == "traffic.flows was not measured"
+
+
+def test_a_verdict_tells_the_bound_in_the_figures_own_unit() -> None:
+    run = record(outcomes=[outcome(at / 10) for at in range(100)], offered={"flap": 100})
+    assert verdict("errors <= 10 % of achieved", run).bound == pytest.approx(10)
+    assert verdict("errors <= 3", run).bound == 3

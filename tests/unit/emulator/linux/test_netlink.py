@@ -105,6 +105,28 @@ def test_a_large_batch_is_sent_in_parts_and_errors_keep_their_names() -> None:
     assert "out of memory" in str(errors[0])
 
 
+def test_a_part_holds_as_many_messages_as_fit_into_128_kib_and_at_least_one() -> None:
+    for size, parts in (
+        (16 * 1024, [8, 8, 8, 6]),
+        (128 * 1024, [1] * 30),
+        (200 * 1024, [1] * 30),
+        (400, [30]),
+    ):
+        kernel = FakeKernel()
+        with Netlink(kernel) as netlink:
+            assert netlink.try_run(batch_of(30, size=size)) == []
+        assert [len(batch) for batch in kernel.batches] == parts, size
+
+
+def test_a_message_keeps_its_own_flags() -> None:
+    batch = Batch()
+    batch.add(HEADER.pack(16, 16, 0x601, 0, 0), "make link", "h1")
+    kernel = FakeKernel()
+    with Netlink(kernel) as netlink:
+        netlink.run(batch)
+    assert kernel.batches == [[(16, 0x601 | NLM_F_ACK)]]
+
+
 def test_an_empty_batch_sends_nothing() -> None:
     kernel = FakeKernel()
     with Netlink(kernel) as netlink:
