@@ -97,11 +97,12 @@ def _settle(was: Document, becomes: Document, same: set[str], kept: set[str], ch
     for before, after in ends:
         if before["mac"] != after["mac"]:
             line = f"link set dev {after['name']} address {after['mac']}"
-            own = gives.setdefault(after["node"], [])
-            own.insert(0, line)
-            # it forgets all neighbours then, permanent ones too
-            forgot = [line for line in becomes.lines[after["node"]] if _is_neighbour(line, after["name"])]
-            own += [line for line in forgot if line not in own]
+            gives.setdefault(after["node"], []).insert(0, line)
+    for node, own in gives.items():
+        moved = [line.split()[3] for line in own if line.startswith("link set dev ") and " address " in line]
+        # it forgets all neighbours then, permanent ones too
+        forgot = [line for name in moved for line in becomes.lines[node] if _is_neighbour(line, name)]
+        own += [line for line in forgot if line not in own]
     gives = _without(gives, address_lines(given))
     there = {end["name"] for name in kept for end in becomes.links[name]["ends"]}
     out, into = ([port for port in some if port in there] for some in moves(was, becomes))

@@ -92,7 +92,8 @@ def _bridge(plan: Plan, node: int, out: Lines) -> None:
         elif plan.forwarding.addresses(node):
             out[f"link set dev {name} up"] = ""
         return
-    out[f"link add {name} address {address} type bridge mcast_snooping 0"] = f"link del {name}"
+    out[f"link add {name} type bridge mcast_snooping 0"] = f"link del {name}"
+    out[f"link set dev {name} address {address}"] = ""  # by itself: it may change while the bridge stays
     out[f"link set dev {name} up"] = ""
     for slot in topology.slots(node):
         link, end = slot >> 1, slot & 1
