@@ -109,8 +109,8 @@ def differences(before: Snapshot, after: Snapshot) -> list[str]:
     return out
 
 
-def difference_within(before: Snapshot, state: Path, network: str, seconds: float = 5.0) -> list[str]:
-    """Return what differs from `before` now, once it has had `seconds` to settle (carriers, daemons)."""
+def difference_within(before: Snapshot, state: Path, network: str, seconds: float = 10.0) -> list[str]:
+    """Return what differs from `before` now; Open vSwitch says only every 5 s who is connected."""
     deadline = time.monotonic() + seconds
     while True:
         found = differences(before, snapshot(state, network))
