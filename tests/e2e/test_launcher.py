@@ -13,7 +13,9 @@ import pytest
 
 CLONE = Path(__file__).parents[2]
 SCRIPTS = ("emulate", ".ci/run")
-PARTS = ("emulate", "pyproject.toml", "setup.py", "README.md", "LICENSE", "emulator", "topologies")
+PARTS = (
+    "emulate", "pyproject.toml", "constraints.txt", "setup.py", "README.md", "LICENSE", "emulator", "topologies",
+)  # fmt: skip
 NOBODY = 65534
 
 

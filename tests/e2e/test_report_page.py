@@ -12,6 +12,7 @@ import pytest
 from support.runs import made_run
 
 from stress.limits import judge, parse
+from stress.outcomes import Outcomes
 from stress.report import write
 
 CHROMIUM = shutil.which("chromium") or ""
@@ -103,9 +104,8 @@ def test_the_scheme_can_be_chosen_against_what_the_user_prefers(tmp_path: Path) 
 
 
 def test_a_run_without_anything_measured_is_still_a_page(tmp_path: Path) -> None:
-    write(
-        replace(made_run(30, 40, 2), outcomes=[], probes=[], samples=[], phases=[], offered={}), [], tmp_path
-    )
+    run = replace(made_run(30, 40, 2), outcomes=Outcomes.of([]), probes=[], samples=[], phases=[], offered={})
+    write(run, [], tmp_path)
     page, console = opened(tmp_path, LIGHT)
     assert console == ""
     assert "error" not in state(page)
