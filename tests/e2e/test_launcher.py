@@ -14,7 +14,8 @@ import pytest
 CLONE = Path(__file__).parents[2]
 SCRIPTS = ("emulate", ".ci/run")
 PARTS = (
-    "emulate", "pyproject.toml", "constraints.txt", "setup.py", "README.md", "LICENSE", "emulator", "topologies",
+    "emulate", "pyproject.toml", "constraints.txt", "setup.py", "README.md", "LICENSE",
+    "emulator", "topologies",
 )  # fmt: skip
 NOBODY = 65534
 
