@@ -204,7 +204,7 @@ def test_a_controller_that_is_away_is_a_warning(
 def test_up_starts_an_ended_controller_and_nothing_else(
     tmp_path: Path, state_dir: Path, cli: CommandLine
 ) -> None:
-    script = "import os\nos.execvp('ovs-testcontroller', ['c', 'ptcp:6653:127.0.0.1'])\n"
+    script = "import os\nos.execvp('ovs-testcontroller', ['c', '--unixctl=none', 'ptcp:6653:127.0.0.1'])\n"
     own = "import pathlib, sys\nif pathlib.Path('broken').exists():\n    sys.exit('no more')\n" + script
     (tmp_path / "own.py").write_text(own)
     with_own = "userspace, controller: {command: [python3, own.py]}, protocols: [OpenFlow10]}"
@@ -371,7 +371,8 @@ def test_switches_that_open_vswitch_cannot_make_are_not_said_to_be_up(
     (tmp_path / "net.yaml").write_text(TREE)
     hidden = 'mount -t tmpfs none /dev/net && exec "$@"'
     done = subprocess.run(
-        ["unshare", "--mount", "--propagation", "private", "sh", "-c", hidden, "sh",
+        ["unshare", "--mount", "--pid", "--fork", "--mount-proc", "--propagation", "private",  # a container
+         "sh", "-c", hidden, "sh",
          sys.executable, "-c", _WITHOUT_TUN, *unforeseen],
         cwd=tmp_path, check=False, capture_output=True, text=True, timeout=120,
     )  # fmt: skip
