@@ -341,7 +341,11 @@ def test_what_mininet_cannot_is_refused_beforehand(tmp_path: Path, cli: CommandL
     )
     done = cli("up", "m.yaml")
     assert done.returncode == 3
-    for words in ("h1 -- s1: bandwidth 2 Gbit", "h2 -- s1: corrupt", "s1-eth1: a port of the switch s1 has that name"):
+    for words in (
+        "h1 -- s1: bandwidth 2 Gbit",
+        "h2 -- s1: corrupt",
+        "s1-eth1: a port of the switch s1 has that name",
+    ):
         assert words in done.stderr
     assert not state_dir.exists()
 
