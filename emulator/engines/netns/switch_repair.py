@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+from collections.abc import Set as AbstractSet
+
 import numpy as np
 
 from emulator.deviation import Deviation, missing
@@ -40,7 +43,7 @@ class SwitchRepair:
             self._words.append("Open vSwitch has ended")
             return
         found = self._switches.present()
-        self._words += differences(found, self._wanted, self._fresh)
+        self._words += map(str, lacking(found, self._wanted, self._fresh))
         flows = differing_flows(self._switches.servers, self._plan, found)
         self._reflow = {node for node, _ in flows}
         self._words += [str(deviation) for _, deviation in flows]
@@ -60,26 +63,26 @@ class SwitchRepair:
 
 
 def deviating_bridges(switches: Switches, plan: Plan) -> list[Deviation]:
-    """Return what Open vSwitch lacks: bridges, and ports of bridges. Nothing where it has ended."""
+    """Return what Open vSwitch lacks: bridges, ports of bridges, flows. Nothing where it has ended."""
     if not switches.servers.running():
         return []
-    found, out = switches.present(), []
-    for name, bridge in by_name(bridges_of(plan)).items():
-        if name not in found:
-            out.append(missing(name, f"the bridge of {name}"))
-            continue
-        lost = [port for port in bridge.ports if port not in found[name].ports]
-        out += [Deviation(name, f"port {port}", "in its bridge", "outside") for port in lost]
-    return out + [deviation for _, deviation in differing_flows(switches.servers, plan, found)]
+    found = switches.present()
+    flows = (deviation for _, deviation in differing_flows(switches.servers, plan, found))
+    return [*lacking(found, by_name(bridges_of(plan))), *flows]
 
 
-def differences(found: dict[str, Bridge], wanted: dict[str, Bridge], fresh: set[str]) -> list[str]:
-    """Return what differs, a line each; ports in `fresh` are told of as missing links already."""
+def lacking(
+    found: Mapping[str, Bridge], wanted: Mapping[str, Bridge], fresh: AbstractSet[str] = frozenset()
+) -> list[Deviation]:
+    """Return the bridges, and the ports of bridges, that aren't there.
+
+    Ports in `fresh` are told of as missing links already.
+    """
     out = []
     for name, bridge in wanted.items():
         if name not in found:
-            out.append(f"the bridge of {name} is missing")
+            out.append(missing(name, f"the bridge of {name}"))
             continue
         lost = [port for port in bridge.ports if port not in found[name].ports and port not in fresh]
-        out += [f"port {port} isn't in its bridge" for port in lost]
+        out += [Deviation(name, f"port {port}", "in its bridge", "outside") for port in lost]
     return out
