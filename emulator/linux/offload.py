@@ -10,12 +10,14 @@ import errno
 import fcntl
 import socket
 import struct
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
 
 from emulator.errors import KernelError
 
 _SIOCETHTOOL = 0x8946
+_ETHTOOL_GTXCSUM = 0x16
 _ETHTOOL_STXCSUM = 0x17
+_VALUE = struct.Struct("=II")
 
 
 def compute_checksums(interfaces: Iterable[str]) -> None:
@@ -23,9 +25,24 @@ def compute_checksums(interfaces: Iterable[str]) -> None:
 
     Interfaces that aren't there are passed over: links come and go. Raises KernelError.
     """
-    value = ctypes.create_string_buffer(struct.pack("=II", _ETHTOOL_STXCSUM, 0))
+    for _ in _each(interfaces, _ETHTOOL_STXCSUM, "turn off tx checksum offload of"):
+        pass
+
+
+def offloaded(interfaces: Iterable[str]) -> list[str]:
+    """Return which of `interfaces` of this thread's namespace leave checksums to the hardware.
+
+    Interfaces that aren't there are passed over. Raises KernelError.
+    """
+    return [name for name, on in _each(interfaces, _ETHTOOL_GTXCSUM, "read tx checksum offload of") if on]
+
+
+def _each(interfaces: Iterable[str], command: int, words: str) -> Iterator[tuple[str, int]]:
+    """Carry out `command` with the value 0 on each interface; yield the value that the kernel gives back."""
+    value = ctypes.create_string_buffer(_VALUE.size)
     with socket.socket(socket.AF_INET, socket.SOCK_DGRAM | socket.SOCK_CLOEXEC) as asker:
         for name in interfaces:
+            value.raw = _VALUE.pack(command, 0)
             request = (
                 struct.pack("=16s", name.encode()) + struct.pack("@P", ctypes.addressof(value)) + bytes(16)
             )
@@ -33,4 +50,6 @@ def compute_checksums(interfaces: Iterable[str]) -> None:
                 fcntl.ioctl(asker, _SIOCETHTOOL, request)
             except OSError as error:
                 if error.errno not in {errno.ENODEV, errno.EOPNOTSUPP}:
-                    raise KernelError("turn off tx checksum offload of", name, error.errno or 0) from error
+                    raise KernelError(words, name, error.errno or 0) from error
+                continue
+            yield name, _VALUE.unpack(value.raw)[1]

@@ -18,7 +18,6 @@ from emulator.plan import Plan
 from topologies.identifiers import bridge_name, dpid, interface_name, mac
 from topologies.openflow import OpenFlow
 from topologies.openflow_switches import controllers_of, ovs_nodes
-from topologies.topology import Topology
 
 KERNEL, USERSPACE = "system", "netdev"
 """How Open vSwitch calls its datapaths."""
@@ -94,20 +93,4 @@ def middle(
             wanted = after[name].ports
             ports = {p: n for p, n in bridge.ports.items() if p not in fresh and wanted.get(p) == n}
             out[name] = replace(bridge, ports=ports)
-    return out
-
-
-def userspace_ports(topology: Topology, found: Mapping[int, Bridge]) -> dict[int, list[str]]:
-    """Return the interfaces whose packets must leave with their checksums computed, by node.
-
-    They face a bridge in user space, which takes packets as they are, while the kernel leaves a
-    checksum to the hardware that a veth hasn't: TCP would drop what comes then.
-    """
-    here = np.zeros(topology.node_count, dtype=bool)
-    here[[node for node, bridge in found.items() if bridge.datapath == USERSPACE]] = True
-    ours = ovs_nodes(topology)
-    out: dict[int, list[str]] = {}
-    for link, end in np.argwhere(here[topology.ends[:, ::-1]] & ~ours[topology.ends]).tolist():
-        node, port = int(topology.ends[link, end]), int(topology.ports[link, end])
-        out.setdefault(node, []).append(interface_name(topology, node, port))
     return out

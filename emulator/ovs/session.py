@@ -15,7 +15,8 @@ from emulator.link_states import States
 from emulator.linux.namespaces import NamespaceStore
 from emulator.linux.offload import compute_checksums
 from emulator.linux.session import NetnsSession
-from emulator.ovs.bridges import Bridge, userspace_ports
+from emulator.ovs.bridges import Bridge
+from emulator.ovs.checksums import userspace_ports
 from emulator.ovs.flows import flow_lines, install
 from emulator.ovs.switches import Switches, bridges_of
 from emulator.plan import Plan

@@ -30,6 +30,7 @@ ROUTED = (
 )
 ROUTED6 = ROUTED + "addressing: {ipv6: fd00::/48}\n"
 OVS = "name: n\nswitch: ovs\ntopology: {generator: linear, k: 2, hosts_per_switch: 1}\n"
+OVS_USER = OVS + "openflow: {datapath: userspace}\n"
 OVS_TREE = OVS + "openflow: {flows: tree}\n"
 
 # what is done in a node, and a word that `status` must say of it
@@ -61,7 +62,16 @@ BY_HAND: list[tuple[str, str, str, str]] = [
     (OVS, "h1", "link del h1-eth0", "link s1 -- h1 is missing"),
     (OVS_TREE, "s1", "ofctl del-flows s1", "s1: flows"),
     (OVS, "h1", "addr flush dev h1-eth0", "address 10.0.0.1/8"),
+    (OVS_USER, "h1", "ethtool -K h1-eth0 tx on", "checksums of h1-eth0"),
 ]
+
+
+def program(words: str) -> list[str]:
+    """Return the command of a row: `ip`, unless it names another."""
+    first, *rest = words.split()
+    if first == "ofctl":
+        return ["ovs-ofctl", "-O", "OpenFlow15", *rest]
+    return [first, *rest] if first == "ethtool" else ["ip", first, *rest]
 
 
 def state_of() -> dict[str, Any]:
@@ -100,8 +110,7 @@ def test_what_is_changed_by_hand_is_named_and_restored(
     cli("up", "n.yaml", code=0)
     before = state_of()
     assert cli.json("status", "n")["networks"][0]["deviations"] == []
-    program = ["ovs-ofctl", "-O", "OpenFlow15"] if words.startswith("ofctl") else ["ip"]
-    cli("exec", node, "--", *program, *words.removeprefix("ofctl ").split(), code=0)
+    cli("exec", node, "--", *program(words), code=0)
     status = cli("status", "n", code=1).stderr
     assert "BROKEN" in status
     assert said in status
@@ -182,11 +191,21 @@ IN_MININET = [
 ]
 
 
-def test_in_mininet_too_it_is_named_and_restored(cli: CommandLine, tmp_path: Path) -> None:
-    (tmp_path / "n.yaml").write_text(MININET)
+MININET_OVS = "engine: mininet\n" + OVS_USER
+
+
+@pytest.mark.parametrize(
+    ("file", "rows"),
+    [(MININET, IN_MININET), (MININET_OVS, [("h1", "ethtool -K h1-eth0 tx on", "checksums of h1-eth0")])],
+    ids=["lxbr", "ovs"],
+)
+def test_in_mininet_too_it_is_named_and_restored(
+    file: str, rows: list[tuple[str, str, str]], cli: CommandLine, tmp_path: Path
+) -> None:
+    (tmp_path / "n.yaml").write_text(file)
     cli("up", "n.yaml", code=0)
-    for node, words, said in IN_MININET:
-        cli("exec", node, "--", "ip", *words.split(), code=0)
+    for node, words, said in rows:
+        cli("exec", node, "--", *program(words), code=0)
         assert said in cli("status", "n", code=1).stderr
         assert said in cli("up", "n.yaml", code=0).stderr
         assert cli.json("status", "n")["networks"][0]["deviations"] == []

@@ -20,8 +20,9 @@ from emulator.engines.namespaced import NamespacedNetwork
 from emulator.engines.place import require_root
 from emulator.link_states import States, shaped_again
 from emulator.linux.observed.wanted import WantedState
+from emulator.ovs.checksums import compute_all, uncomputed
 from emulator.ovs.flow_differences import differing_flows
-from emulator.ovs.switches import Switches
+from emulator.ovs.switches import Switches, bridges_of
 from emulator.plan import Plan, make_plan
 from emulator.state import NetworkState
 
@@ -84,6 +85,7 @@ class MininetNetwork(NamespacedNetwork):
         wanted = self._wanted()
         with self._store.entered():
             found = Survey(wanted, self.driver, self._store).damage().deviations
+            found += uncomputed(wanted.plan.topology, bridges_of(wanted.plan), self._store)
         return [*found, *(flows for _, flows in self._differing_flows(wanted.plan))]
 
     def _differing_flows(self, plan: Plan) -> list[tuple[int, Deviation]]:
@@ -100,8 +102,15 @@ class MininetNetwork(NamespacedNetwork):
             damage = Survey(wanted, self.driver, self._store).damage()
             if not damage.is_empty:
                 repair(wanted, self.driver, self._store, damage)
+            topology, bridges = wanted.plan.topology, bridges_of(wanted.plan)
+            offloaded = uncomputed(topology, bridges, self._store)
+            compute_all(topology, bridges, self._store)
         shaped_again(damage.links, self._states_now, partial(give_shapes, wanted.plan, self.driver))
         flows = self._differing_flows(wanted.plan)
         openflow.give_flows(self.switches, wanted.plan, [*damage.nodes, *(node for node, _ in flows)])
-        told = [*damage.deviations, *(one for node, one in flows if node not in set(damage.nodes))]
+        told = [
+            *damage.deviations,
+            *(one for node, one in flows if node not in set(damage.nodes)),
+            *offloaded,
+        ]
         return [*map(str, told), *(f"controller {name} is stopped" for name in stopped)]

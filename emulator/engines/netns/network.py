@@ -74,7 +74,11 @@ class NetnsNetwork(NamespacedNetwork):
         wanted = self._wanted()
         with self._store.entered():
             found = survey(wanted, self._store).deviations
-        return found if self.switches is None else [*found, *deviating_bridges(self.switches, wanted.plan)]
+        return (
+            found
+            if self.switches is None
+            else [*found, *deviating_bridges(self.switches, wanted.plan, self._store)]
+        )
 
     def restore_once(self) -> list[str]:
         """Make the kernel be as the plan says where it isn't; the caller holds the network's lock."""

@@ -8,9 +8,10 @@ from collections.abc import Set as AbstractSet
 import numpy as np
 
 from emulator.deviation import Deviation, missing
-from emulator.engines.netns.switches import finish_checksums, interfaces
+from emulator.engines.netns.switches import interfaces
 from emulator.linux.namespaces import NamespaceStore
 from emulator.ovs.bridges import Bridge, middle
+from emulator.ovs.checksums import compute_all, uncomputed
 from emulator.ovs.flow_differences import differing_flows
 from emulator.ovs.switches import Switches, bridges_of, by_name
 from emulator.plan import Plan
@@ -58,17 +59,24 @@ class SwitchRepair:
             bridges = bridges_of(self._plan)
             nodes = [n for n, bridge in bridges.items() if bridge.name in changed or n in self._reflow]
             self._switches.install(self._plan, self._plan, nodes)
-        finish_checksums(self._plan, store)
+        topology, bridges = self._plan.topology, bridges_of(self._plan)
+        self._words += map(str, uncomputed(topology, bridges, store, self._fresh))
+        compute_all(topology, bridges, store)
         return self._words
 
 
-def deviating_bridges(switches: Switches, plan: Plan) -> list[Deviation]:
-    """Return what Open vSwitch lacks: bridges, ports of bridges, flows. Nothing where it has ended."""
+def deviating_bridges(switches: Switches, plan: Plan, store: NamespaceStore) -> list[Deviation]:
+    """Return what Open vSwitch lacks: bridges, ports of bridges, flows, checksums of what comes to it.
+
+    Nothing where it has ended.
+    """
     if not switches.servers.running():
         return []
-    found = switches.present()
+    found, bridges = switches.present(), bridges_of(plan)
     flows = (deviation for _, deviation in differing_flows(switches.servers, plan, found))
-    return [*lacking(found, by_name(bridges_of(plan))), *flows]
+    with store.entered():
+        offloaded = uncomputed(plan.topology, bridges, store)
+    return [*lacking(found, by_name(bridges)), *flows, *offloaded]
 
 
 def lacking(

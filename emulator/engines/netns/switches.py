@@ -6,9 +6,9 @@ import numpy as np
 
 from emulator.difference import Difference
 from emulator.linux.namespaces import SHARED, NamespaceStore
-from emulator.linux.offload import compute_checksums
 from emulator.network import Progress, silent
-from emulator.ovs.bridges import middle, userspace_ports
+from emulator.ovs.bridges import middle
+from emulator.ovs.checksums import compute_all
 from emulator.ovs.moved import tell_moved
 from emulator.ovs.switches import Switches, bridges_of, by_name
 from emulator.plan import Plan
@@ -33,15 +33,8 @@ def start_switches(
     switches.controllers.start()
     switches.start(plan, progress)
     with store.entered():
-        finish_checksums(plan, store)
+        compute_all(plan.topology, bridges_of(plan), store)
     return _notes(switches, plan, progress)
-
-
-def finish_checksums(plan: Plan, store: NamespaceStore) -> None:
-    """Have what goes to switches in user space leave with checksums. Call inside the store's mounts."""
-    for node, names in userspace_ports(plan.topology, bridges_of(plan)).items():
-        store.go(plan.topology.names[node])
-        compute_checksums(names)
 
 
 def _notes(switches: Switches, plan: Plan, progress: Progress) -> tuple[str, ...]:
@@ -116,7 +109,7 @@ class SwitchChange:
         else:
             switches.start(self._new, progress)
         with self._store.entered():
-            finish_checksums(self._new, self._store)
+            compute_all(self._new.topology, bridges_of(self._new), self._store)
         notes = _notes(switches, self._new, progress)
         if self._moved:
             tell_moved(switches, self._store, self._old, self._new)

@@ -5,7 +5,8 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from emulator.ovs.bridges import USERSPACE, Bridge, bridges, userspace_ports
+from emulator.ovs.bridges import USERSPACE, Bridge, bridges
+from emulator.ovs.checksums import userspace_ports
 from emulator.plan import Plan, make_plan
 from topologies.build import build
 from topologies.spec.load import load_text

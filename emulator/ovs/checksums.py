@@ -1,0 +1,64 @@
+"""Checksums of what goes to switches in user space: computed by the sender, since nobody later does."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from collections.abc import Set as AbstractSet
+
+import numpy as np
+
+from emulator.deviation import Deviation
+from emulator.linux.namespaces import NamespaceStore
+from emulator.linux.offload import compute_checksums, offloaded
+from emulator.ovs.bridges import USERSPACE, Bridge
+from topologies.identifiers import interface_name
+from topologies.openflow_switches import ovs_nodes
+from topologies.topology import Topology
+
+
+def compute_all(topology: Topology, found: Mapping[int, Bridge], store: NamespaceStore) -> None:
+    """Have what goes to switches in user space leave with checksums. Call inside the store's mounts."""
+    there = frozenset(store.nodes())
+    for node, names in userspace_ports(topology, found).items():
+        if topology.names[node] in there:
+            store.go(topology.names[node])
+            compute_checksums(names)
+
+
+def uncomputed(
+    topology: Topology,
+    found: Mapping[int, Bridge],
+    store: NamespaceStore,
+    fresh: AbstractSet[str] = frozenset(),
+) -> list[Deviation]:
+    """Return the interfaces that send without checksums to a switch in user space.
+
+    Nodes and interfaces that are missing are passed over, and so are those in `fresh`, which were made
+    just now. Call inside the store's mounts.
+    """
+    there, out = frozenset(store.nodes()), []
+    for node, names in userspace_ports(topology, found).items():
+        name = topology.names[node]
+        if name in there:
+            store.go(name)
+            out += [
+                Deviation(name, f"checksums of {interface}", "computed", "left to hardware")
+                for interface in offloaded(sorted(set(names) - fresh))
+            ]
+    return out
+
+
+def userspace_ports(topology: Topology, found: Mapping[int, Bridge]) -> dict[int, list[str]]:
+    """Return the interfaces whose packets must leave with their checksums computed, by node.
+
+    They face a bridge in user space, which takes packets as they are, while the kernel leaves a
+    checksum to the hardware that a veth hasn't: TCP would drop what comes then.
+    """
+    here = np.zeros(topology.node_count, dtype=bool)
+    here[[node for node, bridge in found.items() if bridge.datapath == USERSPACE]] = True
+    ours = ovs_nodes(topology)
+    out: dict[int, list[str]] = {}
+    for link, end in np.argwhere(here[topology.ends[:, ::-1]] & ~ours[topology.ends]).tolist():
+        node, port = int(topology.ends[link, end]), int(topology.ports[link, end])
+        out.setdefault(node, []).append(interface_name(topology, node, port))
+    return out
