@@ -13,9 +13,11 @@ import sys
 import tempfile
 from collections.abc import Iterator
 from pathlib import Path
+from typing import Any
 
 import pytest
 from support.command import CommandLine
+from support.lanes import Lanes, is_alone, works_on_the_kernel
 from support.leaks import Watch
 
 _CHECKED = ("privileged", "e2e")
@@ -42,13 +44,21 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
             item.add_marker(needs_root)
 
 
+def pytest_xdist_make_scheduler(config: pytest.Config, log: Any) -> Lanes:
+    """Give whole runs their two lanes."""
+    return Lanes(config, log)
+
+
 @pytest.fixture
-def state_dir(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Path]:
+def state_dir(
+    request: pytest.FixtureRequest, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> Iterator[Path]:
     """Make EMULATOR_STATE_DIR a folder that only this test uses; it doesn't exist yet.
 
-    As root it is under /run, where the default is.
+    For tests of the kernel it is under /run, where the default is.
     """
-    home = Path(tempfile.mkdtemp(prefix="emulator-test-", dir="/run")) if os.geteuid() == 0 else tmp_path
+    real = os.geteuid() == 0 and works_on_the_kernel(request.node.nodeid)
+    home = Path(tempfile.mkdtemp(prefix="emulator-test-", dir="/run")) if real else tmp_path
     path = home / "state"
     monkeypatch.setenv("EMULATOR_STATE_DIR", str(path))
     yield path
@@ -71,7 +81,7 @@ def leak_check(request: pytest.FixtureRequest) -> Iterator[None]:
     if not any(request.node.get_closest_marker(name) for name in _CHECKED):
         yield
         return
-    watch = Watch(request.getfixturevalue("state_dir"), alone=bool(os.environ.get("CI")))
+    watch = Watch(request.getfixturevalue("state_dir"), alone=is_alone(request.node.nodeid))
     before = watch.look()
     yield
     found = watch.leaks(before)

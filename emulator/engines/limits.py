@@ -5,7 +5,7 @@ from __future__ import annotations
 from emulator.plan import Plan
 from topologies.segments import Segments, is_routed
 
-_PER_HOST = 4
+_PER_HOST, _MOST_PER_HOST = 4, 64
 _MOST = 4_000_000
 
 BACKLOG = "net.core.netdev_max_backlog"
@@ -36,11 +36,13 @@ def _neighbours(plan: Plan) -> dict[str, int]:
     """Return the thresholds of the neighbour tables.
 
     The neighbour table is one for all namespaces (net/core/neighbour.c): past gc_thresh3 (1,024 by
-    default) new entries are refused. Four per host lets each talk to several; static ARP needs all.
+    default) new entries are refused, to hosts of other networks as well. A host may talk to all of its
+    broadcast domain, or 64 of it; static ARP needs all. Nothing is taken before it is used.
     Routers know each other over every link: two entries a link more.
     """
     hosts = len(plan.topology.hosts)
-    entries = hosts * hosts if plan.topology.static_arp else hosts * _PER_HOST
+    heard = min(max(Segments(plan.topology).largest, _PER_HOST), _MOST_PER_HOST)
+    entries = hosts * (hosts if plan.topology.static_arp else heard)
     if is_routed(plan.topology):
         entries += 2 * plan.topology.link_count
     need = min(max(1024, entries + 1024), _MOST)

@@ -12,6 +12,9 @@ from emulator.linux.ledger_file import LedgerFile, ledger_place
 from emulator.linux.ledger_owners import Owner
 from emulator.linux.sysctl import read_global, write_global
 
+_MOST = (1 << 31) - 1
+"""What the kernel keeps as an `int` is no larger."""
+
 Entries = dict[str, dict[str, Any]]
 
 
@@ -31,15 +34,16 @@ class SysctlLedger:
     """Global sysctls that networks raised, written down before they are changed.
 
     The file maps each sysctl to its original value, to the values that were set, and to what each
-    network needs. The value in force is the largest of these; when the last network that needs one
-    goes it is the original. What somebody else sets meanwhile stays, unless it is too little.
+    network needs. The value in force is the sum of these, since what they limit (entries of a table, frames
+    in a queue, terminals) is shared by all; when the last network goes it is the original, and never less.
+    What somebody else sets meanwhile stays, unless it is too little.
     """
 
     def __init__(self, place: Path | None = None) -> None:
         self._file = LedgerFile(place or ledger_place(), "sysctls.json", _entries_of)
 
     def require(self, owner: Owner, needs: Mapping[str, int]) -> tuple[str, ...]:
-        """Make each sysctl of `needs` at least the given value, for as long as `owner` is there.
+        """Have each sysctl of `needs` leave `owner` the given value, for as long as it is there.
 
         What it needed before is forgotten. Returns a line of words when some may not be set from here.
         """
@@ -51,8 +55,6 @@ class SysctlLedger:
                 current = read_global(name)
                 if current is None:
                     refused[name] = value
-                    continue
-                if name not in entries and current >= value:
                     continue
                 entry = entries.setdefault(name, {"original": current, "set": [], "needs": {}})
                 entry["needs"][str(owner)] = value
@@ -89,7 +91,11 @@ class SysctlLedger:
         with nullcontext() if needed else suppress(UnableError):
             self._file.save(entries)
         refused = {name for name, value in changes.items() if not write_global(name, value)}
-        left = {name: entry for name, entry in entries.items() if not _is_done(entry, read_global(name))}
+        left = {
+            name: entry
+            for name, entry in entries.items()
+            if (entry["needs"] and name not in refused) or _is_raised(entry, read_global(name))
+        }
         if left != entries:
             with nullcontext() if needed else suppress(UnableError):
                 self._file.save(left)
@@ -99,7 +105,7 @@ class SysctlLedger:
 def _change(name: str, entry: dict[str, Any]) -> int | None:
     """Return what the sysctl `name` is to be set to, and add it to our values; None: nothing."""
     current = read_global(name)
-    least = max(entry["needs"].values(), default=0)
+    least = min(sum(entry["needs"].values()), _MOST)
     wanted = max(least, entry["original"])
     if current is None or current == wanted or (current not in entry["set"] and current >= least):
         return None
@@ -108,10 +114,9 @@ def _change(name: str, entry: dict[str, Any]) -> int | None:
     return int(wanted)
 
 
-def _is_done(entry: dict[str, Any], current: int | None) -> bool:
-    """Return whether nothing of an entry is left to be put back: nobody needs it, or it couldn't be set."""
-    ours = current is None or current in entry["set"]
-    return not ours and (not entry["needs"] or current == entry["original"])
+def _is_raised(entry: dict[str, Any], current: int | None) -> bool:
+    """Return whether a value of ours is in force, as far as it can be seen from here."""
+    return current is None or current in entry["set"]
 
 
 def _drop_gone(entries: Entries) -> None:

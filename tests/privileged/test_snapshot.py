@@ -21,6 +21,7 @@ from pathlib import Path
 import pytest
 from support.command import CommandLine
 from support.kernel_snapshot import Snapshot, difference_within, settled
+from support.lanes import is_alone
 from support.leaks import Watch
 
 from emulator.engines.mininet.engine import MininetEngine
@@ -156,7 +157,7 @@ def running(request: pytest.FixtureRequest) -> Iterator[list[Case]]:
     state = home / "state"
     with pytest.MonkeyPatch.context() as patch:
         patch.setenv("EMULATOR_STATE_DIR", str(state))
-        watch = Watch(state, alone=bool(os.environ.get("CI")))
+        watch = Watch(state, alone=is_alone(request.node.nodeid))
         before = watch.look()
         cases = [made(request.param, state)]
         try:

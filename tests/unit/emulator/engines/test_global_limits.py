@@ -14,11 +14,19 @@ def thresholds(topology: object, version: str = "ipv4") -> list[int]:
     return [needs[f"net.{version}.neigh.default.gc_thresh{number}"] for number in (1, 2, 3)]
 
 
-@pytest.mark.parametrize("hosts", [500, 1_000, 5_000])
-def test_each_host_may_know_four_others_before_the_kernel_collects(hosts: int) -> None:
+@pytest.mark.parametrize("hosts", [2, 16, 64, 500, 5_000])
+def test_each_host_may_know_all_others_or_64_before_the_kernel_collects(hosts: int) -> None:
+    """`check` asks all pairs of 64 hosts, and entries that are collected too soon are broken pairs."""
     soft, most = thresholds(make("single", hosts=hosts))[1:]
-    assert soft >= 4 * hosts
-    assert most >= 2 * 4 * hosts
+    assert soft >= hosts * min(hosts - 1, 64)
+    assert most >= 2 * soft
+
+
+def test_behind_a_router_a_host_knows_only_its_own_segment() -> None:
+    topology = made(
+        {"generator": "leaf-spine", "leaves": 50, "spines": 2, "hosts_per_leaf": 10}, forwarding="routed"
+    )
+    assert 500 * 10 <= thresholds(topology)[1] < 500 * 20
 
 
 def test_a_small_network_gets_no_less_than_the_kernels_own_limit() -> None:

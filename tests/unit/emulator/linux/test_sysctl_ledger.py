@@ -92,11 +92,33 @@ def test_the_same_name_in_two_state_directories(tmp_path: Path, machine: Machine
     ledger = SysctlLedger(tmp_path)
     ledger.require(a, {NAME: 5000})
     ledger.require(b, {NAME: 3000})
-    assert machine.values[NAME] == 5000
+    assert machine.values[NAME] == 8000
     ledger.release(a)
     assert machine.values[NAME] == 3000
     ledger.release(b)
     assert machine.values[NAME] == 1024
+
+
+def test_what_each_has_enough_of_alone_is_raised_for_both(tmp_path: Path, machine: Machine) -> None:
+    owners = [owner("/run/a"), owner("/run/b"), owner("/run/c")]
+    machine.there = set(owners)
+    ledger = SysctlLedger(tmp_path / "place")
+    for who, value in zip(owners, (1024, 1024, 1500), strict=True):
+        ledger.require(who, {NAME: 500})
+        assert machine.values[NAME] == value
+    for who in owners:
+        ledger.release(who)
+    assert machine.values[NAME] == 1024
+    assert not (tmp_path / "place").exists()
+
+
+def test_no_sum_is_more_than_the_kernel_can_hold(tmp_path: Path, machine: Machine) -> None:
+    a, b = owner("/run/a"), owner("/run/b")
+    machine.there = {a, b}
+    ledger = SysctlLedger(tmp_path)
+    ledger.require(a, {NAME: 1 << 31})
+    ledger.require(b, {NAME: 1 << 31})
+    assert machine.values[NAME] == (1 << 31) - 1
 
 
 def test_a_network_that_vanished_holds_nothing(tmp_path: Path, machine: Machine) -> None:
@@ -117,7 +139,7 @@ def test_what_somebody_else_sets_stays_unless_it_is_too_little(tmp_path: Path, m
     ledger = SysctlLedger(tmp_path)
     ledger.require(a, {NAME: 5000})
     machine.values[NAME] = 7777
-    ledger.require(b, {NAME: 6000})
+    ledger.require(b, {NAME: 2000})
     ledger.release(a)
     assert machine.values[NAME] == 7777
     machine.values[NAME] = 100
@@ -163,7 +185,7 @@ def test_the_value_is_right_at_every_step_whoever_is_killed(
     needs: dict[Owner, dict[str, int]] = {}
 
     def expected(name: str, original: int) -> int:
-        return max([original, *(need.get(name, 0) for need in needs.values())])
+        return max(original, sum(need.get(name, 0) for need in needs.values()))
 
     for _ in range(30):
         who = random.choice(owners)
