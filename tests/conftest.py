@@ -17,13 +17,16 @@ from typing import Any
 
 import pytest
 from support.command import CommandLine
-from support.lanes import Lanes, is_alone, works_on_the_kernel
-from support.leaks import Watch
+from support.lanes import is_alone, turn, works_on_the_kernel
+from support.leaks import OF_TESTS, Watch, Whole
 
 _CHECKED = ("privileged", "e2e")
 
 
-def pytest_configure() -> None:
+_WHOLE = pytest.StashKey[Whole]()
+
+
+def pytest_configure(config: pytest.Config) -> None:
     """Be the same however the tests are started: by a shell's background job, under sudo.
 
     Ctrl-C is taken as on a terminal: a shell starts background jobs with it ignored, and all they start.
@@ -32,6 +35,8 @@ def pytest_configure() -> None:
         signal.signal(signal.SIGINT, signal.default_int_handler)
     for name in ("SUDO_UID", "SUDO_GID", "SUDO_USER"):  # tests are root's own: pytest's folders are
         os.environ.pop(name, None)
+    if os.environ.get("CI") and os.geteuid() == 0 and not hasattr(config, "workerinput"):
+        config.stash[_WHOLE] = Whole()
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
@@ -44,9 +49,24 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
             item.add_marker(needs_root)
 
 
-def pytest_xdist_make_scheduler(config: pytest.Config, log: Any) -> Lanes:
-    """Give whole runs their two lanes."""
-    return Lanes(config, log)
+@pytest.hookimpl(wrapper=True)
+def pytest_runtest_protocol(item: pytest.Item) -> Iterator[Any]:
+    """Let a test run when it may; what its module set up is torn down in its turn, too."""
+    with turn(item):
+        return (yield)
+
+
+@pytest.hookimpl(wrapper=True)
+def pytest_sessionfinish(session: pytest.Session) -> Iterator[Any]:
+    """Fail a run that left anything behind, whichever test it was: run without workers, the test is named."""
+    result = yield
+    whole = session.config.stash.get(_WHOLE, None)
+    if whole is not None and (found := whole.leaks()):
+        reporter = session.config.pluginmanager.get_plugin("terminalreporter")
+        assert reporter is not None
+        reporter.write_line("left behind by the run:\n" + "\n".join(found), red=True)
+        session.exitstatus = pytest.ExitCode.TESTS_FAILED
+    return result
 
 
 @pytest.fixture
@@ -58,7 +78,7 @@ def state_dir(
     For tests of the kernel it is under /run, where the default is.
     """
     real = os.geteuid() == 0 and works_on_the_kernel(request.node.nodeid)
-    home = Path(tempfile.mkdtemp(prefix="emulator-test-", dir="/run")) if real else tmp_path
+    home = Path(tempfile.mkdtemp(prefix=OF_TESTS.name, dir=OF_TESTS.parent)) if real else tmp_path
     path = home / "state"
     monkeypatch.setenv("EMULATOR_STATE_DIR", str(path))
     yield path
@@ -81,7 +101,7 @@ def leak_check(request: pytest.FixtureRequest) -> Iterator[None]:
     if not any(request.node.get_closest_marker(name) for name in _CHECKED):
         yield
         return
-    watch = Watch(request.getfixturevalue("state_dir"), alone=is_alone(request.node.nodeid))
+    watch = Watch(request.getfixturevalue("state_dir"), alone=is_alone(request.node))
     before = watch.look()
     yield
     found = watch.leaks(before)

@@ -14,7 +14,7 @@ from pathlib import Path
 import pytest
 from support.command import CommandLine
 
-pytestmark = [pytest.mark.privileged, pytest.mark.e2e]
+pytestmark = [pytest.mark.privileged, pytest.mark.e2e, pytest.mark.alone]
 
 BACKLOG = Path("/proc/sys/net/core/netdev_max_backlog")
 LEDGERS = Path(

@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 from support.command import CommandLine
 
-pytestmark = [pytest.mark.privileged, pytest.mark.e2e]
+pytestmark = [pytest.mark.privileged, pytest.mark.e2e, pytest.mark.alone]
 
 
 def kernel_memory() -> int:

@@ -10,7 +10,7 @@ from pathlib import Path
 import pytest
 from support.command import CommandLine
 
-pytestmark = [pytest.mark.privileged, pytest.mark.e2e]
+pytestmark = [pytest.mark.privileged, pytest.mark.e2e, pytest.mark.alone]
 
 GC = Path("/proc/sys/net/ipv4/neigh/default/gc_thresh3")
 
@@ -72,7 +72,7 @@ def test_a_sysctl_is_restored_when_the_last_network_that_needs_it_goes(
     tmp_path: Path, cli: CommandLine
 ) -> None:
     original = GC.read_text()
-    if int(original) > 2048:
+    if int(original) > 1_000_000:
         pytest.skip(f"gc_thresh3 is {original.strip()} already: nothing would have to be raised")
     try:
         for name, hosts in (("small", 2), ("large", 600), ("larger", 700)):

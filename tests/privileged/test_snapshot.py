@@ -157,7 +157,7 @@ def running(request: pytest.FixtureRequest) -> Iterator[list[Case]]:
     state = home / "state"
     with pytest.MonkeyPatch.context() as patch:
         patch.setenv("EMULATOR_STATE_DIR", str(state))
-        watch = Watch(state, alone=is_alone(request.node.nodeid))
+        watch = Watch(state, alone=is_alone(request.node))
         before = watch.look()
         cases = [made(request.param, state)]
         try:

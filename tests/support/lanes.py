@@ -1,30 +1,55 @@
-"""Two lanes for a whole run: what works on the kernel is one lane, in its order; the rest is the other.
+"""Two tests at a time in a whole run: who may run beside whom, and who looks at the whole machine.
 
-Tests of the kernel look at the whole machine before and after themselves, so no two of them may run at a
-time. The others touch nothing that those look at.
+A test of the kernel leaves other networks alone, and is looked at by its own state directory. One that
+is marked `alone` sees or changes what is the machine's: no other test of the kernel runs meanwhile.
 """
 
 from __future__ import annotations
 
+import fcntl
 import os
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
 
-from xdist.scheduler import LoadScopeScheduling
+import pytest
 
 _KERNEL = ("tests/privileged/", "tests/e2e/", "tests/conformance/")
+_GATE, _MACHINE = Path(__file__).parent, Path(__file__).parent.parent
+"""Folders that stand for locks: all workers of a run have them, and nothing needs to be written."""
+_ONE_OF_MANY = "PYTEST_XDIST_WORKER"
 
 
 def works_on_the_kernel(nodeid: str) -> bool:
-    """Return whether a test, by pytest's name for it, belongs to the lane of the kernel."""
+    """Return whether a test, by pytest's name for it, may make things in the kernel and under /run."""
     return nodeid.startswith(_KERNEL)
 
 
-def is_alone(nodeid: str) -> bool:
-    """Return whether all that is new on the machine comes from this test: where CI is set, nobody else works."""
-    return bool(os.environ.get("CI")) and works_on_the_kernel(nodeid)
+def is_alone(node: pytest.Item | pytest.Collector) -> bool:
+    """Return whether all that is new on the machine comes from this test: only where CI is set."""
+    by_itself = _ONE_OF_MANY not in os.environ or node.get_closest_marker("alone") is not None
+    return bool(os.environ.get("CI")) and works_on_the_kernel(node.nodeid) and by_itself
 
 
-class Lanes(LoadScopeScheduling):
-    """Hands out the lane of the kernel as one piece of work, all other tests by the module."""
+@contextmanager
+def turn(item: pytest.Item) -> Iterator[None]:
+    """Wait until a test may run beside those that do. Who wants to be alone is waited for at the gate."""
+    if not works_on_the_kernel(item.nodeid):
+        yield
+        return
+    alone = item.get_closest_marker("alone") is not None
+    with _opened(_GATE) as gate, _opened(_MACHINE) as machine:
+        fcntl.flock(gate, fcntl.LOCK_EX)
+        fcntl.flock(machine, fcntl.LOCK_EX if alone else fcntl.LOCK_SH)
+        fcntl.flock(gate, fcntl.LOCK_UN)
+        yield
 
-    def _split_scope(self, nodeid: str) -> str:  # what pytest-xdist has its schedulers override
-        return "the kernel" if works_on_the_kernel(nodeid) else nodeid.split("::", 1)[0]
+
+@contextmanager
+def _opened(folder: Path) -> Iterator[int]:
+    """Open a folder; what is started meanwhile doesn't inherit the lock."""
+    descriptor = os.open(folder, os.O_RDONLY | os.O_CLOEXEC)
+    try:
+        yield descriptor
+    finally:
+        os.close(descriptor)

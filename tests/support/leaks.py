@@ -6,7 +6,8 @@ test's state directory in their environment, interfaces of the first namespace, 
 networks raise, cgroups, and files under /run.
 
 On a machine that others use as well (a browser makes namespaces too) only what carries the test's state
-directory counts; where nobody else works (CI is set) everything new is a leak.
+directory counts; where nobody else works (CI is set) everything new is a leak: of the test, or of the run
+where two tests run at a time.
 """
 
 from __future__ import annotations
@@ -24,6 +25,8 @@ _SYSCTLS = [
     "net/core/netdev_max_backlog",
 ]
 _LEDGERS = Path("/run/topology-emulator-ledgers")
+OF_TESTS = Path("/run/emulator-test-")
+"""How the path of every test's state directory begins."""
 _SETTLE = 3.0
 _OF_OTHERS = {"/run/netns"}  # iproute2 makes it once, for the foreign namespaces of tests, and keeps it
 _CGROUP_DEPTH = 3
@@ -68,10 +71,10 @@ class Watch:
 
     def _processes(self) -> Iterator[str]:
         """Yield the processes that were started with this state directory in their environment."""
-        mark = f"EMULATOR_STATE_DIR={self.state}".encode()
+        mark = f"\0EMULATOR_STATE_DIR={self.state}".encode()
         for pid in _pids():
             with suppress(OSError):
-                if pid != os.getpid() and mark in Path(f"/proc/{pid}/environ").read_bytes().split(b"\0"):
+                if pid != os.getpid() and mark in b"\0" + Path(f"/proc/{pid}/environ").read_bytes():
                     words = (
                         Path(f"/proc/{pid}/cmdline")
                         .read_bytes()
@@ -84,7 +87,7 @@ class Watch:
         """Yield the ledgers of the machine that know a network of the state directory."""
         for path in _LEDGERS.glob("*.json"):
             with suppress(OSError):
-                if f" {self.state}/" in path.read_text(encoding="utf-8"):
+                if f" {self.state}" in path.read_text(encoding="utf-8"):
                     yield str(path)
 
     def _mounts(self) -> Iterator[str]:
@@ -93,6 +96,18 @@ class Watch:
             _, _, _, root, point, *_ = line.split(" ")
             if point.startswith(str(self.state)) or (self.alone and root.startswith(("net:[", "mnt:["))):
                 yield f"{root} on {point}"
+
+
+class Whole:
+    """Looks at the machine for a whole run, whose tests have their state directories in one place."""
+
+    def __init__(self) -> None:
+        self._watch = Watch(OF_TESTS, alone=True)
+        self._before = self._watch.look()
+
+    def leaks(self) -> list[str]:
+        """Return what is there now and was not before the run."""
+        return self._watch.leaks(self._before)
 
 
 def _pids() -> list[int]:
