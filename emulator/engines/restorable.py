@@ -11,6 +11,7 @@ from emulator.engines.place import require_root
 from emulator.engines.recorded import RecordedNetwork
 from emulator.errors import BrokenError
 from emulator.linux.interrupts import deferred
+from emulator.linux.observed.limits import deviating_limits
 from topologies.counting import counted
 
 _SETTLES_WITHIN, _PAUSE = 2.0, 0.05
@@ -22,12 +23,17 @@ class RestorableNetwork(RecordedNetwork, ABC):
     """A network that can be compared with its plan."""
 
     @abstractmethod
-    def deviations(self) -> Sequence[Deviation]:
-        """Compare every node with the kernel; return what differs from the plan."""
+    def look(self) -> Sequence[Deviation]:
+        """Compare every node with what the engine made of it; return what differs from the plan."""
 
     @abstractmethod
     def restore_once(self) -> list[str]:
         """Give back what differs, and return what it was; the caller holds the network's lock."""
+
+    def deviations(self) -> Sequence[Deviation]:
+        """Compare every node with the kernel; return what differs from the plan."""
+        require_root()
+        return [*self.look(), *deviating_limits(self._state.root, self.topology)]
 
     def repair(self) -> list[str]:
         """Look at every node, give back what differs from the plan, and return what it was."""
@@ -42,6 +48,7 @@ class RestorableNetwork(RecordedNetwork, ABC):
         The caller holds the network's lock.
         """
         words = self.restore_once()
+        words += map(str, deviating_limits(self._state.root, self.topology, give=True))
         deadline = time.monotonic() + _SETTLES_WITHIN
         while words and (left := self.deviations()):
             if time.monotonic() > deadline:

@@ -86,6 +86,17 @@ def group_name(state_root: Path, network: str) -> str:
     return f"{PREFIX}.{network}.{number:08x}"
 
 
+def groups_of(
+    state_root: Path, network: str, node: str, profile: NodeProfile
+) -> Iterator[tuple[Path, int, str]]:
+    """Yield (folder, version, controller) of the groups of `node` that are there."""
+    for controller in needed(profile):
+        place = hierarchies().get(controller)
+        folder = place.root / group_name(state_root, network) / f"node-{node}" if place else None
+        if place is not None and folder is not None and folder.is_dir():
+            yield folder, place.version, controller
+
+
 @contextmanager
 def entry(
     state_root: Path, network: str, node: str, profile: NodeProfile
@@ -113,7 +124,7 @@ def confine(state_root: Path, network: str, node: str, profile: NodeProfile, pid
         for controller, place in hierarchies().items():
             if controller in needed(profile):
                 folder = _make(state_root, network, node, controller)
-                _limit(folder, controller, profile)
+                limit(folder, controller, profile)
             elif place.version == 1 or not needed(profile):
                 folder = place.root
             else:
@@ -128,7 +139,7 @@ def _open(state_root: Path, network: str, node: str, profile: NodeProfile, descr
     try:
         for controller in needed(profile):
             folder = _make(state_root, network, node, controller)
-            _limit(folder, controller, profile)
+            limit(folder, controller, profile)
             descriptors.append(os.open(folder / "cgroup.procs", os.O_PATH | os.O_CLOEXEC))
     except OSError as error:
         raise UnableError(f"can't limit {node}: {error.filename}: {error.strerror}") from error
@@ -150,7 +161,8 @@ def _make(state_root: Path, network: str, node: str, controller: str) -> Path:
     return folder
 
 
-def _limit(folder: Path, controller: str, profile: NodeProfile) -> None:
+def limit(folder: Path, controller: str, profile: NodeProfile) -> None:
+    """Write the limits of `profile` for a controller into a group. Raises OSError."""
     for name, value in settings(_version(folder), controller, profile):
         try:
             (folder / name).write_text(value)

@@ -122,25 +122,6 @@ def veth_here(
     return message(RTM_NEWLINK, _NEW, main + nested(IFLA_LINKINFO, info))
 
 
-def bridge(name: bytes, index: int, mac: bytes) -> bytes:
-    """Return the message that makes a bridge: no STP, no multicast snooping (it floods queries), up."""
-    data = nested(
-        IFLA_INFO_DATA, u32(5, 0), attribute(23, b"\0")
-    )  # IFLA_BR_STP_STATE, IFLA_BR_MCAST_SNOOPING
-    info = nested(IFLA_LINKINFO, attribute(IFLA_INFO_KIND, b"bridge"), data)
-    body = link_body(index, flags=IFF_UP, change=IFF_UP)
-    return message(
-        RTM_NEWLINK, _NEW, body + attribute(IFLA_IFNAME, name + b"\0") + attribute(IFLA_ADDRESS, mac) + info
-    )
-
-
-def bridge_flush(index: int) -> bytes:
-    """Return the message that makes a bridge forget behind which port each address is."""
-    data = nested(IFLA_INFO_DATA, attribute(21, b""))  # IFLA_BR_FDB_FLUSH
-    info = nested(IFLA_LINKINFO, attribute(IFLA_INFO_KIND, b"bridge"), data)
-    return message(RTM_NEWLINK, NLM_F_REQUEST, link_body(index) + info)
-
-
 _QUIET_SPEC = nested(IFLA_AF_SPEC, nested(AF_INET6, attribute(8, b"\1")))  # IFLA_INET6_ADDR_GEN_MODE = none
 
 

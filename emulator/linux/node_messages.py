@@ -24,7 +24,7 @@ import numpy.typing as npt
 from emulator.forwarding.base import BRIDGE_PORT, LOOPBACK_PORT, Role
 from emulator.forwarding.spanning_tree import bridging_nodes
 from emulator.indices import BRIDGE_INDEX, port_index
-from emulator.linux import messages
+from emulator.linux import bridge_messages, messages
 from emulator.linux.layer3_messages import give_address, give_ways
 from emulator.linux.netlink import Batch
 from emulator.linux.qdisc import shape_messages
@@ -101,7 +101,9 @@ class NodeMessages:
         batch = Batch()
         if self._forwarding.has_bridge(node) and not self._shared[node]:
             bridge = bridge_name(self._topology, node)
-            made = messages.bridge(bridge.encode(), BRIDGE_INDEX, mac(self._topology, node, BRIDGE_PORT))
+            made = bridge_messages.bridge(
+                bridge.encode(), BRIDGE_INDEX, mac(self._topology, node, BRIDGE_PORT)
+            )
             batch.add(made, "make bridge", bridge)
         batch.add(_LOOPBACK_UP, "bring up lo of", self._names[node])
         self.links_to_older(batch, node, namespace_of)

@@ -13,14 +13,14 @@ import numpy as np
 
 from emulator.difference import Difference
 from emulator.indices import BRIDGE_INDEX
-from emulator.linux import messages
+from emulator.linux import bridge_messages, messages
 from emulator.linux.converge import converge
 from emulator.linux.layer3_messages import give_address
 from emulator.linux.link_messages import LinkMessages
 from emulator.linux.namespaces import NamespaceStore
 from emulator.linux.netlink import Batch, Netlink
 from emulator.linux.node_sysctls import NodeSysctls
-from emulator.linux.observed.compare import NodeFindings
+from emulator.linux.observed.findings import NodeFindings
 from emulator.linux.observed.survey import Damage
 from emulator.linux.partial_routes import run_partly
 from emulator.plan import Plan
@@ -70,7 +70,15 @@ def _devices(plan: Plan, node: int, findings: NodeFindings) -> Batch:
     batch, name = Batch(), plan.topology.names[node]
     if findings.no_bridge:
         bridge = bridge_name(plan.topology, node)
-        batch.add(messages.bridge(bridge.encode(), BRIDGE_INDEX, findings.wanted.mac), "make bridge", bridge)
+        batch.add(
+            bridge_messages.bridge(bridge.encode(), BRIDGE_INDEX, findings.wanted.mac), "make bridge", bridge
+        )
+    elif findings.unlike_bridge:
+        batch.add(
+            bridge_messages.bridge_options(BRIDGE_INDEX, findings.unlike_bridge),
+            "set options of the bridge of",
+            name,
+        )
     for index in findings.devices_down:
         batch.add(messages.link_up(index), "bring up a device of", name)
     for address in findings.stale:

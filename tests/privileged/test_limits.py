@@ -140,3 +140,32 @@ def test_groups_that_commands_made_in_theirs_go_too(network: None, cli: CommandL
     finally:
         for folder in (f for inside in made for f in (inside, inside.parent) if f.is_dir()):
             folder.rmdir()
+
+
+@pytest.mark.parametrize("engine", ["netns", "mininet"])
+def test_limits_that_are_changed_by_hand_are_named_and_restored(
+    engine: str, tmp_path: Path, state_dir: Path, cli: CommandLine
+) -> None:
+    if engine == "mininet" and not shutil.which("mn"):
+        pytest.skip("apt install mininet")
+    (tmp_path / "lim.yaml").write_text(f"engine: {engine}\nswitch: bridge\n{FILE}")
+    cli("up", "lim.yaml", code=0)
+    cli("exec", "h1", "--", "true", code=0)
+    assert cli.json("status", "lim")["networks"][0]["deviations"] == []
+    files = [
+        file
+        for group in groups(state_dir)
+        for name in ("cpu.max", "cpu.cfs_quota_us", "memory.max", "memory.limit_in_bytes")
+        if (file := group / "node-h1" / name).exists()
+    ]
+    before = {file: file.read_text() for file in files}
+    assert len(before) == 2
+    for file in files:
+        file.write_text(str(30 << 20) if file.name.startswith("memory") else "70000")
+    changed = {file: file.read_text() for file in files}
+    said = cli("status", "lim", code=1).stderr
+    assert all(f"h1: limit {file.name}" in said for file in files)
+    assert "restored: " in cli("up", "lim.yaml", code=0).stderr
+    assert {file: file.read_text() for file in files} == before != changed
+    assert cli.json("status", "lim")["networks"][0]["deviations"] == []
+    cli("down", "lim", code=0)

@@ -50,6 +50,8 @@ BY_HAND: list[tuple[str, str, str, str]] = [
     (BRIDGED, "h1", "link set h1-eth0 address 02:aa:00:00:00:01", "MAC of h1-eth0"),
     (BRIDGED, "s1", "link set s1 down", "bridge s1"),
     (BRIDGED, "s1", "link del s1", "bridge s1"),
+    (BRIDGED, "s1", "link set s1 type bridge stp_state 1", "stp_state of bridge s1"),
+    (BRIDGED, "s1", "link set s1 type bridge mcast_snooping 1", "mcast_snooping of bridge s1"),
     (BRIDGED, "h1", "link set lo down", "lo"),
     (STATIC, "h1", "neigh del 10.0.0.2 dev h1-eth0", "permanent neighbour 10.0.0.2"),
     (ROUTED, "h1", "route del default", "route 0.0.0.0/0"),
@@ -188,6 +190,7 @@ IN_MININET = [
     ("h2", "link set h2-eth0 address 02:aa:00:00:00:01", "MAC of h2-eth0"),
     ("h1", "link del h1-eth0", "link s1 -- h1 is missing"),
     ("s1", "link set s1 down", "bridge s1 is down"),
+    ("s1", "link set s1 type bridge stp_state 1", "stp_state of bridge s1"),
 ]
 
 

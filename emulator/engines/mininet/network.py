@@ -79,9 +79,8 @@ class MininetNetwork(NamespacedNetwork):
     def _wanted(self) -> WantedState:
         return WantedState(make_plan(self.topology, self.engine, up=self._links_up()), self.links)
 
-    def deviations(self) -> list[Deviation]:
+    def look(self) -> list[Deviation]:
         """Compare every node with the kernel and with Mininet; return what differs from the plan."""
-        require_root()
         wanted = self._wanted()
         with self._store.entered():
             found = Survey(wanted, self.driver, self._store).damage().deviations

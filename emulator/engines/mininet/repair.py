@@ -14,7 +14,7 @@ from emulator.forwarding.base import BRIDGE_PORT, LOOPBACK_PORT
 from emulator.indices import LOOPBACK_INDEX
 from emulator.linux.namespaces import NamespaceStore
 from emulator.linux.node_sysctls import NodeSysctls
-from emulator.linux.observed.compare import UNLIKE, NodeFindings
+from emulator.linux.observed.findings import UNLIKE, NodeFindings
 from emulator.linux.observed.survey import Damage
 from emulator.linux.observed.wanted import WantedState
 from emulator.network import silent
@@ -64,6 +64,9 @@ def _lines(wanted: WantedState, node: int, findings: NodeFindings, ports: Mappin
             lines.append(f"link set dev {ports[number]} address {port.mac.hex(':')}")
         if found.mtu != port.mtu:
             lines.append(f"link set dev {ports[number]} mtu {port.mtu}")
+    if findings.unlike_bridge:
+        words = " ".join(f"{option} {value}" for option, value in findings.unlike_bridge.items())
+        lines.append(f"link set dev {device(plan.topology, node, BRIDGE_PORT)} type bridge {words}")
     for index in findings.devices_down:
         which = LOOPBACK_PORT if index == LOOPBACK_INDEX else BRIDGE_PORT
         lines.append(f"link set dev {device(plan.topology, node, which)} up")

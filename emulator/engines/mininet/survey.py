@@ -16,12 +16,16 @@ from emulator.engines.mininet.settings import device, is_switch
 from emulator.forwarding.base import BRIDGE_PORT, LOOPBACK_PORT, Role
 from emulator.linux import messages
 from emulator.linux.namespaces import SHARED, NamespaceStore
-from emulator.linux.observed.compare import NodeComparison, NodeFindings
+from emulator.linux.observed.compare import NodeComparison
+from emulator.linux.observed.findings import NodeFindings
 from emulator.linux.observed.parse import Found
 from emulator.linux.observed.read import Wish, read_here
 from emulator.linux.observed.survey import Damage, tell
 from emulator.linux.observed.wanted import WantedPort, WantedState
 from topologies.identifiers import bridge_name
+
+_BY_BRCTL = {"stp_state": 0, "vlan_filtering": 0}
+"""The options of a bridge that Mininet says something of."""
 
 
 class Survey:
@@ -71,6 +75,7 @@ class Survey:
             [_as_found(port, found, known=port.number in kept) for port in ports],
             found,
             bridge=bridge_name(topology, node) if bridged else "",
+            options=_BY_BRCTL,
             roles=bridged,
             layer3=not switch,
             exact_queues=False,

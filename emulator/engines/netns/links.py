@@ -23,7 +23,7 @@ from emulator.errors import MissingError
 from emulator.forwarding.base import Forwarding, Role
 from emulator.indices import BRIDGE_INDEX, PortIndices
 from emulator.link_states import States, effective_shape, links_up
-from emulator.linux import messages
+from emulator.linux import bridge_messages, messages
 from emulator.linux.namespaces import NamespaceStore
 from emulator.linux.netlink import Batch, Netlink
 from emulator.linux.partial_routes import run_partly
@@ -142,7 +142,7 @@ class _Change:
         if inner.all(axis=1).any():
             for node in range(topology.node_count):
                 if new.forwarding.has_bridge(node) and not self._indices.shared[node]:
-                    made = messages.bridge_flush(BRIDGE_INDEX)
+                    made = bridge_messages.bridge_flush(BRIDGE_INDEX)
                     flushes.of(node).add(made, "flush", topology.names[node])
         return takes, gives, flushes
 

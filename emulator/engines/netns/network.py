@@ -68,17 +68,14 @@ class NetnsNetwork(NamespacedNetwork):
     def _wanted(self) -> WantedState:
         return WantedState(make_plan(self.topology, self.engine, up=self._links_up()), self.links)
 
-    def deviations(self) -> list[Deviation]:
+    def look(self) -> list[Deviation]:
         """Compare every node with the kernel; return what differs from the plan."""
-        require_root()
         wanted = self._wanted()
         with self._store.entered():
             found = survey(wanted, self._store).deviations
-        return (
-            found
-            if self.switches is None
-            else [*found, *deviating_bridges(self.switches, wanted.plan, self._store)]
-        )
+        if self.switches is None:
+            return found
+        return found + deviating_bridges(self.switches, wanted.plan, self._store)
 
     def restore_once(self) -> list[str]:
         """Make the kernel be as the plan says where it isn't; the caller holds the network's lock."""

@@ -6,66 +6,42 @@ theirs, and stay.
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field, replace
+from collections.abc import Mapping
+from dataclasses import replace
 from ipaddress import ip_address
 
 from emulator.deviation import Deviation
 from emulator.difference import NodeSettings, PortSettings
 from emulator.forwarding.base import BRIDGE_PORT, LOOPBACK_PORT, Neighbour, Role, Route
 from emulator.indices import LOOPBACK_INDEX
-from emulator.linux import messages
+from emulator.linux import bridge_messages, messages
+from emulator.linux.observed.findings import UNLIKE, NodeFindings
 from emulator.linux.observed.parse import Found, FoundInterface, Hops
 from emulator.linux.observed.wanted import WantedPort, queues_of
 from topologies.addressing import Address
-from topologies.profiles import Shape
 
 LOOPBACK = "lo"
-UNLIKE = Shape(queue=-1)
-"""Stands for whatever queues an interface has that aren't those of its shape."""
+PLAIN = {"stp_state": 0, "vlan_filtering": 0, "mcast_snooping": 0}
+"""The options of a bridge of ours."""
 _MOST_HOPS = 4
-
-
-@dataclass
-class NodeFindings:
-    """What is wrong with one node, and what leads back.
-
-    `lost` are links (by number) that must be made again; `down` and `raised` the ports that are down and
-    must not be, and the other way round; `stale` addresses whose own route is gone, so that they must
-    be given anew. `found` and `wanted` are its settings: what `found` has of them is right.
-    """
-
-    wanted: NodeSettings
-    found: NodeSettings
-    deviations: list[Deviation] = field(default_factory=list)
-    lost: list[int] = field(default_factory=list)
-    down: list[int] = field(default_factory=list)
-    raised: list[int] = field(default_factory=list)
-    stale: list[Address] = field(default_factory=list)
-    no_bridge: bool = False
-    devices_down: list[int] = field(default_factory=list)
-    """Indices of the bridge and the loopback where they are down."""
-    not_forwarding: bool = False
-
-    @property
-    def is_whole(self) -> bool:
-        """True when nothing is wrong."""
-        return not (self.deviations or self.lost or self.down)
 
 
 class NodeComparison:
     """Compares one node; call `findings`.
 
-    `bridge` is the name of its bridge device, "" for none. Without `roles` bridge membership is somebody
-    else's (Open vSwitch's), without `layer3` only interfaces are compared, without `exact_queues` only
-    whether a port is shaped. `forwards` are the address families that the node must forward.
+    `bridge` is the name of its bridge device, "" for none, and `options` what is wanted of it. Without
+    `roles` bridge membership is somebody else's (Open vSwitch's), without `layer3` only interfaces are
+    compared, without `exact_queues` only whether a port is shaped. `forwards` are the address families
+    that the node must forward.
     """
 
     def __init__(
         self, settings: NodeSettings, ports: list[WantedPort], found: Found, *,
-        bridge: str = "", roles: bool = True, layer3: bool = True, exact_queues: bool = True,
-        forwards: tuple[int, ...] = (),
+        bridge: str = "", options: Mapping[str, int] = PLAIN, roles: bool = True, layer3: bool = True,
+        exact_queues: bool = True, forwards: tuple[int, ...] = (),
     ) -> None:  # fmt: skip
         self._wanted, self._ports, self._found = settings, ports, found
+        self._options = options
         self._bridge, self._roles, self._layer3, self._forwards = bridge, roles, layer3, forwards
         self._exact_queues = exact_queues
         self._names = {port.number: port.name for port in ports}
@@ -116,6 +92,10 @@ class NodeComparison:
             self._out.devices_down.append(device.ifindex)
             self._off.add(BRIDGE_PORT)
             self._differs(f"bridge {self._bridge}", "up", "down")
+        for option, found in zip(bridge_messages.BRIDGE_OPTIONS, device.options, strict=True):
+            if (wanted := self._options.get(option, found)) != found:
+                self._out.unlike_bridge[option] = wanted
+                self._differs(f"{option} of bridge {self._bridge}", wanted, found)
         if device.mac != self._wanted.mac:
             self._differs(f"MAC of bridge {self._bridge}", self._wanted.mac.hex(":"), device.mac.hex(":"))
             self._out.found.mac = device.mac

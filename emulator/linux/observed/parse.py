@@ -6,11 +6,12 @@ Formats: include/uapi/linux/{rtnetlink,if_link,if_addr,neighbour,netconf,pkt_sch
 from __future__ import annotations
 
 import struct
+import sys
 from collections.abc import Iterator
 from dataclasses import dataclass, field
 from typing import NamedTuple
 
-from emulator.linux import messages
+from emulator.linux import bridge_messages, messages
 from emulator.linux.netlink import attributes
 from emulator.linux.qdisc import ROOT, netem_parameters
 
@@ -39,7 +40,10 @@ _ALL_INTERFACES = -1
 
 
 class FoundInterface(NamedTuple):
-    """An interface. `master` and `peer` are indices of interfaces, 0 for none; `kind` is such as "veth"."""
+    """An interface. `master` and `peer` are indices of interfaces, 0 for none; `kind` is such as "veth".
+
+    `options` are those of a bridge, see `bridge_messages.BRIDGE_OPTIONS`.
+    """
 
     ifindex: int
     mac: bytes
@@ -48,6 +52,7 @@ class FoundInterface(NamedTuple):
     master: int
     peer: int
     kind: str
+    options: tuple[int, ...] = ()
 
 
 class FoundRoute(NamedTuple):
@@ -82,6 +87,7 @@ def interface(body: bytes) -> tuple[str, FoundInterface]:
     """Return name and properties of the interface that an RTM_NEWLINK describes."""
     _, _, index, flags, _ = _LINK.unpack_from(body)
     name, mac, mtu, master, peer, kind = "", b"", 0, 0, 0, ""
+    options: tuple[int, ...] = ()
     for number, value in attributes(body, _LINK.size):
         if number == messages.IFLA_IFNAME:
             name = value.rstrip(b"\0").decode("utf-8", "replace")
@@ -94,9 +100,21 @@ def interface(body: bytes) -> tuple[str, FoundInterface]:
         elif number == _IFLA_LINK:
             peer = _U32.unpack(value)[0]
         elif number == messages.IFLA_LINKINFO:
-            kinds = (v for n, v in attributes(value) if n == messages.IFLA_INFO_KIND)
-            kind = next(kinds, b"").rstrip(b"\0").decode("utf-8", "replace")
-    return name, FoundInterface(index, mac, mtu, bool(flags & messages.IFF_UP), master, peer, kind)
+            info = dict(attributes(value))
+            kind = info.get(messages.IFLA_INFO_KIND, b"").rstrip(b"\0").decode("utf-8", "replace")
+            if kind == "bridge":
+                options = _bridge_options(info.get(messages.IFLA_INFO_DATA, b""))
+    up = bool(flags & messages.IFF_UP)
+    return name, FoundInterface(index, mac, mtu, up, master, peer, kind, options)
+
+
+def _bridge_options(data: bytes) -> tuple[int, ...]:
+    """Return the values of `bridge_messages.BRIDGE_OPTIONS`; 0 for what this kernel doesn't have."""
+    found = dict(attributes(data))
+    return tuple(
+        int.from_bytes(found.get(number, b"\0"), sys.byteorder)
+        for number in bridge_messages.BRIDGE_OPTIONS.values()
+    )
 
 
 def address(body: bytes) -> tuple[int, bytes, int]:

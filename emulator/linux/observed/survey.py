@@ -7,7 +7,8 @@ from dataclasses import dataclass, field
 from emulator.deviation import Deviation, missing
 from emulator.linux import messages
 from emulator.linux.namespaces import SHARED, NamespaceStore
-from emulator.linux.observed.compare import NodeComparison, NodeFindings
+from emulator.linux.observed.compare import NodeComparison
+from emulator.linux.observed.findings import NodeFindings
 from emulator.linux.observed.parse import Found
 from emulator.linux.observed.read import Wish, read_here
 from emulator.linux.observed.wanted import WantedState

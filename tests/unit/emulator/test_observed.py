@@ -40,7 +40,7 @@ def as_wanted(wanted: WantedState, node: int) -> Found:
     found.interfaces["lo"] = FoundInterface(1, bytes(6), 65536, up=True, master=0, peer=0, kind="")
     if settings.mac:
         found.interfaces[settings.name] = FoundInterface(
-            BRIDGE_INDEX, settings.mac, 1500, up=True, master=0, peer=0, kind="bridge"
+            BRIDGE_INDEX, settings.mac, 1500, up=True, master=0, peer=0, kind="bridge", options=(0, 0, 0)
         )
     for port in ports:
         one = port.settings

@@ -10,7 +10,7 @@ from emulator.forwarding.base import Role
 from emulator.forwarding.select import forwarding_for
 from emulator.indices import BRIDGE_INDEX, port_index
 from emulator.link_states import effective_shape
-from emulator.linux import messages
+from emulator.linux import bridge_messages, messages
 from emulator.network import LinkState
 from topologies.build import build
 from topologies.profiles import PLAIN, Shape
@@ -73,4 +73,4 @@ def test_a_host_gets_back_what_the_kernel_dropped(ring: Topology) -> None:
 
 
 def test_bridges_are_flushed_by_their_index() -> None:
-    assert messages.bridge_flush(BRIDGE_INDEX)[16:].startswith(messages.link_body(BRIDGE_INDEX))
+    assert bridge_messages.bridge_flush(BRIDGE_INDEX)[16:].startswith(messages.link_body(BRIDGE_INDEX))

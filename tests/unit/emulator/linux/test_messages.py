@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import struct
 
-from emulator.linux import messages
+from emulator.linux import bridge_messages, messages
 from emulator.linux.datagrams import HEADER
 from emulator.linux.netlink import attributes
 
@@ -93,7 +93,7 @@ def test_link_local_addresses_are_switched_off_in_a_nested_family() -> None:
 
 def test_every_message_is_a_multiple_of_four_bytes() -> None:
     made = [
-        veth(), messages.bridge(b"s1", 2, bytes(6)), messages.link_up(10), messages.link_master(10, 2),
+        veth(), bridge_messages.bridge(b"s1", 2, bytes(6)), messages.link_up(10), messages.link_master(10, 2),
         messages.link_delete(10), messages.no_link_local(10), messages.link_group(10, 7),
         messages.group_delete(7), messages.neighbour(10, bytes(4), bytes(6)),
         messages.neighbour_delete(10, bytes(4)), messages.link_mac(10, bytes(6)), messages.link_mtu(10, 1500),

@@ -1,0 +1,42 @@
+"""What is wrong with one node, and what leads back."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+
+from emulator.deviation import Deviation
+from emulator.difference import NodeSettings
+from topologies.addressing import Address
+from topologies.profiles import Shape
+
+UNLIKE = Shape(queue=-1)
+"""Stands for whatever queues an interface has that aren't those of its shape."""
+
+
+@dataclass
+class NodeFindings:
+    """What is wrong with one node, and what leads back.
+
+    `lost` are links (by number) that must be made again; `down` and `raised` the ports that are down and
+    must not be, and the other way round; `stale` addresses whose own route is gone, so that they must
+    be given anew. `found` and `wanted` are its settings: what `found` has of them is right.
+    """
+
+    wanted: NodeSettings
+    found: NodeSettings
+    deviations: list[Deviation] = field(default_factory=list)
+    lost: list[int] = field(default_factory=list)
+    down: list[int] = field(default_factory=list)
+    raised: list[int] = field(default_factory=list)
+    stale: list[Address] = field(default_factory=list)
+    no_bridge: bool = False
+    devices_down: list[int] = field(default_factory=list)
+    """Indices of the bridge and the loopback where they are down."""
+    unlike_bridge: dict[str, int] = field(default_factory=dict)
+    """Options of the bridge that aren't as wanted: what they must be."""
+    not_forwarding: bool = False
+
+    @property
+    def is_whole(self) -> bool:
+        """True when nothing is wrong."""
+        return not (self.deviations or self.lost or self.down)

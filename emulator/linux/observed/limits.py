@@ -1,0 +1,61 @@
+"""Limits of control groups that aren't as the plan says, in groups that are there; and giving them back.
+
+A node's groups are made when its first command runs: one that isn't there lacks nothing.
+"""
+
+from __future__ import annotations
+
+import os
+from pathlib import Path
+
+from emulator.deviation import Deviation
+from emulator.errors import UnableError
+from emulator.linux import cgroups
+from topologies.topology import Topology
+
+_PAGE = os.sysconf("SC_PAGE_SIZE")
+
+
+def deviating_limits(state_root: Path, topology: Topology, *, give: bool = False) -> list[Deviation]:
+    """Return the limits that differ from the plan, one for each file of a group; `give` sets them right.
+
+    Raises UnableError when a limit can't be set.
+    """
+    limited = [bool(cgroups.needed(profile)) for profile in topology.node_profiles]
+    out = []
+    for node, profile in enumerate(topology.node_profile.tolist()):
+        if limited[profile]:
+            out += _of_node(state_root, topology, node, give=give)
+    return out
+
+
+def _of_node(state_root: Path, topology: Topology, node: int, *, give: bool) -> list[Deviation]:
+    name, profile = topology.names[node], topology.node_profile_of(node)
+    out = []
+    for folder, version, controller in cgroups.groups_of(state_root, topology.name, name, profile):
+        wanted = dict(cgroups.settings(version, controller, profile))
+        differing = [
+            Deviation(name, f"limit {file}", value, found)
+            for file, value in wanted.items()
+            if (found := _read(folder / file)) not in {None, _rounded(file, value)}
+        ]
+        if differing and give:
+            try:
+                cgroups.limit(folder, controller, profile)
+            except OSError as error:
+                raise UnableError(f"can't limit {name}: {error.filename}: {error.strerror}") from error
+        out += differing
+    return out
+
+
+def _read(file: Path) -> str | None:
+    """Return what a file says; None where it isn't there: no swap accounting, or the group just went."""
+    try:
+        return file.read_text(encoding="ascii").strip()
+    except OSError:
+        return None
+
+
+def _rounded(file: str, value: str) -> str:
+    """Return a limit as the kernel reads it back: memory in whole pages."""
+    return str(int(value) // _PAGE * _PAGE) if file.startswith("memory.") and value.isdigit() else value
