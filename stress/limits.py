@@ -218,7 +218,7 @@ def _judged(figures: Figures, limit: Limit) -> Verdict:
         if paces:
             share, words = worst(paces, least=limit.operator not in {"<=", "<"})
             value, found = share * whole, found + words
-        found += f", {value / whole:.2%}"
+        found += f", {_percent(value / whole, limit)}"
     held = OPERATORS[limit.operator](value, bound)
     times = _TIMES.fullmatch(limit.figure)
     endless = figures.convergence.unfinished(times[1]) if times else 0
@@ -226,3 +226,13 @@ def _judged(figures: Figures, limit: Limit) -> Verdict:
         found += f"; {endless} events were never over: at least that"
         held = held and limit.operator not in {"<=", "<"}
     return Verdict(limit, held, value, bound, found)
+
+
+def _percent(share: float, limit: Limit) -> str:
+    """Return a share with so many digits that what is shown lies on the same side of the bound."""
+    holds = OPERATORS[limit.operator]
+    for digits in range(2, 9):
+        shown_share = round(share, digits + 2)
+        if holds(shown_share, limit.bound) == holds(share, limit.bound):
+            break
+    return f"{share:.{digits}%}"

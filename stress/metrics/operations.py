@@ -11,9 +11,6 @@ from stress.histogram import Histogram
 from stress.outcomes import Bools, Floats
 from stress.records import RunRecord
 
-_MOMENT = 0.1
-"""Seconds that the last operation may be late in a run that kept its rate."""
-
 
 class Operations:
     """Counts, rates and histograms by the names that figures have; `of_step` begins those of one step."""
@@ -64,7 +61,8 @@ class Operations:
         """Return how long the steps of a group were to take, and took until their last operation began.
 
         A machine that can't keep up does all operations all the same, only later: that shows here. How
-        long the last one itself takes is latency, not rate, and so is a moment that it begins late.
+        long the last one itself takes is latency, not rate. Nothing is forgiven here: a moment that is
+        nothing in an hour is a tenth of a second's work.
         """
         spans = [(phase.start, phase.end) for phase in self._record.phases
                  if phase.name in steps or (not steps and prefix.strip(":.") == phase.name)]  # fmt: skip
@@ -76,7 +74,7 @@ class Operations:
             return 0.0, 0.0
         begin, end = min(start for start, _ in spans), max(last_due, *(end for _, end in spans), 0.0)
         last = float(np.max(self._outcomes.started, where=some, initial=-np.inf)) if steps else end
-        return end - begin, max(last - _MOMENT, end) - begin
+        return end - begin, max(last, end) - begin
 
 
 def histogram(blocks: Iterable[Floats]) -> Histogram:

@@ -52,8 +52,13 @@ def worst(paces: list[Pace], *, least: bool) -> tuple[float, str]:
     if round(one.share, 9) == round(counted, 9) and len(paces) == 1:
         return one.share, ""
     if len(paces) == 1:
-        return one.share, f" in {counted / one.share:.4g} times the time" if one.share else ""
+        return one.share, f" in {_precise(counted / one.share)} times the time" if one.share else ""
     if one.rates is None:
         return one.share, f"; of `{one.step}` {shown(one.achieved, 'count')} of {shown(one.offered, 'count')}"
     rate, offered = (shown(rate, "rate") for rate in one.rates)
     return one.share, f"; `{one.step}` had {rate} of {offered}"
+
+
+def _precise(times: float) -> str:
+    """Return a factor over 1 with so many digits that it isn't told as 1."""
+    return next(text for digits in range(4, 18) if (text := f"{times:.{digits}g}") != "1")
