@@ -22,6 +22,7 @@ from emulator.linux.messages import (
 )
 from emulator.linux.netlink import NLM_F_REQUEST
 
+IFLA_INFO_SLAVE_KIND, IFLA_INFO_SLAVE_DATA = 4, 5
 _NEW = NLM_F_REQUEST | NLM_F_CREATE | NLM_F_EXCL
 
 
@@ -32,6 +33,12 @@ def bridge(name: bytes, index: int, mac: bytes) -> bytes:
     return message(RTM_NEWLINK, _NEW, body + own + _bridge_info(u32(5, 0), attribute(23, b"\0")))
 
 
+UNKNOWN = -1
+"""Stands for an option that this kernel doesn't have."""
+PORT_OPTIONS = {
+    "state": 1, "hairpin": 4, "learning": 8, "flood": 9, "mcast_flood": 27, "bcast_flood": 30, "isolated": 33,
+}  # fmt: skip
+"""Options of a port of a bridge by iproute2's names: their attributes (IFLA_BRPORT_*), all u8."""
 BRIDGE_OPTIONS = {"stp_state": 5, "vlan_filtering": 7, "mcast_snooping": 23}
 """Options of a bridge by iproute2's names: their attributes (IFLA_BR_*), the first a u32, the others u8."""
 
@@ -48,6 +55,15 @@ def bridge_options(index: int, options: Mapping[str, int]) -> bytes:
         for name, value in options.items()
     )
     return message(RTM_NEWLINK, NLM_F_REQUEST, link_body(index) + _bridge_info(*data))
+
+
+def port_options(index: int, options: Mapping[str, int]) -> bytes:
+    """Return the message that sets options of a port of a bridge."""
+    data = (attribute(PORT_OPTIONS[name], bytes([value])) for name, value in options.items())
+    info = nested(
+        IFLA_LINKINFO, attribute(IFLA_INFO_SLAVE_KIND, b"bridge"), nested(IFLA_INFO_SLAVE_DATA, *data)
+    )
+    return message(RTM_NEWLINK, NLM_F_REQUEST, link_body(index) + info)
 
 
 def bridge_flush(index: int) -> bytes:

@@ -22,6 +22,7 @@ NLM_F_REPLACE, NLM_F_EXCL, NLM_F_CREATE = 0x100, 0x200, 0x400
 _NEW = NLM_F_REQUEST | NLM_F_CREATE | NLM_F_EXCL
 _PUT = NLM_F_REQUEST | NLM_F_CREATE | NLM_F_REPLACE
 
+IFF_RUNNING, IFF_NOARP = 0x40, 0x80
 IFF_UP = 1
 AF_INET, AF_INET6, AF_UNSPEC = 2, 10, 0
 
@@ -138,6 +139,11 @@ def link_up(index: int, *, up: bool = True) -> bytes:
     return message(RTM_NEWLINK, NLM_F_REQUEST, link_body(index, flags=IFF_UP if up else 0, change=IFF_UP))
 
 
+def link_arp(index: int) -> bytes:
+    """Return the message that has a link use ARP, and IPv6's neighbour discovery, again."""
+    return message(RTM_NEWLINK, NLM_F_REQUEST, link_body(index, flags=0, change=IFF_NOARP))
+
+
 def link_master(index: int, master: int) -> bytes:
     """Return the message that makes a link a port of bridge `master`, or of none (0)."""
     return message(RTM_NEWLINK, NLM_F_REQUEST, link_body(index) + u32(IFLA_MASTER, master))
@@ -168,12 +174,12 @@ _ADDRESS6 = struct.Struct("=IHHIIBBBBiHH16sHHI")
 _NODAD = 2
 
 
-def address(index: int, packed: bytes, length: int, *, delete: bool = False) -> bytes:
+def address(index: int, packed: bytes, length: int, *, delete: bool = False, scope: int = 0) -> bytes:
     """Return the message that gives a link an address (4 or 16 bytes) with its prefix length."""
     kind, flags = (RTM_DELADDR, NLM_F_REQUEST) if delete else (RTM_NEWADDR, _NEW)
     if len(packed) == 4:
         return _ADDRESS4.pack(
-            _ADDRESS4.size, kind, flags, 0, 0, AF_INET, length, 0, 0, index, 8, 1, packed, 8, 2, packed
+            _ADDRESS4.size, kind, flags, 0, 0, AF_INET, length, 0, scope, index, 8, 1, packed, 8, 2, packed
         )
     return _ADDRESS6.pack(
         _ADDRESS6.size, kind, flags, 0, 0, AF_INET6, length, _NODAD, 0, index, 20, 1, packed, 8, 8, _NODAD

@@ -17,6 +17,7 @@ from emulator.linux import bridge_messages, messages
 from emulator.linux.converge import converge
 from emulator.linux.layer3_messages import give_address
 from emulator.linux.link_messages import LinkMessages
+from emulator.linux.namespace_reset import allow_ipv6, reset_namespaces
 from emulator.linux.namespaces import NamespaceStore
 from emulator.linux.netlink import Batch, Netlink
 from emulator.linux.node_sysctls import NodeSysctls
@@ -45,12 +46,14 @@ def repair(plan: Plan, store: NamespaceStore, damage: Damage) -> None:
         if node not in lost
     ]
     writer = LinkMessages(plan)
+    allow_ipv6(topology.names, store, damage)
     _each(plan, store, damage, lambda node, findings: _devices(plan, node, findings))
     kept = [(findings.found, findings.wanted) for findings in damage.findings.values()]
     change = Difference(new_nodes=damage.nodes, new_links=mask, gone_links=halves, kept=kept)
     converge(plan, change, store, partly=True)
     _each(plan, store, damage, lambda node, findings: _ports(plan, writer, node, findings))
     _forward_again(plan, store, damage)
+    reset_namespaces(topology.names, store, damage)
 
 
 def _each(
@@ -81,6 +84,9 @@ def _devices(plan: Plan, node: int, findings: NodeFindings) -> Batch:
         )
     for index in findings.devices_down:
         batch.add(messages.link_up(index), "bring up a device of", name)
+    for port in (port for port, options in findings.unlike_ports.items() if "arp" in options):
+        words = interface_name(plan.topology, node, port)  # before neighbours: the kernel drops them with it
+        batch.add(messages.link_arp(plan.indices.of(node, port)), "switch ARP on for", words)
     for address in findings.stale:
         index = findings.wanted.index(address.port)
         taken = messages.address(index, address.packed, address.length, delete=True)
@@ -97,6 +103,11 @@ def _ports(plan: Plan, writer: LinkMessages, node: int, findings: NodeFindings) 
             words = "bring up" if up else "bring down"
             index, name = plan.indices.of(node, port), interface_name(plan.topology, node, port)
             batch.add(messages.link_up(index, up=up), words, name)
+    for port, options in findings.unlike_ports.items():
+        index, name = plan.indices.of(node, port), interface_name(plan.topology, node, port)
+        bridged = {option: value for option, value in options.items() if option != "arp"}
+        if bridged:
+            batch.add(bridge_messages.port_options(index, bridged), "set options of", name)
     for port in findings.down:
         writer.after_up(batch, node, port)
     return batch

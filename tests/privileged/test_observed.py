@@ -36,7 +36,8 @@ OVS_TREE = OVS + "openflow: {flows: tree}\n"
 # what is done in a node, and a word that `status` must say of it
 SHOWN = (
     "ip -j -d link show", "ip -j addr show", "ip -j -4 route show", "ip -j -6 route show",
-    "ip -j neigh show nud permanent", "tc -j qdisc show",
+    "ip -j neigh show nud permanent", "tc -j qdisc show", "ip -j -4 rule show", "ip -j -6 rule show",
+    "bridge -j -d link show",
 )  # fmt: skip
 BY_HAND: list[tuple[str, str, str, str]] = [
     (BRIDGED, "s1", "link set s1-eth1 down", "port s1-eth1 is down"),
@@ -52,9 +53,32 @@ BY_HAND: list[tuple[str, str, str, str]] = [
     (BRIDGED, "s1", "link del s1", "bridge s1"),
     (BRIDGED, "s1", "link set s1 type bridge stp_state 1", "stp_state of bridge s1"),
     (BRIDGED, "s1", "link set s1 type bridge mcast_snooping 1", "mcast_snooping of bridge s1"),
+    (BRIDGED, "s1", "bridge link set dev s1-eth1 state 0", "state of s1-eth1"),
+    (BRIDGED, "s1", "link set s1-eth1 type bridge_slave isolated on flood off", "isolated of s1-eth1"),
+    (BRIDGED, "h1", "link set h1-eth0 arp off", "arp of h1-eth0"),
     (BRIDGED, "h1", "link set lo down", "lo"),
+    (BRIDGED, "h1", "addr del 127.0.0.1/8 dev lo", "127.0.0.1"),
+    (BRIDGED, "h1", "rule del prio 32766", "IPv4 rule 32766"),
     (STATIC, "h1", "neigh del 10.0.0.2 dev h1-eth0", "permanent neighbour 10.0.0.2"),
+    (STATIC, "h1", "route del 10.0.0.0/8", "route 10.0.0.0/8"),
+    (STATIC, "h1", "link set h1-eth0 arp off", "arp of h1-eth0"),
     (ROUTED, "h1", "route del default", "route 0.0.0.0/0"),
+    (
+        ROUTED,
+        "leaf1",
+        "sysctl -w net.ipv4.conf.leaf1-eth1.forwarding=0",
+        "forwarding of IPv4 from leaf1-eth1",
+    ),
+    (
+        ROUTED6,
+        "leaf1",
+        "sysctl -w net.ipv6.conf.leaf1-eth1.forwarding=0",
+        "forwarding of IPv6 from leaf1-eth1",
+    ),
+    (ROUTED6, "h1", "sysctl -w net.ipv6.conf.h1-eth0.disable_ipv6=1", "address fd"),
+    (ROUTED6, "h1", "sysctl -w net.ipv6.conf.all.disable_ipv6=1", "address fd"),
+    (ROUTED6, "h1", "-6 addr flush dev h1-eth0", "link-local address on h1-eth0"),
+    (ROUTED6, "leaf1", "-6 rule del prio 32766", "IPv6 rule 32766"),
     (ROUTED, "spine1", "link set spine1-eth1 down", "port spine1-eth1 is down"),
     (ROUTED, "leaf1", "link del leaf1-eth1", "is missing"),
     (ROUTED6, "h1", "-6 addr flush dev h1-eth0 scope global", "address fd"),
@@ -73,7 +97,7 @@ def program(words: str) -> list[str]:
     first, *rest = words.split()
     if first == "ofctl":
         return ["ovs-ofctl", "-O", "OpenFlow15", *rest]
-    return [first, *rest] if first == "ethtool" else ["ip", first, *rest]
+    return [first, *rest] if first in {"bridge", "ethtool", "sysctl"} else ["ip", first, *rest]
 
 
 def state_of() -> dict[str, Any]:
@@ -191,6 +215,9 @@ IN_MININET = [
     ("h1", "link del h1-eth0", "link s1 -- h1 is missing"),
     ("s1", "link set s1 down", "bridge s1 is down"),
     ("s1", "link set s1 type bridge stp_state 1", "stp_state of bridge s1"),
+    ("s1", "bridge link set dev s1-eth1 isolated on state 0", "isolated of s1-eth1"),
+    ("h1", "link set h1-eth0 arp off", "arp of h1-eth0"),
+    ("h1", "rule del prio 32766", "IPv4 rule 32766"),
 ]
 
 

@@ -12,6 +12,7 @@ from emulator.engines.mininet.settings import after_up, device, is_switch, node_
 from emulator.engines.mininet.survey import strays_and_left
 from emulator.forwarding.base import BRIDGE_PORT, LOOPBACK_PORT
 from emulator.indices import LOOPBACK_INDEX
+from emulator.linux.namespace_reset import allow_ipv6, reset_namespaces
 from emulator.linux.namespaces import NamespaceStore
 from emulator.linux.node_sysctls import NodeSysctls
 from emulator.linux.observed.findings import UNLIKE, NodeFindings
@@ -28,6 +29,7 @@ def repair(wanted: WantedState, driver: Driver, store: NamespaceStore, damage: D
     whole = document(plan, bridges_of(plan))
     names = list(whole.links)
     links = [names[link] for link in damage.links]
+    allow_ipv6(plan.topology.names, store, damage)
     take_away(plan, damage.nodes, links, driver, store)
     Maker(plan, whole, driver, store, silent).make(damage.nodes, links, partly=True)
     for node, findings in damage.findings.items():
@@ -36,6 +38,7 @@ def repair(wanted: WantedState, driver: Driver, store: NamespaceStore, damage: D
         for node in (n for n, findings in damage.findings.items() if findings.not_forwarding):
             store.go(plan.topology.names[node])
             sysctls.apply(node)
+    reset_namespaces(plan.topology.names, store, damage)
 
 
 def _repair_node(wanted: WantedState, driver: Driver, node: int, findings: NodeFindings) -> None:
@@ -67,6 +70,7 @@ def _lines(wanted: WantedState, node: int, findings: NodeFindings, ports: Mappin
     if findings.unlike_bridge:
         words = " ".join(f"{option} {value}" for option, value in findings.unlike_bridge.items())
         lines.append(f"link set dev {device(plan.topology, node, BRIDGE_PORT)} type bridge {words}")
+    lines += _port_lines(findings, ports)
     for index in findings.devices_down:
         which = LOOPBACK_PORT if index == LOOPBACK_INDEX else BRIDGE_PORT
         lines.append(f"link set dev {device(plan.topology, node, which)} up")
@@ -81,6 +85,23 @@ def _lines(wanted: WantedState, node: int, findings: NodeFindings, ports: Mappin
     if findings.down and not is_switch(plan, node):
         lines += after_up(plan, node)
     return lines
+
+
+def _port_lines(findings: NodeFindings, ports: Mapping[int, str]) -> list[str]:
+    """Return the lines that set options of ports."""
+    lines = []
+    for number, options in findings.unlike_ports.items():
+        bridged = {option: value for option, value in options.items() if option != "arp"}
+        if "arp" in options:
+            lines.append(f"link set dev {ports[number]} arp on")
+        if bridged:
+            words = " ".join(f"{option} {_bridge_word(option, value)}" for option, value in bridged.items())
+            lines.append(f"link set dev {ports[number]} type bridge_slave {words}")
+    return lines
+
+
+def _bridge_word(option: str, value: int) -> str:
+    return str(value) if option == "state" else ("off", "on")[value]
 
 
 def _ends(

@@ -16,6 +16,7 @@ from emulator.forwarding.base import BRIDGE_PORT, LOOPBACK_PORT, Neighbour, Role
 from emulator.indices import LOOPBACK_INDEX
 from emulator.linux import bridge_messages, messages
 from emulator.linux.observed.findings import UNLIKE, NodeFindings
+from emulator.linux.observed.namespace import NamespaceComparison, unlike_port
 from emulator.linux.observed.parse import Found, FoundInterface, Hops
 from emulator.linux.observed.wanted import WantedPort, queues_of
 from topologies.addressing import Address
@@ -66,12 +67,17 @@ class NodeComparison:
         routes = frozenset(r for r in self._wanted.routes if self._has_route(r))
         if out.stale:
             routes = frozenset()  # those over gateways go with the address
-        neighbours = frozenset(n for n in self._wanted.neighbours if self._has_neighbour(n))
+        stale = {address.port for address in out.stale}  # the kernel drops neighbours with the address
+        neighbours = frozenset(
+            n for n in self._wanted.neighbours if self._has_neighbour(n) and n.port not in stale
+        )
         for family in self._forwards:
             if not self._found.forwards.get(family, False):
                 out.not_forwarding = True
                 words = "IPv4" if family == messages.AF_INET else "IPv6"
                 self._differs(f"forwarding of {words}", "on", "off")
+        namespace = NamespaceComparison(self._wanted, self._found, self._names, self._off, self._forwards)
+        out.reset = namespace.reset(out.deviations)
         out.found = replace(out.found, addresses=addresses, routes=routes, neighbours=neighbours)
         return out
 
@@ -93,7 +99,8 @@ class NodeComparison:
             self._off.add(BRIDGE_PORT)
             self._differs(f"bridge {self._bridge}", "up", "down")
         for option, found in zip(bridge_messages.BRIDGE_OPTIONS, device.options, strict=True):
-            if (wanted := self._options.get(option, found)) != found:
+            wanted = self._options.get(option, found)
+            if found not in {wanted, bridge_messages.UNKNOWN}:
                 self._out.unlike_bridge[option] = wanted
                 self._differs(f"{option} of bridge {self._bridge}", wanted, found)
         if device.mac != self._wanted.mac:
@@ -123,6 +130,10 @@ class NodeComparison:
             self._differs(f"MAC of {port.name}", wanted.mac.hex(":"), mac.hex(":"))
         if device.mtu != wanted.mtu:
             self._differs(f"MTU of {port.name}", wanted.mtu, device.mtu)
+        bridged = self._roles and wanted.role == Role.BRIDGED == role
+        for option, expected, seen in unlike_port(device, bridged=bridged):
+            self._differs(f"{option} of {port.name}", expected, seen)
+            self._out.unlike_ports.setdefault(port.number, {})[option] = expected
         queues, found = (
             queues_of(wanted.shape, wanted.mtu),
             self._found.queues.get(device.ifindex, frozenset()),

@@ -14,6 +14,26 @@ UNLIKE = Shape(queue=-1)
 
 
 @dataclass
+class Reset:
+    """What must be set in a node's namespace, by the names of its interfaces.
+
+    `forwarding`: (address family, interface) that don't pass packets on; `ipv6` where IPv6 may be switched
+    off; `link_local` that lack such an address; `rules`: (address family, priority, table) that are missing.
+    """
+
+    forwarding: list[tuple[int, str]] = field(default_factory=list)
+    ipv6: list[str] = field(default_factory=list)
+    link_local: list[str] = field(default_factory=list)
+    rules: list[tuple[int, int, int]] = field(default_factory=list)
+    localhost: bool = False
+
+    @property
+    def is_empty(self) -> bool:
+        """True when there is nothing to set."""
+        return not (self.forwarding or self.ipv6 or self.link_local or self.rules or self.localhost)
+
+
+@dataclass
 class NodeFindings:
     """What is wrong with one node, and what leads back.
 
@@ -35,6 +55,9 @@ class NodeFindings:
     unlike_bridge: dict[str, int] = field(default_factory=dict)
     """Options of the bridge that aren't as wanted: what they must be."""
     not_forwarding: bool = False
+    unlike_ports: dict[int, dict[str, int]] = field(default_factory=dict)
+    """Ports with options that aren't as wanted: what they must be. `arp` is one of them."""
+    reset: Reset = field(default_factory=Reset)
 
     @property
     def is_whole(self) -> bool:

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import struct
 import sys
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from typing import NamedTuple
 
@@ -36,13 +36,17 @@ _LIMIT = struct.Struct("=24xI")
 _IFLA_LINK = 5
 _MAIN, _UNICAST, _BY_KERNEL, _CLONED = 254, 1, 2, 0x200
 _PERMANENT = 0x80
-_ALL_INTERFACES = -1
+ALL = -1
+_RULE = struct.Struct("=BBBBBxxBI")
+_TO_TABLE, _FRA_PRIORITY, _FRA_TABLE = 1, 6, 15
+_OF_PLAIN_RULES = {_FRA_PRIORITY, _FRA_TABLE, 13, 14, 20, 21}  # and suppressed prefixes, padding, protocol
 
 
 class FoundInterface(NamedTuple):
     """An interface. `master` and `peer` are indices of interfaces, 0 for none; `kind` is such as "veth".
 
-    `options` are those of a bridge, see `bridge_messages.BRIDGE_OPTIONS`.
+    `options` are those of a bridge, `port` those of a port of one (see `bridge_messages`). It is `running`
+    while the other end is up, too.
     """
 
     ifindex: int
@@ -53,6 +57,9 @@ class FoundInterface(NamedTuple):
     peer: int
     kind: str
     options: tuple[int, ...] = ()
+    port: tuple[int, ...] = ()
+    running: bool = False
+    arp: bool = True
 
 
 class FoundRoute(NamedTuple):
@@ -81,6 +88,10 @@ class Found:
     queues: dict[int, frozenset[Queue]] = field(default_factory=dict)
     forwards: dict[int, bool] = field(default_factory=dict)
     """Address family -> whether packets are passed on between interfaces."""
+    not_forwarding: dict[int, set[int]] = field(default_factory=dict)
+    """Address family -> indices of the interfaces whose packets are not."""
+    rules: dict[int, set[tuple[int, int]]] = field(default_factory=dict)
+    """Address family -> (priority, table) of the rules that send all packets to a table."""
 
 
 def interface(body: bytes) -> tuple[str, FoundInterface]:
@@ -88,6 +99,7 @@ def interface(body: bytes) -> tuple[str, FoundInterface]:
     _, _, index, flags, _ = _LINK.unpack_from(body)
     name, mac, mtu, master, peer, kind = "", b"", 0, 0, 0, ""
     options: tuple[int, ...] = ()
+    port: tuple[int, ...] = ()
     for number, value in attributes(body, _LINK.size):
         if number == messages.IFLA_IFNAME:
             name = value.rstrip(b"\0").decode("utf-8", "replace")
@@ -103,17 +115,22 @@ def interface(body: bytes) -> tuple[str, FoundInterface]:
             info = dict(attributes(value))
             kind = info.get(messages.IFLA_INFO_KIND, b"").rstrip(b"\0").decode("utf-8", "replace")
             if kind == "bridge":
-                options = _bridge_options(info.get(messages.IFLA_INFO_DATA, b""))
-    up = bool(flags & messages.IFF_UP)
-    return name, FoundInterface(index, mac, mtu, up, master, peer, kind, options)
+                options = _options(info.get(messages.IFLA_INFO_DATA, b""), bridge_messages.BRIDGE_OPTIONS)
+            if info.get(bridge_messages.IFLA_INFO_SLAVE_KIND, b"").startswith(b"bridge"):
+                data = info.get(bridge_messages.IFLA_INFO_SLAVE_DATA, b"")
+                port = _options(data, bridge_messages.PORT_OPTIONS)
+    return name, FoundInterface(
+        index, mac, mtu, bool(flags & messages.IFF_UP), master, peer, kind, options, port,
+        bool(flags & messages.IFF_RUNNING), not flags & messages.IFF_NOARP,
+    )  # fmt: skip
 
 
-def _bridge_options(data: bytes) -> tuple[int, ...]:
-    """Return the values of `bridge_messages.BRIDGE_OPTIONS`; 0 for what this kernel doesn't have."""
+def _options(data: bytes, numbers: Mapping[str, int]) -> tuple[int, ...]:
+    """Return the values of the attributes with these numbers; UNKNOWN for what this kernel doesn't have."""
     found = dict(attributes(data))
     return tuple(
-        int.from_bytes(found.get(number, b"\0"), sys.byteorder)
-        for number in bridge_messages.BRIDGE_OPTIONS.values()
+        int.from_bytes(found[number], sys.byteorder) if number in found else bridge_messages.UNKNOWN
+        for number in numbers.values()
     )
 
 
@@ -179,9 +196,17 @@ def queue(body: bytes) -> tuple[int, Queue] | None:
     return index, (kind,)
 
 
-def forwards(body: bytes) -> bool | None:
-    """Return whether an RTM_NEWNETCONF says that packets are passed on; None for a single interface's."""
+def forwards(body: bytes) -> tuple[int, bool] | None:
+    """Return (interface index, whether its packets are passed on) of an RTM_NEWNETCONF; `ALL` is for all."""
     found = dict(attributes(body, 4))
-    if _INT.unpack(found[1])[0] != _ALL_INTERFACES or 2 not in found:
+    return (_INT.unpack(found[1])[0], bool(_INT.unpack(found[2])[0])) if 2 in found else None
+
+
+def rule(body: bytes) -> tuple[int, int] | None:
+    """Return (priority, table) of an RTM_NEWRULE that sends all packets to a table; None for any other."""
+    _, to, source, tos, table, action, _ = _RULE.unpack_from(body)
+    found = dict(attributes(body, _RULE.size))
+    if action != _TO_TABLE or to or source or tos or not found.keys() <= _OF_PLAIN_RULES:
         return None
-    return bool(_INT.unpack(found[2])[0])
+    priority = _U32.unpack(found[_FRA_PRIORITY])[0] if _FRA_PRIORITY in found else 0
+    return priority, _U32.unpack(found[_FRA_TABLE])[0] if _FRA_TABLE in found else table

@@ -3,13 +3,16 @@
 from __future__ import annotations
 
 import struct
+from contextlib import suppress
 from typing import NamedTuple
 
+from emulator.errors import KernelError
 from emulator.linux import messages
 from emulator.linux.netlink import NLM_F_DUMP, NLM_F_REQUEST, Netlink
 from emulator.linux.observed import parse
 
-_RTM_GETADDR, _RTM_GETROUTE, _RTM_GETNEIGH, _RTM_GETQDISC, _RTM_GETNETCONF = 22, 26, 30, 38, 82
+_RTM_GETADDR, _RTM_GETROUTE, _RTM_GETNEIGH, _RTM_GETRULE = 22, 26, 30, 34
+_RTM_GETQDISC, _RTM_GETNETCONF = 38, 82
 _IFLA_EXT_MASK, _SKIP_STATISTICS = 29, 8
 _DUMP = NLM_F_REQUEST | NLM_F_DUMP
 
@@ -29,6 +32,9 @@ _ROUTES = {family: _of_family(_RTM_GETROUTE, family, 12) for family in (messages
 _FORWARDS = {
     family: _of_family(_RTM_GETNETCONF, family, 4) for family in (messages.AF_INET, messages.AF_INET6)
 }
+
+
+_RULES = {family: _of_family(_RTM_GETRULE, family, 12) for family in (messages.AF_INET, messages.AF_INET6)}
 
 
 class Wish(NamedTuple):
@@ -57,9 +63,10 @@ def read_namespace(netlink: Netlink, wish: Wish) -> parse.Found:
         for _, body in netlink.dump(_ROUTES[family]):
             _take_route(found, parse.route(body))
         if wish.forwarding:
-            for _, body in netlink.dump(_FORWARDS[family]):
-                if (forwards := parse.forwards(body)) is not None:
-                    found.forwards[family] = forwards
+            _take_forwarding(found, family, netlink)
+        with suppress(KernelError):  # a kernel without policy routing has no rules
+            rules = map(parse.rule, (body for _, body in netlink.dump(_RULES[family])))
+            found.rules[family] = {rule for rule in rules if rule is not None}
     if wish.neighbours:
         entries = (parse.neighbour(body) for _, body in netlink.dump(_NEIGHBOURS))
         found.neighbours = dict(entry for entry in entries if entry is not None)
@@ -70,6 +77,16 @@ def read_here(wish: Wish) -> parse.Found:
     """Return what the namespace holds that this thread is in."""
     with Netlink() as netlink:
         return read_namespace(netlink, wish)
+
+
+def _take_forwarding(found: parse.Found, family: int, netlink: Netlink) -> None:
+    for _, body in netlink.dump(_FORWARDS[family]):
+        if (forwards := parse.forwards(body)) is not None:
+            index, on = forwards
+            if index == parse.ALL:
+                found.forwards[family] = on
+            elif index > 0 and not on:
+                found.not_forwarding.setdefault(family, set()).add(index)
 
 
 def _take_route(found: parse.Found, route: parse.FoundRoute | None) -> None:

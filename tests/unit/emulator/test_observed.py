@@ -36,7 +36,7 @@ def plan_of(text: str) -> Plan:
 def as_wanted(wanted: WantedState, node: int) -> Found:
     """Return what the kernel holds of a node that is whole."""
     settings, ports = wanted.node(node)
-    found = Found(forwards={2: True})
+    found = Found(forwards={2: True}, addresses={(1, b"\x7f\0\0\1", 8)})
     found.interfaces["lo"] = FoundInterface(1, bytes(6), 65536, up=True, master=0, peer=0, kind="")
     if settings.mac:
         found.interfaces[settings.name] = FoundInterface(
