@@ -81,19 +81,11 @@ def _compare(paths: tuple[str, ...], *, as_json: bool) -> int:
 
 def _recover(options: dict[str, Any]) -> int:
     from emulator.cli.networks import chosen_network
-    from emulator.cli.stress_network import alone, journal_of
-    from emulator.engines.registry import take_down
-    from stress.recover import recover
+    from emulator.cli.stress_recover import give_back
 
     ensure_root()
     network = chosen_network(options["net"])
-    with alone(network):
-        given = recover(network, journal_of(network), take_down)
-    for line in given:
-        say(line)
-    say(
-        f"{network.name}: {len(given)} things given back" if given else f"{network.name}: nothing was missing"
-    )
+    given = give_back(network)
     if options["as_json"]:
         give_json({"name": network.name, "recovered": given})
     return 0

@@ -20,6 +20,7 @@ def command(file: Path, engine: str | None, *, as_json: bool) -> int:
     """Bring the network of FILE up; if it is up already, change only what differs."""
     phases = Phases()
     from emulator.cli.stress_notes import require_unshaken
+    from emulator.cli.stress_recover import give_back_before_up
     from emulator.engines.registry import engine_named
     from emulator.plan import make_plan
     from topologies.build import build
@@ -35,6 +36,7 @@ def command(file: Path, engine: str | None, *, as_json: bool) -> int:
         plan = make_plan(topology, runner.name)
         runner.accept(plan)
     require_unshaken(topology.name)
+    recovered = give_back_before_up(topology.name, runner.name)
     with phases.phase("deploy"), shown(f"up {topology.name}") as progress:
         network = runner.deploy(plan, str(file.resolve()), progress)
     seconds = phases.total()
@@ -43,7 +45,8 @@ def command(file: Path, engine: str | None, *, as_json: bool) -> int:
         give_json(
             {"name": topology.name, "engine": runner.name, "nodes": topology.kind_counts(),
              "links": topology.link_count, "blocked": blocked, "fidelity": topology.fidelity_counts(),
-             "changes": network.changes, "notes": [*plan.warnings, *network.notes], "seconds": seconds}
+             "recovered": recovered, "changes": network.changes,
+             "notes": [*plan.warnings, *network.notes], "seconds": seconds}
         )  # fmt: skip
     for line in network.changes or ():
         say(line)

@@ -61,7 +61,7 @@ class NamespacedEngine(ABC, Generic[Running]):
                 signals.check()
                 progress(phase, done, total)
 
-            running = self._running(state, plan)
+            running, lost = self._running(state, plan)
             if running is not None:
                 started = _start_again(running, plan, state, file)
                 mended = tuple(f"restored: {words}" for words in running.restore())
@@ -78,7 +78,7 @@ class NamespacedEngine(ABC, Generic[Running]):
                 remove(state, silent)
                 raise
         network = self.handle(state)
-        network.notes = notes
+        network.notes = (*notes, *lost)
         return network
 
     def attach(self, name: str) -> Running:
@@ -89,21 +89,33 @@ class NamespacedEngine(ABC, Generic[Running]):
         require_lasting()
         return self.handle(NetworkState(state_root(), name))
 
-    def _running(self, state: NetworkState, plan: Plan) -> Running | None:
+    def _running(self, state: NetworkState, plan: Plan) -> tuple[Running | None, tuple[str, ...]]:
         """Return the network if it is up, whatever its nodes lack: what they lack is given back.
 
-        Where controllers or Open vSwitch have ended, only if they are those of `plan` too. None when it must
-        be made anew. UsageError if another engine runs it.
+        Where controllers have ended, only if they are those of `plan` too. None when it must be made anew,
+        with a line that says why, unless there is nothing of it. UsageError if another engine runs it.
         """
         state.require_engine(self.name)
+        if not state.exists:
+            return None, ()
+        network: Running | None = None
         try:
             network = self.handle(state)
-            if network.is_restorable:
-                return network
-            same = controllers_of(network.topology) == controllers_of(plan.topology)
-            return network if same and network.stopped_controllers() else None
-        except EmulationError:  # no record, or a damaged one
-            return None
+            why = network.beyond_restoring() or _ended_and_others(network, plan)
+        except EmulationError as error:  # no record, or a damaged one
+            why = str(error).partition(";")[0]
+        if why:
+            words = f"`{state.name}` was made anew because {why}: processes in its nodes ended"
+            return None, (words,)
+        return network, ()
+
+
+def _ended_and_others(network: NamespacedNetwork, plan: Plan) -> str:
+    """Return words where controllers have ended and `plan` has others: those can't be started again."""
+    if controllers_of(network.topology) == controllers_of(plan.topology):
+        return ""
+    ended = network.stopped_controllers()
+    return f"{', '.join(ended)} had ended, and the file has other controllers" if ended else ""
 
 
 def _start_again(network: NamespacedNetwork, plan: Plan, state: NetworkState, file: str) -> tuple[str, ...]:

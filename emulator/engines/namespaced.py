@@ -99,25 +99,28 @@ class NamespacedNetwork(RestorableNetwork):
         details, notes = self.switches.details(), tuple(self.switches.notes())
         return Health(running=True, nodes=found.nodes, details=details, notes=notes)
 
-    @property
-    def is_restorable(self) -> bool:
-        """Whether all that is wrong, if anything, are nodes that lack something: `restore` gives it back."""
-        if not self._store.exists or self._record.phase != "up" or left_over(self._state.folder):
-            return False
-        if self._engine_problems() or (self.switches and self.switches.problems()):
-            return False
+    def beyond_restoring(self) -> str:
+        """Return why `up` must make it anew, in words; empty where `restore` gives back all that it lacks.
+
+        Controllers that have ended are no reason: they are started again.
+        """
+        if not self._store.exists:
+            return "its namespaces are gone"
+        if self._record.phase != "up":
+            return "an earlier `up` did not finish"
         with self._store.entered():
-            return bool(self._store.nodes())  # with none left there is nothing to give back to
+            if not self._store.nodes():
+                return "all its nodes are gone"
+        ended = self.switches.servers.ended() if self.switches and self.switches.there else []
+        return "; ".join(problem.partition(";")[0] for problem in (*self._engine_problems(), *ended))
 
     def _engine_problems(self) -> list[str]:
         """Return what is wrong with what the engine itself keeps running beside the nodes."""
         return []
 
     def stopped_controllers(self) -> list[str]:
-        """Return the names of controllers whose processes have ended; none where more is wrong than that."""
-        if self.switches is None or not self._nodes_there().running:
-            return []
-        if self._engine_problems() or (self.switches.there and self.switches.servers.ended()):
+        """Return the names of controllers whose processes have ended."""
+        if self.switches is None:
             return []
         return [name for name, runs in self.switches.controllers.running().items() if not runs]
 
