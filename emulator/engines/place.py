@@ -6,6 +6,7 @@ import os
 
 from emulator.errors import UnableError
 from emulator.linux.namespaces import NamespaceStore
+from emulator.linux.rights import lacking_rights
 from emulator.state import NetworkState
 
 
@@ -13,6 +14,8 @@ def require_root() -> None:
     """Raise UnableError unless this process may make namespaces."""
     if os.geteuid() != 0:
         raise UnableError("making network namespaces needs root; run it under sudo")
+    if reason := lacking_rights():
+        raise UnableError(reason)
 
 
 def store_of(state: NetworkState) -> NamespaceStore:

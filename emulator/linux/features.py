@@ -22,6 +22,7 @@ from emulator.linux.datagrams import HEADER, NLMSG_ERROR
 from emulator.linux.netlink import NLM_F_REQUEST, Batch, Netlink
 from emulator.linux.qdisc import shape_messages
 from emulator.linux.restored import restored
+from emulator.linux.rights import lacking_rights
 from emulator.linux.syscalls import CLONE_NEWNET, unshare
 from topologies.profiles import Shape
 
@@ -114,7 +115,7 @@ def ovs_version() -> str:
 
 def _works(batch: Batch) -> bool | None:
     """Return whether the kernel takes `batch`, in a namespace made for it."""
-    if os.geteuid() != 0:
+    if os.geteuid() != 0 or lacking_rights():
         return None
     try:
         with restored("net"):
@@ -137,6 +138,8 @@ def has_namespaces() -> bool | None:
         return False
     if os.geteuid() != 0:
         return None
+    if lacking_rights():
+        return False
     try:
         with restored("net"):
             unshare(CLONE_NEWNET)

@@ -11,6 +11,7 @@ import os
 from pathlib import Path
 from typing import NamedTuple
 
+from emulator.linux.first_process import first_process
 from emulator.linux.mounts import is_mount
 from emulator.linux.restored import outside_mount
 from emulator.locks import is_held
@@ -54,9 +55,16 @@ class Owner(NamedTuple):
         mine = _inode("/proc/self/ns/pid")
         if mine not in {self.pids, _FIRST_PIDS}:
             return False  # its processes can't be seen from here
-        process = self._process()
-        if process is None:
-            return True  # the mount namespace ended with its last process, and the network with it
+        try:
+            process = self._process()
+            if process is None:
+                return True  # the mount namespace ended with its last process, and the network with it
+            return self._is_gone_by(process)
+        except PermissionError:  # root of a user namespace, or one with fewer capabilities than others
+            return False
+
+    def _is_gone_by(self, process: str) -> bool:
+        """Return whether nothing is left of it where `process` is, which is in its mount namespace."""
         inside = Path(f"/proc/{process}/root", self.root.relative_to("/"))
         state = NetworkState(inside, self.name)
         if not state.exists:
@@ -66,11 +74,23 @@ class Owner(NamedTuple):
         )
 
     def _process(self) -> str | None:
-        """Return a process in the mount namespace of the network, as /proc has it."""
-        likely = ["thread-self", "1", "2"]
-        return next(
-            (pid for pid in [*likely, *_pids()] if _inode(f"/proc/{pid}/ns/mnt") == self.mounts), None
-        )
+        """Return a process in the mount namespace of the network, as /proc has it; None when none is.
+
+        PermissionError when none is among those that we may look at, and others live. Process 1 is none of
+        these where another tells of the first namespaces.
+        """
+        hidden = first_process() is None
+        for pid in ["thread-self", "1", "2", *_pids()]:
+            try:
+                if os.stat(f"/proc/{pid}/ns/mnt").st_ino == self.mounts:
+                    return pid
+            except PermissionError:  # also of a process that has ended meanwhile (proc_ns_get_link)
+                hidden = hidden or (pid != "1" and os.path.exists(f"/proc/{pid}"))
+            except OSError:  # it has ended
+                continue
+        if hidden:
+            raise PermissionError
+        return None
 
 
 def _pids() -> list[str]:
@@ -78,7 +98,4 @@ def _pids() -> list[str]:
 
 
 def _inode(path: str) -> int:
-    try:
-        return os.stat(path).st_ino
-    except OSError:
-        return -1
+    return os.stat(path).st_ino

@@ -63,6 +63,7 @@ def test_what_cant_be_seen_from_here_is_not_called_gone(tmp_path: Path) -> None:
     assert not mine._replace(pids=mine.pids + 1).is_gone()
 
 
+@pytest.mark.skipif(os.geteuid() != 0, reason="who isn't root can't look at all processes")
 def test_a_network_ends_with_the_last_process_of_its_mount_namespace(state: NetworkState) -> None:
     ended = Owner.here(state.root, "net")._replace(mounts=1)  # no namespace has this number
     with locked(state.lock_path, wait=False):
@@ -83,3 +84,23 @@ def test_a_path_is_looked_up_where_it_was_written_down(tmp_path: Path) -> None:
         process.stdin.close()
         process.wait(10)
     assert owner.is_gone()
+
+
+_IN_USER_NAMESPACE = """
+import sys
+from emulator.linux.ledger_owners import Owner
+print(Owner.parsed(sys.argv[1]).is_gone())
+"""
+
+
+@pytest.mark.skipif(os.geteuid() != 0, reason="needs root")
+def test_who_may_not_look_at_processes_declares_nobody_gone(state: NetworkState) -> None:
+    """Root of a user namespace: what is refused (EACCES) isn't what has ended (ENOENT)."""
+    owner = str(Owner.here(state.root, "net"))
+    words = [sys.executable, "-P", "-c", _IN_USER_NAMESPACE, owner]
+    with locked(state.lock_path, wait=False):
+        for unshare in ([], ["unshare", "--user", "--map-root-user", "--net", "--mount"]):
+            done = subprocess.run([*unshare, *words], check=True, capture_output=True, text=True)
+            assert done.stdout == "False\n"
+    done = subprocess.run(words, check=True, capture_output=True, text=True)
+    assert done.stdout == "True\n"
