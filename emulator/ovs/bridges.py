@@ -18,9 +18,12 @@ from emulator.plan import Plan
 from topologies.identifiers import bridge_name, dpid, interface_name, mac
 from topologies.openflow import OpenFlow
 from topologies.openflow_switches import controllers_of, ovs_nodes
+from topologies.topology import Topology
 
 KERNEL, USERSPACE = "system", "netdev"
 """How Open vSwitch calls its datapaths."""
+ENABLED = ("stp_enable", "rstp_enable", "mcast_snooping_enable")
+"""Columns of a bridge that are false unless somebody sets them."""
 MAX_OFPORT = 65279
 """The last number of a port (ovs-vswitchd.conf.db(5), ofport_request)."""
 
@@ -29,7 +32,8 @@ MAX_OFPORT = 65279
 class Bridge:
     """A bridge's settings; `ports` are the numbers that its interfaces ask for, by name (0: any).
 
-    `protocols` and `controllers` are in order, so that equal bridges are equal.
+    `protocols` and `controllers` are in order, so that equal bridges are equal. No plan asks for what
+    `enabled` and `odd` hold: columns that are true, and what ports are set to, by name ("tag 7").
     """
 
     name: str
@@ -40,6 +44,8 @@ class Bridge:
     fail_mode: str
     controllers: tuple[str, ...] = ()
     ports: Mapping[str, int] = field(default_factory=dict)
+    enabled: tuple[str, ...] = ()
+    odd: Mapping[str, str] = field(default_factory=dict)
 
 
 def bridges(plan: Plan, datapath_of: Callable[[OpenFlow], str]) -> dict[int, Bridge]:
@@ -78,6 +84,12 @@ def _ports(plan: Plan, node: int, openflow: OpenFlow) -> dict[str, int]:
             port = int(topology.ports[link, end])
             out[interface_name(topology, node, port)] = port
     return out
+
+
+def interfaces(topology: Topology, links: np.ndarray[tuple[int], np.dtype[np.bool_]]) -> set[str]:
+    """Return the names of the interfaces at both ends of `links` (bool[m])."""
+    ends, ports = topology.ends[links].ravel().tolist(), topology.ports[links].ravel().tolist()
+    return {interface_name(topology, node, port) for node, port in zip(ends, ports, strict=True)}
 
 
 def middle(

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import re
 import subprocess
-from collections.abc import Iterator, Mapping
+from collections.abc import Container, Iterator
 
 from emulator.deviation import Deviation
 from emulator.errors import BrokenError
@@ -24,9 +24,7 @@ _DIFFERS = 2
 _SHOWN = 3
 
 
-def differing_flows(
-    servers: OvsServers, plan: Plan, there: Mapping[str, object]
-) -> list[tuple[int, Deviation]]:
+def differing_flows(servers: OvsServers, plan: Plan, there: Container[str]) -> list[tuple[int, Deviation]]:
     """Return (node, deviation) of switches whose flows or groups aren't those that `plan` computes.
 
     Only bridges in `there` are asked.

@@ -4,44 +4,63 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
 from dataclasses import replace
-from typing import Any
+from typing import Any, NamedTuple
 
-from emulator.ovs.bridges import Bridge
+from emulator.ovs.bridges import ENABLED, KERNEL, Bridge
 from emulator.ovs.database import Database, members
 
+_VLAN = ("tag", "trunks", "vlan_mode")
 _TABLES = {
-    "Interface": ("_uuid", "ofport_request"),
-    "Port": ("_uuid", "name", "interfaces"),
+    "Interface": ("_uuid", "ofport_request", "ingress_policing_rate"),
+    "Port": ("_uuid", "name", "interfaces", *_VLAN),
     "Controller": ("_uuid", "target"),
-    "Bridge": ("name", "datapath_type", "fail_mode", "protocols", "other_config", "controller", "ports"),
-}
+    "Bridge": (
+        "name", "datapath_type", "fail_mode", "protocols", "other_config", "controller", "ports", *ENABLED,
+    ),
+}  # fmt: skip
 
 
 def present(database: Database) -> dict[str, Bridge]:
     """Return the bridges by name; each bridge's own port is none of its ports."""
     interfaces, port_rows, controllers, bridges = database.tables(_TABLES)
-    numbers = {row["_uuid"][1]: next(iter(members(row["ofport_request"])), 0) for row in interfaces}
-    ports = {
-        row["_uuid"][1]: (row["name"], sum(numbers[uuid] for _, uuid in members(row["interfaces"])))
-        for row in port_rows
-    }
+    found = {row["_uuid"][1]: row for row in interfaces}
+    ports = {row["_uuid"][1]: _port(row, found) for row in port_rows}
     targets = {row["_uuid"][1]: row["target"] for row in controllers}
     return {row["name"]: _bridge(row, ports, targets) for row in bridges}
 
 
-def _bridge(row: dict[str, Any], ports: dict[str, tuple[str, int]], targets: dict[str, str]) -> Bridge:
+class _Port(NamedTuple):
+    """A port, with the number that it asks for (0: any), and what else it is set to, in words."""
+
+    name: str
+    number: int
+    odd: str
+
+
+def _port(row: dict[str, Any], interfaces: Mapping[str, dict[str, Any]]) -> _Port:
+    own = [interfaces[uuid] for _, uuid in members(row["interfaces"])]
+    words = [f"{column} {','.join(map(str, value))}" for column in _VLAN if (value := members(row[column]))]
+    words += [f"ingress_policing_rate {rate}" for one in own if (rate := one["ingress_policing_rate"])]
+    number = sum(next(iter(members(one["ofport_request"])), 0) for one in own)
+    return _Port(row["name"], number, ", ".join(words))
+
+
+def _bridge(row: dict[str, Any], ports: dict[str, _Port], targets: dict[str, str]) -> Bridge:
+    """Return a bridge; where a setting is left out it has the value that Open vSwitch takes then."""
     config = dict(row["other_config"][1])
     own = row["name"]
-    found = (ports[uuid] for _, uuid in members(row["ports"]))
+    found = [port for _, uuid in members(row["ports"]) if (port := ports[uuid]).name != own]
     return Bridge(
         own,
         config.get("datapath-id", ""),
         config.get("hwaddr", ""),
-        row["datapath_type"],
+        row["datapath_type"] or KERNEL,
         tuple(sorted(members(row["protocols"]))),
-        "".join(members(row["fail_mode"])),
+        "".join(members(row["fail_mode"])) or "standalone",
         tuple(sorted(targets[uuid] for _, uuid in members(row["controller"]))),
-        {name: number for name, number in found if name != own},
+        {port.name: port.number for port in found},
+        tuple(column for column in ENABLED if row[column]),
+        {port.name: port.odd for port in found if port.odd},
     )
 
 

@@ -19,7 +19,7 @@ from emulator.ovs.faults import require_ports
 from emulator.ovs.flows import changed, flow_lines, install, remove_flows
 from emulator.ovs.present import present, rows, without_known
 from emulator.ovs.server import OvsServers
-from emulator.ovs.transaction import transaction
+from emulator.ovs.transaction import lost_ports, transaction
 from emulator.plan import Plan
 from topologies.counting import counted
 from topologies.openflow import PROTOCOLS, OpenFlow
@@ -115,12 +115,7 @@ class Switches:
         self.servers.require_running()
         with self.servers.database() as database:
             new = without_known(database, old, new)
-            lost = [
-                name
-                for each, bridge in old.items()
-                for name, number in bridge.ports.items()
-                if each in new and new[each].ports.get(name) != number
-            ]
+            lost = [name for each, was in old.items() if each in new for name in lost_ports(was, new[each])]
             operations = transaction(old, new, rows(database, "Bridge", old), rows(database, "Port", lost))
             database.transact(operations)
             if not database.configured(_CONFIGURED_WITHIN, self.servers.running):

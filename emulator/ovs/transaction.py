@@ -8,7 +8,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping
 from typing import Any
 
-from emulator.ovs.bridges import Bridge
+from emulator.ovs.bridges import ENABLED, Bridge
 from emulator.ovs.database import Operation
 
 _ROOT = "Open_vSwitch"
@@ -85,8 +85,11 @@ def _ports(ports: Mapping[str, int], tag: str) -> tuple[list[Operation], list[st
 
 
 def _settings(bridge: Bridge) -> dict[str, Any]:
-    config = {"datapath-id": bridge.dpid, "hwaddr": bridge.mac, "disable-in-band": "true"}
+    config = {"datapath-id": bridge.dpid, "disable-in-band": "true"}
+    if bridge.mac:
+        config["hwaddr"] = bridge.mac
     return {
+        **{column: column in bridge.enabled for column in ENABLED},
         "datapath_type": bridge.datapath,
         "fail_mode": bridge.fail_mode,
         "protocols": _set(bridge.protocols),
@@ -115,10 +118,9 @@ def _changed(before: Bridge, after: Bridge, row: str, ports: Rows, tag: str) -> 
         out, update["controller"] = _controllers(after, tag)
     if update:
         out.append({"op": "update", "table": "Bridge", "where": [_is(row)], "row": update})
-    lost = [name for name, number in before.ports.items() if after.ports.get(name) != number]
-    added, names = _ports(
-        {name: number for name, number in after.ports.items() if before.ports.get(name) != number}, tag
-    )
+    lost = lost_ports(before, after)
+    kept = before.ports.keys() - lost
+    added, names = _ports({name: number for name, number in after.ports.items() if name not in kept}, tag)
     mutations = []
     if lost:
         mutations.append(["ports", "delete", _set(["uuid", ports[name]] for name in lost if name in ports)])
@@ -128,6 +130,15 @@ def _changed(before: Bridge, after: Bridge, row: str, ports: Rows, tag: str) -> 
         out += added
         out.append({"op": "mutate", "table": "Bridge", "where": [_is(row)], "mutations": mutations})
     return out
+
+
+def lost_ports(before: Bridge, after: Bridge) -> list[str]:
+    """Return the ports that leave a bridge; those that are set otherwise are made anew, and come back."""
+    return [
+        name
+        for name, number in before.ports.items()
+        if after.ports.get(name) != number or before.odd.get(name) != after.odd.get(name)
+    ]
 
 
 def _insert(table: str, name: str, row: Mapping[str, Any]) -> Operation:

@@ -32,6 +32,15 @@ ROUTED6 = ROUTED + "addressing: {ipv6: fd00::/48}\n"
 OVS = "name: n\nswitch: ovs\ntopology: {generator: linear, k: 2, hosts_per_switch: 1}\n"
 OVS_USER = OVS + "openflow: {datapath: userspace}\n"
 OVS_TREE = OVS + "openflow: {flows: tree}\n"
+LEARNING = OVS + "openflow: {controller: learning}\n"
+LEARNING10, LEARNING14, OVS15 = (
+    OVS + f"openflow: {{{words}}}\n"
+    for words in (
+        "controller: learning, protocols: [OpenFlow10]",
+        "controller: learning, protocols: [OpenFlow10, OpenFlow14]",
+        "protocols: [OpenFlow15]",
+    )
+)
 
 # what is done in a node, and a word that `status` must say of it
 SHOWN = (
@@ -89,6 +98,26 @@ BY_HAND: list[tuple[str, str, str, str]] = [
     (OVS_TREE, "s1", "ofctl del-flows s1", "s1: flows"),
     (OVS, "h1", "addr flush dev h1-eth0", "address 10.0.0.1/8"),
     (OVS_USER, "h1", "ethtool -K h1-eth0 tx on", "checksums of h1-eth0"),
+    (LEARNING10, "s1", "ofctl mod-port s1 s1-eth1 no-flood", "port s1-eth1: expected none, found no-flood"),
+    (LEARNING14, "s1", "ofctl del-flows s1", "s1: flows: expected those of its controller, found none"),
+    (OVS15, "s2", "ofctl mod-port s2 s2-eth1 no-receive", "port s2-eth1: expected none, found no-receive"),
+    (OVS_TREE, "s1", "vsctl set bridge s1 protocols=OpenFlow10", "s1: protocols"),
+    (OVS_TREE, "s1", "vsctl del-port s1 s1-eth1", "s1: port s1-eth1"),
+]
+
+
+OF_A_SWITCH = [
+    ("s1", "vsctl set-controller s1 tcp:127.0.0.1:9999", "s1: controllers: expected tcp:127.0.0.1"),
+    ("s1", "vsctl del-controller s1", "s1: controllers: expected tcp:127.0.0.1"),
+    ("s1", "vsctl set-fail-mode s1 standalone", "s1: fail mode: expected secure"),
+    ("s1", "vsctl set bridge s1 protocols=OpenFlow10", "s1: protocols: expected OpenFlow13"),
+    ("s1", "vsctl set interface s1-eth1 ofport_request=77", "s1: number of port s1-eth1"),
+    ("s1", "vsctl set bridge s1 stp_enable=true", "s1: stp_enable"),
+    ("s1", "vsctl set bridge s1 other-config:datapath-id=00000000000000aa", "s1: datapath ID"),
+    ("s1", "vsctl set port s1-eth1 tag=7", "settings of port s1-eth1: expected none, found tag 7"),
+    ("s1", "vsctl del-br s1", "the bridge of s1 is missing"),
+    ("s1", "ofctl del-flows s1", "s1: flows: expected those of its controller, found none"),
+    ("s1", "ofctl mod-port s1 s1-eth1 no-forward", "port s1-eth1: expected none, found no-forward"),
 ]
 
 
@@ -96,7 +125,9 @@ def program(words: str) -> list[str]:
     """Return the command of a row: `ip`, unless it names another."""
     first, *rest = words.split()
     if first == "ofctl":
-        return ["ovs-ofctl", "-O", "OpenFlow15", *rest]
+        return ["ovs-ofctl", "-O", "OpenFlow10,OpenFlow13,OpenFlow14,OpenFlow15", *rest]
+    if first == "vsctl":
+        return ["ovs-vsctl", *rest]
     return [first, *rest] if first in {"bridge", "ethtool", "sysctl"} else ["ip", first, *rest]
 
 
@@ -164,6 +195,38 @@ def test_what_somebody_added_in_a_node_stays(cli: CommandLine, tmp_path: Path) -
     cli("down", "n", code=0)
 
 
+def test_all_that_a_switch_is_set_to_is_named_and_restored(cli: CommandLine, tmp_path: Path) -> None:
+    (tmp_path / "n.yaml").write_text(LEARNING)
+    cli("up", "n.yaml", code=0)
+    for node, words, said in OF_A_SWITCH:
+        cli("exec", node, "--", *program(words), code=0)
+        assert said in cli("status", "n", code=1).stderr
+        assert said in cli("up", "n.yaml", code=0).stderr
+        assert cli.json("status", "n")["networks"][0]["deviations"] == []
+        assert cli.json("check")["unexpected"] == []
+    cli("down", "n", code=0)
+
+
+def test_flows_and_ports_that_somebody_added_to_a_switch_stay(cli: CommandLine, tmp_path: Path) -> None:
+    (tmp_path / "n.yaml").write_text(LEARNING)
+    cli("up", "n.yaml", code=0)
+    flow = "priority=65535,ip,nw_dst=192.0.2.9,actions=drop"
+    added = (
+        "link add extra type veth peer name extra2",
+        "vsctl add-port s1 extra",
+        f"ofctl add-flow s1 {flow}",
+    )
+    for words in added:
+        cli("exec", "s1", "--", *program(words), code=0)
+    cli("status", "n", code=0)
+    assert "nothing differs" in cli("up", "n.yaml", code=0).stderr
+    cli("exec", "s1", "--", "ovs-vsctl", "set", "bridge", "s1", "stp_enable=true", code=0)
+    assert "s1: stp_enable" in cli("up", "n.yaml", code=0).stderr
+    assert "extra" in cli("exec", "s1", "--", "ovs-vsctl", "list-ports", "s1", code=0).stdout
+    assert "192.0.2.9" in cli("exec", "s1", "--", *program("ofctl dump-flows s1"), code=0).stdout
+    cli("down", "n", code=0)
+
+
 def test_a_node_whose_namespace_went_is_made_again(cli: CommandLine, tmp_path: Path, state_dir: Path) -> None:
     (tmp_path / "n.yaml").write_text(BRIDGED)
     cli("up", "n.yaml", code=0)
@@ -221,12 +284,21 @@ IN_MININET = [
 ]
 
 
-MININET_OVS = "engine: mininet\n" + OVS_USER
+MININET_OVS = "engine: mininet\n" + OVS + "openflow: {datapath: userspace, controller: learning}\n"
+IN_MININET_OVS = [
+    ("h1", "ethtool -K h1-eth0 tx on", "checksums of h1-eth0"),
+    ("s1", "vsctl set-controller s1 tcp:127.0.0.1:9999", "s1: controllers: expected tcp:127.0.0.1"),
+    ("s1", "ofctl del-flows s1", "s1: flows: expected those of its controller"),
+    ("s1", "vsctl set bridge s1 stp_enable=true", "s1: stp_enable"),
+    ("s1", "vsctl set port s1-eth1 tag=7", "settings of port s1-eth1"),
+    ("s1", "vsctl del-port s1 s1-eth1", "s1: port s1-eth1"),
+    ("s1", "ofctl mod-port s1 s1-eth1 no-forward", "configuration of port s1-eth1"),
+]
 
 
 @pytest.mark.parametrize(
     ("file", "rows"),
-    [(MININET, IN_MININET), (MININET_OVS, [("h1", "ethtool -K h1-eth0 tx on", "checksums of h1-eth0")])],
+    [(MININET, IN_MININET), (MININET_OVS, IN_MININET_OVS)],
     ids=["lxbr", "ovs"],
 )
 def test_in_mininet_too_it_is_named_and_restored(

@@ -21,7 +21,6 @@ from emulator.engines.place import require_root
 from emulator.link_states import States, shaped_again
 from emulator.linux.observed.wanted import WantedState
 from emulator.ovs.checksums import compute_all, uncomputed
-from emulator.ovs.flow_differences import differing_flows
 from emulator.ovs.switches import Switches, bridges_of
 from emulator.plan import Plan, make_plan
 from emulator.state import NetworkState
@@ -85,12 +84,8 @@ class MininetNetwork(NamespacedNetwork):
         with self._store.entered():
             found = Survey(wanted, self.driver, self._store).damage().deviations
             found += uncomputed(wanted.plan.topology, bridges_of(wanted.plan), self._store)
-        return [*found, *(flows for _, flows in self._differing_flows(wanted.plan))]
-
-    def _differing_flows(self, plan: Plan) -> list[tuple[int, Deviation]]:
-        if not (self.switches.there and self.switches.servers.running()):
-            return []
-        return differing_flows(self.switches.servers, plan, self.switches.present())
+        bridges = openflow.damage_of(self.switches, wanted.plan)
+        return [*found, *(bridges.deviations if bridges else ())]
 
     def restore_once(self) -> list[str]:
         """Give back what differs, and return what it was; the caller holds the network's lock."""
@@ -99,17 +94,15 @@ class MininetNetwork(NamespacedNetwork):
         self.switches.controllers.start(stopped)
         with self._store.entered():
             damage = Survey(wanted, self.driver, self._store).damage()
+        switched = openflow.damage_of(self.switches, wanted.plan, damage)
+        with self._store.entered():
             if not damage.is_empty:
                 repair(wanted, self.driver, self._store, damage)
             topology, bridges = wanted.plan.topology, bridges_of(wanted.plan)
             offloaded = uncomputed(topology, bridges, self._store)
             compute_all(topology, bridges, self._store)
         shaped_again(damage.links, self._states_now, partial(give_shapes, wanted.plan, self.driver))
-        flows = self._differing_flows(wanted.plan)
-        openflow.give_flows(self.switches, wanted.plan, [*damage.nodes, *(node for node, _ in flows)])
-        told = [
-            *damage.deviations,
-            *(one for node, one in flows if node not in set(damage.nodes)),
-            *offloaded,
-        ]
+        if switched is not None:
+            openflow.repair(self.switches, wanted.plan, switched, damage.nodes)
+        told = [*damage.deviations, *(switched.deviations if switched else ()), *offloaded]
         return [*map(str, told), *(f"controller {name} is stopped" for name in stopped)]

@@ -3,14 +3,22 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
+from dataclasses import replace
+
+import numpy as np
 
 from emulator.errors import BrokenError
 from emulator.linux.namespaces import SHARED, NamespaceStore
+from emulator.linux.observed.survey import Damage
 from emulator.network import Progress
+from emulator.ovs.bridge_differences import with_additions
+from emulator.ovs.bridges import Bridge, interfaces
 from emulator.ovs.faults import require_ports
 from emulator.ovs.flows import flow_lines, install
-from emulator.ovs.switches import Switches, bridges_of
+from emulator.ovs.survey import BridgeDamage, await_connected, clear_configs, parted, survey_bridges
+from emulator.ovs.switches import Switches, bridges_of, by_name
 from emulator.plan import Plan
+from topologies.identifiers import bridge_name
 from topologies.openflow_switches import controllers_of
 
 
@@ -67,6 +75,42 @@ def follow(switches: Switches, old: Plan, new: Plan) -> None:
     if switches.there:
         switches.install(new, old)
     forget(switches, new)
+
+
+def damage_of(switches: Switches, plan: Plan, other: Damage | None = None) -> BridgeDamage | None:
+    """Return where Mininet's Open vSwitches aren't as planned, beside what is told of in `other`; or None."""
+    if not (switches.there and switches.servers.running()):
+        return None
+    topology, links, nodes = plan.topology, *((other.links, other.nodes) if other else ([], []))
+    ends = np.isin(np.arange(topology.link_count), links)
+    found = switches.present()
+    wanted = {
+        name: bridge for name, bridge in _as_made(plan, found).items()
+        if name not in {bridge_name(topology, node) for node in nodes}
+    }  # fmt: skip
+    return survey_bridges(switches, plan, wanted, interfaces(topology, ends))
+
+
+def _as_made(plan: Plan, found: Mapping[str, Bridge]) -> dict[str, Bridge]:
+    """Return the bridges as Mininet makes them: it leaves their own MACs to Open vSwitch."""
+    wanted = by_name(bridges_of(plan))
+    return {
+        name: replace(bridge, mac=found[name].mac) if name in found else bridge
+        for name, bridge in wanted.items()
+    }
+
+
+def repair(switches: Switches, plan: Plan, damage: BridgeDamage, made: Iterable[int]) -> None:
+    """Have Open vSwitch be as planned again; Mininet made the switches `made` anew meanwhile."""
+    found = switches.present()
+    planned = interfaces(plan.topology, np.ones(plan.topology.link_count, dtype=bool))
+    wanted = with_additions(found, _as_made(plan, found), planned)
+    switches.lead(parted(found, damage.untaught))
+    changed = set(switches.lead(wanted))
+    other = [node for node, bridge in bridges_of(plan).items() if bridge.name in changed]
+    give_flows(switches, plan, dict.fromkeys((*made, *other, *damage.reflow)))
+    clear_configs(switches.servers, damage, wanted)
+    await_connected(switches, plan, damage)
 
 
 def give_flows(switches: Switches, plan: Plan, nodes: Iterable[int]) -> None:

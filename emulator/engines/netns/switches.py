@@ -2,18 +2,15 @@
 
 from __future__ import annotations
 
-import numpy as np
-
 from emulator.difference import Difference
 from emulator.linux.namespaces import SHARED, NamespaceStore
 from emulator.network import Progress, silent
-from emulator.ovs.bridges import middle
+from emulator.ovs.bridges import interfaces, middle
 from emulator.ovs.checksums import compute_all
 from emulator.ovs.moved import tell_moved
 from emulator.ovs.switches import Switches, bridges_of, by_name
 from emulator.plan import Plan
 from emulator.state import NetworkState
-from topologies.identifiers import interface_name
 from topologies.openflow_switches import controllers_of, ovs_nodes
 from topologies.topology import Topology
 
@@ -41,12 +38,6 @@ def _notes(switches: Switches, plan: Plan, progress: Progress) -> tuple[str, ...
     warning = switches.await_controllers(plan, progress)
     chosen = " and ".join(sorted(switches.datapaths()))
     return tuple(filter(None, (f"Open vSwitch: {chosen} datapath", warning)))
-
-
-def interfaces(topology: Topology, links: np.ndarray[tuple[int], np.dtype[np.bool_]]) -> set[str]:
-    """Return the names of the interfaces at both ends of `links` (bool[m])."""
-    ends, ports = topology.ends[links].ravel().tolist(), topology.ports[links].ravel().tolist()
-    return {interface_name(topology, node, port) for node, port in zip(ends, ports, strict=True)}
 
 
 class SwitchChange:

@@ -13,13 +13,19 @@ from emulator.ovs.present import present
 from emulator.ovs.switches import Switches
 
 ROWS: dict[str, list[dict[str, Any]]] = {
-    "Interface": [{"_uuid": ["uuid", "i1"], "ofport_request": 1}],
-    "Port": [{"_uuid": ["uuid", "p1"], "name": "s1-eth1", "interfaces": ["uuid", "i1"]}],
+    "Interface": [{"_uuid": ["uuid", "i1"], "ofport_request": 1, "ingress_policing_rate": 0}],
+    "Port": [
+        {
+            "_uuid": ["uuid", "p1"], "name": "s1-eth1", "interfaces": ["uuid", "i1"],
+            "tag": 7, "trunks": ["set", []], "vlan_mode": ["set", []],
+        },
+    ],
     "Controller": [{"_uuid": ["uuid", "c1"], "target": "tcp:127.0.0.1:6653"}],
     "Bridge": [
         {
             "name": "s1", "datapath_type": "netdev", "fail_mode": "secure", "protocols": "OpenFlow13",
             "other_config": ["map", []], "controller": ["uuid", "c1"], "ports": ["uuid", "p1"],
+            "stp_enable": True, "rstp_enable": False, "mcast_snooping_enable": False,
         },
     ],
 }  # fmt: skip
@@ -41,6 +47,8 @@ def test_all_tables_are_read_in_one_transaction() -> None:
     (bridge,) = present(Changing()).values()
     assert bridge.ports == {"s1-eth1": 1}
     assert bridge.controllers == ("tcp:127.0.0.1:6653",)
+    assert bridge.odd == {"s1-eth1": "tag 7"}
+    assert bridge.enabled == ("stp_enable",)
 
 
 def test_bridges_that_are_away_are_left_to_who_makes_them_again(monkeypatch: pytest.MonkeyPatch) -> None:

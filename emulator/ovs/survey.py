@@ -1,0 +1,126 @@
+"""What is wrong with the bridges of a network's Open vSwitch, and giving it back: for every engine."""
+
+from __future__ import annotations
+
+import subprocess
+from collections.abc import Mapping
+from collections.abc import Set as AbstractSet
+from dataclasses import dataclass, field, replace
+
+from emulator.deviation import Deviation
+from emulator.errors import BrokenError
+from emulator.forwarding.select_groups import PROTOCOL
+from emulator.network import silent
+from emulator.ovs.bridge_differences import differing
+from emulator.ovs.bridges import Bridge
+from emulator.ovs.connections import unconnected
+from emulator.ovs.flow_differences import differing_flows
+from emulator.ovs.flows import socket_of
+from emulator.ovs.server import OvsServers
+from emulator.ovs.spoken import CONFIG, Spoken, ask, asks_controller, version_of
+from emulator.ovs.switches import CONNECTED_WITHIN, Switches, bridges_of
+from emulator.plan import Plan
+
+_UNSET = "none"
+
+
+@dataclass
+class BridgeDamage:
+    """What differs. `found` is what the database has.
+
+    `reflow` are nodes whose computed flows differ, `untaught` bridges without any flow that their controller
+    gives when they connect, `configs` the bits of ports that are set, by bridge and port.
+    """
+
+    found: dict[str, Bridge]
+    deviations: list[Deviation] = field(default_factory=list)
+    reflow: set[int] = field(default_factory=set)
+    untaught: set[str] = field(default_factory=set)
+    configs: dict[str, dict[str, int]] = field(default_factory=dict)
+
+
+def survey_bridges(
+    switches: Switches, plan: Plan, wanted: Mapping[str, Bridge], fresh: AbstractSet[str] = frozenset()
+) -> BridgeDamage:
+    """Compare the bridges with `wanted`, their flows with those of `plan`.
+
+    Ports in `fresh` are to be made again: whoever finds them missing has told so.
+    """
+    servers = switches.servers
+    damage = BridgeDamage(switches.present())
+    found = damage.found
+    damage.deviations += differing(found, wanted, fresh)
+    taught = _taught(plan).intersection(found)
+    there = [found[name] for name in wanted if name in found]
+    for name, spoken in ask(servers.folder, there, taught).items():
+        _look(damage, wanted[name], spoken, fresh)
+    spoken_to = {name for name, bridge in found.items() if PROTOCOL in bridge.protocols}
+    for node, deviation in differing_flows(servers, plan, spoken_to):
+        damage.reflow.add(node)
+        damage.deviations.append(deviation)
+    return damage
+
+
+def _look(damage: BridgeDamage, bridge: Bridge, spoken: Spoken, fresh: AbstractSet[str]) -> None:
+    """Add what a bridge says of itself that isn't as wanted."""
+    name = bridge.name
+    if spoken.problem:
+        damage.deviations.append(Deviation(name, "OpenFlow", "an answer", spoken.problem))
+    for port, bits in spoken.configs.items():
+        if bits and port in bridge.ports and port not in fresh:
+            damage.configs.setdefault(name, {})[port] = bits
+            words = ", ".join(said for bit, (said, _) in CONFIG.items() if bits & bit)
+            damage.deviations.append(Deviation(name, f"configuration of port {port}", _UNSET, words))
+    if spoken.flows is False and not asks_controller(bridge):
+        damage.untaught.add(name)
+        damage.deviations.append(Deviation(name, "flows", "those of its controller", _UNSET))
+
+
+def _taught(plan: Plan) -> set[str]:
+    """Return the bridges that get a flow as soon as they connect: controllers of others may give none."""
+    return {
+        bridge.name
+        for node, bridge in bridges_of(plan).items()
+        if any(one.kind == "learning" for one in plan.topology.node_profile_of(node).openflow.controllers)
+    }
+
+
+def parted(bridges: Mapping[str, Bridge], untaught: AbstractSet[str]) -> dict[str, Bridge]:
+    """Return `bridges`, without controllers where `untaught`: these connect anew with them."""
+    return {
+        name: replace(bridge, controllers=(), fail_mode="secure") if name in untaught else bridge
+        for name, bridge in bridges.items()
+    }
+
+
+def await_connected(switches: Switches, plan: Plan, damage: BridgeDamage) -> None:
+    """Wait for the bridges whose connection was repaired, as far as we started their controllers."""
+    names = []
+    for node, bridge in bridges_of(plan).items():
+        before, own = damage.found.get(bridge.name), plan.topology.node_profile_of(node).openflow.controllers
+        same = before and (before.controllers, before.protocols) == (bridge.controllers, bridge.protocols)
+        if (not same or bridge.name in damage.untaught) and any(one.kind != "remote" for one in own):
+            names.append(bridge.name)
+    if names:
+        unconnected(switches.servers, names, CONNECTED_WITHIN, silent)
+
+
+def clear_configs(servers: OvsServers, damage: BridgeDamage, wanted: Mapping[str, Bridge]) -> None:
+    """Have ports receive, forward and flood again; BrokenError with the program's words."""
+    for name, ports in damage.configs.items():
+        for port, bits in ports.items():
+            for words in (clear for bit, (_, clear) in CONFIG.items() if bits & bit):
+                _mod_port(servers, wanted[name], port, words)
+
+
+def _mod_port(servers: OvsServers, bridge: Bridge, port: str, words: str) -> None:
+    to = ["ovs-ofctl", "-O", version_of(bridge), "mod-port", socket_of(servers, bridge.name)]
+    process = servers.popen([*to, port, words])
+    try:
+        _, errors = process.communicate(timeout=30)
+    except subprocess.TimeoutExpired:
+        process.kill()
+        raise BrokenError(f"{bridge.name} doesn't take `{words}` for {port}; see {servers.folder}") from None
+    if process.returncode:
+        said = errors.decode(errors="replace").strip()
+        raise BrokenError(f"{bridge.name} doesn't take `{words}` for {port}: {said}")
