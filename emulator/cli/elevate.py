@@ -10,8 +10,11 @@ import os
 import shutil
 import subprocess
 import sys
+from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING
+
+import click
 
 from emulator.errors import EmulationError, UnableError
 
@@ -19,8 +22,11 @@ if TYPE_CHECKING:
     from emulator.state import NetworkState
 
 _KEPT = ("EMULATOR_STATE_DIR", "EMULATOR_DEBUG", "NO_COLOR", "VIRTUAL_ENV")
-_PYTHON = ("PYTHONPATH", "PYTHONHOME", "PYTHONSTARTUP")
-"""What says whose modules Python loads: not even a sudo that keeps the environment hands these on."""
+_PYTHON = "PYTHON"
+"""How the variables begin by which Python is told what to load and do (python(1)).
+
+Not even a sudo that keeps the environment hands one of them on.
+"""
 
 
 def ensure_root_for(name: str | None, *, change: bool = False) -> list[str]:
@@ -83,20 +89,26 @@ def ensure_root() -> None:
         raise UnableError("this needs root, and there is no sudo here; run it as root")
     _require_installed()
     kept = [f"{key}={os.environ[key]}" for key in _KEPT if key in os.environ]
-    dropped = [word for key in _PYTHON for word in ("-u", key)]
-    argv = [sudo, "--", "env", *dropped, *kept, sys.executable, "-P", "-m", "emulator", *sys.argv[1:]]
+    dropped = [word for key in sorted(os.environ) if key.startswith(_PYTHON) for word in ("-u", key)]
+    argv = [sudo, "--", "env", *dropped, *kept, sys.executable, "-P", "-m", "emulator", *_words()]
     sys.stdout.flush()
     sys.stderr.flush()
     os.execv(sudo, argv)  # noqa: S606 -- our own command line again, no shell
 
 
+def _words() -> Sequence[str]:
+    """Return the words of the command line that runs: `python -m stress` adds one to what was typed."""
+    context = click.get_current_context(silent=True)
+    return (context and context.find_root().obj) or sys.argv[1:]
+
+
 def _require_installed() -> None:
     """Raise UnableError when Python finds this program only by the current folder or PYTHONPATH."""
-    if sys.flags.safe_path and not any(key in os.environ for key in _PYTHON):
+    own = {key: value for key, value in os.environ.items() if not key.startswith(_PYTHON)}
+    if sys.flags.safe_path and len(own) == len(os.environ):
         return
     words = [sys.executable, "-P", "-c", "import importlib.util as i; exit(i.find_spec('emulator') is None)"]
-    environment = {key: value for key, value in os.environ.items() if key not in _PYTHON}
-    if subprocess.run(words, env=environment, stdin=subprocess.DEVNULL, check=False).returncode:  # noqa: S603
+    if subprocess.run(words, env=own, stdin=subprocess.DEVNULL, check=False).returncode:  # noqa: S603
         raise UnableError(
             "this needs root, and root takes no program from the current folder or PYTHONPATH; "
             "install it (pip install .), or run ./emulate of the clone"

@@ -97,7 +97,7 @@ def _act(network: Network, options: Mapping[str, Any]) -> int:
     before = network.links.get(link, LinkState())
     after = _wanted(network, link, before, options, swapped=swapped)
     changed = after != before
-    if changed:
+    if options["action"] != "show":  # also where nothing changes: what the link needs may have ended
         network.set_link(link, after)
     said = described(network, link, after, swapped=swapped) | {"changed": changed}
     if options["as_json"]:

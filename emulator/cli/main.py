@@ -110,7 +110,8 @@ def run(argv: Sequence[str]) -> int:
 
 
 def _main(argv: Sequence[str]) -> int:
-    value = emulator.main(args=list(argv), prog_name="emulator", standalone_mode=False)
+    # `obj`: what `elevate` runs again under sudo
+    value = emulator.main(args=list(argv), prog_name="emulator", standalone_mode=False, obj=tuple(argv))
     sys.stdout.flush()
     return _exit_code(value)
 

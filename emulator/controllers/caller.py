@@ -14,6 +14,12 @@ from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
 
+from emulator.errors import UsageError
+from topologies.errors import printable
+
+_LARGEST = (1 << 32) - 2
+"""The largest number of a user or group: to set the one above, -1, is to change nothing (setreuid(2))."""
+
 
 @dataclass(frozen=True)
 class Caller:
@@ -57,14 +63,29 @@ def _parsed(data: Any) -> Caller | None:
 
 
 def _who_called_sudo() -> Caller | None:
-    uid, gid = (os.environ.get(key, "") for key in ("SUDO_UID", "SUDO_GID"))
-    if not (uid.isdecimal() and int(uid)):
+    number, gid = _number("SUDO_UID"), _number("SUDO_GID")
+    if not number:
         return None
-    number = int(uid)
     try:
         entry = pwd.getpwuid(number)
     except KeyError:  # a container may know no name for it
-        group = int(gid) if gid.isdecimal() else number
+        group = number if gid is None else gid
         return Caller(number, group, (group,), str(number), "/")
     groups = tuple(os.getgrouplist(entry.pw_name, entry.pw_gid))
     return Caller(number, entry.pw_gid, groups, entry.pw_name, entry.pw_dir)
+
+
+def _number(variable: str) -> int | None:
+    """Return the number of a user or group that an environment variable holds; None when it isn't set.
+
+    UsageError when it is none that a process can be set to.
+    """
+    text = os.environ.get(variable, "")
+    if not text:
+        return None
+    if text.isascii() and text.isdigit() and len(text) <= len(str(_LARGEST)) and int(text) <= _LARGEST:
+        return int(text)
+    raise UsageError(
+        f"{variable} is `{printable(text[:40])}`, which is no number of a user (0 to {_LARGEST}), and "
+        f"controllers run as that user; run this by `sudo emulator …`, or unset {variable}"
+    )

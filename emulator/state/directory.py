@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import errno
 import os
 import re
 from contextlib import AbstractContextManager
@@ -18,13 +19,30 @@ MOUNTS = ".mounts"
 MARK = ".topology-emulator"
 """The file that says that a folder is a network's: `EMULATOR_STATE_DIR` may hold other folders too."""
 
+_IMPOSSIBLE = frozenset({errno.ENOTDIR, errno.EEXIST, errno.ENAMETOOLONG, errno.ELOOP})
+"""What root can't help either."""
+
 _HALF = re.compile(r"^\.(.+)\.part$")
 """See `half_of`."""
 
 
 def state_root() -> Path:
-    """Return the state directory (it may not exist yet), as the kernel names it in the mount table."""
-    return Path(os.environ.get("EMULATOR_STATE_DIR") or DEFAULT).resolve()
+    """Return the state directory (it may not exist yet), as the kernel names it in the mount table.
+
+    UnableError when there can be none: it is a file, goes through one, or its path is too long.
+    """
+    chosen = Path(os.environ.get("EMULATOR_STATE_DIR") or DEFAULT)
+    try:
+        root = chosen.resolve()
+        longest = max(root.parts, key=lambda part: len(os.fsencode(part)))
+        for place in (Path("/", longest), root / MOUNTS):
+            with contextlib.suppress(FileNotFoundError, PermissionError):  # nothing is up, or it is root's
+                place.stat()
+    except OSError as error:
+        raise unwritable(chosen, error) from error
+    except RuntimeError as error:  # a link that leads to itself, until Python 3.12
+        raise unwritable(chosen, OSError(errno.ELOOP, os.strerror(errno.ELOOP))) from error
+    return root
 
 
 def names(root: Path | None = None) -> list[str]:
@@ -64,10 +82,10 @@ def unknown_network(name: str, known: list[str]) -> str:
 
 def unwritable(root: Path, error: OSError) -> UnableError:
     """Return the error of a state directory that can't be written to."""
-    helps = SHORTAGES.get(error.errno or 0, "run as root")
+    helps = "" if error.errno in _IMPOSSIBLE else SHORTAGES.get(error.errno or 0, "run as root") + ", or "
     return UnableError(
         f"can't write to the state directory {root}: {error.strerror}; "
-        f"{helps}, or set EMULATOR_STATE_DIR to a folder of your own"
+        f"{helps}set EMULATOR_STATE_DIR to a folder of your own"
     )
 
 

@@ -21,8 +21,10 @@ _USER = """
 import os, sys
 sys.path[:] = [place for place in sys.path if place not in ("", os.environ.get("PYTHONPATH"))]
 os.geteuid = lambda: 1000
-from emulator.cli.main import run
-sys.exit(run(sys.argv[1:]))
+for key in [key for key in os.environ if key.startswith("LATER_")]:
+    os.environ[key.removeprefix("LATER_")] = os.environ.pop(key)
+import runpy
+runpy.run_module(os.environ.get("RUN_MODULE", "emulator"), run_name="__main__", alter_sys=True)
 """
 _FILE = "name: net\ntopology: {generator: single, hosts: 1}\n"
 _CLEANS = 'exec env -i PATH="$PATH" HOME=/root SUDO_UID=65534 SUDO_GID=65534 "$@"'
@@ -67,6 +69,31 @@ def test_modules_of_the_current_folder_and_of_pythonpath_stay_out(
     assert done.returncode == 0, done.stderr
     assert not marker.exists(), marker.read_text()
     assert (state_dir / "net").is_dir()  # the state directory is the one that the user chose
+    cli("down", "net", code=0)
+
+
+@pytest.mark.parametrize("then", [_CLEANS, _KEEPS], ids=["sudo-cleans", "sudo-keeps-the-environment"])
+def test_python_m_stress_is_run_again_as_what_it_is(
+    then: str, tmp_path: Path, cli: CommandLine, state_dir: Path
+) -> None:
+    (tmp_path / "net.yaml").write_text(_FILE)
+    (tmp_path / "s.yaml").write_text(
+        "name: once\nsteps: [{action: port-flap, target: host, rate: 5, down: 50 ms, duration: 1 s}]\n"
+    )
+    words = ["s.yaml", "--up", "net.yaml", "--seed", "3"]
+    done = as_user(tmp_path, tmp_path, then, *words, RUN_MODULE="stress")
+    assert (tmp_path / "asked").exists(), done.stderr
+    assert done.returncode == 0, done.stderr
+    assert "once on net (engine netns): 10 operations, seed 3" in done.stderr
+
+
+def test_no_variable_of_pythons_is_handed_on(tmp_path: Path, cli: CommandLine, state_dir: Path) -> None:
+    """PYTHONPROFILEIMPORTTIME stands for all of them: a Python that is given it prints each import."""
+    (tmp_path / "net.yaml").write_text(_FILE)
+    done = as_user(tmp_path, tmp_path, _KEEPS, "up", "net.yaml", LATER_PYTHONPROFILEIMPORTTIME="1")
+    assert (tmp_path / "asked").exists(), done.stderr
+    assert done.returncode == 0, done.stderr
+    assert "import time" not in done.stderr
     cli("down", "net", code=0)
 
 

@@ -76,3 +76,17 @@ def test_a_cut_network_fails_its_check_with_1(cli: CommandLine, tmp_path: Path) 
     cli("exec", "h1", "--", "ip", "address", "flush", "scope", "global", code=0)
     assert "h1" in cli("check", code=1).stderr
     cli("down", "net", code=0)
+
+
+@pytest.mark.privileged
+@pytest.mark.parametrize("words", ["up net.yaml", "up net.yaml --engine dry-run", "down --all", "down net",
+                                   "status", "status net", "doctor"])  # fmt: skip
+@pytest.mark.parametrize(
+    "way", ["/etc/passwd", "/dev/null/x", "/run/" + "n" * 300], ids=["file", "through", "long"]
+)
+def test_a_state_directory_that_can_be_none_is_3(
+    way: str, words: str, cli: CommandLine, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    (tmp_path / "net.yaml").write_text("name: net\ntopology: {generator: linear, k: 2}\n")
+    monkeypatch.setenv("EMULATOR_STATE_DIR", way)
+    assert "can't write to the state directory" in cli(*words.split(), code=3).stderr

@@ -252,6 +252,7 @@ def test_a_killed_driver_is_said_and_leaves_nothing(ring: str, cli: CommandLine,
     done = cli("link", "s1", "s2", "down")
     assert done.returncode == 1
     assert "`emulator down m`" in done.stderr
+    assert "`emulator down m`" in cli("link", "s1", "s2", "up", code=1).stderr  # it is up, and nothing works
     shown = cli("link", "s1", "s2", "show", code=0)
     assert "s1 -- s2: up" in shown.stdout + shown.stderr
     cli("down", "m", code=0)

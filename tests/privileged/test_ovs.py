@@ -393,6 +393,7 @@ def test_a_link_of_switches_whose_daemon_has_ended_is_refused_at_once(
     said = cli("link", "s1", "s2", "down", code=1)
     assert time.monotonic() - begun < 10
     assert "Open vSwitch" in said.stderr
+    assert "Open vSwitch" in cli("link", "s1", "s2", "up", code=1).stderr  # it is up, and nothing works
     shown = cli("link", "s1", "s2", "show", code=0)
     assert "s1 -- s2: up" in shown.stdout + shown.stderr
     cli("down", "o", code=0)

@@ -160,6 +160,20 @@ def test_the_state_directory_is_named_as_the_kernel_names_it(
         assert state_root() == (tmp_path / "real" / "state").resolve()
 
 
+@pytest.mark.parametrize(
+    "way", ["file", "file/x", "n" * 300, "absent/" + "n" * 300, "a/" * 2500, "loop", "loop/x"]
+)
+def test_a_path_that_can_be_no_folder_is_refused(
+    way: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    (tmp_path / "file").touch()
+    (tmp_path / "loop").symlink_to("loop")
+    monkeypatch.setenv("EMULATOR_STATE_DIR", str(tmp_path / way))
+    with pytest.raises(UnableError, match="can't write to the state directory"):
+        state_root()
+    assert {path.name for path in tmp_path.iterdir()} == {"file", "loop"}
+
+
 def test_a_lock_that_leads_elsewhere_is_refused(tmp_path: Path) -> None:
     (tmp_path / ".dc.lock").symlink_to("nowhere/else")
     with pytest.raises(UnableError), NetworkState(tmp_path, "dc").locked("down"):
