@@ -4,18 +4,22 @@ from __future__ import annotations
 
 from emulator.cli.output import say
 from emulator.cli.stress_network import alone, journal_of
-from emulator.cli.stress_notes import left_behind
+from emulator.cli.stress_notes import grown_beside, left_behind
 from emulator.errors import EmulationError
 from emulator.network import Network
 
 
 def give_back(network: Network) -> list[str]:
     """Give back what a killed run of `network` had taken; print it and return it, a line each."""
+    with alone(network):
+        return _given_back(network)
+
+
+def _given_back(network: Network) -> list[str]:
     from emulator.engines.registry import take_down
     from stress.recover import recover
 
-    with alone(network):
-        given = recover(network, journal_of(network), take_down)
+    given = recover(network, journal_of(network), take_down)
     for line in given:
         say(line)
     found = f"{len(given)} things given back" if given else "nothing was missing"
@@ -30,11 +34,19 @@ def give_back_before_up(name: str, engine: str) -> list[str]:
     """
     if not left_behind(name):
         return []
-    from emulator.engines.registry import attach
+    from emulator.engines.registry import attach, take_down
 
     try:
         network = attach(name)
-        return give_back(network) if network.engine == engine else []
-    except EmulationError as error:
-        say(f"{name}: what a killed stress run had taken could not be given back: {error}")
+    except EmulationError:  # a damaged record: what the run made beside it doesn't go with it
+        for grown in grown_beside(name):
+            take_down(grown)
         return []
+    if network.engine != engine:
+        return []
+    with alone(network):
+        try:
+            return _given_back(network)
+        except EmulationError as error:
+            say(f"{name}: what a killed stress run had taken could not be given back: {error}")
+            return []
