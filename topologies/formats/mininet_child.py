@@ -48,14 +48,30 @@ def _beside(name: str) -> ModuleType:
 
 def _become_user() -> None:
     """Give up root for good when sudo says who typed it; RequestError when they can't use this Python."""
-    uid, gid = (int(os.environ.get(key, "0")) for key in ("SUDO_UID", "SUDO_GID"))
-    if os.geteuid() == 0 and uid:
+    if os.geteuid() != 0:
+        return
+    uid = _number("SUDO_UID", 0)
+    gid = _number("SUDO_GID", uid)
+    if uid:
         os.setgroups([])
         os.setresgid(gid, gid, gid)
         os.setresuid(uid, uid, uid)
         if not os.access(os.__file__, os.R_OK):
             words = f"is run as the user who typed sudo, who can't read the Python at {sys.base_prefix}"
             raise RequestError(f"{words}; use one that everybody can read")
+
+
+def _number(variable: str, otherwise: int) -> int:
+    """Return a user's or group's number from the environment; RequestError when a process can't get it.
+
+    To set -1, which is 4294967295, changes nothing (setresuid(2)): the file would run as root.
+    """
+    text = os.environ.get(variable) or str(otherwise)
+    if text.isascii() and text.isdigit() and len(text) <= 10 and int(text) < 2**32 - 1:
+        return int(text)
+    raise RequestError(
+        f"is run as the user who typed sudo, and {variable}={text[:40]!r} is no number of a user"
+    )
 
 
 def _limit(seconds: float) -> None:

@@ -231,6 +231,20 @@ def test_under_sudo_the_file_runs_as_who_typed_it(tmp_path: Path, monkeypatch: p
 
 
 @ROOT_ONLY
+@pytest.mark.parametrize("variable", ["SUDO_UID", "SUDO_GID"])
+@pytest.mark.parametrize("text", ["4294967295", "4294967296", "9" * 5000, "\uff11", "-1", "x"])
+def test_a_number_that_no_user_has_is_refused(
+    variable: str, text: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """setresuid(-1) changes nothing: the file would run as root."""
+    monkeypatch.setenv("SUDO_UID", "1234")
+    monkeypatch.setenv("SUDO_GID", "1235")
+    monkeypatch.setenv(variable, text)
+    monkeypatch.setattr(sys, "executable", "/usr/bin/python3")
+    assert f"{variable}=" in refused(tmp_path, WHO)
+
+
+@ROOT_ONLY
 def test_a_python_that_they_cannot_read_is_said(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """The child is told of an os module in a folder of root's."""
     monkeypatch.setenv("SUDO_UID", "1234")
