@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from contextlib import suppress
 from pathlib import Path
+
+from emulator.linux.processes import net_namespace
 
 _LISTEN = "0A"
 _LOOPBACK = 0x7F000001
@@ -11,16 +14,47 @@ _LOOPBACK = 0x7F000001
 
 def listens(pid: int, port: int) -> bool:
     """Return whether somebody in the namespace of `pid` takes TCP connections to 127.0.0.1:`port`."""
+    return bool(_sockets(str(pid), port))
+
+
+def listens_here(port: int) -> bool:
+    """Return whether somebody does in the namespace of this thread."""
+    return bool(_sockets("thread-self", port))
+
+
+def holder(port: int) -> str:
+    """Return what people call the process that listens in this thread's namespace; "" where nobody does."""
+    links = {f"socket:[{inode}]" for inode in _sockets("thread-self", port)}
+    if not links:
+        return ""
+    here = Path("/proc/thread-self/ns/net").stat().st_ino
+    for entry in Path("/proc").iterdir():
+        inside = entry.name.isdigit() and net_namespace(int(entry.name)) == here
+        if inside and links.intersection(_open(entry)):
+            with suppress(OSError):
+                return f"process {entry.name} ({(entry / 'comm').read_text(encoding='utf-8').strip()})"
+    return "another process"
+
+
+def _open(process: Path) -> Iterator[str]:
+    with suppress(OSError):
+        for descriptor in (process / "fd").iterdir():
+            with suppress(OSError):
+                yield str(descriptor.readlink())
+
+
+def _sockets(process: str, port: int) -> set[str]:
+    """Return the inodes of the sockets that listen in the namespace of `process`, a name in /proc."""
+    out: set[str] = set()
     for table in ("tcp", "tcp6"):
-        with suppress(OSError), Path(f"/proc/{pid}/net/{table}").open(encoding="ascii") as file:
+        with suppress(OSError), Path(f"/proc/{process}/net/{table}").open(encoding="ascii") as file:
             next(file)
-            if any(_answers(line.split(), port) for line in file):
-                return True
-    return False
+            out.update(fields[9] for line in file if _answers(fields := line.split(), port))
+    return out
 
 
 def _answers(fields: list[str], port: int) -> bool:
-    """Look at one line (proc_pid_net(5)): local address is field 1, state field 3."""
+    """Look at one line (proc_pid_net(5)): local address is field 1, state field 3, the socket's inode 9."""
     address, _, number = fields[1].rpartition(":")
     return fields[3] == _LISTEN and int(number, 16) == port and _covers_loopback(address)
 

@@ -15,6 +15,9 @@ from topologies.openflow import Controller
 _NAMES = ("ovs-testcontroller", "openvswitch-testcontroller")
 """Debian's package and its program have had both names."""
 
+MARK = "EMULATOR_CONTROLLERS"
+"""The variable that says whose controller a process is: the folder of its record, which may be lost."""
+
 _PYTHON = (sys.executable, "-P", "-m")
 """What is in the folder where `emulator up` was typed is not imported (-P)."""
 
@@ -49,6 +52,7 @@ def environment_of(controller: Controller, port: int, folder: Path) -> dict[str,
     path = environment.get("PATH", os.defpath)
     environment["PATH"] = f"{Path(sys.executable).parent}{os.pathsep}{path}"
     environment["OPENFLOW_PORT"] = str(port)
+    environment[MARK] = str(folder.absolute())
     environment["PYTHONUNBUFFERED"] = "1"  # its last words are in the log when it dies
     if controller.kind == "learning":
         environment["OVS_RUNDIR"] = environment["OVS_LOGDIR"] = str(folder)

@@ -20,6 +20,7 @@ from emulator.controllers.listening import listens
 from emulator.controllers.process import Process, note, noted, start
 from emulator.controllers.programs import argv_of, environment_of
 from emulator.controllers.reach import away
+from emulator.controllers.strays import make_room
 from emulator.errors import BrokenError, UnableError, UsageError
 from topologies.errors import printable
 from topologies.openflow import Controller
@@ -178,6 +179,7 @@ class ControllerProcesses:
         inherited = (self._outside,) if controller.kind == "remote" else ()
         self._log_begins[name] = self.log(name).stat().st_size if self.log(name).exists() else 0
         with self._enter():
+            make_room(self._folder, port, self._unnoted_file(name), self.called(name))
             try:
                 process = start(argv, environment, self.log(name), cwd, inherit=inherited, user=user)
             except OSError as error:
@@ -186,16 +188,16 @@ class ControllerProcesses:
                     f"controller {name}: can't run `{printable(argv[0])}`{where}{_as(user)}: {error.strerror}"
                 ) from error
         note(process, self._pid_file(name))
+        self._unnoted_file(name).unlink()
         return process
 
     def _await(self, name: str, process: Process, deadline: float) -> None:
         """Wait until a controller listens; BrokenError when it ends before, or takes too long."""
-        while not listens(process.pid, self.ports[name]):
+        while not (process.running and listens(process.pid, self.ports[name])):
             if process.wait(0.02):
-                code = process.exit_code
                 raise BrokenError(
-                    f"{self.called(name)} ended with exit code "
-                    f"{code} before it listened; it must stay in the foreground{self._last_words(name)}"
+                    f"{self.called(name)} ended with exit code {process.exit_code} "
+                    f"before it listened; it must stay in the foreground{self._last_words(name)}"
                 )
             if time.monotonic() > deadline:
                 raise BrokenError(
@@ -225,6 +227,9 @@ class ControllerProcesses:
 
     def _pid_file(self, name: str) -> Path:
         return self._folder / f"{name}.pid"
+
+    def _unnoted_file(self, name: str) -> Path:
+        return self._folder / f"{name}.starting"
 
     def _again_file(self, name: str) -> Path:
         return self._folder / f"{name}.again"

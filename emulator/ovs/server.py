@@ -136,15 +136,15 @@ class OvsServers:
         )  # fmt: skip
 
     def stop(self) -> None:
-        """End both daemons, by the pid files that they hold locked; fine when they have ended already."""
+        """End both daemons, whether their pid files are there or not; fine when they have ended already."""
         for name in ("ovs-vswitchd", "ovsdb-server"):
-            pid = self.pid(name)
+            pid = self.pid(name) or self._stray(name)
             if pid is None:
                 continue
             with suppress(ProcessLookupError):
                 handle = os.pidfd_open(pid)
                 try:
-                    if self.pid(name) == pid:
+                    if self._is_ours(name, pid):
                         signal.pidfd_send_signal(handle, signal.SIGTERM)
                         if not select.select([handle], [], [], 5.0)[0]:
                             signal.pidfd_send_signal(handle, signal.SIGKILL)
@@ -159,22 +159,34 @@ class OvsServers:
         """
         try:
             pid = int((self.folder / f"{name}.pid").read_text(encoding="ascii"))
-            words = Path(f"/proc/{pid}/cmdline").read_bytes().split(b"\0")
         except (OSError, ValueError):
             return None
-        return pid if f"--pidfile={self.folder / name}.pid".encode() in words else None
+        return pid if self._is_ours(name, pid) else None
+
+    def _is_ours(self, name: str, pid: int) -> bool:
+        try:
+            words = Path(f"/proc/{pid}/cmdline").read_bytes().split(b"\0")
+        except OSError:
+            return False
+        return f"--pidfile={self.folder / name}.pid".encode() in words
+
+    def _stray(self, name: str) -> int | None:
+        """Return the process id of a daemon that runs although somebody deleted its pid file."""
+        pids = (int(entry.name) for entry in Path("/proc").iterdir() if entry.name.isdigit())
+        return next((pid for pid in pids if self._is_ours(name, pid)), None)
 
     def running(self) -> bool:
         """Return whether both daemons run."""
         return not self.ended()
 
     def ended(self) -> list[str]:
-        """Return a line for each daemon that has ended."""
-        return [
+        """Return a line for each daemon that has ended, or that nobody can reach any more."""
+        out = [
             f"{name} of Open vSwitch has ended; its log is {self.folder / name}.log"
             for name in ("ovsdb-server", "ovs-vswitchd")
             if self.pid(name) is None
         ]
+        return out if out or self.socket.exists() else [f"the socket of ovsdb-server is gone: {self.socket}"]
 
     def require_running(self) -> None:
         """Raise BrokenError unless both daemons run: what is asked of them would be waited for in vain."""

@@ -207,6 +207,28 @@ def test_all_that_a_switch_is_set_to_is_named_and_restored(cli: CommandLine, tmp
     cli("down", "n", code=0)
 
 
+def test_files_of_programs_that_somebody_deleted_are_made_again(
+    cli: CommandLine, tmp_path: Path, state_dir: Path
+) -> None:
+    (tmp_path / "n.yaml").write_text(LEARNING)
+    cli("up", "n.yaml", code=0)
+    for name, said in (
+        ("controllers/c0.pid", "started controller c0 (learning) again"),
+        ("ovs/db.sock", "the socket of ovsdb-server is gone"),
+        ("ovs/ovsdb-server.pid", "ovsdb-server of Open vSwitch has ended"),
+    ):
+        (state_dir / "n" / name).unlink()
+        assert "BROKEN" in cli("status", "n", code=1).stderr
+        assert said in cli("up", "n.yaml", code=0).stderr
+        assert cli.json("status", "n")["networks"][0]["deviations"] == []
+        assert cli.json("check")["unexpected"] == []
+    (state_dir / "n" / "ovs" / "ovs-vswitchd.pid").unlink()
+    assert "Open vSwitch has ended" in attach("n").repair()
+    assert cli.json("check")["unexpected"] == []
+    (state_dir / "n" / "ovs" / "db.sock").unlink()
+    cli("down", "n", code=0)
+
+
 def test_flows_and_ports_that_somebody_added_to_a_switch_stay(cli: CommandLine, tmp_path: Path) -> None:
     (tmp_path / "n.yaml").write_text(LEARNING)
     cli("up", "n.yaml", code=0)

@@ -14,7 +14,7 @@ from pathlib import Path
 
 import pytest
 
-from emulator.controllers import process, programs
+from emulator.controllers import process, programs, supervisor
 from emulator.controllers.process import Process, note, noted
 from emulator.controllers.supervisor import ControllerProcesses
 from emulator.errors import BrokenError, UnableError, UsageError
@@ -238,3 +238,49 @@ def test_one_that_was_stopped_to_start_again_is_told_from_one_that_ended(tmp_pat
         assert "has ended; `emulator up FILE` starts it again" in other.ended()[0]
     finally:
         processes.stop()
+
+
+@pytest.mark.parametrize("how", ["deleted", "unnoted"])
+def test_a_controller_without_its_record_is_ended_before_another_starts(
+    how: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    controller = python(LISTENS)
+    if how == "unnoted":  # the command is killed after the start, before the record is written
+        monkeypatch.setattr(supervisor, "note", lambda *_: interrupted())
+        with pytest.raises(KeyboardInterrupt):
+            made(tmp_path, c0=controller).start()
+        monkeypatch.undo()
+        for _ in range(500):
+            if (tmp_path / "facts").exists():
+                break
+            time.sleep(0.01)
+    else:
+        made(tmp_path, c0=controller).start()
+        (tmp_path / "c" / "c0.pid").unlink()
+    old, child = map(int, (tmp_path / "facts").read_text().split()[:2])
+    again = made(tmp_path, c0=controller)
+    assert again.running() == {"c0": False}
+    again.start()
+    try:
+        assert gone(old)
+        assert gone(child)
+        noted_one = noted(tmp_path / "c" / "c0.pid")
+        assert noted_one is not None
+        assert int((tmp_path / "facts").read_text().split()[0]) == noted_one.pid
+        assert made(tmp_path, c0=controller).running() == {"c0": True}
+    finally:
+        again.stop()
+
+
+def interrupted() -> None:
+    raise KeyboardInterrupt
+
+
+def test_another_that_holds_the_port_is_named_and_left_alone(tmp_path: Path) -> None:
+    controllers = {"c0": python(LISTENS), "c1": python(LISTENS)}
+    with socket.create_server(("127.0.0.1", controllers["c1"].port)):
+        with pytest.raises(
+            BrokenError, match=rf"{controllers['c1'].port} .*process {os.getpid()} \(.*end it"
+        ):
+            made(tmp_path, **controllers).start()
+        assert made(tmp_path, **controllers).running() == {"c0": False, "c1": False}

@@ -1,0 +1,61 @@
+"""Processes of controllers that no record knows, and the ports that they hold.
+
+The command that started one was killed before it noted what it had started, or somebody deleted the record.
+They are known by their environment.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from pathlib import Path
+
+from emulator.controllers.listening import holder, listens_here
+from emulator.controllers.process import Process, noted
+from emulator.controllers.programs import MARK
+from emulator.errors import BrokenError
+from emulator.linux.processes import net_namespace, stat
+
+
+def make_room(folder: Path, port: int, unnoted: Path, called: str) -> None:
+    """Have nobody listen at `port` in this thread's namespace; BrokenError when somebody else's process does.
+
+    Leaves the file `unnoted`, which says that a start begins of which there is no record.
+    """
+    if unnoted.exists() or listens_here(port):
+        end_strays(folder)
+    if who := holder(port):
+        raise BrokenError(
+            f"{called} can't listen on 127.0.0.1:{port} beside the switches: {who} does; "
+            "end it, then `emulator up FILE`"
+        )
+    unnoted.touch(mode=0o600)
+
+
+def end_strays(folder: Path) -> None:
+    """End the marked processes that no record in `folder` is about; BrokenError when one doesn't end."""
+    known = {process.pid for path in folder.glob("*.pid") if (process := noted(path)) and process.running}
+    for process in _marked(folder):
+        if process.pid not in known:
+            try:
+                process.stop()
+            except TimeoutError as error:
+                raise BrokenError(f"a controller that no record knows: {error}") from error
+
+
+def _marked(folder: Path) -> Iterator[Process]:
+    """Yield the sessions of marked processes; one whose leader has ended is known by its namespace."""
+    mark = f"{MARK}={folder.absolute()}".encode()
+    seen: set[int] = set()
+    for entry in Path("/proc").iterdir():
+        if not entry.name.isdigit():
+            continue
+        try:
+            words = (entry / "environ").read_bytes().split(b"\0")
+        except OSError:
+            continue
+        found = stat(int(entry.name))
+        if mark not in words or found is None or found.ended or found.session in seen:
+            continue
+        seen.add(found.session)
+        leader = stat(found.session)
+        yield Process(found.session, leader.start if leader else 0, net_namespace(int(entry.name)))
