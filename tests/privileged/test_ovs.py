@@ -219,6 +219,7 @@ def test_up_starts_an_ended_controller_and_nothing_else(
     network = attach("o")
     asking = network.spawn(network.topology.names.index("h1"), ["ping", "-i0.2", "-w9", "10.0.0.9"])
     time.sleep(2)  # what is dropped meanwhile is dropped as long as somebody sends it
+    assert "has ended" in cli("link", "s1", "s2", "up", code=1).stderr  # it is up, and carries nothing new
     assert cli.json("up", "net.yaml")["changes"] == ["started controller c0 (command python3 own.py) again"]
     assert reaches(network, "h1", "h9", 3.0)
     assert checked(cli) == 72  # `up` waited until the switches were connected to it
