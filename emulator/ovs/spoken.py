@@ -18,7 +18,8 @@ from emulator.linux.unix_sockets import connected
 from emulator.ovs.bridges import Bridge
 from topologies.openflow import PROTOCOLS
 
-_AT_ONCE = 64
+_AT_ONCE = 256
+"""Switches asked at a time: the daemon serves all of them in one round, and rounds take long."""
 _PATIENCE = 10.0
 _HEADER = Struct("!BBHI")
 _HELLO, _ERROR = 0, 1
