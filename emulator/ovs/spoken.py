@@ -139,7 +139,7 @@ def _ports(version: int, body: bytes) -> Iterator[tuple[str, int]]:
         size = 48 if version == _V10 else 64
         if version >= _V14:
             size = int.from_bytes(body[at + 4 : at + 6], "big")
-        if size < name_at + 20:
+        if size < name_at + 20 or at + size > len(body):
             raise OSError("a port's description is too short")
         name = body[at + name_at : at + name_at + 16].rstrip(b"\0").decode(errors="replace")
         yield name, int.from_bytes(body[at + name_at + 16 : at + name_at + 20], "big")
