@@ -8,7 +8,7 @@ from dataclasses import replace
 import numpy as np
 import numpy.typing as npt
 
-from topologies.errors import ParameterError, ParametersError
+from topologies.errors import MAX_FOUND, ParameterError, ParametersError
 from topologies.profiles import LinkProfile, NodeProfile
 from topologies.spec.document import LinkRule, NodeMatch, NodeRule
 from topologies.spec.merge import merged_link, merged_node, undelayed
@@ -35,7 +35,7 @@ def _words(topology: Topology) -> list[str]:
 
 
 def apply_nodes(topology: Topology, rules: Sequence[NodeRule]) -> Topology:
-    """Return `topology` with the node rules applied; ParameterError for the rules that match nothing."""
+    """Return `topology` with the node rules applied; ParameterError for rules that match nothing."""
     if not rules:
         return topology
     errors: list[ParameterError] = []
@@ -43,6 +43,8 @@ def apply_nodes(topology: Topology, rules: Sequence[NodeRule]) -> Topology:
     profiles: dict[NodeProfile, int] = {p: i for i, p in reversed(list(enumerate(topology.node_profiles)))}
     table = list(topology.node_profiles)
     for at, rule in enumerate(rules):
+        if len(errors) >= MAX_FOUND:
+            break
         mask = _node_mask(topology, rule.match)
         if not mask.any():
             errors.append(ParameterError(("nodes", at, "match"), _no_node(topology, rule.match)))
@@ -103,7 +105,7 @@ def _no_node(topology: Topology, match: NodeMatch) -> str:
 def apply_links(topology: Topology, rules: Sequence[LinkRule]) -> Topology:
     """Return `topology` with the link rules applied.
 
-    Raises ParameterError for the rules that match nothing, or that vary a delay which isn't there.
+    Raises ParameterError for rules that match nothing, or that vary a delay which isn't there.
     """
     if not rules:
         return topology
@@ -113,6 +115,8 @@ def apply_links(topology: Topology, rules: Sequence[LinkRule]) -> Topology:
     remap = [table.setdefault(p, len(table)) for p in topology.link_profiles]
     numbers = np.asarray(remap, dtype=np.uint16)[numbers]
     for at, rule in enumerate(rules):
+        if len(errors) >= MAX_FOUND:
+            break
         try:
             along, against = link_masks(topology, rule, at)
         except ParameterError as error:

@@ -53,8 +53,7 @@ def load_text(text: str, file: str = "<text>", folder: Path | None = None) -> Do
 def _document(source: Source) -> Document:
     data = source.data
     if not isinstance(data, dict):
-        words = f"must be a mapping (key: value), not {shown(data)}; start with {_LEAST}"
-        raise source.wrong([((), words)])
+        raise source.wrong(_wrong(data))
     problems: Found = []
     scenario, groups = _parts(data, problems)
     if problems or scenario is None:
@@ -66,9 +65,10 @@ def _document(source: Source) -> Document:
 
 def _wrong(data: Any) -> Found:
     """Return what is wrong with the data of a file, maybe of one that isn't read to its end."""
+    if not isinstance(data, dict):
+        return [((), f"must be a mapping (key: value), not {shown(data)}; start with {_LEAST}")]
     problems: Found = []
-    if isinstance(data, dict):
-        _parts(data, problems)
+    _parts(data, problems)
     return problems
 
 

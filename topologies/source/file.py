@@ -18,6 +18,7 @@ import yaml
 
 from topologies.errors import MAX_FOUND, InputError, Loc, ParameterError, ParametersError, Problem, dotted
 from topologies.reading import opened
+from topologies.source.events import place_of
 from topologies.source.frames import so_far
 from topologies.source.syntax import syntax_words
 from topologies.source.values import Marks, Values
@@ -27,6 +28,12 @@ _LEAST = "`name:` and `topology:`"
 
 Look = Callable[[Any], list[tuple[Loc, str]]]
 """Says what is wrong with data: (path, words)."""
+
+_MUCH = 2**21
+"""So many characters to come are worth not reading when the file is wrong anyway: seconds."""
+_UNREAD = "from here on nothing was looked at; fix the problems above first"
+_SETTLED = re.compile("unknown key|must be .* not a (list|mapping)|can't stand beside")
+"""Words for what is wrong around the place that was reached, and stays so whatever comes."""
 
 _UNPRINTABLE = re.compile("[^\t\n\r\x20-\x7e\xa0-\u2027\u202a-\ud7ff\ue000-\ufffd\U00010000-\U0010ffff]")
 """What YAML 1.2.2, section 5.1, doesn't allow in a file, and U+0085, U+2028 and U+2029.
@@ -120,7 +127,7 @@ def parse(
     source = Source(file, folder or Path.cwd(), _text(raw, file))
     values = Values(file)
     if look is not None:
-        values.look = lambda: _look(source, values, look)
+        values.look = lambda event, later: _look(source, values, look, event, later)
     try:
         values.read(source.text)
     except yaml.YAMLError as error:
@@ -134,8 +141,10 @@ def parse(
     return source
 
 
-def _look(source: Source, values: Values, look: Look) -> None:
+def _look(source: Source, values: Values, look: Look, event: yaml.Event, later: int) -> None:
     """Raise InputError when what was read until now has more wrong with it than anybody reads.
+
+    At the last look anything wrong is enough, when much of the file is still to come: it would take minutes.
 
     What the rest of the file may yet mend doesn't count: what stands around the place that was reached, what
     isn't there, and links to nodes while nodes are still read.
@@ -144,10 +153,16 @@ def _look(source: Source, values: Values, look: Look) -> None:
     found = [
         (loc, words)
         for loc, words in look(data)
-        if loc != place[: len(loc)] and _is_in(loc, data) and not ("nodes" in place and "links" in loc)
+        if (loc != place[: len(loc)] or _SETTLED.match(words))
+        and _is_in(loc, data)
+        and not ("nodes" in place and "links" in loc)
     ]
-    if len(found) >= MAX_FOUND:
-        raise replace(source, count=values.count).wrong(found)
+    enough = len(found) >= MAX_FOUND
+    read = event.end_mark.index if event.end_mark else 0
+    if enough or (found and not later and len(source.text) - read > _MUCH):
+        error = replace(source, count=values.count).wrong(found)
+        unread = [] if enough else [Problem(source.file, *place_of(event), "", _UNREAD)]
+        raise InputError([*error.problems, *unread])
 
 
 def _is_in(loc: Loc, data: Any) -> bool:

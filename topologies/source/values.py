@@ -21,6 +21,8 @@ from topologies.source.scalars import resolve
 
 MAX_DEPTH = 50
 MAX_ALIASED = 1_000_000
+MAX_ITEMS = 50_000
+"""Most items of a list right under a key of the document (rules, steps): each takes some kilobytes."""
 LOOKS = (50_000, 500_000)
 """After so many values of a file, who reads it may look at what there is, and stop."""
 
@@ -42,8 +44,8 @@ class Values:
     """With `marks`: the only paths whose marks are kept; reading ends when all have theirs."""
     end: int | None = None
     """After so many values there is no need to read on."""
-    look: Callable[[], None] | None = None
-    """Called in between, see LOOKS; may raise."""
+    look: Callable[[yaml.Event, int], None] | None = None
+    """Called in between, see LOOKS, with what was read last and when to look next (0: never); may raise."""
     data: Any = None
     documents: int = 0
     problems: list[Problem] = field(default_factory=list)
@@ -75,8 +77,8 @@ class Values:
             if pause and self._values >= pause:
                 if self.look is None:
                     return
-                self.look()
                 pause = next(looks, 0)
+                self.look(event, pause)
             elif self._steps is not None and len(self.marks or ()) == len(self.wanted or ()):
                 return
             elif len(self.problems) >= MAX_FOUND:
@@ -136,6 +138,7 @@ class Values:
         if self._at_key():
             self._key(event)
             return
+        self._check_items(event)
         tag = event.tag
         if tag is None:
             value = resolve(event.value) if event.implicit[0] else event.value
@@ -179,6 +182,7 @@ class Values:
     def _start(self, event: Any) -> None:
         is_mapping = type(event) is yaml.MappingStartEvent
         self._check_depth(event, 1)
+        self._check_items(event)
         is_key = self._at_key()
         if is_key:
             self.problems.append(self.problem(event, "a key must be text, not a list or a mapping"))
@@ -215,6 +219,7 @@ class Values:
             words = f"the aliases repeat more than {MAX_ALIASED:,} values; write fewer, or use a generator"
             raise InputError([*self.problems, self.problem(event, words)])
         self._check_depth(event, height)
+        self._check_items(event)
         if self._at_key():
             words = "a key must be text, not an alias; write the key out"
             self.problems.append(self.problem(event, words))
@@ -223,6 +228,15 @@ class Values:
         if self.stack:
             self.stack[-1].height = max(self.stack[-1].height, height)
         self._put(event, value)
+
+    def _check_items(self, event: yaml.Event) -> None:
+        """Raise InputError where one item more would be too many."""
+        inner = self.stack[1].container if len(self.stack) == 2 else ()
+        if len(inner) >= MAX_ITEMS and type(inner) is list:
+            if self.look is not None:
+                self.look(event, 0)
+            words = f"a list here has {MAX_ITEMS:,} items at the most; write fewer"
+            raise InputError([*self.problems, self.problem(event, words)])
 
     def _check_depth(self, event: yaml.Event, more: int) -> None:
         if len(self.stack) + more > MAX_DEPTH:

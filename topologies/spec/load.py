@@ -72,7 +72,7 @@ def load_text(text: str, file: str = "<text>", folder: Path | None = None) -> Do
 
 def _document(source: Source) -> Document:
     if not isinstance(source.data, dict):
-        raise source.wrong([((), f"must be a mapping (key: value), not {shown(source.data)}; {_START}")])
+        raise source.wrong(_wrong(source.data))
     problems: Found = []
     children: dict[Loc, GeneratorParams] = {}
     spec, params = _parts(source.data, problems, children)
@@ -83,9 +83,10 @@ def _document(source: Source) -> Document:
 
 def _wrong(data: Any) -> Found:
     """Return what is wrong with the data of a file, maybe of one that isn't read to its end."""
+    if not isinstance(data, dict):
+        return [((), f"must be a mapping (key: value), not {shown(data)}; {_START}")]
     problems: Found = []
-    if isinstance(data, dict):
-        _parts(data, problems, {})
+    _parts(data, problems, {})
     return problems
 
 

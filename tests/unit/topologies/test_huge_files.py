@@ -14,7 +14,8 @@ import pytest
 import yaml
 
 from stress.scenario import load as scenario
-from topologies import errors
+from topologies import errors, overrides
+from topologies.build import build
 from topologies.errors import MAX_FOUND, MAX_SHOWN, InputError
 from topologies.source import events, values
 from topologies.source import file as source_file
@@ -174,10 +175,108 @@ def test_a_scenario_of_wrong_steps_is_not_read_to_its_end(counted: list[int]) ->
     assert "did you mean `rate`" in str(error)
 
 
+TREE = "name: x\ntopology: {generator: tree}\n"
+
+
+@pytest.mark.parametrize(
+    ("head", "rule"),
+    [
+        ("links:\n", "- {{match: {{between: [h{}, q]}}, loss: 1 %}}\n"),
+        ("links:\n", "- {{match: {{between: [h1, h2]}}, mtu: 1{:04}}}\n"),
+        ("links:\n", "- {{match: {{between: [h1, s2]}}, jitter: 1{} us}}\n"),
+        ("nodes:\n", "- {{match: {{name: zz{}}}, memory: 64 MiB}}\n"),
+        ("nodes:\n", "- {{match: {{tier: zz{}}}, cpu: 1}}\n"),
+    ],
+)
+def test_rules_that_match_nothing_are_looked_for_until_there_are_enough(
+    head: str, rule: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    tried = [0]
+    masks = {"links:\n": "link_masks", "nodes:\n": "_node_mask"}[head]
+    real: Callable[..., Any] = getattr(overrides, masks)
+
+    def counting(*arguments: Any) -> Any:
+        tried[0] += 1
+        return real(*arguments)
+
+    monkeypatch.setattr(overrides, masks, counting)
+    error = refused(TREE + head + lines(3 * MAX_FOUND, rule), lambda text: build(load_text(text)))
+    assert (len(error.problems), tried[0]) == (MAX_FOUND, MAX_FOUND)
+    assert str(error).endswith("and more problems, which weren't counted; fix these first")
+
+
+@pytest.mark.parametrize("item", ["- {mtu: 9000}\n", "- {match: {kind: host}}\n", "- *a\n", "- *b\n"])
+def test_a_list_of_rules_has_an_end(item: str, counted: list[int]) -> None:
+    head = "name: &b x\nseed: &a 7\ntopology: {generator: tree}\nlinks:\n"
+    enough = head + lines(values.MAX_ITEMS, "- {{mtu: 9000}}\n")
+    assert len(load_text(enough).spec.links) == values.MAX_ITEMS
+    counted[0] = 0
+    more = enough + item
+    (problem,) = refused(more).problems
+    assert (problem.line, problem.column, problem.key) == (
+        values.MAX_ITEMS + 5,
+        3,
+        f"links[{values.MAX_ITEMS}]",
+    )
+    assert problem.message == "a list here has 50,000 items at the most; write fewer"
+    read = counted[0]
+    refused(more + item * 100_000)
+    assert counted[0] == 2 * read
+
+
+LINKS = "  nodes: {h1: {}, s1: {kind: switch}}\n  links:\n"
+
+
+@pytest.mark.parametrize(
+    ("head", "words"),
+    [
+        (f"name: x\nwrong: 1\ntopology:\n{LINKS}", "f:2:1: wrong: unknown key; use one of: "),
+        (f"name: x\ntopolgy:\n{LINKS}", "f:2:1: topolgy: unknown key; did you mean `topology`?"),
+        (f"name: x\ntopology:\n  generator: tree\n{LINKS}", "f:4:3: topology.nodes: can't stand beside"),
+        ("name:\n", "f:1:1: name: must be text, not a list"),
+        ("", "f:1:1: must be a mapping (key: value), not a list"),
+    ],
+)
+def test_what_is_wrong_at_the_top_of_a_large_file_is_told_without_its_rest(
+    head: str, words: str, counted: list[int], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(values, "LOOKS", (500, 5_000))
+    link = "    - [h1, s1]\n" if head else "- [h1, s1]\n"
+    work = []
+    for size in (300_000, 600_000):
+        counted[0] = 0
+        error = refused(head + link * size, lambda text: load_text(text, "f"))
+        first, *others, last = str(error).splitlines()
+        assert first.startswith(words)
+        assert not others
+        assert last.endswith(": from here on nothing was looked at; fix the problems above first")
+        work.append(counted[0])
+    assert work[0] == work[1]
+
+
+def test_of_a_file_that_is_not_that_large_all_is_told(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(values, "LOOKS", (500, 5_000))
+    text = f"name: x\nwrong: 1\ntopology:\n{LINKS}" + "    - [h1, s1]\n" * 10_000 + "late: 1\n"
+    assert [problem.key for problem in refused(text).problems] == ["wrong", "late"]
+
+
+HUGE = {
+    "keys": ("name: x\ntopology: {generator: tree}\n", "wrong-key-{:08d}: 1\n", "unknown key"),
+    "links": (TREE + "links:\n", "- {{match: {{between: [h{}, q]}}}}\n", "at the most"),
+    "nodes": (TREE + "nodes:\n", "- {{match: {{name: zz{}}}, memory: 64 MiB}}\n", "at the most"),
+    "top": (f"name: x\nwrong: 1\ntopology:\n{LINKS}", "    - [h1, s1]\n", "unknown key"),
+    "misspelled": (f"name: x\ntopolgy:\n{LINKS}", "    - [h1, s1]\n", "did you mean `topology`?"),
+}
+
+
 @pytest.mark.slow
-def test_fifty_mebibytes_of_wrong_keys_take_seconds_and_less_than_a_gibibyte(tmp_path: Path) -> None:
+@pytest.mark.parametrize("kind", HUGE)
+def test_fifty_mebibytes_of_wrong_things_take_seconds_and_less_than_a_gibibyte(
+    tmp_path: Path, kind: str
+) -> None:
+    head, line, told = HUGE[kind]
     path = tmp_path / "big.yaml"
-    path.write_text("name: x\ntopology: {generator: tree}\n" + lines(2_200_000, "wrong-key-{:08d}: 1\n"))
+    path.write_text(head + lines(50 * 2**20 // len(line.format(1_000_000)) + 1, line))
     words = [sys.executable, "-P", "-m", "emulator", "plan", str(path)]
     with subprocess.Popen(words, stderr=subprocess.PIPE) as process:
         assert process.stderr is not None
@@ -185,6 +284,6 @@ def test_fifty_mebibytes_of_wrong_keys_take_seconds_and_less_than_a_gibibyte(tmp
         _, code, used = os.wait4(process.pid, 0)
         process.returncode = os.waitstatus_to_exitcode(code)
     assert process.returncode == errors.InputError.exit_code
-    assert said.count(b"unknown key") == MAX_SHOWN
+    assert said.count(told.encode()) == (MAX_SHOWN if kind == "keys" else 1)
     assert used.ru_utime + used.ru_stime < 10
     assert used.ru_maxrss < 1 << 20  # KiB
