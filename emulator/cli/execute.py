@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import sys
+from typing import BinaryIO
 
 import click
 
@@ -47,11 +48,13 @@ def command(net: str | None, timeout: float | None, node: str, argv: tuple[str, 
         results = network.execute(nodes, words, timeout)
     for result in results:
         worst = max(worst, result.code if result.code >= 0 else 128 - result.code)
-        _print(result.node, result.output, sys.stdout)
-        _print(result.node, result.errors, sys.stderr)
+        _print(result.node, result.output, sys.stdout.buffer)
+        _print(result.node, result.errors, sys.stderr.buffer)
     return worst
 
 
-def _print(node: str, output: bytes, stream: object) -> None:
-    for line in output.decode("utf-8", "replace").splitlines():
-        print(f"{node}: {line}", file=stream)  # type: ignore[call-overload]
+def _print(node: str, output: bytes, stream: BinaryIO) -> None:
+    """Pass on what a command wrote as the bytes that it wrote, whatever the locale says of them."""
+    prefix = f"{node}: ".encode()
+    stream.writelines(prefix + line + b"\n" for line in output.splitlines())
+    stream.flush()

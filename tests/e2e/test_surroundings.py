@@ -61,6 +61,22 @@ def test_every_verb_works_without_utf8_and_gives_the_same_json(folder: Path) -> 
 
 
 @pytest.mark.privileged
+def test_what_commands_in_several_nodes_write_is_passed_on_byte_by_byte(
+    folder: Path, cli: CommandLine
+) -> None:
+    """Letters that the locale doesn't know, and bytes that are no UTF-8 text."""
+    cli("up", "net.yaml", code=0)
+    written = "caf\xc3\xa9 \xe9\xff|\xe2\x80\xa8"
+    script = r"printf 'caf\303\251 \351\377|\342\200\250\nlast'; printf '\351\n' >&2"
+    for environment in (POSIX, {"LC_ALL": "C.UTF-8", "PYTHONUTF8": "1"}):
+        done = shell(f"e exec 'h*' -- sh -c \"{script}\"", folder, **environment)
+        lines = (f"{node}: {line}\n" for node in ("h1", "h2") for line in (written, "last"))
+        assert done.stdout == "".join(lines).encode("latin-1")
+        assert done.stderr == b"h1: \xe9\nh2: \xe9\n"
+    cli("down", "net", code=0)
+
+
+@pytest.mark.privileged
 @pytest.mark.parametrize("kib", [60_000, 120_000, 200_000, 270_000, 400_000, 4_000_000])
 def test_a_limit_on_memory(kib: int, folder: Path, cli: CommandLine) -> None:
     """It comes up, or the words say what to do; nothing stays either way."""
