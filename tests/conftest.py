@@ -17,7 +17,7 @@ from typing import Any
 
 import pytest
 from support.command import CommandLine
-from support.lanes import is_alone, turn, works_on_the_kernel
+from support.lanes import in_order, is_alone, turn, works_on_the_kernel
 from support.leaks import OF_TESTS, Watch, Whole
 
 _CHECKED = ("privileged", "e2e")
@@ -40,7 +40,9 @@ def pytest_configure(config: pytest.Config) -> None:
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    """Without root, skip what needs it, and say so."""
+    """Without root, skip what needs it, and say so. Where two run at a time, sort them."""
+    if "PYTEST_XDIST_WORKER" in os.environ:
+        in_order(items)
     if os.geteuid() == 0:
         return
     needs_root = pytest.mark.skip(reason="needs root: run the tests under sudo")

@@ -147,18 +147,27 @@ class NamespaceStore:
         try:
             return opened(path)
         except (FileNotFoundError, NotADirectoryError):
-            network = self.pin.name
-            raise MissingError(f"{path} is gone; `emulator down {network}` removes what is left") from None
+            raise self._missing(path) from None
+
+    def _missing(self, path: str) -> MissingError:
+        return MissingError(f"{path} is gone; `emulator down {self.pin.name}` removes what is left")
 
     def shared_inode(self) -> int:
         """Return the inode of the namespace that several nodes share, -1 when there is none."""
         return _device_and_inode(self._prefix + SHARED)[1]
 
     def go(self, node: str) -> None:
-        """Enter the network namespace of `node` (inside the mount namespace)."""
+        """Enter the network namespace of `node` (inside the mount namespace).
+
+        Its file is an ordinary one for a moment while the node is made or removed: it isn't there then.
+        """
         fd = self.open(node)
         try:
             syscalls.setns(fd, CLONE_NEWNET)
+        except KernelError as error:
+            if error.errno != errno.EINVAL:
+                raise
+            raise self._missing(self._prefix + node) from None
         finally:
             os.close(fd)
 

@@ -14,6 +14,7 @@ from emulator.linux.cgroups import PREFIX, group_name, hierarchies
 pytestmark = [
     pytest.mark.privileged,
     pytest.mark.e2e,
+    pytest.mark.alone,
     pytest.mark.skipif(
         not {"cpu", "memory"} <= set(hierarchies()), reason="no cgroup controllers cpu and memory here"
     ),

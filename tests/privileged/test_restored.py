@@ -10,6 +10,7 @@ from pathlib import Path
 
 import pytest
 
+from emulator.errors import MissingError
 from emulator.linux import syscalls
 from emulator.linux.mounts import ensure_private, unmount_all
 from emulator.linux.namespaces import NamespaceStore
@@ -146,3 +147,20 @@ def test_a_folder_that_only_others_may_list_is_come_back_to(
     with stores[0].entered():
         pass
     assert place() == before
+
+
+@pytest.mark.parametrize("half", ["not bound yet", "unbound already"])
+def test_a_node_that_is_made_or_removed_just_now_is_not_there(
+    stores: list[NamespaceStore], half: str
+) -> None:
+    """Both have an ordinary file for a moment, and steps of stress that run side by side may look then."""
+    store = stores[0]
+    with store.entered():
+        file = store.folder / ("m" if half == "not bound yet" else "n")
+        if half == "not bound yet":
+            file.touch()
+        else:
+            syscalls.umount(str(file), syscalls.MNT_DETACH)
+        with pytest.raises(MissingError, match="is gone"):
+            store.go(file.name)
+        file.unlink()

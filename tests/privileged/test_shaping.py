@@ -13,7 +13,7 @@ from support.command import CommandLine
 
 from emulator.linux.features import has_qdisc
 
-pytestmark = [pytest.mark.privileged, pytest.mark.e2e]
+pytestmark = [pytest.mark.privileged, pytest.mark.e2e, pytest.mark.alone]
 
 SCRIPT = throughput.__file__
 TCP, UDP = 1448 / 1514, 1472 / 1514

@@ -1,7 +1,8 @@
 """Two tests at a time in a whole run: who may run beside whom, and who looks at the whole machine.
 
 A test of the kernel leaves other networks alone, and is looked at by its own state directory. One that
-is marked `alone` sees or changes what is the machine's: no other test of the kernel runs meanwhile.
+is marked `alone` sees or changes what is the machine's, or measures its speed: no other test runs meanwhile.
+They come first: networks that live as long as a module would be in their way.
 """
 
 from __future__ import annotations
@@ -31,12 +32,16 @@ def is_alone(node: pytest.Item | pytest.Collector) -> bool:
     return bool(os.environ.get("CI")) and works_on_the_kernel(node.nodeid) and by_itself
 
 
+def in_order(items: list[pytest.Item]) -> None:
+    """Sort tests: those that run alone, then others of the kernel, then the rest, whose end is given away."""
+    items.sort(
+        key=lambda item: (item.get_closest_marker("alone") is None, not works_on_the_kernel(item.nodeid))
+    )
+
+
 @contextmanager
 def turn(item: pytest.Item) -> Iterator[None]:
     """Wait until a test may run beside those that do. Who wants to be alone is waited for at the gate."""
-    if not works_on_the_kernel(item.nodeid):
-        yield
-        return
     alone = item.get_closest_marker("alone") is not None
     with _opened(_GATE) as gate, _opened(_MACHINE) as machine:
         fcntl.flock(gate, fcntl.LOCK_EX)

@@ -114,10 +114,13 @@ def test_one_that_wants_to_be_alone_is_not_overtaken(start: Start) -> None:
     late.says("runs")
 
 
-def test_a_test_that_leaves_the_kernel_alone_waits_for_nobody(start: Start) -> None:
-    start("alone").says("runs")
-    start("beside", _OTHER).says("runs")
-    start("alone", _OTHER).says("runs")
+def test_others_wait_for_one_that_is_alone_too(start: Start) -> None:
+    one = start("alone")
+    one.says("runs")
+    other = start("beside", _OTHER)
+    other.waits()
+    one.let_go()
+    other.says("runs")
 
 
 def test_one_that_was_killed_holds_nobody_up(start: Start) -> None:
