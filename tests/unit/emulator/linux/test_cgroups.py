@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from emulator.linux import cgroups
+from emulator.linux import cgroups, ledger_file
 from emulator.linux.cgroups import Hierarchy, group_name, hierarchies, settings
 from topologies.profiles import NodeProfile
 
@@ -65,6 +65,7 @@ def test_version_two_groups_are_made_limited_and_entered(
     """On plain files, in place of the kernel's: what would be written where."""
     state, top = tmp_path / "state", tmp_path / "cgroup"
     place = Hierarchy("cpu", 2, top)
+    monkeypatch.setattr(ledger_file, "_FOLDER", str(tmp_path / "ledgers"))  # not the machine's own
     monkeypatch.setattr(cgroups, "hierarchies", lambda: {"cpu": place})
     monkeypatch.setattr(cgroups, "_version", lambda _folder: 2)
     folder = top / group_name(state, "g") / "node-h1"

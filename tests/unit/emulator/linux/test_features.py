@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import errno
 import os
+from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
@@ -17,9 +18,14 @@ from topologies.profiles import PLAIN, Shape
 
 
 @pytest.fixture(autouse=True)
-def forgotten() -> None:
-    features.has_qdisc.cache_clear()
-    features.has_link.cache_clear()
+def forgotten() -> Iterator[None]:
+    """Have answers of the kernel forgotten, and of the tests: others are in this process after them."""
+    probes = (features.has_qdisc, features.has_link, features.has_openvswitch, features.has_tun)
+    for probe in probes:
+        probe.cache_clear()
+    yield
+    for probe in probes:
+        probe.cache_clear()
 
 
 def answering(monkeypatch: pytest.MonkeyPatch, code: int) -> None:
