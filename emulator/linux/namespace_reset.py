@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import errno
-import struct
 from collections.abc import Sequence
 from contextlib import suppress
 from pathlib import Path
@@ -15,6 +14,7 @@ from emulator.linux.namespaces import NamespaceStore
 from emulator.linux.netlink import NLM_F_REQUEST, Batch, Netlink
 from emulator.linux.observed.findings import Reset
 from emulator.linux.observed.namespace import LOCALHOST
+from emulator.linux.observed.parse import FRA_PRIORITY, FRA_TABLE, RULE, TO_TABLE
 from emulator.linux.observed.survey import Damage
 
 _CONF = {
@@ -22,8 +22,6 @@ _CONF = {
     messages.AF_INET6: Path("/proc/sys/net/ipv6/conf"),
 }
 _RTM_NEWRULE, _SCOPE_HOST = 32, 254
-_RULE = struct.Struct("=BBBBBxxBI")
-_TO_TABLE, _FRA_PRIORITY, _FRA_TABLE = 1, 6, 15
 _NO_ADDRESS = "1"
 """IN6_ADDR_GEN_MODE_NONE."""
 
@@ -81,7 +79,7 @@ def _give_link_local(mode: Path) -> None:
 
 
 def _rule(family: int, priority: int, table: int) -> bytes:
-    """Return the message that adds a rule for all packets (include/uapi/linux/fib_rules.h)."""
-    body = _RULE.pack(family, 0, 0, 0, table, _TO_TABLE, 0)
-    parts = messages.u32(_FRA_PRIORITY, priority) + messages.u32(_FRA_TABLE, table)
+    """Return the message that adds a rule for all packets."""
+    body = RULE.pack(family, 0, 0, 0, table, TO_TABLE, 0)
+    parts = messages.u32(FRA_PRIORITY, priority) + messages.u32(FRA_TABLE, table)
     return messages.message(_RTM_NEWRULE, NLM_F_REQUEST | NLM_F_CREATE | NLM_F_EXCL, body + parts)

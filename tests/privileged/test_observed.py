@@ -131,6 +131,14 @@ def program(words: str) -> list[str]:
     return [first, *rest] if first in {"bridge", "ethtool", "sysctl"} else ["ip", first, *rest]
 
 
+def assert_named_and_restored(cli: CommandLine, node: str, words: str, said: str) -> None:
+    """Do what a row does in a node: `status` and `up` say so, and nothing differs afterwards."""
+    cli("exec", node, "--", *program(words), code=0)
+    assert said in cli("status", "n", code=1).stderr
+    assert said in cli("up", "n.yaml", code=0).stderr
+    assert cli.json("status", "n")["networks"][0]["deviations"] == []
+
+
 def state_of() -> dict[str, Any]:
     """Return what `ip` and `tc` say of all nodes, without what comes and goes by itself."""
     out: dict[str, Any] = {}
@@ -199,10 +207,7 @@ def test_all_that_a_switch_is_set_to_is_named_and_restored(cli: CommandLine, tmp
     (tmp_path / "n.yaml").write_text(LEARNING)
     cli("up", "n.yaml", code=0)
     for node, words, said in OF_A_SWITCH:
-        cli("exec", node, "--", *program(words), code=0)
-        assert said in cli("status", "n", code=1).stderr
-        assert said in cli("up", "n.yaml", code=0).stderr
-        assert cli.json("status", "n")["networks"][0]["deviations"] == []
+        assert_named_and_restored(cli, node, words, said)
         assert cli.json("check")["unexpected"] == []
     cli("down", "n", code=0)
 
@@ -329,9 +334,6 @@ def test_in_mininet_too_it_is_named_and_restored(
     (tmp_path / "n.yaml").write_text(file)
     cli("up", "n.yaml", code=0)
     for node, words, said in rows:
-        cli("exec", node, "--", *program(words), code=0)
-        assert said in cli("status", "n", code=1).stderr
-        assert said in cli("up", "n.yaml", code=0).stderr
-        assert cli.json("status", "n")["networks"][0]["deviations"] == []
+        assert_named_and_restored(cli, node, words, said)
     assert cli.json("check")["unexpected"] == []
     cli("down", "n", code=0)

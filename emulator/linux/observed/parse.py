@@ -37,9 +37,10 @@ _IFLA_LINK = 5
 _MAIN, _UNICAST, _BY_KERNEL, _CLONED = 254, 1, 2, 0x200
 _PERMANENT = 0x80
 ALL = -1
-_RULE = struct.Struct("=BBBBBxxBI")
-_TO_TABLE, _FRA_PRIORITY, _FRA_TABLE = 1, 6, 15
-_OF_PLAIN_RULES = {_FRA_PRIORITY, _FRA_TABLE, 13, 14, 20, 21}  # and suppressed prefixes, padding, protocol
+RULE = struct.Struct("=BBBBBxxBI")
+"""struct fib_rule_hdr (include/uapi/linux/fib_rules.h)."""
+TO_TABLE, FRA_PRIORITY, FRA_TABLE = 1, 6, 15
+_OF_PLAIN_RULES = {FRA_PRIORITY, FRA_TABLE, 13, 14, 20, 21}  # and suppressed prefixes, padding, protocol
 
 
 class FoundInterface(NamedTuple):
@@ -204,9 +205,9 @@ def forwards(body: bytes) -> tuple[int, bool] | None:
 
 def rule(body: bytes) -> tuple[int, int] | None:
     """Return (priority, table) of an RTM_NEWRULE that sends all packets to a table; None for any other."""
-    _, to, source, tos, table, action, _ = _RULE.unpack_from(body)
-    found = dict(attributes(body, _RULE.size))
-    if action != _TO_TABLE or to or source or tos or not found.keys() <= _OF_PLAIN_RULES:
+    _, to, source, tos, table, action, _ = RULE.unpack_from(body)
+    found = dict(attributes(body, RULE.size))
+    if action != TO_TABLE or to or source or tos or not found.keys() <= _OF_PLAIN_RULES:
         return None
-    priority = _U32.unpack(found[_FRA_PRIORITY])[0] if _FRA_PRIORITY in found else 0
-    return priority, _U32.unpack(found[_FRA_TABLE])[0] if _FRA_TABLE in found else table
+    priority = _U32.unpack(found[FRA_PRIORITY])[0] if FRA_PRIORITY in found else 0
+    return priority, _U32.unpack(found[FRA_TABLE])[0] if FRA_TABLE in found else table
