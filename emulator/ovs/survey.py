@@ -40,15 +40,17 @@ class BridgeDamage:
 
 
 def survey_bridges(
-    switches: Switches, plan: Plan, wanted: Mapping[str, Bridge], fresh: AbstractSet[str] = frozenset()
+    servers: OvsServers,
+    plan: Plan,
+    found: dict[str, Bridge],
+    wanted: Mapping[str, Bridge],
+    fresh: AbstractSet[str] = frozenset(),
 ) -> BridgeDamage:
-    """Compare the bridges with `wanted`, their flows with those of `plan`.
+    """Compare the bridges `found` in the database with `wanted`, their flows with those of `plan`.
 
     Ports in `fresh` are to be made again: whoever finds them missing has told so.
     """
-    servers = switches.servers
-    damage = BridgeDamage(switches.present())
-    found = damage.found
+    damage = BridgeDamage(found)
     damage.deviations += differing(found, wanted, fresh)
     taught = _taught(plan).intersection(found)
     there = [found[name] for name in wanted if name in found]

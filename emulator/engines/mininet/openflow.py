@@ -88,7 +88,7 @@ def damage_of(switches: Switches, plan: Plan, other: Damage | None = None) -> Br
         name: bridge for name, bridge in _as_made(plan, found).items()
         if name not in {bridge_name(topology, node) for node in nodes}
     }  # fmt: skip
-    return survey_bridges(switches, plan, wanted, interfaces(topology, ends))
+    return survey_bridges(switches.servers, plan, found, wanted, interfaces(topology, ends))
 
 
 def _as_made(plan: Plan, found: Mapping[str, Bridge]) -> dict[str, Bridge]:

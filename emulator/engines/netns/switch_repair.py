@@ -39,7 +39,8 @@ class SwitchRepair:
         if not self._switches.servers.running():
             self._words.append("Open vSwitch has ended")
             return
-        damage = survey_bridges(self._switches, self._plan, self._wanted, self._fresh)
+        servers, found = self._switches.servers, self._switches.present()
+        damage = survey_bridges(servers, self._plan, found, self._wanted, self._fresh)
         self._damage = damage
         self._words += map(str, damage.deviations)
         planned = interfaces(self._plan.topology, np.ones(self._plan.topology.link_count, dtype=bool))
@@ -72,6 +73,6 @@ def deviating_bridges(switches: Switches, plan: Plan, store: NamespaceStore) -> 
     if not switches.servers.running():
         return []
     bridges = bridges_of(plan)
-    found = survey_bridges(switches, plan, by_name(bridges)).deviations
+    found = survey_bridges(switches.servers, plan, switches.present(), by_name(bridges)).deviations
     with store.entered():
         return found + uncomputed(plan.topology, bridges, store)
