@@ -16,8 +16,8 @@ from emulator.forwarding.base import Forwarding
 from emulator.forwarding.blocked import blocked_links
 from emulator.forwarding.select import forwarding_for, warnings_for
 from emulator.indices import PortIndices
-from emulator.placement.select import place
-from emulator.placement.units import total
+from emulator.placement.clusters import total
+from emulator.placement.place import cut_links, place
 from emulator.placement.worker import Worker, numbered
 from topologies.counting import counted
 from topologies.topology import I64, Kind, Topology
@@ -25,8 +25,6 @@ from topologies.topology import I64, Kind, Topology
 __all__ = ["Plan", "Worker", "WorkerCounts", "make_plan", "numbered", "size_text"]
 
 _MOST_REFUSALS = 10
-_ROUNDS = 4
-"""Times that nodes are placed again because tunnels made a worker overfull."""
 
 
 class WorkerCounts(NamedTuple):
@@ -130,38 +128,21 @@ class Plan:
         return [f"all together it needs {size_text(need)}, {have}: use {counted(enough, 'worker')} or more"]
 
 
-def cut_links(topology: Topology, placement: npt.NDArray[np.int32]) -> npt.NDArray[np.bool_]:
-    """Return which links have their ends on different workers: bool[m]."""
-    ends = placement[topology.ends]
-    return np.asarray(ends[:, 0] != ends[:, 1])
-
-
 def make_plan(
     topology: Topology, engine: str, workers: int | Sequence[Worker] = 1,
     up: npt.NDArray[np.bool_] | None = None, method: str | None = None,
 ) -> Plan:  # fmt: skip
     """Return the plan of `topology` for `engine` on `workers`: so many equal ones, or these.
 
-    `method` is one of `emulator.placement.select.METHODS`, None chooses. Nothing is refused here: ask
+    `method` is one of `emulator.placement.choice.METHODS`, None chooses. Nothing is refused here: ask
     `Plan.refusals`, and the engine. ValueError when there is no worker.
     """
     machines = numbered(workers) if isinstance(workers, int) else tuple(workers)
     if not machines:
         raise ValueError("a plan needs at least one worker")
-    if len(machines) == 1:
-        alone = np.zeros(topology.node_count, dtype=np.int32)
-        return Plan(topology, engine, alone, machines, up, warnings=warnings_for(topology))
-    placement = place(topology, node_bytes(topology, engine=engine), machines, method)
+    placement = place(topology, engine, machines, method)
     warnings = warnings_for(topology) + placement.warnings
-    plan = Plan(topology, engine, placement.worker, machines, up, placement.method, warnings)
-    for _ in range(_ROUNDS):
-        if not plan.refusals() or plan.together_too_small():
-            break
-        # tunnels need more memory than local links: place again with what the last round has cut
-        placement = place(topology, node_bytes(topology, plan.cut, engine), machines, method)
-        warnings = warnings_for(topology) + placement.warnings
-        plan = Plan(topology, engine, placement.worker, machines, up, placement.method, warnings)
-    return plan
+    return Plan(topology, engine, placement.worker, machines, up, placement.method, warnings)
 
 
 def size_text(size: int) -> str:

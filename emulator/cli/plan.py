@@ -11,7 +11,7 @@ import click
 from emulator.cli.output import Phases, give_json, say
 from emulator.cli.plan_text import plan_lines, sample_lines
 from emulator.network import Engine
-from emulator.placement.select import METHODS
+from emulator.placement.choice import METHODS
 from emulator.plan import Plan, make_plan, numbered
 from topologies.units import SIZE
 

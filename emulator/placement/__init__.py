@@ -1,1 +1,1 @@
-"""Which worker gets which node: few links cut, no worker overfull. Pure and deterministic."""
+"""Placement of nodes on workers: few links cut, no worker overfull. Pure and deterministic."""

@@ -8,11 +8,11 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from emulator.forecast import node_bytes
-from emulator.placement.runs import SLACK, crossing, cut
-from emulator.placement.select import place
-from emulator.placement.units import attachment, contract
+from emulator.placement.clusters import attachment, contract
+from emulator.placement.line_cuts import SLACK, crossing_links, cut_line
+from emulator.placement.place import cut_links, place
 from emulator.placement.worker import Worker, numbered
-from emulator.plan import cut_links, make_plan
+from emulator.plan import make_plan
 from topologies.build import build
 from topologies.builder import Builder
 from topologies.spec.load import load_text
@@ -73,12 +73,11 @@ workers_at_most = st.integers(1, 12)
 def test_every_node_is_placed_and_the_same_way_each_time(
     topology: Topology, count: int, method: str | None
 ) -> None:
-    memory = node_bytes(topology)
-    first = place(topology, memory, numbered(count), method).worker
+    first = place(topology, "netns", numbered(count), method).worker
     assert first.dtype == np.int32
     assert first.shape == (topology.node_count,)
     assert ((first >= 0) & (first < count)).all()
-    assert (first == place(topology, memory, numbered(count), method).worker).all()
+    assert (first == place(topology, "netns", numbered(count), method).worker).all()
 
 
 @FEW
@@ -100,12 +99,12 @@ def test_no_more_links_are_cut_than_by_spreading(topology: Topology, count: int)
 @given(st.one_of(arbitrary(), generated()), st.integers(2, 12))
 def test_load_is_balanced_up_to_what_moves_as_a_whole(topology: Topology, count: int) -> None:
     memory = node_bytes(topology)
-    units = contract(topology, memory)
-    placed = place(topology, memory, numbered(count)).worker
+    clusters = contract(topology, memory)
+    placed = place(topology, "netns", numbered(count)).worker
     load = np.bincount(placed, weights=memory, minlength=count)
-    grouped = topology.groups[units.representative]
-    leaf_groups = np.bincount(grouped[grouped >= 0], weights=units.memory[grouped >= 0], minlength=1)
-    whole = max(units.memory.max(), leaf_groups.max())
+    grouped = topology.groups[clusters.representative]
+    leaf_groups = np.bincount(grouped[grouped >= 0], weights=clusters.memory[grouped >= 0], minlength=1)
+    whole = max(clusters.memory.max(), leaf_groups.max())
     assert load.max() <= (1 + 2 * SLACK) * memory.sum() / count + whole
 
 
@@ -150,7 +149,7 @@ def test_runs_are_runs_and_near_their_shares(weights: list[int], parts: list[int
     share = np.array(parts) / sum(parts)
     items = np.array(weights)
     ends = np.array([[random.randrange(len(items)), random.randrange(len(items))] for _ in range(40)])  # type: ignore[attr-defined]
-    runs = cut(items, crossing(ends[:, 0], ends[:, 1], len(items)), share)
+    runs = cut_line(items, crossing_links(ends[:, 0], ends[:, 1], len(items)), share)
     assert (np.diff(runs) >= 0).all()
     load = np.bincount(runs, weights=items, minlength=len(parts))
     assert (load <= (1 + 2 * SLACK) * share * items.sum() + items.max() + 1e-9).all()
@@ -159,4 +158,4 @@ def test_runs_are_runs_and_near_their_shares(weights: list[int], parts: list[int
 @pytest.mark.parametrize("method", [None, "metis", "spread"])
 def test_an_empty_network_can_be_placed(method: str | None) -> None:
     topology = Builder().build("empty")
-    assert len(place(topology, node_bytes(topology), numbered(3), method).worker) == 0
+    assert len(place(topology, "netns", numbered(3), method).worker) == 0

@@ -8,13 +8,14 @@ import numpy as np
 import pytest
 
 from emulator.forecast import node_bytes
-from emulator.placement.fit import fit
-from emulator.placement.greedy import place_greedily
+from emulator.placement import place as place_module
+from emulator.placement.choice import METHODS, NO_METIS, STRATEGIES
+from emulator.placement.clusters import attachment, contract
 from emulator.placement.hierarchy import is_hierarchical
-from emulator.placement.metis import place_by_metis
-from emulator.placement.runs import SLACK, crossing, cut
-from emulator.placement.select import NO_METIS, place
-from emulator.placement.units import attachment, contract
+from emulator.placement.line_cuts import SLACK, crossing_links, cut_line
+from emulator.placement.place import cut_links, place
+from emulator.placement.rebalance import rebalance
+from emulator.placement.strategy import Request
 from emulator.placement.worker import Worker, capacity, numbered
 from emulator.plan import Plan, make_plan
 from topologies.build import build
@@ -28,6 +29,10 @@ def topology_of(topology: str, more: str = "") -> Topology:
 
 def plan_of(topology: str, workers: int, method: str | None = None) -> Plan:
     return make_plan(topology_of(topology), "netns", workers, method=method)
+
+
+def request_of(topology: Topology, share: list[float]) -> Request:
+    return Request(topology, contract(topology, node_bytes(topology)), np.array(share))
 
 
 def cut_count(plan: Plan) -> int:
@@ -83,40 +88,40 @@ def test_a_host_with_several_switches_goes_with_the_first_in_the_file() -> None:
     assert attachment(topology)[names.find("h")] == names.find("b")
 
 
-def test_units_count_parallel_links() -> None:
+def test_clusters_count_parallel_links() -> None:
     topology = topology_of(
         "{nodes: {a: {kind: switch}, b: {kind: switch}, h: {kind: host}}, links: [[a, b], [b, a], [h, b]]}"
     )
-    units = contract(topology, np.array([10, 20, 3]))
-    assert units.memory.tolist() == [10, 23]
-    assert units.nodes.tolist() == [1, 2]
-    assert units.pairs.tolist() == [[0, 1]]
-    assert units.links.tolist() == [2]
+    clusters = contract(topology, np.array([10, 20, 3]))
+    assert clusters.memory.tolist() == [10, 23]
+    assert clusters.nodes.tolist() == [1, 2]
+    assert clusters.pairs.tolist() == [[0, 1]]
+    assert clusters.links.tolist() == [2]
 
 
 def test_crossing_counts_the_links_over_each_border() -> None:
     # items 0-1-2-3 in a row, and one link 0-3
-    assert crossing(np.array([0, 1, 2, 0]), np.array([1, 2, 3, 3]), 4).tolist() == [0, 2, 2, 2, 0]
+    assert crossing_links(np.array([0, 1, 2, 0]), np.array([1, 2, 3, 3]), 4).tolist() == [0, 2, 2, 2, 0]
 
 
 def test_a_cut_goes_where_few_links_cross_within_the_slack() -> None:
     weights = np.full(100, 10)
     crossings = np.full(101, 9)
     crossings[52] = 1
-    runs = cut(weights, crossings, np.array([0.5, 0.5]))
+    runs = cut_line(weights, crossings, np.array([0.5, 0.5]))
     assert np.bincount(runs).tolist() == [52, 48]
     crossings[40] = 0  # cheaper still, but out of balance
-    assert np.bincount(cut(weights, crossings, np.array([0.5, 0.5]))).tolist() == [52, 48]
+    assert np.bincount(cut_line(weights, crossings, np.array([0.5, 0.5]))).tolist() == [52, 48]
 
 
 def test_a_cut_follows_the_shares() -> None:
-    runs = cut(np.ones(100, dtype=np.int64), np.zeros(101, dtype=np.int64), np.array([0.2, 0.3, 0.5]))
+    runs = cut_line(np.ones(100, dtype=np.int64), np.zeros(101, dtype=np.int64), np.array([0.2, 0.3, 0.5]))
     sizes = np.bincount(runs)
     assert np.abs(sizes - [20, 30, 50]).max() <= 2 * SLACK * 50
 
 
 def test_as_many_items_as_runs_get_one_each() -> None:
-    runs = cut(np.ones(7, dtype=np.int64), np.zeros(8, dtype=np.int64), np.full(7, 1 / 7))
+    runs = cut_line(np.ones(7, dtype=np.int64), np.zeros(8, dtype=np.int64), np.full(7, 1 / 7))
     assert runs.tolist() == [0, 1, 2, 3, 4, 5, 6]
 
 
@@ -155,18 +160,16 @@ def test_without_metis_a_grid_is_still_cut_well_and_people_are_told(monkeypatch:
 
 def test_metis_is_the_same_each_time_and_follows_the_shares() -> None:
     topology = topology_of("{generator: jellyfish, switches: 60, ports: 6, degree: 4}")
-    units = contract(topology, node_bytes(topology))
-    share = np.array([0.5, 0.25, 0.25])
-    first = place_by_metis(units, share)
-    assert (first == place_by_metis(units, share)).all()
-    load = np.bincount(first, weights=units.memory) / units.memory.sum()
-    assert np.abs(load - share).max() < 0.1
+    request = request_of(topology, [0.5, 0.25, 0.25])
+    first = STRATEGIES["metis"](request)
+    assert (first == STRATEGIES["metis"](request)).all()
+    load = np.bincount(first, weights=request.clusters.memory) / request.clusters.memory.sum()
+    assert np.abs(load - request.share).max() < 0.1
 
 
 def test_the_greedy_way_takes_graphs_in_pieces() -> None:
     topology = topology_of("{nodes: {a: {kind: switch}, b: {kind: switch}, c: {kind: host}}, links: []}")
-    units = contract(topology, node_bytes(topology))
-    assert sorted(place_greedily(units, np.full(3, 1 / 3)).tolist()) == [0, 1, 2]
+    assert sorted(STRATEGIES["greedy"](request_of(topology, [1 / 3] * 3)).tolist()) == [0, 1, 2]
 
 
 def test_shares_follow_stated_memory_then_stated_nodes_then_nothing() -> None:
@@ -193,13 +196,13 @@ def test_a_host_leaves_its_switch_only_where_it_must() -> None:
     assert parted.counts.nodes.max() <= 25
 
 
-def test_units_move_to_where_they_have_links() -> None:
+def test_clusters_move_to_where_they_have_links() -> None:
     # a row of six switches, all put on the first of three workers; each holds two
     topology = topology_of("{generator: linear, k: 6, hosts_per_switch: 0}")
     memory = np.ones(6, dtype=np.int64)
-    units = contract(topology, memory)
+    clusters = contract(topology, memory)
     workers = [Worker("a", 2), Worker("b", 2), Worker("c", 2)]
-    placed = fit(np.zeros(6, dtype=np.int64), units, memory, capacity(workers))
+    placed = rebalance(np.zeros(6, dtype=np.int64), clusters, memory, capacity(workers))
     assert np.bincount(placed).tolist() == [2, 2, 2]
     assert placed[0] == placed[1] == 0
 
@@ -207,9 +210,14 @@ def test_units_move_to_where_they_have_links() -> None:
 def test_what_is_too_large_for_all_stays_and_is_counted() -> None:
     topology = topology_of("{generator: linear, k: 4, hosts_per_switch: 0}")
     memory = np.ones(4, dtype=np.int64)
-    units = contract(topology, memory)
+    clusters = contract(topology, memory)
     start = np.array([0, 0, 1, 1])
-    assert fit(start, units, memory, capacity([Worker("a", 1), Worker("b", 1)])).tolist() == [0, 0, 1, 1]
+    assert rebalance(start, clusters, memory, capacity([Worker("a", 1), Worker("b", 1)])).tolist() == [
+        0,
+        0,
+        1,
+        1,
+    ]
 
 
 def test_a_worker_without_memory_gets_nothing() -> None:
@@ -225,7 +233,32 @@ def test_more_workers_than_nodes_leaves_some_idle() -> None:
     assert plan.counts.nodes.sum() == 3
 
 
-@pytest.mark.parametrize("method", ["hierarchy", "metis", "spread"])
+@pytest.mark.parametrize("method", METHODS)
 def test_the_method_can_be_given(method: str) -> None:
     topology = topology_of("{generator: fat-tree, k: 4}")
-    assert place(topology, node_bytes(topology), numbered(3), method).method == method
+    assert place(topology, "netns", numbered(3), method).method == method
+
+
+@pytest.mark.parametrize("strategy", STRATEGIES)
+def test_every_strategy_gives_each_cluster_a_worker_and_each_worker_about_its_share(strategy: str) -> None:
+    request = request_of(topology_of("{generator: fat-tree, k: 6}"), [0.5, 0.3, 0.2])
+    worker = STRATEGIES[strategy](request)
+    assert worker.shape == (request.clusters.count,)
+    load = np.bincount(worker, weights=request.clusters.memory, minlength=3) / request.clusters.memory.sum()
+    assert np.abs(load - request.share).max() < 0.15
+
+
+def test_tunnels_that_make_a_worker_overfull_are_placed_again(monkeypatch: pytest.MonkeyPatch) -> None:
+    # 1.06 times a third of the memory without tunnels: too little for a placement that counts no tunnels
+    topology = topology_of("{generator: leaf-spine, spines: 3, leaves: 8, hosts_per_leaf: 4}")
+    workers = numbered(3, int(node_bytes(topology).sum() // 3 * 1.06))
+    assert make_plan(topology, "netns", workers).refusals() == []
+    monkeypatch.setattr(place_module, "_ROUNDS", 1)
+    assert make_plan(topology, "netns", workers).refusals() != []
+
+
+def test_a_placement_counts_its_own_tunnels() -> None:
+    topology = topology_of("{generator: ring, k: 8}")
+    placement = place(topology, "netns", numbered(2), "spread")
+    slow = [placement.worker[a] != placement.worker[b] for a, b in topology.ends.tolist()]
+    assert cut_links(topology, placement.worker).tolist() == slow

@@ -13,8 +13,9 @@ from emulator.cli.plan_text import aligned, plan_lines
 from emulator.engines import capacity as machine_capacity
 from emulator.engines.registry import engine_named
 from emulator.errors import RefusedError, UsageError
+from emulator.placement.place import cut_links
 from emulator.placement.worker import Worker, numbered
-from emulator.plan import cut_links, make_plan, size_text
+from emulator.plan import make_plan, size_text
 from emulator.summary import sample, summary
 from topologies.build import build
 from topologies.spec.load import load_text

@@ -1,0 +1,69 @@
+"""`place`: the way into this package. It chooses a strategy, and places again until tunnels fit as well."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import numpy as np
+import numpy.typing as npt
+
+from emulator.forecast import node_bytes
+from emulator.placement.choice import choose
+from emulator.placement.clusters import contract, total
+from emulator.placement.rebalance import rebalance
+from emulator.placement.strategy import Request
+from emulator.placement.worker import UNLIMITED, Capacity, Worker, capacity
+from topologies.topology import I64, Topology
+
+_ROUNDS = 5
+"""Most placements that are tried until the tunnels fit too."""
+
+
+@dataclass(frozen=True)
+class Placement:
+    """The worker of each node (int32[n]), the strategy that chose it, and warnings for people."""
+
+    worker: npt.NDArray[np.int32]
+    method: str
+    warnings: tuple[str, ...] = ()
+
+
+def place(topology: Topology, engine: str, workers: Sequence[Worker], method: str | None = None) -> Placement:
+    """Return the worker of each node of `topology`; `engine` says how much memory nodes need.
+
+    `method` is one of `choice.METHODS`, None chooses by the graph. Deterministic: the same input gives
+    the same placement. A placement that doesn't fit is returned all the same: `Plan.refusals` counts it.
+    UsageError when `hierarchy` is asked for and the topology has none.
+    """
+    if len(workers) == 1:
+        return Placement(np.zeros(topology.node_count, dtype=np.int32), "one worker")
+    limits = capacity(workers)
+    able = np.flatnonzero(limits.share > 0)
+    memory = node_bytes(topology, engine=engine)
+    clusters = contract(topology, memory)
+    for _ in range(_ROUNDS):
+        clusters = clusters.with_memory(memory)
+        chosen = choose(Request(topology, clusters, limits.share[able]), method)
+        worker = rebalance(able[chosen.worker], clusters, memory, limits).astype(np.int32)
+        # tunnels need more memory than local links: the next round counts those of this one
+        memory = node_bytes(topology, cut_links(topology, worker), engine)
+        if _is_final(worker, memory, limits):
+            break
+    return Placement(worker, chosen.method, chosen.warnings)
+
+
+def cut_links(topology: Topology, worker: npt.NDArray[np.int32]) -> npt.NDArray[np.bool_]:
+    """Return which links have their ends on different workers: bool[m]. worker is int32[n]."""
+    ends = worker[topology.ends]
+    return np.asarray(ends[:, 0] != ends[:, 1])
+
+
+def _is_final(worker: npt.NDArray[np.int32], memory: I64, limits: Capacity) -> bool:
+    """Return whether no worker is overfull, or the workers together are too small for any placement."""
+    index, count = worker.astype(np.int64), limits.count
+    fits = (total(index, memory, count) <= limits.memory) & (
+        np.bincount(index, minlength=count) <= limits.nodes
+    )
+    stated = (limits.memory < UNLIMITED).all()
+    return bool(fits.all() or (stated and memory.sum() > limits.memory.sum(dtype=np.float64)))
