@@ -27,7 +27,7 @@ def command(name: str | None, sample: int | None, timeout: float, *, as_json: bo
     """Ping between hosts and compare with what the graph says; exit 1 on a difference."""
     from emulator.checks.reachability import check_reachability
     from emulator.cli.networks import chosen_network
-    from emulator.cli.stress_notes import going_on, left_behind
+    from emulator.cli.under_stress import going_on, left_behind
 
     network = chosen_network(name)
     problems = left_behind(network.name)

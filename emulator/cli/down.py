@@ -20,7 +20,7 @@ from emulator.errors import UsageError
 def command(name: str | None, *, every: bool, as_json: bool) -> int:
     """Take the network NAME down; return when the kernel has let go. Twice is fine."""
     from emulator.cli.networks import checked_name
-    from emulator.cli.stress_notes import grown_beside
+    from emulator.cli.under_stress import grown_beside
     from emulator.engines.registry import take_down
     from emulator.state import names
 

@@ -6,7 +6,7 @@ import errno
 import os
 import sys
 from collections.abc import Sequence
-from importlib import import_module
+from pkgutil import resolve_name
 from typing import Any, cast
 
 import click
@@ -15,24 +15,22 @@ from emulator import __version__
 from emulator.cli.surroundings import open_streams, require_memory
 
 COMMANDS = {
-    "up": "bring the network of a file up",
-    "down": "take a network down",
-    "status": "what is up",
-    "exec": "run a command in nodes",
-    "shell": "talk to the nodes of a network",
-    "check": "compare reachability with the graph",
-    "link": "shape, cut and restore a running link",
-    "capture": "record the packets of a port or link",
-    "stress": "shake a running network by a scenario, measure, judge",
-    "plan": "what a file would make: counts, placement, memory",
-    "graph": "draw a file's network",
-    "export": "write a file's network in another format",
-    "schema": "the JSON schema of topology files, for editors",
-    "doctor": "what this machine lacks, and how to mend it",
+    "up": ("emulator.cli.up:command", "bring the network of a file up"),
+    "down": ("emulator.cli.down:command", "take a network down"),
+    "status": ("emulator.cli.status:command", "what is up"),
+    "exec": ("emulator.cli.execute:command", "run a command in nodes"),
+    "shell": ("emulator.cli.shell:command", "talk to the nodes of a network"),
+    "check": ("emulator.cli.check:command", "compare reachability with the graph"),
+    "link": ("emulator.cli.link:command", "shape, cut and restore a running link"),
+    "capture": ("emulator.cli.capture:command", "record the packets of a port or link"),
+    "stress": ("stress.cli.stress:command", "shake a running network by a scenario, measure, judge"),
+    "plan": ("emulator.cli.plan:command", "what a file would make: counts, placement, memory"),
+    "graph": ("emulator.cli.graph:command", "draw a file's network"),
+    "export": ("emulator.cli.export:command", "write a file's network in another format"),
+    "schema": ("emulator.cli.schema:command", "the JSON schema of topology files, for editors"),
+    "doctor": ("emulator.cli.doctor:command", "what this machine lacks, and how to mend it"),
 }
-"""Command -> one line of help; the module in this package has the same name, `exec` is `execute`."""
-
-_MODULES = {"exec": "execute"}
+"""Command -> ("module:attribute", one line of help). The module is imported when the command is run."""
 
 EPILOG = """\b
 Examples:
@@ -58,14 +56,13 @@ class LazyGroup(click.Group):
         del ctx
         if cmd_name not in COMMANDS:
             return None
-        module = import_module(f"emulator.cli.{_MODULES.get(cmd_name, cmd_name)}")
-        return cast("click.Command", module.command)
+        return cast("click.Command", resolve_name(COMMANDS[cmd_name][0]))
 
     def format_commands(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:
         """Write the list of commands without importing them."""
         del ctx
         with formatter.section("Commands"):
-            formatter.write_dl(list(COMMANDS.items()))
+            formatter.write_dl([(name, words) for name, (_, words) in COMMANDS.items()])
 
     def resolve_command(
         self, ctx: click.Context, args: list[str]

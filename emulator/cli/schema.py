@@ -4,10 +4,14 @@ from __future__ import annotations
 
 import json
 from pathlib import Path
+from pkgutil import resolve_name
 
 import click
 
 from emulator.cli.files import write
+
+_SCHEMAS = {"topology": "topologies.schema:schema", "scenario": "stress.scenario.schema:schema"}
+"""What a file describes -> the function that gives its schema, as "module:attribute"."""
 
 
 @click.command("schema", epilog="\b\nExample:\n  emulator schema -o topology.schema.json")
@@ -15,9 +19,6 @@ from emulator.cli.files import write
 @click.option("-o", "--output", type=click.Path(path_type=Path), help="Write it to this file.")
 def command(output: Path | None, *, scenario: bool) -> int:
     """Print the JSON schema of topology files: editors complete and check with it."""
-    if scenario:
-        from stress.scenario.schema import schema
-    else:
-        from topologies.schema import schema
+    schema = resolve_name(_SCHEMAS["scenario" if scenario else "topology"])
     write([json.dumps(schema(), indent=2, ensure_ascii=False), "\n"], output)
     return 0

@@ -27,7 +27,7 @@ def command(name: str | None, *, as_json: bool) -> int:
     The exit code is 1 when a network isn't whole.
     """
     from emulator.cli.networks import checked_name
-    from emulator.cli.stress_notes import going_on
+    from emulator.cli.under_stress import going_on
     from emulator.engines.registry import attach
     from emulator.state import names
 

@@ -19,8 +19,8 @@ from topologies.counting import counted
 def command(file: Path, engine: str | None, *, as_json: bool) -> int:
     """Bring the network of FILE up; if it is up already, change only what differs."""
     phases = Phases()
-    from emulator.cli.stress_notes import require_unshaken
-    from emulator.cli.stress_recover import give_back_before_up
+    from emulator.cli.recovery import recover_before_up
+    from emulator.cli.under_stress import require_no_stress
     from emulator.engines.registry import engine_named
     from emulator.plan import make_plan
     from topologies.build import build
@@ -35,8 +35,8 @@ def command(file: Path, engine: str | None, *, as_json: bool) -> int:
     with phases.phase("plan"):
         plan = make_plan(topology, runner.name)
         runner.accept(plan)
-    require_unshaken(topology.name)
-    recovered = give_back_before_up(topology.name, runner.name)
+    require_no_stress(topology.name)
+    recovered = recover_before_up(topology.name, runner.name)
     with phases.phase("deploy"), shown(f"up {topology.name}") as progress:
         network = runner.deploy(plan, str(file.resolve()), progress)
     seconds = phases.total()

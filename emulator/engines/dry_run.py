@@ -20,8 +20,8 @@ from emulator.errors import RefusedError, UnableError
 from emulator.link_states import links_up
 from emulator.network import CommandResult, Echo, Health, LinkState, Progress, silent
 from emulator.plan import Plan
-from emulator.shaking import left_over
 from emulator.state import NetworkState, Record, state_root
+from emulator.stress_lock import left_over
 from topologies import store as topology_store
 
 

@@ -34,8 +34,8 @@ from emulator.network import CommandResult, Echo, Health, LinkState, Progress, s
 from emulator.ovs.server import OvsServers
 from emulator.ovs.switches import Switches
 from emulator.pace import Limits
-from emulator.shaking import goes_on, left_over
 from emulator.state import NetworkState
+from emulator.stress_lock import left_over, under_stress
 from topologies.counting import counted
 from topologies.openflow_switches import controllers_of, ovs_nodes
 from topologies.segments import Segments
@@ -80,7 +80,7 @@ class NamespacedNetwork(RestorableNetwork):
                     self.switches.servers.require_running()
                 except BrokenError as error:
                     problems.append(str(error))
-            if not goes_on(self._state.folder):  # a stress run stops controllers, and starts them again
+            if not under_stress(self._state.folder):  # a stress run stops controllers, and starts them again
                 given_back = not left_over(self._state.folder)
                 problems += self.switches.controllers.ended(given_back=given_back)
         if problems:

@@ -5,8 +5,8 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from emulator.errors import EmulationError
+from stress.journal import Journal
 from stress.records import RunRecord
-from stress.recover import Journal
 from stress.runner.columns import outcomes
 from stress.runner.shared import Shared
 from stress.runner.worker import Worker

@@ -16,11 +16,11 @@ import numpy as np
 
 from emulator.errors import EmulationError
 from emulator.network import Network
+from emulator.process_tags import end_tagged
 from stress.actions.base import Growth
+from stress.journal import Journal
 from stress.machine import machine_facts
-from stress.marks import end_marked
 from stress.records import LeakCheck, Phase, RunRecord
-from stress.recover import Journal
 from stress.runner.aftermath import collect, leaked, link_name
 from stress.runner.context import Tidier, quiet_python, stopping
 from stress.runner.facts import network_facts, scenario_facts
@@ -195,7 +195,7 @@ class _Run:
 
     def _end_commands(self) -> None:
         """End what the run started in nodes, and what that left behind."""
-        ended = end_marked(self._shared.journal.path)
+        ended = end_tagged(self._shared.journal.path)
         self._record.restored += [f"`{words}` is ended" for words in ended]
 
     def _restore(self) -> None:

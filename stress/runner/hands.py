@@ -8,8 +8,8 @@ from typing import Any, Self
 
 from emulator.errors import UnableError
 from emulator.network import LinkState, Network, Session
+from emulator.process_tags import tagged
 from stress.actions.base import SkippedError
-from stress.marks import marked
 from stress.runner.shared import Shared
 from stress.targets import Thing, thing_name
 
@@ -137,7 +137,7 @@ class WorkerHands:
 
     def marked(self, words: Sequence[str]) -> list[str]:
         """Return a command such that all it starts ends with the run."""
-        return marked(words, self.journal.path)
+        return tagged(words, self.journal.path)
 
     def kept(self, key: object, make: Callable[[], Any]) -> Any:
         """Return what `make()` gave the first time; it is closed at the end of the step, if it can be."""

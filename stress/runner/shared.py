@@ -14,7 +14,7 @@ from typing import Any
 
 from emulator.network import Network
 from stress.actions.base import Growth
-from stress.recover import Journal
+from stress.journal import Journal
 
 Clock = Callable[[], float]
 

@@ -22,8 +22,8 @@ import stress
 from emulator.engines.netns import NetnsEngine
 from emulator.network import Echo, Network
 from emulator.plan import make_plan
+from emulator.stress_recovery import recover
 from stress.records import RunRecord
-from stress.recover import recover
 from stress.runner import Watch, run
 from stress.scenario.load import Document, load_text
 from stress.schedule import planned

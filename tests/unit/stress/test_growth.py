@@ -5,9 +5,9 @@ from __future__ import annotations
 import pytest
 from support.topologies import made
 
-from emulator.cli.growth import Growth
 from emulator.engines.dry_run import DryRunEngine
 from emulator.plan import make_plan
+from stress.cli.growth import Growth
 
 
 @pytest.mark.usefixtures("state_dir")

@@ -17,10 +17,11 @@ from emulator.engines.dry_run_session import DryRunSession
 from emulator.errors import BrokenError, KernelError, MissingError
 from emulator.network import LinkState, Network
 from emulator.plan import make_plan
+from emulator.stress_recovery import recover
+from stress.journal import Journal
 from stress.operations import Operation, Outcome
 from stress.outcomes import Outcomes
 from stress.records import ProbeRecord, RunRecord, Sample
-from stress.recover import Journal, recover
 from stress.runner import Watch, conductor, observers, run
 from stress.runner.columns import Columns
 from stress.runner.columns import outcomes as outcomes_of

@@ -55,7 +55,7 @@ def command(words: tuple[str, ...], **options: Any) -> int:
         raise UsageError("--up brings up a network of its own; leave --net out")
     if options["file"] is None and options["engine"] is not None:
         raise UsageError("--engine goes with --up; a network that is up has its engine")
-    from emulator.cli.stress_run import print_schedule, shake
+    from stress.cli.run import print_schedule, shake
     from stress.scenario.load import load
 
     document = load(words[0])
@@ -81,11 +81,11 @@ def _compare(paths: tuple[str, ...], *, as_json: bool) -> int:
 
 def _recover(options: dict[str, Any]) -> int:
     from emulator.cli.networks import chosen_network
-    from emulator.cli.stress_recover import give_back
+    from emulator.cli.recovery import recover_run
 
     ensure_root()
     network = chosen_network(options["net"])
-    given = give_back(network)
+    given = recover_run(network)
     if options["as_json"]:
         give_json({"name": network.name, "recovered": given})
     return 0

@@ -4,17 +4,18 @@ from __future__ import annotations
 
 import signal
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from contextlib import AbstractContextManager, ExitStack, contextmanager, nullcontext
+from contextlib import AbstractContextManager, contextmanager, nullcontext
 from pathlib import Path
 from typing import Any, NamedTuple
 
 from emulator.cli.elevate import ensure_root
 from emulator.cli.progress import shown
+from emulator.cli.under_stress import journal_of
 from emulator.errors import BrokenError, RefusedError, UsageError
 from emulator.network import Engine, Network
 from emulator.plan import Plan
-from emulator.shaking import JOURNAL, LOCK, unfinished
 from emulator.signals import handled
+from emulator.stress_lock import unfinished
 from topologies.topology import Topology
 
 
@@ -96,38 +97,10 @@ def _brought_up(engine: Engine, plan: Plan, file: str) -> Iterator[Network]:
                 take_down(name, progress)
 
 
-def journal_of(network: Network) -> Path:
-    """Return where a run notes what it will take away: beside the network's run record."""
-    return _folder(network) / JOURNAL
-
-
-@contextmanager
-def alone(network: Network) -> Iterator[None]:
-    """Keep other runs, and --recover, from this network: each would undo what the other measures.
-
-    BrokenError when one goes on. The kernel gives the lock back when its holder is killed.
-    """
-    from emulator.locks import BusyError, locked
-
-    with ExitStack() as stack:
-        try:
-            stack.enter_context(locked(_folder(network) / LOCK, wait=False))
-        except BusyError:
-            words = f"another stress run shakes `{network.name}`; wait for it, or end it with Ctrl-C"
-            raise BrokenError(words) from None
-        yield
-
-
-def require_given_back(network: Network) -> None:
-    """Refuse a network of which another run still has something; the caller holds the lock."""
-    if journal_of(network).exists():
-        raise BrokenError(unfinished(network.name))
-
-
-def _folder(network: Network) -> Path:
-    from emulator.state import NetworkState, state_root
-
-    return NetworkState(state_root(), network.name).folder
+def require_given_back(name: str) -> None:
+    """Refuse the network `name` while another run still has something of it; the caller holds the lock."""
+    if journal_of(name).exists():
+        raise BrokenError(unfinished(name))
 
 
 def _require_folder(folder: Path | None) -> None:

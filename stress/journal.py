@@ -1,24 +1,20 @@
-"""What a run will take away is written down before it does: `recover` gives it back after a `kill -9`.
+"""What a run will take away, written down before it does: `stress --recover` reads it after a `kill -9`.
 
 The file is there as long as a run has anything. Ports, links and nodes that a session took away need
-no note in it: `Network.repair` compares the kernel with the graph. What the graph can't tell is how a
-link's shape was before the run, and which networks a ramp brought up.
+no note in it: `Network.repair` compares the kernel with the graph. The graph can't tell how a link's
+shape was before the run, nor which networks a ramp brought up. `emulator.stress_recovery` restores them.
 """
 
 from __future__ import annotations
 
 import json
 import os
-from collections.abc import Callable, Mapping
-from contextlib import suppress
+from collections.abc import Mapping
 from dataclasses import asdict
 from pathlib import Path
-from typing import Any
 
 from emulator.errors import BrokenError
-from emulator.network import LinkState, Network
-from stress.marks import end_marked
-from topologies.profiles import Shape
+from emulator.network import LinkState
 
 
 class Journal:
@@ -33,7 +29,7 @@ class Journal:
 
     @property
     def path(self) -> Path | None:
-        """Where it is written; commands carry it as the mark of their run."""
+        """Where it is written; commands carry it as the tag of their run."""
         return self._path
 
     def begin(self) -> None:
@@ -107,46 +103,3 @@ class Journal:
             raise BrokenError(
                 f"can't write {self._path}: {error.strerror}; nothing more is changed"
             ) from error
-
-
-def recover(network: Network, path: Path | None, take_down: Callable[[str], None]) -> list[str]:
-    """Give back what a run that was killed had taken; return what it was, a line each.
-
-    `path` is the run's journal, which may not be there; `take_down` takes a network down by its name.
-    """
-    found = noted(path)
-    given = [f"`{words}` that a step had started is ended" for words in end_marked(path)]
-    for name in found.get("networks", []):
-        with suppress(LookupError):
-            take_down(name)
-            given.append(f"network {name} that a ramp brought up is down")
-    given += network.repair()  # first: a link can be changed only where its nodes are
-    topology = network.topology
-    for text, data in found.get("links", {}).items():
-        link, before = int(text), _state(data)
-        if link >= topology.link_count:
-            continue
-        differs = network.links.get(link, LinkState()) != before
-        network.set_link(
-            link, before
-        )  # also where the record says so already: the kill may have come in between
-        if differs:
-            a, b = topology.ends[link].tolist()
-            given.append(f"link {topology.names[a]} -- {topology.names[b]} is as before the run")
-    if path is not None:
-        path.unlink(missing_ok=True)
-    return given
-
-
-def noted(path: Path | None) -> dict[str, Any]:
-    """Return what the journal holds; half a file can't be, and none is an empty one."""
-    try:
-        found = json.loads(path.read_text(encoding="utf-8")) if path is not None else {}
-    except (OSError, ValueError):
-        return {}
-    return found if isinstance(found, dict) else {}
-
-
-def _state(data: dict[str, Any]) -> LinkState:
-    shapes = [Shape(**data[way]) if data[way] else None for way in ("forward", "backward")]
-    return LinkState(bool(data["up"]), *shapes)

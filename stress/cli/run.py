@@ -7,10 +7,11 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from emulator.cli.growth import Growth
 from emulator.cli.output import give_json, say
-from emulator.cli.stress_network import alone, ground, journal_of, require_given_back, require_shapes
+from emulator.cli.under_stress import held_for_stress, journal_of
 from emulator.errors import BrokenError, EmulationError, UsageError
+from stress.cli.ground import ground, require_given_back, require_shapes
+from stress.cli.growth import Growth
 from topologies.topology import Topology
 
 if TYPE_CHECKING:
@@ -65,8 +66,12 @@ def shake(document: Document, options: Options) -> int:
     name, seed = document.scenario.name, _seed(document, options)
     require_fit(document, schedule, place, seed)
     require_shapes(place, with_shapes(schedule))
-    with _prometheus(options["prometheus"]) as scraped, place.opened as network, alone(network):
-        require_given_back(network)
+    with (
+        _prometheus(options["prometheus"]) as scraped,
+        place.opened as network,
+        held_for_stress(network.name),
+    ):
+        require_given_back(network.name)
         say(f"{name} on {network.name} (engine {network.engine}): {len(schedule):,} operations, seed {seed}")
         with live.shown(name) as look:
 
@@ -76,7 +81,7 @@ def shake(document: Document, options: Options) -> int:
 
             record = run(
                 document, schedule, network,
-                seed=seed, journal=journal_of(network), growth=Growth(network), look=both,
+                seed=seed, journal=journal_of(network.name), growth=Growth(network), look=both,
             )  # fmt: skip
         figures = Figures(record)
         verdicts = limits.judge(record, judged, figures)

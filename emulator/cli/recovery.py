@@ -3,23 +3,22 @@
 from __future__ import annotations
 
 from emulator.cli.output import say
-from emulator.cli.stress_network import alone, journal_of
-from emulator.cli.stress_notes import grown_beside, left_behind
+from emulator.cli.under_stress import grown_beside, held_for_stress, journal_of, left_behind
 from emulator.errors import EmulationError
 from emulator.network import Network
 
 
-def give_back(network: Network) -> list[str]:
+def recover_run(network: Network) -> list[str]:
     """Give back what a killed run of `network` had taken; print it and return it, a line each."""
-    with alone(network):
-        return _given_back(network)
+    with held_for_stress(network.name):
+        return _recovered(network)
 
 
-def _given_back(network: Network) -> list[str]:
+def _recovered(network: Network) -> list[str]:
     from emulator.engines.registry import take_down
-    from stress.recover import recover
+    from emulator.stress_recovery import recover
 
-    given = recover(network, journal_of(network), take_down)
+    given = recover(network, journal_of(network.name), take_down)
     for line in given:
         say(line)
     found = f"{len(given)} things given back" if given else "nothing was missing"
@@ -27,7 +26,7 @@ def _given_back(network: Network) -> list[str]:
     return given
 
 
-def give_back_before_up(name: str, engine: str) -> list[str]:
+def recover_before_up(name: str, engine: str) -> list[str]:
     """Do so where a killed run has anything of the network `name`; `up` would hide it, or destroy it.
 
     Where that can't be done, the network is broken beyond it: `up` makes such a one anew, or says why not.
@@ -44,9 +43,9 @@ def give_back_before_up(name: str, engine: str) -> list[str]:
         return []
     if network.engine != engine:
         return []
-    with alone(network):
+    with held_for_stress(name):
         try:
-            return _given_back(network)
+            return _recovered(network)
         except EmulationError as error:
             say(f"{name}: what a killed stress run had taken could not be given back: {error}")
             return []

@@ -1,0 +1,56 @@
+"""Restore what a killed stress run had taken away of a network, as its journal has it.
+
+Ports, links and nodes need no note in the journal: `Network.repair` compares the kernel with the graph.
+The graph can't tell how a link's shape was before the run, nor which networks a ramp brought up.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from contextlib import suppress
+from pathlib import Path
+from typing import Any
+
+from emulator.network import LinkState, Network
+from emulator.process_tags import end_tagged
+from emulator.stress_lock import read_journal
+from topologies.profiles import Shape
+
+
+def recover(network: Network, path: Path | None, take_down: Callable[[str], None]) -> list[str]:
+    """Give back what a run that was killed had taken; return what it was, a line each.
+
+    `path` is the run's journal, which may not be there; `take_down` takes a network down by its name.
+    """
+    found = read_journal(path)
+    given = [f"`{words}` that a step had started is ended" for words in end_tagged(path)]
+    for name in found.get("networks", []):
+        with suppress(LookupError):
+            take_down(name)
+            given.append(f"network {name} that a ramp brought up is down")
+    given += network.repair()  # first: a link can be changed only where its nodes are
+    given += _reshaped(network, found.get("links", {}))
+    if path is not None:
+        path.unlink(missing_ok=True)
+    return given
+
+
+def _reshaped(network: Network, before: Mapping[str, Any]) -> list[str]:
+    """Make links as they were before the run; return those that differed, a line each."""
+    topology, given = network.topology, []
+    for text, data in before.items():
+        link, state = int(text), _state(data)
+        if link >= topology.link_count:
+            continue
+        differs = network.links.get(link, LinkState()) != state
+        # also where the record says so already: the kill may have come in between
+        network.set_link(link, state)
+        if differs:
+            a, b = topology.ends[link].tolist()
+            given.append(f"link {topology.names[a]} -- {topology.names[b]} is as before the run")
+    return given
+
+
+def _state(data: Mapping[str, Any]) -> LinkState:
+    shapes = [Shape(**data[way]) if data[way] else None for way in ("forward", "backward")]
+    return LinkState(bool(data["up"]), *shapes)
