@@ -119,7 +119,7 @@ def test_the_page_has_every_key_and_what_it_is_when_not_given(
     assert set(found) == set(fields)
     for names, field in fields.items():
         given = found[names]
-        assert (given == "needed") == field.is_required(), names
+        assert (given == "required") == field.is_required(), names
         if given.startswith("`"):
             value = yaml.safe_load(given.strip("`"))
             assert TypeAdapter(field.rebuild_annotation()).validate_python(value) == field_default(field), (
