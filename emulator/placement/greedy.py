@@ -51,7 +51,7 @@ def by_bisection(request: Request) -> I64:
 
 
 def _bisect(pairs: I64, links: I64, memory: I64, share: F64) -> I64:
-    """Return the half (0 or 1) of each of v clusters: int64[v]. `pairs` int64[k, 2] are numbers of clusters."""
+    """Return the half (0 or 1) of each of v clusters: int64[v]. `pairs` int64[k, 2] holds their numbers."""
     count = len(memory)
     start, other, _ = neighbours(pairs, links, count)
     order = _line(start, other)
