@@ -25,7 +25,7 @@ from emulator.errors import UsageError
 from stress.metrics.shown import shown
 from stress.metrics.units import figure_unit
 from stress.report.summary import SLICES, VERSION
-from topologies.reading import opened
+from topologies.open_input import open_input
 from topologies.rng import Stream
 
 _ROUNDS = 1000
@@ -126,7 +126,7 @@ def _report(path: Path) -> dict[str, Any]:
     if path.is_dir():
         path /= "report.json"
     try:
-        with opened(path, _MOST) as file:
+        with open_input(path, _MOST) as file:
             whole = json.load(file)
     except OSError as error:
         raise UsageError(f"{path}: can't be read: {error.strerror}") from error

@@ -13,9 +13,9 @@ from pydantic.json_schema import JsonSchemaValue
 from pydantic_core import CoreSchema, core_schema
 
 from topologies.errors import Loc, shortened
+from topologies.quantities import Duration, Share
 from topologies.spec.document import NETWORK_NAME
 from topologies.spec.section import Section
-from topologies.units import Duration, Share
 
 Problems = Iterator[tuple[Loc, str]]
 """What is wrong between keys: (path below the step, words)."""

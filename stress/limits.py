@@ -27,8 +27,8 @@ from stress.metrics.units import figure_unit, of_whom
 from stress.records import RunRecord
 from stress.scenario.load import Document, raise_all
 from topologies.errors import ParameterError, shortened
-from topologies.spelling import nearest
-from topologies.units import RATE, SHARE, SIZE, TIME
+from topologies.quantities import RATE, SHARE, SIZE, TIME
+from topologies.suggestions import nearest
 
 OPERATORS: dict[str, Callable[[float, float], bool]] = {
     "<=": operator.le, ">=": operator.ge, "==": operator.eq, "!=": operator.ne, "<": operator.lt,

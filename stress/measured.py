@@ -9,7 +9,7 @@ from typing import Self
 
 from stress.scenario.document import Scenario, Step
 from topologies.errors import shortened
-from topologies.spelling import nearest
+from topologies.suggestions import nearest
 
 _WORD = r"([a-z0-9][a-z0-9-]*)"
 _OPERATIONS = re.compile(

@@ -16,7 +16,7 @@ from stress.scenario.load import Document
 from stress.schedule import Schedule, as_columns, moves_of_steps, span
 from stress.targets import Thing, is_thing, thing_name
 from topologies.errors import InputError, Problem
-from topologies.reading import opened
+from topologies.open_input import open_input
 from topologies.topology import Topology
 
 FORMAT = 1
@@ -55,7 +55,7 @@ def replayed(
         {thing.kind for thing in moves.things} for moves in moves_of_steps(document, topology, seed, steps)
     ]
     try:
-        with opened(path, _MOST) as raw, io.TextIOWrapper(raw, encoding="utf-8") as file:
+        with open_input(path, _MOST) as raw, io.TextIOWrapper(raw, encoding="utf-8") as file:
             return _replayed(name, file, topology, steps, kinds)
     except OSError as error:
         raise InputError([Problem(name, 0, 0, "", f"can't be read: {error.strerror}")]) from error

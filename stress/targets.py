@@ -14,7 +14,7 @@ from topologies.identifiers import interface_name
 from topologies.openflow_switches import controllers_of
 from topologies.overrides import select
 from topologies.rng import Stream
-from topologies.spelling import nearest
+from topologies.suggestions import nearest
 from topologies.topology import Kind, Topology
 
 Mask = npt.NDArray[np.bool_]

@@ -25,17 +25,17 @@ MAX_NODES = 2**24 - 2
 """MAC addresses hold a node's index in 24 bits."""
 
 MAX_LINKS = 2**25
-"""Building takes some 100 bytes a link: 3 GiB."""
+"""Building takes about 100 bytes a link: 3 GiB."""
 
 MAX_PORTS = 2**16 - 2
-"""MAC addresses hold a port's number in 16 bits; the last is a switch's own (see `identifiers`)."""
+"""MAC addresses hold a port number in 16 bits; the last one is a switch's own (see `identifiers`)."""
 
 
 def build(document: Document) -> Topology:
     """Return the topology that `document` describes.
 
-    Raises InputError (with line and column) when the values can't be: too many nodes, a link to
-    nowhere, a pool too small, …
+    Raises InputError (with line and column) for values that can't be built: too many nodes, a link to
+    an unknown node, a pool that is too small.
     """
     try:
         return _build(document)
@@ -78,7 +78,7 @@ def _build(document: Document) -> Topology:
         topology = apply_links(topology, spec.links)
     except ParameterError as error:
         errors.append(error)
-    try:  # says what is wrong with the pools, before anything else is computed
+    try:  # errors in the address pools, before anything else is computed
         (RoutedAddressing if is_routed(topology) else FlatAddressing)(topology)
     except ParameterError as error:
         errors.append(error)
@@ -90,7 +90,7 @@ def _build(document: Document) -> Topology:
 
 
 def _check_size(document: Document, params: GeneratorParams, loc: Loc) -> None:
-    """Raise ParameterError when `params`, with all topologies composed below `loc`, would make too much."""
+    """Raise ParameterError when `params`, with all topologies composed below `loc`, are too large."""
     below = (child for path, child in document.children.items() if path != loc and path[: len(loc)] == loc)
     parts = [params, *below]
     for what, total, most in (
@@ -102,7 +102,7 @@ def _check_size(document: Document, params: GeneratorParams, loc: Loc) -> None:
 
 
 def _check_made(topology: Topology) -> None:
-    """Raise ParameterError when a graph whose size only its input told is too large, or a node's degree."""
+    """Raise ParameterError when an imported graph has too many nodes, or a node too many ports."""
     if topology.node_count > MAX_NODES:
         raise ParameterError(("topology",), f"makes {topology.node_count:,} nodes; the most is {MAX_NODES:,}")
     busiest = int(np.argmax(topology.degrees)) if topology.node_count else 0
@@ -115,11 +115,11 @@ def _check_made(topology: Topology) -> None:
 
 
 def _with_fidelity(topology: Topology, fidelity: str) -> Topology:
-    """Return `topology` with the file's fidelity for all nodes but those that were given their own."""
+    """Return `topology` with the file's fidelity for all nodes that don't state their own."""
     topology = replace(
         topology, node_profiles=tuple(replace(p, fidelity=fidelity) for p in topology.node_profiles)
     )
-    own = {node: given.fidelity for node, given in topology.given.items() if given.fidelity}
+    own = {node: values.fidelity for node, values in topology.explicit.items() if values.fidelity}
     if not own:
         return topology
     table = {profile: number for number, profile in reversed(list(enumerate(topology.node_profiles)))}
@@ -135,13 +135,13 @@ def _with_fidelity(topology: Topology, fidelity: str) -> Topology:
 
 
 def _with_switches(topology: Topology, spec: Spec) -> Topology:
-    """Return `topology` with the file's `switch` and `openflow` where a node has no own."""
-    openflow = OpenFlow(**spec.openflow.given())
+    """Return `topology` with the file's `switch` and `openflow` where a node doesn't state its own."""
+    openflow = OpenFlow(**spec.openflow.set_keys())
     default = NodeProfile()
     usual = {f.name: getattr(default.openflow, f.name) for f in fields(OpenFlow)}
 
-    def _own(given: OpenFlow) -> dict[str, Any]:
-        return {key: value for key, old in usual.items() if (value := getattr(given, key)) != old}
+    def _own(stated: OpenFlow) -> dict[str, Any]:
+        return {key: value for key, old in usual.items() if (value := getattr(stated, key)) != old}
 
     profiles = tuple(
         replace(
@@ -155,5 +155,5 @@ def _with_switches(topology: Topology, spec: Spec) -> Topology:
 
 
 def _count(number: int) -> str:
-    """Return a count as people read it: in full up to 10^18, above as a power of ten."""
+    """Return a count as text: in full up to 10^18, above as a power of ten."""
     return f"{number:,}" if number < 10**18 else f"about 10^{int(number.bit_length() * 0.30103)}"

@@ -1,4 +1,4 @@
-"""What generators and importers build a `Topology` with: add nodes, add links, build."""
+"""Builder of a `Topology` for generators: add nodes, add links, build."""
 
 from __future__ import annotations
 
@@ -34,9 +34,9 @@ def number_ports(ends: I32, kinds: npt.NDArray[np.uint8]) -> I32:
 
 @dataclass
 class Builder:
-    """Collects blocks of nodes and links, then makes the arrays once.
+    """Collector of blocks of nodes and links; `build` makes the arrays once.
 
-    Nodes of one block share kind, tier and profile. `add_nodes` returns the indices it gave out.
+    Nodes of one block share kind, tier and profile. `add_nodes` returns the indices it assigned.
     """
 
     blocks: list[Block] = field(default_factory=list)

@@ -1,4 +1,4 @@
-"""Counts as people read them: `1 link`, `2 links`, `1,024 hosts`."""
+"""Counts in words: `1 link`, `2 links`, `1,024 hosts`."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ _SHOWN = 3
 
 
 def plural(word: str, count: int) -> str:
-    """Return the word for `count` of them."""
+    """Return the singular or plural of `word` for `count`."""
     if count == 1:
         return word
     if word.endswith("y") and word[-2:-1] not in {"", *"aeiou"}:
@@ -17,7 +17,7 @@ def plural(word: str, count: int) -> str:
 
 
 def counted(count: int, word: str) -> str:
-    """Return `1 link` or `1,024 links`; of several words the last is the one that changes."""
+    """Return `1 link` or `1,024 links`; of several words the last one takes the plural."""
     return f"{count:,} {plural(word, count)}"
 
 

@@ -1,10 +1,10 @@
-"""The root of every error this project raises, and the errors of a wrong input.
+"""Errors: the root of all errors that this project raises, and the errors of an invalid input.
 
-One hierarchy for the three packages: it starts here because `topologies` may import
-nothing of the other two. Each error says what happened, to which object, and what mends it.
+The three packages share one hierarchy. It starts here because `topologies` may not import the other
+two. Each error says what happened, to which object, and how to fix it.
 
-Words from a file are never trusted to be printable: a name may hold the escape sequences that
-move a terminal's cursor or retitle its window. `printable` is applied where an error becomes text.
+Text from a file is not trusted to be printable: a name may hold escape sequences that move a
+terminal's cursor or retitle its window. `printable` is applied where an error becomes text.
 """
 
 from __future__ import annotations
@@ -15,16 +15,16 @@ from dataclasses import dataclass
 from itertools import chain
 
 Loc = tuple[str | int, ...]
-"""A path in a document: keys of mappings and positions in lists."""
+"""Path in a document: keys of mappings and positions in lists."""
 
 MAX_WORDS = 400
-"""Longest message, in characters: one line must stay readable."""
+"""Longest message in characters: one line must stay readable."""
 
 MAX_SHOWN = 200
-"""Most problems that one error prints."""
+"""Largest number of problems that one error prints."""
 
 MAX_FOUND = 1000
-"""So many problems are enough: who looks for them stops counting, and reading, there."""
+"""Largest number of problems to look for: reading and validating stop there."""
 
 _UNCOUNTED = "and more problems, which weren't counted; fix these first"
 _PLAIN_KEY = re.compile(r"[\w*-]+")
@@ -33,29 +33,29 @@ _PLAIN_KEY = re.compile(r"[\w*-]+")
 class EmulationError(Exception):
     """Root of all errors raised by this project.
 
-    `exit_code` is what the command line ends with: 2 wrong input, 3 this machine can't,
-    4 it broke.
+    `exit_code` is the exit code of the command line: 2 invalid input, 3 not possible on this machine,
+    4 failure.
     """
 
     exit_code = 4
 
 
 def printable(text: str) -> str:
-    r"""Return `text` with all that isn't printable escaped (`\n`, `\x1b`, `\u202e`): one safe line."""
+    r"""Return `text` on one safe line, unprintable characters escaped (`\n`, `\x1b`, `\u202e`)."""
     if text.isprintable():
         return text
     return "".join(c if c.isprintable() else ascii(c)[1:-1] for c in text)
 
 
 def shortened(text: str, most: int = 60) -> str:
-    """Return `text` on one safe line of `most` characters at the most, its middle left out."""
+    """Return `text` on one safe line of at most `most` characters; its middle is left out."""
     if len(text) > most:
         text = f"{text[: most - 16]}…{text[-15:]}"
     return printable(text)
 
 
 def dotted(path: Loc) -> str:
-    """Return a path as people write it: `links[0].bandwidth`, `nodes["a/b"].ip`."""
+    """Return a path as text: `links[0].bandwidth`, `nodes["a/b"].ip`."""
     text = ""
     for step in path:
         if isinstance(step, int):
@@ -70,7 +70,7 @@ def dotted(path: Loc) -> str:
 
 @dataclass(frozen=True, slots=True)
 class Problem:
-    """One thing that is wrong in an input file.
+    """One error in an input file.
 
     `line` and `column` count from 1 (0 when the place is unknown); `key` is the dotted path
     of the value, empty for the whole file.
@@ -91,9 +91,9 @@ class Problem:
 
 
 class InputError(EmulationError, ValueError):
-    """The input is wrong; `problems` holds those found, in file order, each once.
+    """Invalid input; `problems` holds the errors found, in file order, each once.
 
-    They are all that there are, or the first MAX_FOUND or more: a file of millions isn't counted out.
+    They are complete up to MAX_FOUND; the errors beyond are not counted.
     """
 
     exit_code = 2
@@ -110,9 +110,9 @@ class InputError(EmulationError, ValueError):
 
 
 class ParameterError(EmulationError, ValueError):
-    """A value is wrong and only the builder can know; `loc` is its path in the document.
+    """Invalid value that only the builder can detect; `loc` is its path in the document.
 
-    Whoever holds the file turns it into an `InputError` with a line and a column.
+    The caller that has the file turns it into an `InputError` with a line and a column.
     """
 
     exit_code = 2
@@ -124,7 +124,7 @@ class ParameterError(EmulationError, ValueError):
 
 
 class ParametersError(ParameterError):
-    """Several wrong values, found together; `errors` holds each, this one's words are the first's."""
+    """Several invalid values found together, in `errors`; the message is that of the first."""
 
     def __init__(self, errors: Sequence[ParameterError]) -> None:
         parts = (error.errors if isinstance(error, ParametersError) else (error,) for error in errors)
@@ -133,6 +133,6 @@ class ParametersError(ParameterError):
 
     @staticmethod
     def raise_any(errors: Sequence[ParameterError]) -> None:
-        """Raise `errors` together; do nothing when there are none."""
+        """Raise `errors` together; do nothing without any."""
         if errors:
             raise ParametersError(errors) if len(errors) > 1 else errors[0]

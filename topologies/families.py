@@ -1,8 +1,8 @@
-"""Which module makes the topology that a file's `topology:` asks for.
+"""Table of the modules that make the topology under a file's `topology:`.
 
-Five ways to say it: `generator:` names a family, `file:` and `mininet:` import one, `nodes:` gives
-it by hand, `compose:` joins several. Each way is a module with `Params` and `generate`, imported
-when first asked for: a command that needs one family pays for one.
+There are five ways: `generator:` names a family, `file:` and `mininet:` import a graph, `nodes:` lists
+it explicitly, `compose:` joins several. Each way is a module with `Params` and `generate`, imported
+at its first use: a command that needs one family imports one.
 """
 
 from __future__ import annotations
@@ -40,7 +40,7 @@ GENERATORS: dict[str, str] = {
     "waxman": "waxman",
     "region": "region",
 }
-"""Family name as files write it -> module name in `topologies.generators`."""
+"""Family name in files -> module name in `topologies.generators`."""
 
 WAYS: dict[str, str] = {
     "generator": "",
@@ -49,7 +49,7 @@ WAYS: dict[str, str] = {
     "nodes": "topologies.generators.custom",
     "compose": "topologies.generators.compose",
 }
-"""Key that decides the way -> module (for `generator` the family's own)."""
+"""Key under `topology:` that decides the way -> module (None: the family's own)."""
 
 
 class GeneratorParams(BaseModel):
@@ -58,19 +58,19 @@ class GeneratorParams(BaseModel):
     model_config = ConfigDict(extra="forbid", frozen=True, allow_inf_nan=False, strict=True)
 
     def node_estimate(self) -> int:
-        """Return how many nodes would be made, cheaply: too many are refused before memory is used."""
+        """Return the number of nodes, cheaply: too many are refused before they use memory."""
         raise NotImplementedError
 
     def link_estimate(self) -> int:
-        """Return how many links would be made, likewise; 0 when only the input itself can tell."""
+        """Return the number of links, cheaply; 0 when only the input itself can tell."""
         return 0
 
 
 @dataclass(frozen=True)
 class Context:
-    """What a generator may use besides its params.
+    """Inputs of a generator besides its params.
 
-    `random` is its own stream; `folder` is where relative paths start; `make` builds a nested
+    `random` is its own stream of random numbers; relative paths start at `folder`; `make` builds a nested
     topology (for `compose`) from validated params and their path; `loc` is the path of
     the params in the document, for `ParameterError`; `children` are the params of all composed
     topologies of the document, by path.
@@ -84,7 +84,7 @@ class Context:
 
 
 class Generator(Protocol):
-    """A generator module."""
+    """Protocol of a generator module."""
 
     Params: type[GeneratorParams]
 

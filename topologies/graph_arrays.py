@@ -1,6 +1,6 @@
 """Graph algorithms on whole arrays: adjacency, hop distances, connected components.
 
-Level by level (a frontier a step), so that a million nodes take a fraction of a second.
+They work level by level, a whole frontier at a time: a million nodes take a fraction of a second.
 """
 
 from __future__ import annotations
@@ -40,7 +40,7 @@ def both_ways(ends: Ints) -> tuple[Ints, Ints]:
 
 
 def distances(graph: Adjacency, sources: Ints) -> Ints:
-    """Return each vertex's number of hops from the nearest of `sources`, or UNREACHED: int64[count]."""
+    """Return the hops from the nearest of `sources` to each vertex, or UNREACHED: int64[count]."""
     found = np.full(graph.count, UNREACHED, dtype=np.int64)
     place = np.empty(graph.count, dtype=np.int64)
     frontier = sources

@@ -18,7 +18,7 @@ def interface_name(topology: Topology, node: int, port: int) -> str:
 
 
 def port_name(node_name: str, node: int, port: int) -> str:
-    """Return the same for a caller that knows the node's name already."""
+    """Return the same from a node name that the caller already has."""
     name = f"{node_name}-eth{port}"
     if len(name) <= IFNAME_MAX:
         return name
@@ -35,12 +35,12 @@ def bridge_name(topology: Topology, node: int) -> str:
 def mac(topology: Topology, node: int, port: int) -> bytes:
     """Return the 6-byte MAC of `port` on `node`.
 
-    As given by the file, else 02:NN:NN:NN:PP:PP, locally administered (IEEE 802, section 8.4),
+    The file's if it states one, else 02:NN:NN:NN:PP:PP, locally administered (IEEE 802, section 8.4),
     with NN the node's index + 1 and PP the port; port 0xffff is the node's bridge.
     """
-    given = topology.given.get(node) if topology.given else None
-    if given:
-        for at, text in given.macs:
+    explicit = topology.explicit.get(node) if topology.explicit else None
+    if explicit:
+        for at, text in explicit.macs:
             if at == port:
                 return bytes.fromhex(text.replace(":", ""))
     return b"\x02" + (node + 1).to_bytes(3, "big") + port.to_bytes(2, "big")

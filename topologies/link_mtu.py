@@ -1,4 +1,4 @@
-"""What MTUs of links a network can have: IPv6's least, and one for all links of a broadcast domain."""
+"""Checks of link MTUs: the minimum of IPv6, and one MTU for all links of a broadcast domain."""
 
 from __future__ import annotations
 
@@ -11,13 +11,13 @@ import numpy.typing as npt
 from topologies.errors import Loc, ParameterError
 from topologies.overrides import link_masks
 from topologies.segments import Segments
-from topologies.spec.document import LinkRule
+from topologies.spec.rules import LinkRule
 from topologies.topology import Kind, Topology
 
 IPV6_LEAST = 1280
-"""Bytes that every link must carry in one packet for IPv6 (RFC 8200, section 5); Linux holds to it."""
+"""Smallest MTU of IPv6 in bytes (RFC 8200, section 5); Linux enforces it."""
 USUAL = 1500
-"""MTU of a link that the file says nothing of."""
+"""MTU of a link where the file states none."""
 
 
 def link_mtus(topology: Topology) -> npt.NDArray[np.int64]:
@@ -29,10 +29,10 @@ def link_mtus(topology: Topology) -> npt.NDArray[np.int64]:
 def too_small_for_ipv6(
     topology: Topology, rules: Sequence[LinkRule], parts: Mapping[Loc, Any]
 ) -> list[ParameterError]:
-    """Return an error for each place of the file that gives a link an MTU on which IPv6 can't run.
+    """Return an error for each place in the file that gives a link an MTU too small for IPv6.
 
-    `rules` are those that were applied to `topology`; `parts` holds the keys of the file's topology, and
-    of those composed below it, by their path.
+    `rules` are the link rules applied to `topology`; `parts` holds the keys of the file's topology, and
+    of the topologies composed below it, by path.
     """
     low = link_mtus(topology) < IPV6_LEAST
     if topology.pools.ipv6 is None or not low.any():
@@ -48,7 +48,7 @@ def too_small_for_ipv6(
     for link in np.flatnonzero(low & (origin < 0)).tolist():
         mtu, (a, b) = int(mtus[link]), topology.ends[link].tolist()
         loc, place = _part_of(parts, names[a], names[b], mtu)
-        if place is None:  # its file isn't this one
+        if place is None:  # it comes from another file
             out.append(ParameterError(loc, f"link {_name(topology, link)}: mtu {_words(mtu)}"))
         else:
             out.append(ParameterError((*loc, "links", place, 2, "mtu"), _words(mtu)))
@@ -56,7 +56,7 @@ def too_small_for_ipv6(
 
 
 def _part_of(parts: Mapping[Loc, Any], a: str, b: str, mtu: int) -> tuple[Loc, int | None]:
-    """Return the innermost part that has the link of nodes `a` and `b`, and which of its links that is."""
+    """Return the innermost part that has the link of nodes `a` and `b`, and the link's position in it."""
     loc: Loc = ("topology",)
     while True:
         for at, (first, second, options) in enumerate(getattr(parts[loc], "links", ())):
@@ -79,8 +79,8 @@ def _words(mtu: int | None) -> str:
 def mixed_mtus(topology: Topology) -> list[str]:
     """Return a warning when hosts or routers may send larger frames than a link of their domain carries.
 
-    Nobody tells them: a bridge drops what is too large for a port. Where only links between switches
-    have a larger MTU, nothing is lost.
+    A bridge drops frames that are too large for a port, without telling the sender. Links between
+    switches may have a larger MTU: that loses nothing.
     """
     mtus = link_mtus(topology)
     if not topology.link_count or mtus.min() == mtus.max():

@@ -18,15 +18,15 @@ import numpy as np
 import numpy.typing as npt
 
 NODE_NAME = re.compile(r"^[A-Za-z0-9][A-Za-z0-9_.-]{0,62}$")
-"""A node's name: fits a hosts file and a path component, and can't start with an option's dash."""
+"""Pattern of node names: they fit a hosts file and a path, and can't start with an option's dash."""
 
 
 class Block(Protocol):
-    """A run of consecutive nodes that know their names."""
+    """Names of a run of consecutive nodes."""
 
     @property
     def count(self) -> int:
-        """How many nodes."""
+        """Number of nodes."""
         ...
 
     def name(self, offset: int) -> str:
@@ -34,7 +34,7 @@ class Block(Protocol):
         ...
 
     def find(self, name: str) -> int | None:
-        """Return the offset of `name`, or None if it isn't of this run."""
+        """Return the offset of `name`, or None when this run doesn't have it."""
         ...
 
     def prefixed(self, prefix: str) -> Block:
@@ -42,7 +42,7 @@ class Block(Protocol):
         ...
 
     def longest(self) -> int:
-        """Return the length of its longest name in characters, 0 when it has none."""
+        """Return the length of the longest name in characters, 0 without any."""
         ...
 
 
@@ -59,7 +59,7 @@ class NameBlock:
 
     @cached_property
     def count(self) -> int:
-        """How many nodes: the product of the shape."""
+        """Number of nodes: the product of the shape."""
         product = 1
         for extent in self.shape:
             product *= extent
@@ -97,28 +97,28 @@ class NameBlock:
         return replace(self, parts=(prefix + self.parts[0], *self.parts[1:]))
 
     def longest(self) -> int:
-        """Return the length of the longest name: that of the last, which has the largest numbers."""
+        """Return the length of the longest name: the last has the largest numbers."""
         return len(self.name(self.count - 1)) if self.count else 0
 
 
 @dataclass(frozen=True)
 class NameList:
-    """Names as the file gives them."""
+    """Names stated by the file."""
 
-    given: tuple[str, ...]
+    names: tuple[str, ...]
 
     @property
     def count(self) -> int:
-        """How many nodes."""
-        return len(self.given)
+        """Number of nodes."""
+        return len(self.names)
 
     def name(self, offset: int) -> str:
         """Return the name at `offset`."""
-        return self.given[offset]
+        return self.names[offset]
 
     @cached_property
     def _offsets(self) -> dict[str, int]:
-        return {name: offset for offset, name in enumerate(self.given)}
+        return {name: offset for offset, name in enumerate(self.names)}
 
     def find(self, name: str) -> int | None:
         """Return the offset of `name`, or None."""
@@ -126,11 +126,11 @@ class NameList:
 
     def prefixed(self, prefix: str) -> NameList:
         """Return the same list with `prefix` before every name."""
-        return NameList(tuple(prefix + name for name in self.given))
+        return NameList(tuple(prefix + name for name in self.names))
 
     def longest(self) -> int:
         """Return the length of the longest name."""
-        return max(map(len, self.given), default=0)
+        return max(map(len, self.names), default=0)
 
 
 @dataclass(frozen=True)
@@ -164,7 +164,7 @@ class Names(Sequence[str]):
         return isinstance(name, str) and self.find(name) is not None
 
     def longest(self) -> int:
-        """Return the length of the longest name in characters, 0 when there is none."""
+        """Return the length of the longest name in characters, 0 without any node."""
         return max((block.longest() for block in self.blocks), default=0)
 
     def find(self, name: str) -> int | None:

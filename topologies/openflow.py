@@ -1,11 +1,11 @@
-"""What an OpenFlow switch is told: its controllers, how it speaks, what it does without one."""
+"""Configuration of OpenFlow switches: controllers, protocol versions, behaviour without a controller."""
 
 from __future__ import annotations
 
 from dataclasses import dataclass
 
 PORT = 6653
-"""The port of OpenFlow controllers (IANA; OpenFlow 1.3.3 and later)."""
+"""TCP port of OpenFlow controllers (IANA; OpenFlow 1.3.3 and later)."""
 
 PROTOCOLS = ("OpenFlow10", "OpenFlow11", "OpenFlow12", "OpenFlow13", "OpenFlow14", "OpenFlow15")
 
@@ -14,10 +14,10 @@ PROTOCOLS = ("OpenFlow10", "OpenFlow11", "OpenFlow12", "OpenFlow13", "OpenFlow14
 class Controller:
     """A controller, by its kind.
 
-    - `learning`: a MAC-learning one that the engine starts and stops;
-    - `command`: the words in `command`, which the engine starts and stops; it listens on `port`, and runs as
-      `user` (root, or empty: who called sudo);
-    - `remote`: it runs elsewhere, at `address` (a name or an IP address) and `port`.
+    - `learning`: a MAC-learning controller that the engine starts and stops;
+    - `command`: a program that the engine starts and stops, by its arguments; it listens on `port` and runs
+      as `user` (root, or empty for the user who called sudo);
+    - `remote`: a controller elsewhere, at `address` (a name or an IP address) and `port`.
     """
 
     kind: str
@@ -28,23 +28,23 @@ class Controller:
 
     @property
     def words(self) -> str:
-        """What people call it: `learning`, `remote 10.0.0.5:6653`, `command python3 app.py`."""
+        """Description: `learning`, `remote 10.0.0.5:6653`, `command python3 app.py`."""
         return f"remote {self.place}" if self.kind == "remote" else " ".join((self.kind, *self.command))
 
     @property
     def place(self) -> str:
-        """Where a remote one listens: `10.0.0.5:6653`, `[fd00::5]:6653`."""
+        """Address and port of a remote controller: `10.0.0.5:6653`, `[fd00::5]:6653`."""
         shown = f"[{self.address}]" if ":" in self.address else self.address
         return f"{shown}:{self.port}"
 
 
 @dataclass(frozen=True, slots=True)
 class OpenFlow:
-    """How a switch made as `ovs` behaves; other kinds of switch don't look at it.
+    """Behaviour of a switch of kind `ovs`; other kinds ignore it.
 
-    `datapath` is auto (the kernel's where it has one), kernel or userspace. `fail_mode` None is
-    `secure` with a controller or computed flows, else `standalone`. `flows` says what forwards when
-    there is no controller: normal (the switch learns MACs, the spanning tree is computed), tree
+    `datapath` is auto (the kernel's where there is one), kernel or userspace. `fail_mode` None is
+    `secure` with a controller or computed flows, else `standalone`. `flows` selects the forwarding
+    without a controller: normal (the switch learns MACs, the spanning tree is computed), tree
     (flows by destination MAC over that tree) or ecmp (over all shortest paths, by select groups).
     """
 

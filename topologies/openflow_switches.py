@@ -1,4 +1,4 @@
-"""Which switches of a topology speak OpenFlow, and to which controllers."""
+"""The OpenFlow switches of a topology and their controllers."""
 
 from __future__ import annotations
 
@@ -9,13 +9,13 @@ from topologies.openflow import Controller
 from topologies.topology import Kind, Topology
 
 OPENFLOW_SWITCHES = frozenset({"ovs", "user"})
-"""The kinds of switch that speak OpenFlow."""
+"""Kinds of switch that speak OpenFlow."""
 
 
 def controllers_of(topology: Topology) -> dict[str, Controller]:
-    """Return the different controllers of the switches made as `ovs`, by name.
+    """Return the distinct controllers of the switches of kind `ovs`, by name.
 
-    Names are c0, c1, … in the order of the first switch that uses each: they depend on the graph only.
+    Names are c0, c1, … by the first switch that uses each: they depend on the graph only.
     """
     first = {}
     for number, profile in enumerate(topology.node_profiles):
@@ -28,7 +28,7 @@ def controllers_of(topology: Topology) -> dict[str, Controller]:
 
 
 def ovs_nodes(topology: Topology) -> npt.NDArray[np.bool_]:
-    """Return which nodes are switches of Open vSwitch (bool[n]); none where all switches route."""
+    """Return the mask of Open vSwitch switches (bool[n]); none where all switches route."""
     made = np.array([profile.switch == "ovs" for profile in topology.node_profiles], dtype=bool)
     found: npt.NDArray[np.bool_] = (topology.kinds == Kind.SWITCH) & made[topology.node_profile]
     return found & (topology.forwarding != "routed")

@@ -10,16 +10,16 @@ import numpy.typing as npt
 
 from topologies.errors import MAX_FOUND, ParameterError, ParametersError
 from topologies.profiles import LinkProfile, NodeProfile
-from topologies.spec.document import LinkRule, NodeMatch, NodeRule
 from topologies.spec.merge import merged_link, merged_node, undelayed
-from topologies.spelling import nearest
-from topologies.topology import Given, Kind, Topology
+from topologies.spec.rules import LinkRule, NodeMatch, NodeRule
+from topologies.suggestions import nearest
+from topologies.topology import Explicit, Kind, Topology
 
 Mask = npt.NDArray[np.bool_]
 
 
 def select(topology: Topology, term: str) -> Mask:
-    """Return which nodes (bool[n]) `term` names: a kind, a tier, or a glob over names."""
+    """Return the mask (bool[n]) of the nodes that `term` names: a kind, a tier, or a glob over names."""
     mask = np.zeros(topology.node_count, dtype=bool)
     if term.upper() in Kind.__members__:
         mask |= topology.kinds == Kind[term.upper()]
@@ -35,7 +35,7 @@ def _words(topology: Topology) -> list[str]:
 
 
 def apply_nodes(topology: Topology, rules: Sequence[NodeRule]) -> Topology:
-    """Return `topology` with the node rules applied; ParameterError for rules that match nothing."""
+    """Return `topology` with the node rules applied; ParameterError for a rule that matches nothing."""
     if not rules:
         return topology
     errors: list[ParameterError] = []
@@ -65,19 +65,19 @@ def apply_nodes(topology: Topology, rules: Sequence[NodeRule]) -> Topology:
 
 
 def _of_kinds(topology: Topology, kinds: npt.NDArray[np.uint8]) -> Topology:
-    """Return `topology` with new kinds, its ports counted as they do: a host's from 0, all others' from 1."""
+    """Return `topology` with new kinds and ports numbered to match: a host's from 0, all others' from 1."""
     shift = (topology.kinds == Kind.HOST).astype(np.int32) - (kinds == Kind.HOST).astype(np.int32)
     if not shift.any():
         return replace(topology, kinds=kinds)
-    given = {node: _moved(given, int(shift[node])) for node, given in topology.given.items()}
-    return replace(topology, kinds=kinds, ports=topology.ports + shift[topology.ends], given=given)
+    explicit = {node: _moved(values, int(shift[node])) for node, values in topology.explicit.items()}
+    return replace(topology, kinds=kinds, ports=topology.ports + shift[topology.ends], explicit=explicit)
 
 
-def _moved(given: Given, shift: int) -> Given:
-    """Return `given` for ports that are `shift` higher."""
-    return given._replace(
-        addresses=tuple((port + shift, text) for port, text in given.addresses),
-        macs=tuple((port + shift, text) for port, text in given.macs),
+def _moved(explicit: Explicit, shift: int) -> Explicit:
+    """Return `explicit` for ports that are `shift` higher."""
+    return explicit._replace(
+        addresses=tuple((port + shift, text) for port, text in explicit.addresses),
+        macs=tuple((port + shift, text) for port, text in explicit.macs),
     )
 
 
@@ -105,7 +105,7 @@ def _no_node(topology: Topology, match: NodeMatch) -> str:
 def apply_links(topology: Topology, rules: Sequence[LinkRule]) -> Topology:
     """Return `topology` with the link rules applied.
 
-    Raises ParameterError for rules that match nothing, or that vary a delay which isn't there.
+    Raises ParameterError for a rule that matches nothing, or that sets jitter without a delay.
     """
     if not rules:
         return topology
@@ -136,7 +136,7 @@ def apply_links(topology: Topology, rules: Sequence[LinkRule]) -> Topology:
 
 
 def link_masks(topology: Topology, rule: LinkRule, at: int) -> tuple[Mask, Mask]:
-    """Return which links run along the rule's two ends and which run against them: bool[m] each."""
+    """Return the links in the order of the rule's two ends, and those in reverse order: bool[m] each."""
     if rule.match.between is None:
         every = np.ones(topology.link_count, dtype=bool)
         return every, ~every

@@ -1,4 +1,4 @@
-"""What a link or a node is like. Equal profiles are stored once; the arrays hold their numbers."""
+"""Profiles: properties of links and nodes. Equal profiles are stored once; arrays hold their numbers."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from topologies.openflow import OpenFlow
 
 @dataclass(frozen=True, slots=True)
 class Shape:
-    """What one direction of a link does to packets; None is "as the kernel does it".
+    """Traffic shaping of one direction of a link; None leaves it to the kernel.
 
     bandwidth in bit/s; delay and jitter in seconds; loss, duplicate, reorder and corrupt are
     shares from 0 to 1; queue in packets.
@@ -26,12 +26,12 @@ class Shape:
 
     @property
     def is_plain(self) -> bool:
-        """True when nothing is shaped."""
+        """Whether nothing is shaped."""
         return all(getattr(self, f.name) is None for f in fields(self))
 
     @property
     def needs_netem(self) -> bool:
-        """True when the kernel's netem queue is needed: anything but a rate and its queue."""
+        """Whether the kernel's netem queue is needed: for anything but a rate and its queue."""
         return any((self.delay, self.jitter, self.loss, self.duplicate, self.reorder, self.corrupt))
 
 
@@ -40,7 +40,7 @@ PLAIN = Shape()
 
 @dataclass(frozen=True, slots=True)
 class LinkProfile:
-    """A link's two directions: `forward` from its first end to its second, `backward` the other way."""
+    """The two directions of a link: `forward` from its first end to its second, `backward` in reverse."""
 
     forward: Shape = PLAIN
     backward: Shape = PLAIN
@@ -48,17 +48,17 @@ class LinkProfile:
 
     @property
     def is_plain(self) -> bool:
-        """True when both directions are plain."""
+        """Whether both directions are plain."""
         return self.forward.is_plain and self.backward.is_plain
 
 
 @dataclass(frozen=True, slots=True)
 class NodeProfile:
-    """A node's limits and fidelity. cpu in cores, memory in bytes; both limit what `exec` runs in it.
+    """Limits and fidelity of a node. cpu in cores and memory in bytes limit what `exec` runs in it.
 
-    `relay` nodes are hosts that pass frames on between their ports (the servers of BCube, DCell).
-    `switch` names the kind of switch that a switch node is made as: bridge (the kernel's), ovs (Open
-    vSwitch) or user (Mininet's reference switch); `openflow` says how the latter two behave.
+    `relay` nodes are hosts that forward between their ports (the servers of BCube, DCell).
+    `switch` is the kind of a switch: bridge (the kernel's), ovs (Open vSwitch) or user (Mininet's
+    reference switch); `openflow` configures the latter two.
     """
 
     cpu: float | None = None

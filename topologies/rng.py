@@ -1,7 +1,7 @@
-"""Random numbers that are the same on any machine and in any release, for ever.
+"""Random numbers that are the same on any machine and in any release.
 
-numpy says that its Generator streams may change between releases, so the same file could give
-another plan. This is splitmix64 (Steele, Lea, Flood: Fast Splittable Pseudorandom Number
+numpy's Generator streams may change between releases, and the same file would give another plan.
+This is splitmix64 (Steele, Lea, Flood: Fast Splittable Pseudorandom Number
 Generators, OOPSLA 2014), vectorised: number k of a stream is a hash of seed and k.
 """
 
@@ -20,7 +20,7 @@ _MASK = (1 << 64) - 1
 
 
 class Stream:
-    """A stream of numbers named by a seed and words: equal names give equal numbers."""
+    """Stream of numbers named by a seed and words: equal names give equal numbers."""
 
     def __init__(self, seed: int, *words: str) -> None:
         digest = hashlib.blake2b(repr((seed, words)).encode(), digest_size=8).digest()

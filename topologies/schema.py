@@ -1,8 +1,8 @@
-"""A JSON schema of topology files, for editors: generated from the models, never written by hand.
+"""JSON schema of topology files for editors, generated from the models.
 
-Draft 2020-12 (json-schema.org). Each generator family hangs on the value of `generator` by
-if-then, so that an editor offers the keys of the family in use and of no other. What
-needs the whole graph (links to nowhere, pools too small) only loading and building can tell.
+Draft 2020-12 (json-schema.org). Each generator family depends on the value of `generator` by
+if-then: an editor offers the keys of the family in use and no others. Errors that need the whole
+graph (links to unknown nodes, pools that are too small) are found by loading and building only.
 """
 
 from __future__ import annotations
@@ -51,7 +51,7 @@ def _name_in(reference: Schema) -> str:
 
 
 def _renamed(part: Any, names: dict[str, str]) -> Any:
-    """Return the definitions `part` under other `names`: pydantic's are those of our modules."""
+    """Return the definitions `part` under other `names`: pydantic names them after our modules."""
     if isinstance(part, list):
         return [_renamed(item, names) for item in part]
     if not isinstance(part, dict):
@@ -62,14 +62,14 @@ def _renamed(part: Any, names: dict[str, str]) -> Any:
 
 
 def _parse_examples(definition: Schema) -> None:
-    """Turn the examples of each key, written in the models as YAML for errors to show, into values."""
+    """Parse the examples of each key; the models hold them as YAML, as errors show them."""
     for key in definition.get("properties", {}).values():
         if isinstance(key, dict) and "examples" in key:
             key["examples"] = [parse(example, "example").data for example in key["examples"]]
 
 
 def _topology(families: list[str], others: list[str]) -> Schema:
-    """Return the schema of `topology:`: the key in use decides which other keys there may be."""
+    """Return the schema of `topology:`: the key in use decides the other keys that are allowed."""
     cases = [
         {
             "if": {"properties": {"generator": {"const": name}}, "required": ["generator"]},

@@ -1,4 +1,4 @@
-"""Which link ends hear each other's broadcasts: the segments (layer 2) that routers join (layer 3).
+"""Segments: the broadcast domains (layer 2) that routers join (layer 3).
 
 Under `forwarding: routed` every switch and every relaying host is a router, and nothing bridges.
 In a bridged file only nodes of `kind: router` route; switches and relaying hosts bridge.
@@ -25,9 +25,9 @@ Bools = npt.NDArray[np.bool_]
 Ints = npt.NDArray[np.int64]
 
 BRIDGE_PORT = 0xFFFF
-"""The number that stands for a node's bridge where a port is asked for."""
+"""Port number of a node's bridge."""
 LOOPBACK_PORT = 0xFFFE
-"""The number that stands for a node's loopback."""
+"""Port number of a node's loopback."""
 
 
 def is_routed(topology: Topology) -> bool:
@@ -36,9 +36,9 @@ def is_routed(topology: Topology) -> bool:
 
 
 class Members(NamedTuple):
-    """Who is addressed on the segments: int64[k] each, by segment, then routers, then in node order.
+    """Nodes with an address on the segments: int64[k] each, by segment, then routers, then in node order.
 
-    `port` may be BRIDGE_PORT; `vertex` is where the member is attached (see `Segments.vertices`),
+    `port` may be BRIDGE_PORT; `vertex` is the vertex the member is attached to (see `Segments.vertices`),
     `link` the link it is attached by, or -1 for a bridge.
     """
 
@@ -51,9 +51,9 @@ class Members(NamedTuple):
 
 
 class Segments:
-    """The segments of a topology, numbered so that neighbours in the hierarchy are neighbours.
+    """Segments of a topology, numbered so that neighbours in the hierarchy are neighbours.
 
-    `routers`, `bridges`, `plain`: bool[n], what each node does. `wires`: bool[m], links between
+    `routers`, `bridges`, `plain`: bool[n], the role of each node. `wires`: bool[m], links between
     two routers. `of_end`: int64[m, 2], each link end's segment, -1 on wires.
     `bearing` segments come first: those with hosts, in the order of `groups`.
     """
@@ -72,7 +72,7 @@ class Segments:
 
     @cached_property
     def vertices(self) -> Ints:
-        """Where each link end is attached, int64[m, 2]: a node's bridge (its index), or itself (n + slot)."""
+        """Vertex of each link end, int64[m, 2]: a node's bridge (its index) or the end itself (n + slot)."""
         ends = self.topology.ends
         own = self.topology.node_count + np.arange(ends.size).reshape(-1, 2)
         access = self.routers[ends] & self.plain[ends[:, ::-1]]
@@ -87,7 +87,7 @@ class Segments:
 
     @property
     def largest(self) -> int:
-        """How many links a broadcast crosses where it crosses most: the bridges' tree, and all others."""
+        """Largest number of links that a broadcast crosses: the bridges' tree, and all others."""
         ends, segment = self.topology.ends, self.of_end[:, 0]
         between = self.bridges[ends].all(axis=1)
         out = np.bincount(segment[(segment >= 0) & ~between], minlength=self.count)
@@ -97,7 +97,7 @@ class Segments:
         return int((out + np.maximum(joined - 1, 0)).max(initial=0))
 
     def _number(self) -> None:
-        """Give the segments their numbers: host-bearing ones first, by leaf group and then by first host."""
+        """Assign the segments' numbers: those with hosts first, by leaf group and then by first host."""
         topology = self.topology
         label = self.parts()[self.vertices]
         label[self.wires] = -1
@@ -123,12 +123,12 @@ class Segments:
 
     @cached_property
     def members(self) -> Members:
-        """Everyone who has an address on a segment: once per node and segment, on its first link to it."""
+        """All nodes with an address on a segment: once per node and segment, on its first link to it."""
         topology = self.topology
         ends = topology.ends.astype(np.int64)
-        given = np.zeros(topology.node_count, dtype=bool)
-        given[[node for node, what in topology.given.items() if what.addresses]] = True
-        addressed = (topology.kinds == Kind.HOST) | self.routers | given
+        explicit = np.zeros(topology.node_count, dtype=bool)
+        explicit[[node for node, values in topology.explicit.items() if values.addresses]] = True
+        addressed = (topology.kinds == Kind.HOST) | self.routers | explicit
         slots = np.flatnonzero((addressed[ends] & (self.of_end >= 0)).ravel())
         node, segment = ends.ravel()[slots], self.of_end.ravel()[slots]
         vertex = self.vertices.ravel()[slots]
@@ -145,7 +145,7 @@ class Segments:
 
     @cached_property
     def start(self) -> Ints:
-        """Members of segment s are `start[s]:start[s+1]`: int64[count + 1]."""
+        """Start of each segment's members, `start[s]:start[s+1]`: int64[count + 1]."""
         return np.searchsorted(self.members.segment, np.arange(self.count + 1))
 
     @cached_property
@@ -162,7 +162,7 @@ class Segments:
 
     @cached_property
     def gateways(self) -> Ints:
-        """Each segment's first router, as a member, or -1: int64[count]."""
+        """First router of each segment, as a member, or -1: int64[count]."""
         first = self.start[:-1]
         if not len(self.members.node):
             return np.full(self.count, -1, dtype=np.int64)

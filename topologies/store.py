@@ -1,7 +1,7 @@
-"""Save a topology and read it back, exactly: arrays in numpy's own format, the rest as JSON beside them.
+"""Save a topology and read it back exactly: arrays in numpy's format, the rest as JSON beside them.
 
-What runs must be known from what was written down, not from a file that may have changed since.
-No pickle: a state file can't run code.
+A running network is known from this copy: the user's file may have changed since. No pickle: a state
+file can't run code.
 """
 
 from __future__ import annotations
@@ -16,14 +16,14 @@ import numpy as np
 from topologies.names import Block, NameBlock, NameList, Names
 from topologies.openflow import Controller, OpenFlow
 from topologies.profiles import LinkProfile, NodeProfile, Shape
-from topologies.topology import Given, Pools, Topology
+from topologies.topology import Explicit, Pools, Topology
 
 _ARRAYS = ("kinds", "tiers", "groups", "ends", "ports", "link_profile", "node_profile")
 _PLAIN = ("name", "seed", "forwarding", "static_arp")
 
 
 def save(topology: Topology, path: Path) -> None:
-    """Write `topology` to `path` (a .npz file); OSError when the disk can't."""
+    """Write `topology` to `path` (a .npz file); OSError when that fails."""
     arrays: dict[str, Any] = {key: getattr(topology, key) for key in _ARRAYS}
     if topology.positions is not None:
         arrays["positions"] = topology.positions
@@ -47,7 +47,7 @@ def load(path: Path) -> Topology:
         link_profiles=tuple(map(_link_profile, meta["link_profiles"])),
         node_profiles=tuple(map(_node_profile, meta["node_profiles"])),
         pools=Pools(*meta["pools"]),
-        given={int(node): _given(given) for node, given in meta["given"].items()},
+        explicit={int(node): _explicit(values) for node, values in meta["explicit"].items()},
     )
 
 
@@ -58,13 +58,13 @@ def _meta(topology: Topology) -> dict[str, Any]:
     meta["link_profiles"] = [asdict(profile) for profile in topology.link_profiles]
     meta["node_profiles"] = [asdict(profile) for profile in topology.node_profiles]
     meta["pools"] = list(topology.pools)
-    meta["given"] = {str(node): list(given) for node, given in topology.given.items()}
+    meta["explicit"] = {str(node): list(values) for node, values in topology.explicit.items()}
     return meta
 
 
 def _block(data: dict[str, Any]) -> Block:
-    if "given" in data:
-        return NameList(tuple(data["given"]))
+    if "names" in data:
+        return NameList(tuple(data["names"]))
     return NameBlock(tuple(data["parts"]), tuple(data["shape"]), data["first"])
 
 
@@ -81,8 +81,8 @@ def _node_profile(data: dict[str, Any]) -> NodeProfile:
     return NodeProfile(**data, openflow=OpenFlow(controllers, protocols, **openflow))
 
 
-def _given(data: list[Any]) -> Given:
+def _explicit(data: list[Any]) -> Explicit:
     addresses, macs, fidelity = data
-    return Given(
+    return Explicit(
         tuple((port, text) for port, text in addresses), tuple((port, text) for port, text in macs), fidelity
     )

@@ -1,8 +1,7 @@
-"""The graph: read-only numpy arrays, engine-free and Linux-free.
+"""The graph: read-only numpy arrays, independent of engines and of Linux.
 
-n nodes, m links. A node is its index; so is a link. Everything that can be computed from an
-index (names, addresses, MACs, interface names) is computed when asked for: see `names`,
-`addressing` and `identifiers`.
+n nodes, m links. A node is its index, and so is a link. Names, addresses, MACs and interface names
+are computed from indices on demand: see `names`, `addressing` and `identifiers`.
 """
 
 from __future__ import annotations
@@ -27,7 +26,7 @@ F64 = npt.NDArray[np.float64]
 
 
 class Kind(IntEnum):
-    """What a node is."""
+    """Kind of a node."""
 
     HOST = 0
     SWITCH = 1
@@ -35,12 +34,12 @@ class Kind(IntEnum):
 
     @property
     def word(self) -> str:
-        """The kind as files and reports write it."""
+        """The kind in files and reports."""
         return self.name.lower()
 
 
 class Pools(NamedTuple):
-    """Address pools in CIDR form; `ipv6` None is "no IPv6 anywhere"."""
+    """Address pools in CIDR form; `ipv6` None switches IPv6 off."""
 
     ipv4: str = "10.0.0.0/8"
     ipv6: str | None = None
@@ -48,7 +47,7 @@ class Pools(NamedTuple):
     loopbacks: str = "100.64.0.0/10"
 
 
-class Given(NamedTuple):
+class Explicit(NamedTuple):
     """What the file gives for one node: addresses in CIDR form by port, MACs by port, its fidelity."""
 
     addresses: tuple[tuple[int, str], ...] = ()
@@ -62,14 +61,14 @@ def _frozen(array: npt.NDArray[np.generic]) -> None:
 
 @dataclass(frozen=True)
 class Topology:
-    """A network as a graph.
+    """Network as a graph.
 
     Shapes: kinds, tiers uint8[n]; groups int32[n]; ends, ports int32[m, 2]; link_profile
     uint16[m]; node_profile uint16[n]; positions float64[n, 2] or None.
 
     `groups` numbers the leaf groups of the hierarchy (racks) so that neighbours in the hierarchy
     are neighbours in number: placement cuts this line. A node above the leaves carries the number
-    of its first leaf group, and -1 says "belongs to no group" (cores).
+    of its first leaf group; -1 is no group (cores).
     `ports` hold the port number on each end: a host's count from 0, a switch's from 1.
     """
 
@@ -89,7 +88,7 @@ class Topology:
     forwarding: str = "bridged"
     static_arp: bool = False
     pools: Pools = Pools()
-    given: Mapping[int, Given] = field(default_factory=dict)
+    explicit: Mapping[int, Explicit] = field(default_factory=dict)
     positions: F64 | None = None
 
     def __post_init__(self) -> None:
@@ -104,12 +103,12 @@ class Topology:
 
     @property
     def node_count(self) -> int:
-        """How many nodes."""
+        """Number of nodes."""
         return len(self.kinds)
 
     @property
     def link_count(self) -> int:
-        """How many links."""
+        """Number of links."""
         return len(self.ends)
 
     @cached_property
@@ -153,12 +152,12 @@ class Topology:
         return profile.forward if end == 0 else profile.backward
 
     def kind_counts(self) -> dict[str, int]:
-        """Return how many nodes of each kind there are, only those that exist."""
+        """Return the number of nodes of each kind that occurs."""
         counts = np.bincount(self.kinds, minlength=len(Kind))
         return {kind.word: int(counts[kind]) for kind in Kind if counts[kind]}
 
     def fidelity_counts(self) -> dict[str, int]:
-        """Return how many nodes of each fidelity there are."""
+        """Return the number of nodes of each fidelity that occurs."""
         counts = np.bincount(self.node_profile, minlength=len(self.node_profiles))
         out: dict[str, int] = {}
         for profile, count in zip(self.node_profiles, counts.tolist(), strict=True):

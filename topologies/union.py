@@ -1,4 +1,4 @@
-"""Several topologies put side by side as one: the names of each get a prefix, all else carries over."""
+"""Union of several topologies: the names of each get a prefix, everything else is kept."""
 
 from __future__ import annotations
 
@@ -21,9 +21,9 @@ def union(parts: Mapping[str, Topology], ends: I64, profiles: Sequence[LinkProfi
     """Return one topology of all `parts`, in their order, and of links between them.
 
     Node v of a part is node (nodes before the part) + v, named `<part>.<name>`. `ends` (int64[m, 2]) and
-    `profiles` (m of them) are the further links, by the new indices; they get the next free ports of
-    their ends. Leaf groups follow on each other, part by part; tiers of equal names are one tier;
-    positions are kept if every part has them. ParameterError when there is too much variety for the arrays.
+    `profiles` (m of them) are additional links, by the new indices; they get the next free ports of
+    their ends. Leaf groups are numbered part by part; tiers of equal names are one tier; positions are
+    kept if every part has them. ParameterError when the distinct tiers or profiles exceed the arrays' types.
     """
     each = list(parts.values())
     starts = np.cumsum([0, *(part.node_count for part in each)])
@@ -55,10 +55,10 @@ def union(parts: Mapping[str, Topology], ends: I64, profiles: Sequence[LinkProfi
         link_profiles=link_profiles,
         node_profile=node_profile.astype(np.uint16),
         node_profiles=node_profiles,
-        given={
-            int(start) + node: given
+        explicit={
+            int(start) + node: values
             for part, start in zip(each, starts, strict=False)
-            for node, given in part.given.items()
+            for node, values in part.explicit.items()
         },
         positions=_positions(each),
     )
@@ -69,7 +69,7 @@ def _names(parts: Mapping[str, Topology]) -> tuple[Block, ...]:
 
 
 def _table(profiles: Sequence[LinkProfile]) -> tuple[tuple[LinkProfile, ...], I64]:
-    """Return the distinct profiles and the number of each: int64[len(profiles)]."""
+    """Return the distinct profiles, and the number of each profile: int64[len(profiles)]."""
     known: dict[LinkProfile, int] = {}
     numbers = [known.setdefault(profile, len(known)) for profile in profiles]
     return tuple(known), np.array(numbers, dtype=np.int64)
@@ -78,7 +78,7 @@ def _table(profiles: Sequence[LinkProfile]) -> tuple[tuple[LinkProfile, ...], I6
 def _merged(
     tables: Iterable[tuple[tuple[Entry, ...], npt.NDArray[np.integer]]],
 ) -> tuple[tuple[Entry, ...], I64]:
-    """Return one table of all distinct entries, and the numbers of all parts as numbers in it."""
+    """Return one table of all distinct entries, and the numbers of all parts translated to it."""
     known: dict[Entry, int] = {}
     numbers: list[I64] = []
     for entries, own in tables:
@@ -88,7 +88,7 @@ def _merged(
 
 
 def _groups(each: Sequence[Topology]) -> I32:
-    """Return the leaf groups, those of a part after those of the parts before; -1 stays."""
+    """Return the leaf groups, each part's numbered after those of the parts before; -1 stays."""
     out, first = [], 0
     for part in each:
         out.append(np.where(part.groups >= 0, part.groups + first, -1).astype(np.int32))
@@ -97,7 +97,7 @@ def _groups(each: Sequence[Topology]) -> I32:
 
 
 def _next_ports(kinds: npt.NDArray[np.uint8], ends: I64, ports: I32, added: I32) -> I32:
-    """Return the ports (int32[k, 2]) of the links `added` (int32[k, 2]) beside those there are."""
+    """Return the ports (int32[k, 2]) of the links `added` (int32[k, 2]), after the existing ones."""
     base = (kinds != Kind.HOST).astype(np.int32)  # the number of a node's first port
     free = base.copy()
     np.maximum.at(free, ends.ravel(), ports.ravel() + 1)

@@ -9,7 +9,7 @@ from typing import Any
 from emulator.network import LinkState, Network
 from topologies.counting import counted
 from topologies.profiles import Shape
-from topologies.units import RATE, SHARE, TIME, Quantity
+from topologies.quantities import RATE, SHARE, TIME, Quantity
 
 UNITS: dict[str, Quantity] = {
     "bandwidth": RATE, "delay": TIME, "jitter": TIME,

@@ -70,7 +70,7 @@ class LazyGroup(click.Group):
         """Say which command was probably meant."""
         name = args[0]
         if name not in COMMANDS and not name.startswith("-"):
-            from topologies.spelling import nearest
+            from topologies.suggestions import nearest
 
             ctx.fail(f"no command `{name}`; {nearest(name, COMMANDS)}")
         return super().resolve_command(ctx, args)

@@ -8,7 +8,7 @@ from emulator.cli.elevate import ensure_root_for
 from emulator.engines.registry import attach
 from emulator.errors import UsageError
 from emulator.network import Network
-from topologies.spelling import nearest
+from topologies.suggestions import nearest
 
 _NAME = re.compile(r"^[a-z0-9][a-z0-9-]{0,31}$")
 

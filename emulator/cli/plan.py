@@ -13,7 +13,7 @@ from emulator.cli.plan_text import plan_lines, sample_lines
 from emulator.network import Engine
 from emulator.placement.choice import METHODS
 from emulator.plan import Plan, make_plan, numbered
-from topologies.units import SIZE
+from topologies.quantities import SIZE
 
 _MOST_WORKERS = 100_000
 

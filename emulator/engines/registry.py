@@ -5,7 +5,7 @@ from __future__ import annotations
 from emulator.errors import EmulationError, UsageError
 from emulator.network import Engine, Network, Progress, silent
 from emulator.state import NetworkState, state_root
-from topologies.spelling import nearest
+from topologies.suggestions import nearest
 
 NAMES = ("netns", "mininet", "dry-run")
 

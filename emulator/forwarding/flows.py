@@ -124,8 +124,8 @@ class _Computation:
     def _addressed(self) -> dict[int, None]:
         """Bridging nodes that have addresses of their own: relaying hosts, and where the file gives some."""
         topology, bridge = self._topology, self._forwarding.has_bridge
-        given = [node for node, what in topology.given.items() if what.addresses]
-        nodes = [*topology.hosts.tolist(), *given]
+        explicit = [node for node, values in topology.explicit.items() if values.addresses]
+        nodes = [*topology.hosts.tolist(), *explicit]
         routes = self._forwarding.is_router
         return dict.fromkeys(node for node in sorted(nodes) if bridge(node) and not routes(node))
 

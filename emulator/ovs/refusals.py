@@ -75,7 +75,9 @@ def _ovs(plan: Plan) -> Iterator[str]:
             f"usable here: {mend_tun()}"
         )
     yield from _files(topology, userspace)
-    addressed = [node for node in nodes.tolist() if node in topology.given and topology.given[node].addresses]
+    addressed = [
+        node for node in nodes.tolist() if node in topology.explicit and topology.explicit[node].addresses
+    ]
     if addressed:
         yield (
             f"{_some(topology, addressed)}: a switch made as ovs can't have an address, as all of them "

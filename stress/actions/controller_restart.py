@@ -11,7 +11,7 @@ from stress.actions.base import Hands, Moves, PacedAction, Room
 from stress.keys import Aim, Target
 from stress.targets import Thing, thing_name
 from topologies.openflow_switches import controllers_of
-from topologies.units import Duration
+from topologies.quantities import Duration
 
 _NODES_ONLY = ("kind", "tier", "between")
 

@@ -10,9 +10,9 @@ from pydantic import Field
 from stress.actions.base import Hands, Moves, Needs, PacedAction, Room
 from stress.actions.cut import cut, mended
 from stress.targets import Thing
+from topologies.quantities import Duration
 from topologies.segments import is_routed
 from topologies.topology import Topology
-from topologies.units import Duration
 
 
 class LinkFlap(PacedAction):

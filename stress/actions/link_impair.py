@@ -12,9 +12,9 @@ from stress.actions.base import Hands, Moves, Needs, PacedAction, Room
 from stress.keys import Problems
 from stress.targets import Thing
 from topologies.profiles import Shape
-from topologies.spec.document import ShapeKeys
+from topologies.quantities import Duration
+from topologies.spec.rules import ShapeKeys
 from topologies.topology import Topology
-from topologies.units import Duration
 
 
 class LinkImpair(PacedAction):

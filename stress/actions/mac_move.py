@@ -12,7 +12,7 @@ from stress.actions.base import Hands, Moves, Needs, PacedAction, Room, Speaking
 from stress.actions.frames import Senders, arp, speaker
 from stress.keys import Aim, Target
 from stress.targets import Thing
-from topologies.units import Duration
+from topologies.quantities import Duration
 
 
 class MacMove(PacedAction):

@@ -14,8 +14,8 @@ from stress.actions.cut import cut, mended
 from stress.arrivals import MICRO
 from stress.keys import Aim, Problems, Target
 from stress.targets import Thing, nodes
+from topologies.quantities import Duration
 from topologies.topology import Topology
-from topologies.units import Duration
 
 
 class Partition(Action):

@@ -8,7 +8,7 @@ from pydantic import Field
 
 from stress.actions.base import Hands, Moves, PacedAction, Room
 from stress.targets import Thing
-from topologies.units import Duration
+from topologies.quantities import Duration
 
 
 class PortFlap(PacedAction):

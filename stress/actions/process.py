@@ -10,7 +10,7 @@ from pydantic import Field
 from emulator.errors import BrokenError
 from stress.actions.base import Hands, Moves, Needs, PacedAction, Room
 from stress.targets import Thing
-from topologies.units import Duration
+from topologies.quantities import Duration
 
 
 class Process(PacedAction):

@@ -14,7 +14,7 @@ from emulator.network import Echo, Network
 from stress.actions.base import Action, Hands, Moves, Needs, Room, SkippedError, StepOverError
 from stress.arrivals import MICRO
 from stress.targets import Thing
-from topologies.units import Duration, Share
+from topologies.quantities import Duration, Share
 
 _ASKED = 8
 _PATIENCE = 2.0

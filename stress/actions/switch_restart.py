@@ -9,8 +9,8 @@ from pydantic import Field
 from stress.actions.base import Hands, Moves, PacedAction, Room
 from stress.keys import Aim, Target
 from stress.targets import Thing
+from topologies.quantities import Duration
 from topologies.topology import Kind
-from topologies.units import Duration
 
 
 class SwitchRestart(PacedAction):

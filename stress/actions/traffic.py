@@ -13,7 +13,7 @@ from stress.actions.base import Action, Hands, Moves, Needs, Room, Speaking
 from stress.actions.flow_group import Iperf3Flows, OwnFlows, Wanted
 from stress.keys import Aim, Target
 from stress.targets import Thing
-from topologies.units import Rate
+from topologies.quantities import Rate
 
 
 class Traffic(Action):

@@ -177,7 +177,7 @@ def _schedule(document: Document, topology: Topology, options: Options) -> Sched
 def _seconds(text: str | None) -> float | None:
     if text is None:
         return None
-    from topologies.units import TIME
+    from topologies.quantities import TIME
 
     try:
         seconds = TIME.parse(text)

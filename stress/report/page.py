@@ -12,7 +12,7 @@ import numpy as np
 from stress.metrics.names import unit_of
 from stress.outcomes import Floats, Outcomes
 from stress.records import RunRecord
-from topologies.page import page as html_page
+from topologies.html_page import page as html_page
 
 _BINS = 600
 _MOST_MARKS = 4000

@@ -11,8 +11,8 @@ from pydantic import Field
 from stress.actions.base import Action
 from stress.keys import Aim, Problems, Target, Word
 from topologies.errors import Loc, ParameterError
+from topologies.quantities import Duration
 from topologies.spec.section import EmptyIfNull, Section
-from topologies.units import Duration
 
 Positive = Annotated[Duration, Field(gt=0)]
 

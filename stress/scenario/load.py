@@ -14,7 +14,7 @@ from topologies.errors import MAX_FOUND, InputError, Loc, ParameterError, Parame
 from topologies.source import Source, parse, read
 from topologies.spec.explain import shown
 from topologies.spec.validate import Found, validated
-from topologies.spelling import nearest
+from topologies.suggestions import nearest
 
 _LEAST = "`name:` and `steps:`"
 _EXAMPLE = "{action: port-flap, target: host, rate: 100}"
@@ -53,11 +53,11 @@ def load_text(text: str, file: str = "<text>", folder: Path | None = None) -> Do
 def _document(source: Source) -> Document:
     data = source.data
     if not isinstance(data, dict):
-        raise source.wrong(_wrong(data))
+        raise source.input_error(_wrong(data))
     problems: Found = []
     scenario, groups = _parts(data, problems)
     if problems or scenario is None:
-        raise source.wrong(problems)
+        raise source.input_error(problems)
     document = Document(scenario, groups, source)
     document.steps()
     return document

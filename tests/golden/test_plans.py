@@ -23,8 +23,8 @@ from emulator.placement.worker import numbered
 from emulator.plan import Plan, make_plan
 from emulator.summary import sample, summary
 from topologies.build import build
+from topologies.quantities import SIZE
 from topologies.spec.load import load
-from topologies.units import SIZE
 
 PLANS = Path(__file__).parent / "plans"
 FILES = sorted(PLANS.glob("*.yaml"))

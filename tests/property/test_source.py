@@ -11,9 +11,9 @@ from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
 from topologies.errors import InputError
+from topologies.quantities import RATE, SHARE, SIZE, TIME, Quantity
 from topologies.source import Source, parse
 from topologies.spec.load import Document, load_text
-from topologies.units import RATE, SHARE, SIZE, TIME, Quantity
 
 relaxed = settings(deadline=None)  # a busy machine is no finding
 

@@ -1,6 +1,6 @@
 """Addresses, computed from indices: `FlatAddressing` of one subnet, `RoutedAddressing` of many.
 
-Routed: `given` holds what the file gives by hand, `pools` says where the rest is cut, in `blocks`.
+Routed: `explicit` holds the addresses of the file, `pools` divides the pools for the rest, in `blocks`.
 """
 
 from topologies.addressing.address import Address, parse_interface

@@ -1,4 +1,4 @@
-"""Cut aligned blocks out of a pool, in order, around what is reserved."""
+"""Allocate aligned blocks of a pool, in order, around the reserved ranges."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ Range = tuple[int, int]
 
 
 def power_of_two(count: int) -> int:
-    """Return the least power of two that is at least `count`, 1 at least."""
+    """Return the smallest power of two that is at least `count`; 1 for 0."""
     return 1 << max(count - 1, 0).bit_length()
 
 
@@ -27,8 +27,8 @@ def merged_ranges(ranges: Iterable[Range]) -> list[Range]:
 def allocate(sizes: Sequence[int], reserved: Iterable[Range] = (), first: int = 0) -> tuple[list[int], int]:
     """Return the start of a block of each size (powers of two), and the end of the last.
 
-    Each block is aligned to its size, as a prefix must be, and none goes back: neighbours in order
-    stay neighbours in number. No end of the pool is looked at: the caller compares.
+    Each block is aligned to its size, as a prefix must be, and follows the one before: neighbours in
+    order stay neighbours in number. The caller checks the end of the pool.
     """
     blocks = merged_ranges(reserved)
     at, number = first, 0

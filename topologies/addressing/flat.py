@@ -1,7 +1,7 @@
 """Addresses of a flat (bridged) network: the k-th host has the k-th free address of the pool.
 
-Nothing is stored per host: the address is computed from the host's rank, stepping over the
-addresses that the file gives by hand.
+Nothing is stored per host: the address is computed from the host's rank, and skips the explicit
+addresses of the file.
 """
 
 from __future__ import annotations
@@ -18,7 +18,7 @@ from topologies.errors import Loc, ParameterError
 from topologies.topology import Kind, Topology
 
 _HOST = int(Kind.HOST)
-"""The bare number: an enumeration's members cost more to look up and compare than all the rest here."""
+"""The bare number: a member of an enumeration costs more to look up and compare than all the rest here."""
 
 
 Pool = ipaddress.IPv4Network | ipaddress.IPv6Network
@@ -27,9 +27,9 @@ Pool = ipaddress.IPv4Network | ipaddress.IPv6Network
 class FlatAddressing:
     """Addresses of hosts that all share one subnet.
 
-    Raises ParameterError when the pool is too small or a host's given address is outside it or
-    taken twice. The pool's first address (the network) is never used, nor IPv4's last (broadcast).
-    Switches and routers may be given any address.
+    Raises ParameterError when the pool is too small, or a host's explicit address is outside it or used
+    twice. The pool's first address (the network) is never used, nor IPv4's last (broadcast).
+    Switches and routers may have any explicit address.
     """
 
     def __init__(self, topology: Topology) -> None:
@@ -38,10 +38,10 @@ class FlatAddressing:
             ipaddress.ip_network(p) for p in (topology.pools.ipv4, topology.pools.ipv6) if p
         ]
         lengths: dict[int, int] = {pool.version: pool.prefixlen for pool in self._pools}
-        self._given = {
-            node: _parsed(given.addresses, lengths)
-            for node, given in topology.given.items()
-            if given.addresses
+        self._explicit = {
+            node: _parsed(values.addresses, lengths)
+            for node, values in topology.explicit.items()
+            if values.addresses
         }
         self._check_families()
         self._taken: dict[int, list[int]] = {pool.version: self._taken_in(pool) for pool in self._pools}
@@ -54,7 +54,7 @@ class FlatAddressing:
 
     def _check_families(self) -> None:
         versions = {pool.version for pool in self._pools}
-        for node, addresses in self._given.items():
+        for node, addresses in self._explicit.items():
             for address in addresses:
                 if address.version not in versions and self._topology.kinds[node] == Kind.HOST:
                     network = ipaddress.ip_network((address.packed, 64), strict=False)
@@ -63,9 +63,9 @@ class FlatAddressing:
                     )
 
     def _taken_in(self, pool: Pool) -> list[int]:
-        """Return the offsets in `pool` that the file gives by hand, ascending."""
+        """Return the offsets in `pool` of the explicit addresses, ascending."""
         owners: dict[int, int] = {}
-        for node, addresses in self._given.items():
+        for node, addresses in self._explicit.items():
             for address in addresses:
                 if address.version != pool.version:
                     continue
@@ -79,12 +79,14 @@ class FlatAddressing:
         return sorted(v - first for v in owners if 0 < v - first < pool.num_addresses)
 
     def _check_inside(self, pool: Pool) -> None:
-        """Raise ParameterError when hosts have addresses that no other host of the subnet could reach."""
+        """Raise ParameterError when hosts have addresses that other hosts of the subnet can't reach."""
         first, last = int(pool.network_address), int(pool.broadcast_address)
-        is_host = np.asarray(self._topology.kinds == Kind.HOST).tolist()  # a list: asked once per address
+        is_host = np.asarray(
+            self._topology.kinds == Kind.HOST
+        ).tolist()  # a list: it is indexed once per address
         hosts = [
             (node, address)
-            for node, addresses in self._given.items()
+            for node, addresses in self._explicit.items()
             for address in addresses
             if address.version == pool.version and is_host[node]
         ]
@@ -122,10 +124,12 @@ class FlatAddressing:
             )
 
     def _automatic_hosts(self, version: int) -> np.ndarray[tuple[int], np.dtype[np.bool_]]:
-        """Return which nodes get a computed address of `version`: bool[n]."""
+        """Return the mask of nodes with a computed address of `version`: bool[n]."""
         automatic = np.asarray(self._topology.kinds == Kind.HOST)
-        given = [n for n, addresses in self._given.items() if any(a.version == version for a in addresses)]
-        automatic[given] = False
+        explicit = [
+            n for n, addresses in self._explicit.items() if any(a.version == version for a in addresses)
+        ]
+        automatic[explicit] = False
         return automatic
 
     @cached_property
@@ -135,9 +139,9 @@ class FlatAddressing:
 
     @cached_property
     def _gaps(self) -> dict[int, list[int]]:
-        """Rank of the first computed address above each given one, ascending, by version.
+        """Rank of the first computed address above each explicit one, ascending, by version.
 
-        The given offsets that a rank must step over are those with a rank up to its own.
+        A rank skips the explicit offsets with a rank up to its own.
         """
         return {
             version: [offset - before for before, offset in enumerate(taken)]
@@ -146,20 +150,20 @@ class FlatAddressing:
 
     def of(self, node: int) -> tuple[Address, ...]:
         """Return the addresses of `node`, on its first port."""
-        given = self._given.get(node, ())
+        explicit = self._explicit.get(node, ())
         if self._topology.kinds[node] != _HOST:
-            return given
-        versions = [address.version for address in given]
+            return explicit
+        versions = [address.version for address in explicit]
         made = [
             Address(0, version, base + (rank := int(ranks[node])) + bisect_right(gaps, rank), length)
             for version, base, length, ranks, gaps in self._automatic
             if version not in versions
         ]
-        return (*given, *made)
+        return (*explicit, *made)
 
     @cached_property
     def _automatic(self) -> list[tuple[int, int, int, np.ndarray[tuple[int], np.dtype[np.int64]], list[int]]]:
-        """What computes an address, by pool: (version, network address, prefix length, ranks, gaps)."""
+        """Inputs of computed addresses by pool: (version, network address, prefix length, ranks, gaps)."""
         return [
             (p.version, int(p.network_address), p.prefixlen, self._ranks[p.version], self._gaps[p.version])
             for p in self._pools
@@ -167,7 +171,7 @@ class FlatAddressing:
 
 
 def _around(values: list[int], version: int) -> Pool:
-    """Return the smallest network, of 256 addresses at least, that holds all the addresses `values`."""
+    """Return the smallest network of at least 256 addresses that holds all the addresses `values`."""
     bits, least = (32, 8) if version == 4 else (128, 64)
     spread = max(least, (min(values) ^ max(values)).bit_length())
     first = min(values) >> spread << spread
@@ -175,7 +179,7 @@ def _around(values: list[int], version: int) -> Pool:
 
 
 def _parsed(addresses: tuple[tuple[int, str], ...], lengths: dict[int, int]) -> tuple[Address, ...]:
-    """Return addresses given as text; without a prefix length they get their pool's, from `lengths`."""
+    """Parse explicit addresses; one without a prefix length gets its pool's, from `lengths`."""
     out = []
     for port, text in addresses:
         version, value, length = parse_interface(text)

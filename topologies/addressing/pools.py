@@ -1,4 +1,4 @@
-"""Where the pools of a routed network are cut; see `routed` for the rules."""
+"""Division of the pools of a routed network; see `routed` for the rules."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ import numpy as np
 import numpy.typing as npt
 
 from topologies.addressing.blocks import Range, allocate, power_of_two
-from topologies.addressing.given import GivenSubnets, Subnet
+from topologies.addressing.explicit import ExplicitSubnets, Subnet
 from topologies.counting import counted
 from topologies.errors import ParameterError
 from topologies.segments import Segments
@@ -20,17 +20,17 @@ _TO_64 = 64
 
 
 class Needs(Protocol):
-    """What a plan has to give addresses to."""
+    """Protocol: the segments, links and routers that need addresses."""
 
     topology: Topology
     segments: Segments
 
-    def given(self, version: int) -> GivenSubnets:
-        """Return what the file gives by hand."""
+    def explicit(self, version: int) -> ExplicitSubnets:
+        """Return the explicit addresses of an IP version."""
         ...
 
     def reserved_in(self, pool: str) -> list[Range]:
-        """Return which parts of an IPv4 pool are given by hand."""
+        """Return the ranges of an IPv4 pool that explicit addresses use."""
         ...
 
     @property
@@ -45,12 +45,12 @@ class Needs(Protocol):
 
     @property
     def wire_end(self) -> int:
-        """How many pairs of addresses the links between routers take."""
+        """Number of address pairs that the links between routers take."""
         ...
 
 
 class Plan4:
-    """Where the IPv4 pools are cut."""
+    """Division of the IPv4 pools."""
 
     def __init__(self, addressing: Needs) -> None:
         self._addressing = addressing
@@ -78,13 +78,13 @@ class Plan4:
         """Return (segment, size) of the segments from `first` to `end` that need a computed subnet."""
         segments = self._addressing.segments
         held = np.diff(segments.start)[first:end].tolist()
-        given = self._addressing.given(4).subnets
-        return [(s, power_of_two(count + 2)) for s, count in enumerate(held, first) if s not in given]
+        explicit = self._addressing.explicit(4).subnets
+        return [(s, power_of_two(count + 2)) for s, count in enumerate(held, first) if s not in explicit]
 
     def _cut_hosts(self) -> None:
-        """Cut the host-bearing segments and the blocks of relaying hosts, in the order of leaf groups."""
+        """Allocate the segments with hosts and the blocks of relaying hosts, in the order of leaf groups."""
         addressing = self._addressing
-        segments, own = addressing.segments, addressing.given(4).own
+        segments, own = addressing.segments, addressing.explicit(4).own
         relays = [
             r for r in addressing.ranking[addressing.is_relay[addressing.ranking]].tolist() if r not in own
         ]
@@ -98,7 +98,7 @@ class Plan4:
         last = addressing.topology.node_count
         units += [(g if g >= 0 else last, power_of_two(len(b)), -1, b) for g, b in blocks.items()]
         units.sort(key=lambda unit: unit[0])
-        first = 1 if blocks else 0  # a relay's block has no network address to lose: keep the pool's own free
+        first = 1 if blocks else 0  # a relay's block has no network address of its own: keep the pool's free
         starts, end = allocate([unit[1] for unit in units], addressing.reserved_in("ipv4"), first)
         what = [counted(segments.bearing, "subnet")] if segments.bearing or not relays else []
         what += [f"{counted(len(relays), 'host')} that route"] if relays else []
@@ -110,7 +110,7 @@ class Plan4:
             self._own |= {relay: base + start + at for at, relay in enumerate(block)}
 
     def _cut_transit(self) -> None:
-        """Cut the segments without hosts, behind the links between routers."""
+        """Allocate the segments without hosts, after the links between routers."""
         addressing = self._addressing
         units = self._segment_sizes(addressing.segments.bearing, addressing.segments.count)
         reserved = addressing.reserved_in("links")
@@ -127,7 +127,7 @@ class Plan4:
 
     def _cut_loopbacks(self) -> None:
         addressing = self._addressing
-        own = addressing.given(4).own
+        own = addressing.explicit(4).own
         nodes = [n for n in addressing.ranking.tolist() if not addressing.is_relay[n] and n not in own]
         room = self._loopbacks.num_addresses
         aligned = power_of_two(len(nodes))
@@ -145,20 +145,20 @@ class Plan4:
 
 
 class Plan6:
-    """Where the IPv6 pool is cut: a /64 each from its start, links and loopbacks at its end."""
+    """Division of the IPv6 pool: a /64 per segment from its start, links and loopbacks at its end."""
 
     def __init__(self, addressing: Needs) -> None:
         pool = ipaddress.IPv6Network(str(addressing.topology.pools.ipv6))
         first = int(pool.network_address)
         segments = addressing.segments
-        given = addressing.given(6)
+        explicit = addressing.explicit(6)
         room = 1 << max(_TO_64 - pool.prefixlen, 0)
         reserved = [
             (max(a - first, 0) >> _TO_64, (b - first + (1 << _TO_64) - 1) >> _TO_64)
-            for a, b in given.ranges()
+            for a, b in explicit.ranges()
             if b > first
         ]
-        numbers = [s for s in range(segments.count) if s not in given.subnets]
+        numbers = [s for s in range(segments.count) if s not in explicit.subnets]
         starts, end = allocate([1] * len(numbers), reserved)
         need = end + 3
         if pool.prefixlen > _TO_64 or need > room:

@@ -1,15 +1,15 @@
-"""Addresses of a routed network: one subnet per host-bearing segment, hierarchical by construction.
+"""Addresses of a routed network: one subnet per segment with hosts, hierarchical by construction.
 
-- Each host-bearing segment has an IPv4 subnet of a power of two, cut from `addressing.ipv4` in the
+- Each segment with hosts has an IPv4 subnet of a power of two, cut from `addressing.ipv4` in the
   order of the leaf groups: racks of a pod are neighbours, so their prefixes merge (CIDR, RFC 4632).
   Its first address is its first router's, the hosts' gateway. In IPv6 each segment has a /64.
 - Each link between two routers is a /31 (RFC 3021) of `addressing.links`, a /127 (RFC 6164) of the
   IPv6 pool's last /64. The end nearer to the hosts owns the link, and the links of an owner are a
-  block: who can reach the owner needs one prefix for all of them.
+  block: one prefix leads to all of them.
 - Each router has a /32 of its own from `addressing.loopbacks`, a /128 of the IPv6 pool's last /64 but
   one, numbered by leaf group. A relaying host that routes has a host's address there instead, from
   `addressing.ipv4` (the last /64 but two).
-- Segments without hosts (LANs between routers) have their subnets behind the links.
+- Segments without hosts (LANs between routers) have their subnets after the links.
 """
 
 from __future__ import annotations
@@ -22,7 +22,7 @@ import numpy.typing as npt
 
 from topologies.addressing.address import Address
 from topologies.addressing.blocks import Range, allocate, power_of_two
-from topologies.addressing.given import GivenSubnets, Subnet
+from topologies.addressing.explicit import ExplicitSubnets, Subnet
 from topologies.addressing.pools import Plan4, Plan6
 from topologies.errors import ParameterError
 from topologies.graph_arrays import Adjacency, both_ways, distances
@@ -41,23 +41,23 @@ class RoutedAddressing:
         self.versions = (4, 6) if topology.pools.ipv6 else (4,)
         self._check_families()
         self._check_pools()
-        self._given = {version: GivenSubnets(self.segments, version) for version in self.versions}
+        self._explicit = {version: ExplicitSubnets(self.segments, version) for version in self.versions}
         self._plans: dict[int, Plan4 | Plan6] = {4: Plan4(self)}
         if topology.pools.ipv6:
             self._plans[6] = Plan6(self)
 
-    def given(self, version: int) -> GivenSubnets:
-        """Return what the file gives by hand."""
-        return self._given[version]
+    def explicit(self, version: int) -> ExplicitSubnets:
+        """Return the explicit addresses of an IP version."""
+        return self._explicit[version]
 
     def subnet(self, version: int, segment: int) -> Subnet:
         """Return the subnet of a segment."""
-        found = self._given[version].subnets.get(segment)
+        found = self._explicit[version].subnets.get(segment)
         return found or self._plans[version].subnet(segment)
 
     def member_value(self, version: int, member: int) -> int:
         """Return the address of a member of a segment."""
-        found = self._given[version].values.get(member)
+        found = self._explicit[version].values.get(member)
         if found is not None:
             return found
         segment = int(self.segments.members.segment[member])
@@ -78,7 +78,7 @@ class RoutedAddressing:
 
     def own_value(self, version: int, node: int) -> int:
         """Return the address of a router itself."""
-        found = self._given[version].own.get(node)
+        found = self._explicit[version].own.get(node)
         return self._plans[version].own(node) if found is None else found
 
     @cached_property
@@ -101,7 +101,7 @@ class RoutedAddressing:
 
     @cached_property
     def owner_end(self) -> npt.NDArray[np.uint8]:
-        """Which end of each link between routers owns it: the one nearer to hosts. uint8[m]."""
+        """The end that owns each link between routers: the one nearer to hosts. uint8[m]."""
         topology = self.topology
         ends = topology.ends.astype(np.int64)
         graph = Adjacency(*both_ways(ends), topology.node_count)
@@ -112,13 +112,13 @@ class RoutedAddressing:
 
     @cached_property
     def wire_slots(self) -> Ints:
-        """Number of each link between routers among the pairs of addresses, -1 for others: int64[m]."""
+        """Address pair of each link between routers, -1 for other links: int64[m]."""
         slots, _ = self._slots_and_end
         return slots
 
     @property
     def wire_end(self) -> int:
-        """How many pairs of addresses the links between routers take, with the gaps of alignment."""
+        """Number of address pairs that the links between routers take, alignment included."""
         return self._slots_and_end[1]
 
     @cached_property
@@ -137,18 +137,20 @@ class RoutedAddressing:
         return slots, end
 
     def reserved_in(self, pool: str) -> list[Range]:
-        """Return which parts of an IPv4 pool are given by hand: [first, end) in addresses."""
+        """Return the ranges of an IPv4 pool that explicit addresses use: [first, end) in addresses."""
         network = ipaddress.ip_network(getattr(self.topology.pools, pool))
         base, size = int(network.network_address), network.num_addresses
         return [
-            (max(a - base, 0), b - base) for a, b in self._given[4].ranges() if a < base + size and b > base
+            (max(a - base, 0), b - base)
+            for a, b in self._explicit[4].ranges()
+            if a < base + size and b > base
         ]
 
     def _check_families(self) -> None:
         if 6 in self.versions:
             return
-        for node, given in sorted(self.topology.given.items()):
-            for _, text in given.addresses:
+        for node, explicit in sorted(self.topology.explicit.items()):
+            for _, text in explicit.addresses:
                 if ":" in text:
                     network = ipaddress.ip_network((text.partition("/")[0], 48), strict=False)
                     raise ParameterError(

@@ -1,1 +1,1 @@
-"""Graphs from other programs' files and to them, one format a file; `export` lists the ways out."""
+"""Import and export of graphs in other programs' formats, one format per file."""

@@ -1,4 +1,4 @@
-"""Every node's addresses by port, flat or routed, as the exports and pictures show them."""
+"""Addresses of every node by port, flat or routed, for exports and pictures."""
 
 from __future__ import annotations
 
@@ -33,7 +33,7 @@ class Addresses:
         return [(address.port, f"{address.text}/{address.length}") for address in self._flat.of(node)]
 
     def gateway(self, node: int) -> str | None:
-        """Return the IPv4 address of the router that `node`, a host, sends to; None without one."""
+        """Return the IPv4 address of the default router of `node`, a host; None without one."""
         return self._gateways.get(node)
 
     def _collect(self, addressing: RoutedAddressing) -> None:
@@ -49,7 +49,7 @@ class Addresses:
 
 
 def _given_out(addressing: RoutedAddressing) -> Iterator[tuple[int, int, int, int, int]]:
-    """Yield (node, port, version, address, prefix length) of everyone on a segment or a wire."""
+    """Yield (node, port, version, address, prefix length) of all members of segments and ends of wires."""
     segments, topology = addressing.segments, addressing.topology
     members = segments.members
     for version in addressing.versions:

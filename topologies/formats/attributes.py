@@ -1,7 +1,7 @@
-"""What an imported node's and edge's attributes mean: our own keys, and those of the Topology Zoo.
+"""Attributes of imported nodes and edges: our own keys, and those of the Topology Zoo.
 
-Every reader and writer of `formats` agrees through this file: `node_attributes` and
-`link_attributes` write what `node_of` and `profile_of` read.
+All readers and writers of `formats` share this file: `node_attributes` and `link_attributes` write
+what `node_of` and `profile_of` read.
 """
 
 from __future__ import annotations
@@ -15,11 +15,11 @@ from pydantic import BaseModel, ValidationError
 from topologies.formats.graph import Attributes, FormatError
 from topologies.formats.openflow import openflow_attributes, openflow_keys
 from topologies.profiles import LinkProfile, NodeProfile, Shape
-from topologies.spec.document import LinkKeys, NodeKeys, ShapeKeys
 from topologies.spec.explain import problems_of
-from topologies.spec.given import NodeEntry
+from topologies.spec.explicit import NodeEntry
 from topologies.spec.merge import merged_link, merged_node
-from topologies.topology import Given, Kind, Topology
+from topologies.spec.rules import LinkKeys, NodeKeys, ShapeKeys
+from topologies.topology import Explicit, Kind, Topology
 
 SHAPE_KEYS = tuple(ShapeKeys.model_fields)
 NODE_KEYS = tuple(key for key in NodeKeys.model_fields if key != "openflow")  # flattened, see below
@@ -30,22 +30,22 @@ _LAST_PORT = 0xFFFE  # 0xffff is the node itself
 
 @dataclass(frozen=True)
 class NodeMeaning:
-    """What a node's attributes say of it. `internal` false: of another network; `shared`: a hyperedge."""
+    """Meaning of a node's attributes. `internal` false: in another network; `shared`: a hyperedge."""
 
     kind: Kind
     tier: str
     profile: NodeProfile
-    given: Given | None
+    explicit: Explicit | None
     group: int = -1
     internal: bool = True
     shared: bool = False
 
 
 def node_of(attributes: Attributes, line: int = 0) -> NodeMeaning:
-    """Return what `attributes` mean; FormatError when a value can't be.
+    """Return the meaning of `attributes`; FormatError for an invalid value.
 
-    A node is a switch unless `kind` says otherwise, or `type` does in our words (the Zoo's and
-    yEd's `type` is free text).
+    A node is a switch unless `kind` says otherwise, or `type` does by one of our kinds (the `type` of the
+    Zoo and of yEd is free text).
     """
     word = str(attributes.get("kind", "")).strip().lower()
     if word and word.upper() not in Kind.__members__:
@@ -62,7 +62,7 @@ def node_of(attributes: Attributes, line: int = 0) -> NodeMeaning:
         kind=kind,
         tier=str(attributes.get("tier") or word),
         profile=profile,
-        given=_given(attributes, kind, line),
+        explicit=_explicit(attributes, kind, line),
         group=_whole(attributes.get("group", -1), "group", -1, 2**31 - 1, line),
         internal=not _is_false(attributes.get("Internal")),
         shared=attributes.get("hyperedge") is not None and not _is_false(attributes["hyperedge"]),
@@ -73,8 +73,8 @@ def _is_false(value: Any) -> bool:
     return value is not None and str(value).strip().lower() in {"0", "false", "0.0"}
 
 
-def _given(attributes: Attributes, kind: Kind, line: int) -> Given | None:
-    """Read `ip` and `mac`: words `value` or `value@port`, the first port when not said."""
+def _explicit(attributes: Attributes, kind: Kind, line: int) -> Explicit | None:
+    """Read `ip` and `mac`: words `value` or `value@port`, for the first port without one."""
     if not attributes.get("ip") and not attributes.get("mac"):
         return None
     first = 0 if kind == Kind.HOST else 1
@@ -85,7 +85,7 @@ def _given(attributes: Attributes, kind: Kind, line: int) -> Given | None:
             text, port = found.groups() if found else (word, None)
             value = getattr(_valid(NodeEntry, {key: text}, line), key)
             out.append((first if port is None else _whole(port, key, 0, _LAST_PORT, line), value))
-    return Given(tuple(read["ip"]), tuple(read["mac"]))
+    return Explicit(tuple(read["ip"]), tuple(read["mac"]))
 
 
 def _whole(value: Any, key: str, low: int, high: int, line: int) -> int:
@@ -99,7 +99,7 @@ def _whole(value: Any, key: str, low: int, high: int, line: int) -> int:
 
 
 def ports_of(attributes: Attributes, line: int = 0) -> tuple[int, int]:
-    """Return the port numbers at an edge's two ends, -1 where the file doesn't say."""
+    """Return the port numbers at an edge's two ends, -1 where the file states none."""
     if "source_port" not in attributes and "target_port" not in attributes:
         return -1, -1
     first, second = (
@@ -109,7 +109,7 @@ def ports_of(attributes: Attributes, line: int = 0) -> tuple[int, int]:
 
 
 def profile_of(attributes: Attributes, line: int = 0) -> LinkProfile:
-    """Return the link profile that `attributes` give; FormatError when a value can't be.
+    """Return the link profile of `attributes`; FormatError for an invalid value.
 
     `bandwidth`, `delay`, … for both directions; `forward_delay`, `backward_delay`, … for one.
     """
@@ -130,7 +130,7 @@ def _valid(model: type[Model], keys: dict[str, Any], line: int) -> Model:
 
 
 def node_attributes(topology: Topology, node: int) -> dict[str, Any]:
-    """Return what a file must say of `node`, besides its name."""
+    """Return the attributes of `node` in a file, besides its name."""
     kind = Kind(topology.kinds[node])
     tier = topology.tier_names[int(topology.tiers[node])]
     out: dict[str, Any] = {"kind": kind.word}
@@ -143,10 +143,10 @@ def node_attributes(topology: Topology, node: int) -> dict[str, Any]:
     if kind == Kind.SWITCH:
         out |= openflow_attributes(profile.openflow)
     else:
-        out.pop("switch", None)  # of the whole file, and no word about this node
+        out.pop("switch", None)  # set for the whole file, not for this node
     first = 0 if kind == Kind.HOST else 1
-    given = topology.given.get(node, Given())
-    for key, pairs in (("ip", given.addresses), ("mac", given.macs)):
+    explicit = topology.explicit.get(node, Explicit())
+    for key, pairs in (("ip", explicit.addresses), ("mac", explicit.macs)):
         if pairs:
             out[key] = " ".join(text if port == first else f"{text}@{port}" for port, text in pairs)
     if topology.positions is not None:
@@ -155,7 +155,7 @@ def node_attributes(topology: Topology, node: int) -> dict[str, Any]:
 
 
 def link_attributes(profile: LinkProfile) -> dict[str, Any]:
-    """Return what a file must say of a link with `profile`, besides its ends and ports."""
+    """Return the attributes in a file of a link with `profile`, besides its ends and ports."""
     out = {}
     if profile.forward == profile.backward:
         out = _shape_attributes(profile.forward, "")

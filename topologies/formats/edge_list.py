@@ -1,4 +1,4 @@
-"""Read an edge list: a line an edge, as networkx and most graph collections write it.
+"""Read an edge list: one edge per line, as networkx and most graph collections write it.
 
     # a comment
     s1 s2                       two names
@@ -7,7 +7,7 @@
     h1                          one name alone: a node, and edges may follow
     h1 {"kind": "host"}         with attributes
 
-Names can't hold spaces. Fields are parted by spaces, tabs or commas.
+Names can't hold spaces. Spaces, tabs or commas separate the fields.
 """
 
 from __future__ import annotations
@@ -25,7 +25,7 @@ _FIELDS = re.compile(r"[\s,]+")
 
 
 def read(file: BinaryIO) -> Graph:
-    """Return the graph in `file`; FormatError with the line when one isn't an edge."""
+    """Return the graph in `file`; FormatError with the line that isn't an edge."""
     graph = Graph()
     mentioned: dict[str, dict[str, Any]] = {}
     for line, text in _lines(file):
@@ -46,7 +46,7 @@ def read(file: BinaryIO) -> Graph:
 
 
 def _lines(file: BinaryIO) -> Iterator[tuple[int, str]]:
-    """Yield (number from 1, text) of the lines that say something."""
+    """Yield (number from 1, text) of the lines that aren't empty or comments."""
     number = 0
     while raw := file.readline(MAX_LINE + 1):
         number += 1

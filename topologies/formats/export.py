@@ -8,7 +8,7 @@ from typing import cast
 
 from topologies.errors import ParameterError
 from topologies.formats.static_routes import Routes
-from topologies.spelling import nearest
+from topologies.suggestions import nearest
 from topologies.topology import Topology
 
 FORMATS: dict[str, str] = {
@@ -30,10 +30,10 @@ SUFFIXES: dict[str, str] = {
 
 
 def chunks(topology: Topology, to: str, routes: Routes | None = None) -> Iterator[str]:
-    """Yield the text of `topology` in format `to`, piece by piece: a million nodes need no memory twice.
+    """Yield the text of `topology` in format `to`, piece by piece, so that a million nodes fit in memory.
 
-    `routes` are for formats that run (mininet): without them switches don't route there. ParameterError
-    when there is no such format.
+    `routes` are for formats that run (mininet): without them its switches don't route. ParameterError
+    for an unknown format.
     """
     if to not in FORMATS:
         raise ParameterError(("to",), f"`{to}` is not known; {nearest(to, FORMATS)}")

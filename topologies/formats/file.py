@@ -1,8 +1,8 @@
-"""A topology from a file of another program: `topology: {file: AttMpls.graphml, hosts_per_node: 1}`.
+"""Topology from a file of another program: `topology: {file: AttMpls.graphml, hosts_per_node: 1}`.
 
-The path is relative to the YAML file. The format goes by the suffix, or by `format:`. Imported
-nodes are switches unless the file gives them a `kind` (host, switch or router). Link attributes
-named as in `links:` (bandwidth, delay, loss, …) are taken over, bare numbers in bit/s and seconds.
+The path is relative to the YAML file. `format:` or else the suffix decides the format. Imported
+nodes are switches unless the file states a `kind` (host, switch or router). Link attributes named as
+in `links:` (bandwidth, delay, loss, …) are imported; bare numbers are in bit/s and seconds.
 """
 
 from __future__ import annotations
@@ -16,8 +16,9 @@ from pydantic import Field
 
 from topologies.errors import ParameterError
 from topologies.families import Context, GeneratorParams
-from topologies.formats.assemble import Options, assemble
+from topologies.formats.assemble import assemble
 from topologies.formats.graph import MAX_BYTES, FormatError, Graph
+from topologies.formats.import_options import Options
 from topologies.topology import Topology
 
 SUFFIXES = {
@@ -54,12 +55,12 @@ class Params(GeneratorParams):
     self_loops: Literal["refuse", "drop"] = "refuse"
 
     def node_estimate(self) -> int:
-        """Return 1: how many nodes there are is known, and bounded, when the file is read."""
+        """Return 1: reading the file tells the number of nodes, and bounds it."""
         return 1
 
 
 def generate(params: Params, context: Context) -> Topology:
-    """Return the imported graph; ParameterError at `file` when it can't be read or is malformed."""
+    """Return the imported graph; ParameterError at `file` when it is unreadable or malformed."""
     loc = (*context.loc, "file")
     path = context.folder / params.file
     word = params.format or SUFFIXES.get(path.suffix.lower())
@@ -84,7 +85,7 @@ def generate(params: Params, context: Context) -> Topology:
 
 
 def _open(path: Path, read: Callable[[BinaryIO], Graph]) -> Graph:
-    """Return the graph in the regular file at `path`; pipes and devices have no end to wait for."""
+    """Return the graph in the regular file at `path`; pipes and devices are refused."""
     if not path.exists():
         raise FormatError("there is no such file; paths are relative to the YAML file")
     if not path.is_file():

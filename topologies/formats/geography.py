@@ -1,10 +1,13 @@
-"""Link delays and missing places from coordinates on the Earth."""
+"""Coordinates of imported nodes, and link delays from coordinates on the Earth."""
 
 from __future__ import annotations
+
+from typing import Any
 
 import numpy as np
 import numpy.typing as npt
 
+from topologies.formats.graph import Attributes, FormatError
 from topologies.topology import F64, I32, I64
 
 EARTH_RADIUS = 6_371_008.8
@@ -12,7 +15,7 @@ EARTH_RADIUS = 6_371_008.8
 FIBRE_SPEED = 299_792_458 * 2 / 3
 """Light in silica fibre, refractive index about 1.5, in metres a second."""
 DELAY_STEP = 10e-6
-"""Delays are rounded to 10 us (2 km): finer would claim more than a straight line between cities can."""
+"""Delays are rounded to 10 us (2 km): a straight line between cities isn't more precise."""
 
 
 def great_circle(first: F64, second: F64) -> F64:
@@ -40,7 +43,7 @@ def fibre_delays(positions: F64, ends: I32 | I64) -> F64:
 def fill_places(positions: F64, ends: I32 | I64) -> F64 | None:
     """Return positions with the missing rows (NaN) at the mean of their placed neighbours.
 
-    Repeated until nothing changes; nodes joined to no placed one stand at the centre. None when
+    Repeated until nothing changes; nodes without a path to a placed one go to the centre. None when
     no node has a place.
     """
     placed: npt.NDArray[np.bool_] = np.asarray(~np.isnan(positions).any(axis=1))
@@ -60,3 +63,32 @@ def fill_places(positions: F64, ends: I32 | I64) -> F64 | None:
         out[new] = total[new] / count[new, None]
         placed = np.asarray(placed | new)
     return out
+
+
+def coordinates(nodes: list[Attributes]) -> F64 | None:
+    """Return (x, y) or (longitude, latitude) of each node, NaN where it has none; None when none has."""
+    for keys in (("Longitude", "Latitude"), ("longitude", "latitude"), ("lon", "lat"), ("x", "y")):
+        if not any(keys[0] in node and keys[1] in node for node in nodes):
+            continue
+        places = np.array([[_number(node.get(key)) for key in keys] for node in nodes])
+        places[~np.isfinite(places).all(axis=1)] = np.nan
+        return None if np.isnan(places).all() else places
+    return None
+
+
+def _number(value: Any) -> float:
+    try:
+        return float(value)
+    except (TypeError, ValueError, OverflowError):
+        return float("nan")
+
+
+def geographic_delays(ends: I32, places: F64 | None) -> F64:
+    """Return the delay of each link in seconds: float64[m]. FormatError for coordinates not of the Earth."""
+    if places is None:
+        raise FormatError("has no coordinates; remove `delay_from`, or give nodes Latitude and Longitude")
+    seen = places[~np.isnan(places).any(axis=1)]
+    if (np.abs(seen) > (360, 90)).any():
+        words = "has coordinates that are no longitudes and latitudes in degrees; remove `delay_from`"
+        raise FormatError(words)
+    return fibre_delays(places, ends)

@@ -1,6 +1,6 @@
-"""What every importer reads into: nodes and edges with their attributes, in file order.
+"""Result of every importer: nodes and edges with their attributes, in file order.
 
-Attributes are plain values under the names that the file uses; `assemble` gives them a meaning.
+Attributes are plain values under the file's names; `assemble` gives them a meaning.
 Sizes are bounded here, once for all formats.
 """
 
@@ -19,7 +19,7 @@ Attributes = Mapping[str, Any]
 
 
 class FormatError(ValueError):
-    """The file is malformed at `line` (0 when unknown); the message says what to mend."""
+    """Malformed file, at `line` (0 when unknown); the message says how to fix it."""
 
     def __init__(self, message: str, line: int = 0) -> None:
         self.line = line
@@ -27,7 +27,7 @@ class FormatError(ValueError):
 
 
 class Edge(NamedTuple):
-    """An edge between two node ids; `line` is where it stands in the file, 0 when unknown."""
+    """Edge between two node ids, at `line` of the file, 0 when unknown."""
 
     source: str
     target: str
@@ -37,9 +37,9 @@ class Edge(NamedTuple):
 
 @dataclass
 class Graph:
-    """A graph as a file gives it.
+    """Graph of a file.
 
-    In a `directed` one, an edge a-b and an edge b-a are the two directions of one link.
+    In a `directed` graph, an edge a-b and an edge b-a are the two directions of one link.
     """
 
     directed: bool = False
@@ -48,7 +48,7 @@ class Graph:
     lines: dict[str, int] = field(default_factory=dict)
 
     def add_node(self, key: str, attributes: Attributes, line: int = 0) -> None:
-        """Add a node; FormatError when the id is taken or there are too many."""
+        """Add a node; FormatError for a duplicate id or too many nodes."""
         if key in self.nodes:
             raise FormatError(f"the node id `{key}` is taken already; give each node its own", line)
         if len(self.nodes) >= MAX_NODES:
@@ -58,13 +58,13 @@ class Graph:
             self.lines[key] = line
 
     def add_edge(self, source: str, target: str, attributes: Attributes, line: int = 0) -> None:
-        """Add an edge; its ends may be added later. FormatError when there are too many."""
+        """Add an edge; its ends may be added later. FormatError for too many edges."""
         if len(self.edges) >= MAX_EDGES:
             raise FormatError(f"has more than {MAX_EDGES:,} edges; use a generator, or split it", line)
         self.edges.append(Edge(source, target, attributes, line))
 
     def checked(self) -> Graph:
-        """Return this graph; FormatError when it is empty or an edge ends nowhere."""
+        """Return this graph; FormatError when it is empty or an edge has an unknown end."""
         if not self.nodes:
             raise FormatError("has no nodes; give at least one")
         for edge in self.edges:

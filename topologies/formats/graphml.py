@@ -21,7 +21,7 @@ _MAX_DEPTH = 256
 _MAX_TEXT = 1 << 20
 _NO_ATTRIBUTES: dict[str, Any] = {}
 _IDS = {"key": ("id",), "node": ("id",), "edge": ("source", "target")}
-"""Element that owns data -> the XML attributes that say which it is."""
+"""Element that owns data -> the XML attributes that identify it."""
 
 
 def read(file: BinaryIO) -> Graph:
@@ -36,7 +36,7 @@ def _convert(kind: str, text: str, line: int) -> Any:
         try:
             number = float(text)
         except ValueError:
-            return text or None  # the Zoo has empty and worded numbers
+            return text or None  # the Zoo has empty numbers, and numbers with words
         whole = kind in ("int", "long", "integer") and number.is_integer()
         return int(number) if whole else number
     if kind == "boolean":
@@ -47,7 +47,7 @@ def _convert(kind: str, text: str, line: int) -> Any:
 
 
 class _Reader:
-    """The state of one pass of expat over a file: no tree is built."""
+    """State of one pass of expat over a file: no tree is built."""
 
     def __init__(self) -> None:
         self.graph = Graph()
@@ -75,7 +75,7 @@ class _Reader:
             self.parser.ParseFile(file)
         except expat.ExpatError as error:
             raise FormatError(f"is not XML: {expat.ErrorString(error.code)}", error.lineno) from error
-        except (LookupError, ValueError) as error:  # an encoding that Python doesn't have
+        except (LookupError, ValueError) as error:  # an encoding unknown to Python
             if isinstance(error, FormatError):
                 raise
             raise FormatError(f"is not XML: {error}") from error
@@ -84,7 +84,7 @@ class _Reader:
     def doctype(self, *_: object) -> None:
         raise FormatError("has a DOCTYPE, which can hide entity bombs; remove that line", self.line)
 
-    def start(self, tag: str, given: dict[str, str]) -> None:
+    def start(self, tag: str, xml: dict[str, str]) -> None:
         """Open the element `tag`: "namespace name"."""
         name = tag.rpartition(" ")[2]
         self.depth += 1
@@ -95,40 +95,40 @@ class _Reader:
                 raise FormatError(f"starts with <{name}>, not with <graphml>; is it GraphML?", self.line)
             self.seen_root = True
         elif name == "graph":
-            self.graph.directed = given.get("edgedefault", "undirected") == "directed"
+            self.graph.directed = xml.get("edgedefault", "undirected") == "directed"
         elif name == "hyperedge":
             raise FormatError("<hyperedge> joins more than two nodes; make it a switch of its own", self.line)
         elif name in _IDS:
-            self.open_owner(name, given)
+            self.open_owner(name, xml)
         elif self.owner:
-            self.open_value(name, given)
+            self.open_value(name, xml)
 
-    def open_owner(self, name: str, given: dict[str, str]) -> None:
-        """Open a `key`, `node` or `edge`: what `data` and `default` belong to."""
-        ids = tuple(self.needed(given, key, name) for key in _IDS[name])
+    def open_owner(self, name: str, xml: dict[str, str]) -> None:
+        """Open a `key`, `node` or `edge`, the owner of `data` and `default`."""
+        ids = tuple(self.needed(xml, key, name) for key in _IDS[name])
         if name == "key":
-            kind = given.get("attr.type", "string")
-            self.keys[ids[0]] = (given.get("for", "all"), given.get("attr.name", ""), kind)
+            kind = xml.get("attr.type", "string")
+            self.keys[ids[0]] = (xml.get("for", "all"), xml.get("attr.name", ""), kind)
         self.owner.append((name, {}, ids, self.line))
 
-    def open_value(self, name: str, given: dict[str, str]) -> None:
+    def open_value(self, name: str, xml: dict[str, str]) -> None:
         """Open an element inside a node, an edge or a key."""
-        kind, attributes, ids, _ = self.owner[-1]
+        kind, data, ids, _ = self.owner[-1]
         if name in ("data", "default"):
-            self.key = given.get("key", ids[0])
+            self.key = xml.get("key", ids[0])
             self.text, self.size = [], 0
         elif name == "NodeLabel":
             self.text, self.size = [], 0
         elif name == "Geometry" and kind == "node":
             for axis, sign in (("x", 1), ("y", -1)):  # yEd's y grows downwards
-                value = _convert("double", given.get(axis, ""), self.line)
+                value = _convert("double", xml.get(axis, ""), self.line)
                 if isinstance(value, float):
-                    attributes.setdefault(axis, sign * value)
+                    data.setdefault(axis, sign * value)
 
-    def needed(self, given: dict[str, str], key: str, element: str) -> str:
-        if not given.get(key):
+    def needed(self, xml: dict[str, str], key: str, element: str) -> str:
+        if not xml.get(key):
             raise FormatError(f"<{element}> has no `{key}`; give it one", self.line)
-        return given[key]
+        return xml[key]
 
     def characters(self, text: str) -> None:
         if self.text is None:
@@ -169,7 +169,7 @@ class _Reader:
                 self.defaults[of][known[1]] = value
 
     def finish(self) -> None:
-        """Close a node or an edge: it has all its data."""
+        """Close a node or an edge, whose data is complete."""
         kind, attributes, ids, line = self.owner.pop()
         if self.defaults[kind]:
             attributes = {**self.defaults[kind], **attributes}

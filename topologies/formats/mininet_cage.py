@@ -1,12 +1,12 @@
-"""Everything that a Mininet file starts ends with it, `setsid` or not. Part of mininet_child.py.
+"""End every process that a Mininet file starts, even after `setsid`. Part of mininet_child.py.
 
-Three processes: this one, which waits; the first of a PID namespace, with which the kernel ends all in it;
-and in that the one that runs the file. Without root the namespace needs a user namespace of the user's own.
-Where neither may be made, orphans are handed to this process instead of the machine's first
-(PR_SET_CHILD_SUBREAPER, prctl(2)), which kills its descendants until there are none: what the file started
-by setuid programs may outlive that.
+There are three processes: this one, which waits; the first of a PID namespace, with which the kernel ends
+all others in it; and inside that namespace the one that runs the file. Without root the PID namespace needs a
+user namespace of the user's own. Where neither is allowed, this process becomes the reaper of orphans
+(PR_SET_CHILD_SUBREAPER, prctl(2)) and kills its descendants until there are none: only programs that are
+setuid may outlive that.
 
-Nothing but the standard library: it runs isolated. `os.unshare` exists from Python 3.12 on.
+It uses the standard library only, since it runs isolated. `os.unshare` exists from Python 3.12 on.
 """
 
 from __future__ import annotations
@@ -31,11 +31,11 @@ _libc = ctypes.CDLL(None, use_errno=True)
 
 
 class _AskedToEndError(BaseException):
-    """SIGTERM: the time is over, or the command that waits for us was killed."""
+    """SIGTERM: the time is over, or the waiting command was killed."""
 
 
 def run_caged(work: Callable[[], None]) -> NoReturn:
-    """Run `work` in a process of its own, end all that it started, and end as it ended."""
+    """Run `work` in its own process, end all processes that it started, and exit the way it did."""
     signal.signal(signal.SIGTERM, _end)
     _libc.prctl(_PR_SET_PDEATHSIG, signal.SIGTERM, 0, 0, 0)
     code = 1
@@ -51,13 +51,13 @@ def _end(_number: int, _frame: FrameType | None) -> None:
 
 
 def _new_pids() -> bool:
-    """Let the next children be in a PID namespace of their own; return whether that may be."""
+    """Start the next children in a new PID namespace; return whether that is allowed."""
     if _libc.unshare(_CLONE_NEWPID) == 0:
         return True
     uid, gid = os.geteuid(), os.getegid()
     if _libc.unshare(_CLONE_NEWUSER | _CLONE_NEWPID):
         return False
-    with suppress(OSError):  # who may not say who they are is nobody (user_namespaces(7)), and runs too
+    with suppress(OSError):  # without a map the user is nobody (user_namespaces(7)), which works too
         Path("/proc/self/setgroups").write_text("deny", encoding="ascii")
         Path("/proc/self/uid_map").write_text(f"{uid} {uid} 1", encoding="ascii")
         Path("/proc/self/gid_map").write_text(f"{gid} {gid} 1", encoding="ascii")
@@ -65,9 +65,9 @@ def _new_pids() -> bool:
 
 
 def _in_namespace(work: Callable[[], None]) -> int:
-    """Return how `work` ended, run by a child of the first process of the new PID namespace.
+    """Return the exit code of `work`, run by a child of the first process of the new PID namespace.
 
-    The first process isn't to run it itself: no signal of its own ends it (pid_namespaces(7)).
+    The first process doesn't run it itself: it ignores its own signals (pid_namespaces(7)).
     """
     result, tell = os.pipe()
     first = os.fork()
@@ -90,7 +90,7 @@ def _in_namespace(work: Callable[[], None]) -> int:
 
 
 def _reaped(work: Callable[[], None]) -> int:
-    """Return how `work` ended, run by a child, and kill all descendants that are left."""
+    """Return the exit code of `work`, run by a child, and kill all remaining descendants."""
     _libc.prctl(_PR_SET_CHILD_SUBREAPER, 1, 0, 0, 0)
     worker = _started(work)
     try:
@@ -108,7 +108,7 @@ def _reaped(work: Callable[[], None]) -> int:
 
 
 def _started(work: Callable[[], None]) -> int:
-    """Start a child that does `work`, and return its number."""
+    """Start a child that runs `work`, and return its PID."""
     pid = os.fork()
     if pid == 0:
         signal.signal(signal.SIGTERM, signal.SIG_DFL)
@@ -120,7 +120,7 @@ def _started(work: Callable[[], None]) -> int:
 
 
 def _descendants(root: int) -> list[int]:
-    """Return the processes that come from `root` and haven't ended (proc_pid_stat(5): state, parent)."""
+    """Return the running descendants of `root` (proc_pid_stat(5): state, parent)."""
     children: dict[int, list[int]] = {}
     for folder in Path("/proc").iterdir():
         if folder.name.isdecimal():
@@ -135,7 +135,7 @@ def _descendants(root: int) -> list[int]:
 
 
 def _leave(code: int) -> NoReturn:
-    """End with exit code `code`, or by the signal -`code`, so that whoever waits sees what was."""
+    """Exit with code `code`, or by the signal -`code`, so that the waiting process sees the same."""
     if code < 0:
         with suppress(OSError, ValueError):
             signal.signal(-code, signal.SIG_DFL)

@@ -1,12 +1,12 @@
-"""The process that runs a Mininet file: `python -I mininet_child.py FD`, the request on standard input.
+"""Child process that runs a Mininet file: `python -I mininet_child.py FD`, the request on standard input.
 
-It is a script of its own with nothing but the standard library, since it runs isolated (-I) under
-the interpreter of whoever asks. The file's own prints go nowhere, and the answer goes as JSON into
-the file behind the descriptor FD, which the file's code isn't told of. Answers:
+It is a script that uses the standard library only, since it runs isolated (-I) under the interpreter of
+its parent. The file's own output is dropped. The answer goes as JSON into the file behind the descriptor
+FD, which the file's code doesn't know. Answers:
 {"nodes": [[name, options]…], "links": [options…]} or {"error": words, "line": number}.
 
-Under sudo the file is read as root and then run as the user who typed sudo. What it starts ends with it
-(mininet_cage.py).
+Under sudo the file is read as root and then run as the user who called sudo. All processes that it starts
+end with it (mininet_cage.py).
 """
 
 from __future__ import annotations
@@ -29,15 +29,15 @@ MAX_MEMORY = 8 << 30
 
 
 class Timeout(BaseException):
-    """Too long. Not an Exception, so that the file's own `except Exception` lets it through."""
+    """Out of time. Not an Exception, so that the file's own `except Exception` doesn't catch it."""
 
 
 class RequestError(Exception):
-    """The file has no such topology; the words go to the user."""
+    """The file has no such topology; the message is for the user."""
 
 
 def _beside(name: str) -> ModuleType:
-    """Import a module that stands beside this script."""
+    """Import a module from the folder of this script."""
     folder = str(Path(__file__).parent)
     sys.path.insert(0, folder)
     try:
@@ -47,7 +47,7 @@ def _beside(name: str) -> ModuleType:
 
 
 def _become_user() -> None:
-    """Give up root for good when sudo says who typed it; RequestError when they can't use this Python."""
+    """Drop root for good under sudo; RequestError when the user who called it can't use this Python."""
     if os.geteuid() != 0:
         return
     uid = _number("SUDO_UID", 0)
@@ -62,9 +62,9 @@ def _become_user() -> None:
 
 
 def _number(variable: str, otherwise: int) -> int:
-    """Return a user's or group's number from the environment; RequestError when a process can't get it.
+    """Return the number of a user or group from the environment; RequestError for an impossible one.
 
-    To set -1, which is 4294967295, changes nothing (setresuid(2)): the file would run as root.
+    Setting -1, which is 4294967295, changes nothing (setresuid(2)): the file would run as root.
     """
     text = os.environ.get(variable) or str(otherwise)
     if text.isascii() and text.isdigit() and len(text) <= 10 and int(text) < 2**32 - 1:
@@ -79,14 +79,14 @@ def _limit(seconds: float) -> None:
         raise Timeout
 
     signal.signal(signal.SIGALRM, late)
-    signal.setitimer(signal.ITIMER_REAL, seconds, 1.0)  # again, should the file swallow the first
+    signal.setitimer(signal.ITIMER_REAL, seconds, 1.0)  # again, in case the file catches the first
     resource.setrlimit(resource.RLIMIT_FSIZE, (MAX_ANSWER, MAX_ANSWER))
     resource.setrlimit(resource.RLIMIT_CORE, (0, 0))
     resource.setrlimit(resource.RLIMIT_AS, (MAX_MEMORY, MAX_MEMORY))
 
 
 def _topology(request: dict[str, Any], source: str, topo: type) -> Any:
-    """Run the file and return the `Topo` object that the request asks for."""
+    """Run the file and return the `Topo` object of the request."""
     path = request["path"]
     linecache.cache[path] = (len(source), None, source.splitlines(keepends=True), path)
     module = ModuleType("mininet_topology_file")
@@ -130,7 +130,7 @@ def _chosen(module: ModuleType, request: dict[str, Any], topo: type) -> Any:
 
 
 def _plain(value: Any) -> Any:
-    """Return `value` as JSON can carry it; classes and other objects become their name."""
+    """Return `value` in a form that JSON can hold; classes and other objects become their name."""
     if value is None or isinstance(value, bool | int | float | str):
         return value
     if isinstance(value, dict):
@@ -150,7 +150,7 @@ def _answer(topology: Any) -> dict[str, Any]:
 
 
 def _line(error: BaseException, path: str) -> int:
-    """Return the last line of the user's file that the exception passed."""
+    """Return the last line of the user's file in the traceback."""
     if isinstance(error, SyntaxError) and error.filename == path:
         return error.lineno or 0
     lines = [frame.lineno for frame in traceback.extract_tb(error.__traceback__) if frame.filename == path]
@@ -197,7 +197,7 @@ def main(descriptor: int) -> None:
     signal.setitimer(signal.ITIMER_REAL, 0)
     with os.fdopen(descriptor, "wb") as file:
         file.write(text.encode())
-    os._exit(0)  # threads and exit handlers of the file aren't waited for
+    os._exit(0)  # don't wait for the file's threads and exit handlers
 
 
 if __name__ == "__main__":

@@ -1,10 +1,10 @@
-"""A topology from a Mininet file: `topology: {mininet: dc_topo.py, topo: mytopo, args: [4]}`.
+"""Topology from a Mininet file: `topology: {mininet: dc_topo.py, topo: mytopo, args: [4]}`.
 
-The file has `Topo` subclasses or a `topos` dictionary; Mininet needn't be installed. Taken over
-are hosts and switches, host `ip` and `mac`, port numbers, and of links bw (Mbit/s), delay, jitter,
-loss (percent) and max_queue_size, also those of one end in params1 and params2. A node whose class
-is called …Router is a router. What only Mininet's own processes mean (inNamespace, controllers,
-classes, cpu shares) is left out. How the file is run, and as whom: see `mininet_process`.
+The file has `Topo` subclasses or a `topos` dictionary; Mininet needn't be installed. Imported are
+hosts and switches, host `ip` and `mac`, port numbers, and the options of links: bw (Mbit/s), delay,
+jitter, loss (percent) and max_queue_size, also of one end in params1 and params2. A node whose class
+is called …Router is a router. Options for Mininet's own processes (inNamespace, controllers, classes,
+cpu shares) are left out. `mininet_process` runs the file.
 """
 
 from __future__ import annotations
@@ -17,8 +17,9 @@ from pydantic import Field
 
 from topologies.errors import ParameterError
 from topologies.families import Context, GeneratorParams
-from topologies.formats.assemble import Options, assemble
+from topologies.formats.assemble import assemble
 from topologies.formats.graph import FormatError, Graph
+from topologies.formats.import_options import Options
 from topologies.formats.mininet_process import run
 from topologies.topology import Topology
 
@@ -37,12 +38,12 @@ class Params(GeneratorParams):
     kwargs: dict[str, Any] = Field(default_factory=dict, description="Keyword arguments of the Topo")
 
     def node_estimate(self) -> int:
-        """Return 1: how many nodes there are is known, and bounded, when the file has run."""
+        """Return 1: running the file tells the number of nodes, and bounds it."""
         return 1
 
 
 def generate(params: Params, context: Context) -> Topology:
-    """Return the graph that the file builds; ParameterError at `mininet` when it can't."""
+    """Return the graph that the file builds; ParameterError at `mininet` when that fails."""
     loc = (*context.loc, "mininet")
     path = (context.folder / params.mininet).absolute()
     if not path.is_file():
@@ -57,7 +58,7 @@ def generate(params: Params, context: Context) -> Topology:
 
 
 def graph_of(built: dict[str, Any]) -> Graph:
-    """Return the graph of what the file built, in our attributes; FormatError when a value can't be."""
+    """Return the graph that the file built, with our attributes; FormatError for an invalid value."""
     graph = Graph()
     interfaces: dict[str, dict[str, list[str]]] = {}
     for link in built["links"]:
@@ -69,11 +70,11 @@ def graph_of(built: dict[str, Any]) -> Graph:
 
 
 def _node(options: dict[str, Any], on_ports: dict[str, list[str]]) -> dict[str, Any]:
-    """Return our node attributes; `on_ports` are the addresses its links give it, as `value@port`."""
+    """Return our node attributes; `on_ports` are its addresses from links, as `value@port`."""
     cls = options.get("cls")
     router = isinstance(cls, dict) and "router" in str(cls.get("class")).lower()
     if options.get("isSwitch"):
-        return {"kind": "switch"}  # a switch's ip is its management address, which bridges don't have
+        return {"kind": "switch"}  # a switch's ip is its management address; bridges have none
     out: dict[str, Any] = {"kind": "router" if router else "host"}
     for key in ("ip", "mac"):
         words = list(on_ports.get(key, []))
@@ -89,7 +90,7 @@ def _node(options: dict[str, Any], on_ports: dict[str, list[str]]) -> dict[str, 
 
 
 def _interfaces(link: dict[str, Any], out: dict[str, dict[str, list[str]]]) -> None:
-    """Collect the addresses that a link gives to its ends (`params1={'ip': …}`, `addr1=…`)."""
+    """Collect the addresses of a link's ends (`params1={'ip': …}`, `addr1=…`)."""
     for end in "12":
         params = link.get(f"params{end}") or {}
         values = {"ip": params.get("ip"), "mac": params.get("mac") or link.get(f"addr{end}")}
@@ -110,7 +111,7 @@ def _link(link: dict[str, Any]) -> dict[str, Any]:
 
 
 def _shape(options: dict[str, Any]) -> dict[str, Any]:
-    """Return our shape keys for the keys of Mininet's TCIntf."""
+    """Translate the keys of Mininet's TCIntf to our shape keys."""
     out: dict[str, Any] = {}
     if options.get("bw"):
         out["bandwidth"] = float(_number(options["bw"], "bw") * 1_000_000)
@@ -118,7 +119,7 @@ def _shape(options: dict[str, Any]) -> dict[str, Any]:
         if options.get(key):
             out[key] = _seconds(options[key], key)
     if out.get("jitter") and not out.get("delay"):
-        del out["jitter"]  # as Mininet: without a delay it has no effect
+        del out["jitter"]  # as in Mininet: it has no effect without a delay
     if options.get("loss"):
         out["loss"] = float(_number(options["loss"], "loss") / 100)
     if options.get("max_queue_size"):
@@ -127,7 +128,7 @@ def _shape(options: dict[str, Any]) -> dict[str, Any]:
 
 
 def _number(value: Any, key: str) -> Decimal:
-    """Return a number as written: 0.1 is a tenth, whatever it is multiplied by."""
+    """Return a number exactly as written: 0.1 is a tenth, also after a multiplication."""
     try:
         number = Decimal(str(value))
     except (InvalidOperation, ValueError):
@@ -138,7 +139,7 @@ def _number(value: Any, key: str) -> Decimal:
 
 
 def _seconds(value: Any, key: str) -> float:
-    """Return a time as tc reads it: s, ms, us, and microseconds without a unit."""
+    """Return a time in the units of tc: s, ms, us, and microseconds without a unit."""
     found = _TIME.fullmatch(str(value))
     if not found:
         raise FormatError(f"{key}={value!r} is not a time; write for example '5ms'")

@@ -1,4 +1,4 @@
-"""OpenFlow switches and their controllers, as the rows of a Mininet script."""
+"""Rows of OpenFlow switches and controllers in a Mininet script."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ def is_openflow(topology: Topology, node: int) -> bool:
 def switch_rows(
     topology: Topology, nodes: Sequence[int], name: Callable[[int], str], *, loops: bool
 ) -> Iterator[str]:
-    """Yield a row for each of `nodes`, which are OpenFlow switches: name, datapath id, kind, options."""
+    """Yield a row for each of the OpenFlow switches `nodes`: name, datapath id, kind, options."""
     named = {controller: key for key, controller in controllers_of(topology).items()}
     options = [_options(profile, named, loops=loops) for profile in topology.node_profiles]
     for node in nodes:
@@ -47,7 +47,7 @@ def _options(profile: NodeProfile, named: dict[Controller, str], *, loops: bool)
 
 
 def controller_rows(topology: Topology) -> Iterator[str]:
-    """Yield a row for each controller: name, kind, address, port, words; those started differ in port."""
+    """Yield a row for each controller: name, kind, address, port, command; started ones differ in port."""
     controllers = controllers_of(topology)
     taken = {controller.port for controller in controllers.values() if controller.kind == "remote"}
     for name, controller in controllers.items():

@@ -1,11 +1,11 @@
-"""Run a Mininet file in a process of its own and bring back the graph it builds.
+"""Run a Mininet file in its own process and return the graph it builds.
 
 Loading a Mininet file executes its Python, as `mn --custom` does: it can do whatever the user who
-runs it can. Three things bound that: the process is this interpreter in isolated mode with a clean
-environment, a time and a memory limit, and everything it leaves running is ended with it, also what
-has left its session (mininet_cage.py); under sudo it runs as the user who typed sudo, not as root;
-its prints and exits can't disturb the answer, which comes through a file of its own and is checked
-like any input. Started by root without sudo it runs as root: load only files you trust then.
+runs it can. Three limits apply. The process is this interpreter in isolated mode with a clean
+environment, a time limit and a memory limit, and all processes it leaves are ended (mininet_cage.py).
+Under sudo it runs as the user who called sudo, not as root. Its output and exits can't disturb the
+answer, which comes through a separate file and is checked like any input. Root without sudo runs it as
+root: then load only files you trust.
 """
 
 from __future__ import annotations
@@ -23,7 +23,7 @@ from typing import Any
 from topologies.formats.graph import MAX_BYTES, FormatError
 
 SECONDS = 20.0
-"""How long a file may take to build its graph."""
+"""Seconds that a file may take to build its graph."""
 _GRACE = 5.0
 _CHILD = Path(__file__).with_name("mininet_child.py")
 _KEPT = ("PATH", "HOME", "LANG", "LC_ALL", "TZ", "SUDO_UID", "SUDO_GID")
@@ -32,7 +32,7 @@ _KEPT = ("PATH", "HOME", "LANG", "LC_ALL", "TZ", "SUDO_UID", "SUDO_GID")
 def run(path: Path, topo: str | None, args: list[Any], kwargs: dict[str, Any]) -> dict[str, Any]:
     """Return {"nodes": [[name, options]…], "links": [options…]} of the topology that `path` builds.
 
-    Raises FormatError with the line when the file raises, exits, runs on, or has no such topology.
+    Raises FormatError with the line when the file raises, exits, takes too long, or has no such topology.
     """
     request = {"path": str(path), "topo": topo, "args": args, "kwargs": kwargs, "seconds": SECONDS}
     with tempfile.TemporaryFile() as answer, tempfile.TemporaryFile() as question:
@@ -54,7 +54,7 @@ def run(path: Path, topo: str | None, args: list[Any], kwargs: dict[str, Any]) -
 
 
 def _wait(question: int, answer: int) -> int:
-    """Run the child to its end or its time, end all that it started, and return its exit code."""
+    """Wait for the child within its time limit, end all processes it started, and return its exit code."""
     process = subprocess.Popen(  # noqa: S603 -- this interpreter and a script of this package
         [sys.executable, "-I", "-B", "-X", "utf8", str(_CHILD), str(answer)],
         stdin=question, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL, pass_fds=[answer],
@@ -65,9 +65,9 @@ def _wait(question: int, answer: int) -> int:
     except subprocess.TimeoutExpired:
         raise FormatError(f"is still running after {SECONDS:g} seconds; is there an endless loop?") from None
     finally:
-        process.terminate()  # it ends all that the file started, and then itself
+        process.terminate()  # it ends all processes of the file, and then itself
         with contextlib.suppress(subprocess.TimeoutExpired):
             process.wait(_GRACE)
-        with contextlib.suppress(ProcessLookupError):  # the group lives while any of it does
+        with contextlib.suppress(ProcessLookupError):  # the group exists as long as one of its processes
             os.killpg(process.pid, signal.SIGKILL)
         process.wait()

@@ -1,10 +1,10 @@
-"""A stand-in for the package `mininet`: enough for a file with `Topo` subclasses to load and build.
+"""Stand-in for the package `mininet`, sufficient for files with `Topo` subclasses to load and build.
 
-It is written from Mininet's documented interface (mininet.org/api, version 2.3), so that graphs
-can be taken from Mininet files where Mininet isn't installed. Only the standard library is used
-and nothing of this project: the child process loads it by its path. Names that aren't here (node,
-link and controller classes, helpers) are made up when they are asked for, as classes that accept
-anything and functions that do nothing: a topology file names them but doesn't need them.
+It is written from Mininet's documented interface (mininet.org/api, version 2.3), so that graphs can be
+imported from Mininet files where Mininet isn't installed. It uses the standard library only and nothing
+of this project: the child process loads it by its path. Names that aren't here (node, link and controller
+classes, helpers) are made on demand, as classes that accept anything and functions that do nothing:
+a topology file names them but doesn't need them.
 """
 
 from __future__ import annotations
@@ -19,11 +19,11 @@ from typing import Any
 
 
 class StandInError(Exception):
-    """The file asks for something that only the real Mininet can do."""
+    """The file uses something that only the real Mininet has."""
 
 
 class Anything:
-    """A class of Mininet that a topology file may name, subclass or construct, and that does nothing."""
+    """Class of Mininet that a topology file may name, subclass or construct; it does nothing."""
 
     def __init__(self, *args: Any, **params: Any) -> None:
         del args, params
@@ -35,12 +35,12 @@ class Anything:
 
 
 def nothing(*args: Any, **params: Any) -> None:
-    """Stand for a function that a topology file may call for its effect."""
+    """Do nothing, in place of a function that a topology file may call."""
     del args, params
 
 
 class Mininet(Anything):
-    """A network can't be started while a topology is read."""
+    """Network class that refuses to start: only the topology is read."""
 
     def __init__(self, *args: Any, **params: Any) -> None:
         del args, params
@@ -55,7 +55,7 @@ def _custom(cls: Any, **_: Any) -> Any:
     return cls
 
 
-_graphs = import_module("mininet_topo")  # beside this file; the child has put the folder in the path
+_graphs = import_module("mininet_topo")  # the child has put the folder of this file in the path
 KNOWN: dict[str, dict[str, Any]] = {
     "mininet": {"VERSION": "2.3.0"},
     "mininet.topo": vars(_graphs),
@@ -69,7 +69,7 @@ KNOWN: dict[str, dict[str, Any]] = {
         "specialClass": _custom,
     },
 }
-"""What has to work, by module."""
+"""Names that have to work, by module."""
 
 
 def _made_up(name: str) -> Any:
@@ -79,7 +79,7 @@ def _made_up(name: str) -> Any:
 
 
 class Finder(MetaPathFinder, Loader):
-    """Answers every `import mininet…` with a stand-in."""
+    """Import hook that answers every `import mininet…` with a stand-in."""
 
     def find_spec(self, fullname: str, path: Any = None, target: Any = None) -> ModuleSpec | None:
         """Return the spec of any module below `mininet`."""
@@ -89,7 +89,7 @@ class Finder(MetaPathFinder, Loader):
         return ModuleSpec(fullname, self, is_package=True)
 
     def create_module(self, spec: ModuleSpec) -> ModuleType:
-        """Return a module that has what is known and makes up the rest."""
+        """Return a module that has the known names and makes the others on demand."""
         module = ModuleType(spec.name)
         made: dict[str, Any] = {}
         module.__getattr__ = lambda name: made.setdefault(name, _made_up(name))  # type: ignore[method-assign]
@@ -102,7 +102,7 @@ class Finder(MetaPathFinder, Loader):
 
 
 def install() -> Callable[[], None]:
-    """Put the stand-in before any installed Mininet; return what takes it out again."""
+    """Put the stand-in before any installed Mininet; return a function that removes it."""
     finder = Finder()
     hidden = {
         name: sys.modules.pop(name) for name in list(sys.modules) if name.partition(".")[0] == "mininet"

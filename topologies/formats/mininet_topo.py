@@ -1,7 +1,7 @@
-"""The graph classes of Mininet's `mininet.topo` and `mininet.topolib`, for the stand-in.
+"""Graph classes of Mininet's `mininet.topo` and `mininet.topolib`, for the stand-in.
 
-Written from Mininet's documented interface (mininet.org/api, version 2.3); the names are its own.
-Nothing but the standard library: the child process loads this by its path.
+Written from Mininet's documented interface (mininet.org/api, version 2.3), with its names.
+Standard library only: the child process loads this by its path.
 """
 
 # ruff: noqa: N802, N803, D102 -- the names and their meaning are Mininet's interface
@@ -29,7 +29,7 @@ def irange(start: int, end: int) -> range:
 
 
 class MultiGraph:
-    """The graph under a `Topo`: what Mininet shows of it as `topo.g`."""
+    """Graph of a `Topo`, which Mininet shows as `topo.g`."""
 
     def __init__(self) -> None:
         self.node: dict[str, dict[str, Any]] = {}
@@ -72,7 +72,7 @@ class MultiGraph:
 
 
 class Topo:
-    """A graph that a subclass builds in `build()` or in its constructor."""
+    """Graph that a subclass builds in `build()` or in its constructor."""
 
     def __init__(self, *args: Any, **params: Any) -> None:
         self.g = MultiGraph()
@@ -83,7 +83,7 @@ class Topo:
         self.build(*args, **params)
 
     def build(self, *args: Any, **params: Any) -> None:
-        """Add the nodes and links; subclasses say which."""
+        """Add the nodes and links, in subclasses."""
 
     def addNode(self, name: str, **opts: Any) -> str:
         self.g.add_node(name, **opts)
@@ -107,7 +107,7 @@ class Topo:
     def addPort(
         self, src: str, dst: str, sport: int | None = None, dport: int | None = None
     ) -> tuple[int, int]:
-        """Return a link's port numbers: a host's count from 0, a switch's from 1, unless given."""
+        """Return a link's port numbers: the explicit ones, else a host's from 0 and a switch's from 1."""
         ends = []
         for node, port in ((src, sport), (dst, dport)):
             used = self.ports.setdefault(node, {})

@@ -1,8 +1,8 @@
-"""Node names made of the labels that other programs allow: spaces, accents, brackets, duplicates.
+"""Node names from the labels of other programs, with spaces, accents, brackets and duplicates.
 
-A label keeps its letters and digits (accents are taken off, NFKD of Unicode TR 15); every run of
-other characters becomes one dash. A name that is taken gets `-2`, `-3`, … in file order, so the
-same file always gives the same names. A name that fits already is left as it is.
+A label keeps its letters and digits (accents are removed, NFKD of Unicode TR 15); every run of other
+characters becomes one dash. A duplicate name gets `-2`, `-3`, … in file order, so that the same file
+always gives the same names. A label that is a valid name is kept.
 """
 
 from __future__ import annotations
@@ -18,7 +18,7 @@ _LONGEST = 63
 
 
 def sanitised(label: str) -> str:
-    """Return the node name for `label`; "" when it has no letter or digit that can be kept."""
+    """Return the node name for `label`; "" when it has no letter or digit to keep."""
     if NODE_NAME.fullmatch(label):
         return label
     plain = unicodedata.normalize("NFKD", label).encode("ascii", "ignore").decode()
@@ -28,7 +28,7 @@ def sanitised(label: str) -> str:
 def unique_names(labels: Iterable[tuple[str, str]]) -> list[str]:
     """Return one name for each (label, id): of the label, of the id when it gives none, else `node`.
 
-    Labels that are names already and stand once keep their text whatever stands before them.
+    A unique label that is a valid name keeps its text, whatever comes before it.
     """
     wanted = [sanitised(label) or sanitised(key) or "node" for label, key in labels]
     counts: dict[str, int] = {}
@@ -57,7 +57,7 @@ def _free(name: str, taken: set[str], last: dict[str, int]) -> str:
 
 
 def host_prefix(names: Iterable[str]) -> str:
-    """Return a prefix for hosts numbered from 1 that no name has before its number: h, else host, …."""
+    """Return a prefix for hosts numbered from 1 that no numbered name has yet: h, else host, …."""
     taken = {name.rstrip("0123456789") for name in names if name[-1:].isdigit()}
     prefix = next((p for p in ("h", "host", "host-") if p not in taken), None)
     number = 2

@@ -1,4 +1,4 @@
-"""Read networkx's node-link JSON, of any version: edges stand under `edges` or, before 3.4, `links`."""
+"""Read networkx's node-link JSON of any version: edges are under `edges` or, before 3.4, `links`."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ def read(file: BinaryIO) -> Graph:
         raise FormatError(f"is not JSON: {error.msg}", error.lineno) from error
     except UnicodeDecodeError as error:
         raise FormatError("is not UTF-8 text; save it as UTF-8") from error
-    except (RecursionError, ValueError) as error:  # nested too deep; a number of thousands of digits
+    except (RecursionError, ValueError) as error:  # nested too deep, or a number of thousands of digits
         raise FormatError("is not node-link JSON: nested too deep or a number too long") from error
     if not isinstance(data, dict) or not isinstance(data.get("nodes"), list):
         raise FormatError("is not node-link JSON: it needs a list `nodes` and a list `edges`")
@@ -40,7 +40,7 @@ def _mapping(value: Any, where: str, at: int) -> dict[str, Any]:
 
 
 def _name(item: dict[str, Any], key: str, where: str, at: int) -> str:
-    """Return a node's id as text; lists (networkx's tuples, as of grids) are joined by dashes."""
+    """Return a node's id as text; lists (networkx's tuples, of grids for example) are joined by dashes."""
     value = item.get(key)
     if isinstance(value, list) and value and all(isinstance(v, str | int | float) for v in value):
         return "-".join(map(str, value))

@@ -1,6 +1,6 @@
-"""The `openflow:` of a node as attributes of a file: `openflow_controller`, `openflow_protocols`.
+"""The `openflow:` of a node as file attributes: `openflow_controller`, `openflow_protocols`.
 
-Attributes are words, not mappings. A controller is written as `learning`, `none`, `remote 10.0.0.5:6653`
+Attributes are texts, not mappings. A controller is written as `learning`, `none`, `remote 10.0.0.5:6653`
 or `command:6653 python3 app.py`, with `user: root` as `command:6653:root …` (shell quoting); several are
 separated by semicolons.
 """
@@ -20,7 +20,7 @@ _WORDS = ("openflow_fail_mode", "openflow_datapath", "openflow_flows")
 
 
 def openflow_attributes(openflow: OpenFlow) -> dict[str, str]:
-    """Return what a file must say of `openflow`: what differs from the default."""
+    """Return the file attributes of `openflow`: the values that differ from the default."""
     out: dict[str, str] = {}
     default = OpenFlow()
     if openflow.controllers:
@@ -42,7 +42,7 @@ def _text(controller: Controller) -> str:
 
 
 def openflow_keys(attributes: Attributes, line: int) -> dict[str, Any]:
-    """Return the `openflow:` mapping that `attributes` stand for, as files write it; {} for none."""
+    """Return the `openflow:` mapping of `attributes` in the form of a topology file; {} for none."""
     out: dict[str, Any] = {
         key.removeprefix("openflow_"): str(attributes[key])
         for key in _WORDS
@@ -81,4 +81,4 @@ def _controller(words: list[str]) -> Any:
     if name == "command" and rest:
         number = int(port) if port.isascii() and port.isdigit() else PORT
         return {"command": rest, "port": number} | ({"user": user} if user else {})
-    return " ".join(words)  # learning, none; anything else is refused with what may be written
+    return " ".join(words)  # learning, none; the model refuses anything else

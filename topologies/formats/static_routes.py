@@ -1,4 +1,4 @@
-"""Routes as other programs are told them. Who computes forwarding hands them in: this package doesn't."""
+"""Static routes for exports. The caller computes forwarding: this package doesn't."""
 
 from __future__ import annotations
 
@@ -7,9 +7,9 @@ from typing import NamedTuple
 
 
 class StaticRoute(NamedTuple):
-    """An IPv4 route to `to` (CIDR) over `hops`: (port, address of the next router or None if it is there).
+    """IPv4 route to `to` (CIDR) over `hops`: (port, address of the next router, or None on a direct link).
 
-    `source` is the node's own address that packets it sends itself carry.
+    `source` is the source address of the node's own packets.
     """
 
     to: str
@@ -17,7 +17,7 @@ class StaticRoute(NamedTuple):
     source: str | None = None
 
     def words(self, device: Callable[[int], str]) -> str:
-        """Return what `ip route replace` is told; `device` names the interface of a port."""
+        """Return the arguments of `ip route replace`; `device` names the interface of a port."""
         source = f" src {self.source}" if self.source else ""
         hops = [f"via {via} dev {device(port)}" if via else f"dev {device(port)}" for port, via in self.hops]
         if len(hops) == 1:
@@ -26,4 +26,4 @@ class StaticRoute(NamedTuple):
 
 
 Routes = Callable[[int], Iterable[StaticRoute]]
-"""The routes of a node, by its index."""
+"""Function that returns the routes of a node by its index."""

@@ -6,20 +6,20 @@ from collections.abc import Iterator
 
 import numpy as np
 
-from topologies.formats.describe import joined, links
+from topologies.formats.rows import joined, links
+from topologies.quantities import RATE, TIME
 from topologies.topology import Kind, Topology
-from topologies.units import RATE, TIME
 
 _SHAPES = {Kind.HOST: "ellipse", Kind.SWITCH: "box", Kind.ROUTER: "hexagon"}
 
 
 def quoted(text: str) -> str:
-    """Return `text` as a DOT string: between double quotes, escapes and HTML-likes have no power."""
+    """Return `text` as a DOT string: in double quotes, it can hold no escapes and no HTML."""
     return '"' + text.replace("\\", "\\\\").replace('"', '\\"').replace("\n", "\\n").replace("\r", "") + '"'
 
 
 def chunks(topology: Topology) -> Iterator[str]:
-    """Yield the graph; a node's shape says its kind, an edge's label its bandwidth and delay."""
+    """Yield the graph: shapes show the kind of nodes, labels the bandwidth and delay of edges."""
     yield f"graph {quoted(topology.name or 'topology')} {{\n"
     yield "  graph [overlap=false, splines=true];\n  node [fontname=sans];\n"
     names = [quoted(name) for name in topology.names]

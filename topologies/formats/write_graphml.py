@@ -1,4 +1,4 @@
-"""Write GraphML that networkx, Gephi, yEd and our own reader understand; `graphml` reads it back."""
+"""Write GraphML for networkx, Gephi, yEd and our own reader `graphml`."""
 
 from __future__ import annotations
 
@@ -7,8 +7,8 @@ from typing import Any
 from xml.sax.saxutils import escape, quoteattr
 
 from topologies.formats.attributes import SHAPE_KEYS
-from topologies.formats.describe import joined, links, nodes, profiles
 from topologies.formats.openflow import OPENFLOW_KEYS, openflow_attributes
+from topologies.formats.rows import joined, links, nodes, profiles
 from topologies.topology import Topology
 
 _TYPES = {
@@ -48,7 +48,7 @@ def chunks(topology: Topology) -> Iterator[str]:
             yield f'  <key id="{key}" for="{of}" attr.name="{key}" attr.type="{_type(key)}"/>\n'
     yield f'  <graph id={quoteattr(topology.name or "topology")} edgedefault="undirected">\n'
     yield from joined(
-        f"    <node id={quoteattr(name)}>{_data(given)}</node>\n" for name, given in nodes(topology)
+        f"    <node id={quoteattr(name)}>{_data(attributes)}</node>\n" for name, attributes in nodes(topology)
     )
     names = [quoteattr(name) for name in topology.names]
     data = [_data(profile) for profile in profiles(topology)]

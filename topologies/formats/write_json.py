@@ -1,4 +1,4 @@
-"""Write networkx's node-link JSON, a node or an edge a line; `node_link` reads it back.
+"""Write networkx's node-link JSON, one node or edge per line; `node_link` reads it back.
 
 `networkx.node_link_graph(data, edges="edges")` makes a MultiGraph of it.
 """
@@ -8,7 +8,7 @@ from __future__ import annotations
 import json
 from collections.abc import Iterable, Iterator
 
-from topologies.formats.describe import joined, links, nodes, profiles
+from topologies.formats.rows import joined, links, nodes, profiles
 from topologies.topology import Topology
 
 
@@ -21,7 +21,7 @@ def chunks(topology: Topology) -> Iterator[str]:
     """Yield the document; values in bit/s, seconds, bytes and shares of one."""
     yield '{\n  "directed": false,\n  "multigraph": true,\n'
     yield f'  "graph": {{"name": {json.dumps(topology.name)}}},\n  "nodes": [\n'
-    yield from _items(json.dumps({"id": name, **given}) for name, given in nodes(topology))
+    yield from _items(json.dumps({"id": name, **attributes}) for name, attributes in nodes(topology))
     yield '\n  ],\n  "edges": [\n'
     names = [json.dumps(name) for name in topology.names]
     data = [json.dumps(profile)[1:-1] for profile in profiles(topology)]

@@ -17,9 +17,9 @@ from topologies.addressing import RoutedAddressing
 from topologies.counting import counted
 from topologies.formats import mininet_script as script
 from topologies.formats.addresses import Addresses
-from topologies.formats.describe import joined, links
 from topologies.formats.mininet_openflow import controller_rows, is_openflow, switch_rows
 from topologies.formats.naming import sanitised
+from topologies.formats.rows import joined, links
 from topologies.formats.static_routes import Routes
 from topologies.identifiers import bridge_name, dpid, interface_name, mac
 from topologies.profiles import Shape

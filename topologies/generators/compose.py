@@ -1,4 +1,4 @@
-"""Several topologies joined by links.
+"""Composition of several topologies by links.
 
 topology:
   compose:
@@ -6,8 +6,8 @@ topology:
     west: {generator: leaf-spine}
   links: [[east.c1, west.spine1], [east.c2, west.spine2, {bandwidth: 1 Gbit}]]
 
-Node s1 of the part `east` is `east.s1`. A part may be anything that can stand under `topology:`,
-another `compose` too (`east.north.s1`).
+Node s1 of the part `east` is `east.s1`. A part may be anything that `topology:` accepts, even
+another `compose` (`east.north.s1`).
 """
 
 from __future__ import annotations
@@ -24,11 +24,11 @@ from topologies.errors import Loc, ParameterError, ParametersError, shortened
 from topologies.families import Context, GeneratorParams
 from topologies.names import Names
 from topologies.profiles import LinkProfile
-from topologies.spec.given import Links
+from topologies.spec.explicit import Links
+from topologies.spec.located_errors import checked
 from topologies.spec.merge import merged_link
 from topologies.spec.section import EmptyIfNull
-from topologies.spec.wrong import checked
-from topologies.spelling import nearest
+from topologies.suggestions import nearest
 from topologies.topology import I64, Topology
 from topologies.union import union
 
@@ -63,15 +63,15 @@ class Params(GeneratorParams):
     @model_validator(mode="wrap")
     @classmethod
     def _parts_agree(cls, data: Any, handler: ModelWrapValidatorHandler[Params]) -> Params:
-        """Find links to parts that aren't there even where something else is wrong as well."""
+        """Report links to missing parts together with all other errors."""
         return checked(data, handler, list(_bad_ends(data)) if isinstance(data, dict) else [])
 
     def node_estimate(self) -> int:
-        """Return the nodes made besides those of the parts, which are counted by their own params: none."""
+        """Return 0: the params of the parts count their own nodes."""
         return 0
 
     def link_estimate(self) -> int:
-        """Return how many links there are between the parts."""
+        """Return the number of links between the parts."""
         return len(self.links)
 
 
@@ -81,10 +81,10 @@ def _bad_ends(data: dict[str, Any]) -> Iterator[tuple[Loc, str]]:
         return
     for at, link in enumerate(links):
         if not isinstance(link, list) or len(link) not in (2, 3):
-            continue  # its form is wrong, which its own model says
+            continue  # malformed: its own model reports it
         first, second = link[:2]
-        for i, given in ((0, first), (1, second)):
-            end = str(given) if type(given) is int else given  # a whole number is a name as it stands
+        for i, value in ((0, first), (1, second)):
+            end = str(value) if type(value) is int else value  # a whole number is a name too
             if not isinstance(end, str):
                 continue
             part, dot, node = end.partition(".")
@@ -103,7 +103,7 @@ def _bad_ends(data: dict[str, Any]) -> Iterator[tuple[Loc, str]]:
 def generate(params: Params, context: Context) -> Topology:
     """Return all parts as one topology, with the links between them.
 
-    Raises ParameterError for each link to a node that isn't there, and for names grown too long.
+    Raises ParameterError for each link to an unknown node, and for names that get too long.
     """
     parts: dict[str, Topology] = {}
     for key in params.compose:
@@ -116,7 +116,7 @@ def generate(params: Params, context: Context) -> Topology:
 
 
 def _check_names(names: Names, key: str, loc: Loc) -> None:
-    """Raise ParameterError when a name would be longer than a node's name may be."""
+    """Raise ParameterError when a prefixed name is too long."""
     length = len(key) + 1 + names.longest()
     if length > LONGEST_NAME:
         raise ParameterError(
@@ -127,7 +127,7 @@ def _check_names(names: Names, key: str, loc: Loc) -> None:
 
 
 def _ends(params: Params, parts: Mapping[str, Topology], loc: Loc) -> I64:
-    """Return both ends of each link as indices of the whole (int64[m, 2])."""
+    """Return both ends of each link as indices in the composition (int64[m, 2])."""
     starts = dict(zip(parts, np.cumsum([0, *(p.node_count for p in parts.values())]).tolist(), strict=False))
     errors: list[ParameterError] = []
     ends = np.zeros((len(params.links), 2), dtype=np.int64)

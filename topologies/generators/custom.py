@@ -1,11 +1,11 @@
-"""Nodes and links as the file gives them.
+"""Explicit nodes and links of the file.
 
 topology:
   nodes: {h1: {kind: host, ip: 10.0.0.1/24}, s1: {kind: switch}}
   links: [[h1, s1], [s1, s2, {bandwidth: 100 Mbit}]]
 
-The models of both are in `topologies.spec.given`. 200,000 nodes by hand are a file of a size that
-programs write, so the arrays are filled directly and defaults cost nothing.
+The models of both are in `topologies.spec.explicit`. Programs write files of 200,000 nodes, so the
+arrays are filled directly, and defaults cost nothing.
 """
 
 from __future__ import annotations
@@ -22,19 +22,19 @@ from topologies.errors import MAX_FOUND, Loc, ParameterError
 from topologies.families import Context, GeneratorParams
 from topologies.names import NameList, Names
 from topologies.profiles import LinkProfile, NodeProfile
-from topologies.spec.given import LinkOptions, Links, NodeEntry, Nodes, given_problems
+from topologies.spec.explicit import LinkOptions, Links, NodeEntry, Nodes, explicit_problems
+from topologies.spec.located_errors import checked
 from topologies.spec.merge import merged_link, merged_node
-from topologies.spec.wrong import checked
-from topologies.topology import Given, Kind, Topology
+from topologies.topology import Explicit, Kind, Topology
 
 Key = TypeVar("Key", bound=Hashable)
 
 _IDENTITY = frozenset(("kind", "tier", "ip", "mac"))
-"""Keys of a node that aren't its profile's."""
+"""Keys of a node outside its profile."""
 
 
 class Params(GeneratorParams):
-    """Keys of a topology given by hand."""
+    """Keys of a topology of explicit nodes and links."""
 
     nodes: Nodes = Field(
         description="Name -> properties of every node", examples=["{h1: {}, s1: {kind: switch}}"]
@@ -46,8 +46,8 @@ class Params(GeneratorParams):
     @model_validator(mode="wrap")
     @classmethod
     def _parts_agree(cls, data: Any, handler: ModelWrapValidatorHandler[Params]) -> Params:
-        """Find links to nowhere and doubles even where a part has errors of its own."""
-        return checked(data, handler, list(islice(given_problems(data), MAX_FOUND)))
+        """Report links to unknown nodes and duplicates together with the errors of single entries."""
+        return checked(data, handler, list(islice(explicit_problems(data), MAX_FOUND)))
 
     def node_estimate(self) -> int:
         """Return the exact number of nodes."""
@@ -55,7 +55,7 @@ class Params(GeneratorParams):
 
 
 def generate(params: Params, context: Context) -> Topology:
-    """Return the graph as given, nodes and links in file order."""
+    """Return the graph, nodes and links in file order."""
     index = {name: i for i, name in enumerate(params.nodes)}
     ends = np.array([(index[a], index[b]) for a, b, _ in params.links], dtype=np.int32).reshape(-1, 2)
     link_profiles, link_profile = _numbered(
@@ -81,8 +81,8 @@ def generate(params: Params, context: Context) -> Topology:
         link_profiles=tuple(link_profiles),
         node_profile=node_profile.astype(np.uint16),
         node_profiles=tuple(node_profiles),
-        given={
-            i: _given(entry) for i, entry in enumerate(entries) if entry.ip or entry.mac or entry.fidelity
+        explicit={
+            i: _explicit(entry) for i, entry in enumerate(entries) if entry.ip or entry.mac or entry.fidelity
         },
     )
 
@@ -90,7 +90,7 @@ def generate(params: Params, context: Context) -> Topology:
 def _numbered(known: list[Key], values: list[Key]) -> tuple[list[Key], np.ndarray[Any, np.dtype[np.int64]]]:
     """Return the distinct values, `known` ones first, and the number of each value: int64[len(values)]."""
     table = {value: number for number, value in enumerate(known)}
-    usual = known[0] if known else None  # most are the default itself, and comparing is dear
+    usual = known[0] if known else None  # most are the default itself, and comparing is slow
     numbers = [0 if value is usual else table.setdefault(value, len(table)) for value in values]
     return list(table), np.array(numbers, dtype=np.int64)
 
@@ -112,9 +112,9 @@ def _node_profile(entry: NodeEntry) -> NodeProfile:
     return _PLAIN_NODE if entry.model_fields_set <= _IDENTITY else merged_node(entry, None)
 
 
-def _given(entry: NodeEntry) -> Given:
-    """Return what the file gives for a node; its first port is 0 for a host, 1 for all others."""
+def _explicit(entry: NodeEntry) -> Explicit:
+    """Return the explicit addresses and fidelity of a node; its first port is 0 for a host, 1 otherwise."""
     port = 0 if entry.kind == "host" else 1
-    return Given(
+    return Explicit(
         ((port, entry.ip),) if entry.ip else (), ((port, entry.mac),) if entry.mac else (), entry.fidelity
     )

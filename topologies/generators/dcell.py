@@ -26,7 +26,7 @@ class Params(GeneratorParams):
     k: Annotated[int, Field(ge=0, le=5, description="Highest level; servers have k+1 ports")] = 1
 
     def servers(self) -> list[int]:
-        """Return t_0 … t_k: how many servers a DCell of each level has."""
+        """Return t_0 … t_k: the number of servers of a DCell of each level."""
         sizes = [self.n]
         for _ in range(self.k):
             sizes.append(sizes[-1] * (sizes[-1] + 1))

@@ -1,4 +1,4 @@
-"""Two switches joined by a bottleneck, hosts on both sides: the usual bench of congestion control.
+"""Two switches joined by a bottleneck, hosts on both sides: the usual test bed of congestion control.
 
 Floyd, Fall: Promoting the use of end-to-end congestion control in the Internet, IEEE/ACM
 Transactions on Networking 7(4), 1999, uses it so; ns-3 calls it PointToPointDumbbellHelper.
@@ -15,7 +15,7 @@ from topologies.builder import Builder
 from topologies.families import Context, GeneratorParams
 from topologies.generators.parts import Count
 from topologies.profiles import LinkProfile
-from topologies.spec.given import LinkOptions
+from topologies.spec.explicit import LinkOptions
 from topologies.spec.merge import merged_link
 from topologies.topology import Kind, Topology
 

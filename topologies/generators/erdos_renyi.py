@@ -1,9 +1,9 @@
-"""Random graph G(n, p): each pair of the n switches is linked with chance p, on its own.
+"""Random graph G(n, p): each pair of the n switches is linked with probability p, independently.
 
 Erdős, Rényi: On random graphs, Publicationes Mathematicae 6, 1959; this form is Gilbert: Random
 graphs, Annals of Mathematical Statistics 30, 1959. p n (n - 1) / 2 links are expected.
-Below p = ln(n) / n such a graph is usually in pieces: unless `connected: false`, they are joined by
-as few links as can be (`sampling.joining`: a random node of each piece to a random node of larger ones).
+Below p = ln(n) / n such a graph is usually not connected: unless `connected: false`, its pieces are
+joined by the fewest possible links (`sampling.joining`: a random node of each to one of the larger ones).
 """
 
 from __future__ import annotations
@@ -33,7 +33,7 @@ class Params(SwitchGraphParams):
         return self.with_hosts(self.n)
 
     def link_estimate(self) -> int:
-        """Return an upper bound of the links: exceeded with chance below 10^-12 (10 standard deviations)."""
+        """Return a bound of the links, exceeded with probability below 10^-12 (10 standard deviations)."""
         expected = self.p * self.n * (self.n - 1) / 2
         return self.with_hosts(self.n) + int(expected + 10 * sqrt(expected))
 

@@ -2,8 +2,8 @@
 
 Singla, Hong, Popa, Godfrey: Jellyfish: Networking Data Centers Randomly, NSDI 2012: N switches of
 k ports, r of them to other switches and k - r to hosts: N (k - r) hosts, N r / 2 links between
-switches. The graph is drawn by the configuration model, and links that can't be (to itself, or a
-second time) are mended by swapping ends with random others, as the paper's construction does.
+switches. The graph is drawn by the configuration model. Invalid links (self-loops and duplicates) are
+repaired by swapping ends with random others, as in the paper's construction.
 """
 
 from __future__ import annotations
@@ -21,7 +21,7 @@ from topologies.rng import Stream
 from topologies.topology import I64, Topology
 
 _ROUNDS = 200
-"""Rounds of mending before a new draw: tiny graphs can get stuck."""
+"""Rounds of repair before a new draw: tiny graphs can get stuck."""
 
 
 class Params(GeneratorParams):
@@ -71,7 +71,7 @@ def connected_regular(stream: Stream, n: int, degree: int) -> I64:
     if degree == 2 and n > 2:  # the connected graphs of degree 2 are the rings
         ring = stream.shuffled(np.arange(n))
         return np.stack([ring, np.roll(ring, -1)], axis=1)
-    if degree > (n - 1) // 2:  # dense: connected whatever is drawn, and easier to draw what it hasn't
+    if degree > (n - 1) // 2:  # dense: always connected, and its complement is easier to draw
         return _complement(n, _regular(stream, n, n - 1 - degree))
     while True:  # of degree 3 or more: almost every draw is connected (Bollobás: Random Graphs, 7.6)
         ends = _regular(stream, n, degree)
@@ -100,20 +100,20 @@ def _regular(stream: Stream, n: int, degree: int) -> I64:
 
 
 def _key(n: int, ends: I64) -> I64:
-    """Return a number that equal links share, whichever way round: int64[m]."""
+    """Return a number that equal links share, in either direction: int64[m]."""
     key: I64 = ends.min(axis=1) * n + ends.max(axis=1)
     return key
 
 
 def _among(values: I64, known: I64) -> npt.NDArray[np.bool_]:
-    """Return which of `values` are in `known`, which is sorted."""
+    """Return the mask of `values` that are in the sorted `known`."""
     return np.equal(known[np.minimum(np.searchsorted(known, values), len(known) - 1)], values)
 
 
 def _swap(stream: Stream, n: int, ends: I64, wrong: I64, known: I64) -> tuple[I64, I64]:
     """Replace links a-b of `wrong` and random others c-d by a-c and b-d, where both are new; in place.
 
-    `known` holds the keys of all links that are or were, ascending. Returns both for the next round.
+    `known` holds the keys of all present and former links, ascending. Returns both for the next round.
     """
     others, first = np.unique(stream.integers(len(ends), len(wrong)), return_index=True)
     mended = wrong[first]

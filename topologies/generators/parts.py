@@ -1,4 +1,4 @@
-"""Pieces that several families are made of."""
+"""Building blocks that several families share."""
 
 from __future__ import annotations
 
@@ -13,25 +13,25 @@ from topologies.families import GeneratorParams
 from topologies.topology import I64, Kind, Topology
 
 Count = Annotated[int, Field(ge=1, le=10**12)]
-"""How many of something: the bound keeps products printable; `build` refuses what is too large."""
+"""A count: the bound keeps products printable; `build` refuses topologies that are too large."""
 
 HostsPerSwitch = Annotated[int, Field(ge=0, le=10**6, description="Hosts on each switch")]
 
 
 class SwitchGraphParams(GeneratorParams):
-    """Keys of a family that is a graph of equal switches, each with hosts."""
+    """Keys of a family of equal switches, each with hosts."""
 
     hosts_per_switch: HostsPerSwitch = 1
 
     def with_hosts(self, switches: int) -> int:
-        """Return how many nodes `switches` switches are with their hosts."""
+        """Return the number of nodes of `switches` switches with their hosts."""
         return switches * (1 + self.hosts_per_switch)
 
 
 def add_hosts(build: Builder, switches: I64, per_switch: int, groups: npt.ArrayLike) -> I64:
-    """Hang `per_switch` hosts on each switch, named h1… in the order of the switches.
+    """Add `per_switch` hosts to each switch, named h1… in the order of the switches.
 
-    `groups` holds the leaf group of each switch; its hosts are of the same one.
+    `groups` holds the leaf group of each switch; its hosts are in the same one.
     """
     group = np.repeat(groups, per_switch)
     hosts = build.add_nodes(Kind.HOST, "h", len(group), group=group)
@@ -40,9 +40,9 @@ def add_hosts(build: Builder, switches: I64, per_switch: int, groups: npt.ArrayL
 
 
 def switch_graph(count: int, ends: I64, hosts_per_switch: int, *, groups: I64 | None = None) -> Topology:
-    """Return switches s1… joined as `ends` (int64[m, 2]) says, with hosts h1… on each.
+    """Return switches s1… with the links `ends` (int64[m, 2]), and hosts h1… on each.
 
-    Each switch and its hosts are one leaf group, numbered as `groups` says or else as the switches are.
+    Each switch and its hosts form one leaf group, numbered by `groups` or else in the order of the switches.
     """
     build = Builder()
     numbers = np.arange(count) if groups is None else groups

@@ -1,4 +1,4 @@
-"""Random pairs of nodes, and what keeps a random graph in one piece. All vectorised, all from our Stream."""
+"""Random pairs of nodes, and links that connect a random graph: vectorised, from our own Stream."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from topologies.topology import I64
 _CHUNK = 2**20
 
 _NEVER = 1e-30
-"""A chance so small that nothing comes of it: 2^47 pairs, the most there can be, give 10^-16 links."""
+"""Probability below which there are no links: the largest graph, 2^47 pairs, would have 10^-16."""
 
 
 def pairs_by_chance(stream: Stream, n: int, p: float) -> Iterator[I64]:
@@ -21,7 +21,7 @@ def pairs_by_chance(stream: Stream, n: int, p: float) -> Iterator[I64]:
 
     Work is in proportion to the pairs taken, not to all pairs: the gap to the next one taken is geometric
     (Batagelj, Brandes: Efficient generation of large random networks, Physical Review E 71, 2005).
-    At most some tens of MiB are in use at a time. n up to 2^24.
+    It uses at most some tens of MiB at a time. n up to 2^24.
     """
     total = n * (n - 1) // 2
     last = -1 if p > _NEVER else total
@@ -61,10 +61,10 @@ def components(n: int, ends: I64) -> I64:
 
 
 def joining(stream: Stream, n: int, ends: I64) -> I64:
-    """Return links (int64[c - 1, 2]) that make one piece of the c components of the graph.
+    """Return links (int64[c - 1, 2]) that connect the c components of the graph.
 
     From the second largest component on, a random node of each is linked to a random node of all
-    larger ones together: as few links as can be, and most of them to the giant component.
+    larger ones together: the fewest possible links, most of them to the giant component.
     """
     root = components(n, ends)
     roots, number, size = np.unique(root, return_inverse=True, return_counts=True)

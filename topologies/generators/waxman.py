@@ -1,10 +1,10 @@
 """Random graph in the plane: near switches are linked more often than far ones.
 
 Waxman: Routing of multipoint connections, IEEE Journal on Selected Areas in Communications 6(9),
-1988. n switches uniform in a square; each pair at distance d is linked with chance
-beta exp(-d / (alpha L)), L being the largest distance there can be: the square's diagonal.
-Pieces are joined as in `erdos-renyi`. With `delay: true` each link between switches delays by its length at
-5 us/km, light in fibre (ITU-T G.652 fibre, group index 1.47), in steps of 10 us.
+1988. n switches uniform in a square; each pair at distance d is linked with probability
+beta exp(-d / (alpha L)), where L is the largest possible distance: the square's diagonal.
+Pieces are joined as in `erdos-renyi`. With `delay: true` each link between switches has the delay of its
+length at 5 us/km, light in fibre (ITU-T G.652 fibre, group index 1.47), in steps of 10 us.
 """
 
 from __future__ import annotations
@@ -24,7 +24,7 @@ from topologies.rng import Stream
 from topologies.topology import F64, I64, Kind, Topology
 
 MAX_PAIRS = 2 * 10**8
-"""Pairs looked at, at about 75 ns each: 15 seconds."""
+"""Largest number of pairs to examine, at about 75 ns each: 15 seconds."""
 
 SECONDS_PER_KM = 5e-6
 STEP_US = 10
@@ -88,7 +88,9 @@ def generate(params: Params, context: Context) -> Topology:
 def _length(place: F64, ends: I64) -> F64:
     """Return the length of each link in km: float64[m]."""
     across = place[ends[:, 0]] - place[ends[:, 1]]
-    length: F64 = np.sqrt((across * across).sum(axis=1))  # exact to the last bit everywhere, hypot is not
+    length: F64 = np.sqrt(
+        (across * across).sum(axis=1)
+    )  # exact to the last bit on all machines; hypot is not
     return length
 
 

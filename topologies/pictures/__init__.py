@@ -1,7 +1,7 @@
 """Pictures of topologies: `svg(topology)` for documents, `html(topology)` to look around in.
 
-`layers` finds the tiers, `fold` puts what is too much into stacks, `place` says where things stand;
-`svg` and `html` draw. Everything is deterministic: the same topology gives the same bytes.
+`layers` finds the tiers, `fold` folds large graphs into stacks, `row_layout` and `stress_layout` place
+the items; `svg` and `html` draw. Everything is deterministic: the same topology gives the same bytes.
 """
 
 from topologies.pictures.html import html

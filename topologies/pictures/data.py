@@ -1,4 +1,4 @@
-"""What the interactive page knows of a topology: atoms, groups, links, names, as JSON."""
+"""Data of the interactive page: atoms, groups, links and names as JSON."""
 
 from __future__ import annotations
 
@@ -14,11 +14,11 @@ from topologies.pictures.hierarchy import Hierarchy, hierarchy
 from topologies.pictures.labels import Labels
 from topologies.pictures.legend import legend
 from topologies.pictures.marks import plane_radius, plane_size
-from topologies.pictures.place import row_order
+from topologies.pictures.row_layout import row_order
 from topologies.pictures.scene import arranged, counts_text
 from topologies.profiles import LinkProfile, Shape
+from topologies.quantities import RATE, SHARE, SIZE, TIME
 from topologies.topology import I64, Kind, Topology
-from topologies.units import RATE, SHARE, SIZE, TIME
 
 MOST_ATOMS, MOST_ATOMS_PLANE = 4000, 600
 _MOST_RANGES = 64
@@ -128,7 +128,7 @@ def _ranges(nodes: I64) -> list[list[int]]:
 
 
 class _Facts:
-    """What is said of one node: addresses, MAC, limits."""
+    """Facts about one node: addresses, MAC, limits."""
 
     def __init__(self, topology: Topology) -> None:
         self._topology = topology
@@ -153,7 +153,7 @@ class _Facts:
 
 
 def _links(topology: Topology, fold: Fold, rank: I64) -> list[list[int]]:
-    """Return [atom, atom, links, profile, port, port] of each pair of joined atoms."""
+    """Return [atom, atom, links, profile, port, port] of each pair of linked atoms."""
     out = []
     for (a, b), width, link in zip(
         fold.links.tolist(), fold.widths.tolist(), fold.link.tolist(), strict=True
@@ -166,7 +166,7 @@ def _links(topology: Topology, fold: Fold, rank: I64) -> list[list[int]]:
 
 
 def _profiles(topology: Topology) -> list[dict[str, Any]]:
-    """Return the words for each link profile, and how much thicker it is drawn."""
+    """Return the text of each link profile, and the extra width it is drawn with."""
     rates = [profile.forward.bandwidth or 0.0 for profile in topology.link_profiles]
     lowest = min((rate for rate in rates if rate), default=1.0)
     thick = [round(min(float(np.log10(rate / lowest)), 3.0), 2) if rate else 0.0 for rate in rates]

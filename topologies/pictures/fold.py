@@ -1,7 +1,7 @@
-"""Fold what is too much to draw into stacks, following the graph's own hierarchy.
+"""Fold a large graph into stacks, along its own hierarchy.
 
-Folded at a level, each group of that level is drawn as one stack per layer, and what is above it
-node by node.
+Folded at a level, each group of that level is drawn as one stack per layer, and the nodes above it
+one by one.
 """
 
 from __future__ import annotations
@@ -16,18 +16,18 @@ from topologies.topology import I64, Topology
 
 MAX_ITEMS = 400
 MAX_IN_LAYER = 160
-"""Most items in one row: beyond it they are too narrow to see."""
+"""Largest number of items in one row: more would be too narrow to see."""
 MAX_TOP = 40
-"""Most nodes of the top row that are drawn one by one above a fold."""
+"""Largest number of nodes of the top row that are drawn one by one above a fold."""
 
 
 @dataclass(frozen=True)
 class Fold:
-    """What is drawn: k items, each a node or a stack of nodes of one layer and group.
+    """Items to draw: k of them, each a node or a stack of nodes of one layer and group.
 
     `item` int64[n] is each node's item; `first`, `count`, `layer` int64[k]; `group` int64[k] is
     the group that a stack stands for (-1 for a node by itself); `links` int64[e, 2] and `widths`
-    int64[e]: joined items and how many links that is; `link` int64[e] is one of those.
+    int64[e]: linked items and the number of their links; `link` int64[e] is one of those links.
     """
 
     item: I64
@@ -47,7 +47,7 @@ class Fold:
 def folded(topology: Topology, tree: Hierarchy, level: int | None) -> Fold:
     """Return `topology` with every group of `level` (None: nothing) as one stack per layer.
 
-    Above a fold, a crowded top row is folded too: nodes joined to the same items make one stack.
+    Above a fold, a crowded top row is folded too: nodes linked to the same items form one stack.
     """
     n = topology.node_count
     group = np.full(n, -1, dtype=np.int64) if level is None else tree.groups[level]
@@ -59,7 +59,7 @@ def folded(topology: Topology, tree: Hierarchy, level: int | None) -> Fold:
 
 
 def _twins(topology: Topology, fold: Fold, top: npt.NDArray[np.bool_]) -> I64:
-    """Return the smallest node of the top row that is joined to the same items: int64[n]."""
+    """Return the smallest node of the top row that is linked to the same items: int64[n]."""
     joined: dict[int, set[int]] = {node: set() for node in np.flatnonzero(top).tolist()}
     for a, b in topology.ends[top[topology.ends].any(axis=1)].tolist():
         for node, other in ((a, b), (b, a)):
@@ -91,7 +91,7 @@ def _made(topology: Topology, tree: Hierarchy, group: I64, level: int | None) ->
 
 
 def fits(fold: Fold, most: int = MAX_ITEMS) -> bool:
-    """Tell whether `fold` is few enough items to draw."""
+    """Return whether `fold` has few enough items to draw."""
     rows = np.bincount(fold.layer)
     return len(fold) <= most and int(rows.max()) <= max(MAX_IN_LAYER, most // 2)
 

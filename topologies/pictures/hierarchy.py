@@ -1,6 +1,6 @@
-"""The groups that a graph can be folded by, found in the graph itself.
+"""Groups to fold a graph by, found in the graph itself.
 
-Take the top layers off a layered graph and it falls into components: the pods of a fat-tree, the
+Without its top layers a layered graph falls into components: the pods of a fat-tree, the
 zones, pods and racks of a region. In a graph without layers, a switch's hosts are a group; when
 there are many switches, those near one another are too.
 """

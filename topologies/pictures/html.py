@@ -1,7 +1,7 @@
-"""A topology as one HTML file to look around in: it opens offline and loads nothing from elsewhere.
+"""Interactive picture of a topology as one HTML file, which works offline and loads nothing.
 
 Pan, zoom, find by name or address, fold and unfold groups, hover for addresses and link limits. The
-page holds up to a few thousand nodes one by one; of larger graphs the innermost groups are stacks,
+page holds up to a few thousand nodes one by one; in larger graphs the innermost groups are stacks,
 whose names are still found since they follow formulas.
 """
 
@@ -10,7 +10,7 @@ from __future__ import annotations
 from html import escape
 from pathlib import Path
 
-from topologies.page import page
+from topologies.html_page import page
 from topologies.pictures.data import page_data
 from topologies.topology import Topology
 

@@ -1,4 +1,4 @@
-"""Names on and beside nodes: how large they can be, and where they cover nothing."""
+"""Size and position of names on and beside nodes, where they cover nothing."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ _MOST_SMALL = 90
 
 
 class Side(NamedTuple):
-    """Where a name stands, from its node's centre in pixels; `anchor` as SVG's text-anchor."""
+    """Position of a name relative to its node's centre in pixels; `anchor` is SVG's text-anchor."""
 
     anchor: str
     dx: float
@@ -26,7 +26,7 @@ class Side(NamedTuple):
 
 
 class Labels:
-    """Places names beside nodes where they cover nothing; a name without a place isn't drawn."""
+    """Free places for names beside nodes; a name without a free place isn't drawn."""
 
     def __init__(self, drawn: Scene) -> None:
         self._drawn = drawn
@@ -43,12 +43,12 @@ class Labels:
             self._longest[key] = max(self._longest.get(key, 0), len(names[int(first[at])]))
 
     def _row(self, item: int) -> tuple[int, bool]:
-        """Return what must look alike: a row and whether it is of hosts."""
+        """Return the key of items that must look alike: a row, and whether it holds hosts."""
         host = self._drawn.topology.kinds[self._drawn.fold.first[item]] == Kind.HOST
         return int(self._drawn.fold.layer[item]), bool(host)
 
     def row_size(self, item: int, room: float, padding: float) -> float:
-        """Return the text size, 11 at the most, that fits the longest name of the row; 0 when none does."""
+        """Return the text size, at most 11, that fits the longest name of the row; 0 when none does."""
         size = (room - padding) / (self._longest[self._row(item)] * CHARACTER)
         return min(size, _LARGEST) if size >= _SMALLEST else 0.0
 
@@ -66,7 +66,7 @@ class Labels:
             Side("middle", 0, -gap),
             *(Side(a, x, y) for y in (slant + 8, -slant) for a, x in (("start", slant), ("end", -slant))),
         )
-        for clear in (True, False):  # off the links if that can be had
+        for clear in (True, False):  # off the links if possible
             for side in sides:
                 left = x + side.dx - {"start": 0.0, "end": wide, "middle": wide / 2}[side.anchor]
                 box = np.array([left, y + side.dy - 9, left + wide, y + side.dy + 2])
@@ -76,7 +76,7 @@ class Labels:
         return None
 
     def _free(self, box: F64, item: int, *, clear: bool) -> bool:
-        """Tell whether `box` is inside the canvas and covers nothing but `item` itself."""
+        """Return whether `box` is inside the canvas and covers nothing but `item` itself."""
         if box[0] < 8 or box[2] > WIDTH - 8:
             return False
         hit = (self._boxes[:, :2] < box[2:]).all(axis=1) & (self._boxes[:, 2:] > box[:2]).all(axis=1)

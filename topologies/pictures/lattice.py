@@ -1,4 +1,4 @@
-"""Recognise grids and tori by their links, so that they are drawn as the grids they are."""
+"""Recognise grids and tori by their links, to draw them as grids."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from topologies.topology import F64, I64
 
 _SMALLEST = 9
 _DEPTH = (0.42, -0.34)
-"""Step right and up from one plane of a three-dimensional grid to the next, in cells."""
+"""Offset, right and up, from one plane of a three-dimensional grid to the next, in cells."""
 
 
 def grid_places(count: int, links: I64) -> F64 | None:
@@ -42,7 +42,7 @@ def _factors(count: int) -> list[tuple[int, ...]]:
 
 
 def _is_grid(dims: tuple[int, ...], links: I64) -> bool:
-    """Tell whether each link is one step along one dimension, and every such step has its link."""
+    """Return whether each link is one step along one dimension, and every such step has a link."""
     a, b = (np.stack(np.unravel_index(links[:, end], dims), axis=1) for end in (0, 1))
     apart = np.abs(a - b)
     extent = np.array(dims)

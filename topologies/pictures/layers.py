@@ -1,4 +1,4 @@
-"""Which layer each node is drawn in: cores on top, hosts at the bottom.
+"""Layers of a drawing: cores on top, hosts at the bottom.
 
 A graph has layers when its links go up and down: by distance from the nearest host if every link
 joins neighbouring distances (trees, fat-trees, leaf-spine, regions), else by tiers if few links
@@ -14,7 +14,7 @@ from topologies.topology import I64, Kind, Topology
 
 MAX_LAYERS = 12
 _MOST_INSIDE = 0.25
-"""Largest share of links inside a layer for tiers to be worth drawing."""
+"""Largest share of links inside a layer with which tiers are drawn as layers."""
 
 
 def host_distance(topology: Topology) -> I64:
@@ -46,7 +46,7 @@ def layers(topology: Topology) -> I64 | None:
 
 
 def _by_tier(topology: Topology, distance: I64) -> I64 | None:
-    """Return the layers that the tiers make, those near the hosts lowest; None when links don't follow."""
+    """Return the layers by tier, those near the hosts lowest; None when too many links are inside tiers."""
     switches: npt.NDArray[np.bool_] = np.asarray(topology.kinds != Kind.HOST)
     used = np.unique(topology.tiers[switches]).tolist()
     if not 2 <= len(used) < MAX_LAYERS:
@@ -54,7 +54,7 @@ def _by_tier(topology: Topology, distance: I64) -> I64 | None:
     mean = {tier: float(distance[switches & (topology.tiers == tier)].mean()) for tier in used}
     order = sorted(used, key=lambda tier: (-mean[tier], -used.index(tier)))
     if len({round(m, 6) for m in mean.values()}) == 1:
-        order = used  # all are as near: as the generator lists them
+        order = used  # all are equally near: keep the order of the generator
     out = np.full(topology.node_count, len(order), dtype=np.int64)
     for at, tier in enumerate(order):
         out[switches & (topology.tiers == tier)] = at

@@ -1,4 +1,4 @@
-"""What the colours of a picture mean: an entry for each tier of each layer."""
+"""Legend of the colours of a picture: an entry for each tier of each layer."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from topologies.topology import I64, Kind, Topology
 
 @dataclass
 class Entry:
-    """A tier: its word, colour, kind, and how many nodes it has."""
+    """Tier: its name, colour, kind, and number of nodes."""
 
     word: str
     colour: str
@@ -21,7 +21,7 @@ class Entry:
 
 
 def tier_word(topology: Topology, node: int) -> str:
-    """Return what a node's row is called: its tier, or its kind."""
+    """Return the name of a node's row: its tier, or its kind."""
     return topology.tier_names[int(topology.tiers[node])] or Kind(topology.kinds[node]).word
 
 

@@ -1,4 +1,4 @@
-"""The marks of a picture: hosts are dots, switches and routers boxes, folded nodes stacks of cards."""
+"""Marks of a picture: hosts are dots, switches and routers boxes, folded nodes stacks of cards."""
 
 from __future__ import annotations
 
@@ -37,7 +37,7 @@ def beside(drawn: Scene, item: int, name: str, labels: Labels) -> str:
 
 
 def _text(css: str, x: float, y: float, words: str, size: float = 11) -> str:
-    """Draw `words` centred at x; `size` where it is less than the style's own."""
+    """Draw `words` centred at x, at `size` where that is below the style's own."""
     style = f' style="font-size:{size:.1f}px"' if size < 10.5 else ""
     return f'<text class="{css}" x="{x:.1f}" y="{y:.1f}" text-anchor="middle"{style}>{escape(words)}</text>'
 

@@ -1,4 +1,4 @@
-"""A topology ready to be drawn: what there is, where it stands, what it is called, in pixels."""
+"""Scene: the items of a topology with positions and names, ready to be drawn, in pixels."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from topologies.counting import counted
-from topologies.pictures import lattice, place, stress
+from topologies.pictures import lattice, row_layout, stress_layout
 from topologies.pictures.fold import Fold, best
 from topologies.pictures.hierarchy import Hierarchy, hierarchy
 from topologies.pictures.legend import tier_word
@@ -20,14 +20,14 @@ MARGIN = 56.0
 ROW = 132.0
 _MAP_HEIGHT = 720.0
 _LINK, _GRID_LINK, _MAP_LINK = 130.0, 170.0, 300.0
-"""Mean length of a link at the most, in pixels: small graphs don't fill the canvas."""
+"""Largest mean length of a link in pixels: small graphs don't fill the canvas."""
 _NEAREST = 26.0
-"""Least distance of two nodes on a map, in pixels."""
+"""Smallest distance of two nodes on a map, in pixels."""
 
 
 @dataclass(frozen=True)
 class Scene:
-    """`x`, `y` float64[k] of the fold's items, `spacing` float64[k] the room around each, in pixels."""
+    """Positions `x`, `y` float64[k] of the fold's items, and the space around each, `spacing` float64[k]."""
 
     topology: Topology
     tree: Hierarchy
@@ -39,20 +39,20 @@ class Scene:
 
 
 def scene(topology: Topology) -> Scene:
-    """Return `topology` folded as far as needed and laid out."""
+    """Return the layout of `topology`, folded as far as needed."""
     tree = hierarchy(topology)
     return arranged(topology, tree, best(topology, tree))
 
 
 def arranged(topology: Topology, tree: Hierarchy, fold: Fold) -> Scene:
-    """Return `fold` laid out: in rows, by coordinates, or by distance in the graph."""
+    """Return the layout of `fold`: in rows, by coordinates, or by distance in the graph."""
     if tree.layered:
         return _rows(topology, tree, fold)
     return _plane(topology, tree, fold)
 
 
 def _rows(topology: Topology, tree: Hierarchy, fold: Fold) -> Scene:
-    x, row_spacing = place.layered(fold, tree, WIDTH - 2 * MARGIN)
+    x, row_spacing = row_layout.layered(fold, tree, WIDTH - 2 * MARGIN)
     rows = len(row_spacing)
     drop = ROW if rows > 2 else ROW * 1.2
     y = fold.layer * drop + 30
@@ -62,7 +62,7 @@ def _rows(topology: Topology, tree: Hierarchy, fold: Fold) -> Scene:
 
 
 def _plane(topology: Topology, tree: Hierarchy, fold: Fold) -> Scene:
-    """Place the switches first, then what hangs on one of them around it."""
+    """Place the switches first, then the leaves around the switch they are linked to."""
     leaf = (fold.layer == 1) & (np.bincount(fold.links.ravel(), minlength=len(fold)) == 1)
     core = np.flatnonzero(~leaf)
     rank = np.full(len(fold), -1)
@@ -74,7 +74,7 @@ def _plane(topology: Topology, tree: Hierarchy, fold: Fold) -> Scene:
     elif grid is not None:
         places = _fitted(grid * (1, -1), inner, _GRID_LINK)
     else:
-        places = _fitted(stress.placed(len(core), inner) * (1, -1), inner, _LINK)
+        places = _fitted(stress_layout.placed(len(core), inner) * (1, -1), inner, _LINK)
     xy = np.zeros((len(fold), 2))
     xy[core] = places
     room = np.full(len(fold), _room(places))
@@ -92,13 +92,13 @@ def _mean_positions(topology: Topology, fold: Fold) -> F64:
     mean = total / np.maximum(np.bincount(fold.item, minlength=len(fold)), 1)[:, None]
     low, high = topology.positions.min(axis=0), topology.positions.max(axis=0)
     geographic = (np.abs([low, high]) <= (360, 90)).all() and (high - low).max() > 2
-    if geographic:  # a degree of longitude is shorter the farther from the equator
+    if geographic:  # a degree of longitude shrinks with the distance from the equator
         mean = mean * (np.cos(np.radians((low[1] + high[1]) / 2)), 1.0)
     return np.asarray(mean * (1, -1))
 
 
 def _fitted(places: F64, links: I64, longest: float) -> F64:
-    """Return `places` scaled to the canvas, keeping their shape; the mean link is `longest` at the most."""
+    """Return `places` scaled to the canvas in proportion; the mean link is at most `longest`."""
     low, high = places.min(axis=0), places.max(axis=0)
     extent = np.maximum(high - low, 1e-9)
     scale = min((WIDTH - 4 * MARGIN) / extent[0], _MAP_HEIGHT / extent[1])
@@ -111,7 +111,7 @@ def _fitted(places: F64, links: I64, longest: float) -> F64:
 
 
 def _apart(places: F64) -> F64:
-    """Return `places` with those that nearly coincide pushed apart, the others where they are."""
+    """Return `places` with nearly coinciding ones pushed apart and the others unchanged."""
     places = places.copy()
     turn = np.arange(len(places)) * 2.399963
     places += 0.5 * np.stack([np.cos(turn), np.sin(turn)], axis=1)
@@ -135,7 +135,7 @@ def _room(places: F64) -> float:
 
 
 def _around(fold: Fold, leaf: np.ndarray[tuple[int], np.dtype[np.bool_]], xy: F64, room: F64) -> None:
-    """Set the leaves around what they hang on, in its widest free angle."""
+    """Place the leaves around the node they are linked to, in its widest free angle."""
     near: dict[int, list[int]] = {}
     for a, b in fold.links.tolist():
         near.setdefault(a, []).append(b)
@@ -155,7 +155,7 @@ def _around(fold: Fold, leaf: np.ndarray[tuple[int], np.dtype[np.bool_]], xy: F6
 
 
 def _free_angle(angles: F64) -> tuple[float, float]:
-    """Return (start, width) of the widest angle that none of `angles` points into."""
+    """Return (start, width) of the widest angle without any of `angles`."""
     if not len(angles):
         return -np.pi / 2, 2 * np.pi
     ordered = np.sort(angles)
@@ -171,7 +171,7 @@ def counts_text(topology: Topology) -> str:
 
 
 def fold_note(scene: Scene) -> str:
-    """Return what is folded, in words; "" when every node is drawn."""
+    """Return a note on the fold; "" when every node is drawn."""
     fold = scene.fold
     if fold.level is None:
         return ""

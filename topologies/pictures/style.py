@@ -1,4 +1,4 @@
-"""Colours and sizes of the pictures, for light and dark; plain CSS that every viewer understands."""
+"""Colours and sizes of the pictures, light and dark, in plain CSS for every viewer."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Draw a topology as SVG: one file, no scripts, nothing loaded from elsewhere; light and dark.
+"""Draw a topology as one SVG file, light and dark, without scripts; it loads nothing.
 
 At most about 400 items are drawn; larger graphs are folded into stacks, and the title says so.
 """
@@ -20,7 +20,7 @@ from topologies.topology import I64, Kind, Topology
 _TOP = 84.0
 _FOOT = 62.0
 _STRAIGHT = 160
-"""More links than this are drawn straight: curves would run together."""
+"""Number of links above which they are drawn straight: curves would overlap."""
 
 
 def svg(topology: Topology) -> str:
@@ -67,7 +67,7 @@ def _panels(drawn: Scene) -> Iterator[str]:
 
 def _panel(drawn: Scene, items: I64) -> str:
     lowest = items[drawn.fold.layer[items] == drawn.fold.layer[items].max()]
-    share = 0.75 if len(lowest) > 1 else 0.44  # single ones have no gap between them
+    share = 0.75 if len(lowest) > 1 else 0.44  # single groups have no gap between them
     edge = float(np.clip(drawn.spacing[lowest].min() * share, 4, 76))
     half = np.where(np.isin(items, lowest), edge, np.minimum(drawn.spacing[items] * 0.5, 34))
     left, right = float((drawn.x[items] - half).min()), float((drawn.x[items] + half).max())
@@ -91,7 +91,7 @@ def _links(drawn: Scene) -> Iterator[str]:
 
 
 def _rates(topology: Topology) -> list[float]:
-    """Return how much thicker each link profile is drawn: one pixel for a tenfold rate above the lowest."""
+    """Return the extra width of each link profile: one pixel for a tenfold rate above the lowest."""
     rates = [profile.forward.bandwidth or 0.0 for profile in topology.link_profiles]
     lowest = min((rate for rate in rates if rate), default=1.0)
     return [min(float(np.log10(rate / lowest)), 3.0) if rate else 0.0 for rate in rates]
@@ -115,7 +115,7 @@ def _curve(drawn: Scene, a: int, b: int) -> str:
 
 
 def _bend(drawn: Scene, a: int, b: int) -> str:
-    """Return the control point that leads a link around the nodes it would run through; "" when none."""
+    """Return the control point that bends a link around the nodes in its way; "" without any."""
     points = np.stack([drawn.x, drawn.y], axis=1)
     start, along = points[a], points[b] - points[a]
     length = float(np.hypot(*along))
@@ -133,7 +133,7 @@ def _bend(drawn: Scene, a: int, b: int) -> str:
 
 
 def _nodes(drawn: Scene, colours: list[str]) -> Iterator[str]:
-    """Draw the items, the lowest row first; in a plane the switches, which choose their labels first."""
+    """Draw the items, the lowest row first; in a plane the switches first, for their labels."""
     labels = Labels(drawn)
     order = -drawn.fold.layer if drawn.tree.layered else drawn.fold.layer
     for item in np.argsort(order, kind="stable").tolist():
@@ -151,7 +151,7 @@ def _nodes(drawn: Scene, colours: list[str]) -> Iterator[str]:
 
 
 def _legend(entries: list[Entry], y: float) -> Iterator[str]:
-    """Draw what the colours mean: one entry a tier, with its number of nodes."""
+    """Draw the legend: one entry per tier, with its number of nodes."""
     x = MARGIN
     for entry in entries:
         text = f"{entry.word} · {entry.count:,}"

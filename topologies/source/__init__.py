@@ -1,7 +1,7 @@
-"""YAML files as they stand: `read` gives data in which every value's line and column can be asked for.
+"""YAML files: `read` returns data, and can tell the line and column of every value.
 
-`file` reads, `values` makes data of libyaml's events, `scalars` says what a bare word means, `syntax` says
-errors in words. What the data means is the business of `topologies.spec` and `stress.scenario`.
+`file` reads, `values` builds data from libyaml's events, `scalars` resolves bare words, `syntax` explains
+syntax errors. `topologies.spec` and `stress.scenario` give the data a meaning.
 """
 
 from topologies.source.file import Source, parse, read

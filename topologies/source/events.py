@@ -1,4 +1,4 @@
-"""The events of YAML text, from libyaml where it is there."""
+"""Events of YAML text, from libyaml where it is installed."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ def events_of(text: str) -> Iterator[yaml.Event]:
     """Yield the events of `text`.
 
     libyaml reads up to 1,024 characters ahead in search of a `:`. Since 0.2.6 it gives up at 1,000 nested
-    brackets without having told any of them, so the parser without such a limit is asked for the place.
+    brackets without an event for any of them; the parser without such a limit then finds the place.
     """
     done = 0
     try:
@@ -30,6 +30,6 @@ def events_of(text: str) -> Iterator[yaml.Event]:
 
 
 def place_of(event: yaml.Event) -> tuple[int, int]:
-    """Return line and column, from 1, of where `event` starts."""
+    """Return the line and column, from 1, at which `event` starts."""
     mark = event.start_mark
     return (mark.line + 1, mark.column + 1) if mark else (1, 1)

@@ -1,7 +1,6 @@
-"""Read a YAML file and know where every value stands, so that errors can point at it.
+"""Read a YAML file and locate its values, so that errors can point at them.
 
-A valid file pays nothing for it: places are looked up by reading the text once more, when the
-first error asks.
+A valid file pays nothing for it: the text is read once more for the places at the first error.
 """
 
 from __future__ import annotations
@@ -17,7 +16,7 @@ from typing import Any
 import yaml
 
 from topologies.errors import MAX_FOUND, InputError, Loc, ParameterError, ParametersError, Problem, dotted
-from topologies.reading import opened
+from topologies.open_input import open_input
 from topologies.source.events import place_of
 from topologies.source.frames import so_far
 from topologies.source.syntax import syntax_words
@@ -27,37 +26,37 @@ MAX_BYTES = 64 * 2**20
 _LEAST = "`name:` and `topology:`"
 
 Look = Callable[[Any], list[tuple[Loc, str]]]
-"""Says what is wrong with data: (path, words)."""
+"""Function that returns the errors of data: (path, message)."""
 
 _MUCH = 2**21
-"""So many characters to come are worth not reading when the file is wrong anyway: seconds."""
+"""Characters left from which on an invalid file isn't read to its end: it would take seconds."""
 _UNREAD = "from here on nothing was looked at; fix the problems above first"
 _SETTLED = re.compile("unknown key|must be .* not a (list|mapping)|can't stand beside")
-"""Words for what is wrong around the place that was reached, and stays so whatever comes."""
+"""Messages that stay true at the place reached, whatever follows."""
 
 _UNPRINTABLE = re.compile("[^\t\n\r\x20-\x7e\xa0-\u2027\u202a-\ud7ff\ue000-\ufffd\U00010000-\U0010ffff]")
-"""What YAML 1.2.2, section 5.1, doesn't allow in a file, and U+0085, U+2028 and U+2029.
+"""Characters not allowed in a file: by YAML 1.2.2, section 5.1, and U+0085, U+2028 and U+2029.
 
-Those three end a line in YAML 1.1 (so for libyaml), but not in YAML 1.2 nor in editors.
+Those three end a line in YAML 1.1 (and in libyaml), but not in YAML 1.2 and in editors.
 """
 
 
 @dataclass
 class Source:
-    """A document: its data, its text, what errors call it, and the folder relative paths start from."""
+    """Document: its data, its text, its name in errors, and the folder that relative paths start from."""
 
     file: str
     folder: Path
     text: str = ""
     data: Any = None
     count: int | None = None
-    """How many values were read, when reading ended before the file did."""
+    """Number of values read, when reading ended before the file did."""
 
     @cached_property
     def marks(self) -> Marks:
         """Path of keys and positions -> (line, column) from 1.
 
-        Of the key for a mapping's entry, of the value for a list's item.
+        An entry of a mapping is located by its key, an item of a list by its value.
         """
         return self._marks(None)
 
@@ -66,11 +65,11 @@ class Source:
         values.read(self.text)
         return values.marks or {}
 
-    def wrong(self, found: Iterable[tuple[Loc, str]]) -> InputError:
-        """Return the input error of (path, words), each with where it stands in the file.
+    def input_error(self, found: Iterable[tuple[Loc, str]]) -> InputError:
+        """Return the input error of (path, message), each with its place in the file.
 
-        Where a path isn't in the file, that is the nearest enclosing value. No more than MAX_FOUND are told:
-        the whole file is read again for their places.
+        A path that isn't in the file gets the place of the nearest enclosing value. At most MAX_FOUND are
+        reported: the whole file is read again for their places.
         """
         some = list(islice(dict.fromkeys(found), MAX_FOUND))
         around = frozenset(loc[:length] for loc, _ in some for length in range(1, len(loc) + 1))
@@ -84,20 +83,20 @@ class Source:
         return InputError(problems)
 
     def error(self, error: ParameterError) -> InputError:
-        """Return the input error that says where in the file `error` comes from."""
+        """Return the input error with the place in the file that `error` comes from."""
         errors = error.errors if isinstance(error, ParametersError) else (error,)
-        return self.wrong((one.loc, one.message) for one in errors)
+        return self.input_error((one.loc, one.message) for one in errors)
 
 
 def read(path: Path | str, least: str = _LEAST, look: Look | None = None) -> Source:
-    """Read the YAML file at `path`; raise InputError when it can't be read or isn't plain YAML.
+    """Read the YAML file at `path`; InputError when it can't be read or isn't plain YAML.
 
-    With `look`, reading ends early when that finds more wrong than anybody reads.
+    With `look`, reading ends early when that finds more errors than anybody reads.
     """
     name = str(path)
     try:
         path = Path(path)
-        with opened(path, MAX_BYTES + 1) as file:
+        with open_input(path, MAX_BYTES + 1) as file:
             raw = file.read(MAX_BYTES + 1)  # not its size: pipes and devices have none
         folder = path.resolve().parent
     except FileNotFoundError as error:
@@ -115,9 +114,9 @@ def read(path: Path | str, least: str = _LEAST, look: Look | None = None) -> Sou
 def parse(
     raw: bytes | str, file: str, folder: Path | None = None, least: str = _LEAST, look: Look | None = None
 ) -> Source:
-    """Parse YAML text; `file` is what errors call it, relative paths start from `folder`.
+    """Parse YAML text; `file` is its name in errors, relative paths start from `folder`.
 
-    `least` is what an empty file is told to hold, `look` as for `read`.
+    `least` is the minimum that the message for an empty file asks for; `look` as for `read`.
 
     Raises InputError with every problem of the YAML itself, and no other error whatever `raw` holds.
     """
@@ -142,12 +141,12 @@ def parse(
 
 
 def _look(source: Source, values: Values, look: Look, event: yaml.Event, later: int) -> None:
-    """Raise InputError when what was read until now has more wrong with it than anybody reads.
+    """Raise InputError when the data read until now has more errors than anybody reads.
 
-    At the last look anything wrong is enough, when much of the file is still to come: it would take minutes.
+    At the last look a single error is enough if much of the file is left: reading it would take minutes.
 
-    What the rest of the file may yet mend doesn't count: what stands around the place that was reached, what
-    isn't there, and links to nodes while nodes are still read.
+    Errors that the rest of the file may still fix don't count: those around the place reached, missing
+    keys, and links to nodes while nodes are still being read.
     """
     data, place = so_far(values.stack, values.data)
     found = [
@@ -160,13 +159,13 @@ def _look(source: Source, values: Values, look: Look, event: yaml.Event, later: 
     enough = len(found) >= MAX_FOUND
     read = event.end_mark.index if event.end_mark else 0
     if enough or (found and not later and len(source.text) - read > _MUCH):
-        error = replace(source, count=values.count).wrong(found)
+        error = replace(source, count=values.count).input_error(found)
         unread = [] if enough else [Problem(source.file, *place_of(event), "", _UNREAD)]
         raise InputError([*error.problems, *unread])
 
 
 def _is_in(loc: Loc, data: Any) -> bool:
-    """Return whether `data` has something at `loc`."""
+    """Return whether `data` has a value at `loc`."""
     for step in loc:
         try:
             data = data[step]
@@ -176,7 +175,7 @@ def _is_in(loc: Loc, data: Any) -> bool:
 
 
 def _text(raw: bytes | str, file: str) -> str:
-    """Return `raw` as text without byte order mark; InputError when it isn't UTF-8 or printable."""
+    """Return `raw` as text without a byte order mark; InputError when it isn't printable UTF-8."""
     if isinstance(raw, bytes):
         if raw[:2] in (b"\xff\xfe", b"\xfe\xff"):
             raise InputError([Problem(file, 1, 1, "", "is UTF-16 text; save it as UTF-8")])
@@ -198,5 +197,5 @@ def _text(raw: bytes | str, file: str) -> str:
 
 
 def _place(before: str) -> tuple[int, int]:
-    """Return line and column, from 1, of what follows the text `before`."""
+    """Return the line and column, from 1, after the text `before`."""
     return before.count("\n") + 1, len(before) - before.rfind("\n")

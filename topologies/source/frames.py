@@ -1,4 +1,4 @@
-"""Containers under construction, from the outermost to the innermost, while a file is read."""
+"""Containers under construction while a file is read, from the outermost to the innermost."""
 
 from __future__ import annotations
 
@@ -10,12 +10,12 @@ from topologies.errors import Loc
 
 NO_KEY: Any = object()
 DROPPED: Any = object()
-"""Stand for the key of a mapping whose next key hasn't come, and for one whose value isn't kept."""
+"""Placeholders: for a key that hasn't arrived yet, and for a key whose value isn't kept."""
 
 
 @dataclass(slots=True)
 class Frame:
-    """A container under construction. `height` counts the levels below it, `started` the values before."""
+    """Container under construction. `height` counts the levels below it, `started` the values before."""
 
     container: Any
     anchor: str | None
@@ -26,7 +26,7 @@ class Frame:
 
 
 def path_of(stack: Sequence[Frame]) -> Loc:
-    """Return the path of the value that comes next."""
+    """Return the path of the next value."""
     return tuple(
         len(frame.container) if type(frame.container) is list else frame.key
         for frame in stack
@@ -35,9 +35,9 @@ def path_of(stack: Sequence[Frame]) -> Loc:
 
 
 def so_far(stack: Sequence[Frame], data: Any) -> tuple[Any, Loc]:
-    """Return the data read until now, and the path of what is read at the moment; `data` when all is.
+    """Return the data read until now, and the path of the value being read; `data` at the end.
 
-    What is below a key that isn't kept is left out.
+    Values below a key that isn't kept are left out.
     """
     made: Any = NO_KEY
     for frame in reversed(stack):

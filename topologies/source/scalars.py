@@ -1,8 +1,8 @@
-"""What a plain (unquoted) YAML scalar means: the core schema of YAML 1.2, minus its traps.
+"""Resolution of plain (unquoted) YAML scalars: the core schema of YAML 1.2 without its traps.
 
 YAML 1.2.2, section 10.3.2, instead of PyYAML's YAML 1.1: a node may be called `no`, `on` or `y`
-and stay text, `10:20` isn't a number in base 60 and `2024-01-01` isn't a date. Stricter than the
-core schema in one point: a whole number that isn't written the way it prints (`007`, `0x1F`,
+and stay text, `10:20` isn't a number in base 60 and `2024-01-01` isn't a date. It is stricter
+than the core schema in one point: a whole number that isn't written the way it prints (`007`, `0x1F`,
 `+5`) stays text, so that a name such as `007` is never changed.
 """
 

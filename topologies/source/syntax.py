@@ -1,7 +1,7 @@
-"""YAML syntax errors in words that say what to write instead.
+"""Messages for YAML syntax errors that say what to write instead.
 
-libyaml says which token it missed; a newcomer wants to know which character to type. The hints
-are looked up by libyaml's words (PyYAML's pure Python parser says nearly the same ones).
+libyaml says which token it expected; a newcomer needs to know which character to type. The hints
+are looked up by libyaml's messages (those of PyYAML's pure Python parser are nearly the same).
 """
 
 from __future__ import annotations
@@ -42,7 +42,7 @@ _HINTS: tuple[tuple[str, str], ...] = (
 
 
 def syntax_words(error: yaml.YAMLError, text: str) -> tuple[int, int, str]:
-    """Return line, column (from 1) and words for the syntax `error` of `text`."""
+    """Return line, column (from 1) and message for the syntax `error` of `text`."""
     if not isinstance(error, yaml.MarkedYAMLError):
         return 1, 1, f"is not valid YAML: {shortened(str(error))}"
     mark, start = error.problem_mark or error.context_mark, error.context_mark
@@ -73,7 +73,7 @@ def syntax_words(error: yaml.YAMLError, text: str) -> tuple[int, int, str]:
 
 
 def _bad_character(text: str, mark: yaml.Mark) -> str:
-    """Words for a character that can't stand where it does: a tab, or a reserved one."""
+    """Return the message for a misplaced character: a tab, or a reserved one."""
     found = text[mark.index : mark.index + 1]
     if found == "\t" or "\t" in _line_before(text, mark):
         return "a tab can't indent YAML; use spaces"
@@ -98,7 +98,7 @@ def _unclosed(text: str, start: yaml.Mark, mark: yaml.Mark) -> str:
 
 
 def _second_colon(text: str, mark: yaml.Mark) -> str:
-    """Words for a `:` where no key can be, most often after a line that lacks the space after its own."""
+    """Return the message for a `:` where no key can be; often the line before lacks a space after its own."""
     before = text[: mark.index].splitlines()
     for above, _ in pairwise(before[-3:]):
         found = _NO_SPACE.match(above)

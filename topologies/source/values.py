@@ -2,8 +2,8 @@
 
 PyYAML's own composer recurses once per level (a million `[` would overflow the stack), spends
 most of its time on tag rules that topology files don't use, keeps the last of two equal keys, and
-lets aliases repeat a small value a billion times (a "YAML bomb"). Here depth is checked as it
-grows, a repeated value is counted as often as it is repeated, and two equal keys are a problem.
+lets aliases repeat a small value a billion times (a "YAML bomb"). Here the depth is checked as it
+grows, a value repeated by aliases counts each time, and two equal keys are an error.
 """
 
 from __future__ import annotations
@@ -22,12 +22,12 @@ from topologies.source.scalars import resolve
 MAX_DEPTH = 50
 MAX_ALIASED = 1_000_000
 MAX_ITEMS = 50_000
-"""Most items of a list right under a key of the document (rules, steps): each takes some kilobytes."""
+"""Largest length of a list directly under a key of the document (rules, steps): an item takes kilobytes."""
 LOOKS = (50_000, 500_000)
-"""After so many values of a file, who reads it may look at what there is, and stop."""
+"""Numbers of values after which the caller may look at the data read so far, and stop."""
 
 Marks = dict[Loc, tuple[int, int]]
-"""Path -> (line, column) from 1: of the key for a mapping's entry, of the value for a list's item."""
+"""Path -> (line, column) from 1: an entry of a mapping by its key, an item of a list by its value."""
 
 _CORE = "tag:yaml.org,2002:"
 _SCALAR_TAGS = frozenset(_CORE + name for name in ("int", "float", "bool", "null"))
@@ -36,16 +36,16 @@ _TEXT_TAGS = frozenset((_CORE + "str", "!"))
 
 @dataclass
 class Values:
-    """The outcome: `data`, and what is wrong with its YAML though it can be read."""
+    """Result: `data`, and the errors of its YAML that don't prevent reading."""
 
     file: str
     marks: Marks | None = None
     wanted: Collection[Loc] | None = None
-    """With `marks`: the only paths whose marks are kept; reading ends when all have theirs."""
+    """With `marks`: the only paths whose marks are kept; reading ends once all are found."""
     end: int | None = None
-    """After so many values there is no need to read on."""
+    """Number of values to stop after."""
     look: Callable[[yaml.Event, int], None] | None = None
-    """Called in between, see LOOKS, with what was read last and when to look next (0: never); may raise."""
+    """Callback at LOOKS, with the last event and the next look (0: none); may raise."""
     data: Any = None
     documents: int = 0
     problems: list[Problem] = field(default_factory=list)
@@ -56,7 +56,7 @@ class Values:
     _steps: frozenset[str | int] | None = None
 
     def read(self, text: str) -> None:
-        """Take in `text`; raise InputError at what can't be read on from, yaml.YAMLError at bad syntax."""
+        """Read `text`; InputError at a fatal error, yaml.YAMLError at invalid syntax."""
         handlers: dict[type, Callable[[Any], None]] = {
             yaml.ScalarEvent: self._scalar,
             yaml.AliasEvent: self._alias,
@@ -86,15 +86,15 @@ class Values:
 
     @property
     def count(self) -> int:
-        """How many values were read."""
+        """Number of values read."""
         return self._values
 
     def _path(self) -> Loc:
-        """Return the path of the value that comes next."""
+        """Return the path of the next value."""
         return path_of(self.stack)
 
     def problem(self, event: yaml.Event, message: str) -> Problem:
-        """Return a problem with the value that starts with `event`."""
+        """Return a problem at the value that starts with `event`."""
         path = tuple(step for step in self._path() if step is not DROPPED)
         return Problem(self.file, *place_of(event), dotted(path), message)
 
@@ -105,7 +105,7 @@ class Values:
             raise InputError([*self.problems, self.problem(event, words)])
 
     def _put(self, event: yaml.Event, value: Any) -> None:
-        """Lay a finished value into its container."""
+        """Add a finished value to its container."""
         self._values += 1
         if not self.stack:
             self.data = value
@@ -230,7 +230,7 @@ class Values:
         self._put(event, value)
 
     def _check_items(self, event: yaml.Event) -> None:
-        """Raise InputError where one item more would be too many."""
+        """Raise InputError when one more item would be too many."""
         inner = self.stack[1].container if len(self.stack) == 2 else ()
         if len(inner) >= MAX_ITEMS and type(inner) is list:
             if self.look is not None:

@@ -1,1 +1,1 @@
-"""The document, validated: `load(path)` gives a `Document`; every error says file:line:column."""
+"""Validation of topology files: `load(path)` returns a `Document`; every error says file:line:column."""

@@ -1,4 +1,4 @@
-"""Turn pydantic's errors into words that say what is wrong and what to write instead."""
+"""Translate pydantic's errors into messages that say what is wrong and what to write instead."""
 
 from __future__ import annotations
 
@@ -11,9 +11,9 @@ from pydantic.fields import FieldInfo
 from pydantic_core import ErrorDetails
 
 from topologies.errors import Loc, shortened
-from topologies.spec.wrong import WRONG
-from topologies.spelling import nearest
-from topologies.units import Quantity
+from topologies.quantities import Quantity
+from topologies.spec.located_errors import WRONG
+from topologies.suggestions import nearest
 
 _LIMITS = frozenset(("greater_than_equal", "greater_than", "less_than_equal", "less_than"))
 _TYPES = {
@@ -37,11 +37,11 @@ _SYNONYMS = {
     "address": "ip", "ipv4": "ip", "type": "generator", "family": "generator", "ram": "memory",
     "cores": "cpu", "cpus": "cpu", "max_queue_size": "queue", "degree": "k",
 }  # fmt: skip
-"""What others call a key -> what it is called here; used where that key is allowed."""
+"""Key of other programs -> our key; suggested where our key is allowed."""
 
 
 def shown(value: Any) -> str:
-    """Return a value of the file as an error names it: short, on one line."""
+    """Return a value of the file for a message: short, on one line."""
     if value is None:
         return "nothing"
     if isinstance(value, dict):
@@ -53,7 +53,7 @@ def shown(value: Any) -> str:
 
 
 def problems_of(error: ValidationError, model: type[BaseModel], data: Any) -> list[tuple[Loc, str]]:
-    """Return (path, words) for every error that pydantic found validating `data` by `model`."""
+    """Return (path, message) for every error that pydantic found in `data` by `model`."""
     out = []
     for detail in error.errors(include_url=False):
         loc = _in_file(detail["loc"], data, missing=detail["type"] == "missing")
@@ -62,7 +62,7 @@ def problems_of(error: ValidationError, model: type[BaseModel], data: Any) -> li
 
 
 def _in_file(loc: Loc, data: Any, *, missing: bool) -> Loc:
-    """Return `loc` up to where it leaves the file: pydantic adds steps of its own for keys and unions."""
+    """Return the part of `loc` inside the file: pydantic appends steps of its own for keys and unions."""
     for depth, step in enumerate(loc):
         inside = (isinstance(data, dict) and step in data) or (
             isinstance(data, list) and isinstance(step, int) and step < len(data)
@@ -85,7 +85,7 @@ def _field_at(model: type[BaseModel], loc: Loc) -> FieldInfo | None:
 
 
 def _keys_at(model: type[BaseModel], loc: Loc) -> list[str]:
-    """Return the keys allowed where `loc` stands."""
+    """Return the keys allowed at `loc`."""
     current = model
     for step in loc:
         field = current.model_fields.get(step) if isinstance(step, str) else None
@@ -118,7 +118,7 @@ def _bounds(part: Any) -> Iterator[tuple[str, Any]]:
 
 
 def _quantity(part: Any) -> Quantity | None:
-    """Return the quantity that a field, or its annotation, is read as."""
+    """Return the quantity that a field or its annotation is parsed as."""
     inner = (*getattr(part, "metadata", ()), *getattr(part, "__metadata__", ()))
     for each in inner:
         read = getattr(getattr(each, "func", None), "__self__", None)
@@ -133,7 +133,7 @@ def _holds_float(annotation: Any) -> bool:
 
 
 def _range(context: dict[str, Any], field: FieldInfo | None) -> str:
-    """Return the allowed range in words, from the field or from the one bound that pydantic tells."""
+    """Return the allowed range as text, from the field or from the one bound that pydantic reports."""
     bounds = dict(_bounds(field)) if field else {}
     bounds |= {name: context[name] for name in ("ge", "gt", "le", "lt") if name in context}
     kind = "a number" if field and _holds_float(field.annotation) else "a whole number"
@@ -177,7 +177,7 @@ def _unknown_key(detail: ErrorDetails, model: type[BaseModel]) -> str:
 
 
 def _type_words(kind: str, value: Any, field: FieldInfo | None) -> str:
-    """Words for a value of the wrong type."""
+    """Return the message for a value of the wrong type."""
     words = "is empty" if value is None else f"must be {_TYPES[kind]}, not {shown(value)}"
     if kind in _MODELS:
         example = getattr(_model_in(field.annotation), "EXAMPLE", "") if field else ""
@@ -198,7 +198,7 @@ def _type_words(kind: str, value: Any, field: FieldInfo | None) -> str:
 
 
 def _count_words(detail: ErrorDetails, field: FieldInfo | None) -> str:
-    """Words for a list or mapping with too few or too many items."""
+    """Return the message for a list or mapping with too few or too many items."""
     context = detail.get("ctx", {})
     count, least, most = context.get("actual_length"), context.get("min_length"), context.get("max_length")
     words = f"has {count} item{'' if count == 1 else 's'}; "

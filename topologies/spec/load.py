@@ -1,4 +1,4 @@
-"""Load a topology file: YAML -> `Spec`, all that is wrong said at once."""
+"""Load a topology file: YAML -> `Spec`, with all errors at once."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ from topologies.source import Source, parse, read
 from topologies.spec.document import Spec
 from topologies.spec.explain import shown
 from topologies.spec.validate import Found, validated
-from topologies.spelling import nearest
+from topologies.suggestions import nearest
 
 _EXAMPLE = "{generator: tree, depth: 2, fanout: 4}"
 _START = "start with `name:` and `topology:`"
@@ -28,9 +28,9 @@ _START = "start with `name:` and `topology:`"
 
 @dataclass
 class Document:
-    """A valid file: its `spec`, the params of its topology, and its source for later errors.
+    """Valid topology file: its `spec`, the params of its topology, and its source for later errors.
 
-    `children` holds the params of composed topologies by their path.
+    `children` holds the params of composed topologies by path.
     """
 
     spec: Spec
@@ -39,9 +39,9 @@ class Document:
     children: dict[Loc, GeneratorParams] = field(default_factory=dict)
 
     def error(self, error: ParameterError) -> InputError:
-        """Return the input error that says where in the file `error` comes from.
+        """Return the input error with the place in the file that `error` comes from.
 
-        The graph knows a composed node as `east.h1`; in the file it is `h1` of the part `east`.
+        A composed node is `east.h1` in the graph; in the file it is `h1` of the part `east`.
         """
         errors = error.errors if isinstance(error, ParametersError) else (error,)
         placed = [ParameterError(self._in_its_part(one.loc), one.message) for one in errors]
@@ -72,17 +72,17 @@ def load_text(text: str, file: str = "<text>", folder: Path | None = None) -> Do
 
 def _document(source: Source) -> Document:
     if not isinstance(source.data, dict):
-        raise source.wrong(_wrong(source.data))
+        raise source.input_error(_wrong(source.data))
     problems: Found = []
     children: dict[Loc, GeneratorParams] = {}
     spec, params = _parts(source.data, problems, children)
     if problems or spec is None or params is None:
-        raise source.wrong(problems)
+        raise source.input_error(problems)
     return Document(spec, source, params, children)
 
 
 def _wrong(data: Any) -> Found:
-    """Return what is wrong with the data of a file, maybe of one that isn't read to its end."""
+    """Return the errors in the data of a file that may not be read to its end yet."""
     if not isinstance(data, dict):
         return [((), f"must be a mapping (key: value), not {shown(data)}; {_START}")]
     problems: Found = []
@@ -93,7 +93,7 @@ def _wrong(data: Any) -> Found:
 def _parts(
     data: dict[str, Any], problems: Found, children: dict[Loc, GeneratorParams]
 ) -> tuple[Spec | None, GeneratorParams | None]:
-    """Return what a file says, and the params of its topology."""
+    """Return the spec of a file, and the params of its topology."""
     spec = validated(Spec, data, (), problems)
     if "topology" not in data:
         return spec, None
@@ -103,7 +103,7 @@ def _parts(
 def _topology(
     data: Any, loc: Loc, problems: Found, children: dict[Loc, GeneratorParams]
 ) -> GeneratorParams | None:
-    """Validate what stands under `topology:` by the model of the way it uses."""
+    """Validate the value of `topology:` by the model of the way it uses."""
     module = _module(data, loc, problems)
     if module is None:
         return None
@@ -118,7 +118,7 @@ def _topology(
 
 
 def _module(data: Any, loc: Loc, problems: Found) -> Generator | None:
-    """Return the module that `topology:` asks for, or None with the problem noted."""
+    """Return the module that `topology:` selects, or None with the problem noted."""
     way = way_of(data) if isinstance(data, dict) else None
     if way is None:
         problems.append((loc, _no_way(data)))
@@ -140,7 +140,7 @@ def _module(data: Any, loc: Loc, problems: Found) -> Generator | None:
 
 
 def _no_way(data: Any) -> str:
-    """Words for a `topology:` that names neither a generator nor anything else."""
+    """Return the message for a `topology:` that selects neither a generator nor any other way."""
     if isinstance(data, str) and data in GENERATORS:
         return f"must be a mapping; write `{{generator: {data}}}`"
     if not isinstance(data, dict):

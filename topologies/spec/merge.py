@@ -1,4 +1,4 @@
-"""Lay the keys of a rule over a profile: keys that the rule doesn't give stay as they were."""
+"""Apply the keys of a rule to a profile; keys that the rule leaves out keep their values."""
 
 from __future__ import annotations
 
@@ -6,19 +6,19 @@ from dataclasses import replace
 
 from topologies.errors import Loc
 from topologies.profiles import LinkProfile, NodeProfile, Shape
-from topologies.spec.document import LinkKeys, NodeKeys, ShapeKeys
+from topologies.spec.rules import LinkKeys, NodeKeys, ShapeKeys
 
 
 def merged_shape(keys: ShapeKeys | None, old: Shape) -> Shape:
-    """Return `old` with the keys given in `keys` laid over it."""
+    """Return `old` with the keys that are set in `keys` replaced."""
     if keys is None:
         return old
-    given = {k: getattr(keys, k) for k in ShapeKeys.model_fields if k in keys.model_fields_set}
-    return replace(old, **given) if given else old
+    stated = {k: getattr(keys, k) for k in ShapeKeys.model_fields if k in keys.model_fields_set}
+    return replace(old, **stated) if stated else old
 
 
 def merged_link(keys: LinkKeys, old: LinkProfile, *, reverse: bool) -> LinkProfile:
-    """Return `old` under the rule `keys`; `reverse` when the link runs against the rule's order."""
+    """Return `old` under the rule `keys`; `reverse` for a link in the opposite order of the rule's ends."""
     first, second = (keys.backward, keys.forward) if reverse else (keys.forward, keys.backward)
     return LinkProfile(
         forward=merged_shape(first, merged_shape(keys, old.forward)),
@@ -28,18 +28,18 @@ def merged_link(keys: LinkKeys, old: LinkProfile, *, reverse: bool) -> LinkProfi
 
 
 def merged_node(keys: NodeKeys, old: NodeProfile | None) -> NodeProfile:
-    """Return `old` (or the default) with the keys given in `keys` laid over it."""
+    """Return `old` (or the default) with the keys that are set in `keys` replaced."""
     old = old or NodeProfile()
-    given = {k: v for k in NodeKeys.model_fields if (v := getattr(keys, k)) is not None}
+    stated = {k: v for k in NodeKeys.model_fields if (v := getattr(keys, k)) is not None}
     if keys.openflow is not None:
-        given["openflow"] = replace(old.openflow, **keys.openflow.given())
-    return replace(old, **given)
+        stated["openflow"] = replace(old.openflow, **keys.openflow.set_keys())
+    return replace(old, **stated)
 
 
 def undelayed(keys: LinkKeys, profile: LinkProfile, *, reverse: bool = False) -> list[tuple[Loc, str]]:
-    """Return what is wrong with `profile`, the outcome of `keys`: (path in the keys, words).
+    """Return the errors of `profile`, the result of `keys`: (path in the keys, message).
 
-    netem moves packets only within their delay: without one, jitter and reorder would do nothing.
+    netem varies packets only within their delay: without one, jitter and reorder would have no effect.
     """
     first, second = (keys.backward, keys.forward) if reverse else (keys.forward, keys.backward)
     names = ("backward", "forward") if reverse else ("forward", "backward")

@@ -12,8 +12,8 @@ from pydantic_core import CoreSchema, core_schema
 from topologies.errors import shortened
 from topologies.openflow import PORT, PROTOCOLS, Controller
 from topologies.spec.explain import shown
+from topologies.spec.located_errors import located_error
 from topologies.spec.section import Section
-from topologies.spec.wrong import wrong
 
 _ADDRESS = re.compile(
     r"(?:\[(?P<v6>[0-9a-fA-F:.]+)\]|(?P<name>[A-Za-z0-9](?:[A-Za-z0-9.-]*[A-Za-z0-9])?))(?::(?P<port>\d{1,5}))?"
@@ -22,7 +22,7 @@ _EXAMPLE = "write learning, none, {remote: 10.0.0.5:6653} or {command: [python3,
 
 
 class ControllerKeys(Section):
-    """A controller that runs elsewhere (`remote`), or that the engine starts (`command`)."""
+    """Controller that runs elsewhere (`remote`), or that the engine starts (`command`)."""
 
     EXAMPLE: ClassVar[str] = "{remote: 10.0.0.5:6653}"
 
@@ -45,9 +45,9 @@ class ControllerKeys(Section):
     @field_validator("remote", "command", mode="before")
     @classmethod
     def _texts(cls, value: Any) -> Any:
-        """Say once what is no text, and where: a union would complain of each of its types."""
+        """Report a value that is no text once: a union would report it for each of its types."""
         if isinstance(value, dict):
-            raise wrong([((), "must be text or a list of texts, not a mapping")])
+            raise located_error([((), "must be text or a list of texts, not a mapping")])
         several = isinstance(value, list)
         problems = []
         for number, item in enumerate(value if several else [value]):
@@ -55,7 +55,7 @@ class ControllerKeys(Section):
                 quotes = "" if isinstance(item, dict | list) else "; put it in quotes"
                 problems.append(((number,) if several else (), f"must be text, not {shown(item)}{quotes}"))
         if problems:
-            raise wrong(problems)
+            raise located_error(problems)
         return value
 
 
@@ -122,7 +122,7 @@ assert Protocol.__args__ == PROTOCOLS  # type: ignore[attr-defined]  # noqa: S10
 
 
 class OpenFlowKeys(Section):
-    """How switches made as `ovs` behave."""
+    """Behaviour of switches of kind `ovs`."""
 
     EXAMPLE: ClassVar[str] = "{controller: learning, protocols: [OpenFlow13]}"
 
@@ -142,8 +142,8 @@ class OpenFlowKeys(Section):
         None, description="What forwards without a controller: learning, or flows computed from the graph"
     )
 
-    def given(self) -> dict[str, Any]:
-        """Return the keys that are given, as `topologies.openflow.OpenFlow` names them."""
+    def set_keys(self) -> dict[str, Any]:
+        """Return the keys that are set, by their names in `topologies.openflow.OpenFlow`."""
         out = {
             k: getattr(self, k) for k in ("fail_mode", "datapath", "flows") if getattr(self, k) is not None
         }

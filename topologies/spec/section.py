@@ -1,4 +1,4 @@
-"""What all parts of a file share: unknown keys are errors, types are as written, empty is not given."""
+"""Base of all models of a file: unknown keys are errors, types are strict, an empty value is unset."""
 
 from __future__ import annotations
 
@@ -10,9 +10,9 @@ from pydantic_core import CoreSchema, core_schema
 
 
 class Section(BaseModel):
-    """A mapping of the file. Strict: a number in quotes is text, and `yes` isn't true.
+    """Mapping of the file. Strict: a number in quotes is text, and `yes` isn't true.
 
-    `EXAMPLE` is what an error shows when something else stands where this mapping must.
+    Errors show `EXAMPLE` when there is something else in place of this mapping.
     """
 
     EXAMPLE: ClassVar[str] = ""
@@ -21,7 +21,7 @@ class Section(BaseModel):
 
 
 class EmptyIfNull:
-    """Mark a list or mapping for which `key:` with nothing behind it means the empty one."""
+    """Annotation of a list or mapping: `key:` without a value means the empty one."""
 
     def __init__(self, empty: type[list[Any] | dict[str, Any]]) -> None:
         self._empty = empty

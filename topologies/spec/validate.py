@@ -1,4 +1,4 @@
-"""Data of a file as a model, or what is wrong with it."""
+"""Validate data of a file by a model."""
 
 from __future__ import annotations
 
@@ -12,11 +12,11 @@ from topologies.spec.explain import problems_of
 
 Model = TypeVar("Model", bound=BaseModel)
 Found = list[tuple[Loc, str]]
-"""What is wrong: (path in the file, words)."""
+"""Errors as (path in the file, message)."""
 
 
 def validated(model: type[Model], data: Any, loc: Loc, problems: Found) -> Model | None:
-    """Return `data`, which stands at `loc` of a file, as a `model`; or None with its `problems` noted."""
+    """Return `data`, found at `loc` of a file, as a `model`; or None, and append to `problems`."""
     data = _without_most_unknown(model, data)
     try:
         return model.model_validate(data)
@@ -26,9 +26,9 @@ def validated(model: type[Model], data: Any, loc: Loc, problems: Found) -> Model
 
 
 def _without_most_unknown(model: type[BaseModel], data: Any) -> Any:
-    """Return a mapping without most of its unknown keys, when it has more of them than anybody reads.
+    """Return a mapping without most of its unknown keys, when there are more than anybody reads.
 
-    pydantic makes an error of each, of a hundred bytes and more.
+    pydantic makes an error of a hundred bytes and more for each.
     """
     if not isinstance(data, dict) or len(data) <= MAX_FOUND + len(model.model_fields):
         return data

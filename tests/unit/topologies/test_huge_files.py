@@ -19,7 +19,7 @@ from topologies.build import build
 from topologies.errors import MAX_FOUND, MAX_SHOWN, InputError
 from topologies.source import events, values
 from topologies.source import file as source_file
-from topologies.spec import load, parts, validate
+from topologies.spec import chunked, load, validate
 from topologies.spec.load import load_text
 
 GRAPH = "name: x\ntopology:\n  nodes: {h1: {}, s1: {kind: switch}}\n  links:\n"
@@ -102,7 +102,7 @@ def test_what_is_wrong_only_late_in_a_large_file_takes_no_memory_an_item() -> No
         load._parts(data, problems, {})
         peaks.append(tracemalloc.get_traced_memory()[1])
         tracemalloc.stop()
-        assert MAX_FOUND <= len(problems) <= MAX_FOUND + parts._PART
+        assert MAX_FOUND <= len(problems) <= MAX_FOUND + chunked._PART
         assert problems[0][0] == ("topology", "nodes", "w0", "kindd")
     assert peaks[1] < 1.3 * peaks[0]
 
@@ -122,7 +122,7 @@ def test_a_long_list_and_a_long_mapping_are_validated_as_short_ones_are(
         GRAPH.replace("s1:", "h2: {ip: 10.0.0.7/8}, s1:") + "    - [h1, s1, {delay: 1 ms}]\n    - [h2, s1]\n"
     )
     whole = load_text(text).params
-    monkeypatch.setattr(parts, "_PART", 1)
+    monkeypatch.setattr(chunked, "_PART", 1)
     assert load_text(text).params == whole
 
 

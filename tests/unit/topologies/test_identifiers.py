@@ -6,7 +6,7 @@ import pytest
 from topologies.builder import Builder
 from topologies.identifiers import bridge_name, dpid, interface_name, mac
 from topologies.names import NameBlock, NameList
-from topologies.topology import Given, Kind, Topology
+from topologies.topology import Explicit, Kind, Topology
 
 
 def named(*names: str, kind: Kind = Kind.SWITCH) -> Topology:
@@ -55,7 +55,7 @@ def test_given_macs_win_on_their_port_only() -> None:
     build = Builder()
     build.add_node(Kind.HOST, "h1")
     topology = build.build()
-    object.__setattr__(topology, "given", {0: Given(macs=((0, "0a:00:00:00:00:01"),))})
+    object.__setattr__(topology, "explicit", {0: Explicit(macs=((0, "0a:00:00:00:00:01"),))})
     assert mac(topology, 0, 0).hex(":") == "0a:00:00:00:00:01"
     assert mac(topology, 0, 1).hex(":") == "02:00:00:01:00:01"
 

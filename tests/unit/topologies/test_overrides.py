@@ -4,7 +4,7 @@ from typing import Any
 
 from support import topologies
 
-from topologies.topology import Given, Kind, Topology
+from topologies.topology import Explicit, Kind, Topology
 
 LINEAR = {"generator": "linear", "k": 2, "hosts_per_switch": 2}
 
@@ -93,7 +93,7 @@ def test_a_host_that_becomes_a_router_counts_its_ports_as_one() -> None:
         {"nodes": nodes, "links": [["a", "b"]]}, nodes=[{"match": {"name": "a"}, "kind": "router"}]
     )
     assert topology.ports.tolist() == [[1, 0]]
-    assert topology.given[0] == Given(((1, "10.0.0.1/24"),), ((1, "02:00:00:00:00:07"),))
+    assert topology.explicit[0] == Explicit(((1, "10.0.0.1/24"),), ((1, "02:00:00:00:00:07"),))
 
 
 def test_a_switch_that_becomes_a_host() -> None:

@@ -95,13 +95,13 @@ def test_places_are_of_keys_and_items() -> None:
 
 def test_a_problem_is_at_the_nearest_value_that_is_there() -> None:
     made = parse("a:\n  b: 1\n", "f")
-    assert str(made.wrong([(("a", "b", "c", 3), "wrong")])) == "f:2:3: a.b.c[3]: wrong"
-    assert str(made.wrong([(("z",), "missing")])) == "f:1:1: z: missing"
+    assert str(made.input_error([(("a", "b", "c", 3), "wrong")])) == "f:2:3: a.b.c[3]: wrong"
+    assert str(made.input_error([(("z",), "missing")])) == "f:1:1: z: missing"
 
 
 def test_places_behind_an_alias_are_the_alias_itself() -> None:
     made = parse("a: &x {k: 1}\nb: *x\n", "f")
-    assert str(made.wrong([(("b", "k"), "wrong")])) == "f:2:1: b.k: wrong"
+    assert str(made.input_error([(("b", "k"), "wrong")])) == "f:2:1: b.k: wrong"
 
 
 def test_parameter_errors_get_their_places() -> None:

@@ -9,14 +9,15 @@ from pydantic import BaseModel, Field, ValidationError
 from topologies.build import build
 from topologies.errors import InputError
 from topologies.profiles import LinkProfile, NodeProfile, Shape
-from topologies.spec.document import ENGINES, FUTURE_ENGINES, LinkKeys, NodeKeys, ShapeKeys, Spec
+from topologies.spec.document import ENGINES, FUTURE_ENGINES, Spec
 from topologies.spec.explain import problems_of, shown
-from topologies.spec.given import given_problems
+from topologies.spec.explicit import explicit_problems
 from topologies.spec.load import load_text
+from topologies.spec.located_errors import joined, located_error
 from topologies.spec.merge import merged_link, merged_node, merged_shape, undelayed
+from topologies.spec.rules import LinkKeys, NodeKeys, ShapeKeys
 from topologies.spec.section import Section
-from topologies.spec.wrong import joined, wrong
-from topologies.spelling import nearest
+from topologies.suggestions import nearest
 from topologies.topology import Topology
 
 TREE = "topology: {generator: tree, depth: 2, fanout: 2}\n"
@@ -148,8 +149,8 @@ class TestByHand:
                 "[[h1, s1, {bandwidth: 1 Gbit, backward: {loss: 1 %}, mtu: 9000}]]",
             )
         )
-        assert made.given[0].addresses == ((0, "10.0.0.9/8"),)
-        assert made.given[0].macs == ((0, "02:00:00:00:00:aa"),)
+        assert made.explicit[0].addresses == ((0, "10.0.0.9/8"),)
+        assert made.explicit[0].macs == ((0, "02:00:00:00:00:aa"),)
         assert made.tier_names == ("edge", "switch")
         assert made.node_profile_of(0) == NodeProfile(memory=64 * 2**20)
         assert made.link_profile_of(0) == LinkProfile(Shape(1e9), Shape(1e9, loss=0.01), 9000)
@@ -165,7 +166,7 @@ class TestByHand:
         "data", [None, 5, [], {}, {"nodes": 5}, {"nodes": {}, "links": 5}, {"nodes": {"a": 5}}]
     )
     def test_the_parts_may_be_anything(self, data: Any) -> None:
-        assert list(given_problems(data)) == []
+        assert list(explicit_problems(data)) == []
 
     def test_20000_nodes_in_a_moment(self) -> None:
         count = 20_000
@@ -307,7 +308,7 @@ class TestWrong:
         data = {"count": 1, "inner": {"share": "x"}, "word": 1, "many": [1]}
         assert problems_of(error, Model, data)[2:] == [(("word",), "{braces} stay"), (("many", 0), "two")]
         assert len(problems_of(error, Model, data)) == 4
-        assert problems_of(wrong([(("word",), "w")]), Model, data) == [(("word",), "w")]
+        assert problems_of(located_error([(("word",), "w")]), Model, data) == [(("word",), "w")]
 
 
 class TestMerge:

@@ -11,7 +11,7 @@ from topologies.errors import InputError
 from topologies.formats import mininet_process
 from topologies.formats.export import export
 from topologies.spec.load import load_text
-from topologies.topology import Given, Kind, Topology
+from topologies.topology import Explicit, Kind, Topology
 
 EXAMPLES = Path(__file__).parents[4] / "topologies" / "examples"
 PLAIN = """
@@ -97,9 +97,11 @@ if __name__ == "__main__":
     assert (second.forward.bandwidth, second.backward.bandwidth) == (20e6, 30e6)
     assert (second.forward.delay, second.backward.delay) == (None, 0.001)
     assert made.ports.tolist() == [[0, 1], [7, 0], [0, 1], [1, 1]]
-    assert made.given[0] == Given(((0, "10.0.0.5/24"),), ((0, "00:00:00:00:00:05"),))
-    assert made.given[1] == Given(((0, "20.0.0.6/8"),), ())
-    assert made.given[2] == Given(((0, "192.168.1.1/24"), (1, "10.9.0.1/24")), ((1, "02:00:00:00:00:11"),))
+    assert made.explicit[0] == Explicit(((0, "10.0.0.5/24"),), ((0, "00:00:00:00:00:05"),))
+    assert made.explicit[1] == Explicit(((0, "20.0.0.6/8"),), ())
+    assert made.explicit[2] == Explicit(
+        ((0, "192.168.1.1/24"), (1, "10.9.0.1/24")), ((1, "02:00:00:00:00:11"),)
+    )
 
 
 @pytest.mark.parametrize(
@@ -142,7 +144,7 @@ topos = {"t": t}
 """
     )
     made = loaded(tmp_path, code)
-    assert made.given[1].addresses == ((0, "10.0.0.77/8"),)
+    assert made.explicit[1].addresses == ((0, "10.0.0.77/8"),)
     assert made.link_profile_of(1).forward.bandwidth == 5e6
 
 
@@ -295,7 +297,7 @@ def test_the_exported_script_builds_the_same_graph(tmp_path: Path, example: str)
         )
 
     assert links(back) == links(made)
-    assert all(back.given[back.names.find(made.names[host])].macs for host in made.hosts.tolist())
+    assert all(back.explicit[back.names.find(made.names[host])].macs for host in made.hosts.tolist())
 
 
 def test_the_exported_script_is_plain_python(tmp_path: Path) -> None:

@@ -10,10 +10,11 @@ import pytest
 
 from topologies.build import build
 from topologies.formats import graphml, node_link
-from topologies.formats.assemble import Options, assemble
+from topologies.formats.assemble import assemble
 from topologies.formats.attributes import node_of
 from topologies.formats.export import export
 from topologies.formats.graph import FormatError
+from topologies.formats.import_options import Options
 from topologies.openflow import Controller, OpenFlow
 from topologies.spec.load import load_text
 

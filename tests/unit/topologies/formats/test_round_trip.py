@@ -9,8 +9,9 @@ import pytest
 from topologies.build import build, open_topology
 from topologies.errors import ParameterError
 from topologies.formats import graphml, node_link
-from topologies.formats.assemble import Options, assemble
+from topologies.formats.assemble import assemble
 from topologies.formats.export import FORMATS, chunks, export
+from topologies.formats.import_options import Options
 from topologies.spec.load import load_text
 from topologies.topology import Topology
 
@@ -49,7 +50,7 @@ def edges(made: Topology) -> list[object]:
 def nodes(made: Topology) -> list[object]:
     return [
         (name, int(made.kinds[at]), made.tier_names[int(made.tiers[at])], int(made.groups[at]),
-         made.node_profile_of(at), made.given.get(at))
+         made.node_profile_of(at), made.explicit.get(at))
         for at, name in enumerate(made.names)
     ]  # fmt: skip
 

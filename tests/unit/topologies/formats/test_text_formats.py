@@ -6,8 +6,9 @@ import pytest
 from topologies.build import build
 from topologies.errors import InputError
 from topologies.formats import edge_list, node_link
-from topologies.formats.assemble import Options, assemble
+from topologies.formats.assemble import assemble
 from topologies.formats.graph import FormatError
+from topologies.formats.import_options import Options
 from topologies.formats.naming import host_prefix, sanitised, unique_names
 from topologies.names import NODE_NAME
 from topologies.spec.load import load_text

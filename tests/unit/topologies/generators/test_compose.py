@@ -71,7 +71,7 @@ def test_given_addresses_carry_over() -> None:
               "links": [["h1", "s1"]]}  # fmt: skip
     topology = made({"compose": {"a": EAST_WEST["east"], "b": custom}, "links": [["a.s1", "b.s1"]]})
     node = topology.names.find("b.h1")
-    assert topology.given[node].macs == ((0, "02:00:00:00:00:09"),)
+    assert topology.explicit[node].macs == ((0, "02:00:00:00:00:09"),)
     assert FlatAddressing(topology).of(node)[0].text == "10.0.0.9"
 
 

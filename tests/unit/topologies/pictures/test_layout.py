@@ -9,8 +9,8 @@ from topologies.pictures.fold import best, folded
 from topologies.pictures.hierarchy import components, hierarchy
 from topologies.pictures.lattice import grid_places
 from topologies.pictures.layers import layers
-from topologies.pictures.place import spread
-from topologies.pictures.stress import distances, placed
+from topologies.pictures.row_layout import spread
+from topologies.pictures.stress_layout import distances, placed
 from topologies.spec.load import load_text
 from topologies.topology import I64, Topology
 

@@ -1,6 +1,6 @@
-"""What was probably meant by a word that isn't known.
+"""Suggestions for unknown words.
 
-A module of its own, so that commands which read no file don't import pydantic for it (40 ms).
+A module of its own: commands that read no file don't import pydantic for it (40 ms).
 """
 
 from __future__ import annotations
@@ -12,9 +12,9 @@ from topologies.errors import shortened
 
 
 def nearest(word: str, known: Iterable[str], most: int = 12) -> str:
-    """Return "did you mean `x`?" for the known word nearest to `word`, or the first words known."""
+    """Return "did you mean `x`?" for the known word nearest to `word`, else the first known words."""
     words = list(known)
-    if len(words) <= 1000:  # comparing takes time: a file may have 200,000 node names
+    if len(words) <= 1000:  # comparing is slow, and a file may have 200,000 node names
         lower = {w.lower(): w for w in reversed(words)}
         close = get_close_matches(word[:80].lower(), lower, n=1, cutoff=0.6)
         if close:

@@ -1,7 +1,7 @@
-"""Lists and mappings of any length, validated part by part.
+"""Validation in chunks: long lists and mappings are validated part by part.
 
-pydantic looks at every item whatever it found before, and an error takes it two kilobytes: a file of a
-million wrong nodes would take gigabytes, to print two hundred lines.
+pydantic validates every item whatever it found before, and an error takes two kilobytes: a file of a
+million invalid nodes would take gigabytes to print two hundred lines.
 """
 
 from __future__ import annotations
@@ -15,13 +15,13 @@ from pydantic.json_schema import JsonSchemaValue
 from pydantic_core import CoreSchema, InitErrorDetails, core_schema
 
 from topologies.errors import MAX_FOUND
-from topologies.spec.wrong import details_of, of_details
+from topologies.spec.located_errors import details_of, of_details
 
 _PART = 5_000
 
 
-class InParts:
-    """Mark a list or mapping that may be long: after MAX_FOUND errors the rest isn't looked at."""
+class Chunked:
+    """Annotation of a list or mapping that may be long: validation ends after MAX_FOUND errors."""
 
     def _validated(self, value: Any, handler: core_schema.ValidatorFunctionWrapHandler) -> Any:
         if not isinstance(value, dict | list) or len(value) <= _PART:

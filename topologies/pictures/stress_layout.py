@@ -1,7 +1,7 @@
-"""Where the nodes of a graph without layers stand: distances in the picture follow those in the graph.
+"""Layout of a graph without layers by stress majorization: distances follow those in the graph.
 
 Gansner, Koren, North: Graph Drawing by Stress Majorization, GD 2004. It starts from classical
-scaling of the distances, so it needs no random numbers and gives the same picture always.
+scaling of the distances: it needs no random numbers and always gives the same picture.
 """
 
 from __future__ import annotations
@@ -15,7 +15,7 @@ _JITTER = 0.03
 
 
 def distances(count: int, links: I64) -> F64:
-    """Return the hops between all pairs: float64[count, count]; parts not joined are set a bit apart."""
+    """Return the hops between all pairs: float64[count, count]; separate components are a bit apart."""
     near = np.zeros((count, count), dtype=bool)
     near[links[:, 0], links[:, 1]] = near[links[:, 1], links[:, 0]] = True
     step = near.astype(np.float32)
@@ -33,7 +33,7 @@ def distances(count: int, links: I64) -> F64:
 
 
 def placed(count: int, links: I64) -> F64:
-    """Return places (float64[count, 2]) of a connected or unconnected graph, hops as unit, centred."""
+    """Return centred positions (float64[count, 2]), in hops, of a graph that needn't be connected."""
     if count < 3:
         return np.array([[0.0, 0.0], [1.0, 0.0]])[:count]
     wanted = distances(count, links)
@@ -53,19 +53,21 @@ def placed(count: int, links: I64) -> F64:
 
 
 def _scaled(wanted: F64) -> F64:
-    """Return the classical scaling of the distances (Torgerson 1952), coinciding nodes set apart."""
+    """Return the classical scaling of the distances (Torgerson 1952), with coinciding nodes separated."""
     count = len(wanted)
     centre = np.eye(count) - 1 / count
     values, vectors = np.linalg.eigh(-0.5 * centre @ wanted**2 @ centre)
-    signs = np.sign(vectors[np.abs(vectors).argmax(axis=0), np.arange(count)])  # eigenvectors have none
+    signs = np.sign(
+        vectors[np.abs(vectors).argmax(axis=0), np.arange(count)]
+    )  # eigenvectors have no sign of their own
     vectors = vectors * signs
     places = vectors[:, [-1, -2]] * np.sqrt(np.maximum(values[[-1, -2]], 1e-6))
-    turn = np.arange(count) * 2.399963  # the golden angle: no two alike
+    turn = np.arange(count) * 2.399963  # the golden angle: no two are equal
     return np.asarray(places + _JITTER * np.stack([np.cos(turn), np.sin(turn)], axis=1))
 
 
 def _turned(places: F64) -> F64:
-    """Return `places` with their longest extent level."""
+    """Return `places` rotated so that their longest extent is horizontal."""
     places = places - places.mean(axis=0)
     _, _, axes = np.linalg.svd(places, full_matrices=False)
     axes = axes * np.sign(axes[np.arange(2), np.abs(axes).argmax(axis=1)])[:, None]

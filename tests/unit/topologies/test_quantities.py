@@ -2,7 +2,7 @@ from __future__ import annotations
 
 import pytest
 
-from topologies.units import RATE, SHARE, SIZE, TIME, Quantity
+from topologies.quantities import RATE, SHARE, SIZE, TIME, Quantity
 
 
 @pytest.mark.parametrize(

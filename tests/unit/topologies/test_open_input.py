@@ -13,16 +13,16 @@ from pathlib import Path
 
 import pytest
 
-from topologies import reading
+from topologies import open_input as module
 from topologies.errors import InputError
-from topologies.reading import opened
+from topologies.open_input import open_input
 from topologies.source import read
 
 MOST = 1 << 22
 
 
 def everything(path: Path | str) -> bytes:
-    with opened(Path(path), MOST) as file:
+    with open_input(Path(path), MOST) as file:
         return file.read()
 
 
@@ -35,8 +35,8 @@ def fifo(tmp_path: Path) -> Path:
 
 @pytest.fixture
 def impatient(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(reading, "UNOPENED", 0.3)
-    monkeypatch.setattr(reading, "SILENT", 0.6)
+    monkeypatch.setattr(module, "UNOPENED", 0.3)
+    monkeypatch.setattr(module, "SILENT", 0.6)
 
 
 @pytest.mark.usefixtures("impatient")

@@ -1,4 +1,4 @@
-"""Where the items of a layered picture stand in their rows."""
+"""Layout of a layered picture: the positions of the items in their rows."""
 
 from __future__ import annotations
 
@@ -11,15 +11,15 @@ from topologies.topology import F64, I64
 _GROUP_GAP = 0.7
 """Gap between two groups of the lowest row, in item widths."""
 _OUTER_GAP = 0.16
-"""What is added where outer groups change, in widths of such a group."""
+"""Additional gap where outer groups change, in widths of such a group."""
 WIDEST = 110.0
-"""Most distance of neighbours in the lowest row, in pixels; twice that for stacks."""
+"""Largest distance of neighbours in the lowest row, in pixels; twice that for stacks."""
 _GAP, _TOP_GAP = 84.0, 190.0
-"""Least distance of neighbours in the middle rows and in the top row, when there is room."""
+"""Smallest distance of neighbours in the middle rows and in the top row, if there is room."""
 
 
 def spread(wanted: F64, gap: float) -> F64:
-    """Return places `gap` apart at least, in the order given, with least squared moves from `wanted`.
+    """Return positions at least `gap` apart, in the same order, with least squared moves from `wanted`.
 
     Without the gaps that is an isotonic regression: pool adjacent violators (Barlow et al.:
     Statistical Inference under Order Restrictions, 1972).
@@ -47,7 +47,7 @@ def row_order(fold: Fold, tree: Hierarchy, row: int) -> I64:
 def layered(fold: Fold, tree: Hierarchy, width: float) -> tuple[F64, F64]:
     """Return (x of each item: float64[k], item distance of each row: float64[rows]) within `width`.
 
-    The lowest row is even, with gaps between groups; each row above stands over what it carries.
+    The lowest row is even, with gaps between groups; each row above is centred over its children.
     """
     rows = int(fold.layer.max()) + 1
     x, spacing = np.zeros(len(fold)), np.zeros(rows)
@@ -71,7 +71,7 @@ def layered(fold: Fold, tree: Hierarchy, width: float) -> tuple[F64, F64]:
 
 
 def _squeezed(places: F64, low: float, high: float) -> F64:
-    """Return `places` scaled into low…high when they reach beyond it."""
+    """Return `places` scaled into low…high where they exceed it."""
     if len(places) < 2 or (places[0] >= low and places[-1] <= high):
         return places
     start, end = min(places[0], low), max(places[-1], high)
@@ -91,14 +91,14 @@ def _breaks(fold: Fold, tree: Hierarchy, items: I64) -> F64:
 
 
 def _even(gaps: F64, width: float, widest: float) -> tuple[F64, float]:
-    """Return places within `width`, `gaps` items farther than even, and the distance of neighbours."""
+    """Return even positions within `width`, with `gaps` items added, and the distance of neighbours."""
     steps = np.arange(len(gaps)) + np.cumsum(gaps)
     unit = min(width / (steps[-1] + 1), widest)
     return (steps - steps[-1] / 2) * unit + width / 2, unit
 
 
 def _over(fold: Fold, items: I64, x: F64, width: float) -> F64:
-    """Return the mean place of what hangs below each item; the middle when nothing does."""
+    """Return the mean position of the children of each item; the middle without any."""
     total, count = np.zeros(len(fold)), np.zeros(len(fold))
     for upper, lower in ((0, 1), (1, 0)):
         up, low = fold.links[:, upper], fold.links[:, lower]

@@ -1,7 +1,7 @@
-"""Open what somebody gave as a file, without waiting for ever where it isn't one.
+"""Open an input file, and don't wait for ever when it is no regular file.
 
-A named pipe that nobody writes to, a terminal and a quiet device have no end to wait for. Pipes are read all
-the same, since `emulator up <(generate)` is one: as long as somebody writes to them.
+A named pipe without a writer, a terminal and a silent device never end. Pipes are read all the same,
+since `emulator up <(generate)` is one: as long as they have a writer.
 """
 
 from __future__ import annotations
@@ -16,16 +16,16 @@ from pathlib import Path
 from typing import BinaryIO
 
 UNOPENED = 3.0
-"""Seconds that a pipe or a device may wait for somebody who writes to it."""
+"""Seconds to wait for a writer on a pipe or a device."""
 SILENT = 60.0
-"""Seconds that one who writes may say nothing: a program that makes the file may take its time."""
+"""Seconds that a writer may be silent: a program that generates the file may take its time."""
 _CHUNK = 1 << 20
 
 
-def opened(path: Path, most: int) -> BinaryIO:
-    """Return the file at `path`, opened to read; of a pipe or device no more than `most` bytes.
+def open_input(path: Path, most: int) -> BinaryIO:
+    """Return the file at `path`, opened to read; at most `most` bytes of a pipe or device.
 
-    Raises OSError with words, also where nothing comes.
+    Raises OSError with a message for people, also when nothing arrives.
     """
     mode = path.stat().st_mode
     if stat.S_ISSOCK(mode):
@@ -46,7 +46,7 @@ def opened(path: Path, most: int) -> BinaryIO:
 
 
 def _read(descriptor: int, most: int) -> bytes:
-    """Return what comes out of a pipe or a device, until its end or `most` bytes."""
+    """Return the content of a pipe or a device, until its end or `most` bytes."""
     out = bytearray()
     poll = select.poll()
     poll.register(descriptor, select.POLLIN)
@@ -54,7 +54,7 @@ def _read(descriptor: int, most: int) -> bytes:
     while len(out) < most:
         try:
             chunk = os.read(descriptor, min(_CHUNK, most - len(out)))
-        except BlockingIOError:  # somebody has it open to write
+        except BlockingIOError:  # it has a writer
             patience, chunk = SILENT, b""
         else:
             if not chunk and (out or _has_ended(poll)):
@@ -73,8 +73,8 @@ def _read(descriptor: int, most: int) -> bytes:
 
 
 def _has_ended(poll: select.poll) -> bool:
-    """Return whether somebody wrote and is done, or reading can't block: the end is the end.
+    """Return whether the last writer has closed it, or reading can't block: an empty read is the end.
 
-    A named pipe that nobody has opened yet reads as empty too, and isn't ready (pipe_poll in fs/pipe.c).
+    A named pipe without a writer yet reads as empty too, but isn't ready (pipe_poll in fs/pipe.c).
     """
     return bool(poll.poll(0))

@@ -1,4 +1,4 @@
-"""A topology's nodes and links one after the other, as the writers need them."""
+"""Rows of a topology's nodes and links for the writers."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from topologies.formats.attributes import link_attributes, node_attributes
 from topologies.topology import Topology
 
 PIECE = 4096
-"""Lines that are joined into one piece."""
+"""Number of lines that are joined into one piece."""
 _KEPT = 64
 
 
@@ -20,10 +20,10 @@ def nodes(topology: Topology) -> Iterator[tuple[str, dict[str, Any]]]:
     same: dict[tuple[int, ...], dict[str, Any]] = {}
     rows = zip(*(column.tolist() for column in columns), strict=True)
     for node, (name, row) in enumerate(zip(topology.names, rows, strict=True)):
-        if topology.positions is not None or node in topology.given:
+        if topology.positions is not None or node in topology.explicit:
             yield name, node_attributes(topology, node)
             continue
-        if row not in same:  # a rack's hosts differ in nothing but their names
+        if row not in same:  # the hosts of a rack differ only in their names
             same = {key: same[key] for key in list(same)[-_KEPT:]}
             same[row] = node_attributes(topology, node)
         yield name, same[row]
@@ -44,7 +44,7 @@ def profiles(topology: Topology) -> list[dict[str, Any]]:
 
 
 def joined(lines: Iterable[str]) -> Iterator[str]:
-    """Yield `lines` joined by the thousand: fewer pieces to write."""
+    """Yield `lines` joined by the thousand: fewer writes."""
     lines = iter(lines)
     while piece := "".join(islice(lines, PIECE)):
         yield piece

@@ -1,7 +1,7 @@
-"""Quantities as people write them: `10 Gbit`, `500 us`, `2 %`, `64 MiB`.
+"""Quantities with units: `10 Gbit`, `500 us`, `2 %`, `64 MiB`.
 
 Each parser accepts a string with a unit or a bare number in the base unit, and raises
-ValueError with words that say what to write instead. Decimal prefixes are powers of 1000,
+ValueError with a message that says what to write instead. Decimal prefixes are powers of 1000,
 binary prefixes (Ki, Mi, Gi) powers of 1024 (IEC 80000-13).
 """
 
@@ -24,9 +24,9 @@ _NUMBER = re.compile(
 
 @dataclass(frozen=True)
 class Quantity:
-    """A physical quantity: its units as factors of the base unit, and its range in base units.
+    """Physical quantity: its units as factors of the base unit, and its range in base units.
 
-    `units` are the ones to suggest, smallest first; `aliases` the other spellings.
+    Messages suggest `units`, smallest first; `aliases` are other spellings.
     """
 
     name: str
@@ -37,7 +37,7 @@ class Quantity:
     high: float
 
     def parse(self, value: object) -> float:
-        """Return `value` in the base unit; raise ValueError saying what to write instead."""
+        """Return `value` in the base unit; ValueError with what to write instead."""
         shown = f"`{shortened(_words(value))}`" if isinstance(value, _SCALARS) else "this"
         found = None if isinstance(value, bool | None) else _NUMBER.fullmatch(_words(value))
         if not found:
@@ -65,7 +65,7 @@ class Quantity:
         raise ValueError(f"`{shortened(unit)}` {what}; {hint}")
 
     def text(self, number: float) -> str:
-        """Return `number`, in the base unit, as people write it; `parse` gives the same number back."""
+        """Return `number`, in the base unit, with a unit; `parse` gives the same number back."""
         known = (*reversed(self.units.items()), *self.aliases.items())
         base = next(unit for unit, factor in known if factor == 1)
         for unit, factor in self.units.items() if number == 0 else known:
@@ -82,11 +82,11 @@ class Quantity:
 
     @property
     def range(self) -> str:
-        """The allowed range in words."""
+        """Allowed range as text."""
         return f"{self.text(self.low)} to {self.text(self.high)}"
 
     def schema(self) -> dict[str, Any]:
-        """Return the JSON schema of what `parse` accepts, but for the range of text."""
+        """Return the JSON schema of the values that `parse` accepts; it can't check the range of a text."""
         units = "|".join(re.escape(u) for u in (*self.units, *self.aliases) if u)
         return {
             "anyOf": [

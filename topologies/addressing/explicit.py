@@ -1,7 +1,7 @@
-"""Addresses that a file gives by hand in a routed network: they decide their segment's subnet.
+"""Explicit addresses of a routed network's file: they decide the subnet of their segment.
 
-An address of a router that stands on no segment (its first link goes to another router), and that
-of a relaying host that routes, is the node's own address: it goes on the loopback.
+The explicit address of a router on no segment (its first link goes to another router), or of a
+relaying host that routes, is the node's own address: it goes on the loopback.
 """
 
 from __future__ import annotations
@@ -17,11 +17,11 @@ from topologies.segments import Segments
 from topologies.topology import Kind
 
 _USUAL_LENGTH = {4: 24, 6: 64}
-"""The prefix length of a segment whose addresses are all given without one."""
+"""Prefix length of a segment whose explicit addresses have none."""
 
 
 class Subnet(NamedTuple):
-    """A prefix: version 4 or 6, its first address and its length."""
+    """Prefix: version 4 or 6, its first address and its length."""
 
     version: int
     base: int
@@ -39,14 +39,14 @@ class Subnet(NamedTuple):
 
     @property
     def usable(self) -> range:
-        """The addresses that nodes may have: neither the network's nor IPv4's broadcast address."""
+        """Addresses for nodes: without the network's and IPv4's broadcast address."""
         return range(self.base + 1, self.base + self.size - (self.version == 4))
 
     def __str__(self) -> str:
         return f"{_text(self.version, self.base)}/{self.length}"
 
 
-class _GivenAddress(NamedTuple):
+class _ExplicitAddress(NamedTuple):
     node: int
     value: int
     length: int | None
@@ -56,8 +56,8 @@ def _text(version: int, value: int) -> str:
     return str(ipaddress.ip_address(value.to_bytes(4 if version == 4 else 16)))
 
 
-class GivenSubnets:
-    """What the file gives by hand, for one IP version; ParameterError when it can't be.
+class ExplicitSubnets:
+    """Explicit addresses of one IP version; ParameterError for impossible ones.
 
     `subnets`: {segment: Subnet}; `values`: {member: address} for every member of these segments;
     `own`: {node: address} of routers' own addresses.
@@ -79,11 +79,11 @@ class GivenSubnets:
     def _at(self, node: int) -> Loc:
         return ("topology", "nodes", self._topology.names[node], "ip")
 
-    def _collect(self) -> dict[int, dict[int, _GivenAddress]]:
+    def _collect(self) -> dict[int, dict[int, _ExplicitAddress]]:
         """Return {segment: {member: address}} and fill in `own`."""
-        out: dict[int, dict[int, _GivenAddress]] = {}
-        for node, given in sorted(self._topology.given.items()):
-            for port, text in given.addresses:
+        out: dict[int, dict[int, _ExplicitAddress]] = {}
+        for node, explicit in sorted(self._topology.explicit.items()):
+            for port, text in explicit.addresses:
                 version, value, length = parse_interface(text)
                 if version != self._version:
                     continue
@@ -101,11 +101,11 @@ class GivenSubnets:
                 here = out.setdefault(segment, {})
                 if member in here:
                     raise ParameterError(self._at(node), "gives two addresses on one segment; give one")
-                here[member] = _GivenAddress(node, value, length)
+                here[member] = _ExplicitAddress(node, value, length)
         return out
 
     def _member(self, node: int, port: int) -> int | None:
-        """Return the member that `port` of `node` stands for, or None when it is on no segment."""
+        """Return the member at `port` of `node`, or None when it is on no segment."""
         segments = self._segments
         if segments.routers[node] and self._topology.kinds[node] == Kind.HOST:
             return None
@@ -117,13 +117,13 @@ class GivenSubnets:
                 return member
         return None
 
-    def _settle(self, segment: int, given: dict[int, _GivenAddress]) -> None:
-        """Decide the segment's subnet and give every other member an address that is free in it."""
-        first = next((a for a in given.values() if a.length is not None), next(iter(given.values())))
+    def _settle(self, segment: int, explicit: dict[int, _ExplicitAddress]) -> None:
+        """Choose the segment's subnet and assign free addresses in it to all other members."""
+        first = next((a for a in explicit.values() if a.length is not None), next(iter(explicit.values())))
         length = _USUAL_LENGTH[self._version] if first.length is None else first.length
         bits = 32 if self._version == 4 else 128
         subnet = Subnet(self._version, first.value >> (bits - length) << (bits - length), length)
-        for address in given.values():
+        for address in explicit.values():
             self._check_inside(subnet, address, first)
         start = self._segments.start
         members = range(int(start[segment]), int(start[segment + 1]))
@@ -135,12 +135,12 @@ class GivenSubnets:
                 f"use a /{bits - (len(members) + 1).bit_length()} or larger",
             )
         self.subnets[segment] = subnet
-        taken = {address.value for address in given.values()}
+        taken = {address.value for address in explicit.values()}
         free = (value for value in subnet.usable if value not in taken)
         for member in members:
-            self.values[member] = given[member].value if member in given else next(free)
+            self.values[member] = explicit[member].value if member in explicit else next(free)
 
-    def _check_inside(self, subnet: Subnet, address: _GivenAddress, first: _GivenAddress) -> None:
+    def _check_inside(self, subnet: Subnet, address: _ExplicitAddress, first: _ExplicitAddress) -> None:
         text = _text(self._version, address.value)
         same_length = address.length is None or address.length == subnet.length
         if address.value in range(subnet.base, subnet.base + subnet.size) and same_length:
@@ -156,7 +156,7 @@ class GivenSubnets:
         )
 
     def _check_overlap(self) -> None:
-        """Raise ParameterError when two segments have subnets that overlap."""
+        """Raise ParameterError when the subnets of two segments overlap."""
         ordered = sorted(self.subnets.items(), key=lambda item: (item[1].base, item[1].length))
         for (segment, one), (other, two) in pairwise(ordered):
             if two.base < one.base + one.size:
@@ -168,13 +168,13 @@ class GivenSubnets:
                 )
 
     def _someone(self, segment: int) -> int:
-        """Return a node of `segment` whose address is given."""
+        """Return a node of `segment` with an explicit address."""
         start, members = self._segments.start, self._segments.members
         nodes = members.node[start[segment] : start[segment + 1]].tolist()
-        return int(next(node for node in nodes if node in self._topology.given))
+        return int(next(node for node in nodes if node in self._topology.explicit))
 
     def ranges(self) -> list[tuple[int, int]]:
-        """Return the addresses that nothing else may use: [first, end)."""
+        """Return the address ranges that nothing else may use: [first, end)."""
         return [(s.base, s.base + s.size) for s in self.subnets.values()] + [
             (value, value + 1) for value in self.own.values()
         ]

@@ -1,4 +1,4 @@
-"""Errors that a validator places itself: at a key below its own value, or several at once."""
+"""Errors with a path of their own: at a key below the validated value, or several at once."""
 
 from __future__ import annotations
 
@@ -13,20 +13,20 @@ from topologies.errors import Loc
 Model = TypeVar("Model")
 
 WRONG = "wrong"
-"""Type of the errors made here; their context holds the words, under `words`."""
+"""Type of these errors; their context holds the message under `words`."""
 
 
 def _detail(loc: Loc, words: str) -> InitErrorDetails:
     return InitErrorDetails(type=PydanticCustomError(WRONG, "{words}", {"words": words}), loc=loc, input=None)
 
 
-def wrong(problems: Iterable[tuple[Loc, str]]) -> ValidationError:
-    """Return the error that puts each of `problems` at its path; paths start from the value validated."""
+def located_error(problems: Iterable[tuple[Loc, str]]) -> ValidationError:
+    """Return one error for `problems`, each at its path below the validated value."""
     return ValidationError.from_exception_data("topology file", [_detail(*problem) for problem in problems])
 
 
 def details_of(error: ValidationError, first: int = 0) -> list[InitErrorDetails]:
-    """Return what to make an error equal to `error` of; a list's positions are counted from `first`."""
+    """Return the details to rebuild `error` from; positions in a list are counted from `first`."""
     known: list[InitErrorDetails] = []
     for detail in error.errors(include_url=False):
         kind: Any = detail["type"]
@@ -41,7 +41,7 @@ def details_of(error: ValidationError, first: int = 0) -> list[InitErrorDetails]
 
 
 def of_details(details: list[InitErrorDetails]) -> ValidationError:
-    """Return the error that tells of `details`."""
+    """Return the error made of `details`."""
     return ValidationError.from_exception_data("topology file", details)
 
 
@@ -51,11 +51,11 @@ def joined(error: ValidationError, problems: Iterable[tuple[Loc, str]]) -> Valid
 
 
 def checked(data: Any, handler: ModelWrapValidatorHandler[Model], problems: list[tuple[Loc, str]]) -> Model:
-    """Return what `handler` makes of `data`; ValidationError for what it finds and `problems` together."""
+    """Return `handler(data)`; ValidationError for its errors and `problems` together."""
     try:
         made = handler(data)
     except ValidationError as error:
         raise joined(error, problems) from None
     if problems:
-        raise wrong(problems)
+        raise located_error(problems)
     return made

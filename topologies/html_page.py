@@ -1,6 +1,6 @@
-"""One HTML file with its style, its scripts and its data inside, nothing loaded from outside.
+"""A self-contained HTML file: style, scripts and data are inside, nothing is loaded from outside.
 
-Names stand in it as data only, and the scripts make text of them: no name is ever markup or code.
+Names are in it as data only, and the scripts insert them as text: no name is ever markup or code.
 """
 
 from __future__ import annotations
@@ -32,7 +32,7 @@ script-src 'unsafe-inline'">
 
 def page(title: str, body: str, data: Any, *, css: str, script: str) -> str:
     """Return the page; `body` is markup, `title` is text, and the scripts find `data` in `#data`."""
-    # "</script>" and "<!--" inside a string would end the element they stand in (HTML, section 13.1.3)
+    # "</script>" and "<!--" inside a string would end the element (HTML, section 13.1.3)
     text = json.dumps(data, ensure_ascii=False, separators=(",", ":"))
     text = text.replace("<", "\\u003c").replace("\u2028", "\\u2028").replace("\u2029", "\\u2029")
     return _PAGE.format(title=escape(title), css=css, body=body, data=text, script=script)

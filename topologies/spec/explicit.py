@@ -1,4 +1,4 @@
-"""Nodes and links as a file gives them by hand: the models of `topology: {nodes: …, links: …}`."""
+"""Models of explicit nodes and links: `topology: {nodes: …, links: …}`."""
 
 from __future__ import annotations
 
@@ -22,12 +22,12 @@ from topologies.addressing import parse_interface
 from topologies.errors import Loc, shortened
 from topologies.names import NODE_NAME
 from topologies.profiles import LinkProfile
-from topologies.spec.document import LinkKeys, NodeKeys, NodeKind
+from topologies.spec.chunked import Chunked
+from topologies.spec.located_errors import located_error
 from topologies.spec.merge import merged_link, undelayed
-from topologies.spec.parts import InParts
+from topologies.spec.rules import LinkKeys, NodeKeys, NodeKind
 from topologies.spec.section import EmptyIfNull
-from topologies.spec.wrong import wrong
-from topologies.spelling import nearest
+from topologies.suggestions import nearest
 
 _MAC = re.compile(r"[0-9a-fA-F]{2}(:[0-9a-fA-F]{2}){5}", re.ASCII)
 _LINK_FORM = "write [node, node] or [node, node, {bandwidth: 1 Gbit}]"
@@ -71,7 +71,7 @@ def _name(value: str) -> str:
 
 
 def _end(value: Any) -> Any:
-    """Return the name of a link's end; a whole number is a name as it stands."""
+    """Return the name of a link's end; a whole number is a name too."""
     if isinstance(value, str):
         return value
     if isinstance(value, int) and not isinstance(value, bool):
@@ -83,7 +83,7 @@ def _end(value: Any) -> Any:
 
 
 class NodeEntry(NodeKeys):
-    """One node of `nodes:`."""
+    """Node of `nodes:`."""
 
     EXAMPLE: ClassVar[str] = "{kind: host}"
 
@@ -100,20 +100,20 @@ class NodeEntry(NodeKeys):
 
 
 class LinkOptions(LinkKeys):
-    """The third item of a link: its properties."""
+    """Third item of a link: its properties."""
 
     @model_validator(mode="after")
     def _delay_needed(self) -> LinkOptions:
-        if self.model_fields_set and self.given_keys & {"jitter", "reorder"}:
+        if self.model_fields_set and self.set_keys & {"jitter", "reorder"}:
             profile = merged_link(self, LinkProfile(), reverse=False)
             missing = undelayed(self, profile)
             if missing:
-                raise wrong(missing)
+                raise located_error(missing)
         return self
 
     @property
-    def given_keys(self) -> set[str]:
-        """The keys given for either direction."""
+    def set_keys(self) -> set[str]:
+        """Keys that are set for either direction."""
         below = (part.model_fields_set for part in (self.forward, self.backward) if part)
         return self.model_fields_set.union(*below)
 
@@ -122,7 +122,7 @@ _PLAIN = LinkOptions()
 
 
 class _LinkForm:
-    """Mark a link: a list of two ends, and its properties if it has any."""
+    """Annotation of a link: a list of two ends, and its properties if it has any."""
 
     def __get_pydantic_core_schema__(self, source: Any, handler: GetCoreSchemaHandler) -> CoreSchema:
         """Validate as the full triple."""
@@ -154,15 +154,15 @@ Link = Annotated[tuple[End, End, LinkOptions], BeforeValidator(_triple), _LinkFo
 Nodes = Annotated[
     dict[NodeName, NodeEntry | None],
     Field(min_length=1, json_schema_extra={"propertyNames": {"pattern": NODE_NAME.pattern}}),
-    InParts(),
+    Chunked(),
 ]
-Links = Annotated[list[Link], InParts(), EmptyIfNull(list)]
+Links = Annotated[list[Link], Chunked(), EmptyIfNull(list)]
 
 
-def given_problems(data: Any) -> Iterator[tuple[Loc, str]]:
-    """Yield what is wrong between the parts of `topology:` given by hand, whatever its parts hold.
+def explicit_problems(data: Any) -> Iterator[tuple[Loc, str]]:
+    """Yield the errors between the parts of an explicit `topology:`, whatever errors its parts have.
 
-    Links to nowhere, links from a node to itself, addresses and MACs taken twice.
+    Links to unknown nodes, links from a node to itself, duplicate addresses and MACs.
     """
     nodes = data.get("nodes") if isinstance(data, dict) else None
     links = data.get("links") if isinstance(data, dict) else None
