@@ -1,1 +1,1 @@
-"""Controllers of OpenFlow switches: started, found again and stopped; those that run elsewhere relayed."""
+"""Start, find again and stop controllers of OpenFlow switches, and relay those that run elsewhere."""

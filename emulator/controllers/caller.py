@@ -1,7 +1,7 @@
-"""Who a network's controllers run as: the user who called sudo, since a file says what they are.
+"""User that a network's controllers run as: the user who called sudo.
 
-What a file's `controller: {command: …}` names is its author's choice, not root's. The user is written down
-with the first start, so that a controller that another command starts again stays theirs.
+The author of a file chooses the program in `controller: {command: …}`, so it doesn't run as root. The
+first start writes the user down. A controller that another command starts again keeps this user.
 """
 
 from __future__ import annotations
@@ -23,7 +23,7 @@ _LARGEST = (1 << 32) - 2
 
 @dataclass(frozen=True)
 class Caller:
-    """A user who isn't root: number, groups, and what their environment says of them."""
+    """A user who isn't root: number, groups, and environment."""
 
     uid: int
     gid: int
@@ -32,15 +32,15 @@ class Caller:
     home: str
 
     def environment(self, base: Mapping[str, str]) -> dict[str, str]:
-        """Return `base` as the user's: their home, and nothing of the sudo by which root came."""
+        """Return `base` as the user's environment: their home, without the variables of sudo."""
         own = {"HOME": self.home, "USER": self.name, "LOGNAME": self.name}
         return {key: value for key, value in base.items() if not key.startswith("SUDO_")} | own
 
 
 def caller(note: Path) -> Caller | None:
-    """Return as whom controllers run, None for as ourselves; `note` is where that is written down.
+    """Return the user that controllers run as, None for the current one; `note` is the file with this user.
 
-    Who called sudo (sudo(8): SUDO_UID, SUDO_GID) counts when nothing is written down.
+    If the file is missing, it is the user who called sudo (sudo(8): SUDO_UID, SUDO_GID).
     """
     if os.geteuid() != 0:
         return None
@@ -51,7 +51,7 @@ def caller(note: Path) -> Caller | None:
 
 
 def note_caller(note: Path, who: Caller | None) -> None:
-    """Write down as whom controllers run, unless that is written down already."""
+    """Write down the user that controllers run as, unless this was done before."""
     if not note.exists():
         part = note.with_suffix(".part")
         part.write_text(json.dumps(who and asdict(who)), encoding="utf-8")
@@ -76,9 +76,9 @@ def _who_called_sudo() -> Caller | None:
 
 
 def _number(variable: str) -> int | None:
-    """Return the number of a user or group that an environment variable holds; None when it isn't set.
+    """Return the user or group number in an environment variable; None if it isn't set.
 
-    UsageError when it is none that a process can be set to.
+    UsageError if a process can't have this number.
     """
     text = os.environ.get(variable, "")
     if not text:

@@ -1,7 +1,7 @@
-"""Where each controller is met: a port on 127.0.0.1 in the namespace where the switches are.
+"""Ports of controllers on 127.0.0.1, in the namespace of the switches.
 
-That loopback is the network's own, so that ports never clash with those of the machine or of another
-network. Pure.
+This loopback is the network's own. Ports never clash with those of the machine or of another network.
+Pure.
 """
 
 from __future__ import annotations
@@ -18,7 +18,7 @@ _FIRST_CHOICE = {"command": 0, "remote": 1, "learning": 2}
 def endpoints(controllers: Mapping[str, Controller]) -> dict[str, int]:
     """Return each controller's port on 127.0.0.1 by name, all different, in the order of `controllers`.
 
-    One keeps the port that it names unless another took it; then it is the next free one above.
+    A controller gets its own port if that is free, otherwise the next free one above.
     """
     ports: dict[str, int] = {}
     taken: set[int] = set()
@@ -29,7 +29,7 @@ def endpoints(controllers: Mapping[str, Controller]) -> dict[str, int]:
 
 
 def targets(controllers: Mapping[str, Controller], wanted: Iterable[Controller]) -> list[str]:
-    """Return what a switch with the controllers `wanted` is told: `tcp:127.0.0.1:6653`, one for each."""
+    """Return the targets of a switch with the controllers `wanted`, one for each: `tcp:127.0.0.1:6653`."""
     ports = endpoints(controllers)
     name_of = {controller: name for name, controller in controllers.items()}
     return [f"tcp:127.0.0.1:{ports[name_of[controller]]}" for controller in wanted]

@@ -1,14 +1,14 @@
-"""A learning controller of our own: each switch learns behind which port a MAC address is.
+"""Learning controller: each switch learns the port behind which a MAC address is.
 
 Run as `python -m emulator.controllers.learning --listen PORT`, it listens on 127.0.0.1. It needs no
 package, and takes any number of switches: Open vSwitch's own test controller takes 16
 (MAX_SWITCHES in utilities/ovs-testcontroller.c).
 
-A switch asks about addresses that it hasn't heard, once each: it then knows behind which port they
-are, and floods what it has no port for by itself. (One that speaks version 1.0 only has no second
-table for that: it asks about every pair.) What a port that goes down led to is forgotten by all
-switches at once, so that frames find another way without waiting. A graph with loops needs its
-spanning tree cut beforehand, as learning bridges do.
+A switch asks once about each address that it hasn't seen. It then knows the port of the address, and
+floods by itself what it has no port for. (A switch that speaks only version 1.0 has no second table for
+this, and asks about every pair.) When a port goes down, all switches forget the addresses behind it at
+once, so that frames find another way without waiting. Cut the loops of a graph by a spanning tree
+beforehand, as for learning bridges.
 """
 
 from __future__ import annotations
@@ -26,7 +26,7 @@ _LOCAL = bytes.fromhex("0180c20000")
 
 
 class Learner:
-    """All switches that are connected, and what is forgotten together."""
+    """All connected switches, and the addresses that they forget together."""
 
     def __init__(self) -> None:
         self.switches: set[Switch] = set()
@@ -38,7 +38,7 @@ class Learner:
 
 
 class Switch(asyncio.Protocol):
-    """One switch's connection, and behind which port each address is."""
+    """One switch's connection, and the port of each address."""
 
     def __init__(self, learner: Learner) -> None:
         self._learner = learner
@@ -49,7 +49,7 @@ class Switch(asyncio.Protocol):
         self.ports: dict[bytes, int] = {}
 
     def connection_made(self, transport: asyncio.BaseTransport) -> None:
-        """Say hello."""
+        """Send hello."""
         assert isinstance(transport, asyncio.Transport)  # noqa: S101 -- of a TCP server
         self._transport = transport
         self._learner.switches.add(self)
@@ -61,7 +61,7 @@ class Switch(asyncio.Protocol):
         self._learner.switches.discard(self)
 
     def data_received(self, data: bytes) -> None:
-        """Take whole messages out of what came."""
+        """Handle each complete message in the received bytes."""
         heard = self._heard + data
         at = 0
         while len(heard) - at >= HEADER.size:
@@ -126,7 +126,7 @@ class Switch(asyncio.Protocol):
         self._answer(openflow.send_frame(self._version, frame, out))
 
     def forget(self, macs: set[bytes]) -> None:
-        """Forget where those of `macs` are that are known here, and say so at once."""
+        """Forget the addresses of `macs` that this switch knows, and delete their flows at once."""
         for mac in macs.intersection(self.ports):
             del self.ports[mac]
             self._delete(mac)
@@ -146,7 +146,7 @@ class Switch(asyncio.Protocol):
 
 
 async def serve(port: int) -> None:
-    """Listen on 127.0.0.1:`port` until SIGTERM comes."""
+    """Listen on 127.0.0.1:`port` until SIGTERM."""
     loop = asyncio.get_running_loop()
     ended = asyncio.Event()
     for number in (signal.SIGTERM, signal.SIGINT):
@@ -158,7 +158,7 @@ async def serve(port: int) -> None:
 
 
 def main() -> None:
-    """Learn until asked to end."""
+    """Run the controller until SIGTERM."""
     parser = argparse.ArgumentParser(prog="python -m emulator.controllers.learning")
     parser.add_argument("--listen", type=int, required=True)
     asyncio.run(serve(parser.parse_args().listen))

@@ -1,8 +1,8 @@
-"""The few OpenFlow messages that a learning controller needs, for the versions 1.0, 1.3 and 1.4.
+"""OpenFlow messages of a learning controller, for the versions 1.0, 1.3 and 1.4.
 
-Each function gives or takes the whole message, in network order. Layouts: OpenFlow Switch
-Specification 1.0.0, section 5, and 1.3.5, section 7; 1.4 differs in nothing that is used here. A frame
-is named by Ethernet addresses of 6 bytes; ports are the switch's numbers.
+Each function takes or returns a complete message in network byte order. Layouts: OpenFlow Switch
+Specification 1.0.0, section 5, and 1.3.5, section 7; 1.4 doesn't differ in the parts used here. Ethernet
+addresses have 6 bytes; ports are the switch's numbers.
 """
 
 from __future__ import annotations
@@ -54,7 +54,7 @@ _EVERY_TABLE = 0xFF
 
 
 class Frame(NamedTuple):
-    """A frame that a switch sent here: the port it came in by, and all of it."""
+    """A frame from a switch: the port where it came in, and its bytes."""
 
     port: int
     data: bytes
@@ -66,13 +66,13 @@ def message(version: int, kind: Type, body: bytes = b"", xid: int = 0) -> bytes:
 
 
 def hello() -> bytes:
-    """Return the first message: the versions spoken here, as a bitmap (1.3.5, 7.5.1)."""
+    """Return the first message: the supported versions, as a bitmap (1.3.5, 7.5.1)."""
     bitmap = sum(1 << version for version in VERSIONS.values())
     return message(max(VERSIONS.values()), Type.HELLO, Struct("!HHI").pack(1, 8, bitmap))
 
 
 def common_version(heard: bytes) -> int | None:
-    """Return the highest version that the sender of this hello and we speak, or None (1.3.5, 6.3.1)."""
+    """Return the highest version supported by both this controller and the sender, or None (1.3.5, 6.3.1)."""
     theirs = set(range(1, heard[0] + 1))
     if len(heard) >= 16 and heard[8:10] == b"\0\1":
         bitmap = int.from_bytes(heard[12:16], "big")
@@ -83,7 +83,7 @@ def common_version(heard: bytes) -> int | None:
 
 
 def greeting(version: int) -> bytes:
-    """Return what a switch is told first: forget all flows, and send here the whole of what none matches."""
+    """Return the first commands to a switch: delete all flows, and send complete unmatched frames here."""
     whole = message(version, Type.SET_CONFIG, Struct("!HH").pack(0, _WHOLE))
     clean = delete_flows(version)
     if version == V10:
@@ -102,9 +102,9 @@ def pair_flow(port: int, source: bytes, destination: bytes, out: int | None) -> 
 
 
 def learned_flows(version: int, address: bytes, port: int) -> bytes:
-    """Return the flows by which a switch of version 1.3 or 1.4 knows that `address` is behind `port`.
+    """Return the flows that tell a switch of version 1.3 or 1.4 that `address` is behind `port`.
 
-    Its first table knows sources, and asks about others; its second one knows destinations.
+    The first table knows sources and asks about others. The second one knows destinations.
     """
     match = Struct("!II").pack(_OXM_PORT, port) + _oxm(_OXM_SOURCE, address)
     goto = Struct("!HHB3x").pack(1, 8, 1)
@@ -114,7 +114,7 @@ def learned_flows(version: int, address: bytes, port: int) -> bytes:
 
 
 def delete_flows(version: int, address: bytes | None = None) -> bytes:
-    """Return what deletes all flows from `address` and for it (None: all flows whatever)."""
+    """Return a message that deletes all flows from and to `address` (None: all flows)."""
     if version == V10:
         if address is None:
             return _flow10(_DELETE, _MATCH10.pack(_ALL10, 0, bytes(6), bytes(6)))
@@ -127,9 +127,9 @@ def delete_flows(version: int, address: bytes | None = None) -> bytes:
 
 
 def send_frame(version: int, frame: Frame, out: int | None = None) -> bytes:
-    """Return what makes the switch send `frame`.
+    """Return a message that makes the switch send `frame`.
 
-    Version 1.0: out of port `out`, or of all others where that is None. Later ones: as its tables say.
+    Version 1.0: out of port `out`, None is all others. Later versions: as their tables say.
     """
     if version == V10:
         actions = _output(version, _FLOOD if out is None else out)
@@ -141,7 +141,7 @@ def send_frame(version: int, frame: Frame, out: int | None = None) -> bytes:
 
 
 def frame_in(heard: bytes) -> Frame | None:
-    """Return the frame in a packet-in; None when it isn't one as the specification has it."""
+    """Return the frame in a packet-in; None if the message is malformed."""
     if heard[0] == V10:
         return Frame(int.from_bytes(heard[14:16], "big"), heard[18:]) if len(heard) >= 18 + 14 else None
     length = int.from_bytes(heard[26:28], "big")
@@ -155,7 +155,7 @@ def frame_in(heard: bytes) -> Frame | None:
 
 
 def lost_port(heard: bytes) -> int | None:
-    """Return the port of which a port-status says that it is gone or down; else None."""
+    """Return the port that a port-status reports as gone or down; otherwise None."""
     v10 = heard[0] == V10
     at = 16
     port = int.from_bytes(heard[at : at + (2 if v10 else 4)], "big")

@@ -1,8 +1,8 @@
-"""A process that outlives the command which started it, and is found again by another command.
+"""Processes that outlive the command which started them, and that other commands find again.
 
-It leads a session of its own. What it is, is written down: pid, start time (a number alone is given
-again to another process), and network namespace, by which what it started is known to be its own
-even when it has ended itself.
+Each leads a session of its own. The command writes down its pid, its start time (the kernel reuses
+numbers) and its network namespace. The namespace identifies its child processes even after it has
+ended.
 """
 
 from __future__ import annotations
@@ -31,7 +31,7 @@ _children: dict[int, subprocess.Popen[bytes]] = {}
 
 @dataclass(frozen=True)
 class Process:
-    """A process by its number, when it started (clock ticks since boot) and its network namespace's inode."""
+    """A process: number, start time (clock ticks since boot), inode of its network namespace."""
 
     pid: int
     start: int
@@ -39,19 +39,19 @@ class Process:
 
     @property
     def running(self) -> bool:
-        """Whether it hasn't ended."""
+        """Whether it is running."""
         _reap(self.pid)
         found = stat(self.pid)
         return found is not None and found.start == self.start and not found.ended
 
     @property
     def exit_code(self) -> int | None:
-        """How it ended, where this process started it; else None."""
+        """Exit code, if this process started it; otherwise None."""
         child = _children.get(self.pid)
         return child.poll() if child else None
 
     def wait(self, seconds: float) -> bool:
-        """Return whether it has ended within `seconds`."""
+        """Return whether it ended within `seconds`."""
         with ExitStack() as stack:
             try:
                 handle = os.pidfd_open(self.pid)
@@ -63,7 +63,7 @@ class Process:
             return bool(select.select([handle], [], [], seconds)[0])
 
     def stop(self, patience: float = 3.0) -> None:
-        """End it and what it started in its session: asked first, killed after `patience` seconds."""
+        """End it and its session: SIGTERM first, SIGKILL after `patience` seconds."""
         deadline = time.monotonic() + patience
         self._signal(signal.SIGTERM)
         while time.monotonic() < deadline and any(True for _ in self._members()):
@@ -105,10 +105,11 @@ def start(
     argv: Sequence[str], environment: Mapping[str, str], log: Path, cwd: Path | None = None, *,
     inherit: Sequence[int] = (), user: Caller | None = None,
 ) -> Process:  # fmt: skip
-    """Start `argv` where the calling thread is (its namespaces), in a session of its own.
+    """Start `argv` in the calling thread's namespaces, in a session of its own.
 
-    Its input is empty; what it writes is added to the file `log` (0600), which is its user's, so that it may
-    open its own streams by name. It inherits the descriptors `inherit`. Raises OSError.
+    Standard input is empty. Output is appended to the file `log` (0600), which belongs to the process's
+    user, so that it may open its own streams by name. It inherits the descriptors `inherit`. Raises
+    OSError.
     """
     output = os.open(log, os.O_WRONLY | os.O_CREAT | os.O_APPEND | os.O_CLOEXEC | os.O_NOFOLLOW, 0o600)
     try:
@@ -133,7 +134,7 @@ def start(
 
 @contextmanager
 def _files_limited() -> Iterator[None]:
-    """Let what is started meanwhile write no larger files: it has the limit from its first moment on."""
+    """Limit the size of files that processes write which are started meanwhile."""
     soft, hard = resource.getrlimit(resource.RLIMIT_FSIZE)
     least = min(limit for limit in (soft, hard, LARGEST_FILE) if limit != resource.RLIM_INFINITY)
     resource.setrlimit(resource.RLIMIT_FSIZE, (least, hard))
@@ -144,7 +145,7 @@ def _files_limited() -> Iterator[None]:
 
 
 def note(process: Process, path: Path) -> None:
-    """Write down what a process is, for another command to find (mode 0600)."""
+    """Write down a process for another command to find (mode 0600)."""
     part = path.with_suffix(".part")
     with os.fdopen(os.open(part, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600), "w") as file:
         json.dump(asdict(process), file)
@@ -152,7 +153,7 @@ def note(process: Process, path: Path) -> None:
 
 
 def noted(path: Path) -> Process | None:
-    """Return the process that was written down, running or not; None when there is none."""
+    """Return the process that was written down, running or not; None if there is none."""
     try:
         data = json.loads(path.read_bytes())
         return Process(int(data["pid"]), int(data["start"]), int(data["net"]))

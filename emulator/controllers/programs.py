@@ -1,4 +1,4 @@
-"""Which program each kind of controller is, and with which words it is started."""
+"""Programs of each kind of controller, and their arguments."""
 
 from __future__ import annotations
 
@@ -29,10 +29,11 @@ def argv_of(
     controller: Controller, port: int, *,
     outside: int, protocols: Sequence[str], switches: int | None,
 ) -> list[str]:  # fmt: skip
-    """Return the words that start `controller` so that it listens on 127.0.0.1:`port`.
+    """Return the arguments that start `controller` so that it listens on 127.0.0.1:`port`.
 
-    `outside` is the descriptor of the machine's network namespace that a relay inherits. The switches speak
-    `protocols`, and are so many (None: not known). UnableError when no learning controller here can that.
+    `outside` is the descriptor of the machine's network namespace, for relays. `protocols` are the OpenFlow
+    versions of the switches, `switches` their number (None: unknown). UnableError if no learning
+    controller on this machine supports them.
     """
     if controller.kind == "command":
         return list(controller.command)
@@ -45,8 +46,8 @@ def argv_of(
 def environment_of(controller: Controller, port: int, folder: Path) -> dict[str, str]:
     """Return the environment of a controller.
 
-    Of the machine's, with the interpreter that runs this first in PATH: `python3` of a command is
-    the one that has the packages beside it, under sudo too. OPENFLOW_PORT says where to listen.
+    It is the machine's, with this interpreter first in PATH: `python3` of a command finds the packages
+    installed there, under sudo too. OPENFLOW_PORT is the port to listen on.
     """
     environment = dict(os.environ)
     path = environment.get("PATH", os.defpath)
@@ -62,12 +63,12 @@ def environment_of(controller: Controller, port: int, folder: Path) -> dict[str,
 
 
 def find_learning() -> str | None:
-    """Return the learning controller of Open vSwitch, None when it isn't installed."""
+    """Return the path of Open vSwitch's learning controller, None if it isn't installed."""
     return next((found for name in _NAMES if (found := shutil.which(name))), None)
 
 
 def _learning(port: int, protocols: Sequence[str], switches: int | None) -> list[str]:
-    """Return Open vSwitch's own where it can: it takes 16 switches only. Else ours."""
+    """Return Open vSwitch's learning controller for up to 16 switches, otherwise the built-in one."""
     program = find_learning()
     few = switches is not None and switches <= MOST_SWITCHES
     if program is not None and few:

@@ -1,4 +1,4 @@
-"""Whether controllers that run elsewhere can be reached: their names, and what their relays say of them."""
+"""Reachability of remote controllers: name resolution, and the state that their relays report."""
 
 from __future__ import annotations
 
@@ -15,9 +15,9 @@ _TAIL = 4096
 
 
 def unresolved(controllers: Iterable[Controller]) -> list[str]:
-    """Return a line for each controller whose name nobody knows, asked from where the thread is.
+    """Return a line for each controller whose name can't be resolved in the thread's namespace.
 
-    A name server that doesn't answer proves nothing: what is away may come.
+    A name server that doesn't answer proves nothing: the controller may come later.
     """
     unknown = {socket.EAI_NONAME, getattr(socket, "EAI_NODATA", socket.EAI_NONAME)}
     out = []
@@ -35,7 +35,7 @@ def unresolved(controllers: Iterable[Controller]) -> list[str]:
 
 
 def away(log: Path) -> str:
-    """Return why the relay that writes `log` doesn't reach its controller; "" when it does."""
+    """Return why the relay that writes `log` doesn't reach its controller; "" if it does."""
     try:
         with log.open("rb") as file:
             file.seek(max(file.seek(0, os.SEEK_END) - _TAIL, 0))

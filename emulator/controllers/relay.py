@@ -1,12 +1,12 @@
-"""A relay between switches in a network's namespace and a controller that runs elsewhere.
+"""Relay between switches in a network's namespace and a controller that runs elsewhere.
 
-Run as `python -m emulator.controllers.relay --listen PORT --to HOST PORT --outside FD`, in the
-switches' network namespace, where it listens on 127.0.0.1. FD is a descriptor of the namespace from
-which it connects. The process stays in the first, by which it is found and ended; only the threads
-that make the outgoing sockets are in the other (a socket belongs to the namespace in which it was made).
+Run as `python -m emulator.controllers.relay --listen PORT --to HOST PORT --outside FD` in the switches'
+network namespace, it listens on 127.0.0.1. FD is a descriptor of the namespace from which it connects.
+The process itself stays in the first namespace, by which it is found and ended. Only the threads that
+create outgoing sockets enter the other (a socket belongs to the namespace in which it was created).
 
-While the controller is away a switch's connection is reset at once: the switch tries again, as it
-does with a controller that refuses.
+While the controller is away, a switch's connection is reset at once. The switch tries again, as with a
+controller that refuses.
 """
 
 from __future__ import annotations
@@ -33,7 +33,7 @@ _RESET = b"\x01\x00\x00\x00\x00\x00\x00\x00"
 
 
 class Relay:
-    """Connects each switch that comes to `address`:`port`, from the namespace of descriptor `outside`."""
+    """Connects each switch to `address`:`port` from the namespace of descriptor `outside`."""
 
     def __init__(self, address: str, port: int, outside: int) -> None:
         self._to = (address, port)
@@ -43,7 +43,7 @@ class Relay:
         self._relayed: set[asyncio.Task[None]] = set()
 
     async def serve(self, port: int) -> None:
-        """Listen on 127.0.0.1:`port` and relay until SIGTERM comes."""
+        """Listen on 127.0.0.1:`port` and relay until SIGTERM."""
         loop = asyncio.get_running_loop()
         ended = asyncio.Event()
         for number in (signal.SIGTERM, signal.SIGINT):
@@ -83,7 +83,7 @@ class Relay:
             self._open -= {writer, far_writer}
 
     async def _connect(self) -> socket.socket | None:
-        """Return a connection to the controller, or None; say it once when it is away or back."""
+        """Return a connection to the controller, or None; log once when it goes away or comes back."""
         loop = asyncio.get_running_loop()
         reason: OSError | None = None
         try:
@@ -123,7 +123,7 @@ def _words(error: OSError) -> str:
 
 
 def _sockets(to: tuple[str, int]) -> list[tuple[socket.socket, Any]]:
-    """Return a socket for each address of the controller, not connected yet."""
+    """Return an unconnected socket for each address of the controller."""
     out = []
     for family, kind, protocol, _, address in socket.getaddrinfo(*to, type=socket.SOCK_STREAM):
         made = socket.socket(family, kind, protocol)
@@ -141,7 +141,7 @@ async def _pump(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> N
 
 
 def main() -> None:
-    """Relay until asked to end."""
+    """Run the relay until SIGTERM."""
     parser = argparse.ArgumentParser(prog="python -m emulator.controllers.relay", description=__doc__)
     parser.add_argument("--listen", type=int, required=True)
     parser.add_argument("--to", nargs=2, required=True, metavar=("HOST", "PORT"))

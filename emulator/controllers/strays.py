@@ -1,7 +1,7 @@
-"""Processes of controllers that no record knows, and the ports that they hold.
+"""Controller processes without a record, and the ports that they hold.
 
-The command that started one was killed before it noted what it had started, or somebody deleted the record.
-They are known by their environment.
+Either the command that started the process was killed before it wrote the record, or somebody deleted
+the record. The environment of these processes marks them.
 """
 
 from __future__ import annotations
@@ -17,9 +17,9 @@ from emulator.linux.processes import net_namespace, stat
 
 
 def make_room(folder: Path, port: int, unnoted: Path, called: str) -> None:
-    """Have nobody listen at `port` in this thread's namespace; BrokenError when somebody else's process does.
+    """Free `port` in this thread's namespace; BrokenError if another program's process holds it.
 
-    Leaves the file `unnoted`, which says that a start begins of which there is no record.
+    Leaves the file `unnoted`: it says that a start begins which has no record yet.
     """
     if unnoted.exists() or listens_here(port):
         end_strays(folder)
@@ -32,7 +32,7 @@ def make_room(folder: Path, port: int, unnoted: Path, called: str) -> None:
 
 
 def end_strays(folder: Path) -> None:
-    """End the marked processes that no record in `folder` is about; BrokenError when one doesn't end."""
+    """End marked processes without a record in `folder`; BrokenError if one doesn't end."""
     known = {process.pid for path in folder.glob("*.pid") if (process := noted(path)) and process.running}
     for process in _marked(folder):
         if process.pid not in known:

@@ -1,8 +1,8 @@
-"""The controllers of one network: started, found again by another command, stopped.
+"""Start, find again and stop the controllers of one network.
 
-What runs for a controller is a program of Open vSwitch, a command of the user's, or a relay of ours to
-one that runs elsewhere. All of them run in the namespaces where the switches are: whoever ends what is
-in these ends them too, with no record of them needed.
+The process of a controller is a program of Open vSwitch, a command of the user's, or a relay to a
+controller that runs elsewhere. All of them run in the namespaces of the switches. Whoever ends all
+processes there ends them too, without a record.
 """
 
 from __future__ import annotations
@@ -36,12 +36,12 @@ _LAST_WORDS = 5
 
 
 class ControllerProcesses:
-    """The processes of a network's controllers; `folder` is where their logs and pid files are.
+    """Processes of a network's controllers; `folder` holds their logs and pid files.
 
-    Made while the calling thread is in the machine's network namespace: relays connect from there.
-    `enter()` is being in the switches' namespaces. `protocols` are the OpenFlow versions that the
-    switches speak, `switches` is how many of them there are (None: not known), `cwd` is where commands
-    are started (the topology file's folder).
+    Create it while the calling thread is in the machine's network namespace: relays connect from there.
+    `enter()` enters the switches' namespaces. `protocols` are the OpenFlow versions of the switches,
+    `switches` is their number (None: unknown), and `cwd` is the working directory of commands (the folder
+    of the topology file).
     """
 
     def __init__(
@@ -70,8 +70,8 @@ class ControllerProcesses:
     def start(self, names: Iterable[str] | None = None) -> None:
         """Start those of `names` (None: all) that don't run; return when each listens.
 
-        Raises UnableError when a program is missing, BrokenError with its last words when one ends or
-        doesn't listen in time; then none of those started here is left.
+        Raises UnableError if a program is missing, BrokenError with its last words if one ends or doesn't
+        listen in time. Then none of those started here is left.
         """
         self._folder.mkdir(mode=0o700, parents=True, exist_ok=True)
         started: dict[str, Process] = {}
@@ -90,12 +90,12 @@ class ControllerProcesses:
             self._again_file(name).unlink(missing_ok=True)
 
     def will_start_again(self, names: Iterable[str]) -> None:
-        """Note that `names` are stopped to be started again: who is killed in between leaves it to others."""
+        """Note that `names` are stopped to be restarted: if this command is killed, others restart them."""
         for name in names:
             self._again_file(name).touch(mode=0o600)
 
     def half_restarted(self, name: str) -> bool:
-        """Return whether a command was killed after it stopped a controller to start it again."""
+        """Return whether a command was killed after it stopped a controller, before it started it again."""
         return not self._runs(name) and self._again_file(name).exists()
 
     def ended(self, *, given_back: bool = True) -> list[str]:
@@ -113,7 +113,7 @@ class ControllerProcesses:
         ]
 
     def stop(self, names: Iterable[str] | None = None) -> None:
-        """Stop those of `names` (None: all), and what they started; fine when they don't run."""
+        """Stop those of `names` (None: all) and their child processes; no error if they don't run."""
         for name in self._chosen(names):
             process = noted(self._pid_file(name))
             if process is not None:
@@ -124,7 +124,7 @@ class ControllerProcesses:
                 self._pid_file(name).unlink(missing_ok=True)
 
     def running(self) -> dict[str, bool]:
-        """Return of each controller whether its process runs (that of a remote one: its relay)."""
+        """Return for each controller whether its process runs (for a remote one: its relay)."""
         return {name: self._runs(name) for name in self._controllers}
 
     def problems(self) -> list[str]:
@@ -139,22 +139,23 @@ class ControllerProcesses:
         )
 
     def away(self) -> dict[str, str]:
-        """Return why controllers that run elsewhere aren't reached, by name; not those that are."""
+        """Return why remote controllers aren't reached, by name; reached ones are left out."""
         remote = [name for name, controller in self._controllers.items() if controller.kind == "remote"]
         return {name: reason for name in remote if (reason := away(self.log(name)))}
 
     def called(self, name: str) -> str:
-        """Return what people call a controller: `controller c0 (learning)`, `… (remote 10.0.0.5:6653)`."""
+        """Return the display name of a controller: `controller c0 (learning)`, `… (remote 10.0.0.5:6653)`."""
         return f"controller {name} ({printable(self._controllers[name].words)})"
 
     def log(self, name: str) -> Path:
-        """Return the file that holds what a controller wrote."""
+        """Return the file with the output of a controller."""
         return self._folder / f"{name}.log"
 
     def outgrown(self, other: ControllerProcesses) -> list[str]:
-        """Return the names of learning controllers that are started with other words in `other`.
+        """Return the names of learning controllers whose arguments differ in `other`.
 
-        They go by the protocols and the number of the switches, that of Open vSwitch takes only some.
+        The arguments depend on the protocols and the number of switches: Open vSwitch's controller takes only
+        16.
         """
         return [
             name
@@ -192,7 +193,7 @@ class ControllerProcesses:
         return process
 
     def _await(self, name: str, process: Process, deadline: float) -> None:
-        """Wait until a controller listens; BrokenError when it ends before, or takes too long."""
+        """Wait until a controller listens; BrokenError if it ends first or takes too long."""
         while not (process.running and listens(process.pid, self.ports[name])):
             if process.wait(0.02):
                 raise BrokenError(
@@ -216,7 +217,7 @@ class ControllerProcesses:
         return "; its last words:" + "".join(f"\n  {line}" for line in last) if last else ""
 
     def _user_of(self, controller: Controller) -> Caller | None:
-        """Return as whom a controller runs, None for as ourselves: a relay enters the machine's namespace."""
+        """Return the user of a controller, None for the current one: relays need root to change namespace."""
         who = caller(self._folder / _CALLER)
         note_caller(self._folder / _CALLER, who)
         return None if controller.kind == "remote" or controller.user == "root" else who
@@ -244,7 +245,7 @@ class ControllerProcesses:
 
 
 def _as(user: Caller | None) -> str:
-    """Return the words for a user that a program is run as."""
+    """Return the words for the user that a program runs as."""
     if user is None:
         return ""
     return f" as {printable(user.name)}, who called sudo (`user: root` in the file would run it as root)"

@@ -1,4 +1,4 @@
-"""Send questions, print answers, end as iputils' ping does: 0 answered, 1 not (all), 2 it can't."""
+"""Send echo requests, print replies, exit like iputils' ping: 0 answered, 1 not (all), 2 can't."""
 
 from __future__ import annotations
 
@@ -31,7 +31,7 @@ class Pinger:
         self._stop = False
 
     def run(self) -> int:
-        """Ask and listen until it is over; return the exit code."""
+        """Send and receive until done; return the exit code."""
         _reach(self.version, self.address)
         family, number = protocol(self.version)
         try:
@@ -78,7 +78,7 @@ class Pinger:
                 self._hear(sock)
 
     def _all_sent(self) -> bool:
-        """Whether no more is to be asked: with a deadline, asking goes on until so many are answered."""
+        """Whether all requests are sent: with a deadline, sending continues until enough replies came."""
         count = self.options.count
         return count is not None and self.options.deadline is None and self.tally.transmitted >= count
 
@@ -87,7 +87,7 @@ class Pinger:
         return count is not None and self.tally.received + self.tally.errors * self._all_sent() >= count
 
     def _patience(self) -> float:
-        """Return how long to wait after the last question: twice the slowest answer, as iputils."""
+        """Return the time to wait after the last request: twice the slowest reply, as iputils."""
         if self.tally.received:
             return max(2 * self.tally.most, self.options.interval)
         return self.options.timeout
@@ -123,7 +123,7 @@ class Pinger:
         self._say(line + (" (DUP!)" if again else ""))
 
     def _name(self, address: str) -> str:
-        """Return an address as answers are shown: with its name, when a name was asked for."""
+        """Return an address as replies show it: with its name if the host was given by name."""
         if not self.by_name:
             return address
         try:
@@ -144,7 +144,7 @@ def _is_address(host: str) -> bool:
 
 
 def _resolved(options: Options) -> tuple[int, str]:
-    """Return (IP version, address) of the host; PingError in the resolver's words when it has none."""
+    """Return (IP version, address) of the host; PingError with the resolver's words if it has none."""
     family = {4: socket.AF_INET, 6: socket.AF_INET6}.get(options.version, socket.AF_UNSPEC)
     try:
         found = socket.getaddrinfo(options.host, None, family, socket.SOCK_RAW)
@@ -156,7 +156,7 @@ def _resolved(options: Options) -> tuple[int, str]:
 
 
 def _reach(version: int, address: str) -> None:
-    """Raise PingError when there is no route: a datagram socket is told so at once."""
+    """Raise PingError if there is no route: a datagram socket reports that at once."""
     family = socket.AF_INET if version == 4 else socket.AF_INET6
     with socket.socket(family, socket.SOCK_DGRAM) as probe:
         try:

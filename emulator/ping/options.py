@@ -1,4 +1,4 @@
-"""The options of ping that are known here."""
+"""Options of ping that are supported."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ _MOST = 65_507
 
 
 class PingError(Exception):
-    """Ping can't go on: its words, and the exit code."""
+    """Reason why ping can't go on, and the exit code."""
 
     def __init__(self, words: str, code: int = 2) -> None:
         self.words = words
@@ -25,7 +25,7 @@ class PingError(Exception):
 
 @dataclass
 class Options:
-    """What was asked for; times in seconds, `version` 0 is whichever the name has."""
+    """Parsed options; times in seconds, `version` 0 is whichever the name has."""
 
     host: str = ""
     count: int | None = None
@@ -39,7 +39,7 @@ class Options:
 
 
 def parse(words: Sequence[str]) -> Options:
-    """Return the options in `words`; PingError when they make no sense."""
+    """Return the options in `words`; PingError if they are wrong."""
     try:
         found, hosts = getopt.gnu_getopt(list(words), "46nqhc:i:s:w:W:")
     except getopt.GetoptError as error:

@@ -1,4 +1,4 @@
-"""What a raw ICMP socket hears that matters to ping: answers, and why there is none (RFC 792, RFC 4443)."""
+"""Packets on a raw ICMP socket that matter to ping: replies and errors (RFC 792, RFC 4443)."""
 
 from __future__ import annotations
 
@@ -32,7 +32,7 @@ _REQUEST = {4: 8, 6: 128}
 
 
 class Heard(NamedTuple):
-    """A packet about question `seq`: an answer of `size` bytes, or the `trouble` that somebody tells."""
+    """Packet about request `seq`: a reply of `size` bytes, or a reported error, `trouble`."""
 
     seq: int
     size: int
@@ -41,7 +41,7 @@ class Heard(NamedTuple):
 
 
 def listen(sock: socket.socket, version: int) -> None:
-    """Let a raw socket receive answers and errors only."""
+    """Let a raw socket receive only replies and errors."""
     kinds = (_REPLY[version], *_ERRORS[version])
     if version == 4:
         passed = sum(1 << kind for kind in kinds)
@@ -55,7 +55,7 @@ def listen(sock: socket.socket, version: int) -> None:
 
 
 def heard(version: int, packet: bytes, extra: list[tuple[int, int, bytes]], ident: int) -> Heard | None:
-    """Return what `packet` says about a question of `ident`; None when it is about another's."""
+    """Return the content of `packet` about a request of `ident`; None if it belongs to another ping."""
     if len(packet) < 8:
         return None
     start = (packet[0] & 15) * 4 if version == 4 else 0

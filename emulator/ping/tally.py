@@ -1,4 +1,4 @@
-"""What was sent and came back, and how ping says it."""
+"""Counts of requests and replies, and the lines that ping prints about them."""
 
 from __future__ import annotations
 
@@ -28,7 +28,7 @@ class Tally:
     _answered: set[int] = field(default_factory=set)
 
     def ask(self, seq: int, now: float) -> None:
-        """Note that question `seq` was sent; numbers come again after 65,536."""
+        """Count request `seq` as sent; numbers repeat after 65,536."""
         self.began = self.began if self.transmitted else now
         self.last = now
         self.transmitted += 1
@@ -36,7 +36,7 @@ class Tally:
         self._answered.discard(seq)
 
     def answer(self, seq: int, now: float) -> tuple[float, bool] | None:
-        """Note an answer; return (its time, whether it is one more than was asked for), None to another's."""
+        """Count a reply; return (its time, whether it is a duplicate), None for replies of other runs."""
         if seq not in self.sent:
             return None
         took = max(0.0, now - self.sent[seq])
@@ -51,7 +51,7 @@ class Tally:
         return took, False
 
     def lines(self, host: str) -> list[str]:
-        """Return the statistics that ping ends with."""
+        """Return the final statistics."""
         words = [f"{self.transmitted} packets transmitted", f"{self.received} received"]
         words += [f"+{self.duplicates} duplicates"] if self.duplicates else []
         words += [f"+{self.errors} errors"] if self.errors else []
@@ -68,13 +68,13 @@ class Tally:
 
 
 def reply_line(size: int, source: str, seq: int, ttl: int, took: float | None) -> str:
-    """Return the line of one answer."""
+    """Return the line for one reply."""
     line = f"{size} bytes from {source}: icmp_seq={seq} ttl={ttl}"
     return line if took is None else f"{line} time={milliseconds(took)} ms"
 
 
 def milliseconds(seconds: float) -> str:
-    """Return a time with three digits that count, as iputils does."""
+    """Return a time with three significant digits, as iputils does."""
     value = seconds * 1000
     digits = 0 if value >= 100 else 1 if value >= 10 else 2 if value >= 1 else 3
     return f"{value:.{digits}f}"

@@ -1,4 +1,4 @@
-"""The state directory: which networks are there, and the locks beside their folders."""
+"""State directory: its networks, and the locks beside their folders."""
 
 from __future__ import annotations
 
@@ -29,7 +29,7 @@ _HALF = re.compile(r"^\.(.+)\.part$")
 def state_root() -> Path:
     """Return the state directory (it may not exist yet), as the kernel names it in the mount table.
 
-    UnableError when there can be none: it is a file, goes through one, or its path is too long.
+    UnableError if it can't exist: it is a file, goes through one, or its path is too long.
     """
     chosen = Path(os.environ.get("EMULATOR_STATE_DIR") or DEFAULT)
     try:
@@ -46,7 +46,7 @@ def state_root() -> Path:
 
 
 def names(root: Path | None = None) -> list[str]:
-    """Return the names of the networks of which there is anything, if only half of it, sorted."""
+    """Return the sorted names of all networks, including incomplete ones."""
     root = root or state_root()
     found = set()
     for entry in root.iterdir() if root.is_dir() else ():
@@ -62,26 +62,26 @@ def names(root: Path | None = None) -> list[str]:
 
 
 def half_of(root: Path, name: str) -> Path:
-    """Return what a network's folder is called while it is being made or removed."""
+    """Return the name of a network's folder while it is being created or removed."""
     return root / f".{name}.part"
 
 
 def is_network(folder: Path) -> bool:
-    """Return whether `folder` is one that we made, and not something else in the state directory."""
+    """Return whether `folder` belongs to a network and isn't something else in the state directory."""
     if folder.is_symlink():
         return False
     return (folder / MARK).exists() or (folder / "record.json").exists()
 
 
 def unknown_network(name: str, known: list[str]) -> str:
-    """Return the words for a network that isn't there."""
+    """Return the message for a network that doesn't exist."""
     if not known:
         return f"no network `{name}` runs here; nothing is up (`emulator up FILE` brings one up)"
     return f"no network `{name}` runs here; up: {', '.join(known)}"
 
 
 def unwritable(root: Path, error: OSError) -> UnableError:
-    """Return the error of a state directory that can't be written to."""
+    """Return the error for a state directory that can't be written to."""
     helps = "" if error.errno in _IMPOSSIBLE else SHORTAGES.get(error.errno or 0, "run as root") + ", or "
     return UnableError(
         f"can't write to the state directory {root}: {error.strerror}; "
@@ -95,7 +95,7 @@ def shared_lock(root: Path) -> AbstractContextManager[None]:
 
 
 def sweep(root: Path) -> None:
-    """When no network is left remove lock files of killed commands, and the directory if it is empty."""
+    """If no network is left, remove lock files of killed commands, and the directory if it is empty."""
     with contextlib.suppress(FileNotFoundError, NotADirectoryError):
         entries = {entry.name for entry in root.iterdir()}
         if not names(root) and MOUNTS not in entries:
@@ -109,6 +109,6 @@ def sweep(root: Path) -> None:
 
 
 def _remove_if_free(lock: Path) -> None:
-    """Remove a lock file unless somebody holds it."""
+    """Remove a lock file unless a process holds it."""
     with contextlib.suppress(BusyError), locked(lock, wait=False):
         lock.unlink(missing_ok=True)

@@ -1,4 +1,4 @@
-"""The folder of one network: its record, its graph and its lock."""
+"""Folder of one network: its record, graph and lock."""
 
 from __future__ import annotations
 
@@ -31,7 +31,7 @@ from topologies.topology import Topology
 
 
 class NetworkState:
-    """The folder of one network."""
+    """Folder of one network."""
 
     def __init__(self, root: Path, name: str) -> None:
         self.root = root
@@ -41,38 +41,38 @@ class NetworkState:
 
     @property
     def record_path(self) -> Path:
-        """Where the run record stands."""
+        """Path of the run record."""
         return self.folder / "record.json"
 
     @property
     def topology_path(self) -> Path:
-        """Where the graph that runs is saved."""
+        """Path of the running graph."""
         return self.folder / "topology.npz"
 
     @property
     def hosts_path(self) -> Path:
-        """Where the /etc/hosts of the network's nodes stands."""
+        """Path of the /etc/hosts of the network's nodes."""
         return self.folder / "hosts"
 
     @property
     def pin_path(self) -> Path:
-        """Where the engine may keep the network's one mount."""
+        """Path of the network's one mount, for the engine."""
         return self.root / MOUNTS / self.name
 
     @property
     def lock_path(self) -> Path:
-        """Whose lock a command holds that changes the network."""
+        """Path of the lock that a command holds while it changes the network."""
         return self.root / f".{self.name}.lock"
 
     @property
     def exists(self) -> bool:
-        """Whether anything of the network is there, if only half of it."""
+        """Whether anything of the network exists, complete or not."""
         return is_network(self.folder) or self._half.exists() or self.pin_path.exists()
 
     def make(self) -> None:
-        """Make the folders, mode 0700; the network's own appears with its mark in it.
+        """Create the folders with mode 0700. The network's own appears with its mark in it.
 
-        Raises UnableError, also when something that isn't ours has the folder's name.
+        Raises UnableError, also if something else has the folder's name.
         """
         if is_network(self.folder):
             return
@@ -93,7 +93,7 @@ class NetworkState:
             ) from error
 
     def write(self, record: Record) -> None:
-        """Write the record so that a crash leaves the old one or the new one, never half of one."""
+        """Write the record atomically: a crash leaves the old one or the new one."""
         part = self.folder / "record.json.part"
         try:
             with part.open("w", encoding="utf-8") as file:
@@ -105,7 +105,7 @@ class NetworkState:
             raise unwritable(self.root, error) from error
 
     def read(self) -> Record:
-        """Return the record; UsageError when there is no such network."""
+        """Return the record; UsageError if there is no such network."""
         try:
             data = json.loads(self.record_path.read_text(encoding="utf-8"))
         except FileNotFoundError:
@@ -134,7 +134,7 @@ class NetworkState:
         )
 
     def save(self, topology: Topology, hosts: str) -> None:
-        """Write the graph that runs and the /etc/hosts of its nodes; UnableError when the disk can't."""
+        """Write the running graph and the /etc/hosts of its nodes; UnableError if the disk can't."""
         try:
             topology_store.save(topology, self.topology_path)
             self.hosts_path.write_text(hosts, encoding="utf-8")
@@ -142,7 +142,7 @@ class NetworkState:
             raise unwritable(self.root, error) from error
 
     def load(self) -> Topology:
-        """Return the graph that runs; BrokenError when it can't be read."""
+        """Return the running graph; BrokenError if it can't be read."""
         try:
             return topology_store.load(self.topology_path)
         except (OSError, ValueError, KeyError, TypeError, EOFError, zipfile.BadZipFile, zlib.error) as error:
@@ -152,7 +152,7 @@ class NetworkState:
             ) from error
 
     def require_engine(self, engine: str) -> None:
-        """Raise UsageError when the network is up on another engine."""
+        """Raise UsageError if the network is up on another engine."""
         try:
             record = self.read()
         except EmulationError:
@@ -163,7 +163,7 @@ class NetworkState:
             )
 
     def remove(self) -> None:
-        """Remove the folder, if it is ours. Killed half-way, what is left is known to be half."""
+        """Remove the folder if it is the emulator's; a remainder after a kill is known as incomplete."""
         shutil.rmtree(self._half, ignore_errors=True)
         if is_network(self.folder):
             self.folder.rename(self._half)

@@ -1,4 +1,4 @@
-"""One network's run record: what, which engine, which phase, and the live changes of its links."""
+"""Run record of one network: name, engine, phase, and changed links."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ FORMAT = 1
 
 @dataclass
 class Record:
-    """One network's run record. `phase` is deploying, up or removing; `links` are live changes."""
+    """Run record of one network. `phase` is deploying, up or removing; `links` are changed links."""
 
     name: str
     engine: str
@@ -26,7 +26,7 @@ class Record:
     format: int = FORMAT
 
     def set_link(self, link: int, state: LinkState) -> None:
-        """Note the live state of a link; a state that changes nothing is not kept."""
+        """Write down the state of a link; a state without changes is removed."""
         if state == LinkState():
             self.links.pop(str(link), None)
         else:
@@ -34,7 +34,7 @@ class Record:
 
 
 def link_states(record: Record) -> dict[int, LinkState]:
-    """Return the live changes that `record` holds, by link index."""
+    """Return the changed links in `record`, by link index."""
     return {
         int(link): LinkState(
             up=data["up"],
