@@ -131,12 +131,12 @@ def _report(path: Path) -> dict[str, Any]:
     except OSError as error:
         raise UsageError(f"{path}: can't be read: {error.strerror}") from error
     except (ValueError, RecursionError) as error:
-        raise UsageError(f"{path} is no report.json of a stress run") from error
+        raise UsageError(f"{path} is not the report.json of a stress run") from error
     version = whole.get("version") if isinstance(whole, dict) else None
     if version is not None and version != VERSION:
         raise UsageError(f"{path}: report of version {version}; this reads version {VERSION}")
     if version is None or not isinstance(whole.get("figures"), dict):
-        raise UsageError(f"{path} is no report.json of a stress run")
+        raise UsageError(f"{path} is not the report.json of a stress run")
     return dict(whole)
 
 

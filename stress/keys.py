@@ -77,7 +77,7 @@ def aim_problems(section: Section) -> Problems:
     for key in type(section).model_fields:
         aim = getattr(section, key)
         if isinstance(aim, Target) and aim.count is not None and aim.percent is not None:
-            yield (key, "percent"), "can't stand beside `count`; keep one of the two"
+            yield (key, "percent"), "can't be combined with `count`; keep one of the two"
 
 
 class Churn(Section):
@@ -133,7 +133,7 @@ class Paced(StepKeys):
         if self.rate is None and self.churn is None:
             yield (), "needs `rate:` (how many begin per second) or `churn:`; write for example `rate: 100`"
         if self.rate is not None and self.churn is not None:
-            yield ("churn",), "can't stand beside `rate`; keep one of the two"
+            yield ("churn",), "can't be combined with `rate`; keep one of the two"
         for key, arrival in (("from_rate", "ramp"), ("burst", "burst")):
             if key in given and self.arrival != arrival:
                 yield (key,), f"goes with `arrival: {arrival}`, not with `arrival: {self.arrival}`"

@@ -150,12 +150,12 @@ def parse(text: str, measured: Measured | None = None) -> Limit:
     if of is not None:
         other = _beside(figure, of[1])
         if _known(other, measured) != unit and {unit, _known(other, measured)} != {"rate", "count"}:
-            raise ValueError(f"`{figure}` is no share of `{of[1]}`; compare figures of the same unit")
+            raise ValueError(f"`{figure}` is not a share of `{of[1]}`; compare figures of the same unit")
         return Limit(text.strip(), figure, sign, number / 100, unit, other)
     units = _UNITS[unit]
     if words not in units:
         known = ", ".join(f"`{one}`" for one in units if one) or "a bare number"
-        raise ValueError(f"`{shortened(words)}` is no unit of `{figure}`; use one of: {known}")
+        raise ValueError(f"`{shortened(words)}` is not a unit of `{figure}`; use one of: {known}")
     return Limit(text.strip(), figure, sign, number * units[words], unit)
 
 

@@ -33,7 +33,7 @@ def address_of(text: str) -> tuple[str, int]:
     host, _, port = text.rpartition(":")
     if not port.isascii() or not port.isdigit() or not 0 <= int(port) <= _MOST_PORT:
         raise UsageError(
-            f"`{text}` is no port; write for example `{PORT}`, or `0.0.0.0:{PORT}` for everybody"
+            f"`{text}` is not a port; write for example `{PORT}`, or `0.0.0.0:{PORT}` for everybody"
         )
     return host.strip("[]") or LOOPBACK, int(port)
 

@@ -133,7 +133,9 @@ def _selected(topology: Topology, term: str, loc: Loc) -> Mask:
     if not found.any():
         words = [*(kind.word for kind in Kind), *topology.tier_names]
         hint = nearest(term, dict.fromkeys(words))
-        raise ParameterError(loc, f"`{term}` is no kind, tier or node name; {hint}; {_name_range(topology)}")
+        raise ParameterError(
+            loc, f"`{term}` is not a kind, tier or node name; {hint}; {_name_range(topology)}"
+        )
     return found
 
 

@@ -98,19 +98,21 @@ def _check_size(document: Document, params: GeneratorParams, loc: Loc) -> None:
         ("links", sum(part.link_estimate() for part in parts), MAX_LINKS),
     ):
         if total > most:
-            raise ParameterError(loc, f"would make {_count(total)} {what}; the most is {most:,}")
+            raise ParameterError(loc, f"would make {_count(total)} {what}; the maximum is {most:,}")
 
 
 def _check_made(topology: Topology) -> None:
     """Raise ParameterError when an imported graph has too many nodes, or a node too many ports."""
     if topology.node_count > MAX_NODES:
-        raise ParameterError(("topology",), f"makes {topology.node_count:,} nodes; the most is {MAX_NODES:,}")
+        raise ParameterError(
+            ("topology",), f"makes {topology.node_count:,} nodes; the maximum is {MAX_NODES:,}"
+        )
     busiest = int(np.argmax(topology.degrees)) if topology.node_count else 0
     if topology.link_count and topology.degrees[busiest] > MAX_PORTS:
         raise ParameterError(
             ("topology",),
             f"`{topology.names[busiest]}` would have {topology.degrees[busiest]:,} ports; "
-            f"the most is {MAX_PORTS:,}",
+            f"the maximum is {MAX_PORTS:,}",
         )
 
 

@@ -71,8 +71,8 @@ def _part_of(parts: Mapping[Loc, Any], a: str, b: str, mtu: int) -> tuple[Loc, i
 
 def _words(mtu: int | None) -> str:
     return (
-        f"`{mtu}` is below {IPV6_LEAST:,}, the least that IPv6 needs, and `addressing.ipv6` is set; "
-        f"write {IPV6_LEAST} or more, or leave `ipv6` out"
+        f"`{mtu}` is below {IPV6_LEAST:,}, the minimum of IPv6, and `addressing.ipv6` is set; "
+        f"write {IPV6_LEAST} or more, or remove `ipv6`"
     )
 
 

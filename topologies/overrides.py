@@ -145,7 +145,7 @@ def link_masks(topology: Topology, rule: LinkRule, at: int) -> tuple[Mask, Mask]
         if not side.any():
             raise ParameterError(
                 ("links", at, "match", "between"),
-                f"`{term}` is no kind, tier or node name; {nearest(term, _words(topology))}",
+                f"`{term}` is not a kind, tier or node name; {nearest(term, _words(topology))}",
             )
     a, b = topology.ends[:, 0], topology.ends[:, 1]
     along, against = sides[0][a] & sides[1][b], sides[1][a] & sides[0][b]

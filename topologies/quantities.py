@@ -46,10 +46,10 @@ class Quantity:
         factor = self._factor(unit.replace("μ", "µ"))
         number = _product(digits, factor)
         if sign == "-" and number:
-            raise ValueError(f"{shown} is negative; a {self.name} goes from {self.range}")
+            raise ValueError(f"{shown} is negative; a {self.name} must be from {self.range}")
         if not self.low <= number <= self.high:
             hint = "" if unit or self is not SHARE or number > 100 else f"; did you mean `{digits} %`?"
-            raise ValueError(f"{shown} is out of range; a {self.name} goes from {self.range}{hint}")
+            raise ValueError(f"{shown} is out of range; a {self.name} must be from {self.range}{hint}")
         return number
 
     def _factor(self, unit: str) -> float:

@@ -40,7 +40,9 @@ def union(parts: Mapping[str, Topology], ends: I64, profiles: Sequence[LinkProfi
         ("sets of link properties", link_profiles, 2**16),
     ):  # fmt: skip
         if len(table) > most:
-            raise ParameterError(("topology",), f"has {len(table):,} different {what}; the most is {most:,}")
+            raise ParameterError(
+                ("topology",), f"has {len(table):,} different {what}; the maximum is {most:,}"
+            )
     between = ends.astype(np.int32).reshape(-1, 2)
     return Topology(
         name="",

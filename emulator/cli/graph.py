@@ -29,7 +29,7 @@ def command(file: Path, output: Path) -> int:
     """Draw the network of FILE; large ones are folded by group."""
     suffix = output.suffix.lower()
     if suffix not in _SUFFIXES:
-        shown = f"`{suffix}` is no picture" if suffix else "the output has no suffix"
+        shown = f"`{suffix}` is not a picture format" if suffix else "the output has no suffix"
         raise UsageError(f"{shown}; end -o with one of {', '.join(_SUFFIXES)}")
     from topologies.build import open_topology
 

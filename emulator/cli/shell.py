@@ -79,7 +79,7 @@ class Shell:
         for line in lines:
             try:
                 if "\0" in line:
-                    raise ValueError("a null byte can't stand in a command")  # noqa: TRY301
+                    raise ValueError("a command can't contain a null byte")  # noqa: TRY301
                 words = shlex.split(line, comments=True)
             except ValueError as error:
                 say(f"can't read that: {error}")
@@ -110,7 +110,7 @@ class Shell:
         except KeyboardInterrupt:
             say("")
             return _STOPPED
-        say(f"`{words[0]}` is no node and no command; `help` lists them")
+        say(f"`{words[0]}` is neither a node nor a command; `help` lists them")
         return 2
 
     def _addressed(self, word: str) -> str:

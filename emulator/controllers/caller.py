@@ -86,6 +86,6 @@ def _number(variable: str) -> int | None:
     if text.isascii() and text.isdigit() and len(text) <= len(str(_LARGEST)) and int(text) <= _LARGEST:
         return int(text)
     raise UsageError(
-        f"{variable} is `{printable(text[:40])}`, which is no number of a user (0 to {_LARGEST}), and "
+        f"{variable} is `{printable(text[:40])}`, which is not the number of a user (0 to {_LARGEST}), and "
         f"controllers run as that user; run this by `sudo emulator …`, or unset {variable}"
     )

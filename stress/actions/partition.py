@@ -44,7 +44,7 @@ class Partition(Action):
         if not given:
             yield (), "needs `target:`, `tier:` or `halves: true`: along which boundary?"
         for key in given[1:]:
-            yield (key,), f"can't stand beside `{given[0]}`; keep one of the two"
+            yield (key,), f"can't be combined with `{given[0]}`; keep one of the two"
 
     def moves(self, room: Room) -> Moves:
         """Return the cuts and mends of the links that cross the boundary."""

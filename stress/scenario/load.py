@@ -103,7 +103,7 @@ def _group(item: Any, loc: Loc, problems: Found) -> list[Placed]:
         return _step(item, loc, problems)
     inner = item["parallel"]
     others = [key for key in item if key != "parallel"]
-    words = "can't stand beside `parallel`; write it into each of its steps"
+    words = "can't be combined with `parallel`; write it into each of its steps"
     problems += [((*loc, str(key)), words) for key in others]
     if not isinstance(inner, list) or not inner:
         words = f"must be a list of steps, not {shown(inner)}; write for example `[{_EXAMPLE}]`"

@@ -136,7 +136,7 @@ def test_a_change_that_was_killed_is_finished_by_the_next(
 def test_what_can_not_be_is_refused_before_anything_is_changed(tmp_path: Path, cli: CommandLine) -> None:
     start(tmp_path, cli, PARALLEL)
     assert "is linked to" in cli("link", "h1", "h2", "down", code=2).stderr
-    assert "a share goes from" in cli("link", "h1", "s1", "set", "--loss", "200%", code=2).stderr
+    assert "a share must be from" in cli("link", "h1", "s1", "set", "--loss", "200%", code=2).stderr
     assert "give --delay" in cli("link", "h1", "s1", "set", "--jitter", "1ms", code=2).stderr
     assert cli.json("link", "h1", "s1", "show")["as_file"] is True
     cli("down", "p", code=0)

@@ -90,7 +90,7 @@ def test_json_is_read_as_it_stands(data: Any) -> None:
     text = json.dumps({"a": data}, ensure_ascii=False)
     made = outcome(text)
     if isinstance(made, InputError):  # JSON may hold what YAML may not, and the other way round
-        assert not text.isprintable() or "given twice" in str(made) or "\\u" in text or "\ufeff" in text
+        assert not text.isprintable() or "appears twice" in str(made) or "\\u" in text or "\ufeff" in text
     else:
         assert made.data == {"a": data}
 

@@ -89,7 +89,7 @@ class ExplicitSubnets:
                     continue
                 if value in self._owners:
                     owner = self._topology.names[self._owners[value]]
-                    message = f"{_text(version, value)} is taken already, by `{owner}`; give another"
+                    message = f"{_text(version, value)} is already used by `{owner}`; use another"
                     raise ParameterError(self._at(node), message)
                 self._owners[value] = node
                 member = self._member(node, port)
@@ -145,14 +145,14 @@ class ExplicitSubnets:
         same_length = address.length is None or address.length == subnet.length
         if address.value in range(subnet.base, subnet.base + subnet.size) and same_length:
             if address.value not in subnet.usable:
-                message = f"{text} is the first or last address of {subnet}; give another"
+                message = f"{text} is the first or last address of {subnet}; use another"
                 raise ParameterError(self._at(address.node), message)
             return
         shown = text if address.length is None else f"{text}/{address.length}"
         raise ParameterError(
             self._at(address.node),
             f"{shown} is not in {subnet}, the subnet of `{self._topology.names[first.node]}` "
-            "on the same segment; give an address in it, or put a router between them",
+            "on the same segment; use an address in it, or put a router between them",
         )
 
     def _check_overlap(self) -> None:

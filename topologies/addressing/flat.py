@@ -72,7 +72,7 @@ class FlatAddressing:
                 if address.value in owners:
                     owner = self._topology.names[owners[address.value]]
                     raise ParameterError(
-                        self._at(node), f"{address.text} is taken already, by `{owner}`; give another"
+                        self._at(node), f"{address.text} is already used by `{owner}`; use another"
                     )
                 owners[address.value] = node
         first = int(pool.network_address)
@@ -98,14 +98,14 @@ class FlatAddressing:
         if first <= address.value <= last:
             raise ParameterError(
                 self._at(node),
-                f"{address.text} is the first or last address of the pool {pool}; give another",
+                f"{address.text} is the first or last address of the pool {pool}; use another",
             )
         more = len(outside) - 1
         others = f" (and so {'is' if more == 1 else 'are'} {more:,} more)" if more else ""
         wider = _around([address.value for _, address in hosts], pool.version)
         raise ParameterError(
             self._at(node),
-            f"{address.text} is outside the pool {pool}{others}; give an address in it, "
+            f"{address.text} is outside the pool {pool}{others}; use an address in it, "
             f"or set `addressing: {{ipv{pool.version}: {wider}}}`",
         )
 

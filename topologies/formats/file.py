@@ -92,7 +92,7 @@ def _open(path: Path, read: Callable[[BinaryIO], Graph]) -> Graph:
         raise FormatError("is not a file; give the path of one")
     size = path.stat().st_size
     if size > MAX_BYTES:
-        raise FormatError(f"is {size >> 20:,} MiB; the most is {MAX_BYTES >> 20:,} MiB")
+        raise FormatError(f"is {size >> 20:,} MiB; the maximum is {MAX_BYTES >> 20:,} MiB")
     if size == 0:
         raise FormatError("is empty; is it the right file?")
     with path.open("rb") as file:

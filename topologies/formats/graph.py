@@ -50,7 +50,7 @@ class Graph:
     def add_node(self, key: str, attributes: Attributes, line: int = 0) -> None:
         """Add a node; FormatError for a duplicate id or too many nodes."""
         if key in self.nodes:
-            raise FormatError(f"the node id `{key}` is taken already; give each node its own", line)
+            raise FormatError(f"the node id `{key}` is already used; give each node its own", line)
         if len(self.nodes) >= MAX_NODES:
             raise FormatError(f"has more than {MAX_NODES:,} nodes; use a generator, or split it", line)
         self.nodes[key] = attributes

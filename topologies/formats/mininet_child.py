@@ -57,7 +57,7 @@ def _become_user() -> None:
         os.setresgid(gid, gid, gid)
         os.setresuid(uid, uid, uid)
         if not os.access(os.__file__, os.R_OK):
-            words = f"is run as the user who typed sudo, who can't read the Python at {sys.base_prefix}"
+            words = f"is run as the user who called sudo, who can't read the Python at {sys.base_prefix}"
             raise RequestError(f"{words}; use one that everybody can read")
 
 
@@ -70,7 +70,7 @@ def _number(variable: str, otherwise: int) -> int:
     if text.isascii() and text.isdigit() and len(text) <= 10 and int(text) < 2**32 - 1:
         return int(text)
     raise RequestError(
-        f"is run as the user who typed sudo, and {variable}={text[:40]!r} is no number of a user"
+        f"is run as the user who called sudo, and {variable}={text[:40]!r} is not the number of a user"
     )
 
 

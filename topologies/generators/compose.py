@@ -121,7 +121,7 @@ def _check_names(names: Names, key: str, loc: Loc) -> None:
     if length > LONGEST_NAME:
         raise ParameterError(
             loc,
-            f"a name in it would have {length} characters with `{key}.` in front, the most is "
+            f"a name in it would have {length} characters with `{key}.` in front; the maximum is "
             f"{LONGEST_NAME}; give the part a shorter name",
         )
 

@@ -97,7 +97,7 @@ def _numbered(known: list[Key], values: list[Key]) -> tuple[list[Key], np.ndarra
 
 def _check_table(loc: Loc, size: int, most: int, what: str) -> None:
     if size > most:
-        raise ParameterError(loc, f"has {size:,} different {what}; the most is {most:,}")
+        raise ParameterError(loc, f"has {size:,} different {what}; the maximum is {most:,}")
 
 
 _PLAIN_LINK = LinkProfile()

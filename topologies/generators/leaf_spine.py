@@ -46,7 +46,7 @@ class Params(GeneratorParams):
         uplink = self.uplink_bandwidth
         if uplink is not None and not RATE.low <= uplink <= RATE.high:
             raise ValueError(
-                f"each uplink would have {uplink:g} bit/s; a rate goes from {RATE.range}: "
+                f"each uplink would have {uplink:g} bit/s; a rate must be from {RATE.range}: "
                 "change `host_bandwidth`, `spines` or `oversubscription`"
             )
         return self

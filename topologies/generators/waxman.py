@@ -45,7 +45,7 @@ class Params(SwitchGraphParams):
         if self._pairs() > MAX_PAIRS:
             most = MAX_PAIRS / (self.n * (self.n - 1) / 2)
             raise ValueError(
-                f"{self._pairs():,.0f} pairs would be looked at, the most is {MAX_PAIRS:,}; "
+                f"{self._pairs():,.0f} pairs would be examined; the maximum is {MAX_PAIRS:,}; "
                 f"for n = {self.n:,} write a `beta` of at most {most:.2g}"
             )
         return self

@@ -31,7 +31,7 @@ Look = Callable[[Any], list[tuple[Loc, str]]]
 _MUCH = 2**21
 """Characters left from which on an invalid file isn't read to its end: it would take seconds."""
 _UNREAD = "from here on nothing was looked at; fix the problems above first"
-_SETTLED = re.compile("unknown key|must be .* not a (list|mapping)|can't stand beside")
+_SETTLED = re.compile("unknown key|must be .* not a (list|mapping)|can't be combined with")
 """Messages that stay true at the place reached, whatever follows."""
 
 _UNPRINTABLE = re.compile("[^\t\n\r\x20-\x7e\xa0-\u2027\u202a-\ud7ff\ue000-\ufffd\U00010000-\U0010ffff]")
@@ -190,7 +190,7 @@ def _text(raw: bytes | str, file: str) -> str:
     text = text.removeprefix("\ufeff")
     found = _UNPRINTABLE.search(text)
     if found:
-        words = f"the character U+{ord(found[0]):04X} can't stand in a YAML file; "
+        words = f"the character U+{ord(found[0]):04X} isn't allowed in a YAML file; "
         words += "is this a YAML file? save it as UTF-8" if "\0" in text else "remove it"
         raise InputError([Problem(file, *_place(text[: found.start()]), "", words)])
     return text

@@ -16,17 +16,17 @@ from topologies.errors import shortened
 _NO_SPACE = re.compile(r"\s*(?:- )*([A-Za-z_][\w-]*):(?=\S)")
 
 _HINTS: tuple[tuple[str, str], ...] = (
-    ("did not find expected key", "this line doesn't line up with the keys above it; indent it as they are"),
-    ("expected <block end>", "this line doesn't line up with those above it; indent it as they are"),
+    ("did not find expected key", "this line doesn't line up with the keys above it; indent it like them"),
+    ("expected <block end>", "this line doesn't line up with the lines above it; indent it like them"),
     ("'-' indicator", "this line doesn't line up with the list above it; start it with `- ` or indent it"),
     ("sequence entries are not allowed", "a list's `- ` can't start here; put it on a line of its own"),
-    ("unknown escape character", "unknown `\\` escape; in single quotes a `\\` is just itself"),
+    ("unknown escape character", "unknown `\\` escape; in single quotes a `\\` is literal"),
     ("hexdecimal number", "an escape such as `\\x41` needs hexadecimal digits"),
     ("hexadecimal number", "an escape such as `\\x41` needs hexadecimal digits"),
-    ("found unexpected ':'", "a `:` can't stand inside plain text here; put the text in quotes"),
+    ("found unexpected ':'", "a `:` isn't allowed inside plain text here; put the text in quotes"),
     ("mapping keys are not allowed", "a `?` can't start a key here; put the text in quotes"),
     ("whitespace or line break", "a space must follow a `&name`, a `*name` or a `!tag`"),
-    ("unexpected document indicator", "`---` or `...` stands inside quoted text; close the quotes first"),
+    ("unexpected document indicator", "`---` or `...` is inside quoted text; close the quotes first"),
     ("URI", "tags (`!…`) aren't supported; put the text in quotes"),
     ("tag handle", "tags (`!…`) aren't supported; put the text in quotes"),
     ("the expected '>'", "tags (`!…`) aren't supported; put the text in quotes"),
@@ -103,5 +103,5 @@ def _second_colon(text: str, mark: yaml.Mark) -> str:
     for above, _ in pairwise(before[-3:]):
         found = _NO_SPACE.match(above)
         if found:
-            return f"no key can stand here; the line above needs a space after its colon: `{found[1]}: …`"
-    return "a second `:` can't stand here; check the indentation, or put the text in quotes"
+            return f"a key isn't allowed here; the line above needs a space after its colon: `{found[1]}: …`"
+    return "a second `:` isn't allowed here; check the indentation, or put the text in quotes"

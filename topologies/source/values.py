@@ -160,7 +160,7 @@ class Values:
         elif key == "" and event.implicit[0]:
             words = "there is no key before the `:`; write `key: value`"
         elif key in frame.container:
-            words = f"is given twice; keep one `{shortened(key)}`"
+            words = f"appears twice; keep one `{shortened(key)}`"
             frame.key = key
         else:
             frame.key = key
@@ -209,7 +209,9 @@ class Values:
         known, name = self._anchors.get(anchor), shortened(anchor)
         inside = any(frame.anchor == anchor for frame in self.stack)
         if inside:
-            self.problems.append(self.problem(event, f"`*{name}` stands inside its own value; write it out"))
+            self.problems.append(
+                self.problem(event, f"`*{name}` is inside its own anchor; write the value out")
+            )
         elif known is None:
             self.problems.append(self.problem(event, f"there is no anchor `&{name}` before this alias"))
         value, size, height = known if known and not inside else (None, 1, 0)

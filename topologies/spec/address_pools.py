@@ -41,7 +41,7 @@ def _network(version: int) -> AfterValidator:
         for special, words in _SPECIAL[version].items():
             if ipaddress.ip_network(special).overlaps(network):
                 raise ValueError(
-                    f"`{shown}` holds {words} addresses, which no node can have; write for example {example}"
+                    f"`{shown}` holds {words} addresses, which nodes can't have; write for example {example}"
                 )
         return str(network)
 

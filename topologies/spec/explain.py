@@ -193,7 +193,7 @@ def _type_words(kind: str, value: Any, field: FieldInfo | None) -> str:
         allowed = _range({}, field).replace("a whole number", "one").replace("a number", "one")
         return f"{words}; {allowed}"
     if kind == "bool_type" and value is not None:
-        return f"{shown(value)} is neither true nor false; write one of the two"
+        return f"must be true or false, not {shown(value)}"
     return words
 
 

@@ -56,7 +56,7 @@ def _mac(value: str) -> str:
     if int(value[:2], 16) & 1:
         raise ValueError(f"`{value}` is a multicast address; the first byte of a node's MAC must be even")
     if not int(value.replace(":", ""), 16):
-        raise ValueError(f"`{value}` is no address; write for example 02:00:00:00:00:01")
+        raise ValueError(f"`{value}` is not a node's address; write for example 02:00:00:00:00:01")
     return value.lower()
 
 
@@ -78,7 +78,7 @@ def _end(value: Any) -> Any:
         return str(value)
     if isinstance(value, bool | float | None):
         word = "nothing" if value is None else repr(value).lower()
-        raise ValueError(f"`{word}` is no text to YAML; put the node's name in quotes")
+        raise ValueError(f"`{word}` is not text in YAML; put the node's name in quotes")
     raise ValueError(f"must be a node's name; {_LINK_FORM}")
 
 
@@ -184,7 +184,7 @@ def _taken_twice(nodes: dict[str, Any]) -> Iterator[tuple[Loc, str]]:
             if owner != name:
                 yield (
                     ("nodes", name, key),
-                    f"{shortened(address)} is taken already, by `{shortened(owner)}`; give another",
+                    f"{shortened(address)} is already used by `{shortened(owner)}`; use another",
                 )
 
 

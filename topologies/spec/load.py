@@ -125,7 +125,7 @@ def _module(data: Any, loc: Loc, problems: Found) -> Generator | None:
         return None
     others = [key for key in WAYS if key in data and key != way]
     if others:
-        problems.append(((*loc, others[0]), f"can't stand beside `{way}`; keep one of the two"))
+        problems.append(((*loc, others[0]), f"can't be combined with `{way}`; keep one of the two"))
         return None
     if way != "generator":
         return way_module(way)

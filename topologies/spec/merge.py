@@ -48,5 +48,5 @@ def undelayed(keys: LinkKeys, profile: LinkProfile, *, reverse: bool = False) ->
         for key in ("jitter", "reorder"):
             if getattr(shape, key) and not shape.delay:
                 below = part is not None and key in part.model_fields_set
-                out[(side, key) if below else (key,)] = "acts on delayed packets only; give `delay` too"
+                out[(side, key) if below else (key,)] = "acts on delayed packets only; set `delay` too"
     return list(out.items())

@@ -74,7 +74,7 @@ class _ControllerForms:
         if isinstance(value, Controller):
             return [value]
         if not isinstance(value, dict):
-            raise ValueError(f"{shown(value)} is no controller; {_EXAMPLE}")
+            raise ValueError(f"{shown(value)} is not a controller; {_EXAMPLE}")
         return _controllers(ControllerKeys.model_validate(value))
 
     def __get_pydantic_core_schema__(self, source: Any, handler: GetCoreSchemaHandler) -> CoreSchema:

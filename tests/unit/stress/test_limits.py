@@ -74,11 +74,11 @@ def test_what_limits_say(text: str, limit: tuple[str, str, float, str | None]) -
         ("eror == 0", "`eror` is not measured; did you mean `errors`?"),
         ("flap.latncy.p99 <= 1 s", "`flap.latncy.p99` is not measured; did you mean `flap.latency.p99`?"),
         ("host.memroy.used <= 1 GiB", "`host.memroy.used` is not measured; did you mean `host.memory.used`?"),
-        ("flap.loss <= 20 MiB", "`MiB` is no unit of `flap.loss`; use one of: `%`"),
+        ("flap.loss <= 20 MiB", "`MiB` is not a unit of `flap.loss`; use one of: `%`"),
         ("probe.loss <= none", "`none` is not a bound; write for example `probe.loss <= 0.1 %`"),
-        ("errors == 0 ms", "`ms` is no unit of `errors`; use one of: a bare number"),
+        ("errors == 0 ms", "`ms` is not a unit of `errors`; use one of: a bare number"),
         ("flap.latency.p99 <= 99 % of offered",
-         "`flap.latency.p99` is no share of `offered`; compare figures of the same unit"),
+         "`flap.latency.p99` is not a share of `offered`; compare figures of the same unit"),
     ],
 )  # fmt: skip
 def test_what_is_no_limit_is_told_what_to_write(text: str, words: str) -> None:

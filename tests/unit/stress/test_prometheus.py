@@ -103,5 +103,5 @@ def test_addresses() -> None:
     assert address_of("0.0.0.0:80") == ("0.0.0.0", 80)  # noqa: S104 -- asked for
     assert address_of("[::1]:9000") == ("::1", 9000)
     for wrong in ("", "x", "host:", "70000", "-1"):
-        with pytest.raises(UsageError, match="is no port"):
+        with pytest.raises(UsageError, match="is not a port"):
             address_of(wrong)

@@ -272,7 +272,7 @@ def test_links_that_an_engine_cannot_shape_are_refused_before_the_run(
 @pytest.mark.parametrize(
     ("option", "value", "hint"),
     [
-        ("--prometheus", "here", "`here` is no port"),
+        ("--prometheus", "here", "`here` is not a port"),
         ("--prometheus", "192.0.2.1:9750", "can't serve at 192.0.2.1:9750: "),
         ("--report", "s.yaml", "can't write the report into s.yaml"),
         ("--replay", "net.yaml", "net.yaml:1:1: is not a schedule file"),

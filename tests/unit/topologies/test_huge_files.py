@@ -44,7 +44,7 @@ WRONG: dict[str, tuple[Callable[[int], str], str]] = {
         lambda n: "name: x\ntopology: {generator: tree}\nlinks:\n" + lines(n, "  - {{bandwith: {}}}\n"),
         "did you mean `bandwidth`",
     ),
-    "keys given twice": (lambda n: "name: x\n" + lines(n, "seed: {}\n"), "is given twice"),
+    "keys that appear twice": (lambda n: "name: x\n" + lines(n, "seed: {}\n"), "appears twice"),
     "aliases of nothing": (lambda n: "name: x\n" + lines(n, "b{}: *nope\n"), "there is no anchor"),
     "tags": (lambda n: "name: x\n" + lines(n, "b{}: !t 1\n"), "isn't supported"),
     "lists as keys": (lambda n: "name: x\n" + lines(n, "[a{}]: 1\n"), "a key must be text"),
@@ -232,7 +232,7 @@ LINKS = "  nodes: {h1: {}, s1: {kind: switch}}\n  links:\n"
     [
         (f"name: x\nwrong: 1\ntopology:\n{LINKS}", "f:2:1: wrong: unknown key; use one of: "),
         (f"name: x\ntopolgy:\n{LINKS}", "f:2:1: topolgy: unknown key; did you mean `topology`?"),
-        (f"name: x\ntopology:\n  generator: tree\n{LINKS}", "f:4:3: topology.nodes: can't stand beside"),
+        (f"name: x\ntopology:\n  generator: tree\n{LINKS}", "f:4:3: topology.nodes: can't be combined with"),
         ("name:\n", "f:1:1: name: must be text, not a list"),
         ("", "f:1:1: must be a mapping (key: value), not a list"),
     ],

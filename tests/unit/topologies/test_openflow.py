@@ -76,7 +76,7 @@ def test_forms_of_a_controller(text: str, controllers: tuple[Controller, ...]) -
 @pytest.mark.parametrize(
     ("text", "words"),
     [
-        ("lerning", "`lerning` is no controller"),
+        ("lerning", "`lerning` is not a controller"),
         ("{remote: 'a b'}", "`a b` is not an address"),
         ("{remote: '10.0.0.1:99999'}", "is not an address"),
         ("{remote: 10.0.0.1, command: x}", "give either `remote` or `command`"),

@@ -130,9 +130,9 @@ def test_aliases_that_repeat_too_much(monkeypatch: pytest.MonkeyPatch) -> None:
 @pytest.mark.parametrize(
     ("text", "said"),
     [
-        ("a: 1\na: 2", "f:2:1: a: is given twice; keep one `a`"),
-        ("x: {a: {b: 1}, a: {c: 2}}", "f:1:16: x.a: is given twice; keep one `a`"),
-        ("1: a\n'1': b", "f:2:1: 1: is given twice; keep one `1`"),
+        ("a: 1\na: 2", "f:2:1: a: appears twice; keep one `a`"),
+        ("x: {a: {b: 1}, a: {c: 2}}", "f:1:16: x.a: appears twice; keep one `a`"),
+        ("1: a\n'1': b", "f:2:1: 1: appears twice; keep one `1`"),
         ("? [a]\n: 1", "f:1:3: a key must be text, not a list or a mapping"),
         ("x: {{a: [b]}: c, d: 1}", "f:1:5: x: a key must be text, not a list or a mapping"),
         ("k: &k v\n*k : 2", "f:2:1: a key must be text, not an alias; write the key out"),
@@ -149,7 +149,7 @@ def test_problems_of_the_yaml_itself(text: str, said: str) -> None:
 
 def test_all_problems_of_the_yaml_are_said_even_before_a_syntax_error() -> None:
     assert refused("a: 1\na: 2\nb: !x 3\nc: [\n").split("\n") == [
-        "f:2:1: a: is given twice; keep one `a`",
+        "f:2:1: a: appears twice; keep one `a`",
         "f:3:4: b: the tag `!x` isn't supported; write the value without a tag",
         "f:5:1: the file ends where a value must be; check brackets and commas",
     ]
@@ -176,7 +176,7 @@ def test_a_dropped_value_leaves_its_neighbours_alone() -> None:
         ("a: 1\n\x7f", "f:2:1: the character U+007F"),
         ("a: x\x85", "f:1:5: the character U+0085"),
         ("a: x\u2028y", "f:1:5: the character U+2028"),
-        ("a: &a [*a]", "stands inside its own value"),
+        ("a: &a [*a]", "is inside its own anchor"),
         ("a: 1\n---\nb: 1", "f:2:1: a second YAML document"),
     ],
 )
@@ -199,7 +199,10 @@ def test_what_is_no_topology_file(raw: bytes | str, words: str) -> None:
         ("\ta: 1", "f:1:1: a tab can't indent YAML; use spaces"),
         ("a: @x", "f:1:4: `@` can't start a value; put the text in quotes"),
         ("a: ]", "f:1:4: there is no value here; check brackets and commas"),
-        ("a: b: c", "f:1:5: a second `:` can't stand here; check the indentation, or put the text in quotes"),
+        (
+            "a: b: c",
+            "f:1:5: a second `:` isn't allowed here; check the indentation, or put the text in quotes",
+        ),
         (
             "- a\nb: 1",
             "f:2:1: this line doesn't line up with the list above it; start it with `- ` or indent it",
@@ -207,7 +210,7 @@ def test_what_is_no_topology_file(raw: bytes | str, words: str) -> None:
         ("a: - b", "f:1:4: a list's `- ` can't start here; put it on a line of its own"),
         ("%YAML 3.0\n---\na", "f:1:1: only YAML 1.x is known; remove the %YAML line"),
         ("a: |0\n b", "f:1:5: write `|` or `>` alone, and indent the text below it"),
-        ("a: 'x\n---\n", "f:2:1: `---` or `...` stands inside quoted text; close the quotes first"),
+        ("a: 'x\n---\n", "f:2:1: `---` or `...` is inside quoted text; close the quotes first"),
         ("a: !e!x 1", "f:1:4: tags (`!…`) aren't supported; put the text in quotes"),
         ("a: |x\n b", "f:1:5: nothing may follow `|` or `>` on its line; start the text on the next one"),
         ("a: !<x", "f:1:7: tags (`!…`) aren't supported; put the text in quotes"),
@@ -277,7 +280,7 @@ def test_pythons_own_parser_does_as_well(monkeypatch: pytest.MonkeyPatch) -> Non
     monkeypatch.setattr(events, "_Loader", yaml.SafeLoader)
     assert data("a: &x [1, no]\nb: {c: *x}") == {"a": [1, "no"], "b": {"c": [1, "no"]}}
     assert parse("a:\n  - b: 1", "f").marks[("a", 0, "b")] == (2, 5)
-    assert refused("a: 1\na: 2") == "f:2:1: a: is given twice; keep one `a`"
+    assert refused("a: 1\na: 2") == "f:2:1: a: appears twice; keep one `a`"
     assert "a tab can't indent YAML" in refused("\ta: 1")
     assert "deeper than 50" in refused("[" * 2000)
     assert "doesn't line up" in refused("a:\n    b: 1\n  c: 2\n")

@@ -101,7 +101,7 @@ class TestNames:
 
 class TestJitterNeedsDelay:
     def test_at_its_key(self) -> None:
-        words = "acts on delayed packets only; give `delay` too"
+        words = "acts on delayed packets only; set `delay` too"
         assert refused(HEAD + "links:\n  - {jitter: 1 ms}\n") == [f"f:4:6: links[0].jitter: {words}"]
         assert refused(HEAD + "links:\n  - {delay: 1 ms, backward: {delay: 0, reorder: 1 %}}\n") == [
             f"f:4:40: links[0].backward.reorder: {words}"
@@ -122,7 +122,7 @@ class TestJitterNeedsDelay:
     def test_a_rule_that_takes_the_delay_away(self) -> None:
         rules = "links:\n  - {delay: 1 ms, jitter: 1 us}\n  - {delay: }\n"
         assert refused(HEAD + rules) == [
-            "f:5:5: links[1].jitter: acts on delayed packets only; give `delay` too"
+            "f:5:5: links[1].jitter: acts on delayed packets only; set `delay` too"
         ]
 
 
@@ -159,7 +159,7 @@ class TestByHand:
     def test_too_many_tiers(self) -> None:
         nodes = ", ".join(f"n{i}: {{tier: t{i}}}" for i in range(257))
         assert refused(by_hand(f"{{{nodes}}}")) == [
-            "f:3:3: topology.nodes: has 257 different tiers; the most is 256"
+            "f:3:3: topology.nodes: has 257 different tiers; the maximum is 256"
         ]
 
     @pytest.mark.parametrize(
@@ -190,7 +190,7 @@ class TestWays:
             ("{k: 4}", "needs one of the keys generator, "),
             ("{generator: {}}", "a mapping is not a generator; use one of: single, "),
             ("{generator: tre}", "`tre` is not a generator; did you mean `tree`?"),
-            ("{generator: tree, nodes: {}}", "can't stand beside `generator`; keep one of the two"),
+            ("{generator: tree, nodes: {}}", "can't be combined with `generator`; keep one of the two"),
             (
                 "{compose: {a: {generator: tree, dept: 1}}}",
                 "topology.compose.a.dept: unknown key; did you mean `depth`?",

@@ -86,12 +86,12 @@ def test_a_routers_address_without_hosts_is_its_own() -> None:
         (
             {"h1": {"ip": "10.1.0.2/24"}, "h2": {"ip": "10.2.0.2/24"}}, "h2",
             ("10.2.0.2/24 is not in 10.1.0.0/24, the subnet of `h1` on the same segment; "
-            "give an address in it, or put a router between them"),
+            "use an address in it, or put a router between them"),
         ),
         (
             {"h1": {"ip": "10.1.0.2/24"}, "h2": {"ip": "10.1.0.3/25"}}, "h2",
             ("10.1.0.3/25 is not in 10.1.0.0/24, the subnet of `h1` on the same segment; "
-            "give an address in it, or put a router between them"),
+            "use an address in it, or put a router between them"),
         ),
         (
             {"h1": {"ip": "10.1.0.2/24"}, "h3": {"ip": "10.1.0.130/25"}}, "h3",
@@ -100,11 +100,11 @@ def test_a_routers_address_without_hosts_is_its_own() -> None:
         ),
         (
             {"h1": {"ip": "10.1.0.2/24"}, "h3": {"ip": "10.1.0.2/24"}}, "h3",
-            "10.1.0.2 is taken already, by `h1`; give another",
+            "10.1.0.2 is already used by `h1`; use another",
         ),
         (
             {"h1": {"ip": "10.1.0.255"}, "h2": {"ip": "10.1.0.2/24"}}, "h1",
-            "10.1.0.255 is the first or last address of 10.1.0.0/24; give another",
+            "10.1.0.255 is the first or last address of 10.1.0.0/24; use another",
         ),
         (
             {"h1": {"ip": "10.1.0.1/30"}}, "h1",

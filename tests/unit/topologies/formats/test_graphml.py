@@ -114,7 +114,7 @@ def test_bomb_is_refused_at_its_doctype_and_at_once() -> None:
         ("<graphml>", "is not XML: no element found", 1),
         ("\x00\x01", "is not XML", 1),
         (wrapped(""), "has no nodes", 0),
-        (wrapped('\n<node id="a"/>\n<node id="a"/>'), "`a` is taken", 3),
+        (wrapped('\n<node id="a"/>\n<node id="a"/>'), "`a` is already used", 3),
         (wrapped('<node id="a"/>\n<edge source="a" target="b"/>'), "an edge ends at `b`", 2),
         (wrapped("<node/>"), "<node> has no `id`", 1),
         (wrapped('<node id="a"/><edge source="a"/>'), "<edge> has no `target`", 1),
@@ -122,7 +122,7 @@ def test_bomb_is_refused_at_its_doctype_and_at_once() -> None:
         ("<graphml>" + "<graph>" * 300, "nested more than 256 deep", 1),
     ],
 )
-def test_malformed_files_say_what_to_mend(text: str, words: str, line: int) -> None:
+def test_malformed_files_say_how_to_fix_them(text: str, words: str, line: int) -> None:
     with pytest.raises(FormatError) as caught:
         read(text)
     assert words in str(caught.value)

@@ -54,7 +54,7 @@ def test_what_is_the_default_is_not_written() -> None:
 @pytest.mark.parametrize(
     ("attributes", "words"),
     [
-        ({"openflow_controller": "lerning"}, "no controller"),
+        ({"openflow_controller": "lerning"}, "not a controller"),
         ({"openflow_controller": "remote 10.0.0.5:99999"}, "is not an address"),
         ({"openflow_controller": "command 'python3"}, "openflow_controller `command 'python3`"),
         ({"openflow_protocols": "OpenFlow99"}, "openflow"),

@@ -144,5 +144,5 @@ def test_too_many_tiers() -> None:
         return {"nodes": {f"n{i}": {"kind": "switch", "tier": f"{word}{i}"} for i in range(200)}}
 
     assert refused({"compose": {"a": part("a"), "b": part("b")}})[""] == (
-        "has 400 different tiers; the most is 256"
+        "has 400 different tiers; the maximum is 256"
     )

@@ -41,7 +41,7 @@ def test_everything_wrong_at_once() -> None:
     assert "1 item" in found["links[2]"]
     assert "bandwidth" in found["links[3][2].bandwith"]
     assert "list" in found["links[4]"]
-    assert "taken already, by `h1`" in found["nodes.h2.ip"]
+    assert "already used by `h1`" in found["nodes.h2.ip"]
     assert "switch" in found["nodes.switch1.kind"]
     assert any("not a node name" in words for words in found.values())
     assert len(found) == 8
