@@ -58,11 +58,12 @@ class NodeSettings:
 class Difference:
     """What to do to get from an old plan to a new one.
 
-    `gone_links` are (node name, interface index) to delete a link from; `new_links` is bool over the new
+    `gone_nodes` are names, each with the file of the namespace that the node lived in; `gone_links` are
+    (node name, interface index) to delete a link from; `new_links` is bool over the new
     plan's links; `kept` are (old, new) settings of nodes that stay and whose settings differ.
     """
 
-    gone_nodes: list[str] = field(default_factory=list)
+    gone_nodes: dict[str, str] = field(default_factory=dict)
     new_nodes: list[int] = field(default_factory=list)
     gone_links: list[tuple[str, int]] = field(default_factory=list)
     new_links: npt.NDArray[np.bool_] = field(default_factory=lambda: np.zeros(0, dtype=bool))
@@ -83,7 +84,7 @@ class Difference:
         if added:
             out.append(f"added {counted(len(added), 'node')}: {_some(added)}")
         if self.gone_nodes:
-            out.append(f"removed {counted(len(self.gone_nodes), 'node')}: {_some(self.gone_nodes)}")
+            out.append(f"removed {counted(len(self.gone_nodes), 'node')}: {_some(list(self.gone_nodes))}")
         if self.new_links.any():
             out.append(f"added {counted(int(self.new_links.sum()), 'link')}")
         if self.removed_links:
@@ -101,7 +102,7 @@ def _some(names: list[str]) -> str:
 def node_settings(plan: Plan, node: int, links: frozenset[int] | None = None) -> NodeSettings:
     """Return what `plan` sets `node` to; with `links`, only the ports of those links count."""
     topology, forwarding = plan.topology, plan.forwarding
-    shared = plan.indices.shared[node]
+    shared = bool(plan.namespaces.shared[node])
     ports: dict[int, PortSettings] = {}
     for slot in topology.slots(node):
         link, end = slot >> 1, slot & 1
@@ -132,7 +133,7 @@ def difference(old: Plan, new: Plan) -> Difference:
     same = {name for name, identity in after.items() if before.get(name) == identity}
     old_links, new_links = link_keys(old.topology), link_keys(new.topology)
     out = Difference(
-        gone_nodes=[name for name in before if name not in same],
+        gone_nodes={name: old.namespaces.file(node) for node, name in enumerate(before) if name not in same},
         new_nodes=[node for node, name in enumerate(new.topology.names) if name not in same],
         new_links=np.zeros(new.topology.link_count, dtype=bool),
     )
@@ -174,7 +175,7 @@ def _identities(plan: Plan) -> dict[str, tuple[object, ...]]:
     out: dict[str, tuple[object, ...]] = {}
     for node, name in enumerate(topology.names):
         bridge = bridge_name(topology, node) if forwarding.has_bridge(node) else ""
-        out[name] = (kinds[node], bridge, forwarding.is_router(node), ipv6, plan.indices.shared[node])
+        out[name] = (kinds[node], bridge, forwarding.is_router(node), ipv6, plan.namespaces.file(node))
     return out
 
 

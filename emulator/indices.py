@@ -7,23 +7,27 @@ forward once its carrier is there (linkwatch_urgent_event in net/core/link_watch
 
 The switches of Open vSwitch share one namespace, as the daemon sees one only: there a port's index
 comes from its name, which is unique in the network and doesn't change when other nodes come and go.
+Where a network runs on several machines, each has one such namespace.
 They start at 2^30, so that no index of a namespace of its own is one of theirs (kernels before 6.15
 need that, see `node_messages`).
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Sequence
 from copy import copy
 from typing import Self
 from zlib import crc32
 
 import numpy as np
+import numpy.typing as npt
 
 from emulator.forwarding.base import BRIDGE_PORT, LOOPBACK_PORT
+from emulator.node_namespaces import NodeNamespaces
 from topologies.identifiers import interface_name
-from topologies.openflow_switches import ovs_nodes
-from topologies.topology import Topology
+from topologies.topology import I64, Topology
+
+Bools = npt.NDArray[np.bool_]
 
 LOOPBACK_INDEX = 1
 BRIDGE_INDEX = 2
@@ -53,34 +57,56 @@ _USUAL = _OfNode()
 
 
 class PortIndices:
-    """The indices of all ports of a topology.
+    """The indices of the ports at the ends of `links` (int64[l]), or of all links.
 
-    `ends` holds those of all links, [m][2]; `shared` [n] which nodes are in the shared namespace.
+    `ends` holds those of both ends of each link, [l][2]. `here` (bool[l, 2]; None is all) are the ends on
+    this machine: those of shared namespaces elsewhere aren't computed.
     """
 
-    def __init__(self, topology: Topology) -> None:
-        shared = ovs_nodes(topology)
-        self.shared: list[bool] = shared.tolist()
-        self.ends: list[list[int]] = (2 * topology.ports.astype(np.int64) + _FIRST_PORT_INDEX).tolist()
+    def __init__(
+        self,
+        topology: Topology,
+        namespaces: NodeNamespaces,
+        links: I64 | None = None,
+        here: Bools | None = None,
+    ) -> None:
+        some = slice(None) if links is None else links
+        self._nodes, self._ports = topology.ends[some], topology.ports[some]
+        self.ends: list[list[int]] = (2 * self._ports.astype(np.int64) + _FIRST_PORT_INDEX).tolist()
         self._of: dict[int, _OfNode] = {}
-        twins = topology.ports[:, 0] == topology.ports[:, 1]
-        for link in np.flatnonzero(twins & ~shared[topology.ends].any(axis=1)).tolist():
-            a, b = topology.ends[link].tolist()
+        shared = namespaces.shared[self._nodes]
+        twins = (self._ports[:, 0] == self._ports[:, 1]) & ~shared.any(axis=1)
+        for place in np.flatnonzero(twins).tolist():
+            a, b = self._nodes[place].tolist()
             later = int(topology.names[b] > topology.names[a])
-            self._set(topology, link, later, self.ends[link][later] + 1)
-        slots = np.argwhere(shared[topology.ends]).tolist()
-        for (link, end), index in _by_name(topology, slots):
-            self._set(topology, link, end, index)
+            self._set(place, later, self.ends[place][later] + 1)
+        numbered = shared if here is None else shared & here
+        self._number_shared(topology, namespaces, np.argwhere(numbered).tolist())
 
-    def _set(self, topology: Topology, link: int, end: int, index: int) -> None:
-        self.ends[link][end] = index
-        of_node = self._of.setdefault(int(topology.ends[link, end]), _OfNode())
-        of_node[int(topology.ports[link, end])] = index
+    def _number_shared(self, topology: Topology, namespaces: NodeNamespaces, ends: list[list[int]]) -> None:
+        """Give the ports of shared namespaces 2^30 + crc32 of their names mod 2^30, or the next free one."""
+        named = []
+        for place, end in ends:
+            node, port = int(self._nodes[place, end]), int(self._ports[place, end])
+            named.append((interface_name(topology, node, port), place, end, node))
+        taken: dict[tuple[int, int], set[int]] = {}
+        for name, place, end, node in sorted(named):
+            used = taken.setdefault((int(namespaces.worker[node]), int(namespaces.home[node])), set())
+            number = crc32(name.encode()) % _SHARED
+            while number in used:
+                number = (number + 1) % _SHARED
+            used.add(number)
+            self._set(place, end, _SHARED + number)
 
-    def part(self, links: Sequence[int]) -> Self:
-        """Return those of some links only, renumbered from 0 on."""
+    def _set(self, place: int, end: int, index: int) -> None:
+        self.ends[place][end] = index
+        of_node = self._of.setdefault(int(self._nodes[place, end]), _OfNode())
+        of_node[int(self._ports[place, end])] = index
+
+    def part(self, places: Sequence[int]) -> Self:
+        """Return those of some links only, by their places among all."""
         part = copy(self)
-        part.ends = [self.ends[link] for link in links]
+        part.ends = [self.ends[place] for place in places]
         return part
 
     def of(self, node: int, port: int) -> int:
@@ -90,19 +116,3 @@ class PortIndices:
     def at(self, node: int) -> Callable[[int], int]:
         """Return the function that gives the index of a port of `node`."""
         return self._of.get(node, _USUAL).__getitem__
-
-
-def _by_name(topology: Topology, slots: list[list[int]]) -> Iterator[tuple[list[int], int]]:
-    """Yield the index of each (link, end): 2^30 + crc32 of its name mod 2^30, or the next free one."""
-
-    def name(slot: list[int]) -> str:
-        link, end = slot
-        return interface_name(topology, int(topology.ends[link, end]), int(topology.ports[link, end]))
-
-    taken: set[int] = set()
-    for slot in sorted(slots, key=name):
-        number = crc32(name(slot).encode()) % _SHARED
-        while number in taken:
-            number = (number + 1) % _SHARED
-        taken.add(number)
-        yield slot, _SHARED + number

@@ -16,9 +16,11 @@ from emulator.forwarding.base import Forwarding
 from emulator.forwarding.blocked import blocked_links
 from emulator.forwarding.select import forwarding_for, warnings_for
 from emulator.indices import PortIndices
+from emulator.node_namespaces import NodeNamespaces, node_namespaces
 from emulator.placement.clusters import total
 from emulator.placement.place import cut_links, place
 from emulator.placement.worker import Worker, numbered
+from emulator.plan_part import PlanPart, share, whole
 from topologies.counting import counted
 from topologies.topology import I64, Kind, Topology
 
@@ -69,9 +71,23 @@ class Plan:
         return blocked_links(self.topology, self.forwarding.roles)
 
     @cached_property
+    def namespaces(self) -> NodeNamespaces:
+        """The network namespace that each node lives in."""
+        return node_namespaces(self.topology, self.placement)
+
+    @cached_property
+    def whole(self) -> PlanPart:
+        """The part that is everything."""
+        return whole(self.topology, self.forwarding, self.namespaces, self.up)
+
+    def part(self, worker: int) -> PlanPart:
+        """Return the part of one worker: a mask over the graph, with the links to other workers apart."""
+        return share(self.whole, worker)
+
+    @property
     def indices(self) -> PortIndices:
         """The interface indices of all ports."""
-        return PortIndices(self.topology)
+        return self.whole.indices
 
     @cached_property
     def cut(self) -> npt.NDArray[np.bool_]:

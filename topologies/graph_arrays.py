@@ -27,11 +27,19 @@ class Adjacency:
 
     def leaving(self, vertices: Ints) -> Ints:
         """Return the edges that leave `vertices`, vertex by vertex: int64[sum of degrees]."""
-        counts = self.degree[vertices]
-        before = np.cumsum(counts) - counts
-        offsets = np.repeat(self.start[vertices] - before, counts)
-        found: Ints = self.slot[np.arange(int(counts.sum())) + offsets]
+        found: Ints = self.slot[gathered(self.start, vertices)[1]]
         return found
+
+
+def gathered(start: Ints, rows: Ints) -> tuple[Ints, Ints]:
+    """Return the entries of some rows of compressed rows: (place in `rows`, entry), int64[k] each.
+
+    `start` is int64[r + 1]: the entries of row i are `start[i]:start[i + 1]`.
+    """
+    counts = start[rows + 1] - start[rows]
+    place = np.repeat(np.arange(len(rows)), counts)
+    before = np.cumsum(counts) - counts
+    return place, np.arange(len(place)) + (start[rows] - before)[place]
 
 
 def both_ways(ends: Ints) -> tuple[Ints, Ints]:

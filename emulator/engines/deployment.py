@@ -159,7 +159,7 @@ def begin(
     state.make()
     record = Record(name=plan.topology.name, engine=plan.engine, file=file)
     state.write(record)
-    state.save(plan.topology, hosts_text(plan))
+    state.save(plan.topology, hosts_text(plan.whole))
     return record, raise_limits(state, needs)
 
 

@@ -2,17 +2,16 @@
 
 from __future__ import annotations
 
-from emulator.plan import Plan
+from emulator.plan_part import PlanPart
 
 _HEAD = "127.0.0.1 localhost\n::1 localhost ip6-localhost ip6-loopback\n"
 
 
-def hosts_text(plan: Plan) -> str:
-    """Return the file's text: one line per address, in node order."""
-    addresses = plan.forwarding.addresses
+def hosts_text(part: PlanPart) -> str:
+    """Return the file's text for the nodes of `part`: one line per address, in node order."""
+    names, addresses = part.names, part.addresses
     lines = [
-        f"{address.text} {name}\n"
-        for node, name in enumerate(plan.topology.names)
-        for address in addresses(node)
+        f"{text} {names[position]}\n"
+        for text, position in zip(addresses.texts(), addresses.position.tolist(), strict=True)
     ]
     return _HEAD + "".join(lines)

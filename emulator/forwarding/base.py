@@ -9,7 +9,7 @@ import numpy as np
 import numpy.typing as npt
 
 from topologies import segments
-from topologies.addressing import Address
+from topologies.addressing import Address, AddressColumns
 
 BRIDGE_PORT = segments.BRIDGE_PORT
 """The number that stands for a node's bridge where a port is asked for."""
@@ -69,6 +69,10 @@ class Forwarding(Protocol):
 
     def is_router(self, node: int) -> bool:
         """Return whether `node` forwards by address (ip_forward)."""
+        ...
+
+    def address_columns(self, nodes: npt.NDArray[np.int64]) -> AddressColumns:
+        """Return the addresses of `nodes` (int64[q], ascending), in columns; it costs what they are."""
         ...
 
     def addresses(self, node: int) -> tuple[Address, ...]:

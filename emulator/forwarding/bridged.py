@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from functools import cached_property
 
 import numpy as np
@@ -9,7 +10,7 @@ import numpy.typing as npt
 
 from emulator.forwarding.base import BRIDGE_PORT, Neighbour, Role, Route
 from emulator.forwarding.spanning_tree import bridging_nodes, tree_links
-from topologies.addressing import Address, FlatAddressing
+from topologies.addressing import Address, AddressColumns, FlatAddressing
 from topologies.counting import counted_by_name
 from topologies.identifiers import mac
 from topologies.topology import Kind, Topology
@@ -76,12 +77,19 @@ class BridgedForwarding:
         del node
         return False
 
+    def address_columns(self, nodes: npt.NDArray[np.int64]) -> AddressColumns:
+        """Return the addresses of `nodes` (int64[q], ascending); where there is a bridge, it has them."""
+        found = self._flat.columns(nodes)
+        bridging = self._bridging[nodes[found.position]]
+        return replace(found, port=np.where(bridging, BRIDGE_PORT, found.port))
+
+    @cached_property
+    def _all_addresses(self) -> AddressColumns:
+        return self.address_columns(np.arange(self._topology.node_count))
+
     def addresses(self, node: int) -> tuple[Address, ...]:
         """Return the addresses of `node`; those of a node with a bridge are on the bridge."""
-        found = self._flat.of(node)
-        if found and self._bridging[node]:
-            return tuple(address._replace(port=BRIDGE_PORT) for address in found)
-        return found
+        return self._all_addresses.of(node)
 
     def routes(self, node: int) -> tuple[Route, ...]:
         """All is on the link: no routes."""

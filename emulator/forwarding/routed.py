@@ -16,11 +16,12 @@ from functools import cached_property
 import numpy as np
 import numpy.typing as npt
 
-from emulator.forwarding.base import BRIDGE_PORT, Hop, Neighbour, Role, Route
+from emulator.forwarding.base import Hop, Neighbour, Role, Route
 from emulator.forwarding.route_tables import RouteTables, packed
 from emulator.forwarding.router_graph import RouterGraph
 from emulator.forwarding.spanning_tree import tree_links
-from topologies.addressing import Address, RoutedAddressing
+from topologies.addressing import Address, AddressColumns, RoutedAddressing
+from topologies.addressing.routed_columns import routed_columns
 from topologies.identifiers import mac
 from topologies.topology import Topology
 
@@ -38,7 +39,6 @@ class RoutedForwarding:
         self.addressing = RoutedAddressing(topology)
         self._segments = self.addressing.segments
         self._up = None if up is None else up.copy()
-        self._own: dict[int, tuple[Address, ...]] = {}
 
     @cached_property
     def graph(self) -> RouterGraph:
@@ -79,32 +79,17 @@ class RoutedForwarding:
         """Return whether `node` forwards by address."""
         return bool(self._segments.routers[node])
 
-    def addresses(self, node: int) -> tuple[Address, ...]:
-        """Return the addresses of `node`: a router's own first, then its segments', then its links'."""
-        found = self._own.get(node)
-        if found is None:
-            found = self._own[node] = tuple(self._addresses(node))
-        return found
+    def address_columns(self, nodes: npt.NDArray[np.int64]) -> AddressColumns:
+        """Return the addresses of `nodes` (int64[q], ascending), a router's own first."""
+        return routed_columns(self.addressing, nodes)
 
-    def _addresses(self, node: int) -> list[Address]:
-        addressing, members = self.addressing, self._segments.members
-        routes = self.is_router(node)
-        out = list(addressing.own(node)) if routes else []
-        for member in self._segments.members_of(node):
-            port, segment = int(members.port[member]), int(members.segment[member])
-            for version in addressing.versions:
-                length = addressing.subnet(version, segment).length
-                if routes and port != BRIDGE_PORT:
-                    length = 32 if version == 4 else 128
-                out.append(Address(port, version, addressing.member_value(version, member), length))
-        for slot in self.topology.slots(node) if routes else ():
-            link, end = slot >> 1, slot & 1
-            if self._segments.wires[link]:
-                port = int(self.topology.ports[link, end])
-                for version in addressing.versions:
-                    value = addressing.wire_value(version, link, end)
-                    out.append(Address(port, version, value, 31 if version == 4 else 127))
-        return out
+    @cached_property
+    def _all_addresses(self) -> AddressColumns:
+        return self.address_columns(np.arange(self.topology.node_count))
+
+    def addresses(self, node: int) -> tuple[Address, ...]:
+        """Return the addresses of `node`."""
+        return self._all_addresses.of(node)
 
     def gateway(self, node: int) -> tuple[int, int] | None:
         """Return (the member that `node` is, the member that is its default gateway), or None.

@@ -33,7 +33,7 @@ def quieten_here() -> None:
 
 def ready_root(store: NamespaceStore, name: str, *, ipv6: bool) -> None:
     """Make the namespace `name` with its loopback up; without `ipv6` its interfaces will have none."""
-    store.make(name)
+    store.make(name, name)
     if not ipv6:
         disable_ipv6_here()
     batch = Batch()

@@ -4,12 +4,10 @@ from __future__ import annotations
 
 import errno
 import os
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from contextlib import suppress
-from dataclasses import replace
 
 import numpy as np
-import numpy.typing as npt
 
 from emulator.difference import Difference
 from emulator.errors import KernelError
@@ -38,29 +36,6 @@ _DOOMED = 0x746F706F
 
 def keep_going() -> None:
     """Never stop half-way: the check of changes that nobody may interrupt."""
-
-
-class _Part:
-    """A plan of which only some links are made: the forwarding of the whole, the roles of a part."""
-
-    def __init__(self, plan: Plan, links: npt.NDArray[np.bool_]) -> None:
-        topology = plan.topology
-        self.topology = replace(
-            topology,
-            ends=topology.ends[links],
-            ports=topology.ports[links],
-            link_profile=topology.link_profile[links],
-        )
-        whole = plan.forwarding
-        self.roles = whole.roles[links]
-        self.has_bridge = whole.has_bridge
-        self.is_router = whole.is_router
-        self.addresses = whole.addresses
-        self.routes = whole.routes
-        self.neighbours = whole.neighbours
-        self.up = None if plan.up is None else plan.up[links]
-        self.indices = plan.indices.part(np.flatnonzero(links).tolist())
-        self.forwarding = self
 
 
 def converge(
@@ -115,23 +90,25 @@ def _give(plan: Plan, store: NamespaceStore, node: int, batch: Batch, name: str)
     elif batch:
         store.go(name)
         with Netlink() as netlink:
-            run_partly(netlink, plan, node, batch, _GONE)
+            run_partly(netlink, plan.whole, node, batch, _GONE)
 
 
-def _remove_nodes(store: NamespaceStore, gone: list[str]) -> None:
+def _remove_nodes(store: NamespaceStore, gone: Mapping[str, str]) -> None:
     """Kill what runs in the nodes, let go of them, and wait until the kernel has done so.
 
-    What runs in a namespace that others share isn't killed: it may be another's.
+    `gone` are the files of their namespaces by name. What runs in another's namespace isn't killed: it
+    may be another's.
     """
     if not gone:
         return
     inodes = []
-    for name in gone:
+    for name, file in gone.items():
         with suppress(FileNotFoundError, KernelError):
             descriptor = store.open(name)
-            inodes.append(os.fstat(descriptor).st_ino)
+            if name == file:
+                inodes.append(os.fstat(descriptor).st_ino)
             os.close(descriptor)
-    kill_inside(set(inodes) - {store.shared_inode()})
+    kill_inside(inodes)
     sentinel = Sentinel()
     for name in gone:
         store.remove(name)
@@ -147,21 +124,22 @@ def _make(
         if batch:
             with Netlink() as netlink:
                 if partly:
-                    run_partly(netlink, plan, node, batch, _NOT_YET)
+                    run_partly(netlink, plan.whole, node, batch, _NOT_YET)
                 else:
                     netlink.run(batch, ignore=_THERE)
 
-    part = _Part(plan, change.new_links)
-    writer = NodeMessages(part, plan.topology.degrees)  # type: ignore[arg-type]  # has what is used of a plan
     fresh = set(change.new_nodes)
-    touched = fresh | set(np.unique(part.topology.ends).tolist())
+    ends = plan.topology.ends[change.new_links].ravel().tolist()
+    touched = np.array(sorted(fresh.union(ends)), dtype=np.int64)
+    part = plan.whole.only(touched, np.flatnonzero(change.new_links))
+    writer = NodeMessages(part, running=True)
     names = plan.topology.names
-    with kept_namespaces(store, plan.topology) as namespace_of, NodeSysctls(plan) as sysctls:
-        for node in (n for n in writer.sequence.tolist() if n in touched):
+    with kept_namespaces(store, plan.topology) as namespace_of, NodeSysctls(part) as sysctls:
+        for node in writer.order.nodes:
             check()
             if node in fresh:
                 store.remove(names[node])  # left by a change that was stopped half-way
-                store.make(names[node], shared=plan.indices.shared[node])
+                store.make(names[node], part.namespaces.file(node))
                 sysctls.apply(node)
                 batch = writer.first(node, namespace_of)
             else:
@@ -169,7 +147,7 @@ def _make(
                 batch = Batch()
                 writer.links_to_older(batch, node, namespace_of)
             run(node, batch)
-    for node in writer.pending.nonzero()[0].tolist():
+    for node in writer.order.pending_nodes:
         store.go(names[node])
         batch = Batch()
         if node in fresh:
@@ -189,5 +167,5 @@ def _neighbours_of_new(plan: Plan, change: Difference) -> list[int]:
 def _again(plan: Plan, node: int) -> Batch:
     """Return the batch that gives a node all its routes and permanent neighbours."""
     batch = Batch()
-    give_ways(batch, plan, node)
+    give_ways(batch, plan.whole, node)
     return batch

@@ -12,10 +12,10 @@ from contextlib import contextmanager
 from emulator.linux.kept import kept_namespaces
 from emulator.linux.namespaces import NamespaceStore
 from emulator.linux.netlink import Netlink
-from emulator.linux.node_messages import NodeMessages, runs
+from emulator.linux.node_messages import NodeMessages
 from emulator.linux.node_sysctls import NodeSysctls
 from emulator.network import Progress
-from emulator.plan import Plan
+from emulator.plan_part import PlanPart
 
 
 @contextmanager
@@ -31,28 +31,27 @@ def _no_collection() -> Iterator[None]:
 
 
 @_no_collection()
-def make_nodes(plan: Plan, store: NamespaceStore, progress: Progress) -> None:
-    """Make all nodes and links of `plan`. Call inside the store's mount namespace.
+def make_nodes(part: PlanPart, store: NamespaceStore, progress: Progress) -> None:
+    """Make all nodes and links of `part`. Call inside the store's mount namespace.
 
     Leaves this thread in the last node's network namespace: the caller returns from there.
     Raises KernelError at the first thing that the kernel refuses; nothing is rolled back here.
     """
-    writer = NodeMessages(plan)
-    names, shared = list(plan.topology.names), plan.indices.shared
-    total = len(names)
-    with kept_namespaces(store, plan.topology) as namespace_of, NodeSysctls(plan) as sysctls:
+    writer = NodeMessages(part)
+    names, total = part.topology.names, len(part.nodes)
+    with kept_namespaces(store, part.topology) as namespace_of, NodeSysctls(part) as sysctls:
         done = 0
-        for run in runs(plan.topology, writer.sequence):
+        for run in writer.order.runs():
             batches = [writer.first(node, namespace_of) for node in run]
             for node, batch in zip(run, batches, strict=True):
-                store.make(names[node], shared=shared[node])
+                store.make(names[node], part.namespaces.file(node))
                 sysctls.apply(node)
                 with Netlink() as netlink:
                     netlink.run(batch)
             done += len(run)
             progress("nodes", done, total)
     progress("nodes", total, total)
-    for node in writer.pending.nonzero()[0].tolist():
+    for node in writer.order.pending_nodes:
         store.go(names[node])
         with Netlink() as netlink:
             netlink.run(writer.second(node))

@@ -7,7 +7,7 @@ from collections.abc import Callable
 from emulator.forwarding.base import Neighbour, Route
 from emulator.linux import messages
 from emulator.linux.netlink import Batch
-from emulator.plan import Plan
+from emulator.plan_part import PlanPart
 from topologies.addressing import Address
 
 ROUTE = "route in"
@@ -41,10 +41,10 @@ def give_neighbour(batch: Batch, entry: Neighbour, name: str, index_of: IndexOf)
     batch.add(made, "set neighbour of", name)
 
 
-def give_ways(batch: Batch, plan: Plan, node: int) -> None:
+def give_ways(batch: Batch, part: PlanPart, node: int) -> None:
     """Add all routes and permanent neighbours of `node`."""
-    name, index_of = plan.topology.names[node], plan.indices.at(node)
-    for route in plan.forwarding.routes(node):
+    name, index_of = part.topology.names[node], part.indices.at(node)
+    for route in part.forwarding.routes(node):
         give_route(batch, route, name, hops_of(route, index_of))
-    for entry in plan.forwarding.neighbours(node):
+    for entry in part.forwarding.neighbours(node):
         give_neighbour(batch, entry, name, index_of)

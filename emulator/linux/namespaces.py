@@ -26,9 +26,6 @@ from emulator.linux.mounts import is_mount, require_lasting, unmount_all
 from emulator.linux.restored import go_outside, opened, restored
 from emulator.linux.syscalls import CLONE_NEWNET, CLONE_NEWNS
 
-SHARED = ".switches"
-"""The file of the namespace that several nodes share; no node's name starts with a dot."""
-
 
 def _device_and_inode(path: str) -> tuple[int, int]:
     try:
@@ -41,8 +38,10 @@ def _device_and_inode(path: str) -> tuple[int, int]:
 class NamespaceStore:
     """The namespaces of one network: `pin` is the one bind mount, `folder` where node files stand.
 
-    Node files are named by the node's name, which holds no slash (`topologies.names.NODE_NAME`), so
-    that they stay right when a running network gains or loses nodes and indices shift.
+    A namespace is named by its file: by the name of the node whose own it is, which holds no slash
+    (`topologies.names.NODE_NAME`), so that it stays right when a running network gains or loses nodes and
+    indices shift; or by a name that starts with a dot, which no node's does. A node that lives in
+    another's namespace has a file too, with that namespace bound to it.
     """
 
     def __init__(self, pin: Path, folder: Path) -> None:
@@ -124,17 +123,17 @@ class NamespaceStore:
             self.enter()
             yield
 
-    def make(self, node: str, *, shared: bool = False) -> None:
-        """Make the network namespace of `node`, bind it to its file, and stay inside it.
+    def make(self, node: str, namespace: str) -> None:
+        """Bind the network namespace that `node` lives in to the node's file, and stay inside it.
 
-        With `shared` it is the one that all such nodes have, made when it isn't there.
+        That is `namespace`: a new one where it has the node's name, else made when it isn't there.
         """
-        if not shared:
+        if node == namespace:
             syscalls.unshare(CLONE_NEWNET)
-        elif os.path.exists(self._prefix + SHARED):
-            self.go(SHARED)
+        elif os.path.exists(self._prefix + namespace):
+            self.go(namespace)
         else:
-            self.make(SHARED)
+            self.make(namespace, namespace)
         path = self._prefix + node
         os.mknod(path, 0o400)  # an empty regular file
         syscalls.mount("/proc/thread-self/ns/net", path, flags=syscalls.MS_BIND)
@@ -151,10 +150,6 @@ class NamespaceStore:
 
     def _missing(self, path: str) -> MissingError:
         return MissingError(f"{path} is gone; `emulator down {self.pin.name}` removes what is left")
-
-    def shared_inode(self) -> int:
-        """Return the inode of the namespace that several nodes share, -1 when there is none."""
-        return _device_and_inode(self._prefix + SHARED)[1]
 
     def go(self, node: str) -> None:
         """Enter the network namespace of `node` (inside the mount namespace).
@@ -184,7 +179,7 @@ class NamespaceStore:
 
         None, when somebody removed the folder: the kernel then unmounted what was below it.
         """
-        return [name for name in self._files() if name != SHARED]
+        return [name for name in self._files() if not name.startswith(".")]
 
     def _files(self) -> list[str]:
         try:

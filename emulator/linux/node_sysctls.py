@@ -34,7 +34,7 @@ from emulator.errors import KernelError
 from emulator.forwarding.spanning_tree import bridging_nodes
 from emulator.linux import syscalls
 from emulator.linux.sysctl import disable_ipv6_here, read
-from emulator.plan import Plan
+from emulator.plan_part import PlanPart
 from topologies.segments import is_routed
 from topologies.topology import Kind
 
@@ -75,23 +75,23 @@ New namespaces take the machine's own values, which distributions set to 1 or 2.
 
 
 class NodeSysctls:
-    """Writes the sysctls of new nodes of a plan. A context to be in while nodes are made.
+    """Writes the sysctls of new nodes of a part. A context to be in while nodes are made.
 
     Enter it, and call `apply`, inside the store's mount namespace.
     """
 
-    def __init__(self, plan: Plan) -> None:
-        topology = plan.topology
-        self._router = plan.forwarding.is_router
+    def __init__(self, part: PlanPart) -> None:
+        topology = part.topology
+        self._part = part
+        self._router = part.forwarding.is_router
         self._ipv6 = topology.pools.ipv6 is not None
-        self._quiet: list[bool] = (topology.kinds != Kind.HOST).tolist()  # lists: asked once per node
-        self._names = topology.names
-        several = (topology.degrees > 1) & (topology.kinds == Kind.HOST)
+        hosts = topology.kinds[part.nodes] == Kind.HOST
+        self._quiet: list[bool] = (~hosts).tolist()  # lists: asked once per node
+        several = hosts & (topology.degrees[part.nodes] > 1)
         if not is_routed(topology):  # there a bridge is one port
-            several &= ~bridging_nodes(topology)
+            several &= ~bridging_nodes(topology)[part.nodes]
         self._several: list[bool] = several.tolist()
         self._filtered = any(read(f"net.ipv4.conf.{which}.rp_filter") != "0" for which in ("all", "default"))
-        self._shared = plan.indices.shared
         self._shared_done = False
         self._left = 0
         self._mounted = False
@@ -106,15 +106,16 @@ class NodeSysctls:
 
     def apply(self, node: int) -> None:
         """Write what `node` needs; this thread is in its namespace."""
-        if self._shared[node]:
+        position = self._part.position[node]
+        if self._part.shared[position]:
             if not self._shared_done:  # ports of Open vSwitch have no addresses of any kind
                 self._renew()
                 disable_ipv6_here()
                 self._shared_done = True
             return
         router = self._router(node)
-        without_ipv6 = self._quiet[node] and not self._ipv6
-        filtered = self._filtered and (router or self._several[node])
+        without_ipv6 = self._quiet[position] and not self._ipv6
+        filtered = self._filtered and (router or self._several[position])
         if not (router or without_ipv6 or filtered):
             return
         self._renew()
@@ -124,7 +125,7 @@ class NodeSysctls:
             _write_all(_ROUTER4)
             if self._ipv6:
                 _write_all(_ROUTER6)
-            self._spread(crc32(self._names[node].encode()))
+            self._spread(crc32(self._part.names[position].encode()))
         if filtered:
             _write_all(_ANY_WAY_BACK)
 

@@ -19,7 +19,7 @@ from emulator.errors import KernelError
 from emulator.linux import messages
 from emulator.linux.layer3_messages import ROUTE, give_route, hops_of
 from emulator.linux.netlink import Batch, Netlink
-from emulator.plan import Plan
+from emulator.plan_part import PlanPart
 
 _UNREACHABLE = frozenset({errno.ENETUNREACH, errno.EHOSTUNREACH, errno.ENETDOWN, errno.ENODEV, errno.EINVAL})
 """Also EINVAL, "Invalid prefsrc address": of a node that another thread is making at this moment."""
@@ -35,7 +35,9 @@ def unreachable(error: KernelError) -> bool:
     return error.op == ROUTE and error.errno in _UNREACHABLE
 
 
-def run_partly(netlink: Netlink, plan: Plan, node: int, batch: Batch, ignore: Container[object] = ()) -> None:
+def run_partly(
+    netlink: Netlink, part: PlanPart, node: int, batch: Batch, ignore: Container[object] = ()
+) -> None:
     """Run `batch` of `node`; routes that it can't have as a whole are given over the hops that are up.
 
     Raises the first other error whose errno isn't in `ignore`.
@@ -47,10 +49,10 @@ def run_partly(netlink: Netlink, plan: Plan, node: int, batch: Batch, ignore: Co
         if error.errno not in ignore and not unreachable(error):
             raise error
     if any(map(unreachable, errors)):
-        give_routes(netlink, plan, node)
+        give_routes(netlink, part, node)
 
 
-def give_routes(netlink: Netlink, plan: Plan, node: int) -> None:
+def give_routes(netlink: Netlink, part: PlanPart, node: int) -> None:
     """Give `node` all its routes over those of their hops whose ports are up.
 
     `netlink` is a socket in the node's namespace. KernelError when the kernel refuses one for a second.
@@ -58,7 +60,7 @@ def give_routes(netlink: Netlink, plan: Plan, node: int) -> None:
     end = time.monotonic() + _PATIENCE
     there = _flags(netlink)
     while True:
-        errors = netlink.try_run(_partly(plan, node, there))
+        errors = netlink.try_run(_partly(part, node, there))
         now = _flags(netlink)
         if now == there:
             if not errors:
@@ -69,10 +71,10 @@ def give_routes(netlink: Netlink, plan: Plan, node: int) -> None:
         there = now
 
 
-def _partly(plan: Plan, node: int, flags: dict[int, int]) -> Batch:
+def _partly(part: PlanPart, node: int, flags: dict[int, int]) -> Batch:
     batch = Batch()
-    name, index_of = plan.topology.names[node], plan.indices.at(node)
-    for route in plan.forwarding.routes(node):
+    name, index_of = part.topology.names[node], part.indices.at(node)
+    for route in part.forwarding.routes(node):
         needed = messages.IFF_UP | (_LOWER_UP if len(route.packed) == 16 else 0)
         left = [hop for hop in hops_of(route, index_of) if flags.get(hop[0], 0) & needed == needed]
         if left:

@@ -45,7 +45,7 @@ def repair(plan: Plan, store: NamespaceStore, damage: Damage) -> None:
         for node, index in zip(topology.ends[link].tolist(), plan.indices.ends[link], strict=True)
         if node not in lost
     ]
-    writer = LinkMessages(plan)
+    writer = LinkMessages(plan.whole)
     allow_ipv6(topology.names, store, damage)
     _each(plan, store, damage, lambda node, findings: _devices(plan, node, findings))
     kept = [(findings.found, findings.wanted) for findings in damage.findings.values()]
@@ -65,7 +65,7 @@ def _each(
         if batch:
             store.go(plan.topology.names[node])
             with Netlink() as netlink:
-                run_partly(netlink, plan, node, batch, _HARMLESS)
+                run_partly(netlink, plan.whole, node, batch, _HARMLESS)
 
 
 def _devices(plan: Plan, node: int, findings: NodeFindings) -> Batch:
@@ -115,7 +115,7 @@ def _ports(plan: Plan, writer: LinkMessages, node: int, findings: NodeFindings) 
 
 def _forward_again(plan: Plan, store: NamespaceStore, damage: Damage) -> None:
     nodes = [node for node, findings in damage.findings.items() if findings.not_forwarding]
-    with NodeSysctls(plan) as sysctls:
+    with NodeSysctls(plan.whole) as sysctls:
         for node in nodes:
             store.go(plan.topology.names[node])
             sysctls.apply(node)

@@ -59,7 +59,7 @@ class NetnsSession:
         self._plan = plan
         self._store = store
         self._topology = plan.topology
-        self._writer = LinkMessages(plan)
+        self._writer = LinkMessages(plan.whole)
         self._stack = ExitStack()
         self._batches: dict[tuple[int, int, bool], Batch] = {}
         self._carries = plan.topology.pools.ipv6 is not None and is_routed(plan.topology)
@@ -68,7 +68,7 @@ class NetnsSession:
     def __enter__(self) -> Self:
         self._stack.enter_context(self._store.entered())
         self._namespaces = self._stack.enter_context(kept_namespaces(self._store, self._topology))
-        self._sysctls = self._stack.enter_context(NodeSysctls(self._plan))
+        self._sysctls = self._stack.enter_context(NodeSysctls(self._plan.whole))
         self._netlink = self._stack.enter_context(kept_sockets(self._store, self._topology, _MOST_SOCKETS))
         return self
 
@@ -85,10 +85,10 @@ class NetnsSession:
         if up:
             self._follow()
         batch = self._batches.get((node, port, up)) or self._port_batch(node, port, up=up)
-        if up and self._is_cut(node, port):
+        if up and self._writer.is_down(node, port):  # by `link down`: then it stays so
             self._taken.ports.pop((node, port), None)
         elif up:
-            run_partly(self._netlink(node), self._plan, node, batch, _THERE)
+            run_partly(self._netlink(node), self._plan.whole, node, batch, _THERE)
             self._taken.ports.pop((node, port), None)
             if self._carries:
                 self._carrier_came(node, port)
@@ -96,20 +96,12 @@ class NetnsSession:
             self._taken.ports[node, port] = None
             self._netlink(node).run(batch)
 
-    def _is_cut(self, node: int, port: int) -> bool:
-        """Return whether the port's link is down, by `link down` and not by a session: then it stays so."""
-        cut = self._writer.cut
-        return bool(cut) and any(
-            slot >> 1 in cut and self._topology.ports[slot >> 1, slot & 1] == port
-            for slot in self._topology.slots(node)
-        )
-
     def _follow(self) -> None:
         """Go by the plan that holds now: roles and routes change with the links that are up."""
         plan = self._plan_now()
         if plan is not self._plan:
             self._plan = plan
-            self._writer = LinkMessages(plan)
+            self._writer = LinkMessages(plan.whole)
             self._batches.clear()
 
     def prepare(self, ports: Iterable[tuple[int, int]]) -> None:
@@ -141,7 +133,7 @@ class NetnsSession:
         if beyond is not None and beyond[0] not in self._taken.nodes:
             batch = Batch()
             self._writer.routes_over(batch, *beyond)
-            run_partly(self._netlink(beyond[0]), self._plan, beyond[0], batch)
+            run_partly(self._netlink(beyond[0]), self._plan.whole, beyond[0], batch)
 
     def remove_link(self, link: int) -> None:
         """Delete a link: the ports at both ends vanish."""
@@ -163,7 +155,7 @@ class NetnsSession:
             self._topology.ends[link].tolist(), self._topology.ports[link].tolist(), strict=True
         ):
             if node not in self._taken.nodes and self._writer.shares_routes(node, port):
-                give_routes(self._netlink(node), self._plan, node)
+                give_routes(self._netlink(node), self._plan.whole, node)
 
     def add_link(self, link: int) -> None:
         """Make a link that was removed, as it was."""
@@ -174,7 +166,7 @@ class NetnsSession:
             batch = Batch()
             self._writer.link(batch, link, self._namespaces)
             node = self._writer.newer_node(link)
-            run_partly(self._netlink(node), self._plan, node, batch)
+            run_partly(self._netlink(node), self._plan.whole, node, batch)
         self._taken.links.pop(link, None)
         shaped_again([link], self._states_now, self._shape)
 
@@ -192,7 +184,7 @@ class NetnsSession:
         self._netlink(node).run(batch, ignore=_GONE)
         self._netlink.forget(node)
         self._namespaces.forget(node)
-        if not self._plan.indices.shared[node]:  # what runs in a namespace of many can't be told apart
+        if not self._plan.namespaces.shared[node]:  # what runs in another's namespace may be another's
             descriptor = self._store.open(name)
             try:
                 kill_inside([os.fstat(descriptor).st_ino])
@@ -210,16 +202,16 @@ class NetnsSession:
             self._writer.needs_older_end(link) or self._writer.newer_node(link) != node for link in links
         )
         if quick:
-            self._store.make(self._topology.names[node], shared=self._plan.indices.shared[node])
+            self._store.make(self._topology.names[node], self._plan.namespaces.file(node))
             self._sysctls.apply(node)
             with Netlink() as netlink:
-                run_partly(netlink, self._plan, node, self._writer.first(node, self._namespaces))
+                run_partly(netlink, self._plan.whole, node, self._writer.first(node, self._namespaces))
         else:
             self._converge([node], links)
         self._taken.nodes.pop(node, None)
         if self._plan_now() is not self._plan:  # links were changed while it was made, and it left out
             self._follow()
-            give_routes(self._netlink(node), self._plan, node)
+            give_routes(self._netlink(node), self._plan.whole, node)
         shaped_again(links, self._states_now, self._shape)
 
     def _shape(self, states: States, links: Iterable[int]) -> None:

@@ -11,8 +11,9 @@ from pathlib import Path
 from emulator.controllers.supervisor import ControllerProcesses
 from emulator.errors import BrokenError
 from emulator.linux.features import has_openvswitch
-from emulator.linux.namespaces import SHARED, NamespaceStore
+from emulator.linux.namespaces import NamespaceStore
 from emulator.network import Progress, silent
+from emulator.node_namespaces import SWITCHES
 from emulator.ovs.bridges import KERNEL, USERSPACE, Bridge, bridges
 from emulator.ovs.connections import by_target, refresh, unconnected
 from emulator.ovs.faults import require_ports
@@ -89,7 +90,7 @@ class Switches:
     def _inside(self) -> Iterator[None]:
         """Be in the namespace of the switches."""
         with self._store.entered():
-            self._store.go(SHARED)
+            self._store.go(SWITCHES)
             yield
 
     def start(self, plan: Plan, progress: Progress = silent) -> None:

@@ -39,7 +39,7 @@ def stores(state_dir: Path) -> Iterator[list[NamespaceStore]]:
         store = NamespaceStore(pins / name, state_dir / name)
         with restored("net", "mnt"):
             store.create()
-            store.make("n")
+            store.make("n", "n")
         made.append(store)
     yield made
     for store in made:

@@ -7,7 +7,7 @@ tenth of that and accepts the same text.
 from __future__ import annotations
 
 import ipaddress
-from socket import AF_INET, AF_INET6, inet_ntoa, inet_pton
+from socket import AF_INET, AF_INET6, inet_ntoa, inet_ntop, inet_pton
 from typing import NamedTuple
 
 
@@ -27,9 +27,19 @@ class Address(NamedTuple):
     @property
     def text(self) -> str:
         """The address without its prefix length."""
-        if self.version == 4:  # ten times as fast as an ip_address, and written once per host
-            return inet_ntoa(self.packed)
-        return str(ipaddress.ip_address(self.packed))
+        return address_text(self.packed)
+
+
+def address_text(packed: bytes) -> str:
+    """Return the text of an address in network byte order: 4 or 16 bytes.
+
+    By the C library, ten times as fast as `ipaddress`; but that writes IPv4's notation into ::/64.
+    """
+    if len(packed) == 4:
+        return inet_ntoa(packed)
+    if any(packed[:8]):
+        return inet_ntop(AF_INET6, packed)
+    return str(ipaddress.ip_address(packed))
 
 
 class Interface(NamedTuple):

@@ -1,25 +1,23 @@
 """Addresses of a flat (bridged) network: the k-th host has the k-th free address of the pool.
 
-Nothing is stored per host: the address is computed from the host's rank, and skips the explicit
-addresses of the file.
+The address is computed from the host's rank, and skips the explicit addresses of the file.
 """
 
 from __future__ import annotations
 
 import ipaddress
-from bisect import bisect_right
 from functools import cached_property
 
 import numpy as np
 
 from topologies.addressing.address import Address, parse_interface
+from topologies.addressing.columns import AddressColumns, Ints, Numbers
 from topologies.counting import counted
 from topologies.errors import Loc, ParameterError
 from topologies.topology import Kind, Topology
 
-_HOST = int(Kind.HOST)
-"""The bare number: a member of an enumeration costs more to look up and compare than all the rest here."""
-
+_FAR = 1 << 62
+"""A rank that no host has."""
 
 Pool = ipaddress.IPv4Network | ipaddress.IPv6Network
 
@@ -133,41 +131,65 @@ class FlatAddressing:
         return automatic
 
     @cached_property
-    def _ranks(self) -> dict[int, np.ndarray[tuple[int], np.dtype[np.int64]]]:
-        """Rank of each node among the hosts with a computed address, from 1, by version: int64[n]."""
-        return {pool.version: np.cumsum(self._automatic_hosts(pool.version)) for pool in self._pools}
+    def _ranks(self) -> dict[int, Ints]:
+        """Rank of each host among those with a computed address, from 1, else 0, by version: int64[n]."""
+        found = {pool.version: self._automatic_hosts(pool.version) for pool in self._pools}
+        return {version: np.where(hosts, np.cumsum(hosts), 0) for version, hosts in found.items()}
 
     @cached_property
-    def _gaps(self) -> dict[int, list[int]]:
+    def _gaps(self) -> dict[int, Ints]:
         """Rank of the first computed address above each explicit one, ascending, by version.
 
         A rank skips the explicit offsets with a rank up to its own.
         """
         return {
-            version: [offset - before for before, offset in enumerate(taken)]
+            version: np.array([min(offset - before, _FAR) for before, offset in enumerate(taken)], np.int64)
             for version, taken in self._taken.items()
         }
 
-    def of(self, node: int) -> tuple[Address, ...]:
-        """Return the addresses of `node`, on its first port."""
-        explicit = self._explicit.get(node, ())
-        if self._topology.kinds[node] != _HOST:
-            return explicit
-        versions = [address.version for address in explicit]
-        made = [
-            Address(0, version, base + (rank := int(ranks[node])) + bisect_right(gaps, rank), length)
-            for version, base, length, ranks, gaps in self._automatic
-            if version not in versions
-        ]
-        return (*explicit, *made)
+    @cached_property
+    def _explicit_columns(self) -> AddressColumns:
+        """The addresses of the file."""
+        nodes = np.array(sorted(self._explicit), dtype=np.int64)
+        found = [self._explicit[node] for node in nodes.tolist()]
+        rows = [address for addresses in found for address in addresses]
+        return AddressColumns(
+            nodes,
+            np.repeat(np.arange(len(nodes)), np.array([len(each) for each in found], dtype=np.int64)),
+            np.array([address.port for address in rows], dtype=np.int64),
+            np.array([address.version for address in rows], dtype=np.uint8),
+            Numbers.of([address.value for address in rows]),
+            np.array([address.length for address in rows], dtype=np.int64),
+        )
+
+    def columns(self, nodes: Ints) -> AddressColumns:
+        """Return the addresses of `nodes` (int64[q], ascending); computed ones are on the first port."""
+        parts = [self._explicit_columns.among(nodes)]
+        for pool in self._pools:
+            rank = self._ranks[pool.version][nodes]
+            position = np.flatnonzero(rank)
+            rank = rank[position]
+            offset = rank + np.searchsorted(self._gaps[pool.version], rank, side="right")
+            same = np.zeros(len(position), dtype=np.int64)
+            parts.append(
+                AddressColumns(
+                    nodes,
+                    position,
+                    same,
+                    np.full(len(position), pool.version, dtype=np.uint8),
+                    Numbers.from_base(int(pool.network_address), offset),
+                    same + pool.prefixlen,
+                )
+            )
+        return AddressColumns.joined(nodes, parts)
 
     @cached_property
-    def _automatic(self) -> list[tuple[int, int, int, np.ndarray[tuple[int], np.dtype[np.int64]], list[int]]]:
-        """Inputs of computed addresses by pool: (version, network address, prefix length, ranks, gaps)."""
-        return [
-            (p.version, int(p.network_address), p.prefixlen, self._ranks[p.version], self._gaps[p.version])
-            for p in self._pools
-        ]
+    def _all(self) -> AddressColumns:
+        return self.columns(np.arange(self._topology.node_count))
+
+    def of(self, node: int) -> tuple[Address, ...]:
+        """Return the addresses of `node`."""
+        return self._all.of(node)
 
 
 def _around(values: list[int], version: int) -> Pool:

@@ -22,6 +22,7 @@ import numpy.typing as npt
 
 from topologies.addressing.address import Address
 from topologies.addressing.blocks import Range, allocate, power_of_two
+from topologies.addressing.columns import Numbers
 from topologies.addressing.explicit import ExplicitSubnets, Subnet
 from topologies.addressing.pools import Plan4, Plan6
 from topologies.errors import ParameterError
@@ -52,22 +53,50 @@ class RoutedAddressing:
 
     def subnet(self, version: int, segment: int) -> Subnet:
         """Return the subnet of a segment."""
-        found = self._explicit[version].subnets.get(segment)
-        return found or self._plans[version].subnet(segment)
+        base, length = self.subnets[version]
+        return Subnet(version, base.at(segment), int(length[segment]))
+
+    @cached_property
+    def subnets(self) -> dict[int, tuple[Numbers, Ints]]:
+        """First address and prefix length (int64[count]) of every segment's subnet, by version."""
+        out = {}
+        for version in self.versions:
+            explicit, plan = self._explicit[version].subnets, self._plans[version]
+            found = [explicit.get(segment) or plan.subnet(segment) for segment in range(self.segments.count)]
+            length = np.array([subnet.length for subnet in found], dtype=np.int64)
+            out[version] = Numbers.of([subnet.base for subnet in found]), length
+        return out
 
     def member_value(self, version: int, member: int) -> int:
         """Return the address of a member of a segment."""
-        found = self._explicit[version].values.get(member)
-        if found is not None:
-            return found
-        segment = int(self.segments.members.segment[member])
-        offset = member - int(self.segments.start[segment]) + 1
-        return self._plans[version].subnet(segment).base + offset
+        return self.member_numbers[version].at(member)
+
+    @cached_property
+    def member_numbers(self) -> dict[int, Numbers]:
+        """The addresses of all members of segments, by version."""
+        segment = self.segments.members.segment
+        offset = np.arange(len(segment)) - self.segments.start[segment] + 1
+        out = {}
+        for version, (base, _) in self.subnets.items():
+            numbers, explicit = base.take(segment).plus(offset), self._explicit[version].values
+            members = np.array(list(explicit), dtype=np.int64)
+            numbers.high[members], numbers.low[members] = Numbers.of(list(explicit.values()))
+            out[version] = numbers
+        return out
 
     def wire_value(self, version: int, link: int, end: int) -> int:
         """Return the address of one end of a link between two routers: the owner's is the even one."""
-        slot = int(self.wire_slots[link])
-        return self._plans[version].wires + 2 * slot + (end != int(self.owner_end[link]))
+        return self._plans[version].wires + int(self.wire_offsets[link, end])
+
+    def wire_numbers(self, version: int, slots: Ints) -> Numbers:
+        """Return the addresses of some ends of links between routers: int64[k], 2 * link + end."""
+        return Numbers.from_base(self._plans[version].wires, self.wire_offsets.ravel()[slots])
+
+    @cached_property
+    def wire_offsets(self) -> Ints:
+        """Number of each end of a link between routers among their addresses: int64[m, 2]; -1 at others."""
+        offset = 2 * self.wire_slots[:, None] + (np.arange(2) != self.owner_end[:, None])
+        return np.where(self.segments.wires[:, None], offset, -1)
 
     def own(self, node: int) -> tuple[Address, ...]:
         """Return the addresses of a router itself, on its loopback."""
@@ -78,8 +107,22 @@ class RoutedAddressing:
 
     def own_value(self, version: int, node: int) -> int:
         """Return the address of a router itself."""
-        found = self._explicit[version].own.get(node)
-        return self._plans[version].own(node) if found is None else found
+        return self.own_numbers[version].at(int(self.rank[node]))
+
+    @cached_property
+    def own_numbers(self) -> dict[int, Numbers]:
+        """The addresses of all routers themselves, in the order of `ranking`, by version."""
+        out = {}
+        for version in self.versions:
+            explicit, plan = self._explicit[version].own, self._plans[version]
+            found = [explicit.get(node) for node in self.ranking.tolist()]
+            out[version] = Numbers.of(
+                [
+                    plan.own(node) if value is None else value
+                    for node, value in zip(self.ranking.tolist(), found, strict=True)
+                ]
+            )
+        return out
 
     @cached_property
     def is_relay(self) -> npt.NDArray[np.bool_]:
@@ -94,7 +137,8 @@ class RoutedAddressing:
         return routers[np.lexsort((routers, np.where(group < 0, np.iinfo(np.int64).max, group)))]
 
     @cached_property
-    def _rank(self) -> Ints:
+    def rank(self) -> Ints:
+        """Place of each router in `ranking`, -1 for other nodes: int64[n]."""
         rank = np.full(self.topology.node_count, -1, dtype=np.int64)
         rank[self.ranking] = np.arange(len(self.ranking))
         return rank
@@ -107,7 +151,7 @@ class RoutedAddressing:
         graph = Adjacency(*both_ways(ends), topology.node_count)
         depth = distances(graph, topology.hosts)
         depth[depth < 0] = topology.node_count
-        order = depth * topology.node_count + self._rank
+        order = depth * topology.node_count + self.rank
         return np.asarray(np.argmin(order[ends], axis=1), dtype=np.uint8)
 
     @cached_property
@@ -125,7 +169,7 @@ class RoutedAddressing:
     def _slots_and_end(self) -> tuple[Ints, int]:
         wires = np.flatnonzero(self.segments.wires)
         owner = self.topology.ends[wires, self.owner_end[wires]]
-        rank = self._rank[owner]
+        rank = self.rank[owner]
         order = np.argsort(rank, kind="stable")
         ranks, first, counts = np.unique(rank[order], return_index=True, return_counts=True)
         del ranks

@@ -107,7 +107,7 @@ class MininetEngine(NamespacedEngine[MininetNetwork]):
         words += limit_words(old, plan)
         confine_anew(old, plan, network.driver)
         record.file = file
-        state.save(plan.topology, hosts_text(plan))
+        state.save(plan.topology, hosts_text(plan.whole))
         finish(state, record)
         changed = MininetNetwork(state)
         changed.changes = tuple(words)

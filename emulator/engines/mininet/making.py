@@ -7,6 +7,7 @@ from typing import TypeVar
 
 from emulator.engines.mininet.client import Driver
 from emulator.engines.mininet.document import Document, Json, host_address, mininet_name
+from emulator.engines.mininet.place import ROOT
 from emulator.engines.mininet.settings import is_switch
 from emulator.linux import cgroups
 from emulator.linux.adopt import adopt, quieten_here
@@ -84,7 +85,7 @@ class Maker:
         """Make nodes and pin their namespaces; what must be set before they have ports is set here."""
         plan = self._plan
         quiet = plan.topology.pools.ipv6 is None
-        with NodeSysctls(plan) as sysctls:
+        with NodeSysctls(plan.whole) as sysctls:
             for at, some in _chunks(nodes):
                 documents = [self._node(node) for node in some]
                 progress = self._from("nodes", at, len(nodes))
@@ -95,7 +96,7 @@ class Maker:
                         confine(plan, node, pids[document["name"]])
                     if is_switch(plan, node):
                         self._store.remove(name)
-                        self._store.make(name, shared=True)
+                        self._store.make(name, ROOT)
                         continue
                     adopt(self._store, name, pids[document["name"]])
                     sysctls.apply(node)

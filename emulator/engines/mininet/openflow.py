@@ -8,9 +8,10 @@ from dataclasses import replace
 import numpy as np
 
 from emulator.errors import BrokenError
-from emulator.linux.namespaces import SHARED, NamespaceStore
+from emulator.linux.namespaces import NamespaceStore
 from emulator.linux.observed.survey import Damage
 from emulator.network import Progress
+from emulator.node_namespaces import SWITCHES
 from emulator.ovs.bridge_differences import with_additions
 from emulator.ovs.bridges import Bridge, interfaces
 from emulator.ovs.faults import require_ports
@@ -29,7 +30,7 @@ def start(switches: Switches, store: NamespaceStore, plan: Plan) -> Mapping[str,
     if not switches.there:
         return {}
     with store.entered():
-        store.go(SHARED)
+        store.go(SWITCHES)
         switches.servers.start()
     return switches.servers.environment
 

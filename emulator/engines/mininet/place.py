@@ -5,10 +5,10 @@ from __future__ import annotations
 from dataclasses import dataclass
 from pathlib import Path
 
-from emulator.linux.namespaces import SHARED
+from emulator.node_namespaces import SWITCHES
 from emulator.state import NetworkState
 
-ROOT = SHARED
+ROOT = SWITCHES
 """The namespace that Mininet calls the root: its own, and that of all switches."""
 
 

@@ -34,7 +34,7 @@ def repair(wanted: WantedState, driver: Driver, store: NamespaceStore, damage: D
     Maker(plan, whole, driver, store, silent).make(damage.nodes, links, partly=True)
     for node, findings in damage.findings.items():
         _repair_node(wanted, driver, node, findings)
-    with NodeSysctls(plan) as sysctls:
+    with NodeSysctls(plan.whole) as sysctls:
         for node in (n for n, findings in damage.findings.items() if findings.not_forwarding):
             store.go(plan.topology.names[node])
             sysctls.apply(node)

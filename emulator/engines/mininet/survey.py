@@ -15,13 +15,14 @@ from emulator.engines.mininet.document import mininet_name
 from emulator.engines.mininet.settings import device, is_switch
 from emulator.forwarding.base import BRIDGE_PORT, LOOPBACK_PORT, Role
 from emulator.linux import messages
-from emulator.linux.namespaces import SHARED, NamespaceStore
+from emulator.linux.namespaces import NamespaceStore
 from emulator.linux.observed.compare import NodeComparison
 from emulator.linux.observed.findings import NodeFindings
 from emulator.linux.observed.parse import Found
 from emulator.linux.observed.read import Wish, read_here
 from emulator.linux.observed.survey import Damage, tell
 from emulator.linux.observed.wanted import WantedPort, WantedState
+from emulator.node_namespaces import SWITCHES
 from topologies.identifiers import bridge_name
 
 _BY_BRCTL = {"stp_state": 0, "vlan_filtering": 0}
@@ -41,7 +42,7 @@ class Survey:
         """Return what differs."""
         topology = self._wanted.plan.topology
         pinned = frozenset(self._store.nodes())
-        self._store.go(SHARED)
+        self._store.go(SWITCHES)
         common = read_here(Wish(layer3=False))
         damage, lost = Damage(), dict[int, None]()
         for node, name in enumerate(topology.names):
@@ -67,7 +68,7 @@ class Survey:
             found = read_here(Wish(ipv6=ipv6, neighbours=bool(settings.neighbours), forwarding=router))
         kept = {port.number for port in ports if port.name in self._interfaces}
         families = (messages.AF_INET, messages.AF_INET6) if ipv6 else (messages.AF_INET,)
-        bridged = plan.forwarding.has_bridge(node) and not plan.indices.shared[node]
+        bridged = plan.forwarding.has_bridge(node) and not plan.namespaces.shared[node]
         if switch:
             bridged = topology.node_profile_of(node).switch == "bridge"
         return NodeComparison(

@@ -47,7 +47,7 @@ class NetnsEngine(NamespacedEngine[NetnsNetwork]):
         record, limits = begin(plan, state, file, global_needs(plan))
         with restored("net", "mnt"):
             store = open_store(state)
-            make_nodes(plan, store, progress)
+            make_nodes(plan.whole, store, progress)
         notes = start_switches(plan, state, store, file, progress)
         finish(state, record)
         return (*limits, *notes)
@@ -84,7 +84,7 @@ class NetnsEngine(NamespacedEngine[NetnsNetwork]):
             words += identity_words(old, plan)
         words += limit_words(old, plan)
         record.file = file
-        state.save(plan.topology, hosts_text(plan))
+        state.save(plan.topology, hosts_text(plan.whole))
         finish(state, record)
         changed = NetnsNetwork(state)
         changed.changes = tuple(words)

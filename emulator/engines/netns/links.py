@@ -29,6 +29,7 @@ from emulator.linux.netlink import Batch, Netlink
 from emulator.linux.partial_routes import run_partly
 from emulator.linux.qdisc import reshape_messages
 from emulator.linux.reconfigure import additions, removals
+from emulator.node_namespaces import node_namespaces
 from emulator.ovs.switches import Switches
 from emulator.plan import Plan, make_plan
 from emulator.state import NetworkState, Record
@@ -68,7 +69,7 @@ def _carry_out(store: NamespaceStore, change: _Change, switches: Switches | None
                 with suppress(MissingError):  # whoever makes it again makes it as the record wants it
                     store.go(change.topology.names[node])
                     with Netlink() as netlink:
-                        run_partly(netlink, change.new, node, batch, _HARMLESS)
+                        run_partly(netlink, change.new.whole, node, batch, _HARMLESS)
 
 
 class _Change:
@@ -78,7 +79,8 @@ class _Change:
         self.topology = topology
         self._before, self._after = before, after
         self._up_before, self._up_after = links_up(topology, before), links_up(topology, after)
-        self._indices = PortIndices(topology)
+        self._namespaces = node_namespaces(topology)
+        self._indices = PortIndices(topology, self._namespaces)
         self.links = sorted({*before, *after})
         self._moved = np.flatnonzero(self._up_before != self._up_after).tolist()
 
@@ -141,7 +143,7 @@ class _Change:
         inner = new.forwarding.roles[self._moved] != Role.ADDRESSED
         if inner.all(axis=1).any():
             for node in range(topology.node_count):
-                if new.forwarding.has_bridge(node) and not self._indices.shared[node]:
+                if new.forwarding.has_bridge(node) and not self._namespaces.shared[node]:
                     made = bridge_messages.bridge_flush(BRIDGE_INDEX)
                     flushes.of(node).add(made, "flush", topology.names[node])
         return takes, gives, flushes

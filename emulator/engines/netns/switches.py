@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 from emulator.difference import Difference
-from emulator.linux.namespaces import SHARED, NamespaceStore
+from emulator.linux.namespaces import NamespaceStore
 from emulator.network import Progress, silent
+from emulator.node_namespaces import SWITCHES
 from emulator.ovs.bridges import interfaces, middle
 from emulator.ovs.checksums import compute_all
 from emulator.ovs.moved import tell_moved
@@ -89,7 +90,7 @@ class SwitchChange:
             if self._before:
                 switches.servers.stop()
                 with self._store.entered():
-                    self._store.remove(SHARED)
+                    self._store.remove(SWITCHES)
             return ()
         switches.controllers.start()
         if switches.servers.running():

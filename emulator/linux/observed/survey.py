@@ -6,7 +6,7 @@ from dataclasses import dataclass, field
 
 from emulator.deviation import Deviation, missing
 from emulator.linux import messages
-from emulator.linux.namespaces import SHARED, NamespaceStore
+from emulator.linux.namespaces import NamespaceStore
 from emulator.linux.observed.compare import NodeComparison
 from emulator.linux.observed.findings import NodeFindings
 from emulator.linux.observed.parse import Found
@@ -36,18 +36,20 @@ def survey(wanted: WantedState, store: NamespaceStore) -> Damage:
     Leaves this thread in some node's network namespace.
     """
     topology = wanted.plan.topology
-    names, shared = topology.names, wanted.plan.indices.shared
+    names, namespaces = topology.names, wanted.plan.namespaces
+    shared: list[bool] = namespaces.shared.tolist()
     damage, lost = Damage(), dict[int, None]()
     present = set(store.nodes())
-    common: Found | None = None
+    common: dict[str, Found] = {}
     for node in range(topology.node_count):
         if names[node] not in present:
             damage.nodes.append(node)
             lost.update(dict.fromkeys(slot >> 1 for slot in topology.slots(node)))
             continue
-        if shared[node]:
-            common = common or _read(store, SHARED, Wish(layer3=False))
-        findings = _compare(wanted, node, store, common if shared[node] else None)
+        file = namespaces.file(node)
+        if shared[node] and file not in common:
+            common[file] = _read(store, file, Wish(layer3=False))
+        findings = _compare(wanted, node, store, common[file] if shared[node] else None)
         lost.update(dict.fromkeys(findings.lost))
         if not findings.is_whole:
             damage.findings[node] = findings

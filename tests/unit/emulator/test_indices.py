@@ -8,6 +8,7 @@ import numpy as np
 import pytest
 
 from emulator.indices import PortIndices, port_index
+from emulator.node_namespaces import node_namespaces
 from topologies.build import build
 from topologies.spec.load import load_text
 from topologies.topology import Kind, Topology
@@ -21,9 +22,13 @@ def topology_of(text: str) -> Topology:
 
 def test_ports_of_nodes_of_their_own_count_from_ten_in_steps_of_two() -> None:
     topology = topology_of("topology: {nodes: {s: {kind: switch}, a: {}, b: {}}, links: [[s, a], [b, s]]}")
-    indices = PortIndices(topology)
+    indices = indices_of(topology)
     assert indices.ends == [[12, 10], [10, 14]]
-    assert not any(indices.shared)
+    assert not node_namespaces(topology).shared.any()
+
+
+def indices_of(topology: Topology) -> PortIndices:
+    return PortIndices(topology, node_namespaces(topology))
 
 
 @pytest.mark.parametrize(
@@ -39,7 +44,7 @@ def test_ports_of_nodes_of_their_own_count_from_ten_in_steps_of_two() -> None:
 )
 def test_the_two_ends_of_a_link_differ_and_so_do_the_ports_of_a_node(text: str) -> None:
     topology = topology_of(text)
-    indices = PortIndices(topology)
+    indices = indices_of(topology)
     assert all(a != b for a, b in indices.ends)
     for node in range(topology.node_count):
         own = [indices.ends[slot >> 1][slot & 1] for slot in topology.slots(node)]
@@ -51,13 +56,13 @@ def test_the_two_ends_of_a_link_differ_and_so_do_the_ports_of_a_node(text: str) 
 
 def test_the_order_of_a_links_ends_decides_nothing() -> None:
     nodes = "topology: {nodes: {a: {kind: switch}, b: {kind: switch}}, links: [[%s, %s]]}"
-    assert PortIndices(topology_of(nodes % ("a", "b"))).ends == [[12, 13]]
-    assert PortIndices(topology_of(nodes % ("b", "a"))).ends == [[13, 12]]
+    assert indices_of(topology_of(nodes % ("a", "b"))).ends == [[12, 13]]
+    assert indices_of(topology_of(nodes % ("b", "a"))).ends == [[13, 12]]
 
 
 def test_ports_of_open_vswitch_have_indices_of_their_names() -> None:
     topology = topology_of("switch: ovs\ntopology: {generator: linear, k: 2, hosts_per_switch: 1}")
-    indices = PortIndices(topology)
+    indices = indices_of(topology)
     s1 = topology.names.index("s1")
     assert indices.of(s1, 1) == SHARED + crc32(b"s1-eth1") % SHARED
     assert indices.of(topology.names.index("h1"), 0) == port_index(0)
@@ -65,7 +70,7 @@ def test_ports_of_open_vswitch_have_indices_of_their_names() -> None:
 
 def test_no_two_ports_of_a_large_network_share_an_index() -> None:
     topology = topology_of("switch: ovs\ntopology: {generator: tree, depth: 2, fanout: 200}")
-    indices = PortIndices(topology)
+    indices = indices_of(topology)
     ends = np.array(indices.ends)[(topology.kinds == Kind.SWITCH)[topology.ends]]
     assert len(ends) > 40_000
     assert len(np.unique(ends)) == len(ends)
@@ -78,12 +83,12 @@ def test_an_index_stays_when_other_nodes_come() -> None:
         "switch: ovs\ntopology: {nodes: {h0: {}, s0: {kind: switch}, s1: {kind: switch}, h1: {}},"
         " links: [[s1, h1], [s0, h0], [s0, s1]]}"
     )
-    before = PortIndices(small).of(small.names.index("s1"), 1)
-    assert PortIndices(large).of(large.names.index("s1"), 1) == before
+    before = indices_of(small).of(small.names.index("s1"), 1)
+    assert indices_of(large).of(large.names.index("s1"), 1) == before
 
 
 def test_switches_that_route_share_nothing() -> None:
     topology = topology_of(
         "switch: ovs\nforwarding: routed\ntopology: {generator: tree, depth: 1, fanout: 2}"
     )
-    assert not any(PortIndices(topology).shared)
+    assert not node_namespaces(topology).shared.any()

@@ -1,8 +1,9 @@
 from __future__ import annotations
 
+import numpy as np
 import pytest
 
-from topologies.names import NameBlock, NameList, Names
+from topologies.names import Block, NameBlock, NameList, Names
 
 NAMES = Names(
     (
@@ -82,3 +83,15 @@ def test_longest() -> None:
     assert Names((NameBlock(("h",), (1000,)), NameList(("a", "abcdefg")))).longest() == 7
     assert Names((NameBlock(("h",), (0,)),)).longest() == 0
     assert Names(()).longest() == 0
+
+
+@pytest.mark.parametrize("block", [NameBlock(("h",), (4,)), NameBlock(("p", "e", "h"), (2, 3, 12), first=0),
+                                   NameBlock(("a", "b"), (3, 0)), NameList(("x", "y"))])  # fmt: skip
+def test_all_names_of_a_block_are_those_of_its_offsets(block: Block) -> None:
+    assert list(block) == [block.name(offset) for offset in range(block.count)]
+
+
+def test_names_of_some_nodes() -> None:
+    names = Names((NameBlock(("h",), (3,)), NameList(("x", "y"))))
+    assert names.take(np.array([0, 2, 3])) == ["h1", "h3", "x"]
+    assert names.take(np.arange(5)) == list(names)

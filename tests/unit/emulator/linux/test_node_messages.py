@@ -9,8 +9,9 @@ import pytest
 
 from emulator.linux.datagrams import HEADER
 from emulator.linux.link_messages import LinkMessages
+from emulator.linux.making_order import making_order
 from emulator.linux.netlink import Batch, attributes
-from emulator.linux.node_messages import NodeMessages, making_order
+from emulator.linux.node_messages import NodeMessages
 from emulator.plan import make_plan
 from topologies.build import build
 from topologies.spec.load import load_text
@@ -22,18 +23,18 @@ def topology_of(text: str) -> Topology:
 
 
 def labels(topology: Topology) -> list[tuple[str, str]]:
-    writer = NodeMessages(make_plan(topology, "netns"))
+    writer = NodeMessages(make_plan(topology, "netns").whole)
     out: list[tuple[str, str]] = []
-    for node in writer.sequence.tolist():
+    for node in writer.order.nodes:
         out += writer.first(node, lambda other: other).labels
-    for node in writer.pending.nonzero()[0].tolist():
+    for node in writer.order.pending_nodes:
         out += writer.second(node).labels
     return out
 
 
 def test_switches_are_made_before_hosts_and_hosts_switch_by_switch() -> None:
     topology = topology_of("topology: {generator: tree, depth: 2, fanout: 3}")
-    order = making_order(topology)
+    order = making_order(make_plan(topology, "netns").whole)
     kinds = topology.kinds[order].tolist()
     assert kinds == sorted(kinds, reverse=True)
     switches = [
@@ -52,7 +53,7 @@ def test_each_link_is_made_once_and_each_host_gets_its_address() -> None:
 
 def test_a_host_of_a_switch_needs_no_second_batch() -> None:
     topology = topology_of("topology: {generator: tree, depth: 2, fanout: 3}")
-    assert not NodeMessages(make_plan(topology, "netns")).pending.any()
+    assert not NodeMessages(make_plan(topology, "netns").whole).order.pending.any()
 
 
 def test_two_hosts_on_one_cable_are_both_addressed() -> None:
@@ -77,9 +78,9 @@ def test_blocked_ports_are_ports_of_no_bridge() -> None:
 
 def test_the_older_end_is_opened_by_its_node() -> None:
     topology = topology_of("topology: {generator: linear, k: 3, hosts_per_switch: 1}")
-    writer = NodeMessages(make_plan(topology, "netns"))
+    writer = NodeMessages(make_plan(topology, "netns").whole)
     made: set[int] = set()
-    for node in writer.sequence.tolist():
+    for node in writer.order.nodes:
         asked: list[int] = []
         writer.first(node, lambda other, asked=asked: asked.append(other) or 3)  # type: ignore[misc]
         assert set(asked) <= made
@@ -115,9 +116,9 @@ def test_an_index_is_free_where_older_kernels_look_for_it(words: str) -> None:
     """Linux before 6.15 looks for the main end's index in the socket's namespace: EEXIST, seen on 6.1."""
     topology = topology_of(f"topology: {words}")
     plan = make_plan(topology, "netns")
-    writer = NodeMessages(plan)
+    writer = NodeMessages(plan.whole)
     taken: set[tuple[int, int]] = set()
-    for node in writer.sequence.tolist():
+    for node in writer.order.nodes:
         for message in writer.first(node, lambda other: other).messages:
             ends = veth_ends(message, node)
             assert not ends or (node, ends[0][1]) not in taken
@@ -131,7 +132,7 @@ def test_an_index_is_free_where_older_kernels_look_for_it(words: str) -> None:
 def test_a_link_that_comes_back_finds_its_index_free_too(words: str) -> None:
     topology = topology_of(f"topology: {words}")
     plan = make_plan(topology, "netns")
-    writer = LinkMessages(plan)
+    writer = LinkMessages(plan.whole)
     for link in range(topology.link_count):
         node = writer.newer_node(link)
         batch = Batch()

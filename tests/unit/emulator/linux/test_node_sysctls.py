@@ -45,7 +45,7 @@ class Written(dict[str, dict[str, bytes]]):
     def by(self, topology: dict[str, Any], **keys: Any) -> None:
         """Apply all nodes of a network."""
         made_of = made(topology, **keys)
-        with NodeSysctls(make_plan(made_of, "netns")) as sysctls:
+        with NodeSysctls(make_plan(made_of, "netns").whole) as sysctls:
             for node, name in enumerate(made_of.names):
                 self.node = name
                 sysctls.apply(node)

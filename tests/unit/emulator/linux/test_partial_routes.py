@@ -68,7 +68,7 @@ def whole() -> Batch:
 
 def run(kernel: Kernel) -> None:
     netlink: Any = kernel
-    run_partly(netlink, PLAN, LEAF, whole())
+    run_partly(netlink, PLAN.whole, LEAF, whole())
 
 
 def test_with_all_ports_up_one_batch_is_all() -> None:

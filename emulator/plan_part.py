@@ -1,0 +1,159 @@
+"""`PlanPart`: some nodes and links of a plan, such as one machine's share of them.
+
+A part is a mask over the whole graph and not a graph of its own: indices of nodes and links, and with
+them names, MACs, addresses, interface names, interface indices and routes, are those of the whole. What
+a part says of its nodes and links is computed for these alone, and costs what they are: a machine that
+holds 20,000 of a million nodes computes 20,000.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, replace
+from functools import cached_property
+from typing import NamedTuple
+
+import numpy as np
+import numpy.typing as npt
+
+from emulator.forwarding.base import Forwarding
+from emulator.indices import PortIndices
+from emulator.node_namespaces import NodeNamespaces
+from topologies.addressing import AddressColumns
+from topologies.topology import I32, I64, Topology
+
+Bools = npt.NDArray[np.bool_]
+
+
+class Tunnels(NamedTuple):
+    """Links from a machine to others, ascending.
+
+    `link` int64[t]; `end` int64[t], the one on this machine; `worker` int32[t, 2], those of both ends.
+    """
+
+    link: I64
+    end: I64
+    worker: I32
+
+
+@dataclass(frozen=True)
+class PlanPart:
+    """Some nodes (int64[k]) and links (int64[l]) of the whole graph, ascending.
+
+    Both ends of each of `links` are among `nodes`. `tunnels` are links of which one end is: nothing here
+    makes them. `up` says which links of the whole are up: bool[m], None is all. The part `within` which
+    this one is a part has the same interface indices.
+
+    A node's place in `nodes` is its position; a link's place in `links` is called so.
+    """
+
+    topology: Topology
+    forwarding: Forwarding
+    namespaces: NodeNamespaces
+    up: Bools | None
+    nodes: I64
+    links: I64
+    tunnels: Tunnels
+    within: PlanPart | None = None
+
+    def only(self, nodes: I64, links: I64) -> PlanPart:
+        """Return the part that is some nodes and links of this one, both ascending."""
+        return replace(self, nodes=nodes, links=links, tunnels=_no_tunnels(), within=self)
+
+    @property
+    def has_all_nodes(self) -> bool:
+        """True when no node of the graph is missing."""
+        return len(self.nodes) == self.topology.node_count
+
+    @cached_property
+    def position(self) -> range | dict[int, int]:
+        """The position of each node."""
+        count = len(self.nodes)
+        return (
+            range(count) if self.has_all_nodes else dict(zip(self.nodes.tolist(), range(count), strict=True))
+        )
+
+    @cached_property
+    def place(self) -> range | dict[int, int]:
+        """The place of each link."""
+        places = range(len(self.links))
+        if len(places) == self.topology.link_count:
+            return places
+        return dict(zip(self.links.tolist(), places, strict=True))
+
+    @cached_property
+    def names(self) -> list[str]:
+        """The names of the nodes, by position."""
+        return self.topology.names.take(self.nodes)
+
+    @cached_property
+    def shared(self) -> list[bool]:
+        """Nodes that live in a namespace which isn't their own, by position."""
+        return self.namespaces.shared[self.nodes].tolist()  # type: ignore[no-any-return]
+
+    @cached_property
+    def ends(self) -> I64:
+        """Positions of the nodes at both ends of each link: int64[l, 2]."""
+        ends = self.topology.ends[self.links].astype(np.int64)
+        return ends if self.has_all_nodes else np.searchsorted(self.nodes, ends)
+
+    @cached_property
+    def incidence(self) -> tuple[I64, I64]:
+        """Compressed rows of link ends by position, as those of the topology: int64[k + 1], int64[2l]."""
+        ends = self.ends.ravel()
+        start = np.zeros(len(self.nodes) + 1, dtype=np.int64)
+        np.cumsum(np.bincount(ends, minlength=len(self.nodes)), out=start[1:])
+        return start, np.argsort(ends, kind="stable")
+
+    @cached_property
+    def tunnel_counts(self) -> I64:
+        """Number of tunnels at each node, by position: int64[k]."""
+        here = self.topology.ends[self.tunnels.link, self.tunnels.end]
+        return np.bincount(np.searchsorted(self.nodes, here), minlength=len(self.nodes))
+
+    @cached_property
+    def roles(self) -> npt.NDArray[np.uint8]:
+        """`Role` of both ends of each link: uint8[l, 2]."""
+        return self.forwarding.roles[self.links]
+
+    @cached_property
+    def down(self) -> frozenset[int]:
+        """Places of the links that are down."""
+        return frozenset(() if self.up is None else np.flatnonzero(~self.up[self.links]).tolist())
+
+    @cached_property
+    def indices(self) -> PortIndices:
+        """Interface indices of the ports of the links and, behind these, of the tunnels."""
+        if self.within is not None:
+            return self.within.indices.part(np.searchsorted(self.within.links, self.links).tolist())
+        links = np.concatenate([self.links, self.tunnels.link])
+        here = np.ones((len(links), 2), dtype=bool)
+        here[np.arange(len(self.links), len(links)), 1 - self.tunnels.end] = False
+        return PortIndices(self.topology, self.namespaces, links, here)
+
+    @cached_property
+    def addresses(self) -> AddressColumns:
+        """The addresses of the nodes."""
+        return self.forwarding.address_columns(self.nodes)
+
+
+def whole(
+    topology: Topology, forwarding: Forwarding, namespaces: NodeNamespaces, up: Bools | None
+) -> PlanPart:
+    """Return the part that is everything."""
+    nodes, links = np.arange(topology.node_count), np.arange(topology.link_count)
+    return PlanPart(topology, forwarding, namespaces, up, nodes, links, _no_tunnels())
+
+
+def share(everything: PlanPart, worker: int) -> PlanPart:
+    """Return the part of one worker (its number), with the tunnels from there to others."""
+    placement = everything.namespaces.worker
+    nodes = np.flatnonzero(placement == worker)
+    here = placement[everything.topology.ends] == worker
+    cut = np.flatnonzero(here[:, 0] != here[:, 1])
+    tunnels = Tunnels(cut, np.asarray(here[cut, 1], dtype=np.int64), placement[everything.topology.ends[cut]])
+    return replace(everything, nodes=nodes, links=np.flatnonzero(here.all(axis=1)), tunnels=tunnels)
+
+
+def _no_tunnels() -> Tunnels:
+    none = np.zeros(0, dtype=np.int64)
+    return Tunnels(none, none, np.zeros((0, 2), dtype=np.int32))
