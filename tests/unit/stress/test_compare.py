@@ -104,8 +104,8 @@ def test_reports_are_read_from_their_files(run: RunRecord, tmp_path: Path) -> No
 
 @pytest.mark.parametrize(
     ("text", "words"),
-    [("{}", "is not the report.json"), ("[", "is not the report.json"), ('{"version": 9}', "report of version 9"),
-     ('{"version": 1}', "is not the report.json")],
+    [("{}", "is not the report.json"), ("[", "is not the report.json"),
+     ('{"version": 9}', "report of version 9"), ('{"version": 1}', "is not the report.json")],
 )  # fmt: skip
 def test_what_is_no_report_is_said(text: str, words: str, tmp_path: Path) -> None:
     path = tmp_path / "report.json"
