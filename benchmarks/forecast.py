@@ -29,10 +29,13 @@ KINDS = {
 SHAPES = {64: "{generator: tree, depth: 2, fanout: 8}", 256: "{generator: tree, depth: 2, fanout: 16}"}
 DEEP = "{generator: tree, depth: 4, fanout: 4}"
 LARGE = "{generator: tree, depth: 2, fanout: 32}"
+DEEPER = "{generator: tree, depth: 5, fanout: 4}"
+"""1,024 hosts on 341 switches."""
 CASES = [
     *((kind, shape) for kind in KINDS for shape in SHAPES.values()),
     *((kind, LARGE) for kind in ("netns bridge", "netns routed")),
     *((kind, DEEP) for kind in ("netns ovs", "mininet bridge", "mininet ovs")),
+    ("netns ovs", DEEPER),
 ]
 
 

@@ -86,7 +86,7 @@ def _some(texts: list[str]) -> str:
 def _macs(plan: Plan, node: int) -> dict[str, str]:
     """Return the MAC of each interface of `node` by its name, that of its bridge too."""
     topology = plan.topology
-    ports = [int(topology.ports[slot >> 1, slot & 1]) for slot in topology.slots(node)]
+    ports = [end.port for end in topology.incident(node)]
     out = {interface_name(topology, node, port): mac(topology, node, port).hex(":") for port in ports}
     if plan.forwarding.has_bridge(node):
         out["bridge"] = mac(topology, node, BRIDGE_PORT).hex(":")
@@ -96,7 +96,7 @@ def _macs(plan: Plan, node: int) -> dict[str, str]:
 def _addresses(plan: Plan, node: int) -> list[str]:
     """Return the addresses that `node` has by the plan, but for those of ports that aren't there."""
     there = {BRIDGE_PORT, LOOPBACK_PORT}
-    there |= {int(plan.topology.ports[slot >> 1, slot & 1]) for slot in plan.topology.slots(node)}
+    there |= {end.port for end in plan.topology.incident(node)}
     return [f"{a.text}/{a.length}" for a in plan.forwarding.addresses(node) if a.port in there]
 
 

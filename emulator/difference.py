@@ -19,7 +19,7 @@ from emulator.plan import Plan
 from topologies.addressing import Address
 from topologies.counting import counted
 from topologies.identifiers import bridge_name, interface_name, mac
-from topologies.link_mtu import IPV6_LEAST, USUAL, link_mtus
+from topologies.link_mtu import IPV6_LEAST, link_mtus
 from topologies.profiles import Shape
 from topologies.topology import Topology
 
@@ -104,15 +104,13 @@ def node_settings(plan: Plan, node: int, links: frozenset[int] | None = None) ->
     topology, forwarding = plan.topology, plan.forwarding
     shared = bool(plan.namespaces.shared[node])
     ports: dict[int, PortSettings] = {}
-    for slot in topology.slots(node):
-        link, end = slot >> 1, slot & 1
+    for link, end, port in topology.incident(node):
         if links is not None and link not in links:
             continue
         profile = topology.link_profile_of(link)
-        port = int(topology.ports[link, end])
         role = int(Role.BLOCKED if shared else forwarding.roles[link, end])
         ports[port] = PortSettings(
-            plan.indices.ends[link][end], role, mac(topology, node, port), profile.mtu or USUAL,
+            plan.indices.ends[link][end], role, mac(topology, node, port), profile.effective_mtu,
             topology.shape(link, end),
         )  # fmt: skip
     usable = set() if shared else {*ports, BRIDGE_PORT, LOOPBACK_PORT}

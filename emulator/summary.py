@@ -104,8 +104,7 @@ def _node(plan: Plan, node: int) -> dict[str, Any]:
             "mac": mac(topology, node, BRIDGE_PORT).hex(":"),
         }
     ports = []
-    for slot in topology.slots(node)[:_MOST]:
-        link, end = slot >> 1, slot & 1
+    for link, end, _ in topology.incident(node)[:_MOST]:
         role = Role(int(forwarding.roles[link, end]))
         if role == Role.BLOCKED and not plan.blocked[link]:
             role = Role.BRIDGED  # its switches use it: by computed flows, or as their controller likes

@@ -8,11 +8,11 @@ shape was before the run, nor which networks a ramp brought up. `emulator.stress
 from __future__ import annotations
 
 import json
-import os
 from collections.abc import Mapping
 from dataclasses import asdict
 from pathlib import Path
 
+from emulator.atomic_write import write_atomically
 from emulator.errors import BrokenError
 from emulator.network import LinkState
 
@@ -92,13 +92,8 @@ class Journal:
         if self._path is None:
             return
         links = {str(link): asdict(self.before(link)) for link in self._changed}
-        part = self._path.with_suffix(".part")
         try:
-            with part.open("w", encoding="utf-8") as file:
-                file.write(json.dumps({"links": links, "networks": self._networks}))
-                file.flush()
-                os.fsync(file.fileno())
-            part.replace(self._path)
+            write_atomically(self._path, json.dumps({"links": links, "networks": self._networks}))
         except OSError as error:
             raise BrokenError(
                 f"can't write {self._path}: {error.strerror}; nothing more is changed"

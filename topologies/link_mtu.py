@@ -16,13 +16,11 @@ from topologies.topology import Kind, Topology
 
 IPV6_LEAST = 1280
 """Smallest MTU of IPv6 in bytes (RFC 8200, section 5); Linux enforces it."""
-USUAL = 1500
-"""MTU of a link where the file states none."""
 
 
 def link_mtus(topology: Topology) -> npt.NDArray[np.int64]:
     """Return the MTU of each link in bytes: int64[m]."""
-    table = np.array([profile.mtu or USUAL for profile in topology.link_profiles], dtype=np.int64)
+    table = np.array([profile.effective_mtu for profile in topology.link_profiles], dtype=np.int64)
     return table[topology.link_profile]
 
 

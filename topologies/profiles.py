@@ -37,6 +37,9 @@ class Shape:
 
 PLAIN = Shape()
 
+DEFAULT_MTU = 1500
+"""MTU in bytes of a link for which the file gives none: that of the kernel."""
+
 
 @dataclass(frozen=True, slots=True)
 class LinkProfile:
@@ -50,6 +53,11 @@ class LinkProfile:
     def is_plain(self) -> bool:
         """Whether both directions are plain."""
         return self.forward.is_plain and self.backward.is_plain
+
+    @property
+    def effective_mtu(self) -> int:
+        """MTU in bytes: that of the file, else the default."""
+        return DEFAULT_MTU if self.mtu is None else self.mtu
 
 
 @dataclass(frozen=True, slots=True)

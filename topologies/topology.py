@@ -47,6 +47,14 @@ class Pools(NamedTuple):
     loopbacks: str = "100.64.0.0/10"
 
 
+class Incident(NamedTuple):
+    """One link end at a node: end 0 or 1 of `link`, at the node's `port`."""
+
+    link: int
+    end: int
+    port: int
+
+
 class Explicit(NamedTuple):
     """What the file gives for one node: addresses in CIDR form by port, MACs by port, its fidelity."""
 
@@ -133,10 +141,12 @@ class Topology:
         np.cumsum(self.degrees, out=start[1:])
         return start, order
 
-    def slots(self, node: int) -> list[int]:
-        """Return the link ends at `node`: slot s is end `s % 2` of link `s // 2`."""
+    def incident(self, node: int) -> list[Incident]:
+        """Return the link ends at `node`, in order of the links."""
         start, slot = self.incidence
-        return slot[start[node] : start[node + 1]].tolist()  # type: ignore[no-any-return]
+        slots = slot[start[node] : start[node + 1]]
+        ports = self.ports.reshape(-1)[slots].tolist()
+        return [Incident(s >> 1, s & 1, port) for s, port in zip(slots.tolist(), ports, strict=True)]
 
     def node_profile_of(self, node: int) -> NodeProfile:
         """Return the profile of `node`."""

@@ -93,7 +93,7 @@ def _at_port(network: Network, where: str) -> tuple[int, str]:
     if len(nodes) > 1:
         raise UsageError(f"`{name}` matches several nodes; name one")
     topology, node = network.topology, nodes[0]
-    ports = sorted(int(topology.ports[slot >> 1, slot & 1]) for slot in topology.slots(node))
+    ports = sorted(end.port for end in topology.incident(node))
     interfaces = {str(p): interface_name(topology, node, p) for p in ports}
     if not port and forwarding_for(topology).has_bridge(node):
         return node, bridge_name(topology, node)

@@ -118,12 +118,10 @@ def find_link(network: Network, a: str, b: str, index: int | None) -> tuple[int,
         raise UsageError(f"`{a if len(first) > 1 else b}` matches several nodes; name one")
     topology, node, other = network.topology, first[0], second[0]
     found = [
-        (slot >> 1, bool(slot & 1))
-        for slot in topology.slots(node)
-        if int(topology.ends[slot >> 1, 1 - (slot & 1)]) == other
+        (link, bool(end)) for link, end, _ in topology.incident(node) if topology.ends[link, 1 - end] == other
     ]
     if not found:
-        around = sorted({int(topology.ends[s >> 1, 1 - (s & 1)]) for s in topology.slots(node)})
+        around = sorted({int(topology.ends[link, 1 - end]) for link, end, _ in topology.incident(node)})
         names = ", ".join(topology.names[n] for n in around[:8]) + (", …" if len(around) > 8 else "")
         raise UsageError(f"no link joins {a} and {b}; {a} is linked to {names or 'nothing'}")
     found.sort()

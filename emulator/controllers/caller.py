@@ -14,6 +14,7 @@ from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
 
+from emulator.atomic_write import write_atomically
 from emulator.errors import UsageError
 from topologies.errors import printable
 
@@ -53,9 +54,7 @@ def caller(note: Path) -> Caller | None:
 def note_caller(note: Path, who: Caller | None) -> None:
     """Write down the user that controllers run as, unless this was done before."""
     if not note.exists():
-        part = note.with_suffix(".part")
-        part.write_text(json.dumps(who and asdict(who)), encoding="utf-8")
-        part.replace(note)
+        write_atomically(note, json.dumps(who and asdict(who)))
 
 
 def _parsed(data: Any) -> Caller | None:

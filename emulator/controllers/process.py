@@ -19,6 +19,7 @@ from contextlib import ExitStack, contextmanager, suppress
 from dataclasses import asdict, dataclass
 from pathlib import Path
 
+from emulator.atomic_write import write_atomically
 from emulator.controllers.caller import Caller
 from emulator.linux.processes import net_namespace, stat
 
@@ -146,10 +147,7 @@ def _files_limited() -> Iterator[None]:
 
 def note(process: Process, path: Path) -> None:
     """Write down a process for another command to find (mode 0600)."""
-    part = path.with_suffix(".part")
-    with os.fdopen(os.open(part, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600), "w") as file:
-        json.dump(asdict(process), file)
-    part.replace(path)
+    write_atomically(path, json.dumps(asdict(process)))
 
 
 def noted(path: Path) -> Process | None:

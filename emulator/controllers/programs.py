@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 import os
-import shutil
 import sys
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 
 from emulator.controllers.openflow import VERSIONS
 from emulator.errors import UnableError
+from emulator.find_program import find_program
 from topologies.openflow import Controller
 
 _NAMES = ("ovs-testcontroller", "openvswitch-testcontroller")
@@ -64,7 +64,7 @@ def environment_of(controller: Controller, port: int, folder: Path) -> dict[str,
 
 def find_learning() -> str | None:
     """Return the path of Open vSwitch's learning controller, None if it isn't installed."""
-    return next((found for name in _NAMES if (found := shutil.which(name))), None)
+    return next((found for name in _NAMES if (found := find_program(name))), None)
 
 
 def _learning(port: int, protocols: Sequence[str], switches: int | None) -> list[str]:

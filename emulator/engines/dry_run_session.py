@@ -23,10 +23,9 @@ class Gone:
         """Return the links that carry nothing: removed, or with an end that is down or gone."""
         out = set(self.links)
         for node in {node for node, _ in self.ports} | self.nodes:
-            for slot in topology.slots(node):
-                port = int(topology.ports[slot >> 1, slot & 1])
+            for link, _, port in topology.incident(node):
                 if node in self.nodes or (node, port) in self.ports:
-                    out.add(slot >> 1)
+                    out.add(link)
         return out
 
 

@@ -41,7 +41,7 @@ def deaf_ends(topology: Topology) -> list[str]:
 
 def _addressed_ports(topology: Topology, flat: FlatAddressing, node: int) -> set[int]:
     """Return the ports of `node` that are linked and have an address."""
-    linked = {int(topology.ports[slot >> 1, slot & 1]) for slot in topology.slots(node)}
+    linked = {end.port for end in topology.incident(node)}
     return linked.intersection(address.port for address in flat.of(node))
 
 

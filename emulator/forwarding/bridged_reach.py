@@ -89,10 +89,9 @@ class BridgedReach:
         if self._forwarding.has_bridge(node):
             return {BRIDGE_PORT: (self._part[node], True)}
         out = {}
-        for slot in topology.slots(node):
-            link, end = slot >> 1, slot & 1
+        for link, end, port in topology.incident(node):
             domain = self._part[self._vertices[link][end]]
-            out[int(topology.ports[link, end])] = (domain, self._up[link])
+            out[port] = (domain, self._up[link])
         return out
 
     def _heard(self, node: int) -> frozenset[int]:

@@ -19,6 +19,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 from functools import cached_property
+from operator import attrgetter
 from typing import Literal, NamedTuple
 
 import numpy as np
@@ -108,10 +109,7 @@ class _Computation:
         """Return the flows for what comes in by blocked links, and for all that has no other."""
         flood: list[str] = []
         out: list[str] = []
-        slots = self._topology.slots(switch)
-        for port, link in sorted(
-            (int(self._topology.ports[slot >> 1, slot & 1]), slot >> 1) for slot in slots
-        ):
+        for link, _, port in sorted(self._topology.incident(switch), key=attrgetter("port")):
             if self._tree[link]:
                 flood.append(f"output:{port}")
             else:  # a link of equal cost may bring frames for one address, but none for all

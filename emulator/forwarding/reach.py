@@ -53,9 +53,9 @@ class Reach:
             for member in self._segments.members_of(node):
                 if int(self._segments.members.port[member]) == address.port:
                     return Place(node, member)
-            for slot in self._forwarding.topology.slots(node):
-                if self._forwarding.topology.ports[slot >> 1, slot & 1] == address.port:
-                    return Place(node, wire=slot >> 1)
+            for link, _, port in self._forwarding.topology.incident(node):
+                if port == address.port:
+                    return Place(node, wire=link)
         return None
 
     def _sent(self, node: int, place: Place) -> Place | None:

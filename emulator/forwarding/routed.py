@@ -132,10 +132,9 @@ class RoutedForwarding:
                         Neighbour(port, packed(v, addressing.member_value(v, other)), address)
                         for v in addressing.versions
                     ]
-        for slot in topology.slots(node):
-            link, end = slot >> 1, slot & 1
+        for link, end, port in topology.incident(node):
             if segments.wires[link]:
-                port, far = int(topology.ports[link, end]), int(topology.ports[link, 1 - end])
+                far = int(topology.ports[link, 1 - end])
                 address = mac(topology, int(topology.ends[link, 1 - end]), far)
                 out += [
                     Neighbour(port, packed(v, addressing.wire_value(v, link, 1 - end)), address)

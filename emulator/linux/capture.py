@@ -8,9 +8,7 @@ magic number says.
 from __future__ import annotations
 
 import io
-import os
 import select
-import shutil
 import socket
 import struct
 import subprocess
@@ -20,6 +18,7 @@ from dataclasses import dataclass
 from typing import BinaryIO
 
 from emulator.errors import UnableError, UsageError
+from emulator.find_program import find_program
 from emulator.linux.execute import inside
 from emulator.linux.namespaces import NamespaceStore
 
@@ -78,7 +77,7 @@ class Writer:
 
 def tcpdump() -> str | None:
     """Return where tcpdump is, or None."""
-    return shutil.which("tcpdump", path=os.environ.get("PATH", "") + ":/usr/sbin:/sbin")
+    return find_program("tcpdump")
 
 
 def check_filter(expression: str | None) -> None:

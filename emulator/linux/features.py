@@ -9,7 +9,6 @@ from __future__ import annotations
 import errno
 import fcntl
 import os
-import shutil
 import socket
 import struct
 import subprocess
@@ -17,6 +16,7 @@ from functools import cache
 from pathlib import Path
 
 from emulator.errors import KernelError
+from emulator.find_program import find_program
 from emulator.linux import messages
 from emulator.linux.datagrams import HEADER, NLMSG_ERROR
 from emulator.linux.netlink import NLM_F_REQUEST, Batch, Netlink
@@ -105,8 +105,7 @@ def has_tun() -> bool:
 @cache
 def ovs_version() -> str:
     """Return the version of the Open vSwitch that is installed, such as 3.1.0; empty when there is none."""
-    path = os.environ.get("PATH", "") + ":/usr/sbin:/sbin"
-    program = shutil.which("ovs-vswitchd", path=path)
+    program = find_program("ovs-vswitchd")
     if program is None:
         return ""
     done = subprocess.run([program, "--version"], capture_output=True, text=True, check=False)  # noqa: S603

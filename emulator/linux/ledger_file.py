@@ -12,6 +12,7 @@ from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import Any, Generic, TypeVar
 
+from emulator.atomic_write import write_atomically
 from emulator.errors import UnableError
 from emulator.linux.first_process import first_process
 from emulator.locks import locked
@@ -82,12 +83,9 @@ class LedgerFile(Generic[Entries]):
             with suppress(OSError):  # another ledger is in it
                 self._place.rmdir()
             return
-        part = self._path.with_suffix(".part")
         try:
-            part.write_text(json.dumps(entries), encoding="utf-8")
-            part.replace(self._path)
+            write_atomically(self._path, json.dumps(entries))
         except OSError as error:
-            part.unlink(missing_ok=True)
             raise self._unwritable(error) from error
 
     def _unwritable(self, error: OSError) -> UnableError:

@@ -21,7 +21,7 @@ def shape_batches(plan: Plan, states: States, links: Iterable[int]) -> dict[int,
     topology = plan.topology
     batches: dict[int, Batch] = {}
     for link in links:
-        mtu = topology.link_profile_of(link).mtu or 1500
+        mtu = topology.link_profile_of(link).effective_mtu
         for end, (node, port) in enumerate(
             zip(topology.ends[link].tolist(), topology.ports[link].tolist(), strict=True)
         ):

@@ -228,7 +228,7 @@ class NetnsSession:
         return self._taken.give_back(self)
 
     def _links_of(self, node: int) -> list[tuple[int, int]]:
-        return [(slot >> 1, slot & 1) for slot in self._topology.slots(node)]
+        return [(link, end) for link, end, _ in self._topology.incident(node)]
 
     def _converge(self, nodes: list[int], links: list[int]) -> None:
         """Make nodes and links the general way: both ends in their turn."""

@@ -9,6 +9,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from enum import StrEnum
 
+from emulator.find_program import find_program
 from emulator.linux.cgroups import hierarchies
 from emulator.linux.features import (
     has_link,
@@ -150,5 +151,5 @@ def _limits() -> Iterator[Finding]:
 
 def _programs() -> Iterator[Finding]:
     for name, (what, mend) in _PROGRAMS.items():
-        path = shutil.which(name, path=os.environ.get("PATH", "") + ":/usr/sbin:/sbin")
+        path = find_program(name)
         yield Finding(name, _found(path is not None), path or f"for {what}", mend=mend)

@@ -78,10 +78,8 @@ def _ports(plan: Plan, node: int, openflow: OpenFlow) -> dict[str, int]:
     topology, roles = plan.topology, plan.forwarding.roles
     everything = has_all_ports(openflow)
     out = {}
-    for slot in topology.slots(node):
-        link, end = slot >> 1, slot & 1
+    for link, end, port in topology.incident(node):
         if everything or roles[link, end] != Role.BLOCKED:
-            port = int(topology.ports[link, end])
             out[interface_name(topology, node, port)] = port
     return out
 

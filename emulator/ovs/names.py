@@ -20,8 +20,7 @@ def name_clashes(topology: Topology, switches: Mapping[int, str], maker: str) ->
     owners = {
         interface_name(topology, node, port): node
         for node in switches
-        for slot in topology.slots(node)
-        for port in [int(topology.ports[slot >> 1, slot & 1])]
+        for _, _, port in topology.incident(node)
     }
     for node, name in switches.items():
         if name in RESERVED:

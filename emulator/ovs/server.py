@@ -10,7 +10,6 @@ from __future__ import annotations
 import os
 import resource
 import select
-import shutil
 import signal
 import subprocess
 from collections.abc import Iterator, Mapping, Sequence
@@ -18,6 +17,7 @@ from contextlib import contextmanager, suppress
 from pathlib import Path
 
 from emulator.errors import BrokenError, UnableError, shortage_in
+from emulator.find_program import find_program
 from emulator.ovs.database import Database
 
 INSTALL = "apt install openvswitch-switch"
@@ -25,15 +25,9 @@ INSTALL = "apt install openvswitch-switch"
 
 PROGRAMS = ("ovsdb-server", "ovs-vswitchd", "ovsdb-tool", "ovs-vsctl", "ovs-ofctl")
 _SCHEMA = "/usr/share/openvswitch/vswitch.ovsschema"
-_SYSTEM_PLACES = "/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin"
 
 SETTINGS = {"n-handler-threads": "1", "n-revalidator-threads": "1", "flow-restore-wait": "false"}
 """Threads cost time to start and a network's switches share one daemon: one of each will do."""
-
-
-def find_program(name: str) -> str | None:
-    """Return the path of a program of Open vSwitch, also where PATH has no folders for root; or None."""
-    return shutil.which(name) or shutil.which(name, path=_SYSTEM_PLACES)
 
 
 def missing_programs() -> list[str]:

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import contextlib
 import json
-import os
 import shutil
 import zipfile
 import zlib
@@ -13,6 +12,7 @@ from contextlib import contextmanager
 from dataclasses import asdict
 from pathlib import Path
 
+from emulator.atomic_write import write_atomically
 from emulator.errors import BrokenError, EmulationError, UnableError, UsageError
 from emulator.locks import BusyError, locked
 from emulator.state.directory import (
@@ -94,13 +94,8 @@ class NetworkState:
 
     def write(self, record: Record) -> None:
         """Write the record atomically: a crash leaves the old one or the new one."""
-        part = self.folder / "record.json.part"
         try:
-            with part.open("w", encoding="utf-8") as file:
-                json.dump(asdict(record), file)
-                file.flush()
-                os.fsync(file.fileno())
-            part.replace(self.record_path)
+            write_atomically(self.record_path, json.dumps(asdict(record)))
         except OSError as error:
             raise unwritable(self.root, error) from error
 

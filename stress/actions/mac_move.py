@@ -55,5 +55,5 @@ class MacMove(PacedAction):
         hosts = topology.hosts
         place = int(np.searchsorted(hosts, thing.number)) + 1
         node = int(hosts[place % len(hosts)])
-        slot = topology.slots(node)[0]
-        return Thing("port", node, int(topology.ports[slot >> 1, slot & 1]), slot >> 1)
+        link, _, port = topology.incident(node)[0]
+        return Thing("port", node, port, link)

@@ -72,7 +72,7 @@ class Rolling(Action):
             return list(found), [[k] for k in range(len(found))]
         numbers: dict[int, int] = {}
         each = [
-            [numbers.setdefault(slot >> 1, len(numbers)) for slot in room.topology.slots(thing.number)]
+            [numbers.setdefault(end.link, len(numbers)) for end in room.topology.incident(thing.number)]
             for thing in found
         ]
         return [Thing("link", link) for link in numbers], each

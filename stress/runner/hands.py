@@ -78,8 +78,8 @@ class WorkerHands:
         if node in self._presence.nodes:
             raise SkippedError("the node is removed already")
         self._presence.nodes.add(node)
-        for slot in self._topology.slots(node):
-            self._forget_ports(slot >> 1)
+        for end in self._topology.incident(node):
+            self._forget_ports(end.link)
         self._session.remove_node(node)
 
     def add_node(self, node: int) -> None:

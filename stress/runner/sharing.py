@@ -74,7 +74,7 @@ def _domains(schedule: Schedule, numbers: Ints) -> Ints:
     first_node = topology.link_count
     used = np.unique(schedule.thing[numbers]).tolist()
     named = [schedule.things[k].number for k in used if schedule.things[k].kind == "node"]
-    tied = [(slot >> 1, first_node + node) for node in dict.fromkeys(named) for slot in topology.slots(node)]
+    tied = [(end.link, first_node + node) for node in dict.fromkeys(named) for end in topology.incident(node)]
     pairs = np.array(tied, dtype=np.int64).reshape(-1, 2)
     label = components(pairs[:, 0], pairs[:, 1], first_node + topology.node_count)
     vertices = np.array([_vertex(topology, schedule, k) for k in range(len(schedule.things))], dtype=np.int64)

@@ -41,12 +41,11 @@ def hosts_of(topology: Topology) -> dict[str, dict[str, dict[str, Any]]]:
         by_port: dict[int, list[str]] = {}
         for address in forwarding.addresses(node):
             by_port.setdefault(address.port, []).append(f"{address.text}/{address.length}")
-        for slot in topology.slots(node):
-            port = int(topology.ports[slot >> 1, slot & 1])
+        for link, _, port in topology.incident(node):
             ports[interface_name(topology, node, port)] = {
                 "addresses": by_port.get(port, []),
                 "mac": mac(topology, node, port).hex(":"),
-                "mtu": topology.link_profile_of(slot >> 1).mtu or 1500,
+                "mtu": topology.link_profile_of(link).mtu or 1500,
             }
         if BRIDGE_PORT in by_port:
             own = mac(topology, node, BRIDGE_PORT).hex(":")
@@ -85,8 +84,7 @@ def expected_of(name: str, topology: Topology) -> dict[str, Any]:
         "hosts": hosts_of(topology),
         "ports": {
             topology.names[node]: [
-                interface_name(topology, node, int(topology.ports[slot >> 1, slot & 1]))
-                for slot in topology.slots(node)
+                interface_name(topology, node, end.port) for end in topology.incident(node)
             ]
             for node in switches
         },

@@ -167,15 +167,15 @@ def take_ports_and_nodes_away(running: Running) -> None:
     hosts = [node for node in topology.hosts.tolist() if topology.degrees[node] == 1]
     pairs = [(a, b) for a in hosts for b in hosts if a != b and not running.is_deaf(a, b)][:1]
     for a, b in pairs:
-        port = int(topology.ports[topology.slots(b)[0] >> 1, topology.slots(b)[0] & 1])
+        port = topology.incident(b)[0].port
         with running.network.session() as session:
             session.set_port(b, port, up=False)
             assert running.is_deaf(a, b), f"{interface_name(topology, b, port)} is down"
             session.set_port(b, port, up=True)
             assert running.hears(a, b)
-            session.remove_link(topology.slots(b)[0] >> 1)
+            session.remove_link(topology.incident(b)[0].link)
             assert running.is_deaf(a, b)
-            session.add_link(topology.slots(b)[0] >> 1)
+            session.add_link(topology.incident(b)[0].link)
             assert running.hears(a, b)
             session.remove_node(b)
             assert running.is_deaf(a, b)

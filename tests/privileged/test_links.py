@@ -194,7 +194,7 @@ def test_a_link_that_is_made_again_has_the_shape_that_it_was_given_live(
     start(tmp_path, cli, f"name: l\nengine: {engine}\ntopology: {{generator: linear, k: 2}}\n")
     net = attach("l")
     h1, s1 = (list(net.topology.names).index(name) for name in ("h1", "s1"))
-    (own,) = {slot >> 1 for slot in net.topology.slots(h1)}
+    (own,) = {end.link for end in net.topology.incident(h1)}
     other = next(link for link in range(net.topology.link_count) if link != own)
     slow = LinkState(forward=Shape(bandwidth=5e6), backward=Shape(bandwidth=5e6))
     net.set_link(own, slow)

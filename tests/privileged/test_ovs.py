@@ -320,7 +320,7 @@ def test_repair_gives_back_what_a_killed_session_and_a_killed_daemon_left(
         "import os, signal\nfrom emulator.engines.registry import attach\nn = attach('o')\n"
         "at = n.topology.names.index\ns = n.session()\ns.__enter__()\n"
         "s.remove_node(at('s1')); s.remove_node(at('h3'))\n"
-        "s.remove_link(n.topology.slots(at('s4'))[1] >> 1)\n"
+        "s.remove_link(n.topology.incident(at('s4'))[1].link)\n"
         "s.set_port(at('s2'), 1, up=False)\nos.kill(os.getpid(), signal.SIGKILL)\n"
     )
     assert (

@@ -89,9 +89,7 @@ def test_routes_are_whole_again_after_nodes_links_and_ports_went_together(state_
     spines = [node for node, name in enumerate(topology.names) if name.startswith("spine")]
     leaf = topology.names.index("leaf2")
     port = next(
-        int(topology.ports[slot >> 1, slot & 1])
-        for slot in topology.slots(leaf)
-        if topology.ends[slot >> 1, 1 - (slot & 1)] == spines[2]
+        port for link, end, port in topology.incident(leaf) if topology.ends[link, 1 - end] == spines[2]
     )
     try:
         before = routes(network)
@@ -101,7 +99,7 @@ def test_routes_are_whole_again_after_nodes_links_and_ports_went_together(state_
             session.set_port(leaf, port, up=False)
             session.add_node(spines[1])
             assert len(routes(network, leaf)[0]) < len(before[leaf])
-            session.remove_link(next(slot >> 1 for slot in topology.slots(spines[1])))
+            session.remove_link(topology.incident(spines[1])[0].link)
             session.remove_node(spines[2])
             session.add_node(spines[0])
         soon(network, before)

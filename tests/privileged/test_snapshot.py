@@ -213,7 +213,7 @@ def test_an_action_gives_all_back(case: Case, action: str, keys: str) -> None:
 
 
 def links_of(network: Network, node: str) -> list[int]:
-    return sorted({slot >> 1 for slot in network.topology.slots(network.topology.names.index(node))})
+    return sorted({end.link for end in network.topology.incident(network.topology.names.index(node))})
 
 
 SHAPED = Shape(bandwidth=5e6)

@@ -80,9 +80,9 @@ class Frames:
         for node in self.topology.hosts.tolist():
             if self._forwarding.has_bridge(node):
                 yield node, LOCAL
-            for slot in self.topology.slots(node):
-                if self._forwarding.roles[slot >> 1, slot & 1] == Role.ADDRESSED:
-                    yield node, str(self.topology.ports[slot >> 1, slot & 1])
+            for link, end, port in self.topology.incident(node):
+                if self._forwarding.roles[link, end] == Role.ADDRESSED:
+                    yield node, str(port)
 
     def address(self, place: Place) -> str:
         """Return the MAC address of a sender."""

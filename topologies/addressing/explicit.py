@@ -109,9 +109,9 @@ class ExplicitSubnets:
         segments = self._segments
         if segments.routers[node] and self._topology.kinds[node] == Kind.HOST:
             return None
-        slots = self._topology.slots(node)
-        here = [s for s in slots if self._topology.ports[s >> 1, s & 1] == port] or slots[:1]
-        segment = int(segments.of_end[here[0] >> 1, here[0] & 1]) if here else -1
+        ends = self._topology.incident(node)
+        here = next((end for end in ends if end.port == port), ends[0] if ends else None)
+        segment = int(segments.of_end[here.link, here.end]) if here else -1
         for member in segments.members_of(node):
             if segments.members.segment[member] == segment:
                 return member

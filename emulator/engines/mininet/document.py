@@ -96,9 +96,9 @@ def _out(plan: Plan, node: int) -> frozenset[str]:
     if profile.switch != "bridge" and has_all_ports(profile.openflow):
         return frozenset()
     return frozenset(
-        interface_name(topology, node, int(topology.ports[slot >> 1, slot & 1]))
-        for slot in topology.slots(node)
-        if plan.forwarding.roles[slot >> 1, slot & 1] == Role.BLOCKED
+        interface_name(topology, node, port)
+        for link, end, port in topology.incident(node)
+        if plan.forwarding.roles[link, end] == Role.BLOCKED
     )
 
 
@@ -139,8 +139,8 @@ def end_document(plan: Plan, link: int, end: int, soft: AbstractSet[int], shape:
     topology = plan.topology
     node, other = int(topology.ends[link, end]), int(topology.ends[link, 1 - end])
     port = int(topology.ports[link, end])
-    mtu = topology.link_profile_of(link).mtu or 1500
-    first = port == min(int(topology.ports[slot >> 1, slot & 1]) for slot in topology.slots(node))
+    mtu = topology.link_profile_of(link).effective_mtu
+    first = port == min(end.port for end in topology.incident(node))
     return {
         "node": mininet_name(plan, node),
         "port": port,
@@ -161,7 +161,7 @@ def soft_switches(found: Mapping[int, Bridge]) -> frozenset[int]:
 def host_address(plan: Plan, node: int) -> str | None:
     """Return the address that Mininet itself gives a host: IPv4, on its interface with the lowest port."""
     topology = plan.topology
-    ports = [int(topology.ports[slot >> 1, slot & 1]) for slot in topology.slots(node)]
+    ports = [end.port for end in topology.incident(node)]
     if not ports or is_switch(plan, node):
         return None
     for address in plan.forwarding.addresses(node):

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import resource
-import shutil
 from collections.abc import Iterable, Iterator
 
 import numpy as np
@@ -14,6 +13,7 @@ from emulator.engines.mininet.settings import is_switch
 from emulator.engines.one_machine import several_workers
 from emulator.engines.refusals import crowded_bridges, node_limits, some_links
 from emulator.errors import RefusedError
+from emulator.find_program import find_program
 from emulator.linux.features import has_qdisc, mend_module
 from emulator.linux.mininet import mininet_python, mininet_version
 from emulator.ovs.names import name_clashes
@@ -28,7 +28,6 @@ MOST_BANDWIDTH = 1e9
 """mininet.link.TCIntf.bwParamMax, in bit/s: above it Mininet leaves the bandwidth out."""
 _DESCRIPTORS = 2
 _OWN_DESCRIPTORS = 64
-_SYSTEM_PLACES = "/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin"
 _UNKNOWN_KEYS = ("duplicate", "reorder", "corrupt")
 _NETEM_KEYS = ("delay", "jitter", "loss", "queue")
 _MOST_NAMES = 5
@@ -50,11 +49,6 @@ def refuse(plan: Plan) -> None:
     ]
     if reasons:
         raise RefusedError(list(dict.fromkeys(reasons)))
-
-
-def find_program(name: str) -> str | None:
-    """Return the path of a program, also where PATH has no folders for root; or None."""
-    return shutil.which(name) or shutil.which(name, path=_SYSTEM_PLACES)
 
 
 def _programs(plan: Plan) -> Iterator[str]:

@@ -111,7 +111,7 @@ def _ends(
     plan = wanted.plan
     topology, soft = plan.topology, soft_switches(bridges_of(plan))
     return [
-        end_document(plan, slot >> 1, slot & 1, soft, findings.wanted.ports[number].shape)
-        for slot in topology.slots(node)
-        if (number := int(topology.ports[slot >> 1, slot & 1])) in numbers
+        end_document(plan, link, end, soft, findings.wanted.ports[number].shape)
+        for link, end, number in topology.incident(node)
+        if number in numbers
     ]

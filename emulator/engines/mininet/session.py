@@ -150,4 +150,4 @@ class MininetSession:
             take_away(self._plan, nodes, names, self._driver, self._store)
 
     def _links_of(self, node: int) -> list[int]:
-        return sorted({slot >> 1 for slot in self._topology.slots(node)})
+        return sorted({end.link for end in self._topology.incident(node)})

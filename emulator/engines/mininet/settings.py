@@ -38,8 +38,7 @@ def node_lines(plan: Plan, node: int, down: AbstractSet[int] = _NO_PORTS) -> Lin
     if forwarding.has_bridge(node):
         _bridge(plan, node, out)
     there = {BRIDGE_PORT, LOOPBACK_PORT}
-    for slot in topology.slots(node):
-        link, port = slot >> 1, int(topology.ports[slot >> 1, slot & 1])
+    for link, _, port in topology.incident(node):
         there.add(port)
         mtu = topology.link_profile_of(link).mtu
         if mtu is not None:
@@ -95,10 +94,9 @@ def _bridge(plan: Plan, node: int, out: Lines) -> None:
     out[f"link add {name} type bridge mcast_snooping 0"] = f"link del {name}"
     out[f"link set dev {name} address {address}"] = ""  # by itself: it may change while the bridge stays
     out[f"link set dev {name} up"] = ""
-    for slot in topology.slots(node):
-        link, end = slot >> 1, slot & 1
+    for link, end, number in topology.incident(node):
         if plan.forwarding.roles[link, end] == Role.BRIDGED:
-            port = interface_name(topology, node, int(topology.ports[link, end]))
+            port = interface_name(topology, node, number)
             out[f"link set dev {port} master {name}"] = f"link set dev {port} nomaster"
 
 

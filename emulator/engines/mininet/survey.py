@@ -48,7 +48,7 @@ class Survey:
         for node, name in enumerate(topology.names):
             if name not in pinned or self._names[node] not in self._nodes:
                 damage.nodes.append(node)
-                lost.update(dict.fromkeys(slot >> 1 for slot in topology.slots(node)))
+                lost.update(dict.fromkeys(end.link for end in topology.incident(node)))
                 continue
             findings = self._compare(node, common)
             lost.update(dict.fromkeys(findings.lost))

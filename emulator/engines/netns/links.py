@@ -119,7 +119,7 @@ class _Change:
             if wanted == effective_shape(topology, self._before, link, end):
                 continue
             index = self._indices.ends[link][end]
-            for message in reshape_messages(index, wanted, topology.link_profile_of(link).mtu or 1500):
+            for message in reshape_messages(index, wanted, topology.link_profile_of(link).effective_mtu):
                 step.of(int(topology.ends[link, end])).add(message, "shape", _words(topology, link))
 
     def _set_up(self, step: _Step, link: int, end: int) -> None:

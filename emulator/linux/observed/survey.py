@@ -44,7 +44,7 @@ def survey(wanted: WantedState, store: NamespaceStore) -> Damage:
     for node in range(topology.node_count):
         if names[node] not in present:
             damage.nodes.append(node)
-            lost.update(dict.fromkeys(slot >> 1 for slot in topology.slots(node)))
+            lost.update(dict.fromkeys(end.link for end in topology.incident(node)))
             continue
         file = namespaces.file(node)
         if shared[node] and file not in common:

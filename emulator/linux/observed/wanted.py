@@ -46,9 +46,7 @@ class WantedState:
         topology, ends = self.plan.topology, self.plan.indices.ends
         settings = node_settings(self.plan, node)
         ports = []
-        for slot in topology.slots(node):
-            link, end = slot >> 1, slot & 1
-            number = int(topology.ports[link, end])
+        for link, end, number in topology.incident(node):
             if link in self.states:
                 shape = effective_shape(topology, self.states, link, end)
                 settings.ports[number] = settings.ports[number]._replace(shape=shape)

@@ -47,8 +47,8 @@ def test_the_two_ends_of_a_link_differ_and_so_do_the_ports_of_a_node(text: str) 
     indices = indices_of(topology)
     assert all(a != b for a, b in indices.ends)
     for node in range(topology.node_count):
-        own = [indices.ends[slot >> 1][slot & 1] for slot in topology.slots(node)]
-        ports = [int(topology.ports[slot >> 1, slot & 1]) for slot in topology.slots(node)]
+        own = [indices.ends[link][end] for link, end, _ in topology.incident(node)]
+        ports = [end.port for end in topology.incident(node)]
         assert own == [indices.of(node, port) for port in ports] == [*map(indices.at(node), ports)]
         assert len(set(own)) == len(own)
         assert min(own, default=10) >= 10

@@ -349,7 +349,7 @@ def test_a_domain_has_one_worker(network: DryRunNetwork) -> None:
         for number in share.numbers.tolist():
             thing = schedule.things[int(schedule.thing[number])]
             touched = {"port": [thing.link], "link": [thing.number]}.get(
-                thing.kind, [slot >> 1 for slot in network.topology.slots(thing.number)]
+                thing.kind, [end.link for end in network.topology.incident(thing.number)]
             )
             for link in touched:
                 assert owner.setdefault(link, worker) == worker

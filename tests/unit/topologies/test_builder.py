@@ -79,6 +79,7 @@ def test_slots_are_in_port_order() -> None:
     build.add_links(hosts[[0, 1, 2]], hosts[[1, 2, 0]])
     topology = build.build()
     for node in range(3):
-        ports = [int(topology.ports[slot // 2, slot % 2]) for slot in topology.slots(node)]
-        assert ports == [0, 1]
-        assert all(topology.ends[slot // 2, slot % 2] == node for slot in topology.slots(node))
+        ends = topology.incident(node)
+        assert [end.port for end in ends] == [0, 1]
+        assert all(topology.ends[link, end] == node for link, end, _ in ends)
+        assert all(topology.ports[link, end] == port for link, end, port in ends)

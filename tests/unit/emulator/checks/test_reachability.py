@@ -41,7 +41,7 @@ def test_all_pairs_of_a_small_network_are_asked(fat_tree: DryRunNetwork) -> None
 
 def test_links_down_count(fat_tree: DryRunNetwork) -> None:
     first = int(fat_tree.topology.hosts[0])
-    fat_tree.set_link(fat_tree.topology.slots(first)[0] >> 1, LinkState(up=False))
+    fat_tree.set_link(fat_tree.topology.incident(first)[0].link, LinkState(up=False))
     found = check_reachability(fat_tree)
     assert (found.reachable, found.expected, found.unexpected) == (210, 210, [])
 

@@ -38,7 +38,7 @@ def test_switches_are_made_before_hosts_and_hosts_switch_by_switch() -> None:
     kinds = topology.kinds[order].tolist()
     assert kinds == sorted(kinds, reverse=True)
     switches = [
-        int(topology.ends[topology.slots(h)[0] >> 1, 0]) for h in order.tolist() if not topology.kinds[h]
+        int(topology.ends[topology.incident(h)[0].link, 0]) for h in order.tolist() if not topology.kinds[h]
     ]
     assert switches == sorted(switches)
 
@@ -139,6 +139,6 @@ def test_a_link_that_comes_back_finds_its_index_free_too(words: str) -> None:
         writer.link(batch, link, lambda other: other)
         (namespace, index), (elsewhere, _) = veth_ends(batch.messages[0], node)
         assert {namespace, elsewhere} == set(topology.ends[link].tolist())
-        others = {plan.indices.ends[s >> 1][s & 1] for s in topology.slots(node) if s >> 1 != link}
+        others = {plan.indices.ends[at][end] for at, end, _ in topology.incident(node) if at != link}
         assert index not in others
         assert writer.needs_older_end(link) is (namespace == node)

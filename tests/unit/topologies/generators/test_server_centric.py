@@ -31,9 +31,9 @@ def test_bcube_ports_are_levels() -> None:
     topology = make("bcube", n=2, k=2)
     host = int(topology.hosts[3])
     ports = {}
-    for slot in topology.slots(host):
-        switch = int(topology.ends[slot // 2, 1 - slot % 2])
-        ports[int(topology.ports[slot // 2, slot % 2])] = topology.tier_names[topology.tiers[switch]]
+    for link, end, port in topology.incident(host):
+        switch = int(topology.ends[link, 1 - end])
+        ports[port] = topology.tier_names[topology.tiers[switch]]
     assert ports == {0: "level0", 1: "level1", 2: "level2"}
 
 

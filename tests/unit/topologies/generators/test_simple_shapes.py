@@ -23,8 +23,7 @@ def test_linear_gives_hosts_the_first_ports() -> None:
     topology = make("linear", k=2, hosts_per_switch=2)
     s1 = topology.names.find("s1")
     ports = {
-        topology.names[int(topology.ends[slot // 2, 1 - slot % 2])]: int(topology.ports[slot // 2, slot % 2])
-        for slot in topology.slots(s1)
+        topology.names[int(topology.ends[link, 1 - end])]: port for link, end, port in topology.incident(s1)
     }
     assert ports == {"h1": 1, "h2": 2, "s2": 3}
 
