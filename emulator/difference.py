@@ -17,7 +17,7 @@ import numpy.typing as npt
 from emulator.forwarding.base import BRIDGE_PORT, LOOPBACK_PORT, Neighbour, Role, Route
 from emulator.plan import Plan
 from topologies.addressing import Address
-from topologies.counting import counted
+from topologies.counting import counted, some_names
 from topologies.identifiers import bridge_name, interface_name, mac
 from topologies.link_mtu import IPV6_LEAST, link_mtus
 from topologies.profiles import Shape
@@ -82,21 +82,17 @@ class Difference:
         added = list(names)
         out = []
         if added:
-            out.append(f"added {counted(len(added), 'node')}: {_some(added)}")
+            out.append(f"added {counted(len(added), 'node')}: {some_names(added)}")
         if self.gone_nodes:
-            out.append(f"removed {counted(len(self.gone_nodes), 'node')}: {_some(list(self.gone_nodes))}")
+            out.append(f"removed {counted(len(self.gone_nodes), 'node')}: {some_names(list(self.gone_nodes))}")
         if self.new_links.any():
             out.append(f"added {counted(int(self.new_links.sum()), 'link')}")
         if self.removed_links:
             out.append(f"removed {counted(self.removed_links, 'link')}")
         if self.kept:
             changed = [new.name for _, new in self.kept]
-            out.append(f"changed settings of {counted(len(changed), 'node')}: {_some(changed)}")
+            out.append(f"changed settings of {counted(len(changed), 'node')}: {some_names(changed)}")
         return out
-
-
-def _some(names: list[str]) -> str:
-    return ", ".join(names[:8]) + (", …" if len(names) > 8 else "")
 
 
 def node_settings(plan: Plan, node: int, links: frozenset[int] | None = None) -> NodeSettings:

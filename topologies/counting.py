@@ -21,7 +21,11 @@ def counted(count: int, word: str) -> str:
     return f"{count:,} {plural(word, count)}"
 
 
+def some_names(names: Sequence[str], most: int = 8) -> str:
+    """Return `h1, h2` or, of more than `most`, the first ones: `h1, h2, h3, …`."""
+    return ", ".join((*names[:most], *(["…"] if len(names) > most else [])))
+
+
 def counted_by_name(names: Sequence[str], word: str) -> str:
     """Return `1 host (h1)` or `5 hosts (h1, h2, h3, …)`."""
-    shown = ", ".join((*names[:_SHOWN], *(["…"] if len(names) > _SHOWN else [])))
-    return f"{counted(len(names), word)} ({shown})"
+    return f"{counted(len(names), word)} ({some_names(names, _SHOWN)})"

@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 
 from emulator.checks.asking import ask
 from emulator.checks.components import expectation
-from emulator.checks.patience import patience
+from emulator.checks.timeouts import timeouts_for
 from emulator.errors import UsageError
 from emulator.link_states import links_up
 from emulator.network import Echo, Network
@@ -88,7 +88,7 @@ def check_reachability(network: Network, sample: int | None = None, timeout: flo
     pairs = choose_pairs(topology, sample, hosts)
     up = links_up(topology, network.links)
     expected = expectation(topology, up)
-    extra = patience(topology, network.links, up)
+    extra = timeouts_for(topology, network.links, up)
     questions = [
         (a, b, Echo(a, address, expected(a, b, address)))
         for a, b in pairs

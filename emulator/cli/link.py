@@ -12,6 +12,7 @@ from emulator.cli.link_list import UNITS, all_links, described, link_line, shape
 from emulator.cli.output import give_json, say
 from emulator.errors import UsageError
 from emulator.network import LinkState, Network
+from topologies.counting import some_names
 from topologies.profiles import Shape
 
 _MOST_QUEUE = 1_000_000
@@ -122,7 +123,7 @@ def find_link(network: Network, a: str, b: str, index: int | None) -> tuple[int,
     ]
     if not found:
         around = sorted({int(topology.ends[link, 1 - end]) for link, end, _ in topology.incident(node)})
-        names = ", ".join(topology.names[n] for n in around[:8]) + (", …" if len(around) > 8 else "")
+        names = some_names([topology.names[at] for at in around])
         raise UsageError(f"no link joins {a} and {b}; {a} is linked to {names or 'nothing'}")
     found.sort()
     if index is None and len(found) > 1:

@@ -17,6 +17,7 @@ from emulator.linux.mounts import ensure_private, require_lasting
 from emulator.linux.namespaces import NamespaceStore
 from emulator.linux.sysctl_ledger import SysctlLedger
 from emulator.network import Progress, silent
+from emulator.ovs.controllers import await_controllers
 from emulator.ovs.switches import Switches
 from emulator.plan import Plan
 from emulator.state import NetworkState, Record, shared_lock, state_root
@@ -132,7 +133,7 @@ def _await_again(network: NamespacedNetwork, plan: Plan, words: tuple[str, ...],
     """Wait until the switches are connected to controllers that were started again; say both."""
     assert network.switches is not None  # noqa: S101 -- whose controllers they are
     network.changes = (*words, *(network.changes or ()))
-    warning = network.switches.await_controllers(plan, progress)
+    warning = await_controllers(network.switches, plan, progress)
     network.notes = tuple(dict.fromkeys(filter(None, (*network.notes, warning))))
 
 

@@ -13,13 +13,14 @@ from collections.abc import Sequence
 
 from emulator.checks.components import expectation
 from emulator.deviation import Deviation
-from emulator.engines.dry_run_session import DryRunSession, Gone
+from emulator.engines.dry_run_session import DryRunSession
 from emulator.engines.one_machine import several_workers
 from emulator.engines.recorded import RecordedNetwork
 from emulator.errors import RefusedError, UnableError
 from emulator.link_states import links_up
 from emulator.network import CommandResult, Echo, Health, LinkState, Progress, silent
 from emulator.plan import Plan
+from emulator.removed_elements import RemovedElements
 from emulator.state import NetworkState, Record, state_root
 from emulator.stress_lock import left_over
 from topologies import store as topology_store
@@ -32,7 +33,7 @@ class DryRunNetwork(RecordedNetwork):
 
     def __init__(self, state: NetworkState) -> None:
         super().__init__(state)
-        self.gone = Gone()
+        self.removed = RemovedElements(self.topology)
 
     def health(self) -> Health:
         """Everything is always there, but for what a stress run that was killed had taken."""
@@ -56,7 +57,7 @@ class DryRunNetwork(RecordedNetwork):
         """Answer as the graph says, with the links that are down left out."""
         del timeout
         up = links_up(self.topology, self.links)
-        up[list(self.gone.links_down(self.topology))] = False
+        up[list(self.removed.links_down())] = False
         answers = expectation(self.topology, up)
         owners = {a: node for node in range(self.topology.node_count) for a in self.addresses(node)}
         found = [(echo.source, owners.get(echo.target)) for echo in echoes]
@@ -72,7 +73,7 @@ class DryRunNetwork(RecordedNetwork):
 
     def session(self) -> DryRunSession:
         """Return a session that changes nothing but this handle's idea of what is there."""
-        return DryRunSession(self.topology, self.gone)
+        return DryRunSession(self.topology, self.removed)
 
     def deviations(self) -> Sequence[Deviation]:
         """Find nothing: what runs is the graph itself."""

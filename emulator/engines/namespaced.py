@@ -16,7 +16,7 @@ from typing import BinaryIO
 import numpy as np
 import numpy.typing as npt
 
-from emulator.checks.patience import patience
+from emulator.checks.timeouts import timeouts_for
 from emulator.engines.place import require_root, store_of
 from emulator.engines.removal import take_down
 from emulator.engines.restorable import RestorableNetwork
@@ -31,6 +31,7 @@ from emulator.linux.icmp import Pinger, limits
 from emulator.linux.own_ping import with_own_ping
 from emulator.linux.teardown import processes_inside
 from emulator.network import CommandResult, Echo, Health, LinkState, Progress, silent
+from emulator.ovs import status
 from emulator.ovs.server import OvsServers
 from emulator.ovs.switches import Switches
 from emulator.pace import Limits
@@ -91,12 +92,12 @@ class NamespacedNetwork(RestorableNetwork):
         found = self._nodes_there()
         if not found.running:
             return found
-        problems = [*self._engine_problems(), *(self.switches.problems() if self.switches else ())]
+        problems = [*self._engine_problems(), *(status.problems(self.switches) if self.switches else ())]
         if problems:
             return Health(running=False, nodes=found.nodes, problems=tuple(problems))
         if self.switches is None:
             return found
-        details, notes = self.switches.details(), tuple(self.switches.notes())
+        details, notes = status.details(self.switches), tuple(status.notes(self.switches))
         return Health(running=True, nodes=found.nodes, details=details, notes=notes)
 
     def beyond_restoring(self) -> str:
@@ -180,7 +181,7 @@ class NamespacedNetwork(RestorableNetwork):
 
     def _limits(self) -> Limits:
         """Return how many questions may be asked at a time, and when their answers are late."""
-        delay = patience(self.topology, self.links, self._links_up()).delay
+        delay = timeouts_for(self.topology, self.links, self._links_up()).delay
         asked = bool(controllers_of(self.topology))
         return limits(self._deliveries, delay, controllers=asked)
 

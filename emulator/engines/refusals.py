@@ -13,7 +13,7 @@ from emulator.linux.cgroups import missing_controllers
 from emulator.linux.features import has_qdisc, mend_module
 from emulator.ovs.refusals import ovs_refusals
 from emulator.plan import Plan
-from topologies.counting import counted
+from topologies.counting import counted, counted_by_name
 from topologies.profiles import Shape
 from topologies.topology import Kind, Topology
 
@@ -99,7 +99,5 @@ def _shaping(plan: Plan) -> list[str]:
 def some_links(topology: Topology, links: list[int]) -> str:
     """Return `link a -- b`, or `12 links (a -- b, …)`."""
     names = topology.names
-    shown = ", ".join(f"{names[a]} -- {names[b]}" for a, b in topology.ends[links[:3]].tolist()) + (
-        ", …" if len(links) > 3 else ""
-    )
-    return f"link {shown}" if len(links) == 1 else f"{len(links):,} links ({shown})"
+    pairs = [f"{names[a]} -- {names[b]}" for a, b in topology.ends[links].tolist()]
+    return f"link {pairs[0]}" if len(links) == 1 else counted_by_name(pairs, "link")

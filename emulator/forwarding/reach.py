@@ -14,7 +14,7 @@ from emulator.forwarding.routed import RoutedForwarding
 from topologies.segments import LOOPBACK_PORT
 
 
-class Place(NamedTuple):
+class AddressLocation(NamedTuple):
     """Where an address is: a member of a segment, or a router itself (`member` -1) and maybe its wire."""
 
     node: int
@@ -43,30 +43,30 @@ class Reach:
         asked_from = self._sent(source, place)
         return asked_from is not None and self._sent(target, asked_from) is not None
 
-    def _place(self, node: int, text: str) -> Place | None:
+    def _place(self, node: int, text: str) -> AddressLocation | None:
         """Return where `text` is, or None when `node` hasn't that address."""
         for address in self._forwarding.addresses(node):
             if address.text != text:
                 continue
             if address.port == LOOPBACK_PORT:
-                return Place(node)
+                return AddressLocation(node)
             for member in self._segments.members_of(node):
                 if int(self._segments.members.port[member]) == address.port:
-                    return Place(node, member)
+                    return AddressLocation(node, member)
             for link, _, port in self._forwarding.topology.incident(node):
                 if port == address.port:
-                    return Place(node, wire=link)
+                    return AddressLocation(node, wire=link)
         return None
 
-    def _sent(self, node: int, place: Place) -> Place | None:
+    def _sent(self, node: int, place: AddressLocation) -> AddressLocation | None:
         """Return the place that a packet from `node` to `place` comes from, None when it doesn't arrive."""
         if self._segments.routers[node]:
-            return Place(node) if self._routed(node, place) else None
+            return AddressLocation(node) if self._routed(node, place) else None
         segment = self._segment(place)
         for member in self._segments.members_of(node):
             if self._segment_of(member) == segment and self._part[member] >= 0:
                 arrives = self._part[member] == self._part[place.member]
-                return Place(node, member) if arrives else None
+                return AddressLocation(node, member) if arrives else None
         found = self._forwarding.gateway(node)
         if found is None:
             return None
@@ -74,15 +74,15 @@ class Reach:
         if self._part[own] < 0 or self._part[own] != self._part[gateway]:
             return None
         router = int(self._segments.members.node[gateway])
-        return Place(node, own) if self._routed(router, place) else None
+        return AddressLocation(node, own) if self._routed(router, place) else None
 
     def _segment_of(self, member: int) -> int:
         return int(self._segments.members.segment[member])
 
-    def _segment(self, place: Place) -> int:
+    def _segment(self, place: AddressLocation) -> int:
         return self._segment_of(place.member) if place.member >= 0 else -1
 
-    def _routed(self, router: int, place: Place) -> bool:
+    def _routed(self, router: int, place: AddressLocation) -> bool:
         """Return whether a packet that `router` has for `place` arrives."""
         if place.wire >= 0 and place.wire not in self._wires_up:
             return False

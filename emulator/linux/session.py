@@ -30,7 +30,7 @@ from emulator.linux.node_sysctls import NodeSysctls
 from emulator.linux.partial_routes import give_routes, run_partly
 from emulator.linux.teardown import kill_inside
 from emulator.plan import Plan
-from emulator.taken import Taken
+from emulator.removed_elements import RemovedElements
 from topologies.identifiers import interface_name
 from topologies.segments import is_routed
 
@@ -63,7 +63,7 @@ class NetnsSession:
         self._stack = ExitStack()
         self._batches: dict[tuple[int, int, bool], Batch] = {}
         self._carries = plan.topology.pools.ipv6 is not None and is_routed(plan.topology)
-        self._taken = Taken(plan.topology)
+        self._removed = RemovedElements(plan.topology)
 
     def __enter__(self) -> Self:
         self._stack.enter_context(self._store.entered())
@@ -86,14 +86,14 @@ class NetnsSession:
             self._follow()
         batch = self._batches.get((node, port, up)) or self._port_batch(node, port, up=up)
         if up and self._writer.is_down(node, port):  # by `link down`: then it stays so
-            self._taken.ports.pop((node, port), None)
+            self._removed.set_port(node, port, up=True)
         elif up:
             run_partly(self._netlink(node), self._plan.whole, node, batch, _THERE)
-            self._taken.ports.pop((node, port), None)
+            self._removed.set_port(node, port, up=True)
             if self._carries:
                 self._carrier_came(node, port)
         else:
-            self._taken.ports[node, port] = None
+            self._removed.set_port(node, port, up=False)
             self._netlink(node).run(batch)
 
     def _follow(self) -> None:
@@ -130,20 +130,20 @@ class NetnsSession:
     def _carrier_came(self, node: int, port: int) -> None:
         """Give the router at the other end the IPv6 routes that it can have only now."""
         beyond = self._writer.router_beyond(node, port)
-        if beyond is not None and beyond[0] not in self._taken.nodes:
+        if beyond is not None and beyond[0] not in self._removed.nodes:
             batch = Batch()
             self._writer.routes_over(batch, *beyond)
             run_partly(self._netlink(beyond[0]), self._plan.whole, beyond[0], batch)
 
     def remove_link(self, link: int) -> None:
         """Delete a link: the ports at both ends vanish."""
-        self._taken.take_link(link)
+        self._removed.take_link(link)
         node, port = int(self._topology.ends[link, 0]), int(self._topology.ports[link, 0])
         batch = Batch()
         name = interface_name(self._topology, node, port)
         batch.add(messages.link_delete(self._plan.indices.ends[link][0]), "delete", name)
         self._netlink(node).run(batch)
-        self._taken.forget_ports(link)
+        self._removed.forget_ports(link)
         self._go_around(link)
 
     def _go_around(self, link: int) -> None:
@@ -154,7 +154,7 @@ class NetnsSession:
         for node, port in zip(
             self._topology.ends[link].tolist(), self._topology.ports[link].tolist(), strict=True
         ):
-            if node not in self._taken.nodes and self._writer.shares_routes(node, port):
+            if node not in self._removed.nodes and self._writer.shares_routes(node, port):
                 give_routes(self._netlink(node), self._plan.whole, node)
 
     def add_link(self, link: int) -> None:
@@ -167,18 +167,18 @@ class NetnsSession:
             self._writer.link(batch, link, self._namespaces)
             node = self._writer.newer_node(link)
             run_partly(self._netlink(node), self._plan.whole, node, batch)
-        self._taken.links.pop(link, None)
+        self._removed.links.pop(link, None)
         shaped_again([link], self._states_now, self._shape)
 
     def remove_node(self, node: int) -> None:
         """Remove a node with its links, and kill what runs in it."""
-        self._taken.take_node(node)
+        self._removed.take_node(node)
         name = self._topology.names[node]
         batch = Batch()
         for link, end in self._links_of(node):
             index = self._plan.indices.ends[link][end]
             batch.add(messages.link_delete(index), "delete a link of", name)
-            self._taken.forget_ports(link)
+            self._removed.forget_ports(link)
         # the ports go before the namespace does: the kernel destroys that later, and with it only
         # then the other ends, whose names would be taken when the node comes back
         self._netlink(node).run(batch, ignore=_GONE)
@@ -197,7 +197,7 @@ class NetnsSession:
     def add_node(self, node: int) -> None:
         """Make a node that was removed, with its links to the nodes that are there."""
         self._follow()
-        links = [link for link, _ in self._links_of(node) if self._taken.there(link, but=node)]
+        links = [link for link, _ in self._links_of(node) if self._removed.there(link, but=node)]
         quick = len(links) == len(self._links_of(node)) and not any(
             self._writer.needs_older_end(link) or self._writer.newer_node(link) != node for link in links
         )
@@ -208,7 +208,7 @@ class NetnsSession:
                 run_partly(netlink, self._plan.whole, node, self._writer.first(node, self._namespaces))
         else:
             self._converge([node], links)
-        self._taken.nodes.pop(node, None)
+        self._removed.nodes.pop(node, None)
         if self._plan_now() is not self._plan:  # links were changed while it was made, and it left out
             self._follow()
             give_routes(self._netlink(node), self._plan.whole, node)
@@ -225,7 +225,7 @@ class NetnsSession:
 
     def restore(self) -> list[str]:
         """Give back all that this session took away; return the names of what was given back."""
-        return self._taken.give_back(self)
+        return self._removed.give_back(self)
 
     def _links_of(self, node: int) -> list[tuple[int, int]]:
         return [(link, end) for link, end, _ in self._topology.incident(node)]

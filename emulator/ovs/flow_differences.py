@@ -13,8 +13,8 @@ from emulator.deviation import Deviation
 from emulator.errors import BrokenError
 from emulator.forwarding.select_groups import PROTOCOL
 from emulator.ovs.flows import flow_lines, socket_of
+from emulator.ovs.planned_bridges import bridges_of
 from emulator.ovs.server import OvsServers
-from emulator.ovs.switches import bridges_of
 from emulator.plan import Plan
 
 _FLOW, _GROUP = "flow add ", "group add "

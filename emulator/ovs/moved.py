@@ -18,7 +18,8 @@ import numpy as np
 from emulator.difference import link_keys
 from emulator.linux.namespaces import NamespaceStore
 from emulator.ovs.flows import change_flows
-from emulator.ovs.switches import Switches, bridges_of
+from emulator.ovs.planned_bridges import bridges_of
+from emulator.ovs.switches import Switches
 from emulator.plan import Plan
 from topologies.identifiers import interface_name, mac
 from topologies.topology import Kind

@@ -12,8 +12,8 @@ from emulator.forwarding.flow_problems import problems
 from emulator.linux.features import has_openvswitch, has_tun, mend_module, mend_tun
 from emulator.ovs.bridges import MAX_OFPORT, USERSPACE
 from emulator.ovs.names import name_clashes
+from emulator.ovs.planned_bridges import datapath_of
 from emulator.ovs.server import INSTALL, missing_programs
-from emulator.ovs.switches import datapath_of
 from emulator.plan import Plan
 from topologies.identifiers import bridge_name
 from topologies.openflow_switches import controllers_of, ovs_nodes

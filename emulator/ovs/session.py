@@ -18,7 +18,8 @@ from emulator.linux.session import NetnsSession
 from emulator.ovs.bridges import Bridge
 from emulator.ovs.checksums import userspace_ports
 from emulator.ovs.flows import flow_lines, install
-from emulator.ovs.switches import Switches, bridges_of
+from emulator.ovs.planned_bridges import bridges_of
+from emulator.ovs.switches import Switches
 from emulator.plan import Plan
 from topologies.identifiers import interface_name
 
@@ -40,7 +41,6 @@ class OvsSession(NetnsSession):
         self._now: dict[int, Bridge] = dict(self._wanted)
         self._checksums = userspace_ports(plan.topology, self._wanted)
         self._controllers = switches.controllers  # made here, in the machine's namespaces
-        self._controllers_down: dict[str, None] = {}
 
     def _follow(self) -> None:
         """Go by the plan that holds now: which ports are in bridges changes with the links that are up."""
@@ -52,7 +52,7 @@ class OvsSession(NetnsSession):
 
     def remove_link(self, link: int) -> None:
         """Delete a link: the ports at both ends vanish."""
-        if link not in self._taken.links:
+        if link not in self._removed.links:
             self._take([link])
         super().remove_link(link)
 
@@ -63,7 +63,7 @@ class OvsSession(NetnsSession):
 
     def remove_node(self, node: int) -> None:
         """Remove a node with its links."""
-        if node not in self._taken.nodes:
+        if node not in self._removed.nodes:
             self._take([link for link, _ in self._links_of(node)], gone=node)
         super().remove_node(node)
 
@@ -71,7 +71,7 @@ class OvsSession(NetnsSession):
         """Make a node that was removed, with its links to the nodes that are there."""
         super().add_node(node)
         self._give(
-            [link for link, _ in self._links_of(node) if self._taken.there(link, but=node)],
+            [link for link, _ in self._links_of(node) if self._removed.there(link, but=node)],
             come=node,
         )
 
@@ -79,18 +79,10 @@ class OvsSession(NetnsSession):
         """Stop a controller of the switches, or start it again; one that runs elsewhere is cut off."""
         if up:
             self._controllers.start([name])
-            self._controllers_down.pop(name, None)
+            self._removed.set_controller(name, up=True)
         else:
-            self._controllers_down[name] = None
+            self._removed.set_controller(name, up=False)
             self._controllers.stop([name])
-
-    def restore(self) -> list[str]:
-        """Give back all that this session took away; return the names of what was given back."""
-        given = super().restore()
-        for name in list(self._controllers_down):
-            self.set_controller(name, up=True)
-            given.append(name)
-        return given
 
     def _ends(self, links: Iterable[int]) -> list[tuple[int, str]]:
         """Return (node, interface) of both ends of each of `links`."""
@@ -130,7 +122,7 @@ class OvsSession(NetnsSession):
             if node in self._checksums:
                 self._store.go(self._topology.names[node])
                 compute_checksums({name}.intersection(self._checksums[node]))
-            if node not in self._wanted or node in self._taken.nodes:
+            if node not in self._wanted or node in self._removed.nodes:
                 continue
             bridge = changed.get(node) or self._now.get(node) or replace(self._wanted[node], ports={})
             number = self._wanted[node].ports.get(name)

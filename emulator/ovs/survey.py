@@ -14,11 +14,13 @@ from emulator.network import silent
 from emulator.ovs.bridge_differences import differing
 from emulator.ovs.bridges import Bridge
 from emulator.ovs.connections import unconnected
+from emulator.ovs.controllers import CONNECTED_WITHIN
 from emulator.ovs.flow_differences import differing_flows
 from emulator.ovs.flows import socket_of
+from emulator.ovs.planned_bridges import bridges_of
 from emulator.ovs.server import OvsServers
 from emulator.ovs.spoken import CONFIG, Spoken, ask, asks_controller, version_of
-from emulator.ovs.switches import CONNECTED_WITHIN, Switches, bridges_of
+from emulator.ovs.switches import Switches
 from emulator.plan import Plan
 
 _UNSET = "none"

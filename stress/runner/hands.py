@@ -20,7 +20,7 @@ class WorkerHands:
     def __init__(self, shared: Shared, session: Session) -> None:
         self._shared = shared
         self._session = session
-        self._presence = shared.presence
+        self._removed = shared.removed
         self._topology = shared.network.topology
         self._ends: list[list[int]] = self._topology.ends.tolist()
         self._kept: dict[object, Any] = {}
@@ -39,12 +39,12 @@ class WorkerHands:
 
     def need_node(self, node: int) -> None:
         """Raise SkippedError when the node is removed."""
-        if node in self._presence.nodes:
+        if node in self._removed.nodes:
             raise SkippedError("the node is removed")
 
     def set_port(self, thing: Thing, *, up: bool) -> None:
         """Bring a port down or up; skipped when it is so, or isn't there."""
-        here = self._presence
+        here = self._removed
         key = (thing.number, thing.port)
         if (key in here.ports) is not up:
             raise SkippedError("the port is up" if up else "the port is down already")
@@ -52,53 +52,53 @@ class WorkerHands:
             self._need_link(thing.link)
         if up:
             self._session.set_port(thing.number, thing.port, up=True)
-            here.ports.discard(key)
+            here.set_port(*key, up=True)
         else:
-            here.ports.add(key)
+            here.set_port(*key, up=False)
             self._session.set_port(thing.number, thing.port, up=False)
 
     def remove_link(self, link: int) -> None:
         """Delete a link; skipped when it isn't there."""
         self._need_link(link)
-        self._presence.links.add(link)
-        self._forget_ports(link)
+        self._removed.take_link(link)
+        self._removed.forget_ports(link)
         self._session.remove_link(link)
 
     def add_link(self, link: int) -> None:
         """Make a deleted link again; skipped when it is there, or an end isn't."""
-        if link not in self._presence.links:
+        if link not in self._removed.links:
             raise SkippedError("the link is there")
-        if any(node in self._presence.nodes for node in self._ends[link]):
+        if any(node in self._removed.nodes for node in self._ends[link]):
             raise SkippedError("a node of the link is removed")
         self._session.add_link(link)
-        self._presence.links.discard(link)
+        self._removed.links.pop(link, None)
 
     def remove_node(self, node: int) -> None:
         """Remove a node; skipped when it is removed."""
-        if node in self._presence.nodes:
+        if node in self._removed.nodes:
             raise SkippedError("the node is removed already")
-        self._presence.nodes.add(node)
+        self._removed.take_node(node)
         for end in self._topology.incident(node):
-            self._forget_ports(end.link)
+            self._removed.forget_ports(end.link)
         self._session.remove_node(node)
 
     def add_node(self, node: int) -> None:
         """Make a removed node again; skipped when it is there."""
-        if node not in self._presence.nodes:
+        if node not in self._removed.nodes:
             raise SkippedError("the node is there")
         self._session.add_node(node)
-        self._presence.nodes.discard(node)
+        self._removed.nodes.pop(node, None)
 
     def set_controller(self, thing: Thing, *, up: bool) -> None:
         """Stop a controller or start it again; skipped when it is so."""
-        away, name = self._presence.controllers, self.name(thing)
-        if (name in away) is not up:
+        name = self.name(thing)
+        if (name in self._removed.controllers) is not up:
             raise SkippedError("the controller runs" if up else "the controller is stopped already")
         if up:
             self._session.set_controller(name, up=True)
-            away.discard(name)
+            self._removed.set_controller(name, up=True)
         else:
-            away.add(name)
+            self._removed.set_controller(name, up=False)
             self._session.set_controller(name, up=False)
 
     def change_link(self, link: int, change: Callable[[LinkState], LinkState]) -> None:
@@ -165,16 +165,11 @@ class WorkerHands:
         return thing_name(self._topology, thing)
 
     def _need_link(self, link: int) -> None:
-        here = self._presence
+        here = self._removed
         if link in here.links:
             raise SkippedError("the link is removed")
         if here.nodes and any(node in here.nodes for node in self._ends[link]):
             raise SkippedError("a node of the link is removed")
-
-    def _forget_ports(self, link: int) -> None:
-        """Forget that the ports of a link are down: it comes back with both up."""
-        for node, port in zip(self._ends[link], self._topology.ports[link].tolist(), strict=True):
-            self._presence.ports.discard((node, port))
 
 
 class NoSession:

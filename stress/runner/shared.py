@@ -13,20 +13,11 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from emulator.network import Network
+from emulator.removed_elements import RemovedElements
 from stress.actions.base import Growth
 from stress.journal import Journal
 
 Clock = Callable[[], float]
-
-
-@dataclass
-class Presence:
-    """What is away at this moment. Each entry is changed by one thread only."""
-
-    ports: set[tuple[int, int]] = field(default_factory=set)
-    links: set[int] = field(default_factory=set)
-    nodes: set[int] = field(default_factory=set)
-    controllers: set[str] = field(default_factory=set)
 
 
 @dataclass
@@ -37,6 +28,9 @@ class Shared:
     clock: Clock
     journal: Journal
     growth: Growth | None = None
-    presence: Presence = field(default_factory=Presence)
+    removed: RemovedElements = field(init=False)
     reports: list[tuple[str, dict[str, Any]]] = field(default_factory=list)
     stop: threading.Event = field(default_factory=threading.Event)
+
+    def __post_init__(self) -> None:
+        self.removed = RemovedElements(self.network.topology)

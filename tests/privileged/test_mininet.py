@@ -28,7 +28,7 @@ from emulator.engines.mininet.launch import began
 from emulator.engines.mininet.network import MininetNetwork
 from emulator.engines.registry import attach
 from emulator.errors import BrokenError
-from emulator.ovs.switches import bridges_of
+from emulator.ovs.planned_bridges import bridges_of
 from emulator.plan import make_plan
 from topologies.build import build
 from topologies.spec.load import load, load_text

@@ -11,11 +11,9 @@ from emulator.engines.mininet.making import Maker, address_lines
 from emulator.engines.mininet.removing import remove_nodes, take_away
 from emulator.linux.namespaces import NamespaceStore
 from emulator.network import Progress, silent
-from emulator.ovs.switches import bridges_of
+from emulator.ovs.planned_bridges import bridges_of
 from emulator.plan import Plan
-from topologies.counting import counted
-
-_MOST_NAMES = 8
+from topologies.counting import counted, some_names
 
 
 @dataclass
@@ -49,7 +47,7 @@ class Change:
         added = [new.topology.names[node] for node in self.new_nodes]
         removed = [old.topology.names[node] for node in self.gone_nodes]
         out = [
-            f"{verb} {counted(len(names), 'node')}: {_some(names)}"
+            f"{verb} {counted(len(names), 'node')}: {some_names(names)}"
             for verb, names in (("added", added), ("removed", removed))
             if names
         ]
@@ -57,7 +55,9 @@ class Change:
             if links:
                 out.append(f"{verb} {counted(len(links), 'link')}")
         if self.settled:
-            out.append(f"changed settings of {counted(len(self.settled), 'node')}: {_some(self.settled)}")
+            out.append(
+                f"changed settings of {counted(len(self.settled), 'node')}: {some_names(self.settled)}"
+            )
         return out
 
 
@@ -161,7 +161,3 @@ def _there(driver: Driver) -> frozenset[str]:
     """Return the names of the nodes and interfaces that Mininet has."""
     (known,) = driver.ask(("info", {}))
     return frozenset((*known["nodes"], *known["interfaces"]))
-
-
-def _some(names: list[str]) -> str:
-    return ", ".join(names[:_MOST_NAMES]) + (", …" if len(names) > _MOST_NAMES else "")

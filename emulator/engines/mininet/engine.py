@@ -30,7 +30,8 @@ from emulator.linux.adopt import ready_root
 from emulator.linux.restored import restored
 from emulator.network import LinkState, Progress, silent
 from emulator.ovs.moved import tell_moved
-from emulator.ovs.switches import Switches, bridges_of
+from emulator.ovs.planned_bridges import bridges_of
+from emulator.ovs.switches import Switches
 from emulator.plan import Plan, make_plan
 from emulator.state import NetworkState, Record
 from topologies.openflow_switches import controllers_of, ovs_nodes

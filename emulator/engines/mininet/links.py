@@ -18,7 +18,8 @@ from emulator.engines.mininet.document import Document, document, end_document, 
 from emulator.engines.mininet.refusals import unshapable
 from emulator.engines.mininet.settings import after_up, changes, is_switch
 from emulator.link_states import States, effective_shape, links_up
-from emulator.ovs.switches import Switches, bridges_of
+from emulator.ovs.planned_bridges import bridges_of
+from emulator.ovs.switches import Switches
 from emulator.plan import Plan, make_plan
 from emulator.state import NetworkState, Record
 from topologies.identifiers import interface_name

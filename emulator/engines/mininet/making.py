@@ -16,7 +16,7 @@ from emulator.linux.node_sysctls import NodeSysctls
 from emulator.linux.offload import compute_checksums
 from emulator.network import Progress
 from emulator.ovs.checksums import userspace_ports
-from emulator.ovs.switches import bridges_of
+from emulator.ovs.planned_bridges import bridges_of
 from emulator.plan import Plan
 from emulator.state import state_root
 

@@ -21,7 +21,8 @@ from emulator.engines.place import require_root
 from emulator.link_states import States, shaped_again
 from emulator.linux.observed.wanted import WantedState
 from emulator.ovs.checksums import compute_all, uncomputed
-from emulator.ovs.switches import Switches, bridges_of
+from emulator.ovs.planned_bridges import bridges_of
+from emulator.ovs.switches import Switches
 from emulator.plan import Plan, make_plan
 from emulator.state import NetworkState
 

@@ -14,10 +14,13 @@ from emulator.network import Progress
 from emulator.node_namespaces import SWITCHES
 from emulator.ovs.bridge_differences import with_additions
 from emulator.ovs.bridges import Bridge, interfaces
-from emulator.ovs.faults import require_ports
+from emulator.ovs.controllers import await_controllers, forget_learned, stop_controllers
 from emulator.ovs.flows import flow_lines, install
+from emulator.ovs.planned_bridges import bridges_of, by_name
+from emulator.ovs.status import datapaths
 from emulator.ovs.survey import BridgeDamage, await_connected, clear_configs, parted, survey_bridges
-from emulator.ovs.switches import Switches, bridges_of, by_name
+from emulator.ovs.switches import Switches
+from emulator.ovs.verify_ports import require_ports
 from emulator.plan import Plan
 from topologies.identifiers import bridge_name
 from topologies.openflow_switches import controllers_of
@@ -39,7 +42,7 @@ def change_controllers(was: Switches, will_be: Switches, old: Plan) -> None:
     """Start anew the learning controllers that the changed network outgrows."""
     names = was.controllers.outgrown(will_be.controllers)
     if names:
-        was.stop_controllers(old, names)
+        stop_controllers(was, old, names)
         will_be.controllers.start(names)
 
 
@@ -60,15 +63,15 @@ def verify(switches: Switches, plan: Plan, progress: Progress) -> tuple[str, ...
         )
     require_ports(switches.servers)
     switches.install(plan)
-    warning = switches.await_controllers(plan, progress)
-    chosen = " and ".join(sorted(switches.datapaths()))
+    warning = await_controllers(switches, plan, progress)
+    chosen = " and ".join(sorted(datapaths(switches)))
     return tuple(filter(None, (f"Open vSwitch: {chosen} datapath", warning)))
 
 
 def forget(switches: Switches, plan: Plan) -> None:
     """Have switches and controllers forget what they learned: a host may be behind another port now."""
     if switches.there:
-        switches.forget(plan)
+        forget_learned(switches, plan)
 
 
 def follow(switches: Switches, old: Plan, new: Plan) -> None:

@@ -19,6 +19,7 @@ from emulator.linux.mininet import mininet_python, mininet_version
 from emulator.ovs.names import name_clashes
 from emulator.ovs.refusals import ovs_refusals
 from emulator.plan import Plan
+from topologies.counting import some_names
 from topologies.profiles import Shape
 
 INSTALL = "apt install mininet"
@@ -30,7 +31,6 @@ _DESCRIPTORS = 2
 _OWN_DESCRIPTORS = 64
 _UNKNOWN_KEYS = ("duplicate", "reorder", "corrupt")
 _NETEM_KEYS = ("delay", "jitter", "loss", "queue")
-_MOST_NAMES = 5
 
 
 def refuse(plan: Plan) -> None:
@@ -62,10 +62,10 @@ def _programs(plan: Plan) -> Iterator[str]:
         if is_switch(plan, node):
             kinds.setdefault(plan.topology.node_profile_of(node).switch, []).append(name)
     if "bridge" in kinds and find_program("brctl") is None:
-        yield f"{_some(kinds['bridge'])}: Mininet's Linux bridges need brctl; `apt install bridge-utils`"
+        yield f"{some_names(kinds['bridge'])}: Mininet's Linux bridges need brctl; `apt install bridge-utils`"
     if "user" in kinds and (find_program("ofdatapath") is None or find_program("ofprotocol") is None):
         yield (
-            f"{_some(kinds['user'])}: `switch: user` needs ofdatapath and ofprotocol of the OpenFlow "
+            f"{some_names(kinds['user'])}: `switch: user` needs ofdatapath and ofprotocol of the OpenFlow "
             f"reference switch, which Debian lacks; build them with `util/install.sh -f` of Mininet's "
             f"sources, or use `switch: ovs`"
         )
@@ -123,7 +123,3 @@ def _shaping(plan: Plan) -> Iterator[str]:
         if links:
             for reason in reasons:
                 yield f"{some_links(topology, links)}: {reason}"
-
-
-def _some(names: list[str]) -> str:
-    return ", ".join(names[:_MOST_NAMES]) + (", …" if len(names) > _MOST_NAMES else "")

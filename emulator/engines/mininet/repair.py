@@ -19,7 +19,7 @@ from emulator.linux.observed.findings import UNLIKE, NodeFindings
 from emulator.linux.observed.survey import Damage
 from emulator.linux.observed.wanted import WantedState
 from emulator.network import silent
-from emulator.ovs.switches import bridges_of
+from emulator.ovs.planned_bridges import bridges_of
 from topologies.identifiers import interface_name
 
 

@@ -19,9 +19,10 @@ from emulator.errors import BrokenError
 from emulator.link_states import States, shaped_again
 from emulator.linux.namespaces import NamespaceStore
 from emulator.network import silent
-from emulator.ovs.switches import Switches, bridges_of
+from emulator.ovs.planned_bridges import bridges_of
+from emulator.ovs.switches import Switches
 from emulator.plan import Plan
-from emulator.taken import Taken
+from emulator.removed_elements import RemovedElements
 from topologies.identifiers import interface_name
 
 
@@ -45,8 +46,7 @@ class MininetSession:
         self._switches = switches
         self._wanted = document(plan, bridges_of(plan))
         self._link_names = list(self._wanted.links)
-        self._taken = Taken(plan.topology)
-        self._controllers_down: dict[str, None] = {}
+        self._removed = RemovedElements(plan.topology)
 
     def __enter__(self) -> Self:
         return self
@@ -67,46 +67,46 @@ class MininetSession:
         """Bring `port` of `node` down or up, by ifconfig as Mininet does; BrokenError when it isn't there."""
         name = interface_name(self._topology, node, port)
         if not up:
-            self._taken.ports[node, port] = None
+            self._removed.set_port(node, port, up=False)
             self._driver.ask(("port", {"name": name, "up": False}))
             return
-        self._taken.ports.pop((node, port), None)
+        self._removed.set_port(node, port, up=True)
         self._follow()
         if any(name in (end["name"] for end in self._wanted.links[cut]["ends"]) for cut in self._wanted.cut):
             return  # its link was cut
-        down = {other for at, other in self._taken.ports if at == node}
+        down = {other for at, other in self._removed.ports if at == node}
         lines = [] if is_switch(self._plan, node) else after_up(self._plan, node, down)
         again = {"name": mininet_name(self._plan, node), "lines": lines, "harmless": True}
         self._driver.ask(("port", {"name": name, "up": True}), *([("batch", again)] if lines else []))
 
     def remove_link(self, link: int) -> None:
         """Delete a link: the ports at both ends vanish."""
-        self._taken.take_link(link)
+        self._removed.take_link(link)
         self._driver.ask(("unlink", {"names": [self._link_names[link]]}))
-        self._taken.forget_ports(link)
+        self._removed.forget_ports(link)
 
     def add_link(self, link: int) -> None:
         """Make a link that was removed, as it was."""
         self._make([], [link])
-        self._taken.links.pop(link, None)
+        self._removed.links.pop(link, None)
 
     def remove_node(self, node: int) -> None:
         """Remove a node with its links, and kill what runs in it."""
-        self._taken.take_node(node)
-        links = [link for link in self._links_of(node) if self._taken.there(link, but=node)]
+        self._removed.take_node(node)
+        links = [link for link in self._links_of(node) if self._removed.there(link, but=node)]
         with self._store.entered():
             self._driver.ask(("unlink", {"names": [self._link_names[link] for link in links]}))
             remove_nodes(self._plan, [node], self._driver, self._store)
         for link in links:
-            self._taken.forget_ports(link)
+            self._removed.forget_ports(link)
 
     def add_node(self, node: int) -> None:
         """Make a node that was removed, with its links to the nodes that are there."""
-        self._taken.nodes.pop(node, None)
+        self._removed.nodes.pop(node, None)
         try:
-            self._make([node], [link for link in self._links_of(node) if self._taken.there(link)])
+            self._make([node], [link for link in self._links_of(node) if self._removed.there(link)])
         except BaseException:
-            self._taken.nodes[node] = None
+            self._removed.nodes[node] = None
             raise
         openflow.give_flows(self._switches, self._plan, [node])
 
@@ -114,18 +114,14 @@ class MininetSession:
         """Stop a controller of the switches, or start it again; one that runs elsewhere is cut off."""
         if up:
             self._switches.controllers.start([name])
-            self._controllers_down.pop(name, None)
+            self._removed.set_controller(name, up=True)
         else:
+            self._removed.set_controller(name, up=False)
             self._switches.controllers.stop([name])
-            self._controllers_down[name] = None
 
     def restore(self) -> list[str]:
         """Give back all that this session took away; return the names of what was given back."""
-        given = []
-        for controller in list(self._controllers_down):
-            self.set_controller(controller, up=True)
-            given.append(controller)
-        return given + self._taken.give_back(self)
+        return self._removed.give_back(self)
 
     def _make(self, nodes: list[int], links: list[int]) -> None:
         before: States = dict(self._states_now())

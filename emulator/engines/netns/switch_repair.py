@@ -9,8 +9,9 @@ from emulator.linux.namespaces import NamespaceStore
 from emulator.ovs.bridge_differences import with_additions
 from emulator.ovs.bridges import interfaces, middle
 from emulator.ovs.checksums import compute_all, uncomputed
+from emulator.ovs.planned_bridges import bridges_of, by_name
 from emulator.ovs.survey import BridgeDamage, await_connected, clear_configs, parted, survey_bridges
-from emulator.ovs.switches import Switches, bridges_of, by_name
+from emulator.ovs.switches import Switches
 from emulator.plan import Plan
 
 

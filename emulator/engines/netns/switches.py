@@ -8,8 +8,11 @@ from emulator.network import Progress, silent
 from emulator.node_namespaces import SWITCHES
 from emulator.ovs.bridges import interfaces, middle
 from emulator.ovs.checksums import compute_all
+from emulator.ovs.controllers import await_controllers, forget_learned, stop_controllers
 from emulator.ovs.moved import tell_moved
-from emulator.ovs.switches import Switches, bridges_of, by_name
+from emulator.ovs.planned_bridges import bridges_of, by_name
+from emulator.ovs.status import datapaths
+from emulator.ovs.switches import Switches
 from emulator.plan import Plan
 from emulator.state import NetworkState
 from topologies.openflow_switches import controllers_of, ovs_nodes
@@ -36,8 +39,8 @@ def start_switches(
 
 
 def _notes(switches: Switches, plan: Plan, progress: Progress) -> tuple[str, ...]:
-    warning = switches.await_controllers(plan, progress)
-    chosen = " and ".join(sorted(switches.datapaths()))
+    warning = await_controllers(switches, plan, progress)
+    chosen = " and ".join(sorted(datapaths(switches)))
     return tuple(filter(None, (f"Open vSwitch: {chosen} datapath", warning)))
 
 
@@ -77,7 +80,8 @@ class SwitchChange:
     def begin(self, change: Difference) -> None:
         """Take away what goes: bridges, ports, controllers."""
         was, will_be = self._was.controllers, self._will_be.controllers
-        self._was.stop_controllers(self._old, was.outgrown(will_be) if self._same_controllers else was.ports)
+        names = was.outgrown(will_be) if self._same_controllers else was.ports
+        stop_controllers(self._was, self._old, names)
         if self._was.servers.running():
             fresh = interfaces(self._new.topology, change.new_links)
             self._moved = bool(fresh or change.removed_links)
@@ -97,7 +101,7 @@ class SwitchChange:
             switches.lead(self._after)
             switches.install(self._new)
             if self._moved:
-                switches.forget(self._new)
+                forget_learned(switches, self._new)
         else:
             switches.start(self._new, progress)
         with self._store.entered():
@@ -115,4 +119,4 @@ def follow_links(switches: Switches, old: Plan, new: Plan) -> None:
     """
     switches.lead(by_name(bridges_of(new)), partly=True)
     switches.install(new, old, only=switches.present())
-    switches.forget(new)
+    forget_learned(switches, new)

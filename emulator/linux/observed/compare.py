@@ -20,6 +20,7 @@ from emulator.linux.observed.namespace import NamespaceComparison, unlike_port
 from emulator.linux.observed.parse import Found, FoundInterface, Hops
 from emulator.linux.observed.wanted import WantedPort, queues_of
 from topologies.addressing import Address
+from topologies.counting import some_names
 
 LOOPBACK = "lo"
 PLAIN = {"stp_state": 0, "vlan_filtering": 0, "mcast_snooping": 0}
@@ -220,7 +221,7 @@ class NodeComparison:
             (f"via {ip_address(gateway)} " if gateway else "") + f"dev {names.get(index, index)}"
             for index, gateway in sorted(hops, key=lambda hop: (hop[0], hop[1] or b""))
         ]
-        return ", ".join(shown[:_MOST_HOPS]) + (", …" if len(shown) > _MOST_HOPS else "")
+        return some_names(shown, _MOST_HOPS)
 
 
 _NO_LOOPBACK = FoundInterface(LOOPBACK_INDEX, b"", 0, up=False, master=0, peer=0, kind="")

@@ -64,7 +64,7 @@ def shaken(text: str, network: Network, **options: Any) -> RunRecord:
 
 
 def untouched(network: DryRunNetwork) -> bool:
-    gone = network.gone
+    gone = network.removed
     return not (gone.ports or gone.links or gone.nodes or network.links)
 
 

@@ -9,7 +9,7 @@ import pytest
 
 from emulator.ovs.bridges import Bridge
 from emulator.ovs.database import Database
-from emulator.ovs.present import present
+from emulator.ovs.read_bridges import read_bridges
 from emulator.ovs.switches import Switches
 
 ROWS: dict[str, list[dict[str, Any]]] = {
@@ -44,7 +44,7 @@ class Changing(Database):
 
 
 def test_all_tables_are_read_in_one_transaction() -> None:
-    (bridge,) = present(Changing()).values()
+    (bridge,) = read_bridges(Changing()).values()
     assert bridge.ports == {"s1-eth1": 1}
     assert bridge.controllers == ("tcp:127.0.0.1:6653",)
     assert bridge.odd == {"s1-eth1": "tag 7"}

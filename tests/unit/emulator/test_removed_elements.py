@@ -7,36 +7,40 @@ from support import topologies
 
 from emulator.errors import UsageError
 from emulator.network import Session
-from emulator.taken import Taken
+from emulator.removed_elements import RemovedElements
 
 
-def taken() -> Taken:
+def removed() -> RemovedElements:
     """h1 -- s1 -- s2 -- h2: link 0 is s1 -- h1, nodes are s1, s2, h1, h2."""
-    return Taken(topologies.made({"generator": "linear", "k": 2, "hosts_per_switch": 1}))
+    return RemovedElements(topologies.made({"generator": "linear", "k": 2, "hosts_per_switch": 1}))
 
 
 class Told:
     """A session that only says what it is asked to do, and takes it off the books as sessions do."""
 
-    def __init__(self, taken: Taken) -> None:
-        self.taken = taken
+    def __init__(self, removed: RemovedElements) -> None:
+        self.removed = removed
         self.done: list[tuple[object, ...]] = []
 
     def add_node(self, node: int) -> None:
-        self.taken.nodes.pop(node)
+        self.removed.nodes.pop(node)
         self.done.append(("node", node))
 
     def add_link(self, link: int) -> None:
-        self.taken.links.pop(link)
+        self.removed.links.pop(link)
         self.done.append(("link", link))
 
     def set_port(self, node: int, port: int, *, up: bool) -> None:
-        self.taken.ports.pop((node, port))
+        self.removed.ports.pop((node, port))
         self.done.append(("port", node, port, up))
+
+    def set_controller(self, name: str, *, up: bool) -> None:
+        self.removed.controllers.pop(name)
+        self.done.append(("controller", name, up))
 
 
 def test_what_is_away_cannot_go_again() -> None:
-    here = taken()
+    here = removed()
     here.take_link(0)
     here.take_node(1)
     with pytest.raises(UsageError, match=r"^link 0 is removed already$"):
@@ -46,7 +50,7 @@ def test_what_is_away_cannot_go_again() -> None:
 
 
 def test_a_link_is_there_when_it_and_both_its_ends_are() -> None:
-    here = taken()
+    here = removed()
     assert here.there(0)
     here.take_node(0)
     assert not here.there(0)
@@ -57,19 +61,32 @@ def test_a_link_is_there_when_it_and_both_its_ends_are() -> None:
 
 
 def test_ports_of_a_link_that_is_made_anew_are_up() -> None:
-    here = taken()
+    here = removed()
     here.ports |= dict.fromkeys([(0, 1), (2, 0), (3, 0)])
     here.forget_ports(0)
     assert list(here.ports) == [(3, 0)]
 
 
-def test_nodes_come_back_before_links_and_links_before_ports() -> None:
-    here = taken()
-    here.ports[3, 0] = None
+def test_nodes_come_back_first_then_links_ports_and_controllers() -> None:
+    here = removed()
+    here.set_controller("c0", up=False)
+    here.set_port(3, 0, up=False)
     here.take_link(0)
     here.take_node(1)
     session = Told(here)
     given = here.give_back(cast("Session", session))
-    assert session.done == [("node", 1), ("link", 0), ("port", 3, 0, True)]
-    assert given == ["s2", "s1 -- h1", "h2-eth0"]
+    assert session.done == [("node", 1), ("link", 0), ("port", 3, 0, True), ("controller", "c0", True)]
+    assert given == ["s2", "s1 -- h1", "h2-eth0", "c0"]
     assert here.give_back(cast("Session", session)) == []
+
+
+def test_a_link_is_down_when_it_or_a_port_or_a_node_of_it_is() -> None:
+    here = removed()
+    assert here.links_down() == set()
+    here.set_port(2, 0, up=False)  # h1's only port
+    assert here.links_down() == {0}
+    here.set_port(2, 0, up=True)
+    here.take_node(1)  # s2: its links to s1 and h2
+    assert len(here.links_down()) == 2
+    here.take_link(0)
+    assert 0 in here.links_down()

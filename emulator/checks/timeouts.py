@@ -1,4 +1,4 @@
-"""How long to wait for answers, and how often to ask, where links delay and packets get lost."""
+"""Timeouts and rounds of questions, where links delay and packets get lost."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ _JOURNEYS = 2 * 2 * 2
 
 
 @dataclass(frozen=True)
-class Patience:
+class Timeouts:
     """`seconds` to wait beyond what a bridge without delays takes, `delay` of them for links.
 
     `rounds` says in how many rounds in a row without an answer to be sure that none will come.
@@ -32,7 +32,7 @@ class Patience:
     rounds: int
 
 
-def patience(topology: Topology, states: States, up: npt.NDArray[np.bool_]) -> Patience:
+def timeouts_for(topology: Topology, states: States, up: npt.NDArray[np.bool_]) -> Timeouts:
     """Return what the shapes of the links that are up (bool[m]) ask for, some of them changed to `states`.
 
     The wait is a bound, not a forecast: shortest ways from one node of each component, and twice
@@ -51,7 +51,7 @@ def patience(topology: Topology, states: States, up: npt.NDArray[np.bool_]) -> P
     farthest = _farthest(topology, up, delay) if delay[up].any() else 0.0
     rounds = _LOSSY_ROUNDS if lossy[up].any() else _ASKED_ROUNDS if ovs_nodes(topology).any() else _ROUNDS
     wait = _JOURNEYS * farthest
-    return Patience(wait + _ASKED * bool(controllers_of(topology)), wait, rounds)
+    return Timeouts(wait + _ASKED * bool(controllers_of(topology)), wait, rounds)
 
 
 def _farthest(topology: Topology, up: npt.NDArray[np.bool_], delay: npt.NDArray[np.float64]) -> float:

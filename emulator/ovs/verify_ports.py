@@ -1,4 +1,4 @@
-"""Whether Open vSwitch has made what its database asks for: a switch that isn't there forwards nothing."""
+"""Verify that Open vSwitch has made the ports its database asks for: without them nothing is forwarded."""
 
 from __future__ import annotations
 
@@ -9,6 +9,7 @@ from typing import Any
 
 from emulator.errors import BrokenError, UnableError, shortage_in
 from emulator.ovs.server import OvsServers
+from topologies.counting import some_names
 
 _MOST_NAMES = 8
 _MOST_LINES = 3
@@ -28,7 +29,7 @@ def require_ports(servers: OvsServers) -> None:
         words = "; ".join(f"{row['name']}: {row['error']}" for row in refused[:_MOST_NAMES])
         raise _failure(f"Open vSwitch refuses {len(refused):,} ports", words)
     if unmade:
-        names = ", ".join(sorted(row["name"] for row in unmade)[:_MOST_NAMES])
+        names = some_names(sorted(row["name"] for row in unmade))
         log = servers.folder / "ovs-vswitchd.log"
         said = "; ".join(islice(_complaints(log), _MOST_LINES)) or f"its log is {log}"
         raise _failure(f"Open vSwitch didn't make {len(unmade):,} ports ({names})", said)

@@ -1,4 +1,4 @@
-"""What one session took away of a network that runs, so that it can be given back."""
+"""Elements that were removed from a running network, so that they can be given back."""
 
 from __future__ import annotations
 
@@ -8,14 +8,19 @@ from topologies.identifiers import interface_name
 from topologies.topology import Topology
 
 
-class Taken:
-    """The ports, links and nodes that are away, each in the order in which they went."""
+class RemovedElements:
+    """Ports that are down; links, nodes and controllers that are removed: in the order in which they went.
+
+    A port is (node, port). Each session keeps its own; a stress run keeps those of all its sessions. Each
+    entry is changed by one thread only.
+    """
 
     def __init__(self, topology: Topology) -> None:
         self._topology = topology
         self.ports: dict[tuple[int, int], None] = {}
         self.links: dict[int, None] = {}
         self.nodes: dict[int, None] = {}
+        self.controllers: dict[str, None] = {}
 
     def take_link(self, link: int) -> None:
         """Note that `link` goes; UsageError when it is gone already."""
@@ -29,10 +34,33 @@ class Taken:
             raise UsageError(f"{self._topology.names[node]} is removed already")
         self.nodes[node] = None
 
+    def set_port(self, node: int, port: int, *, up: bool) -> None:
+        """Note that a port goes down or comes up."""
+        if up:
+            self.ports.pop((node, port), None)
+        else:
+            self.ports[node, port] = None
+
+    def set_controller(self, name: str, *, up: bool) -> None:
+        """Note that a controller is stopped or started."""
+        if up:
+            self.controllers.pop(name, None)
+        else:
+            self.controllers[name] = None
+
     def there(self, link: int, but: int = -1) -> bool:
-        """Return whether `link` is there: neither it nor a node at an end (other than `but`) is away."""
+        """Return whether `link` is there: neither it nor a node at an end (other than `but`) is removed."""
         ends = self._topology.ends[link].tolist()
         return link not in self.links and not any(n in self.nodes and n != but for n in ends)
+
+    def links_down(self) -> set[int]:
+        """Return the links that carry nothing: removed, or with an end that is down or removed."""
+        out = set(self.links)
+        for node in {node for node, _ in self.ports} | set(self.nodes):
+            for link, _, port in self._topology.incident(node):
+                if node in self.nodes or (node, port) in self.ports:
+                    out.add(link)
+        return out
 
     def forget_ports(self, link: int) -> None:
         """Forget that the ports of `link` are down: made anew, they are up."""
@@ -41,7 +69,7 @@ class Taken:
             self.ports.pop(key, None)
 
     def give_back(self, session: Session) -> list[str]:
-        """Have `session` give everything back: nodes, then links, then ports. Return the names."""
+        """Have `session` give all back: nodes, then links, ports and controllers. Return the names."""
         names = self._topology.names
         given = []
         for node in list(self.nodes):
@@ -54,4 +82,7 @@ class Taken:
         for node, port in list(self.ports):
             session.set_port(node, port, up=True)
             given.append(interface_name(self._topology, node, port))
+        for name in list(self.controllers):
+            session.set_controller(name, up=True)
+            given.append(name)
         return given

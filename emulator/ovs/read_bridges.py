@@ -1,4 +1,4 @@
-"""What the bridges are set to, as the database has it: after a crash nobody else remembers."""
+"""Read the settings of bridges from the database of Open vSwitch: after a crash nobody else remembers."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ _TABLES = {
 }  # fmt: skip
 
 
-def present(database: Database) -> dict[str, Bridge]:
+def read_bridges(database: Database) -> dict[str, Bridge]:
     """Return the bridges by name; each bridge's own port is none of its ports."""
     interfaces, port_rows, controllers, bridges = database.tables(_TABLES)
     found = {row["_uuid"][1]: row for row in interfaces}
