@@ -2,14 +2,14 @@
 
 from __future__ import annotations
 
-import time
 from dataclasses import asdict, dataclass, field
 from typing import Any
 
 from emulator.network import LinkState
 from topologies.profiles import Shape
 
-FORMAT = 1
+FORMAT = 2
+"""Version of the record file: 2 has no time of creation."""
 
 
 @dataclass
@@ -19,7 +19,6 @@ class Record:
     name: str
     engine: str
     phase: str = "deploying"
-    created: float = field(default_factory=time.time)
     file: str = ""
     links: dict[str, Any] = field(default_factory=dict)
     options: dict[str, Any] = field(default_factory=dict)

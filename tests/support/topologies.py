@@ -12,6 +12,8 @@ from hypothesis import strategies as st
 
 from topologies.build import build
 from topologies.errors import InputError
+from topologies.formats.export import chunks
+from topologies.formats.static_routes import Routes
 from topologies.spec.load import load_text
 from topologies.topology import Topology
 
@@ -30,6 +32,11 @@ def edges(topology: Topology) -> set[str]:
     """Return the links of a topology as `a-b`, each with its names in order."""
     names = topology.names
     return {"-".join(sorted((names[a], names[b]))) for a, b in topology.ends.tolist()}
+
+
+def exported(topology: Topology, to: str, routes: Routes | None = None) -> str:
+    """Return the text of a topology in format `to`."""
+    return "".join(chunks(topology, to, routes))
 
 
 def problems(topology: dict[str, Any], **keys: Any) -> dict[str, str]:

@@ -1,4 +1,4 @@
-"""Write a topology for other programs: `export(topology, "graphml")`, or in pieces with `chunks`."""
+"""Write a topology in the format of another program, piece by piece."""
 
 from __future__ import annotations
 
@@ -41,8 +41,3 @@ def chunks(topology: Topology, to: str, routes: Routes | None = None) -> Iterato
     if to == "mininet":
         return cast("Callable[[Topology, Routes | None], Iterator[str]]", write)(topology, routes)
     return cast("Callable[[Topology], Iterator[str]]", write)(topology)
-
-
-def export(topology: Topology, to: str, routes: Routes | None = None) -> str:
-    """Return the text of `topology` in format `to`, as `chunks` gives it."""
-    return "".join(chunks(topology, to, routes))

@@ -6,11 +6,11 @@ After one: UPDATE_GOLDEN=1 pytest tests/golden/formats, then read the difference
 from pathlib import Path
 
 import pytest
+from support import topologies
 from support.golden import recorded
 
 from emulator.forwarding.exported import static_routes
 from topologies.build import build
-from topologies.formats.export import export
 from topologies.spec.load import load_text
 
 HERE = Path(__file__).parent
@@ -26,5 +26,5 @@ FILES = [
 def test_export(name: str, to: str) -> None:
     made = build(load_text((HERE / f"{name}.yaml").read_text(encoding="utf-8")))
     routes = static_routes(made) if to == "mininet" and name != "small" else None
-    found = export(made, to, routes)
+    found = topologies.exported(made, to, routes)
     assert found == recorded(HERE / f"{name}.{to}", found)

@@ -5,11 +5,11 @@ import time
 from pathlib import Path
 
 import pytest
+from support import topologies
 
 from topologies.build import build, open_topology
 from topologies.errors import InputError
 from topologies.formats import mininet_process
-from topologies.formats.export import export
 from topologies.spec.load import load_text
 from topologies.topology import Explicit, Kind, Topology
 
@@ -278,7 +278,7 @@ def test_nothing_of_the_stand_in_stays_in_this_process(tmp_path: Path) -> None:
 def test_a_router_with_hosts_of_its_own_has_a_bridge_for_them(tmp_path: Path) -> None:
     nodes = "{r1: {kind: router}, h1: {}, h2: {}}"
     made = build(load_text(f"name: r\ntopology: {{nodes: {nodes}, links: [[r1, h1], [r1, h2]]}}\n"))
-    text = export(made, "mininet")
+    text = topologies.exported(made, "mininet")
     assert "('r1', {'bridge': ('r1', '10.0.0.1/29', ('r1-eth1', 'r1-eth2'))})," in text
     assert "('h2', '10.0.0.3/29', '02:00:00:03:00:00', '10.0.0.1')," in text
     assert loaded(tmp_path, text).kind_counts() == {"host": 2, "router": 1}
@@ -287,7 +287,7 @@ def test_a_router_with_hosts_of_its_own_has_a_bridge_for_them(tmp_path: Path) ->
 @pytest.mark.parametrize("example", ["dc-topo", "campus", "fat-tree"])
 def test_the_exported_script_builds_the_same_graph(tmp_path: Path, example: str) -> None:
     made = open_topology(EXAMPLES / f"{example}.yaml")
-    back = loaded(tmp_path, export(made, "mininet"))
+    back = loaded(tmp_path, topologies.exported(made, "mininet"))
     assert sorted(back.names) == sorted(made.names)
 
     def links(t: Topology) -> list[object]:
@@ -303,7 +303,7 @@ def test_the_exported_script_builds_the_same_graph(tmp_path: Path, example: str)
 def test_the_exported_script_is_plain_python(tmp_path: Path) -> None:
     made = open_topology(EXAMPLES / "att-like.yaml")
     path = tmp_path / "out.py"
-    path.write_text(export(made, "mininet"), encoding="utf-8")
+    path.write_text(topologies.exported(made, "mininet"), encoding="utf-8")
     subprocess.run([sys.executable, "-m", "py_compile", str(path)], check=True)
     text = path.read_text(encoding="utf-8")
     assert "LOOPS = True" in text

@@ -7,12 +7,12 @@ from dataclasses import replace
 from typing import Any
 
 import pytest
+from support import topologies
 
 from topologies.build import build
 from topologies.formats import graphml, node_link
 from topologies.formats.assemble import assemble
 from topologies.formats.attributes import node_of
-from topologies.formats.export import export
 from topologies.formats.graph import FormatError
 from topologies.formats.import_options import Options
 from topologies.openflow import Controller, OpenFlow
@@ -38,7 +38,7 @@ def test_comes_back_the_same(to: str, controllers: tuple[Controller, ...]) -> No
     openflow = OpenFlow(controllers, ("OpenFlow10", "OpenFlow15"), "standalone", "userspace", "ecmp")
     profiles = tuple(replace(profile, openflow=openflow) for profile in made.node_profiles)
     made = replace(made, node_profiles=profiles)
-    back = assemble(READERS[to](io.BytesIO(export(made, to).encode())), Options())
+    back = assemble(READERS[to](io.BytesIO(topologies.exported(made, to).encode())), Options())
     switch = back.names.find("s1")
     assert switch is not None
     assert back.node_profile_of(switch).openflow == openflow
@@ -47,8 +47,8 @@ def test_comes_back_the_same(to: str, controllers: tuple[Controller, ...]) -> No
 
 def test_what_is_the_default_is_not_written() -> None:
     made = build(load_text("name: n\nswitch: ovs\ntopology: {generator: linear, k: 2}\n"))
-    assert "openflow" not in export(made, "graphml")
-    assert "openflow" not in export(made, "json")
+    assert "openflow" not in topologies.exported(made, "graphml")
+    assert "openflow" not in topologies.exported(made, "json")
 
 
 @pytest.mark.parametrize(

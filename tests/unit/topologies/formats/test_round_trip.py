@@ -5,12 +5,13 @@ from pathlib import Path
 import networkx as nx
 import numpy as np
 import pytest
+from support import topologies
 
 from topologies.build import build, open_topology
 from topologies.errors import ParameterError
 from topologies.formats import graphml, node_link
 from topologies.formats.assemble import assemble
-from topologies.formats.export import FORMATS, chunks, export
+from topologies.formats.export import FORMATS, chunks
 from topologies.formats.import_options import Options
 from topologies.spec.load import load_text
 from topologies.topology import Topology
@@ -36,7 +37,7 @@ READERS = {"graphml": graphml.read, "json": node_link.read}
 
 
 def again(made: Topology, to: str) -> Topology:
-    return assemble(READERS[to](io.BytesIO(export(made, to).encode())), Options())
+    return assemble(READERS[to](io.BytesIO(topologies.exported(made, to).encode())), Options())
 
 
 def edges(made: Topology) -> list[object]:
@@ -87,8 +88,8 @@ def test_an_imported_graph_reads_back_the_same() -> None:
 
 def test_networkx_reads_both_exports_as_the_same_graph() -> None:
     made = build(load_text(RICH))
-    first = nx.read_graphml(io.BytesIO(export(made, "graphml").encode()), force_multigraph=True)
-    second = nx.node_link_graph(json.loads(export(made, "json")), edges="edges")
+    first = nx.read_graphml(io.BytesIO(topologies.exported(made, "graphml").encode()), force_multigraph=True)
+    second = nx.node_link_graph(json.loads(topologies.exported(made, "json")), edges="edges")
     assert dict(first.nodes(data=True)) == dict(second.nodes(data=True))
     assert first.number_of_edges() == second.number_of_edges() == made.link_count
     pairs = sorted(sorted((made.names[a], made.names[b])) for a, b in made.ends.tolist())
@@ -116,4 +117,4 @@ def test_large_exports_come_in_pieces() -> None:
 def test_unknown_format_names_the_nearest() -> None:
     made = build(load_text("name: t\ntopology: {generator: single}\n"))
     with pytest.raises(ParameterError, match="did you mean `graphml`"):
-        export(made, "graphlm")
+        topologies.exported(made, "graphlm")
