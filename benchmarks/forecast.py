@@ -15,6 +15,7 @@ import subprocess
 import sys
 import tempfile
 import time
+from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
@@ -142,14 +143,16 @@ def _python(folder: Path, groups: list[Path], *words: str) -> str:
 
 
 def _remove(group: Path) -> None:
-    """Remove a cgroup as soon as its last process has ended."""
-    for _ in range(100):
-        try:
+    """Remove a cgroup as soon as its last process has ended and the kernel has settled its memory.
+
+    Raises OSError after a minute.
+    """
+    for _ in range(600):
+        with suppress(OSError):
             group.rmdir()
-        except OSError:
-            time.sleep(0.1)
-        else:
             return
+        time.sleep(0.1)
+    group.rmdir()
 
 
 if __name__ == "__main__":

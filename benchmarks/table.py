@@ -70,7 +70,7 @@ def compared(row: Row) -> str:
     return forms[row.kind]
 
 
-def must(row: Row) -> str:
+def target(row: Row) -> str:
     """Return the target in the same words."""
     forms = {
         "ratio": f"\N{LESS-THAN OR EQUAL TO} {row.target:g} \N{MULTIPLICATION SIGN}",
@@ -84,12 +84,12 @@ def must(row: Row) -> str:
 def markdown(rows: Sequence[Row], machine: str) -> str:
     """Return the table, a line on the machine below it."""
     lines = [
-        "| work | ours | compared with | | result | must | |",
+        "| work | ours | compared with | | result | target | met |",
         "|---|---|---|---|---|---|---|",
     ]
     lines += [
         f"| {row.work} | {spread(row.ours)} | {row.against or '-'} | {spread(row.other)} | {compared(row)} "
-        f"| {must(row)} | {'yes' if row.met else '**no**'} |"
+        f"| {target(row)} | {'yes' if row.met else '**no**'} |"
         for row in rows
     ]
     return "\n".join([*lines, "", machine])
