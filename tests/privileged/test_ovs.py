@@ -172,7 +172,7 @@ def test_a_learning_controller_goes_around_a_cut_too(tmp_path: Path, cli: Comman
 def test_a_controller_that_is_away_is_a_warning(
     tmp_path: Path, state_dir: Path, cli: CommandLine, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("emulator.ovs.switches.CONNECTED_WITHIN", 1.0)
+    monkeypatch.setattr("emulator.ovs.controllers.CONNECTED_WITHIN", 1.0)
     (tmp_path / "net.yaml").write_text(
         RING.replace("userspace}", "userspace, controller: {remote: 127.0.0.1:1}}")
     )
@@ -242,7 +242,7 @@ def test_up_starts_an_ended_controller_and_nothing_else(
 def test_a_controller_that_says_nothing_is_an_error_and_nothing_is_left(
     tmp_path: Path, state_dir: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("emulator.ovs.switches.CONNECTED_WITHIN", 1.0)
+    monkeypatch.setattr("emulator.ovs.controllers.CONNECTED_WITHIN", 1.0)
     (tmp_path / "mute.py").write_text(
         "import socket, time\ns = socket.create_server(('127.0.0.1', 6653))\ntime.sleep(600)\n"
     )

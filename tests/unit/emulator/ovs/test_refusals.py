@@ -6,7 +6,7 @@ import socket
 
 import pytest
 
-from emulator.ovs import refusals, switches
+from emulator.ovs import planned_bridges, refusals
 from emulator.ovs.refusals import ovs_refusals
 from emulator.plan import Plan, make_plan
 from topologies.build import build
@@ -14,7 +14,7 @@ from topologies.spec.load import load_text
 
 
 def has_kernel_datapath(monkeypatch: pytest.MonkeyPatch, *, here: bool) -> None:
-    for module in (refusals, switches):
+    for module in (refusals, planned_bridges):
         monkeypatch.setattr(module, "has_openvswitch", lambda: here)
 
 

@@ -1,10 +1,10 @@
-"""Words about switches."""
+"""The words of `status` about switches."""
 
 from __future__ import annotations
 
 import pytest
 
-from emulator.ovs import switches
+from emulator.ovs.status import not_connected
 
 
 @pytest.mark.parametrize(
@@ -16,4 +16,4 @@ from emulator.ovs import switches
     ],
 )
 def test_how_many_are_not_connected(lost: int, total: int, words: str) -> None:
-    assert switches._lost(lost, total) == words
+    assert not_connected(lost, total) == words
