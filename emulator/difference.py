@@ -84,7 +84,9 @@ class Difference:
         if added:
             out.append(f"added {counted(len(added), 'node')}: {some_names(added)}")
         if self.gone_nodes:
-            out.append(f"removed {counted(len(self.gone_nodes), 'node')}: {some_names(list(self.gone_nodes))}")
+            out.append(
+                f"removed {counted(len(self.gone_nodes), 'node')}: {some_names(list(self.gone_nodes))}"
+            )
         if self.new_links.any():
             out.append(f"added {counted(int(self.new_links.sum()), 'link')}")
         if self.removed_links:

@@ -9,7 +9,6 @@ from emulator.indices import BRIDGE_INDEX
 from emulator.linux.making_order import MakingOrder
 from emulator.plan_part import PlanPart
 from topologies.identifiers import mac, port_name
-from topologies.link_mtu import USUAL
 from topologies.profiles import Shape
 
 
@@ -42,7 +41,7 @@ class LinkEnds:
         ).tolist()
         profiles = topology.link_profiles
         shapes = [tuple(None if s.is_plain else s for s in (p.forward, p.backward)) for p in profiles]
-        mtus = [p.mtu or USUAL for p in profiles]
+        mtus = [profile.effective_mtu for profile in profiles]
         self.shape: list[tuple[Shape | None, ...]] = [shapes[number] for number in profile.tolist()]
         self.mtu: list[int] = [mtus[number] for number in profile.tolist()]
         self.is_down = part.down
