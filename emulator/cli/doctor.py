@@ -22,9 +22,9 @@ def command(file: Path | None, *, as_json: bool) -> int:
     Exit code 3 when something that FILE, or every network, needs is missing. Without root it says
     what it could not look at.
     """
-    from emulator.linux.survey import survey
+    from emulator.linux.machine_checks import machine_checks
 
-    findings = survey()
+    findings = machine_checks()
     for finding in findings:
         mend = f"  -> {finding.mend}" if finding.found == "missing" and finding.mend else ""
         say(f"{_MARKS[finding.found]} {finding.name:36} {finding.value}{mend}".rstrip())

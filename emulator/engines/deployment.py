@@ -174,7 +174,7 @@ def raise_limits(state: NetworkState, *needs: dict[str, int]) -> tuple[str, ...]
 
 
 def open_store(state: NetworkState) -> NamespaceStore:
-    """Make the network's mount namespace and stay in it. Call inside `restored("mnt")`."""
+    """Make the network's mount namespace and stay in it. Call inside `namespace_guard("mnt")`."""
     store = store_of(state)
     store.folder.mkdir(mode=0o700)
     with shared_lock(state.root):

@@ -23,12 +23,12 @@ from emulator.engines.restorable import RestorableNetwork
 from emulator.errors import BrokenError, NotWholeError
 from emulator.link_states import States, links_up
 from emulator.linux import cgroups
-from emulator.linux.attend import attend, gather
 from emulator.linux.capture import Captured, Wanted
 from emulator.linux.capture import record as record_packets
 from emulator.linux.execute import start
 from emulator.linux.icmp import Pinger, limits
 from emulator.linux.own_ping import with_own_ping
+from emulator.linux.process_wait import gather, wait_for
 from emulator.linux.teardown import processes_inside
 from emulator.network import CommandResult, Echo, Health, LinkState, Progress, silent
 from emulator.ovs import status
@@ -153,7 +153,7 @@ class NamespacedNetwork(RestorableNetwork):
 
     def interact(self, node: int, argv: Sequence[str], timeout: float | None = None) -> int:
         """Run a command in a node with this process's terminal."""
-        return attend(lambda apart: self._start(node, argv, capture=False, apart=apart), timeout)
+        return wait_for(lambda apart: self._start(node, argv, capture=False, apart=apart), timeout)
 
     def _start(
         self, node: int, argv: Sequence[str], *, capture: bool, apart: bool = False

@@ -12,14 +12,13 @@ import numpy as np
 from emulator.difference import Difference
 from emulator.errors import KernelError
 from emulator.linux import messages
-from emulator.linux.kept import kept_namespaces
-from emulator.linux.layer3_messages import give_ways
+from emulator.linux.handle_cache import open_namespaces
 from emulator.linux.namespaces import NamespaceStore
 from emulator.linux.netlink import Batch, Netlink
 from emulator.linux.node_messages import NodeMessages
 from emulator.linux.node_sysctls import NodeSysctls
 from emulator.linux.partial_routes import run_partly
-from emulator.linux.reconfigure import additions, removals
+from emulator.linux.settings_messages import add_routes_and_neighbours, additions, removals
 from emulator.linux.teardown import Sentinel, kill_inside
 from emulator.plan import Plan
 
@@ -134,7 +133,7 @@ def _make(
     part = plan.whole.only(touched, np.flatnonzero(change.new_links))
     writer = NodeMessages(part, running=True)
     names = plan.topology.names
-    with kept_namespaces(store, plan.topology) as namespace_of, NodeSysctls(part) as sysctls:
+    with open_namespaces(store, plan.topology) as namespace_of, NodeSysctls(part) as sysctls:
         for node in writer.order.nodes:
             check()
             if node in fresh:
@@ -167,5 +166,5 @@ def _neighbours_of_new(plan: Plan, change: Difference) -> list[int]:
 def _again(plan: Plan, node: int) -> Batch:
     """Return the batch that gives a node all its routes and permanent neighbours."""
     batch = Batch()
-    give_ways(batch, plan.whole, node)
+    add_routes_and_neighbours(batch, plan.whole, node)
     return batch

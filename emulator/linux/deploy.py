@@ -9,7 +9,7 @@ import gc
 from collections.abc import Iterator
 from contextlib import contextmanager
 
-from emulator.linux.kept import kept_namespaces
+from emulator.linux.handle_cache import open_namespaces
 from emulator.linux.namespaces import NamespaceStore
 from emulator.linux.netlink import Netlink
 from emulator.linux.node_messages import NodeMessages
@@ -39,7 +39,7 @@ def make_nodes(part: PlanPart, store: NamespaceStore, progress: Progress) -> Non
     """
     writer = NodeMessages(part)
     names, total = part.topology.names, len(part.nodes)
-    with kept_namespaces(store, part.topology) as namespace_of, NodeSysctls(part) as sysctls:
+    with open_namespaces(store, part.topology) as namespace_of, NodeSysctls(part) as sysctls:
         done = 0
         for run in writer.order.runs():
             batches = [writer.first(node, namespace_of) for node in run]

@@ -15,8 +15,8 @@ from typing import TypeVar
 
 from emulator.errors import KernelError, UnableError
 from emulator.linux import syscalls
+from emulator.linux.namespace_guard import namespace_guard
 from emulator.linux.namespaces import NamespaceStore
-from emulator.linux.restored import restored
 
 Made = TypeVar("Made")
 
@@ -26,7 +26,7 @@ def inside(store: NamespaceStore, node: str, hosts: Path | None, action: Callabl
 
     Its /etc/hosts is the file `hosts`, and /sys shows the node's interfaces.
     """
-    with restored("net", "mnt"):
+    with namespace_guard("net", "mnt"):
         outside = Path("/proc/thread-self/ns/mnt").open("rb")  # noqa: SIM115 -- closed below
         with outside:
             store.enter()

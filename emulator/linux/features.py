@@ -19,9 +19,9 @@ from emulator.errors import KernelError
 from emulator.find_program import find_program
 from emulator.linux import messages
 from emulator.linux.datagrams import HEADER, NLMSG_ERROR
+from emulator.linux.namespace_guard import namespace_guard
 from emulator.linux.netlink import NLM_F_REQUEST, Batch, Netlink
 from emulator.linux.qdisc import shape_messages
-from emulator.linux.restored import restored
 from emulator.linux.rights import lacking_rights
 from emulator.linux.syscalls import CLONE_NEWNET, unshare
 from topologies.profiles import Shape
@@ -117,7 +117,7 @@ def _works(batch: Batch) -> bool | None:
     if os.geteuid() != 0 or lacking_rights():
         return None
     try:
-        with restored("net"):
+        with namespace_guard("net"):
             unshare(CLONE_NEWNET)
             with Netlink() as netlink:
                 errors = netlink.try_run(batch)
@@ -140,7 +140,7 @@ def has_namespaces() -> bool | None:
     if lacking_rights():
         return False
     try:
-        with restored("net"):
+        with namespace_guard("net"):
             unshare(CLONE_NEWNET)
     except KernelError:
         return False

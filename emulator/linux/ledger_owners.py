@@ -13,7 +13,7 @@ from typing import NamedTuple
 
 from emulator.linux.first_process import first_process
 from emulator.linux.mounts import is_mount
-from emulator.linux.restored import outside_mount
+from emulator.linux.namespace_guard import outside_mount
 from emulator.locks import is_held
 from emulator.state import NetworkState
 

@@ -52,9 +52,10 @@ class LinkEnds:
         self._start: list[int] = start.tolist()
         self._slots: list[int] = slots.tolist()
 
-    def at(self, position: int) -> list[int]:
-        """Return the ends at a node: e is end `e % 2` of the link at place `e // 2`."""
-        return self._slots[self._start[position] : self._start[position + 1]]
+    def at(self, position: int) -> list[tuple[int, int]]:
+        """Return the (place, end) of each link end at a node."""
+        slots = self._slots[self._start[position] : self._start[position + 1]]
+        return [(slot >> 1, slot & 1) for slot in slots]
 
     def is_to_older(self, place: int, end: int) -> bool:
         """Return whether the node at `end` is newer than that at the other end."""

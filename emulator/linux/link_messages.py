@@ -1,14 +1,22 @@
-"""The messages of single links and ports of nodes that run already."""
+"""The messages of single links and ports of nodes that run already, and of shapes given to links live."""
 
 from __future__ import annotations
 
-from collections.abc import Callable
+import errno
+from collections.abc import Callable, Iterable
 
 from emulator.forwarding.base import Role
-from emulator.linux.layer3_messages import give_address, give_neighbour, give_route, hops_of
-from emulator.linux.netlink import Batch
+from emulator.link_states import States, effective_shape
+from emulator.linux.namespaces import NamespaceStore
+from emulator.linux.netlink import Batch, Netlink
 from emulator.linux.node_messages import NodeMessages
+from emulator.linux.qdisc import add_shape
+from emulator.linux.settings_messages import add_address, add_neighbour, add_route, hops_of
 from emulator.plan_part import PlanPart
+from topologies.identifiers import interface_name
+
+UNSHAPED = frozenset({errno.ENOENT})
+"""What taking a shape away gives where there is none."""
 
 
 class LinkMessages(NodeMessages):
@@ -29,8 +37,8 @@ class LinkMessages(NodeMessages):
     def is_down(self, node: int, port: int) -> bool:
         """Return whether the link at `port` of `node` is down in the plan."""
         return any(
-            slot >> 1 in self._part.down and self._ends.port[slot >> 1][slot & 1] == port
-            for slot in self._ends.at(self._part.position[node])
+            place in self._part.down and self._ends.port[place][end] == port
+            for place, end in self._ends.at(self._part.position[node])
         )
 
     def link(self, batch: Batch, link: int, namespace_of: Callable[[int], int]) -> None:
@@ -56,7 +64,7 @@ class LinkMessages(NodeMessages):
         if not self._quiet:
             for address in self._addresses_of(position):
                 if address.port == port and address.version == 6:
-                    give_address(batch, index_of(port), address, self._part.names[position])
+                    add_address(batch, index_of(port), address, self._part.names[position])
         self._over(batch, node, port)
 
     def _over(self, batch: Batch, node: int, port: int) -> None:
@@ -65,14 +73,14 @@ class LinkMessages(NodeMessages):
         name, index_of = self._part.names[self._part.position[node]], self._part.indices.at(node)
         for entry in self._forwarding.neighbours(node):
             if entry.port == port:
-                give_neighbour(batch, entry, name, index_of)
+                add_neighbour(batch, entry, name, index_of)
 
     def routes_over(self, batch: Batch, node: int, port: int) -> None:
         """Add the routes of `node` that have a hop over `port`."""
         name, index_of = self._part.names[self._part.position[node]], self._part.indices.at(node)
         for route in self._forwarding.routes(node):
             if any(hop.port == port for hop in route.hops):
-                give_route(batch, route, name, hops_of(route, index_of))
+                add_route(batch, route, name, hops_of(route, index_of))
 
     def shares_routes(self, node: int, port: int) -> bool:
         """Return whether the router `node` has routes over `port` and others."""
@@ -86,10 +94,33 @@ class LinkMessages(NodeMessages):
         if self._quiet:
             return None
         ends = self._ends
-        for slot in ends.at(self._part.position[node]):
-            place, far = slot >> 1, 1 - (slot & 1)
-            if ends.port[place][1 - far] == port:
+        for place, end in ends.at(self._part.position[node]):
+            if ends.port[place][end] == port:
+                far = 1 - end
                 other = ends.owner(place, far)
                 waits = ends.role[place][far] == Role.ADDRESSED and self._forwarding.is_router(other)
                 return (other, ends.port[place][far]) if waits else None
         return None
+
+
+def shape_batches(part: PlanPart, states: States, links: Iterable[int]) -> dict[int, Batch]:
+    """Return what both ends of `links` are to be told, by node."""
+    topology = part.topology
+    batches: dict[int, Batch] = {}
+    for link in links:
+        mtu = topology.link_profile_of(link).effective_mtu
+        index = part.indices.ends[part.place[link]]
+        for end, (node, port) in enumerate(
+            zip(topology.ends[link].tolist(), topology.ports[link].tolist(), strict=True)
+        ):
+            shape, name = effective_shape(topology, states, link, end), interface_name(topology, node, port)
+            add_shape(batches.setdefault(node, Batch()), index[end], shape, mtu, name)
+    return batches
+
+
+def give_shapes(part: PlanPart, store: NamespaceStore, states: States, links: Iterable[int]) -> None:
+    """Give `links` their live shapes. Call inside the store's mount namespace."""
+    for node, batch in shape_batches(part, states, links).items():
+        store.go(part.topology.names[node])
+        with Netlink() as netlink:
+            netlink.run(batch, ignore=UNSHAPED)

@@ -9,7 +9,7 @@ from pathlib import Path
 from emulator.errors import UnableError
 from emulator.linux import syscalls
 from emulator.linux.first_process import first_process
-from emulator.linux.restored import outside_mount
+from emulator.linux.namespace_guard import outside_mount
 
 _OCTAL = re.compile(rb"\\([0-7]{3})")
 """How the mount table writes spaces and the like."""

@@ -23,7 +23,7 @@ from emulator.errors import KernelError, MissingError
 from emulator.linux import syscalls
 from emulator.linux.first_process import first_process
 from emulator.linux.mounts import is_mount, require_lasting, unmount_all
-from emulator.linux.restored import go_outside, opened, restored
+from emulator.linux.namespace_guard import go_outside, namespace_guard, opened
 from emulator.linux.syscalls import CLONE_NEWNET, CLONE_NEWNS
 
 
@@ -58,7 +58,7 @@ class NamespaceStore:
         return False
 
     def create(self) -> None:
-        """Make the mount namespace and pin it. Call inside `restored("mnt")`: it stays entered.
+        """Make the mount namespace and pin it. Call inside `namespace_guard("mnt")`: it stays entered.
 
         A mount namespace can be bound only where its number is above that of the one around it
         (fs/namespace.c, mnt_ns_loop), and newer kernels (6.18 was seen) give each CPU a range of
@@ -102,7 +102,7 @@ class NamespaceStore:
             os.close(outside)
 
     def enter(self) -> None:
-        """Enter the mount namespace. Call inside `restored("mnt")`, from another network's or this one's too.
+        """Enter the mount namespace, from any other. Call inside `namespace_guard("mnt")`.
 
         Its pin is a mount in the namespace outside of all networks: there its path means what it says.
         """
@@ -119,7 +119,7 @@ class NamespaceStore:
     @contextmanager
     def entered(self) -> Iterator[None]:
         """Be in the mount namespace and free to change network namespace; return at the end."""
-        with restored("net", "mnt"):
+        with namespace_guard("net", "mnt"):
             self.enter()
             yield
 

@@ -16,11 +16,11 @@ from collections.abc import Callable
 from emulator.forwarding.base import BRIDGE_PORT, LOOPBACK_PORT, Role
 from emulator.indices import BRIDGE_INDEX, port_index
 from emulator.linux import bridge_messages, messages
-from emulator.linux.layer3_messages import give_address, give_ways
 from emulator.linux.link_ends import LinkEnds
 from emulator.linux.making_order import MakingOrder
 from emulator.linux.netlink import Batch
-from emulator.linux.qdisc import shape_messages
+from emulator.linux.qdisc import add_shape
+from emulator.linux.settings_messages import add_address, add_routes_and_neighbours
 from emulator.plan_part import PlanPart
 from topologies.addressing import Address
 from topologies.identifiers import bridge_name, mac
@@ -75,8 +75,7 @@ class NodeMessages:
     def links_to_older(self, batch: Batch, node: int, namespace_of: Callable[[int], int]) -> None:
         """Add the links of `node` to the nodes made before it, and what readies its ends."""
         ends = self._ends
-        for slot in ends.at(self._part.position[node]):
-            place, end = slot >> 1, slot & 1
+        for place, end in ends.at(self._part.position[node]):
             if ends.is_to_older(place, end):
                 self._veth(batch, place, end, namespace_of)
                 self._port(batch, place, end)
@@ -84,8 +83,7 @@ class NodeMessages:
     def links_to_newer(self, batch: Batch, node: int) -> None:
         """Add what readies the ends of `node` of links to the nodes made after it."""
         ends = self._ends
-        for slot in ends.at(self._part.position[node]):
-            place, end = slot >> 1, slot & 1
+        for place, end in ends.at(self._part.position[node]):
             if ends.late[place] and not ends.is_to_older(place, end):
                 self._port(batch, place, end)
 
@@ -135,16 +133,15 @@ class NodeMessages:
         own = [address for address in self._addresses_of(position) if address.port == port]
         for address in own:
             if address.version == 4:
-                give_address(batch, index, address, label)
+                add_address(batch, index, address, label)
         if place not in ends.is_down:
             batch.add(messages.link_up(index), "bring up", label)
         for address in own:
             if address.version == 6:
-                give_address(batch, index, address, label)
+                add_address(batch, index, address, label)
         shape = ends.shape[place][end]
         if shape is not None:
-            for shaping in shape_messages(index, shape, ends.mtu[place]):
-                batch.add(shaping, "shape", label)
+            add_shape(batch, index, shape, ends.mtu[place], label, is_new=True)
 
     def _whole_node(self, batch: Batch, node: int) -> None:
         """Add what needs all of the node's ports: addresses of its bridge, routes, neighbours."""
@@ -153,8 +150,8 @@ class NodeMessages:
             return
         for address in self._addresses_of(position):
             if address.port in _ON_NO_PORT:
-                give_address(batch, port_index(address.port), address, self._part.names[position])
-        give_ways(batch, self._part, node)
+                add_address(batch, port_index(address.port), address, self._part.names[position])
+        add_routes_and_neighbours(batch, self._part, node)
 
     def _addresses_of(self, position: int) -> list[Address]:
         return self._addresses[self._first_address[position] : self._first_address[position + 1]]

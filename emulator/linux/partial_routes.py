@@ -17,8 +17,8 @@ from collections.abc import Container
 
 from emulator.errors import KernelError
 from emulator.linux import messages
-from emulator.linux.layer3_messages import ROUTE, give_route, hops_of
 from emulator.linux.netlink import Batch, Netlink
+from emulator.linux.settings_messages import ROUTE, add_route, hops_of
 from emulator.plan_part import PlanPart
 
 _UNREACHABLE = frozenset({errno.ENETUNREACH, errno.EHOSTUNREACH, errno.ENETDOWN, errno.ENODEV, errno.EINVAL})
@@ -78,7 +78,7 @@ def _partly(part: PlanPart, node: int, flags: dict[int, int]) -> Batch:
         needed = messages.IFF_UP | (_LOWER_UP if len(route.packed) == 16 else 0)
         left = [hop for hop in hops_of(route, index_of) if flags.get(hop[0], 0) & needed == needed]
         if left:
-            give_route(batch, route, name, left)
+            add_route(batch, route, name, left)
     return batch
 
 

@@ -25,7 +25,7 @@ import math
 import struct
 
 from emulator.linux.messages import NLM_F_CREATE, NLM_F_REPLACE, attribute, message
-from emulator.linux.netlink import NLM_F_REQUEST, attributes
+from emulator.linux.netlink import NLM_F_REQUEST, Batch, attributes
 from topologies.profiles import Shape
 
 RTM_NEWQDISC, RTM_DELQDISC = 36, 37
@@ -54,6 +54,15 @@ _RATESPEC = struct.Struct("=BBHhHI")
 _NO_RATE = bytes(_RATESPEC.size)
 _ETHERNET = 1
 _NETEM_OPTIONS = struct.Struct("=IIIIII")
+
+
+def add_shape(batch: Batch, index: int, shape: Shape, mtu: int, target: str, *, is_new: bool = False) -> None:
+    """Add what makes the interface `index` send as `shape` says; one that `is_new` wasn't shaped before.
+
+    `target` is its name in errors.
+    """
+    for made in (shape_messages if is_new else reshape_messages)(index, shape, mtu):
+        batch.add(made, "shape", target)
 
 
 def shape_messages(index: int, shape: Shape, mtu: int = 1500) -> list[bytes]:
@@ -120,6 +129,11 @@ def queue_bytes(shape: Shape, mtu: int = 1500) -> int:
     return min(max(math.ceil(wanted), _LEAST_QUEUE_PACKETS * packet), _U32)
 
 
+def waiting_packets(shape: Shape, mtu: int = 1500) -> int:
+    """Return how many full-size packets may wait for a link that has a bandwidth."""
+    return math.ceil(queue_bytes(shape, mtu) / (mtu + _HEADER))
+
+
 def queue_packets(shape: Shape, mtu: int = 1500) -> int:
     """Return netem's limit: packets in flight and packets that wait."""
     seconds = (shape.delay or 0) + (shape.jitter or 0)
@@ -128,7 +142,7 @@ def queue_packets(shape: Shape, mtu: int = 1500) -> int:
         waiting = shape.queue if shape.queue is not None else 1000  # netem's own default
     else:
         in_flight = shape.bandwidth / 8 * seconds / _IN_FLIGHT_PACKET
-        waiting = math.ceil(queue_bytes(shape, mtu) / (mtu + _HEADER))
+        waiting = waiting_packets(shape, mtu)
     return min(math.ceil(in_flight) + waiting, 0x7FFFFFFF)
 
 

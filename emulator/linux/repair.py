@@ -15,7 +15,6 @@ from emulator.difference import Difference
 from emulator.indices import BRIDGE_INDEX
 from emulator.linux import bridge_messages, messages
 from emulator.linux.converge import converge
-from emulator.linux.layer3_messages import give_address
 from emulator.linux.link_messages import LinkMessages
 from emulator.linux.namespace_reset import allow_ipv6, reset_namespaces
 from emulator.linux.namespaces import NamespaceStore
@@ -24,6 +23,7 @@ from emulator.linux.node_sysctls import NodeSysctls
 from emulator.linux.observed.findings import NodeFindings
 from emulator.linux.observed.survey import Damage
 from emulator.linux.partial_routes import run_partly
+from emulator.linux.settings_messages import add_address
 from emulator.plan import Plan
 from topologies.identifiers import bridge_name, interface_name
 
@@ -91,7 +91,7 @@ def _devices(plan: Plan, node: int, findings: NodeFindings) -> Batch:
         index = findings.wanted.index(address.port)
         taken = messages.address(index, address.packed, address.length, delete=True)
         batch.add(taken, f"take {address.text} from", name)
-        give_address(batch, index, address, name)
+        add_address(batch, index, address, name)
     return batch
 
 

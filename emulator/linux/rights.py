@@ -8,7 +8,7 @@ import os
 
 from emulator.errors import KernelError
 from emulator.linux import syscalls
-from emulator.linux.restored import opened
+from emulator.linux.namespace_guard import opened
 from emulator.linux.syscalls import CLONE_NEWNET
 
 _NS_GET_USERNS = 0xB701

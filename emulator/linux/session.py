@@ -21,9 +21,8 @@ from emulator.errors import UsageError
 from emulator.link_states import States, shaped_again
 from emulator.linux import messages
 from emulator.linux.converge import converge
-from emulator.linux.kept import kept_namespaces, kept_sockets
-from emulator.linux.link_messages import LinkMessages
-from emulator.linux.live_shapes import UNSHAPED, shape_batches
+from emulator.linux.handle_cache import open_namespaces, open_sockets
+from emulator.linux.link_messages import UNSHAPED, LinkMessages, shape_batches
 from emulator.linux.namespaces import NamespaceStore
 from emulator.linux.netlink import Batch, Netlink
 from emulator.linux.node_sysctls import NodeSysctls
@@ -67,9 +66,9 @@ class NetnsSession:
 
     def __enter__(self) -> Self:
         self._stack.enter_context(self._store.entered())
-        self._namespaces = self._stack.enter_context(kept_namespaces(self._store, self._topology))
+        self._namespaces = self._stack.enter_context(open_namespaces(self._store, self._topology))
         self._sysctls = self._stack.enter_context(NodeSysctls(self._plan.whole))
-        self._netlink = self._stack.enter_context(kept_sockets(self._store, self._topology, _MOST_SOCKETS))
+        self._netlink = self._stack.enter_context(open_sockets(self._store, self._topology, _MOST_SOCKETS))
         return self
 
     def __exit__(
@@ -215,7 +214,7 @@ class NetnsSession:
         shaped_again(links, self._states_now, self._shape)
 
     def _shape(self, states: States, links: Iterable[int]) -> None:
-        for node, batch in shape_batches(self._plan, states, links).items():
+        for node, batch in shape_batches(self._plan.whole, states, links).items():
             self._netlink(node).run(batch, ignore=UNSHAPED)
 
     def set_controller(self, name: str, *, up: bool) -> None:

@@ -9,7 +9,7 @@ from pathlib import Path
 
 from emulator.linux import syscalls
 from emulator.linux.first_process import first_process
-from emulator.linux.restored import opened, restored
+from emulator.linux.namespace_guard import namespace_guard, opened
 
 
 def _write(path: str, value: bytes) -> None:
@@ -70,7 +70,7 @@ def _where_it_is(name: str) -> Iterator[None]:
     if process is None or _path(name).exists():
         yield
         return
-    with restored("net"):
+    with namespace_guard("net"):
         with suppress(OSError):
             first = opened(f"{process}/ns/net")
             try:

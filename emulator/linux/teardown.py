@@ -13,9 +13,9 @@ from pathlib import Path
 
 from emulator.errors import BrokenError
 from emulator.linux import messages
+from emulator.linux.namespace_guard import namespace_guard
 from emulator.linux.netlink import Batch, Netlink
 from emulator.linux.processes import net_namespace, stat
-from emulator.linux.restored import restored
 from emulator.linux.syscalls import CLONE_NEWNET, unshare
 
 _OUTSIDE, _INSIDE = 10, 11
@@ -34,7 +34,7 @@ class Sentinel:
     """
 
     def __init__(self) -> None:
-        with restored("net"):
+        with namespace_guard("net"):
             unshare(CLONE_NEWNET)
             self._doomed = os.open("/proc/thread-self/ns/net", os.O_RDONLY | os.O_CLOEXEC)
             unshare(CLONE_NEWNET)

@@ -20,7 +20,7 @@ from support.command import CommandLine
 import topologies
 from emulator.controllers.supervisor import ControllerProcesses
 from emulator.linux import syscalls
-from emulator.linux.restored import restored
+from emulator.linux.namespace_guard import namespace_guard
 from topologies.openflow import Controller
 
 EXAMPLES = Path(topologies.__file__).parent / "examples"
@@ -229,7 +229,7 @@ def test_the_same_application_started_with_the_network(cli: CommandLine) -> None
 @contextmanager
 def namespace() -> Iterator[int]:
     """Make a network namespace with a loopback; give its descriptor."""
-    with restored("net"):
+    with namespace_guard("net"):
         syscalls.unshare(syscalls.CLONE_NEWNET)
         subprocess.run(["ip", "link", "set", "lo", "up"], check=True)
         made = os.open("/proc/thread-self/ns/net", os.O_RDONLY | os.O_CLOEXEC)
@@ -241,7 +241,7 @@ def namespace() -> Iterator[int]:
 
 @contextmanager
 def entered(descriptor: int) -> Iterator[None]:
-    with restored("net"):
+    with namespace_guard("net"):
         syscalls.setns(descriptor, syscalls.CLONE_NEWNET)
         yield
 

@@ -26,8 +26,8 @@ from emulator.engines.mininet.place import ROOT, place_of
 from emulator.engines.mininet.refusals import refuse
 from emulator.engines.place import store_of
 from emulator.errors import UsageError
-from emulator.linux.adopt import ready_root
-from emulator.linux.restored import restored
+from emulator.linux.namespace_guard import namespace_guard
+from emulator.linux.pin_namespace import ready_root
 from emulator.network import LinkState, Progress, silent
 from emulator.ovs.moved import tell_moved
 from emulator.ovs.planned_bridges import bridges_of
@@ -56,7 +56,7 @@ class MininetEngine(NamespacedEngine[MininetNetwork]):
     def make(self, plan: Plan, state: NetworkState, file: str, progress: Progress) -> tuple[str, ...]:
         """Make everything; return what people should know of it, a line each."""
         record, limits = begin(plan, state, file, needs(plan))
-        with restored("net", "mnt"):
+        with namespace_guard("net", "mnt"):
             store = open_store(state)
             ready_root(store, ROOT, ipv6=plan.topology.pools.ipv6 is not None)
         switches = Switches(state.folder, store, plan.topology, file)

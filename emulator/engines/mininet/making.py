@@ -10,10 +10,10 @@ from emulator.engines.mininet.document import Document, Json, host_address, mini
 from emulator.engines.mininet.place import ROOT
 from emulator.engines.mininet.settings import is_switch
 from emulator.linux import cgroups
-from emulator.linux.adopt import adopt, quieten_here
 from emulator.linux.namespaces import NamespaceStore
 from emulator.linux.node_sysctls import NodeSysctls
 from emulator.linux.offload import compute_checksums
+from emulator.linux.pin_namespace import pin_namespace, quieten_here
 from emulator.network import Progress
 from emulator.ovs.checksums import userspace_ports
 from emulator.ovs.planned_bridges import bridges_of
@@ -98,7 +98,7 @@ class Maker:
                         self._store.remove(name)
                         self._store.make(name, ROOT)
                         continue
-                    adopt(self._store, name, pids[document["name"]])
+                    pin_namespace(self._store, name, pids[document["name"]])
                     sysctls.apply(node)
                     if quiet:
                         quieten_here()

@@ -2,10 +2,9 @@
 
 from __future__ import annotations
 
-import math
 from typing import Any
 
-from emulator.linux.qdisc import queue_bytes, queue_packets
+from emulator.linux.qdisc import queue_packets, waiting_packets
 from topologies.profiles import Shape
 
 Json = dict[str, Any]
@@ -36,7 +35,7 @@ def soft_queue(shape: Shape, mtu: int = 1500) -> int | None:
     """
     if shape.bandwidth is None or shape.needs_netem or shape.queue is not None:
         return None
-    return math.ceil(queue_bytes(shape, mtu) / (mtu + 14))
+    return waiting_packets(shape, mtu)
 
 
 def _time(seconds: float) -> str:

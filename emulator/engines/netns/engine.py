@@ -22,8 +22,8 @@ from emulator.engines.place import store_of
 from emulator.engines.refusals import refuse
 from emulator.linux.converge import converge, keep_going
 from emulator.linux.deploy import make_nodes
+from emulator.linux.namespace_guard import namespace_guard
 from emulator.linux.namespaces import NamespaceStore
-from emulator.linux.restored import restored
 from emulator.network import LinkState, Progress
 from emulator.plan import Plan, make_plan
 from emulator.state import NetworkState
@@ -45,7 +45,7 @@ class NetnsEngine(NamespacedEngine[NetnsNetwork]):
     def make(self, plan: Plan, state: NetworkState, file: str, progress: Progress) -> tuple[str, ...]:
         """Make everything; return what people should know of it, a line each."""
         record, limits = begin(plan, state, file, global_needs(plan))
-        with restored("net", "mnt"):
+        with namespace_guard("net", "mnt"):
             store = open_store(state)
             make_nodes(plan.whole, store, progress)
         notes = start_switches(plan, state, store, file, progress)

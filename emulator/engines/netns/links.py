@@ -27,8 +27,8 @@ from emulator.linux import bridge_messages, messages
 from emulator.linux.namespaces import NamespaceStore
 from emulator.linux.netlink import Batch, Netlink
 from emulator.linux.partial_routes import run_partly
-from emulator.linux.qdisc import reshape_messages
-from emulator.linux.reconfigure import additions, removals
+from emulator.linux.qdisc import add_shape
+from emulator.linux.settings_messages import additions, removals
 from emulator.node_namespaces import node_namespaces
 from emulator.ovs.switches import Switches
 from emulator.plan import Plan, make_plan
@@ -119,8 +119,8 @@ class _Change:
             if wanted == effective_shape(topology, self._before, link, end):
                 continue
             index = self._indices.ends[link][end]
-            for message in reshape_messages(index, wanted, topology.link_profile_of(link).effective_mtu):
-                step.of(int(topology.ends[link, end])).add(message, "shape", _words(topology, link))
+            mtu = topology.link_profile_of(link).effective_mtu
+            add_shape(step.of(int(topology.ends[link, end])), index, wanted, mtu, _words(topology, link))
 
     def _set_up(self, step: _Step, link: int, end: int) -> None:
         index = self._indices.ends[link][end]

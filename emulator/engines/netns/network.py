@@ -14,7 +14,7 @@ from emulator.engines.netns.switch_repair import SwitchRepair, deviating_bridges
 from emulator.engines.netns.switches import switches_of
 from emulator.engines.place import require_root
 from emulator.link_states import States, links_up, shaped_again
-from emulator.linux.live_shapes import give_shapes
+from emulator.linux.link_messages import give_shapes
 from emulator.linux.observed.survey import survey
 from emulator.linux.observed.wanted import WantedState
 from emulator.linux.repair import repair
@@ -89,7 +89,7 @@ class NetnsNetwork(NamespacedNetwork):
         if not damage.is_empty:
             with store.entered():
                 repair(wanted.plan, store, damage)
-                shaped_again(damage.links, self._states_now, partial(give_shapes, wanted.plan, store))
+                shaped_again(damage.links, self._states_now, partial(give_shapes, wanted.plan.whole, store))
         if fix is not None:
             with store.entered():
                 words += fix.finish(store)

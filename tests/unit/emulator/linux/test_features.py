@@ -12,8 +12,8 @@ import pytest
 from emulator.engines.refusals import missing_shaping
 from emulator.errors import KernelError
 from emulator.linux import features
+from emulator.linux.machine_checks import machine_checks
 from emulator.linux.netlink import Batch, Netlink
-from emulator.linux.survey import survey
 from topologies.profiles import PLAIN, Shape
 
 
@@ -40,7 +40,7 @@ def answering(monkeypatch: pytest.MonkeyPatch, code: int) -> None:
     monkeypatch.setattr(features, "Netlink", Kernel)
     monkeypatch.setattr(features, "unshare", lambda _flags: None)
     monkeypatch.setattr(os, "geteuid", lambda: 0)
-    monkeypatch.setattr(features, "restored", lambda _kind: Kernel())
+    monkeypatch.setattr(features, "namespace_guard", lambda _kind: Kernel())
 
 
 @pytest.mark.parametrize(("code", "here"), [(0, True), (errno.ENOENT, False), (errno.EOPNOTSUPP, False)])
@@ -90,16 +90,16 @@ def test_what_can_not_be_looked_at_is_not_refused(monkeypatch: pytest.MonkeyPatc
     assert missing_shaping([Shape(delay=0.1)]) == []
 
 
-def test_the_survey_says_what_it_could_not_look_at(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_the_checks_say_what_it_could_not_look_at(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(os, "geteuid", lambda: 1000)
-    found = {finding.name: finding.found for finding in survey()}
+    found = {finding.name: finding.found for finding in machine_checks()}
     assert found["queue netem"] == found["network namespaces"] == found["veth links"] == "unknown"
     assert found["kernel"] == "ok"
 
 
-def test_the_survey_names_a_mend_for_each_lack(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_the_checks_name_a_mend_for_each_lack(monkeypatch: pytest.MonkeyPatch) -> None:
     answering(monkeypatch, errno.ENOENT)
-    lacks = [finding for finding in survey() if finding.found == "missing"]
+    lacks = [finding for finding in machine_checks() if finding.found == "missing"]
     assert {"queue netem", "veth links"} <= {finding.name for finding in lacks}
     assert all(finding.mend for finding in lacks)
     assert [finding.name for finding in lacks if finding.is_fatal][:2] == ["veth links", "bridge links"]

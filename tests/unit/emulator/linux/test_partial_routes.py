@@ -10,9 +10,9 @@ import pytest
 
 from emulator.errors import KernelError
 from emulator.linux import messages, partial_routes
-from emulator.linux.layer3_messages import ROUTE
 from emulator.linux.netlink import Batch
 from emulator.linux.partial_routes import run_partly
+from emulator.linux.settings_messages import ROUTE
 from emulator.plan import Plan, make_plan
 from topologies.build import build
 from topologies.spec.load import load_text

@@ -11,7 +11,7 @@ from emulator.linux import syscalls
 from emulator.linux.syscalls import CLONE_FS, CLONE_NEWNET, CLONE_NEWNS
 
 _thread = threading.local()
-"""`outside`: a descriptor of the mount namespace that this thread was in before all `restored("mnt")`."""
+"""`outside`: a descriptor of this thread's mount namespace before all `namespace_guard("mnt")`."""
 
 
 def opened(path: str) -> int:
@@ -20,7 +20,7 @@ def opened(path: str) -> int:
 
 
 @contextmanager
-def restored(*kinds: str) -> Iterator[None]:
+def namespace_guard(*kinds: str) -> Iterator[None]:
     """Return to the present namespaces (`"net"`, `"mnt"`) at the end, whatever happens in between.
 
     With "mnt" also to the current directory and the root, both of which the kernel changes.
@@ -60,7 +60,7 @@ def _return_to(root: int, cwd: int) -> None:
 
 
 def go_outside() -> None:
-    """Enter the mount namespace that this thread was in before all `restored("mnt")`."""
+    """Enter the mount namespace that this thread was in before all `namespace_guard("mnt")`."""
     syscalls.setns(_thread.outside, CLONE_NEWNS)
 
 

@@ -46,7 +46,7 @@ def has_terminal() -> bool:
         os.close(terminal)
 
 
-def attend(start: Callable[[bool], Process], timeout: float | None) -> int:
+def wait_for(start: Callable[[bool], Process], timeout: float | None) -> int:
     """Start a command that uses our input and output, wait for it, and return its exit code.
 
     `start(apart)` starts it, in a group of its own or not. A signal that asks us to stop is the command's

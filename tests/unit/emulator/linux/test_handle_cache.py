@@ -5,12 +5,12 @@ import os
 import pytest
 from support.topologies import make
 
-from emulator.linux.kept import Kept, kept_namespaces
+from emulator.linux.handle_cache import HandleCache, open_namespaces
 
 
 def test_the_one_that_was_not_used_for_longest_makes_room() -> None:
     closed: list[int] = []
-    with Kept(lambda node: node * 10, closed.append, most=2) as kept:
+    with HandleCache(lambda node: node * 10, closed.append, most=2) as kept:
         assert [kept(1), kept(2), kept(1), kept(3)] == [10, 20, 10, 30]
         assert closed == [20]
         assert kept.full
@@ -23,7 +23,7 @@ def test_the_one_that_was_not_used_for_longest_makes_room() -> None:
 
 def test_what_is_kept_is_made_once() -> None:
     made: list[int] = []
-    with Kept(lambda node: made.append(node) or str(node), lambda _: None, most=4) as kept:  # type: ignore[func-returns-value]
+    with HandleCache(lambda node: made.append(node) or str(node), lambda _: None, most=4) as kept:  # type: ignore[func-returns-value]
         assert [kept(7), kept(7)] == ["7", "7"]
     assert made == [7]
 
@@ -44,7 +44,7 @@ def test_a_namespace_for_each_link_of_a_node_stays_open(
             return os.open(os.devnull, os.O_RDONLY)
 
     topology = make("single", hosts=links)
-    with kept_namespaces(Store(), topology) as namespace_of:  # type: ignore[arg-type]
+    with open_namespaces(Store(), topology) as namespace_of:  # type: ignore[arg-type]
         hosts = topology.hosts.tolist()
         assert [namespace_of(host) for host in hosts] == [namespace_of(host) for host in hosts]
         assert len(opened) == links
@@ -62,5 +62,5 @@ def test_the_limit_on_open_files_is_raised_only_where_it_is_too_low(
     found: list[tuple[int, int]] = []
     monkeypatch.setattr("resource.getrlimit", lambda _: limits)
     monkeypatch.setattr("resource.setrlimit", lambda _, both: found.append(both))
-    kept_namespaces(None, make("single", hosts=2))  # type: ignore[arg-type]
+    open_namespaces(None, make("single", hosts=2))  # type: ignore[arg-type]
     assert found == ([] if raised is None else [raised])

@@ -9,7 +9,7 @@ from typing import IO
 
 import pytest
 
-from emulator.linux import attend
+from emulator.linux import process_wait
 
 COUNTS = """
 n=0; trap 'n=$((n+1)); echo $n' INT; echo ready
@@ -35,6 +35,6 @@ def test_a_command_gets_ctrl_c_once_while_it_starts(terminal: bool, monkeypatch:
             assert command.stdout.readline() == b"1\n"
         return command
 
-    monkeypatch.setattr(attend, "has_terminal", lambda: terminal)
-    assert attend.attend(start, 20.0) == 1
+    monkeypatch.setattr(process_wait, "has_terminal", lambda: terminal)
+    assert process_wait.wait_for(start, 20.0) == 1
     said[0].close()

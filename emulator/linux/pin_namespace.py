@@ -10,7 +10,7 @@ from emulator.linux.netlink import Batch, Netlink
 from emulator.linux.sysctl import disable_ipv6_here
 
 
-def adopt(store: NamespaceStore, node: str, pid: int) -> None:
+def pin_namespace(store: NamespaceStore, node: str, pid: int) -> None:
     """Bind the network namespace of process `pid` as that of `node`, and enter it.
 
     Call inside the store's mount namespace, while the process can't end.

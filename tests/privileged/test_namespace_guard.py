@@ -1,4 +1,4 @@
-"""After `restored`, nested and in threads, a thread is where it was: namespaces, current directory, root."""
+"""After `namespace_guard`, nested and in threads, a thread has its namespaces, current directory and root."""
 
 from __future__ import annotations
 
@@ -13,8 +13,8 @@ import pytest
 from emulator.errors import MissingError
 from emulator.linux import syscalls
 from emulator.linux.mounts import ensure_private, unmount_all
+from emulator.linux.namespace_guard import namespace_guard
 from emulator.linux.namespaces import NamespaceStore
-from emulator.linux.restored import restored
 
 pytestmark = pytest.mark.privileged
 
@@ -37,7 +37,7 @@ def stores(state_dir: Path) -> Iterator[list[NamespaceStore]]:
         (state_dir / name).mkdir()
         (pins / name).touch()
         store = NamespaceStore(pins / name, state_dir / name)
-        with restored("net", "mnt"):
+        with namespace_guard("net", "mnt"):
             store.create()
             store.make("n", "n")
         made.append(store)
@@ -115,7 +115,7 @@ def test_a_changed_root_stays(stores: list[NamespaceStore], tmp_path: Path) -> N
         os.chroot(tmp_path)
         before = Path("/").stat().st_ino, Path().stat().st_ino
         assert before[0] == inode
-        with restored("net", "mnt"):
+        with namespace_guard("net", "mnt"):
             syscalls.setns(pinned, syscalls.CLONE_NEWNS)
         assert (Path("/").stat().st_ino, Path().stat().st_ino) == before
 

@@ -1,14 +1,59 @@
-"""Change the settings of a running node: only what differs, removals before additions."""
+"""The messages of a node's settings: addresses, routes, permanent neighbours, and what changes of them.
+
+A running node that changes is told only what differs, removals before additions.
+"""
 
 from __future__ import annotations
 
+from collections.abc import Callable
+
 from emulator.difference import NodeSettings, PortSettings
-from emulator.forwarding.base import BRIDGE_PORT, Role, Route
+from emulator.forwarding.base import BRIDGE_PORT, Neighbour, Role, Route
 from emulator.indices import BRIDGE_INDEX
 from emulator.linux import messages
-from emulator.linux.layer3_messages import give_address, give_neighbour, give_route, hops_of
 from emulator.linux.netlink import Batch
-from emulator.linux.qdisc import reshape_messages
+from emulator.linux.qdisc import add_shape
+from emulator.plan_part import PlanPart
+from topologies.addressing import Address
+
+ROUTE = "route in"
+"""What messages of routes are called in errors."""
+
+Hop = tuple[int, bytes | None]
+"""Index of the interface, and the gateway."""
+
+IndexOf = Callable[[int], int]
+"""Gives the index of a port of the node whose messages are written."""
+
+
+def hops_of(route: Route, index_of: IndexOf) -> list[Hop]:
+    """Return the hops of `route` as messages have them."""
+    return [(index_of(hop.port), hop.gateway) for hop in route.hops]
+
+
+def add_address(batch: Batch, index: int, address: Address, label: str) -> None:
+    """Add what gives `address` to the interface `index`; `label` is who has it in errors."""
+    batch.add(messages.address(index, address.packed, address.length), f"give {address.text} to", label)
+
+
+def add_route(batch: Batch, route: Route, name: str, hops: list[Hop]) -> None:
+    """Add what gives the node `name` a route over `hops`."""
+    batch.add(messages.route(route.packed, route.length, hops, route.source), ROUTE, name)
+
+
+def add_neighbour(batch: Batch, entry: Neighbour, name: str, index_of: IndexOf) -> None:
+    """Add what gives the node `name` a permanent neighbour."""
+    made = messages.neighbour(index_of(entry.port), entry.packed, entry.mac)
+    batch.add(made, "set neighbour of", name)
+
+
+def add_routes_and_neighbours(batch: Batch, part: PlanPart, node: int) -> None:
+    """Add all routes and permanent neighbours of `node`."""
+    name, index_of = part.topology.names[node], part.indices.at(node)
+    for route in part.forwarding.routes(node):
+        add_route(batch, route, name, hops_of(route, index_of))
+    for entry in part.forwarding.neighbours(node):
+        add_neighbour(batch, entry, name, index_of)
 
 
 def removals(old: NodeSettings, new: NodeSettings) -> Batch:
@@ -51,9 +96,9 @@ def additions(old: NodeSettings, new: NodeSettings) -> Batch:
         if before is not None and before != after:
             _change_port(batch, new.name, after, before)
     for address in sorted(new.addresses - old.addresses):
-        give_address(batch, new.index(address.port), address, new.name)
+        add_address(batch, new.index(address.port), address, new.name)
     for route in sorted(new.routes - old.routes, key=_links_first):
-        give_route(batch, route, new.name, hops_of(route, new.index))
+        add_route(batch, route, new.name, hops_of(route, new.index))
     forgot = {
         port for port, after in new.ports.items() if port in old.ports and after.mac != old.ports[port].mac
     }
@@ -61,7 +106,7 @@ def additions(old: NodeSettings, new: NodeSettings) -> Batch:
         forgot.add(BRIDGE_PORT)
     for neighbour in sorted(new.neighbours):
         if neighbour not in old.neighbours or neighbour.port in forgot:
-            give_neighbour(batch, neighbour, new.name, new.index)
+            add_neighbour(batch, neighbour, new.name, new.index)
     return batch
 
 
@@ -80,5 +125,4 @@ def _change_port(batch: Batch, name: str, after: PortSettings, before: PortSetti
     if after.role == Role.BRIDGED != before.role:
         batch.add(messages.link_master(index, BRIDGE_INDEX), "bridge a port of", name)
     if before.shape != after.shape:
-        for message in reshape_messages(index, after.shape, after.mtu):
-            batch.add(message, "shape a port of", name)
+        add_shape(batch, index, after.shape, after.mtu, f"a port of {name}")

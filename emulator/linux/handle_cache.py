@@ -1,4 +1,4 @@
-"""What is kept open per node, for those used last: few enough for any limit on open files."""
+"""LRU cache of per-node handles (descriptors, sockets), within any limit on open files."""
 
 from __future__ import annotations
 
@@ -16,8 +16,8 @@ from topologies.topology import Topology
 T = TypeVar("T")
 
 
-class Kept(Generic[T]):
-    """One thing for each of `most` nodes, made when it is asked for. A context manager: closed at the end."""
+class HandleCache(Generic[T]):
+    """Up to `most` handles, one a node, made when asked for. A context manager: it closes them at its end."""
 
     def __init__(self, make: Callable[[int], T], close: Callable[[T], None], most: int) -> None:
         self._make = make
@@ -26,7 +26,7 @@ class Kept(Generic[T]):
         self._open: OrderedDict[int, T] = OrderedDict()
 
     def __call__(self, node: int) -> T:
-        """Return what there is for `node`, valid until `most` others were asked for."""
+        """Return the handle of `node`, valid until `most` others were asked for."""
         found = self._open.get(node)
         if found is not None:
             self._open.move_to_end(node)
@@ -58,7 +58,7 @@ class Kept(Generic[T]):
         self._open.clear()
 
 
-def kept_namespaces(store: NamespaceStore, topology: Topology) -> Kept[int]:
+def open_namespaces(store: NamespaceStore, topology: Topology) -> HandleCache[int]:
     """Return descriptors of namespaces, one for each link of a node; raise the limit if need be."""
     names = topology.names
     most = max(256, int(topology.degrees.max(initial=0)))
@@ -66,10 +66,10 @@ def kept_namespaces(store: NamespaceStore, topology: Topology) -> Kept[int]:
     wanted = most + 128
     if soft != resource.RLIM_INFINITY and soft < wanted:
         resource.setrlimit(resource.RLIMIT_NOFILE, (wanted if hard < 0 else min(wanted, hard), hard))
-    return Kept(lambda node: store.open(names[node]), os.close, most)
+    return HandleCache(lambda node: store.open(names[node]), os.close, most)
 
 
-def kept_sockets(store: NamespaceStore, topology: Topology, most: int) -> Kept[Netlink]:
+def open_sockets(store: NamespaceStore, topology: Topology, most: int) -> HandleCache[Netlink]:
     """Return netlink sockets in nodes' namespaces; making one leaves this thread in its namespace."""
     names = topology.names
 
@@ -77,4 +77,4 @@ def kept_sockets(store: NamespaceStore, topology: Topology, most: int) -> Kept[N
         store.go(names[node])
         return Netlink()
 
-    return Kept(made, Netlink.close, most)
+    return HandleCache(made, Netlink.close, most)

@@ -75,7 +75,7 @@ _PROGRAMS = {
 }
 
 
-def survey() -> list[Finding]:
+def machine_checks() -> list[Finding]:
     """Return everything looked at, in the order to show it."""
     return [*_basics(), *_queues(), *_switches(), *_cgroups(), *_limits(), *_programs()]
 
