@@ -2,16 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Iterator, Sequence
 from typing import Any
 
+from topologies.formats.mininet_routers import mininet_name
 from topologies.identifiers import dpid
 from topologies.openflow import PORT, Controller
 from topologies.openflow_switches import OPENFLOW_SWITCHES, controllers_of
 from topologies.profiles import NodeProfile
 from topologies.topology import Topology
-
-_DATAPATHS = {"kernel": "'kernel'", "userspace": "'user'", "auto": "DATAPATH"}
 
 
 def is_openflow(topology: Topology, node: int) -> bool:
@@ -19,43 +18,50 @@ def is_openflow(topology: Topology, node: int) -> bool:
     return topology.node_profile_of(node).switch in OPENFLOW_SWITCHES
 
 
+class _Expression(str):
+    """Python expression in a row: its literal is the expression itself."""
+
+    __slots__ = ()
+    __repr__ = str.__str__
+
+
+_DATAPATHS = {"kernel": "kernel", "userspace": "user", "auto": _Expression("DATAPATH")}
+
+
 def switch_rows(
-    topology: Topology, nodes: Sequence[int], name: Callable[[int], str], *, loops: bool
-) -> Iterator[str]:
+    topology: Topology, nodes: Sequence[int], *, loops: bool
+) -> Iterator[tuple[str, str, str, dict[str, Any]]]:
     """Yield a row for each of the OpenFlow switches `nodes`: name, datapath id, kind, options."""
     named = {controller: key for key, controller in controllers_of(topology).items()}
     options = [_options(profile, named, loops=loops) for profile in topology.node_profiles]
     for node in nodes:
         number = int(topology.node_profile[node])
         kind = topology.node_profiles[number].switch
-        yield f"    ({name(node)!r}, {dpid(topology, node)!r}, {kind!r}, {options[number]}),\n"
+        yield mininet_name(topology, node), dpid(topology, node), kind, options[number]
 
 
-def _options(profile: NodeProfile, named: dict[Controller, str], *, loops: bool) -> str:
+def _options(profile: NodeProfile, named: dict[Controller, str], *, loops: bool) -> dict[str, Any]:
     openflow = profile.openflow
-    controllers = tuple(named[one] for one in openflow.controllers if one in named)
-    out: dict[str, str] = {"controllers": repr(controllers)}
+    out: dict[str, Any] = {"controllers": tuple(named[one] for one in openflow.controllers if one in named)}
     if profile.switch == "ovs":
-        alone = openflow.fail_mode or ("secure" if openflow.controllers else "standalone")
         out |= {
-            "failMode": repr(alone),
-            "protocols": repr(",".join(openflow.protocols)),
+            "failMode": openflow.fail_mode or ("secure" if openflow.controllers else "standalone"),
+            "protocols": ",".join(openflow.protocols),
             "datapath": _DATAPATHS[openflow.datapath],
         }
-        out |= {"stp": "True"} if loops else {}
-    return "{" + ", ".join(f"{key!r}: {text}" for key, text in out.items()) + "}"
+        out |= {"stp": True} if loops else {}
+    return out
 
 
-def controller_rows(topology: Topology) -> Iterator[str]:
+def controller_rows(topology: Topology) -> Iterator[tuple[Any, ...]]:
     """Yield a row for each controller: name, kind, address, port, command; started ones differ in port."""
     controllers = controllers_of(topology)
-    taken = {controller.port for controller in controllers.values() if controller.kind == "remote"}
+    used = {controller.port for controller in controllers.values() if controller.kind == "remote"}
     for name, controller in controllers.items():
         port = controller.port
         if controller.kind != "remote":
-            while port in taken:
+            while port in used:
                 port = port + 1 if port < 0xFFFF else PORT
-            taken.add(port)
+            used.add(port)
         address = f"[{controller.address}]" if ":" in controller.address else controller.address
-        row: tuple[Any, ...] = (name, controller.kind, address, port, controller.command)
-        yield f"    {row!r},\n"
+        yield name, controller.kind, address, port, controller.command
