@@ -10,13 +10,16 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from enum import IntEnum
 from functools import cached_property
-from typing import NamedTuple
+from typing import TYPE_CHECKING, NamedTuple
 
 import numpy as np
 import numpy.typing as npt
 
 from topologies.names import Names
 from topologies.profiles import LinkProfile, NodeProfile, Shape
+
+if TYPE_CHECKING:
+    import networkx as nx
 
 I32 = npt.NDArray[np.int32]
 I64 = npt.NDArray[np.int64]
@@ -174,3 +177,38 @@ class Topology:
             if count:
                 out[profile.fidelity] = out.get(profile.fidelity, 0) + count
         return out
+
+    def to_networkx(self) -> nx.MultiGraph[str]:
+        """Return the graph for networkx: undirected, and a MultiGraph since links may be parallel.
+
+        Nodes are names. Their attributes: `index`, `kind` (host, switch, router), `tier`, `group` (the
+        leaf group, -1 for none), `fidelity`, and `pos` (x, y or longitude, latitude) if the topology has it.
+
+        The key of an edge is the link's index. Its attributes: `ends` (first name, second name) and `ports`
+        in that order; `delay` in seconds, the longer of both directions, 0 without one; `bandwidth` in
+        bit/s, the lower of both directions, where there is one; and `profile`, the whole `LinkProfile`.
+        """
+        import networkx as nx  # the one use of it: whoever doesn't call this doesn't load it
+
+        graph: nx.MultiGraph[str] = nx.MultiGraph(name=self.name)
+        names = list(self.names)
+        for node, name in enumerate(names):
+            place = {} if self.positions is None else {"pos": tuple(self.positions[node].tolist())}
+            graph.add_node(
+                name, index=node, kind=Kind(self.kinds[node]).word, tier=self.tier_names[self.tiers[node]],
+                group=int(self.groups[node]), fidelity=self.node_profile_of(node).fidelity, **place,
+            )  # fmt: skip
+        weights = [_weights(profile) for profile in self.link_profiles]
+        rows = zip(self.ends.tolist(), self.ports.tolist(), self.link_profile.tolist(), strict=True)
+        for link, ((a, b), ports, number) in enumerate(rows):
+            ends = names[a], names[b]
+            graph.add_edge(*ends, key=link, ends=ends, ports=tuple(ports), **weights[number])
+        return graph
+
+
+def _weights(profile: LinkProfile) -> dict[str, object]:
+    """Return the attributes of an edge that come from the link's profile."""
+    shapes = profile.forward, profile.backward
+    bandwidths = [shape.bandwidth for shape in shapes if shape.bandwidth is not None]
+    limit = {"bandwidth": min(bandwidths)} if bandwidths else {}
+    return {"profile": profile, "delay": max(shape.delay or 0.0 for shape in shapes), **limit}

@@ -83,11 +83,10 @@ def test_a_sample_of_nothing_is_refused(fat_tree: DryRunNetwork) -> None:
 def test_components_are_those_of_networkx(network: tuple[Topology, npt.NDArray[np.bool_]]) -> None:
     topology, up = network
     labels = components(topology, up)
-    graph = nx.Graph()
-    graph.add_nodes_from(range(topology.node_count))
-    graph.add_edges_from(topology.ends[up].tolist())
+    graph = topology.to_networkx()
+    graph.remove_edges_from([edge for edge in graph.edges(keys=True) if not up[edge[2]]])
     for group in nx.connected_components(graph):
-        assert len({int(labels[node]) for node in group}) == 1
+        assert len({int(labels[graph.nodes[name]["index"]]) for name in group}) == 1
     assert len(set(labels.tolist())) == nx.number_connected_components(graph)
 
 

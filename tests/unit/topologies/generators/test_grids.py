@@ -10,8 +10,8 @@ from support.topologies import edges, make, refused
 from topologies.topology import Topology
 
 
-def graph_of(topology: Topology) -> nx.Graph[int]:
-    return nx.Graph(topology.ends.tolist())
+def graph_of(topology: Topology) -> nx.Graph[str]:
+    return nx.Graph(topology.to_networkx())
 
 
 def test_torus_of_two_dimensions_is_the_product_of_two_cycles() -> None:

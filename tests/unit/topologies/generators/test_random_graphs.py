@@ -41,7 +41,7 @@ def test_jellyfish_is_random_and_repeatable() -> None:
 def test_jellyfish_has_short_paths() -> None:
     """As random graphs have: for 200 switches of degree 10 the mean is near ln n / ln r = 2.3."""
     topology = make("jellyfish", switches=200, ports=10, degree=10)
-    assert 2.0 < nx.average_shortest_path_length(nx.Graph(topology.ends.tolist())) < 2.6
+    assert 2.0 < nx.average_shortest_path_length(topology.to_networkx()) < 2.6
 
 
 @pytest.mark.parametrize(
@@ -76,13 +76,10 @@ def test_erdos_renyi_complete() -> None:
 def test_erdos_renyi_in_pieces_is_joined_by_as_few_links_as_can_be() -> None:
     loose = make("erdos-renyi", n=300, p=0.004, connected=False, hosts_per_switch=0)
     whole = make("erdos-renyi", n=300, p=0.004, hosts_per_switch=0)
-    pieces = nx.Graph()
-    pieces.add_nodes_from(range(300))
-    pieces.add_edges_from(loose.ends.tolist())
-    count = nx.number_connected_components(pieces)
+    count = nx.number_connected_components(loose.to_networkx())
     assert count > 1
     assert whole.link_count == loose.link_count + count - 1
-    assert nx.is_connected(nx.Graph(whole.ends.tolist()))
+    assert nx.is_connected(whole.to_networkx())
 
 
 def test_erdos_renyi_without_links() -> None:
