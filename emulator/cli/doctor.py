@@ -1,4 +1,4 @@
-"""`emulator doctor`: what this machine has and lacks, and the command that mends it."""
+"""`emulator doctor`: what this machine has and lacks, and the command that fixes it."""
 
 from __future__ import annotations
 

@@ -28,7 +28,7 @@ COMMANDS = {
     "graph": ("emulator.cli.graph:command", "draw a file's network"),
     "export": ("emulator.cli.export:command", "write a file's network in another format"),
     "schema": ("emulator.cli.schema:command", "the JSON schema of topology files, for editors"),
-    "doctor": ("emulator.cli.doctor:command", "what this machine lacks, and how to mend it"),
+    "doctor": ("emulator.cli.doctor:command", "what this machine lacks, and how to fix it"),
 }
 """Command -> ("module:attribute", one line of help). The module is imported when the command is run."""
 

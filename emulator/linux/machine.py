@@ -1,4 +1,4 @@
-"""What this machine has: memory that is free for use, and kernel limits."""
+"""Memory and kernel limits of this machine."""
 
 from __future__ import annotations
 
@@ -6,22 +6,17 @@ from emulator.linux.sysctl import read
 
 
 def available_memory() -> int | None:
-    """Return how much memory can be used without swapping, in bytes; None when the kernel doesn't say.
+    """Return the memory available without swapping, in bytes; None where /proc isn't there."""
+    import psutil  # not everything that touches the kernel asks for memory
 
-    MemAvailable of /proc/meminfo (proc_meminfo(5)).
-    """
     try:
-        with open("/proc/meminfo", encoding="ascii") as file:
-            for line in file:
-                if line.startswith("MemAvailable:"):
-                    return int(line.split()[1]) * 1024
+        return int(psutil.virtual_memory().available)
     except OSError:
         return None
-    return None
 
 
 def limit(name: str) -> int | None:
-    """Return the value of the sysctl `name`; None when this kernel has none or doesn't show it."""
+    """Return the value of the sysctl `name`; None where the kernel doesn't have or show it."""
     try:
         return int(read(name))
     except (OSError, ValueError):
@@ -29,7 +24,7 @@ def limit(name: str) -> int | None:
 
 
 def mount_count() -> int:
-    """Return how many mounts this process sees; 0 when the kernel doesn't say."""
+    """Return the number of mounts that this process sees; 0 where the kernel doesn't say."""
     try:
         with open("/proc/self/mountinfo", "rb") as file:
             return sum(1 for _ in file)

@@ -1,4 +1,4 @@
-"""What this machine has and lacks for emulating networks, and the command that mends each lack."""
+"""What this machine has and lacks for emulating networks, and the command that adds it."""
 
 from __future__ import annotations
 
