@@ -6,33 +6,26 @@ Names are in it as data only, and the scripts insert them as text: no name is ev
 from __future__ import annotations
 
 import json
-from html import escape
 from typing import Any
 
-_PAGE = """<!doctype html>
-<html lang="en">
-<head>
-<meta charset="utf-8">
-<meta name="viewport" content="width=device-width, initial-scale=1">
-<meta http-equiv="Content-Security-Policy" content="default-src 'none'; style-src 'unsafe-inline'; \
-script-src 'unsafe-inline'">
-<title>{title}</title>
-<style>
-{css}</style>
-</head>
-<body>
-{body}
-<script type="application/json" id="data">{data}</script>
-<script>
-{script}</script>
-</body>
-</html>
-"""
 
+def page(package: str, template: str, title: str, data: Any, *, css: str, script: str, **values: str) -> str:
+    """Return the page of `template` in the folder `templates` of `package`; it extends `page.html.j2`.
 
-def page(title: str, body: str, data: Any, *, css: str, script: str) -> str:
-    """Return the page; `body` is markup, `title` is text, and the scripts find `data` in `#data`."""
+    `title` and `values` are text, which the template escapes; the scripts find `data` in `#data`.
+    """
+    import jinja2  # half of the commands need no template
+    from markupsafe import Markup
+
+    environment = jinja2.Environment(
+        loader=jinja2.ChoiceLoader([jinja2.PackageLoader(package), jinja2.PackageLoader("topologies")]),
+        undefined=jinja2.StrictUndefined,
+        autoescape=True,
+        trim_blocks=True,
+        keep_trailing_newline=True,
+    )
     # "</script>" and "<!--" inside a string would end the element (HTML, section 13.1.3)
     text = json.dumps(data, ensure_ascii=False, separators=(",", ":"))
     text = text.replace("<", "\\u003c").replace("\u2028", "\\u2028").replace("\u2029", "\\u2029")
-    return _PAGE.format(title=escape(title), css=css, body=body, data=text, script=script)
+    whole = {"css": Markup(css), "script": Markup(script), "data": Markup(text)}  # noqa: S704  # our own files
+    return environment.get_template(template).render(title=title, **whole, **values)

@@ -23,10 +23,6 @@ _MOST_TIMES = 3000
 
 _NONE = (None, None, None)
 
-_BODY = """\
-<main id="page"></main>
-<noscript>This page draws itself by JavaScript; report.json has the figures.</noscript>"""
-
 
 def page(whole: dict[str, Any], record: RunRecord) -> str:
     """Return the page of a report (`summary`); `record` gives the operations and the answers to draw."""
@@ -45,8 +41,9 @@ def page(whole: dict[str, Any], record: RunRecord) -> str:
     parts = files("stress.report")
     scripts = [parts.joinpath(f"{name}.js").read_text(encoding="utf-8") for name in ("chart", "page")]
     return html_page(
+        "stress.report",
+        "report.html.j2",
         f"{whole['scenario'].get('name', 'stress')} on {whole['network'].get('name', '')}",
-        _BODY,
         finite(data),
         css=parts.joinpath("page.css").read_text(encoding="utf-8"),
         script="".join(scripts),
