@@ -12,8 +12,8 @@ import numpy.typing as npt
 
 from emulator.deploy_time import worker_seconds
 from emulator.forecast import node_bytes
-from emulator.forwarding.base import Forwarding
 from emulator.forwarding.blocked import blocked_links
+from emulator.forwarding.protocol import Forwarding
 from emulator.forwarding.select import forwarding_for, warnings_for
 from emulator.indices import PortIndices
 from emulator.node_namespaces import NodeNamespaces, node_namespaces

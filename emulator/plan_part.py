@@ -15,7 +15,7 @@ from typing import NamedTuple
 import numpy as np
 import numpy.typing as npt
 
-from emulator.forwarding.base import Forwarding
+from emulator.forwarding.protocol import Forwarding
 from emulator.indices import PortIndices
 from emulator.node_namespaces import NodeNamespaces
 from topologies.addressing import AddressColumns

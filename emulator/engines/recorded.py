@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from functools import cached_property
 
-from emulator.forwarding.base import Forwarding
+from emulator.forwarding.protocol import Forwarding
 from emulator.forwarding.select import forwarding_for
 from emulator.network import LinkState
 from emulator.state import NetworkState, link_states

@@ -17,6 +17,8 @@ from typing import NamedTuple
 import numpy as np
 import numpy.typing as npt
 
+from topologies.addressing.columns import Numbers
+
 Ints = npt.NDArray[np.int64]
 Keys = npt.NDArray[np.uint64]
 
@@ -55,13 +57,14 @@ class Spaces:
             self._uppers.append(upper)
         return self._lower[upper], base & _LOW, length - 64
 
-    def packed(self, space: int, key: int, length: int) -> tuple[bytes, int]:
-        """Return (address in network byte order, prefix length): the inverse of `put`."""
-        if space == 0:
-            return (key >> 32).to_bytes(4), length
-        if space == 1:
-            return (key << 64).to_bytes(16), length
-        return (self._uppers[space - 2] << 64 | key).to_bytes(16), length + 64
+    def addresses(self, prefixes: Prefixes) -> tuple[Numbers, Ints]:
+        """Return (first addresses, prefix lengths: int64[p]) of prefixes: the inverse of `put`."""
+        space, key = prefixes.space, prefixes.key
+        none = np.uint64(0)
+        uppers = np.array([0, 0, *self._uppers], dtype=np.uint64)
+        high = np.where(space == 1, key, uppers[space])
+        low = np.where(space == 0, key >> np.uint64(32), np.where(space == 1, none, key))
+        return Numbers(high, low), prefixes.length + np.where(space > 1, 64, 0)
 
 
 def merged(prefixes: Prefixes) -> Prefixes:

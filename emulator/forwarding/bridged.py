@@ -9,10 +9,12 @@ import numpy as np
 import numpy.typing as npt
 
 from emulator.forwarding.base import BRIDGE_PORT, Neighbour, Role, Route
+from emulator.forwarding.route_columns import RouteColumns
 from emulator.forwarding.spanning_tree import bridging_nodes, tree_links
 from topologies.addressing import Address, AddressColumns, FlatAddressing
 from topologies.counting import counted_by_name
 from topologies.identifiers import mac
+from topologies.one_by_one import OneByOne
 from topologies.topology import Kind, Topology
 
 
@@ -84,12 +86,17 @@ class BridgedForwarding:
         return replace(found, port=np.where(bridging, BRIDGE_PORT, found.port))
 
     @cached_property
-    def _all_addresses(self) -> AddressColumns:
-        return self.address_columns(np.arange(self._topology.node_count))
+    def _one_by_one(self) -> OneByOne[AddressColumns]:
+        return OneByOne(self.address_columns, self._topology.node_count)
 
     def addresses(self, node: int) -> tuple[Address, ...]:
         """Return the addresses of `node`; those of a node with a bridge are on the bridge."""
-        return self._all_addresses.of(node)
+        columns, position = self._one_by_one.at(node)
+        return columns.of(position)
+
+    def route_columns(self, nodes: npt.NDArray[np.int64]) -> RouteColumns:
+        """All is on the link: no routes."""
+        return RouteColumns.none(nodes)
 
     def routes(self, node: int) -> tuple[Route, ...]:
         """All is on the link: no routes."""

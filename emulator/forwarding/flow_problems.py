@@ -5,8 +5,9 @@ from __future__ import annotations
 import numpy as np
 import numpy.typing as npt
 
-from emulator.forwarding.base import Forwarding, Role
+from emulator.forwarding.base import Role
 from emulator.forwarding.flows import switches_with
+from emulator.forwarding.protocol import Forwarding
 from topologies.graph_arrays import components
 from topologies.topology import Topology
 

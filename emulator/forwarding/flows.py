@@ -25,7 +25,8 @@ from typing import Literal, NamedTuple
 import numpy as np
 import numpy.typing as npt
 
-from emulator.forwarding.base import BRIDGE_PORT, Forwarding, Role
+from emulator.forwarding.base import BRIDGE_PORT, Role
+from emulator.forwarding.protocol import Forwarding
 from emulator.forwarding.select_groups import PROTOCOL, SelectGroups
 from topologies.graph_arrays import UNREACHED, Adjacency, both_ways, distances
 from topologies.identifiers import mac

@@ -16,19 +16,15 @@ import numpy as np
 import numpy.typing as npt
 
 from emulator.forwarding.aggregation import Prefixes, merged
-from emulator.forwarding.base import Hop, Route
 from emulator.forwarding.destinations import Destinations
+from emulator.forwarding.route_columns import RouteColumns
 from emulator.forwarding.router_graph import RouterGraph
 from emulator.forwarding.shortest_paths import FirstHops, first_hops, members_of, numbered
 from topologies.addressing import RoutedAddressing
+from topologies.addressing.columns import Numbers
 from topologies.segments import BRIDGE_PORT
 
 Ints = npt.NDArray[np.int64]
-
-
-def packed(version: int, value: int) -> bytes:
-    """Return an address in network byte order."""
-    return value.to_bytes(4 if version == 4 else 16)
 
 
 class RouteTables:
@@ -39,7 +35,7 @@ class RouteTables:
         self._graph = graph
         self._destinations = Destinations(addressing, graph)
 
-    def of(self, router: int) -> tuple[Route, ...]:
+    def columns(self, router: int) -> RouteColumns:
         """Return the routes of router `router` (its number in the graph), links on a LAN first."""
         paths = first_hops(self._graph, router)
         sets, number = numbered(self._destinations.sets(paths))
@@ -48,30 +44,34 @@ class RouteTables:
         somewhere = np.asarray(sets.any(axis=1))
         prefixes = prefixes.where(somewhere[prefixes.number])
         places = [members_of(row) for row in sets]
-        routes = self._on_link(router)
-        sources = {
-            version: packed(version, self._addressing.own_value(version, int(self._graph.nodes[router])))
-            for version in self._addressing.versions
-        }
-        hops: dict[tuple[int, int], tuple[Hop, ...]] = {}
-
-        def route(version: int, base: bytes, length: int, which: int) -> Route:
-            if (version, which) not in hops:
-                hops[version, which] = self._hops(version, paths.hops[places[which]])
-            return Route(base, length, hops[version, which], sources[version])
-
+        nodes = self._graph.nodes[router : router + 1]
+        parts = [self._on_link(router, nodes)]
         for version in self._addressing.versions:
             family = prefixes.where((prefixes.space == 0) == (version == 4))
             family = family.where(~self._own_wires(version, paths, family))
             default = self._default(router, family, paths, places)
             if default is not None:
-                routes.append(route(version, packed(version, 0), 0, default))
                 family = family.where(family.number != default)
             few = merged(family)
-            for space, key, length, which in zip(*(c.tolist() for c in few), strict=True):
-                base, real = self._destinations.spaces.packed(space, key, length)
-                routes.append(route(version, base, real, which))
-        return tuple(routes)
+            prefix, length = self._destinations.spaces.addresses(few)
+            first = [] if default is None else [default]
+            none = np.zeros(len(first), dtype=np.int64)
+            length = np.concatenate([none, length])
+            own = self._addressing.own_value(version, int(nodes[0]))
+            parts.append(
+                RouteColumns(
+                    nodes,
+                    np.zeros_like(length),
+                    np.full(len(length), version, dtype=np.uint8),
+                    Numbers.joined([Numbers.from_base(0, none), prefix]),
+                    length,
+                    Numbers.from_base(own, np.zeros_like(length)),
+                    np.concatenate([np.array(first, dtype=np.int64), few.number]),
+                    np.cumsum([0, *map(len, places)]),
+                    *self._hops(version, paths.hops[np.concatenate([np.arange(0), *places])]),
+                )
+            )
+        return RouteColumns.joined(nodes, parts)
 
     def _own_wires(self, version: int, paths: FirstHops, family: Prefixes) -> npt.NDArray[np.bool_]:
         """Return which prefixes are just a wire of this router, bool[p]: the kernel has them connected."""
@@ -103,32 +103,38 @@ class RouteTables:
                 return int(which)
         return None
 
-    def _on_link(self, router: int) -> list[Route]:
+    def _on_link(self, router: int, nodes: Ints) -> RouteColumns:
         """Return the routes to the LANs that the router is on; its access subnet is the kernel's own."""
-        node, segments = int(self._graph.nodes[router]), self._addressing.segments
-        attached = set(self._graph.on_lans.tolist()) if len(self._graph.on_lans) else set()
-        out = []
-        for member in segments.members_of(node):
-            port = int(segments.members.port[member])
-            if port == BRIDGE_PORT or member not in attached:
-                continue
-            for version in self._addressing.versions:
-                subnet = self._addressing.subnet(version, int(segments.members.segment[member]))
-                out.append(Route(packed(version, subnet.base), subnet.length, (Hop(port, None),)))
-        return out
+        members = self._addressing.segments.members
+        own = np.array(self._addressing.segments.members_of(int(self._graph.nodes[router])), dtype=np.int64)
+        own = own[(members.port[own] != BRIDGE_PORT) & np.isin(own, self._graph.on_lans)]
+        versions, segment = self._addressing.versions, members.segment[own]
+        subnets = [self._addressing.subnets[version] for version in versions]
+        order = np.arange(len(own) * len(versions)).reshape(len(versions), -1).T.ravel()  # member by member
+        length = np.concatenate([length[segment] for _, length in subnets])[order]
+        none = np.zeros_like(length)
+        return RouteColumns(
+            nodes,
+            none,
+            np.tile(np.array(versions, dtype=np.uint8), len(own)),
+            Numbers.joined([base.take(segment) for base, _ in subnets]).take(order),
+            length,
+            Numbers.from_base(0, none),
+            np.repeat(np.arange(len(own)), len(versions)),
+            np.arange(len(own) + 1),
+            members.port[own],
+            Numbers.from_base(0, np.zeros_like(own)),
+        )
 
-    def _hops(self, version: int, edges: Ints) -> tuple[Hop, ...]:
-        """Return the next hops that hops `edges` of the graph stand for."""
+    def _hops(self, version: int, edges: Ints) -> tuple[Ints, Numbers]:
+        """Return the (ports, gateways) of the next hops that hops `edges` of the graph stand for."""
         graph, addressing = self._graph, self._addressing
-        ports, members = addressing.topology.ports, addressing.segments.members
-        out = []
-        for edge in edges.tolist():
-            slot = int(graph.wire[edge])
-            if slot >= 0:
-                link, end = slot >> 1, slot & 1
-                value = addressing.wire_value(version, link, 1 - end)
-                out.append(Hop(int(ports[link, end]), packed(version, value)))
-            else:
-                value = addressing.member_value(version, int(graph.member[edge]))
-                out.append(Hop(int(members.port[graph.port_member[edge]]), packed(version, value)))
-        return tuple(out)
+        members, slot = addressing.segments.members, graph.wire[edges]
+        wires, lans = np.flatnonzero(slot >= 0), np.flatnonzero(slot < 0)
+        port = np.empty_like(edges)
+        port[wires] = addressing.topology.ports.ravel()[slot[wires]]
+        port[lans] = members.port[graph.port_member[edges[lans]]]
+        gateway = Numbers.from_base(0, np.zeros_like(edges))
+        gateway.put(wires, addressing.wire_numbers(version, slot[wires] ^ 1))
+        gateway.put(lans, addressing.member_numbers[version].take(graph.member[edges[lans]]))
+        return port, gateway

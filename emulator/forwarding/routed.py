@@ -11,21 +11,26 @@ is one of its table's: so it can be taken away where a failure splits the LAN.
 
 from __future__ import annotations
 
+from dataclasses import replace
 from functools import cached_property
 
 import numpy as np
 import numpy.typing as npt
 
-from emulator.forwarding.base import Hop, Neighbour, Role, Route
-from emulator.forwarding.route_tables import RouteTables, packed
+from emulator.forwarding.base import Neighbour, Role, Route
+from emulator.forwarding.route_columns import RouteColumns, packed
+from emulator.forwarding.route_tables import RouteTables
 from emulator.forwarding.router_graph import RouterGraph
 from emulator.forwarding.spanning_tree import tree_links
 from topologies.addressing import Address, AddressColumns, RoutedAddressing
+from topologies.addressing.columns import Numbers
 from topologies.addressing.routed_columns import routed_columns
 from topologies.identifiers import mac
+from topologies.one_by_one import OneByOne
 from topologies.topology import Topology
 
 Bools = npt.NDArray[np.bool_]
+Ints = npt.NDArray[np.int64]
 
 
 class RoutedForwarding:
@@ -79,42 +84,79 @@ class RoutedForwarding:
         """Return whether `node` forwards by address."""
         return bool(self._segments.routers[node])
 
-    def address_columns(self, nodes: npt.NDArray[np.int64]) -> AddressColumns:
+    def address_columns(self, nodes: Ints) -> AddressColumns:
         """Return the addresses of `nodes` (int64[q], ascending), a router's own first."""
         return routed_columns(self.addressing, nodes)
 
     @cached_property
-    def _all_addresses(self) -> AddressColumns:
-        return self.address_columns(np.arange(self.topology.node_count))
+    def _one_by_one(self) -> OneByOne[AddressColumns]:
+        return OneByOne(self.address_columns, self.topology.node_count)
 
     def addresses(self, node: int) -> tuple[Address, ...]:
         """Return the addresses of `node`."""
-        return self._all_addresses.of(node)
+        columns, position = self._one_by_one.at(node)
+        return columns.of(position)
 
-    def gateway(self, node: int) -> tuple[int, int] | None:
-        """Return (the member that `node` is, the member that is its default gateway), or None.
+    @cached_property
+    def _gateways(self) -> tuple[Ints, Ints]:
+        """For each node the member that it is and the member that is its default gateway, or -1: int64[n].
 
         A host's gateway is on the segment of its first port that has a router at all.
         """
-        segments = self._segments
-        for member in segments.members_of(node):
-            gateway = int(segments.gateways[segments.members.segment[member]])
-            if gateway >= 0 and gateway != member:
-                return member, gateway
-        return None
+        _, member = self._segments.by_node
+        gateway = self._segments.gateways[self._segments.members.segment[member]]
+        own, found = np.full((2, self.topology.node_count), -1, dtype=np.int64)
+        there = np.flatnonzero((gateway >= 0) & (gateway != member))[::-1]  # the first one is written last
+        node = self._segments.members.node[member[there]]
+        own[node], found[node] = member[there], gateway[there]
+        return own, found
+
+    def gateway(self, node: int) -> tuple[int, int] | None:
+        """Return (the member that `node` is, the member that is its default gateway), or None."""
+        own, found = self._gateways
+        return None if found[node] < 0 else (int(own[node]), int(found[node]))
+
+    def route_columns(self, nodes: Ints) -> RouteColumns:
+        """Return the routes of `nodes` (int64[q], ascending): routers' tables, hosts' default routes."""
+        routers = np.flatnonzero(self._segments.routers[nodes]).tolist()
+        tables = [
+            replace(table, nodes=nodes, position=table.position + position)
+            for position in routers
+            for table in [self._tables.columns(int(self.graph.index[nodes[position]]))]
+        ]
+        return RouteColumns.joined(nodes, [self._default_columns(nodes), *tables])
+
+    def _default_columns(self, nodes: Ints) -> RouteColumns:
+        """Return the default routes of those of `nodes` that don't route."""
+        own, gateway = (members[nodes] for members in self._gateways)
+        position = np.flatnonzero((gateway >= 0) & ~self._segments.routers[nodes])
+        own, gateway, versions = own[position], gateway[position], self.addressing.versions
+        none = np.zeros(len(position) * len(versions), dtype=np.int64)
+        order = np.arange(len(none)).reshape(len(versions), -1).T.ravel()  # node by node
+        values = [self.addressing.member_numbers[version].take(gateway) for version in versions]
+        return RouteColumns(
+            nodes,
+            np.repeat(position, len(versions)),
+            np.tile(np.array(versions, dtype=np.uint8), len(position)),
+            Numbers.from_base(0, none),
+            none,
+            Numbers.from_base(0, none),
+            np.arange(len(none)),
+            np.arange(len(none) + 1),
+            np.repeat(self._segments.members.port[own], len(versions)),
+            Numbers.joined(values).take(order),
+        )
+
+    @cached_property
+    def _default_routes(self) -> OneByOne[RouteColumns]:
+        return OneByOne(self._default_columns, self.topology.node_count)
 
     def routes(self, node: int) -> tuple[Route, ...]:
         """Return the routes of `node`: a router's table, a host's default route."""
         if self.is_router(node):
-            return self._tables.of(int(self.graph.index[node]))
-        found = self.gateway(node)
-        if found is None:
-            return ()
-        port = int(self._segments.members.port[found[0]])
-        return tuple(
-            Route(packed(v, 0), 0, (Hop(port, packed(v, self.addressing.member_value(v, found[1]))),))
-            for v in self.addressing.versions
-        )
+            return self._tables.columns(int(self.graph.index[node])).of(0)
+        columns, position = self._default_routes.at(node)
+        return columns.of(position)
 
     def neighbours(self, node: int) -> tuple[Neighbour, ...]:
         """Return all others on the node's segments and wires where static ARP is asked for, else nothing."""

@@ -5,8 +5,8 @@ from __future__ import annotations
 import numpy as np
 import numpy.typing as npt
 
-from emulator.forwarding.base import Forwarding
 from emulator.forwarding.bridged import BridgedForwarding, deaf_ends
+from emulator.forwarding.protocol import Forwarding
 from emulator.forwarding.routed import RoutedForwarding
 from topologies.counting import counted_by_name
 from topologies.link_mtu import mixed_mtus

@@ -16,7 +16,8 @@ from dataclasses import dataclass
 import numpy as np
 import numpy.typing as npt
 
-from emulator.forwarding.base import Forwarding, Role
+from emulator.forwarding.base import Role
+from emulator.forwarding.protocol import Forwarding
 from topologies.identifiers import mac
 from topologies.topology import Topology
 

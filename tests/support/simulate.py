@@ -13,7 +13,8 @@ import networkx as nx
 import numpy as np
 import numpy.typing as npt
 
-from emulator.forwarding.base import BRIDGE_PORT, LOOPBACK_PORT, Forwarding, Hop, Role
+from emulator.forwarding.base import BRIDGE_PORT, LOOPBACK_PORT, Hop, Role
+from emulator.forwarding.protocol import Forwarding
 from topologies.topology import Topology
 
 Attachment = tuple[int, int]

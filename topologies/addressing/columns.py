@@ -43,14 +43,35 @@ class Numbers(NamedTuple):
         high, low = np.uint64(base >> 64), np.uint64(base & _WORD)
         return cls(np.full(count, high), np.full(count, low)).plus(offset)
 
+    @classmethod
+    def joined(cls, parts: Sequence[Numbers]) -> Numbers:
+        """Return the numbers of all `parts`."""
+        high, low = zip(*parts, strict=True)
+        return cls(np.concatenate(high), np.concatenate(low))
+
     def plus(self, offset: Ints) -> Numbers:
         """Return the numbers with `offset` (int64[k], not negative) added to each."""
         low = self.low + offset.astype(np.uint64)
         return Numbers(self.high + (low < self.low).astype(np.uint64), low)
 
-    def take(self, places: Ints) -> Numbers:
-        """Return the numbers at `places`: int64[k]."""
+    def take(self, places: Ints | npt.NDArray[np.bool_]) -> Numbers:
+        """Return the numbers at `places`: int64[k], or a mask."""
         return Numbers(self.high[places], self.low[places])
+
+    def put(self, places: Ints, numbers: Numbers) -> None:
+        """Overwrite the numbers at `places`."""
+        self.high[places], self.low[places] = numbers
+
+    def numbers(self, places: slice) -> list[int]:
+        """Return the numbers at `places` as Python's."""
+        pairs = zip(self.high[places].tolist(), self.low[places].tolist(), strict=True)
+        return [high << 64 | low for high, low in pairs]
+
+    def packed(self, version: npt.NDArray[np.uint8]) -> list[bytes]:
+        """Return the addresses in network byte order; `version` (uint8[k]) says which have 4 bytes."""
+        whole = np.stack(self, axis=1).astype(">u8").tobytes()
+        first = np.where(version == 4, 12, 0) + 16 * np.arange(len(version))
+        return [whole[at:end] for at, end in zip(first.tolist(), range(16, len(whole) + 1, 16), strict=True)]
 
     def at(self, place: int) -> int:
         """Return one number."""
@@ -82,10 +103,7 @@ class AddressColumns:
             position[order],
             np.concatenate([part.port for part in parts])[order],
             np.concatenate([part.version for part in parts])[order],
-            Numbers(
-                np.concatenate([part.value.high for part in parts])[order],
-                np.concatenate([part.value.low for part in parts])[order],
-            ),
+            Numbers.joined([part.value for part in parts]).take(order),
             np.concatenate([part.length for part in parts])[order],
         )
 
@@ -122,7 +140,7 @@ class AddressColumns:
             place[self.position[rows]],
             self.port[rows],
             self.version[rows],
-            Numbers(self.value.high[rows], self.value.low[rows]),
+            self.value.take(rows),
             self.length[rows],
         )
 
@@ -137,19 +155,15 @@ class AddressColumns:
 
     def rows(self, first: int = 0, end: int | None = None) -> list[Address]:
         """Return the rows from `first` to before `end` one by one."""
-        columns = (self.port, self.version, self.value.high, self.value.low, self.length)
+        rows = slice(first, end)
+        columns = (self.port[rows], self.version[rows], self.length[rows])
         return [
-            Address(port, version, high << 64 | low, length)
-            for port, version, high, low, length in zip(
-                *(column[first:end].tolist() for column in columns), strict=True
+            Address(port, version, value, length)
+            for port, version, length, value in zip(
+                *(column.tolist() for column in columns), self.value.numbers(rows), strict=True
             )
         ]
 
     def texts(self) -> list[str]:
         """Return the text of every address, without its prefix length."""
-        packed = np.stack(self.value, axis=1).astype(">u8").tobytes()
-        first = np.where(self.version == 4, 12, 0) + 16 * np.arange(len(self.version))
-        return [
-            address_text(packed[at:end])
-            for at, end in zip(first.tolist(), range(16, len(packed) + 1, 16), strict=True)
-        ]
+        return [address_text(packed) for packed in self.value.packed(self.version)]

@@ -14,6 +14,7 @@ from topologies.addressing.address import Address, parse_interface
 from topologies.addressing.columns import AddressColumns, Ints, Numbers
 from topologies.counting import counted
 from topologies.errors import Loc, ParameterError
+from topologies.one_by_one import OneByOne
 from topologies.topology import Kind, Topology
 
 _FAR = 1 << 62
@@ -184,12 +185,13 @@ class FlatAddressing:
         return AddressColumns.joined(nodes, parts)
 
     @cached_property
-    def _all(self) -> AddressColumns:
-        return self.columns(np.arange(self._topology.node_count))
+    def _one_by_one(self) -> OneByOne[AddressColumns]:
+        return OneByOne(self.columns, self._topology.node_count)
 
     def of(self, node: int) -> tuple[Address, ...]:
         """Return the addresses of `node`."""
-        return self._all.of(node)
+        columns, position = self._one_by_one.at(node)
+        return columns.of(position)
 
 
 def _around(values: list[int], version: int) -> Pool:

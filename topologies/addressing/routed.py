@@ -80,7 +80,7 @@ class RoutedAddressing:
         for version, (base, _) in self.subnets.items():
             numbers, explicit = base.take(segment).plus(offset), self._explicit[version].values
             members = np.array(list(explicit), dtype=np.int64)
-            numbers.high[members], numbers.low[members] = Numbers.of(list(explicit.values()))
+            numbers.put(members, Numbers.of(list(explicit.values())))
             out[version] = numbers
         return out
 

@@ -20,7 +20,8 @@ from emulator.engines import link_changes
 from emulator.engines.netns.switches import follow_links
 from emulator.engines.refusals import missing_shaping
 from emulator.errors import MissingError
-from emulator.forwarding.base import Forwarding, Role
+from emulator.forwarding.base import Role
+from emulator.forwarding.protocol import Forwarding
 from emulator.indices import BRIDGE_INDEX, PortIndices
 from emulator.link_states import States, effective_shape, links_up
 from emulator.linux import bridge_messages, messages

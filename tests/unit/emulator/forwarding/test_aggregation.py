@@ -81,9 +81,11 @@ def test_exact_and_minimal(blocks: list[tuple[int, int]], bits: int) -> None:
 def test_a_prefix_of_ipv6_survives_the_way_through_its_space(value: int, length: int) -> None:
     base = value >> (128 - length) << (128 - length)
     spaces = Spaces()
-    assert spaces.packed(*spaces.put(6, base, length)) == (base.to_bytes(16), length)
+    found, lengths = spaces.addresses(prefixes([(*spaces.put(6, base, length), 0)]))
+    assert (found.at(0), lengths.tolist()) == (base, [length])
 
 
 def test_a_prefix_of_ipv4_survives_too() -> None:
     spaces = Spaces()
-    assert spaces.packed(*spaces.put(4, TEN, 8)) == (bytes([10, 0, 0, 0]), 8)
+    found, lengths = spaces.addresses(prefixes([(*spaces.put(4, TEN, 8), 0)]))
+    assert (found.at(0), lengths.tolist()) == (TEN, [8])

@@ -1,4 +1,4 @@
-"""Addresses in columns: those of some nodes are those that the nodes have one by one."""
+"""Addresses and routes in columns: those of some nodes are those that the nodes have one by one."""
 
 from __future__ import annotations
 
@@ -25,5 +25,9 @@ def test_some_nodes_of_every_example_have_what_they_have_among_all(file: Path) -
         columns = plan.forwarding.address_columns(some)
         assert [columns.of(place) for place in range(len(some))] == [each[node] for node in some.tolist()]
         assert columns.texts() == [address.text for node in some.tolist() for address in each[node]]
+        routes = plan.forwarding.route_columns(some)
+        assert [routes.of(place) for place in range(len(some))] == [
+            plan.forwarding.routes(node) for node in some.tolist()
+        ]
     lines = [f"{address.text} {plan.topology.names[node]}" for node in nodes for address in each[node]]
     assert hosts_text(plan.whole).splitlines()[2:] == lines

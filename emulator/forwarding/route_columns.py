@@ -1,0 +1,101 @@
+"""Routes of many nodes at once: numpy columns, a row per route; routes over the same hops share them."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from functools import cached_property
+
+import numpy as np
+import numpy.typing as npt
+
+from emulator.forwarding.base import Hop, Route
+from topologies.addressing.columns import Numbers
+
+Ints = npt.NDArray[np.int64]
+
+
+def packed(version: int, value: int) -> bytes:
+    """Return an address in network byte order."""
+    return value.to_bytes(4 if version == 4 else 16)
+
+
+@dataclass(frozen=True)
+class RouteColumns:
+    """The routes of `nodes` (int64[q]), in their order.
+
+    Per route: `position` int64[k], the place of its node in `nodes`; `version` uint8[k], 4 or 6; `prefix`
+    and `length` (int64[k]); `source`, zero where the kernel chooses; `hops` int64[k], the number of its
+    set of hops, which routes of one version share. The hops of set s are `first[s]:first[s + 1]`
+    (int64[s + 1]). Per hop: `port` int64[h]; `gateway`, zero where the destination is on the link.
+    """
+
+    nodes: Ints
+    position: Ints
+    version: npt.NDArray[np.uint8]
+    prefix: Numbers
+    length: Ints
+    source: Numbers
+    hops: Ints
+    first: Ints
+    port: Ints
+    gateway: Numbers
+
+    @classmethod
+    def none(cls, nodes: Ints) -> RouteColumns:
+        """Return no routes of `nodes`."""
+        row = np.zeros(0, dtype=np.int64)
+        number = Numbers.from_base(0, row)
+        version = row.astype(np.uint8)
+        return cls(nodes, row, version, number, row, number, row, np.zeros(1, dtype=np.int64), row, number)
+
+    @classmethod
+    def joined(cls, nodes: Ints, parts: Sequence[RouteColumns]) -> RouteColumns:
+        """Return the rows of `parts`, all of `nodes`, by node; those of a node in the order of the parts."""
+        position = np.concatenate([part.position for part in parts])
+        order = np.argsort(position, kind="stable")
+        sets = np.cumsum([0, *(len(part.first) - 1 for part in parts)]).tolist()
+        each = np.cumsum([0, *(len(part.port) for part in parts)]).tolist()
+        return cls(
+            nodes,
+            position[order],
+            np.concatenate([part.version for part in parts])[order],
+            Numbers.joined([part.prefix for part in parts]).take(order),
+            np.concatenate([part.length for part in parts])[order],
+            Numbers.joined([part.source for part in parts]).take(order),
+            np.concatenate([part.hops + at for part, at in zip(parts, sets[:-1], strict=True)])[order],
+            np.concatenate([*(p.first[:-1] + at for p, at in zip(parts, each[:-1], strict=True)), each[-1:]]),
+            np.concatenate([part.port for part in parts]),
+            Numbers.joined([part.gateway for part in parts]),
+        )
+
+    @cached_property
+    def start(self) -> Ints:
+        """The routes of node `nodes[i]` are `start[i]:start[i + 1]`: int64[q + 1]."""
+        return np.searchsorted(self.position, np.arange(len(self.nodes) + 1))
+
+    def of(self, position: int) -> tuple[Route, ...]:
+        """Return the routes of node `nodes[position]`."""
+        rows = slice(*self.start[position : position + 2].tolist())
+        # most routes of a node have one source, and share their hops with others
+        sources: dict[int, bytes | None] = {0: None}
+        made: dict[int, tuple[Hop, ...]] = {}
+        out = []
+        for version, prefix, length, source, number in zip(
+            self.version[rows].tolist(), self.prefix.numbers(rows), self.length[rows].tolist(),
+            self.source.numbers(rows), self.hops[rows].tolist(), strict=True,
+        ):  # fmt: skip
+            if source not in sources:
+                sources[source] = packed(version, source)
+            if number not in made:
+                made[number] = self._hops(version, number)
+            out.append(Route(packed(version, prefix), length, made[number], sources[source]))
+        return tuple(out)
+
+    def _hops(self, version: int, number: int) -> tuple[Hop, ...]:
+        """Return the hops of a set: all routes over it are of one version."""
+        rows = slice(*self.first[number : number + 2].tolist())
+        return tuple(
+            Hop(port, packed(version, gateway) if gateway else None)
+            for port, gateway in zip(self.port[rows].tolist(), self.gateway.numbers(rows), strict=True)
+        )
