@@ -14,7 +14,7 @@ FORMAT = 2
 
 @dataclass
 class Record:
-    """Run record of one network. `phase` is deploying, up or removing; `links` are changed links."""
+    """Run record of one network. `phase` is deploying, up or changing; `links` are changed links."""
 
     name: str
     engine: str

@@ -112,7 +112,7 @@ def test_an_environment_of_root_is_not_touched_by_others(clone: Path) -> None:
         capture_output=True, text=True,
     )  # fmt: skip
     assert process.returncode == 3
-    assert "isn't yours to change" in process.stderr
+    assert f"you can't write to {venv} (created by root?)" in process.stderr
     assert (venv / ".emulate").read_text() == "old old\n"
 
 
