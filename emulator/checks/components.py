@@ -1,4 +1,4 @@
-"""Which nodes can talk, by the graph alone."""
+"""Nodes that can reach each other, by the graph alone."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ from topologies.topology import Kind, Topology
 
 
 def expectation(topology: Topology, up: npt.NDArray[np.bool_]) -> Callable[[int, int, str], bool]:
-    """Return what says whether node a gets an answer from an address of node b: f(a, b, address).
+    """Return a function f(a, b, address): whether node a should get an answer from an address of node b.
 
     `up` says which links are up: bool[m].
     """
@@ -26,10 +26,10 @@ def expectation(topology: Topology, up: npt.NDArray[np.bool_]) -> Callable[[int,
 
 
 def components(topology: Topology, up: npt.NDArray[np.bool_]) -> npt.NDArray[np.int64]:
-    """Return which nodes can talk (int64[n]): two hosts reach each other when their numbers are equal.
+    """Return a component number for each node (int64[n]): equal numbers mean that hosts reach each other.
 
-    Nodes that pass packets on merge what they touch; a host that doesn't is heard on its first
-    link only, where its address is. A host without a link that is up has a number of its own.
+    Forwarding nodes merge everything that they touch. A host that doesn't forward is reached on its first
+    link only, which has its address. A host without a link that is up has a number of its own.
     """
     passes = bridging_nodes(topology) | (topology.kinds == Kind.ROUTER)
     a, b = topology.ends[:, 0].astype(np.int64), topology.ends[:, 1].astype(np.int64)

@@ -1,4 +1,4 @@
-"""Timeouts and rounds of questions, where links delay and packets get lost."""
+"""Timeouts and retries of checks, for links that delay or lose packets."""
 
 from __future__ import annotations
 
@@ -22,9 +22,9 @@ _JOURNEYS = 2 * 2 * 2
 
 @dataclass(frozen=True)
 class Timeouts:
-    """`seconds` to wait beyond what a bridge without delays takes, `delay` of them for links.
+    """Extra wait in `seconds` beyond a bridge without delays; `delay` is the part due to links.
 
-    `rounds` says in how many rounds in a row without an answer to be sure that none will come.
+    `rounds` is the number of rounds in a row without an answer after which none will come.
     """
 
     seconds: float
@@ -33,10 +33,10 @@ class Timeouts:
 
 
 def timeouts_for(topology: Topology, states: States, up: npt.NDArray[np.bool_]) -> Timeouts:
-    """Return what the shapes of the links that are up (bool[m]) ask for, some of them changed to `states`.
+    """Return the timeouts for the shapes of links that are up (bool[m]), some changed to `states`.
 
-    The wait is a bound, not a forecast: shortest ways from one node of each component, and twice
-    that for any two of its nodes. Only questions without an answer are waited for so long.
+    The wait is an upper bound, not a forecast: shortest paths from one node of each component, doubled for
+    any two of its nodes. Only probes without an answer wait that long.
     """
     delays = np.array([max(_delay(p.forward), _delay(p.backward)) for p in topology.link_profiles])
     losses = np.array([_loses(p.forward) or _loses(p.backward) for p in topology.link_profiles], dtype=bool)
@@ -55,9 +55,9 @@ def timeouts_for(topology: Topology, states: States, up: npt.NDArray[np.bool_]) 
 
 
 def _farthest(topology: Topology, up: npt.NDArray[np.bool_], delay: npt.NDArray[np.float64]) -> float:
-    """Return the longest of the shortest ways (seconds) from one node of each component to its others.
+    """Return the longest of the shortest paths (seconds) from one node of each component to its others.
 
-    Bellman and Ford, all links at once: as many rounds as the longest of these ways has links.
+    Bellman and Ford, all links at once: as many rounds as the longest of these paths has links.
     """
     labels = components(topology, up)
     distance = np.full(topology.node_count, np.inf)

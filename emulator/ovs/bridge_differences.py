@@ -1,4 +1,4 @@
-"""Where bridges of Open vSwitch aren't set as the plan says: a deviation for each field. Pure."""
+"""Compare the settings of Open vSwitch bridges with the plan: one deviation per field. Pure."""
 
 from __future__ import annotations
 
@@ -24,9 +24,9 @@ _NONE = "none"
 def differing(
     found: Mapping[str, Bridge], wanted: Mapping[str, Bridge], fresh: AbstractSet[str] = frozenset()
 ) -> list[Deviation]:
-    """Return where the bridges `found` aren't as `wanted` says.
+    """Return deviations of the bridges `found` from `wanted`.
 
-    Ports in `fresh` are told of as missing links already. What somebody added is no difference.
+    Ports in `fresh` are already reported as missing links. Additions by users are no deviation.
     """
     out: list[Deviation] = []
     for name, bridge in wanted.items():
@@ -68,7 +68,7 @@ def _ports(found: Bridge, wanted: Bridge, fresh: AbstractSet[str]) -> Iterator[D
 def with_additions(
     found: Mapping[str, Bridge], wanted: Mapping[str, Bridge], planned: Collection[str]
 ) -> dict[str, Bridge]:
-    """Return `wanted` with the bridges and ports that somebody added: none of `planned`, the plan's ports."""
+    """Return `wanted` plus bridges and ports that users added: those not in `planned`, the plan's ports."""
     out = {name: bridge for name, bridge in found.items() if name not in wanted}
     for name, bridge in wanted.items():
         has = found.get(name, bridge)

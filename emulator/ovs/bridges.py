@@ -1,6 +1,6 @@
-"""What the bridges of Open vSwitch of a plan are set to. Pure.
+"""Settings of a plan's Open vSwitch bridges. Pure.
 
-Which ports a bridge has depends on who forwards: see `emulator.forwarding.blocked`.
+`emulator.forwarding.blocked` decides which ports a bridge has.
 """
 
 from __future__ import annotations
@@ -30,10 +30,11 @@ MAX_OFPORT = 65279
 
 @dataclass(frozen=True)
 class Bridge:
-    """A bridge's settings; `ports` are the numbers that its interfaces ask for, by name (0: any).
+    """A bridge's settings; `ports` maps interfaces to the numbers that they ask for (0: any).
 
-    `protocols` and `controllers` are in order, so that equal bridges are equal. No plan asks for what
-    `enabled` and `odd` hold: columns that are true, and what ports are set to, by name ("tag 7").
+    `protocols` and `controllers` are ordered, so that equal bridges compare equal. Plans never set `enabled`
+    and `odd`, which hold other settings found in a database: columns that are true, and settings of ports
+    by name ("tag 7").
     """
 
     name: str
@@ -69,7 +70,7 @@ def bridges(plan: Plan, datapath_of: Callable[[OpenFlow], str]) -> dict[int, Bri
 
 
 def _protocols(openflow: OpenFlow) -> tuple[str, ...]:
-    """Return the versions a switch speaks: with computed flows also the one that installs them."""
+    """Return the versions that a switch speaks: computed flows add the version that installs them."""
     own = openflow.protocols
     return tuple(sorted({*own, PROTOCOL} if is_computed(openflow) else set(own)))
 
@@ -93,9 +94,9 @@ def interfaces(topology: Topology, links: np.ndarray[tuple[int], np.dtype[np.boo
 def middle(
     before: Mapping[str, Bridge], after: Mapping[str, Bridge], fresh: Collection[str]
 ) -> dict[str, Bridge]:
-    """Return the bridges to be between `before` and `after`: what is to go has gone, nothing new has come.
+    """Return the bridges between `before` and `after`: old parts are removed, no new ones are added.
 
-    Interfaces in `fresh` are made anew meanwhile: they must leave their bridges first.
+    Interfaces in `fresh` are created again meanwhile: they must leave their bridges first.
     """
     out = {}
     for name, bridge in before.items():

@@ -1,4 +1,4 @@
-"""Checksums of what goes to switches in user space: computed by the sender, since nobody later does."""
+"""Checksums of packets to userspace switches: the sender computes them, since nothing later does."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ from topologies.topology import Topology
 
 
 def compute_all(topology: Topology, found: Mapping[int, Bridge], store: NamespaceStore) -> None:
-    """Have what goes to switches in user space leave with checksums. Call inside the store's mounts."""
+    """Make packets to userspace switches leave with checksums. Call inside the store's mounts."""
     there = frozenset(store.nodes())
     for node, names in userspace_ports(topology, found).items():
         if topology.names[node] in there:
@@ -31,10 +31,10 @@ def uncomputed(
     store: NamespaceStore,
     fresh: AbstractSet[str] = frozenset(),
 ) -> list[Deviation]:
-    """Return the interfaces that send without checksums to a switch in user space.
+    """Return the interfaces that send without checksums to a userspace switch.
 
-    Nodes and interfaces that are missing are passed over, and so are those in `fresh`, which were made
-    just now. Call inside the store's mounts.
+    Skips missing nodes and interfaces, and those in `fresh`, which were created just now. Call inside the
+    store's mounts.
     """
     there, out = frozenset(store.nodes()), []
     for node, names in userspace_ports(topology, found).items():
@@ -49,10 +49,10 @@ def uncomputed(
 
 
 def userspace_ports(topology: Topology, found: Mapping[int, Bridge]) -> dict[int, list[str]]:
-    """Return the interfaces whose packets must leave with their checksums computed, by node.
+    """Return the interfaces whose packets must leave with computed checksums, by node.
 
-    They face a bridge in user space, which takes packets as they are, while the kernel leaves a
-    checksum to the hardware that a veth hasn't: TCP would drop what comes then.
+    They face a userspace bridge, which takes packets as they are. The kernel leaves a checksum to the
+    hardware, which a veth doesn't have: TCP would drop these packets.
     """
     here = np.zeros(topology.node_count, dtype=bool)
     here[[node for node, bridge in found.items() if bridge.datapath == USERSPACE]] = True

@@ -1,4 +1,4 @@
-"""Which switches are connected to their controllers, as the switch daemon tells the database."""
+"""Connections of switches to their controllers, as the switch daemon reports them in the database."""
 
 from __future__ import annotations
 
@@ -14,11 +14,11 @@ _INTERVAL = "stats-update-interval"
 
 
 def unconnected(servers: OvsServers, bridges: Sequence[str], timeout: float, progress: Progress) -> list[str]:
-    """Return which of `bridges` have controllers of which none is connected, after `timeout` s at most.
+    """Return bridges with controllers but no connection to any of them, after at most `timeout` s.
 
-    Returns at once when all are connected; `progress` is told how many are, again and again. That they
-    are is believed when the daemon was asked to write it: what the database says may be of a
-    controller that has ended since. Raises BrokenError when a daemon ends meanwhile.
+    Returns at once when all are connected; calls `progress` with their number repeatedly. A connection
+    counts only after the daemon was asked to refresh it: the database may still show a controller that
+    has ended. Raises BrokenError if a daemon ends meanwhile.
     """
     deadline = time.monotonic() + timeout
     asked = False
@@ -35,9 +35,9 @@ def unconnected(servers: OvsServers, bridges: Sequence[str], timeout: float, pro
 
 
 def refresh(database: Database) -> None:
-    """Have the daemon write now what it writes every 5 s only: who is connected.
+    """Make the daemon write at once who is connected; by itself it does so every 5 s.
 
-    It does so when it is told another interval for that, and takes none below 5,000 ms.
+    It does so when this interval changes. It accepts none below 5,000 ms.
     """
     interval = str(5000 + time.monotonic_ns() % 1000)
     mutations = [
@@ -49,7 +49,7 @@ def refresh(database: Database) -> None:
 
 
 def by_target(database: Database) -> dict[str, dict[str, bool]]:
-    """Return of each controller's target (`tcp:127.0.0.1:6653`) which bridges are connected to it now."""
+    """Return the bridges connected to each controller's target (`tcp:127.0.0.1:6653`) now."""
     refresh(database)
     time.sleep(_POLL)
     out: dict[str, dict[str, bool]] = {}
@@ -60,7 +60,7 @@ def by_target(database: Database) -> dict[str, dict[str, bool]]:
 
 
 def _without_controller(database: Database, bridges: Sequence[str]) -> list[str]:
-    """Return which of `bridges` have controllers, none of them connected, in the order given."""
+    """Return those of `bridges` that have controllers but no connection, in the order given."""
     found = _by_bridge(database)
     return [
         name for name in bridges if found.get(name) and not any(connected for _, connected in found[name])
@@ -68,9 +68,9 @@ def _without_controller(database: Database, bridges: Sequence[str]) -> list[str]
 
 
 def _by_bridge(database: Database) -> dict[str, list[tuple[str, bool]]]:
-    """Return of each bridge its controllers: their target, and whether it is connected to it.
+    """Return each bridge's controllers: their target, and whether it is connected to it.
 
-    The two questions are two transactions: what another network added between them is left out.
+    The two queries are two transactions: what another network added between them is left out.
     """
     state = {
         row["_uuid"][1]: (row["target"], row["is_connected"])

@@ -1,4 +1,4 @@
-"""Switches and their controllers: waiting for the connection, and forgetting what both have learned."""
+"""Controllers of Open vSwitch switches: wait for connections, and forget learned addresses."""
 
 from __future__ import annotations
 
@@ -22,10 +22,10 @@ _NOTICED_WITHIN = 2.0
 
 
 def forget_learned(switches: Switches, plan: Plan) -> None:
-    """Have all bridges, and the learning controllers that we started, forget where each address is.
+    """Make all bridges, and learning controllers that the engine started, forget all addresses.
 
-    Such a controller knows no other way than a new start; its switches' flows go, and they are
-    waited for.
+    Such a controller must restart to forget. Its switches' flows are removed, and the switches connect
+    again before this returns.
     """
     switches.servers.require_running()
     switches.servers.appctl("fdb/flush")
@@ -52,9 +52,9 @@ def forget_learned(switches: Switches, plan: Plan) -> None:
 
 
 def stop_controllers(switches: Switches, plan: Plan, names: Collection[str]) -> list[str]:
-    """Stop controllers, and take away the flows of their switches: others wouldn't know of them.
+    """Stop controllers, and remove the flows of their switches: other controllers wouldn't know of them.
 
-    Returns the names of these switches' bridges, of those that are there.
+    Returns the names of these switches' bridges, as far as they exist.
     """
     there = switches.present() if switches.servers.running() else {}
     controllers = controllers_of(switches.topology)
@@ -73,7 +73,7 @@ def stop_controllers(switches: Switches, plan: Plan, names: Collection[str]) -> 
 def await_controllers(switches: Switches, plan: Plan, progress: Progress = silent) -> str:
     """Wait until all switches with controllers are connected; return a line about those that aren't.
 
-    Raises BrokenError when one isn't whose controller the engine has started.
+    Raises BrokenError if the engine started the controller of one that isn't.
     """
     found = bridges_of(plan)
     node_of = {bridge.name: node for node, bridge in found.items() if bridge.controllers}

@@ -1,7 +1,7 @@
-"""A client of the Open vSwitch database: JSON over a UNIX socket (RFC 7047), no process per question.
+"""Client of the Open vSwitch database: JSON over a UNIX socket (RFC 7047), no process per query.
 
-A transaction of any length is one message, where a command line has a limit; and the answer comes
-in a millisecond, where starting `ovs-vsctl` costs twenty.
+A transaction of any length is one message; a command line has a length limit. The answer takes a
+millisecond; starting `ovs-vsctl` takes twenty.
 """
 
 from __future__ import annotations
@@ -27,7 +27,7 @@ _LOOK = 0.5
 
 
 class Database:
-    """A connection to the database server that listens on the socket `path`. A context manager."""
+    """Connection to the database server that listens on the socket `path`. A context manager."""
 
     def __init__(self, path: Path, timeout: float = 60.0) -> None:
         self._decoder = json.JSONDecoder()
@@ -49,7 +49,7 @@ class Database:
         self._socket.close()
 
     def transact(self, operations: Sequence[Operation]) -> list[Mapping[str, Any]]:
-        """Carry `operations` out, all or none; return what each gave. BrokenError with the server's words."""
+        """Execute `operations`, all or none; return each result. BrokenError with the server's message."""
         self._number += 1
         question = {"method": "transact", "params": [_NAME, *operations], "id": self._number}
         try:
@@ -69,13 +69,13 @@ class Database:
         return results
 
     def select(self, table: str, columns: Sequence[str], where: Sequence[Any] = ()) -> list[dict[str, Any]]:
-        """Return `columns` of the rows of `table` for which all conditions of `where` hold."""
+        """Return `columns` of the rows of `table` that fulfil all conditions of `where`."""
         asked = {"op": "select", "table": table, "where": list(where), "columns": list(columns)}
         rows: list[dict[str, Any]] = self.transact([asked])[0]["rows"]
         return rows
 
     def tables(self, wanted: Mapping[str, Sequence[str]]) -> list[list[dict[str, Any]]]:
-        """Return columns of all rows of several tables as they were at one moment: rows name each other."""
+        """Return columns of all rows of several tables in one snapshot: rows refer to each other."""
         asked = [
             {"op": "select", "table": table, "where": [], "columns": list(columns)}
             for table, columns in wanted.items()
@@ -83,10 +83,10 @@ class Database:
         return [result["rows"] for result in self.transact(asked)]
 
     def configured(self, timeout: float, goes_on: Callable[[], bool] = lambda: True) -> bool:
-        """Have the switch daemon carry out what the database says; return whether it did within `timeout` s.
+        """Make the switch daemon apply the database; return whether it did within `timeout` s.
 
-        As `ovs-vsctl` waits: `next_cfg` is raised, and the daemon sets `cur_cfg` to it when done. Twice a
-        second `goes_on()` is asked whether there is anybody to wait for.
+        Works like `ovs-vsctl`: this raises `next_cfg`, and the daemon sets `cur_cfg` to it when done. Twice a
+        second, `goes_on()` says whether it still runs.
         """
         raised = {
             "op": "mutate",
@@ -122,7 +122,7 @@ class Database:
         return True
 
     def _answer(self) -> dict[str, Any]:
-        """Return the answer to the last question; what the server asks meanwhile is answered."""
+        """Return the answer to the last request; answers requests of the server meanwhile."""
         while True:
             text = self._text.lstrip()
             try:
@@ -145,7 +145,7 @@ class Database:
 
 
 def members(value: Any) -> list[Any]:
-    """Return the members of a set of the database: `["set", […]]`, or its only one as it is."""
+    """Return the members of a set of the database: `["set", […]]`, or a single member as it is."""
     if isinstance(value, list) and len(value) == 2 and value[0] == "set":
         return list(value[1])
     return [value]

@@ -1,4 +1,4 @@
-"""Find the switches whose computed flows aren't those of the plan, by `ovs-ofctl diff-flows`.
+"""Find switches whose flows differ from those that the plan computes, by `ovs-ofctl diff-flows`.
 
 Groups (of `ecmp`) are compared by their numbers.
 """
@@ -25,9 +25,9 @@ _SHOWN = 3
 
 
 def differing_flows(servers: OvsServers, plan: Plan, there: Container[str]) -> list[tuple[int, Deviation]]:
-    """Return (node, deviation) of switches whose flows or groups aren't those that `plan` computes.
+    """Return (node, deviation) for switches whose flows or groups differ from those that `plan` computes.
 
-    Only bridges in `there` are asked.
+    Queries only bridges in `there`.
     """
     bridges, names = bridges_of(plan), plan.topology.names
     return [

@@ -1,4 +1,4 @@
-"""Put computed flows into the switches: one atomic bundle each, several switches at a time."""
+"""Install computed flows: one atomic bundle per switch, several switches at a time."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ Lines = dict[int, list[str]]
 
 
 def flow_lines(plan: Plan) -> Lines:
-    """Return what `ovs-ofctl bundle` reads for each switch with computed flows: nothing else stays in it."""
+    """Return the input of `ovs-ofctl bundle` for each switch with computed flows; it replaces all flows."""
     out: Lines = {}
     for mode in _MODES:
         if switches_with(plan.topology, mode).any():
@@ -35,10 +35,10 @@ def flow_lines(plan: Plan) -> Lines:
 
 
 def install(servers: OvsServers, lines: Mapping[str, list[str]]) -> None:
-    """Give bridges (by name) their flows; BrokenError with the program's words when one refuses.
+    """Install flows in bridges (by name); BrokenError with the program's message if one refuses.
 
-    Processes, no threads: the caller may be in a network's mount namespace, where a new thread would
-    share its root and neither could leave.
+    Uses processes, not threads: the caller may be in a network's mount namespace. A new thread would share
+    its root, and neither could leave.
     """
     folder = servers.folder / "flows"
     folder.mkdir(mode=0o700, exist_ok=True)
@@ -52,7 +52,7 @@ def install(servers: OvsServers, lines: Mapping[str, list[str]]) -> None:
 
 
 def change_flows(servers: OvsServers, wanted: Mapping[str, tuple[Iterable[str], list[str]]]) -> None:
-    """Change flows of bridges: by name, the protocols each speaks, and lines as of ovs-ofctl's add-flows."""
+    """Change flows of bridges: by name, the protocols of each, and lines for ovs-ofctl's add-flows."""
     folder = servers.folder / "flows"
     folder.mkdir(mode=0o700, exist_ok=True)
 
@@ -65,7 +65,7 @@ def change_flows(servers: OvsServers, wanted: Mapping[str, tuple[Iterable[str], 
 
 
 def remove_flows(servers: OvsServers, wanted: Iterable[tuple[str, Iterable[str]]]) -> None:
-    """Remove all flows of bridges, each given by its name and the protocols it speaks."""
+    """Remove all flows of bridges, each given by its name and its protocols."""
     _run_all(
         servers,
         (
@@ -76,12 +76,12 @@ def remove_flows(servers: OvsServers, wanted: Iterable[tuple[str, Iterable[str]]
 
 
 def socket_of(servers: OvsServers, name: str) -> str:
-    """Return the management socket of a bridge, as ovs-ofctl takes it."""
+    """Return the management socket of a bridge, in the form that ovs-ofctl takes."""
     return f"unix:{servers.folder / name}.mgmt"
 
 
 def _run_all(servers: OvsServers, commands: Iterable[tuple[str, list[str]]]) -> None:
-    """Run ovs-ofctl for several bridges, few at a time."""
+    """Run ovs-ofctl for several bridges, a few at a time."""
     running: list[tuple[str, subprocess.Popen[bytes]]] = []
     try:
         for name, words in commands:

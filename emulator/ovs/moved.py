@@ -1,10 +1,9 @@
-"""Hosts that a changed file moved, and controllers that aren't ours to start anew.
+"""Tell controllers that the engine didn't start which hosts a changed file moved.
 
-Such a controller may keep its own table of what is where, and learns that a port went by a port-status
-message, as far as it listens to these. So moved hosts say where they are, as a virtual machine that
-has migrated does (an ARP announcement, RFC 5227, section 3), and then the flows for their addresses go:
-the next packet is asked about again. Other flows of the controller stay: it may have
-written them once and for all.
+Such a controller may keep its own table of addresses. It learns from a port-status message that a port
+is gone, if it listens to these. So moved hosts announce themselves, as a migrated virtual machine does
+(an ARP announcement, RFC 5227, section 3). Then the flows for their addresses are deleted, and the next
+packet goes to the controller again. Its other flows stay: it may have written them once and for all.
 """
 
 from __future__ import annotations
@@ -34,7 +33,7 @@ Port = tuple[int, int]
 
 
 def moved_ports(old: Plan, new: Plan) -> list[Port]:
-    """Return the ports of hosts that have a link which they hadn't."""
+    """Return the ports of hosts that have a new link."""
     topology = new.topology
     before = link_keys(old.topology)
     fresh = [link for key, link in link_keys(topology).items() if key not in before]
@@ -44,7 +43,7 @@ def moved_ports(old: Plan, new: Plan) -> list[Port]:
 
 
 def tell_moved(switches: Switches, store: NamespaceStore, old: Plan, new: Plan) -> None:
-    """Have controllers that aren't ours find moved hosts; call when their switches are connected."""
+    """Make other controllers find moved hosts; call it when their switches are connected."""
     topology = new.topology
     foreign = {
         bridge.name: bridge.protocols

@@ -1,4 +1,4 @@
-"""Names that clash where switches share one namespace: their bridges and all their ports. Pure."""
+"""Name clashes of switches that share one namespace: their bridges and all their ports. Pure."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ RESERVED = frozenset({"ovs-system", "ovs-netdev", "bonding_masters"})
 def name_clashes(topology: Topology, switches: Mapping[int, str], maker: str) -> Iterator[str]:
     """Yield why devices of `switches`, which share one namespace, can't all have their names.
 
-    `switches` gives the name of each one's bridge, by node; `maker` is who makes them, in words.
+    `switches` maps nodes to the names of their bridges; `maker` names, for people, what creates them.
     """
     names = topology.names
     owners = {

@@ -1,4 +1,4 @@
-"""The bridges that a plan asks for, with the datapath that this machine has."""
+"""Bridges of a plan, with the datapath that this machine has."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from topologies.openflow import OpenFlow
 
 
 def datapath_of(openflow: OpenFlow) -> str:
-    """Return the datapath of a switch: the kernel's where it has one, unless the file chooses."""
+    """Return the datapath of a switch: the file's choice, else the kernel's if it has one."""
     if openflow.datapath == "auto":
         return KERNEL if has_openvswitch() else USERSPACE
     return KERNEL if openflow.datapath == "kernel" else USERSPACE

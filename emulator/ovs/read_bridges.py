@@ -1,4 +1,4 @@
-"""Read the settings of bridges from the database of Open vSwitch: after a crash nobody else remembers."""
+"""Read the settings of bridges from the Open vSwitch database, the only source after a crash."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ _TABLES = {
 
 
 def read_bridges(database: Database) -> dict[str, Bridge]:
-    """Return the bridges by name; each bridge's own port is none of its ports."""
+    """Return the bridges by name; a bridge's own port isn't one of its ports."""
     interfaces, port_rows, controllers, bridges = database.tables(_TABLES)
     found = {row["_uuid"][1]: row for row in interfaces}
     ports = {row["_uuid"][1]: _port(row, found) for row in port_rows}
@@ -30,7 +30,7 @@ def read_bridges(database: Database) -> dict[str, Bridge]:
 
 
 class _Port(NamedTuple):
-    """A port, with the number that it asks for (0: any), and what else it is set to, in words."""
+    """A port, the number that it asks for (0: any), and its other settings as text."""
 
     name: str
     number: int
@@ -46,7 +46,7 @@ def _port(row: dict[str, Any], interfaces: Mapping[str, dict[str, Any]]) -> _Por
 
 
 def _bridge(row: dict[str, Any], ports: dict[str, _Port], targets: dict[str, str]) -> Bridge:
-    """Return a bridge; where a setting is left out it has the value that Open vSwitch takes then."""
+    """Return a bridge; settings that are left out have the defaults of Open vSwitch."""
     config = dict(row["other_config"][1])
     own = row["name"]
     found = [port for _, uuid in members(row["ports"]) if (port := ports[uuid]).name != own]
@@ -67,9 +67,9 @@ def _bridge(row: dict[str, Any], ports: dict[str, _Port], targets: dict[str, str
 def without_known(
     database: Database, old: Mapping[str, Bridge], new: Mapping[str, Bridge]
 ) -> dict[str, Bridge]:
-    """Return `new` without the ports that are there although `old` has them not.
+    """Return `new` without ports that exist although `old` lacks them.
 
-    A link may be cut or restored while a session has it removed: both then give the port, one first.
+    A link may be cut or restored while a session has it removed: both then add the port, one first.
     """
     none: Mapping[str, int] = {}
     own = {name: old[name].ports if name in old else none for name in new}
@@ -86,7 +86,7 @@ def without_known(
 
 
 def rows(database: Database, table: str, names: Iterable[str]) -> dict[str, str]:
-    """Return the identifiers of those rows of `table` that have one of `names`, by name."""
+    """Return the row identifiers of `table` by name, for rows that have one of `names`."""
     columns = ["_uuid", "name"]
     asked = [
         {"op": "select", "table": table, "where": [["name", "==", name]], "columns": columns}

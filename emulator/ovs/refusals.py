@@ -1,4 +1,4 @@
-"""Why switches of Open vSwitch can't be made here as asked, said before anything is made."""
+"""Reasons why this machine can't create Open vSwitch switches, found before anything is created."""
 
 from __future__ import annotations
 
@@ -25,10 +25,10 @@ _OWN_FILES, _FILES = 40, 3
 
 
 def ovs_refusals(plan: Plan, *, mininet: bool = False) -> list[str]:
-    """Return every reason why this machine can't make the OpenFlow switches of `plan`; none without them.
+    """Return every reason why this machine can't create the OpenFlow switches of `plan`; empty without them.
 
-    `mininet` says that Mininet makes them: it has the other kind of OpenFlow switch, `user`, as well,
-    and looks after the names of all its switches itself.
+    With `mininet`, Mininet creates them. It also has the other kind of OpenFlow switch, `user`, and checks
+    the names of all its switches itself.
     """
     topology = plan.topology
     others = () if mininet else (*_others(topology), *_clashing(topology))
@@ -92,7 +92,7 @@ def _ovs(plan: Plan) -> Iterator[str]:
 
 
 def _files(topology: Topology, userspace: list[int]) -> Iterator[str]:
-    """Yield why ovs-vswitchd can't open what it needs: a socket a port, a few files a switch."""
+    """Yield why ovs-vswitchd can't open enough files: a socket per port, a few files per switch."""
     most = resource.getrlimit(resource.RLIMIT_NOFILE)[1]
     controllers = sum(len(topology.node_profile_of(node).openflow.controllers) for node in userspace)
     need = _OWN_FILES + _FILES * len(userspace) + controllers + int(topology.degrees[userspace].sum())

@@ -1,8 +1,8 @@
-"""The two daemons of Open vSwitch that belong to one network: ovsdb-server and ovs-vswitchd.
+"""Start and stop the two Open vSwitch daemons of one network: ovsdb-server and ovs-vswitchd.
 
-They have a database, sockets, pid files and logs in a folder of the network's own and see only the
-namespace in which they were started: the machine's own Open vSwitch is never asked nor touched, and
-what is in the network's namespaces ends with the network.
+Their database, sockets, pid files and logs are in a folder of the network. They see only the namespace
+in which they were started. The machine's own Open vSwitch is neither queried nor changed. Everything in
+the network's namespaces ends with the network.
 """
 
 from __future__ import annotations
@@ -31,13 +31,13 @@ SETTINGS = {"n-handler-threads": "1", "n-revalidator-threads": "1", "flow-restor
 
 
 def missing_programs() -> list[str]:
-    """Return the names of the programs of Open vSwitch that aren't installed here."""
+    """Return the names of Open vSwitch programs that aren't installed."""
     return [name for name in PROGRAMS if find_program(name) is None]
 
 
 @contextmanager
 def _files_raised() -> Iterator[None]:
-    """Let what is started meanwhile open as many files as it may: a port in userspace is a socket."""
+    """Raise the limit on open files for processes started meanwhile: a userspace port is a socket."""
     soft, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
     resource.setrlimit(resource.RLIMIT_NOFILE, (hard, hard))
     try:
@@ -47,9 +47,9 @@ def _files_raised() -> Iterator[None]:
 
 
 class OvsServers:
-    """The daemons whose files are in `folder`; nothing is started until `start`.
+    """Daemons whose files are in `folder`; nothing is started until `start`.
 
-    Each method that talks to them works from any namespace that sees `folder`.
+    Methods that talk to them work from any namespace that sees `folder`.
     """
 
     def __init__(self, folder: Path) -> None:
@@ -58,15 +58,15 @@ class OvsServers:
 
     @property
     def environment(self) -> Mapping[str, str]:
-        """What the programs of Open vSwitch need in their environment to talk to these daemons."""
+        """Environment in which the programs of Open vSwitch talk to these daemons."""
         place = str(self.folder)
         return {"OVS_RUNDIR": place, "OVS_DBDIR": place, "OVS_LOGDIR": place, "OVS_SYSCONFDIR": place}
 
     def start(self, wait: float = 20.0) -> None:
-        """Start both daemons; call inside the namespaces where the ports will be.
+        """Start both daemons; call it inside the namespaces of the future ports.
 
-        Raises UnableError when a program is missing (with the command that brings it), BrokenError
-        when one doesn't come up within `wait` seconds.
+        Raises UnableError if a program is missing (with the command that installs it), BrokenError if one
+        doesn't start within `wait` seconds.
         """
         self.start_database(wait)
         self.start_switch(wait)
@@ -87,7 +87,7 @@ class OvsServers:
             client.transact([{"op": "insert", "table": "Open_vSwitch", "row": row}])
 
     def start_switch(self, wait: float = 20.0) -> None:
-        """Start ovs-vswitchd, and wait until it has done what the database says."""
+        """Start ovs-vswitchd, and wait until it has applied the database."""
         self._daemon("ovs-vswitchd", [f"unix:{self.socket}"], wait)
 
     def _daemon(self, name: str, arguments: Sequence[str], wait: float) -> None:
@@ -98,7 +98,7 @@ class OvsServers:
             self._run([name, *arguments, *own], wait)
 
     def _run(self, words: Sequence[str], timeout: float) -> bytes:
-        """Run a program of Open vSwitch and return what it prints; BrokenError with what it complains of."""
+        """Run a program of Open vSwitch and return its output; BrokenError with its error message."""
         path = find_program(words[0])
         if path is None:
             raise UnableError(f"{words[0]} is missing; {INSTALL}")
@@ -130,7 +130,7 @@ class OvsServers:
         )  # fmt: skip
 
     def stop(self) -> None:
-        """End both daemons, whether their pid files are there or not; fine when they have ended already."""
+        """End both daemons, with or without their pid files; no error if they have ended already."""
         for name in ("ovs-vswitchd", "ovsdb-server"):
             pid = self.pid(name) or self._stray(name)
             if pid is None:
@@ -147,9 +147,9 @@ class OvsServers:
                     os.close(handle)
 
     def pid(self, name: str) -> int | None:
-        """Return the process id of a daemon ("ovs-vswitchd", "ovsdb-server"), or None when it has ended.
+        """Return the process id of a daemon ("ovs-vswitchd", "ovsdb-server"), or None if it has ended.
 
-        A number alone may belong to another process by now: ours has this folder's pid file as an argument.
+        The number may belong to another process by now. A daemon has this folder's pid file as an argument.
         """
         try:
             pid = int((self.folder / f"{name}.pid").read_text(encoding="ascii"))
@@ -165,7 +165,7 @@ class OvsServers:
         return f"--pidfile={self.folder / name}.pid".encode() in words
 
     def _stray(self, name: str) -> int | None:
-        """Return the process id of a daemon that runs although somebody deleted its pid file."""
+        """Return the process id of a daemon that runs although its pid file was deleted."""
         pids = (int(entry.name) for entry in Path("/proc").iterdir() if entry.name.isdigit())
         return next((pid for pid in pids if self._is_ours(name, pid)), None)
 
@@ -174,7 +174,7 @@ class OvsServers:
         return not self.ended()
 
     def ended(self) -> list[str]:
-        """Return a line for each daemon that has ended, or that nobody can reach any more."""
+        """Return a line for each daemon that has ended or is unreachable."""
         out = [
             f"{name} of Open vSwitch has ended; its log is {self.folder / name}.log"
             for name in ("ovsdb-server", "ovs-vswitchd")
@@ -183,7 +183,7 @@ class OvsServers:
         return out if out or self.socket.exists() else [f"the socket of ovsdb-server is gone: {self.socket}"]
 
     def require_running(self) -> None:
-        """Raise BrokenError unless both daemons run: what is asked of them would be waited for in vain."""
+        """Raise BrokenError unless both daemons run: requests would wait in vain."""
         if ended := self.ended():
             raise BrokenError(f"{'; '.join(ended)}; `emulator up FILE` makes the network again")
 
@@ -192,5 +192,5 @@ class OvsServers:
         return Database(self.socket, timeout)
 
     def appctl(self, *words: str) -> bytes:
-        """Ask the switch daemon a command of ovs-appctl(8); return what it answers."""
+        """Send the switch daemon a command of ovs-appctl(8); return its answer."""
         return self._run(["ovs-appctl", *words], 30.0)

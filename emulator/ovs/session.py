@@ -1,8 +1,8 @@
-"""Many quick changes to a running network that has switches of Open vSwitch.
+"""Quick single changes to a running network with Open vSwitch switches.
 
-The daemon keeps a socket of each port: when an interface goes and one of the same name comes, it would
-listen to the one that is gone for ever. So a port leaves its bridge before its interface does, and
-comes back after it; each time the daemon is waited for.
+The daemon keeps a socket for each port. If an interface is deleted and another of the same name is
+created, the daemon listens to the old one forever. So a port leaves its bridge before its interface is
+deleted, and returns after it; each time this waits for the daemon.
 """
 
 from __future__ import annotations
@@ -25,7 +25,7 @@ from topologies.identifiers import interface_name
 
 
 class OvsSession(NetnsSession):
-    """As `NetnsSession`; bridges, ports and controllers of Open vSwitch go and come too."""
+    """`NetnsSession` that also removes and adds bridges, ports and controllers of Open vSwitch."""
 
     def __init__(
         self,
@@ -43,7 +43,7 @@ class OvsSession(NetnsSession):
         self._controllers = switches.controllers  # made here, in the machine's namespaces
 
     def _follow(self) -> None:
-        """Go by the plan that holds now: which ports are in bridges changes with the links that are up."""
+        """Use the current plan: the ports in bridges depend on the links that are up."""
         before = self._plan
         super()._follow()
         if self._plan is not before:
@@ -57,7 +57,7 @@ class OvsSession(NetnsSession):
         super().remove_link(link)
 
     def add_link(self, link: int) -> None:
-        """Make a link that was removed, as it was."""
+        """Create a removed link again, as it was."""
         super().add_link(link)
         self._give([link])
 
@@ -68,7 +68,7 @@ class OvsSession(NetnsSession):
         super().remove_node(node)
 
     def add_node(self, node: int) -> None:
-        """Make a node that was removed, with its links to the nodes that are there."""
+        """Create a removed node again, with its links to existing nodes."""
         super().add_node(node)
         self._give(
             [link for link, _ in self._links_of(node) if self._removed.there(link, but=node)],
@@ -76,7 +76,7 @@ class OvsSession(NetnsSession):
         )
 
     def set_controller(self, name: str, *, up: bool) -> None:
-        """Stop a controller of the switches, or start it again; one that runs elsewhere is cut off."""
+        """Stop a controller of the switches, or start it again; a remote one is cut off."""
         if up:
             self._controllers.start([name])
             self._removed.set_controller(name, up=True)
@@ -94,10 +94,10 @@ class OvsSession(NetnsSession):
         ]
 
     def _take(self, links: Iterable[int], gone: int = -1) -> None:
-        """Have the ports of `links` leave their bridges, and the bridge of node `gone` go.
+        """Detach the ports of `links` from their bridges, and delete the bridge of node `gone`.
 
-        They are asked to leave whether they joined or not: a link that was cut meanwhile may have had
-        the database give a bridge a port that was blocked when this session began.
+        Ports are detached whether they are attached or not: a link that was cut meanwhile may have put a port
+        into a bridge that was blocked when this session began.
         """
         before: dict[int, Bridge] = {}
         after: dict[int, Bridge] = {}
@@ -114,7 +114,7 @@ class OvsSession(NetnsSession):
         self._now.pop(gone, None)
 
     def _give(self, links: Iterable[int], come: int = -1) -> None:
-        """Have the ports of `links` be in their bridges, as the plan says; make that of node `come`."""
+        """Attach the ports of `links` to the bridges of the plan; create the bridge of node `come`."""
         changed: dict[int, Bridge] = {}
         if come in self._wanted:
             changed[come] = replace(self._wanted[come], ports={})
@@ -136,5 +136,5 @@ class OvsSession(NetnsSession):
 
     @cached_property
     def _flows(self) -> dict[int, list[str]]:
-        """The computed flows, for switches that come back."""
+        """Computed flows, for switches that come back."""
         return flow_lines(self._plan)

@@ -1,8 +1,8 @@
-"""What switches say of themselves over OpenFlow: how their ports are set, and whether they have flows.
+"""Read the state of switches over OpenFlow: settings of ports, and whether there are flows.
 
-That is in no database. Each is asked by its management socket, many at a time and without a process. The
-greeting and the questions go in one write: the version is one that the switch is known to speak. Layouts:
-OpenFlow Switch Specification 1.0.0 (section 5) to 1.5.1 (section 7).
+No database holds this. Each switch is queried through its management socket, many at a time and without
+a process. Greeting and requests go in one write, since the switch's version is known. Layouts: OpenFlow
+Switch Specification 1.0.0 (section 5) to 1.5.1 (section 7).
 """
 
 from __future__ import annotations
@@ -43,9 +43,9 @@ CONFIG = {
 
 @dataclass
 class Spoken:
-    """What a switch said: {port: bits of CONFIG that are set}, and whether its first table has flows.
+    """A switch's answer: {port: set bits of CONFIG}, and whether its first table has flows.
 
-    `flows` is None where that wasn't asked. `problem` is why it said nothing.
+    `flows` is None if that wasn't requested. `problem` says why there is no answer.
     """
 
     configs: dict[str, int] = field(default_factory=dict)
@@ -54,19 +54,19 @@ class Spoken:
 
 
 def version_of(bridge: Bridge) -> str:
-    """Return the version in which to ask a bridge: 1.0 if it speaks that, which alone tells of `no-flood`."""
+    """Return the version for querying a bridge: 1.0 if it speaks that, since only 1.0 reports `no-flood`."""
     return min(bridge.protocols, key=_WIRE.__getitem__, default="OpenFlow13")
 
 
 def asks_controller(bridge: Bridge) -> bool:
-    """Return whether a bridge without flows asks its controller: before version 1.3 that is the default."""
+    """Return whether a bridge without flows asks its controller: the default before version 1.3."""
     return max(map(_WIRE.__getitem__, bridge.protocols), default=_V13) < _V13
 
 
 def ask(folder: Path, bridges: Iterable[Bridge], counted: Container[str] = ()) -> dict[str, Spoken]:
-    """Ask `bridges`, whose management sockets are in `folder`; return what each said, by its name.
+    """Query `bridges`, whose management sockets are in `folder`; return the answers by name.
 
-    Those named in `counted` are asked whether they have flows.
+    Those named in `counted` are also asked whether they have flows.
     """
     waiting = [(bridge, {_PORTS, _TABLES} if bridge.name in counted else {_PORTS}) for bridge in bridges]
     out: dict[str, Spoken] = {}
@@ -76,7 +76,7 @@ def ask(folder: Path, bridges: Iterable[Bridge], counted: Container[str] = ()) -
 
 
 def _asked(folder: Path, bridges: Sequence[tuple[Bridge, set[int]]]) -> Iterator[tuple[str, Spoken]]:
-    """Send all questions, then read all answers: each switch works while the others are read."""
+    """Send all requests, then read all answers: each switch works while the others are read."""
     with ExitStack() as stack:
         sockets: list[socket.socket | str] = []
         for bridge, kinds in bridges:
@@ -102,7 +102,7 @@ def _questions(version: int, kinds: Iterable[int]) -> bytes:
 
 
 def _heard(sock: socket.socket, kinds: set[int]) -> Spoken:
-    """Read the answers to the questions of `kinds`."""
+    """Read the answers to the requests of `kinds`."""
     out, left = Spoken(), set(kinds)
     try:
         with sock.makefile("rb") as stream:

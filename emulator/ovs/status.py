@@ -1,4 +1,4 @@
-"""The state of a network's Open vSwitch, for `status`: datapaths, daemons and controllers."""
+"""State of a network's Open vSwitch for `status`: datapaths, daemons and controllers."""
 
 from __future__ import annotations
 
@@ -10,14 +10,14 @@ from topologies.openflow_switches import controllers_of
 
 
 def datapaths(switches: Switches) -> set[str]:
-    """Return the datapaths that are used: "kernel", "userspace"."""
+    """Return the datapaths in use: "kernel", "userspace"."""
     with switches.servers.database() as database:
         found = {row["datapath_type"] for row in database.select("Bridge", ["datapath_type"])}
     return {"userspace" if each == USERSPACE else "kernel" for each in found}
 
 
 def details(switches: Switches) -> dict[str, object]:
-    """Return what `status` says beside: the datapaths, and each controller."""
+    """Return details for `status`: the datapaths, and each controller."""
     if not switches.there:
         return {}
     controllers = controllers_of(switches.topology)
@@ -28,12 +28,12 @@ def details(switches: Switches) -> dict[str, object]:
 
 
 def problems(switches: Switches) -> list[str]:
-    """Return what doesn't run that should."""
+    """Return a line for each daemon or controller that should run but doesn't."""
     return [*(switches.servers.ended() if switches.there else ()), *switches.controllers.problems()]
 
 
 def notes(switches: Switches) -> list[str]:
-    """Return which controllers aren't reached, and by how many switches, while all that is ours runs."""
+    """Return the controllers that aren't reached, with the number of switches, if all own processes run."""
     found: dict[str, dict[str, bool]] = {}
     if switches.there and switches.controllers.ports:
         with switches.servers.database() as database:

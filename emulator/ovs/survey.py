@@ -1,4 +1,4 @@
-"""What is wrong with the bridges of a network's Open vSwitch, and giving it back: for every engine."""
+"""Find deviations of a network's Open vSwitch bridges, and restore them, for every engine."""
 
 from __future__ import annotations
 
@@ -28,10 +28,10 @@ _UNSET = "none"
 
 @dataclass
 class BridgeDamage:
-    """What differs. `found` is what the database has.
+    """Deviations of bridges. `found` is the content of the database.
 
-    `reflow` are nodes whose computed flows differ, `untaught` bridges without any flow that their controller
-    gives when they connect, `configs` the bits of ports that are set, by bridge and port.
+    `reflow` are nodes whose computed flows differ, `untaught` bridges without any of the flows that their
+    controller sends on connection, `configs` the set bits of ports, by bridge and port.
     """
 
     found: dict[str, Bridge]
@@ -48,9 +48,9 @@ def survey_bridges(
     wanted: Mapping[str, Bridge],
     fresh: AbstractSet[str] = frozenset(),
 ) -> BridgeDamage:
-    """Compare the bridges `found` in the database with `wanted`, their flows with those of `plan`.
+    """Compare the bridges `found` in the database with `wanted`, and their flows with those of `plan`.
 
-    Ports in `fresh` are to be made again: whoever finds them missing has told so.
+    Ports in `fresh` are created again: their absence is already reported.
     """
     damage = BridgeDamage(found)
     damage.deviations += differing(found, wanted, fresh)
@@ -66,7 +66,7 @@ def survey_bridges(
 
 
 def _look(damage: BridgeDamage, bridge: Bridge, spoken: Spoken, fresh: AbstractSet[str]) -> None:
-    """Add what a bridge says of itself that isn't as wanted."""
+    """Add deviations that a bridge reports itself."""
     name = bridge.name
     if spoken.problem:
         damage.deviations.append(Deviation(name, "OpenFlow", "an answer", spoken.problem))
@@ -81,7 +81,7 @@ def _look(damage: BridgeDamage, bridge: Bridge, spoken: Spoken, fresh: AbstractS
 
 
 def _taught(plan: Plan) -> set[str]:
-    """Return the bridges that get a flow as soon as they connect: controllers of others may give none."""
+    """Return bridges that get a flow as soon as they connect; users' controllers may send none."""
     return {
         bridge.name
         for node, bridge in bridges_of(plan).items()
@@ -90,7 +90,7 @@ def _taught(plan: Plan) -> set[str]:
 
 
 def parted(bridges: Mapping[str, Bridge], untaught: AbstractSet[str]) -> dict[str, Bridge]:
-    """Return `bridges`, without controllers where `untaught`: these connect anew with them."""
+    """Return `bridges`, without controllers if in `untaught`: they then connect again."""
     return {
         name: replace(bridge, controllers=(), fail_mode="secure") if name in untaught else bridge
         for name, bridge in bridges.items()
@@ -98,7 +98,7 @@ def parted(bridges: Mapping[str, Bridge], untaught: AbstractSet[str]) -> dict[st
 
 
 def await_connected(switches: Switches, plan: Plan, damage: BridgeDamage) -> None:
-    """Wait for the bridges whose connection was repaired, as far as we started their controllers."""
+    """Wait for bridges whose connection was repaired, if the engine started their controllers."""
     names = []
     for node, bridge in bridges_of(plan).items():
         before, own = damage.found.get(bridge.name), plan.topology.node_profile_of(node).openflow.controllers
@@ -110,7 +110,7 @@ def await_connected(switches: Switches, plan: Plan, damage: BridgeDamage) -> Non
 
 
 def clear_configs(servers: OvsServers, damage: BridgeDamage, wanted: Mapping[str, Bridge]) -> None:
-    """Have ports receive, forward and flood again; BrokenError with the program's words."""
+    """Make ports receive, forward and flood again; BrokenError with the program's message."""
     for name, ports in damage.configs.items():
         for port, bits in ports.items():
             for words in (clear for bit, (_, clear) in CONFIG.items() if bits & bit):

@@ -1,4 +1,4 @@
-"""The switches of Open vSwitch of one network: their daemons, bridges and controllers, as its plan says."""
+"""Open vSwitch switches of one network: daemons, bridges and controllers, according to its plan."""
 
 from __future__ import annotations
 
@@ -29,10 +29,10 @@ _TRIES = 3
 
 
 class Switches:
-    """The switches of Open vSwitch of the network whose namespaces are in `store`; files go to `folder`.
+    """Open vSwitch switches of the network whose namespaces are in `store`; files go to `folder`.
 
-    `file` is the topology file: commands of controllers start beside it. Make it in the machine's
-    network namespace. None of its methods leaves the thread in another namespace than it was called in.
+    `file` is the topology file: commands of controllers start in its folder. Create it in the machine's
+    network namespace. All methods return in the namespace in which they were called.
     """
 
     def __init__(self, folder: Path, store: NamespaceStore, topology: Topology, file: str = "") -> None:
@@ -49,7 +49,7 @@ class Switches:
 
     @cached_property
     def controllers(self) -> ControllerProcesses:
-        """The processes of the controllers."""
+        """Processes of the controllers."""
         spoken = {
             protocol for profile in self.topology.node_profiles for protocol in profile.openflow.protocols
         }
@@ -64,13 +64,13 @@ class Switches:
 
     @contextmanager
     def _inside(self) -> Iterator[None]:
-        """Be in the namespace of the switches."""
+        """Enter the namespace of the switches."""
         with self._store.entered():
             self._store.go(SWITCHES)
             yield
 
     def start(self, plan: Plan, progress: Progress = silent) -> None:
-        """Start the daemons, whatever is left of old ones, and have them take the ports, which are made."""
+        """Start the daemons, whatever remains of old ones, and make them take the existing ports."""
         self.servers.stop()
         progress("switches", 0, 1)
         after = by_name(bridges_of(plan))
@@ -83,7 +83,7 @@ class Switches:
         self.install(plan)
 
     def change(self, before: Mapping[int, Bridge], after: Mapping[int, Bridge]) -> None:
-        """Lead the bridges from `before` to `after` in one transaction; return when it is done."""
+        """Change the bridges from `before` to `after` in one transaction; return when it is done."""
         self._change(by_name(before), by_name(after))
 
     def _change(self, old: Mapping[str, Bridge], new: Mapping[str, Bridge]) -> None:
@@ -103,9 +103,9 @@ class Switches:
                 )
 
     def lead(self, after: Mapping[str, Bridge], *, partly: bool = False) -> list[str]:
-        """Make the bridges be `after`, whatever they are now; return the names of those that change.
+        """Change the bridges to `after`, whatever they are now; return the names of those that change.
 
-        With `partly`, only those that are there: sessions remove others and make them again meanwhile.
+        With `partly`, only existing ones: sessions remove others and create them again meanwhile.
         """
         for left in reversed(range(_TRIES)):
             before = self.present()
@@ -119,7 +119,7 @@ class Switches:
         return [name for name, bridge in after.items() if before.get(name) != bridge]
 
     def present(self) -> dict[str, Bridge]:
-        """Return the bridges that the database says there are, by name."""
+        """Return the bridges in the database, by name."""
         with self.servers.database() as database:
             return read_bridges(database)
 
@@ -127,9 +127,9 @@ class Switches:
         self, plan: Plan, before: Plan | None = None, also: Iterable[int] = (),
         only: Container[str] | None = None,
     ) -> None:  # fmt: skip
-        """Give the switches of `plan` their computed flows: those that differ from `before`'s, and `also`.
+        """Install the computed flows of `plan`: those that differ from `before`'s, and `also`.
 
-        With `only`, no bridges but those of these names.
+        With `only`, only in bridges of these names.
         """
         wanted = flow_lines(plan)
         old = {} if before is None or not wanted else flow_lines(before)

@@ -1,6 +1,6 @@
-"""The one transaction that leads from some bridges to others. Pure: operations of RFC 7047.
+"""Build the transaction that changes bridges into others. Pure: operations of RFC 7047.
 
-Ports and interfaces needn't be deleted: the database forgets rows that nothing refers to.
+Ports and interfaces needn't be deleted: the database drops rows that nothing refers to.
 """
 
 from __future__ import annotations
@@ -22,9 +22,9 @@ Rows = Mapping[str, str]
 def transaction(
     before: Mapping[str, Bridge], after: Mapping[str, Bridge], rows: Rows, ports: Rows
 ) -> list[Operation]:
-    """Return what makes the bridges of `before` be those of `after` (by name); nothing when they are.
+    """Return the operations that change the bridges `before` into `after` (by name); none if they are equal.
 
-    `rows` and `ports` are the identifiers of the bridges and the ports that the database holds.
+    `rows` and `ports` are the identifiers of bridges and ports in the database.
     """
     new = [bridge for name, bridge in after.items() if name not in before]
     gone = [name for name in before if name not in after]
@@ -64,7 +64,7 @@ def _made(bridge: Bridge, tag: str) -> list[Operation]:
 
 
 def _ports(ports: Mapping[str, int], tag: str) -> tuple[list[Operation], list[str]]:
-    """Return the rows of new ports and what these rows are called."""
+    """Return the rows of new ports, and the names of these rows."""
     out: list[Operation] = []
     names = []
     for number, (name, ofport) in enumerate(ports.items()):
@@ -111,7 +111,7 @@ def _controllers(bridge: Bridge, tag: str) -> tuple[list[Operation], list[Any]]:
 
 
 def _changed(before: Bridge, after: Bridge, row: str, ports: Rows, tag: str) -> list[Operation]:
-    """Return what changes a bridge: its settings, and ports that go and come."""
+    """Return the changes of a bridge: its settings, and ports that are removed or added."""
     out: list[Operation] = []
     update = {key: value for key, value in _settings(after).items() if _settings(before)[key] != value}
     if before.controllers != after.controllers:
@@ -133,7 +133,7 @@ def _changed(before: Bridge, after: Bridge, row: str, ports: Rows, tag: str) -> 
 
 
 def lost_ports(before: Bridge, after: Bridge) -> list[str]:
-    """Return the ports that leave a bridge; those that are set otherwise are made anew, and come back."""
+    """Return the ports that leave a bridge; ports with changed settings leave it and are created again."""
     return [
         name
         for name, number in before.ports.items()

@@ -1,4 +1,4 @@
-"""Verify that Open vSwitch has made the ports its database asks for: without them nothing is forwarded."""
+"""Verify that Open vSwitch has created the ports in its database: without them nothing is forwarded."""
 
 from __future__ import annotations
 
@@ -17,10 +17,10 @@ _NONE: list[Any] = ["set", []]
 
 
 def require_ports(servers: OvsServers) -> None:
-    """Raise BrokenError with Open vSwitch's words unless all interfaces are in their bridges.
+    """Raise BrokenError with Open vSwitch's message unless all interfaces are in their bridges.
 
-    The daemon writes an error where it can't add an interface, and nothing at all where it couldn't make
-    the bridge or its datapath: then its log knows why.
+    The daemon writes an error if it can't add an interface, but nothing if it can't create the bridge or
+    its datapath. The reason is then in its log.
     """
     conditions = (["error", "!=", _NONE], ["ofport", "==", _NONE])
     with servers.database() as database:
@@ -41,7 +41,7 @@ def _failure(what: str, said: str) -> BrokenError | UnableError:
 
 
 def _complaints(log: Path) -> Iterator[str]:
-    """Give the daemon's warnings and errors in their order, each once: `time|number|module|level|words`."""
+    """Yield the daemon's warnings and errors in order, each once: `time|number|module|level|words`."""
     try:
         lines = log.read_text(encoding="utf-8", errors="replace").splitlines()
     except OSError:
