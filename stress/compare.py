@@ -22,8 +22,8 @@ import numpy as np
 import numpy.typing as npt
 
 from emulator.errors import UsageError
-from stress.metrics.shown import shown
-from stress.metrics.units import figure_unit
+from stress.metrics.figure_units import figure_unit
+from stress.metrics.format import format_value
 from stress.report.summary import SLICES, VERSION
 from topologies.open_input import open_input
 from topologies.rng import Stream
@@ -78,13 +78,15 @@ class Row:
         if self.low is not None and self.high is not None:
             words += f" ({signed(self.low, unit)} to {signed(self.high, unit)})"
         change = f"{(self.b / self.a - 1) * 100:+.1f} %" if self.a else "new" if self.b else "same"
-        columns = f"{self.figure:36} {shown(self.a, unit):>12} {shown(self.b, unit):>12} {change:>10}"
+        columns = (
+            f"{self.figure:36} {format_value(self.a, unit):>12} {format_value(self.b, unit):>12} {change:>10}"
+        )
         return f"{columns}  {words}".rstrip()
 
 
 def signed(value: float, unit: str) -> str:
     """Return a difference with its sign."""
-    return ("+" if value >= 0 else "") + shown(value, unit)
+    return ("+" if value >= 0 else "") + format_value(value, unit)
 
 
 def compare(a: Path, b: Path) -> tuple[list[Row], list[str]]:

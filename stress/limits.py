@@ -18,12 +18,12 @@ import re
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 
-from stress.measured import Measured
+from stress.available_metrics import AvailableMetrics
+from stress.metrics.figure_table import suggestions
+from stress.metrics.figure_units import HOST, figure_unit, scope_of
 from stress.metrics.figures import Figures
-from stress.metrics.names import HOST
+from stress.metrics.format import format_value
 from stress.metrics.pace import kept, worst
-from stress.metrics.shown import shown
-from stress.metrics.units import figure_unit, of_whom
 from stress.records import RunRecord
 from stress.scenario.load import Document, raise_all
 from topologies.errors import ParameterError, shortened
@@ -52,54 +52,9 @@ _UNITS: dict[str, dict[str, float]] = {
 _EXAMPLES = {"seconds": "20 ms", "share": "0.1 %", "bytes": "50 MiB", "byterate": "10 MiB/s",
              "bitrate": "100 Mbit", "rate": "1000 /s", "count": "0"}  # fmt: skip
 
-PLAIN = (
-    "errors",
-    "achieved",
-    "offered",
-    "skipped",
-    "rate",
-    "latency.p99",
-    "lateness.p99",
-    "convergence.p99",
-    "convergence.unfinished",
-    "recovery.p99",
-    "leaks",
-    "doubts",
-    "sampler.cpu",
-    "probe.loss",
-    "probe.rtt.p99",
-    "probe.blackhole",
-    "probe.longest",
-    "probe.windows",
-    "traffic.rate",
-    "traffic.slowest",
-    "traffic.flows",
-    "traffic.failed",
-    "run.memory.growth",
-    "host.memory.growth",
-)
-_TAILS = (
-    "latency.p99",
-    "latency.p50",
-    "latency.max",
-    "lateness.p99",
-    "errors",
-    "achieved",
-    "offered",
-    "skipped",
-    "rate",
-    "convergence.p99",
-    "convergence.max",
-    "recovery.p99",
-    "loss",
-    "rtt.p99",
-    "blackhole",
-    "longest",
-    "windows",
-    "last_good",
-)
-_WHOLE = frozenset(name.split(".", 1)[0] for name in (*PLAIN, "port", "process"))
-"""What figures of no step, action or probe begin with."""
+_SAMPLED = ("run.memory.growth", "host.memory.growth", *HOST)
+_OWN = frozenset(name.split(".", 1)[0] for name in (*suggestions(()), *_SAMPLED, "port", "process"))
+"""First words of figures that belong to no step, action or probe."""
 _TIMES = re.compile(r"(?:([a-z0-9-]+)\.)?(?:convergence|recovery)\.(?!events|unfinished).+")
 _OF_PARTS = frozenset({"achieved", "errors", "skipped", "rate"})
 
@@ -130,16 +85,16 @@ class Verdict:
         return f"{self.limit.text} ({self.words})"
 
 
-def parse(text: str, measured: Measured | None = None) -> Limit:
+def parse(text: str, available: AvailableMetrics | None = None) -> Limit:
     """Return the limit that `text` says; ValueError with what to write instead.
 
-    With `measured` (by a run of the scenario) a limit on anything else is none.
+    With `available` (by a run of the scenario) a limit on anything else is none.
     """
     found = _LIMIT.fullmatch(text) if isinstance(text, str) else None
     if found is None:
         raise ValueError(f"`{shortened(str(text))}` is not a limit; write for example `errors == 0`")
     figure, sign, rest = found.groups()
-    unit = _known(figure, measured)
+    unit = _known(figure, available)
     bound = _BOUND.fullmatch(rest)
     if bound is None:
         raise ValueError(
@@ -149,7 +104,7 @@ def parse(text: str, measured: Measured | None = None) -> Limit:
     of = _OF.fullmatch(words)
     if of is not None:
         other = _beside(figure, of[1])
-        if _known(other, measured) != unit and {unit, _known(other, measured)} != {"rate", "count"}:
+        if _known(other, available) != unit and {unit, _known(other, available)} != {"rate", "count"}:
             raise ValueError(f"`{figure}` is not a share of `{of[1]}`; compare figures of the same unit")
         return Limit(text.strip(), figure, sign, number / 100, unit, other)
     units = _UNITS[unit]
@@ -161,11 +116,11 @@ def parse(text: str, measured: Measured | None = None) -> Limit:
 
 def wanted(document: Document) -> list[Limit]:
     """Return a scenario's limits; InputError with all that make no sense, or that it doesn't measure."""
-    measured = Measured.by(document.scenario, document.steps())
+    available = AvailableMetrics.of(document.scenario, document.steps())
     found, errors = [], []
     for index, text in enumerate(document.scenario.limits):
         try:
-            found.append(parse(text, measured))
+            found.append(parse(text, available))
         except ValueError as error:
             errors.append(ParameterError(("limits", index), str(error)))
     raise_all(document, errors)
@@ -178,14 +133,14 @@ def judge(record: RunRecord, limits: Iterable[Limit], figures: Figures | None = 
     return [_judged(figures, limit) for limit in limits]
 
 
-def _known(figure: str, measured: Measured | None) -> str:
+def _known(figure: str, available: AvailableMetrics | None) -> str:
     """Return the unit of a figure; ValueError with the nearest one when there is no such figure."""
     unit = figure_unit(figure)
     if unit is None:
-        names = [figure.split(".", 1)[0]] if measured is None else measured.names
-        own = [f"{name}.{tail}" for name in names if name not in _WHOLE for tail in _TAILS]
-        raise ValueError(f"`{shortened(figure)}` is not measured; {nearest(figure, [*PLAIN, *own, *HOST])}")
-    wrong = "" if measured is None else measured.why_not(figure)
+        names = [figure.split(".", 1)[0]] if available is None else available.names
+        known = suggestions(name for name in names if name not in _OWN)
+        raise ValueError(f"`{shortened(figure)}` is not measured; {nearest(figure, [*known, *_SAMPLED])}")
+    wrong = "" if available is None else available.why_not(figure)
     if wrong:
         raise ValueError(wrong)
     return unit
@@ -201,8 +156,8 @@ def _judged(figures: Figures, limit: Limit) -> Verdict:
     value = figures.get(limit.figure, "min" if limit.operator in {">=", ">"} else "max")
     if value is None:
         return Verdict(limit, held=False, measured=None, bound=None, words=f"{limit.figure} was not measured")
-    bound, whom = limit.bound, of_whom(limit.figure)
-    found = f"measured {shown(value, limit.unit)}" + (f", of {whom}" if whom else "")
+    bound, whom = limit.bound, scope_of(limit.figure)
+    found = f"measured {format_value(value, limit.unit)}" + (f", of {whom}" if whom else "")
     if limit.of is not None:
         whole = figures.get(limit.of)
         if whole is None:
@@ -213,7 +168,7 @@ def _judged(figures: Figures, limit: Limit) -> Verdict:
             words = f"{found} of {limit.of}, which is 0: a share of nothing is not measured"
             return Verdict(limit, held=False, measured=value, bound=None, words=words)
         bound *= whole
-        found += f" of {shown(whole, limit.unit)}"
+        found += f" of {format_value(whole, limit.unit)}"
         paces = kept(figures, limit.figure, limit.of)
         if paces:
             share, words = worst(paces, least=limit.operator not in {"<=", "<"})

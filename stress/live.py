@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any, TextIO, cast
 
 import psutil
 
-from stress.metrics.shown import shown as shown_number
+from stress.metrics.format import format_value
 from stress.recent import Recent, workers_of
 from stress.runner import Watch
 
@@ -104,7 +104,7 @@ class _Pace:
         found = self._recent.latest()
         if not found.count:
             return {}
-        return {f"latency {name}": shown_number(found.quantile(share), "seconds") for name, share in _SHARES}
+        return {f"latency {name}": format_value(found.quantile(share), "seconds") for name, share in _SHARES}
 
 
 def facts(watch: Watch, pace: _Pace) -> dict[str, str]:

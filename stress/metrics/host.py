@@ -11,7 +11,7 @@ from pathlib import Path
 
 import psutil
 
-from stress.metrics.names import MODES
+from stress.metrics.figure_units import MODES
 
 Numbers = dict[str, float]
 

@@ -9,7 +9,7 @@ from __future__ import annotations
 from typing import NamedTuple
 
 from stress.metrics.figures import Figures
-from stress.metrics.shown import shown
+from stress.metrics.format import format_value
 
 _COMPARED = {("achieved", "offered"), ("rate", "offered_rate")}
 
@@ -54,8 +54,9 @@ def worst(paces: list[Pace], *, least: bool) -> tuple[float, str]:
     if len(paces) == 1:
         return one.share, f" in {_precise(counted / one.share)} times the time" if one.share else ""
     if one.rates is None:
-        return one.share, f"; of `{one.step}` {shown(one.achieved, 'count')} of {shown(one.offered, 'count')}"
-    rate, offered = (shown(rate, "rate") for rate in one.rates)
+        achieved, offered = (format_value(count, "count") for count in (one.achieved, one.offered))
+        return one.share, f"; of `{one.step}` {achieved} of {offered}"
+    rate, offered = (format_value(rate, "rate") for rate in one.rates)
     return one.share, f"; `{one.step}` had {rate} of {offered}"
 
 

@@ -13,7 +13,7 @@ from contextlib import suppress
 
 from emulator.errors import EmulationError, UnableError
 from emulator.network import Network
-from stress.metrics.names import COUNTERS
+from stress.metrics.figure_units import COUNTERS
 from topologies.identifiers import interface_name
 
 Numbers = dict[str, float]

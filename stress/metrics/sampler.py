@@ -8,7 +8,7 @@ from collections.abc import Callable, Sequence
 
 from emulator.network import Network
 from stress.metrics import host
-from stress.metrics.names import MODES
+from stress.metrics.figure_units import MODES
 from stress.metrics.ports import Ports
 from stress.metrics.processes import Processes
 from stress.metrics.rtnl import LockWaits

@@ -9,7 +9,7 @@ from typing import Any
 
 import numpy as np
 
-from stress.metrics.names import unit_of
+from stress.metrics.figure_units import unit_of
 from stress.outcomes import Floats, Outcomes
 from stress.records import RunRecord
 from topologies.html_page import page as html_page

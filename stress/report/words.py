@@ -7,7 +7,7 @@ from itertools import islice
 
 from stress.histogram import Histogram
 from stress.metrics.figures import Figures
-from stress.metrics.shown import shown
+from stress.metrics.format import format_value
 from stress.records import RunRecord
 from topologies.counting import counted
 
@@ -31,9 +31,10 @@ def words(record: RunRecord, figures: Figures) -> Iterator[str]:
         yield f"unexplained: {counted(found.unexplained, 'loss window')}, begun by no operation"
     if record.traffic:
         value = figures.values
+        rate, slowest = (format_value(value[f"traffic.{key}"], "bitrate") for key in ("rate", "slowest"))
         yield (
-            f"flows: {value['traffic.flows']:,}, {shown(value['traffic.rate'], 'bitrate')} together, slowest "
-            f"{shown(value['traffic.slowest'], 'bitrate')}, {value['traffic.failed']:,} failed"
+            f"flows: {value['traffic.flows']:,}, {rate} together, slowest {slowest}, "
+            f"{value['traffic.failed']:,} failed"
         )
 
 
@@ -43,7 +44,7 @@ def _step(figures: Figures, step: str) -> str:
     skipped = value.get(f"{dot}skipped", 0)
     return (
         f"{step}: {value.get(f'{dot}achieved', 0):,} of {value.get(f'{dot}offered', 0):,} operations, "
-        f"{shown(rate, 'rate')}, {counted(int(value.get(f'{dot}errors', 0)), 'error')}"
+        f"{format_value(rate, 'rate')}, {counted(int(value.get(f'{dot}errors', 0)), 'error')}"
         + (f", {skipped:,} had nothing to do" if skipped else "")
         + _times(figures.histograms[f"{dot}latency"], "latency ")
     )
@@ -54,7 +55,10 @@ def _probe(figures: Figures, probe: str) -> Iterator[str]:
     if f"{probe}.loss" not in value:
         return
     pairs, sent = (value[f"{probe}.{key}"] for key in ("pairs", "sent"))
-    lost, longest = shown(value[f"{probe}.loss"], "share"), shown(value[f"{probe}.longest"], "seconds")
+    lost, longest = (
+        format_value(value[f"{probe}.loss"], "share"),
+        format_value(value[f"{probe}.longest"], "seconds"),
+    )
     yield (
         f"{probe}: {counted(int(pairs), 'pair')}, {sent:,} questions, {lost} lost, longest {longest}"
         + _times(figures.histograms[f"{probe}.rtt"], "round trip ")
@@ -66,4 +70,4 @@ def _times(found: Histogram, what: str = "") -> str:
     if not found.count:
         return ""
     times = (("p50", found.quantile(0.5)), ("p99", found.quantile(0.99)), ("max", found.max))
-    return f"; {what}" + ", ".join(f"{name} {shown(seconds, 'seconds')}" for name, seconds in times)
+    return f"; {what}" + ", ".join(f"{name} {format_value(seconds, 'seconds')}" for name, seconds in times)

@@ -7,10 +7,10 @@ from pathlib import Path
 
 import pytest
 
+from stress.available_metrics import AvailableMetrics
 from stress.histogram import Histogram
 from stress.limits import Limit, Verdict, judge, parse
-from stress.measured import Measured
-from stress.metrics.shown import shown
+from stress.metrics.format import format_value
 from stress.operations import Operation, Outcome
 from stress.outcomes import Outcomes
 from stress.records import (
@@ -103,9 +103,9 @@ probes: [{probe: ping}, {probe: tcp, name: web}]
 """
 
 
-def measured(text: str = MEASURED) -> Measured:
+def measured(text: str = MEASURED) -> AvailableMetrics:
     document = load_text(text)
-    return Measured.by(document.scenario, document.steps())
+    return AvailableMetrics.of(document.scenario, document.steps())
 
 
 @pytest.mark.parametrize(
@@ -301,7 +301,7 @@ def test_a_whole_run_is_judged_at_once() -> None:
      (-3072.0, "bytes", "-3 KiB"), (123456.7, "count", "123,457")],
 )  # fmt: skip
 def test_numbers_are_shown_with_units(value: float, unit: str, words: str) -> None:
-    assert shown(value, unit) == words
+    assert format_value(value, unit) == words
 
 
 def test_limits_are_values() -> None:

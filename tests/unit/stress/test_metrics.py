@@ -1,6 +1,7 @@
 """Readers of /proc from text as kernels write it, and the sampler's own cost."""
 
 import os
+import re
 import socket
 import struct
 import subprocess
@@ -16,16 +17,15 @@ import pytest
 
 from emulator.engines.dry_run import DryRunEngine, DryRunNetwork
 from emulator.plan import make_plan
-from stress import metrics
 from stress.limits import judge, parse
 from stress.metrics import host, rtnl
+from stress.metrics.figure_table import FIGURES, Figure
+from stress.metrics.figure_units import COUNTERS, HOST, figure_unit, unit_of
 from stress.metrics.figures import Figures
-from stress.metrics.names import COUNTERS, HOST, unit_of
 from stress.metrics.ports import Ports, answer, question
 from stress.metrics.processes import Processes, which
 from stress.metrics.sampler import Sampler, rates, shares
 from stress.metrics.table import Table
-from stress.metrics.units import figure_unit
 from stress.records import Phase, RunRecord, Sample
 from topologies.build import build
 from topologies.spec.load import load_text
@@ -277,21 +277,19 @@ def test_a_failure_of_the_sampler_is_not_silent(
     assert str(sampler.failure) == "odd kernel"
 
 
-def test_figures_that_are_documented_are_known_with_their_unit() -> None:
-    rows = [line.split("|")[1:3] for line in (metrics.__doc__ or "").splitlines() if line.startswith("| ")]
-    shapes = {"WHO.": "flap.", "PROBE": "ping", "STEP": "ramp", "VERB": "down", "STAT": "p99"}
-    known = 0
-    for names, unit in rows[1:-1]:
-        for written in names.replace("...", "").strip(" ,").split(", "):
-            name = written.strip()
-            for shape, word in shapes.items():
-                name = name.replace(shape, word)
-            assert figure_unit(name) == unit.strip(), name
-            known += 1
-    assert known > 25
-    assert figure_unit("latency.p99") == "seconds"
-    assert figure_unit("port.h1-eth0.rx_bytes.p50") == "byterate"
-    assert figure_unit("flap.latency") is None
+@pytest.mark.parametrize("row", FIGURES, ids=lambda row: row.form)
+def test_figures_of_the_table_are_known_with_their_unit(row: Figure) -> None:
+    name = row.form
+    for shape, word in {
+        "WHO": "flap",
+        "PROBE": "ping",
+        "STEP": "ramp",
+        "VERB": "down",
+        "STAT": "p99",
+    }.items():
+        name = name.replace(shape, word)
+    whole, bare = name.replace("[", "").replace("]", ""), re.sub(r"\[.*\]", "", name)
+    assert figure_unit(whole) == figure_unit(bare) == row.unit
 
 
 @pytest.mark.parametrize(

@@ -1,32 +1,22 @@
-"""What a run of a scenario measures: a limit on anything else is refused before the run."""
+"""Figures that a run of a scenario measures: a limit on any other is refused before the run."""
 
 from __future__ import annotations
 
-import re
 from collections.abc import Collection, Iterable, Mapping
 from dataclasses import dataclass
 from typing import Self
 
+from stress.metrics.figure_table import figure_of
 from stress.scenario.document import Scenario, Step
 from topologies.errors import shortened
 from topologies.suggestions import nearest
 
-_WORD = r"([a-z0-9][a-z0-9-]*)"
-_OPERATIONS = re.compile(
-    rf"(?:{_WORD}\.(?:{_WORD}\.)?)?(?:(?:latency|lateness)\..+|achieved|errors|skipped|offered|rate|offered_rate)"
-)
-_EVENTS = re.compile(rf"(?:{_WORD}\.)?(?:convergence|recovery)\..+")
-_PROBED = re.compile(
-    rf"{_WORD}\.(?:rtt\..+|loss|blackhole|longest|pairs|sent|answered|late|unasked|windows|cpu)"
-)
-_FLOWS = re.compile(r"traffic\.(?:rate|slowest|flows|failed)")
-_GROWN = re.compile(rf"{_WORD}\.last_good")
 _OF_MACHINE = ("host.", "run.", "process.", "sampler.")
 
 
 @dataclass(frozen=True)
-class Measured:
-    """The names that figures of a run may have. `steps`: name of a step or an action -> its verbs."""
+class AvailableMetrics:
+    """Names that figures of a run can have. `steps`: name of a step or an action -> its verbs."""
 
     steps: Mapping[str, Collection[str]]
     probes: Collection[str] = ()
@@ -35,8 +25,8 @@ class Measured:
     ports: bool = False
 
     @classmethod
-    def by(cls, scenario: Scenario, steps: Iterable[Step]) -> Self:
-        """Return what a run of these steps measures."""
+    def of(cls, scenario: Scenario, steps: Iterable[Step]) -> Self:
+        """Return the metrics of a run of these steps."""
         every = list(steps)
         verbs: dict[str, dict[str, None]] = {}
         for step in every:
@@ -54,26 +44,29 @@ class Measured:
 
     @property
     def names(self) -> list[str]:
-        """The names of steps, actions and probes."""
+        """Names of steps, actions and probes."""
         return [*self.steps, *self.probes]
 
     def why_not(self, figure: str) -> str:
-        """Return why a figure of the grammar isn't measured, and which are; nothing when it is."""
+        """Return why a run doesn't measure `figure`, and which ones it does; nothing when it does."""
         if figure.startswith("port."):
             return "" if self.ports else "no ports are recorded; write for example `metrics: {ports: host}`"
-        if figure.startswith(_OF_MACHINE):
+        row = figure_of(figure)
+        if row is None or figure.startswith(_OF_MACHINE):
             return ""
-        if _FLOWS.fullmatch(figure) and (self.traffic or "traffic" not in self.steps):
-            return "" if self.traffic else "the scenario has no `traffic` step"
-        if found := _OPERATIONS.fullmatch(figure):
-            return self._operations(found[1], found[2])
-        if found := _EVENTS.fullmatch(figure):
-            return self._operations(found[1], None) or self._probed("probe")
-        if found := _PROBED.fullmatch(figure):
-            return self._probed(found[1])
-        if found := _GROWN.fullmatch(figure):
-            return _among(found[1], self.ramps, "ramp")
-        return ""
+        found = row.fullmatch(figure)
+        groups = found.groupdict() if found else {}
+        who, verb = groups.get("who"), groups.get("verb")
+        if row.source == "flows":
+            missing = not self.traffic and "traffic" not in self.steps
+            return "the scenario has no `traffic` step" if missing else ""
+        if row.source == "operations":
+            return self._operations(who, verb)
+        if row.source == "events":
+            return self._operations(who, None) or self._probed("probe")
+        if row.source == "probes":
+            return self._probed(who or "probe")
+        return _among(who or "", self.ramps, "ramp") if row.source == "ramps" else ""
 
     def _operations(self, name: str | None, verb: str | None) -> str:
         wrong = "" if name is None else _among(name, self.steps, "step or action")
@@ -86,7 +79,7 @@ class Measured:
 
 
 def _among(name: str, known: Collection[str], what: str) -> str:
-    """Return the words for a name that isn't known, with those that are; nothing when it is."""
+    """Return the message for an unknown name, with the known ones; nothing for a known one."""
     if name in known:
         return ""
     if not known:

@@ -1,6 +1,6 @@
-"""Names and units of what is sampled.
+"""Units of figures by name, and the metrics that are sampled.
 
-| name | unit | what |
+| metric | unit | meaning |
 |---|---|---|
 | host.cpu.busy, .user, .system, .softirq, ... | share | of all CPUs together, 0 to 1; modes as in proc(5) |
 | host.cpu.core0, ... | share | how busy one CPU was |
@@ -22,6 +22,10 @@
 """
 
 from __future__ import annotations
+
+import re
+
+from stress.metrics.figure_table import figure_of
 
 MODES = ("user", "nice", "system", "idle", "iowait", "irq", "softirq", "steal")
 COUNTERS = ("rx_packets", "tx_packets", "rx_bytes", "tx_bytes", "rx_errors", "tx_errors",
@@ -64,8 +68,38 @@ def unit_of(name: str) -> str:
     return "rate" if name.startswith(rates) else "count"
 
 
-def whose(name: str) -> str:
-    """Return what a sampled metric is of, in words; nothing where its name says so."""
-    if name.startswith("host."):
+STAT = re.compile(r"(.+)\.(min|mean|max|first|last|growth|p\d{1,2}(?:\.\d+)?)")
+"""A figure and its statistic."""
+_SAMPLED = re.compile(rf"port\.\S+\.(?:{'|'.join(COUNTERS)})|process\.\S+\.(?:cpu|rss|fds)")
+ALIASES = {"host.memory": "host.memory.used", "host.cpu": "host.cpu.busy"}
+
+
+def figure_unit(name: str) -> str | None:
+    """Return a figure's unit: seconds, share, bytes, byterate, bitrate, count, rate; None if unknown."""
+    base = _base(name)
+    if base in RUN or _SAMPLED.fullmatch(base) or _is_host_metric(base):
+        return unit_of(base)
+    row = figure_of(name)
+    return row.unit if row else None
+
+
+def _base(name: str) -> str:
+    """Return the sampled metric that a figure is a statistic of."""
+    found = STAT.fullmatch(name)
+    base = found[1] if found else name
+    return ALIASES.get(base, base)
+
+
+def _is_host_metric(name: str) -> bool:
+    """Return whether `name` may be sampled of a machine."""
+    return name in HOST or bool(
+        re.fullmatch(r"host\.(cpu\.core\d+|softirqs\.\w+|pressure\.(cpu|memory|io|irq)\.(some|full))", name)
+    )
+
+
+def scope_of(name: str) -> str:
+    """Return what the metric of a figure is sampled of, in words; nothing where its name says so."""
+    base = _base(name)
+    if base.startswith("host."):
         return "the whole machine"
-    return "the runner and what runs in the network" if name in RUN else ""
+    return "the runner and what runs in the network" if base in RUN else ""

@@ -1,4 +1,4 @@
-"""Numbers with their units, as people read them."""
+"""Numbers with units for people."""
 
 from __future__ import annotations
 
@@ -7,8 +7,8 @@ _BITS = ((1e9, "Gbit"), (1e6, "Mbit"), (1e3, "kbit"))
 _TIMES = ((1.0, "s"), (1e-3, "ms"), (1e-6, "us"), (1e-9, "ns"))
 
 
-def shown(value: float, unit: str) -> str:
-    """Return `value` with its unit: `0.31 ms`, `12.5 MiB`, `3.4 %`, `9,812 /s`."""
+def format_value(value: float, unit: str) -> str:
+    """Return `value` in its unit: `0.31 ms`, `12.5 MiB`, `3.4 %`, `9,812 /s`."""
     if unit == "seconds":
         return _scaled(value, _TIMES, "s")
     if unit in {"bytes", "byterate"}:
