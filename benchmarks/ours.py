@@ -18,11 +18,10 @@ from pathlib import Path
 
 sys.path.insert(0, str(Path(__file__).resolve().parent.parent))
 
-from emulator.engines.netns import NetnsEngine, take_down
-from emulator.engines.place import store_of
+from emulator.engines.netns import NetnsEngine
+from emulator.engines.store import store_of
 from emulator.linux.messages import RTM_GETLINK, link_body, link_dump, message
 from emulator.linux.netlink import NLM_F_DUMP, NLM_F_REQUEST, Netlink
-from emulator.network import silent
 from emulator.plan import make_plan
 from emulator.state import NetworkState, state_root
 from topologies.build import build
@@ -57,7 +56,7 @@ def main(file: str, *options: str) -> None:
     deploy, deploy_cpu = time.perf_counter() - begin, time.process_time() - cpu
     counts = counted(state) if "--count" in options else {}
     begin, cpu = time.perf_counter(), time.process_time()
-    take_down(state, silent)
+    engine.take_down(topology.name)
     down, down_cpu = time.perf_counter() - begin, time.process_time() - cpu
     seconds = {"deploy": deploy, "deploy_cpu": deploy_cpu, "down": down, "down_cpu": down_cpu}
     print(json.dumps({**seconds, "namespaces": topology.node_count, **counts}))

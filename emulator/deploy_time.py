@@ -23,6 +23,7 @@ the networks that were measured both ways these were within 30 % of a quiet mach
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 
 import numpy as np
@@ -36,7 +37,7 @@ from topologies.topology import F64, I32, Topology
 
 @dataclass(frozen=True)
 class Seconds:
-    """What each object costs an engine, in seconds."""
+    """What each object costs an engine, in seconds: the netns engine unless said otherwise."""
 
     network: float = 0.03
     namespace: float = 0.45e-3
@@ -53,11 +54,13 @@ class Seconds:
     neighbour: float = 2e-6
 
 
-NETNS = Seconds()
-MININET = Seconds(
-    network=0.2, namespace=10e-3, bridge=10e-3, link_end=6e-3,
-    ovs_daemons=0.15, ovs_switch=20e-3, ovs_port=2e-3,
-)  # fmt: skip
+ENGINE_SECONDS: Mapping[str, Seconds] = {
+    "mininet": Seconds(
+        network=0.2, namespace=10e-3, bridge=10e-3, link_end=6e-3,
+        ovs_daemons=0.15, ovs_switch=20e-3, ovs_port=2e-3,
+    ),
+}  # fmt: skip
+"""By engine; the costs of the netns engine for those that aren't here."""
 
 
 def worker_seconds(
@@ -69,7 +72,7 @@ def worker_seconds(
     `worker` (int32[n]) is the worker of each node, `cut` (bool[m]) the links that are tunnels. Workers work
     side by side; inside one the kernel's RTNL lock lets nothing be made in parallel.
     """
-    cost = MININET if engine == "mininet" else NETNS
+    cost = ENGINE_SECONDS.get(engine, Seconds())
     local = cost.link_end + (cost.routed_end if is_routed(topology) else 0.0)
     nodes = end_costs(topology, cut, local, cost.tunnel_end, 0.0)
     nodes += bare_nodes(topology, cost.namespace, cost.bridge, cost.light_port, cost.neighbour)

@@ -34,6 +34,9 @@ Routes are not counted, nor what runs in the nodes. Hollow nodes and links are r
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+from typing import NamedTuple
+
 import numpy as np
 import numpy.typing as npt
 
@@ -53,12 +56,22 @@ OVS_DAEMONS_BYTES = 12_900 * _KIB
 OVS_SWITCH_BYTES = (120 + 29 + 46) * _KIB
 OVS_PORT_BYTES = (18 + 21) * _KIB
 OVS_FLOW_BYTES = 614
-MININET_BYTES = 24 << 20
-"""Mininet itself: its Python, and the driver."""
-MININET_NODE_BYTES = 445 * _KIB
-"""A node's shell, its terminal, and its copy of the network's mounts."""
 HOLLOW_NODE_BYTES = 16
 HOLLOW_LINK_END_BYTES = 18
+
+
+class EngineBytes(NamedTuple):
+    """Memory that an engine takes besides the kernel's objects: for a network, and for each full node."""
+
+    network: int = 0
+    node: int = 0
+
+
+ENGINE_BYTES: Mapping[str, EngineBytes] = {
+    # its Python with the driver; a node's shell, its terminal, and its copy of the network's mounts
+    "mininet": EngineBytes(network=24 << 20, node=445 * _KIB),
+}
+"""By engine; nothing for those that aren't here."""
 
 
 def fidelities(topology: Topology) -> npt.NDArray[np.str_]:
@@ -133,6 +146,7 @@ def node_bytes(topology: Topology, cut: npt.NDArray[np.bool_] | None = None, eng
     ends = end_costs(topology, cut, LINK_END_BYTES, TUNNEL_END_BYTES, HOLLOW_LINK_END_BYTES)
     bare = bare_nodes(topology, NAMESPACE_BYTES, BRIDGE_BYTES, LIGHT_PORT_BYTES, NEIGHBOUR_BYTES)
     hollow = tier(topology, "hollow") * HOLLOW_NODE_BYTES
-    shells = tier(topology, "full") * (MININET_NODE_BYTES if engine == "mininet" else 0)
-    shells[:1] += MININET_BYTES if engine == "mininet" else 0
-    return np.asarray(bare + ends + hollow + shells + _open_vswitch(topology)).astype(np.int64)
+    besides = ENGINE_BYTES.get(engine, EngineBytes())
+    own = tier(topology, "full") * besides.node
+    own[:1] += besides.network
+    return np.asarray(bare + ends + hollow + own + _open_vswitch(topology)).astype(np.int64)

@@ -245,3 +245,7 @@ class Engine(Protocol):
     def attach(self, name: str) -> Network:
         """Return the network `name` that runs."""
         ...
+
+    def take_down(self, name: str, progress: Progress = silent) -> None:
+        """Remove all of the network `name`, in whatever state; return when it is gone. Twice is fine."""
+        ...

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import cached_property
 from typing import NamedTuple
 
@@ -59,6 +59,20 @@ class Plan:
     up: npt.NDArray[np.bool_] | None = None
     method: str = "one worker"
     warnings: tuple[str, ...] = ()
+
+    @property
+    def links_up(self) -> npt.NDArray[np.bool_]:
+        """Which links are up: bool[m]."""
+        return np.ones(self.topology.link_count, dtype=bool) if self.up is None else self.up
+
+    def with_links(self, up: npt.NDArray[np.bool_]) -> Plan:
+        """Return this plan with the links up that `up` (bool[m]) says; itself where they are already.
+
+        Nodes stay where they are placed; how packets find their way is another.
+        """
+        if np.array_equal(self.links_up, up):
+            return self
+        return replace(self, up=None if up.all() else up)
 
     @cached_property
     def forwarding(self) -> Forwarding:

@@ -1,14 +1,30 @@
-"""Numbers of seconds on the command line: click's own ranges let `nan` and infinity pass."""
+"""Options that several commands have: the engine, and numbers of seconds.
+
+click's own ranges let `nan` and infinity pass.
+"""
 
 from __future__ import annotations
 
 import math
 from collections.abc import Callable
+from typing import Any, TypeVar
 
 import click
 
+from topologies.engines import engine_choices
+
+FC = TypeVar("FC", bound=Callable[..., Any])
+
 _MOST = 1_000_000.0
 """Eleven days; poll(2) counts milliseconds in 31 bits, which is twenty-four."""
+
+
+def engine_option(when: str = "") -> Callable[[FC], FC]:
+    """Return the option --engine, whose help begins with `when`."""
+    begin = f"{when}: use" if when else "Use"
+    return click.option(
+        "--engine", metavar="ENGINE", help=f"{begin} this engine instead of the file's: {engine_choices()}."
+    )
 
 
 def seconds(

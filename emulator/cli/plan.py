@@ -8,6 +8,7 @@ from typing import Any
 
 import click
 
+from emulator.cli.options import engine_option
 from emulator.cli.output import Phases, give_json, say
 from emulator.cli.plan_text import plan_lines, sample_lines
 from emulator.network import Engine
@@ -46,7 +47,7 @@ def _size(context: click.Context, option: click.Parameter, value: str | None) ->
 @click.option(
     "--placement", type=click.Choice(METHODS), help="How to place; chosen by the graph if not given."
 )
-@click.option("--engine", help="Use this engine instead of the file's.")
+@engine_option()
 @click.option("--show", is_flag=True, help="Show the first nodes of each tier as they will be made.")
 @click.option("--json", "as_json", is_flag=True, help="Print one JSON object on standard output.")
 def command(

@@ -7,6 +7,7 @@ from pathlib import Path
 import click
 
 from emulator.cli.elevate import ensure_root
+from emulator.cli.options import engine_option
 from emulator.cli.output import Phases, counts, fidelity, give_json, say
 from emulator.cli.progress import shown
 from topologies.counting import counted
@@ -14,7 +15,7 @@ from topologies.counting import counted
 
 @click.command("up", epilog="\b\nExample:\n  emulator up topologies/examples/fat-tree.yaml")
 @click.argument("file", type=click.Path(path_type=Path))
-@click.option("--engine", help="Use this engine instead of the file's.")
+@engine_option()
 @click.option("--json", "as_json", is_flag=True, help="Print one JSON object on standard output.")
 def command(file: Path, engine: str | None, *, as_json: bool) -> int:
     """Bring the network of FILE up; if it is up already, change only what differs."""

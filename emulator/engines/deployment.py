@@ -8,19 +8,17 @@ from typing import ClassVar, Generic, TypeVar
 
 from emulator.engines.hosts_file import hosts_text
 from emulator.engines.namespaced import NamespacedNetwork
-from emulator.engines.place import require_root, store_of
-from emulator.engines.removal import remove
+from emulator.engines.store import remove, require_root, store_of, take_down
 from emulator.errors import EmulationError
 from emulator.linux.interrupts import deferred
 from emulator.linux.ledger_owners import Owner
-from emulator.linux.mounts import ensure_private, require_lasting
-from emulator.linux.namespaces import NamespaceStore
+from emulator.linux.mounts import require_lasting
 from emulator.linux.sysctl_ledger import SysctlLedger
 from emulator.network import Progress, silent
 from emulator.ovs.controllers import await_controllers
 from emulator.ovs.switches import Switches
 from emulator.plan import Plan
-from emulator.state import NetworkState, Record, shared_lock, state_root
+from emulator.state import NetworkState, Record, state_root
 from topologies.openflow_switches import controllers_of
 
 Running = TypeVar("Running", bound=NamespacedNetwork)
@@ -90,6 +88,10 @@ class NamespacedEngine(ABC, Generic[Running]):
         require_lasting()
         return self.handle(NetworkState(state_root(), name))
 
+    def take_down(self, name: str, progress: Progress = silent) -> None:
+        """Remove all of the network `name`, whatever state it is in."""
+        take_down(NetworkState(state_root(), name), progress)
+
     def _running(self, state: NetworkState, plan: Plan) -> tuple[Running | None, tuple[str, ...]]:
         """Return the network if it is up, whatever its nodes lack: what they lack is given back.
 
@@ -99,7 +101,6 @@ class NamespacedEngine(ABC, Generic[Running]):
         state.require_engine(self.name)
         if not state.exists:
             return None, ()
-        network: Running | None = None
         try:
             network = self.handle(state)
             why = network.beyond_restoring() or _ended_and_others(network, plan)
@@ -171,14 +172,3 @@ def raise_limits(state: NetworkState, *needs: dict[str, int]) -> tuple[str, ...]
     """
     largest = {name: max(each.get(name, 0) for each in needs) for each in needs for name in each}
     return SysctlLedger().require(Owner.here(state.root, state.name), largest)
-
-
-def open_store(state: NetworkState) -> NamespaceStore:
-    """Make the network's mount namespace and stay in it. Call inside `namespace_guard("mnt")`."""
-    store = store_of(state)
-    store.folder.mkdir(mode=0o700)
-    with shared_lock(state.root):
-        ensure_private(store.pin.parent)
-        store.pin.touch(mode=0o600)
-        store.create()
-    return store

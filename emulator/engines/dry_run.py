@@ -14,8 +14,8 @@ from collections.abc import Sequence
 from emulator.checks.components import expectation
 from emulator.deviation import Deviation
 from emulator.engines.dry_run_session import DryRunSession
-from emulator.engines.one_machine import several_workers
 from emulator.engines.recorded import RecordedNetwork
+from emulator.engines.refusals import several_workers
 from emulator.errors import RefusedError, UnableError
 from emulator.link_states import links_up
 from emulator.network import CommandResult, Echo, Health, LinkState, Progress, silent
@@ -28,8 +28,6 @@ from topologies import store as topology_store
 
 class DryRunNetwork(RecordedNetwork):
     """A network that exists in its run record only."""
-
-    engine = "dry-run"
 
     def __init__(self, state: NetworkState) -> None:
         super().__init__(state)
@@ -70,6 +68,7 @@ class DryRunNetwork(RecordedNetwork):
         """Write the link's new state down."""
         self._record.set_link(link, state)
         self._state.write(self._record)
+        self._plan_again()
 
     def session(self) -> DryRunSession:
         """Return a session that changes nothing but this handle's idea of what is there."""
@@ -99,9 +98,7 @@ class DryRunNetwork(RecordedNetwork):
 
     def down(self, progress: Progress = silent) -> None:
         """Forget the network."""
-        del progress
-        with self._state.locked("down"):
-            self._state.remove()
+        DryRunEngine().take_down(self.name, progress)
 
 
 class DryRunEngine:
@@ -112,7 +109,7 @@ class DryRunEngine:
 
     def accept(self, plan: Plan) -> None:
         """Take any plan for one machine: nothing is made."""
-        if reasons := several_workers(plan, self.name):
+        if reasons := several_workers(plan):
             raise RefusedError(reasons)
 
     def deploy(self, plan: Plan, file: str = "", progress: Progress = silent) -> DryRunNetwork:
@@ -129,3 +126,10 @@ class DryRunEngine:
     def attach(self, name: str) -> DryRunNetwork:
         """Return the network `name`."""
         return DryRunNetwork(NetworkState(state_root(), name))
+
+    def take_down(self, name: str, progress: Progress = silent) -> None:
+        """Forget the network `name`."""
+        del progress
+        state = NetworkState(state_root(), name)
+        with state.locked("down"):
+            state.remove()

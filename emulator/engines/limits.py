@@ -1,8 +1,15 @@
-"""Global kernel limits that a network needs raised."""
+"""Limits of this machine: those that a network needs raised, and those that it would exceed."""
 
 from __future__ import annotations
 
-from emulator.plan import Plan
+from contextlib import suppress
+
+from emulator.errors import EmulationError
+from emulator.forecast import node_bytes
+from emulator.linux.machine import available_memory, limit, mount_count
+from emulator.plan import Plan, size_text
+from emulator.state import NetworkState, state_root
+from topologies.engines import ENGINES
 from topologies.segments import Segments, is_routed
 
 _PER_HOST, _MOST_PER_HOST = 4, 64
@@ -13,6 +20,8 @@ BACKLOG = "net.core.netdev_max_backlog"
 _FLOODS, _LEAST_FLOODS = 64, 8
 _MOST_FRAMES = 1_000_000
 """A copy of a frame takes 256 B (struct sk_buff): a quarter of a gigabyte if ever so many wait."""
+_OTHER_MOUNTS = 16
+"""Mounts of a network besides one for each node, with some to spare for commands run inside."""
 
 
 def global_needs(plan: Plan) -> dict[str, int]:
@@ -52,3 +61,52 @@ def _neighbours(plan: Plan) -> dict[str, int]:
         base = f"net.{version}.neigh.default.gc_thresh"
         out |= {f"{base}3": 2 * need, f"{base}2": need, f"{base}1": need // 2}
     return out
+
+
+def too_large(plan: Plan) -> list[str]:
+    """Return every reason why this machine can't hold `plan`: what it needs, and what is there."""
+    return [*_memory(plan), *_limits(plan)]
+
+
+def _memory(plan: Plan) -> list[str]:
+    available = available_memory()
+    need = int(plan.counts.memory.sum()) - running_bytes(plan.topology.name)
+    if available is None or need <= available:
+        return []
+    mend = "use a smaller network, or see with `emulator plan FILE --workers N` how many machines hold it"
+    return [f"needs {size_text(need)}, this machine has {size_text(available)} available: {mend}"]
+
+
+def running_bytes(name: str) -> int:
+    """Return the forecast of what the network `name` holds already, in bytes; 0 when it isn't up.
+
+    `up` of a network that is up needs memory for the difference only.
+    """
+    state = NetworkState(state_root(), name)
+    with suppress(EmulationError):
+        engine = state.read().engine
+        row = ENGINES.get(engine)
+        if row is None or not row.simulated:
+            return int(node_bytes(state.load(), engine=engine).sum())
+    return 0
+
+
+def _limits(plan: Plan) -> list[str]:
+    full = plan.topology.fidelity_counts().get("full", 0)
+    needs = {
+        "fs.mount-max": (full + mount_count() + _OTHER_MOUNTS, "mounts in a mount namespace"),
+        "user.max_net_namespaces": (full, "network namespaces"),
+    }
+    out = []
+    for name, (need, what) in needs.items():
+        most = limit(name)
+        if full and most is not None and need > most:
+            out.append(
+                f"needs {need:,} {what}, the kernel allows {most:,}; `sysctl -w {name}={_rounded(need)}`"
+            )
+    return out
+
+
+def _rounded(need: int) -> int:
+    """Return the next power of two: room for other networks too."""
+    return 1 << need.bit_length()

@@ -1,22 +1,76 @@
 """How links of a running network are changed on any engine: refused, written down, carried out.
 
+A link that is down has both ends administratively down. Forwarding then goes around it, and what differs is
+carried out by the engine.
+
 What is wanted is in the record before anything is touched. `links_before` stands beside it until all
 is done: a command that finds it (another was killed) first does the rest, which is safe to do twice.
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable
-from dataclasses import asdict
+from collections.abc import Callable, Iterable, Iterator
+from dataclasses import asdict, dataclass
+from functools import cached_property
+
+import numpy as np
 
 from emulator.errors import RefusedError, UsageError
-from emulator.link_states import States
+from emulator.link_states import States, effective_shape
 from emulator.linux.interrupts import deferred
+from emulator.plan import Plan
 from emulator.state import NetworkState, Record, link_states
 from topologies.profiles import Shape
 from topologies.topology import Topology
 
 _BEFORE = "links_before"
+
+
+@dataclass(frozen=True)
+class LinkChange:
+    """What leads from links as they were to links as they are wanted.
+
+    The plans say which links are up, `before` and `after` how they are shaped.
+    """
+
+    old: Plan
+    new: Plan
+    before: States
+    after: States
+
+    @property
+    def topology(self) -> Topology:
+        """The graph, which is the same before and after."""
+        return self.new.topology
+
+    @cached_property
+    def downs(self) -> list[int]:
+        """The links that go down."""
+        links: list[int] = np.flatnonzero(self.old.links_up & ~self.new.links_up).tolist()
+        return links
+
+    @cached_property
+    def ups(self) -> list[int]:
+        """The links that come up."""
+        links: list[int] = np.flatnonzero(self.new.links_up & ~self.old.links_up).tolist()
+        return links
+
+    def reshaped(self) -> Iterator[tuple[int, int, Shape]]:
+        """Yield (link, end, shape) for each end that is to send otherwise than it did."""
+        for link in sorted({*self.before, *self.after}):
+            for end in (0, 1):
+                wanted = effective_shape(self.topology, self.after, link, end)
+                if wanted != effective_shape(self.topology, self.before, link, end):
+                    yield link, end, wanted
+
+    def touched(self) -> list[int]:
+        """Return the nodes whose settings may differ: all where routes are computed from the graph."""
+        every = range(self.topology.node_count)
+        if any(map(self.new.forwarding.is_router, every)):
+            return list(every)
+        moved = self.old.forwarding.roles != self.new.forwarding.roles
+        nodes: list[int] = np.unique(self.topology.ends[moved]).tolist()
+        return nodes
 
 
 def refuse(topology: Topology, wanted: States, unshapable: Callable[[Iterable[Shape]], list[str]]) -> None:

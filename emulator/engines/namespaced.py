@@ -9,17 +9,17 @@ from __future__ import annotations
 import socket
 import subprocess
 from abc import abstractmethod
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from functools import cached_property, partial
 from typing import BinaryIO
 
 import numpy as np
-import numpy.typing as npt
 
 from emulator.checks.timeouts import timeouts_for
-from emulator.engines.place import require_root, store_of
-from emulator.engines.removal import take_down
+from emulator.engines import link_changes
+from emulator.engines.link_changes import LinkChange
 from emulator.engines.restorable import RestorableNetwork
+from emulator.engines.store import require_root, store_of, take_down
 from emulator.errors import BrokenError, NotWholeError
 from emulator.link_states import States, links_up
 from emulator.linux import cgroups
@@ -39,6 +39,7 @@ from emulator.state import NetworkState
 from emulator.stress_lock import left_over, under_stress
 from topologies.counting import counted
 from topologies.openflow_switches import controllers_of, ovs_nodes
+from topologies.profiles import Shape
 from topologies.segments import Segments
 
 _UPCALL = 8
@@ -61,8 +62,27 @@ class NamespacedNetwork(RestorableNetwork):
         """Its Open vSwitch, and its controllers; None when it has neither."""
 
     @abstractmethod
+    def _unshapable(self, shapes: Iterable[Shape]) -> list[str]:
+        """Return why links can't be shaped so here."""
+
+    @abstractmethod
+    def _carry_out(self, change: LinkChange) -> None:
+        """Change links of the running network."""
+
     def change_links(self, wanted: States) -> bool:
-        """Make running links be as `wanted` says; the caller holds the network's lock."""
+        """Make running links be as `wanted` says; return False when they were already.
+
+        The caller holds the network's lock. Raises UsageError for a link that there isn't, RefusedError
+        when links can't be shaped so here, KernelError or BrokenError when that fails.
+        """
+        link_changes.refuse(self.topology, wanted, self._unshapable)
+        running = self._plan_again()
+
+        def carry_out(before: States, after: States) -> None:
+            old = running.with_links(links_up(self.topology, before))
+            self._carry_out(LinkChange(old, self._plan_again(), before, after))
+
+        return link_changes.change(self._state, self._record, wanted, carry_out)
 
     def set_link(self, link: int, state: LinkState) -> None:
         """Make a running link be as `state` says."""
@@ -181,7 +201,7 @@ class NamespacedNetwork(RestorableNetwork):
 
     def _limits(self) -> Limits:
         """Return how many questions may be asked at a time, and when their answers are late."""
-        delay = timeouts_for(self.topology, self.links, self._links_up()).delay
+        delay = timeouts_for(self.topology, self.links, self.plan.links_up).delay
         asked = bool(controllers_of(self.topology))
         return limits(self._deliveries, delay, controllers=asked)
 
@@ -218,11 +238,3 @@ class NamespacedNetwork(RestorableNetwork):
     def down(self, progress: Progress = silent) -> None:
         """Take the network down."""
         take_down(self._state, progress)
-
-    def _states_now(self) -> States:
-        """Return what was changed on links since `up`."""
-        return self.links
-
-    def _links_up(self) -> npt.NDArray[np.bool_]:
-        """Return which links are up, shape (links,)."""
-        return links_up(self.topology, self.links)

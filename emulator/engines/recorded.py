@@ -1,4 +1,7 @@
-"""What the handle of a network knows from the network's folder alone, whatever engine runs it."""
+"""What the handle of a network knows from the network's folder alone, whatever engine runs it.
+
+Here, and nowhere below, a running network is planned again: what changes it is given plans.
+"""
 
 from __future__ import annotations
 
@@ -6,8 +9,9 @@ from collections.abc import Mapping, Sequence
 from functools import cached_property
 
 from emulator.forwarding.protocol import Forwarding
-from emulator.forwarding.select import forwarding_for
+from emulator.link_states import links_up
 from emulator.network import LinkState
+from emulator.plan import Plan, make_plan
 from emulator.state import NetworkState, link_states
 from topologies.openflow_switches import controllers_of
 from topologies.topology import Topology
@@ -23,6 +27,12 @@ class RecordedNetwork:
         self.name = state.name
         self._state = state
         self._record = state.read()
+        self._plan: Plan | None = None
+
+    @property
+    def engine(self) -> str:
+        """The name of the engine that runs it."""
+        return self._record.engine
 
     @cached_property
     def topology(self) -> Topology:
@@ -30,9 +40,28 @@ class RecordedNetwork:
         return self._state.load()
 
     @cached_property
+    def _filed_plan(self) -> Plan:
+        """The plan with all links up, as the file has them."""
+        return make_plan(self.topology, self.engine)
+
+    @property
+    def plan(self) -> Plan:
+        """The plan as it runs, with the links that are up: the same object until others are.
+
+        Sessions ask for it before each change.
+        """
+        return self._plan or self._plan_again()
+
+    def _plan_again(self) -> Plan:
+        """Plan for the links that the record has up; call it when the record was changed or read anew."""
+        up = links_up(self.topology, self.links)
+        self._plan = (self._plan or self._filed_plan).with_links(up)
+        return self._plan
+
+    @property
     def forwarding(self) -> Forwarding:
-        """How packets find their way."""
-        return forwarding_for(self.topology)
+        """How packets find their way where all links are up."""
+        return self._filed_plan.forwarding
 
     @property
     def links(self) -> Mapping[int, LinkState]:

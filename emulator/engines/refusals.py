@@ -1,4 +1,4 @@
-"""What the netns engine can't do here, said before anything is made."""
+"""What an engine on this machine can't do here, said before anything is made."""
 
 from __future__ import annotations
 
@@ -6,8 +6,7 @@ from collections.abc import Iterable
 
 import numpy as np
 
-from emulator.engines.capacity import too_large
-from emulator.engines.one_machine import several_workers
+from emulator.engines.limits import too_large
 from emulator.errors import RefusedError
 from emulator.linux.cgroups import missing_controllers
 from emulator.linux.features import has_qdisc, mend_module
@@ -22,9 +21,9 @@ BRIDGE_PORTS = 1023
 
 
 def refuse(plan: Plan) -> None:
-    """Raise RefusedError with every reason why `plan` can't be carried out."""
+    """Raise RefusedError with every reason why the netns engine can't carry `plan` out."""
     reasons = [
-        *several_workers(plan, "netns"),
+        *several_workers(plan),
         *_fidelity(plan),
         *crowded_bridges(plan),
         *_shaping(plan),
@@ -36,11 +35,22 @@ def refuse(plan: Plan) -> None:
         raise RefusedError(reasons)
 
 
+def several_workers(plan: Plan) -> list[str]:
+    """Return why an engine that makes all on this machine can't carry out a plan for several; or nothing."""
+    count = len(plan.workers)
+    if count == 1:
+        return []
+    words = (
+        f"the plan places its nodes on {count:,} workers, and the {plan.engine} engine makes all of them here"
+    )
+    return [f"{words}; plan with one worker (`emulator plan --workers` only computes a placement)"]
+
+
 def _fidelity(plan: Plan) -> list[str]:
     counts = plan.topology.fidelity_counts()
     return [
         f"{counted(count, 'node')} {'has' if count == 1 else 'have'} fidelity `{tier}`, "
-        f"which the netns engine can't deploy yet; use `full`, "
+        f"which the {plan.engine} engine can't deploy yet; use `full`, "
         f"or look at them with `emulator plan`"
         for tier, count in counts.items()
         if tier != "full"

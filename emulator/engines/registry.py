@@ -1,30 +1,24 @@
-"""The engines by name."""
+"""Engines by name, from the table in `topologies/engines.py`: imported when first asked for."""
 
 from __future__ import annotations
+
+from importlib import import_module
 
 from emulator.errors import EmulationError, UsageError
 from emulator.network import Engine, Network, Progress, silent
 from emulator.state import NetworkState, state_root
+from topologies.engines import ENGINES
 from topologies.suggestions import nearest
-
-NAMES = ("netns", "mininet", "dry-run")
 
 
 def engine_named(name: str) -> Engine:
     """Return the engine called `name`; UsageError when there is none."""
-    if name == "netns":
-        from emulator.engines.netns import NetnsEngine
-
-        return NetnsEngine()
-    if name == "mininet":
-        from emulator.engines.mininet import MininetEngine
-
-        return MininetEngine()
-    if name == "dry-run":
-        from emulator.engines.dry_run import DryRunEngine
-
-        return DryRunEngine()
-    raise UsageError(f"there is no engine `{name}`; {nearest(name, NAMES)}")
+    row = ENGINES.get(name)
+    if row is None:
+        raise UsageError(f"there is no engine `{name}`; {nearest(name, ENGINES)}")
+    module, _, made = row.target.partition(":")
+    engine: Engine = getattr(import_module(module), made)()
+    return engine
 
 
 def attach(name: str) -> Network:
@@ -34,16 +28,15 @@ def attach(name: str) -> Network:
 
 
 def take_down(name: str, progress: Progress = silent) -> None:
-    """Take the network `name` down, even when its record is damaged or gone."""
-    state = NetworkState(state_root(), name)
-    try:
-        engine = state.read().engine
-    except EmulationError:
-        engine = "netns"  # its way removes whatever could be there
-    if engine == "dry-run":
-        with state.locked("down"):
-            state.remove()
-        return
-    from emulator.engines.netns import take_down as netns_take_down
+    """Take the network `name` down, even when its record is damaged or gone.
 
-    netns_take_down(state, progress)
+    Where no engine is known, all is removed that any engine on this machine could have made.
+    """
+    try:
+        engine = engine_named(NetworkState(state_root(), name).read().engine)
+    except EmulationError:
+        from emulator.engines import store
+
+        store.take_down(NetworkState(state_root(), name), progress)
+    else:
+        engine.take_down(name, progress)

@@ -7,11 +7,12 @@ from abc import ABC, abstractmethod
 from collections.abc import Sequence
 
 from emulator.deviation import Deviation
-from emulator.engines.place import require_root
 from emulator.engines.recorded import RecordedNetwork
+from emulator.engines.store import require_root
 from emulator.errors import BrokenError
 from emulator.linux.interrupts import deferred
 from emulator.linux.observed.limits import deviating_limits
+from emulator.linux.observed.wanted import WantedState
 from topologies.counting import counted
 
 _SETTLES_WITHIN, _PAUSE = 2.0, 0.05
@@ -21,6 +22,10 @@ _MOST_NAMED = 5
 
 class RestorableNetwork(RecordedNetwork, ABC):
     """A network that can be compared with its plan."""
+
+    def wanted(self) -> WantedState:
+        """Return what the plan and the changes of links want of every node."""
+        return WantedState(self._plan_again(), self.links)
 
     @abstractmethod
     def look(self) -> Sequence[Deviation]:

@@ -47,15 +47,11 @@ class NetnsSession:
     """
 
     def __init__(
-        self,
-        plan: Plan,
-        store: NamespaceStore,
-        plan_now: Callable[[], Plan],
-        states_now: Callable[[], States],
+        self, store: NamespaceStore, plan_now: Callable[[], Plan], states_now: Callable[[], States]
     ) -> None:
         self._plan_now = plan_now
         self._states_now = states_now
-        self._plan = plan
+        self._plan = plan = plan_now()
         self._store = store
         self._topology = plan.topology
         self._writer = LinkMessages(plan.whole)

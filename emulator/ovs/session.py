@@ -29,17 +29,16 @@ class OvsSession(NetnsSession):
 
     def __init__(
         self,
-        plan: Plan,
         store: NamespaceStore,
         switches: Switches,
         plan_now: Callable[[], Plan],
         states_now: Callable[[], States],
     ) -> None:
-        super().__init__(plan, store, plan_now, states_now)
+        super().__init__(store, plan_now, states_now)
         self._switches = switches
-        self._wanted = bridges_of(plan)
+        self._wanted = bridges_of(self._plan)
         self._now: dict[int, Bridge] = dict(self._wanted)
-        self._checksums = userspace_ports(plan.topology, self._wanted)
+        self._checksums = userspace_ports(self._topology, self._wanted)
         self._controllers = switches.controllers  # made here, in the machine's namespaces
 
     def _follow(self) -> None:

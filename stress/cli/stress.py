@@ -8,6 +8,7 @@ from typing import Any
 import click
 
 from emulator.cli.elevate import ensure_root
+from emulator.cli.options import engine_option
 from emulator.cli.output import give_json, say
 from emulator.errors import UsageError
 
@@ -26,7 +27,7 @@ Examples:
 @click.option(
     "--up", "file", type=click.Path(path_type=Path), help="Bring this file's network up, and down after."
 )
-@click.option("--engine", help="With --up: use this engine instead of the file's.")
+@engine_option("With --up")
 @click.option(
     "--report", "folder", type=click.Path(path_type=Path), help="Write the report into this folder."
 )

@@ -4,6 +4,7 @@ Blocks are marked by the words after the fence:
 `yaml` is a whole file; `yaml NAME.yaml` one that later commands of the page use;
 `python generator` is a generator with `k` and `hosts_per_switch`, for 16 nodes and 20 links of 5 and 2;
 `python action` is a stress action with `target`, `rate` and `away`, which brings all ports of hosts down;
+`python engine` is an engine that makes a folder for each node, `python row` its row in the table;
 `yaml NAME.yaml wrong` one that a later command shows the errors of, or that needs what a command makes;
 `yaml fragment` is a part, to which a name and a topology are added where they are missing.
 `console` is run as it stands, in order; `console netem` only where the kernel has netem;
@@ -124,7 +125,7 @@ def _run(page: Path, block: Block, name: str, monkeypatch: pytest.MonkeyPatch) -
 
 def test_python_blocks_are_marked() -> None:
     words = [parameters.values[1].words for parameters in _all("python")]
-    assert {("generator",), ("action",)} >= set(words)
+    assert {("generator",), ("action",), ("engine",), ("row",)} >= set(words)
 
 
 @pytest.mark.parametrize(("page", "block"), [p for p in _all("python") if "action" in p.values[1].words])
@@ -165,6 +166,41 @@ def test_a_generator_as_the_page_shows_it_works(
     topology = module.generate(params, unused)
     assert topology.node_count == params.node_estimate() == 16
     assert topology.link_count == params.link_estimate() == 20
+
+
+@pytest.mark.e2e
+def test_an_engine_as_the_page_shows_it_works(tmp_path: Path, state_dir: Path) -> None:
+    """Follow the page: write its module, add its row to the table, and use it by the command line."""
+    page = CLONE / "CONTRIBUTING.md"
+    text = {block.words[0]: block.text for block in blocks(page) if block.language == "python"}
+    (tmp_path / "folders.py").write_text(text["engine"], encoding="utf-8")
+    row = text["row"].replace("emulator.engines.folders", "folders")
+    begin = f"from topologies.engines import ENGINES, EngineRow\n{row}\nfrom emulator.__main__ import main\n"
+    (tmp_path / "program.py").write_text(f"import sys\n{begin}sys.exit(main())\n", encoding="utf-8")
+    (tmp_path / "n.yaml").write_text("name: n\nengine: folders\ntopology: {generator: single, hosts: 3}\n")
+
+    def emulator(*words: str, code: int = 0) -> str:
+        argv = [sys.executable, "program.py", *words]
+        done = subprocess.run(argv, cwd=tmp_path, check=False, capture_output=True, text=True, timeout=120)
+        assert done.returncode == code, f"{words}: {done.returncode}\n{done.stdout}{done.stderr}"
+        return done.stdout + done.stderr
+
+    emulator("up", "n.yaml")
+    made = state_dir / "n" / "nodes"
+    assert sorted(folder.name for folder in made.iterdir()) == ["h1", "h2", "h3", "s1"]
+    assert "engine folders" in emulator("status")
+    emulator("check", "n")
+    (made / "h2").rmdir()
+    emulator("check", "n", code=1)
+    assert "1 folder gone" in emulator("status", "n", code=1)
+    emulator("up", "n.yaml")
+    emulator("check", "n")
+    emulator("down", "n")
+    emulator("down", "n")
+    assert not (state_dir / "n").exists()
+    assert "or folders." in emulator("up", "--help")
+    assert '"folders"' in emulator("schema")
+    assert "did you mean `folders`?" in emulator("up", "n.yaml", "--engine", "folder", code=2)
 
 
 @pytest.mark.parametrize(("page", "block"), [p for p in _all("console") if "setup" in p.values[1].words])

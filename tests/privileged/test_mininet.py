@@ -20,11 +20,11 @@ from support import throughput
 from support.command import CommandLine
 
 from emulator.checks.reachability import check_reachability
-from emulator.engines.mininet import making
-from emulator.engines.mininet.client import Driver
+from emulator.engines.driven.client import Driver
+from emulator.engines.driven.launch import began
+from emulator.engines.mininet import local
 from emulator.engines.mininet.document import document
 from emulator.engines.mininet.engine import MininetEngine
-from emulator.engines.mininet.launch import began
 from emulator.engines.mininet.network import MininetNetwork
 from emulator.engines.registry import attach
 from emulator.errors import BrokenError
@@ -153,7 +153,7 @@ def test_what_could_not_be_made_whole_is_made_by_the_next_try(
             thing = link if give == session.add_link else h2
             take(thing)
             with monkeypatch.context() as patch:
-                patch.setattr(making, "compute_checksums", breaks)
+                patch.setattr(local, "compute_checksums", breaks)
                 for _ in range(2):
                     with pytest.raises(BrokenError, match="the namespace has gone"):
                         give(thing)

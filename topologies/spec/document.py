@@ -5,19 +5,17 @@ from __future__ import annotations
 import re
 from typing import Annotated, Any, Literal
 
-from pydantic import AfterValidator, BeforeValidator, Field, GetCoreSchemaHandler, GetJsonSchemaHandler
+from pydantic import AfterValidator, Field, GetCoreSchemaHandler, GetJsonSchemaHandler
 from pydantic.json_schema import JsonSchemaValue
 from pydantic_core import CoreSchema, core_schema
 
+from topologies.engines import DEFAULT_ENGINE, ENGINES, FUTURE_ENGINES, engine_choices
 from topologies.errors import shortened
 from topologies.spec.address_pools import Addressing
 from topologies.spec.openflow import OpenFlowKeys
 from topologies.spec.rules import Fidelity, LinkRule, NodeRule, SwitchKind
 from topologies.spec.section import EmptyIfNull, Section
 
-ENGINES = ("netns", "mininet", "dry-run")
-_SOME_ENGINE = f"{', '.join(ENGINES[:-1])} or {ENGINES[-1]}"
-FUTURE_ENGINES = ("cluster", "distrinet", "maxinet")
 NETWORK_NAME = re.compile(r"[a-z0-9][a-z0-9-]{0,31}", re.ASCII)
 
 
@@ -31,10 +29,19 @@ def _network_name(value: str) -> str:
     )
 
 
-def _engine_name(value: Any) -> Any:
-    if value in FUTURE_ENGINES:
-        raise ValueError(f"`{value}` is not available in this version; use {_SOME_ENGINE}")
-    return value
+class _EngineName:
+    """Mark the engine's name: one of the table's."""
+
+    def _available(self, value: Any) -> Any:
+        if value in FUTURE_ENGINES:
+            raise ValueError(f"`{value}` is not available in this version; use {engine_choices()}")
+        return value
+
+    def __get_pydantic_core_schema__(self, source: Any, handler: GetCoreSchemaHandler) -> CoreSchema:
+        """Validate the name as a `Literal` of the table's names would."""
+        del source, handler
+        names = core_schema.literal_schema(list(ENGINES))
+        return core_schema.no_info_before_validator_function(self._available, names)
 
 
 class _NameOrMapping:
@@ -47,7 +54,7 @@ class _NameOrMapping:
             return {"name": value}
         if isinstance(value, dict | EngineOptions):
             return value
-        raise ValueError(f"must be an engine's name; write {_SOME_ENGINE}")
+        raise ValueError(f"must be an engine's name; write {engine_choices()}")
 
     def __get_pydantic_core_schema__(self, source: Any, handler: GetCoreSchemaHandler) -> CoreSchema:
         """Validate the mapping form."""
@@ -63,10 +70,8 @@ class _NameOrMapping:
 class EngineOptions(Section):
     """Engine and its options."""
 
-    name: Annotated[Literal["netns", "mininet", "dry-run"], BeforeValidator(_engine_name)] = Field(
-        "netns",
-        description="netns: Linux network namespaces on this machine; mininet: the real Mininet; "
-        "dry-run: in memory",
+    name: Annotated[str, _EngineName()] = Field(
+        DEFAULT_ENGINE, description="; ".join(f"{name}: {row.help}" for name, row in ENGINES.items())
     )
 
 

@@ -16,7 +16,7 @@ import tty
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 
-from emulator.engines.mininet.client import Driver
+from emulator.engines.driven.client import Driver
 from emulator.errors import EmulationError
 
 _A_WEEK = 7.0 * 24 * 3600

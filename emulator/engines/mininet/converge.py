@@ -4,11 +4,12 @@ from __future__ import annotations
 
 from dataclasses import dataclass, field
 
-from emulator.engines.mininet.client import Driver, Step
+from emulator.engines.driven.client import Driver, Step
+from emulator.engines.mininet.create import Maker, address_lines
+from emulator.engines.mininet.delete import delete_nodes, delete_what_is_there
 from emulator.engines.mininet.document import Document, Json, document, mininet_name
 from emulator.engines.mininet.links import line_changes, moves
-from emulator.engines.mininet.making import Maker, address_lines
-from emulator.engines.mininet.removing import remove_nodes, take_away
+from emulator.engines.mininet.local import LocalNodes
 from emulator.linux.namespaces import NamespaceStore
 from emulator.network import Progress, silent
 from emulator.ovs.planned_bridges import bridges_of
@@ -137,9 +138,9 @@ def converge(
     old, new = plans
     wanted = document(new, bridges_of(new))
     driver.ask(("unlink", {"names": change.gone_links}), progress=progress)
-    remove_nodes(old, change.gone_nodes, driver, store)
+    delete_nodes(old, change.gone_nodes, driver, LocalNodes(old, store))
     driver.ask(*change.takes)
-    Maker(new, wanted, driver, store, progress).make(change.new_nodes, change.new_links)
+    Maker(new, wanted, driver, LocalNodes(new, store), progress).make(change.new_nodes, change.new_links)
     driver.ask(*change.gives, ("forget", {"names": sorted(wanted.out)}))
 
 
@@ -149,11 +150,12 @@ def take_back(old: Plan, new: Plan, driver: Driver, store: NamespaceStore) -> No
     How far it came isn't known: Mininet is asked what there is, and every link that differs is made anew.
     """
     change, wanted = difference(new, old), document(old, bridges_of(old))
-    take_away(new, change.gone_nodes, sorted({*change.gone_links, *change.new_links}), driver, store)
+    links = sorted({*change.gone_links, *change.new_links})
+    delete_what_is_there(new, change.gone_nodes, links, driver, LocalNodes(new, store))
     driver.ask(*change.takes)
     there = _there(driver)
     lost = [node for node in change.new_nodes if mininet_name(old, node) not in there]
-    Maker(old, wanted, driver, store, silent).make(lost, change.new_links)
+    Maker(old, wanted, driver, LocalNodes(old, store), silent).make(lost, change.new_links)
     driver.ask(*change.gives, ("forget", {"names": sorted(wanted.out)}))
 
 

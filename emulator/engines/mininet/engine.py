@@ -11,28 +11,29 @@ from emulator.engines.deployment import (
     as_filed,
     begin,
     finish,
-    open_store,
     raise_limits,
 )
+from emulator.engines.driven.client import Driver
 from emulator.engines.hosts_file import hosts_text
 from emulator.engines.limits import global_needs
 from emulator.engines.mininet import launch, openflow
-from emulator.engines.mininet.client import Driver
 from emulator.engines.mininet.converge import converge, difference, take_back
-from emulator.engines.mininet.document import document
-from emulator.engines.mininet.making import Maker, confine_anew
+from emulator.engines.mininet.create import Maker
+from emulator.engines.mininet.document import document, mininet_name
+from emulator.engines.mininet.launch import ROOT, TITLE, paths_of
+from emulator.engines.mininet.local import LocalNodes
 from emulator.engines.mininet.network import DRIVER, MininetNetwork
-from emulator.engines.mininet.place import ROOT, place_of
 from emulator.engines.mininet.refusals import refuse
-from emulator.engines.place import store_of
+from emulator.engines.store import open_store, store_of
 from emulator.errors import UsageError
 from emulator.linux.namespace_guard import namespace_guard
+from emulator.linux.namespaces import NamespaceStore
 from emulator.linux.pin_namespace import ready_root
 from emulator.network import LinkState, Progress, silent
 from emulator.ovs.moved import tell_moved
 from emulator.ovs.planned_bridges import bridges_of
 from emulator.ovs.switches import Switches
-from emulator.plan import Plan, make_plan
+from emulator.plan import Plan
 from emulator.state import NetworkState, Record
 from topologies.openflow_switches import controllers_of, ovs_nodes
 
@@ -75,7 +76,7 @@ class MininetEngine(NamespacedEngine[MininetNetwork]):
         _refuse_change(network, plan)
         words = as_filed(network)
         network.change_links(dict.fromkeys(network.links, LinkState()))
-        old = make_plan(network.topology, plan.engine)
+        old = network.plan
         change = difference(old, plan)
         record = state.read()
         notes: tuple[str, ...] = ()
@@ -106,7 +107,7 @@ class MininetEngine(NamespacedEngine[MininetNetwork]):
             words += change.words(old, plan)
             words += identity_words(old, plan)
         words += limit_words(old, plan)
-        confine_anew(old, plan, network.driver)
+        _confine_anew(old, plan, network.driver, store_of(state))
         record.file = file
         state.save(plan.topology, hosts_text(plan.whole))
         finish(state, record)
@@ -125,17 +126,32 @@ def _make(
     plan: Plan, state: NetworkState, record: Record, environment: Mapping[str, str], progress: Progress
 ) -> None:
     """Start Mininet and have it make all nodes and links."""
-    place, store = place_of(state), store_of(state)
+    store = store_of(state)
     user = any(profile.switch == "user" for profile in plan.topology.node_profiles)
-    running = launch.start(store, place, state.hosts_path, environment, own_tmp=user)
+    running = launch.start(state, environment, own_tmp=user)
     record.options[DRIVER] = asdict(running)
     state.write(record)
     wanted = document(plan, bridges_of(plan))
-    driver = Driver(state.name, place, running)
+    driver = Driver(state.name, TITLE, paths_of(state), running)
     with store.entered():
         driver.ask(("controllers", {"documents": wanted.controllers}))
-        maker = Maker(plan, wanted, driver, store, progress)
+        maker = Maker(plan, wanted, driver, LocalNodes(plan, store), progress)
         maker.make(range(plan.topology.node_count), list(wanted.links))
+
+
+def _confine_anew(old: Plan, new: Plan, driver: Driver, store: NamespaceStore) -> None:
+    """Put the shells of nodes that stay under the limits of `new` where `old` has others."""
+    before = {name: old.topology.node_profile_of(node) for node, name in enumerate(old.topology.names)}
+    nodes = [
+        node
+        for node, name in enumerate(new.topology.names)
+        if (was := before.get(name))
+        and (was.cpu, was.memory) != ((now := new.topology.node_profile_of(node)).cpu, now.memory)
+    ]
+    if nodes:
+        (pids,) = driver.ask(("shells", {"names": [mininet_name(new, node) for node in nodes]}))
+        for node, pid in zip(nodes, pids, strict=True):
+            LocalNodes(new, store).confine(node, pid)
 
 
 def _refuse_change(network: MininetNetwork, plan: Plan) -> None:

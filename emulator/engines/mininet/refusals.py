@@ -7,11 +7,10 @@ from collections.abc import Iterable, Iterator
 
 import numpy as np
 
-from emulator.engines.capacity import too_large
+from emulator.engines.limits import too_large
 from emulator.engines.mininet.document import mininet_name
 from emulator.engines.mininet.settings import is_switch
-from emulator.engines.one_machine import several_workers
-from emulator.engines.refusals import crowded_bridges, node_limits, some_links
+from emulator.engines.refusals import crowded_bridges, node_limits, several_workers, some_links
 from emulator.errors import RefusedError
 from emulator.find_program import find_program
 from emulator.linux.features import has_qdisc, mend_module
@@ -36,7 +35,7 @@ _NETEM_KEYS = ("delay", "jitter", "loss", "queue")
 def refuse(plan: Plan) -> None:
     """Raise RefusedError with every reason why Mininet can't carry `plan` out on this machine."""
     reasons = [
-        *several_workers(plan, "mininet"),
+        *several_workers(plan),
         *_programs(plan),
         *_sizes(plan),
         *_fidelity(plan),

@@ -4,17 +4,17 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 
-from emulator.engines.mininet.client import Driver
+from emulator.engines.driven.client import Driver
+from emulator.engines.mininet.create import Maker
+from emulator.engines.mininet.delete import delete_what_is_there
 from emulator.engines.mininet.document import document, end_document, mininet_name, soft_switches
-from emulator.engines.mininet.making import Maker
-from emulator.engines.mininet.removing import take_away
+from emulator.engines.mininet.local import LocalNodes
 from emulator.engines.mininet.settings import after_up, device, is_switch, node_lines
 from emulator.engines.mininet.survey import strays_and_left
 from emulator.forwarding.base import BRIDGE_PORT, LOOPBACK_PORT
 from emulator.indices import LOOPBACK_INDEX
 from emulator.linux.namespace_reset import allow_ipv6, reset_namespaces
 from emulator.linux.namespaces import NamespaceStore
-from emulator.linux.node_sysctls import NodeSysctls
 from emulator.linux.observed.findings import UNLIKE, NodeFindings
 from emulator.linux.observed.survey import Damage
 from emulator.linux.observed.wanted import WantedState
@@ -30,14 +30,12 @@ def repair(wanted: WantedState, driver: Driver, store: NamespaceStore, damage: D
     names = list(whole.links)
     links = [names[link] for link in damage.links]
     allow_ipv6(plan.topology.names, store, damage)
-    take_away(plan, damage.nodes, links, driver, store)
-    Maker(plan, whole, driver, store, silent).make(damage.nodes, links, partly=True)
+    local = LocalNodes(plan, store)
+    delete_what_is_there(plan, damage.nodes, links, driver, local)
+    Maker(plan, whole, driver, local, silent).make(damage.nodes, links, partly=True)
     for node, findings in damage.findings.items():
         _repair_node(wanted, driver, node, findings)
-    with NodeSysctls(plan.whole) as sysctls:
-        for node in (n for n, findings in damage.findings.items() if findings.not_forwarding):
-            store.go(plan.topology.names[node])
-            sysctls.apply(node)
+    local.forward_again(node for node, findings in damage.findings.items() if findings.not_forwarding)
     reset_namespaces(plan.topology.names, store, damage)
 
 

@@ -8,12 +8,14 @@ from functools import partial
 from types import TracebackType
 from typing import Self
 
+from emulator.engines.driven.client import Driver
+from emulator.engines.link_changes import LinkChange
 from emulator.engines.mininet import openflow
-from emulator.engines.mininet.client import Driver
+from emulator.engines.mininet.create import Maker
+from emulator.engines.mininet.delete import delete_nodes, delete_what_is_there
 from emulator.engines.mininet.document import document, mininet_name
 from emulator.engines.mininet.links import give_shapes, link_steps
-from emulator.engines.mininet.making import Maker
-from emulator.engines.mininet.removing import remove_nodes, take_away
+from emulator.engines.mininet.local import LocalNodes
 from emulator.engines.mininet.settings import after_up, is_switch
 from emulator.errors import BrokenError
 from emulator.link_states import States, shaped_again
@@ -96,7 +98,7 @@ class MininetSession:
         links = [link for link in self._links_of(node) if self._removed.there(link, but=node)]
         with self._store.entered():
             self._driver.ask(("unlink", {"names": [self._link_names[link] for link in links]}))
-            remove_nodes(self._plan, [node], self._driver, self._store)
+            delete_nodes(self._plan, [node], self._driver, LocalNodes(self._plan, self._store))
         for link in links:
             self._removed.forget_ports(link)
 
@@ -124,26 +126,21 @@ class MininetSession:
         return self._removed.give_back(self)
 
     def _make(self, nodes: list[int], links: list[int]) -> None:
-        before: States = dict(self._states_now())
         self._follow()
         names = [self._link_names[link] for link in links]
         with self._store.entered():
-            maker = Maker(self._plan, self._wanted, self._driver, self._store, silent)
+            local = LocalNodes(self._plan, self._store)
+            maker = Maker(self._plan, self._wanted, self._driver, local, silent)
             try:
                 maker.make(nodes, names, partly=True)
             except BaseException:
-                self._unmake(nodes, names)
+                with suppress(BrokenError, OSError):  # so that it can be tried again
+                    delete_what_is_there(self._plan, nodes, names, self._driver, local)
                 raise
-        while (now := dict(self._states_now())) != before:  # links were changed while it was made
-            self._driver.ask(*link_steps(self._topology, before, now))
+        while (old := self._plan) is not self._plan_now():  # links were changed while it was made
             self._follow()
-            before = now
+            self._driver.ask(*link_steps(LinkChange(old, self._plan, before={}, after={})))
         shaped_again(links, self._states_now, partial(give_shapes, self._plan, self._driver))
-
-    def _unmake(self, nodes: list[int], names: list[str]) -> None:
-        """Take away what was made of `nodes` and links before that failed, so that it can be tried again."""
-        with suppress(BrokenError, OSError):
-            take_away(self._plan, nodes, names, self._driver, self._store)
 
     def _links_of(self, node: int) -> list[int]:
         return sorted({end.link for end in self._topology.incident(node)})

@@ -10,7 +10,7 @@ from collections.abc import Mapping
 from dataclasses import replace
 
 from emulator.difference import NodeSettings
-from emulator.engines.mininet.client import Driver
+from emulator.engines.driven.client import Driver
 from emulator.engines.mininet.document import mininet_name
 from emulator.engines.mininet.settings import device, is_switch
 from emulator.forwarding.base import BRIDGE_PORT, LOOPBACK_PORT, Role

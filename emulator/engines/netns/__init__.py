@@ -2,6 +2,5 @@
 
 from emulator.engines.netns.engine import NetnsEngine
 from emulator.engines.netns.network import NetnsNetwork
-from emulator.engines.removal import take_down
 
-__all__ = ["NetnsEngine", "NetnsNetwork", "take_down"]
+__all__ = ["NetnsEngine", "NetnsNetwork"]

@@ -11,21 +11,20 @@ from emulator.engines.deployment import (
     as_filed,
     begin,
     finish,
-    open_store,
     raise_limits,
 )
 from emulator.engines.hosts_file import hosts_text
 from emulator.engines.limits import global_needs
 from emulator.engines.netns.network import NetnsNetwork
 from emulator.engines.netns.switches import SwitchChange, start_switches
-from emulator.engines.place import store_of
 from emulator.engines.refusals import refuse
+from emulator.engines.store import open_store, store_of
 from emulator.linux.converge import converge, keep_going
 from emulator.linux.deploy import make_nodes
 from emulator.linux.namespace_guard import namespace_guard
 from emulator.linux.namespaces import NamespaceStore
 from emulator.network import LinkState, Progress
-from emulator.plan import Plan, make_plan
+from emulator.plan import Plan
 from emulator.state import NetworkState
 
 
@@ -60,7 +59,7 @@ class NetnsEngine(NamespacedEngine[NetnsNetwork]):
         del progress
         words = as_filed(network)
         network.change_links(dict.fromkeys(network.links, LinkState()))
-        old = make_plan(network.topology, plan.engine)
+        old = network.plan
         change = difference(old, plan)
         record = state.read()
         store, files = store_of(state), (record.file, file)

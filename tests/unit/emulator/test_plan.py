@@ -10,7 +10,7 @@ import pytest
 
 from emulator.cli.main import run
 from emulator.cli.plan_text import aligned, plan_lines
-from emulator.engines import capacity as machine_capacity
+from emulator.engines import limits as machine_limits
 from emulator.engines.registry import engine_named
 from emulator.errors import RefusedError, UsageError
 from emulator.placement.place import cut_links
@@ -39,8 +39,8 @@ def file(tmp_path: Path) -> Path:
 
 @pytest.fixture
 def small_machine(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(machine_capacity, "available_memory", lambda: 2**20)
-    monkeypatch.setattr(machine_capacity, "running_bytes", lambda _name: 0)
+    monkeypatch.setattr(machine_limits, "available_memory", lambda: 2**20)
+    monkeypatch.setattr(machine_limits, "running_bytes", lambda _name: 0)
 
 
 def test_counts_add_up() -> None:
@@ -148,15 +148,15 @@ def test_netns_refuses_what_the_memory_of_this_machine_cannot_hold(small_machine
 
 def test_what_runs_already_is_not_needed_again(small_machine: None, monkeypatch: pytest.MonkeyPatch) -> None:
     plan = make_plan(topology_of(), "netns")
-    monkeypatch.setattr(machine_capacity, "running_bytes", lambda _name: int(plan.counts.memory.sum()))
+    monkeypatch.setattr(machine_limits, "running_bytes", lambda _name: int(plan.counts.memory.sum()))
     engine_named("netns").accept(plan)
 
 
 def test_kernel_limits_are_refused_with_the_command_that_raises_them(monkeypatch: pytest.MonkeyPatch) -> None:
     limits = {"fs.mount-max": 40, "user.max_net_namespaces": 30}
-    monkeypatch.setattr(machine_capacity, "limit", limits.get)
-    monkeypatch.setattr(machine_capacity, "mount_count", lambda: 10)
-    assert machine_capacity.too_large(make_plan(topology_of(), "netns")) == [
+    monkeypatch.setattr(machine_limits, "limit", limits.get)
+    monkeypatch.setattr(machine_limits, "mount_count", lambda: 10)
+    assert machine_limits.too_large(make_plan(topology_of(), "netns")) == [
         "needs 62 mounts in a mount namespace, the kernel allows 40; `sysctl -w fs.mount-max=64`",
         "needs 36 network namespaces, the kernel allows 30; `sysctl -w user.max_net_namespaces=64`",
     ]

@@ -7,9 +7,10 @@ import pytest
 from pydantic import BaseModel, Field, ValidationError
 
 from topologies.build import build
+from topologies.engines import ENGINES, FUTURE_ENGINES
 from topologies.errors import InputError
 from topologies.profiles import LinkProfile, NodeProfile, Shape
-from topologies.spec.document import ENGINES, FUTURE_ENGINES, Spec
+from topologies.spec.document import Spec
 from topologies.spec.explain import problems_of, shown
 from topologies.spec.explicit import explicit_problems
 from topologies.spec.load import load_text

@@ -2,19 +2,18 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from typing import Any
 
-from driver.switches import CLASSES, shape_again
 from mininet.link import Intf, Link, TCIntf
 from mininet.net import Mininet
 from mininet.node import Host, RemoteController
+from serving.server import StepError
+
+from .switches import CLASSES, shape_again
 
 Document = dict[str, Any]
 _PACKETS = 1000
 """Packets that may wait for an interface as the kernel makes it (DEFAULT_TX_QUEUE_LEN)."""
-Tell = Callable[[str, int, int], None]
-"""Called with (phase, done, total) after each step."""
 
 
 def empty_network() -> Any:
@@ -31,10 +30,6 @@ class StartedController(RemoteController):
 
     def checkListening(self) -> None:  # noqa: N802 -- Mininet's name
         """Take the emulator's word for it."""
-
-
-class StepError(Exception):
-    """A step failed; the words say how."""
 
 
 class Builder:

@@ -12,9 +12,9 @@ from contextlib import contextmanager, suppress
 from types import FrameType
 from typing import Any
 
-from driver.deadline import DeadlineError, deadline
 from mininet.cli import CLI
 from mininet.log import setLogLevel
+from serving.deadline import DeadlineError, deadline
 
 _INTERRUPTED_WITHIN = 10.0
 

@@ -6,9 +6,11 @@ import os
 import subprocess
 from typing import Any
 
-from driver.build import Builder, Document, StepError, Tell
-from driver.console import Console
 from mininet.net import VERSION
+from serving.server import StepError, Tell
+
+from .build import Builder, Document
+from .console import Console
 
 _BATCH_SECONDS = 60
 

@@ -7,6 +7,7 @@ from typing import Any
 
 import numpy as np
 import pytest
+from support.links import change_of
 from support.topologies import made
 
 from emulator.engines.mininet import refusals
@@ -120,7 +121,7 @@ def test_a_link_that_goes_down_is_followed_in_an_order_without_loops() -> None:
     names = list(topology.names)
     link = next(n for n, ends in enumerate(topology.ends.tolist())
                 if {names[end] for end in ends} == {"s1", "s2"})  # fmt: skip
-    steps = link_steps(topology, {}, {link: LinkState(up=False)})
+    steps = link_steps(change_of(topology, {}, {link: LinkState(up=False)}, "mininet"))
     assert [step for step, _ in steps] == [
         "ports", "batches", "move", "ports", "batches", "move", "forget", "batches",
     ]  # fmt: skip
@@ -130,7 +131,9 @@ def test_a_link_that_goes_down_is_followed_in_an_order_without_loops() -> None:
 
 def test_only_the_shape_changes() -> None:
     topology = made(RING)
-    ((step, arguments),) = link_steps(topology, {}, {0: LinkState(forward=Shape(bandwidth=1e6))})
+    ((step, arguments),) = link_steps(
+        change_of(topology, {}, {0: LinkState(forward=Shape(bandwidth=1e6))}, "mininet")
+    )
     assert step == "shape"
     assert [end["shape"] for end in arguments["ends"]] == [{"bw": 1.0}]
 

@@ -8,7 +8,7 @@ from typing import Any, cast
 
 from support.topologies import make
 
-from emulator.engines.mininet.client import Driver
+from emulator.engines.driven.client import Driver
 from emulator.engines.mininet.session import MininetSession
 from emulator.link_states import links_up
 from emulator.linux.namespaces import NamespaceStore
@@ -43,8 +43,11 @@ class Fake:
 
 
 def session(driver: Fake) -> MininetSession:
+    plans = [make_plan(RING, "mininet")]
+
     def plan_now() -> Plan:
-        return make_plan(RING, "mininet", up=links_up(RING, driver.states))
+        plans[0] = plans[0].with_links(links_up(RING, driver.states))
+        return plans[0]
 
     return MininetSession(
         plan_now, lambda: driver.states, cast("Driver", driver), cast("NamespaceStore", Store()),

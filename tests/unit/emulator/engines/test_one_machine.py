@@ -4,10 +4,11 @@ from __future__ import annotations
 
 import pytest
 
-from emulator.engines.registry import NAMES, engine_named
+from emulator.engines.registry import engine_named
 from emulator.errors import RefusedError
 from emulator.plan import make_plan
 from topologies.build import build
+from topologies.engines import ENGINES
 from topologies.spec.load import load_text
 
 LINEAR = "name: t\ntopology: {generator: linear, k: 3}\n"
@@ -21,7 +22,7 @@ def reasons(engine: str, workers: int) -> list[str]:
     return []
 
 
-@pytest.mark.parametrize("engine", NAMES)
+@pytest.mark.parametrize("engine", ENGINES)
 def test_three_workers_are_refused_and_one_is_not(engine: str) -> None:
     [told] = [reason for reason in reasons(engine, 3) if "workers" in reason]
     assert told.startswith(f"the plan places its nodes on 3 workers, and the {engine} engine makes all")

@@ -9,8 +9,7 @@ import time
 from collections.abc import Callable, Iterator, Mapping
 from typing import Any
 
-from emulator.engines.mininet.launch import Running
-from emulator.engines.mininet.place import Place
+from emulator.engines.driven.launch import DriverPaths, Running
 from emulator.errors import BrokenError
 from emulator.linux.unix_sockets import connected
 from emulator.network import Progress, silent
@@ -23,20 +22,23 @@ _LOOK = 0.5
 """Seconds between looks whether what the driver needs still runs."""
 
 Step = tuple[str, dict[str, Any]]
-"""A step's name and its arguments (`driver/steps.py`)."""
+"""A step's name and its arguments."""
 
 
 class Driver:
     """Asks the driver of the network `name`. Each question is a connection of its own.
 
-    `watch()` raises BrokenError when something has ended without which the driver waits in vain.
+    `title` is what people call the program that is driven. `watch()` raises BrokenError when something has
+    ended without which the driver waits in vain.
     """
 
     def __init__(
-        self, name: str, place: Place, running: Running, watch: Callable[[], None] = lambda: None
-    ) -> None:
+        self, name: str, title: str, paths: DriverPaths, running: Running,
+        watch: Callable[[], None] = lambda: None,
+    ) -> None:  # fmt: skip
         self._name = name
-        self._place = place
+        self._title = title
+        self._paths = paths
         self._running = running
         self._watch = watch
 
@@ -50,7 +52,7 @@ class Driver:
     ) -> list[Any]:
         """Have the driver do `steps`; return what each gave.
 
-        `seconds` is for each part of a step. Raises BrokenError with Mininet's words, or when the
+        `seconds` is for each part of a step. Raises BrokenError with the program's words, or when the
         driver has ended or doesn't answer: the message says how to mend it; with `watched` also when
         what it needs has ended.
         """
@@ -58,7 +60,7 @@ class Driver:
             return []
         request = json.dumps({"do": steps, "seconds": seconds}).encode() + b"\n"
         try:
-            with connected(self._place.socket, seconds + _GRACE) as connection:
+            with connected(self._paths.socket, seconds + _GRACE) as connection:
                 connection.sendall(request)
                 answers = self._answers(connection, seconds + _GRACE, self._watch if watched else None)
                 while "progress" in (answer := next(answers)):
@@ -68,7 +70,7 @@ class Driver:
         except (OSError, ValueError):
             raise self._broken("has ended") from None
         if "error" in answer:
-            raise BrokenError(f"Mininet: {answer['error']}")
+            raise BrokenError(f"{self._title}: {answer['error']}")
         found: list[Any] = answer["ok"]
         return found
 
@@ -93,12 +95,12 @@ class Driver:
             yield json.loads(line)
 
     def _broken(self, how: str) -> BrokenError:
-        return BrokenError(dead(self._name, how, self._place))
+        return BrokenError(self.dead(how))
 
-
-def dead(name: str, how: str, place: Place) -> str:
-    """Return the words for a driver that is no use any more, and the way out."""
-    return (
-        f"the Mininet of `{name}` {how} (its log: {place.log}); "
-        f"commands in nodes still work, the rest needs `emulator down {name}` and `emulator up FILE`"
-    )
+    def dead(self, how: str = "has ended") -> str:
+        """Return the words for a driver that is no use any more, and the way out."""
+        name = self._name
+        return (
+            f"the {self._title} of `{name}` {how} (its log: {self._paths.log}); "
+            f"commands in nodes still work, the rest needs `emulator down {name}` and `emulator up FILE`"
+        )

@@ -1,4 +1,4 @@
-"""No step of Mininet waits for ever: an alarm interrupts whatever it waits for."""
+"""No step waits for ever: an alarm interrupts whatever it waits for."""
 
 from __future__ import annotations
 
@@ -21,6 +21,10 @@ class Deadline:
     def again(self) -> None:
         """Begin the time anew."""
         signal.setitimer(signal.ITIMER_REAL, self.seconds)
+
+    def stop(self) -> None:
+        """Give the step as long as it takes."""
+        signal.setitimer(signal.ITIMER_REAL, 0)
 
 
 def _ring(number: int, frame: FrameType | None) -> None:

@@ -14,9 +14,8 @@ from typing import Any
 
 import pytest
 
-from emulator.engines.mininet.client import Driver
-from emulator.engines.mininet.launch import Running, began
-from emulator.engines.mininet.place import Place
+from emulator.engines.driven.client import Driver
+from emulator.engines.driven.launch import DriverPaths, Running, began
 from emulator.errors import BrokenError
 
 Behaviour = Callable[[dict[str, Any], socket.socket], None]
@@ -24,9 +23,9 @@ Behaviour = Callable[[dict[str, Any], socket.socket], None]
 
 @contextmanager
 def fake(folder: Path, behaviour: Behaviour) -> Iterator[Driver]:
-    place = Place(folder)
+    paths = DriverPaths(folder)
     listener = socket.socket(socket.AF_UNIX)
-    listener.bind(str(place.socket))
+    listener.bind(str(paths.socket))
     listener.listen()
 
     def serve() -> None:
@@ -37,7 +36,7 @@ def fake(folder: Path, behaviour: Behaviour) -> Iterator[Driver]:
     thread = threading.Thread(target=serve)
     thread.start()
     try:
-        yield Driver("m", place, Running(os.getpid(), began(os.getpid())))
+        yield Driver("m", "Mininet", paths, Running(os.getpid(), began(os.getpid())))
     finally:
         thread.join()
         listener.close()
@@ -63,7 +62,7 @@ def test_steps_go_and_what_they_gave_comes_back(tmp_path: Path) -> None:
     assert driver.alive
 
 
-def test_mininets_words_are_an_error(tmp_path: Path) -> None:
+def test_the_programs_words_are_an_error(tmp_path: Path) -> None:
     with (
         fake(tmp_path, lambda _, connection: connection.sendall(b'{"error": "no such thing"}\n')) as driver,
         pytest.raises(BrokenError, match="Mininet: no such thing"),
@@ -83,7 +82,7 @@ def test_a_driver_that_ends_half_way_is_said_with_the_way_out(answer: bytes, tmp
 def test_a_driver_that_says_nothing_is_waited_for_so_long(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("emulator.engines.mininet.client._GRACE", 0.1)
+    monkeypatch.setattr("emulator.engines.driven.client._GRACE", 0.1)
     with (
         fake(tmp_path, lambda _, connection: connection.recv(1) and None) as driver,
         pytest.raises(BrokenError, match="doesn't answer"),
@@ -92,7 +91,7 @@ def test_a_driver_that_says_nothing_is_waited_for_so_long(
 
 
 def test_no_driver_at_all(tmp_path: Path) -> None:
-    driver = Driver("m", Place(tmp_path / "gone"), Running(-1, -2))
+    driver = Driver("m", "Mininet", DriverPaths(tmp_path / "gone"), Running(-1, -2))
     assert not driver.alive
     with pytest.raises(BrokenError, match="has ended"):
         driver.ask(("info", {}))

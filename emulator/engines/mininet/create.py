@@ -1,24 +1,16 @@
-"""Have Mininet make nodes and links, and pin what it made, in Mininet's own order."""
+"""Have Mininet create nodes and links, in Mininet's own order."""
 
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Sequence
 from typing import TypeVar
 
-from emulator.engines.mininet.client import Driver
+from emulator.engines.driven.client import Driver
 from emulator.engines.mininet.document import Document, Json, host_address, mininet_name
-from emulator.engines.mininet.place import ROOT
+from emulator.engines.mininet.local import LocalNodes
 from emulator.engines.mininet.settings import is_switch
-from emulator.linux import cgroups
-from emulator.linux.namespaces import NamespaceStore
-from emulator.linux.node_sysctls import NodeSysctls
-from emulator.linux.offload import compute_checksums
-from emulator.linux.pin_namespace import pin_namespace, quieten_here
 from emulator.network import Progress
-from emulator.ovs.checksums import userspace_ports
-from emulator.ovs.planned_bridges import bridges_of
 from emulator.plan import Plan
-from emulator.state import state_root
 
 Item = TypeVar("Item")
 _CHUNK = 128
@@ -29,13 +21,12 @@ class Maker:
     """Makes nodes and links of `plan`, its document `wanted`. Call inside the store's mount namespace."""
 
     def __init__(
-        self, plan: Plan, wanted: Document, driver: Driver, store: NamespaceStore, progress: Progress
+        self, plan: Plan, wanted: Document, driver: Driver, local: LocalNodes, progress: Progress
     ) -> None:
         self._plan = plan
         self._wanted = wanted
-        self._found = bridges_of(plan)
         self._driver = driver
-        self._store = store
+        self._local = local
         self._progress = progress
 
     def make(self, nodes: Sequence[int], links: Sequence[str], *, partly: bool = False) -> None:
@@ -79,40 +70,19 @@ class Maker:
             ("batches", {"lines": late, "harmless": partly}),
             progress=self._from("links", chunks[-1][0] if chunks else 0, len(links)),
         )
-        self._compute_checksums(frozenset(end["name"] for document in documents for end in document["ends"]))
+        self._local.compute_checksums(
+            frozenset(end["name"] for document in documents for end in document["ends"])
+        )
 
     def _nodes(self, nodes: Sequence[int]) -> None:
-        """Make nodes and pin their namespaces; what must be set before they have ports is set here."""
-        plan = self._plan
-        quiet = plan.topology.pools.ipv6 is None
-        with NodeSysctls(plan.whole) as sysctls:
+        """Make nodes; what must be set before they have ports is set as they come."""
+        with self._local.pinning() as pin:
             for at, some in _chunks(nodes):
                 documents = [self._node(node) for node in some]
                 progress = self._from("nodes", at, len(nodes))
                 (pids,) = self._driver.ask(("nodes", {"documents": documents}), progress=progress)
                 for node, document in zip(some, documents, strict=True):
-                    name = plan.topology.names[node]
-                    if cgroups.needed(plan.topology.node_profile_of(node)):
-                        confine(plan, node, pids[document["name"]])
-                    if is_switch(plan, node):
-                        self._store.remove(name)
-                        self._store.make(name, ROOT)
-                        continue
-                    pin_namespace(self._store, name, pids[document["name"]])
-                    sysctls.apply(node)
-                    if quiet:
-                        quieten_here()
-
-    def _compute_checksums(self, made: frozenset[str]) -> None:
-        """Have hosts compute checksums where a switch in user space takes packets as they are.
-
-        Of the interfaces that were made only: other nodes come and go by sessions beside this one.
-        """
-        names = self._plan.topology.names
-        for node, interfaces in userspace_ports(self._plan.topology, self._found).items():
-            if fresh := made.intersection(interfaces):
-                self._store.go(names[node])
-                compute_checksums(fresh)
+                    pin(node, pids[document["name"]])
 
     def _node(self, node: int) -> Json:
         """Return the document of a node with what only making it needs."""
@@ -159,27 +129,6 @@ def addressed(links: Iterable[Json]) -> list[Json]:
 def address_lines(ends: Iterable[Json]) -> frozenset[str]:
     """Return the lines that would give what Mininet gives to `ends`."""
     return frozenset(f"addr replace {end['ip']} dev {end['name']}" for end in ends)
-
-
-def confine(plan: Plan, node: int, shell: int) -> None:
-    """Put Mininet's shell of a node under the node's limits, with what is typed in Mininet's command line."""
-    topology, profile = plan.topology, plan.topology.node_profile_of(node)
-    cgroups.confine(state_root(), topology.name, topology.names[node], profile, shell)
-
-
-def confine_anew(old: Plan, new: Plan, driver: Driver) -> None:
-    """Put the shells of nodes that stay under the limits of `new` where `old` has others."""
-    before = {name: old.topology.node_profile_of(node) for node, name in enumerate(old.topology.names)}
-    nodes = [
-        node
-        for node, name in enumerate(new.topology.names)
-        if (was := before.get(name))
-        and (was.cpu, was.memory) != ((now := new.topology.node_profile_of(node)).cpu, now.memory)
-    ]
-    if nodes:
-        (pids,) = driver.ask(("shells", {"names": [mininet_name(new, node) for node in nodes]}))
-        for node, pid in zip(nodes, pids, strict=True):
-            confine(new, node, pid)
 
 
 def _chunks(items: Sequence[Item]) -> Iterator[tuple[int, Sequence[Item]]]:

@@ -1,22 +1,49 @@
-"""Take a network down, whatever state it is in, and put away what no network needs any more."""
+"""What a network has on this machine: its namespaces are opened here, and all of it is removed here."""
 
 from __future__ import annotations
 
+import os
 from pathlib import Path
 
-from emulator.engines.place import require_root, store_of
+from emulator.errors import UnableError
 from emulator.linux import cgroups
 from emulator.linux.interrupts import deferred
 from emulator.linux.ledger_owners import Owner
-from emulator.linux.mounts import require_lasting, unmount_all
+from emulator.linux.mounts import ensure_private, require_lasting, unmount_all
+from emulator.linux.namespaces import NamespaceStore
+from emulator.linux.rights import lacking_rights
 from emulator.linux.sysctl_ledger import SysctlLedger
 from emulator.linux.teardown import Sentinel, kill_inside
 from emulator.network import Progress, silent
 from emulator.state import MOUNTS, NetworkState, shared_lock
 
 
+def require_root() -> None:
+    """Raise UnableError unless this process may make namespaces."""
+    if os.geteuid() != 0:
+        raise UnableError("making network namespaces needs root; run it under sudo")
+    if reason := lacking_rights():
+        raise UnableError(reason)
+
+
+def store_of(state: NetworkState) -> NamespaceStore:
+    """Return the namespaces of the network whose state this is."""
+    return NamespaceStore(state.pin_path, state.folder / "ns")
+
+
+def open_store(state: NetworkState) -> NamespaceStore:
+    """Make the network's mount namespace and stay in it. Call inside `restored("mnt")`."""
+    store = store_of(state)
+    store.folder.mkdir(mode=0o700)
+    with shared_lock(state.root):
+        ensure_private(store.pin.parent)
+        store.pin.touch(mode=0o600)
+        store.create()
+    return store
+
+
 def take_down(state: NetworkState, progress: Progress = silent) -> None:
-    """Remove all of a network that this engine made, whatever state it is in."""
+    """Remove all that an engine on this machine could have made of a network, whatever state it is in."""
     require_root()
     require_lasting()
     with state.locked("down"), deferred():

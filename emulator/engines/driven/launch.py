@@ -1,0 +1,118 @@
+"""Start a driver: under the Python that has what it drives, in a session of its own."""
+
+from __future__ import annotations
+
+import os
+import subprocess
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
+from pathlib import Path
+
+from emulator.errors import UnableError
+from emulator.linux.processes import stat
+from emulator.linux.unix_sockets import bound
+
+_BOOT = Path(__file__).with_name("boot.py")
+_WAITING = 64
+"""Connections that wait for the driver."""
+
+_children: set[int] = set()
+"""Drivers that this very process started, and hasn't waited for."""
+
+
+@dataclass(frozen=True)
+class Recipe:
+    """How a driver is started: the Python that runs it, its folder, and what its environment adds to ours.
+
+    The folder is a package with a module `main`, whose `main(descriptor)` ends in `serving.server.serve`.
+    """
+
+    python: str
+    folder: Path
+    environment: Mapping[str, str] = field(default_factory=dict)
+
+
+@dataclass(frozen=True)
+class DriverPaths:
+    """Where a network's driver answers, and where it prints."""
+
+    folder: Path
+
+    @property
+    def socket(self) -> Path:
+        """Where the driver answers."""
+        return self.folder / "driver.sock"
+
+    @property
+    def log(self) -> Path:
+        """What the driver, and what it drives, printed."""
+        return self.folder / "driver.log"
+
+
+@dataclass(frozen=True)
+class Running:
+    """A driver: its process id, and when that process began (clock ticks since boot), which no other has."""
+
+    pid: int
+    began: int
+
+    @property
+    def alive(self) -> bool:
+        """Whether it runs."""
+        return began(self.pid) == self.began
+
+
+def began(pid: int) -> int:
+    """Return when process `pid` began, in clock ticks since boot; -1 when there is none."""
+    found = stat(pid)
+    return -1 if found is None or found.ended else found.start
+
+
+Start = Callable[[], "subprocess.Popen[bytes]"]
+
+
+def here(run: Start) -> subprocess.Popen[bytes]:
+    """Start the driver where this process is."""
+    return run()
+
+
+def start(
+    recipe: Recipe, paths: DriverPaths, enter: Callable[[Start], subprocess.Popen[bytes]] = here
+) -> Running:
+    """Start the driver; return at once. UnableError when it can't be.
+
+    `enter(run)` returns `run()`, called where the driver is to be: in a namespace, for one. The socket is
+    bound here, so that the driver can be asked before it is ready.
+    """
+    _reap()
+    paths.folder.mkdir(mode=0o700, exist_ok=True)
+    listener = bound(paths.socket)
+    listener.listen(_WAITING)
+    log = paths.log.open("ab")
+
+    def run() -> subprocess.Popen[bytes]:
+        words = [recipe.python, "-I", str(_BOOT), str(listener.fileno()), str(recipe.folder)]
+        return subprocess.Popen(  # noqa: S603 -- our own words, no shell
+            words, stdin=subprocess.DEVNULL, stdout=log, stderr=log, cwd="/", start_new_session=True,
+            pass_fds=(listener.fileno(),), env={**os.environ, **recipe.environment},
+        )  # fmt: skip
+
+    with listener, log:
+        try:
+            process = enter(run)
+        except OSError as error:
+            raise UnableError(f"can't run {recipe.python}: {error.strerror}") from error
+    process.returncode = 0  # it stays: nobody is to be told that it still runs
+    _children.add(process.pid)
+    return Running(process.pid, began(process.pid))
+
+
+def _reap() -> None:
+    """Wait for the drivers that have ended: one who brings up network after network keeps no zombies."""
+    for pid in list(_children):
+        try:
+            ended = os.waitpid(pid, os.WNOHANG)[0] != 0
+        except ChildProcessError:
+            ended = True
+        if ended:
+            _children.discard(pid)

@@ -1,0 +1,32 @@
+"""Have Mininet delete nodes and links."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from emulator.engines.driven.client import Driver
+from emulator.engines.mininet.document import mininet_name
+from emulator.engines.mininet.local import LocalNodes
+from emulator.plan import Plan
+
+
+def delete_nodes(
+    plan: Plan, nodes: Sequence[int], driver: Driver, local: LocalNodes, *, partly: bool = False
+) -> None:
+    """Delete `nodes` of `plan`, whose links have gone. Call inside the store's mount namespace.
+
+    Mininet goes first: it ends its shell by itself. With `partly` it may not know some of them.
+    """
+    driver.ask(("remove", {"names": [mininet_name(plan, node) for node in nodes], "partly": partly}))
+    local.remove(nodes)
+
+
+def delete_what_is_there(
+    plan: Plan, nodes: Sequence[int], links: Sequence[str], driver: Driver, local: LocalNodes
+) -> None:
+    """Delete what Mininet has of `nodes` of `plan` and of `links` (each by an interface), however much it is.
+
+    Call inside the store's mount namespace.
+    """
+    driver.ask(("unlink", {"names": links, "partly": True}))
+    delete_nodes(plan, nodes, driver, local, partly=True)

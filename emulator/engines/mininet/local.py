@@ -1,0 +1,96 @@
+"""What is done to nodes beside what Mininet does, since they are on this machine.
+
+Their namespaces are pinned in the network's store, sysctls are set and control groups joined before they have
+ports, and what ran in them is ended when they go. Call all of it inside the store's mount namespace.
+"""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from contextlib import contextmanager, suppress
+
+from emulator.engines.mininet.settings import is_switch
+from emulator.errors import KernelError
+from emulator.linux import cgroups
+from emulator.linux.namespaces import NamespaceStore
+from emulator.linux.node_sysctls import NodeSysctls
+from emulator.linux.offload import compute_checksums
+from emulator.linux.pin_namespace import pin_namespace, quieten_here
+from emulator.linux.teardown import kill_inside
+from emulator.node_namespaces import SWITCHES
+from emulator.ovs.checksums import userspace_ports
+from emulator.ovs.planned_bridges import bridges_of
+from emulator.plan import Plan
+from emulator.state import state_root
+
+Pin = Callable[[int, int], None]
+"""Called with a node that was made and the process id of its shell."""
+
+
+class LocalNodes:
+    """The nodes of `plan` on this machine."""
+
+    def __init__(self, plan: Plan, store: NamespaceStore) -> None:
+        self._plan = plan
+        self._names = plan.topology.names
+        self._store = store
+
+    @contextmanager
+    def pinning(self) -> Iterator[Pin]:
+        """Give what pins nodes, and sets what must be set before they have ports."""
+        quiet = self._plan.topology.pools.ipv6 is None
+        with NodeSysctls(self._plan.whole) as sysctls:
+
+            def pin(node: int, shell: int) -> None:
+                name = self._names[node]
+                if cgroups.needed(self._plan.topology.node_profile_of(node)):
+                    self.confine(node, shell)
+                if is_switch(self._plan, node):
+                    self._store.remove(name)
+                    self._store.make(name, SWITCHES)
+                    return
+                pin_namespace(self._store, name, shell)
+                sysctls.apply(node)
+                if quiet:
+                    quieten_here()
+
+            yield pin
+
+    def forward_again(self, nodes: Iterable[int]) -> None:
+        """Set the sysctls of nodes that are there."""
+        with NodeSysctls(self._plan.whole) as sysctls:
+            for node in nodes:
+                self._store.go(self._names[node])
+                sysctls.apply(node)
+
+    def confine(self, node: int, shell: int) -> None:
+        """Put Mininet's shell of a node under its limits, with what is typed in Mininet's command line."""
+        topology, profile = self._plan.topology, self._plan.topology.node_profile_of(node)
+        cgroups.confine(state_root(), topology.name, self._names[node], profile, shell)
+
+    def compute_checksums(self, made: frozenset[str]) -> None:
+        """Have hosts compute checksums where a switch in user space takes packets as they are.
+
+        Of the interfaces that were made only: other nodes come and go by sessions beside this one.
+        """
+        for node, interfaces in userspace_ports(self._plan.topology, bridges_of(self._plan)).items():
+            if fresh := made.intersection(interfaces):
+                self._store.go(self._names[node])
+                compute_checksums(fresh)
+
+    def remove(self, nodes: Sequence[int]) -> None:
+        """Kill what commands of ours have left in nodes that Mininet removed, and let go of their namespaces.
+
+        The namespace that switches share stays.
+        """
+        inodes = []
+        for node in nodes:
+            if not is_switch(self._plan, node):
+                with suppress(FileNotFoundError, KernelError):
+                    descriptor = self._store.open(self._names[node])
+                    inodes.append(os.fstat(descriptor).st_ino)
+                    os.close(descriptor)
+        kill_inside(inodes)
+        for node in nodes:
+            self._store.remove(self._names[node])

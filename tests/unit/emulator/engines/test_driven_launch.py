@@ -1,0 +1,161 @@
+"""A driver of a few lines, started by the shared launch and asked by the shared client."""
+
+from __future__ import annotations
+
+import os
+import signal
+import sys
+import time
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from emulator.engines.driven.client import Driver
+from emulator.engines.driven.launch import DriverPaths, Recipe, start
+from emulator.errors import BrokenError, UnableError
+from emulator.plan import Plan, make_plan
+from topologies.build import build
+from topologies.spec.load import load_text
+
+TOY = """
+import os, sys, time
+from serving.server import Program, StepError, serve
+from .graph import Graph
+
+class Toy(Program):
+    title = "toy"
+    untimed = frozenset({"wait"})
+
+    def __init__(self):
+        super().__init__(Graph())
+
+    def busy(self):
+        return "the toy is played with" if os.path.exists(os.environ["TOY_BUSY"]) else ""
+
+    def complaints(self):
+        said, self.steps.said = self.steps.said, []
+        return said
+
+def main(descriptor):
+    serve(descriptor, Toy)
+"""
+GRAPH = """
+import sys, time
+from serving.server import StepError
+
+class Graph:
+    def __init__(self):
+        self.names, self.joined, self.said = [], [], []
+
+    def nodes(self, tell, names):
+        for done, name in enumerate(names, 1):
+            self.names.append(name)
+            tell("nodes", done, len(names))
+        return len(self.names)
+
+    def links(self, tell, links):
+        for a, b in links:
+            if not {a, b} <= set(self.names):
+                raise StepError(f"no such end: {a} -- {b}")
+            self.joined.append([a, b])
+
+    def info(self, tell):
+        ours = {"emulator", "client", "launch"} & {name.partition(".")[0] for name in sys.modules}
+        return {"nodes": self.names, "links": self.joined, "ours": sorted(ours)}
+
+    def wait(self, tell, seconds):
+        time.sleep(seconds)
+
+    def stick(self, tell):
+        time.sleep(60)
+
+    def complain(self, tell):
+        self.said.append("it creaks")
+
+    def break_(self, tell):
+        raise RuntimeError("in pieces")
+"""
+
+
+def document(plan: Plan) -> list[tuple[str, dict[str, object]]]:
+    """Return the steps that make `plan`: the whole document of a toy engine."""
+    names = plan.topology.names
+    links = [[names[a], names[b]] for a, b in plan.topology.ends.tolist()]
+    return [("nodes", {"names": list(names)}), ("links", {"links": links})]
+
+
+@pytest.fixture
+def busy(tmp_path: Path) -> Path:
+    return tmp_path / "busy"
+
+
+@pytest.fixture
+def toy(tmp_path: Path, busy: Path) -> Iterator[Driver]:
+    folder = tmp_path / "toy_driver"
+    folder.mkdir()
+    for name, text in {"__init__": "", "main": TOY, "graph": GRAPH}.items():
+        (folder / f"{name}.py").write_text(text, encoding="utf-8")
+    paths = DriverPaths(tmp_path / "toy")
+    running = start(Recipe(sys.executable, folder, {"TOY_BUSY": str(busy)}), paths)
+    try:
+        yield Driver("n", "toy", paths, running)
+    finally:
+        os.kill(running.pid, signal.SIGKILL)
+        os.waitpid(running.pid, 0)
+
+
+def test_a_plan_goes_to_a_driver_and_nothing_of_ours_is_imported_there(toy: Driver) -> None:
+    plan = make_plan(build(load_text("name: n\ntopology: {generator: single, hosts: 2}\n")), "toy")
+    told = []
+    made, _ = toy.ask(*document(plan), progress=lambda *words: told.append(words))
+    assert made == 3
+    assert told == [("nodes", 1, 3), ("nodes", 2, 3), ("nodes", 3, 3)]
+    (info,) = toy.ask(("info", {}))
+    assert info["nodes"] == list(plan.topology.names)
+    assert len(info["links"]) == plan.topology.link_count
+    assert info["ours"] == []
+    assert toy.alive
+
+
+def test_what_fails_there_is_said_here_and_the_next_request_is_done(toy: Driver) -> None:
+    for step, words in {
+        ("links", "no such end: a -- b"),
+        ("complain", "toy: it creaks"),
+        ("break_", "toy: break_: RuntimeError: in pieces"),
+        ("nothing", "toy: nothing: AttributeError"),
+    }:
+        with pytest.raises(BrokenError, match=words):
+            toy.ask((step, {"links": [["a", "b"]]} if step == "links" else {}))
+    assert toy.ask(("nodes", {"names": ["a"]})) == [1]
+
+
+def test_a_step_has_its_time_and_one_for_people_has_all_they_like(toy: Driver) -> None:
+    begun = time.monotonic()
+    with pytest.raises(BrokenError, match=r"stick: toy didn't finish within 0\.2 s"):
+        toy.ask(("stick", {}), seconds=0.2)
+    assert time.monotonic() - begun < 10
+    assert toy.ask(("wait", {"seconds": 0.4}), seconds=0.2) == [None]
+
+
+def test_while_it_is_busy_it_says_so_at_once(toy: Driver, busy: Path) -> None:
+    toy.ask(("info", {}))
+    busy.touch()
+    with pytest.raises(BrokenError, match="the toy is played with"):
+        toy.ask(("info", {}))
+    busy.unlink()
+    toy.ask(("info", {}))
+
+
+def test_a_driver_that_was_killed_is_said_with_its_log_and_the_way_out(toy: Driver) -> None:
+    toy.ask(("info", {}))
+    os.kill(toy._running.pid, signal.SIGKILL)
+    while toy.alive:
+        time.sleep(0.01)
+    with pytest.raises(BrokenError, match=r"the toy of `n` has ended .*driver\.log.*`emulator down n`"):
+        toy.ask(("info", {}))
+
+
+def test_a_python_that_is_not_there_can_not_be_run(tmp_path: Path) -> None:
+    with pytest.raises(UnableError, match="can't run /nowhere/python3: No such file"):
+        start(Recipe("/nowhere/python3", tmp_path), DriverPaths(tmp_path / "d"))
