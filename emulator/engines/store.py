@@ -32,7 +32,7 @@ def store_of(state: NetworkState) -> NamespaceStore:
 
 
 def open_store(state: NetworkState) -> NamespaceStore:
-    """Make the network's mount namespace and stay in it. Call inside `restored("mnt")`."""
+    """Make the network's mount namespace and stay in it. Call inside `namespace_guard("mnt")`."""
     store = store_of(state)
     store.folder.mkdir(mode=0o700)
     with shared_lock(state.root):
