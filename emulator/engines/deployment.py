@@ -2,18 +2,16 @@
 
 from __future__ import annotations
 
-from abc import ABC, abstractmethod
-from collections.abc import Callable
-from typing import ClassVar, Generic, TypeVar
+from abc import abstractmethod
+from typing import ClassVar
 
-from emulator.engines.hosts_file import hosts_text
+from emulator.engines.changing import ChangingEngine, Running
 from emulator.engines.namespaced import NamespacedNetwork
+from emulator.engines.run_record import begin, finish
 from emulator.engines.store import remove, require_root, store_of, take_down
 from emulator.errors import EmulationError
 from emulator.linux.interrupts import deferred
-from emulator.linux.ledger_owners import Owner
 from emulator.linux.mounts import require_lasting
-from emulator.linux.sysctl_ledger import SysctlLedger
 from emulator.network import Progress, silent
 from emulator.ovs.controllers import await_controllers
 from emulator.ovs.switches import Switches
@@ -21,10 +19,8 @@ from emulator.plan import Plan
 from emulator.state import NetworkState, Record, state_root
 from topologies.openflow_switches import controllers_of
 
-Running = TypeVar("Running", bound=NamespacedNetwork)
 
-
-class NamespacedEngine(ABC, Generic[Running]):
+class NamespacedEngine(ChangingEngine[Running]):
     """An engine whose networks live in a NamespaceStore: what is left to say is how to make and to change."""
 
     name: ClassVar[str]
@@ -35,19 +31,8 @@ class NamespacedEngine(ABC, Generic[Running]):
         """Raise RefusedError with every reason why this machine can't carry `plan` out."""
 
     @abstractmethod
-    def handle(self, state: NetworkState) -> Running:
-        """Return the handle of the network whose state this is."""
-
-    @abstractmethod
-    def make(self, plan: Plan, state: NetworkState, file: str, progress: Progress) -> tuple[str, ...]:
+    def make(self, plan: Plan, state: NetworkState, record: Record, progress: Progress) -> tuple[str, ...]:
         """Make everything; return what people should know of it, a line each. The caller rolls back."""
-
-    @abstractmethod
-    def change(
-        self, network: Running, plan: Plan, state: NetworkState, file: str, *,
-        progress: Progress, check: Callable[[], None],
-    ) -> Running:  # fmt: skip
-        """Make the running network be as `plan` says; `check()` raises when a signal asks to stop."""
 
     def deploy(self, plan: Plan, file: str = "", progress: Progress = silent) -> Running:
         """Make the network of `plan`, or change the one that is up; on failure leave nothing new."""
@@ -71,7 +56,9 @@ class NamespacedEngine(ABC, Generic[Running]):
                 return changed
             remove(state, silent)  # what an `up` or `down` that was killed left behind
             try:
-                notes = self.make(plan, state, file, watched)
+                record, limits = begin(plan, state, file, self.needs(plan))
+                notes = (*limits, *self.make(plan, state, record, watched))
+                finish(state, record)
                 signals.check()
             except BaseException:
                 remove(state, silent)
@@ -136,39 +123,3 @@ def _await_again(network: NamespacedNetwork, plan: Plan, words: tuple[str, ...],
     network.changes = (*words, *(network.changes or ()))
     warning = await_controllers(network.switches, plan, progress)
     network.notes = tuple(dict.fromkeys(filter(None, (*network.notes, warning))))
-
-
-def as_filed(network: NamespacedNetwork) -> list[str]:
-    """Return a line for each link that was changed while the network ran: `up` makes it as the file says."""
-    names, ends = network.topology.names, network.topology.ends
-    pairs = (ends[link].tolist() for link in network.links)
-    return [f"link {names[a]} -- {names[b]} is as the file says again" for a, b in pairs]
-
-
-def finish(state: NetworkState, record: Record) -> None:
-    """Write down that the network is up."""
-    record.phase = "up"
-    state.write(record)
-
-
-def begin(
-    plan: Plan, state: NetworkState, file: str, needs: dict[str, int]
-) -> tuple[Record, tuple[str, ...]]:
-    """Write down what will be made, and raise the sysctls in `needs`.
-
-    Returns the record, and what people should know.
-    """
-    state.make()
-    record = Record(name=plan.topology.name, engine=plan.engine, file=file)
-    state.write(record)
-    state.save(plan.topology, hosts_text(plan.whole))
-    return record, raise_limits(state, needs)
-
-
-def raise_limits(state: NetworkState, *needs: dict[str, int]) -> tuple[str, ...]:
-    """Raise the machine's sysctls to the largest of `needs`, until the network goes or this is called again.
-
-    Returns what people should know: that some of them may not be raised from here.
-    """
-    largest = {name: max(each.get(name, 0) for each in needs) for each in needs for name in each}
-    return SysctlLedger().require(Owner.here(state.root, state.name), largest)

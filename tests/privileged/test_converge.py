@@ -9,7 +9,7 @@ from typing import Any
 import pytest
 from support.command import CommandLine
 
-from emulator.engines.netns import engine
+from emulator.engines.netns import NetnsEngine, transition
 from emulator.errors import BrokenError
 from emulator.linux.converge import converge
 from emulator.plan import make_plan
@@ -119,9 +119,9 @@ def test_a_change_that_fails_is_changed_back_and_the_file_is_still_the_old_one(
             failed.append(words)
             raise BrokenError("no more")
 
-    monkeypatch.setattr(engine, "converge", fail_once)
+    monkeypatch.setattr(transition, "converge", fail_once)
     with pytest.raises(BrokenError, match="no more"):
-        engine.NetnsEngine().deploy(make_plan(build(load(other)), "netns"), str(other))
+        NetnsEngine().deploy(make_plan(build(load(other)), "netns"), str(other))
     record = json.loads((state_dir / "c" / "record.json").read_text())
     assert (record["phase"], record["file"]) == ("up", str(network))
     assert cli.json("check", "c")["reachable"] == 6

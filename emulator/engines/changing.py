@@ -1,0 +1,103 @@
+"""Change a running network: what differs is written down, carried out, and taken back where that fails.
+
+What differs, and how it is done, is the engine's: a `Transition`.
+"""
+
+from __future__ import annotations
+
+from abc import ABC, abstractmethod
+from collections.abc import Callable
+from typing import Generic, Protocol, TypeVar
+
+from emulator.change_words import identity_words, limit_words
+from emulator.engines.hosts_file import hosts_text
+from emulator.engines.namespaced import NamespacedNetwork
+from emulator.engines.run_record import finish, raise_limits
+from emulator.network import LinkState, Progress
+from emulator.plan import Plan
+from emulator.state import NetworkState
+
+Running = TypeVar("Running", bound=NamespacedNetwork)
+
+
+class Transition(Protocol):
+    """What leads a running network from its plan to another."""
+
+    @property
+    def is_empty(self) -> bool:
+        """True when nothing differs."""
+        ...
+
+    def words(self) -> list[str]:
+        """Return what is done, a line each, for people."""
+        ...
+
+    def carry_out(self, progress: Progress, check: Callable[[], None]) -> tuple[str, ...]:
+        """Do it; return what people should know. `check()` raises when a signal asks to stop."""
+        ...
+
+    def take_back(self) -> None:
+        """Lead back to the old plan, however far `carry_out` came."""
+        ...
+
+
+class ChangingEngine(ABC, Generic[Running]):
+    """An engine that changes only what differs from what runs."""
+
+    @abstractmethod
+    def handle(self, state: NetworkState) -> Running:
+        """Return the handle of the network whose state this is."""
+
+    @abstractmethod
+    def needs(self, plan: Plan) -> dict[str, int]:
+        """Return {sysctl: least value}: what the network needs of the machine's own limits."""
+
+    @abstractmethod
+    def transition(self, network: Running, new: Plan, state: NetworkState, file: str) -> Transition:
+        """Return what leads the running network to the plan `new`, which comes from `file`."""
+
+    def refuse_change(self, network: Running, new: Plan) -> None:
+        """Raise UsageError when the change is one that a running network can't follow."""
+
+    def settle(self, network: Running, old: Plan, new: Plan, state: NetworkState) -> None:
+        """Do what follows a change even where nothing of the kernel's differs."""
+
+    def change(
+        self, network: Running, plan: Plan, state: NetworkState, file: str,
+        *, progress: Progress, check: Callable[[], None],
+    ) -> Running:  # fmt: skip
+        """Make the running network be as `plan` says; on failure change it back."""
+        self.refuse_change(network, plan)
+        words = as_filed(network)
+        network.change_links(dict.fromkeys(network.links, LinkState()))
+        old, record = network.plan, state.read()
+        transition = self.transition(network, plan, state, file)
+        notes: tuple[str, ...] = ()
+        if not transition.is_empty:
+            record.phase = "changing"
+            state.write(record)
+            raise_limits(state, self.needs(old), self.needs(plan))
+            try:
+                notes = transition.carry_out(progress, check)
+            except BaseException:
+                transition.take_back()
+                raise_limits(state, self.needs(old))
+                finish(state, record)
+                raise
+            words += [*transition.words(), *identity_words(old, plan)]
+        words += limit_words(old, plan)
+        self.settle(network, old, plan, state)
+        record.file = file
+        state.save(plan.topology, hosts_text(plan.whole))
+        finish(state, record)
+        changed = self.handle(state)
+        changed.changes = tuple(words)
+        changed.notes = (*raise_limits(state, self.needs(plan)), *notes)
+        return changed
+
+
+def as_filed(network: NamespacedNetwork) -> list[str]:
+    """Return a line for each link that was changed while the network ran: `up` makes it as the file says."""
+    names, ends = network.topology.names, network.topology.ends
+    pairs = (ends[link].tolist() for link in network.links)
+    return [f"link {names[a]} -- {names[b]} is as the file says again" for a, b in pairs]

@@ -1,0 +1,38 @@
+"""Notes that stand before a network is made or changed, and after it: its record, its graph, its sysctls."""
+
+from __future__ import annotations
+
+from emulator.engines.hosts_file import hosts_text
+from emulator.linux.ledger_owners import Owner
+from emulator.linux.sysctl_ledger import SysctlLedger
+from emulator.plan import Plan
+from emulator.state import NetworkState, Record
+
+
+def begin(
+    plan: Plan, state: NetworkState, file: str, needs: dict[str, int]
+) -> tuple[Record, tuple[str, ...]]:
+    """Write down what will be made, and raise the sysctls in `needs`.
+
+    Returns the record, and what people should know.
+    """
+    state.make()
+    record = Record(name=plan.topology.name, engine=plan.engine, file=file)
+    state.write(record)
+    state.save(plan.topology, hosts_text(plan.whole))
+    return record, raise_limits(state, needs)
+
+
+def finish(state: NetworkState, record: Record) -> None:
+    """Write down that the network is up."""
+    record.phase = "up"
+    state.write(record)
+
+
+def raise_limits(state: NetworkState, *needs: dict[str, int]) -> tuple[str, ...]:
+    """Raise the machine's sysctls to the largest of `needs`, until the network goes or this is called again.
+
+    Returns what people should know: that some of them may not be raised from here.
+    """
+    largest = {name: max(each.get(name, 0) for each in needs) for each in needs for name in each}
+    return SysctlLedger().require(Owner.here(state.root, state.name), largest)
