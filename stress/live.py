@@ -12,8 +12,8 @@ from typing import TYPE_CHECKING, Any, TextIO, cast
 import psutil
 
 from stress.metrics.format import format_value
-from stress.recent import Recent, workers_of
-from stress.runner import Watch
+from stress.rolling_latency import RollingLatency, workers_of
+from stress.runner import RunStatus
 
 if TYPE_CHECKING:
     from rich.table import Table
@@ -25,7 +25,7 @@ _SHARES = (("p50", 0.5), ("p99", 0.99), ("max", 1.0))
 
 
 @contextmanager
-def shown(name: str, stream: TextIO | None = None) -> Iterator[Callable[[Watch], None]]:
+def shown(name: str, stream: TextIO | None = None) -> Iterator[Callable[[RunStatus], None]]:
     """Give the function that the runner calls five times a second; `stream` is standard error.
 
     When nobody reads it any more, the run goes on without: its report is what counts.
@@ -41,7 +41,7 @@ def shown(name: str, stream: TextIO | None = None) -> Iterator[Callable[[Watch],
         return
     pace, last = _Pace(1), [time.monotonic()]
 
-    def line(watch: Watch) -> None:
+    def line(watch: RunStatus) -> None:
         now = time.monotonic()
         if now - last[0] >= _LINE_EVERY:
             last[0] = now
@@ -85,7 +85,7 @@ class _Pace:
         self._at = time.monotonic()
         self._done = 0
         self._rate = 0.0
-        self._recent = Recent(looks)
+        self._recent = RollingLatency(looks)
         psutil.cpu_percent()  # the first answer is about the time since this call
 
     def rate(self, done: int) -> float:
@@ -95,7 +95,7 @@ class _Pace:
             self._at, self._done = now, done
         return self._rate
 
-    def latencies(self, watch: Watch) -> dict[str, str]:
+    def latencies(self, watch: RunStatus) -> dict[str, str]:
         """Return the latest latencies in words; nothing when nothing was done."""
         workers = workers_of(watch)
         if not workers:
@@ -107,7 +107,7 @@ class _Pace:
         return {f"latency {name}": format_value(found.quantile(share), "seconds") for name, share in _SHARES}
 
 
-def facts(watch: Watch, pace: _Pace) -> dict[str, str]:
+def facts(watch: RunStatus, pace: _Pace) -> dict[str, str]:
     """Return what is worth a look now, in words."""
     done, total = watch.done(), len(watch.schedule)
     found = {

@@ -12,12 +12,12 @@ from typing import TYPE_CHECKING
 
 from emulator.errors import UnableError, UsageError
 from stress.histogram import Histogram
-from stress.recent import Recent, workers_of
+from stress.rolling_latency import RollingLatency, workers_of
 
 if TYPE_CHECKING:
     from prometheus_client.core import Metric
 
-    from stress.runner import Watch
+    from stress.runner import RunStatus
 
 LOOPBACK = "127.0.0.1"
 PORT = 9750
@@ -25,7 +25,7 @@ _BOUNDS = tuple(mantissa * 10.0**power for power in range(-5, 2) for mantissa in
 """Upper bounds of the latency buckets: 10 us to 50 s."""
 _MOST_PORT = 65535
 
-Look = Callable[["Watch"], None]
+Look = Callable[["RunStatus"], None]
 
 
 def address_of(text: str) -> tuple[str, int]:
@@ -69,11 +69,11 @@ class RunCollector:
     """Answers a scrape from the watch that the runner last showed."""
 
     def __init__(self) -> None:
-        self._watch: Watch | None = None
-        self._recent = Recent(1)
+        self._watch: RunStatus | None = None
+        self._recent = RollingLatency(1)
         self._lock = threading.Lock()
 
-    def look(self, watch: Watch) -> None:
+    def look(self, watch: RunStatus) -> None:
         """Remember the run that is watched."""
         self._watch = watch
 

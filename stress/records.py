@@ -112,7 +112,7 @@ class RunRecord:
     """The failure that ended the run early, in words: what was measured until then is in the record."""
     failure: BaseException | None = None
     """The same as it was raised; no part of reports."""
-    doubts: list[str] = field(default_factory=list)
+    warnings: list[str] = field(default_factory=list)
     """Why figures may not be trusted: late arrivals, a saturated CPU."""
     ramps: list[dict[str, Any]] = field(default_factory=list)
     """What each `ramp` found: step, sizes reached with their seconds, `last_good`, `stopped_by`."""

@@ -18,7 +18,7 @@ if TYPE_CHECKING:
     from stress.limits import Verdict
     from stress.metrics.figures import Figures
     from stress.records import RunRecord
-    from stress.runner import Watch
+    from stress.runner import RunStatus
     from stress.scenario.load import Document
     from stress.schedule import Schedule
 
@@ -55,8 +55,8 @@ def print_schedule(document: Document, options: Options) -> int:
 def shake(document: Document, options: Options) -> int:
     """Run the scenario; return 0 when all limits held, 1 when not, 4 when it was stopped or broke off."""
     from stress import limits, live
-    from stress.fit import require_fit, with_shapes
     from stress.metrics.figures import Figures
+    from stress.preflight import preflight, with_shapes
     from stress.report.summary import summary
     from stress.runner import run
 
@@ -64,7 +64,7 @@ def shake(document: Document, options: Options) -> int:
     place = ground(options)
     schedule = _schedule(document, place.topology, options)
     name, seed = document.scenario.name, _seed(document, options)
-    require_fit(document, schedule, place, seed)
+    preflight(document, schedule, place, seed)
     require_shapes(place, with_shapes(schedule))
     with (
         _prometheus(options["prometheus"]) as scraped,
@@ -75,7 +75,7 @@ def shake(document: Document, options: Options) -> int:
         say(f"{name} on {network.name} (engine {network.engine}): {len(schedule):,} operations, seed {seed}")
         with live.shown(name) as look:
 
-            def both(watch: Watch) -> None:
+            def both(watch: RunStatus) -> None:
                 scraped(watch)
                 look(watch)
 
@@ -102,14 +102,14 @@ def shake(document: Document, options: Options) -> int:
 
 def _tell(record: RunRecord, figures: Figures, verdicts: Sequence[Verdict]) -> None:
     """Say what the run found."""
-    from stress.report.words import words as found
+    from stress.report.text_summary import summary_lines
 
-    for line in found(record, figures):
+    for line in summary_lines(record, figures):
         say(line)
     for ramp in record.ramps:
         why = ramp["stopped_by"] or "the end of its time"
         say(f"{ramp['step']}: {ramp['last_good']:,} hosts beside the network; stopped by: {why}")
-    for words in record.doubts:
+    for words in record.warnings:
         say(f"doubtful: {words}")
     for words in record.leaks.leaked:
         say(f"was not as before after the run: {words}")
@@ -143,7 +143,7 @@ def _failed(failure: BaseException, *, given_back: bool) -> int:
 
 
 @contextmanager
-def _prometheus(address: str | None) -> Iterator[Callable[[Watch], None]]:
+def _prometheus(address: str | None) -> Iterator[Callable[[RunStatus], None]]:
     """Serve the run for Prometheus when asked to; give what the runner is to call."""
     if address is None:
         yield lambda _: None

@@ -97,7 +97,7 @@ class Figures:
         record = self._record
         self.values |= {
             "leaks": len(record.leaks.leaked),
-            "doubts": len(record.doubts),
+            "doubts": len(record.warnings),
             "seconds": self._seconds,
         }
         if self._seconds > 0 and record.samples:

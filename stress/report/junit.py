@@ -31,7 +31,7 @@ def junit(record: RunRecord, verdicts: Sequence[Judged]) -> str:
             ET.SubElement(case, "system-out").text = _printable(found["words"])
         else:
             ET.SubElement(case, "failure", message=_printable(str(verdict))).text = _printable(
-                "\n".join(record.doubts) or "the limit did not hold"
+                "\n".join(record.warnings) or "the limit did not hold"
             )
     if ended or not verdicts:
         case = ET.SubElement(suite, "testcase", classname=f"stress.{name}", name="ran to its end")

@@ -54,7 +54,7 @@ def summary(record: RunRecord, verdicts: Sequence[Judged], figures: Figures | No
         "held": all(verdict.held for verdict in verdicts)
         and not (record.aborted or record.interrupted or record.leaks.leaked),
         "verdicts": [verdict_of(verdict) for verdict in verdicts],
-        "doubts": record.doubts,
+        "doubts": record.warnings,
         "interrupted": record.interrupted,
         "aborted": record.aborted,
         "phases": [asdict(phase) for phase in record.phases],

@@ -1,11 +1,13 @@
-"""Run a schedule on a network: workers, what watches them, and what is found.
+"""Run a schedule on a network.
 
-`conductor` holds the order of a run; `worker` does the operations and notes them in `columns`, `hands`
-are what actions act with, `shared` is what is away, `sharing` says which worker does what; `observers`
-are probes and samples, `aftermath` is what was found, `truth` says whether figures may be trusted.
+`conductor` holds the order of a run. `work_distribution` divides the operations among workers; a
+`worker` carries them out and records them in `columns`; `hands` are the means of actions, and
+`shared_state` knows what is removed at the moment. `observers` run probes and samples,
+`collect_results` gathers the results, `validity` warns where figures are unreliable, and `run_status`
+is what a live view shows.
 """
 
 from stress.runner.conductor import run
-from stress.runner.watch import Look, Watch
+from stress.runner.run_status import Look, RunStatus
 
-__all__ = ["Look", "Watch", "run"]
+__all__ = ["Look", "RunStatus", "run"]

@@ -1,4 +1,4 @@
-"""What became of a worker's operations: columns of numbers, made before the run, so that it doesn't grow."""
+"""Results of a worker's operations: columns of numbers, allocated before the run, so that it doesn't grow."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ Ints = npt.NDArray[np.int64]
 Floats = npt.NDArray[np.float64]
 
 _KINDS = 1000
-"""Different words that are kept; errors should be alike, but nothing makes them so."""
+"""Largest number of distinct texts: errors should be alike, but nothing enforces it."""
 _MORE = "more kinds of errors than are kept"
 
 
@@ -34,10 +34,10 @@ class Columns:
         self.finished = array("d", bytes(8 * len(numbers)))
         self.done = 0
         self.errors = 0
-        """How many failed."""
+        """Number of operations that failed."""
         self.kind = array("H", bytes(2 * len(numbers)))
         self.kinds = [("", "")]
-        """(error, skipped) in words; every operation has the number of its kind, 0 when all went well."""
+        """(error, skipped) as texts; every operation has the number of its kind, 0 when it succeeded."""
         self._known = {("", ""): 0}
 
     def failed(self, at: int, words: str) -> None:
@@ -70,7 +70,7 @@ class Columns:
 
 
 def outcomes(schedule: Schedule, workers: Sequence[Columns]) -> Outcomes:
-    """Return what became of all operations that were carried out, in the order of the schedule.
+    """Return the outcomes of all operations that were carried out, in the order of the schedule.
 
     The columns of a worker that did all of them are used as they are.
     """
@@ -96,7 +96,7 @@ _NONE: Ints = np.zeros(0, dtype=np.int64)
 
 
 def _part(columns: Columns, kinds: dict[tuple[str, str], int]) -> list[npt.NDArray[Any]]:
-    """Return number, due, started, finished and kind of what was carried out; `kinds` are those of all."""
+    """Return number, due, started, finished and kind of the operations done; `kinds` are of all workers."""
     done = columns.done
     times = (columns.due, columns.started, columns.finished)
     own = np.array([kinds.setdefault(kind, len(kinds)) for kind in columns.kinds], dtype=np.uint16)

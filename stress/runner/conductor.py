@@ -21,14 +21,13 @@ from stress.actions.base import Growth
 from stress.journal import Journal
 from stress.machine import machine_facts
 from stress.records import LeakCheck, Phase, RunRecord
-from stress.runner.aftermath import collect, leaked, link_name
+from stress.runner.collect_results import collect, leaked, link_name, network_facts, scenario_facts
 from stress.runner.context import Tidier, quiet_python, stopping
-from stress.runner.facts import network_facts, scenario_facts
 from stress.runner.observers import Observers
-from stress.runner.shared import Shared
-from stress.runner.sharing import shares
-from stress.runner.truth import Processor, Spent, doubts
-from stress.runner.watch import Look, Watch
+from stress.runner.run_status import Look, RunStatus
+from stress.runner.shared_state import SharedState
+from stress.runner.validity import Processor, Spent, validity_warnings
+from stress.runner.work_distribution import shares
 from stress.runner.worker import Worker
 from stress.scenario.document import Step
 from stress.scenario.load import Document
@@ -53,14 +52,21 @@ def run(
     )  # fmt: skip
     with quiet_python():
         origin, record.began = time.monotonic(), time.time()  # what is above takes a tenth of a second
-        shared = Shared(network, lambda: time.monotonic() - origin, Journal(journal, network.links), growth)
+        shared = SharedState(
+            network, lambda: time.monotonic() - origin, Journal(journal, network.links), growth
+        )
         _Run(document, schedule, shared, record, look).carry_out()
     return record
 
 
 class _Run:
     def __init__(
-        self, document: Document, schedule: Schedule, shared: Shared, record: RunRecord, look: Look | None
+        self,
+        document: Document,
+        schedule: Schedule,
+        shared: SharedState,
+        record: RunRecord,
+        look: Look | None,
     ) -> None:
         self._scenario = document.scenario
         self._schedule = schedule
@@ -68,7 +74,7 @@ class _Run:
         self._record = record
         self._look = look
         self._tidier = Tidier()
-        self._watch = Watch(schedule, shared.clock)
+        self._watch = RunStatus(schedule, shared.clock)
         self._spent: Callable[[], Spent] = Processor().spent
 
     def carry_out(self) -> None:
@@ -93,7 +99,7 @@ class _Run:
             record.interrupted = signals.name
             with self._noting():
                 record.leaks = LeakCheck(observers.counts(), leaked(self._shared))
-            record.doubts += doubts(record, sum(record.offered.values()), self._spent)
+            record.warnings += validity_warnings(record, sum(record.offered.values()), self._spent)
 
     @contextmanager
     def _noting(self) -> Iterator[None]:

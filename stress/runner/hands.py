@@ -10,14 +10,14 @@ from emulator.errors import UnableError
 from emulator.network import LinkState, Network, Session
 from emulator.process_tags import tagged
 from stress.actions.base import SkippedError
-from stress.runner.shared import Shared
+from stress.runner.shared_state import SharedState
 from stress.targets import Thing, thing_name
 
 
 class WorkerHands:
     """One worker's hands. `session` is entered by the worker's thread."""
 
-    def __init__(self, shared: Shared, session: Session) -> None:
+    def __init__(self, shared: SharedState, session: Session) -> None:
         self._shared = shared
         self._session = session
         self._removed = shared.removed

@@ -6,7 +6,7 @@ from collections.abc import Callable, Sequence
 from typing import Any, Protocol
 
 from emulator.network import Network
-from stress.fit import watched_ports
+from stress.preflight import watched_ports
 from stress.records import ProbeRecord, RunRecord, Sample
 from stress.scenario.document import Scenario
 

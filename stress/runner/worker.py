@@ -16,8 +16,8 @@ from stress.actions.base import SkippedError, StepOverError
 from stress.arrivals import MICRO
 from stress.runner.columns import Columns
 from stress.runner.hands import NoSession, WorkerHands
-from stress.runner.shared import Shared
-from stress.runner.sharing import Share
+from stress.runner.shared_state import SharedState
+from stress.runner.work_distribution import Share
 from stress.schedule import Schedule
 
 _NICE = -10
@@ -32,7 +32,7 @@ _BLOCK = 4096
 class Worker(threading.Thread):
     """Does the operations `numbers` of a schedule, then gives back what it took away."""
 
-    def __init__(self, schedule: Schedule, share: Share, shared: Shared) -> None:
+    def __init__(self, schedule: Schedule, share: Share, shared: SharedState) -> None:
         super().__init__(name="stress-worker", daemon=True)
         self.columns = Columns(share.numbers, schedule.at[share.numbers] / MICRO)
         self.over: set[int] = set()

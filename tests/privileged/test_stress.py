@@ -24,7 +24,7 @@ from emulator.network import Echo, Network
 from emulator.plan import make_plan
 from emulator.stress_recovery import recover
 from stress.records import RunRecord
-from stress.runner import Watch, run
+from stress.runner import RunStatus, run
 from stress.scenario.load import Document, load_text
 from stress.schedule import planned
 from topologies.build import build
@@ -226,7 +226,7 @@ def test_commands_are_not_waited_for_once_a_signal_has_come(state_dir: Path, tmp
     command = "timeout: 60 s, command: [sleep, '4712']"
     text = f"name: x\nsteps: [{{action: process, rate: 1, duration: 20 s, {command}}}]"
 
-    def stop(watch: Watch) -> None:
+    def stop(watch: RunStatus) -> None:
         if started("sleep 4712"):
             os.kill(os.getpid(), signal.SIGINT)
 

@@ -58,7 +58,7 @@ def made_run(seconds: float = 300.0, operations: int = 10_000, probes: int = 40,
         probe_cost=0.011 * seconds,
         leaks=LeakCheck({"host.namespaces": (75.0, 75.0), "host.memory.used": (2.1e9, 2.104e9)}, []),
         restored=["h9-eth0"],
-        doubts=["1.2% of the operations began more than 10 ms late, 0.21 s at worst"],
+        warnings=["1.2% of the operations began more than 10 ms late, 0.21 s at worst"],
     )  # fmt: skip
 
 

@@ -278,7 +278,7 @@ def test_undisturbed_probes_have_converged_at_once() -> None:
 def test_leaks_doubts_and_ramps() -> None:
     flow = {"step": "t", "received_bytes": 1_250_000, "seconds": 1.0, "error": ""}
     ramp = {"step": "ramp", "last_good": 4096}
-    run = record(leaks=LeakCheck({}, ["h1"]), doubts=["late"], ramps=[ramp], traffic=[flow])
+    run = record(leaks=LeakCheck({}, ["h1"]), warnings=["late"], ramps=[ramp], traffic=[flow])
     assert not verdict("leaks == 0", run).held
     assert verdict("doubts <= 1", run).held
     assert verdict("ramp.last_good >= 4000", run).held

@@ -12,8 +12,8 @@ import numpy as np
 import pytest
 
 from stress import live
-from stress.recent import Recent
-from stress.runner import Watch
+from stress.rolling_latency import RollingLatency
+from stress.runner import RunStatus
 from stress.runner.columns import Columns
 
 
@@ -22,12 +22,12 @@ class Terminal(io.StringIO):
         return True
 
 
-def watch(**changes: Any) -> Watch:
+def watch(**changes: Any) -> RunStatus:
     found = {
         "phase": "steps", "end": 59.5, "clock": lambda: 12.6, "schedule": range(500),
         "done": lambda: 120, "errors": lambda: 3, "observers": SimpleNamespace(wrong=lambda: 2),
     }  # fmt: skip
-    return cast("Watch", SimpleNamespace(**(found | changes)))
+    return cast("RunStatus", SimpleNamespace(**(found | changes)))
 
 
 def test_a_pipe_gets_a_line_now_and_then(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -82,7 +82,7 @@ def worker(*latencies: float, failed: int | None = None) -> SimpleNamespace:
 
 
 def test_latencies_are_those_of_what_was_just_done() -> None:
-    recent = Recent(2)
+    recent = RollingLatency(2)
     one, two = worker(0.001, 0.002, 9.0, 0.003, failed=2).columns, worker(0.004).columns
     one.done = 2
     recent.update([one])

@@ -17,9 +17,9 @@ from stress.limits import judge, parse
 from stress.metrics.figures import Figures
 from stress.records import LossWindow, Phase, ProbeRecord, RunRecord
 from stress.report import write
-from stress.runner.aftermath import collect
+from stress.runner.collect_results import collect
 from stress.runner.columns import Columns
-from stress.runner.truth import Spent, doubts
+from stress.runner.validity import Spent, validity_warnings
 from stress.runner.worker import Worker
 from stress.scenario.load import load_text
 from stress.schedule import planned
@@ -62,7 +62,7 @@ def test_an_operation_takes_columns_to_the_end_of_the_report(tmp_path: Path) -> 
     tracemalloc.reset_peak()
     figures = Figures(record)
     verdicts = judge(record, [parse("achieved >= 99 % of offered")], figures)
-    record.doubts = doubts(record, OPERATIONS, lambda: Spent(1.0, 0.0))
+    record.warnings = validity_warnings(record, OPERATIONS, lambda: Spent(1.0, 0.0))
     write(record, verdicts, tmp_path, figures)
     _, peak = tracemalloc.get_traced_memory()
     tracemalloc.stop()

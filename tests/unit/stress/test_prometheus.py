@@ -16,7 +16,7 @@ from emulator.errors import UnableError, UsageError
 from stress.histogram import Histogram
 from stress.prometheus import address_of, cumulative, served
 from stress.records import Sample
-from stress.runner import Watch
+from stress.runner import RunStatus
 from stress.runner.columns import Columns
 
 pytest.importorskip("prometheus_client")
@@ -29,7 +29,7 @@ class Schedule:
         return 10
 
 
-def watch() -> Watch:
+def watch() -> RunStatus:
     columns = Columns(np.arange(3), np.arange(3) / 1000)
     columns.finished[:] = array("d", [0.002, 0.003, 0.004])
     columns.failed(1, "No such device")
@@ -41,7 +41,7 @@ def watch() -> Watch:
         "errors": lambda: 1, "workers": [SimpleNamespace(columns=columns)], "finished": [],
         "observers": observers,
     }  # fmt: skip
-    return cast("Watch", SimpleNamespace(**found))
+    return cast("RunStatus", SimpleNamespace(**found))
 
 
 def scraped(url: str) -> list[str]:

@@ -22,11 +22,11 @@ from stress.journal import Journal
 from stress.operations import Operation, Outcome
 from stress.outcomes import Outcomes
 from stress.records import ProbeRecord, RunRecord, Sample
-from stress.runner import Watch, conductor, observers, run
+from stress.runner import RunStatus, conductor, observers, run
 from stress.runner.columns import Columns
 from stress.runner.columns import outcomes as outcomes_of
-from stress.runner.sharing import SLOW_WORKERS, shares
-from stress.runner.truth import Spent, doubts
+from stress.runner.validity import Spent, validity_warnings
+from stress.runner.work_distribution import SLOW_WORKERS, shares
 from stress.runner.worker import error_kind
 from stress.scenario.load import load_text
 from stress.schedule import planned
@@ -156,7 +156,7 @@ def test_a_bug_ends_the_run_and_all_is_given_back(
 
 @pytest.mark.usefixtures("unwatched")
 def test_a_live_view_that_fails_ends_the_run_in_order(network: DryRunNetwork) -> None:
-    def look(watch: Watch) -> None:
+    def look(watch: RunStatus) -> None:
         if watch.done():
             raise BrokenPipeError(32, "Broken pipe")
 
@@ -195,7 +195,7 @@ def test_a_network_that_is_taken_down_in_mid_run_ends_it_and_is_left_alone(
 ) -> None:
     journal = tmp_path / "stress.json"
 
-    def look(watch: Watch) -> None:
+    def look(watch: RunStatus) -> None:
         if watch.done() and journal.exists():
             journal.unlink()  # as `down` does, with the folder
             network.set_link = refuse  # type: ignore[method-assign]
@@ -233,7 +233,7 @@ def test_probes_that_end_early_are_told_and_what_they_found_is_kept(
     record = shaken(FLAP % "200 ms" + "\nprobes: [{probe: ping, pairs: 1}]", network)
     assert record.aborted == "no more sockets"
     assert record.probes[0].answered == 9
-    assert any("3 of 13 questions" in words for words in record.doubts)
+    assert any("3 of 13 questions" in words for words in record.warnings)
 
 
 @pytest.mark.usefixtures("unwatched")
@@ -243,7 +243,7 @@ def test_a_signal_ends_the_steps_and_all_is_given_back(
 ) -> None:
     sent: list[int] = []
 
-    def stop(watch: Watch) -> None:
+    def stop(watch: RunStatus) -> None:
         if watch.done() and not sent:  # a moment by the clock may come before the first operation
             sent.append(number)
             os.kill(os.getpid(), number)
@@ -252,7 +252,7 @@ def test_a_signal_ends_the_steps_and_all_is_given_back(
     assert record.interrupted == number.name
     assert 0 < len(record.outcomes) < sum(record.offered.values())
     assert untouched(network)
-    assert not any("never begun" in doubt for doubt in record.doubts)
+    assert not any("never begun" in doubt for doubt in record.warnings)
 
 
 @pytest.mark.usefixtures("unwatched")
@@ -321,7 +321,7 @@ def test_a_run_is_over_when_its_last_ramp_is(network: DryRunNetwork) -> None:
     assert record.phases[0].end < 60.0
     assert record.offered == {"ramp": 5}
     assert [outcome.skipped for outcome in record.outcomes] == [""] * 4 + ["stopped: no more memory"]
-    assert not [words for words in record.doubts if "never begun" in words]
+    assert not [words for words in record.warnings if "never begun" in words]
     assert grows.up == []
 
 
@@ -373,7 +373,7 @@ def record_of(outcomes: list[Outcome], **values: Any) -> RunRecord:
 
 
 def found(record: RunRecord, offered: int = 0, idle: float = 0.5, stolen: float = 0.0) -> list[str]:
-    return doubts(record, offered, lambda: Spent(idle, stolen))
+    return validity_warnings(record, offered, lambda: Spent(idle, stolen))
 
 
 def test_late_arrivals_and_a_busy_machine_are_said() -> None:
@@ -526,7 +526,7 @@ def test_what_refers_to_itself_does_not_pile_up(
     made: weakref.WeakSet[Failing] = weakref.WeakSet()
     most = 0
 
-    def look(watch: Watch) -> None:
+    def look(watch: RunStatus) -> None:
         nonlocal most
         most = max(most, len(made))
 

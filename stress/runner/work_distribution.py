@@ -1,4 +1,4 @@
-"""Which worker does which operations.
+"""Distribution of the operations among workers.
 
 Sessions of one network may run side by side as long as each node and link is changed by one of
 them only, and what is done to one thing must be done in order. Removing a node changes all its
@@ -6,9 +6,8 @@ links. So links that operations tie together, directly or through a removed node
 a domain belongs to one worker.
 
 With the netns engine one thread makes 10,000 and more changes of ports a second, and more threads
-only quarrel about Python's and the kernel's locks. But whoever removes a node waits for the
-kernel (rcu_barrier, once its links are gone) and holds no lock meanwhile: with 32 threads it is ten
-times as fast.
+only contend for Python's and the kernel's locks. But removing a node waits for the kernel
+(rcu_barrier, once its links are gone) without holding a lock: 32 threads are ten times as fast.
 """
 
 from __future__ import annotations
@@ -29,14 +28,14 @@ SLOW_WORKERS = 32
 
 
 class Share(NamedTuple):
-    """The operations of one worker, in order, and whether it needs a session for them."""
+    """Operations of one worker, in order, and whether it needs a session for them."""
 
     numbers: Ints
     with_session: bool
 
 
 def shares(schedule: Schedule, numbers: Ints) -> list[Share]:
-    """Share the operations `numbers` out among workers."""
+    """Divide the operations `numbers` among workers."""
     needs = np.array([step.action.needs(schedule.topology) for step in schedule.steps])[
         schedule.step[numbers]
     ]
@@ -50,7 +49,7 @@ def shares(schedule: Schedule, numbers: Ints) -> list[Share]:
 
 
 def _shared_out(schedule: Schedule, numbers: Ints) -> list[Ints]:
-    """Return each worker's operations; every domain has one worker."""
+    """Return the operations of each worker; every domain has one worker."""
     domains = _domains(schedule, numbers)
     found, domain = np.unique(domains[schedule.thing[numbers]], return_inverse=True)
     count = min(len(found), _wanted(schedule, numbers))

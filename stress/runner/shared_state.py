@@ -1,7 +1,7 @@
-"""What all workers of a run share: above all what is away at this moment.
+"""State that all workers of a run share, above all the elements that are removed at the moment.
 
-Operations overlap: a port may be due to come up when its node has been removed. What the whole run
-has taken away is kept in one place, so that such an operation is skipped and counted as such,
+Operations overlap: a port may be due to come up when its node has been removed. One place knows all
+elements that the run has removed, so that such an operation is skipped and counted as skipped,
 instead of failing in the kernel.
 """
 
@@ -21,8 +21,8 @@ Clock = Callable[[], float]
 
 
 @dataclass
-class Shared:
-    """What all workers of a run share."""
+class SharedState:
+    """State that all workers of a run share."""
 
     network: Network
     clock: Clock

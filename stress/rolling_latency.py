@@ -1,4 +1,4 @@
-"""Latencies of a run that still goes on, read from the workers' columns while they are filled."""
+"""Latencies of a run in progress, read from the workers' columns while they are filled."""
 
 from __future__ import annotations
 
@@ -15,8 +15,8 @@ from stress.runner.columns import Columns
 Floats = npt.NDArray[np.float64]
 
 
-class Recent:
-    """Counts the operations that were done since it was last asked."""
+class RollingLatency:
+    """Latencies of the operations done during the last looks."""
 
     def __init__(self, looks: int = 10) -> None:
         self._positions: dict[int, int] = {}
@@ -25,7 +25,7 @@ class Recent:
         """Of the whole run so far."""
 
     def update(self, workers: Sequence[Columns]) -> None:
-        """Count what is new."""
+        """Count the operations done since the last look."""
         new = Histogram()
         for worker in workers:
             new.add_all(self._of(worker))
@@ -33,7 +33,7 @@ class Recent:
         self.all.merge(new)
 
     def latest(self) -> Histogram:
-        """Return the latencies of the last looks together."""
+        """Return the latencies of all the last looks together."""
         found = Histogram()
         for one in self._last:
             found.merge(one)
@@ -46,5 +46,5 @@ class Recent:
 
 
 def workers_of(watch: Any) -> list[Columns]:
-    """Return the columns of a run's workers, those that are done and those that work."""
+    """Return the columns of all workers of a run, finished and running."""
     return [worker.columns for worker in (*getattr(watch, "finished", ()), *getattr(watch, "workers", ()))]

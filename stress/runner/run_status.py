@@ -1,4 +1,4 @@
-"""What a live view may look at while a run goes on."""
+"""Status of a run for live views."""
 
 from __future__ import annotations
 
@@ -11,8 +11,8 @@ from stress.schedule import Schedule
 
 
 @dataclass
-class Watch:
-    """What a live view may look at while the run goes on."""
+class RunStatus:
+    """Status of a run in progress: its phase, workers and observers."""
 
     schedule: Schedule
     clock: Callable[[], float]
@@ -23,12 +23,12 @@ class Watch:
     observers: Observers | None = None
 
     def done(self) -> int:
-        """Return how many operations are done."""
+        """Return the number of operations that are done."""
         return sum(worker.columns.done for worker in (*self.finished, *self.workers))
 
     def errors(self) -> int:
-        """Return how many of them failed."""
+        """Return the number of operations that failed."""
         return sum(worker.columns.errors for worker in (*self.finished, *self.workers))
 
 
-Look = Callable[[Watch], None]
+Look = Callable[[RunStatus], None]

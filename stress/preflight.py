@@ -1,6 +1,6 @@
-"""Whether a scenario's probes, metrics, shapes and addresses fit a network, before anything is run.
+"""Preflight: check that a scenario's probes, metrics, shapes and addresses fit a network before it runs.
 
-Whether its steps' targets are there is found out by planning them (`stress.schedule`).
+Planning the steps (`stress.schedule`) checks that their targets exist.
 """
 
 from __future__ import annotations
@@ -23,10 +23,10 @@ from topologies.rng import Stream
 from topologies.topology import Topology
 
 
-def require_fit(document: Document, schedule: Schedule, ground: Addressed, seed: int) -> None:
-    """Raise InputError with all that matches nothing, or has no address where it must have one.
+def preflight(document: Document, schedule: Schedule, ground: Addressed, seed: int) -> None:
+    """Raise InputError for everything that matches nothing or lacks an address that it needs.
 
-    UnableError for more sockets than may be open.
+    UnableError when probes need more sockets than can be open.
     """
     errors = list(_mute(schedule, ground))
     try:
@@ -42,7 +42,7 @@ def require_fit(document: Document, schedule: Schedule, ground: Addressed, seed:
 
 
 def _mute(schedule: Schedule, ground: Addressed) -> Iterator[ParameterError]:
-    """Give each step that means nodes without the addresses that it needs: found out now, not in mid-run."""
+    """Yield an error for each step whose targets lack an address: now, and not in the middle of the run."""
     names = ground.topology.names
     for index, step in enumerate(schedule.steps):
         found: dict[tuple[str, str], set[int]] = {}
@@ -56,12 +56,12 @@ def _mute(schedule: Schedule, ground: Addressed) -> Iterator[ParameterError]:
 
 
 def _things(schedule: Schedule, index: int) -> list[Thing]:
-    """Return what one step does something with."""
+    """Return the targets of one step."""
     return [schedule.things[k] for k in np.unique(schedule.thing[schedule.step == index]).tolist()]
 
 
 def with_shapes(schedule: Schedule) -> Topology:
-    """Return the graph as it is while steps shape its links: an engine must be able to make it."""
+    """Return the graph as steps shape its links: an engine must be able to make it."""
     topology = schedule.topology
     profiles, numbers = list(topology.link_profiles), topology.link_profile.copy()
     for index, step in enumerate(schedule.steps):
@@ -73,7 +73,7 @@ def with_shapes(schedule: Schedule) -> Topology:
 
 
 def watched_ports(scenario: Scenario, topology: Topology, seed: int) -> list[Thing]:
-    """Return the ports whose counters are to be recorded; ParameterError when nothing matches."""
+    """Return the ports whose counters are recorded; ParameterError when none matches."""
     chosen = scenario.metrics.ports
     if chosen is None:
         return []

@@ -1,4 +1,4 @@
-"""What a run found, in lines for people: the steps, their errors, the probes, convergence, traffic."""
+"""Summary of a run as text: steps, their errors, probes, convergence, traffic."""
 
 from __future__ import annotations
 
@@ -12,10 +12,10 @@ from stress.records import RunRecord
 from topologies.counting import counted
 
 _MOST_ERRORS = 3
-"""Kinds of errors that are told of a step; the report has them all."""
+"""Largest number of kinds of errors per step; the report has them all."""
 
 
-def words(record: RunRecord, figures: Figures) -> Iterator[str]:
+def summary_lines(record: RunRecord, figures: Figures) -> Iterator[str]:
     """Yield the lines."""
     for step in figures.actions:
         yield _step(figures, step)

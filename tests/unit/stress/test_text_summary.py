@@ -10,11 +10,11 @@ from stress.metrics.figures import Figures
 from stress.operations import Outcome
 from stress.outcomes import Outcomes
 from stress.records import ProbeRecord, RunRecord
-from stress.report.words import words
+from stress.report.text_summary import summary_lines
 
 
 def said(record: RunRecord) -> list[str]:
-    return list(words(record, Figures(record)))
+    return list(summary_lines(record, Figures(record)))
 
 
 def of(lines: list[str], name: str) -> str:

@@ -1,4 +1,4 @@
-"""Did the runner keep its own schedule? If not, the record says that its figures are doubtful."""
+"""Validity of a run: warnings where the runner, its machine or its probes make the figures unreliable."""
 
 from __future__ import annotations
 
@@ -14,15 +14,15 @@ from stress.outcomes import Bools, Outcomes
 from stress.records import RunRecord
 
 LATE = 0.010
-"""Seconds: an operation that begins later than this was late."""
+"""Seconds after which an operation that begins is late."""
 _MOST_LATE = 0.01
 _LEAST_IDLE = 0.05
 _MOST_STOLEN = 0.02
 _MOST_SKIPPED = 0.05
 _LONGEST_GAP = 2.5
-"""Intervals between two samples of the machine."""
+"""Longest gap between two samples, in intervals of the sampler."""
 _LONGEST_WAIT = 1.0
-"""Seconds: what a run does itself holds the kernel's lock for milliseconds, a removed bridge a bit longer."""
+"""Seconds: a run itself holds the kernel's lock for milliseconds, a removed bridge for a bit longer."""
 
 
 class Spent(NamedTuple):
@@ -33,13 +33,13 @@ class Spent(NamedTuple):
 
 
 class Processor:
-    """How busy the machine's CPUs were since this was made."""
+    """Use of the machine's CPUs since this was made."""
 
     def __init__(self) -> None:
         self._begin = psutil.cpu_times()
 
     def spent(self) -> Spent:
-        """Return what the CPUs did since."""
+        """Return the shares of CPU time since then."""
         now = psutil.cpu_times()
         grown = {mode: getattr(now, mode) - getattr(self._begin, mode) for mode in now._fields}
         whole = sum(value for mode, value in grown.items() if not mode.startswith("guest"))  # within user
@@ -48,8 +48,8 @@ class Processor:
         return Spent((grown["idle"] + grown.get("iowait", 0.0)) / whole, grown.get("steal", 0.0) / whole)
 
 
-def doubts(record: RunRecord, offered: int, spent: Callable[[], Spent]) -> list[str]:
-    """Return why the figures of a run may not be trusted; `offered` is how many operations were planned."""
+def validity_warnings(record: RunRecord, offered: int, spent: Callable[[], Spent]) -> list[str]:
+    """Return why the figures of a run are unreliable; `offered` is the number of planned operations."""
     ended_early = bool(record.interrupted or record.aborted)
     return [
         *_of_operations(record.outcomes, 0 if ended_early else offered),
@@ -146,7 +146,7 @@ def _of_samples(record: RunRecord) -> Iterator[str]:
 
 
 def _of_kernel(record: RunRecord) -> Iterator[str]:
-    """Tell what networks of a machine share, and may take from each other."""
+    """Yield warnings about kernel resources that all networks of a machine share."""
     wait = _worst(record, "host.rtnl.wait")
     if wait > _LONGEST_WAIT:
         yield (
