@@ -10,6 +10,7 @@ from hypothesis import strategies as st
 from support.graphs import arbitrary, generated
 
 from emulator.engines.hosts_file import hosts_text
+from emulator.linux.making_order import MakingOrder
 from emulator.linux.node_messages import NodeMessages
 from emulator.placement.worker import numbered
 from emulator.plan import Plan, make_plan
@@ -119,6 +120,15 @@ def test_indices_names_and_addresses_are_those_of_the_whole(plan: Plan) -> None:
     assert sorted(lines) == sorted(hosts_text(plan.whole).splitlines()[2:])
     expected = np.where(plan.cut, 2, 1).tolist()
     assert [seen[link] for link in range(topology.link_count)] == expected
+
+
+@FEW
+@given(placed())
+def test_nodes_of_a_part_are_made_in_the_order_of_the_whole(plan: Plan) -> None:
+    order = MakingOrder(plan.whole).nodes
+    for worker in range(len(plan.workers)):
+        here = [node for node in order if plan.placement[node] == worker]
+        assert MakingOrder(plan.part(worker)).nodes == here
 
 
 @FEW

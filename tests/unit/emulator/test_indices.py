@@ -92,3 +92,17 @@ def test_switches_that_route_share_nothing() -> None:
         "switch: ovs\nforwarding: routed\ntopology: {generator: tree, depth: 1, fanout: 2}"
     )
     assert not node_namespaces(topology).shared.any()
+
+
+def test_names_that_collide_on_different_machines_have_the_same_index() -> None:
+    """Each machine has a namespace of its own for its switches; within one the later name gives way."""
+    assert crc32(b"hdegvm-eth1") % SHARED == crc32(b"jw01-eth1") % SHARED
+    topology = topology_of(
+        "switch: ovs\ntopology: {nodes: {h1: {}, jw01: {kind: switch}, h2: {}, hdegvm: {kind: switch}},"
+        " links: [[h1, jw01], [h2, hdegvm]]}"
+    )
+    apart = node_namespaces(topology, np.array([0, 0, 1, 1], dtype=np.int32))
+    together = indices_of(topology).ends
+    alone = PortIndices(topology, apart).ends
+    assert sorted([together[0][1], together[1][1]]) == [alone[0][1], alone[0][1] + 1]
+    assert alone[0][1] == alone[1][1] == SHARED + crc32(b"jw01-eth1") % SHARED

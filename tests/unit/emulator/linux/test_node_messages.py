@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import struct
 from collections import Counter
+from dataclasses import replace
 
+import numpy as np
 import pytest
 
 from emulator.linux.datagrams import HEADER
@@ -142,3 +144,35 @@ def test_a_link_that_comes_back_finds_its_index_free_too(words: str) -> None:
         others = {plan.indices.ends[at][end] for at, end, _ in topology.incident(node) if at != link}
         assert index not in others
         assert writer.needs_older_end(link) is (namespace == node)
+
+
+def test_a_link_that_is_down_in_the_plan_is_made_and_left_down() -> None:
+    topology = topology_of("topology: {generator: linear, k: 3, hosts_per_switch: 1}")
+    up = np.ones(topology.link_count, dtype=bool)
+    down = topology.link_count - 1
+    up[down] = False
+    writer = NodeMessages(make_plan(topology, "netns", up=up).whole)
+    found: list[tuple[str, str]] = []
+    for node in writer.order.nodes:
+        found += writer.first(node, lambda other: other).labels
+    for node in writer.order.pending_nodes:
+        found += writer.second(node).labels
+    names = topology.names
+    ends = zip(topology.ends[down].tolist(), topology.ports[down].tolist(), strict=True)
+    ours = {f"{names[node]}-eth{port}" for node, port in ends}
+    assert [target for op, target in found if op == "make link" and target in ours]
+    assert not [target for op, target in found if op == "bring up" and target in ours]
+
+
+def test_who_has_tunnels_waits_for_them_and_counts_them_as_ports() -> None:
+    """s2 has s1 and h here and s3 elsewhere: made after s1, it may have its tunnel already."""
+    nodes = "s1: {kind: switch}, s2: {kind: switch}, s3: {kind: switch}, h: {}"
+    topology = topology_of(f"topology: {{nodes: {{{nodes}}}, links: [[s2, s1], [s2, s3], [s2, h]]}}")
+    plan = replace(make_plan(topology, "netns", 2), placement=np.array([0, 0, 1, 0], dtype=np.int32))
+    part = plan.part(0)
+    order = NodeMessages(part).order
+    assert [part.names[part.position[node]] for node in order.pending_nodes] == ["s1", "s2"]
+    assert order.here.tolist() == [True, False]  # the index of its main end must be free among its ports
+    alone = NodeMessages(plan.whole.only(np.array([0, 1, 3]), np.array([0, 2]))).order
+    assert alone.here.tolist() == [False, False]
+    assert not alone.pending.any()
