@@ -15,7 +15,7 @@ from emulator.engines.mininet.links import change_links, give_shapes
 from emulator.engines.mininet.refusals import unshapable
 from emulator.engines.mininet.repair import repair
 from emulator.engines.mininet.session import MininetSession
-from emulator.engines.mininet.survey import Survey
+from emulator.engines.mininet.survey import MininetSurvey
 from emulator.engines.namespaced import NamespacedNetwork
 from emulator.engines.store import require_root
 from emulator.link_states import shaped_again
@@ -65,7 +65,7 @@ class MininetNetwork(NamespacedNetwork):
         """Compare every node with the kernel and with Mininet; return what differs from the plan."""
         wanted = self.wanted()
         with self._store.entered():
-            found = Survey(wanted, self.driver, self._store).damage().deviations
+            found = MininetSurvey(wanted, self.driver, self._store).damage().deviations
             found += uncomputed(wanted.plan.topology, bridges_of(wanted.plan), self._store)
         bridges = openflow.damage_of(self.switches, wanted.plan)
         return [*found, *(bridges.deviations if bridges else ())]
@@ -76,7 +76,7 @@ class MininetNetwork(NamespacedNetwork):
         stopped = [name for name, runs in self.switches.controllers.running().items() if not runs]
         self.switches.controllers.start(stopped)
         with self._store.entered():
-            damage = Survey(wanted, self.driver, self._store).damage()
+            damage = MininetSurvey(wanted, self.driver, self._store).damage()
         switched = openflow.damage_of(self.switches, wanted.plan, damage)
         with self._store.entered():
             if not damage.is_empty:

@@ -14,13 +14,11 @@ from emulator.engines.driven.client import Driver
 from emulator.engines.mininet.document import mininet_name
 from emulator.engines.mininet.settings import device, is_switch
 from emulator.forwarding.base import BRIDGE_PORT, LOOPBACK_PORT, Role
-from emulator.linux import messages
 from emulator.linux.namespaces import NamespaceStore
 from emulator.linux.observed.compare import NodeComparison
 from emulator.linux.observed.findings import NodeFindings
 from emulator.linux.observed.parse import Found
-from emulator.linux.observed.read import Wish, read_here
-from emulator.linux.observed.survey import Damage, tell
+from emulator.linux.observed.survey import Survey
 from emulator.linux.observed.wanted import WantedPort, WantedState
 from emulator.node_namespaces import SWITCHES
 from topologies.identifiers import bridge_name
@@ -29,59 +27,42 @@ _BY_BRCTL = {"stp_state": 0, "vlan_filtering": 0}
 """The options of a bridge that Mininet says something of."""
 
 
-class Survey:
-    """Looks at all nodes. Use it inside the store's mount namespace."""
+class MininetSurvey(Survey):
+    """Compares every node with the kernel, and with what Mininet knows."""
 
     def __init__(self, wanted: WantedState, driver: Driver, store: NamespaceStore) -> None:
-        self._wanted, self._store = wanted, store
+        super().__init__(wanted, store)
         (known,) = driver.ask(("info", {}))
         self._nodes, self._interfaces = frozenset(known["nodes"]), frozenset(known["interfaces"])
-        self._names = [mininet_name(wanted.plan, node) for node in range(wanted.plan.topology.node_count)]
 
-    def damage(self) -> Damage:
-        """Return what differs."""
-        topology = self._wanted.plan.topology
-        pinned = frozenset(self._store.nodes())
-        self._store.go(SWITCHES)
-        common = read_here(Wish(layer3=False))
-        damage, lost = Damage(), dict[int, None]()
-        for node, name in enumerate(topology.names):
-            if name not in pinned or self._names[node] not in self._nodes:
-                damage.nodes.append(node)
-                lost.update(dict.fromkeys(end.link for end in topology.incident(node)))
-                continue
-            findings = self._compare(node, common)
-            lost.update(dict.fromkeys(findings.lost))
-            if not findings.is_whole:
-                damage.findings[node] = findings
-        damage.links = sorted(lost)
-        damage.deviations = tell(self._wanted, damage)
-        return damage
+    def is_known(self, node: int) -> bool:
+        """Return whether Mininet knows the node."""
+        return mininet_name(self.wanted.plan, node) in self._nodes
 
-    def _compare(self, node: int, common: Found) -> NodeFindings:
-        plan = self._wanted.plan
+    def shared_home(self, node: int) -> str:
+        """Return the namespace of all switches; empty for hosts and routers, which have their own."""
+        return SWITCHES if is_switch(self.wanted.plan, node) else ""
+
+    def comparison(
+        self, node: int, settings: NodeSettings, ports: list[WantedPort], found: Found
+    ) -> NodeComparison:
+        """Return how the node is compared, by the numbers that the kernel gave its interfaces."""
+        plan = self.wanted.plan
         topology, switch = plan.topology, is_switch(plan, node)
-        settings, ports = self._wanted.node(node)
-        found, ipv6, router = common, topology.pools.ipv6 is not None, plan.forwarding.is_router(node)
-        if not switch:
-            self._store.go(topology.names[node])
-            found = read_here(Wish(ipv6=ipv6, neighbours=bool(settings.neighbours), forwarding=router))
-        kept = {port.number for port in ports if port.name in self._interfaces}
-        families = (messages.AF_INET, messages.AF_INET6) if ipv6 else (messages.AF_INET,)
         bridged = plan.forwarding.has_bridge(node) and not plan.namespaces.shared[node]
         if switch:
             bridged = topology.node_profile_of(node).switch == "bridge"
         return NodeComparison(
-            _numbered(settings, plan_devices(self._wanted, node, ports), found),
-            [_as_found(port, found, known=port.number in kept) for port in ports],
+            _numbered(settings, plan_devices(self.wanted, node, ports), found),
+            [_as_found(port, found, known=port.name in self._interfaces) for port in ports],
             found,
             bridge=bridge_name(topology, node) if bridged else "",
             options=_BY_BRCTL,
             roles=bridged,
             layer3=not switch,
             exact_queues=False,
-            forwards=families if router else (),
-        ).findings()
+            forwards=self.forwards(node),
+        )
 
 
 def plan_devices(wanted: WantedState, node: int, ports: list[WantedPort]) -> Mapping[int, str]:

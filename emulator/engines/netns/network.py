@@ -15,7 +15,7 @@ from emulator.engines.refusals import missing_shaping
 from emulator.engines.store import require_root
 from emulator.link_states import shaped_again
 from emulator.linux.link_messages import give_shapes
-from emulator.linux.observed.survey import survey
+from emulator.linux.observed.survey import Survey
 from emulator.linux.repair import repair
 from emulator.linux.session import NetnsSession
 from emulator.ovs.session import OvsSession
@@ -48,7 +48,7 @@ class NetnsNetwork(NamespacedNetwork):
         """Compare every node with the kernel; return what differs from the plan."""
         wanted = self.wanted()
         with self._store.entered():
-            found = survey(wanted, self._store).deviations
+            found = Survey(wanted, self._store).damage().deviations
         if self.switches is None:
             return found
         return found + deviating_bridges(self.switches, wanted.plan, self._store)
@@ -57,7 +57,7 @@ class NetnsNetwork(NamespacedNetwork):
         """Make the kernel be as the plan says where it isn't; the caller holds the network's lock."""
         wanted, store = self.wanted(), self._store
         with store.entered():
-            damage = survey(wanted, store)
+            damage = Survey(wanted, store).damage()
         words = [str(deviation) for deviation in damage.deviations]
         fix = None if self.switches is None else SwitchRepair(self.switches, wanted.plan, damage.links)
         if fix is not None:

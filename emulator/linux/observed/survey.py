@@ -5,13 +5,14 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 
 from emulator.deviation import Deviation, missing
+from emulator.difference import NodeSettings
 from emulator.linux import messages
 from emulator.linux.namespaces import NamespaceStore
 from emulator.linux.observed.compare import NodeComparison
 from emulator.linux.observed.findings import NodeFindings
 from emulator.linux.observed.parse import Found
 from emulator.linux.observed.read import Wish, read_here
-from emulator.linux.observed.wanted import WantedState
+from emulator.linux.observed.wanted import WantedPort, WantedState
 from topologies.identifiers import bridge_name
 
 
@@ -30,55 +31,83 @@ class Damage:
         return not (self.nodes or self.links or self.findings)
 
 
-def survey(wanted: WantedState, store: NamespaceStore) -> Damage:
-    """Compare every node with the kernel. Call inside the store's mount namespace.
+class Survey:
+    """Compares every node with the kernel. Use it inside the store's mount namespace.
 
-    Leaves this thread in some node's network namespace.
+    It leaves its thread in some node's network namespace. An engine whose program makes nodes in its own way
+    says otherwise where they live, whether that program knows them, and what is compared.
     """
-    topology = wanted.plan.topology
-    names, namespaces = topology.names, wanted.plan.namespaces
-    shared: list[bool] = namespaces.shared.tolist()
-    damage, lost = Damage(), dict[int, None]()
-    present = set(store.nodes())
-    common: dict[str, Found] = {}
-    for node in range(topology.node_count):
-        if names[node] not in present:
-            damage.nodes.append(node)
-            lost.update(dict.fromkeys(end.link for end in topology.incident(node)))
-            continue
-        file = namespaces.file(node)
-        if shared[node] and file not in common:
-            common[file] = _read(store, file, Wish(layer3=False))
-        findings = _compare(wanted, node, store, common[file] if shared[node] else None)
-        lost.update(dict.fromkeys(findings.lost))
-        if not findings.is_whole:
-            damage.findings[node] = findings
-    damage.links = sorted(lost)
-    damage.deviations = tell(wanted, damage)
-    return damage
 
+    def __init__(self, wanted: WantedState, store: NamespaceStore) -> None:
+        self.wanted, self._store = wanted, store
+        self._common: dict[str, Found] = {}
 
-def _read(store: NamespaceStore, name: str, wish: Wish) -> Found:
-    store.go(name)
-    return read_here(wish)
+    def damage(self) -> Damage:
+        """Return what differs."""
+        topology = self.wanted.plan.topology
+        damage, lost = Damage(), dict[int, None]()
+        pinned = frozenset(self._store.nodes())
+        for node, name in enumerate(topology.names):
+            if name not in pinned or not self.is_known(node):
+                damage.nodes.append(node)
+                lost.update(dict.fromkeys(end.link for end in topology.incident(node)))
+                continue
+            findings = self._findings(node)
+            lost.update(dict.fromkeys(findings.lost))
+            if not findings.is_whole:
+                damage.findings[node] = findings
+        damage.links = sorted(lost)
+        damage.deviations = tell(self.wanted, damage)
+        return damage
 
+    def is_known(self, node: int) -> bool:
+        """Return whether what made the network knows the node."""
+        del node
+        return True
 
-def _compare(wanted: WantedState, node: int, store: NamespaceStore, common: Found | None) -> NodeFindings:
-    """Compare one node; `common` is what the namespace holds that it shares with others."""
-    plan = wanted.plan
-    settings, ports = wanted.node(node)
-    ipv6, router = plan.topology.pools.ipv6 is not None, plan.forwarding.is_router(node)
-    found = common
-    if found is None:
-        wish = Wish(ipv6=ipv6, neighbours=bool(settings.neighbours), forwarding=router)
-        found = _read(store, plan.topology.names[node], wish)
-    families = (messages.AF_INET, messages.AF_INET6) if ipv6 else (messages.AF_INET,)
-    return NodeComparison(
-        settings, ports, found,
-        bridge=bridge_name(plan.topology, node) if settings.mac else "",
-        roles=common is None, layer3=common is None,
-        forwards=families if router else (),
-    ).findings()  # fmt: skip
+    def shared_home(self, node: int) -> str:
+        """Return the namespace that the node shares with others; empty where it has its own."""
+        namespaces = self.wanted.plan.namespaces
+        return namespaces.file(node) if namespaces.shared[node] else ""
+
+    def comparison(
+        self, node: int, settings: NodeSettings, ports: list[WantedPort], found: Found
+    ) -> NodeComparison:
+        """Return how the node is compared with what its namespace holds."""
+        own = not self.shared_home(node)
+        return NodeComparison(
+            settings, ports, found,
+            bridge=bridge_name(self.wanted.plan.topology, node) if settings.mac else "",
+            roles=own, layer3=own, forwards=self.forwards(node),
+        )  # fmt: skip
+
+    def forwards(self, node: int) -> tuple[int, ...]:
+        """Return the address families that the node forwards."""
+        if not self.wanted.plan.forwarding.is_router(node):
+            return ()
+        return (messages.AF_INET, messages.AF_INET6) if self._ipv6 else (messages.AF_INET,)
+
+    @property
+    def _ipv6(self) -> bool:
+        return self.wanted.plan.topology.pools.ipv6 is not None
+
+    def _findings(self, node: int) -> NodeFindings:
+        settings, ports = self.wanted.node(node)
+        home = self.shared_home(node)
+        if not home:
+            wish = Wish(
+                ipv6=self._ipv6, neighbours=bool(settings.neighbours), forwarding=bool(self.forwards(node))
+            )
+            found = self._read(self.wanted.plan.topology.names[node], wish)
+        else:
+            if home not in self._common:
+                self._common[home] = self._read(home, Wish(layer3=False))
+            found = self._common[home]
+        return self.comparison(node, settings, ports, found).findings()
+
+    def _read(self, name: str, wish: Wish) -> Found:
+        self._store.go(name)
+        return read_here(wish)
 
 
 def tell(wanted: WantedState, damage: Damage) -> list[Deviation]:

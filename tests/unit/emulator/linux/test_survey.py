@@ -1,0 +1,103 @@
+"""One look at all nodes serves every engine: what an engine says otherwise, and what is told as missing."""
+
+from __future__ import annotations
+
+from typing import Any, cast
+
+import pytest
+from support.topologies import made
+
+from emulator.difference import NodeSettings
+from emulator.linux.namespaces import NamespaceStore
+from emulator.linux.observed import survey
+from emulator.linux.observed.compare import NodeComparison
+from emulator.linux.observed.parse import Found
+from emulator.linux.observed.read import Wish
+from emulator.linux.observed.survey import Survey
+from emulator.linux.observed.wanted import WantedPort, WantedState
+from emulator.node_namespaces import SWITCHES
+from emulator.plan import make_plan
+
+
+class Store:
+    """Namespaces of which some are pinned; notes what is looked into."""
+
+    def __init__(self, *pinned: str) -> None:
+        self.pinned, self.gone_into = pinned, list[str]()
+
+    def nodes(self) -> tuple[str, ...]:
+        return self.pinned
+
+    def go(self, name: str) -> None:
+        self.gone_into.append(name)
+
+
+@pytest.fixture
+def wishes(monkeypatch: pytest.MonkeyPatch) -> list[Wish]:
+    """What was asked of the kernel, which always answers that there is nothing."""
+    asked: list[Wish] = []
+
+    def read(wish: Wish) -> Found:
+        asked.append(wish)
+        return Found()
+
+    monkeypatch.setattr(survey, "read_here", read)
+    return asked
+
+
+def looked_at(store: Store, kind: type[Survey] = Survey, **keys: Any) -> Survey:
+    topology = made({"generator": "linear", "k": 2, "hosts_per_switch": 1}, **keys)
+    return kind(WantedState(make_plan(topology, "netns"), {}), cast("NamespaceStore", store))
+
+
+def test_what_has_no_namespace_is_missing_with_its_links(wishes: list[Wish]) -> None:
+    store = Store("s1", "s2", "h2")
+    damage = looked_at(store).damage()
+    topology = made({"generator": "linear", "k": 2, "hosts_per_switch": 1})
+    assert [topology.names[node] for node in damage.nodes] == ["h1"]
+    assert str(damage.deviations[0]).startswith("node h1")
+    assert len(damage.links) == 3  # the kernel said of the others that they have no ports at all
+    assert store.gone_into == ["s1", "s2", "h2"]
+    assert all(wish.layer3 for wish in wishes)
+
+
+def test_a_namespace_that_nodes_share_is_read_once_and_for_ports_only(wishes: list[Wish]) -> None:
+    store = Store("s1", "s2", "h1", "h2")
+    looked_at(store, switch="ovs").damage()
+    assert store.gone_into == [SWITCHES, "h1", "h2"]
+    assert [wish.layer3 for wish in wishes] == [False, True, True]
+
+
+def test_dumps_are_asked_for_only_where_the_plan_has_something_to_compare(wishes: list[Wish]) -> None:
+    looked_at(Store("s1", "s2", "h1", "h2")).damage()
+    assert {(wish.ipv6, wish.neighbours, wish.forwarding) for wish in wishes} == {(False, False, False)}
+    wishes.clear()
+    addressing = {"ipv6": "fd00::/48", "static_arp": True}
+    looked_at(Store("s1", "s2", "h1", "h2"), addressing=addressing, forwarding="bridged").damage()
+    assert [(wish.ipv6, wish.neighbours) for wish in wishes] == [(True, False)] * 2 + [(True, True)] * 2
+    wishes.clear()
+    looked_at(Store("s1", "s2", "h1", "h2"), forwarding="routed").damage()
+    assert [wish.forwarding for wish in wishes] == [True, True, False, False]
+
+
+def test_an_engine_says_otherwise_what_it_knows_and_where_nodes_live(wishes: list[Wish]) -> None:
+    class Other(Survey):
+        compared: list[int] = []  # noqa: RUF012 -- one test's
+
+        def is_known(self, node: int) -> bool:
+            return node != 3
+
+        def shared_home(self, node: int) -> str:
+            return "root" if node < 2 else ""
+
+        def comparison(
+            self, node: int, settings: NodeSettings, ports: list[WantedPort], found: Found
+        ) -> NodeComparison:
+            self.compared.append(node)
+            return super().comparison(node, settings, ports, found)
+
+    store = Store("s1", "s2", "h1", "h2")
+    damage = looked_at(store, Other).damage()
+    assert damage.nodes == [3]
+    assert store.gone_into == ["root", "h1"]
+    assert Other.compared == [0, 1, 2]
