@@ -1,14 +1,14 @@
-"""Quick changes to a running Mininet network, each Mininet's own way; all is given back at the end."""
+"""Quick changes to a running Mininet network, each Mininet's own way."""
 
 from __future__ import annotations
 
 from collections.abc import Callable
+from collections.abc import Set as AbstractSet
 from contextlib import suppress
 from functools import partial
-from types import TracebackType
-from typing import Self
 
-from emulator.engines.driven.client import Driver
+from emulator.engines.driven.client import Driver, Step
+from emulator.engines.driven.session import DrivenSession
 from emulator.engines.link_changes import LinkChange
 from emulator.engines.mininet import openflow
 from emulator.engines.mininet.create import Maker
@@ -24,92 +24,31 @@ from emulator.network import silent
 from emulator.ovs.planned_bridges import bridges_of
 from emulator.ovs.switches import Switches
 from emulator.plan import Plan
-from emulator.removed_elements import RemovedElements
-from topologies.identifiers import interface_name
 
 
-class MininetSession:
-    """Quick changes to the nodes, ports, links and controllers of a running network. A context manager.
-
-    The driver does one thing at a time: sessions side by side wait for each other there. `plan_now()`
-    gives another plan once somebody else has changed how the links are, `states_now()` their shapes.
-    """
+class MininetSession(DrivenSession):
+    """Quick changes to nodes, ports, links and controllers. `states_now()` gives how links are shaped."""
 
     def __init__(
         self, plan_now: Callable[[], Plan], states_now: Callable[[], States], driver: Driver,
         store: NamespaceStore, switches: Switches,
     ) -> None:  # fmt: skip
-        self._plan_now = plan_now
+        super().__init__(plan_now, driver)
         self._states_now = states_now
-        self._plan = plan = plan_now()
-        self._topology = plan.topology
-        self._driver = driver
         self._store = store
         self._switches = switches
-        self._wanted = document(plan, bridges_of(plan))
-        self._link_names = list(self._wanted.links)
-        self._removed = RemovedElements(plan.topology)
-
-    def __enter__(self) -> Self:
-        return self
-
-    def __exit__(
-        self, kind: type[BaseException] | None, value: BaseException | None, trace: TracebackType | None
-    ) -> None:
-        self.restore()
+        self._wanted = document(self._plan, bridges_of(self._plan))
 
     def _follow(self) -> None:
-        """Go by the plan that holds now: roles and routes change with the links that are up."""
-        plan = self._plan_now()
-        if plan is not self._plan:
-            self._plan = plan
-            self._wanted = document(plan, bridges_of(plan))
-
-    def set_port(self, node: int, port: int, *, up: bool) -> None:
-        """Bring `port` of `node` down or up, by ifconfig as Mininet does; BrokenError when it isn't there."""
-        name = interface_name(self._topology, node, port)
-        if not up:
-            self._removed.set_port(node, port, up=False)
-            self._driver.ask(("port", {"name": name, "up": False}))
-            return
-        self._removed.set_port(node, port, up=True)
-        self._follow()
-        if any(name in (end["name"] for end in self._wanted.links[cut]["ends"]) for cut in self._wanted.cut):
-            return  # its link was cut
-        down = {other for at, other in self._removed.ports if at == node}
-        lines = [] if is_switch(self._plan, node) else after_up(self._plan, node, down)
-        again = {"name": mininet_name(self._plan, node), "lines": lines, "harmless": True}
-        self._driver.ask(("port", {"name": name, "up": True}), *([("batch", again)] if lines else []))
-
-    def remove_link(self, link: int) -> None:
-        """Delete a link: the ports at both ends vanish."""
-        self._removed.take_link(link)
-        self._driver.ask(("unlink", {"names": [self._link_names[link]]}))
-        self._removed.forget_ports(link)
-
-    def add_link(self, link: int) -> None:
-        """Make a link that was removed, as it was."""
-        self._make([], [link])
-        self._removed.links.pop(link, None)
-
-    def remove_node(self, node: int) -> None:
-        """Remove a node with its links, and kill what runs in it."""
-        self._removed.take_node(node)
-        links = [link for link in self._links_of(node) if self._removed.there(link, but=node)]
-        with self._store.entered():
-            self._driver.ask(("unlink", {"names": [self._link_names[link] for link in links]}))
-            delete_nodes(self._plan, [node], self._driver, LocalNodes(self._plan, self._store))
-        for link in links:
-            self._removed.forget_ports(link)
+        """Go by the plan that holds now, and by its document."""
+        before = self._plan
+        super()._follow()
+        if self._plan is not before:
+            self._wanted = document(self._plan, bridges_of(self._plan))
 
     def add_node(self, node: int) -> None:
-        """Make a node that was removed, with its links to the nodes that are there."""
-        self._removed.nodes.pop(node, None)
-        try:
-            self._make([node], [link for link in self._links_of(node) if self._removed.there(link)])
-        except BaseException:
-            self._removed.nodes[node] = None
-            raise
+        """Make a node that was removed, with its links to the nodes that are there, and its flows."""
+        super().add_node(node)
         openflow.give_flows(self._switches, self._plan, [node])
 
     def set_controller(self, name: str, *, up: bool) -> None:
@@ -121,13 +60,19 @@ class MininetSession:
             self._removed.set_controller(name, up=False)
             self._switches.controllers.stop([name])
 
-    def restore(self) -> list[str]:
-        """Give back all that this session took away; return the names of what was given back."""
-        return self._removed.give_back(self)
+    def _steps_after_up(self, node: int, down: AbstractSet[int]) -> list[Step]:
+        lines = [] if is_switch(self._plan, node) else after_up(self._plan, node, down)
+        again = {"name": mininet_name(self._plan, node), "lines": lines, "harmless": True}
+        return [("batch", again)] if lines else []
+
+    def _delete_node(self, node: int, links: list[int]) -> None:
+        with self._store.entered():
+            self._driver.ask(self._unlink(links))
+            delete_nodes(self._plan, [node], self._driver, LocalNodes(self._plan, self._store))
 
     def _make(self, nodes: list[int], links: list[int]) -> None:
         self._follow()
-        names = [self._link_names[link] for link in links]
+        names = [self._link_name(link) for link in links]
         with self._store.entered():
             local = LocalNodes(self._plan, self._store)
             maker = Maker(self._plan, self._wanted, self._driver, local, silent)
@@ -141,6 +86,3 @@ class MininetSession:
             self._follow()
             self._driver.ask(*link_steps(LinkChange(old, self._plan, before={}, after={})))
         shaped_again(links, self._states_now, partial(give_shapes, self._plan, self._driver))
-
-    def _links_of(self, node: int) -> list[int]:
-        return sorted({end.link for end in self._topology.incident(node)})

@@ -7,15 +7,18 @@ import signal
 import sys
 import time
 from collections.abc import Iterator
+from collections.abc import Set as AbstractSet
 from pathlib import Path
 
 import pytest
 
-from emulator.engines.driven.client import Driver
+from emulator.engines.driven.client import Driver, Step
 from emulator.engines.driven.launch import DriverPaths, Recipe, start
-from emulator.errors import BrokenError, UnableError
+from emulator.engines.driven.session import DrivenSession
+from emulator.errors import BrokenError, UnableError, UsageError
 from emulator.plan import Plan, make_plan
 from topologies.build import build
+from topologies.identifiers import interface_name
 from topologies.spec.load import load_text
 
 TOY = """
@@ -46,7 +49,7 @@ from serving.server import StepError
 
 class Graph:
     def __init__(self):
-        self.names, self.joined, self.said = [], [], []
+        self.names, self.joined, self.said, self.down = [], [], [], set()
 
     def nodes(self, tell, names):
         for done, name in enumerate(names, 1):
@@ -60,9 +63,19 @@ class Graph:
                 raise StepError(f"no such end: {a} -- {b}")
             self.joined.append([a, b])
 
+    def remove(self, tell, name):
+        self.names.remove(name)
+
+    def unlink(self, tell, names):
+        ends = [name.partition("-")[0] for name in names]
+        self.joined = [link for link in self.joined if link[0] not in ends]
+
+    def port(self, tell, name, up):
+        (self.down.discard if up else self.down.add)(name)
+
     def info(self, tell):
         ours = {"emulator", "client", "launch"} & {name.partition(".")[0] for name in sys.modules}
-        return {"nodes": self.names, "links": self.joined, "ours": sorted(ours)}
+        return {"nodes": self.names, "links": self.joined, "ours": sorted(ours), "down": sorted(self.down)}
 
     def wait(self, tell, seconds):
         time.sleep(seconds)
@@ -83,6 +96,26 @@ def document(plan: Plan) -> list[tuple[str, dict[str, object]]]:
     names = plan.topology.names
     links = [[names[a], names[b]] for a, b in plan.topology.ends.tolist()]
     return [("nodes", {"names": list(names)}), ("links", {"links": links})]
+
+
+class ToySession(DrivenSession):
+    """Quick changes to a toy: nothing is done on this machine."""
+
+    def _steps_after_up(self, node: int, down: AbstractSet[int]) -> list[Step]:
+        del node, down
+        return []
+
+    def _make(self, nodes: list[int], links: list[int]) -> None:
+        self._follow()
+        names = self._topology.names
+        pairs = [[names[a], names[b]] for a, b in self._topology.ends[links].tolist()]
+        self._driver.ask(("nodes", {"names": [names[node] for node in nodes]}), ("links", {"links": pairs}))
+
+    def _delete_node(self, node: int, links: list[int]) -> None:
+        self._driver.ask(self._unlink(links), ("remove", {"name": self._topology.names[node]}))
+
+    def set_controller(self, name: str, *, up: bool) -> None:
+        self._removed.set_controller(name, up=up)
 
 
 @pytest.fixture
@@ -116,6 +149,41 @@ def test_a_plan_goes_to_a_driver_and_nothing_of_ours_is_imported_there(toy: Driv
     assert len(info["links"]) == plan.topology.link_count
     assert info["ours"] == []
     assert toy.alive
+
+
+def test_a_session_takes_and_gives_back_by_the_drivers_steps(toy: Driver) -> None:
+    plan = make_plan(build(load_text("name: n\ntopology: {generator: single, hosts: 2}\n")), "toy")
+    toy.ask(*document(plan))
+    names = plan.topology.names
+    h1, h2 = names.find("h1"), names.find("h2")
+    assert h1 is not None
+    assert h2 is not None
+    (link,) = (end.link for end in plan.topology.incident(h2))
+
+    def found() -> tuple[list[str], int, list[str]]:
+        (info,) = toy.ask(("info", {}))
+        return sorted(info["nodes"]), len(info["links"]), info["down"]
+
+    with ToySession(lambda: plan, toy) as session:
+        session.remove_node(h1)
+        session.remove_link(link)
+        session.set_port(h2, 0, up=False)
+        assert found() == (["h2", "s1"], 0, ["h2-eth0"])
+        with pytest.raises(UsageError, match="h1 is removed already"):
+            session.remove_node(h1)
+    assert found() == (["h1", "h2", "s1"], 2, [])
+
+
+def test_a_port_of_a_link_that_was_cut_stays_down(toy: Driver) -> None:
+    plan = make_plan(build(load_text("name: n\ntopology: {generator: single, hosts: 2}\n")), "toy")
+    up = plan.links_up.copy()
+    up[0] = False
+    node, port = int(plan.topology.ends[0, 0]), int(plan.topology.ports[0, 0])
+    toy.ask(("port", {"name": interface_name(plan.topology, node, port), "up": False}))
+    session = ToySession(lambda: plan.with_links(up), toy)
+    session.set_port(node, port, up=True)
+    (info,) = toy.ask(("info", {}))
+    assert info["down"] == [interface_name(plan.topology, node, port)]
 
 
 def test_what_fails_there_is_said_here_and_the_next_request_is_done(toy: Driver) -> None:

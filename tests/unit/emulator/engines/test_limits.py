@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 from support.topologies import made
 
 from emulator.engines.limits import global_needs
-from emulator.engines.mininet.engine import needs as mininet_needs
+from emulator.engines.mininet.engine import MininetEngine
 from emulator.plan import make_plan
 from topologies.segments import Segments
 from topologies.topology import Topology
@@ -42,7 +42,7 @@ def test_behind_a_router_the_queue_is_that_of_one_access_segment() -> None:
 
 def test_mininet_needs_it_as_well() -> None:
     plan = make_plan(made({"generator": "linear", "k": 2, "hosts_per_switch": 1_000}), "mininet")
-    assert mininet_needs(plan)[BACKLOG] == global_needs(plan)[BACKLOG]
+    assert MininetEngine().needs(plan)[BACKLOG] == global_needs(plan)[BACKLOG]
 
 
 @st.composite

@@ -1,0 +1,124 @@
+"""Quick changes to a network that a driver holds, each by the driver's own steps; all is given back at last.
+
+Every driver has the steps `port` ({"name": interface, "up": bool}) and `unlink` ({"names": [interface, …]}).
+How nodes and links are made, and what is done on this machine besides, is the engine's.
+"""
+
+from __future__ import annotations
+
+from abc import ABC, abstractmethod
+from collections.abc import Callable
+from collections.abc import Set as AbstractSet
+from types import TracebackType
+from typing import Self
+
+from emulator.engines.driven.client import Driver, Step
+from emulator.plan import Plan
+from emulator.removed_elements import RemovedElements
+from topologies.identifiers import interface_name
+
+
+class DrivenSession(ABC):
+    """Quick changes to the nodes, ports and links of a running network. A context manager.
+
+    The driver does one thing at a time: sessions side by side wait for each other there. `plan_now()`
+    gives another plan once somebody else has changed which links are up.
+    """
+
+    def __init__(self, plan_now: Callable[[], Plan], driver: Driver) -> None:
+        self._plan_now = plan_now
+        self._plan = plan_now()
+        self._topology = self._plan.topology
+        self._driver = driver
+        self._removed = RemovedElements(self._topology)
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, value: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        self.restore()
+
+    @abstractmethod
+    def _steps_after_up(self, node: int, down: AbstractSet[int]) -> list[Step]:
+        """Return what gives `node` what it lost with a port that came up; its ports in `down` still are."""
+
+    @abstractmethod
+    def _make(self, nodes: list[int], links: list[int]) -> None:
+        """Make nodes and links that were removed, as they are to be now."""
+
+    @abstractmethod
+    def _delete_node(self, node: int, links: list[int]) -> None:
+        """Delete a node with those of its links that are there, and end what runs in it."""
+
+    @abstractmethod
+    def set_controller(self, name: str, *, up: bool) -> None:
+        """Stop a controller of the switches, or start it again; one that runs elsewhere is cut off."""
+
+    def _follow(self) -> None:
+        """Go by the plan that holds now: roles and routes change with the links that are up."""
+        self._plan = self._plan_now()
+
+    def set_port(self, node: int, port: int, *, up: bool) -> None:
+        """Bring `port` of `node` down or up; BrokenError when it isn't there."""
+        self._removed.set_port(node, port, up=up)
+        step: Step = ("port", {"name": interface_name(self._topology, node, port), "up": up})
+        if not up:
+            self._driver.ask(step)
+            return
+        self._follow()
+        if not self._is_cut(node, port):
+            down = {other for at, other in self._removed.ports if at == node}
+            self._driver.ask(step, *self._steps_after_up(node, down))
+
+    def remove_link(self, link: int) -> None:
+        """Delete a link: the ports at both ends vanish."""
+        self._removed.take_link(link)
+        self._driver.ask(self._unlink([link]))
+        self._removed.forget_ports(link)
+
+    def add_link(self, link: int) -> None:
+        """Make a link that was removed, as it was."""
+        self._make([], [link])
+        self._removed.links.pop(link, None)
+
+    def remove_node(self, node: int) -> None:
+        """Remove a node with its links, and kill what runs in it."""
+        self._removed.take_node(node)
+        links = [link for link in self._links_of(node) if self._removed.there(link, but=node)]
+        self._delete_node(node, links)
+        for link in links:
+            self._removed.forget_ports(link)
+
+    def add_node(self, node: int) -> None:
+        """Make a node that was removed, with its links to the nodes that are there."""
+        self._removed.nodes.pop(node, None)
+        try:
+            self._make([node], [link for link in self._links_of(node) if self._removed.there(link)])
+        except BaseException:
+            self._removed.nodes[node] = None
+            raise
+
+    def restore(self) -> list[str]:
+        """Give back all that this session took away; return the names of what was given back."""
+        return self._removed.give_back(self)
+
+    def _is_cut(self, node: int, port: int) -> bool:
+        """Return whether the port's link is down, by `link down` and not by a session: then it stays so."""
+        up = self._plan.up
+        return up is not None and any(
+            end.port == port and not up[end.link] for end in self._topology.incident(node)
+        )
+
+    def _unlink(self, links: list[int]) -> Step:
+        return ("unlink", {"names": [self._link_name(link) for link in links]})
+
+    def _link_name(self, link: int) -> str:
+        """Return the name of a link for the driver: the interface at its first end."""
+        return interface_name(
+            self._topology, int(self._topology.ends[link, 0]), int(self._topology.ports[link, 0])
+        )
+
+    def _links_of(self, node: int) -> list[int]:
+        return sorted({end.link for end in self._topology.incident(node)})
