@@ -109,7 +109,7 @@ def cautions(a: dict[str, Any], b: dict[str, Any]) -> list[str]:
     for which, report in (("A", a), ("B", b)):
         if report.get("aborted") or report.get("interrupted"):
             found.append(f"{which} ended early: {report.get('aborted') or report['interrupted']}")
-        found += [f"{which} is doubtful: {words}" for words in report.get("doubts", ())]
+        found += [f"{which} is unreliable: {words}" for words in report.get("doubts", ())]
     return found
 
 

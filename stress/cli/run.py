@@ -53,7 +53,7 @@ def print_schedule(document: Document, options: Options) -> int:
 
 
 def shake(document: Document, options: Options) -> int:
-    """Run the scenario; return 0 when all limits held, 1 when not, 4 when it was stopped or broke off."""
+    """Run the scenario; return 0 when all limits passed, 1 when not, 4 when it was stopped or broke off."""
     from stress import limits, live
     from stress.metrics.figures import Figures
     from stress.preflight import preflight, with_shapes
@@ -110,11 +110,11 @@ def _tell(record: RunRecord, figures: Figures, verdicts: Sequence[Verdict]) -> N
         why = ramp["stopped_by"] or "the end of its time"
         say(f"{ramp['step']}: {ramp['last_good']:,} hosts beside the network; stopped by: {why}")
     for words in record.warnings:
-        say(f"doubtful: {words}")
+        say(f"unreliable: {words}")
     for words in record.leaks.leaked:
         say(f"was not as before after the run: {words}")
     for verdict in verdicts:
-        say(f"{'held  ' if verdict.held else 'BROKEN'}  {verdict}")
+        say(f"{'passed' if verdict.held else 'FAILED'}  {verdict}")
 
 
 def _write(

@@ -1,4 +1,4 @@
-"""`emulator stress`: shake a running network by a scenario, and say whether the limits held."""
+"""`emulator stress`: put a running network under stress by a scenario, and judge its limits."""
 
 from __future__ import annotations
 

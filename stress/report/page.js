@@ -20,7 +20,7 @@ function table(head, rows, texts = 1) {
 function header(timeline) {
   const broken = data.verdicts.filter(v => !v.held).length, total = data.verdicts.length;
   const badge = !total ? make("span", {class: "badge none"}, "no limits") : make("span", {class: "badge" + (broken ? " bad" : "")},
-    broken ? `${broken} of ${total} limits broken` : total === 1 ? "the limit held" : `all ${total} limits held`);
+    broken ? `${broken} of ${total} limits failed` : total === 1 ? "the limit passed" : `all ${total} limits passed`);
   const all = make("button", {type: "button", title: "Escape, or a double click"}, "Whole run");
   all.addEventListener("click", () => timeline().look(0, end));
   const scheme = make("button", {type: "button", "aria-label": "Light or dark"}, "◐");
@@ -63,7 +63,7 @@ function worries() {
 function limits() {
   if (!data.verdicts.length) return [];
   return [card("Limits", "", table(["", "limit", "found"], data.verdicts.map(v => [
-    cell(v.held ? "✓ held" : "✕ broken", v.held ? "held" : "broken"), cell(make("code", {}, v.text)), cell(v.words || v.limit, "wrap")]), 3))];
+    cell(v.held ? "✓ passed" : "✕ failed", v.held ? "held" : "broken"), cell(make("code", {}, v.text)), cell(v.words || v.limit, "wrap")]), 3))];
 }
 
 // The timeline's own rows --------------------------------------------------------------------------
@@ -126,7 +126,7 @@ class Lanes extends Row {
         const last = b ?? end;
         if (last < x0 || a > x1) continue;
         const mark = draw(plot, "rect", {class: "loss", x: X(a).toFixed(1), y: at * 9 + 3, width: Math.max(X(last) - X(a), 1.5).toFixed(1), height: 7, rx: 1.5});
-        draw(mark, "title", {}, `${lane.name}: ${plural(lost, "question")} lost in ${words(last - a, "seconds")}${b === null ? ", not over" : ""}`);
+        draw(mark, "title", {}, `${lane.name}: ${plural(lost, "probe")} lost in ${words(last - a, "seconds")}${b === null ? ", not over" : ""}`);
         this.drawn++;
       }
     });
@@ -266,7 +266,7 @@ function probesSection() {
   return [card("Probes", "", groups), make("div", {class: "two"},
     card("Slowest convergence", note, events.length ? table(["at", "event", "probes", "right again", "after undo"], events.map(e => [clock(e.at), `${e.verb} ${e.targets.join(", ")}`, whole(e.probes),
       cell(words(e.convergence, "seconds") + (e.unfinished ? ", not over" : ""), e.unfinished ? "n broken" : "n"), words(e.recovery, "seconds")]), 2) : make("p", {}, "No event made a probe wrong.")),
-    card("Pairs that lost most", "", data.pairs.some(p => p.sent > p.answered) ? worst : make("p", {}, "Every question was answered.")))];
+    card("Pairs that lost most", "", data.pairs.some(p => p.sent > p.answered) ? worst : make("p", {}, "Every probe was answered.")))];
 }
 function facts(zero) {
   const list = entries => make("dl", {}, ...entries.flatMap(([k, v]) => [make("dt", {}, k), make("dd", {}, v)]));

@@ -60,7 +60,7 @@ def _probe(figures: Figures, probe: str) -> Iterator[str]:
         format_value(value[f"{probe}.longest"], "seconds"),
     )
     yield (
-        f"{probe}: {counted(int(pairs), 'pair')}, {sent:,} questions, {lost} lost, longest {longest}"
+        f"{probe}: {counted(int(pairs), 'pair')}, {sent:,} probes sent, {lost} lost, longest {longest}"
         + _times(figures.histograms[f"{probe}.rtt"], "round trip ")
     )
 

@@ -127,14 +127,14 @@ def _of_processor(spent: Spent) -> Iterator[str]:
 def _of_probes(record: RunRecord) -> Iterator[str]:
     missed = sum(probe.unasked for probe in record.probes)
     if missed:
-        asked = sum(probe.sent for probe in record.probes)
+        sent = sum(probe.sent for probe in record.probes)
         yield (
-            f"{missed:,} of {missed + asked:,} questions of probes were not asked, for want of time: "
+            f"{missed:,} of {missed + sent:,} probes were not sent, for lack of time: "
             "losses may be longer than they look"
         )
     silent = sum(not probe.sent for probe in record.probes)
     if silent and not (record.interrupted or record.aborted):
-        yield f"{silent:,} of {len(record.probes):,} pairs of probes were never asked"
+        yield f"{silent:,} of {len(record.probes):,} pairs were never probed"
 
 
 def _of_samples(record: RunRecord) -> Iterator[str]:
@@ -142,7 +142,7 @@ def _of_samples(record: RunRecord) -> Iterator[str]:
     gaps = [b.at - a.at for a, b in pairwise(record.samples)]
     worst = max(gaps, default=0.0)
     if interval and worst > _LONGEST_GAP * interval:
-        yield f"nobody looked at the machine for {worst:.3g} s, though its interval is {interval:g} s"
+        yield f"no sample of the machine for {worst:.3g} s, although the interval is {interval:g} s"
 
 
 def _of_kernel(record: RunRecord) -> Iterator[str]:

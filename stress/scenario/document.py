@@ -18,7 +18,7 @@ Positive = Annotated[Duration, Field(gt=0)]
 
 
 class Probe(Section):
-    """A question asked again and again while the network is shaken."""
+    """Probe that is sent again and again while the network is under stress."""
 
     EXAMPLE: ClassVar[str] = "{probe: ping, pairs: 100, interval: 100 ms}"
 
@@ -27,7 +27,7 @@ class Probe(Section):
     source: Aim = Field(Target(kind="host"), description="Who asks", examples=[Target.EXAMPLE])
     target: Aim = Field(Target(kind="host"), description="Who is asked", examples=[Target.EXAMPLE])
     pairs: Annotated[int, Field(ge=1, le=100_000)] = Field(10, description="How many pairs, by the seed")
-    interval: Positive = Field(0.1, description="Between two questions of a pair", examples=["100 ms"])
+    interval: Positive = Field(0.1, description="Between two probes of a pair", examples=["100 ms"])
     timeout: Positive = Field(1.0, description="How long an answer may take", examples=["1 s"])
     port: Annotated[int, Field(ge=1, le=65535)] = Field(7, description="Of `probe: tcp`")
     command: list[str] | None = Field(

@@ -42,7 +42,7 @@ def test_its_commands_are_those_of_the_command_line(cli: CommandLine) -> None:
     cli(*down, code=0)
 
 
-def test_its_summary_says_what_held(cli: CommandLine, tmp_path: Path) -> None:
+def test_its_summary_says_what_passed(cli: CommandLine, tmp_path: Path) -> None:
     (tmp_path / "net.yaml").write_text(NET)
     (tmp_path / "s.yaml").write_text(SCENARIO)
     cli("stress", "s.yaml", "--up", "net.yaml", "--report", "out", code=1)
@@ -51,5 +51,5 @@ def test_its_summary_says_what_held(cli: CommandLine, tmp_path: Path) -> None:
     environment = {"PATH": path, "GITHUB_STEP_SUMMARY": str(tmp_path / "summary")}
     subprocess.run(["bash", "-e", "-c", script], cwd=tmp_path, check=True, timeout=60, env=environment)
     said = (tmp_path / "summary").read_text()
-    assert "- held errors == 0" in said
-    assert "- **BROKEN** errors > 0" in said
+    assert "- passed errors == 0" in said
+    assert "- **FAILED** errors > 0" in said

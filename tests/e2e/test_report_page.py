@@ -56,7 +56,7 @@ def test_the_charts_are_drawn_in_the_scheme_that_the_user_prefers(scheme: str, t
     drawn = page.partition("<script")[0]
     assert "NaN" not in drawn
     assert drawn.count('<rect class="loss"') > 200
-    assert (drawn.count("✕ broken"), drawn.count("✓ held")) == (1, 1)
+    assert (drawn.count("✕ failed"), drawn.count("✓ passed")) == (1, 1)
     assert "a &lt;/script&gt;&lt;b&gt;processor&lt;/b&gt;" in page
 
 

@@ -53,13 +53,13 @@ def test_what_takes_longer_has_moved(run: RunRecord) -> None:
     assert "noise" in str(found["host.memory.used.mean"])
 
 
-def test_runs_that_are_not_alike_or_doubtful_come_with_a_caution(run: RunRecord) -> None:
+def test_runs_that_are_not_alike_or_unreliable_come_with_a_caution(run: RunRecord) -> None:
     same = summary(run, [])
     same["doubts"] = []
     assert cautions(same, same) == []
     other = same | {"network": same["network"] | {"links": 7}, "doubts": ["late"], "interrupted": "SIGINT"}
     assert cautions(same, other) == [
-        "the networks differ: links", "B ended early: SIGINT", "B is doubtful: late",
+        "the networks differ: links", "B ended early: SIGINT", "B is unreliable: late",
     ]  # fmt: skip
 
 

@@ -233,7 +233,7 @@ def test_probes_that_end_early_are_told_and_what_they_found_is_kept(
     record = shaken(FLAP % "200 ms" + "\nprobes: [{probe: ping, pairs: 1}]", network)
     assert record.aborted == "no more sockets"
     assert record.probes[0].answered == 9
-    assert any("3 of 13 questions" in words for words in record.warnings)
+    assert any("3 of 13 probes" in words for words in record.warnings)
 
 
 @pytest.mark.usefixtures("unwatched")
@@ -433,10 +433,10 @@ def test_second_0_of_a_run_is_when_it_says_that_it_began(
 def test_what_was_not_asked_looked_at_or_done_is_said() -> None:
     probes = [ProbeRecord("p", "h1", "h2", sent=95, unasked=5), ProbeRecord("p", "h2", "h1")]
     words = found(record_of([], probes=probes))
-    assert ["5 of 100 questions" in words[0], "1 of 2 pairs" in words[1]] == [True, True]
+    assert ["5 of 100 probes" in words[0], "1 of 2 pairs" in words[1]] == [True, True]
     samples = [Sample(at, {}) for at in (0.0, 1.0, 4.0)]
     assert found(record_of([], samples=samples)) == [
-        "nobody looked at the machine for 3 s, though its interval is 1 s"
+        "no sample of the machine for 3 s, although the interval is 1 s"
     ]
     full = [Sample(at, {"host.neighbours.full": 12.0 * (at == 2.0)}) for at in (0.0, 1.0, 2.0)]
     assert "neighbour table was full, 12 times a second" in found(record_of([], samples=full))[0]

@@ -35,7 +35,7 @@ def test_steps_probes_and_events_have_a_line_each() -> None:
     assert f"of {count:,} operations, {figures.values['flap.rate']:.4g} /s" in flap
     assert "latency p50 " in flap
     for probe in {found.probe for found in run.probes}:
-        assert f"{figures.values[f'{probe}.sent']:,} questions" in of(lines, probe)
+        assert f"{figures.values[f'{probe}.sent']:,} probes sent" in of(lines, probe)
     assert f"{len(figures.convergence.events)} events felt by probes" in of(lines, "convergence")
 
 
