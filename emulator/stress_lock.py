@@ -30,9 +30,10 @@ def left_over(folder: Path) -> list[str]:
 
 
 def unfinished(name: str) -> str:
-    """Return the words for a network of which a run still has something, and what mends it."""
+    """Return the words for a network of which a run still has something, and how to fix it."""
     return (
-        f"a stress run ended without giving back what it took; `emulator stress --recover --net {name}` does"
+        "a stress run was killed before it restored the network; "
+        f"`emulator stress --recover --net {name}` does"
     )
 
 

@@ -26,7 +26,7 @@ Examples:
 
 
 @click.command("capture", epilog=_EPILOG)
-@click.option("--net", help="The network, when several are up.")
+@click.option("--net", help="The network, if several are up.")
 @click.argument("where", metavar="NODE[:PORT]", required=False)
 @click.option("--link", "ends", nargs=2, metavar="A B", help="The link between A and B, at A's end.")
 @click.option("--index", type=int, help="Which of parallel links, from 0 in the file's order.")

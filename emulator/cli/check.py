@@ -13,18 +13,18 @@ _SHOWN = 20
 
 @click.command("check", epilog="\b\nExamples:\n  emulator check\n  emulator check dc --sample 1000")
 @click.argument("name", required=False)
-@click.option("--sample", type=click.IntRange(1), help="Ask this many pairs instead of all.")
+@click.option("--sample", type=click.IntRange(1), help="Test this many pairs instead of all.")
 @click.option(
     "--timeout",
     callback=seconds(0.05, 60),
     metavar="SECONDS",
     default="1",
     show_default=True,
-    help="How long to wait.",
+    help="Wait this long for an answer.",
 )
 @click.option("--json", "as_json", is_flag=True, help="Print one JSON object on standard output.")
 def command(name: str | None, sample: int | None, timeout: float, *, as_json: bool) -> int:
-    """Ping between hosts and compare with what the graph says; exit 1 on a difference."""
+    """Ping between hosts and compare the result with the graph; exit 1 on a difference."""
     from emulator.checks.reachability import check_reachability
     from emulator.cli.networks import chosen_network
     from emulator.cli.under_stress import going_on, left_behind
@@ -40,7 +40,7 @@ def command(name: str | None, sample: int | None, timeout: float, *, as_json: bo
     if len(result.unexpected) > _SHOWN:
         say(f"… and {len(result.unexpected) - _SHOWN:,} more")
     say(f"{counted(result.pairs, 'pair')}, {result.reachable:,} reachable, "
-        f"{result.expected:,} expected to be, "
+        f"{result.expected:,} expected, "
         f"{len(result.unexpected):,} unexpected, {result.seconds:.2f} s")  # fmt: skip
     if as_json:
         give_json(

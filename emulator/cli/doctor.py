@@ -17,28 +17,28 @@ _MARKS = {"ok": "ok     ", "missing": "MISSING", "unknown": "?      "}
 @click.argument("file", type=click.Path(path_type=Path), required=False)
 @click.option("--json", "as_json", is_flag=True, help="Print one JSON object on standard output.")
 def command(file: Path | None, *, as_json: bool) -> int:
-    """Say what this machine has and lacks, and what FILE needs of it.
+    """Show what this machine has and lacks, and whether FILE can run here.
 
-    Exit code 3 when something that FILE, or every network, needs is missing. Without root it says
-    what it could not look at.
+    The exit code is 3 if something required is missing. Without root, some checks are skipped and
+    named.
     """
     from emulator.linux.machine_checks import machine_checks
 
     findings = machine_checks()
     for finding in findings:
-        mend = f"  -> {finding.mend}" if finding.found == "missing" and finding.mend else ""
-        say(f"{_MARKS[finding.found]} {finding.name:36} {finding.value}{mend}".rstrip())
+        fix = f"  -> {finding.fix}" if finding.found == "missing" and finding.fix else ""
+        say(f"{_MARKS[finding.found]} {finding.name:36} {finding.value}{fix}".rstrip())
     unknown = [finding.name for finding in findings if finding.found == "unknown"]
     if unknown:
-        say(f"not looked at without root: {', '.join(unknown)}; run it under sudo")
+        say(f"skipped without root: {', '.join(unknown)}; run it under sudo")
     networks = _networks()
     needs = _needs(file) if file else None
     lacking = [finding.name for finding in findings if finding.is_fatal]
     fit = not lacking and not (needs and needs["reasons"])
     if lacking:
-        say(f"no network can be made here: {', '.join(lacking)} missing")
+        say(f"no network can run here: {', '.join(lacking)} missing")
     elif needs is None:
-        say("networks can be made here" if not unknown else "nothing that was looked at forbids networks")
+        say("networks can run here" if not unknown else "networks can run here, as far as was checked")
     if as_json:
         give_json(
             {
@@ -49,7 +49,7 @@ def command(file: Path | None, *, as_json: bool) -> int:
                         "found": f.found.value,
                         "value": f.value,
                         "basic": f.basic,
-                        "mend": f.mend,
+                        "mend": f.fix,
                     }
                     for f in findings
                 ],
@@ -69,7 +69,7 @@ def _networks() -> list[dict[str, Any]]:
     try:
         known = names()
     except PermissionError:
-        say("networks that are up: not looked at without root")
+        say("networks: skipped without root")
         return []
     out: list[dict[str, Any]] = []
     for name in known:
@@ -78,7 +78,7 @@ def _networks() -> list[dict[str, Any]]:
         except EmulationError as error:
             problems = [str(error)]
         out.append({"name": name, "problems": problems})
-        say(f"network {name} is {'left over: ' + '; '.join(problems) if problems else 'up'}"
+        say(f"network {name} is {'BROKEN: ' + '; '.join(problems) if problems else 'up'}"
             + (f"  -> emulator down {name}" if problems else ""))  # fmt: skip
     return out
 
@@ -111,9 +111,9 @@ def _needs(file: Path) -> dict[str, Any]:
     used = [name for name, needed in needs.items() if needed]
     say(f"{file} needs {size_text(memory)} of memory" + (f", {', '.join(used)}" if used else ""))
     for reason in reasons:
-        say(f"  can't be made here: {reason}")
+        say(f"  can't run here: {reason}")
     if not reasons:
-        say("  it can be made here")
+        say("  it can run here")
     return {
         "path": str(file),
         "name": topology.name,

@@ -18,7 +18,7 @@ from emulator.errors import UsageError
 @click.option("--all", "every", is_flag=True, help="All networks of this machine.")
 @click.option("--json", "as_json", is_flag=True, help="Print one JSON object on standard output.")
 def command(name: str | None, *, every: bool, as_json: bool) -> int:
-    """Take the network NAME down; return when the kernel has let go. Twice is fine."""
+    """Remove the network NAME in any state; return when the kernel has released everything."""
     from emulator.cli.networks import checked_name
     from emulator.cli.under_stress import grown_beside
     from emulator.engines.registry import take_down
@@ -36,7 +36,7 @@ def command(name: str | None, *, every: bool, as_json: bool) -> int:
                 take_down(target, progress)
         say(f"{target} is down" if target in known else f"{target} was not up")
     if not targets:
-        say("nothing is up")
+        say("no network is up")
     if as_json:
         give_json({"down": [t for t in targets if t in known], "seconds": round(time.monotonic() - begin, 6)})
     return 0

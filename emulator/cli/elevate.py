@@ -86,7 +86,7 @@ def ensure_root() -> None:
         return
     sudo = shutil.which("sudo")
     if sudo is None:
-        raise UnableError("this needs root, and there is no sudo here; run it as root")
+        raise UnableError("this needs root, and sudo isn't installed; run it as root")
     _require_installed()
     kept = [f"{key}={os.environ[key]}" for key in _KEPT if key in os.environ]
     dropped = [word for key in sorted(os.environ) if key.startswith(_PYTHON) for word in ("-u", key)]
@@ -110,6 +110,6 @@ def _require_installed() -> None:
     words = [sys.executable, "-P", "-c", "import importlib.util as i; exit(i.find_spec('emulator') is None)"]
     if subprocess.run(words, env=own, stdin=subprocess.DEVNULL, check=False).returncode:  # noqa: S603
         raise UnableError(
-            "this needs root, and root takes no program from the current folder or PYTHONPATH; "
+            "this needs root, and root loads no program from the current folder or PYTHONPATH; "
             "install it (pip install .), or run ./emulate of the clone"
         )

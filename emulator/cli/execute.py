@@ -17,7 +17,7 @@ from emulator.errors import UsageError
     context_settings={"ignore_unknown_options": True, "allow_interspersed_args": False},
     epilog="\b\nExamples:\n  emulator exec h1 -- ping -c1 h2\n  emulator exec 'h*' -- ip -br address",
 )
-@click.option("--net", help="The network, when several are up.")
+@click.option("--net", help="The network, if several are up.")
 @click.option(
     "--timeout", callback=seconds(0.05), metavar="SECONDS", help="Seconds after which a command is killed."
 )

@@ -18,9 +18,9 @@ _FORMATS = ("graphml", "json", "dot", "mininet")
 )
 @click.argument("file", type=click.Path(path_type=Path))
 @click.option("--to", "to", type=click.Choice(_FORMATS), required=True, help="The format.")
-@click.option("-o", "--output", type=click.Path(path_type=Path), help="Write it to this file.")
+@click.option("-o", "--output", type=click.Path(path_type=Path), help="Output file.")
 def command(file: Path, to: str, output: Path | None) -> int:
-    """Write the network of FILE in another format, on standard output unless -o says otherwise."""
+    """Convert the network of FILE to another format, on standard output or into the file of -o."""
     from topologies.build import open_topology
     from topologies.formats.export import chunks
 

@@ -23,10 +23,10 @@ _SUFFIXES = (".svg", ".html", ".dot", ".json")
 @click.argument("file", type=click.Path(path_type=Path))
 @click.option(
     "-o", "--output", type=click.Path(path_type=Path), required=True,
-    help=f"Write it to this file; its suffix says what: {', '.join(_SUFFIXES)}.",
+    help=f"Output file; its suffix selects the format: {', '.join(_SUFFIXES)}.",
 )  # fmt: skip
 def command(file: Path, output: Path) -> int:
-    """Draw the network of FILE; large ones are folded by group."""
+    """Draw the network of FILE; large networks are drawn by group."""
     suffix = output.suffix.lower()
     if suffix not in _SUFFIXES:
         shown = f"`{suffix}` is not a picture format" if suffix else "the output has no suffix"

@@ -28,29 +28,31 @@ Examples:
 
 
 @click.command("link", epilog=_EPILOG)
-@click.option("--net", help="The network, when several are up.")
+@click.option("--net", help="The network, if several are up.")
 @click.argument("a", metavar="A", required=False)
 @click.argument("b", metavar="B", required=False)
 @click.argument("action", type=click.Choice(["up", "down", "set", "show"]), required=False)
-@click.option("--index", type=int, help="Which of parallel links, from 0 in the file's order.")
+@click.option(
+    "--index", type=int, help="Number of the link if several are parallel, from 0 in the file's order."
+)
 @click.option("--bandwidth", metavar="RATE", help="Rate limit, e.g. 10Mbit.")
 @click.option("--delay", metavar="TIME", help="One-way delay, e.g. 5ms.")
 @click.option("--jitter", metavar="TIME", help="Variation of the delay.")
 @click.option("--loss", metavar="SHARE", help="Share of packets lost, e.g. 2%.")
 @click.option("--duplicate", metavar="SHARE", help="Share of packets sent twice.")
-@click.option("--reorder", metavar="SHARE", help="Share of packets that overtake.")
-@click.option("--corrupt", metavar="SHARE", help="Share of packets with a bit flipped.")
-@click.option("--queue", metavar="PACKETS", help="How many full-size packets may wait.")
+@click.option("--reorder", metavar="SHARE", help="Share of packets that overtake others.")
+@click.option("--corrupt", metavar="SHARE", help="Share of packets with a flipped bit.")
+@click.option("--queue", metavar="PACKETS", help="Number of full-size packets that may wait.")
 @click.option(
     "--direction", type=click.Choice(["forward", "backward", "both"]), default="both", show_default=True,
     help="`forward` is from A to B as written here.",
 )  # fmt: skip
-@click.option("--reset", is_flag=True, help="First set everything back to what the file says.")
+@click.option("--reset", is_flag=True, help="First restore the values of the file.")
 @click.option("--json", "as_json", is_flag=True, help="Print one JSON object on standard output.")
 def command(net: str | None, **options: Any) -> int:
     """Cut, restore, shape or show the link between nodes A and B; without them, list all links.
 
-    `set` changes what is given and keeps the rest; `none` takes a limit away.
+    `set` changes the values that you give and keeps the others; `none` removes a value.
     """
     from emulator.cli.networks import chosen_network
 

@@ -15,32 +15,35 @@ from emulator import __version__
 from emulator.cli.surroundings import open_streams, require_memory
 
 COMMANDS = {
-    "up": ("emulator.cli.up:command", "bring the network of a file up"),
-    "down": ("emulator.cli.down:command", "take a network down"),
-    "status": ("emulator.cli.status:command", "what is up"),
+    "up": ("emulator.cli.up:command", "start a network, or change a running one"),
+    "down": ("emulator.cli.down:command", "remove a network"),
+    "status": ("emulator.cli.status:command", "list networks, or compare one with its plan"),
     "exec": ("emulator.cli.execute:command", "run a command in nodes"),
-    "shell": ("emulator.cli.shell:command", "talk to the nodes of a network"),
+    "shell": ("emulator.cli.shell:command", "run commands in nodes interactively"),
     "check": ("emulator.cli.check:command", "compare reachability with the graph"),
-    "link": ("emulator.cli.link:command", "shape, cut and restore a running link"),
+    "link": ("emulator.cli.link:command", "cut, restore or shape a running link"),
     "capture": ("emulator.cli.capture:command", "record the packets of a port or link"),
-    "stress": ("stress.cli.stress:command", "shake a running network by a scenario, measure, judge"),
-    "plan": ("emulator.cli.plan:command", "what a file would make: counts, placement, memory"),
+    "stress": (
+        "stress.cli.stress:command",
+        "run a stress test: faults and traffic on a schedule, limits, a report",
+    ),
+    "plan": ("emulator.cli.plan:command", "show what a file needs: counts, placement, memory"),
     "graph": ("emulator.cli.graph:command", "draw a file's network"),
-    "export": ("emulator.cli.export:command", "write a file's network in another format"),
-    "schema": ("emulator.cli.schema:command", "the JSON schema of topology files, for editors"),
-    "doctor": ("emulator.cli.doctor:command", "what this machine lacks, and how to fix it"),
+    "export": ("emulator.cli.export:command", "convert a file's network to another format"),
+    "schema": ("emulator.cli.schema:command", "print the JSON schema of topology files, for editors"),
+    "doctor": ("emulator.cli.doctor:command", "show what this machine lacks, and how to fix it"),
 }
 """Command -> ("module:attribute", one line of help). The module is imported when the command is run."""
 
 EPILOG = """\b
 Examples:
-  emulator up dc.yaml                  bring it up
+  emulator up dc.yaml                  start a network
   emulator exec h1 -- ping -c1 h2      run a command in a node
-  emulator check                       does everything reach everything it should?
-  emulator down --all                  take everything down
+  emulator check                       test reachability
+  emulator down --all                  remove all networks
 \b
-Exit codes: 0 done, 1 a check or limit failed, 2 wrong input,
-3 this machine can't, 4 it broke, 130 Ctrl-C."""
+Exit codes: 0 success, 1 a check or limit failed, 2 wrong input,
+3 this machine can't do it, 4 an error, 130 Ctrl-C."""
 
 
 class LazyGroup(click.Group):
@@ -79,7 +82,7 @@ class LazyGroup(click.Group):
 @click.command(cls=LazyGroup, epilog=EPILOG, context_settings={"help_option_names": ["-h", "--help"]})
 @click.version_option(__version__, message="%(version)s")
 def emulator() -> None:
-    """Make a network run from a YAML file that describes it, of any size."""
+    """Run networks of any size that YAML files describe."""
 
 
 def run(argv: Sequence[str]) -> int:
@@ -155,7 +158,7 @@ def _failed(error: Exception) -> int:
 
         traceback.print_exception(error)
     print(
-        f"emulator: {type(error).__name__}: {error} (a bug of ours; EMULATOR_DEBUG=1 shows where)",
+        f"emulator: {type(error).__name__}: {error} (a bug in the emulator; EMULATOR_DEBUG=1 shows where)",
         file=sys.stderr,
     )
     return 4

@@ -30,7 +30,7 @@ def chosen_network(name: str | None, *, change: bool = False) -> Network:
         return attach(name)
     known = ensure_root_for(None, change=change)
     if not known:
-        raise UsageError("nothing is up; `emulator up FILE` brings a network up")
+        raise UsageError("no network is up; `emulator up FILE` starts one")
     if len(known) > 1:
         raise UsageError(f"several networks are up ({', '.join(known)}); say which")
     return attach(known[0])

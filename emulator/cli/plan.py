@@ -20,12 +20,12 @@ _MOST_WORKERS = 100_000
 
 _EPILOG = """\b
 Examples:
-  emulator plan dc.yaml                                 can this machine hold it?
-  emulator plan dc.yaml --workers 50 --memory '64 GiB'  can fifty such machines?
+  emulator plan dc.yaml                                 does it fit on this machine?
+  emulator plan dc.yaml --workers 50 --memory '64 GiB'  does it fit on fifty such machines?
   emulator plan dc.yaml --show                          names, addresses, MACs of the first nodes
 \b
-Exit codes: 0 it can be made, 3 it can't: `up` would refuse it here, or a worker's memory is too
-small (the plan is printed all the same)."""
+Exit codes: 0 it fits, 3 it doesn't: `up` would refuse it here, or a worker has too little memory
+(the plan is printed all the same)."""
 
 
 def _size(context: click.Context, option: click.Parameter, value: str | None) -> int | None:
@@ -43,18 +43,18 @@ def _size(context: click.Context, option: click.Parameter, value: str | None) ->
 @click.argument("file", type=click.Path(path_type=Path))
 @click.option("--workers", type=click.IntRange(1, _MOST_WORKERS), default=1, show_default=True,
               help="Machines to place the nodes on.")  # fmt: skip
-@click.option("--memory", callback=_size, metavar="SIZE", help="What each worker can hold, e.g. '64 GiB'.")
+@click.option("--memory", callback=_size, metavar="SIZE", help="Memory of each worker, e.g. '64 GiB'.")
 @click.option(
-    "--placement", type=click.Choice(METHODS), help="How to place; chosen by the graph if not given."
+    "--placement", type=click.Choice(METHODS), help="How to place nodes; by default the graph decides."
 )
 @engine_option()
-@click.option("--show", is_flag=True, help="Show the first nodes of each tier as they will be made.")
+@click.option("--show", is_flag=True, help="Show the first nodes of each tier: names, addresses, MACs.")
 @click.option("--json", "as_json", is_flag=True, help="Print one JSON object on standard output.")
 def command(
     file: Path, workers: int, memory: int | None, placement: str | None, engine: str | None,
     *, show: bool, as_json: bool,
 ) -> int:  # fmt: skip
-    """Say what FILE would make: counts, placement, memory and time. Makes nothing; needs no root."""
+    """Show what FILE needs: counts, placement, memory and time. Creates nothing; needs no root."""
     phases = Phases()
     from emulator.engines.registry import engine_named
     from emulator.summary import sample, summary

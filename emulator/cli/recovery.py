@@ -21,7 +21,7 @@ def _recovered(network: Network) -> list[str]:
     given = recover(network, journal_of(network.name), take_down)
     for line in given:
         say(line)
-    found = f"{len(given)} things given back" if given else "nothing was missing"
+    found = f"{len(given)} things restored" if given else "nothing was missing"
     say(f"{network.name}: {found}")
     return given
 
@@ -47,5 +47,5 @@ def recover_before_up(name: str, engine: str) -> list[str]:
         try:
             return _recovered(network)
         except EmulationError as error:
-            say(f"{name}: what a killed stress run had taken could not be given back: {error}")
+            say(f"{name}: could not restore what a killed stress run had removed: {error}")
             return []

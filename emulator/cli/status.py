@@ -22,9 +22,9 @@ _MOST_SHOWN = 20
 @click.argument("name", required=False)
 @click.option("--json", "as_json", is_flag=True, help="Print one JSON object on standard output.")
 def command(name: str | None, *, as_json: bool) -> int:
-    """Say what is up. With NAME, compare every node of that network with the kernel.
+    """List networks. With NAME, compare every node of that network with its plan.
 
-    The exit code is 1 when a network isn't whole.
+    The exit code is 1 if a network is BROKEN.
     """
     from emulator.cli.networks import checked_name
     from emulator.cli.under_stress import going_on
@@ -62,9 +62,9 @@ def command(name: str | None, *, as_json: bool) -> int:
         for line in (*lines, *_deviating(each, deviations or ()), *_changed(changed)):
             say(f"  {line}")
     if wanted and not name:
-        say("  only namespaces and programs were looked for; `emulator status NAME` compares every node")
+        say("  only namespaces and programs were checked; `emulator status NAME` compares every node")
     if not wanted:
-        say("nothing is up")
+        say("no network is up")
     if as_json:
         give_json({"networks": networks})
     return 0 if all(network["running"] for network in networks) else 1
@@ -91,7 +91,7 @@ def _deviating(name: str, deviations: Sequence[Deviation]) -> list[str]:
     if len(deviations) > _MOST_SHOWN:
         lines.append(f"and {len(deviations) - _MOST_SHOWN:,} more (--json lists all)")
     if deviations:
-        lines.append(f"`emulator up FILE` with the file of {name} restores exactly this")
+        lines.append(f"`emulator up FILE` with the file of {name} restores this")
     return lines
 
 

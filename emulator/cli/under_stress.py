@@ -14,14 +14,14 @@ from emulator.stress_lock import JOURNAL, LOCK, left_over, read_journal, under_s
 
 def going_on(name: str) -> list[str]:
     """Return a line for people while the network `name` is under stress."""
-    words = "a stress run is going on: what it has taken away may be missing"
+    words = "a stress run is active: what it removed may be missing"
     return [words] if under_stress(_folder(name)) else []
 
 
 def require_no_stress(name: str) -> None:
     """Refuse to change the network `name` under stress: the run would measure the change; BrokenError."""
     if under_stress(_folder(name)):
-        raise BrokenError(f"a stress run shakes `{name}`; wait for it, or end it with Ctrl-C")
+        raise BrokenError(f"a stress run is active on `{name}`; wait for its end, or stop it with Ctrl-C")
 
 
 @contextmanager
@@ -34,7 +34,7 @@ def held_for_stress(name: str) -> Iterator[None]:
         try:
             stack.enter_context(locked(_folder(name) / LOCK, wait=False))
         except BusyError:
-            words = f"another stress run shakes `{name}`; wait for it, or end it with Ctrl-C"
+            words = f"another stress run is active on `{name}`; wait for its end, or stop it with Ctrl-C"
             raise BrokenError(words) from None
         yield
 

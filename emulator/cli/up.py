@@ -18,7 +18,7 @@ from topologies.counting import counted
 @engine_option()
 @click.option("--json", "as_json", is_flag=True, help="Print one JSON object on standard output.")
 def command(file: Path, engine: str | None, *, as_json: bool) -> int:
-    """Bring the network of FILE up; if it is up already, change only what differs."""
+    """Start the network of FILE; if it is up already, change only what differs."""
     phases = Phases()
     from emulator.cli.recovery import recover_before_up
     from emulator.cli.under_stress import require_no_stress

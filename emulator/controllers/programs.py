@@ -74,10 +74,10 @@ def _learning(port: int, protocols: Sequence[str], switches: int | None) -> list
     if program is not None and few:
         return [program, "-O", ",".join(protocols), "--unixctl=none", f"ptcp:{port}:127.0.0.1"]
     if not VERSIONS.keys() & set(protocols):
-        mend = f"with at most {MOST_SWITCHES} switches, `apt-get install openvswitch-testcontroller` would do"
+        fix = f"with at most {MOST_SWITCHES} switches, `apt-get install openvswitch-testcontroller` would do"
         raise UnableError(
             f"the learning controller speaks {', '.join(VERSIONS)}, not {', '.join(protocols)}: "
-            f"write one of these under `protocols`; {mend}"
+            f"write one of these under `protocols`; {fix}"
         )
     return [*_PYTHON, "emulator.controllers.learning", "--listen", str(port)]
 

@@ -28,8 +28,8 @@ def unresolved(controllers: Iterable[Controller]) -> list[str]:
             except socket.gaierror as error:
                 if error.errno in unknown:
                     out.append(
-                        f"the controller at {controller.place}: nobody knows the name ({error.strerror}); "
-                        "write its IP address, or add the name to /etc/hosts"
+                        f"the controller at {controller.place}: the name can't be resolved "
+                        f"({error.strerror}); write its IP address, or add the name to /etc/hosts"
                     )
     return out
 

@@ -25,8 +25,8 @@ def make_room(folder: Path, port: int, unnoted: Path, called: str) -> None:
         end_strays(folder)
     if who := holder(port):
         raise BrokenError(
-            f"{called} can't listen on 127.0.0.1:{port} beside the switches: {who} does; "
-            "end it, then `emulator up FILE`"
+            f"{called} can't listen on 127.0.0.1:{port} beside the switches: {who} listens there; "
+            "end it, then run `emulator up FILE`"
         )
     unnoted.touch(mode=0o600)
 
@@ -39,7 +39,7 @@ def end_strays(folder: Path) -> None:
             try:
                 process.stop()
             except TimeoutError as error:
-                raise BrokenError(f"a controller that no record knows: {error}") from error
+                raise BrokenError(f"a controller without a record: {error}") from error
 
 
 def _marked(folder: Path) -> Iterator[Process]:

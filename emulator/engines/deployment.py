@@ -94,7 +94,7 @@ class NamespacedEngine(ChangingEngine[Running]):
         except EmulationError as error:  # no record, or a damaged one
             why = str(error).partition(";")[0]
         if why:
-            words = f"`{state.name}` was made anew because {why}: processes in its nodes ended"
+            words = f"`{state.name}` was created again because {why}: processes in its nodes ended"
             return None, (words,)
         return network, ()
 

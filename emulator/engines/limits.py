@@ -73,8 +73,8 @@ def _memory(plan: Plan) -> list[str]:
     need = int(plan.counts.memory.sum()) - running_bytes(plan.topology.name)
     if available is None or need <= available:
         return []
-    mend = "use a smaller network, or see with `emulator plan FILE --workers N` how many machines hold it"
-    return [f"needs {size_text(need)}, this machine has {size_text(available)} available: {mend}"]
+    fix = "use a smaller network, or check with `emulator plan FILE --workers N` how many machines it needs"
+    return [f"needs {size_text(need)}, this machine has {size_text(available)} available: {fix}"]
 
 
 def running_bytes(name: str) -> int:

@@ -9,7 +9,7 @@ import numpy as np
 from emulator.engines.limits import too_large
 from emulator.errors import RefusedError
 from emulator.linux.cgroups import missing_controllers
-from emulator.linux.features import has_qdisc, mend_module
+from emulator.linux.features import fix_module, has_qdisc
 from emulator.ovs.refusals import ovs_refusals
 from emulator.plan import Plan
 from topologies.counting import counted, counted_by_name
@@ -51,7 +51,7 @@ def _fidelity(plan: Plan) -> list[str]:
     return [
         f"{counted(count, 'node')} {'has' if count == 1 else 'have'} fidelity `{tier}`, "
         f"which the {plan.engine} engine can't deploy yet; use `full`, "
-        f"or look at them with `emulator plan`"
+        f"or only plan them with `emulator plan`"
         for tier, count in counts.items()
         if tier != "full"
     ]
@@ -73,8 +73,8 @@ def node_limits(plan: Plan) -> list[str]:
     """Return why the limits of nodes can't be held here."""
     controllers = {c for profile in plan.topology.node_profiles for c in missing_controllers(profile)}
     return [
-        f"nodes have a limit on {name}: the cgroup controller `{name}` is missing here; "
-        f"boot with a kernel and an init that mount it, or leave the limit out"
+        f"nodes have a limit on {name}: the cgroup controller `{name}` is missing; "
+        f"boot a kernel and an init that mount it, or remove the limit"
         for name in sorted(controllers)
     ]
 
@@ -83,12 +83,12 @@ _NETEM_KEYS = ("delay", "jitter", "loss", "duplicate", "reorder", "corrupt")
 
 
 def missing_shaping(shapes: Iterable[Shape]) -> list[str]:
-    """Return why this kernel can't shape like `shapes`, a reason for each missing queue with its mend."""
+    """Return why this kernel can't shape like `shapes`, with the fix of each missing module."""
     wanted = list(shapes)
     keys = [key for key in _NETEM_KEYS if any(getattr(shape, key) for shape in wanted)]
     rates = ["bandwidth"] if any(shape.bandwidth is not None for shape in wanted) else []
     return [
-        f"{', '.join(used)}: the kernel's queue {kind} is missing here; {mend_module(f'sch_{kind}')}"
+        f"{', '.join(used)}: the kernel has no sch_{kind}; {fix_module(f'sch_{kind}')}"
         for kind, used in (("netem", keys), ("tbf", rates))
         if used and has_qdisc(kind) is False
     ]

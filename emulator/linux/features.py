@@ -157,15 +157,15 @@ def module_file(module: str) -> bool:
     return any(f"/{module}.ko" in line.partition(":")[0] for line in index.splitlines())
 
 
-def mend_tun() -> str:
+def fix_tun() -> str:
     """Return what brings /dev/net/tun: its module, or its name where the kernel has it built in."""
     advice = "modprobe tun" if module_file("tun") else "mkdir -p /dev/net; mknod /dev/net/tun c 10 200"
-    return f"{advice} (a container is given it by `--device /dev/net/tun`)"
+    return f"{advice} (in a container: `--device /dev/net/tun`)"
 
 
-def mend_module(module: str) -> str:
+def fix_module(module: str) -> str:
     """Return the command, or the advice, that brings a missing kernel module."""
     if module_file(module):
         return f"modprobe {module}"
     release = os.uname().release
-    return f"boot a kernel that has {module}, {release} comes without (Debian: apt install linux-image-amd64)"
+    return f"boot a kernel that has {module}; {release} doesn't (Debian: apt install linux-image-amd64)"

@@ -12,13 +12,13 @@ from enum import StrEnum
 from emulator.find_program import find_program
 from emulator.linux.cgroups import hierarchies
 from emulator.linux.features import (
+    fix_module,
+    fix_tun,
     has_link,
     has_namespaces,
     has_openvswitch,
     has_qdisc,
     has_tun,
-    mend_module,
-    mend_tun,
     ovs_version,
 )
 from emulator.linux.machine import available_memory, limit
@@ -38,13 +38,13 @@ class Found(StrEnum):
 
 @dataclass(frozen=True)
 class Finding:
-    """One thing that was looked at; `basic` is what every network needs, `mend` what to do about a lack."""
+    """Result of a check; `basic` ones are needed by every network, `fix` is what to do if it is missing."""
 
     name: str
     found: Found
     value: str = ""
     basic: bool = False
-    mend: str = ""
+    fix: str = ""
 
     @property
     def is_fatal(self) -> bool:
@@ -66,9 +66,9 @@ _RAISED = "net.ipv4.neigh.default.gc_thresh3"
 
 _PROGRAMS = {
     "tcpdump": ("captures with a filter", "apt install tcpdump"),
-    "ping": ("`ping` typed in a node; `check` has its own", "apt install iputils-ping"),
-    "ip": ("looking around in nodes", "apt install iproute2"),
-    "sudo": ("starting without being root", "apt install sudo"),
+    "ping": ("`ping` in nodes; the emulator has a small one", "apt install iputils-ping"),
+    "ip": ("inspecting nodes", "apt install iproute2"),
+    "sudo": ("commands without root", "apt install sudo"),
     "ovs-testcontroller": ("learning controllers", "apt install openvswitch-testcontroller"),
     "mnexec": ("`engine: mininet`, and exported files", "apt install mininet"),
     "brctl": ("Linux bridges of `engine: mininet`", "apt install bridge-utils"),
@@ -89,36 +89,36 @@ def _basics() -> Iterator[Finding]:
     yield Finding("kernel", Found.OK, f"{os.uname().release} ({os.uname().machine})")
     sudo = "sudo is used" if shutil.which("sudo") else "be root (su -), or apt install sudo"
     yield Finding(
-        "root", _found(root or bool(shutil.which("sudo"))), "yes" if root else "no", basic=True, mend=sudo
+        "root", _found(root or bool(shutil.which("sudo"))), "yes" if root else "no", basic=True, fix=sudo
     )
-    mend = "boot a kernel with CONFIG_NET_NS; in a container, run it privileged"
-    yield Finding("network namespaces", _found(has_namespaces()), basic=True, mend=mend)
-    mend = "nsenter --target 1 --mount -- emulator …, outside of `unshare --mount` or `ip netns exec`"
-    yield Finding("mounts that last", _found(not is_private()), basic=True, mend=mend)
+    fix = "boot a kernel with CONFIG_NET_NS; in a container, run it privileged"
+    yield Finding("network namespaces", _found(has_namespaces()), basic=True, fix=fix)
+    fix = "nsenter --target 1 --mount -- emulator …, outside of `unshare --mount` or `ip netns exec`"
+    yield Finding("lasting mounts", _found(not is_private()), basic=True, fix=fix)
     for kind, basic in (("veth", True), ("bridge", True), ("vxlan", False)):
-        yield Finding(f"{kind} links", _found(has_link(kind)), "", basic, mend_module(kind))
-    yield Finding("tun/tap", _found(has_tun()), "for Open vSwitch in userspace", mend=mend_tun())
+        yield Finding(f"{kind} links", _found(has_link(kind)), "", basic, fix_module(kind))
+    yield Finding("tun/tap", _found(has_tun()), "for Open vSwitch in userspace", fix=fix_tun())
     forwarding = limit("net.ipv4.ip_forward")
-    mend = "boot a kernel with CONFIG_INET, and mount /proc"
-    yield Finding("ip_forward", _found(forwarding is not None), "per node", basic=True, mend=mend)
+    fix = "boot a kernel with CONFIG_INET, and mount /proc"
+    yield Finding("ip_forward", _found(forwarding is not None), "per node", basic=True, fix=fix)
 
 
 def _queues() -> Iterator[Finding]:
     for kind, what in (("tbf", "bandwidth"), ("netem", "delay, jitter, loss, duplicate, reorder, corrupt")):
-        yield Finding(f"queue {kind}", _found(has_qdisc(kind)), what, mend=mend_module(f"sch_{kind}"))
+        yield Finding(f"queue {kind}", _found(has_qdisc(kind)), what, fix=fix_module(f"sch_{kind}"))
 
 
 def _switches() -> Iterator[Finding]:
     """Look for Open vSwitch: its version, and whether the kernel has a datapath."""
     version = ovs_version()
     value = f"{version}, userspace datapath" if version else "for `switch: ovs`"
-    yield Finding("Open vSwitch", _found(bool(version)), value, mend="apt install openvswitch-switch")
+    yield Finding("Open vSwitch", _found(bool(version)), value, fix="apt install openvswitch-switch")
     kernel = has_openvswitch()
-    value = "" if kernel else "`datapath: auto` is userspace"
-    yield Finding("Open vSwitch in the kernel", _found(kernel), value, mend=mend_module("openvswitch"))
+    value = "" if kernel else "`datapath: auto` uses userspace"
+    yield Finding("Open vSwitch in the kernel", _found(kernel), value, fix=fix_module("openvswitch"))
     mininet = mininet_version()
     value = mininet or "for `engine: mininet`"
-    yield Finding("Mininet", _found(mininet is not None), value, mend="apt install mininet")
+    yield Finding("Mininet", _found(mininet is not None), value, fix="apt install mininet")
 
 
 def _cgroups() -> Iterator[Finding]:
@@ -126,30 +126,30 @@ def _cgroups() -> Iterator[Finding]:
     for controller in ("cpu", "memory"):
         place = places.get(controller)
         value = f"version {place.version}, {place.root}" if place else "limits of nodes"
-        mend = "mount -t cgroup2 none /sys/fs/cgroup; in a container, hand the controllers down"
-        yield Finding(f"cgroup {controller}", _found(place is not None), value, mend=mend)
+        fix = "mount -t cgroup2 none /sys/fs/cgroup; in a container, delegate the controllers"
+        yield Finding(f"cgroup {controller}", _found(place is not None), value, fix=fix)
 
 
 def _limits() -> Iterator[Finding]:
     files = resource.getrlimit(resource.RLIMIT_NOFILE)[1]
     enough = files == resource.RLIM_INFINITY or files >= _LEAST_FILES
     shown = "unlimited" if files == resource.RLIM_INFINITY else f"{files:,}"
-    yield Finding("open files", _found(enough), shown, mend=f"ulimit -n {_LEAST_FILES}")
+    yield Finding("open files", _found(enough), shown, fix=f"ulimit -n {_LEAST_FILES}")
     for name, least in _SYSCTLS.items():
         value = limit(name)
         if value is not None:
-            yield Finding(name, _found(value >= least), f"{value:,}", mend=f"sysctl -w {name}={least}")
+            yield Finding(name, _found(value >= least), f"{value:,}", fix=f"sysctl -w {name}={least}")
     raised = read_global(_RAISED)
     shown = "" if raised is None else f"{raised:,}"
-    mend = "stays as it is for networks made in this network namespace or container: set it on the machine"
-    yield Finding(_RAISED, _found(raised is not None), shown, mend=mend)
+    fix = "networks in this network namespace or container can't raise it: set it on the machine"
+    yield Finding(_RAISED, _found(raised is not None), shown, fix=fix)
     memory = available_memory()
     if memory is not None:
         shown = f"{memory / 2**30:.1f} GiB available"
-        yield Finding("memory", _found(memory >= _LEAST_MEMORY), shown, mend="end other programs")
+        yield Finding("memory", _found(memory >= _LEAST_MEMORY), shown, fix="stop other programs")
 
 
 def _programs() -> Iterator[Finding]:
-    for name, (what, mend) in _PROGRAMS.items():
+    for name, (what, fix) in _PROGRAMS.items():
         path = find_program(name)
-        yield Finding(name, _found(path is not None), path or f"for {what}", mend=mend)
+        yield Finding(name, _found(path is not None), path or f"for {what}", fix=fix)

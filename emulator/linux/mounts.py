@@ -57,8 +57,8 @@ def require_lasting() -> None:
     if is_private():
         raise UnableError(
             "this is a mount namespace of its own (unshare --mount, ip netns exec, a service with private "
-            "mounts): networks made here would be lost with it, and those outside can't be reached; "
-            "run this outside of it: nsenter --target 1 --mount -- emulator …"
+            "mounts): networks created here would be lost with it, and others can't be reached; "
+            "run this outside: nsenter --target 1 --mount -- emulator …"
         )
 
 

@@ -25,8 +25,8 @@ def lacking_rights() -> str:
     if foreign:
         kinds = " and ".join({"net": "network", "mnt": "mount"}[kind] for kind in foreign)
         return (
-            f"this is a user namespace, and its {kinds} namespace belongs to another: networks can't be made "
-            f"or reached from it; run this outside of it, or make all three (unshare -Urnm)"
+            f"this is a user namespace, and its {kinds} namespace belongs to another: networks can't be "
+            f"created or reached from it; run this outside, or create all three (unshare -Urnm)"
         )
     place = opened("/proc/thread-self/ns/net")
     try:

@@ -132,6 +132,6 @@ def _drop_gone(entries: Entries) -> None:
 def _words(refused: Mapping[str, int]) -> str:
     values = " ".join(f"{name}={value}" for name, value in refused.items())
     return (
-        f"limits of the whole machine can't be raised from this network namespace or container; "
-        f"where they are lower, some connections may fail: `sysctl -w {values}` on the machine raises them"
+        f"machine-wide limits can't be raised from this network namespace or container; "
+        f"if they are too low, connections may fail: run `sysctl -w {values}` on the machine"
     )

@@ -9,7 +9,7 @@ import numpy as np
 
 from emulator.controllers.reach import unresolved
 from emulator.forwarding.flow_problems import problems
-from emulator.linux.features import has_openvswitch, has_tun, mend_module, mend_tun
+from emulator.linux.features import fix_module, fix_tun, has_openvswitch, has_tun
 from emulator.ovs.bridges import MAX_OFPORT, USERSPACE
 from emulator.ovs.names import name_clashes
 from emulator.ovs.planned_bridges import datapath_of
@@ -62,7 +62,7 @@ def _ovs(plan: Plan) -> Iterator[str]:
     if kernel and not has_openvswitch():
         yield (
             f"{_some(topology, kernel)}: `datapath: kernel` needs the kernel's module openvswitch, which is "
-            f"missing here: {mend_module('openvswitch')}, or use `datapath: userspace`"
+            f"missing here: {fix_module('openvswitch')}, or use `datapath: userspace`"
         )
     userspace = [
         node
@@ -72,7 +72,7 @@ def _ovs(plan: Plan) -> Iterator[str]:
     if userspace and not has_tun():
         yield (
             f"{_some(topology, userspace)}: switches made as ovs in userspace need /dev/net/tun, which isn't "
-            f"usable here: {mend_tun()}"
+            f"usable here: {fix_tun()}"
         )
     yield from _files(topology, userspace)
     addressed = [
@@ -98,8 +98,8 @@ def _files(topology: Topology, userspace: list[int]) -> Iterator[str]:
     need = _OWN_FILES + _FILES * len(userspace) + controllers + int(topology.degrees[userspace].sum())
     if userspace and most not in {resource.RLIM_INFINITY, -1} and need > most:
         yield (
-            f"Too many open files: ovs-vswitchd needs {need:,} for ports and switches, {most:,} may be; "
-            f"raise the limit (ulimit -n {max(4096, 1 << need.bit_length())})"
+            f"Too many open files: ovs-vswitchd needs {need:,} for ports and switches, "
+            f"the limit is {most:,}; raise the limit (ulimit -n {max(4096, 1 << need.bit_length())})"
         )
 
 

@@ -185,7 +185,7 @@ class OvsServers:
     def require_running(self) -> None:
         """Raise BrokenError unless both daemons run: requests would wait in vain."""
         if ended := self.ended():
-            raise BrokenError(f"{'; '.join(ended)}; `emulator up FILE` makes the network again")
+            raise BrokenError(f"{'; '.join(ended)}; `emulator up FILE` creates the network again")
 
     def database(self, timeout: float = 60.0) -> Database:
         """Return a connection to the database: a context manager."""

@@ -36,7 +36,7 @@ def state_root() -> Path:
         root = chosen.resolve()
         longest = max(root.parts, key=lambda part: len(os.fsencode(part)))
         for place in (Path("/", longest), root / MOUNTS):
-            with contextlib.suppress(FileNotFoundError, PermissionError):  # nothing is up, or it is root's
+            with contextlib.suppress(FileNotFoundError, PermissionError):  # no network is up, or it is root's
                 place.stat()
     except OSError as error:
         raise unwritable(chosen, error) from error
@@ -76,8 +76,8 @@ def is_network(folder: Path) -> bool:
 def unknown_network(name: str, known: list[str]) -> str:
     """Return the message for a network that doesn't exist."""
     if not known:
-        return f"no network `{name}` runs here; nothing is up (`emulator up FILE` brings one up)"
-    return f"no network `{name}` runs here; up: {', '.join(known)}"
+        return f"no network `{name}` is up; none is (`emulator up FILE` starts one)"
+    return f"no network `{name}` is up; these are: {', '.join(known)}"
 
 
 def unwritable(root: Path, error: OSError) -> UnableError:

@@ -88,7 +88,7 @@ class NetworkState:
         except OSError as error:
             shutil.rmtree(self._half, ignore_errors=True)
             raise UnableError(
-                f"{self.folder} is in the way: it isn't a network's; "
+                f"{self.folder} isn't the folder of a network; "
                 f"move it, or set EMULATOR_STATE_DIR to a folder of your own"
             ) from error
 
@@ -125,7 +125,7 @@ class NetworkState:
     def _damaged(self, why: object) -> BrokenError:
         return BrokenError(
             f"the run record {self.record_path} can't be read ({why}); "
-            f"`emulator down {self.name}` removes what it stands for"
+            f"`emulator down {self.name}` removes the network"
         )
 
     def save(self, topology: Topology, hosts: str) -> None:
@@ -143,7 +143,7 @@ class NetworkState:
         except (OSError, ValueError, KeyError, TypeError, EOFError, zipfile.BadZipFile, zlib.error) as error:
             raise BrokenError(
                 f"{self.topology_path} can't be read ({error}); "
-                f"`emulator down {self.name}` removes what it stands for"
+                f"`emulator down {self.name}` removes the network"
             ) from error
 
     def require_engine(self, engine: str) -> None:

@@ -23,7 +23,7 @@ Examples:
 
 @click.command("stress", epilog=_EPILOG)
 @click.argument("words", nargs=-1, type=click.Path(), metavar="SCENARIO | compare A B")
-@click.option("--net", help="The network, when several are up.")
+@click.option("--net", help="The network, if several are up.")
 @click.option(
     "--up", "file", type=click.Path(path_type=Path), help="Bring this file's network up, and down after."
 )

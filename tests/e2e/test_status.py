@@ -25,4 +25,4 @@ def test_a_damaged_record_hides_no_other_network(cli: CommandLine, tmp_path: Pat
     assert "emulator down aa" in done.stderr
     cli("status", "nothing", code=2)
     cli("down", "--all", code=0)
-    assert "nothing is up" in cli("status", code=0).stderr
+    assert "no network is up" in cli("status", code=0).stderr

@@ -102,7 +102,7 @@ def test_a_limit_on_open_files_with_open_vswitch(files: int, folder: Path, cli: 
         assert done.returncode == 3, done.stderr
         assert b"Too many open files" in done.stderr
         assert b"raise the limit (ulimit -n 4096)" in done.stderr
-        assert b"nothing is up" in shell("e status", folder).stderr
+        assert b"no network is up" in shell("e status", folder).stderr
     else:
         assert cli.json("check", "--sample", "100")["unexpected"] == []
     assert done.returncode == 0 or files < 256
@@ -138,7 +138,7 @@ def test_a_state_directory_that_is_read_only(engine: str, disk: Path, folder: Pa
     subprocess.run(["mount", "-o", "remount,ro", disk], check=True)
     said = cli("up", "net.yaml", "--engine", engine, code=3).stderr
     assert f"can't write to the state directory {disk / 'state'}: Read-only file system" in said
-    assert "nothing is up" in cli("status", code=0).stderr
+    assert "no network is up" in cli("status", code=0).stderr
     subprocess.run(["mount", "-o", "remount,rw", disk], check=True)
 
 

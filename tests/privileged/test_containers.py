@@ -62,7 +62,7 @@ def test_in_a_container_with_its_own_network(file: Path) -> None:
     words = [*CONTAINER, "--net"]
     done = run(file.parent, *words, before="e doctor && e up net.yaml && e check && e status && e down net")
     assert done.returncode == 0, done.stderr
-    assert "networks can be made here" in done.stderr
+    assert "networks can run here" in done.stderr
     assert "2 pairs, 2 reachable" in done.stderr
     assert "sysctl -w net.ipv4.neigh.default.gc_thresh3=" in done.stderr
     line = next(line for line in done.stderr.splitlines() if "gc_thresh3" in line)
@@ -112,7 +112,7 @@ def test_in_private_mounts_it_is_refused_with_the_reason(
     assert not state_dir.exists()
     doctor = run(file.parent, *words, before="e doctor")
     assert doctor.returncode == 3
-    assert "no network can be made here" in doctor.stderr
+    assert "no network can run here" in doctor.stderr
 
 
 def test_what_runs_outside_is_left_alone_from_private_mounts(file: Path) -> None:

@@ -74,7 +74,7 @@ def test_folders_of_others_survive_up_and_down(
     monkeypatch.setenv("EMULATOR_STATE_DIR", str(home))
     (tmp_path / "st.yaml").write_text(FILE)
     (home / "st" / "precious").mkdir(parents=True)
-    assert "is in the way" in cli("up", "st.yaml", code=3).stderr
+    assert "isn't the folder of a network" in cli("up", "st.yaml", code=3).stderr
     cli("down", "st", code=0)
     cli("down", "--all", code=0)
     assert (home / "st" / "precious").is_dir()

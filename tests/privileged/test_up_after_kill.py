@@ -75,7 +75,7 @@ def test_up_gives_back_what_a_killed_run_had_taken_and_ends_nothing(
 ) -> None:
     sleeper, journal = Sleeper(cli), state_dir / "m" / "stress.json"
     shaken_and_killed(tmp_path, journal)
-    assert "a stress run ended without giving back" in cli("status", code=1).stderr
+    assert "a stress run was killed before it restored the network" in cli("status", code=1).stderr
     said = cli("up", "--json", "net.yaml", code=0)
     found = json.loads(said.stdout)
     assert found["changes"] == []
@@ -108,7 +108,7 @@ def test_a_network_of_which_an_up_did_not_finish_is_made_anew_and_that_is_said(
     sleeper, record = Sleeper(cli), state_dir / "m" / "record.json"
     record.write_text(json.dumps(json.loads(record.read_text()) | {"phase": "changing"}))
     said = cli("up", "--json", "net.yaml", code=0)
-    words = "`m` was made anew because an earlier `up` did not finish: processes in its nodes ended"
+    words = "`m` was created again because an earlier `up` did not finish: processes in its nodes ended"
     assert words in said.stderr
     found = json.loads(said.stdout)
     assert (found["changes"], words in found["notes"]) == (None, True)
@@ -130,7 +130,7 @@ def test_a_network_whose_switch_daemon_ended_is_made_anew_and_that_is_said(
     os.kill(int((state_dir / "m" / "ovs" / "ovs-vswitchd.pid").read_text()), signal.SIGKILL)
     time.sleep(0.2)
     said = cli("up", "net.yaml", code=0).stderr
-    assert "`m` was made anew because ovs-vswitchd of Open vSwitch has ended" in said
+    assert "`m` was created again because ovs-vswitchd of Open vSwitch has ended" in said
     assert "processes in its nodes ended" in said
     assert cli.json("check", "m")["unexpected"] == []
     cli("down", "m", code=0)

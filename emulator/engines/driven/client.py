@@ -53,7 +53,7 @@ class Driver:
         """Have the driver do `steps`; return what each gave.
 
         `seconds` is for each part of a step. Raises BrokenError with the program's words, or when the
-        driver has ended or doesn't answer: the message says how to mend it; with `watched` also when
+        driver has ended or doesn't answer: the message says how to fix it; with `watched` also when
         what it needs has ended.
         """
         if not steps:

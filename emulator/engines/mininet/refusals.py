@@ -13,7 +13,7 @@ from emulator.engines.mininet.settings import is_switch
 from emulator.engines.refusals import crowded_bridges, node_limits, several_workers, some_links
 from emulator.errors import RefusedError
 from emulator.find_program import find_program
-from emulator.linux.features import has_qdisc, mend_module
+from emulator.linux.features import fix_module, has_qdisc
 from emulator.linux.mininet import mininet_python, mininet_version
 from emulator.ovs.names import name_clashes
 from emulator.ovs.refusals import ovs_refusals
@@ -78,7 +78,10 @@ def _sizes(plan: Plan) -> Iterator[str]:
     most = resource.getrlimit(resource.RLIMIT_NOFILE)[1]
     need = count * _DESCRIPTORS + _OWN_DESCRIPTORS
     if most not in {resource.RLIM_INFINITY, -1} and need > most:
-        yield f"Mininet needs {need:,} files open for {count:,} nodes, {most:,} may be; `ulimit -Hn {need}`"
+        yield (
+            f"Mininet needs {need:,} open files for {count:,} nodes, the limit is {most:,}; "
+            f"`ulimit -Hn {need}`"
+        )
 
 
 def _fidelity(plan: Plan) -> Iterator[str]:
@@ -108,8 +111,8 @@ def unshapable(shapes: Iterable[Shape]) -> list[str]:
     ]
     netem = [key for key in _NETEM_KEYS if any(getattr(shape, key) for shape in wanted)]
     if netem and has_qdisc("netem") is False:
-        mend = mend_module("sch_netem")
-        out.append(f"{', '.join(netem)}: Mininet needs the kernel's queue netem, missing here; {mend}")
+        fix = fix_module("sch_netem")
+        out.append(f"{', '.join(netem)}: Mininet needs sch_netem, which the kernel doesn't have; {fix}")
     return out
 
 

@@ -44,7 +44,7 @@ def test_the_folders_are_for_root_only(tmp_path: Path) -> None:
 
 def test_an_unknown_network_is_said_with_those_that_are_up(tmp_path: Path) -> None:
     state_in(tmp_path, "east")
-    with pytest.raises(UsageError, match=r"no network `dc` runs here; up: east"):
+    with pytest.raises(UsageError, match=r"no network `dc` is up; these are: east"):
         NetworkState(tmp_path / "state", "dc").read()
     assert names(tmp_path / "state") == ["east"]
 
@@ -131,7 +131,7 @@ def test_folders_that_are_not_networks_are_neither_listed_nor_removed(tmp_path: 
     foreign.mkdir(parents=True)
     state = NetworkState(tmp_path, "photos")
     assert names(tmp_path) == []
-    with pytest.raises(UnableError, match="is in the way: it isn't a network's"):
+    with pytest.raises(UnableError, match="isn't the folder of a network; move it"):
         state.make()
     with state.locked("down"):
         state.remove()

@@ -128,8 +128,14 @@ def test_a_second_run_and_recover_wait_for_the_first(files: Path, cli: CommandLi
         assert process.stderr is not None
         assert "operations" in process.stderr.readline()
         for others in (["s.yaml", "--net", "dc"], ["--recover", "--net", "dc"]):
-            assert "another stress run shakes `dc`" in cli("stress", *others, code=4).stderr
-        assert "a stress run shakes `dc`" in cli("up", "net.yaml", code=4).stderr
+            assert (
+                "another stress run is active on `dc`; wait for its end, or stop it with Ctrl-C"
+                in cli("stress", *others, code=4).stderr
+            )
+        assert (
+            "a stress run is active on `dc`; wait for its end, or stop it with Ctrl-C"
+            in cli("up", "net.yaml", code=4).stderr
+        )
         process.kill()
     cli("stress", "--recover", "--net", "dc", code=0)
     cli("stress", "s.yaml", "--net", "dc", code=0)
@@ -147,11 +153,11 @@ def test_status_and_check_say_that_a_run_goes_on_and_that_one_was_killed(
             assert process.poll() is None
             time.sleep(0.05)
         assert "dc: up" in (said := cli("status", code=0).stderr)
-        assert "a stress run is going on" in said
+        assert "a stress run is active" in said
         assert cli.json("status")["networks"][0]["shaken"] is True
-        assert "a stress run is going on" in cli("check", code=0).stderr
+        assert "a stress run is active" in cli("check", code=0).stderr
         process.kill()
-    left = "a stress run ended without giving back what it took; `emulator stress --recover --net dc` does"
+    left = "a stress run was killed before it restored the network; `emulator stress --recover --net dc` does"
     assert "dc: BROKEN" in (said := cli("status", code=1).stderr)
     assert left in said
     (found,) = cli.json("status", code=1)["networks"]

@@ -31,7 +31,7 @@ def test_an_empty_recording_is_a_whole_file() -> None:
     assert len(file.getvalue()) == 24
 
 
-def test_a_filter_without_tcpdump_is_refused_with_the_mend(tmp_path: Path) -> None:
+def test_a_filter_without_tcpdump_is_refused_with_the_fix(tmp_path: Path) -> None:
     store = NamespaceStore(tmp_path / "mnt", tmp_path / "ns")
     with pytest.raises(UnableError, match="apt install tcpdump"):
         capture.record(store, "h1", Wanted("h1-eth0", filter="icmp"), io.BytesIO(), lambda: None)

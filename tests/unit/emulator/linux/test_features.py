@@ -65,9 +65,9 @@ def test_without_root_nobody_knows(monkeypatch: pytest.MonkeyPatch) -> None:
 
 def test_a_module_that_is_there_is_loaded(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(features, "module_file", lambda _module: True)
-    assert features.mend_module("sch_netem") == "modprobe sch_netem"
+    assert features.fix_module("sch_netem") == "modprobe sch_netem"
     monkeypatch.setattr(features, "module_file", lambda _module: False)
-    assert "boot a kernel that has sch_netem" in features.mend_module("sch_netem")
+    assert "boot a kernel that has sch_netem" in features.fix_module("sch_netem")
 
 
 def test_modules_are_found_by_their_file(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
@@ -80,7 +80,7 @@ def test_modules_are_found_by_their_file(monkeypatch: pytest.MonkeyPatch, tmp_pa
 def test_reasons_name_the_keys_that_need_the_queue(monkeypatch: pytest.MonkeyPatch) -> None:
     answering(monkeypatch, errno.ENOENT)
     (reason,) = missing_shaping([PLAIN, Shape(delay=0.1), Shape(loss=0.1)])
-    assert reason.startswith("delay, loss: the kernel's queue netem is missing here; ")
+    assert reason.startswith("delay, loss: the kernel has no sch_netem; ")
     assert len(missing_shaping([Shape(bandwidth=1e6, delay=0.1)])) == 2
     assert missing_shaping([PLAIN, Shape(delay=0.0)]) == []
 
@@ -97,9 +97,9 @@ def test_the_checks_say_what_it_could_not_look_at(monkeypatch: pytest.MonkeyPatc
     assert found["kernel"] == "ok"
 
 
-def test_the_checks_name_a_mend_for_each_lack(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_the_checks_name_a_fix_for_each_lack(monkeypatch: pytest.MonkeyPatch) -> None:
     answering(monkeypatch, errno.ENOENT)
     lacks = [finding for finding in machine_checks() if finding.found == "missing"]
     assert {"queue netem", "veth links"} <= {finding.name for finding in lacks}
-    assert all(finding.mend for finding in lacks)
+    assert all(finding.fix for finding in lacks)
     assert [finding.name for finding in lacks if finding.is_fatal][:2] == ["veth links", "bridge links"]

@@ -98,6 +98,6 @@ def test_a_controllers_name_that_nobody_knows(number: int, monkeypatch: pytest.M
         assert found == []
     else:
         [reason] = found
-        assert reason.startswith("the controller at controller.example:6653: nobody knows the name")
+        assert reason.startswith("the controller at controller.example:6653: the name can't be resolved (")
         assert "/etc/hosts" in reason
     assert ovs_refusals(plan_of(remote + SINGLE)) == []
