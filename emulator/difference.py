@@ -7,7 +7,7 @@ keeps running and only has its settings compared.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass, field
 from typing import NamedTuple
 
@@ -79,22 +79,28 @@ class Difference:
 
     def words(self, names: Iterable[str] = ()) -> list[str]:
         """Return what is done, a line each, for people; `names` are those of the new nodes."""
-        added = list(names)
-        out = []
-        if added:
-            out.append(f"added {counted(len(added), 'node')}: {some_names(added)}")
-        if self.gone_nodes:
-            out.append(
-                f"removed {counted(len(self.gone_nodes), 'node')}: {some_names(list(self.gone_nodes))}"
-            )
-        if self.new_links.any():
-            out.append(f"added {counted(int(self.new_links.sum()), 'link')}")
-        if self.removed_links:
-            out.append(f"removed {counted(self.removed_links, 'link')}")
-        if self.kept:
-            changed = [new.name for _, new in self.kept]
-            out.append(f"changed settings of {counted(len(changed), 'node')}: {some_names(changed)}")
-        return out
+        settled = [new.name for _, new in self.kept]
+        links = (int(self.new_links.sum()), self.removed_links)
+        return difference_words(list(names), list(self.gone_nodes), links, settled)
+
+
+def difference_words(
+    added: Sequence[str], removed: Sequence[str], links: tuple[int, int], settled: Sequence[str]
+) -> list[str]:
+    """Return what a change does, a line each: nodes by name, (added, removed) links, nodes set otherwise."""
+    come, go = links
+    lines = (
+        _of_nodes("added", added),
+        _of_nodes("removed", removed),
+        f"added {counted(come, 'link')}" if come else "",
+        f"removed {counted(go, 'link')}" if go else "",
+        _of_nodes("changed settings of", settled),
+    )
+    return [line for line in lines if line]
+
+
+def _of_nodes(verb: str, names: Sequence[str]) -> str:
+    return f"{verb} {counted(len(names), 'node')}: {some_names(names)}" if names else ""
 
 
 def node_settings(plan: Plan, node: int, links: frozenset[int] | None = None) -> NodeSettings:

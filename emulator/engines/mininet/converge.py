@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass, field
 
+from emulator.difference import difference_words
 from emulator.engines.driven.client import Driver, Step
 from emulator.engines.mininet.create import Maker, address_lines
 from emulator.engines.mininet.delete import delete_nodes, delete_what_is_there
@@ -14,7 +15,6 @@ from emulator.linux.namespaces import NamespaceStore
 from emulator.network import Progress, silent
 from emulator.ovs.planned_bridges import bridges_of
 from emulator.plan import Plan
-from topologies.counting import counted, some_names
 
 
 @dataclass
@@ -47,19 +47,8 @@ class Change:
         """Return what is done, a line each, for people."""
         added = [new.topology.names[node] for node in self.new_nodes]
         removed = [old.topology.names[node] for node in self.gone_nodes]
-        out = [
-            f"{verb} {counted(len(names), 'node')}: {some_names(names)}"
-            for verb, names in (("added", added), ("removed", removed))
-            if names
-        ]
-        for verb, links in (("added", self.new_links), ("removed", self.gone_links)):
-            if links:
-                out.append(f"{verb} {counted(len(links), 'link')}")
-        if self.settled:
-            out.append(
-                f"changed settings of {counted(len(self.settled), 'node')}: {some_names(self.settled)}"
-            )
-        return out
+        links = (len(self.new_links), len(self.gone_links))
+        return difference_words(added, removed, links, self.settled)
 
 
 def difference(old: Plan, new: Plan) -> Change:

@@ -6,7 +6,7 @@ from zlib import crc32
 
 import pytest
 
-from emulator.difference import difference
+from emulator.difference import difference, difference_words
 from emulator.indices import port_index
 from emulator.plan import Plan, make_plan
 from topologies.build import build
@@ -161,3 +161,12 @@ def test_a_link_less_is_one_link_removed_and_both_its_nodes_stay() -> None:
     assert found.words()[0] == "removed 1 link"
     assert (found.removed_links, len(found.gone_links), found.gone_nodes) == (1, 1, {})
     assert found.gone_links[0][0] in ("s1", "s2")
+
+
+def test_a_change_is_told_in_one_way_whoever_carries_it_out() -> None:
+    assert difference_words(["a"], ["b", "c"], (1, 2), ["d"]) == [
+        "added 1 node: a", "removed 2 nodes: b, c", "added 1 link", "removed 2 links",
+        "changed settings of 1 node: d",
+    ]  # fmt: skip
+    assert difference_words([], [], (0, 1), []) == ["removed 1 link"]
+    assert difference_words([], [], (0, 0), []) == []
