@@ -1,6 +1,6 @@
-"""When operations begin: arrays of microseconds since the step began.
+"""Arrival times of operations: arrays of microseconds since the step began.
 
-Whole microseconds, so that a schedule is the same on every machine however it rounds.
+Whole microseconds make a schedule the same on every machine, however it rounds.
 """
 
 from __future__ import annotations
@@ -17,11 +17,11 @@ Floats = npt.NDArray[np.float64]
 
 MICRO = 1_000_000
 MOST = 5_000_000
-"""Most operations of one step: planned, done and reported they take some 110 bytes each."""
+"""Largest number of operations of one step: an operation takes about 110 bytes until the report."""
 
 
 def arrivals(step: Paced, seconds: float, stream: Stream, loc: Loc) -> Ints:
-    """Return when the operations of `step` begin, within [0, `seconds`), ascending."""
+    """Return the arrival times of the operations of `step`, within [0, `seconds`), ascending."""
     rate = step.rate or 0.0
     if rate * seconds > MOST:
         words = (
@@ -40,7 +40,7 @@ def arrivals(step: Paced, seconds: float, stream: Stream, loc: Loc) -> Ints:
 
 
 def _whole(count: float) -> int:
-    """Return how many arrivals fit: the first is at 0, and rounding must not lose the last."""
+    """Return the number of arrivals that fit: the first is at 0, and rounding must not lose the last."""
     return int(np.ceil(count - 1e-9))
 
 
@@ -53,7 +53,7 @@ def _poisson(rate: float, seconds: float, stream: Stream) -> Floats:
 
 
 def _ramp(first: float, last: float, seconds: float) -> Floats:
-    """Return arrivals at a rate that goes evenly from `first` to `last`.
+    """Return arrivals at a rate that changes linearly from `first` to `last`.
 
     After t seconds there were N(t) = first t + slope t² / 2; this is its inverse at 0, 1, 2, ….
     """

@@ -1,9 +1,9 @@
-"""What moved between two runs, and what is only noise inside them.
+"""Comparison of two runs: figures that changed, apart from the noise inside the runs.
 
 A block bootstrap (Künsch 1989, after Efron 1979): the 20 parts of a step's time are drawn again with
-replacement, 1,000 times for each run, and a quantile of the latencies moved when the middle 95 % of
-the differences leaves out zero. Parts and not single operations, because operations in the same second
-share their fate: drawn one by one they would look more certain than they are. The means of
+replacement, 1,000 times for each run. A quantile of the latencies changed when the middle 95 % of the
+differences excludes zero. Parts and not single operations are drawn, because operations in the same second
+are correlated: drawn one by one they would look more certain than they are. The means of
 sampled metrics are compared by 20 parts of the run, the loss of probes by drawing pairs.
 
 Noise from run to run can't be told from one report of each; compare several.
@@ -31,14 +31,14 @@ from topologies.rng import Stream
 _ROUNDS = 1000
 _SHARES = {"p50": 0.5, "p90": 0.9, "p99": 0.99}
 _LEAST = 3
-"""Parts that must hold something for a difference to be judged."""
+"""Smallest number of parts with data for a difference to be judged."""
 _PLAIN: dict[str, Callable[[dict[str, Any]], Any]] = {
     "achieved": lambda step: step["succeeded"],
     "errors": lambda step: step["done"] - step["succeeded"],
     "skipped": lambda step: sum(step["skipped"].values()),
     "rate": lambda step: step["achieved_rate"],
 }
-"""Figures that aren't judged, from a step of a report."""
+"""Figures of a step in a report that aren't judged."""
 _PROBED = ("longest", "blackhole", "windows", "rtt.p50", "rtt.p99")
 _HOST = (
     "run.memory.growth", "host.memory.used.growth", "convergence.p50", "convergence.p99", "recovery.p99",
@@ -49,15 +49,15 @@ _SAME = (
     ("network", ("engine", "nodes", "links")),
     ("machine", ("kernel", "cpu", "cores")),
 )
-"""What two runs must share to be comparable: part of the report, and its keys."""
+"""Parts of the report, and their keys, that must be equal for two runs to be comparable."""
 _MOST = 1 << 30
-"""Bytes of a report that comes through a pipe."""
+"""Largest size of a report from a pipe, in bytes."""
 Floats = npt.NDArray[np.float64]
 
 
 @dataclass(frozen=True)
 class Row:
-    """One figure of both runs; `low` and `high` bound the difference b - a (95 %); None: not judged."""
+    """Figure of both runs; `low` and `high` bound the difference b - a (95 %); None: not judged."""
 
     figure: str
     a: float
@@ -67,7 +67,7 @@ class Row:
 
     @property
     def moved(self) -> bool | None:
-        """Whether the difference is more than noise; None when that can't be said."""
+        """Whether the difference is more than noise; None when that is unknown."""
         if self.low is None or self.high is None:
             return None
         return self.low > 0 or self.high < 0
@@ -90,16 +90,16 @@ def signed(value: float, unit: str) -> str:
 
 
 def compare(a: Path, b: Path) -> tuple[list[Row], list[str]]:
-    """Return the figures of two reports (files or folders) side by side, and why they may not compare.
+    """Return the figures of two reports (files or folders) side by side, and cautions.
 
-    UsageError when one can't be read.
+    UsageError when a report can't be read.
     """
     one, other = _report(a), _report(b)
     return compared(one, other), cautions(one, other)
 
 
 def cautions(a: dict[str, Any], b: dict[str, Any]) -> list[str]:
-    """Return why the difference of two runs may not be what it looks like, a line each."""
+    """Return the reasons why the difference of two runs may be misleading, a line each."""
     found = []
     for part, keys in _SAME:
         one, other = a.get(part) or {}, b.get(part) or {}
@@ -114,7 +114,7 @@ def cautions(a: dict[str, Any], b: dict[str, Any]) -> list[str]:
 
 
 def compared(a: dict[str, Any], b: dict[str, Any]) -> list[Row]:
-    """Return the figures that both reports hold: steps, probes, the machine."""
+    """Return the figures that both reports have: steps, probes, the machine."""
     return [*_steps(a, b), *_probes(a, b), *_machine(a, b)]
 
 
@@ -124,7 +124,7 @@ def as_json(rows: list[Row], notes: Sequence[str] = ()) -> dict[str, Any]:
 
 
 def _report(path: Path) -> dict[str, Any]:
-    """Return the report that the file or the folder holds."""
+    """Return the report in the file or folder."""
     if path.is_dir():
         path /= "report.json"
     try:
@@ -143,7 +143,7 @@ def _report(path: Path) -> dict[str, Any]:
 
 
 def _plain(a: dict[str, Any], b: dict[str, Any], figures: Iterator[str]) -> Iterator[Row]:
-    """Yield figures that aren't judged, those that both runs have."""
+    """Yield the figures that aren't judged and that both runs have."""
     for figure in figures:
         if figure in a["figures"] and figure in b["figures"]:
             yield Row(figure, a["figures"][figure], b["figures"][figure])
@@ -185,7 +185,7 @@ def _quantiles(slices: list[list[list[float]]], words: str) -> Floats | None:
 
 
 def _weights(parts: int, words: str) -> Floats:
-    """Return how often each part is drawn in each round: float64[rounds, parts]."""
+    """Return the number of draws of each part in each round: float64[rounds, parts]."""
     drawn = Stream(0, "compare", words).integers(parts, parts * _ROUNDS).reshape(_ROUNDS, parts)
     found = np.zeros((_ROUNDS, parts))
     np.add.at(found, (np.arange(_ROUNDS)[:, None], drawn), 1.0)

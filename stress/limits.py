@@ -1,14 +1,14 @@
-"""Limits: what must hold of a run's figures, and the verdict on each.
+"""Limits on a run's figures, and the verdict on each.
 
     LIMIT  = FIGURE OPERATOR BOUND          port-flap.latency.p99 <= 20 ms
     BOUND  = NUMBER [UNIT]                  run.memory.growth <= 50 MiB
            | NUMBER % of FIGURE             achieved >= 99 % of offered
     OPERATOR = <= | < | >= | > | == | !=
 
-A limit on something that wasn't measured doesn't hold, nor does one on a share of nothing, such as of
-0 operations. A sampled series alone (`host.memory.used <= 4 GiB`) means its worst: the highest for <= and
-<, the lowest for >= and >. `achieved >= 99 % of offered` compares rates, step by step: the share of the step
-that kept its rate worst is judged. Operations that were all done, but took twice the time, are 50 %.
+A limit on a figure that wasn't measured fails, and so does one on a share of nothing, such as of
+0 operations. A bare sampled series (`host.memory.used <= 4 GiB`) means its worst value: the highest for <=
+and <, the lowest for >= and >. `achieved >= 99 % of offered` compares rates, step by step, and judges the
+step that kept its rate worst. Operations that were all done, but took twice the time, are 50 %.
 """
 
 from __future__ import annotations
@@ -61,7 +61,7 @@ _OF_PARTS = frozenset({"achieved", "errors", "skipped", "rate"})
 
 @dataclass(frozen=True)
 class Limit:
-    """A limit as it was written. `bound` is in the figure's base unit, or a share of figure `of`."""
+    """Limit as written. `bound` is in the figure's base unit, or a share of figure `of`."""
 
     text: str
     figure: str
@@ -73,7 +73,7 @@ class Limit:
 
 @dataclass(frozen=True)
 class Verdict:
-    """Whether a limit held. `measured` is None when nothing was; `words` say what was found."""
+    """Verdict on a limit. `measured` is None when nothing was; `words` explain it."""
 
     limit: Limit
     held: bool
@@ -86,9 +86,9 @@ class Verdict:
 
 
 def parse(text: str, available: AvailableMetrics | None = None) -> Limit:
-    """Return the limit that `text` says; ValueError with what to write instead.
+    """Return the limit in `text`; ValueError with what to write instead.
 
-    With `available` (by a run of the scenario) a limit on anything else is none.
+    With `available` (metrics of a scenario's run) a limit on any other figure is an error.
     """
     found = _LIMIT.fullmatch(text) if isinstance(text, str) else None
     if found is None:
@@ -115,7 +115,7 @@ def parse(text: str, available: AvailableMetrics | None = None) -> Limit:
 
 
 def wanted(document: Document) -> list[Limit]:
-    """Return a scenario's limits; InputError with all that make no sense, or that it doesn't measure."""
+    """Return a scenario's limits; InputError with all that are invalid or not measured."""
     available = AvailableMetrics.of(document.scenario, document.steps())
     found, errors = [], []
     for index, text in enumerate(document.scenario.limits):
@@ -128,13 +128,13 @@ def wanted(document: Document) -> list[Limit]:
 
 
 def judge(record: RunRecord, limits: Iterable[Limit], figures: Figures | None = None) -> list[Verdict]:
-    """Return the verdict on each of `limits`, in their order; `figures` of that record, if they are known."""
+    """Return the verdict on each of `limits`, in order; `figures` are those of the record, if known."""
     figures = figures or Figures(record)
     return [_judged(figures, limit) for limit in limits]
 
 
 def _known(figure: str, available: AvailableMetrics | None) -> str:
-    """Return the unit of a figure; ValueError with the nearest one when there is no such figure."""
+    """Return the unit of a figure; ValueError with the nearest one for an unknown figure."""
     unit = figure_unit(figure)
     if unit is None:
         names = [figure.split(".", 1)[0]] if available is None else available.names
@@ -147,7 +147,7 @@ def _known(figure: str, available: AvailableMetrics | None) -> str:
 
 
 def _beside(figure: str, other: str) -> str:
-    """Return what `of offered` means for a step's figure: that of the same step."""
+    """Return the figure that `of offered` means for a step's figure: that of the same step."""
     prefix, _, last = figure.rpartition(".")
     return f"{prefix}.{other}" if prefix and last in _OF_PARTS and "." not in other else other
 
@@ -184,7 +184,7 @@ def _judged(figures: Figures, limit: Limit) -> Verdict:
 
 
 def _percent(share: float, limit: Limit) -> str:
-    """Return a share with so many digits that what is shown lies on the same side of the bound."""
+    """Return a share with enough digits that the text lies on the same side of the bound."""
     holds = OPERATORS[limit.operator]
     for digits in range(2, 9):
         shown_share = round(share, digits + 2)

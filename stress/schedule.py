@@ -1,7 +1,7 @@
 """The schedule: every operation of a run, known to the microsecond before the run begins.
 
-Columns of numbers, not objects: 300,000 operations are 5 MB, and none is made while the
-network is shaken. The same scenario, seed and topology give the same schedule on any machine.
+It is columns of numbers, not objects: 300,000 operations take 5 MB, and none is allocated while the
+network is under stress. The same scenario, seed and topology give the same schedule on any machine.
 """
 
 from __future__ import annotations
@@ -47,7 +47,7 @@ class Schedule:
 
     @cached_property
     def names(self) -> list[str]:
-        """What reports call each of `things`."""
+        """Name of each of `things` in reports."""
         return [thing_name(self.topology, thing) for thing in self.things]
 
     def operation(self, number: int) -> Operation:
@@ -62,7 +62,7 @@ class Schedule:
         return map(self.operation, range(len(self)))
 
     def offered(self) -> dict[str, int]:
-        """Return how many operations each step has."""
+        """Return the number of operations of each step."""
         counts = np.bincount(self.step, minlength=len(self.steps)).tolist()
         return {step.name: count for step, count in zip(self.steps, counts, strict=True)}
 
@@ -73,7 +73,7 @@ class Schedule:
 
 
 def planned(document: Document, topology: Topology, seed: int, steps: Sequence[Step]) -> Schedule:
-    """Return the schedule of a scenario on `topology`; InputError with all that doesn't fit it."""
+    """Return the schedule of a scenario on `topology`; InputError with all errors of its steps."""
     made = moves_of_steps(document, topology, seed, steps)
     numbers: dict[Thing, int] = {}
     parts = []
@@ -100,7 +100,7 @@ def as_columns(*columns: npt.NDArray[Any]) -> tuple[npt.NDArray[Any], ...]:
 
 
 def moves_of_steps(document: Document, topology: Topology, seed: int, steps: Sequence[Step]) -> list[Moves]:
-    """Return what each step does when; InputError with all that doesn't fit `topology`."""
+    """Return the planned operations of each step; InputError with all that don't fit `topology`."""
     made: list[Moves] = []
     errors: list[ParameterError] = []
     for step in steps:

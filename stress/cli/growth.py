@@ -1,4 +1,4 @@
-"""The networks that a ramp brings up beside the one that runs."""
+"""Networks that a ramp brings up beside the running one."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ _PER_LEAF = 32
 
 
 class Growth:
-    """Brings up more networks for a ramp, on the engine of the one that is shaken."""
+    """Networks for a ramp, on the engine of the network under stress."""
 
     def __init__(self, network: Network) -> None:
         self._engine = network.engine

@@ -1,4 +1,4 @@
-"""What `emulator stress` does with a scenario: print its schedule, or run it and judge."""
+"""The work of `emulator stress`: print the schedule of a scenario, or run it and judge its limits."""
 
 from __future__ import annotations
 
@@ -101,7 +101,7 @@ def shake(document: Document, options: Options) -> int:
 
 
 def _tell(record: RunRecord, figures: Figures, verdicts: Sequence[Verdict]) -> None:
-    """Say what the run found."""
+    """Print the results of the run."""
     from stress.report.text_summary import summary_lines
 
     for line in summary_lines(record, figures):
@@ -120,7 +120,7 @@ def _tell(record: RunRecord, figures: Figures, verdicts: Sequence[Verdict]) -> N
 def _write(
     record: RunRecord, figures: Figures, verdicts: Sequence[Verdict], folder: Path | None
 ) -> BrokenError | None:
-    """Write the report if it is asked for; return the error when the disk can't take it."""
+    """Write the report if requested; return the error when that fails."""
     from stress import report
 
     try:
@@ -132,7 +132,7 @@ def _write(
 
 
 def _failed(failure: BaseException, *, given_back: bool) -> int:
-    """Say why a run broke off, or left no report; a bug is raised, so that it is shown as one."""
+    """Report why a run failed or left no report; a bug is raised, so that it is shown as one."""
     if not isinstance(failure, (EmulationError, OSError, MemoryError)):
         raise failure
     say(

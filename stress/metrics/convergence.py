@@ -1,11 +1,10 @@
-"""Which event made which probes wrong, and how long until they were right again.
+"""Convergence: the events that affected probes, and the time until the probes were right again.
 
-A loss window begins with a question that was lost, and the question before it was answered: what broke
-the way happened in between (or while the question was on its way). Of the disturbing operations in that
-time the one that names an end of the probe is the cause, else the last one; where there is none, an
-operation that began while the question or its answer was on its way, by the longest round trip. Commands,
-traffic and storms take nothing away: they are the cause only where nothing else is. A window with none is
-nobody's: it counts as blackhole time, not as convergence.
+A loss window begins with a lost probe after an answered one: its cause happened in between, or while the
+probe was on its way. The cause is the disturbing operation in that time that names an end of the probe,
+else the last one, else an operation that began while the probe or its answer was on its way (by the
+longest round trip). Commands, traffic and storms remove nothing: they are the cause only where nothing
+else is. A window without a cause counts as blackhole time, not as convergence.
 """
 
 from __future__ import annotations
@@ -26,20 +25,20 @@ from stress.outcomes import Ints, Outcomes
 from stress.records import LossWindow, ProbeRecord, RunRecord
 
 _SLACK = 0.002
-"""Seconds that a question may be on its way when the event happens."""
+"""Seconds that a probe may be on its way when the event happens."""
 _LOOK_BACK = 64
-"""Operations before a window that are looked at: longer ones may have begun before shorter ones."""
+"""Number of operations before a window to examine: long ones may have begun before short ones."""
 _PATIENCE = 3
-"""Intervals of a probe that it may take to see that all is right again."""
+"""Intervals that a probe may take to notice that the network is right again."""
 _PORT = re.compile(r"-eth\d+$")
 _ENDS = re.compile(r" (?:--|->) ")
 
 
 @dataclass
 class Event:
-    """A disturbing operation and what it did to probes. Times in seconds.
+    """Disturbing operation and its effect on probes. Times in seconds.
 
-    `convergence` goes from its begin until the last of its `probes` was right again (or until the end
+    `convergence` lasts from its start until the last of its `probes` was right again (or until the end
     of the run, if `unfinished`); `recovery` from when it was undone, if it was; `blackhole` is the sum
     over its probes of the time in which they were wrong.
     """
@@ -54,13 +53,13 @@ class Event:
 
 @dataclass
 class Convergence:
-    """All events that made a probe wrong, in the order of time."""
+    """All events that affected a probe, in the order of time."""
 
     events: list[Event] = field(default_factory=list)
     undisturbing: int = 0
-    """Disturbing operations that no probe noticed."""
+    """Number of disturbing operations that affected no probe."""
     unexplained: int = 0
-    """Windows that no operation explains."""
+    """Number of loss windows without a cause."""
 
     def histogram(self, step: str | None = None, *, own: bool = False) -> Histogram:
         """Return the convergence times of the events of one step or action (`own`: step), or of all."""
@@ -71,7 +70,7 @@ class Convergence:
         return Histogram(event.recovery for event in self._of(step, own=own) if event.recovery is not None)
 
     def unfinished(self, step: str | None = None) -> int:
-        """Return how many events had a probe that was still wrong at the end."""
+        """Return the number of events with a probe that was still wrong at the end."""
         return sum(event.unfinished for event in self._of(step))
 
     def _of(self, step: str | None, *, own: bool = False) -> Iterable[Event]:
@@ -82,14 +81,14 @@ class Convergence:
 
 
 def end_of(record: RunRecord) -> float:
-    """Return when the run ended, in seconds since it began."""
+    """Return the end of the run, in seconds since it began."""
     ends = [phase.end for phase in record.phases] + [sample.at for sample in record.samples[-1:]]
     ends += record.outcomes.finished[-1:].tolist()
     return max(ends, default=0.0)
 
 
 def convergence(record: RunRecord) -> Convergence:
-    """Return what the probes of a run say about its events."""
+    """Return the convergence of a run by its probes."""
     end = end_of(record)
     causes = _Causes(record.outcomes)
     found: dict[int, Event] = {}
@@ -121,7 +120,7 @@ def _add(event: Event, window: LossWindow, undone: float | None, end: float) -> 
 
 
 class _Causes:
-    """The disturbing operations of a run, by time and by the nodes they name."""
+    """Disturbing operations of a run, by time and by the nodes they name."""
 
     def __init__(self, outcomes: Outcomes) -> None:
         self._outcomes = outcomes
@@ -129,7 +128,7 @@ class _Causes:
         disturbs = outcomes.among(_first_verbs(outcomes))
         chosen = np.flatnonzero(done & disturbs)
         self._places = chosen[np.argsort(outcomes.started[chosen], kind="stable")]
-        """Positions of disturbing operations among `outcomes`, by when they began; `index` counts these."""
+        """Positions of disturbing operations among `outcomes`, by start time; `index` counts these."""
         self._started, self._finished = outcomes.started[self._places], outcomes.finished[self._places]
         takes = np.array([_takes_away(what.action) for what in outcomes.whats], dtype=bool)
         self._takes = takes[outcomes.what[self._places]] if len(takes) else np.zeros(0, dtype=bool)
@@ -172,7 +171,7 @@ class _Causes:
         return self._known[node]
 
     def of(self, probe: ProbeRecord, window: LossWindow) -> int | None:
-        """Return the operation that caused a window of `probe`."""
+        """Return the operation that caused a loss window of `probe`."""
         since = window.start - probe.interval if window.since is None else window.since
         index = self._chosen(probe, window, since, window.start + _SLACK)
         if index is None and probe.histogram is not None and probe.histogram.count:
@@ -182,8 +181,8 @@ class _Causes:
     def _chosen(self, probe: ProbeRecord, window: LossWindow, since: float, until: float) -> int | None:
         """Return the last operation of that time that names an end of `probe`, else the last one.
 
-        Before both goes one that wasn't undone long before the window ended; before all, what takes
-        something away.
+        Operations that weren't undone long before the window ended take precedence, and above all
+        operations that remove something.
         """
         nodes = (probe.source, probe.target)
         named = [index for node in nodes for index in self._between(self._of_node(node), since, until)]
@@ -198,7 +197,7 @@ class _Causes:
         return max(named, default=max(others, default=None))
 
     def undone(self, index: int) -> float | None:
-        """Return when an operation was undone: the next other verb of its step on the same targets."""
+        """Return the time an operation was undone: at the next other verb of its step on the same targets."""
         key = self._key(self._places[index : index + 1])[0]
         begin, end = np.searchsorted(self._undo_keys, [key, key + 1]).tolist()
         moments = self._undo_started[begin:end]
@@ -206,14 +205,14 @@ class _Causes:
         return float(moments[at]) if at < len(moments) else None
 
     def _between(self, indices: Ints | range, since: float, until: float) -> list[int]:
-        """Return those of `indices` that began until `until` and weren't done before `since`."""
+        """Return those of `indices` that began by `until` and weren't done before `since`."""
         at = bisect_right(indices, until, key=self._started.__getitem__)
         near = indices[max(0, at - _LOOK_BACK) : at]
         return [int(index) for index in near if self._finished[index] >= since]
 
 
 def _first_verbs(outcomes: Outcomes) -> list[int]:
-    """Return what disturbs, positions in `whats`: of each step the verb that was due first."""
+    """Return the disturbing verbs as positions in `whats`: the one of each step that was due first."""
     first: dict[str, tuple[float, int, int]] = {}
     for number in outcomes.used:
         mine = outcomes.what == number
@@ -225,7 +224,7 @@ def _first_verbs(outcomes: Outcomes) -> list[int]:
 
 
 def _takes_away(action: str) -> bool:
-    """Return whether an action takes something away."""
+    """Return whether an action removes something."""
     return action not in ACTIONS or action_named(action).DISTURBS
 
 

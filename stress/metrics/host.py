@@ -1,7 +1,7 @@
-"""What the machine says of itself: gauges, and counters that only grow. proc(5) explains the files.
+"""Metrics of the machine: gauges, and counters that only grow. proc(5) explains the files.
 
-Each reader is one function from text to numbers; a file that isn't there (an older kernel, no root)
-gives nothing.
+Each reader is a function from text to numbers; a missing file (an older kernel, no root) gives
+no numbers.
 """
 
 from __future__ import annotations
@@ -21,7 +21,7 @@ _PRESSURES = ("cpu", "memory", "io")
 
 
 def gauges() -> Numbers:
-    """Return what is, now: name -> number."""
+    """Return the gauges: name -> number."""
     memory = psutil.virtual_memory()
     found: Numbers = dict(zip(("host.load.1", "host.load.5", "host.load.15"), os.getloadavg(), strict=True))
     found["host.memory.used"] = memory.total - memory.available
@@ -40,7 +40,7 @@ def gauges() -> Numbers:
 
 
 def counters() -> Numbers:
-    """Return what only grows: shares as seconds, the rest as counts. A rate is the growth per second."""
+    """Return the counters: shares as seconds, the rest as counts. A rate is the growth per second."""
     found = stat_of(_text("stat")) | softirqs_of(_text("softirqs")) | softnet_of(_text("net/softnet_stat"))
     for kind in _PRESSURES:
         found |= pressure_of(kind, _text(f"pressure/{kind}"))
@@ -51,7 +51,7 @@ def counters() -> Numbers:
 
 
 def _neighbours() -> list[tuple[int, int]]:
-    """Return entries of ARP's table and of IPv6's, and how often each was full; a machine has one of each."""
+    """Return the entries and overflows of the ARP and the IPv6 neighbour table; a machine has one of each."""
     texts = (_text(f"net/stat/{table}") for table in ("arp_cache", "ndisc_cache"))
     return [neighbours_of(text) for text in texts if text]
 
@@ -84,9 +84,9 @@ def namespaces_of(text: str) -> Numbers:
 
 
 def neighbours_of(text: str) -> tuple[int, int]:
-    """Return the entries of a neighbour table, and how often it had no room, by /proc/net/stat/arp_cache.
+    """Return the entries and overflows of a neighbour table by /proc/net/stat/arp_cache.
 
-    A row a CPU, hexadecimal; the entries in each are those of the whole table.
+    One row per CPU, hexadecimal; the entries in each row are those of the whole table.
     """
     head, *rows = [line.split() for line in text.splitlines()] or [[]]
     if not rows or "table_fulls" not in head:
@@ -98,7 +98,7 @@ def neighbours_of(text: str) -> tuple[int, int]:
 def stat_of(text: str) -> Numbers:
     """Return CPU seconds by mode and core, context switches, interrupts by /proc/stat.
 
-    Guest time is part of user time already. `host.processes.*` are gauges that stand in this file.
+    User time includes guest time. `host.processes.*` are gauges in this file.
     """
     found: Numbers = {}
     cores = 0

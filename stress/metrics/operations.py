@@ -13,7 +13,7 @@ from stress.records import RunRecord
 
 
 class Operations:
-    """Counts, rates and histograms by the names that figures have; `of_step` begins those of one step."""
+    """Counts, rates and histograms by the names of figures; `of_step` is the prefix of one step's."""
 
     def __init__(self, record: RunRecord, actions: Mapping[str, str], of_step: Callable[[str], str]) -> None:
         self._record = record
@@ -46,7 +46,7 @@ class Operations:
         timed = some & ~(self._failed | self._skipped)
         done = begun - errors
         self.values |= {f"{prefix}achieved": done, f"{prefix}skipped": done - int(np.count_nonzero(timed))}
-        if begun:  # where nothing was begun, nothing could fail
+        if begun:  # without an operation nothing could fail
             self.values[f"{prefix}errors"] = errors
         if offered is not None:
             self.values[f"{prefix}offered"] = offered
@@ -58,11 +58,11 @@ class Operations:
         self.histograms[f"{prefix}lateness"] = histogram(outcomes.lateness(some))
 
     def _spans(self, prefix: str, steps: set[str], some: Bools) -> tuple[float, float]:
-        """Return how long the steps of a group were to take, and took until their last operation began.
+        """Return the planned duration of the steps of a group, and the one until their last operation began.
 
-        A machine that can't keep up does all operations all the same, only later: that shows here. How
-        long the last one itself takes is latency, not rate. Nothing is forgiven here: a moment that is
-        nothing in an hour is a tenth of a second's work.
+        A machine that can't keep up still does all operations, but later: this shows it. The duration of
+        the last operation is latency, not rate. There is no tolerance: what is negligible in an hour is a
+        tenth of a second's work.
         """
         spans = [(phase.start, phase.end) for phase in self._record.phases
                  if phase.name in steps or (not steps and prefix.strip(":.") == phase.name)]  # fmt: skip
@@ -86,7 +86,7 @@ def histogram(blocks: Iterable[Floats]) -> Histogram:
 
 
 def actions(record: RunRecord) -> dict[str, str]:
-    """Return step -> its action, "" when nothing says which."""
+    """Return step -> its action, "" where that is unknown."""
     found = dict.fromkeys(record.offered, "")
     for step in record.scenario.get("steps", ()):
         if isinstance(step, dict) and "name" in step:

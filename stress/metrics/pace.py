@@ -1,7 +1,7 @@
-"""How well steps kept the rate that they were to have: what `achieved >= 99 % of offered` judges.
+"""Pace: the share of the planned rate that steps achieved, which `achieved >= 99 % of offered` judges.
 
-Of several steps each is looked at alone. Together one that was too slow would hide behind another that
-wasn't, or behind a pause between them.
+Each of several steps is judged alone. Together, a slow one would hide behind a fast one or behind a
+pause between them.
 """
 
 from __future__ import annotations
@@ -15,7 +15,7 @@ _COMPARED = {("achieved", "offered"), ("rate", "offered_rate")}
 
 
 class Pace(NamedTuple):
-    """A step: operations achieved and offered, and both per second, where they have a time."""
+    """Pace of a step: operations achieved and offered, and both per second, where they have a duration."""
 
     step: str
     achieved: float
@@ -24,13 +24,13 @@ class Pace(NamedTuple):
 
     @property
     def share(self) -> float:
-        """Share of what was offered that was achieved in its time."""
+        """Share of the offered operations that were achieved in time."""
         counted = self.achieved / self.offered
         return counted if self.rates is None else min(counted, self.rates[0] / self.rates[1])
 
 
 def kept(figures: Figures, figure: str, of: str) -> list[Pace]:
-    """Return the paces of the steps that `figure` counts; none where it is no rate of `of`."""
+    """Return the paces of the steps that `figure` counts; none when it isn't comparable to `of`."""
     name, _, last = figure.rpartition(".")
     other, _, whole = of.rpartition(".")
     if name != other or (last, whole) not in _COMPARED:
@@ -46,7 +46,7 @@ def kept(figures: Figures, figure: str, of: str) -> list[Pace]:
 
 
 def worst(paces: list[Pace], *, least: bool) -> tuple[float, str]:
-    """Return the lowest (`least`) or highest share of `paces`, and the words for what was found."""
+    """Return the lowest (`least`) or highest share of `paces`, and its explanation."""
     one = (min if least else max)(paces, key=lambda pace: pace.share)
     counted = one.achieved / one.offered
     if round(one.share, 9) == round(counted, 9) and len(paces) == 1:
@@ -61,5 +61,5 @@ def worst(paces: list[Pace], *, least: bool) -> tuple[float, str]:
 
 
 def _precise(times: float) -> str:
-    """Return a factor over 1 with so many digits that it isn't told as 1."""
+    """Return a factor over 1 with enough digits that it isn't shown as 1."""
     return next(text for digits in range(4, 18) if (text := f"{times:.{digits}g}") != "1")

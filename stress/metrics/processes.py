@@ -1,7 +1,7 @@
-"""Processes that matter for a network: this runner, what runs in the network, and controllers.
+"""Metrics of the processes of a network: this runner, Open vSwitch, controllers, traffic.
 
-Memory that a run can be held to is that of processes: what they have for themselves (resident less shared,
-proc_pid_statm(5)). What the kernel has for namespaces, links and routes it counts for the whole machine.
+The memory of a run is the private memory of processes (resident less shared, proc_pid_statm(5)). The
+kernel counts its own memory for namespaces, links and routes for the whole machine only.
 """
 
 from __future__ import annotations
@@ -22,11 +22,11 @@ _PAGE = os.sysconf("SC_PAGE_SIZE")
 _BY_NAME = ("ovs-vswitchd", "ovsdb-server", "ovs-testcontroller", "ovs-controller", "iperf3")
 _BY_WORD = ("ryu-manager", "osken-manager", "faucet", "pox.py", "onos", "karaf", "opendaylight", "floodlight")
 _LOOK = 10.0
-"""Seconds between two looks for new processes."""
+"""Seconds between two searches for new processes."""
 
 
 class Processes:
-    """CPU, memory and descriptors of the processes that matter, by name; several of one name together.
+    """CPU, memory and descriptors of these processes by name; those of one name are added up.
 
     Open vSwitch and iperf3 are those of `network`; controllers may run anywhere on the machine.
     """
@@ -64,7 +64,7 @@ class Processes:
         return found
 
     def _look(self) -> None:
-        with suppress(EmulationError, OSError):  # the network may go down under a run
+        with suppress(EmulationError, OSError):  # the network may go down during a run
             self._inside = self._network.processes()
         inside, own = set(self._inside), psutil.Process()
         self._known.setdefault(own.pid, ("runner", own))
@@ -77,7 +77,7 @@ class Processes:
 
 
 def private_memory(pid: int) -> int:
-    """Return the bytes that a process has for itself; 0 when it has ended."""
+    """Return the private memory of a process in bytes; 0 when it has ended."""
     try:
         words = Path(f"/proc/{pid}/statm").read_bytes().split()
     except OSError:
@@ -86,7 +86,7 @@ def private_memory(pid: int) -> int:
 
 
 def which(name: str, words: list[str]) -> str | None:
-    """Return what to call a process that matters, None for any other. The kernel keeps 15 characters."""
+    """Return the metric name of a process, None for unrelated ones. The kernel keeps 15 characters."""
     for known in _BY_NAME:
         if name in {known, known[:15]}:
             return known

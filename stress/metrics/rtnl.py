@@ -1,11 +1,11 @@
-"""How long the kernel lets a change of the network wait: for the RTNL lock, which a machine has once.
+"""Waiting time for the RTNL lock, which serialises all network changes of a machine.
 
 While the kernel destroys a network's namespaces it holds the lock for all of them together, and waits for
 RCU once for each of their bridges (br_multicast_dev_del in net/bridge/br_multicast.c). On a busy machine
-that is seconds, in which nobody else brings a port up: 7.5 s for a network of 400 bridges on two cores,
-and a reroute beside it took 7.0 s.
+that takes seconds in which no other port can be brought up: 7.5 s for a network of 400 bridges on two
+cores; a reroute beside it took 7.0 s.
 
-The question is ethtool(8)'s whether `lo` has a carrier: it changes nothing, and takes the lock.
+The test asks, like ethtool(8), whether `lo` has a carrier: it changes nothing and takes the lock.
 """
 
 from __future__ import annotations
@@ -23,7 +23,7 @@ _EVERY = 0.2
 
 
 class LockWaits:
-    """Asks five times a second in a thread of its own, which may have to wait."""
+    """Thread that asks five times a second, since asking may block."""
 
     def __init__(self) -> None:
         self._longest = 0.0
@@ -36,12 +36,12 @@ class LockWaits:
         self._thread.start()
 
     def stop(self) -> None:
-        """End; a question that still waits isn't waited for."""
+        """End without waiting for a test that still blocks."""
         self._stopped.set()
         self._thread.join(_EVERY)
 
     def longest(self) -> float:
-        """Return the longest wait in seconds since this was last asked, one that goes on included."""
+        """Return the longest wait in seconds since the last call, including one that continues."""
         since, found = self._since, self._longest
         self._longest = 0.0
         return found if since is None else max(found, time.monotonic() - since)

@@ -1,4 +1,4 @@
-"""Samples the machine at an interval, in a thread of its own, and says what that cost."""
+"""Sampler of the machine's metrics: a thread that samples at an interval and accounts its own cost."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ from stress.records import Sample
 
 _GAUGES = frozenset({"host.processes.running", "host.processes.blocked"})
 _SHORTEST = 0.25
-"""Of an interval: over less, the kernel's clock ticks are too coarse for a rate."""
+"""Smallest part of an interval to compute rates over: the kernel's clock ticks are coarse."""
 
 
 class Sampler:
@@ -47,7 +47,7 @@ class Sampler:
 
     @property
     def failure(self) -> BaseException | None:
-        """What ended the sampling before its time."""
+        """Error that ended the sampling early."""
         return self._failure
 
     @property
@@ -106,7 +106,7 @@ class Sampler:
 
 
 def rates(before: dict[str, float], now: dict[str, float], seconds: float) -> dict[str, float]:
-    """Return the growth per second. A counter that fell began anew at zero, with its node."""
+    """Return the growth per second. A counter that fell restarted at zero, with its node."""
     found = {}
     for name, value in now.items():
         if name in before:
@@ -116,7 +116,7 @@ def rates(before: dict[str, float], now: dict[str, float], seconds: float) -> di
 
 
 def shares(found: dict[str, float]) -> dict[str, float]:
-    """Return rates with CPU modes as shares of all CPU time that was counted, and cores of at most 1.
+    """Return rates with CPU modes as shares of all counted CPU time, and cores of at most 1.
 
     The kernel counts CPU time in ticks, so over a short time it isn't that of the clock.
     """

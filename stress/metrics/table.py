@@ -1,6 +1,6 @@
-"""Samples by columns: eight bytes a number, where a dict of them takes ten times as much.
+"""Samples in columns: eight bytes per number, a tenth of what dicts take.
 
-A run of days has a million of them, and what the runner keeps is part of the memory that it measures.
+A run of days has a million samples, and the runner's memory is part of what it measures.
 """
 
 from __future__ import annotations
@@ -22,7 +22,7 @@ class Table:
         return len(self._at)
 
     def add(self, sample: Sample) -> None:
-        """Add a sample; it may have other metrics than those before."""
+        """Add a sample, which may have new metrics."""
         before = len(self._at)
         for name, value in sample.values.items():
             column = self._columns.get(name)

@@ -1,4 +1,4 @@
-"""What a run leaves for people and programs: JSON, events, CSV, JUnit, and one page that opens offline."""
+"""Reports of a run: JSON, events, CSV, JUnit, and one page that works offline."""
 
 from stress.report.files import require_writable, write
 

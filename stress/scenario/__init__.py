@@ -1,1 +1,1 @@
-"""The scenario file: its models, how it is loaded, its JSON schema."""
+"""Scenario files: models, loading, JSON schema."""

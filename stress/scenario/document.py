@@ -1,4 +1,4 @@
-"""The models of a scenario file, and when each of its steps begins."""
+"""Models of a scenario file, and the start times of its steps."""
 
 from __future__ import annotations
 
@@ -36,7 +36,7 @@ class Probe(Section):
     )  # fmt: skip
 
     def problems(self) -> Problems:
-        """Yield what is wrong between the keys."""
+        """Yield the errors between the keys."""
         if self.probe == "command" and not self.command:
             yield (), "needs `command:`; write for example `command: [ping, -c1, '{target}']`"
         for key, probe in (("command", "command"), ("port", "tcp")):
@@ -45,7 +45,7 @@ class Probe(Section):
 
 
 class Metrics(Section):
-    """What is measured of the machine, and how often."""
+    """Metrics of the machine, and their interval."""
 
     EXAMPLE: ClassVar[str] = "{interval: 1 s}"
 
@@ -56,7 +56,7 @@ class Metrics(Section):
 
 
 class Scenario(Section):
-    """A scenario file. Each step is checked by the action that it names."""
+    """Scenario file. The action that a step names validates it."""
 
     name: Word = Field(description="Name of the scenario", examples=["port-churn"])
     seed: Annotated[int, Field(ge=0, le=2**63 - 1)] = Field(0, description="Of all that is random")
@@ -78,7 +78,7 @@ class Scenario(Section):
 
 @dataclass(frozen=True)
 class Step:
-    """A step and its place: `start` in seconds since the run began, `seconds` long.
+    """Step with its time: `start` in seconds since the run began, `seconds` long.
 
     Steps with the same `group` run side by side; groups run one after the other.
     """
@@ -92,7 +92,7 @@ class Step:
 
     @property
     def end(self) -> float:
-        """When it ends."""
+        """End of the step, in seconds since the run began."""
         return self.start + self.seconds
 
 
@@ -126,7 +126,7 @@ def timed(scenario: Scenario, groups: list[list[Placed]], duration: float | None
 
 
 def _lengths(scenario: Scenario, groups: list[list[Placed]]) -> list[float]:
-    """Return how long each group takes, in seconds."""
+    """Return the duration of each group, in seconds."""
     given = [max((a.start + a.duration for _, a in group if a.duration), default=0.0) for group in groups]
     open_ends = [not all(a.duration for _, a in group) for group in groups]
     if scenario.duration is None:

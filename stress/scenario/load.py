@@ -1,4 +1,4 @@
-"""Load a scenario file: YAML -> scenario and steps, all that is wrong said at once."""
+"""Load a scenario file: YAML -> scenario and steps, with all errors at once."""
 
 from __future__ import annotations
 
@@ -22,21 +22,21 @@ _EXAMPLE = "{action: port-flap, target: host, rate: 100}"
 
 @dataclass
 class Document:
-    """A valid scenario file: the scenario, its steps in groups, and its source for later errors."""
+    """Valid scenario file: the scenario, its steps in groups, and its source for later errors."""
 
     scenario: Scenario
     groups: list[list[Placed]]
     source: Source
 
     def steps(self, duration: float | None = None) -> list[Step]:
-        """Return the steps with their times; `duration` seconds instead of what the file says."""
+        """Return the steps with their times; `duration` seconds instead of the file's."""
         try:
             return timed(self.scenario, self.groups, duration)
         except ParameterError as error:
             raise self.source.error(error) from error
 
     def error(self, error: ParameterError) -> InputError:
-        """Return the input error that says where in the file `error` comes from."""
+        """Return the input error with the place in the file that `error` comes from."""
         return self.source.error(error)
 
 
@@ -64,7 +64,7 @@ def _document(source: Source) -> Document:
 
 
 def _wrong(data: Any) -> Found:
-    """Return what is wrong with the data of a file, maybe of one that isn't read to its end."""
+    """Return the errors in the data of a file that may not be read to its end yet."""
     if not isinstance(data, dict):
         return [((), f"must be a mapping (key: value), not {shown(data)}; start with {_LEAST}")]
     problems: Found = []
@@ -86,7 +86,7 @@ def _parts(data: dict[str, Any], problems: Found) -> tuple[Scenario | None, list
 
 
 def _unfit(scenario: Scenario) -> Problems:
-    """Yield what is wrong between the keys of the probes and metrics."""
+    """Yield the errors between the keys of probes and metrics."""
     taken: set[str | None] = set()
     for at, probe in enumerate(scenario.probes):
         yield from ((("probes", at, *loc), words) for loc, words in (*aim_problems(probe), *probe.problems()))

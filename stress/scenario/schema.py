@@ -1,6 +1,6 @@
-"""A JSON schema of scenario files, for editors: generated from the models, never written by hand.
+"""JSON schema of scenario files for editors, generated from the models.
 
-Draft 2020-12 (json-schema.org). The keys of a step hang on its `action` by if-then.
+Draft 2020-12 (json-schema.org). The keys of a step depend on its `action` by if-then.
 """
 
 from __future__ import annotations
@@ -40,7 +40,7 @@ def schema() -> Schema:
 
 
 def _step(cases: dict[str, Schema]) -> Schema:
-    """Return the schema of a step: its action decides which other keys there may be."""
+    """Return the schema of a step: its action decides the other keys that are allowed."""
     return {
         "title": "Step",
         "type": "object",
