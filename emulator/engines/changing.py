@@ -1,6 +1,6 @@
 """Change a running network: what differs is written down, carried out, and taken back where that fails.
 
-What differs, and how it is done, is the engine's: a `Transition`.
+The engine says what differs and how it is done: a `Transition`.
 """
 
 from __future__ import annotations
@@ -21,7 +21,7 @@ Running = TypeVar("Running", bound=NamespacedNetwork)
 
 
 class Transition(Protocol):
-    """What leads a running network from its plan to another."""
+    """Way of a running network from its plan to another."""
 
     @property
     def is_empty(self) -> bool:

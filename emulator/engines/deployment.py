@@ -1,4 +1,4 @@
-"""How engines of namespaces deploy: under the network's lock, signals held back, rolled back on failure."""
+"""Deploy to namespaces: under the network's lock, with signals held back, rolled back on failure."""
 
 from __future__ import annotations
 

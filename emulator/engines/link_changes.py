@@ -1,4 +1,4 @@
-"""How links of a running network are changed on any engine: refused, written down, carried out.
+"""Change links of a running network on any engine: refuse, write down, carry out.
 
 A link that is down has both ends administratively down. Forwarding then goes around it, and what differs is
 carried out by the engine.
@@ -28,9 +28,9 @@ _BEFORE = "links_before"
 
 @dataclass(frozen=True)
 class LinkChange:
-    """What leads from links as they were to links as they are wanted.
+    """Change of links from what they were to what is wanted.
 
-    The plans say which links are up, `before` and `after` how they are shaped.
+    The plans say which links are up; `before` and `after` say how links are shaped.
     """
 
     old: Plan

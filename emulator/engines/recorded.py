@@ -1,6 +1,6 @@
-"""What the handle of a network knows from the network's folder alone, whatever engine runs it.
+"""Handle of a network as far as its folder tells, on any engine.
 
-Here, and nowhere below, a running network is planned again: what changes it is given plans.
+A running network is planned again here and nowhere below: what changes it is given plans.
 """
 
 from __future__ import annotations
@@ -60,12 +60,12 @@ class RecordedNetwork:
 
     @property
     def forwarding(self) -> Forwarding:
-        """How packets find their way where all links are up."""
+        """Forwarding with all links up."""
         return self._filed_plan.forwarding
 
     @property
     def links(self) -> Mapping[int, LinkState]:
-        """What was changed on links since `up`."""
+        """Changes of links since `up`, by link."""
         return link_states(self._record)
 
     @property

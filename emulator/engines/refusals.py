@@ -1,4 +1,4 @@
-"""What an engine on this machine can't do here, said before anything is made."""
+"""Reasons why this machine can't carry a plan out, given before anything is made."""
 
 from __future__ import annotations
 

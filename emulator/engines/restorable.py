@@ -1,4 +1,4 @@
-"""What a running network has that can say what differs from its plan, and give it back."""
+"""Compare a running network with its plan, and restore what differs."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ from emulator.linux.observed.wanted import WantedState
 from topologies.counting import counted
 
 _SETTLES_WITHIN, _PAUSE = 2.0, 0.05
-"""How long what was restored may take until it is seen, and between two looks, in seconds."""
+"""Seconds until what was restored must be seen, and between two looks."""
 _MOST_NAMED = 5
 
 

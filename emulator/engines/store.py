@@ -1,4 +1,4 @@
-"""What a network has on this machine: its namespaces are opened here, and all of it is removed here."""
+"""A network's namespaces on this machine: open them, and remove all that belongs to the network."""
 
 from __future__ import annotations
 

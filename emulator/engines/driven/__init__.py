@@ -1,6 +1,6 @@
-"""What engines share that have another program make the network, under that program's own Python.
+"""Shared parts of engines that have another program make the network, under that program's own Python.
 
-Such an engine is a document (the plan as its program reads it), a driver (a folder of Python that answers by
-`serving/`) and a recipe (`launch.Recipe`). The emulator asks the driver by `client.Driver`. What it does
-itself to nodes on this machine is the engine's own; one whose nodes are elsewhere has none of that.
+Such an engine is a document (the plan in that program's terms), a driver (a folder of Python that answers by
+`serving/`) and a recipe (`launch.Recipe`). The emulator asks the driver by `client.Driver`. Work on nodes
+of this machine is the engine's own; an engine whose nodes are elsewhere has none.
 """

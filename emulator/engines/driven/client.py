@@ -44,7 +44,7 @@ class Driver:
 
     @property
     def alive(self) -> bool:
-        """Whether the driver runs."""
+        """True while the driver runs."""
         return self._running.alive
 
     def ask(

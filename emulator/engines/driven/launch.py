@@ -22,7 +22,7 @@ _children: set[int] = set()
 
 @dataclass(frozen=True)
 class Recipe:
-    """How a driver is started: the Python that runs it, its folder, and what its environment adds to ours.
+    """Recipe to start a driver: the Python that runs it, its folder, and additions to our environment.
 
     The folder is a package with a module `main`, whose `main(descriptor)` ends in `serving.server.serve`.
     """
@@ -34,18 +34,18 @@ class Recipe:
 
 @dataclass(frozen=True)
 class DriverPaths:
-    """Where a network's driver answers, and where it prints."""
+    """Paths of a network's driver."""
 
     folder: Path
 
     @property
     def socket(self) -> Path:
-        """Where the driver answers."""
+        """Socket on which the driver answers."""
         return self.folder / "driver.sock"
 
     @property
     def log(self) -> Path:
-        """What the driver, and what it drives, printed."""
+        """Output of the driver and of what it drives."""
         return self.folder / "driver.log"
 
 
@@ -58,7 +58,7 @@ class Running:
 
     @property
     def alive(self) -> bool:
-        """Whether it runs."""
+        """True while it runs."""
         return began(self.pid) == self.began
 
 

@@ -19,16 +19,16 @@ from emulator.plan import Plan
 
 @dataclass
 class Change:
-    """What to do: nodes by index in their plan, links by the name of their first interface."""
+    """Changes to make: nodes by index in their plan, links by the name of their first interface."""
 
     gone_nodes: list[int] = field(default_factory=list)
     new_nodes: list[int] = field(default_factory=list)
     gone_links: list[str] = field(default_factory=list)
     new_links: list[str] = field(default_factory=list)
     takes: list[Step] = field(default_factory=list)
-    """What is taken from nodes and links that stay, before new ones are made."""
+    """Steps that take settings from nodes and links that stay, before new ones are made."""
     gives: list[Step] = field(default_factory=list)
-    """What they get then."""
+    """Steps that give them their new settings, after it."""
     settled: list[str] = field(default_factory=list)
     """The nodes among them whose settings change."""
 

@@ -1,4 +1,4 @@
-"""How Mininet's driver is started: inside the network's own namespaces, with mounts of its own."""
+"""Start Mininet's driver inside the network's own namespaces, with mounts of its own."""
 
 from __future__ import annotations
 

@@ -31,7 +31,7 @@ def change_links(change: LinkChange, driver: Driver, switches: Switches) -> None
 def link_steps(change: LinkChange) -> list[Step]:
     """Return the driver's steps of a change of links.
 
-    What isn't there is left out: whoever makes it again makes it as the record wants it.
+    What isn't there is left out: made again, it is made as the record wants it.
     """
     old, new = change.old, change.new
     soft = soft_switches(bridges_of(new))

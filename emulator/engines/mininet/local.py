@@ -1,7 +1,7 @@
-"""What is done to nodes beside what Mininet does, since they are on this machine.
+"""Work on Mininet's nodes that is ours, since they are on this machine.
 
-Their namespaces are pinned in the network's store, sysctls are set and control groups joined before they have
-ports, and what ran in them is ended when they go. Call all of it inside the store's mount namespace.
+Before a node has ports, its namespace is pinned in the network's store, its sysctls are set and its shell
+joins its control group. When it goes, what ran in it is killed. Call this inside the store's mount namespace.
 """
 
 from __future__ import annotations

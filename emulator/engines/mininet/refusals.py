@@ -1,4 +1,4 @@
-"""What Mininet can't do, or not here, said before anything is made."""
+"""Reasons why Mininet can't carry a plan out here, given before anything is made."""
 
 from __future__ import annotations
 

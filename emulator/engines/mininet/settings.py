@@ -1,4 +1,4 @@
-"""What a node is set to beyond what Mininet sets: lines for `ip -batch`, and what takes each back. Pure.
+"""Settings of a node beyond those that Mininet sets: lines for `ip -batch`, each with its inverse. Pure.
 
 Interfaces are named here, not numbered: Mininet lets the kernel number them.
 """

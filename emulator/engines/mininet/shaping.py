@@ -1,4 +1,4 @@
-"""How Mininet shapes what an interface sends. Pure."""
+"""Shapes in the terms of Mininet's traffic control. Pure."""
 
 from __future__ import annotations
 

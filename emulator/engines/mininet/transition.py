@@ -19,7 +19,7 @@ from topologies.topology import Topology
 
 
 class MininetTransition:
-    """What leads a running network to the plan `new`, which comes from `file`."""
+    """Way of a running network to the plan `new`, which comes from `file`."""
 
     def __init__(self, network: MininetNetwork, new: Plan, state: NetworkState, file: str) -> None:
         self._old, self._new = network.plan, new

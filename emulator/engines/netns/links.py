@@ -30,7 +30,7 @@ from topologies.topology import Topology
 _UPS = 3
 """The step in which links come up: the switches of Open vSwitch follow then."""
 _HARMLESS = frozenset({errno.ESRCH, errno.EADDRNOTAVAIL, errno.ENODEV, errno.ENOENT, errno.EEXIST})
-"""What a step done twice gives, or one that the kernel did itself (routes over a link that is down)."""
+"""Errors of a step done twice, or done by the kernel itself (routes over a link that is down)."""
 
 
 def change_links(change: LinkChange, store: NamespaceStore, switches: Switches | None) -> None:
@@ -41,7 +41,7 @@ def change_links(change: LinkChange, store: NamespaceStore, switches: Switches |
             if number == _UPS + 1 and switches is not None:
                 follow_links(switches, change.old, change.new)
             for node, batch in step.items():
-                with suppress(MissingError):  # whoever makes it again makes it as the record wants it
+                with suppress(MissingError):  # made again, it is made as the record wants it
                     store.go(change.topology.names[node])
                     with Netlink() as netlink:
                         run_partly(netlink, change.new.whole, node, batch, _HARMLESS)

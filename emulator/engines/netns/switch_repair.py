@@ -1,4 +1,4 @@
-"""What Open vSwitch lacks against the plan, found and given back."""
+"""Find what Open vSwitch lacks against the plan, and restore it."""
 
 from __future__ import annotations
 
@@ -29,7 +29,7 @@ class SwitchRepair:
         self._fresh = interfaces(plan.topology, links)
         self._words: list[str] = []
         self._damage: BridgeDamage | None = None
-        """What differs; None when Open vSwitch has ended."""
+        """Differences; None when Open vSwitch has ended."""
 
     def begin(self) -> None:
         """Start controllers that ended; have ports whose links are missing leave their bridges."""

@@ -45,7 +45,7 @@ def _notes(switches: Switches, plan: Plan, progress: Progress) -> tuple[str, ...
 
 
 class SwitchChange:
-    """What a changed file does to the Open vSwitch of a network that runs.
+    """Change of a running network's Open vSwitch by a changed file.
 
     `begin()` before the kernel's objects are changed, `finish()` after it. Make it, and call both, in
     the machine's namespaces. `files` are the topology files, the old and the new one.
@@ -59,7 +59,7 @@ class SwitchChange:
         self._will_be = Switches(state.folder, store, new.topology, files[1])
         self._before, self._after = by_name(bridges_of(old)), by_name(bridges_of(new))
         self._moved = False
-        """Whether links come or go: what switches and controllers have learned isn't so any more."""
+        """True when links come or go: switches and controllers must forget what they learned."""
         self._same_controllers = controllers_of(old.topology) == controllers_of(new.topology)
 
     @property
@@ -115,7 +115,7 @@ class SwitchChange:
 def follow_links(switches: Switches, old: Plan, new: Plan) -> None:
     """Have ports and flows go around the links that are down in `new`, and forget what was learned.
 
-    A bridge that is away stays so: whoever makes it again makes it as the links are then.
+    A bridge that is removed stays so. Made again, it is made as the links are then.
     """
     switches.lead(by_name(bridges_of(new)), partly=True)
     switches.install(new, old, only=switches.present())

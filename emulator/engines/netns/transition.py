@@ -14,7 +14,7 @@ from emulator.state import NetworkState
 
 
 class NetnsTransition:
-    """What leads from the plan `old` to `new`; `files` are the topology files of both."""
+    """Way from the plan `old` to `new`; `files` are the topology files of both."""
 
     def __init__(self, old: Plan, new: Plan, state: NetworkState, files: tuple[str, str]) -> None:
         self._old, self._new = old, new

@@ -28,10 +28,10 @@ class StepError(Exception):
 
 
 class Program:
-    """What a driver holds: `steps` has a method for each step, called as `step(tell, **arguments)`."""
+    """The driven program: `steps` has a method for each step, called as `step(tell, **arguments)`."""
 
     title = "the driver"
-    """What people call it."""
+    """Name of the program, for people."""
     untimed: frozenset[str] = frozenset()
     """Steps that take as long as somebody likes, who also sees what is complained of."""
 

@@ -20,7 +20,7 @@ _INTERRUPTED_WITHIN = 10.0
 
 
 class HungUpError(BaseException):
-    """Whoever typed has gone. Not an Exception: Mininet's command line would show it and go on."""
+    """The terminal has hung up. Not an Exception: Mininet's command line would show it and go on."""
 
 
 def _hang_up(number: int, frame: FrameType | None) -> None:
@@ -29,7 +29,7 @@ def _hang_up(number: int, frame: FrameType | None) -> None:
 
 
 class Console:
-    """Whether the command line is open, and how it is run."""
+    """Mininet's command line: runs it, and knows while it is open."""
 
     def __init__(self, network: Any) -> None:
         self._network = network

@@ -1,4 +1,4 @@
-"""Serves Mininet: what it complains of, and when it can't be asked."""
+"""Serve Mininet: collect its complaints, and say when it can't be asked."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from .build import Builder, empty_network
 from .steps import Steps
 
 _HARMLESS = ("quantum of class",)
-"""What Mininet reports as an error and isn't: htb's remark on a fast link."""
+"""Remarks that Mininet reports as errors: htb's on a fast link."""
 
 
 class _Complaints(logging.Handler):

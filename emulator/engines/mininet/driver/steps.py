@@ -1,4 +1,4 @@
-"""What the emulator can ask of a running Mininet network, a method each."""
+"""Steps that the emulator can ask of a running Mininet network, a method each."""
 
 from __future__ import annotations
 
