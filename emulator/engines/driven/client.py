@@ -9,7 +9,7 @@ import time
 from collections.abc import Callable, Iterator, Mapping
 from typing import Any
 
-from emulator.engines.driven.launch import DriverPaths, Running
+from emulator.engines.driven.launch import DriverPaths, DriverProcess
 from emulator.errors import BrokenError
 from emulator.linux.unix_sockets import connected
 from emulator.network import Progress, silent
@@ -33,19 +33,19 @@ class Driver:
     """
 
     def __init__(
-        self, name: str, title: str, paths: DriverPaths, running: Running,
+        self, name: str, title: str, paths: DriverPaths, process: DriverProcess,
         watch: Callable[[], None] = lambda: None,
     ) -> None:  # fmt: skip
         self._name = name
         self._title = title
         self._paths = paths
-        self._running = running
+        self._process = process
         self._watch = watch
 
     @property
     def alive(self) -> bool:
         """True while the driver runs."""
-        return self._running.alive
+        return self._process.alive
 
     def ask(
         self, *steps: Step, progress: Progress = silent, seconds: float = STEP_SECONDS, watched: bool = True

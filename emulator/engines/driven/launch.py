@@ -50,7 +50,7 @@ class DriverPaths:
 
 
 @dataclass(frozen=True)
-class Running:
+class DriverProcess:
     """A driver: its process id, and when that process began (clock ticks since boot), which no other has."""
 
     pid: int
@@ -78,7 +78,7 @@ def here(run: Start) -> subprocess.Popen[bytes]:
 
 def start(
     recipe: Recipe, paths: DriverPaths, enter: Callable[[Start], subprocess.Popen[bytes]] = here
-) -> Running:
+) -> DriverProcess:
     """Start the driver; return at once. UnableError when it can't be.
 
     `enter(run)` returns `run()`, called where the driver is to be: in a namespace, for one. The socket is
@@ -104,7 +104,7 @@ def start(
             raise UnableError(f"can't run {recipe.python}: {error.strerror}") from error
     process.returncode = 0  # it stays: nobody is to be told that it still runs
     _children.add(process.pid)
-    return Running(process.pid, began(process.pid))
+    return DriverProcess(process.pid, began(process.pid))
 
 
 def _reap() -> None:

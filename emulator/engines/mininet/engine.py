@@ -89,11 +89,11 @@ def _make(
     """Start Mininet and have it make all nodes and links."""
     store = store_of(state)
     user = any(profile.switch == "user" for profile in plan.topology.node_profiles)
-    running = launch.start(state, environment, own_tmp=user)
-    record.options[DRIVER] = asdict(running)
+    process = launch.start(state, environment, own_tmp=user)
+    record.options[DRIVER] = asdict(process)
     state.write(record)
     wanted = document(plan, bridges_of(plan))
-    driver = Driver(state.name, TITLE, paths_of(state), running)
+    driver = Driver(state.name, TITLE, paths_of(state), process)
     with store.entered():
         driver.ask(("controllers", {"documents": wanted.controllers}))
         maker = Maker(plan, wanted, driver, LocalNodes(plan, store), progress)

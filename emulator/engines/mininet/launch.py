@@ -7,7 +7,7 @@ from collections.abc import Mapping
 from pathlib import Path
 
 from emulator.engines.driven import launch
-from emulator.engines.driven.launch import DriverPaths, Recipe, Running, Start
+from emulator.engines.driven.launch import DriverPaths, DriverProcess, Recipe, Start
 from emulator.engines.store import store_of
 from emulator.linux import syscalls
 from emulator.linux.execute import inside
@@ -27,7 +27,7 @@ def paths_of(state: NetworkState) -> DriverPaths:
     return DriverPaths(state.folder / "mininet")
 
 
-def start(state: NetworkState, environment: Mapping[str, str], *, own_tmp: bool = False) -> Running:
+def start(state: NetworkState, environment: Mapping[str, str], *, own_tmp: bool = False) -> DriverProcess:
     """Start the driver in the network's namespace ROOT; return at once. UnableError when it can't be.
 
     All that it starts sees the network's own /etc/hosts, by which `down` finds it whatever namespace

@@ -7,7 +7,7 @@ from functools import cached_property, partial
 
 from emulator.deviation import Deviation
 from emulator.engines.driven.client import Driver
-from emulator.engines.driven.launch import Running
+from emulator.engines.driven.launch import DriverProcess
 from emulator.engines.link_changes import LinkChange
 from emulator.engines.mininet import openflow
 from emulator.engines.mininet.launch import TITLE, paths_of
@@ -35,12 +35,12 @@ class MininetNetwork(NamespacedNetwork):
     def driver(self) -> Driver:
         """The program that holds Mininet."""
         watch = self.switches.servers.require_running if self.switches.there else lambda: None
-        return Driver(self.name, TITLE, paths_of(self._state), self._running, watch)
+        return Driver(self.name, TITLE, paths_of(self._state), self._process, watch)
 
     @property
-    def _running(self) -> Running:
+    def _process(self) -> DriverProcess:
         noted = self._record.options.get(DRIVER) or {}
-        return Running(int(noted.get("pid", -1)), int(noted.get("began", -2)))
+        return DriverProcess(int(noted.get("pid", -1)), int(noted.get("began", -2)))
 
     @cached_property
     def switches(self) -> Switches:
@@ -48,7 +48,7 @@ class MininetNetwork(NamespacedNetwork):
         return Switches(self._state.folder, self._store, self.topology, self._record.file)
 
     def _engine_problems(self) -> list[str]:
-        return [] if self._running.alive else [self.driver.dead()]
+        return [] if self._process.alive else [self.driver.dead()]
 
     def _unshapable(self, shapes: Iterable[Shape]) -> list[str]:
         return unshapable(shapes)

@@ -15,7 +15,7 @@ from typing import Any
 import pytest
 
 from emulator.engines.driven.client import Driver
-from emulator.engines.driven.launch import DriverPaths, Running, began
+from emulator.engines.driven.launch import DriverPaths, DriverProcess, began
 from emulator.errors import BrokenError
 
 Behaviour = Callable[[dict[str, Any], socket.socket], None]
@@ -36,7 +36,7 @@ def fake(folder: Path, behaviour: Behaviour) -> Iterator[Driver]:
     thread = threading.Thread(target=serve)
     thread.start()
     try:
-        yield Driver("m", "Mininet", paths, Running(os.getpid(), began(os.getpid())))
+        yield Driver("m", "Mininet", paths, DriverProcess(os.getpid(), began(os.getpid())))
     finally:
         thread.join()
         listener.close()
@@ -91,7 +91,7 @@ def test_a_driver_that_says_nothing_is_waited_for_so_long(
 
 
 def test_no_driver_at_all(tmp_path: Path) -> None:
-    driver = Driver("m", "Mininet", DriverPaths(tmp_path / "gone"), Running(-1, -2))
+    driver = Driver("m", "Mininet", DriverPaths(tmp_path / "gone"), DriverProcess(-1, -2))
     assert not driver.alive
     with pytest.raises(BrokenError, match="has ended"):
         driver.ask(("info", {}))
@@ -100,6 +100,6 @@ def test_no_driver_at_all(tmp_path: Path) -> None:
 
 def test_a_process_is_known_by_when_it_began() -> None:
     me = os.getpid()
-    assert Running(me, began(me)).alive
-    assert not Running(me, began(me) + 1).alive
+    assert DriverProcess(me, began(me)).alive
+    assert not DriverProcess(me, began(me) + 1).alive
     assert began(2**22 + 1) == -1

@@ -217,7 +217,7 @@ def test_while_it_is_busy_it_says_so_at_once(toy: Driver, busy: Path) -> None:
 
 def test_a_driver_that_was_killed_is_said_with_its_log_and_the_way_out(toy: Driver) -> None:
     toy.ask(("info", {}))
-    os.kill(toy._running.pid, signal.SIGKILL)
+    os.kill(toy._process.pid, signal.SIGKILL)
     while toy.alive:
         time.sleep(0.01)
     with pytest.raises(BrokenError, match=r"the toy of `n` has ended .*driver\.log.*`emulator down n`"):
