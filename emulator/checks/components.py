@@ -11,6 +11,7 @@ from emulator.forwarding.bridged_reach import BridgedReach
 from emulator.forwarding.reach import Reach
 from emulator.forwarding.routed import RoutedForwarding
 from emulator.forwarding.spanning_tree import bridging_nodes
+from topologies import graph_arrays
 from topologies.segments import is_routed
 from topologies.topology import Kind, Topology
 
@@ -35,13 +36,4 @@ def components(topology: Topology, up: npt.NDArray[np.bool_]) -> npt.NDArray[np.
     a, b = topology.ends[:, 0].astype(np.int64), topology.ends[:, 1].astype(np.int64)
     first_port = (topology.ports == 0) | passes[topology.ends]
     alive = up & first_port.all(axis=1)
-    labels = np.arange(topology.node_count)
-    a, b = a[alive], b[alive]
-    while True:
-        before = labels.copy()
-        low = np.minimum(labels[a], labels[b])
-        np.minimum.at(labels, a, low)
-        np.minimum.at(labels, b, low)
-        labels = labels[labels]
-        if np.array_equal(labels, before):
-            return labels
+    return graph_arrays.components(a[alive], b[alive], topology.node_count)

@@ -342,5 +342,5 @@ def test_what_is_too_large_is_refused_before_it_is_made(
         raise AssertionError("a generator was started")
 
     monkeypatch.setattr("topologies.build.module_for", never)
-    with pytest.raises(ValueError, match=r"would make .* (nodes|links); the most is"):
+    with pytest.raises(ValueError, match=r"would make .* (nodes|links); the maximum is"):
         build(checked)

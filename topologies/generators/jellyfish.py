@@ -16,7 +16,7 @@ from pydantic import Field, model_validator
 
 from topologies.families import Context, GeneratorParams
 from topologies.generators.parts import Count, switch_graph
-from topologies.generators.sampling import components
+from topologies.graph_arrays import components
 from topologies.rng import Stream
 from topologies.topology import I64, Topology
 
@@ -75,7 +75,7 @@ def connected_regular(stream: Stream, n: int, degree: int) -> I64:
         return _complement(n, _regular(stream, n, n - 1 - degree))
     while True:  # of degree 3 or more: almost every draw is connected (Bollobás: Random Graphs, 7.6)
         ends = _regular(stream, n, degree)
-        if not components(n, ends).any():
+        if not components(ends[:, 0], ends[:, 1], n).any():
             return ends
 
 

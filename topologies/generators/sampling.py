@@ -7,6 +7,7 @@ from collections.abc import Iterator
 
 import numpy as np
 
+from topologies.graph_arrays import components
 from topologies.rng import Stream
 from topologies.topology import I64
 
@@ -43,30 +44,13 @@ def _pair_at(at: I64) -> I64:
     return np.stack([v, at - v * (v - 1) // 2], axis=1)
 
 
-def components(n: int, ends: I64) -> I64:
-    """Return the lowest node of each node's component (int64[n]) in the graph of links `ends` (int64[m, 2]).
-
-    Hooking and pointer jumping (Shiloach, Vishkin: An O(log n) parallel connectivity algorithm, 1982).
-    """
-    root = np.arange(n)
-    while True:
-        first, second = root[ends[:, 0]], root[ends[:, 1]]
-        differ = first != second
-        if not differ.any():
-            return root
-        low, high = np.minimum(first, second)[differ], np.maximum(first, second)[differ]
-        np.minimum.at(root, high, low)
-        while not np.array_equal(jumped := root[root], root):
-            root = jumped
-
-
 def joining(stream: Stream, n: int, ends: I64) -> I64:
     """Return links (int64[c - 1, 2]) that connect the c components of the graph.
 
     From the second largest component on, a random node of each is linked to a random node of all
     larger ones together: the fewest possible links, most of them to the giant component.
     """
-    root = components(n, ends)
+    root = components(ends[:, 0], ends[:, 1], n)
     roots, number, size = np.unique(root, return_inverse=True, return_counts=True)
     by_size = np.argsort(-size, kind="stable")
     place = np.empty(len(roots), dtype=np.int64)

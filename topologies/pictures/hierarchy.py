@@ -12,33 +12,12 @@ from dataclasses import dataclass
 import numpy as np
 import numpy.typing as npt
 
+from topologies.graph_arrays import components
 from topologies.pictures.layers import layers
-from topologies.topology import I32, I64, Kind, Topology
+from topologies.topology import I64, Kind, Topology
 
 _MANY_SWITCHES = 200
 _CLUSTERS = 100
-
-
-def components(count: int, ends: I32 | I64) -> I64:
-    """Return the smallest node of each node's component: int64[count].
-
-    Labels sink along links and pointers are halved until nothing changes (Shiloach, Vishkin: An
-    O(log n) parallel connectivity algorithm, 1982).
-    """
-    label = np.arange(count, dtype=np.int64)
-    a, b = ends[:, 0], ends[:, 1]
-    while True:
-        low = np.minimum(label[a], label[b])
-        before = label.copy()
-        np.minimum.at(label, before[a], low)
-        np.minimum.at(label, before[b], low)
-        while True:
-            jumped = label[label]
-            if np.array_equal(jumped, label):
-                break
-            label = jumped
-        if np.array_equal(label, before):
-            return label
 
 
 @dataclass(frozen=True)
@@ -63,7 +42,8 @@ def hierarchy(topology: Topology) -> Hierarchy:
     for level in range(1, int(layer.max()) + 1):
         inside = layer >= level
         within = inside[topology.ends].all(axis=1)
-        label = np.where(inside, components(topology.node_count, topology.ends[within]), -1)
+        low, high = topology.ends[within].T
+        label = np.where(inside, components(low, high, topology.node_count), -1)
         if not groups or not np.array_equal(label[inside], groups[-1][inside]):
             groups.append(label)
     return Hierarchy(layer, tuple(groups), layered=True)

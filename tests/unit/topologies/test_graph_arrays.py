@@ -33,17 +33,28 @@ def test_distances(pairs: list[tuple[int, int]], sources: set[int]) -> None:
     assert found.tolist() == [wanted.get(vertex, -1) for vertex in range(VERTICES)]
 
 
-@given(edges)
-def test_components(pairs: list[tuple[int, int]]) -> None:
-    ends = array(pairs)
-    found = components(ends[:, 0], ends[:, 1], VERTICES)
-    for part in nx.connected_components(graph_of(pairs)):
-        assert {found[vertex] for vertex in part} == {min(part)}
+@given(st.integers(1, 40), st.lists(st.tuples(st.integers(0, 39), st.integers(0, 39)), max_size=60))
+def test_components(count: int, pairs: list[tuple[int, int]]) -> None:
+    ends = array([(a % count, b % count) for a, b in pairs])
+    graph = nx.Graph(ends.tolist())
+    graph.add_nodes_from(range(count))
+    expected = np.empty(count, dtype=np.int64)
+    for part in nx.connected_components(graph):
+        expected[list(part)] = min(part)
+    np.testing.assert_array_equal(components(ends[:, 0], ends[:, 1], count), expected)
 
 
-def test_a_long_path_is_one_component() -> None:
-    order = np.random.default_rng(1).permutation(5000)
-    assert not components(order[:-1], order[1:], 5000).any()
+def test_components_of_a_random_graph() -> None:
+    graph = nx.gnp_random_graph(400, 0.002, seed=3)
+    ends = array(list(graph.edges))
+    expected = {node: min(part) for part in nx.connected_components(graph) for node in part}
+    assert components(ends[:, 0], ends[:, 1], 400).tolist() == [expected[node] for node in range(400)]
+
+
+def test_a_long_path_in_random_order_is_one_component() -> None:
+    random = np.random.default_rng(1)
+    path, edge = random.permutation(5000), random.permutation(4999)
+    assert not components(path[edge], path[edge + 1], 5000).any()
 
 
 def test_edges_that_leave_come_vertex_by_vertex() -> None:

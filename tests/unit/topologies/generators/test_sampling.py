@@ -4,7 +4,7 @@ import networkx as nx
 import numpy as np
 import pytest
 
-from topologies.generators.sampling import _pair_at, components, joining, pairs_by_chance
+from topologies.generators.sampling import _pair_at, joining, pairs_by_chance
 from topologies.rng import Stream
 
 NO_LINKS = np.empty((0, 2), dtype=np.int64)
@@ -39,22 +39,6 @@ def test_every_pair_has_the_same_chance() -> None:
             taken[pairs[:, 0], pairs[:, 1]] += 1
     counts = taken[np.tril_indices(5, -1)]
     assert np.abs(counts - 300).max() < 5 * 14.5
-
-
-def test_components_of_a_long_path_in_random_order() -> None:
-    stream = Stream(1)
-    path = stream.shuffled(np.arange(5000))
-    ends = stream.shuffled(np.arange(4999))
-    assert not components(5000, np.stack([path[ends], path[ends + 1]], axis=1)).any()
-
-
-def test_components_against_networkx() -> None:
-    ends = np.concatenate([NO_LINKS, *pairs_by_chance(Stream(3), 400, 0.002)])
-    graph = nx.Graph()
-    graph.add_nodes_from(range(400))
-    graph.add_edges_from(ends.tolist())
-    expected = {node: min(part) for part in nx.connected_components(graph) for node in part}
-    assert components(400, ends).tolist() == [expected[node] for node in range(400)]
 
 
 def test_joining_nothing_but_lonely_nodes() -> None:

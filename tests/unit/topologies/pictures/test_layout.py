@@ -6,7 +6,7 @@ from hypothesis import strategies as st
 
 from topologies.build import build
 from topologies.pictures.fold import best, folded
-from topologies.pictures.hierarchy import components, hierarchy
+from topologies.pictures.hierarchy import hierarchy
 from topologies.pictures.lattice import grid_places
 from topologies.pictures.layers import layers
 from topologies.pictures.row_layout import spread
@@ -21,17 +21,6 @@ def made(topology: str) -> Topology:
 
 def links_of(graph: nx.Graph) -> I64:
     return np.array(sorted(tuple(sorted(edge)) for edge in graph.edges), dtype=np.int64).reshape(-1, 2)
-
-
-@given(st.integers(1, 40), st.lists(st.tuples(st.integers(0, 39), st.integers(0, 39)), max_size=60))
-def test_components_are_networkxs(count: int, pairs: list[tuple[int, int]]) -> None:
-    links = np.array([(a % count, b % count) for a, b in pairs], dtype=np.int64).reshape(-1, 2)
-    graph = nx.Graph(links.tolist())
-    graph.add_nodes_from(range(count))
-    expected = np.empty(count, dtype=np.int64)
-    for part in nx.connected_components(graph):
-        expected[list(part)] = min(part)
-    np.testing.assert_array_equal(components(count, links), expected)
 
 
 @given(st.lists(st.floats(-1000, 1000), min_size=1, max_size=40), st.floats(0.5, 50))
