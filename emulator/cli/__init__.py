@@ -1,1 +1,1 @@
-"""The command line: the only place that prints and exits. One command a module, imported when asked for."""
+"""The command line: the only part that prints and exits. One module per command, imported on use."""

@@ -46,7 +46,7 @@ def command(
     from emulator.cli.networks import chosen_network
 
     if (where is None) == (ends is None):
-        raise UsageError("say where: `emulator capture NODE[:PORT] -o FILE`, or `--link A B`")
+        raise UsageError("give a port: `emulator capture NODE[:PORT] -o FILE`, or `--link A B`")
     if as_json and str(output) == "-":
         raise UsageError("--json and `-o -` both want standard output; write to a file")
     network = chosen_network(net)
@@ -112,7 +112,7 @@ def _at_port(network: Network, where: str) -> tuple[int, str]:
 def _opened(output: Path) -> Iterator[BinaryIO]:
     if str(output) == "-":
         if sys.stdout.isatty():
-            raise UsageError("a pcap file is not for a terminal; write `-o FILE` or pipe it")
+            raise UsageError("a pcap file can't go to a terminal; use `-o FILE` or a pipe")
         with os.fdopen(os.dup(sys.stdout.fileno()), "wb") as file:
             yield file
         return

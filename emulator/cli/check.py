@@ -1,4 +1,4 @@
-"""`emulator check`: reachability against what the graph says."""
+"""`emulator check`: compare reachability with the graph."""
 
 from __future__ import annotations
 

@@ -61,7 +61,7 @@ def command(file: Path | None, *, as_json: bool) -> int:
 
 
 def _networks() -> list[dict[str, Any]]:
-    """Return the networks that are up, and tell of those that are broken."""
+    """Return the networks that are up, and print those that are broken."""
     from emulator.engines.registry import attach
     from emulator.errors import EmulationError
     from emulator.state import names
@@ -84,7 +84,7 @@ def _networks() -> list[dict[str, Any]]:
 
 
 def _needs(file: Path) -> dict[str, Any]:
-    """Return what `file` needs, and every reason why this machine can't give it."""
+    """Return what `file` needs, and every reason why it can't run on this machine."""
     from emulator.engines.registry import engine_named
     from emulator.errors import RefusedError
     from emulator.plan import make_plan, size_text

@@ -1,4 +1,4 @@
-"""`emulator down`: take networks down, whatever state they are in."""
+"""`emulator down`: remove networks in any state."""
 
 from __future__ import annotations
 
@@ -25,7 +25,7 @@ def command(name: str | None, *, every: bool, as_json: bool) -> int:
     from emulator.state import names
 
     if bool(name) == every:
-        raise UsageError("say which network: `emulator down NAME`, or `--all`")
+        raise UsageError("give a network: `emulator down NAME`, or `--all`")
     targets = ensure_root_for(checked_name(name) if name else None, change=True)
     begin = time.monotonic()
     known = names()

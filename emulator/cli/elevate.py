@@ -1,7 +1,7 @@
-"""Start the command again under sudo, with the same interpreter, when it needs root.
+"""Start the command again under sudo, with the same interpreter, if it needs root.
 
-What needs root is the kernel, and the state directory when root made it: a dry run in a directory of
-one's own needs it from beginning to end for nothing.
+The kernel needs root, and so does a state directory that root made. A dry run in a state directory of
+one's own never needs it.
 """
 
 from __future__ import annotations
@@ -30,9 +30,9 @@ Not even a sudo that keeps the environment hands one of them on.
 
 
 def ensure_root_for(name: str | None, *, change: bool = False) -> list[str]:
-    """Make sure that this process may look at the network `name` (None: at all), and `change` it.
+    """Make sure that this process may read the network `name` (None: any), or `change` it.
 
-    Returns the networks that it is about: those that are there, or `[name]`.
+    Returns the networks concerned: all existing ones, or `[name]`.
     """
     from emulator.state import NetworkState, names, state_root
 
@@ -53,7 +53,7 @@ def ensure_root_for(name: str | None, *, change: bool = False) -> list[str]:
 
 
 def _is_closed(folder: Path, mode: int) -> bool:
-    """Return whether `folder` is there and not open to us."""
+    """Return whether `folder` exists and isn't accessible."""
     try:
         folder.stat()
     except (FileNotFoundError, NotADirectoryError):
@@ -62,7 +62,7 @@ def _is_closed(folder: Path, mode: int) -> bool:
 
 
 def _needs_root(state: NetworkState, mode: int) -> bool:
-    """Return whether a network's folder is closed to us, or its engine needs root or isn't known."""
+    """Return whether a network's folder is inaccessible, or its engine needs root or is unknown."""
     from emulator.engines.registry import engine_named
 
     if not state.exists:
@@ -76,11 +76,11 @@ def _needs_root(state: NetworkState, mode: int) -> bool:
 
 
 def ensure_root() -> None:
-    """Return when this process is root; else replace it by itself under sudo.
+    """Return if this process is root; otherwise replace it by itself under sudo.
 
-    sudo drops most of the environment: what we read is handed over by env(1). What root imports comes from
-    where Python is installed: never from the current folder (-P) nor from PYTHONPATH. UnableError when
-    there is no sudo, or when this program is nowhere but in these two.
+    sudo drops most of the environment, so env(1) passes on the variables that the emulator reads. Root
+    imports only from where Python is installed: never from the current folder (-P) nor from PYTHONPATH.
+    UnableError if there is no sudo, or if this program is only in these two places.
     """
     if os.geteuid() == 0:
         return
@@ -97,13 +97,13 @@ def ensure_root() -> None:
 
 
 def _words() -> Sequence[str]:
-    """Return the words of the command line that runs: `python -m stress` adds one to what was typed."""
+    """Return the arguments of this command line: `python -m stress` adds one to what was typed."""
     context = click.get_current_context(silent=True)
     return (context and context.find_root().obj) or sys.argv[1:]
 
 
 def _require_installed() -> None:
-    """Raise UnableError when Python finds this program only by the current folder or PYTHONPATH."""
+    """Raise UnableError if Python finds this program only through the current folder or PYTHONPATH."""
     own = {key: value for key, value in os.environ.items() if not key.startswith(_PYTHON)}
     if sys.flags.safe_path and len(own) == len(os.environ):
         return

@@ -1,4 +1,4 @@
-"""`emulator export`: a file's network in another program's format."""
+"""`emulator export`: convert a file's network to another format."""
 
 from __future__ import annotations
 

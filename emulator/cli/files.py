@@ -1,4 +1,4 @@
-"""Write what a command makes: to a file, whole or not at all, or to standard output."""
+"""Write the output of a command to a file, atomically, or to standard output."""
 
 from __future__ import annotations
 
@@ -13,10 +13,10 @@ from emulator.errors import UsageError
 
 
 def write(text: Iterable[str], path: Path | None) -> None:
-    """Write the pieces of `text` to `path`, or to standard output when it is None.
+    """Write the pieces of `text` to `path`, or to standard output if it is None.
 
-    A file that is there stays as it is until all is written. It is UTF-8, whatever the locale, and so is what
-    standard output gets, which is often a file too. UsageError when it can't be written.
+    An existing file is replaced only after everything is written. Encoding is UTF-8, whatever the locale,
+    also on standard output, which is often a file too. UsageError if it can't be written.
     """
     if path is None:
         sys.stdout.flush()

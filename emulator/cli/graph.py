@@ -1,4 +1,4 @@
-"""`emulator graph`: a picture of a file's network."""
+"""`emulator graph`: draw a file's network."""
 
 from __future__ import annotations
 
@@ -39,7 +39,7 @@ def command(file: Path, output: Path) -> int:
 
 
 def _drawn(topology: Topology, suffix: str) -> Iterable[str]:
-    """Return the text of the picture that `suffix` asks for, in pieces."""
+    """Return the text of the picture in the format of `suffix`, in pieces."""
     if suffix in {".dot", ".json"}:
         from topologies.formats.export import chunks
 

@@ -63,7 +63,7 @@ def command(net: str | None, **options: Any) -> int:
 
 
 def change(network: Network, words: Sequence[str]) -> int:
-    """Do what the command line `A B ACTION …` says to `network`; for the shell."""
+    """Execute the command line `A B ACTION …` on `network`; for the shell."""
     options = dict(command.make_context("link", list(words)).params)
     del options["net"]
     _check(options)
@@ -73,7 +73,7 @@ def change(network: Network, words: Sequence[str]) -> int:
 
 
 def _list(network: Network, *, as_json: bool) -> int:
-    """Print all links and their state; those that were changed say so."""
+    """Print all links and their state, and mark changed ones."""
     links = list(all_links(network))
     if as_json:
         give_json({"network": network.name, "links": links})
@@ -84,15 +84,15 @@ def _list(network: Network, *, as_json: bool) -> int:
 
 
 def _check(options: Mapping[str, Any]) -> None:
-    """Raise UsageError when the options make no sense together."""
+    """Raise UsageError if the options don't fit together."""
     if options["a"] is not None and options["action"] is None:
-        raise UsageError("say A, B and what to do, for example `emulator link h1 s1 down`")
+        raise UsageError("give A, B and an action, for example `emulator link h1 s1 down`")
     shaping = [key for key in (f.name for f in fields(Shape)) if options[key] is not None]
     if options["action"] != "set" and (shaping or options["reset"]):
         word = shaping[0] if shaping else "reset"
-        raise UsageError(f"--{word} goes with `set`, not with `{options['action'] or 'no action'}`")
+        raise UsageError(f"--{word} needs the action `set`, not `{options['action'] or 'none'}`")
     if options["action"] == "set" and not shaping and not options["reset"]:
-        raise UsageError("say what to set, for example `--bandwidth 10Mbit`, or `--reset`")
+        raise UsageError("give a value to set, for example `--bandwidth 10Mbit`, or `--reset`")
 
 
 def _act(network: Network, options: Mapping[str, Any]) -> int:
@@ -113,7 +113,7 @@ def _act(network: Network, options: Mapping[str, Any]) -> int:
 
 
 def find_link(network: Network, a: str, b: str, index: int | None) -> tuple[int, bool]:
-    """Return the link between nodes `a` and `b`, and whether the file names them the other way round."""
+    """Return the link between nodes `a` and `b`, and whether the file names them in reverse."""
     from emulator.cli.networks import matching_nodes
 
     first, second = (matching_nodes(network, name) for name in (a, b))
@@ -129,7 +129,7 @@ def find_link(network: Network, a: str, b: str, index: int | None) -> tuple[int,
         raise UsageError(f"no link joins {a} and {b}; {a} is linked to {names or 'nothing'}")
     found.sort()
     if index is None and len(found) > 1:
-        raise UsageError(f"{len(found)} links join {a} and {b}; say which: --index 0 to {len(found) - 1}")
+        raise UsageError(f"{len(found)} links join {a} and {b}; choose one: --index 0 to {len(found) - 1}")
     if not 0 <= (index or 0) < len(found):
         raise UsageError(f"--index {index}: {a} and {b} have links 0 to {len(found) - 1}")
     return found[index or 0]
@@ -138,7 +138,7 @@ def find_link(network: Network, a: str, b: str, index: int | None) -> tuple[int,
 def _wanted(
     network: Network, link: int, before: LinkState, options: Mapping[str, Any], *, swapped: bool
 ) -> LinkState:
-    """Return the state that the options ask for; what equals the file is None."""
+    """Return the state that the options ask for; a direction equal to the file is None."""
     action = options["action"]
     if action in ("up", "down"):
         return replace(before, up=action == "up")

@@ -1,4 +1,4 @@
-"""The links of a network and what was changed on them while it runs."""
+"""Links of a network, and changes made to them while it runs."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ UNITS: dict[str, Quantity] = {
 
 
 def described(network: Network, link: int, state: LinkState, *, swapped: bool = False) -> dict[str, Any]:
-    """Return what there is to say about a link, seen from its first end, or from the other when `swapped`."""
+    """Return the data of a link, seen from its first end, or from the other one if `swapped`."""
     topology = network.topology
     live = (state.forward, state.backward)
     shapes = [topology.shape(link, end) if live[end] is None else live[end] for end in (0, 1)]
@@ -34,7 +34,7 @@ def described(network: Network, link: int, state: LinkState, *, swapped: bool = 
 
 
 def shape_words(shape: Mapping[str, Any]) -> str:
-    """Return a direction's shape for people."""
+    """Return the text for a direction's shape."""
     words = [
         f"{key} {UNITS[key].text(value) if key in UNITS else counted(value, 'packet')}"
         for key, value in shape.items()
@@ -43,7 +43,7 @@ def shape_words(shape: Mapping[str, Any]) -> str:
 
 
 def link_line(said: Mapping[str, Any]) -> str:
-    """Return one line about a link, from what `described` gave."""
+    """Return one line about a link, from the result of `described`."""
     state = "up" if said["up"] else "down"
     forward, backward = shape_words(said["forward"]), shape_words(said["backward"])
     line = f"{said['a']} -- {said['b']}: {state}"
@@ -53,7 +53,7 @@ def link_line(said: Mapping[str, Any]) -> str:
 
 
 def changed_links(network: Network) -> list[dict[str, Any]]:
-    """Return the links that aren't as the file says because they were changed on purpose."""
+    """Return the links that were changed on purpose and differ from the file."""
     return [
         described(network, link, state) | {"reshaped": bool(state.forward or state.backward)}
         for link, state in sorted(network.links.items())
@@ -62,7 +62,7 @@ def changed_links(network: Network) -> list[dict[str, Any]]:
 
 
 def change_counts(changed: list[dict[str, Any]]) -> str:
-    """Return `1 link down, 2 reshaped` for what `changed_links` gave."""
+    """Return `1 link down, 2 reshaped` for the result of `changed_links`."""
     down = sum(not link["up"] for link in changed)
     reshaped = sum(link["reshaped"] for link in changed)
     parts = [f"{counted(down, 'link')} down"] if down else []
@@ -72,7 +72,7 @@ def change_counts(changed: list[dict[str, Any]]) -> str:
 
 
 def all_links(network: Network) -> Iterator[dict[str, Any]]:
-    """Yield what there is to say about each link, in the file's order."""
+    """Yield the data of each link, in the file's order."""
     states = network.links
     for link in range(network.topology.link_count):
         yield described(network, link, states.get(link, LinkState()))

@@ -1,4 +1,4 @@
-"""The `emulator` command: finds the module of a command, runs it, turns errors into exit codes."""
+"""The `emulator` command: imports the module of a command, runs it, turns errors into exit codes."""
 
 from __future__ import annotations
 
@@ -47,7 +47,7 @@ Exit codes: 0 success, 1 a check or limit failed, 2 wrong input,
 
 
 class LazyGroup(click.Group):
-    """A group whose commands are imported when they are run: `--help` costs no imports."""
+    """Group that imports commands only when they run: `--help` costs no imports."""
 
     def list_commands(self, ctx: click.Context) -> list[str]:
         """Return the commands in the order of the help."""
@@ -70,7 +70,7 @@ class LazyGroup(click.Group):
     def resolve_command(
         self, ctx: click.Context, args: list[str]
     ) -> tuple[str | None, click.Command | None, list[str]]:
-        """Say which command was probably meant."""
+        """Suggest the command that was probably meant."""
         name = args[0]
         if name not in COMMANDS and not name.startswith("-"):
             from topologies.suggestions import nearest
@@ -117,13 +117,13 @@ def _main(argv: Sequence[str]) -> int:
 
 
 def _stopped(cause: BaseException | None) -> int:
-    """Return the exit code of shells for a command that a signal stopped; Ctrl-C unless it says which."""
+    """Return the shell's exit code for a command that a signal stopped; Ctrl-C if it isn't known which."""
     print("emulator: stopped", file=sys.stderr)
     return 128 + int(getattr(cause, "number", 2))
 
 
 def _drop_output() -> None:
-    """Let what waits to be written to standard output go nowhere."""
+    """Discard pending output to standard output."""
     os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
 
 

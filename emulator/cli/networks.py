@@ -1,4 +1,4 @@
-"""Which network and which nodes a command means."""
+"""Find the network and the nodes that a command names."""
 
 from __future__ import annotations
 
@@ -14,16 +14,16 @@ _NAME = re.compile(r"^[a-z0-9][a-z0-9-]{0,31}$")
 
 
 def checked_name(name: str) -> str:
-    """Return `name` if it can be a network's; it becomes a path, so nothing else passes."""
+    """Return `name` if it is a valid name of a network; it becomes a path, so nothing else passes."""
     if not _NAME.match(name):
-        raise UsageError(f"`{name}` can't be the name of a network (a-z, 0-9 and `-`, up to 32)")
+        raise UsageError(f"`{name}` isn't the name of a network (a-z, 0-9 and `-`, up to 32 characters)")
     return name
 
 
 def chosen_network(name: str | None, *, change: bool = False) -> Network:
-    """Return the network `name`, or the only one that is up; to `change` it, or only to look at it.
+    """Return the network `name`, or the only one that is up, for reading or for a `change`.
 
-    Starts again as root when this network needs it.
+    Restarts the command as root if this network needs it.
     """
     if name is not None:
         ensure_root_for(checked_name(name), change=change)
@@ -32,12 +32,12 @@ def chosen_network(name: str | None, *, change: bool = False) -> Network:
     if not known:
         raise UsageError("no network is up; `emulator up FILE` starts one")
     if len(known) > 1:
-        raise UsageError(f"several networks are up ({', '.join(known)}); say which")
+        raise UsageError(f"several networks are up ({', '.join(known)}); name one")
     return attach(known[0])
 
 
 def matching_nodes(network: Network, pattern: str) -> list[int]:
-    """Return the nodes that `pattern` matches; UsageError when there is none."""
+    """Return the nodes that `pattern` matches; UsageError if there are none."""
     found: list[int] = network.topology.names.match(pattern).tolist()
     if not found:
         everything = network.topology.names

@@ -1,4 +1,4 @@
-"""What people and programs read: words on standard error, one JSON object on standard output."""
+"""Output of commands: messages on standard error, one JSON object on standard output."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from topologies.counting import counted
 
 
 def say(words: str) -> None:
-    """Tell people something, on standard error."""
+    """Print a message on standard error."""
     print(words, file=sys.stderr, flush=True)
 
 

@@ -1,4 +1,4 @@
-"""`emulator plan`: what a file would make, on which workers, and what stands against it."""
+"""`emulator plan`: show what a file needs, on which workers, and why it would be refused."""
 
 from __future__ import annotations
 
@@ -83,7 +83,7 @@ def command(
 
 
 def _refused_here(plan: Plan, runner: Engine) -> list[str]:
-    """Return why `up` would refuse the plan on this machine; nothing when it is for others."""
+    """Return why `up` would refuse the plan on this machine; empty for a plan for other machines."""
     from emulator.errors import RefusedError
 
     if len(plan.workers) > 1 or plan.workers[0].memory is not None:

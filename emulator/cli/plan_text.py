@@ -1,4 +1,4 @@
-"""A plan as people read it: counts on top, then a line for each worker."""
+"""Text of a plan: counts on top, then a line for each worker."""
 
 from __future__ import annotations
 
@@ -53,7 +53,7 @@ def _memory(total: int, workers: Sequence[dict[str, Any]]) -> str:
     if len(workers) == 1:
         return f"about {size_text(total)}"
     most = max(worker["memory_bytes"] for worker in workers)
-    return f"about {size_text(total)} in all, {size_text(most)} at the most on one worker"
+    return f"about {size_text(total)} in all, {size_text(most)} at most on one worker"
 
 
 def _table(workers: Sequence[dict[str, Any]]) -> Iterator[str]:
@@ -94,7 +94,7 @@ def aligned(rows: Sequence[Sequence[str]], *, left: int = 1) -> list[str]:
 
 
 def sample_lines(sample: dict[str, Any]) -> Iterator[str]:
-    """Yield the lines for the first nodes of each tier: a line for each, and one for each of its ports."""
+    """Yield the lines for the first nodes of each tier: one per node, and one per port."""
     for node in sample["nodes"]:
         yield from _node_lines(node)
     for first, second in sample["blocked"]:

@@ -1,4 +1,4 @@
-"""Progress on anything over two seconds: a bar with time left on a terminal, plain lines when piped."""
+"""Progress of everything over two seconds: a bar with the time left on a terminal, lines when piped."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ _DRAW_EVERY = 0.1
 
 @contextmanager
 def shown(what: str) -> Iterator[Progress]:
-    """Give a progress function that shows `what`; nothing is shown before two seconds have passed."""
+    """Yield a progress function that shows `what`; it prints nothing in the first two seconds."""
     display = _Bar(what) if sys.stderr.isatty() else _Lines(what)
     try:
         yield display.update
@@ -25,7 +25,7 @@ def shown(what: str) -> Iterator[Progress]:
 
 
 class _Lines:
-    """A line every five seconds, for pipes and logs."""
+    """One line every five seconds, for pipes and logs."""
 
     def __init__(self, what: str) -> None:
         self._what = what
@@ -44,14 +44,14 @@ class _Lines:
         print(words, file=sys.stderr, flush=True)
 
     def close(self) -> None:
-        """Nothing to put away."""
+        """Do nothing."""
 
 
 class _Bar:
-    """A bar drawn by rich, imported only when there is something to show.
+    """Progress bar of rich, imported only when there is something to show.
 
-    It is drawn when it is moved, not by a thread of rich's own: a thread that begins while this one is
-    in a network's mount namespace shares its root, and then the kernel lets neither leave (setns(2)).
+    Updates draw it, not a thread of rich. A thread that starts while this one is in a network's mount
+    namespace would share its root, and then the kernel lets neither leave (setns(2)).
     """
 
     def __init__(self, what: str) -> None:
@@ -87,7 +87,7 @@ class _Bar:
             self._progress.refresh()
 
     def close(self) -> None:
-        """Take the bar away."""
+        """Remove the bar."""
         stop = getattr(self._progress, "stop", None)
         if stop:
             stop()

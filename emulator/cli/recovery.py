@@ -1,4 +1,4 @@
-"""Give back what a killed stress run had taken: `stress --recover`, and `up` before anything else."""
+"""Restore what a killed stress run removed: `stress --recover`, and the first step of `up`."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from emulator.network import Network
 
 
 def recover_run(network: Network) -> list[str]:
-    """Give back what a killed run of `network` had taken; print it and return it, a line each."""
+    """Restore what a killed run of `network` removed; print it and return it, one line each."""
     with held_for_stress(network.name):
         return _recovered(network)
 
@@ -27,9 +27,9 @@ def _recovered(network: Network) -> list[str]:
 
 
 def recover_before_up(name: str, engine: str) -> list[str]:
-    """Do so where a killed run has anything of the network `name`; `up` would hide it, or destroy it.
+    """Restore the network `name` if a killed run left anything: `up` would hide or destroy it.
 
-    Where that can't be done, the network is broken beyond it: `up` makes such a one anew, or says why not.
+    If that fails, the network is broken beyond it: `up` creates it again, or says why not.
     """
     if not left_behind(name):
         return []

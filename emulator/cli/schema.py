@@ -1,4 +1,4 @@
-"""`emulator schema`: the JSON schema of topology files."""
+"""`emulator schema`: print the JSON schema of topology files."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""`emulator status`: what is up."""
+"""`emulator status`: list networks, and compare one with its plan."""
 
 from __future__ import annotations
 
@@ -71,7 +71,7 @@ def command(name: str | None, *, as_json: bool) -> int:
 
 
 def _details(details: Mapping[str, Any]) -> list[str]:
-    """Return a line about the switches of Open vSwitch and their controllers, where there are any."""
+    """Return a line about Open vSwitch switches and their controllers, if there are any."""
     if not details.get("datapath"):
         return []
     controllers = ", ".join(f"{name} ({words})" for name, words in details.get("controllers", {}).items())
@@ -80,7 +80,7 @@ def _details(details: Mapping[str, Any]) -> list[str]:
 
 
 def _looked(network: Network, health: Health, *, shaken: bool) -> Sequence[Deviation] | None:
-    """Return what differs from the plan; None where nobody can look: what is away is so on purpose."""
+    """Return deviations from the plan; None if they can't be known, as under stress."""
     if shaken or any("gone" in problem for problem in health.problems):
         return None
     return network.deviations()
@@ -96,7 +96,7 @@ def _deviating(name: str, deviations: Sequence[Deviation]) -> list[str]:
 
 
 def _changed(changed: list[dict[str, Any]]) -> list[str]:
-    """Return what was changed on links on purpose."""
+    """Return lines about links that were changed on purpose."""
     if not changed:
         return []
     lines = [f"{change_counts(changed)}:", *(f"  {link_line(link)}" for link in changed[:_MOST_SHOWN])]
@@ -106,7 +106,7 @@ def _changed(changed: list[dict[str, Any]]) -> list[str]:
 
 
 def _damaged(name: str, error: EmulationError) -> dict[str, Any]:
-    """Say that a network's record is gone or damaged; return its part of the JSON."""
+    """Print that a network's record is missing or damaged; return its part of the JSON."""
     problem = str(error)
     say(f"{name}: BROKEN")
     say(f"  {problem}")

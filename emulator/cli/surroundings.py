@@ -1,4 +1,4 @@
-"""What a command finds around it: streams that are closed or can't say everything, too little memory."""
+"""Prepare for the caller's environment: closed streams, streams with a limited encoding, memory limits."""
 
 from __future__ import annotations
 
@@ -14,9 +14,10 @@ _THREADS = "OPENBLAS_NUM_THREADS"
 
 
 def open_streams() -> None:
-    """Open what the caller closed (`>&-`) on nothing, so that no file of ours gets its number.
+    """Open closed standard streams (`>&-`) on /dev/null, so that no other file gets their numbers.
 
-    What standard output can't encode, in a locale without UTF-8, is escaped, as on standard error.
+    Characters that standard output can't encode, in a locale without UTF-8, are escaped, as on standard
+    error.
     """
     for number in range(3):
         try:
@@ -32,10 +33,10 @@ def open_streams() -> None:
 
 
 def require_memory() -> None:
-    """Raise UnableError where the address space is limited (`ulimit -v`) to less than any command needs.
+    """Raise UnableError if the address space is limited (`ulimit -v`) to less than any command needs.
 
-    numpy's linear algebra reserves memory for each processor when it is loaded, and ends the process when
-    it can't: under a limit it is loaded here, for one, which is all that we use.
+    numpy's linear algebra reserves memory for each processor when it is loaded, and ends the process if it
+    can't. Under a limit it is loaded here for one processor, which is all that the emulator uses.
     """
     most = resource.getrlimit(resource.RLIMIT_AS)[0]
     if most == resource.RLIM_INFINITY:

@@ -1,4 +1,4 @@
-"""What commands say and do about a stress run that goes on in a network, or that was killed in it."""
+"""Protect networks under stress, and report runs that are active or were killed."""
 
 from __future__ import annotations
 
@@ -19,16 +19,16 @@ def going_on(name: str) -> list[str]:
 
 
 def require_no_stress(name: str) -> None:
-    """Refuse to change the network `name` under stress: the run would measure the change; BrokenError."""
+    """Raise BrokenError if the network `name` is under stress: the run would measure the change."""
     if under_stress(_folder(name)):
         raise BrokenError(f"a stress run is active on `{name}`; wait for its end, or stop it with Ctrl-C")
 
 
 @contextmanager
 def held_for_stress(name: str) -> Iterator[None]:
-    """Keep other runs, and --recover, from the network `name`: each would undo what the other measures.
+    """Keep other runs, and --recover, off the network `name`: each would undo what the other measures.
 
-    BrokenError when one goes on. The kernel gives the lock back when its holder is killed.
+    BrokenError if a run is active. The kernel releases the lock when its holder is killed.
     """
     with ExitStack() as stack:
         try:
@@ -40,17 +40,17 @@ def held_for_stress(name: str) -> Iterator[None]:
 
 
 def journal_of(name: str) -> Path:
-    """Return where a run notes what it will take away: beside the network's run record."""
+    """Return the file where a run writes what it will remove: beside the network's run record."""
     return _folder(name) / JOURNAL
 
 
 def left_behind(name: str) -> list[str]:
-    """Return what is wrong with the network `name` because a stress run was killed: a line or none."""
+    """Return what a killed stress run left wrong in the network `name`: one line or none."""
     return left_over(_folder(name))
 
 
 def grown_beside(name: str) -> list[str]:
-    """Return the networks that a killed run's ramp left beside the network `name`: they go down with it."""
+    """Return networks that a killed run's ramp left beside the network `name`: they go down with it."""
     grown = read_journal(journal_of(name)).get("networks", [])
     known = names() if grown else []
     return [each for each in grown if each in known]

@@ -52,7 +52,7 @@ def command(file: Path, engine: str | None, *, as_json: bool) -> int:
     for line in network.changes or ():
         say(line)
     if network.changes == ():
-        say(f"{topology.name} was up already; nothing differs")
+        say(f"{topology.name} was already up; nothing differs")
     say(f"{topology.name} is up: {counts(topology.kind_counts())}, {counted(topology.link_count, 'link')}"
         + (f" ({blocked} blocked by the spanning tree)" if blocked else ""))  # fmt: skip
     for line in plan.warnings:

@@ -83,7 +83,7 @@ def refuse(topology: Topology, wanted: States, unshapable: Callable[[Iterable[Sh
     shapes = [s for link_state in wanted.values() for s in (link_state.forward, link_state.backward) if s]
     reasons = unshapable(shapes)
     if reasons:
-        raise RefusedError([f"the link can't be shaped so: {reason}" for reason in reasons])
+        raise RefusedError([f"the link can't be shaped like this: {reason}" for reason in reasons])
 
 
 def change(

@@ -113,7 +113,7 @@ class NetworkState:
             raise self._damaged(error) from error
         if isinstance(data, dict) and data.get("format", FORMAT) != FORMAT:
             raise BrokenError(
-                f"{self.record_path} was written by another version; take it down with that one"
+                f"{self.record_path} was written by another version; take the network down with that version"
             )
         try:
             record = Record(**data)

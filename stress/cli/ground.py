@@ -53,7 +53,7 @@ def ground(options: Mapping[str, Any]) -> Ground:
     topology = build(document)
     name = topology.name
     if name in names():
-        raise UsageError(f"`{name}` is up already; shake it with `--net {name}`, or take it down first")
+        raise UsageError(f"`{name}` is already up; use it with `--net {name}`, or take it down first")
     plan = make_plan(topology, engine.name)
     engine.accept(plan)
 
@@ -69,7 +69,7 @@ def require_shapes(place: Ground, shaped: Topology) -> None:
         known = _reasons(place.engine, place.topology)  # where it is up there may be no room for another
         new = [reason for reason in _reasons(place.engine, shaped) if reason not in known]
         if new:
-            raise RefusedError([f"a step can't shape links so: {reason}" for reason in new])
+            raise RefusedError([f"a step can't shape links like this: {reason}" for reason in new])
 
 
 def _reasons(engine: Engine, topology: Topology) -> list[str]:

@@ -90,7 +90,7 @@ def shake(document: Document, options: Options) -> int:
     if options["as_json"]:
         give_json(summary(record, verdicts, figures))
     if record.interrupted:
-        back = "see above for what is missing" if record.leaks.leaked else "everything was given back"
+        back = "see above for what is missing" if record.leaks.leaked else "everything was restored"
         say(f"stopped by {record.interrupted}; {back}")
     for failure in (record.failure, unwritten):
         if failure is not None:
@@ -107,12 +107,12 @@ def _tell(record: RunRecord, figures: Figures, verdicts: Sequence[Verdict]) -> N
     for line in summary_lines(record, figures):
         say(line)
     for ramp in record.ramps:
-        why = ramp["stopped_by"] or "the end of its time"
+        why = ramp["stopped_by"] or "the end of the step"
         say(f"{ramp['step']}: {ramp['last_good']:,} hosts beside the network; stopped by: {why}")
     for words in record.warnings:
         say(f"unreliable: {words}")
     for words in record.leaks.leaked:
-        say(f"was not as before after the run: {words}")
+        say(f"not restored after the run: {words}")
     for verdict in verdicts:
         say(f"{'passed' if verdict.held else 'FAILED'}  {verdict}")
 
@@ -136,8 +136,8 @@ def _failed(failure: BaseException, *, given_back: bool) -> int:
     if not isinstance(failure, (EmulationError, OSError, MemoryError)):
         raise failure
     say(
-        f"broke off: {str(failure) or type(failure).__name__}"
-        + ("; everything was given back" if given_back else "")
+        f"failed: {str(failure) or type(failure).__name__}"
+        + ("; everything was restored" if given_back else "")
     )
     return _STOPPED
 
@@ -184,7 +184,7 @@ def _seconds(text: str | None) -> float | None:
     except ValueError as error:
         raise UsageError(f"--duration: {error}") from error
     if not seconds:
-        raise UsageError("--duration: nothing can be done in no time; write for example `30 s`")
+        raise UsageError("--duration must be more than 0, for example `30 s`")
     return seconds
 
 

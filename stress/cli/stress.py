@@ -25,37 +25,37 @@ Examples:
 @click.argument("words", nargs=-1, type=click.Path(), metavar="SCENARIO | compare A B")
 @click.option("--net", help="The network, if several are up.")
 @click.option(
-    "--up", "file", type=click.Path(path_type=Path), help="Bring this file's network up, and down after."
+    "--up", "file", type=click.Path(path_type=Path), help="Start this file's network, and remove it after."
 )
 @engine_option("With --up")
 @click.option(
     "--report", "folder", type=click.Path(path_type=Path), help="Write the report into this folder."
 )
-@click.option("--seed", type=click.IntRange(0, 2**63 - 1), help="Instead of the scenario's.")
-@click.option("--duration", metavar="TIME", help="Of all steps together, instead of the scenario's.")
-@click.option("--dry-run", is_flag=True, help="Print the schedule and do nothing.")
+@click.option("--seed", type=click.IntRange(0, 2**63 - 1), help="Use this seed.")
+@click.option("--duration", metavar="TIME", help="Duration of all steps together.")
+@click.option("--dry-run", is_flag=True, help="Print the schedule and exit.")
 @click.option("--save-schedule", type=click.Path(path_type=Path), help="Write the schedule to this file.")
-@click.option("--replay", type=click.Path(path_type=Path), help="Take the schedule from this file.")
-@click.option("--prometheus", metavar="[ADDRESS:]PORT", help="Serve the run's figures while it goes on.")
-@click.option("--recover", is_flag=True, help="Give back what a run that was killed had taken away.")
+@click.option("--replay", type=click.Path(path_type=Path), help="Use the schedule in this file.")
+@click.option("--prometheus", metavar="[ADDRESS:]PORT", help="Serve the figures of the active run.")
+@click.option("--recover", is_flag=True, help="Restore what a killed run had removed.")
 @click.option("--json", "as_json", is_flag=True, help="Print one JSON object on standard output.")
 def command(words: tuple[str, ...], **options: Any) -> int:
-    """Shake a network as SCENARIO says; exit 1 when a limit doesn't hold.
+    """Run the stress test SCENARIO on a network; exit 1 if a limit fails.
 
-    `compare` shows what moved between the reports A and B.
+    `compare` shows what changed between the reports A and B.
     """
     if words[:1] == ("compare",) and len(words) != 1:
         return _compare(words[1:], as_json=options["as_json"])
     if options["recover"]:
         if words:
-            raise UsageError("--recover takes no scenario: it looks at the network; `--net NAME` says which")
+            raise UsageError("--recover takes no scenario; `--net NAME` selects the network")
         return _recover(options)
     if len(words) != 1:
-        raise UsageError("say which scenario, one: `emulator stress SCENARIO.yaml --net NAME`")
+        raise UsageError("give one scenario: `emulator stress SCENARIO.yaml --net NAME`")
     if options["file"] is not None and options["net"] is not None:
-        raise UsageError("--up brings up a network of its own; leave --net out")
+        raise UsageError("--up starts a network of its own; use it without --net")
     if options["file"] is None and options["engine"] is not None:
-        raise UsageError("--engine goes with --up; a network that is up has its engine")
+        raise UsageError("--engine needs --up; a running network keeps its engine")
     from stress.cli.run import print_schedule, shake
     from stress.scenario.load import load
 
@@ -71,7 +71,7 @@ def _compare(paths: tuple[str, ...], *, as_json: bool) -> int:
 
     rows, notes = compare(Path(paths[0]), Path(paths[1]))
     for words in notes:
-        say(f"beware: {words}")
+        say(f"warning: {words}")
     if as_json:
         give_json(as_data(rows, notes))
     else:

@@ -63,7 +63,7 @@ def test_two_networks_side_by_side(cli: CommandLine, tmp_path: Path) -> None:
     for name in ("east", "west"):
         (tmp_path / f"{name}.yaml").write_text(f"name: {name}\ntopology: {{generator: linear, k: 2}}\n")
         cli("up", f"{name}.yaml", code=0)
-    assert "say which" in cli("check", code=2).stderr
+    assert "; name one" in cli("check", code=2).stderr
     cli("down", "east", code=0)
     assert cli.json("check", "west")["unexpected"] == []
     cli("down", "--all", code=0)

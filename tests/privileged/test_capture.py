@@ -107,7 +107,7 @@ def test_an_interrupted_recording_is_whole(network: NetnsNetwork, cli: CommandLi
 def test_places_that_are_not_there_are_refused(network: NetnsNetwork, cli: CommandLine) -> None:
     assert "has no port `9`" in cli("capture", "s1:9", "-o", "x.pcap", code=2).stderr
     assert "no link joins" in cli("capture", "--link", "h1", "h2", "-o", "x.pcap", code=2).stderr
-    assert "say where" in cli("capture", "-o", "x.pcap", code=2).stderr
+    assert "give a port" in cli("capture", "-o", "x.pcap", code=2).stderr
     assert not (cli.folder / "x.pcap").exists()
     cli("down", "c", code=0)
 

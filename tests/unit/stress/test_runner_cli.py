@@ -101,10 +101,10 @@ def test_another_duration(files: Path, cli: CommandLine) -> None:
 @pytest.mark.parametrize(
     ("words", "hint"),
     [
-        ([], "say which scenario"),
-        (["s.yaml", "--recover"], "takes no scenario"),
-        (["s.yaml", "--up", "net.yaml", "--net", "dc"], "leave --net out"),
-        (["s.yaml", "--engine", "netns"], "goes with --up"),
+        ([], "give one scenario: `emulator stress SCENARIO.yaml --net NAME`"),
+        (["s.yaml", "--recover"], "--recover takes no scenario; `--net NAME` selects the network"),
+        (["s.yaml", "--up", "net.yaml", "--net", "dc"], "use it without --net"),
+        (["s.yaml", "--engine", "netns"], "--engine needs --up; a running network keeps its engine"),
         (["s.yaml", "--up", "net.yaml", "--dry-run", "--duration", "5 Mbit"], "unit of rate"),
         (["compare", "a.json"], "takes two reports"),
         (["compare", "a.json", "b.json"], "a.json"),
@@ -193,7 +193,7 @@ def test_stopped_it_gives_back_and_takes_down(files: Path, cli: CommandLine, num
     assert "operations" in process.stderr.readline()
     time.sleep(0.3)
     os.kill(process.pid, number)
-    assert "everything was given back" in process.stderr.read()
+    assert "everything was restored" in process.stderr.read()
     assert process.wait() == 4
     process.stderr.close()
     assert names() == []
@@ -221,7 +221,7 @@ def test_a_run_that_breaks_off_writes_its_report_and_gives_4(
 
     monkeypatch.setattr(DryRunNetwork, "session", broken)
     assert command_line(["stress", "s.yaml", "--up", "net.yaml", "--report", "out"]) == 4
-    assert "broke off: the engine is gone; everything was given back" in capsys.readouterr().err
+    assert "failed: the engine is gone; everything was restored" in capsys.readouterr().err
     found = json.loads((here / "out" / "report.json").read_text())
     assert (found["aborted"], found["held"]) == ("the engine is gone", False)
     case = ET.fromstring((here / "out" / "junit.xml").read_text()).find("testcase/error")  # noqa: S314 -- ours
@@ -270,7 +270,7 @@ def test_links_that_an_engine_cannot_shape_are_refused_before_the_run(
     monkeypatch.setattr(DryRunEngine, "accept", accept)
     assert command_line(["stress", "s.yaml", *options]) == 3
     said = capsys.readouterr().err
-    assert "a step can't shape links so: 1 link: no delay here" in said
+    assert "a step can't shape links like this: 1 link: no delay here" in said
     assert "operations" not in said
     command_line(["down", "--all"])
 

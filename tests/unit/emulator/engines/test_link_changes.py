@@ -28,7 +28,7 @@ def test_what_cannot_be_is_refused_before_anything_is_written() -> None:
     with pytest.raises(UsageError, match="there is no link 2; they are numbered from 0 to 1"):
         link_changes.refuse(topology, {2: DOWN}, lambda _: [])
     shaped = {0: LinkState(forward=Shape(delay=1.0))}
-    with pytest.raises(RefusedError, match="the link can't be shaped so: 1 of them"):
+    with pytest.raises(RefusedError, match="the link can't be shaped like this: 1 of them"):
         link_changes.refuse(topology, shaped, lambda shapes: [f"{len(list(shapes))} of them"])
     link_changes.refuse(topology, shaped, lambda _: [])
 
