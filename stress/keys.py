@@ -65,8 +65,12 @@ class Target(Section):
         description="Links (and their ports) between two kinds, tiers or globs",
         examples=["[edge, spine]"],
     )
-    count: Annotated[int, Field(ge=1)] | None = Field(None, description="So many of them, by the seed")
-    percent: Annotated[Share, Field(gt=0)] | None = Field(None, description="That share of them, by the seed")
+    count: Annotated[int, Field(ge=1)] | None = Field(
+        None, description="Number of targets, selected by the seed"
+    )
+    percent: Annotated[Share, Field(gt=0)] | None = Field(
+        None, description="Share of the targets, selected by the seed"
+    )
 
 
 Aim = Annotated[Target, WordOrMapping("match")]
@@ -86,10 +90,12 @@ class Churn(Section):
     EXAMPLE: ClassVar[str] = "{percent: 10 %, delay: 5 s}"
 
     percent: Annotated[Share, Field(gt=0)] = Field(
-        description="Of the targets, each cycle", examples=["10 %"]
+        description="Share of the targets in each cycle", examples=["10 %"]
     )
-    delay: Duration = Field(1.0, description="From the end of a cycle to the next")
-    cycles: Annotated[int, Field(ge=1)] | None = Field(None, description="As many as fit when not given")
+    delay: Duration = Field(1.0, description="Time between two cycles")
+    cycles: Annotated[int, Field(ge=1)] | None = Field(
+        None, description="Number of cycles; default: as many as fit"
+    )
 
 
 class StepKeys(Section):
@@ -97,12 +103,12 @@ class StepKeys(Section):
 
     EXAMPLE: ClassVar[str] = "{action: port-flap, rate: 100}"
 
-    action: str = Field(description="What is done")
-    name: Word | None = Field(None, description="What limits and reports call it; the action's name else")
+    action: str = Field(description="The action")
+    name: Word | None = Field(None, description="Name in limits and reports; default: the action's")
     duration: Annotated[Duration, Field(gt=0)] | None = Field(
-        None, description="An equal share of the scenario's duration when not given", examples=["10 s"]
+        None, description="Duration; default: an equal share of what the scenario's leaves", examples=["10 s"]
     )
-    start: Duration = Field(0.0, description="Begins so long after its neighbours in `parallel`")
+    start: Duration = Field(0.0, description="Time between the beginning of `parallel` and of this step")
 
     def problems(self) -> Problems:
         """Yield what is wrong between the keys."""
@@ -112,20 +118,25 @@ class StepKeys(Section):
 class Paced(StepKeys):
     """A step of many operations: on what, and when."""
 
-    target: Aim = Field(Target(), description="Everything when not given", examples=[Target.EXAMPLE])
+    target: Aim = Field(Target(), description="Targets; default: all", examples=[Target.EXAMPLE])
     rate: Annotated[float, Field(gt=0, le=1_000_000)] | None = Field(
-        None, description="How many begin per second", examples=["100"]
+        None, description="Operations that begin per second", examples=["100"]
     )
     arrival: Literal["constant", "poisson", "ramp", "burst"] = Field(
-        "constant", description="When they begin: evenly, at random, ever faster, or several at once"
+        "constant",
+        description="Arrivals: at equal intervals, at random, faster and faster, or several at once",
     )
     from_rate: Annotated[float, Field(ge=0, le=1_000_000)] = Field(
-        0.0, description="With `arrival: ramp`: the rate at the beginning"
+        0.0, description="Rate at the beginning of `arrival: ramp`"
     )
     burst: Annotated[int, Field(ge=1, le=1_000_000)] = Field(
-        10, description="With `arrival: burst`: how many begin at once"
+        10, description="Operations that begin at once with `arrival: burst`"
     )
-    churn: Churn | None = Field(None, description="Instead of `rate`", examples=[Churn.EXAMPLE])
+    churn: Churn | None = Field(
+        None,
+        description="Instead of `rate`: a share of the targets at once, in cycles",
+        examples=[Churn.EXAMPLE],
+    )
 
     def problems(self) -> Problems:
         """Yield what is wrong between the keys."""

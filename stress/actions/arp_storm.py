@@ -27,8 +27,8 @@ class ArpStorm(PacedAction):
     DISTURBS: ClassVar[bool] = False
 
     action: Literal["arp-storm"]
-    target: Aim = Field(Target(kind="host"), description="Who asks", examples=[Target.EXAMPLE])
-    frames: Annotated[int, Field(ge=1, le=1000)] = Field(1, description="Questions at once")
+    target: Aim = Field(Target(kind="host"), description="Senders of ARP requests", examples=[Target.EXAMPLE])
+    frames: Annotated[int, Field(ge=1, le=1000)] = Field(1, description="ARP requests per operation")
 
     def problems(self) -> Problems:
         """Yield what is wrong between the keys."""

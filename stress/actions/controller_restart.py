@@ -25,10 +25,8 @@ class ControllerRestart(PacedAction):
     VERBS: ClassVar[tuple[str, ...]] = ("stop", "start")
 
     action: Literal["controller-restart"]
-    target: Aim = Field(
-        Target(), description="By name (c0, c1, …) or pattern; all when not given", examples=["c0"]
-    )
-    down: Duration = Field(1.0, description="How long it is away", examples=["1 s"])
+    target: Aim = Field(Target(), description="By name (c0, c1, …) or pattern; default: all", examples=["c0"])
+    down: Duration = Field(1.0, description="Time that a controller is stopped", examples=["1 s"])
 
     def moves(self, room: Room) -> Moves:
         """Return the stops and starts of the controllers that match."""

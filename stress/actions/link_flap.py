@@ -26,10 +26,10 @@ class LinkFlap(PacedAction):
     VERBS: ClassVar[tuple[str, ...]] = ("cut", "mend")
 
     action: Literal["link-flap"]
-    down: Duration = Field(0.5, description="How long a link is cut", examples=["500 ms"])
+    down: Duration = Field(0.5, description="Time that a link is cut", examples=["500 ms"])
     reroute: bool | None = Field(
         None,
-        description="Let forwarding go around the cut, one link at a time; yes where nodes route, else no",
+        description="Forward around the cut, one link at a time; default: if nodes route",
     )
 
     def needs(self, topology: Topology) -> Needs:

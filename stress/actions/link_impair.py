@@ -25,12 +25,12 @@ class LinkImpair(PacedAction):
     NEEDS: ClassVar[Needs] = "network alone"
 
     action: Literal["link-impair"]
-    shape: ShapeKeys = Field(description="What the link does to packets meanwhile",
+    shape: ShapeKeys = Field(description="Link keys to apply",
                              examples=[ShapeKeys.EXAMPLE])  # fmt: skip
     direction: Literal["forward", "backward", "both"] = Field(
-        "both", description="From the first end, to it, …"
+        "both", description="From the link's first end, to it, or both"
     )
-    impaired: Duration = Field(1.0, description="For how long", examples=["1 s"])
+    impaired: Duration = Field(1.0, description="Time that the link is impaired", examples=["1 s"])
 
     def problems(self) -> Problems:
         """Yield what is wrong between the keys."""

@@ -26,8 +26,8 @@ class MacMove(PacedAction):
     NEEDS: ClassVar[Needs] = "network"
 
     action: Literal["mac-move"]
-    target: Aim = Field(Target(kind="host"), description="Whose MACs move", examples=[Target.EXAMPLE])
-    away: Duration = Field(0.5, description="How long it is elsewhere", examples=["500 ms"])
+    target: Aim = Field(Target(kind="host"), description="Nodes whose MACs move", examples=[Target.EXAMPLE])
+    away: Duration = Field(0.5, description="Time that a MAC is elsewhere", examples=["500 ms"])
 
     def moves(self, room: Room) -> Moves:
         """Return the moves and the ways home: each host's MAC moves to the port of the next one."""

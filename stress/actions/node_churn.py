@@ -20,9 +20,9 @@ class NodeChurn(PacedAction):
 
     action: Literal["node-churn"]
     target: Aim = Field(
-        Target(kind="host"), description="All hosts when not given", examples=[Target.EXAMPLE]
+        Target(kind="host"), description="Nodes to remove; default: hosts", examples=[Target.EXAMPLE]
     )
-    away: Duration = Field(1.0, description="How long a node is gone", examples=["1 s"])
+    away: Duration = Field(1.0, description="Time that a node is removed", examples=["1 s"])
 
     def moves(self, room: Room) -> Moves:
         """Return the removals and additions."""

@@ -28,10 +28,10 @@ class Partition(Action):
     target: Aim | None = Field(None, description="These nodes on one side, all others on the other",
                                examples=["{name: 'h[1-8]'}"])  # fmt: skip
     tier: str | None = Field(None, description="This tier and those below it on one side")
-    halves: bool = Field(default=False, description="One half of the racks against the other")
-    after: Duration = Field(0.0, description="When, since the step began")
-    cut: Duration | None = Field(None, description="For how long; to the step's end when not given")
-    reroute: bool = Field(default=False, description="Let forwarding know, one link at a time")
+    halves: bool = Field(default=False, description="One half of the racks on each side")
+    after: Duration = Field(0.0, description="Time between the beginning of the step and the cut")
+    cut: Duration | None = Field(None, description="Time that the graph is cut; default: to the step's end")
+    reroute: bool = Field(default=False, description="Forward around the cut, one link at a time")
 
     def needs(self, topology: Topology) -> Needs:
         """Whoever changes forwarding holds the whole network."""

@@ -18,7 +18,7 @@ class PortChurn(PacedAction):
     VERBS: ClassVar[tuple[str, ...]] = ("remove", "add")
 
     action: Literal["port-churn"]
-    away: Duration = Field(0.5, description="How long a port is gone", examples=["500 ms"])
+    away: Duration = Field(0.5, description="Time that a port is removed", examples=["500 ms"])
 
     def moves(self, room: Room) -> Moves:
         """Return the removals and additions."""

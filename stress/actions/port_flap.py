@@ -18,7 +18,7 @@ class PortFlap(PacedAction):
     VERBS: ClassVar[tuple[str, ...]] = ("down", "up")
 
     action: Literal["port-flap"]
-    down: Duration = Field(0.1, description="How long a port is down", examples=["100 ms"])
+    down: Duration = Field(0.1, description="Time that a port is down", examples=["100 ms"])
 
     def moves(self, room: Room) -> Moves:
         """Return the downs and ups."""

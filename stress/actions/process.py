@@ -25,7 +25,9 @@ class Process(PacedAction):
     command: Annotated[list[str], Field(min_length=1)] = Field(
         description="Program and arguments; no shell", examples=["[ip, link]"]
     )
-    timeout: Annotated[Duration, Field(gt=0)] = Field(10.0, description="Then it is ended", examples=["10 s"])
+    timeout: Annotated[Duration, Field(gt=0)] = Field(
+        10.0, description="Time after which it is ended", examples=["10 s"]
+    )
 
     def moves(self, room: Room) -> Moves:
         """Return when the command runs where."""

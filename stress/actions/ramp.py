@@ -31,17 +31,17 @@ class Ramp(Action):
 
     action: Literal["ramp"]
     hosts: Annotated[int, Field(ge=1, le=100_000)] = Field(
-        100, description="More at each step", examples=["100"]
+        100, description="Hosts to add at each step", examples=["100"]
     )
     interval: Annotated[Duration, Field(gt=0)] = Field(
         1.0,
-        description="From one step to the next; one that takes longer is followed at once",
+        description="Time from one step to the next; the next begins at once after one that takes longer",
         examples=["2 s"],
     )
     most: Annotated[int, Field(ge=1)] | None = Field(
-        None, description="Hosts to stop at: then the step ends, without a limit broken"
+        None, description="Number of hosts at which the step ends, without a failed limit"
     )
-    slowest: Duration = Field(60.0, description="Limit: how long one step may take", examples=["10 s"])
+    slowest: Duration = Field(60.0, description="Limit: maximum time of one step", examples=["10 s"])
     memory: Share = Field(
         0.1, description="Limit: share of the machine's memory that must stay available", examples=["10 %"]
     )

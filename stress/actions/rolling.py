@@ -25,14 +25,16 @@ class Rolling(Action):
     VERBS: ClassVar[tuple[str, ...]] = ("away", "back")
 
     action: Literal["rolling"]
-    target: Aim = Field(description="Which nodes", examples=["spine"])
+    target: Aim = Field(description="Nodes", examples=["spine"])
     how: Literal["restart", "cut", "reroute"] = Field(
         "restart",
-        description="Remove and remake the node; cut its links; or cut them and let traffic go around",
+        description="Remove the node and create it again; cut its links; or cut them and reroute",
     )
-    down: Duration = Field(1.0, description="How long each is away", examples=["1 s"])
-    pause: Duration = Field(1.0, description="Between one that is back and the next", examples=["1 s"])
-    again: bool = Field(default=False, description="Begin anew after the last, until the step ends")
+    down: Duration = Field(1.0, description="Time that each node is away", examples=["1 s"])
+    pause: Duration = Field(
+        1.0, description="Time between the return of one node and the next", examples=["1 s"]
+    )
+    again: bool = Field(default=False, description="Start over after the last node, until the step ends")
 
     def needs(self, topology: Topology) -> Needs:
         """Whoever changes forwarding holds the whole network."""

@@ -20,9 +20,9 @@ class SwitchRestart(PacedAction):
     VERBS: ClassVar[tuple[str, ...]] = ("stop", "start")
 
     action: Literal["switch-restart"]
-    target: Aim = Field(Target(), description="All switches and routers when not given",
+    target: Aim = Field(Target(), description="Switches and routers; default: all",
                         examples=[Target.EXAMPLE])  # fmt: skip
-    down: Duration = Field(1.0, description="How long it is away", examples=["1 s"])
+    down: Duration = Field(1.0, description="Time that a switch is removed", examples=["1 s"])
 
     def moves(self, room: Room) -> Moves:
         """Return the stops and starts; hosts that match are left out."""

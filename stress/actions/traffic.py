@@ -25,16 +25,14 @@ class Traffic(Action):
     DISTURBS: ClassVar[bool] = False
 
     action: Literal["traffic"]
-    flows: Annotated[int, Field(ge=1, le=1000)] = Field(4, description="How many", examples=["10"])
-    protocol: Literal["tcp", "udp"] = Field("tcp", description="TCP as fast as it goes, or UDP at its rate")
-    bandwidth: Rate | None = Field(None, description="Of each flow; TCP as fast as it goes when not given",
+    flows: Annotated[int, Field(ge=1, le=1000)] = Field(4, description="Number of flows", examples=["10"])
+    protocol: Literal["tcp", "udp"] = Field("tcp", description="TCP as fast as possible, or UDP at its rate")
+    bandwidth: Rate | None = Field(None, description="Rate of each flow; default: TCP as fast as possible",
                                    examples=["1 Mbit"])  # fmt: skip
-    size: Annotated[int, Field(ge=16, le=65000)] = Field(
-        1400, description="Bytes of a datagram or of a write"
-    )
-    source: Aim = Field(Target(kind="host"), description="Who sends", examples=[Target.EXAMPLE])
-    target: Aim = Field(Target(kind="host"), description="Who receives", examples=[Target.EXAMPLE])
-    using: Literal["own", "iperf3"] = Field("own", description="Our own senders, or iperf3")
+    size: Annotated[int, Field(ge=16, le=65000)] = Field(1400, description="Bytes per datagram or write")
+    source: Aim = Field(Target(kind="host"), description="Senders", examples=[Target.EXAMPLE])
+    target: Aim = Field(Target(kind="host"), description="Receivers", examples=[Target.EXAMPLE])
+    using: Literal["own", "iperf3"] = Field("own", description="Built-in senders, or iperf3")
 
     def moves(self, room: Room) -> Moves:
         """Return the begin of each flow, and their common end."""

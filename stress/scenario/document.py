@@ -22,16 +22,18 @@ class Probe(Section):
 
     EXAMPLE: ClassVar[str] = "{probe: ping, pairs: 100, interval: 100 ms}"
 
-    probe: Literal["ping", "tcp", "command"] = Field(description="How it asks", examples=["ping"])
-    name: Word | None = Field(None, description="What limits and reports call it; the kind else")
-    source: Aim = Field(Target(kind="host"), description="Who asks", examples=[Target.EXAMPLE])
-    target: Aim = Field(Target(kind="host"), description="Who is asked", examples=[Target.EXAMPLE])
-    pairs: Annotated[int, Field(ge=1, le=100_000)] = Field(10, description="How many pairs, by the seed")
-    interval: Positive = Field(0.1, description="Between two probes of a pair", examples=["100 ms"])
-    timeout: Positive = Field(1.0, description="How long an answer may take", examples=["1 s"])
-    port: Annotated[int, Field(ge=1, le=65535)] = Field(7, description="Of `probe: tcp`")
+    probe: Literal["ping", "tcp", "command"] = Field(description="Kind of probe", examples=["ping"])
+    name: Word | None = Field(None, description="Name in limits and reports; default: the kind")
+    source: Aim = Field(Target(kind="host"), description="Nodes that send probes", examples=[Target.EXAMPLE])
+    target: Aim = Field(Target(kind="host"), description="Nodes that answer", examples=[Target.EXAMPLE])
+    pairs: Annotated[int, Field(ge=1, le=100_000)] = Field(
+        10, description="Number of pairs, selected by the seed"
+    )
+    interval: Positive = Field(0.1, description="Time between two probes of a pair", examples=["100 ms"])
+    timeout: Positive = Field(1.0, description="Maximum time of an answer", examples=["1 s"])
+    port: Annotated[int, Field(ge=1, le=65535)] = Field(7, description="Port of `probe: tcp`")
     command: list[str] | None = Field(
-        None, description="Of `probe: command`, run in the source; {target} is the target's address",
+        None, description="Command of `probe: command`, run in the source; {target} is the target's address",
         examples=["[ping, -c1, '{target}']"],
     )  # fmt: skip
 
@@ -50,30 +52,32 @@ class Metrics(Section):
     EXAMPLE: ClassVar[str] = "{interval: 1 s}"
 
     interval: Annotated[Duration, Field(ge=0.1)] = Field(
-        1.0, description="Between two samples", examples=["1 s"]
+        1.0, description="Time between two samples", examples=["1 s"]
     )
-    ports: Aim | None = Field(None, description="Whose ports' counters to record", examples=[Target.EXAMPLE])
+    ports: Aim | None = Field(
+        None, description="Target whose port counters to record", examples=[Target.EXAMPLE]
+    )
 
 
 class Scenario(Section):
     """Scenario file. The action that a step names validates it."""
 
     name: Word = Field(description="Name of the scenario", examples=["port-churn"])
-    seed: Annotated[int, Field(ge=0, le=2**63 - 1)] = Field(0, description="Of all that is random")
-    warmup: Duration = Field(0.0, description="Watched, but nothing is done, before the steps")
+    seed: Annotated[int, Field(ge=0, le=2**63 - 1)] = Field(0, description="Seed of everything random")
+    warmup: Duration = Field(0.0, description="Time before the steps; the runner only observes")
     duration: Positive | None = Field(
-        None, description="Of all steps together: those without a duration share it", examples=["30 s"]
+        None, description="Duration of all steps together; those without one share it", examples=["30 s"]
     )
-    cooldown: Duration = Field(0.0, description="Watched after the steps, all things undone")
+    cooldown: Duration = Field(0.0, description="Time after the steps; the runner only observes")
     steps: Annotated[list[Any], Field(min_length=1)] = Field(
-        description="What is done, one after the other", examples=["[{action: port-flap, rate: 100}]"]
+        description="Actions, one after the other", examples=["[{action: port-flap, rate: 100}]"]
     )
-    probes: Annotated[list[Probe], EmptyIfNull(list)] = Field([], description="Asked all the time",
+    probes: Annotated[list[Probe], EmptyIfNull(list)] = Field([], description="Probes",
                                                               examples=[f"[{Probe.EXAMPLE}]"])  # fmt: skip
     limits: Annotated[list[str], EmptyIfNull(list)] = Field(
-        [], description="What must hold", examples=["['errors == 0']"]
+        [], description="Limits", examples=["['errors == 0']"]
     )
-    metrics: Annotated[Metrics, EmptyIfNull(dict)] = Field(Metrics(), description="Of the machine")
+    metrics: Annotated[Metrics, EmptyIfNull(dict)] = Field(Metrics(), description="Metrics of the machine")
 
 
 @dataclass(frozen=True)

@@ -5,6 +5,7 @@ Blocks are marked by the words after the fence:
 `python generator` is a generator with `k` and `hosts_per_switch`, for 16 nodes and 20 links of 5 and 2;
 `python action` is a stress action with `target`, `rate` and `away`, which brings all ports of hosts down;
 `python engine` is an engine that makes a folder for each node, `python row` its row in the table;
+`python library` runs in the clone, and prints the diameter of a fat-tree and a path from h1;
 `yaml NAME.yaml wrong` one that a later command shows the errors of, or that needs what a command makes;
 `yaml fragment` is a part, to which a name and a topology are added where they are missing.
 `console` is run as it stands, in order; `console netem` only where the kernel has netem;
@@ -125,7 +126,16 @@ def _run(page: Path, block: Block, name: str, monkeypatch: pytest.MonkeyPatch) -
 
 def test_python_blocks_are_marked() -> None:
     words = [parameters.values[1].words for parameters in _all("python")]
-    assert {("generator",), ("action",), ("engine",), ("row",)} >= set(words)
+    assert {("generator",), ("action",), ("engine",), ("row",), ("library",)} >= set(words)
+
+
+@pytest.mark.parametrize(("page", "block"), [p for p in _all("python") if "library" in p.values[1].words])
+def test_library_calls_as_the_page_shows_them_work(
+    page: Path, block: Block, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:  # fmt: skip
+    monkeypatch.chdir(CLONE)
+    _run(page, block, "page_library", monkeypatch)
+    assert capsys.readouterr().out.startswith("6 ['h1', ")
 
 
 @pytest.mark.parametrize(("page", "block"), [p for p in _all("python") if "action" in p.values[1].words])

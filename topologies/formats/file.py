@@ -39,9 +39,7 @@ class Params(GeneratorParams):
     """Keys of a topology read from a file."""
 
     file: Annotated[str, Field(min_length=1, description="Path, relative to this file")]
-    format: Literal["graphml", "json", "edges"] | None = Field(
-        None, description="When the suffix doesn't say"
-    )
+    format: Literal["graphml", "json", "edges"] | None = Field(None, description="Format; default: by suffix")
     hosts_per_node: Annotated[int, Field(ge=0, le=100_000)] = Field(
         0, description="Hosts h1… on each imported switch and router"
     )

@@ -23,7 +23,7 @@ class Params(SwitchGraphParams):
 
     generator: Literal["barabasi-albert"] = "barabasi-albert"
     n: Annotated[int, Field(ge=2, le=10**12, description="Switches")] = 10
-    m: Annotated[int, Field(ge=1, le=1000, description="Links that each new switch brings")] = 2
+    m: Annotated[int, Field(ge=1, le=1000, description="Links of each new switch")] = 2
 
     @model_validator(mode="after")
     def _room(self) -> Params:

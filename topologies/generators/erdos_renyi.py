@@ -25,8 +25,8 @@ class Params(SwitchGraphParams):
 
     generator: Literal["erdos-renyi"] = "erdos-renyi"
     n: Annotated[Count, Field(description="Switches")] = 10
-    p: Annotated[float, Field(ge=0, le=1, description="Chance of each link")] = 0.3
-    connected: Annotated[bool, Field(description="Join the pieces by a link each")] = True
+    p: Annotated[float, Field(ge=0, le=1, description="Probability of each link")] = 0.3
+    connected: Annotated[bool, Field(description="Join the components")] = True
 
     def node_estimate(self) -> int:
         """Return the exact number of nodes."""

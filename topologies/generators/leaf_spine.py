@@ -29,10 +29,10 @@ class Params(GeneratorParams):
     leaves: Annotated[Count, Field(description="Leaf switches")] = 4
     hosts_per_leaf: Annotated[int, Field(ge=0, le=10**6, description="Hosts on each leaf")] = 4
     host_bandwidth: Rate | None = Field(
-        None, description="Rate of each host's link, e.g. 1 Gbit; the uplinks' follows from it"
+        None, description="Rate of each host's link, e.g. 1 Gbit; determines the rate of uplinks"
     )
     oversubscription: Annotated[float, Field(gt=0, le=1e6)] | None = Field(
-        None, description="Host capacity of a leaf / its uplink capacity; 1 when not given (non-blocking)"
+        None, description="Host capacity of a leaf / its uplink capacity; default: 1 (non-blocking)"
     )
 
     @model_validator(mode="after")

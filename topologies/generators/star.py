@@ -18,7 +18,7 @@ class Params(SwitchGraphParams):
     """Keys of `generator: star`."""
 
     generator: Literal["star"] = "star"
-    k: Annotated[Count, Field(description="Switches around the middle")] = 4
+    k: Annotated[Count, Field(description="Switches around the hub")] = 4
 
     def node_estimate(self) -> int:
         """Return the exact number of nodes."""

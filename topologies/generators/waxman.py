@@ -35,8 +35,10 @@ class Params(SwitchGraphParams):
 
     generator: Literal["waxman"] = "waxman"
     n: Annotated[int, Field(ge=1, le=10**6, description="Switches")] = 20
-    alpha: Annotated[float, Field(ge=1e-6, le=1, description="Reach: larger links farther pairs")] = 0.1
-    beta: Annotated[float, Field(gt=0, le=1, description="Density: chance of a link of length 0")] = 0.4
+    alpha: Annotated[
+        float, Field(ge=1e-6, le=1, description="Reach: larger values link more distant pairs")
+    ] = 0.1
+    beta: Annotated[float, Field(gt=0, le=1, description="Density: probability of a link of length 0")] = 0.4
     side_km: Annotated[float, Field(ge=0.001, le=20_000, description="Side of the square")] = 1000.0
     delay: Annotated[bool, Field(description="Delay each link by its length; needs netem")] = False
 

@@ -61,4 +61,4 @@ class Addressing(Section):
     ipv6: Network6 | None = Field(None, description="Pool of the hosts; without it IPv6 is off")
     links: Network4 = Field("172.16.0.0/12", description="Pool of the links between routers")
     loopbacks: Network4 = Field("100.64.0.0/10", description="Pool of the routers' own addresses")
-    static_arp: bool = Field(default=False, description="Fill the neighbour tables instead of asking by ARP")
+    static_arp: bool = Field(default=False, description="Fill the neighbour tables instead of using ARP")

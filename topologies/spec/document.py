@@ -83,20 +83,19 @@ class Spec(Section):
         examples=["my-network"],
         json_schema_extra={"pattern": f"^{NETWORK_NAME.pattern}$"},
     )
-    seed: Annotated[int, Field(ge=0, le=2**63 - 1)] = Field(0, description="Of all that is random")
+    seed: Annotated[int, Field(ge=0, le=2**63 - 1)] = Field(0, description="Seed of everything random")
     engine: Annotated[EngineOptions, _NameOrMapping()] = Field(
-        EngineOptions(), description="What runs the network: a name, or a mapping of `name` and options"
+        EngineOptions(),
+        description="Engine that runs the network: a name, or a mapping of `name` and options",
     )
-    fidelity: Fidelity = Field("full", description="How real the nodes are, where no rule says otherwise")
+    fidelity: Fidelity = Field("full", description="How real the nodes are; rules for nodes override it")
     forwarding: Literal["bridged", "routed"] = Field(
         "bridged", description="By MAC address over a spanning tree, or by IP address over all links"
     )
-    switch: SwitchKind = Field(
-        "bridge", description="What switches are made as, where no rule says otherwise"
-    )
+    switch: SwitchKind = Field("bridge", description="What switches are; rules for nodes override it")
     openflow: Annotated[OpenFlowKeys, EmptyIfNull(dict)] = Field(
         OpenFlowKeys(),
-        description="How switches made as ovs behave, where no rule says otherwise",
+        description="Settings of switches made as ovs; rules for nodes override it",
         examples=[OpenFlowKeys.EXAMPLE],
     )
     addressing: Annotated[Addressing, EmptyIfNull(dict)] = Field(Addressing(), description="Address pools")
@@ -105,10 +104,10 @@ class Spec(Section):
         examples=["{generator: tree, depth: 2, fanout: 4}"],
     )
     links: Annotated[list[LinkRule], EmptyIfNull(list)] = Field(
-        [], description="Overrides, later ones win", examples=[f"[{LinkRule.EXAMPLE}]"]
+        [], description="Rules; later ones override earlier ones", examples=[f"[{LinkRule.EXAMPLE}]"]
     )
     nodes: Annotated[list[NodeRule], EmptyIfNull(list)] = Field(
-        [], description="Overrides, later ones win", examples=[f"[{NodeRule.EXAMPLE}]"]
+        [], description="Rules; later ones override earlier ones", examples=[f"[{NodeRule.EXAMPLE}]"]
     )
 
     @property

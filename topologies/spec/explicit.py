@@ -87,10 +87,8 @@ class NodeEntry(NodeKeys):
 
     EXAMPLE: ClassVar[str] = "{kind: host}"
 
-    kind: NodeKind = Field("host", description="What the node is")
-    tier: Annotated[str, Field(max_length=63)] | None = Field(
-        None, description="Its layer, for rules to match"
-    )
+    kind: NodeKind = Field("host", description="Kind of node")
+    tier: Annotated[str, Field(max_length=63)] | None = Field(None, description="Tier, for rules to match")
     ip: Annotated[str, AfterValidator(_interface)] | None = Field(
         None, description="Address of the first port, e.g. 10.0.0.1/24"
     )

@@ -27,19 +27,19 @@ class ControllerKeys(Section):
     EXAMPLE: ClassVar[str] = "{remote: 10.0.0.5:6653}"
 
     remote: str | list[str] | None = Field(
-        None, description="Where it listens: address, or address:port; several for redundancy"
+        None, description="Its address, or address:port; several for redundancy"
     )
     command: str | list[str] | None = Field(
         None,
-        description="The program that the engine starts, with its arguments",
+        description="Program that the engine starts, with its arguments",
         examples=["[python3, app.py]"],
     )
     port: Annotated[int, Field(ge=1, le=65535)] | None = Field(
-        None, description=f"Where the command listens, {PORT} when not given"
+        None, description=f"Port on which the command listens; default: {PORT}"
     )
 
     user: Literal["root"] | None = Field(
-        None, description="Whom the command runs as: who called sudo, unless it is root"
+        None, description="User that the command runs as: by default the one who called sudo; or root"
     )
 
     @field_validator("remote", "command", mode="before")
@@ -127,19 +127,20 @@ class OpenFlowKeys(Section):
     EXAMPLE: ClassVar[str] = "{controller: learning, protocols: [OpenFlow13]}"
 
     controller: Controllers = Field(
-        (), description="learning: one that the engine starts; or where one runs; or a command that starts it"
+        (),
+        description="learning (the engine starts it), the address of a remote one, or a command to start",
     )
     protocols: Annotated[list[Protocol], Field(min_length=1)] | None = Field(
         None, description="OpenFlow versions that the switch speaks"
     )
     fail_mode: Literal["secure", "standalone"] | None = Field(
-        None, description="Without its controller: forward nothing new, or learn MACs by itself"
+        None, description="Without the controller: forward nothing new, or learn MACs"
     )
     datapath: Literal["auto", "kernel", "userspace"] | None = Field(
-        None, description="Where packets are switched; auto is the kernel where it can"
+        None, description="Datapath; auto is the kernel's if there is one"
     )
     flows: Literal["normal", "tree", "ecmp"] | None = Field(
-        None, description="What forwards without a controller: learning, or flows computed from the graph"
+        None, description="Forwarding without a controller: learning, or flows computed from the graph"
     )
 
     def set_keys(self) -> dict[str, Any]:

@@ -26,10 +26,10 @@ class ShapeKeys(Section):
     jitter: Duration | None = Field(None, description="Variation of the delay")
     loss: Share | None = Field(None, description="Share of packets lost, e.g. 2 %")
     duplicate: Share | None = Field(None, description="Share of packets sent twice")
-    reorder: Share | None = Field(None, description="Share of packets that overtake (needs delay)")
-    corrupt: Share | None = Field(None, description="Share of packets with a bit flipped")
+    reorder: Share | None = Field(None, description="Share of packets that overtake others (needs delay)")
+    corrupt: Share | None = Field(None, description="Share of packets with a flipped bit")
     queue: Annotated[int, Field(ge=1, le=1_000_000)] | None = Field(
-        None, description="Queue limit in packets; from bandwidth x delay when not given"
+        None, description="Queue limit in packets; default: from bandwidth x delay"
     )
 
     def shape(self) -> Shape:
@@ -42,9 +42,11 @@ class LinkKeys(ShapeKeys):
 
     mtu: Annotated[int, Field(ge=68, le=65535)] | None = Field(None, description="Largest packet in bytes")
     forward: ShapeKeys | None = Field(
-        None, description="From the first end to the second, over the common keys"
+        None, description="From the first end to the second; overrides the common keys"
     )
-    backward: ShapeKeys | None = Field(None, description="From the second end to the first")
+    backward: ShapeKeys | None = Field(
+        None, description="From the second end to the first; overrides the common keys"
+    )
 
 
 class LinkMatch(Section):
@@ -64,23 +66,21 @@ class LinkRule(LinkKeys):
 
     EXAMPLE: ClassVar[str] = "{match: {between: [host, edge]}, bandwidth: 1 Gbit}"
 
-    match: Annotated[LinkMatch, EmptyIfNull(dict)] = Field(
-        LinkMatch(), description="Every link when not given"
-    )
+    match: Annotated[LinkMatch, EmptyIfNull(dict)] = Field(LinkMatch(), description="Links; default: all")
 
 
 class NodeKeys(Section):
     """Properties of a node."""
 
     cpu: Annotated[float, Field(gt=0, le=4096)] | None = Field(
-        None, description="CPU limit in cores, for `exec`"
+        None, description="CPU limit in cores, for commands in the node"
     )
-    memory: Size | None = Field(None, description="Memory limit, for `exec`, e.g. 64 MiB")
+    memory: Size | None = Field(None, description="Memory limit, for commands in the node, e.g. 64 MiB")
     fidelity: Fidelity | None = Field(None, description="How real the node is")
-    relay: bool | None = Field(None, description="A host that passes frames on between its ports")
-    switch: SwitchKind | None = Field(None, description="What a switch is made as")
+    relay: bool | None = Field(None, description="A host that forwards frames between its ports")
+    switch: SwitchKind | None = Field(None, description="What the switch is")
     openflow: OpenFlowKeys | None = Field(
-        None, description="How a switch made as ovs behaves", examples=[OpenFlowKeys.EXAMPLE]
+        None, description="Settings of a switch made as ovs", examples=[OpenFlowKeys.EXAMPLE]
     )
 
 
@@ -99,7 +99,5 @@ class NodeRule(NodeKeys):
 
     EXAMPLE: ClassVar[str] = "{match: {kind: host}, memory: 64 MiB}"
 
-    match: Annotated[NodeMatch, EmptyIfNull(dict)] = Field(
-        NodeMatch(), description="Every node when not given"
-    )
-    kind: NodeKind | None = Field(None, description="Make the matching nodes this kind")
+    match: Annotated[NodeMatch, EmptyIfNull(dict)] = Field(NodeMatch(), description="Nodes; default: all")
+    kind: NodeKind | None = Field(None, description="Turn the matching nodes into this kind")
