@@ -20,7 +20,7 @@ from emulator.linux.node_sysctls import NodeSysctls
 from emulator.linux.partial_routes import run_partly
 from emulator.linux.settings_messages import add_routes_and_neighbours, additions, removals
 from emulator.linux.teardown import Sentinel, kill_inside
-from emulator.plan import Plan
+from emulator.plan_part import PlanPart
 
 _GONE = frozenset({errno.ESRCH, errno.EADDRNOTAVAIL, errno.ENODEV, errno.ENOENT, errno.EEXIST})
 """What a removal may find gone, or an addition there already (after an `up` that was stopped)."""
@@ -38,16 +38,15 @@ def keep_going() -> None:
 
 
 def converge(
-    plan: Plan, change: Difference, store: NamespaceStore, check: Callable[[], None] = keep_going, *,
+    part: PlanPart, change: Difference, store: NamespaceStore, check: Callable[[], None] = keep_going, *,
     partly: bool = False,
 ) -> None:  # fmt: skip
-    """Carry out `change`, which leads to `plan`. Call inside the store's mount namespace.
+    """Carry out `change`, which leads to `part`. Call inside the store's mount namespace.
 
     `check()` is called between nodes and may raise to stop. Raises KernelError; what was done by
     then stays, and the caller's record says that the network is half changed. With `partly`, other
     ports of these nodes may be down or gone meanwhile: routes go over those that are there.
     """
-    names = plan.topology.names
     for before, after in change.kept:
         check()
         _send(store, before.name, removals(before, after))
@@ -58,13 +57,13 @@ def converge(
         batch.add(messages.group_delete(_DOOMED), "delete the links of", name)
         _send(store, name, batch)
     _remove_nodes(store, change.gone_nodes)
-    _make(plan, change, store, check, partly=partly)
-    numbers = {name: node for node, name in enumerate(names)} if change.kept and partly else {}
+    _make(part, change, store, check, partly=partly)
+    numbers = dict(zip(part.names, part.nodes.tolist(), strict=True)) if change.kept and partly else {}
     for before, after in change.kept:
         check()
-        _give(plan, store, numbers.get(after.name, -1), additions(before, after), after.name)
-    for node in _neighbours_of_new(plan, change):
-        _give(plan, store, node if partly else -1, _again(plan, node), names[node])
+        _give(part, store, numbers.get(after.name, -1), additions(before, after), after.name)
+    for node in _neighbours_of_new(part, change):
+        _give(part, store, node if partly else -1, _again(part, node), part.topology.names[node])
 
 
 def _by_node(gone: list[tuple[str, int]]) -> dict[str, list[int]]:
@@ -82,14 +81,14 @@ def _send(store: NamespaceStore, name: str, batch: Batch) -> None:
             netlink.run(batch, ignore=_GONE)
 
 
-def _give(plan: Plan, store: NamespaceStore, node: int, batch: Batch, name: str) -> None:
+def _give(part: PlanPart, store: NamespaceStore, node: int, batch: Batch, name: str) -> None:
     """Send `batch` to the node `name`; given its number, routes go over those of their ports that are up."""
     if node < 0:
         _send(store, name, batch)
     elif batch:
         store.go(name)
         with Netlink() as netlink:
-            run_partly(netlink, plan.whole, node, batch, _GONE)
+            run_partly(netlink, part, node, batch, _GONE)
 
 
 def _remove_nodes(store: NamespaceStore, gone: Mapping[str, str]) -> None:
@@ -115,7 +114,7 @@ def _remove_nodes(store: NamespaceStore, gone: Mapping[str, str]) -> None:
 
 
 def _make(
-    plan: Plan, change: Difference, store: NamespaceStore, check: Callable[[], None], *, partly: bool
+    part: PlanPart, change: Difference, store: NamespaceStore, check: Callable[[], None], *, partly: bool
 ) -> None:
     """Make the new nodes and links, in the order of a whole deployment."""
 
@@ -123,17 +122,17 @@ def _make(
         if batch:
             with Netlink() as netlink:
                 if partly:
-                    run_partly(netlink, plan.whole, node, batch, _NOT_YET)
+                    run_partly(netlink, part, node, batch, _NOT_YET)
                 else:
                     netlink.run(batch, ignore=_THERE)
 
     fresh = set(change.new_nodes)
-    ends = plan.topology.ends[change.new_links].ravel().tolist()
+    ends = part.topology.ends[change.new_links].ravel().tolist()
     touched = np.array(sorted(fresh.union(ends)), dtype=np.int64)
-    part = plan.whole.only(touched, np.flatnonzero(change.new_links))
-    writer = NodeMessages(part, running=True)
-    names = plan.topology.names
-    with open_namespaces(store, plan.topology) as namespace_of, NodeSysctls(part) as sysctls:
+    new = part.only(touched, np.flatnonzero(change.new_links))
+    writer = NodeMessages(new, running=True)
+    names = part.topology.names
+    with open_namespaces(store, part.topology) as namespace_of, NodeSysctls(new) as sysctls:
         for node in writer.order.nodes:
             check()
             if node in fresh:
@@ -156,15 +155,15 @@ def _make(
         run(node, batch)
 
 
-def _neighbours_of_new(plan: Plan, change: Difference) -> list[int]:
+def _neighbours_of_new(part: PlanPart, change: Difference) -> list[int]:
     """Return the kept nodes at an end of a new link: what ran over the old one in its place is gone."""
-    ends = np.unique(plan.topology.ends[change.new_links])
+    ends = np.unique(part.topology.ends[change.new_links])
     fresh = set(change.new_nodes)
     return [node for node in ends.tolist() if node not in fresh]
 
 
-def _again(plan: Plan, node: int) -> Batch:
+def _again(part: PlanPart, node: int) -> Batch:
     """Return the batch that gives a node all its routes and permanent neighbours."""
     batch = Batch()
-    add_routes_and_neighbours(batch, plan.whole, node)
+    add_routes_and_neighbours(batch, part, node)
     return batch

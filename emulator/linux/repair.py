@@ -50,7 +50,7 @@ def repair(plan: Plan, store: NamespaceStore, damage: Damage) -> None:
     _each(plan, store, damage, lambda node, findings: _devices(plan, node, findings))
     kept = [(findings.found, findings.wanted) for findings in damage.findings.values()]
     change = Difference(new_nodes=damage.nodes, new_links=mask, gone_links=halves, kept=kept)
-    converge(plan, change, store, partly=True)
+    converge(plan.whole, change, store, partly=True)
     _each(plan, store, damage, lambda node, findings: _ports(plan, writer, node, findings))
     _forward_again(plan, store, damage)
     reset_namespaces(topology.names, store, damage)

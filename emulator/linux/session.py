@@ -229,4 +229,4 @@ class NetnsSession:
         """Make nodes and links the general way: both ends in their turn."""
         mask = np.zeros(self._topology.link_count, dtype=bool)
         mask[links] = True
-        converge(self._plan, Difference(new_nodes=nodes, new_links=mask), self._store, partly=True)
+        converge(self._plan.whole, Difference(new_nodes=nodes, new_links=mask), self._store, partly=True)

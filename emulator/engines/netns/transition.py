@@ -48,5 +48,5 @@ class NetnsTransition:
     ) -> tuple[str, ...]:
         switches.begin(change)
         with self._store.entered():
-            converge(plan, change, self._store, check)
+            converge(plan.whole, change, self._store, check)
         return switches.finish(lambda *_: check())
