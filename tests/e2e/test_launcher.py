@@ -142,7 +142,7 @@ def test_a_folder_that_is_no_environment_is_left_alone(clone: Path) -> None:
     (mine / "thesis.tex").write_text("")
     code, _, errors = result(run(clone / "emulate", "--version", EMULATE_VENV=str(mine)))
     assert code == 3
-    assert "no Python environment" in errors
+    assert "exists and isn't a Python environment" in errors
     assert [path.name for path in mine.iterdir()] == ["thesis.tex"]
 
 
