@@ -1,4 +1,4 @@
-"""What is run to be measured: the floor, our engine in-process, our command line, Mininet."""
+"""Programs that are measured: the floor, the engine in-process, the command line, Mininet."""
 
 from __future__ import annotations
 
@@ -110,7 +110,7 @@ class Bench:
 
 @contextmanager
 def bench() -> Iterator[Bench]:
-    """Give a bench whose folder goes at the end, with whatever of ours is still up in it."""
+    """Yield a bench; at the end, remove its folder and the networks that are still up in it."""
     with tempfile.TemporaryDirectory(prefix="emulator-bench-", dir="/run") as folder:
         made = Bench(Path(folder))
         try:

@@ -29,7 +29,7 @@ SHAPE = {"pods": 50, "racks": 100, "hosts": 39, "fabrics": 4, "spines": 16, "cor
 
 
 class Cost(NamedTuple):
-    """What a process took, and the last line that it printed."""
+    """Cost of a process, and the last line that it printed."""
 
     seconds: float
     mib: float

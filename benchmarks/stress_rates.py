@@ -1,4 +1,4 @@
-"""How many operations per second the stress runner sustains, beside the kernel's own limit.
+"""Measure operations per second of the stress runner, beside the kernel's own limit.
 
     sudo python benchmarks/stress_rates.py [--seconds 30] [--runs 3] [--beside mininet] [--soak 600]
 

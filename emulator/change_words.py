@@ -1,4 +1,4 @@
-"""What `up` of a running network changes on nodes that stay, in words. Pure.
+"""Text of the changes that `up` makes on remaining nodes of a running network. Pure.
 
 MACs and automatic addresses come from a node's place in the file (`topologies.identifiers`,
 `topologies.addressing`): a node or a branch that is added before others moves theirs. They are named.

@@ -1,4 +1,4 @@
-"""How long a network will take to be made, by engine: a cost an object, from measurements.
+"""Forecast of the time to create a network, by engine: a measured cost per object.
 
 `benchmarks/forecast.py` measures, `benchmarks/forecast.json` holds what was measured and where, and a
 unit test holds this forecast to it within 40 %. The costs are those of a machine of 2 cores (Linux 6.18)
@@ -37,7 +37,7 @@ from topologies.topology import F64, I32, Topology
 
 @dataclass(frozen=True)
 class Seconds:
-    """What each object costs an engine, in seconds: the netns engine unless said otherwise."""
+    """Seconds that an engine needs per object; defaults are those of the netns engine."""
 
     network: float = 0.03
     namespace: float = 0.45e-3

@@ -1,4 +1,4 @@
-"""What differs between the network that runs and the one that a file asks for. Pure.
+"""Difference between the running network and a file. Pure.
 
 Nodes are the same when they have the same name and are made the same way; links when they join the
 same ports of the same nodes. Whatever is not the same is removed and made anew; what is the same
@@ -28,7 +28,7 @@ LinkKey = tuple[tuple[str, str], tuple[str, str]]
 
 
 class PortSettings(NamedTuple):
-    """What an interface is set to.
+    """Settings of an interface.
 
     `interface` is its index; `role` is what the kernel sees: for it, a port of Open vSwitch is in no bridge.
     """
@@ -42,7 +42,7 @@ class PortSettings(NamedTuple):
 
 @dataclass
 class NodeSettings:
-    """What a node is set to: its interfaces, addresses (any port), routes and neighbours."""
+    """Settings of a node: interfaces, addresses (any port), routes and neighbours."""
 
     name: str
     ports: dict[int, PortSettings]
@@ -56,7 +56,7 @@ class NodeSettings:
 
 @dataclass
 class Difference:
-    """What to do to get from an old plan to a new one.
+    """Operations that lead from an old plan to a new one.
 
     `gone_nodes` are names, each with the file of the namespace that the node lived in; `gone_links` are
     (node name, interface index) to delete a link from; `new_links` is bool over the new

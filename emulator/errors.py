@@ -38,7 +38,7 @@ def shortage_in(words: str) -> str | None:
 
 
 class UsageError(EmulationError, ValueError):
-    """What was asked for makes no sense: an unknown network, node or link (exit code 2)."""
+    """Wrong input: an unknown network, node or link (exit code 2)."""
 
     exit_code = 2
 
@@ -67,13 +67,13 @@ class BrokenError(EmulationError):
 
 
 class NotWholeError(BrokenError):
-    """What a command needs of a network that is up has ended, so that nothing was begun (exit code 1)."""
+    """A part of the network that the command needs has ended; nothing was begun (exit code 1)."""
 
     exit_code = 1
 
 
 class MissingError(BrokenError, FileNotFoundError):
-    """What a network is made of has gone behind our back: a node's namespace, or all of them."""
+    """A part of a network was removed by others: a node's namespace, or all of them."""
 
     def __str__(self) -> str:
         return str(self.args[0])

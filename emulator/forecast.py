@@ -1,4 +1,4 @@
-"""How much memory a network will need, by node. From measured constants.
+"""Forecast of the memory of a network, by node, from measured constants.
 
 Measured on Linux 6.18 (x86-64, 2 cores) as the growth of MemTotal - MemFree - Buffers - Cached -
 AnonPages, which is the kernel's own memory, while 1,000 objects of one sort are made. Kernels differ

@@ -84,7 +84,7 @@ class PortIndices:
         self._number_shared(topology, namespaces, np.argwhere(numbered).tolist())
 
     def _number_shared(self, topology: Topology, namespaces: NodeNamespaces, ends: list[list[int]]) -> None:
-        """Give the ports of shared namespaces 2^30 + crc32 of their names mod 2^30, or the next free one."""
+        """Set numbers of ports of shared namespaces: 2^30 + crc32 of their names mod 2^30, or the next free number."""
         named = []
         for place, end in ends:
             node, port = int(self._nodes[place, end]), int(self._ports[place, end])

@@ -1,4 +1,4 @@
-"""What the live changes of a network's links come to."""
+"""Effect of changes to a running network's links."""
 
 from __future__ import annotations
 
@@ -27,7 +27,7 @@ def links_up(topology: Topology, states: States) -> npt.NDArray[np.bool_]:
 def shaped_again(
     links: Iterable[int], states_now: Callable[[], States], shape: Callable[[States, list[int]], None]
 ) -> None:
-    """Have `shape(states, links)` give links that were made again the shapes that they have live.
+    """Call `shape(states, links)` for links that were created again and have changed shapes.
 
     Once more where they were changed meanwhile: who changes a link that isn't there leaves it to this.
     """

@@ -1,4 +1,4 @@
-"""Which network namespace each node lives in: its own, or one that it shares with others."""
+"""Network namespace that each node lives in: its own, or one shared with others."""
 
 from __future__ import annotations
 

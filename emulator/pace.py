@@ -1,4 +1,4 @@
-"""How many questions may wait for an answer at a time, learnt from how those before were answered. Pure.
+"""Window of probes that may wait for an answer, adapted to earlier answers. Pure.
 
 A controller that is asked about too many packets at once, or a bridge that floods too many broadcasts,
 drops some of them, and answers the rest late. So the window grows with each answer that comes in time
@@ -82,7 +82,7 @@ class Pace:
 
     @property
     def usual(self) -> float:
-        """How long an answer takes at most, as far as is known: 0 before the first."""
+        """Longest time of an answer so far: 0 before the first."""
         return 0.0 if self._smooth is None else self.hold
 
     def lost(self) -> None:

@@ -30,7 +30,7 @@ _MOST_REFUSALS = 10
 
 
 class WorkerCounts(NamedTuple):
-    """What each of w workers gets: int64[w]; `kinds` int64[w, 3] by `Kind`; `memory` in bytes.
+    """Counts of w workers: int64[w]; `kinds` int64[w, 3] by `Kind`; `memory` in bytes.
 
     `ports` counts link ends, `links` links with both ends there, `tunnels` links to other workers.
     """
@@ -62,7 +62,7 @@ class Plan:
 
     @property
     def links_up(self) -> npt.NDArray[np.bool_]:
-        """Which links are up: bool[m]."""
+        """Links that are up: bool[m]."""
         return np.ones(self.topology.link_count, dtype=bool) if self.up is None else self.up
 
     def with_links(self, up: npt.NDArray[np.bool_]) -> Plan:
@@ -76,12 +76,12 @@ class Plan:
 
     @cached_property
     def forwarding(self) -> Forwarding:
-        """How packets find their way; computed when first asked for."""
+        """Forwarding, computed on first use."""
         return forwarding_for(self.topology, self.up)
 
     @cached_property
     def blocked(self) -> npt.NDArray[np.bool_]:
-        """Which links carry nothing, as they would close a loop: bool[m]."""
+        """Links that carry nothing, as they would close a loop: bool[m]."""
         return blocked_links(self.topology, self.forwarding.roles)
 
     @cached_property
@@ -105,12 +105,12 @@ class Plan:
 
     @cached_property
     def cut(self) -> npt.NDArray[np.bool_]:
-        """Which links join two workers, and so become tunnels: bool[m]."""
+        """Links between two workers, which become tunnels: bool[m]."""
         return cut_links(self.topology, self.placement)
 
     @cached_property
     def counts(self) -> WorkerCounts:
-        """What each worker gets."""
+        """Counts of each worker."""
         topology, worker, count = self.topology, self.placement, len(self.workers)
         ends = worker[topology.ends]
         kinds = np.bincount(worker * np.int64(len(Kind)) + topology.kinds, minlength=count * len(Kind))

@@ -1,4 +1,4 @@
-"""Which question to ask when: a place in the window each, repeated while there is time. Pure.
+"""Schedule of probes: each has a place in the window and is repeated while there is time. Pure.
 
 A question keeps its place until it is answered or its time in the window is over; its answer is taken
 until `timeout` seconds after it was asked first.
@@ -51,11 +51,11 @@ class Questions:
 
     @property
     def done(self) -> bool:
-        """Whether no question is open."""
+        """Whether no probe is open."""
         return not self._new and not self._asked
 
     def due(self, now: Callable[[], float], may_ask: Callable[[int], bool]) -> Iterator[int]:
-        """Give the questions to ask now, one by one; a new one only when `may_ask` says so."""
+        """Yield the probes to send now; a new one only if `may_ask` says so."""
         self._look(now())
         while len(self._places) < int(self._pace.window):
             number = self._next(now(), may_ask)

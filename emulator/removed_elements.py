@@ -69,7 +69,7 @@ class RemovedElements:
             self.ports.pop(key, None)
 
     def give_back(self, session: Session) -> list[str]:
-        """Have `session` give all back: nodes, then links, ports and controllers. Return the names."""
+        """Restore all through `session`: nodes, then links, ports and controllers. Return the names."""
         names = self._topology.names
         given = []
         for node in list(self.nodes):

@@ -11,7 +11,7 @@ from types import FrameType
 
 @contextmanager
 def handled(kinds: Iterable[signal.Signals], handle: Callable[[int], None]) -> Iterator[None]:
-    """Have `handle` called with the number of each signal of `kinds` that comes, until the end.
+    """Call `handle` with the number of each signal of `kinds` that arrives, until the end.
 
     Only the main thread gets signals: elsewhere this does nothing. A SIGHUP that is ignored stays so: who
     starts something under `nohup` wants it to outlive the terminal.

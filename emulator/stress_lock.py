@@ -1,4 +1,4 @@
-"""Whether a network is under stress, or a stress run was killed in it: two files beside the run record.
+"""State of stress in a network, active or killed: two files beside the run record.
 
 The journal is there from before a run touches anything until all is given back. The lock is held by the
 run's process, and the kernel frees it when that is killed: a journal without a lock is what such a run

@@ -18,7 +18,7 @@ from topologies.profiles import Shape
 
 
 def recover(network: Network, path: Path | None, take_down: Callable[[str], None]) -> list[str]:
-    """Give back what a run that was killed had taken; return what it was, a line each.
+    """Restore what a killed run had removed; return it, one line each.
 
     `path` is the run's journal, which may not be there; `take_down` takes a network down by its name.
     """

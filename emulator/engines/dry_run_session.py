@@ -36,7 +36,7 @@ class DryRunSession:
             removed.take_link(link)
 
     def add_link(self, link: int) -> None:
-        """Give a link back."""
+        """Restore a link."""
         for removed in self._both:
             removed.links.pop(link, None)
 
@@ -46,7 +46,7 @@ class DryRunSession:
             removed.take_node(node)
 
     def add_node(self, node: int) -> None:
-        """Give a node back."""
+        """Restore a node."""
         for removed in self._both:
             removed.nodes.pop(node, None)
 
@@ -56,5 +56,5 @@ class DryRunSession:
             removed.set_controller(name, up=up)
 
     def restore(self) -> list[str]:
-        """Give everything back; return the names."""
+        """Restore everything; return the names."""
         return self._own.give_back(self)

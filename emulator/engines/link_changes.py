@@ -89,7 +89,7 @@ def refuse(topology: Topology, wanted: States, unshapable: Callable[[Iterable[Sh
 def change(
     state: NetworkState, record: Record, wanted: States, carry_out: Callable[[States, States], None]
 ) -> bool:
-    """Have `carry_out(before, after)` make links be as `wanted` says; return False when they were already.
+    """Change links to `wanted` by `carry_out(before, after)`; return False if they already are.
 
     Changes `record` and writes it. The caller holds the network's lock.
     """

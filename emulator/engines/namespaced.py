@@ -1,4 +1,4 @@
-"""What every network does alike whose nodes are in a store of namespaces, whoever made them.
+"""Common parts of networks whose nodes are in a store of namespaces.
 
 Commands, pings, sockets and captures need to know only where a node's namespace is: they are the
 same for a network that we made ourselves and for one that another program made for us.
@@ -189,7 +189,7 @@ class NamespacedNetwork(RestorableNetwork):
 
     @cached_property
     def _environment(self) -> Mapping[str, str]:
-        """What commands in nodes find in their environment: where the network's Open vSwitch is."""
+        """Return the environment of commands in nodes: the location of the network's Open vSwitch."""
         if not ovs_nodes(self.topology).any():
             return {}
         return OvsServers(self._state.folder / "ovs").environment
@@ -207,7 +207,7 @@ class NamespacedNetwork(RestorableNetwork):
 
     @cached_property
     def _deliveries(self) -> int:
-        """How many link ends a broadcast is delivered to at most; more where each takes longer."""
+        """Return the maximum number of link ends that receive a broadcast; more where each takes longer."""
         of_end = Segments(self.topology).of_end
         largest = int(np.bincount(of_end[of_end >= 0]).max(initial=0))
         return largest * (_UPCALL if ovs_nodes(self.topology).any() else 1)

@@ -33,7 +33,7 @@ class RestorableNetwork(RecordedNetwork, ABC):
 
     @abstractmethod
     def restore_once(self) -> list[str]:
-        """Give back what differs, and return what it was; the caller holds the network's lock."""
+        """Restore deviations and return them; the caller holds the network's lock."""
 
     def deviations(self) -> Sequence[Deviation]:
         """Compare every node with the kernel; return what differs from the plan."""

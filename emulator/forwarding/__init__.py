@@ -1,1 +1,1 @@
-"""How packets find their way without any controller: computed from the graph, pure."""
+"""Forwarding without a controller, computed from the graph. Pure."""

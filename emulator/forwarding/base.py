@@ -1,4 +1,4 @@
-"""What forwarding is made of: roles of link ends, routes, permanent neighbours."""
+"""Elements of forwarding: roles of link ends, routes, permanent neighbours."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ LOOPBACK_PORT = segments.LOOPBACK_PORT
 
 
 class Role(IntEnum):
-    """What the node at a link's end does with it."""
+    """Role of a link's end at its node."""
 
     ADDRESSED = 0
     """An interface of its own, with or without addresses (hosts, routed ports)."""

@@ -1,4 +1,4 @@
-"""Whether an address of a bridged network answers, by the hosts' own tables: addresses and prefixes by port.
+"""Reachability in bridged networks by the hosts' own tables: addresses and prefixes by port.
 
 A host sends to an address out of the port whose prefix holds it, the longest one where several do, from
 that port's own address; without such a prefix it has no route. The kernel answers ARP for any of its

@@ -1,4 +1,4 @@
-"""What can be routed to: prefixes, each with the class of routers it is behind.
+"""Destinations of routes: prefixes, each with the class of routers that it is behind.
 
 Prefixes behind the same routers are of one class, for they are routed alike everywhere. Class r is
 router r itself: its access subnet, its own address, the links it owns. Class R + i is LAN i of the

@@ -1,4 +1,4 @@
-"""Why the flows that a file asks for can't be computed. Pure: known before anything is made."""
+"""Reasons why a file's flows can't be computed. Pure: known before anything is created."""
 
 from __future__ import annotations
 

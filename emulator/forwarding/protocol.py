@@ -1,4 +1,4 @@
-"""What a plan says about forwarding, node by node and for many nodes at once; engines carry it out."""
+"""Forwarding of a plan, node by node and for many nodes at once; engines carry it out."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Whether a node's packet gets to an address and the answer gets back, by the tables and not by luck.
+"""Reachability by the tables, not by luck: a packet gets to an address and the answer gets back.
 
 In a network without routers that is a question of connected components. With routers a host that
 has several addresses, a gateway that is cut off, or a LAN in two parts make it one of direction, so
@@ -15,7 +15,7 @@ from topologies.segments import LOOPBACK_PORT
 
 
 class AddressLocation(NamedTuple):
-    """Where an address is: a member of a segment, or a router itself (`member` -1) and maybe its wire."""
+    """Location of an address: a member of a segment, or a router itself (`member` -1) and maybe its wire."""
 
     node: int
     member: int = -1

@@ -56,7 +56,7 @@ class RoutedForwarding:
 
     @cached_property
     def _on_bridge(self) -> Bools:
-        """Which link ends are ports of their node's bridge: bool[m, 2]."""
+        """Return the link ends that are ports of their node's bridge: bool[m, 2]."""
         return np.asarray(self._segments.vertices == self.topology.ends)
 
     @cached_property

@@ -46,7 +46,7 @@ class RouterGraph:
 
     @cached_property
     def member_parts(self) -> Ints:
-        """Which part of its segment each member is on, or -1 when its own link is down: int64[k]."""
+        """Return the part of its segment that each member is on, -1 if its own link is down: int64[k]."""
         members = self._segments.members
         part = self._segments.parts(self._up)[members.vertex]
         return np.asarray(np.where((members.link < 0) | self._up[members.link], part, -1))

@@ -1,4 +1,4 @@
-"""Which forwarding a topology uses."""
+"""Choose the forwarding of a topology."""
 
 from __future__ import annotations
 

@@ -50,7 +50,7 @@ def first_hops(graph: RouterGraph, source: int) -> FirstHops:
 
 
 def _spread(heads: Ints, brought: Words, distance: Ints, sets: Words, level: int) -> Ints:
-    """Give the heads that are new the union of the sets brought to them; return them."""
+    """Set new heads to the union of the sets brought to them; return them."""
     fresh = distance[heads] < 0
     heads, brought = heads[fresh], brought[fresh]
     if not len(heads):

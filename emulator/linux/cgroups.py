@@ -38,7 +38,7 @@ _ENTER = 'for group; do shift; [ "$group" = -- ] && break; echo 0 >"$group" || e
 
 @dataclass(frozen=True)
 class Hierarchy:
-    """Where a controller's groups are made."""
+    """Location of a controller's groups."""
 
     controller: str
     version: int
@@ -101,7 +101,7 @@ def groups_of(
 def entry(
     state_root: Path, network: str, node: str, profile: NodeProfile
 ) -> Iterator[tuple[list[str], list[int]]]:
-    """Give what must stand before a command, and the descriptors it must inherit, to run it limited.
+    """Return a prefix for a command, and descriptors that it must inherit, to run it with limits.
 
     Both are empty for a node without limits. Raises UnableError when this machine can't limit.
     """

@@ -1,4 +1,4 @@
-"""What a datagram of netlink holds, taken apart with its lengths checked. Pure.
+"""Parse netlink datagrams into messages and check all lengths. Pure.
 
 include/uapi/linux/netlink.h: messages stand one after the other, each with a header that says its
 length, each starting at a multiple of four.
@@ -30,7 +30,7 @@ class Message(NamedTuple):
 
     @property
     def body(self) -> bytes:
-        """What follows the header."""
+        """Bytes after the header."""
         return self.data[HEADER.size :]
 
     @property

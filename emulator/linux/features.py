@@ -1,4 +1,4 @@
-"""What this machine's kernel can do, found out by trying.
+"""Features of this machine's kernel, found by trying.
 
 A configuration file or a list of modules says what a kernel was built with; only trying says what
 works here. Each trial is made in a network namespace of its own that goes away with it.

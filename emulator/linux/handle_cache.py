@@ -38,7 +38,7 @@ class HandleCache(Generic[T]):
 
     @property
     def full(self) -> bool:
-        """Whether the next one makes another one go."""
+        """Whether the next handle evicts another."""
         return len(self._open) >= self._most
 
     def forget(self, node: int) -> None:

@@ -42,7 +42,7 @@ def stoppable() -> Iterator[None]:
 
 
 class Interrupts:
-    """What arrived so far."""
+    """Signals that arrived so far."""
 
     def __init__(self) -> None:
         self.number = 0

@@ -49,7 +49,7 @@ class LedgerFile(Generic[Entries]):
 
     @property
     def exists(self) -> bool:
-        """Whether anything is written down."""
+        """Whether the ledger has entries."""
         return self._path.exists()
 
     @contextmanager

@@ -1,4 +1,4 @@
-"""Whose an entry of a ledger is: a network, by its state directory and the namespaces where that path holds.
+"""Owner of a ledger entry: a network, by its state directory and the namespaces where that path is valid.
 
 One ledger serves all state directories of a machine, so a network's name says too little; and a path means
 something else in another mount namespace. Whoever looks at a ledger drops the entries of networks that are

@@ -1,4 +1,4 @@
-"""What messages say of the ends of links, in columns."""
+"""Columns with the data of link ends that messages need."""
 
 from __future__ import annotations
 

@@ -20,7 +20,7 @@ UNSHAPED = frozenset({errno.ENOENT})
 
 
 class LinkMessages(NodeMessages):
-    """What `NodeMessages` writes for whole nodes, link by link: all other ports may be there."""
+    """Messages of `NodeMessages` for single links: all other ports may exist."""
 
     def __init__(self, part: PlanPart) -> None:
         super().__init__(part, running=True)
@@ -119,7 +119,7 @@ def shape_batches(part: PlanPart, states: States, links: Iterable[int]) -> dict[
 
 
 def give_shapes(part: PlanPart, store: NamespaceStore, states: States, links: Iterable[int]) -> None:
-    """Give `links` their live shapes. Call inside the store's mount namespace."""
+    """Set the changed shapes of `links`. Call inside the store's mount namespace."""
     for node, batch in shape_batches(part, states, links).items():
         store.go(part.topology.names[node])
         with Netlink() as netlink:

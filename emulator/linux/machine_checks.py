@@ -1,4 +1,4 @@
-"""What this machine has and lacks for emulating networks, and the command that adds it."""
+"""Checks of what this machine has and lacks, with the command that adds it."""
 
 from __future__ import annotations
 
@@ -28,12 +28,12 @@ from emulator.linux.sysctl import read_global
 
 
 class Found(StrEnum):
-    """How something is."""
+    """State of a feature."""
 
     OK = "ok"
     MISSING = "missing"
     UNKNOWN = "unknown"
-    """We may not look without root."""
+    """It can't be checked without root."""
 
 
 @dataclass(frozen=True)

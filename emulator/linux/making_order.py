@@ -1,4 +1,4 @@
-"""In which order the nodes of a part are made, and which end of each link is made where.
+"""Order in which the nodes of a part are created, and the place where each link's ends are created.
 
 Nodes are made one after the other, those that forward before hosts; a node is made together with all
 its links to nodes that exist already. Which end of a link is the main one? The older node's, as it

@@ -1,4 +1,4 @@
-"""Which Mininet this machine has."""
+"""Find the Mininet of this machine."""
 
 from __future__ import annotations
 

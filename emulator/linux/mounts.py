@@ -1,4 +1,4 @@
-"""What is mounted where: the folder of the networks' own mounts, and letting go of one."""
+"""Mounts: the folder of the networks' own mounts, and unmounting one."""
 
 from __future__ import annotations
 

@@ -71,7 +71,7 @@ def _switch(file: Path, before: str, after: str) -> None:
 
 
 def _give_link_local(mode: Path) -> None:
-    """Have the kernel give an interface its link-local address, which it does when the mode changes."""
+    """Make the kernel add an interface's link-local address, by a change of its mode."""
     with suppress(FileNotFoundError):
         before = mode.read_text(encoding="ascii").strip()
         mode.write_text(_NO_ADDRESS, encoding="ascii")

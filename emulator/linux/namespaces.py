@@ -51,7 +51,7 @@ class NamespaceStore:
 
     @property
     def exists(self) -> bool:
-        """Whether the network's mount namespace is there; UnableError where that can't be seen."""
+        """Whether the network's mount namespace exists; UnableError if that can't be seen."""
         if is_mount(self.pin):
             return True
         require_lasting()
@@ -167,7 +167,7 @@ class NamespaceStore:
             os.close(fd)
 
     def remove(self, node: str) -> None:
-        """Let go of the namespace of `node` (inside the mount namespace); fine when it isn't there."""
+        """Release the namespace of `node` (inside the mount namespace); no error if there is none."""
         path = self._prefix + node
         with suppress(KernelError):
             syscalls.umount(path, syscalls.MNT_DETACH)
@@ -200,7 +200,7 @@ class NamespaceStore:
         return {key[1]: node for node, key in found.items() if key[0] == device and key != machine}
 
     def release(self) -> None:
-        """Let go of the mount namespace and all that it holds; fine when it isn't there."""
+        """Release the mount namespace and everything in it; no error if there is none."""
         unmount_all(self.pin)
         try:
             self.pin.unlink(missing_ok=True)

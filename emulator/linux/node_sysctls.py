@@ -1,4 +1,4 @@
-"""What a new node's namespace is told through /proc/sys before it has any interface.
+"""Sysctls of a new node's namespace, written to /proc/sys before it has any interface.
 
 A file under /proc/sys/net that is opened in each of thousands of namespaces gets slower each time:
 the entries of all namespaces have the same name below the same directory, so they pile up in one
@@ -130,7 +130,7 @@ class NodeSysctls:
             _write_all(_ANY_WAY_BACK)
 
     def _spread(self, number: int) -> None:
-        """Have flows spread by ports too, by a hash that few other routers have."""
+        """Hash flows by ports too, with a hash that few other routers have."""
         versions = ("ipv4", "ipv6") if self._ipv6 else ("ipv4",)
         policy = _BY_PORTS
         try:
@@ -144,7 +144,7 @@ class NodeSysctls:
             _write_all(((f"{version}/fib_multipath_hash_policy", policy),))
 
     def _renew(self) -> None:
-        """Have a procfs that few nodes have used; where none can be mounted, the one there is does."""
+        """Mount a procfs that few nodes have used; if that fails, keep the present one."""
         if self._left:
             self._left -= 1
             return

@@ -21,7 +21,7 @@ _VALUE = struct.Struct("=II")
 
 
 def compute_checksums(interfaces: Iterable[str]) -> None:
-    """Have the kernel compute the checksums of what it sends by `interfaces` of this thread's namespace.
+    """Make the kernel compute checksums of packets that `interfaces` of this thread's namespace send.
 
     Interfaces that aren't there are passed over: links come and go. Raises KernelError.
     """

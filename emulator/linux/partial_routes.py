@@ -53,7 +53,7 @@ def run_partly(
 
 
 def give_routes(netlink: Netlink, part: PlanPart, node: int) -> None:
-    """Give `node` all its routes over those of their hops whose ports are up.
+    """Set all routes of `node`, over those hops whose ports are up.
 
     `netlink` is a socket in the node's namespace. KernelError when the kernel refuses one for a second.
     """

@@ -23,7 +23,7 @@ def pin_namespace(store: NamespaceStore, node: str, pid: int) -> None:
 
 
 def quieten_here() -> None:
-    """Have the interfaces that this thread's namespace will get have no link-local IPv6 addresses."""
+    """Disable link-local IPv6 addresses on future interfaces of this thread's namespace."""
     try:
         with open("/proc/sys/net/ipv6/conf/default/addr_gen_mode", "w", encoding="ascii") as file:
             file.write("1")

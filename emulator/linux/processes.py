@@ -1,4 +1,4 @@
-"""What the kernel says of a process (proc_pid_stat(5))."""
+"""Read a process's state from the kernel (proc_pid_stat(5))."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ class Stat(NamedTuple):
 
     @property
     def ended(self) -> bool:
-        """Whether all of it has: a process whose first thread has ended looks like a zombie, and runs on."""
+        """Whether all its threads have ended: if only the first has, it looks like a zombie and runs on."""
         return self.state in "ZX" and self.threads < 2
 
 

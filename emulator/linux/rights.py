@@ -1,4 +1,4 @@
-"""Whether this process, which is root, may go to other namespaces and come back."""
+"""Check whether this process, which is root, may enter other namespaces and return."""
 
 from __future__ import annotations
 

@@ -123,7 +123,7 @@ class NetnsSession:
         return batch
 
     def _carrier_came(self, node: int, port: int) -> None:
-        """Give the router at the other end the IPv6 routes that it can have only now."""
+        """Add IPv6 routes to the router at the other end that need this end's carrier."""
         beyond = self._writer.router_beyond(node, port)
         if beyond is not None and beyond[0] not in self._removed.nodes:
             batch = Batch()
@@ -142,7 +142,7 @@ class NetnsSession:
         self._go_around(link)
 
     def _go_around(self, link: int) -> None:
-        """Give routers at the ends of a link that went their routes over several hops: over those left.
+        """Set multipath routes of routers at the ends of a deleted link over the hops that are left.
 
         The kernel keeps these when a port goes down, and drops the whole route when it is deleted.
         """
@@ -219,7 +219,7 @@ class NetnsSession:
         raise UsageError(f"there is no controller `{name}`: the switches are made as bridges")
 
     def restore(self) -> list[str]:
-        """Give back all that this session took away; return the names of what was given back."""
+        """Restore everything that this session removed; return the names."""
         return self._removed.give_back(self)
 
     def _links_of(self, node: int) -> list[tuple[int, int]]:

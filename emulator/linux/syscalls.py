@@ -33,7 +33,7 @@ _umount2.argtypes = (ctypes.c_char_p, ctypes.c_int)
 
 
 def unshare(flags: int) -> None:
-    """Give this thread new namespaces (`CLONE_NEW*`)."""
+    """Move this thread into new namespaces (`CLONE_NEW*`)."""
     if _unshare(flags):
         raise KernelError("make", "a namespace", ctypes.get_errno())
 

@@ -43,7 +43,7 @@ class SysctlLedger:
         self._file = LedgerFile(place or ledger_place(), "sysctls.json", _entries_of)
 
     def require(self, owner: Owner, needs: Mapping[str, int]) -> tuple[str, ...]:
-        """Have each sysctl of `needs` leave `owner` the given value, for as long as it is there.
+        """Raise each sysctl of `needs` by the given value for `owner`, while it exists.
 
         What it needed before is forgotten. Returns a line of words when some may not be set from here.
         """

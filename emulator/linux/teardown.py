@@ -1,4 +1,4 @@
-"""Let go of a network's namespaces and know when the kernel has really done so."""
+"""Release a network's namespaces and wait until the kernel has destroyed them."""
 
 from __future__ import annotations
 
@@ -50,7 +50,7 @@ class Sentinel:
             self._events.bind((0, _RTMGRP_LINK))
 
     def wait(self, timeout: float = 600.0) -> None:
-        """Let go of the sentinel and wait until it is destroyed; BrokenError after `timeout` s."""
+        """Release the sentinel and wait until it is destroyed; BrokenError after `timeout` s."""
         os.close(self._doomed)
         deadline = time.monotonic() + timeout
         try:

@@ -11,7 +11,7 @@ from topologies.topology import F64, I64
 
 
 def fill_by_load(worker: I64, clusters: Clusters, share: F64) -> None:
-    """Give each cluster without a worker (-1) to the worker least loaded for its share; in place."""
+    """Assign each cluster without a worker (-1) to the worker least loaded for its share, in place."""
     placed = worker >= 0
     load = total(worker[placed], clusters.memory[placed], len(share))
     heap = [(load[w] / share[w], w) for w in range(len(share)) if share[w] > 0]

@@ -29,7 +29,7 @@ def numbered(count: int, memory: int | None = None) -> tuple[Worker, ...]:
 
 @dataclass(frozen=True)
 class Capacity:
-    """What workers can hold: `memory` and `nodes` int64[w]; `share` float64[w], what each should hold."""
+    """Capacity of workers: `memory` and `nodes` int64[w]; `share` float64[w], what each should hold."""
 
     memory: I64
     nodes: I64
@@ -37,7 +37,7 @@ class Capacity:
 
     @property
     def count(self) -> int:
-        """How many workers."""
+        """Number of workers."""
         return len(self.share)
 
 

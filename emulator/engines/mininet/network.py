@@ -71,7 +71,7 @@ class MininetNetwork(NamespacedNetwork):
         return [*found, *(bridges.deviations if bridges else ())]
 
     def restore_once(self) -> list[str]:
-        """Give back what differs, and return what it was; the caller holds the network's lock."""
+        """Restore deviations and return them; the caller holds the network's lock."""
         wanted = self.wanted()
         stopped = [name for name, runs in self.switches.controllers.running().items() if not runs]
         self.switches.controllers.start(stopped)

@@ -1,4 +1,4 @@
-"""What is wrong with one node, and what leads back."""
+"""Deviations of one node, and how to fix them."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ UNLIKE = Shape(queue=-1)
 
 @dataclass
 class Reset:
-    """What must be set in a node's namespace, by the names of its interfaces.
+    """Settings to restore in a node's namespace, by interface.
 
     `forwarding`: (address family, interface) that don't pass packets on; `ipv6` where IPv6 may be switched
     off; `link_local` that lack such an address; `rules`: (address family, priority, table) that are missing.
@@ -35,7 +35,7 @@ class Reset:
 
 @dataclass
 class NodeFindings:
-    """What is wrong with one node, and what leads back.
+    """Deviations of one node, and how to fix them.
 
     `lost` are links (by number) that must be made again; `down` and `raised` the ports that are down and
     must not be, and the other way round; `stale` addresses whose own route is gone, so that they must

@@ -75,7 +75,7 @@ class FoundRoute(NamedTuple):
 
 @dataclass
 class Found:
-    """What one namespace holds: interfaces by name, the rest by interface index or prefix.
+    """State of one namespace: interfaces by name, the rest by interface index or prefix.
 
     `addresses` are (index, packed, prefix length), `connected` the (prefix, length, index) that the kernel
     routes by itself, `neighbours` the permanent ones.

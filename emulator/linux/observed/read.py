@@ -38,7 +38,7 @@ _RULES = {family: _of_family(_RTM_GETRULE, family, 12) for family in (messages.A
 
 
 class Wish(NamedTuple):
-    """What to ask for, beside interfaces and queues: each dump costs a system call and its answer."""
+    """Dumps to request beside interfaces and queues: each costs a system call and its answer."""
 
     layer3: bool = True
     ipv6: bool = False

@@ -18,7 +18,7 @@ from topologies.identifiers import bridge_name
 
 @dataclass
 class Damage:
-    """What differs from the plan: nodes and links that are missing, and findings by node."""
+    """Deviations from the plan: missing nodes and links, and findings by node."""
 
     nodes: list[int] = field(default_factory=list)
     links: list[int] = field(default_factory=list)

@@ -1,4 +1,4 @@
-"""What a plan wants of its nodes, with the changes that links were given while the network runs."""
+"""Wanted state of a plan's nodes, including changes made to running links."""
 
 from __future__ import annotations
 
