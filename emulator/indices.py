@@ -84,7 +84,7 @@ class PortIndices:
         self._number_shared(topology, namespaces, np.argwhere(numbered).tolist())
 
     def _number_shared(self, topology: Topology, namespaces: NodeNamespaces, ends: list[list[int]]) -> None:
-        """Set numbers of ports of shared namespaces: 2^30 + crc32 of their names mod 2^30, or the next free number."""
+        """Set numbers of shared namespaces' ports: 2^30 + crc32(name) mod 2^30, or the next free one."""
         named = []
         for place, end in ends:
             node, port = int(self._nodes[place, end]), int(self._ports[place, end])
