@@ -6,6 +6,7 @@ from contextlib import suppress
 
 from emulator.errors import EmulationError
 from emulator.forecast import node_bytes
+from emulator.linux.cgroups import missing_controllers
 from emulator.linux.machine import available_memory, limit, mount_count
 from emulator.plan import Plan, size_text
 from emulator.state import NetworkState, state_root
@@ -89,6 +90,16 @@ def running_bytes(name: str) -> int:
         if row is None or not row.simulated:
             return int(node_bytes(state.load(), engine=engine).sum())
     return 0
+
+
+def missing_node_limits(plan: Plan) -> list[str]:
+    """Return why the limits of nodes can't be held here."""
+    controllers = {c for profile in plan.topology.node_profiles for c in missing_controllers(profile)}
+    return [
+        f"nodes have a limit on {name}: the cgroup controller `{name}` is missing; "
+        f"boot a kernel and an init that mount it, or remove the limit"
+        for name in sorted(controllers)
+    ]
 
 
 def _limits(plan: Plan) -> list[str]:

@@ -5,12 +5,10 @@ from __future__ import annotations
 import resource
 from collections.abc import Iterable, Iterator
 
-import numpy as np
-
-from emulator.engines.limits import too_large
+from emulator.engines.limits import missing_node_limits, too_large
 from emulator.engines.mininet.document import mininet_name
 from emulator.engines.mininet.settings import is_switch
-from emulator.engines.refusals import crowded_bridges, node_limits, several_workers, some_links
+from emulator.engines.refusals import crowded_bridges, several_workers, unshapable_links
 from emulator.errors import RefusedError
 from emulator.find_program import find_program
 from emulator.linux.features import fix_module, has_qdisc
@@ -40,9 +38,9 @@ def refuse(plan: Plan) -> None:
         *_sizes(plan),
         *_fidelity(plan),
         *_names(plan),
-        *_shaping(plan),
+        *unshapable_links(plan, unshapable),
         *crowded_bridges(plan),
-        *node_limits(plan),
+        *missing_node_limits(plan),
         *ovs_refusals(plan, mininet=True),
         *too_large(plan),
     ]
@@ -114,14 +112,3 @@ def unshapable(shapes: Iterable[Shape]) -> list[str]:
         fix = fix_module("sch_netem")
         out.append(f"{', '.join(netem)}: Mininet needs sch_netem, which the kernel doesn't have; {fix}")
     return out
-
-
-def _shaping(plan: Plan) -> Iterator[str]:
-    """Yield why Mininet can't shape links, and which links those are."""
-    topology = plan.topology
-    for number, profile in enumerate(topology.link_profiles):
-        reasons = unshapable((profile.forward, profile.backward))
-        links: list[int] = np.flatnonzero(topology.link_profile == number).tolist() if reasons else []
-        if links:
-            for reason in reasons:
-                yield f"{some_links(topology, links)}: {reason}"

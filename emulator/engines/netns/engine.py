@@ -5,9 +5,9 @@ from __future__ import annotations
 from emulator.engines.deployment import NamespacedEngine
 from emulator.engines.limits import global_needs
 from emulator.engines.netns.network import NetnsNetwork
+from emulator.engines.netns.refusals import refuse
 from emulator.engines.netns.switches import start_switches
 from emulator.engines.netns.transition import NetnsTransition
-from emulator.engines.refusals import refuse
 from emulator.engines.store import open_store
 from emulator.linux.deploy import make_nodes
 from emulator.linux.namespace_guard import namespace_guard

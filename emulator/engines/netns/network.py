@@ -9,9 +9,9 @@ from emulator.deviation import Deviation
 from emulator.engines.link_changes import LinkChange
 from emulator.engines.namespaced import NamespacedNetwork
 from emulator.engines.netns.links import change_links
+from emulator.engines.netns.refusals import missing_shaping
 from emulator.engines.netns.switch_repair import SwitchRepair, deviating_bridges
 from emulator.engines.netns.switches import switches_of
-from emulator.engines.refusals import missing_shaping
 from emulator.engines.store import require_root
 from emulator.link_states import shaped_again
 from emulator.linux.link_messages import give_shapes

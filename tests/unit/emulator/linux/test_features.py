@@ -9,7 +9,7 @@ from pathlib import Path
 
 import pytest
 
-from emulator.engines.refusals import missing_shaping
+from emulator.engines.netns.refusals import missing_shaping
 from emulator.errors import KernelError
 from emulator.linux import features
 from emulator.linux.machine_checks import machine_checks

@@ -1,0 +1,54 @@
+"""Reasons why this machine can't carry a plan out by namespaces, given before anything is made."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+
+from emulator.engines.limits import missing_node_limits, too_large
+from emulator.engines.refusals import crowded_bridges, several_workers, unshapable_links
+from emulator.errors import RefusedError
+from emulator.linux.features import fix_module, has_qdisc
+from emulator.ovs.refusals import ovs_refusals
+from emulator.plan import Plan
+from topologies.counting import counted
+from topologies.profiles import Shape
+
+_NETEM_KEYS = ("delay", "jitter", "loss", "duplicate", "reorder", "corrupt")
+
+
+def refuse(plan: Plan) -> None:
+    """Raise RefusedError with every reason why the netns engine can't carry `plan` out."""
+    reasons = [
+        *several_workers(plan),
+        *_fidelity(plan),
+        *crowded_bridges(plan),
+        *unshapable_links(plan, missing_shaping),
+        *missing_node_limits(plan),
+        *ovs_refusals(plan),
+        *too_large(plan),
+    ]
+    if reasons:
+        raise RefusedError(reasons)
+
+
+def _fidelity(plan: Plan) -> list[str]:
+    counts = plan.topology.fidelity_counts()
+    return [
+        f"{counted(count, 'node')} {'has' if count == 1 else 'have'} fidelity `{tier}`, "
+        f"which the {plan.engine} engine can't deploy yet; use `full`, "
+        f"or only plan them with `emulator plan`"
+        for tier, count in counts.items()
+        if tier != "full"
+    ]
+
+
+def missing_shaping(shapes: Iterable[Shape]) -> list[str]:
+    """Return why this kernel can't shape like `shapes`, with the fix of each missing module."""
+    wanted = list(shapes)
+    keys = [key for key in _NETEM_KEYS if any(getattr(shape, key) for shape in wanted)]
+    rates = ["bandwidth"] if any(shape.bandwidth is not None for shape in wanted) else []
+    return [
+        f"{', '.join(used)}: the kernel has no sch_{kind}; {fix_module(f'sch_{kind}')}"
+        for kind, used in (("netem", keys), ("tbf", rates))
+        if used and has_qdisc(kind) is False
+    ]
