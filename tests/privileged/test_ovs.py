@@ -361,7 +361,7 @@ sys.exit(run(["up", "net.yaml"]))
         (
             ["x"],
             4,
-            'ports (s1, s1-eth1, s1-eth2, s1-eth3, s2, s2-eth1, s2-eth2, s2-eth3): opening "/dev/net/tun"',
+            'ports (s1, s1-eth1, s1-eth2, s1-eth3, s2, s2-eth1, s2-eth2, s2-eth3, …): opening "/dev/net/tun"',
         ),
     ],
     ids=["refused", "found out"],
