@@ -86,7 +86,7 @@ def bare_loop(network: Network, rounds: int = 4) -> float:
     indices = make_plan(topology, network.engine).indices
     sockets, messages = [], []
     for host in topology.hosts.tolist():
-        sockets.append(network.open_socket(host, socket.AF_NETLINK, socket.SOCK_RAW))
+        sockets.append(network.access.nodes.open_socket(host, socket.AF_NETLINK, socket.SOCK_RAW))
         both = [bytearray(link_up(indices.of(host, 0), up=up)) for up in (False, True)]
         for message in both:
             message[6] |= NLM_F_ACK

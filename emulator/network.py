@@ -1,17 +1,17 @@
 """`Network`: the one handle that the command line, the checks and the stress runner hold.
 
-An engine gives it by `deploy` and by `attach`; whoever holds it doesn't know which engine.
+An engine gives it by `deploy` and by `attach`; callers are independent of the engine. It is the network's
+life and state; access to its nodes is a part of its own (`emulator.access`).
 """
 
 from __future__ import annotations
 
-import socket
-import subprocess
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from types import TracebackType
 from typing import Protocol, Self
 
+from emulator.access import Access
 from emulator.deviation import Deviation
 from emulator.plan import Plan
 from topologies.profiles import Shape
@@ -26,25 +26,6 @@ def silent(phase: str, done: int, total: int) -> None:
     del phase, done, total
 
 
-TIMED_OUT = 124
-"""The exit code of a command that was killed for its time, as coreutils' timeout gives it."""
-
-
-@dataclass(frozen=True)
-class CommandResult:
-    """What a command run in a node gave. Failure is a value."""
-
-    node: str
-    code: int
-    output: bytes = b""
-    errors: bytes = b""
-
-    @property
-    def failed(self) -> bool:
-        """True when the exit code isn't 0."""
-        return self.code != 0
-
-
 @dataclass
 class LinkState:
     """What was changed on a running link: None is "as the file says"."""
@@ -52,18 +33,6 @@ class LinkState:
     up: bool = True
     forward: Shape | None = None
     backward: Shape | None = None
-
-
-@dataclass(frozen=True)
-class Echo:
-    """One reachability question: `target` (an address) asked from node `source`.
-
-    Where no answer is expected, none that comes is no reason to ask the network less.
-    """
-
-    source: int
-    target: str
-    expected: bool = True
 
 
 @dataclass(frozen=True)
@@ -94,6 +63,10 @@ class Session(Protocol):
         self, kind: type[BaseException] | None, value: BaseException | None, trace: TracebackType | None
     ) -> None:
         """Give everything back."""
+        ...
+
+    def prepare(self, ports: Iterable[tuple[int, int]]) -> None:
+        """Make ready for changes of `ports` (node, port), so that the first ones are as quick as the rest."""
         ...
 
     def set_port(self, node: int, port: int, *, up: bool) -> None:
@@ -163,29 +136,17 @@ class Network(Protocol):
         """Names of the controllers of its switches, from c0 on."""
         ...
 
+    @property
+    def access(self) -> Access:
+        """Access to its nodes: commands, pings, recordings, tasks; always the same object."""
+        ...
+
     def addresses(self, node: int) -> Sequence[str]:
         """Return the addresses of a node, without prefix lengths."""
         ...
 
     def health(self) -> Health:
         """Look whether everything is there."""
-        ...
-
-    def execute(
-        self, nodes: Sequence[int], argv: Sequence[str], timeout: float | None = None
-    ) -> Sequence[CommandResult]:
-        """Run a command in each of `nodes` at once and return what each gave, in order."""
-        ...
-
-    def interact(self, node: int, argv: Sequence[str], timeout: float | None = None) -> int:
-        """Run a command in a node with this process's terminal; return its exit code.
-
-        After `timeout` seconds it is killed, and the exit code is 124, as that of coreutils' timeout.
-        """
-        ...
-
-    def ping(self, echoes: Sequence[Echo], timeout: float) -> Sequence[float | None]:
-        """Return for each question the round-trip time in seconds, or None when nobody answered."""
         ...
 
     def set_link(self, link: int, state: LinkState) -> None:
@@ -202,14 +163,6 @@ class Network(Protocol):
 
     def repair(self) -> list[str]:
         """Give back what differs from what is wanted, and return what it was."""
-        ...
-
-    def open_socket(self, node: int, family: int, kind: int, protocol: int = 0) -> socket.socket:
-        """Return a socket opened inside `node`; UnableError where the engine has none to give."""
-        ...
-
-    def spawn(self, node: int, argv: Sequence[str]) -> subprocess.Popen[bytes]:
-        """Start a command in a node and return at once; its output goes to pipes."""
         ...
 
     def processes(self) -> Sequence[int]:

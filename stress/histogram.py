@@ -11,7 +11,8 @@ other dependency.
 from __future__ import annotations
 
 import math
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
+from typing import Any
 
 import numpy as np
 import numpy.typing as npt
@@ -112,6 +113,23 @@ class Histogram:
         nines = np.linspace(0.0, math.log10(max(self.count, 10)), points)
         shares = [*(1.0 - 10.0**-nines).tolist(), 1.0]
         return list(zip(shares, self.quantiles(shares), strict=True))
+
+    def plain(self) -> dict[str, Any]:
+        """Return it as plain data, exact: [bucket, count] of each that holds something, and the sums."""
+        used = np.flatnonzero(self._counts)
+        buckets = [list(pair) for pair in zip(used.tolist(), self._counts[used].tolist(), strict=True)]
+        extremes = [self.min, self.max] if self.count else []
+        return {"buckets": buckets, "count": self.count, "total": self.total, "extremes": extremes}
+
+    @classmethod
+    def of_plain(cls, plain: Mapping[str, Any]) -> Histogram:
+        """Return the histogram that `plain` was taken from."""
+        made = cls()
+        if plain["count"]:
+            for bucket, count in plain["buckets"]:
+                made._room()[bucket] = count
+            made._note(plain["count"], plain["total"], *plain["extremes"])
+        return made
 
     @classmethod
     def of_buckets(cls, buckets: Iterable[Sequence[float]]) -> Histogram:

@@ -4,13 +4,13 @@ from __future__ import annotations
 
 from collections import deque
 from collections.abc import Sequence
-from typing import Any
 
 import numpy as np
 import numpy.typing as npt
 
 from stress.histogram import Histogram
 from stress.runner.columns import Columns
+from stress.runner.watch import Watch
 
 Floats = npt.NDArray[np.float64]
 
@@ -45,6 +45,6 @@ class RollingLatency:
         return worker.latencies(begin, end)
 
 
-def workers_of(watch: Any) -> list[Columns]:
-    """Return the columns of all workers of a run, finished and running."""
-    return [worker.columns for worker in (*getattr(watch, "finished", ()), *getattr(watch, "workers", ()))]
+def workers_of(watch: Watch) -> list[Columns]:
+    """Return the columns of a run's workers, those that are done and those that work."""
+    return [worker.columns for worker in (*watch.finished, *watch.workers)]

@@ -3,21 +3,25 @@
 from __future__ import annotations
 
 from array import array
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 
 
 class Times:
     """Pairs of numbers in the order in which they were added."""
 
-    def __init__(self) -> None:
-        self._asked = array("d")
-        self._seconds = array("d")
+    def __init__(self, asked: Iterable[float] = (), seconds: Iterable[float] = ()) -> None:
+        self._asked = array("d", asked)
+        self._seconds = array("d", seconds)
 
     def __len__(self) -> int:
         return len(self._asked)
 
     def __iter__(self) -> Iterator[tuple[float, float]]:
         return zip(self._asked, self._seconds, strict=True)
+
+    def columns(self) -> tuple[list[float], list[float]]:
+        """Return when each was asked, and the seconds of each."""
+        return self._asked.tolist(), self._seconds.tolist()
 
     def add(self, asked: float, seconds: float) -> None:
         """Add a pair."""

@@ -23,7 +23,7 @@ import time
 from collections import deque
 from collections.abc import Callable, Sequence
 
-from emulator.network import Echo, Network
+from emulator.access import Access, Echo
 from topologies.rng import Stream
 
 _BATCH = 8
@@ -33,20 +33,20 @@ _BUDGET = 60.0
 
 
 def ask(
-    network: Network, echoes: Sequence[Echo], timeout: float, rounds: int,
+    access: Access, echoes: Sequence[Echo], timeout: float, rounds: int,
     clock: Callable[[], float] = time.monotonic,
 ) -> list[float | None]:  # fmt: skip
     """Return for each question the seconds until its answer, None where none came.
 
     `timeout` is in seconds; `rounds` - 1 batches in a row without any answer end it.
     """
-    times = list(network.ping(echoes, timeout))
+    times = list(access.ping(echoes, timeout))
     left = deque(_shuffled([at for at, echo in enumerate(echoes) if echo.expected and times[at] is None]))
     end = clock() + _BUDGET
     fruitless, size = 0, _BATCH
     while left and fruitless < rounds - 1:
         batch = [left.popleft() for _ in range(min(size, len(left)))]
-        answers = network.ping([echoes[at] for at in batch], timeout + fruitless)
+        answers = access.ping([echoes[at] for at in batch], timeout + fruitless)
         for at, seconds in zip(batch, answers, strict=True):
             times[at] = seconds
             if seconds is None:

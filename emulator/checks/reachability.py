@@ -5,12 +5,13 @@ from __future__ import annotations
 import time
 from dataclasses import dataclass, field
 
+from emulator.access import Echo
 from emulator.checks.asking import ask
 from emulator.checks.components import expectation
 from emulator.checks.timeouts import timeouts_for
 from emulator.errors import UsageError
 from emulator.link_states import links_up
-from emulator.network import Echo, Network
+from emulator.network import Network
 from topologies.rng import Stream
 from topologies.topology import Topology
 
@@ -96,7 +97,9 @@ def check_reachability(network: Network, sample: int | None = None, timeout: flo
     ]
     order = in_turn([(a, b) for a, b, _ in questions])
     echoes = [questions[at][2] for at in order]
-    answers = dict(zip(order, ask(network, echoes, timeout + extra.seconds, extra.rounds), strict=True))
+    answers = dict(
+        zip(order, ask(network.access, echoes, timeout + extra.seconds, extra.rounds), strict=True)
+    )
     result = Reachability(len(pairs), 0, 0, 0.0)
     names = topology.names
     answered: dict[tuple[int, int], bool] = {}

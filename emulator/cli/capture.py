@@ -51,18 +51,17 @@ def command(
         raise UsageError("--json and `-o -` both want standard output; write to a file")
     network = chosen_network(net)
     node, interface = _at_link(network, ends, index) if ends else _at_port(network, where or "")
-    from emulator.engines.namespaced import NamespacedNetwork
-    from emulator.linux.capture import Wanted, check_filter
+    from emulator.access import Capability, CaptureRequest
     from emulator.linux.interrupts import stoppable
 
-    if not isinstance(network, NamespacedNetwork):
+    if not network.access.supports(Capability.CAPTURE):
         raise UsageError(f"the engine {network.engine} has no packets to record")
-    check_filter(expression)  # before the file is written
-    wanted = Wanted(interface, count, seconds, expression)
+    network.access.check_filter(expression)  # before the file is written
+    request = CaptureRequest(interface, count, seconds, expression)
     with _opened(output) as file, stoppable():
         say(f"recording {interface} of {network.topology.names[node]}"
             + ("" if count or seconds else "; Ctrl-C ends it"))  # fmt: skip
-        result = network.capture(node, wanted, file)
+        result = network.access.capture(node, request, file)
     shown = "? packets" if result.packets is None else counted(result.packets, "packet")
     say(f"{shown} in {output}" + (f", {result.dropped:,} dropped" if result.dropped else ""))
     if as_json:

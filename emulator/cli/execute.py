@@ -30,8 +30,8 @@ def command(net: str | None, timeout: float | None, node: str, argv: tuple[str, 
     is prefixed by its node, and the exit code is the highest.
     """
     from emulator.cli.networks import chosen_network, matching_nodes
+    from emulator.commands import TIMED_OUT
     from emulator.linux.interrupts import stoppable
-    from emulator.network import TIMED_OUT
 
     words = list(argv[1:] if argv[:1] == ("--",) else argv)
     if not words:
@@ -39,13 +39,13 @@ def command(net: str | None, timeout: float | None, node: str, argv: tuple[str, 
     network = chosen_network(net)
     nodes = matching_nodes(network, node)
     if len(nodes) == 1 and network.topology.names[nodes[0]] == node:
-        code = network.interact(nodes[0], words, timeout)
+        code = network.access.interact(nodes[0], words, timeout)
         if code == TIMED_OUT and timeout is not None:
             say("timed out")
         return code
     worst = 0
     with stoppable():
-        results = network.execute(nodes, words, timeout)
+        results = network.access.execute(nodes, words, timeout)
     for result in results:
         worst = max(worst, result.code if result.code >= 0 else 128 - result.code)
         _print(result.node, result.output, sys.stdout.buffer)

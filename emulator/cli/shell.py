@@ -46,13 +46,12 @@ def command(name: str | None, *, of_mininet: bool) -> int:
 
 def _mininet(network: Network) -> int:
     """Open Mininet's own command line; UsageError when another engine runs the network."""
-    from emulator.engines.mininet.console import open_command_line
-    from emulator.engines.mininet.network import MininetNetwork
+    from emulator.access import Capability
     from emulator.errors import UsageError
 
-    if not isinstance(network, MininetNetwork):
+    if not network.access.supports(Capability.CONSOLE):
         raise UsageError(f"`{network.name}` runs on the engine {network.engine}, which isn't Mininet")
-    open_command_line(network.driver)
+    network.access.open_console()
     return 0
 
 
@@ -101,7 +100,7 @@ class Shell:
             if node is not None:
                 argv = [self._addressed(word) for word in words[1:]] or ["/bin/sh"]
                 sys.stdout.flush()  # what was printed before comes before what the command prints
-                return self._network.interact(node, argv)
+                return self._network.access.interact(node, argv)
             if words[0] in self._own:
                 return self._own[words[0]](words[1:])
         except (EmulationError, OSError) as error:

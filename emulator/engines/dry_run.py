@@ -7,18 +7,21 @@ on it, and a file can be tried without root. Its run record is kept like any oth
 
 from __future__ import annotations
 
-import socket
-import subprocess
 from collections.abc import Sequence
+from functools import cached_property
+from typing import ClassVar
 
+from emulator.access import Capability, Echo
 from emulator.checks.components import expectation
+from emulator.commands import CommandResult
 from emulator.deviation import Deviation
 from emulator.engines.dry_run_session import DryRunSession
+from emulator.engines.limited_access import LimitedAccess
 from emulator.engines.recorded import RecordedNetwork
 from emulator.engines.refusals import several_workers
-from emulator.errors import RefusedError, UnableError
+from emulator.errors import RefusedError
 from emulator.link_states import links_up
-from emulator.network import CommandResult, Echo, Health, LinkState, Progress, silent
+from emulator.network import Health, LinkState, Progress, silent
 from emulator.plan import Plan
 from emulator.removed_elements import RemovedElements
 from emulator.state import NetworkState, Record, state_root
@@ -26,17 +29,16 @@ from emulator.stress_lock import left_over
 from topologies import store as topology_store
 
 
-class DryRunNetwork(RecordedNetwork):
-    """A network that exists in its run record only."""
+class DryRunAccess(LimitedAccess):
+    """Answers for nodes that are in memory only: commands are told and not run."""
 
-    def __init__(self, state: NetworkState) -> None:
-        super().__init__(state)
-        self.removed = RemovedElements(self.topology)
+    capabilities: ClassVar[frozenset[Capability]] = frozenset({
+        Capability.COMMANDS, Capability.TERMINAL, Capability.PING,
+    })  # fmt: skip
 
-    def health(self) -> Health:
-        """Everything is always there, but for what a stress run that was killed had taken."""
-        problems = tuple(left_over(self._state.folder))
-        return Health(running=not problems, nodes=self.topology.node_count, problems=problems)
+    def __init__(self, network: DryRunNetwork) -> None:
+        super().__init__(network.engine)
+        self._network = network
 
     def execute(
         self, nodes: Sequence[int], argv: Sequence[str], timeout: float | None = None
@@ -44,7 +46,7 @@ class DryRunNetwork(RecordedNetwork):
         """Run nothing; say what would be run."""
         del timeout
         said = f"dry-run: would run {' '.join(argv)}\n".encode()
-        return [CommandResult(self.topology.names[node], 0, said) for node in nodes]
+        return [CommandResult(self._network.topology.names[node], 0, said) for node in nodes]
 
     def interact(self, node: int, argv: Sequence[str], timeout: float | None = None) -> int:
         """Run nothing."""
@@ -54,15 +56,34 @@ class DryRunNetwork(RecordedNetwork):
     def ping(self, echoes: Sequence[Echo], timeout: float) -> Sequence[float | None]:
         """Answer as the graph says, with the links that are down left out."""
         del timeout
-        up = links_up(self.topology, self.links)
-        up[list(self.removed.links_down())] = False
-        answers = expectation(self.topology, up)
-        owners = {a: node for node in range(self.topology.node_count) for a in self.addresses(node)}
+        network, topology = self._network, self._network.topology
+        up = links_up(topology, network.links)
+        up[list(network.removed.links_down())] = False
+        answers = expectation(topology, up)
+        owners = {a: node for node in range(topology.node_count) for a in network.addresses(node)}
         found = [(echo.source, owners.get(echo.target)) for echo in echoes]
         return [
             0.0 if b is not None and answers(a, b, echo.target) else None
             for echo, (a, b) in zip(echoes, found, strict=True)
         ]
+
+
+class DryRunNetwork(RecordedNetwork):
+    """A network that exists in its run record only."""
+
+    def __init__(self, state: NetworkState) -> None:
+        super().__init__(state)
+        self.removed = RemovedElements(self.topology)
+
+    @cached_property
+    def access(self) -> DryRunAccess:
+        """Access that answers as the graph says."""
+        return DryRunAccess(self)
+
+    def health(self) -> Health:
+        """Everything is always there, but for what a stress run that was killed had taken."""
+        problems = tuple(left_over(self._state.folder))
+        return Health(running=not problems, nodes=self.topology.node_count, problems=problems)
 
     def set_link(self, link: int, state: LinkState) -> None:
         """Write the link's new state down."""
@@ -81,16 +102,6 @@ class DryRunNetwork(RecordedNetwork):
     def repair(self) -> list[str]:
         """Find nothing missing: what a session took away is never written down."""
         return []
-
-    def open_socket(self, node: int, family: int, kind: int, protocol: int = 0) -> socket.socket:
-        """Refuse: there is nowhere to open it."""
-        del family, kind, protocol
-        raise UnableError(f"{self.topology.names[node]} is a dry run's node: it has no sockets; use netns")
-
-    def spawn(self, node: int, argv: Sequence[str]) -> subprocess.Popen[bytes]:
-        """Refuse: there is nowhere to start it."""
-        del argv
-        raise UnableError(f"{self.topology.names[node]} is a dry run's node: it runs no commands; use netns")
 
     def processes(self) -> Sequence[int]:
         """Return none: nothing runs."""

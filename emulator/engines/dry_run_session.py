@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from types import TracebackType
 from typing import Self
 
@@ -24,6 +25,9 @@ class DryRunSession:
         self, kind: type[BaseException] | None, value: BaseException | None, trace: TracebackType | None
     ) -> None:
         self.restore()
+
+    def prepare(self, ports: Iterable[tuple[int, int]]) -> None:
+        """There is nothing to make ready."""
 
     def set_port(self, node: int, port: int, *, up: bool) -> None:
         """Bring a port down or up."""

@@ -1,52 +1,30 @@
 """Common parts of networks whose nodes are in a store of namespaces.
 
-Commands, pings, sockets and captures need to know only where a node's namespace is: they are the
-same for a network that we made ourselves and for one that another program made for us.
+Access to nodes needs to know only where a node's namespace is: it is the same for a network that we
+made ourselves and for one that another program made for us.
 """
 
 from __future__ import annotations
 
-import socket
-import subprocess
 from abc import abstractmethod
-from collections.abc import Iterable, Mapping, Sequence
-from functools import cached_property, partial
-from typing import BinaryIO
+from collections.abc import Iterable, Sequence
+from functools import cached_property
 
-import numpy as np
-
-from emulator.checks.timeouts import timeouts_for
 from emulator.engines import link_changes
 from emulator.engines.link_changes import LinkChange
+from emulator.engines.namespaced_access import NamespacedAccess, NamespacedNodes
 from emulator.engines.restorable import RestorableNetwork
 from emulator.engines.store import require_root, store_of, take_down
 from emulator.errors import BrokenError, NotWholeError
 from emulator.link_states import States, links_up
-from emulator.linux import cgroups
-from emulator.linux.capture import Captured, Wanted
-from emulator.linux.capture import record as record_packets
-from emulator.linux.execute import start
-from emulator.linux.icmp import Pinger, limits
-from emulator.linux.own_ping import with_own_ping
-from emulator.linux.process_wait import gather, wait_for
 from emulator.linux.teardown import processes_inside
-from emulator.network import CommandResult, Echo, Health, LinkState, Progress, silent
+from emulator.network import Health, LinkState, Progress, silent
 from emulator.ovs import status
-from emulator.ovs.server import OvsServers
 from emulator.ovs.switches import Switches
-from emulator.pace import Limits
 from emulator.state import NetworkState
 from emulator.stress_lock import left_over, under_stress
 from topologies.counting import counted
-from topologies.openflow_switches import controllers_of, ovs_nodes
 from topologies.profiles import Shape
-from topologies.segments import Segments
-
-_UPCALL = 8
-"""How many times longer the first packet of a flow takes Open vSwitch than it takes a bridge."""
-
-AT_ONCE = 64
-"""Commands that run side by side in one `execute`."""
 
 
 class NamespacedNetwork(RestorableNetwork):
@@ -160,72 +138,14 @@ class NamespacedNetwork(RestorableNetwork):
         problems += left_over(self._state.folder)
         return Health(running=not problems, nodes=len(nodes), problems=tuple(problems))
 
-    def execute(
-        self, nodes: Sequence[int], argv: Sequence[str], timeout: float | None = None
-    ) -> Sequence[CommandResult]:
-        """Run a command in each of `nodes`, up to 64 at once."""
-        results: list[CommandResult] = []
-        for at in range(0, len(nodes), AT_ONCE):
-            some = nodes[at : at + AT_ONCE]
-            starts = [partial(self._start, node, argv, capture=True, apart=True) for node in some]
-            results += gather([self.topology.names[node] for node in some], starts, timeout)
-        return results
-
-    def interact(self, node: int, argv: Sequence[str], timeout: float | None = None) -> int:
-        """Run a command in a node with this process's terminal."""
-        return wait_for(lambda apart: self._start(node, argv, capture=False, apart=apart), timeout)
-
-    def _start(
-        self, node: int, argv: Sequence[str], *, capture: bool, apart: bool = False
-    ) -> subprocess.Popen[bytes]:
-        """Start a command in a node, within the node's limits."""
-        name, profile = self.topology.names[node], self.topology.node_profile_of(node)
-        argv = with_own_ping(argv, self._environment)
-        with cgroups.entry(self._state.root, self.name, name, profile) as (prefix, inherit):
-            return start(
-                self._store, name, self._state.hosts_path, [*prefix, *argv],
-                capture=capture, inherit=inherit, apart=apart, environment=self._environment,
-            )  # fmt: skip
-
     @cached_property
-    def _environment(self) -> Mapping[str, str]:
-        """Return the environment of commands in nodes: the location of the network's Open vSwitch."""
-        if not ovs_nodes(self.topology).any():
-            return {}
-        return OvsServers(self._state.folder / "ovs").environment
+    def access(self) -> NamespacedAccess:
+        """Access to its nodes, which are on this machine."""
+        return NamespacedAccess(self.engine, self._nodes, lambda: self.links)
 
-    def ping(self, echoes: Sequence[Echo], timeout: float) -> Sequence[float | None]:
-        """Send ICMP echoes from inside the nodes."""
-        with self._store.entered():
-            return Pinger(echoes, timeout, self._limits()).run(self._store, self.topology.names)
-
-    def _limits(self) -> Limits:
-        """Return how many questions may be asked at a time, and when their answers are late."""
-        delay = timeouts_for(self.topology, self.links, self.plan.links_up).delay
-        asked = bool(controllers_of(self.topology))
-        return limits(self._deliveries, delay, controllers=asked)
-
-    @cached_property
-    def _deliveries(self) -> int:
-        """Return the maximum number of link ends that receive a broadcast; more where each takes longer."""
-        of_end = Segments(self.topology).of_end
-        largest = int(np.bincount(of_end[of_end >= 0]).max(initial=0))
-        return largest * (_UPCALL if ovs_nodes(self.topology).any() else 1)
-
-    def capture(self, node: int, wanted: Wanted, file: BinaryIO) -> Captured:
-        """Record packets in a node until what is wanted is there, or Ctrl-C."""
-        require_root()
-        return record_packets(self._store, self.topology.names[node], wanted, file)
-
-    def open_socket(self, node: int, family: int, kind: int, protocol: int = 0) -> socket.socket:
-        """Return a socket opened inside `node`."""
-        with self._store.entered():
-            self._store.go(self.topology.names[node])
-            return socket.socket(family, kind, protocol)
-
-    def spawn(self, node: int, argv: Sequence[str]) -> subprocess.Popen[bytes]:
-        """Start a command in a node and return at once."""
-        return self._start(node, argv, capture=True)
+    @property
+    def _nodes(self) -> NamespacedNodes:
+        return NamespacedNodes(self._state, self._store, self.topology)
 
     def processes(self) -> Sequence[int]:
         """Return the processes that are in one of its namespaces."""

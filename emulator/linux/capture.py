@@ -14,9 +14,9 @@ import struct
 import subprocess
 import time
 from collections.abc import Callable
-from dataclasses import dataclass
 from typing import BinaryIO
 
+from emulator.access import CaptureRequest, CaptureResult
 from emulator.errors import UnableError, UsageError
 from emulator.find_program import find_program
 from emulator.linux.execute import inside
@@ -35,24 +35,6 @@ _SO_TIMESTAMPNS = 35
 _TIMESPEC = struct.Struct("=qq") if struct.calcsize("l") == 8 else struct.Struct("=ll")
 _BUFFER = 32 << 20
 _SO_RCVBUFFORCE = 33
-
-
-@dataclass(frozen=True)
-class Wanted:
-    """What to record: of `interface`, until `count` packets or `seconds`, those that `filter` lets pass."""
-
-    interface: str
-    count: int | None = None
-    seconds: float | None = None
-    filter: str | None = None
-
-
-@dataclass(frozen=True)
-class Captured:
-    """What a recording gave; `dropped` packets came too fast. None is "tcpdump doesn't tell us"."""
-
-    packets: int | None
-    dropped: int | None
 
 
 class Writer:
@@ -97,28 +79,30 @@ def check_filter(expression: str | None) -> None:
         raise UsageError(f"--filter `{expression}`: {why}; see pcap-filter(7)")
 
 
-def by_tcpdump(program: str, store: NamespaceStore, node: str, wanted: Wanted, file: BinaryIO) -> Captured:
+def by_tcpdump(
+    program: str, store: NamespaceStore, node: str, request: CaptureRequest, file: BinaryIO
+) -> CaptureResult:
     """Record with tcpdump, started inside `node`; UnableError when it refuses.
 
     It writes to a descriptor that we opened: the file's name means the same as outside.
     """
-    argv = [program, "-Z", "root", "-i", wanted.interface, "-U", "-n"]
+    argv = [program, "-Z", "root", "-i", request.interface, "-U", "-n"]
     argv += ["--nano", "-s", str(SNAP_LENGTH), "-w", "-"]
-    argv += ["-c", str(wanted.count)] if wanted.count else []
-    argv += ["--", wanted.filter] if wanted.filter else []
+    argv += ["-c", str(request.count)] if request.count else []
+    argv += ["--", request.filter] if request.filter else []
     process = inside(
         store, node, None,
         lambda: subprocess.Popen(argv, stdin=subprocess.DEVNULL, stdout=file, stderr=subprocess.PIPE),  # noqa: S603
     )  # fmt: skip
     try:
-        _, errors = process.communicate(timeout=wanted.seconds)
+        _, errors = process.communicate(timeout=request.seconds)
     except (subprocess.TimeoutExpired, KeyboardInterrupt):
         process.terminate()
         _, errors = process.communicate()
     words = errors.decode("utf-8", "replace").splitlines()
     if process.returncode not in (0, -15, -2):
         raise UnableError(f"tcpdump: {words[-1] if words else f'ended with {process.returncode}'}")
-    return Captured(_number(words, "captured"), _number(words, "dropped by kernel"))
+    return CaptureResult(_number(words, "captured"), _number(words, "dropped by kernel"))
 
 
 def _number(lines: list[str], ending: str) -> int | None:
@@ -126,18 +110,18 @@ def _number(lines: list[str], ending: str) -> int | None:
     return int(found[0]) if found and found[0].isdigit() else None
 
 
-def by_raw_socket(store: NamespaceStore, node: str, wanted: Wanted, file: BinaryIO) -> Captured:
+def by_raw_socket(store: NamespaceStore, node: str, request: CaptureRequest, file: BinaryIO) -> CaptureResult:
     """Record with a raw socket opened inside `node`."""
-    with inside(store, node, None, lambda: _open(wanted.interface)) as sock:
+    with inside(store, node, None, lambda: _open(request.interface)) as sock:
         writer = Writer(file)
         try:
-            _record(sock, writer, wanted)
+            _record(sock, writer, request)
         except KeyboardInterrupt:
             pass
         finally:
             writer.flush()
         _, dropped = struct.unpack("=II", sock.getsockopt(_SOL_PACKET, _PACKET_STATISTICS, 8))
-        return Captured(writer.packets, dropped)
+        return CaptureResult(writer.packets, dropped)
 
 
 def _open(interface: str) -> socket.socket:
@@ -151,10 +135,10 @@ def _open(interface: str) -> socket.socket:
     return sock
 
 
-def _record(sock: socket.socket, writer: Writer, wanted: Wanted) -> None:
-    end = None if wanted.seconds is None else time.monotonic() + wanted.seconds
+def _record(sock: socket.socket, writer: Writer, request: CaptureRequest) -> None:
+    end = None if request.seconds is None else time.monotonic() + request.seconds
     view = memoryview(bytearray(SNAP_LENGTH))
-    while wanted.count is None or writer.packets < wanted.count:
+    while request.count is None or writer.packets < request.count:
         left = None if end is None else end - time.monotonic()
         if left is not None and left <= 0:
             return
@@ -178,16 +162,16 @@ def _when(extra: list[tuple[int, int, bytes]]) -> int:
 
 
 def record(
-    store: NamespaceStore, node: str, wanted: Wanted, file: BinaryIO,
+    store: NamespaceStore, node: str, request: CaptureRequest, file: BinaryIO,
     find_tcpdump: Callable[[], str | None] = tcpdump,
-) -> Captured:  # fmt: skip
-    """Record what `wanted` says into `file` until it is over or Ctrl-C; the file is whole in any case.
+) -> CaptureResult:  # fmt: skip
+    """Record what `request` says into `file` until it is over or Ctrl-C; the file is whole in any case.
 
     Raises UnableError for a filter without tcpdump; `check_filter` asks before anything is written.
     """
     program = find_tcpdump()
     if program is None:
-        if wanted.filter:
+        if request.filter:
             raise UnableError("--filter needs tcpdump, which isn't here: apt install tcpdump")
-        return by_raw_socket(store, node, wanted, file)
-    return by_tcpdump(program, store, node, wanted, file)
+        return by_raw_socket(store, node, request, file)
+    return by_tcpdump(program, store, node, request, file)

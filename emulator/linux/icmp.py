@@ -13,9 +13,9 @@ from collections.abc import Sequence
 from contextlib import suppress
 from itertools import count
 
+from emulator.access import Echo
 from emulator.icmp import echo_request, listen_for_replies, protocol, reply_of
 from emulator.linux.namespaces import NamespaceStore
-from emulator.network import Echo
 from emulator.pace import Limits, Pace
 from emulator.questions import Questions
 

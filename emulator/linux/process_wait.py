@@ -18,8 +18,8 @@ from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor, wait
 from contextlib import contextmanager, suppress
 
+from emulator.commands import TIMED_OUT, CommandResult
 from emulator.linux.interrupts import InterruptedByUserError, Stopped, deferred
-from emulator.network import TIMED_OUT, CommandResult
 from emulator.signals import handled
 
 _PASSED_ON = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)

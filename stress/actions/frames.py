@@ -1,15 +1,13 @@
-"""Ethernet frames that carry ARP (RFC 826), and sockets that send them from a port."""
+"""Ethernet frames that carry ARP (RFC 826), sent from ports by a task (`stress.tasks.frames`)."""
 
 from __future__ import annotations
 
-import errno
 import socket
 import struct
-from collections import OrderedDict
-from dataclasses import dataclass
 from typing import NamedTuple
 
 from emulator.errors import UnableError
+from emulator.tasks import Task
 from stress.actions.base import Hands, SkippedError
 from stress.targets import Thing
 from topologies.identifiers import interface_name, mac
@@ -20,8 +18,6 @@ _ETHERTYPE_ARP = 0x0806
 _ETHERNET = struct.Struct("!6s6sH")
 _ARP = struct.Struct("!HHBBH6s4s6s4s")
 REQUEST = 1
-_IDLE = 1.0
-_GONE = (errno.ENETDOWN, errno.ENXIO, errno.ENODEV, errno.ENOENT)
 
 
 class Speaker(NamedTuple):
@@ -41,71 +37,23 @@ def arp(sender: Speaker, asked: bytes) -> bytes:
     return header + _ARP.pack(1, 0x0800, 6, 4, REQUEST, sender.mac, sender.ip, bytes(6), asked)
 
 
-@dataclass(slots=True)
-class _Sender:
-    socket: socket.socket
-    used: float
-    """When, by the run's clock."""
-
-
 class Senders:
-    """Raw sockets bound to ports, opened when first used, and anew when the node was made anew.
-
-    One that wasn't used for a second is closed: a socket keeps the namespace of a removed node in the
-    kernel, a third of a MiB, and opening it again costs a tenth of a millisecond.
-    """
+    """Sends frames from ports, for as long as a step lasts."""
 
     def __init__(self, hands: Hands) -> None:
-        self._network = hands.network
-        self._clock = hands.clock
-        self._open: OrderedDict[tuple[int, int], _Sender] = OrderedDict()
+        self._topology = hands.network.topology
+        self._task = hands.network.access.start(Task("stress.tasks.frames:FrameSenders"))
 
     def send(self, thing: Thing, frame: bytes, times: int = 1) -> None:
         """Send a frame from a port; skipped when the port is down or gone."""
-        key = thing.number, thing.port
-        self._close_idle()
-        if key in self._open:
-            try:
-                self._send(key, frame, times)
-            except OSError:
-                self._open.pop(key).socket.close()
-            else:
-                return
-        try:
-            self._bind(key)
-            self._send(key, frame, times)
-        except OSError as error:
-            if error.errno in _GONE:
-                raise SkippedError("the port is down or gone") from error
-            raise
-
-    def _bind(self, key: tuple[int, int]) -> None:
-        sock = self._network.open_socket(key[0], socket.AF_PACKET, socket.SOCK_RAW)
-        try:
-            sock.bind((interface_name(self._network.topology, *key), 0))
-        except BaseException:
-            sock.close()
-            raise
-        self._open[key] = _Sender(sock, self._clock())
-
-    def _send(self, key: tuple[int, int], frame: bytes, times: int) -> None:
-        sender = self._open[key]
-        for _ in range(times):
-            sender.socket.send(frame)
-        sender.used = self._clock()
-        self._open.move_to_end(key)
-
-    def _close_idle(self) -> None:
-        """Close what wasn't used lately: the first ones, as each use puts a socket last."""
-        oldest = self._clock() - _IDLE
-        while self._open and (key := next(iter(self._open))) and self._open[key].used < oldest:
-            self._open.pop(key).socket.close()
+        interface = interface_name(self._topology, thing.number, thing.port)
+        request = {"node": thing.number, "interface": interface, "frame": frame.hex(), "times": times}
+        if not self._task.ask(request):
+            raise SkippedError("the port is down or gone")
 
     def close(self) -> None:
-        """Close all sockets."""
-        for each in self._open.values():
-            each.socket.close()
-        self._open.clear()
+        """End the task."""
+        self._task.stop()
 
 
 def speaker(hands: Hands, topology: Topology, thing: Thing) -> Speaker:

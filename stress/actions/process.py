@@ -39,6 +39,6 @@ class Process(PacedAction):
         """Run the command and wait for it."""
         del verb
         hands.need_node(thing.number)
-        result = hands.network.execute([thing.number], hands.marked(self.command), self.timeout)[0]
+        result = hands.network.access.execute([thing.number], hands.marked(self.command), self.timeout)[0]
         if result.failed:
             raise BrokenError(f"`{self.command[0]}` gave exit code {result.code}")

@@ -9,8 +9,9 @@ import numpy as np
 import psutil
 from pydantic import Field
 
+from emulator.access import Echo
 from emulator.errors import EmulationError
-from emulator.network import Echo, Network
+from emulator.network import Network
 from stress.actions.base import Action, Hands, Moves, Needs, Room, SkippedError, StepOverError
 from stress.arrivals import MICRO
 from stress.targets import Thing
@@ -120,7 +121,7 @@ class Grown:
             return f"{left:.1%} of the machine's memory is available, less than {self._ramp.memory:.0%}"
         hosts = network.topology.hosts.tolist()
         echoes = [Echo(a, network.addresses(b)[0]) for a, b in pairwise(hosts[: _ASKED + 1])]
-        lost = sum(answer is None for answer in network.ping(echoes, _PATIENCE))
+        lost = sum(answer is None for answer in network.access.ping(echoes, _PATIENCE))
         return f"{lost} of {len(echoes)} new pairs of hosts don't reach each other" if lost else ""
 
     def close(self) -> None:

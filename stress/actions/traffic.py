@@ -10,7 +10,7 @@ from pydantic import Field
 
 from emulator.errors import BrokenError
 from stress.actions.base import Action, Hands, Moves, Needs, Room, Speaking
-from stress.actions.flow_group import Iperf3Flows, OwnFlows, Wanted
+from stress.actions.flow_group import Flow, FlowGroup, Using
 from stress.keys import Aim, Target
 from stress.targets import Thing
 from topologies.quantities import Rate
@@ -32,7 +32,7 @@ class Traffic(Action):
     size: Annotated[int, Field(ge=16, le=65000)] = Field(1400, description="Bytes per datagram or write")
     source: Aim = Field(Target(kind="host"), description="Senders", examples=[Target.EXAMPLE])
     target: Aim = Field(Target(kind="host"), description="Receivers", examples=[Target.EXAMPLE])
-    using: Literal["own", "iperf3"] = Field("own", description="Built-in senders, or iperf3")
+    using: Using = Field("own", description="Built-in senders, or iperf3")
 
     def moves(self, room: Room) -> Moves:
         """Return the begin of each flow, and their common end."""
@@ -61,24 +61,19 @@ class Traffic(Action):
 
     def do(self, hands: Hands, verb: str, thing: Thing) -> None:
         """Begin a flow, or end all of them and report."""
-
-        def make() -> OwnFlows | Iperf3Flows:
-            own = self.using == "own"
-            return OwnFlows(hands.network) if own else Iperf3Flows(hands.network, hands.marked)
-
-        group: OwnFlows | Iperf3Flows = hands.kept((Traffic, id(self)), make)
+        group: FlowGroup = hands.kept((Traffic, id(self)), lambda: FlowGroup(hands, self.using))
         begun: list[Thing] = hands.kept((list, id(self)), list)
         bandwidth = self.bandwidth or (1e6 if self.protocol == "udp" else None)
         if verb == "start":
             for node in (thing.number, thing.port):
                 hands.need_node(node)
             group.start(
-                Wanted(thing.number, thing.port, self.protocol, bandwidth, self.size, self.duration or 10)
+                Flow(thing.number, thing.port, self.protocol, bandwidth, self.size, self.duration or 10)
             )
             begun.append(thing)
             return
         names = hands.network.topology.names
-        results = group.stop()
+        results = group.results()
         if len(results) != len(begun):
             raise BrokenError(f"the senders told of {len(results)} flows, though {len(begun)} were begun")
         for flow, found in zip(begun, results, strict=True):

@@ -1,94 +1,36 @@
-"""Counters of chosen ports, read inside their nodes: one rtnetlink question each (rtnetlink(7)).
-
-The socket is the engine's (`Network.open_socket`), so this works with every engine that gives sockets,
-and costs no process. A node that was removed is asked again by a new socket.
-"""
+"""Counters of chosen ports: a task reads them where the nodes are (`stress.tasks.ports`)."""
 
 from __future__ import annotations
 
-import socket
-import struct
 from collections.abc import Sequence
-from contextlib import suppress
 
-from emulator.errors import EmulationError, UnableError
+from emulator.access import Capability
 from emulator.network import Network
-from stress.metrics.figure_units import COUNTERS
+from emulator.tasks import RunningTask, Task
 from topologies.identifiers import interface_name
 
 Numbers = dict[str, float]
 
-_HEAD = struct.Struct("=IHHII")
-_LINK = struct.Struct("=BxHiII")
-_RTM_NEWLINK, _RTM_GETLINK, _NLMSG_ERROR, _NLM_F_REQUEST = 16, 18, 2, 1
-_IFLA_IFNAME, _IFLA_STATS64 = 3, 23
-_STATS = struct.Struct(f"={len(COUNTERS)}Q")
-_PATIENCE = 0.2
-
 
 class Ports:
-    """The chosen ports (node, port) of a network."""
+    """The chosen ports (node, port) of a network; none where the engine opens no sockets in nodes."""
 
     def __init__(self, chosen: Sequence[tuple[int, int]], network: Network) -> None:
-        self._network = network
-        self._sockets: dict[int, socket.socket] = {}
-        names = [(node, interface_name(network.topology, node, port)) for node, port in chosen]
-        self._questions = [(node, name, question(name)) for node, name in names]
-        self._able = True
+        ports = [[node, interface_name(network.topology, node, port)] for node, port in chosen]
+        self._task: RunningTask | None = None
+        if ports and network.access.supports(Capability.TASKS):
+            self._task = network.access.start(Task("stress.tasks.ports:PortCounters", {"ports": ports}))
 
     def counters(self) -> Numbers:
         """Return `port.NAME.rx_bytes` and so on, since the port was made; nothing of ports that are gone."""
-        found: Numbers = {}
-        for node, name, message in self._questions if self._able else ():
-            try:
-                numbers = self._ask(node, message)
-            except UnableError:  # a dry run: nothing to count
-                self._able = False
-            except (OSError, EmulationError):
-                self._forget(node)
-            else:
-                found |= {f"port.{name}.{key}": float(value) for key, value in numbers.items()}
-        return found
+        found = self._task.ask() if self._task is not None else {}
+        return {
+            f"port.{name}.{key}": float(value)
+            for name, numbers in found.items()
+            for key, value in numbers.items()
+        }
 
     def close(self) -> None:
-        """Close the sockets."""
-        for node in list(self._sockets):
-            self._forget(node)
-
-    def _ask(self, node: int, message: bytes) -> dict[str, int]:
-        sock = self._sockets.get(node)
-        if sock is None:
-            sock = self._network.open_socket(node, socket.AF_NETLINK, socket.SOCK_RAW, 0)
-            sock.settimeout(_PATIENCE)
-            self._sockets[node] = sock
-        sock.send(message)
-        return answer(sock.recv(1 << 16))
-
-    def _forget(self, node: int) -> None:
-        sock = self._sockets.pop(node, None)
-        if sock is not None:
-            with suppress(OSError):
-                sock.close()
-
-
-def question(name: str) -> bytes:
-    """Return the message that asks for the interface `name`."""
-    text = name.encode() + b"\0"
-    attribute = struct.pack("=HH", 4 + len(text), _IFLA_IFNAME) + text + bytes(-len(text) % 4)
-    length = _HEAD.size + _LINK.size + len(attribute)
-    return _HEAD.pack(length, _RTM_GETLINK, _NLM_F_REQUEST, 1, 0) + _LINK.pack(0, 0, 0, 0, 0) + attribute
-
-
-def answer(message: bytes) -> dict[str, int]:
-    """Return the counters in an answer; OSError when it is an error."""
-    length, kind, _flags, _number, _port = _HEAD.unpack_from(message)
-    if kind == _NLMSG_ERROR:
-        code = -struct.unpack_from("=i", message, _HEAD.size)[0]
-        raise OSError(code, "no such port")
-    at = _HEAD.size + _LINK.size
-    while kind == _RTM_NEWLINK and at + 4 <= length:
-        size, attribute = struct.unpack_from("=HH", message, at)
-        if attribute == _IFLA_STATS64:
-            return dict(zip(COUNTERS, _STATS.unpack_from(message, at + 4), strict=True))
-        at += max(4, (size + 3) & ~3)
-    return {}
+        """End the task."""
+        if self._task is not None:
+            self._task.stop()

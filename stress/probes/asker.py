@@ -68,6 +68,16 @@ class Asker(Protocol):
         """Seconds between two looks that it wants."""
         ...
 
+    @property
+    def blocks(self) -> bool:
+        """Whether its steps may take long, so that it needs a thread of its own."""
+        ...
+
+    @property
+    def waits(self) -> bool:
+        """Whether answers may come after its last step."""
+        ...
+
     def step(self, now: float) -> None:
         """Take the answers that came, then ask what is due."""
         ...

@@ -1,23 +1,27 @@
-"""Pings by `Network.ping`, a round at a time: for engines that give no sockets (a dry run)."""
+"""Pings by `Access.ping`, a round at a time: for engines that have no sockets (a dry run)."""
 
 from __future__ import annotations
 
+from emulator.access import Access, Echo
 from emulator.errors import EmulationError
-from emulator.network import Echo, Network
 from stress.probes.asker import Clock, made_tracks
 from stress.probes.specs import Spec
+from topologies.names import Names
 
 
 class BatchAsker:
     """Asks all pairs of one spec at once, once per interval."""
 
-    def __init__(self, spec: Spec, network: Network, clock: Clock) -> None:
+    blocks = True
+    waits = False
+
+    def __init__(self, spec: Spec, names: Names, access: Access, clock: Clock) -> None:
         self._spec = spec
-        self._network = network
+        self._access = access
         self._clock = clock
         self._echoes = [Echo(pair.source, pair.address) for pair in spec.pairs]
         self._next = clock()
-        self.tracks = made_tracks(spec, network.topology.names)
+        self.tracks = made_tracks(spec, names)
         self.pace = spec.interval
 
     def step(self, now: float) -> None:
@@ -27,7 +31,7 @@ class BatchAsker:
         self._next = max(self._next + self._spec.interval, now)
         asked = self._clock()
         try:
-            times = self._network.ping(self._echoes, self._spec.timeout)
+            times = self._access.ping(self._echoes, self._spec.timeout)
         except (OSError, EmulationError):
             times = [None] * len(self._echoes)
         for track, seconds in zip(self.tracks, times, strict=True):

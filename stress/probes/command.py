@@ -7,10 +7,11 @@ from collections import deque
 from collections.abc import Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
 
+from emulator.commands import RunsCommands
 from emulator.errors import EmulationError
-from emulator.network import Network
 from stress.probes.asker import Clock, Turns, made_tracks
 from stress.probes.specs import Spec
+from topologies.names import Names
 
 _SIDE_BY_SIDE = 8
 _SLOWEST = 0.02
@@ -19,11 +20,14 @@ _SLOWEST = 0.02
 class CommandAsker:
     """Runs the command of one spec. A pair whose last command still runs isn't asked again before."""
 
-    def __init__(self, spec: Spec, network: Network, clock: Clock) -> None:
+    blocks = True
+    waits = True
+
+    def __init__(self, spec: Spec, names: Names, nodes: RunsCommands, clock: Clock) -> None:
         self._spec = spec
-        self._network = network
+        self._nodes = nodes
         self._clock = clock
-        self.tracks = made_tracks(spec, network.topology.names)
+        self.tracks = made_tracks(spec, names)
         self.pace = min(spec.interval / 4, _SLOWEST)
         self._pool = ThreadPoolExecutor(min(_SIDE_BY_SIDE, len(spec.pairs)), "stress-command")
         self._running: dict[int, Future[None]] = {}
@@ -62,7 +66,7 @@ class CommandAsker:
 
     def _succeeds(self, node: int, argv: Sequence[str]) -> bool:
         try:
-            return not self._network.execute([node], argv, self._spec.timeout)[0].failed
+            return not self._nodes.execute([node], argv, self._spec.timeout)[0].failed
         except (OSError, EmulationError):  # the node isn't there now
             return False
 

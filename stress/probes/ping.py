@@ -28,6 +28,9 @@ _FASTEST, _SLOWEST = 0.001, 0.01
 class PingAsker:
     """Asks the pairs of one spec. `first_ident` sets its packets apart from those of other probes."""
 
+    blocks = False
+    waits = True
+
     def __init__(self, spec: Spec, names: Names, opener: Opener, clock: Clock, first_ident: int) -> None:
         self._spec = spec
         self._opener = opener

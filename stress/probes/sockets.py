@@ -14,7 +14,7 @@ from contextlib import suppress
 from pathlib import Path
 
 from emulator.errors import EmulationError, UnableError
-from emulator.network import Network
+from emulator.tasks import Nodes
 
 _BUSY = frozenset({errno.EAGAIN, errno.ENOBUFS, errno.EINTR})
 _STRIKES = 2
@@ -76,8 +76,8 @@ class NodeSocket:
 class Opener:
     """Opens sockets in nodes, some at a time."""
 
-    def __init__(self, network: Network, at_once: int) -> None:
-        self._network = network
+    def __init__(self, nodes: Nodes, at_once: int) -> None:
+        self._nodes = nodes
         self._at_once = at_once
         self._left = at_once
 
@@ -95,7 +95,7 @@ class Opener:
     def open_now(self, node: int, family: int, kind: int, protocol: int = 0) -> socket.socket | None:
         """Return a non-blocking socket in `node`, or None: the node isn't there."""
         try:
-            sock = self._network.open_socket(node, family, kind, protocol)
+            sock = self._nodes.open_socket(node, family, kind, protocol)
         except UnableError:
             raise
         except (OSError, EmulationError):

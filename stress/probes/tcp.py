@@ -36,6 +36,9 @@ class _Connection:
 class TcpAsker:
     """Asks the pairs of one spec."""
 
+    blocks = False
+    waits = True
+
     def __init__(self, spec: Spec, names: Names, opener: Opener, clock: Clock) -> None:
         self._spec = spec
         self._opener = opener

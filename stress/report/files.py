@@ -10,11 +10,12 @@ from pathlib import Path
 from typing import TextIO
 
 from emulator.errors import BrokenError, UsageError
+from stress.limits import Verdict
 from stress.metrics.figures import Figures
 from stress.records import RunRecord
 from stress.report.junit import junit
 from stress.report.page import finite, page
-from stress.report.summary import Judged, summary
+from stress.report.summary import summary
 
 
 def require_writable(folder: Path) -> None:
@@ -31,7 +32,7 @@ def require_writable(folder: Path) -> None:
 
 
 def write(
-    record: RunRecord, verdicts: Sequence[Judged], folder: Path, figures: Figures | None = None
+    record: RunRecord, verdicts: Sequence[Verdict], folder: Path, figures: Figures | None = None
 ) -> list[Path]:
     """Write report.json, events.jsonl, metrics.csv, junit.xml and report.html; return their paths.
 

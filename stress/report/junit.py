@@ -8,11 +8,12 @@ from __future__ import annotations
 from collections.abc import Sequence
 from xml.etree import ElementTree as ET
 
+from stress.limits import Verdict
 from stress.records import RunRecord
-from stress.report.summary import Judged, verdict_of
+from stress.report.summary import verdict_of
 
 
-def junit(record: RunRecord, verdicts: Sequence[Judged]) -> str:
+def junit(record: RunRecord, verdicts: Sequence[Verdict]) -> str:
     """Return the XML. A run without limits, or that ended early, has the test case that it ran to its end."""
     ended = record.aborted or record.interrupted
     leaked = record.leaks.leaked

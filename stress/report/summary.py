@@ -10,11 +10,12 @@ from collections import defaultdict
 from collections.abc import Sequence
 from dataclasses import asdict
 from itertools import islice
-from typing import Any, Protocol
+from typing import Any
 
 import numpy as np
 
 from stress.histogram import Histogram
+from stress.limits import Verdict
 from stress.metrics.convergence import Convergence, end_of
 from stress.metrics.figures import Figures
 from stress.outcomes import Bools, Outcomes
@@ -27,16 +28,7 @@ SLICES = 20
 _MOST_EVENTS = 2000
 
 
-class Judged(Protocol):
-    """A limit that was looked at: `str()` gives the limit and what was measured."""
-
-    @property
-    def held(self) -> bool:
-        """Whether the limit held."""
-        ...
-
-
-def summary(record: RunRecord, verdicts: Sequence[Judged], figures: Figures | None = None) -> dict[str, Any]:
+def summary(record: RunRecord, verdicts: Sequence[Verdict], figures: Figures | None = None) -> dict[str, Any]:
     """Return the whole report as plain data; times in seconds, shares from 0 to 1.
 
     `figures` are those of the record, if they are known: they take seconds to compute.
@@ -76,18 +68,18 @@ def summary(record: RunRecord, verdicts: Sequence[Judged], figures: Figures | No
     }
 
 
-def verdict_of(verdict: Judged) -> dict[str, Any]:
-    """Return a verdict: the limit with what was found, and the numbers where they are known."""
-    limit = getattr(verdict, "limit", None)
+def verdict_of(verdict: Verdict) -> dict[str, Any]:
+    """Return a verdict: the limit with what was found; the numbers are None where nothing was measured."""
+    limit = verdict.limit
     return {
         "limit": str(verdict),
         "held": verdict.held,
-        "text": getattr(limit, "text", str(verdict)),
-        "figure": getattr(limit, "figure", None),
-        "unit": getattr(limit, "unit", None),
-        "measured": getattr(verdict, "measured", None),
-        "bound": getattr(verdict, "bound", None),
-        "words": getattr(verdict, "words", ""),
+        "text": limit.text,
+        "figure": limit.figure,
+        "unit": limit.unit,
+        "measured": verdict.measured,
+        "bound": verdict.bound,
+        "words": verdict.words,
     }
 
 

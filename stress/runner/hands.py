@@ -32,10 +32,8 @@ class WorkerHands:
         self.journal = shared.journal
 
     def prepare(self, things: Iterable[Thing]) -> None:
-        """Let the session make ready for what will be done to ports, if it knows how."""
-        ready = getattr(self._session, "prepare", None)
-        if ready is not None:
-            ready((thing.number, thing.port) for thing in things if thing.kind == "port")
+        """Let the session make ready for what will be done to ports."""
+        self._session.prepare((thing.number, thing.port) for thing in things if thing.kind == "port")
 
     def need_node(self, node: int) -> None:
         """Raise SkippedError when the node is removed."""

@@ -24,6 +24,11 @@ class Watcher(Protocol):
         """What ended it before its time."""
         ...
 
+    @property
+    def latest(self) -> Sample | None:
+        """The last sample, for a live view."""
+        ...
+
     def start(self, clock: Clock) -> None:
         """Begin."""
         ...
@@ -96,8 +101,7 @@ class Observers:
 
     def latest(self) -> Sample | None:
         """Return the last sample of the machine, for a live view."""
-        found: Sample | None = getattr(self._sampler, "latest", None)
-        return found
+        return self._sampler.latest if self._sampler is not None else None
 
     def counts(self) -> dict[str, tuple[float, float]]:
         """Return the counts of the first and the last sample."""
@@ -116,6 +120,6 @@ def made_sampler(interval: float, chosen: Sequence[tuple[int, int]], network: Ne
 
 def made_probes(specs: Sequence[Any], network: Network, clock: Clock, seed: int) -> Questions:
     """Return probes that run."""
-    from stress.probes import start_probes
+    from stress.probes.start import start_probes
 
     return start_probes(specs, network, clock, seed)

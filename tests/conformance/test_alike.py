@@ -17,10 +17,11 @@ import pytest
 from conformance.variants import EXPECTED, FILES, VARIANTS, Variant
 from support import throughput
 
+from emulator.access import Echo
 from emulator.checks.reachability import check_reachability
 from emulator.engines.registry import attach, engine_named
 from emulator.errors import RefusedError
-from emulator.network import Echo, LinkState, Network
+from emulator.network import LinkState, Network
 from emulator.plan import make_plan
 from emulator.state import names, state_root
 from topologies.build import build
@@ -67,12 +68,12 @@ class Running:
     def hears(self, source: int, target: int) -> bool:
         """Return whether `source` gets an answer from `target`; what comes back may take a moment."""
         echoes = [Echo(source, address) for address in self.network.addresses(target)[:1]]
-        return any(None not in self.network.ping(echoes, 1.0) for _ in range(5))
+        return any(None not in self.network.access.ping(echoes, 1.0) for _ in range(5))
 
     def is_deaf(self, source: int, target: int) -> bool:
         """Return whether `source` gets no answer from `target`."""
         echoes = [Echo(source, address) for address in self.network.addresses(target)[:1]]
-        return None in self.network.ping(echoes, 0.2)
+        return None in self.network.access.ping(echoes, 0.2)
 
 
 @pytest.fixture(params=VARIANTS, ids=lambda variant: variant.name)
@@ -112,7 +113,7 @@ def test_alike(running: Running) -> None:
 def look_at_hosts(running: Running) -> None:
     """Addresses, MACs and MTUs of all interfaces, as the nodes themselves see them."""
     hosts = [running.node(name) for name in running.wanted["hosts"]]
-    for result in running.network.execute(hosts, ["ip", "-j", "addr"], timeout=20):
+    for result in running.network.access.execute(hosts, ["ip", "-j", "addr"], timeout=20):
         assert (result.code, result.errors) == (0, b"")
         found = {
             port["ifname"]: {
@@ -133,7 +134,7 @@ def look_at_hosts(running: Running) -> None:
 def look_at_switches(running: Running) -> None:
     """Names of the ports of switches and routers; an engine may keep several switches in one namespace."""
     nodes = [running.node(name) for name in running.wanted["ports"]]
-    for result in running.network.execute(nodes, ["ip", "-j", "link"], timeout=20):
+    for result in running.network.access.execute(nodes, ["ip", "-j", "link"], timeout=20):
         assert result.code == 0
         there = {port["ifname"] for port in json.loads(result.output)}
         assert set(running.wanted["ports"][result.node]) <= there, result.node
@@ -143,12 +144,12 @@ def run_commands(running: Running) -> None:
     """Exit codes and output come back clean, from the node that was asked."""
     host = running.node(next(iter(running.wanted["hosts"])))
     script = "echo out; echo err >&2; exit 7"
-    (result,) = running.network.execute([host], ["sh", "-c", script], timeout=20)
+    (result,) = running.network.access.execute([host], ["sh", "-c", script], timeout=20)
     assert (result.code, result.output, result.errors) == (7, b"out\n", b"err\n")
     name = running.topology.names[host]
-    (result,) = running.network.execute([host], ["getent", "ahostsv4", name], timeout=20)
+    (result,) = running.network.access.execute([host], ["getent", "ahostsv4", name], timeout=20)
     assert result.code == 0
-    with running.network.spawn(host, ["hostname", "--version"]) as process:
+    with running.network.access.nodes.spawn(host, ["hostname", "--version"]) as process:
         output, errors = process.communicate(timeout=20)
         assert (process.returncode, bool(output or errors)) == (0, True)
 
@@ -207,10 +208,10 @@ def measure(running: Running) -> None:
 def rate(network: Network, source: int, sink: int) -> float:
     """Return the payload's bits per second from one node to the other, by UDP."""
     words = [sys.executable, SCRIPT]
-    with network.spawn(sink, [*words, "receive", "udp", "1"]) as receiver:
+    with network.access.nodes.spawn(sink, [*words, "receive", "udp", "1"]) as receiver:
         address = network.addresses(sink)[0]
         while receiver.poll() is None:  # the first may come before there is a receiver, and ends then
-            network.execute([source], [*words, "send", "udp", address, "20"], timeout=30)
+            network.access.execute([source], [*words, "send", "udp", address, "20"], timeout=30)
         output, errors = receiver.communicate(timeout=30)
     assert receiver.returncode == 0, errors
     return float(output)

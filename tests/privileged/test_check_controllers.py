@@ -11,8 +11,8 @@ from random import Random
 import pytest
 from support.command import CommandLine
 
+from emulator.access import Echo
 from emulator.engines.registry import attach
-from emulator.network import Echo
 
 pytestmark = [
     pytest.mark.privileged,
@@ -43,7 +43,7 @@ def test_all_pairs_of_a_sound_network_answer(
     hosts, draw = network.topology.hosts.tolist(), Random(1)
     lost = 0
     for a, b in (draw.sample(hosts, 2) for _ in range(20)):  # it still answers, to who waits for each answer
-        lost += network.ping([Echo(a, network.addresses(b)[0])], 3.0)[0] is None
+        lost += network.access.ping([Echo(a, network.addresses(b)[0])], 3.0)[0] is None
     assert lost == 0
     log = state_dir / "l" / "controllers" / "c0.log"
     assert log.read_text().count("overflow") < 20

@@ -158,7 +158,7 @@ def test_what_a_session_gives_back_leaves_cut_links_down(
     def assert_down() -> None:
         for node, port in ports.items():
             name = interface_name(topology, node, port)
-            shown = network.execute([node], ["cat", f"/sys/class/net/{name}/flags"])[0].output
+            shown = network.access.execute([node], ["cat", f"/sys/class/net/{name}/flags"])[0].output
             assert not int(shown, 16) & 1, name
 
     with network.session() as session:
@@ -183,7 +183,10 @@ def rates(name: str) -> str:
     """Return what h1 may send: the lines of its queues."""
     net = attach(name)
     h1 = [list(net.topology.names).index("h1")]
-    shown = (net.execute(h1, ["tc", what, "show", "dev", "h1-eth0"])[0].output for what in ("qdisc", "class"))
+    shown = (
+        net.access.execute(h1, ["tc", what, "show", "dev", "h1-eth0"])[0].output
+        for what in ("qdisc", "class")
+    )
     return "".join(output.decode() for output in shown)
 
 
@@ -210,7 +213,7 @@ def test_a_link_that_is_made_again_has_the_shape_that_it_was_given_live(
         net.set_link(other, slow)  # what can't be done for the one doesn't keep the other from changing
         session.add_node(s1)
         assert "7Mbit" in rates("l")
-    net.execute([h1], ["ip", "link", "delete", "h1-eth0"])
+    net.access.execute([h1], ["ip", "link", "delete", "h1-eth0"])
     assert attach("l").repair() == ["link s1 -- h1 is missing"]
     assert "7Mbit" in rates("l")
     attach("l").set_link(own, LinkState())

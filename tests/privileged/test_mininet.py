@@ -120,7 +120,7 @@ def test_quick_changes_are_given_back(ring: str, cli: CommandLine) -> None:
     h1, h2, s3 = (names.index(name) for name in ("h1", "h2", "s3"))
     own = [link for link, ends in enumerate(held.topology.ends.tolist()) if h2 in ends][0]  # noqa: RUF015
     with held.session() as session:
-        with held.spawn(h1, ["sleep", "1000"]) as sleeper:
+        with held.access.nodes.spawn(h1, ["sleep", "1000"]) as sleeper:
             session.remove_node(h1)
             assert sleeper.wait(5) == -signal.SIGKILL
         session.remove_link(own)
@@ -300,8 +300,8 @@ def test_tcp_through_a_user_space_datapath(tmp_path: Path, cli: CommandLine) -> 
     cli("up", "m.yaml", code=0)
     held = network()
     words = [sys.executable, throughput.__file__]
-    receiver = held.spawn(4, [*words, "receive", "tcp", "1"])
-    sent = held.execute([6], [*words, "send", "tcp", held.addresses(4)[0], "2"], timeout=60)[0]
+    receiver = held.access.nodes.spawn(4, [*words, "receive", "tcp", "1"])
+    sent = held.access.execute([6], [*words, "send", "tcp", held.addresses(4)[0], "2"], timeout=60)[0]
     output, errors = receiver.communicate(timeout=30)
     assert (receiver.returncode, sent.code) == (0, 0), errors
     assert float(output) > 1e6
@@ -376,8 +376,8 @@ def test_ports_that_a_killed_change_left_in_or_out_of_their_switch_are_put_right
     switch = next(name for name, ports in blocked.items() if ports)
     (out,) = blocked[switch]
     node = [list(held.topology.names).index(switch)]
-    held.execute(node, ["ip", "link", "set", f"{switch}-eth1", "nomaster"])
-    held.execute(node, ["ip", "link", "set", out, "master", switch])
+    held.access.execute(node, ["ip", "link", "set", f"{switch}-eth1", "nomaster"])
+    held.access.execute(node, ["ip", "link", "set", out, "master", switch])
     assert network().repair() == [
         f"{switch}: interface {switch}-eth1: expected a port of {switch}, found a port of none",
         f"{switch}: interface {out}: expected a port of no bridge, found a port of {switch}",

@@ -18,11 +18,12 @@ from pathlib import Path
 import pytest
 from support.command import CommandLine
 
+from emulator.access import Echo
 from emulator.engines.netns.engine import NetnsEngine
 from emulator.engines.netns.network import NetnsNetwork
 from emulator.engines.registry import attach
 from emulator.errors import BrokenError
-from emulator.network import Echo, LinkState, Network
+from emulator.network import LinkState, Network
 from emulator.plan import make_plan
 from topologies.build import build
 from topologies.identifiers import dpid
@@ -66,7 +67,7 @@ def daemon(state: Path, name: str = "o", program: str = "ovs-vswitchd") -> int:
 def reaches(network: Network, a: str, b: str, timeout: float = 1.0) -> bool:
     names = network.topology.names
     address = network.addresses(names.index(b))[0]
-    return network.ping([Echo(names.index(a), address)], timeout)[0] is not None
+    return network.access.ping([Echo(names.index(a), address)], timeout)[0] is not None
 
 
 def soon(network: Network, a: str, b: str) -> float:
@@ -100,8 +101,8 @@ def test_a_hundred_megabytes_of_tcp_arrive(tmp_path: Path, cli: CommandLine) -> 
     network = attach("o")
     names = network.topology.names
     h1, h9 = names.index("h1"), names.index("h9")
-    listener = network.open_socket(h9, socket.AF_INET, socket.SOCK_STREAM)
-    sender = network.open_socket(h1, socket.AF_INET, socket.SOCK_STREAM)
+    listener = network.access.nodes.open_socket(h9, socket.AF_INET, socket.SOCK_STREAM)
+    sender = network.access.nodes.open_socket(h1, socket.AF_INET, socket.SOCK_STREAM)
     block = random.Random(1).randbytes(1 << 20)
     with listener, sender:
         listener.bind(("", 7000))
@@ -179,7 +180,7 @@ def test_a_controller_that_is_away_is_a_warning(
     network = NetnsEngine().deploy(make_plan(build(load(tmp_path / "net.yaml")), "netns"))
     [note] = [note for note in network.notes if "5 of 5 switches aren't connected" in note]
     assert "controller c0 (remote 127.0.0.1:1): Connection refused" in note
-    ports = network.execute([0], ["ovs-vsctl", "list-ports", "s1"])[0].output.split()
+    ports = network.access.execute([0], ["ovs-vsctl", "list-ports", "s1"])[0].output.split()
     assert len(ports) == 3  # all links: a controller of the user's may want them
     away = (
         "controller c0 (remote 127.0.0.1:1): doesn't answer (Connection refused): "
@@ -217,7 +218,9 @@ def test_up_starts_an_ended_controller_and_nothing_else(
 
     end()
     network = attach("o")
-    asking = network.spawn(network.topology.names.index("h1"), ["ping", "-i0.2", "-w9", "10.0.0.9"])
+    asking = network.access.nodes.spawn(
+        network.topology.names.index("h1"), ["ping", "-i0.2", "-w9", "10.0.0.9"]
+    )
     time.sleep(2)  # what is dropped meanwhile is dropped as long as somebody sends it
     assert "has ended" in cli("link", "s1", "s2", "up", code=1).stderr  # it is up, and carries nothing new
     assert cli.json("up", "net.yaml")["changes"] == ["started controller c0 (command python3 own.py) again"]

@@ -14,7 +14,7 @@ import pytest
 from emulator.engines.netns import NetnsEngine, NetnsNetwork
 from emulator.plan import make_plan
 from stress.metrics.sampler import Sampler
-from stress.probes import ProbeGroup, start_probes
+from stress.probes.start import TaskProbes, start_probes
 from stress.scenario.document import Probe
 from topologies.build import build
 from topologies.spec.load import load_text
@@ -43,8 +43,8 @@ def until(condition: Callable[[], bool], seconds: float = 10.0) -> None:
         time.sleep(0.01)
 
 
-def answered(group: ProbeGroup) -> int:
-    return sum(track.record.answered for asker in group._askers for track in asker.tracks)
+def answered(group: TaskProbes) -> int:
+    return group.answered()
 
 
 @pytest.mark.parametrize("kind", ["ping", "tcp"])
@@ -156,7 +156,7 @@ def test_what_runs_in_a_network_is_in_its_namespaces(state_dir: Path) -> None:
             assert node is not None
             assert outside.pid not in network.processes()
             before = set(network.processes())
-            with network.spawn(node, ["sleep", "61"]) as sleeper:
+            with network.access.nodes.spawn(node, ["sleep", "61"]) as sleeper:
                 inside = set(network.processes())
                 sleeper.kill()
             assert inside - before == {sleeper.pid}

@@ -30,7 +30,7 @@ IPV6 = 'addressing: {ipv6: "fd00:1::/48"}\n'
 def routes(network: Network, *nodes: int) -> list[list[str]]:
     """Return the routes of each of `nodes` (of all when none is given), hops in one line."""
     script = "ip -4 -o route; ip -6 -o route show table main"
-    found = network.execute(nodes or range(network.topology.node_count), ["sh", "-c", script])
+    found = network.access.execute(nodes or range(network.topology.node_count), ["sh", "-c", script])
     assert not any(result.failed for result in found)
     return [sorted(result.output.decode().splitlines()) for result in found]
 
@@ -117,7 +117,9 @@ def test_a_link_or_node_that_is_away_is_gone_around(state_dir: Path, more: str) 
 
     def hops_of_default() -> set[str]:
         """Return the interfaces over which leaf1 sends to where it knows nothing nearer."""
-        (found,) = network.execute([leaf], ["sh", "-c", "ip -4 route show default; ip -6 route show default"])
+        (found,) = network.access.execute(
+            [leaf], ["sh", "-c", "ip -4 route show default; ip -6 route show default"]
+        )
         return set(re.findall(r"dev (\S+)", found.output.decode()))
 
     try:

@@ -24,9 +24,10 @@ from support.kernel_snapshot import Snapshot, difference_within, settled
 from support.lanes import is_alone
 from support.leaks import Watch
 
+from emulator.access import Echo
 from emulator.engines.mininet.engine import MininetEngine
 from emulator.engines.netns import NetnsEngine
-from emulator.network import Echo, LinkState, Network
+from emulator.network import LinkState, Network
 from emulator.plan import make_plan
 from stress.actions.registry import ACTIONS
 from stress.runner import run
@@ -122,7 +123,7 @@ class Case:
             Echo(a, self.network.addresses(b)[0]) for a, b in zip(hosts, hosts[1:] + hosts[:1], strict=True)
         ]
         deadline = time.monotonic() + 5
-        while None in (answers := self.network.ping(echoes, 1.0)):
+        while None in (answers := self.network.access.ping(echoes, 1.0)):
             assert time.monotonic() < deadline, answers
         self.spoilt = False
 

@@ -19,8 +19,9 @@ import pytest
 from support.command import CommandLine
 
 import stress
+from emulator.access import Echo
 from emulator.engines.netns import NetnsEngine
-from emulator.network import Echo, Network
+from emulator.network import Network
 from emulator.plan import make_plan
 from emulator.stress_recovery import recover
 from stress.records import RunRecord
@@ -64,7 +65,7 @@ def reaches(network: Network) -> bool:
     """Return whether each host answers its neighbour, and the first the last."""
     hosts = network.topology.hosts.tolist()
     echoes = [Echo(a, network.addresses(b)[0]) for a, b in zip(hosts, hosts[1:] + hosts[:1], strict=True)]
-    return None not in network.ping(echoes, 2.0)
+    return None not in network.access.ping(echoes, 2.0)
 
 
 def clean(record: RunRecord, network: Network) -> None:
@@ -141,7 +142,9 @@ probes:
 
 def routes(network: Network) -> list[list[bytes]]:
     nodes = range(network.topology.node_count)
-    return [sorted(found.output.splitlines()) for found in network.execute(nodes, ["ip", "-o", "route"])]
+    return [
+        sorted(found.output.splitlines()) for found in network.access.execute(nodes, ["ip", "-o", "route"])
+    ]
 
 
 def test_routers_go_around_links_that_flap_while_others_restart(state_dir: Path) -> None:

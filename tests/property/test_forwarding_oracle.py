@@ -17,12 +17,13 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 from support.simulate import Walker
 
+from emulator.access import Echo
 from emulator.checks.reachability import check_reachability
-from emulator.engines.dry_run import DryRunEngine, DryRunNetwork
+from emulator.engines.dry_run import DryRunAccess, DryRunEngine, DryRunNetwork
 from emulator.forwarding.base import Role
 from emulator.forwarding.bridged import BridgedForwarding
 from emulator.forwarding.routed import RoutedForwarding
-from emulator.network import Echo, LinkState
+from emulator.network import LinkState
 from emulator.plan import make_plan
 from topologies.builder import Builder
 from topologies.profiles import NodeProfile
@@ -84,7 +85,9 @@ def test_the_dry_run_answers_where_networkx_finds_a_path(
     with running(topology, up) as dry:
         echoes = [Echo(a, dry.addresses(b)[0]) for a in hosts for b in hosts if a != b]
         pairs = [(a, b) for a in hosts for b in hosts if a != b]
-        answered = {pair for pair, time in zip(pairs, dry.ping(echoes, 1.0), strict=True) if time is not None}
+        answered = {
+            pair for pair, time in zip(pairs, dry.access.ping(echoes, 1.0), strict=True) if time is not None
+        }
     assert answered == joined(topology, up)
 
 
@@ -100,13 +103,13 @@ def test_a_check_names_exactly_what_differs_from_the_graph(
     found_joined, wanted = joined(topology, really), joined(topology, up)
     owners: dict[str, int] = {}
 
-    def ping(_: DryRunNetwork, echoes: Sequence[Echo], timeout: float) -> list[float | None]:
+    def ping(_: DryRunAccess, echoes: Sequence[Echo], timeout: float) -> list[float | None]:
         del timeout
         return [0.0 if (echo.source, owners[echo.target]) in found_joined else None for echo in echoes]
 
     with running(topology, up) as dry, pytest.MonkeyPatch.context() as patch:
         owners.update({address: host for host in topology.hosts.tolist() for address in dry.addresses(host)})
-        patch.setattr(DryRunNetwork, "ping", ping)
+        patch.setattr(DryRunAccess, "ping", ping)
         found = check_reachability(dry)
     names = topology.names
     told = {(one["from"], one["to"], one["found"]) for one in found.unexpected}

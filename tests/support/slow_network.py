@@ -9,7 +9,7 @@ from collections import deque
 from collections.abc import Callable, Iterable, Sequence
 from math import inf
 
-from emulator.network import Echo
+from emulator.access import Echo
 from emulator.pace import Limits, Pace
 from emulator.questions import Questions
 

@@ -7,7 +7,7 @@ How nodes and links are made, and what is done on this machine besides, is the e
 from __future__ import annotations
 
 from abc import ABC, abstractmethod
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from collections.abc import Set as AbstractSet
 from types import TracebackType
 from typing import Self
@@ -59,6 +59,9 @@ class DrivenSession(ABC):
     def _follow(self) -> None:
         """Go by the plan that holds now: roles and routes change with the links that are up."""
         self._plan = self._plan_now()
+
+    def prepare(self, ports: Iterable[tuple[int, int]]) -> None:
+        """There is nothing to make ready: the driver is asked for each change."""
 
     def set_port(self, node: int, port: int, *, up: bool) -> None:
         """Bring `port` of `node` down or up; BrokenError when it isn't there."""

@@ -10,6 +10,7 @@ from emulator.engines.driven.client import Driver
 from emulator.engines.driven.launch import DriverProcess
 from emulator.engines.link_changes import LinkChange
 from emulator.engines.mininet import openflow
+from emulator.engines.mininet.access import MininetAccess
 from emulator.engines.mininet.launch import TITLE, paths_of
 from emulator.engines.mininet.links import change_links, give_shapes
 from emulator.engines.mininet.refusals import unshapable
@@ -36,6 +37,11 @@ class MininetNetwork(NamespacedNetwork):
         """The program that holds Mininet."""
         watch = self.switches.servers.require_running if self.switches.there else lambda: None
         return Driver(self.name, TITLE, paths_of(self._state), self._process, watch)
+
+    @cached_property
+    def access(self) -> MininetAccess:
+        """Access to its nodes, and to Mininet's command line."""
+        return MininetAccess(self.engine, self._nodes, lambda: self.links, lambda: self.driver)
 
     @property
     def _process(self) -> DriverProcess:

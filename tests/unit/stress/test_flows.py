@@ -9,8 +9,8 @@ from typing import Any
 import pytest
 
 from emulator.errors import BrokenError
-from stress.actions import flow_sender
-from stress.actions.flow_group import OwnFlows
+from stress.tasks import flow_sender
+from stress.tasks.own_flows import OwnFlows
 
 
 class LongFlow:
@@ -41,7 +41,7 @@ def test_many_flows_tell_all_that_they_found() -> None:
 
         thread = threading.Thread(target=run)
         thread.start()
-        found = group_at(control).stop()
+        found = group_at(control).ask(None)
         thread.join()
     assert len(found) == 1000
     assert all(len(flow["series"]) == 600 for flow in found)
@@ -53,4 +53,4 @@ def test_senders_that_end_in_mid_answer_are_an_error() -> None:
         theirs.sendall(b'{"flows": [{"recei')
         theirs.shutdown(socket.SHUT_WR)
         with theirs, pytest.raises(BrokenError, match="did not answer"):
-            group_at(control).stop()
+            group_at(control).ask(None)

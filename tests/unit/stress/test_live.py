@@ -26,6 +26,7 @@ def watch(**changes: Any) -> RunStatus:
     found = {
         "phase": "steps", "end": 59.5, "clock": lambda: 12.6, "schedule": range(500),
         "done": lambda: 120, "errors": lambda: 3, "observers": SimpleNamespace(wrong=lambda: 2),
+        "workers": (), "finished": (),
     }  # fmt: skip
     return cast("RunStatus", SimpleNamespace(**(found | changes)))
 

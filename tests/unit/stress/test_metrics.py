@@ -22,11 +22,12 @@ from stress.metrics import host, rtnl
 from stress.metrics.figure_table import FIGURES, Figure
 from stress.metrics.figure_units import COUNTERS, HOST, figure_unit, unit_of
 from stress.metrics.figures import Figures
-from stress.metrics.ports import Ports, answer, question
+from stress.metrics.ports import Ports
 from stress.metrics.processes import Processes, which
 from stress.metrics.sampler import Sampler, rates, shares
 from stress.metrics.table import Table
 from stress.records import Phase, RunRecord, Sample
+from stress.tasks.ports import answer, question
 from topologies.build import build
 from topologies.spec.load import load_text
 

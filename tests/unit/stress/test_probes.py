@@ -1,6 +1,8 @@
 """What became of questions, in order; and the askers, on the dry-run engine."""
 
+import json
 import time
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -10,9 +12,10 @@ from hypothesis import strategies as st
 from emulator.engines.dry_run import DryRunEngine, DryRunNetwork
 from emulator.plan import make_plan
 from stress.histogram import Histogram
-from stress.probes.asker import Turns
+from stress.probes.asker import Turns, made_tracks
 from stress.probes.batch import BatchAsker
 from stress.probes.command import CommandAsker, filled
+from stress.probes.plain import plain_records, plain_specs, records_of, specs_of
 from stress.probes.specs import Spec, drawn_pairs, resolve
 from stress.probes.track import Track
 from stress.records import LossWindow, ProbeRecord, RunRecord
@@ -172,7 +175,9 @@ def test_a_probe_of_nobody_says_where(network: DryRunNetwork, source: str, targe
 def test_rounds_of_pings_on_an_engine_without_sockets(network: DryRunNetwork) -> None:
     now = 0.0
     pairs = resolve([Probe(probe="ping", pairs=20)], network)[0].pairs
-    asker = BatchAsker(Spec("ping", "ping", pairs, 0.1, 1.0), network, lambda: now)
+    asker = BatchAsker(
+        Spec("ping", "ping", pairs, 0.1, 1.0), network.topology.names, network.access, lambda: now
+    )
     asker.step(0.0)
     with network.session() as session:
         session.remove_node(pairs[0].source)
@@ -189,13 +194,34 @@ def test_rounds_of_pings_on_an_engine_without_sockets(network: DryRunNetwork) ->
 def test_commands_run_in_the_source(network: DryRunNetwork) -> None:
     now = 0.0
     pairs = resolve([Probe(probe="ping", pairs=3)], network)[0].pairs
-    asker = CommandAsker(Spec("command", "c", pairs, 0.5, 1.0, command=("true",)), network, lambda: now)
+    spec = Spec("command", "c", pairs, 0.5, 1.0, command=("true",))
+    asker = CommandAsker(spec, network.topology.names, network.access, lambda: now)
     now = 0.4
     asker.step(now)
     asker._pool.shutdown(wait=True)
     asker.finish(now)
     assert [track.record.answered for track in asker.tracks] == [1, 1, 1]
     asker.close()
+
+
+def test_probes_and_what_they_found_go_through_text_unchanged(network: DryRunNetwork) -> None:
+    probes = [Probe(probe="ping", pairs=5), Probe(probe="command", pairs=2, command=["true", "{target}"])]
+    specs = resolve(probes, network)
+    assert specs_of(json.loads(json.dumps(plain_specs(specs), allow_nan=False))) == specs
+    tracks = [made_tracks(spec, network.topology.names) for spec in specs]
+    for number in range(1000):
+        tracks[0][number % 5].whole(float(number), None if number % 7 == 0 else number + 0.001 * number)
+    before = [track.record for some in tracks for track in some]
+    before[0].late, before[1].unasked = 3, 4
+    after = records_of(json.loads(json.dumps(plain_records(before), allow_nan=False)))
+    for old, new in zip(before, after, strict=True):
+        assert replace(new, times=old.times, histogram=old.histogram) == old
+        assert list(new.times) == list(old.times)
+    assert len({id(record.histogram) for record in after}) == 2
+    assert before[0].histogram is not None
+    assert after[4].histogram is after[0].histogram
+    assert after[0].histogram.summary() == before[0].histogram.summary()
+    assert after[6].histogram.summary() == {"count": 0}
 
 
 def test_addresses_stand_in_the_words_of_a_command() -> None:
@@ -225,7 +251,7 @@ def test_what_asking_cost_is_recorded_and_the_sampler_ends_even_when_the_probes_
 
     observers = Observers(document.scenario, network, lambda: time.monotonic() - begin, seed=0)
     observers.start()
-    monkeypatch.setattr(network, "ping", lambda *_: 1 / 0)
+    monkeypatch.setattr(network.access, "ping", lambda *_: 1 / 0)
     time.sleep(0.05)
     record = RunRecord({}, {}, {}, 0, 0.0)
     with pytest.raises(ZeroDivisionError):

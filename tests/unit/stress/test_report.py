@@ -8,7 +8,7 @@ import json
 import math
 import os
 import re
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from pathlib import Path
 from typing import TextIO
 from xml.etree import ElementTree as ET
@@ -19,7 +19,7 @@ import pytest
 from support.runs import made_run
 
 from emulator.errors import BrokenError
-from stress.limits import judge, parse
+from stress.limits import Verdict, judge, parse
 from stress.metrics.figures import Figures
 from stress.outcomes import Outcomes
 from stress.records import ProbeRecord, RunRecord
@@ -28,17 +28,10 @@ from stress.report.page import finite
 from stress.report.schema import schema
 from stress.report.summary import summary
 
-
-@dataclass(frozen=True)
-class Limit:
-    text: str
-    held: bool
-
-    def __str__(self) -> str:
-        return self.text
-
-
-VERDICTS = [Limit("flap.latency.p99 <= 20 ms (0.5 ms)", held=True), Limit("errors == 0 (6) <&>", held=False)]
+VERDICTS = [
+    Verdict(parse("flap.latency.p99 <= 20 ms"), held=True, measured=0.0005, bound=0.02, words="0.5 ms"),
+    Verdict(parse("errors == 0"), held=False, measured=6.0, bound=0.0, words="6 <&>"),
+]
 
 
 def test_all_files_are_written(tmp_path: Path) -> None:
@@ -178,7 +171,8 @@ def test_junit_has_a_case_per_limit(tmp_path: Path) -> None:
     write(made_run(), VERDICTS, tmp_path)
     suite = ET.parse(tmp_path / "junit.xml").getroot()  # noqa: S314 -- our own
     assert (suite.get("tests"), suite.get("failures")) == ("2", "1")
-    assert [case.get("name") for case in suite if case.find("failure") is not None] == ["errors == 0 (6) <&>"]
+    failures = [(case.get("name"), found.get("message")) for case in suite for found in case.iter("failure")]
+    assert failures == [("errors == 0", "errors == 0 (6 <&>)")]
 
 
 def test_what_leaked_is_a_failure_like_the_exit_code_though_every_limit_held(tmp_path: Path) -> None:

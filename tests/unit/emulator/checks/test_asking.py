@@ -8,9 +8,9 @@ from typing import cast
 import pytest
 from support.slow_network import SlowHandle, SlowNetwork
 
+from emulator.access import Access, Echo
 from emulator.checks.asking import ask
 from emulator.linux.icmp import limits
-from emulator.network import Echo, Network
 
 CONTROLLER = limits(88 * 8, controllers=True)
 ROUNDS = 4
@@ -19,7 +19,7 @@ ALL = 1_000
 
 def unanswered(network: SlowNetwork, count: int = ALL, expected: bool = True) -> set[int]:
     """Return which of questions 0… a check finds no answer to."""
-    handle = cast("Network", SlowHandle(network, CONTROLLER))
+    handle = cast("Access", SlowHandle(network, CONTROLLER))
     echoes = [Echo(at, "", expected) for at in range(count)]
     times = ask(handle, echoes, 3.0, ROUNDS, lambda: network.clock)
     return {at for at, seconds in enumerate(times) if seconds is None}

@@ -12,11 +12,12 @@ import pytest
 from hypothesis import given, settings
 from support.topologies import switch_networks
 
+from emulator.access import Echo
 from emulator.checks.components import components
 from emulator.checks.reachability import check_reachability, choose_pairs
-from emulator.engines.dry_run import DryRunEngine, DryRunNetwork
+from emulator.engines.dry_run import DryRunAccess, DryRunEngine, DryRunNetwork
 from emulator.errors import UsageError
-from emulator.network import Echo, LinkState
+from emulator.network import LinkState
 from emulator.plan import make_plan
 from topologies.build import build
 from topologies.profiles import Shape
@@ -47,10 +48,10 @@ def test_links_down_count(fat_tree: DryRunNetwork) -> None:
 
 
 def test_what_differs_is_named(fat_tree: DryRunNetwork, monkeypatch: pytest.MonkeyPatch) -> None:
-    def deaf(self: DryRunNetwork, echoes: Sequence[Echo], timeout: float) -> list[float | None]:
+    def deaf(self: DryRunAccess, echoes: Sequence[Echo], timeout: float) -> list[float | None]:
         return [None if echo.target == "10.0.0.2" else 0.0 for echo in echoes]
 
-    monkeypatch.setattr(DryRunNetwork, "ping", deaf)
+    monkeypatch.setattr(DryRunAccess, "ping", deaf)
     found = check_reachability(fat_tree)
     assert len(found.unexpected) == 15
     assert found.unexpected[0] == {
@@ -106,11 +107,11 @@ def test_a_question_asked_too_early_is_asked_once_more(
 ) -> None:
     asked: list[int] = []
 
-    def late(self: DryRunNetwork, echoes: Sequence[Echo], timeout: float) -> list[float | None]:
+    def late(self: DryRunAccess, echoes: Sequence[Echo], timeout: float) -> list[float | None]:
         asked.append(len(echoes))
         return [None if len(asked) == 1 and echo.target == "10.0.0.2" else 0.0 for echo in echoes]
 
-    monkeypatch.setattr(DryRunNetwork, "ping", late)
+    monkeypatch.setattr(DryRunAccess, "ping", late)
     assert check_reachability(fat_tree).unexpected == []
     assert asked == [240, 8, 7]
 
@@ -119,11 +120,11 @@ def waits(monkeypatch: pytest.MonkeyPatch, text: str, changes: dict[int, LinkSta
     """Return the timeouts of the rounds in which a check asks a network that never answers."""
     timeouts: list[float] = []
 
-    def deaf(self: DryRunNetwork, echoes: Sequence[Echo], timeout: float) -> list[float | None]:
+    def deaf(self: DryRunAccess, echoes: Sequence[Echo], timeout: float) -> list[float | None]:
         timeouts.append(timeout)
         return [None] * len(echoes)
 
-    monkeypatch.setattr(DryRunNetwork, "ping", deaf)
+    monkeypatch.setattr(DryRunAccess, "ping", deaf)
     network = DryRunEngine().deploy(make_plan(topology_of(text), "dry-run"))
     for link, state in changes.items():
         network.set_link(link, state)

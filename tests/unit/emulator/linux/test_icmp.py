@@ -10,10 +10,10 @@ from typing import TYPE_CHECKING, cast
 
 import pytest
 
+from emulator.access import Echo
 from emulator.icmp import reply_of
 from emulator.linux import icmp
 from emulator.linux.icmp import AT_ONCE, at_once
-from emulator.network import Echo
 
 if TYPE_CHECKING:
     from emulator.linux.namespaces import NamespaceStore

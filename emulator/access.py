@@ -1,0 +1,92 @@
+"""Access to the nodes of a running network, in capabilities that an engine has or hasn't.
+
+Whoever wants one asks first (`supports`). An agent on another machine can implement all of it: arguments
+and answers are plain data, and a recording is bytes written into a file. No socket and no process crosses.
+Work that needs those is a `Task` (`emulator.tasks`): its code runs where the nodes are.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from enum import StrEnum
+from typing import BinaryIO, Protocol
+
+from emulator.commands import RunsCommands
+from emulator.tasks import RunningTask, Task
+
+
+class Capability(StrEnum):
+    """A kind of access to nodes; the value completes "the engine can't …"."""
+
+    COMMANDS = "run commands in nodes"
+    TERMINAL = "open a terminal in a node"
+    PING = "ping from nodes"
+    CAPTURE = "record packets"
+    TASKS = "open sockets in nodes"
+    CONSOLE = "open a command line of its own"
+
+
+@dataclass(frozen=True)
+class Echo:
+    """One reachability question: `target` (an address) asked from node `source`.
+
+    Where no answer is expected, none that comes is no reason to ask the network less.
+    """
+
+    source: int
+    target: str
+    expected: bool = True
+
+
+@dataclass(frozen=True)
+class CaptureRequest:
+    """Packets to record: of `interface`, until `count` or `seconds`, those that `filter` lets pass."""
+
+    interface: str
+    count: int | None = None
+    seconds: float | None = None
+    filter: str | None = None
+
+
+@dataclass(frozen=True)
+class CaptureResult:
+    """Packets recorded, and `dropped` for coming too fast. None is "tcpdump doesn't tell us"."""
+
+    packets: int | None
+    dropped: int | None
+
+
+class Access(RunsCommands, Protocol):
+    """Access to the nodes of one network. A method whose capability is missing raises UnableError."""
+
+    def supports(self, capability: Capability) -> bool:
+        """Return whether the engine has `capability`."""
+        ...
+
+    def interact(self, node: int, argv: Sequence[str], timeout: float | None = None) -> int:
+        """Run a command in a node with this process's terminal; return its exit code.
+
+        After `timeout` seconds it is killed, and the exit code is 124 (`emulator.commands.TIMED_OUT`).
+        """
+        ...
+
+    def ping(self, echoes: Sequence[Echo], timeout: float) -> Sequence[float | None]:
+        """Return for each question the round-trip time in seconds, or None when nobody answered."""
+        ...
+
+    def check_filter(self, expression: str | None) -> None:
+        """Raise UsageError when `expression` is no pcap filter, UnableError when none can be used there."""
+        ...
+
+    def capture(self, node: int, request: CaptureRequest, file: BinaryIO) -> CaptureResult:
+        """Write the packets of an interface into `file` as pcap, until all are there or Ctrl-C."""
+        ...
+
+    def start(self, task: Task) -> RunningTask:
+        """Start a task where the nodes are; raises what its entry point raises."""
+        ...
+
+    def open_console(self) -> None:
+        """Run the engine's own command line on this process's terminal until it is left."""
+        ...

@@ -1,0 +1,35 @@
+"""Commands that run in nodes, and what each gave."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Protocol
+
+TIMED_OUT = 124
+"""The exit code of a command that was killed for its time, as coreutils' timeout gives it."""
+
+
+@dataclass(frozen=True)
+class CommandResult:
+    """What a command run in a node gave. Failure is a value."""
+
+    node: str
+    code: int
+    output: bytes = b""
+    errors: bytes = b""
+
+    @property
+    def failed(self) -> bool:
+        """True when the exit code isn't 0."""
+        return self.code != 0
+
+
+class RunsCommands(Protocol):
+    """Runs commands in nodes: an `Access` from outside, the `Nodes` themselves in a task."""
+
+    def execute(
+        self, nodes: Sequence[int], argv: Sequence[str], timeout: float | None = None
+    ) -> Sequence[CommandResult]:
+        """Run a command in each of `nodes` at once and return what each gave, in order."""
+        ...

@@ -1,0 +1,63 @@
+"""An access that has no capability yet: an engine's own adds those that it has."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import BinaryIO, ClassVar
+
+from emulator.access import Capability, CaptureRequest, CaptureResult, Echo
+from emulator.commands import CommandResult
+from emulator.errors import UnableError
+from emulator.tasks import RunningTask, Task
+
+
+class LimitedAccess:
+    """Refuses everything; who overrides a method names its capability in `capabilities`."""
+
+    capabilities: ClassVar[frozenset[Capability]] = frozenset()
+
+    def __init__(self, engine: str) -> None:
+        self._engine = engine
+
+    def supports(self, capability: Capability) -> bool:
+        """Return whether the engine has `capability`."""
+        return capability in self.capabilities
+
+    def execute(
+        self, nodes: Sequence[int], argv: Sequence[str], timeout: float | None = None
+    ) -> Sequence[CommandResult]:
+        """Refuse to run a command."""
+        del nodes, argv, timeout
+        raise self._unable(Capability.COMMANDS)
+
+    def interact(self, node: int, argv: Sequence[str], timeout: float | None = None) -> int:
+        """Refuse to open a terminal."""
+        del node, argv, timeout
+        raise self._unable(Capability.TERMINAL)
+
+    def ping(self, echoes: Sequence[Echo], timeout: float) -> Sequence[float | None]:
+        """Refuse to ping."""
+        del echoes, timeout
+        raise self._unable(Capability.PING)
+
+    def check_filter(self, expression: str | None) -> None:
+        """Refuse: there is nothing to filter."""
+        del expression
+        raise self._unable(Capability.CAPTURE)
+
+    def capture(self, node: int, request: CaptureRequest, file: BinaryIO) -> CaptureResult:
+        """Refuse to record."""
+        del node, request, file
+        raise self._unable(Capability.CAPTURE)
+
+    def start(self, task: Task) -> RunningTask:
+        """Refuse to start a task."""
+        del task
+        raise self._unable(Capability.TASKS)
+
+    def open_console(self) -> None:
+        """Refuse: the engine has no command line of its own."""
+        raise self._unable(Capability.CONSOLE)
+
+    def _unable(self, capability: Capability) -> UnableError:
+        return UnableError(f"the engine {self._engine} can't {capability}")

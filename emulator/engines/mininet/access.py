@@ -1,0 +1,29 @@
+"""Access to the nodes of a Mininet network: that to namespaces, and Mininet's own command line."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import ClassVar
+
+from emulator.access import Capability
+from emulator.engines.driven.client import Driver
+from emulator.engines.namespaced_access import NamespacedAccess, NamespacedNodes
+from emulator.link_states import States
+
+
+class MininetAccess(NamespacedAccess):
+    """Access to nodes that Mininet made; `driver` gives the program that holds Mininet."""
+
+    capabilities: ClassVar[frozenset[Capability]] = NamespacedAccess.capabilities | {Capability.CONSOLE}
+
+    def __init__(
+        self, engine: str, nodes: NamespacedNodes, links: Callable[[], States], driver: Callable[[], Driver]
+    ) -> None:
+        super().__init__(engine, nodes, links)
+        self._driver = driver
+
+    def open_console(self) -> None:
+        """Run Mininet's command line until it is left; BrokenError when its driver can't."""
+        from emulator.engines.mininet.console import open_command_line
+
+        open_command_line(self._driver())

@@ -1,0 +1,141 @@
+"""Access to nodes that are namespaces on this machine, whoever made them."""
+
+from __future__ import annotations
+
+import socket
+import subprocess
+from collections.abc import Callable, Mapping, Sequence
+from functools import cached_property, partial
+from typing import BinaryIO, ClassVar
+
+import numpy as np
+
+from emulator.access import Capability, CaptureRequest, CaptureResult, Echo
+from emulator.checks.timeouts import timeouts_for
+from emulator.commands import CommandResult
+from emulator.engines.limited_access import LimitedAccess
+from emulator.engines.store import require_root
+from emulator.link_states import States, links_up
+from emulator.linux import capture, cgroups
+from emulator.linux.execute import start
+from emulator.linux.icmp import Pinger, limits
+from emulator.linux.namespaces import NamespaceStore
+from emulator.linux.own_ping import with_own_ping
+from emulator.linux.process_wait import gather, wait_for
+from emulator.ovs.server import OvsServers
+from emulator.pace import Limits
+from emulator.state import NetworkState
+from emulator.tasks import RunningTask, Task, started
+from topologies.openflow_switches import controllers_of, ovs_nodes
+from topologies.segments import Segments
+from topologies.topology import Topology
+
+_UPCALL = 8
+"""How many times longer the first packet of a flow takes Open vSwitch than it takes a bridge."""
+
+AT_ONCE = 64
+"""Commands that run side by side in one `execute`."""
+
+
+class NamespacedNodes:
+    """Nodes of a network that are namespaces of a store on this machine."""
+
+    def __init__(self, state: NetworkState, store: NamespaceStore, topology: Topology) -> None:
+        self._state = state
+        self.store = store
+        self.topology = topology
+        self.names = topology.names
+
+    def execute(
+        self, nodes: Sequence[int], argv: Sequence[str], timeout: float | None = None
+    ) -> Sequence[CommandResult]:
+        """Run a command in each of `nodes`, up to 64 at once."""
+        results: list[CommandResult] = []
+        for at in range(0, len(nodes), AT_ONCE):
+            some = nodes[at : at + AT_ONCE]
+            starts = [partial(self.start, node, argv, capture=True, apart=True) for node in some]
+            results += gather([self.names[node] for node in some], starts, timeout)
+        return results
+
+    def spawn(self, node: int, argv: Sequence[str]) -> subprocess.Popen[bytes]:
+        """Start a command in a node and return at once."""
+        return self.start(node, argv, capture=True)
+
+    def open_socket(self, node: int, family: int, kind: int, protocol: int = 0) -> socket.socket:
+        """Return a socket opened inside `node`."""
+        with self.store.entered():
+            self.store.go(self.names[node])
+            return socket.socket(family, kind, protocol)
+
+    def start(
+        self, node: int, argv: Sequence[str], *, capture: bool, apart: bool = False
+    ) -> subprocess.Popen[bytes]:
+        """Start a command in a node, within the node's limits."""
+        name, profile = self.names[node], self.topology.node_profile_of(node)
+        argv = with_own_ping(argv, self._environment)
+        with cgroups.entry(self._state.root, self._state.name, name, profile) as (prefix, inherit):
+            return start(
+                self.store, name, self._state.hosts_path, [*prefix, *argv],
+                capture=capture, inherit=inherit, apart=apart, environment=self._environment,
+            )  # fmt: skip
+
+    @cached_property
+    def _environment(self) -> Mapping[str, str]:
+        """What commands in nodes find in their environment: where the network's Open vSwitch is."""
+        if not ovs_nodes(self.topology).any():
+            return {}
+        return OvsServers(self._state.folder / "ovs").environment
+
+
+class NamespacedAccess(LimitedAccess):
+    """Access to nodes that are here: tasks run in this process. `links` gives the changes of links now."""
+
+    capabilities: ClassVar[frozenset[Capability]] = frozenset({
+        Capability.COMMANDS, Capability.TERMINAL, Capability.PING, Capability.CAPTURE, Capability.TASKS,
+    })  # fmt: skip
+
+    def __init__(self, engine: str, nodes: NamespacedNodes, links: Callable[[], States]) -> None:
+        super().__init__(engine)
+        self.nodes = nodes
+        self._links = links
+
+    def execute(
+        self, nodes: Sequence[int], argv: Sequence[str], timeout: float | None = None
+    ) -> Sequence[CommandResult]:
+        """Run a command in each of `nodes`, up to 64 at once."""
+        return self.nodes.execute(nodes, argv, timeout)
+
+    def interact(self, node: int, argv: Sequence[str], timeout: float | None = None) -> int:
+        """Run a command in a node with this process's terminal."""
+        return wait_for(lambda apart: self.nodes.start(node, argv, capture=False, apart=apart), timeout)
+
+    def ping(self, echoes: Sequence[Echo], timeout: float) -> Sequence[float | None]:
+        """Send ICMP echoes from inside the nodes."""
+        with self.nodes.store.entered():
+            return Pinger(echoes, timeout, self._limits()).run(self.nodes.store, self.nodes.names)
+
+    def _limits(self) -> Limits:
+        """Return how many questions may be asked at a time, and when their answers are late."""
+        links = self._links()
+        delay = timeouts_for(self.nodes.topology, links, links_up(self.nodes.topology, links)).delay
+        return limits(self._deliveries, delay, controllers=bool(controllers_of(self.nodes.topology)))
+
+    @cached_property
+    def _deliveries(self) -> int:
+        """How many link ends a broadcast is delivered to at most; more where each takes longer."""
+        of_end = Segments(self.nodes.topology).of_end
+        largest = int(np.bincount(of_end[of_end >= 0]).max(initial=0))
+        return largest * (_UPCALL if ovs_nodes(self.nodes.topology).any() else 1)
+
+    def check_filter(self, expression: str | None) -> None:
+        """Raise UsageError when `expression` is no pcap filter, UnableError without tcpdump."""
+        capture.check_filter(expression)
+
+    def capture(self, node: int, request: CaptureRequest, file: BinaryIO) -> CaptureResult:
+        """Record packets in a node until what is wanted is there, or Ctrl-C."""
+        require_root()
+        return capture.record(self.nodes.store, self.nodes.names[node], request, file)
+
+    def start(self, task: Task) -> RunningTask:
+        """Start a task in this process."""
+        return started(task, self.nodes)

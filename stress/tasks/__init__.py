@@ -1,0 +1,1 @@
+"""Entry points of tasks: code that runs where the nodes are, is handed the nodes, and holds no `Network`."""

@@ -1,0 +1,93 @@
+"""The flows of one `traffic` step, by an iperf3 server and client in the nodes of each."""
+
+from __future__ import annotations
+
+import json
+import shutil
+import subprocess
+from collections.abc import Sequence
+from contextlib import suppress
+from typing import Any
+
+from emulator.errors import BrokenError, UnableError
+from emulator.tasks import Nodes
+
+_FIRST_PORT = 5201
+_PATIENCE = 10.0
+"""Seconds that a client may take to tell what it found."""
+
+
+class Iperf3Flows:
+    """Begins flows, and tells what became of them. `tag` are the words that begin each command."""
+
+    failure = None
+
+    def __init__(self, nodes: Nodes, arguments: dict[str, Any]) -> None:
+        if shutil.which("iperf3") is None:
+            raise UnableError("`using: iperf3` needs iperf3; apt-get install iperf3, or use our own senders")
+        self._nodes = nodes
+        self._tag: list[str] = arguments["tag"]
+        self._servers: list[subprocess.Popen[bytes]] = []
+        self._clients: list[subprocess.Popen[bytes]] = []
+        self._protocols: list[str] = []
+
+    def ask(self, request: dict[str, Any] | None) -> list[dict[str, Any]] | None:
+        """Begin the flow `request`; None waits for all clients, and returns what each found."""
+        if request is None:
+            return [_result(*found) for found in zip(self._clients, self._protocols, strict=True)]
+        self._begin(request)
+        return None
+
+    def _begin(self, flow: dict[str, Any]) -> None:
+        """Start the server, and once it listens the client."""
+        port = str(_FIRST_PORT + len(self._servers))
+        server = self._spawn(flow["target"], ["-s", "-1", "--forceflush", "-p", port])
+        self._servers.append(server)
+        assert server.stdout is not None  # noqa: S101 -- spawn gives pipes
+        said = []
+        for line in server.stdout:
+            said.append(line)
+            if b"listening" in line:
+                break
+        else:
+            words = b" ".join(said).decode(errors="replace").strip()
+            raise BrokenError(f"iperf3 does not listen: {words or 'it ended'}")
+        client = ["--json", "-c", flow["address"], "-p", port, "-t", str(max(1, int(flow["seconds"])))]
+        if flow["protocol"] == "udp":
+            client += ["-u", "-l", str(flow["size"])]
+        if flow["bandwidth"] is not None:
+            client += ["-b", str(round(flow["bandwidth"]))]
+        self._clients.append(self._spawn(flow["source"], client))
+        self._protocols.append(flow["protocol"])
+
+    def _spawn(self, node: int, words: Sequence[str]) -> subprocess.Popen[bytes]:
+        return self._nodes.spawn(node, [*self._tag, "iperf3", *words])
+
+    def stop(self) -> None:
+        """End what still runs."""
+        for process in (*self._clients, *self._servers):
+            with suppress(ProcessLookupError):
+                process.kill()
+            process.communicate()
+        self._clients, self._servers = [], []
+
+
+def _result(client: subprocess.Popen[bytes], protocol: str) -> dict[str, Any]:
+    """Return what an iperf3 client found, in the words of our own senders."""
+    nothing: dict[str, Any] = {"sent_bytes": 0, "received_bytes": 0, "seconds": 0.0, "series": []}
+    try:
+        said = json.loads(client.communicate(timeout=_PATIENCE)[0])
+    except (subprocess.TimeoutExpired, ValueError):
+        return {**nothing, "error": "iperf3 gave no result"}
+    if "error" in said:
+        return {**nothing, "error": str(said["error"])}
+    end: dict[str, Any] = said["end"]
+    whole = end.get("sum", {})
+    sent, received = end.get("sum_sent", whole), end.get("sum_received", whole)
+    found = {"sent_bytes": sent.get("bytes", 0), "received_bytes": received.get("bytes", 0),
+             "seconds": sent.get("seconds", 0.0), "error": "",
+             "series": [one["sum"]["bytes"] for one in said.get("intervals", [])]}  # fmt: skip
+    if protocol == "udp":
+        packets = sent.get("packets", 0)
+        found |= {"packets": packets, "arrived": packets - received.get("lost_packets", 0)}
+    return found
