@@ -80,7 +80,10 @@ class Access(RunsCommands, Protocol):
         ...
 
     def capture(self, node: int, request: CaptureRequest, file: BinaryIO) -> CaptureResult:
-        """Write the packets of an interface into `file` as pcap, until all are there or Ctrl-C."""
+        """Write the packets of an interface into `file` as pcap, until all are there or Ctrl-C.
+
+        `file` has a descriptor: a file, a pipe or a socket's file.
+        """
         ...
 
     def start(self, task: Task) -> RunningTask:
