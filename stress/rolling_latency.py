@@ -10,7 +10,7 @@ import numpy.typing as npt
 
 from stress.histogram import Histogram
 from stress.runner.columns import Columns
-from stress.runner.watch import Watch
+from stress.runner.run_status import RunStatus
 
 Floats = npt.NDArray[np.float64]
 
@@ -45,6 +45,6 @@ class RollingLatency:
         return worker.latencies(begin, end)
 
 
-def workers_of(watch: Watch) -> list[Columns]:
+def workers_of(status: RunStatus) -> list[Columns]:
     """Return the columns of a run's workers, those that are done and those that work."""
-    return [worker.columns for worker in (*watch.finished, *watch.workers)]
+    return [worker.columns for worker in (*status.finished, *status.workers)]

@@ -62,6 +62,7 @@ class DrivenSession(ABC):
 
     def prepare(self, ports: Iterable[tuple[int, int]]) -> None:
         """There is nothing to make ready: the driver is asked for each change."""
+        del ports
 
     def set_port(self, node: int, port: int, *, up: bool) -> None:
         """Bring `port` of `node` down or up; BrokenError when it isn't there."""
