@@ -143,7 +143,8 @@ def test_an_agent_can_all_that_needs_no_terminal(agent: Any) -> None:
 
 def too_many_sockets(network: Network) -> dict[str, Any]:
     """Return the arguments of probes that need more sockets than any process may open."""
-    pair = [0, 1, network.addresses(1)[0]]
+    a, b = network.topology.hosts.tolist()[:2]
+    pair = [a, b, network.addresses(b)[0]]
     spec = {"kind": "tcp", "name": "tcp", "pairs": [pair], "interval": 1e-9, "timeout": 10.0, "port": 7}
     return {"specs": [{**spec, "command": []}], "began": 0.0}
 
@@ -172,7 +173,7 @@ def key(record: ProbeRecord) -> tuple[str, str, str, str, float]:
 
 
 def assert_probes(records: list[ProbeRecord]) -> None:
-    """All pairs answer but those of h1, each of which has one window: while its port is down."""
+    """All pairs answer but those of h1, while its port is down; TCP may miss once more when it is back."""
     assert len(records) == 30
     for record in records:
         assert record.sent > 8
@@ -182,9 +183,9 @@ def assert_probes(records: list[ProbeRecord]) -> None:
         hit = "h1" in {record.source, record.target}
         assert bool(record.windows) == hit, key(record)
         for window in record.windows:
-            assert 2.4 < window.start < 3.2  # the port goes down 2.5 s after the run began
-            assert window.end is not None
-            assert 0.3 < window.end - window.start < 1.2
+            assert 2.4 < window.start < 3.7  # the port goes down 2.5 s after the run began, for 0.6 s
+        away = sum((window.end or 99.0) - window.start for window in record.windows)
+        assert not hit or 0.3 < away < 1.4
         assert all(0 < seconds < 0.3 for _, seconds in record.times)
     for kind in ("ping", "tcp", "command"):
         mine = [record for record in records if record.kind == kind]
