@@ -23,11 +23,11 @@ def recover(network: Network, path: Path | None, take_down: Callable[[str], None
     `path` is the run's journal, which may not be there; `take_down` takes a network down by its name.
     """
     found = read_journal(path)
-    given = [f"`{words}` that a step had started is ended" for words in end_tagged(path)]
+    given = [f"ended the command `{words}` of a step" for words in end_tagged(path)]
     for name in found.get("networks", []):
         with suppress(LookupError):
             take_down(name)
-            given.append(f"network {name} that a ramp brought up is down")
+            given.append(f"removed the network {name} of a ramp")
     given += network.repair()  # first: a link can be changed only where its nodes are
     given += _reshaped(network, found.get("links", {}))
     if path is not None:
@@ -47,7 +47,7 @@ def _reshaped(network: Network, before: Mapping[str, Any]) -> list[str]:
         network.set_link(link, state)
         if differs:
             a, b = topology.ends[link].tolist()
-            given.append(f"link {topology.names[a]} -- {topology.names[b]} is as before the run")
+            given.append(f"restored link {topology.names[a]} -- {topology.names[b]}")
     return given
 
 

@@ -470,7 +470,8 @@ def test_what_a_killed_run_had_changed_is_given_back(network: DryRunNetwork, tmp
     said = recover(network, tmp_path / "stress.json", taken.append)
     assert dict(network.links) == {3: before}
     assert taken == ["x-ramp-1"]
-    assert len(said) == 3
+    assert said[0] == "removed the network x-ramp-1 of a ramp"
+    assert [line.startswith("restored link ") for line in said[1:]] == [True, True]
     assert recover(network, tmp_path / "stress.json", taken.append) == []
 
 
