@@ -6,7 +6,7 @@ from dataclasses import dataclass, field
 
 from emulator.difference import difference_words
 from emulator.engines.driven.client import Driver, Step
-from emulator.engines.mininet.create import Maker, address_lines
+from emulator.engines.mininet.create import Creator, address_lines
 from emulator.engines.mininet.delete import delete_nodes, delete_what_is_there
 from emulator.engines.mininet.document import Document, Json, document, mininet_name
 from emulator.engines.mininet.links import line_changes, moves
@@ -129,7 +129,7 @@ def converge(
     driver.ask(("unlink", {"names": change.gone_links}), progress=progress)
     delete_nodes(old, change.gone_nodes, driver, LocalNodes(old, store))
     driver.ask(*change.takes)
-    Maker(new, wanted, driver, LocalNodes(new, store), progress).make(change.new_nodes, change.new_links)
+    Creator(new, wanted, driver, LocalNodes(new, store), progress).create(change.new_nodes, change.new_links)
     driver.ask(*change.gives, ("forget", {"names": sorted(wanted.out)}))
 
 
@@ -144,7 +144,7 @@ def take_back(old: Plan, new: Plan, driver: Driver, store: NamespaceStore) -> No
     driver.ask(*change.takes)
     there = _there(driver)
     lost = [node for node in change.new_nodes if mininet_name(old, node) not in there]
-    Maker(old, wanted, driver, LocalNodes(old, store), silent).make(lost, change.new_links)
+    Creator(old, wanted, driver, LocalNodes(old, store), silent).create(lost, change.new_links)
     driver.ask(*change.gives, ("forget", {"names": sorted(wanted.out)}))
 
 

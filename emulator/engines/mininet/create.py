@@ -17,8 +17,8 @@ _CHUNK = 128
 """Nodes or links that the driver is asked for at a time."""
 
 
-class Maker:
-    """Makes nodes and links of `plan`, its document `wanted`. Call inside the store's mount namespace."""
+class Creator:
+    """Creates nodes and links of `plan`, its document `wanted`. Call inside the store's mount namespace."""
 
     def __init__(
         self, plan: Plan, wanted: Document, driver: Driver, local: LocalNodes, progress: Progress
@@ -29,8 +29,8 @@ class Maker:
         self._local = local
         self._progress = progress
 
-    def make(self, nodes: Sequence[int], links: Sequence[str], *, partly: bool = False) -> None:
-        """Make `nodes` and `links` (by the first end's interface), and set all that the plan says of them.
+    def create(self, nodes: Sequence[int], links: Sequence[str], *, partly: bool = False) -> None:
+        """Create `nodes` and `links` (by the first end's interface), and set all that the plan says of them.
 
         `partly` says that other nodes and links of the plan may not be there: what needs them is left.
         The last links and all that is set go to the driver as one request, which it carries out to its end

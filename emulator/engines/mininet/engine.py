@@ -9,7 +9,7 @@ from emulator.engines.deployment import NamespacedEngine
 from emulator.engines.driven.client import Driver
 from emulator.engines.limits import global_needs
 from emulator.engines.mininet import launch, openflow
-from emulator.engines.mininet.create import Maker
+from emulator.engines.mininet.create import Creator
 from emulator.engines.mininet.document import document, mininet_name
 from emulator.engines.mininet.launch import ROOT, TITLE, paths_of
 from emulator.engines.mininet.local import LocalNodes
@@ -96,5 +96,5 @@ def _make(
     driver = Driver(state.name, TITLE, paths_of(state), process)
     with store.entered():
         driver.ask(("controllers", {"documents": wanted.controllers}))
-        maker = Maker(plan, wanted, driver, LocalNodes(plan, store), progress)
-        maker.make(range(plan.topology.node_count), list(wanted.links))
+        creator = Creator(plan, wanted, driver, LocalNodes(plan, store), progress)
+        creator.create(range(plan.topology.node_count), list(wanted.links))

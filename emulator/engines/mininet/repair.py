@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 
 from emulator.engines.driven.client import Driver
-from emulator.engines.mininet.create import Maker
+from emulator.engines.mininet.create import Creator
 from emulator.engines.mininet.delete import delete_what_is_there
 from emulator.engines.mininet.document import document, end_document, mininet_name, soft_switches
 from emulator.engines.mininet.local import LocalNodes
@@ -32,7 +32,7 @@ def repair(wanted: WantedState, driver: Driver, store: NamespaceStore, damage: D
     allow_ipv6(plan.topology.names, store, damage)
     local = LocalNodes(plan, store)
     delete_what_is_there(plan, damage.nodes, links, driver, local)
-    Maker(plan, whole, driver, local, silent).make(damage.nodes, links, partly=True)
+    Creator(plan, whole, driver, local, silent).create(damage.nodes, links, partly=True)
     for node, findings in damage.findings.items():
         _repair_node(wanted, driver, node, findings)
     local.forward_again(node for node, findings in damage.findings.items() if findings.not_forwarding)

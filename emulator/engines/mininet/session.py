@@ -11,7 +11,7 @@ from emulator.engines.driven.client import Driver, Step
 from emulator.engines.driven.session import DrivenSession
 from emulator.engines.link_changes import LinkChange
 from emulator.engines.mininet import openflow
-from emulator.engines.mininet.create import Maker
+from emulator.engines.mininet.create import Creator
 from emulator.engines.mininet.delete import delete_nodes, delete_what_is_there
 from emulator.engines.mininet.document import document, mininet_name
 from emulator.engines.mininet.links import give_shapes, link_steps
@@ -75,9 +75,9 @@ class MininetSession(DrivenSession):
         names = [self._link_name(link) for link in links]
         with self._store.entered():
             local = LocalNodes(self._plan, self._store)
-            maker = Maker(self._plan, self._wanted, self._driver, local, silent)
+            creator = Creator(self._plan, self._wanted, self._driver, local, silent)
             try:
-                maker.make(nodes, names, partly=True)
+                creator.create(nodes, names, partly=True)
             except BaseException:
                 with suppress(BrokenError, OSError):  # so that it can be tried again
                     delete_what_is_there(self._plan, nodes, names, self._driver, local)
