@@ -28,34 +28,40 @@ Examples:
 @click.command("capture", epilog=_EPILOG)
 @click.option("--net", help="The network, if several are up.")
 @click.argument("where", metavar="NODE[:PORT]", required=False)
-@click.option("--link", "ends", nargs=2, metavar="A B", help="The link between A and B, at A's end.")
-@click.option("--index", type=int, help="Which of parallel links, from 0 in the file's order.")
-@click.option("-o", "--output", type=click.Path(path_type=Path), required=True, help="File; `-` for output.")
+@click.option("--link", "ends", nargs=2, metavar="A B", help="Record the link between A and B, at A's end.")
+@click.option(
+    "--index", type=int, help="Number of the link if several are parallel, from 0 in the file's order."
+)
+@click.option(
+    "-o", "--output", type=click.Path(path_type=Path), required=True, help="pcap file; `-` for stdout."
+)
 @click.option("--count", type=click.IntRange(1, _MOST_PACKETS), help="Stop after this many packets.")
 @click.option("--seconds", callback=seconds(0.01), metavar="SECONDS", help="Stop after this time.")
-@click.option("--filter", "expression", help="Only packets that this pcap filter matches (needs tcpdump).")
+@click.option(
+    "--filter", "expression", help="Record only packets that match this pcap filter; needs tcpdump."
+)
 @click.option("--json", "as_json", is_flag=True, help="Print one JSON object on standard output.")
 def command(
     *, net: str | None, where: str | None, ends: tuple[str, str] | None, index: int | None, output: Path,
     count: int | None, seconds: float | None, expression: str | None, as_json: bool,
 ) -> int:  # fmt: skip
-    """Record the packets that a port sends and receives, until Ctrl-C or as long as asked for.
+    """Record the packets that a port sends and receives, until Ctrl-C, --count or --seconds.
 
-    Without a PORT: a node's only port, or all that passes through a switch.
+    Without PORT: a node's only port, or everything that passes a switch.
     """
     from emulator.cli.networks import chosen_network
 
     if (where is None) == (ends is None):
         raise UsageError("give a port: `emulator capture NODE[:PORT] -o FILE`, or `--link A B`")
     if as_json and str(output) == "-":
-        raise UsageError("--json and `-o -` both want standard output; write to a file")
+        raise UsageError("--json and `-o -` both use standard output; write to a file")
     network = chosen_network(net)
     node, interface = _at_link(network, ends, index) if ends else _at_port(network, where or "")
     from emulator.access import Capability, CaptureRequest
     from emulator.linux.interrupts import stoppable
 
     if not network.access.supports(Capability.CAPTURE):
-        raise UsageError(f"the engine {network.engine} has no packets to record")
+        raise UsageError(f"the engine {network.engine} can't record packets")
     network.access.check_filter(expression)  # before the file is written
     request = CaptureRequest(interface, count, seconds, expression)
     with _opened(output) as file, stoppable():

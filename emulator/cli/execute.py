@@ -19,15 +19,15 @@ from emulator.errors import UsageError
 )
 @click.option("--net", help="The network, if several are up.")
 @click.option(
-    "--timeout", callback=seconds(0.05), metavar="SECONDS", help="Seconds after which a command is killed."
+    "--timeout", callback=seconds(0.05), metavar="SECONDS", help="Kill the command after this many seconds."
 )
 @click.argument("node")
 @click.argument("argv", nargs=-1, type=click.UNPROCESSED, metavar="-- CMD...")
 def command(net: str | None, timeout: float | None, node: str, argv: tuple[str, ...]) -> int:
-    """Run CMD in NODE, or at once in all nodes that the pattern NODE matches.
+    """Run CMD in NODE, or in all nodes that match the pattern NODE.
 
-    One node: the terminal, the output and the exit code are the command's own. Several: every line
-    is prefixed by its node, and the exit code is the highest.
+    One node: terminal, output and exit code are those of CMD. Several nodes: each line begins with
+    its node's name, and the exit code is the highest one.
     """
     from emulator.cli.networks import chosen_network, matching_nodes
     from emulator.commands import TIMED_OUT
@@ -54,7 +54,7 @@ def command(net: str | None, timeout: float | None, node: str, argv: tuple[str, 
 
 
 def _print(node: str, output: bytes, stream: BinaryIO) -> None:
-    """Pass on what a command wrote as the bytes that it wrote, whatever the locale says of them."""
+    """Print the output of a command unchanged, as bytes, whatever the locale."""
     prefix = f"{node}: ".encode()
     stream.writelines(prefix + line + b"\n" for line in output.splitlines())
     stream.flush()

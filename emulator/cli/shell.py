@@ -1,4 +1,4 @@
-"""`emulator shell`: talk to the nodes of a network, `h1 ping h2`."""
+"""`emulator shell`: run commands in nodes interactively, such as `h1 ping h2`."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ if TYPE_CHECKING:
     from emulator.network import Network
 
 _HELP = """\
-NODE CMD…         run a command in a node; words that are node names become addresses
+NODE CMD…         run a command in a node; node names become addresses
 NODE              open a shell in a node
 nodes             the nodes and their addresses
 links             the links
@@ -26,14 +26,14 @@ link A B up|down  restore or cut a link
 help, exit"""
 
 _STOPPED = 130
-"""The exit code of what Ctrl-C ended."""
+"""Exit code after Ctrl-C."""
 
 
 @click.command("shell", epilog="\b\nExamples:\n  emulator shell\n  echo 'h1 ping -c1 h2' | emulator shell dc")
 @click.argument("name", required=False)
 @click.option("--mininet", "of_mininet", is_flag=True, help="Open Mininet's own command line instead.")
 def command(name: str | None, *, of_mininet: bool) -> int:
-    """Read commands for the nodes of NAME, from the terminal or from a pipe.
+    """Run commands in the nodes of NAME, read from the terminal or a pipe.
 
     The exit code is that of the last command.
     """
@@ -45,7 +45,7 @@ def command(name: str | None, *, of_mininet: bool) -> int:
 
 
 def _mininet(network: Network) -> int:
-    """Open Mininet's own command line; UsageError when another engine runs the network."""
+    """Open Mininet's own command line; UsageError if the network has another engine."""
     from emulator.access import Capability
     from emulator.errors import UsageError
 
@@ -56,7 +56,7 @@ def _mininet(network: Network) -> int:
 
 
 class Shell:
-    """Runs lines on a network."""
+    """Runs command lines on a network."""
 
     def __init__(self, network: Network) -> None:
         self._network = network
@@ -81,7 +81,7 @@ class Shell:
                     raise ValueError("a command can't contain a null byte")  # noqa: TRY301
                 words = shlex.split(line, comments=True)
             except ValueError as error:
-                say(f"can't read that: {error}")
+                say(f"can't parse the line: {error}")
                 code = 2
                 continue
             if words and words[0] in {"exit", "quit"}:
@@ -138,7 +138,7 @@ class Shell:
         from emulator.errors import UsageError
 
         if words and not (words[0].isdecimal() and int(words[0])):
-            raise UsageError(f"`{words[0]}` is not a number of pairs, from 1")
+            raise UsageError(f"`{words[0]}` is not a number of pairs (1 or more)")
         result = check_reachability(self._network, int(words[0]) if words else None)
         for entry in result.unexpected:
             print(f"{entry['from']} -> {entry['to']}: expected {entry['expected']}, found {entry['found']}")
@@ -159,7 +159,7 @@ class Shell:
         return 0
 
     def _prepare_terminal(self) -> None:
-        """History and completion of node names, where Python has readline."""
+        """Enable history and completion of node names, if Python has readline."""
         with suppress(ImportError):
             import readline
 
@@ -173,7 +173,7 @@ class Shell:
 
 
 def _lines(terminal: bool) -> Iterator[str]:
-    """Yield the lines to run, asking for them with a prompt on a terminal."""
+    """Yield the lines to run; on a terminal, prompt for them."""
     if not terminal:
         yield from sys.stdin
         return

@@ -49,4 +49,4 @@ def test_pingall_takes_a_number_of_pairs(
     assert run(["up", str(tmp_path / "n.yaml")]) == 0
     shell = Shell(chosen_network("n"))
     assert [shell.run(iter([f"pingall {word}\n"])) for word in ("0", "-1", "x", "2", "")] == [2, 2, 2, 0, 0]
-    assert "`x` is not a number of pairs" in capsys.readouterr().err
+    assert "`x` is not a number of pairs (1 or more)" in capsys.readouterr().err
