@@ -151,7 +151,7 @@ def test_up_and_down_work_on_what_somebody_damaged(
         subprocess.run(["umount", "-l", pin], check=True)
         pin.unlink()
         pin.mkdir()
-    assert "bug of ours" not in cli("exec", "h1", "--", "true", code=4).stderr
+    assert "bug in the emulator" not in cli("exec", "h1", "--", "true", code=4).stderr
     cli("up", "k.yaml", code=0)
     assert cli.json("check", "k")["unexpected"] == []
     cli("down", "k", code=0)
