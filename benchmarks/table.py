@@ -34,7 +34,7 @@ class Row:
 
     @property
     def met(self) -> bool:
-        """Whether the target is met."""
+        """Return whether the target is met."""
         return self.value >= self.target if self.kind == "speedup" else self.value <= self.target
 
     def as_json(self) -> dict[str, object]:

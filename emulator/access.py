@@ -1,7 +1,7 @@
 """Access to the nodes of a running network, in capabilities that an engine has or hasn't.
 
-Whoever wants one asks first (`supports`). An agent on another machine can implement all of it: arguments
-and answers are plain data, and a recording is bytes written into a file. No socket and no process crosses.
+Callers check first (`supports`). An agent on another machine can implement all of it: arguments and
+answers are plain data, and a recording is bytes written into a file. No socket and no process crosses.
 Work that needs those is a `Task` (`emulator.tasks`): its code runs where the nodes are.
 """
 
@@ -29,9 +29,9 @@ class Capability(StrEnum):
 
 @dataclass(frozen=True)
 class Echo:
-    """One reachability question: `target` (an address) asked from node `source`.
+    """A reachability probe: `target` (an address), sent from node `source`.
 
-    Where no answer is expected, none that comes is no reason to ask the network less.
+    If no answer is expected, a missing one doesn't slow down the check.
     """
 
     source: int
@@ -72,11 +72,11 @@ class Access(RunsCommands, Protocol):
         ...
 
     def ping(self, echoes: Sequence[Echo], timeout: float) -> Sequence[float | None]:
-        """Return for each question the round-trip time in seconds, or None when nobody answered."""
+        """Return for each probe the round-trip time in seconds, or None if there was no answer."""
         ...
 
     def check_filter(self, expression: str | None) -> None:
-        """Raise UsageError when `expression` is no pcap filter, UnableError when none can be used there."""
+        """Raise UsageError if `expression` is no pcap filter, UnableError if no filters can be used there."""
         ...
 
     def capture(self, node: int, request: CaptureRequest, file: BinaryIO) -> CaptureResult:

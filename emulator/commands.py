@@ -1,4 +1,4 @@
-"""Commands that run in nodes, and what each gave."""
+"""Commands that run in nodes, and their results."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ TIMED_OUT = 124
 
 @dataclass(frozen=True)
 class CommandResult:
-    """What a command run in a node gave. Failure is a value."""
+    """Result of a command in a node. Failure is a value."""
 
     node: str
     code: int
@@ -31,5 +31,5 @@ class RunsCommands(Protocol):
     def execute(
         self, nodes: Sequence[int], argv: Sequence[str], timeout: float | None = None
     ) -> Sequence[CommandResult]:
-        """Run a command in each of `nodes` at once and return what each gave, in order."""
+        """Run a command in each of `nodes` at once and return the results, in order."""
         ...

@@ -1,7 +1,7 @@
-"""`Network`: the one handle that the command line, the checks and the stress runner hold.
+"""`Network`: the handle that the command line, the checks and the stress runner hold.
 
-An engine gives it by `deploy` and by `attach`; callers are independent of the engine. It is the network's
-life and state; access to its nodes is a part of its own (`emulator.access`).
+Engines return it from `deploy` and `attach`; callers are independent of the engine. It covers the
+network's lifecycle and state. Access to its nodes is separate (`emulator.access`).
 """
 
 from __future__ import annotations
@@ -22,13 +22,13 @@ Progress = Callable[[str, int, int], None]
 
 
 def silent(phase: str, done: int, total: int) -> None:
-    """Progress that nobody watches."""
+    """Ignore progress."""
     del phase, done, total
 
 
 @dataclass
 class LinkState:
-    """What was changed on a running link: None is "as the file says"."""
+    """Changes to a running link: None is "as the file says"."""
 
     up: bool = True
     forward: Shape | None = None
@@ -37,7 +37,7 @@ class LinkState:
 
 @dataclass(frozen=True)
 class Health:
-    """What an engine finds of a network that should be running."""
+    """State of a network that should be running, as its engine finds it."""
 
     running: bool
     nodes: int = 0
@@ -50,23 +50,23 @@ class Health:
 class Session(Protocol):
     """Many quick changes to a running network, for one thread: a context manager.
 
-    It remembers what it took away and gives it back when it is left. Each method raises
-    EmulationError when the kernel or the engine refuses. Sessions of one network may run side by
-    side in several threads, as long as each node and link is changed by one of them only.
+    It remembers what it removed, and restores it on exit. Each method raises EmulationError when the kernel
+    or the engine refuses. Sessions of one network may run side by side in several threads, as long as only
+    one of them changes each node and link.
     """
 
     def __enter__(self) -> Self:
-        """Begin: the calling thread is the one that uses the session."""
+        """Begin: only the calling thread may use the session."""
         ...
 
     def __exit__(
         self, kind: type[BaseException] | None, value: BaseException | None, trace: TracebackType | None
     ) -> None:
-        """Give everything back."""
+        """Restore everything."""
         ...
 
     def prepare(self, ports: Iterable[tuple[int, int]]) -> None:
-        """Make ready for changes of `ports` (node, port), so that the first ones are as quick as the rest."""
+        """Prepare changes of `ports` (node, port), so that the first ones are as quick as the rest."""
         ...
 
     def set_port(self, node: int, port: int, *, up: bool) -> None:
@@ -78,23 +78,23 @@ class Session(Protocol):
         ...
 
     def add_link(self, link: int) -> None:
-        """Make a link that was removed, as it was."""
+        """Create a removed link again, as it was."""
         ...
 
     def remove_node(self, node: int) -> None:
-        """Remove a node with its links, and end what runs in it."""
+        """Remove a node with its links, and end its processes."""
         ...
 
     def add_node(self, node: int) -> None:
-        """Make a node that was removed, with its links to the nodes that are there."""
+        """Create a removed node again, with its links to existing nodes."""
         ...
 
     def set_controller(self, name: str, *, up: bool) -> None:
-        """Stop a controller of the switches, or start it again; one that runs elsewhere is cut off."""
+        """Stop a controller of the switches, or start it again; a remote one is cut off."""
         ...
 
     def restore(self) -> list[str]:
-        """Give back all that was taken away; return the names of what was given back."""
+        """Restore everything that was removed; return the names."""
         ...
 
 
@@ -113,22 +113,22 @@ class Network(Protocol):
 
     @property
     def topology(self) -> Topology:
-        """The graph that runs."""
+        """The running graph."""
         ...
 
     @property
     def changes(self) -> tuple[str, ...] | None:
-        """What the `deploy` that gave this handle changed, a line each; None when it made all anew."""
+        """Changes by the `deploy` that returned this handle, one line each; None if it created everything."""
         ...
 
     @property
     def notes(self) -> tuple[str, ...]:
-        """What people should know of the `deploy` that gave this handle, a line each: choices, warnings."""
+        """Notes of the `deploy` that returned this handle, one line each: choices, warnings."""
         ...
 
     @property
     def links(self) -> Mapping[int, LinkState]:
-        """What was changed on links since `up`, by link index."""
+        """Changes to links since `up`, by link index."""
         ...
 
     @property
@@ -146,11 +146,11 @@ class Network(Protocol):
         ...
 
     def health(self) -> Health:
-        """Look whether everything is there."""
+        """Check whether everything exists."""
         ...
 
     def set_link(self, link: int, state: LinkState) -> None:
-        """Make a running link be as `state` says."""
+        """Change a running link to `state`."""
         ...
 
     def session(self) -> Session:
@@ -158,19 +158,19 @@ class Network(Protocol):
         ...
 
     def deviations(self) -> Sequence[Deviation]:
-        """Compare what runs with what the file and the changes of links want; return what differs."""
+        """Compare the network with the file and the changes of links; return deviations."""
         ...
 
     def repair(self) -> list[str]:
-        """Give back what differs from what is wanted, and return what it was."""
+        """Restore deviations from the wanted state, and return them."""
         ...
 
     def processes(self) -> Sequence[int]:
-        """Return the processes that run in it, in nodes or for its switches; not the one that asks."""
+        """Return the processes in its nodes or for its switches, without the calling one."""
         ...
 
     def down(self, progress: Progress = silent) -> None:
-        """Take the network down; return when the kernel has let go."""
+        """Remove the network; return when the kernel has released everything."""
         ...
 
 
@@ -188,17 +188,17 @@ class Engine(Protocol):
         ...
 
     def accept(self, plan: Plan) -> None:
-        """Raise RefusedError with every reason why this engine can't carry `plan` out here."""
+        """Raise RefusedError with every reason why this engine can't carry out `plan` on this machine."""
         ...
 
     def deploy(self, plan: Plan, file: str = "", progress: Progress = silent) -> Network:
-        """Make the network of `plan`, or change the one that is up; on failure nothing new is left."""
+        """Create the network of `plan`, or change the running one; on failure nothing new is left."""
         ...
 
     def attach(self, name: str) -> Network:
-        """Return the network `name` that runs."""
+        """Return the running network `name`."""
         ...
 
     def take_down(self, name: str, progress: Progress = silent) -> None:
-        """Remove all of the network `name`, in whatever state; return when it is gone. Twice is fine."""
+        """Remove everything of the network `name`, in any state; return when it is gone. Twice is no error."""
         ...

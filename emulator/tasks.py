@@ -1,8 +1,8 @@
-"""Tasks: long-running work of which the code runs where the nodes are, and plain data goes back and forth.
+"""Tasks: long-running work whose code runs where the nodes are; only plain data goes back and forth.
 
-A task names its entry point, so that an agent on another machine can start the same code there. The code is
-handed the `Nodes`: sockets and processes are opened by it and stay with it. An engine whose nodes are on
-this machine runs the code in this process.
+A task names its entry point, so that an agent on another machine can start the same code there. The code
+gets the `Nodes`: it opens sockets and processes, which stay with it. An engine whose nodes are on this
+machine runs the code in this process.
 
 Plain data is None, booleans, numbers, text, lists, and dictionaries with text as keys: what JSON carries.
 """
@@ -25,10 +25,10 @@ Plain = Any
 
 @dataclass(frozen=True)
 class Task:
-    """Work to be done where the nodes are: the entry point "module:callable", and its plain arguments.
+    """Work to do where the nodes are: the entry point "module:callable", and its plain arguments.
 
-    The entry point is called with (nodes, arguments) and returns a `RunningTask`. Code that runs there
-    must not keep what it is handed beyond its `stop`.
+    The entry point is called with (nodes, arguments) and returns a `RunningTask`. Its code must not keep the
+    nodes beyond `stop`.
     """
 
     entry: str
@@ -36,24 +36,24 @@ class Task:
 
 
 class RunningTask(Protocol):
-    """A task that was started. Answers are plain data; errors are EmulationError or OSError."""
+    """A started task. Answers are plain data; errors are EmulationError or OSError."""
 
     @property
     def failure(self) -> BaseException | None:
-        """The error that ended its work before its time; known after `stop` at the latest."""
+        """Error that ended its work early; known after `stop` at the latest."""
         ...
 
     def ask(self, request: Plain = None) -> Plain:
-        """Return the task's answer to `request`; the task says which requests it knows."""
+        """Return the task's answer to `request`; each task defines its requests."""
         ...
 
     def stop(self) -> Plain:
-        """End it, close all that it opened, and return what it found. A second call does no harm."""
+        """End it, close everything that it opened, and return its results. May be called twice."""
         ...
 
 
 class Nodes(RunsCommands, Protocol):
-    """The nodes of a network to code that runs on the same machine: only a task's code is handed them."""
+    """The nodes of a network, for a task's code on the same machine."""
 
     @property
     def names(self) -> Names:

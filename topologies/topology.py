@@ -59,7 +59,7 @@ class Incident(NamedTuple):
 
 
 class Explicit(NamedTuple):
-    """What the file gives for one node: addresses in CIDR form by port, MACs by port, its fidelity."""
+    """Explicit values of a node in the file: addresses in CIDR form by port, MACs by port, fidelity."""
 
     addresses: tuple[tuple[int, str], ...] = ()
     macs: tuple[tuple[int, str], ...] = ()

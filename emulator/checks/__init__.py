@@ -1,1 +1,1 @@
-"""Checks of a running network against what its graph says."""
+"""Checks of a running network against its graph."""

@@ -1,20 +1,20 @@
-"""Ask all questions of a check, and those without an answer again, slowly, before they are called unanswered.
+"""Send all probes of a check, and repeat unanswered ones slowly before they count as unanswered.
 
-First all are asked at the pace at which they are answered. What has no answer although one was expected
-was lost, or asked too early: the kernel lets a port forward up to a second after its link comes up
-(net/core/link_watch.c), and repeats a lost ARP request after a second. Or nobody can answer it. Which of
-these is found out with few questions at a time, which overrun nobody: a batch of `_BATCH` from all over
-the rest, and the next one only when its time is over. Each answer is a reason to go on, with batches
-twice as large when most are answered.
+First, all probes are sent at the pace of their answers. An expected answer can be missing because it was
+lost, or because the probe was sent too early: a port forwards up to a second after its link comes up
+(net/core/link_watch.c), and the kernel repeats a lost ARP request after a second. Or nobody can answer.
+To find out, a few probes are sent at a time, so that they overload nobody: a batch of `_BATCH`, drawn from
+all that are left, and the next batch after its time is over. Each answer is a reason to continue. Batches
+double when most probes of one are answered.
 
-When no question of `rounds` - 1 batches in a row is answered, it ends. A question that can be answered
-is answered in such a batch with a probability p well above one half; were a share q of the rest of that
-kind, a batch of k drawn at random would be fruitless with (1 - p q)^k. With p = 0.7, k = 8 and two
-batches in a row, a network of which all can be answered is called broken by mistake once in 10^8
-checks, and one of which a fifth of the rest can be answered once in ten: that one is broken
-anyway, and some of the pairs that are named are not. A rest of no more than a batch is asked whole. So
-a broken network costs `rounds` - 1 batches, each with more patience than the last, and one that
-answers now and then `_BUDGET` seconds at most.
+It ends after `rounds` - 1 batches in a row without any answer. A probe that can be answered is answered in
+such a batch with a probability p well above one half. If a share q of the rest can be answered, a random
+batch of k has no answer with probability (1 - p q)^k. Take p = 0.7, k = 8 and two batches in a row. A network
+in which all can be answered is then called broken by mistake once in 10^8 checks. One in which a fifth of
+the rest can be answered is called broken once in ten checks: it is broken anyway, but some of the pairs
+named are not. A rest of at most one batch is sent completely. So a broken network costs `rounds` - 1
+batches, each waiting longer than the last, and one that answers now and then costs `_BUDGET` seconds at
+most.
 """
 
 from __future__ import annotations
@@ -36,7 +36,7 @@ def ask(
     access: Access, echoes: Sequence[Echo], timeout: float, rounds: int,
     clock: Callable[[], float] = time.monotonic,
 ) -> list[float | None]:  # fmt: skip
-    """Return for each question the seconds until its answer, None where none came.
+    """Return the seconds until the answer of each probe, None if there is none.
 
     `timeout` is in seconds; `rounds` - 1 batches in a row without any answer end it.
     """

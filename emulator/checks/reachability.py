@@ -1,4 +1,4 @@
-"""Reachability: what the graph says against what ICMP finds."""
+"""Compare reachability in the graph with ICMP echo."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ DEFAULT_SAMPLE = 1000
 
 @dataclass
 class Reachability:
-    """What a check found. `unexpected` has one entry per difference."""
+    """Result of a check. `unexpected` has one entry per difference."""
 
     pairs: int
     reachable: int
@@ -31,7 +31,7 @@ class Reachability:
 
 
 def host_addresses(network: Network, node: int) -> list[str]:
-    """Return the addresses that others know a host by: not those of the wires of a host that routes."""
+    """Return the addresses by which others reach a host: without those of the wires of a routing host."""
     addresses = list(network.addresses(node))
     topology = network.topology
     if topology.forwarding == "routed" and topology.node_profile_of(node).relay:
@@ -43,11 +43,11 @@ def host_addresses(network: Network, node: int) -> list[str]:
 
 
 def choose_pairs(topology: Topology, sample: int | None, hosts: list[int]) -> list[tuple[int, int]]:
-    """Return the ordered pairs to ask: all of them for up to 64 hosts, else a sample from the seed.
+    """Return the ordered pairs to probe: all of them for up to 64 hosts, otherwise a sample from the seed.
 
-    A sample holds both directions of each couple it draws. The second question finds its neighbour
-    entry made by the first, and that halves the ARP broadcasts, each of which a flat network
-    carries to every host: 1,000 pairs of 1,024 hosts cost half a million deliveries, not a million.
+    A sample holds both directions of each couple. The second probe finds the neighbour entry made by the
+    first. That halves the ARP broadcasts, each of which a bridged network carries to every host: 1,000 pairs
+    of 1,024 hosts cost half a million deliveries instead of a million.
     """
     count = len(hosts)
     total = count * (count - 1)
@@ -66,20 +66,19 @@ def choose_pairs(topology: Topology, sample: int | None, hosts: list[int]) -> li
 
 
 def in_turn(pairs: list[tuple[int, int]]) -> list[int]:
-    """Return the order in which to ask pairs of hosts: as many hosts as there are ask one after the other.
+    """Return the order in which to probe pairs of hosts: each round probes every host once.
 
-    So a node that is dead is met now and then and not many times in a row, no host is asked by all at
-    once, and of each couple the second question comes long after the first, which has made its
-    neighbour entry.
+    A dead node is then met now and then and not many times in a row, and no host is probed by all others at
+    once. The second probe of a couple comes long after the first, which has made its neighbour entry.
     """
     hosts = {host: at for at, host in enumerate(sorted({host for pair in pairs for host in pair}))}
     return sorted(range(len(pairs)), key=lambda at: (hosts[pairs[at][1]] - hosts[pairs[at][0]]) % len(hosts))
 
 
 def check_reachability(network: Network, sample: int | None = None, timeout: float = 1.0) -> Reachability:
-    """Ask pairs of hosts by ICMP and compare with the graph; links that are down count as missing.
+    """Ping pairs of hosts and compare with the graph; links that are down count as missing.
 
-    `timeout` is in seconds, and for links that don't delay: what the links' delays add is added.
+    `timeout` is in seconds for links without delays; the delays of links are added.
     """
     if sample is not None and sample < 1:
         raise UsageError(f"--sample must be at least 1, got {sample}")

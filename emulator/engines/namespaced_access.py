@@ -81,7 +81,7 @@ class NamespacedNodes:
 
     @cached_property
     def _environment(self) -> Mapping[str, str]:
-        """What commands in nodes find in their environment: where the network's Open vSwitch is."""
+        """Return the environment of commands in nodes: the location of the network's Open vSwitch."""
         if not ovs_nodes(self.topology).any():
             return {}
         return OvsServers(self._state.folder / "ovs").environment
@@ -122,7 +122,7 @@ class NamespacedAccess(LimitedAccess):
 
     @cached_property
     def _deliveries(self) -> int:
-        """How many link ends a broadcast is delivered to at most; more where each takes longer."""
+        """Return the maximum number of link ends that receive a broadcast; more where each takes longer."""
         of_end = Segments(self.nodes.topology).of_end
         largest = int(np.bincount(of_end[of_end >= 0]).max(initial=0))
         return largest * (_UPCALL if ovs_nodes(self.nodes.topology).any() else 1)

@@ -1,1 +1,1 @@
-"""What the tests share."""
+"""Common parts of the tests."""

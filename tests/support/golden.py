@@ -1,4 +1,4 @@
-"""What is recorded beside a test, and how it is recorded anew."""
+"""Golden files beside tests, and how to record them again."""
 
 from __future__ import annotations
 

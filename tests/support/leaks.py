@@ -1,4 +1,4 @@
-"""What a test left behind in the kernel and in the file system.
+"""Find what a test left behind in the kernel and in the file system.
 
 A network namespace lives as long as a process is in it, or a mount or a descriptor holds it. So what is
 looked at is: the namespaces of all processes, the mounts that hold namespaces, processes that carry the

@@ -62,7 +62,7 @@ class Walker:
 
     @cached_property
     def owners(self) -> dict[tuple[int, bytes], list[Attachment]]:
-        """Who answers ARP for an address on a part of layer 2: [(node, port)]."""
+        """Return the owners that answer ARP for an address on a part of layer 2: [(node, port)]."""
         out: dict[tuple[int, bytes], list[Attachment]] = {}
         for node in range(self.topology.node_count):
             for address in self.forwarding.addresses(node):

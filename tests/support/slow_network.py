@@ -75,7 +75,7 @@ class SlowNetwork:
 
 
 class SlowHandle:
-    """As much of a `Network` as a check's questions need; question k asks node k."""
+    """Part of a `Network` that a check needs; probe k goes to node k."""
 
     def __init__(self, network: SlowNetwork, limits: Limits) -> None:
         self._network, self._limits = network, limits

@@ -50,7 +50,7 @@ class Driver:
     def ask(
         self, *steps: Step, progress: Progress = silent, seconds: float = STEP_SECONDS, watched: bool = True
     ) -> list[Any]:
-        """Have the driver do `steps`; return what each gave.
+        """Execute `steps` in the driver; return the result of each.
 
         `seconds` is for each part of a step. Raises BrokenError with the program's words, or when the
         driver has ended or doesn't answer: the message says how to fix it; with `watched` also when

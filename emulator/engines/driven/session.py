@@ -105,7 +105,7 @@ class DrivenSession(ABC):
             raise
 
     def restore(self) -> list[str]:
-        """Give back all that this session took away; return the names of what was given back."""
+        """Restore everything that this session removed; return the names."""
         return self._removed.give_back(self)
 
     def _is_cut(self, node: int, port: int) -> bool:

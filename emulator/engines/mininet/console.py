@@ -97,7 +97,7 @@ def _relay(master: int, done: int) -> None:
 
 @contextmanager
 def _raw() -> Iterator[None]:
-    """Have each key go through as it is typed."""
+    """Pass on each key as it is typed."""
     before = termios.tcgetattr(0)
     tty.setraw(0)
     try:

@@ -1,4 +1,4 @@
-"""Have Mininet create nodes and links, in Mininet's own order."""
+"""Create nodes and links through Mininet, in its own order."""
 
 from __future__ import annotations
 

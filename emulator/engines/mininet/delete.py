@@ -1,4 +1,4 @@
-"""Have Mininet delete nodes and links."""
+"""Delete nodes and links through Mininet."""
 
 from __future__ import annotations
 

@@ -65,7 +65,7 @@ def link_steps(change: LinkChange) -> list[Step]:
 
 
 def give_shapes(plan: Plan, driver: Driver, states: States, links: Iterable[int]) -> None:
-    """Give links that were made again the shapes that they have live."""
+    """Set the changed shapes of links that were created again."""
     soft = soft_switches(bridges_of(plan))
     ends = [
         end_document(plan, link, end, soft, effective_shape(plan.topology, states, link, end))

@@ -38,7 +38,7 @@ class LocalNodes:
 
     @contextmanager
     def pinning(self) -> Iterator[Pin]:
-        """Give what pins nodes, and sets what must be set before they have ports."""
+        """Yield a function that pins nodes, and sets what must be set before they have ports."""
         quiet = self._plan.topology.pools.ipv6 is None
         with NodeSysctls(self._plan.whole) as sysctls:
 
@@ -70,7 +70,7 @@ class LocalNodes:
         cgroups.confine(state_root(), topology.name, self._names[node], profile, shell)
 
     def compute_checksums(self, made: frozenset[str]) -> None:
-        """Have hosts compute checksums where a switch in user space takes packets as they are.
+        """Make hosts compute checksums where they face a userspace switch.
 
         Of the interfaces that were made only: other nodes come and go by sessions beside this one.
         """

@@ -69,13 +69,13 @@ def verify(switches: Switches, plan: Plan, progress: Progress) -> tuple[str, ...
 
 
 def forget(switches: Switches, plan: Plan) -> None:
-    """Have switches and controllers forget what they learned: a host may be behind another port now."""
+    """Clear what switches and controllers learned: a host may be behind another port now."""
     if switches.there:
         forget_learned(switches, plan)
 
 
 def follow(switches: Switches, old: Plan, new: Plan) -> None:
-    """Have computed flows go around the links that are down in `new`, and forget what was learned."""
+    """Compute flows around the links that are down in `new`, and clear what was learned."""
     if switches.there:
         switches.install(new, old)
     forget(switches, new)
@@ -105,7 +105,7 @@ def _as_made(plan: Plan, found: Mapping[str, Bridge]) -> dict[str, Bridge]:
 
 
 def repair(switches: Switches, plan: Plan, damage: BridgeDamage, made: Iterable[int]) -> None:
-    """Have Open vSwitch be as planned again; Mininet made the switches `made` anew meanwhile."""
+    """Restore Open vSwitch to the plan; Mininet created the switches `made` again meanwhile."""
     found = switches.present()
     planned = interfaces(plan.topology, np.ones(plan.topology.link_count, dtype=bool))
     wanted = with_additions(found, _as_made(plan, found), planned)
@@ -118,7 +118,7 @@ def repair(switches: Switches, plan: Plan, damage: BridgeDamage, made: Iterable[
 
 
 def give_flows(switches: Switches, plan: Plan, nodes: Iterable[int]) -> None:
-    """Give switches that were made anew their computed flows."""
+    """Install computed flows in switches that were created again."""
     found = bridges_of(plan)
     new = [node for node in nodes if node in found]
     if new:

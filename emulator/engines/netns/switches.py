@@ -88,7 +88,7 @@ class SwitchChange:
             self._was.lead(middle(self._was.present(), self._after, fresh))
 
     def finish(self, progress: Progress = silent) -> tuple[str, ...]:
-        """Give what comes; return what people should know."""
+        """Add what is new; return notes for people."""
         switches = self._will_be
         if not self._after:
             if self._before:
@@ -113,7 +113,7 @@ class SwitchChange:
 
 
 def follow_links(switches: Switches, old: Plan, new: Plan) -> None:
-    """Have ports and flows go around the links that are down in `new`, and forget what was learned.
+    """Move ports and flows around the links that are down in `new`, and clear what was learned.
 
     A bridge that is removed stays so. Made again, it is made as the links are then.
     """

@@ -23,7 +23,7 @@ class Deadline:
         signal.setitimer(signal.ITIMER_REAL, self.seconds)
 
     def stop(self) -> None:
-        """Give the step as long as it takes."""
+        """Stop the clock: the step may take as long as it needs."""
         signal.setitimer(signal.ITIMER_REAL, 0)
 
 

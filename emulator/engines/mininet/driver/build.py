@@ -134,7 +134,7 @@ class Builder:
             intf.cmd("ip link set dev", intf, "txqueuelen", end["queue"])
 
     def _replace(self, intf: Any, kind: Any, options: Document) -> None:
-        """Have an interface of another class stand for the same device."""
+        """Replace an interface by one of another class for the same device."""
         node, link = intf.node, intf.link
         port = node.ports[intf]
         node.delIntf(intf)

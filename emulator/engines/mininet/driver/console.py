@@ -62,7 +62,7 @@ class Console:
 
 @contextmanager
 def _on(files: list[str]) -> Iterator[None]:
-    """Have standard input and outputs, and Ctrl-C, be those of `files`."""
+    """Use `files` as standard input and outputs, and as the source of Ctrl-C."""
     saved = [os.dup(number) for number in range(3)]
     opened = [
         os.open(path, (os.O_WRONLY if at else os.O_RDONLY) | os.O_NOCTTY) for at, path in enumerate(files)

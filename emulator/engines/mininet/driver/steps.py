@@ -62,7 +62,7 @@ class Steps:
             tell("hosts", done, len(names))
 
     def addresses(self, tell: Tell, ends: list[Document]) -> None:
-        """Give interfaces of hosts their addresses, in the hosts that are there."""
+        """Set the addresses of interfaces of existing hosts."""
         for done, end in enumerate(ends, 1):
             if end["node"] in self._network:
                 self._network[end["node"]].setIP(end["ip"], intf=end["name"])
@@ -84,7 +84,7 @@ class Steps:
                 tell("switches", len(names), len(names))
 
     def batch(self, tell: Tell, name: str, lines: list[str], harmless: bool = False) -> None:
-        """Give `ip -batch` some lines in a node; with `harmless`, what fails is left."""
+        """Run `ip -batch` with some lines in a node; with `harmless`, ignore failures."""
         del tell
         node = self._network[name]
         words = ["ip", "-force", "-batch", "-"]
@@ -100,7 +100,7 @@ class Steps:
             raise StepError(f"ip in {name}: {errors.decode(errors='replace').strip()}")
 
     def batches(self, tell: Tell, lines: dict[str, list[str]], harmless: bool = False) -> None:
-        """Give `ip -batch` lines in many nodes; with `harmless`, in those that are there."""
+        """Run `ip -batch` in many nodes; with `harmless`, in existing ones only."""
         for done, (name, some) in enumerate(lines.items(), 1):
             if not harmless or name in self._network:
                 self.batch(tell, name, some, harmless)
@@ -131,7 +131,7 @@ class Steps:
             intf.node.out -= {name}
 
     def forget(self, tell: Tell, names: list[str]) -> None:
-        """Have switches forget the MACs that they learned, those that are there."""
+        """Clear the learned MACs of existing switches."""
         del tell
         for name in names:
             if name in self._network:

@@ -10,7 +10,7 @@ from mininet.nodelib import LinuxBridge
 
 
 def shape_again(intf: Any) -> None:
-    """Have Mininet set the shape that `intf` has; a port that is down stays down.
+    """Set the shape of `intf` again through Mininet; a port that is down stays down.
 
     Mininet first deletes what it takes for a queue of before, which an interface that is down may not
     have: it gets one.
@@ -55,7 +55,7 @@ class Bridge(_Ports, LinuxBridge):
                 self.attach(intf)
 
     def attach(self, intf: Any) -> None:
-        """Let `intf` join."""
+        """Attach `intf`."""
         self.cmd("brctl addif", self, intf)
 
     def detach(self, intf: Any) -> None:
@@ -77,7 +77,7 @@ class OpenVSwitch(_Ports, OVSSwitch):
         self.begin(controllers, self.given)
 
     def attach(self, intf: Any) -> None:
-        """Let `intf` join, with the port number that it has."""
+        """Attach `intf` with its port number."""
         self.vsctl("--may-exist add-port", self, intf, self.intfOpts(intf))
         if isinstance(intf, TCIntf):
             shape_again(intf)
@@ -100,7 +100,7 @@ class ReferenceSwitch(_Ports, UserSwitch):
         self.begin(controllers, self.given)
 
     def attach(self, intf: Any) -> None:
-        """Let `intf` join."""
+        """Attach `intf`."""
         self.cmd("dpctl add-if unix:/tmp/" + self.name, intf)
 
     def detach(self, intf: Any) -> None:
