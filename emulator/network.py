@@ -200,5 +200,5 @@ class Engine(Protocol):
         ...
 
     def take_down(self, name: str, progress: Progress = silent) -> None:
-        """Remove everything of the network `name`, in any state; return when it is gone. Twice is no error."""
+        """Remove all of the network `name`, in any state; return when it is gone. May be called twice."""
         ...
