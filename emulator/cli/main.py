@@ -25,7 +25,7 @@ COMMANDS = {
     "capture": ("emulator.cli.capture:command", "record the packets of a port or link"),
     "stress": (
         "stress.cli.stress:command",
-        "run a stress test: faults and traffic on a schedule, limits, a report",
+        "run a stress test: faults and traffic on a schedule",
     ),
     "plan": ("emulator.cli.plan:command", "show what a file needs: counts, placement, memory"),
     "graph": ("emulator.cli.graph:command", "draw a file's network"),

@@ -76,7 +76,7 @@ def is_network(folder: Path) -> bool:
 def unknown_network(name: str, known: list[str]) -> str:
     """Return the message for a network that doesn't exist."""
     if not known:
-        return f"no network `{name}` is up; none is (`emulator up FILE` starts one)"
+        return f"no network `{name}` is up; `emulator up FILE` starts one"
     return f"no network `{name}` is up; these are: {', '.join(known)}"
 
 
