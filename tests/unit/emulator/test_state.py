@@ -49,6 +49,11 @@ def test_an_unknown_network_is_said_with_those_that_are_up(tmp_path: Path) -> No
     assert names(tmp_path / "state") == ["east"]
 
 
+def test_an_unknown_network_is_said_with_how_to_start_one(tmp_path: Path) -> None:
+    with pytest.raises(UsageError, match=r"^no network `dc` is up; `emulator up FILE` starts one$"):
+        NetworkState(tmp_path / "state", "dc").read()
+
+
 @pytest.mark.parametrize(
     "text",
     [
