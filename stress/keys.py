@@ -51,7 +51,7 @@ class WordOrMapping:
         return {"anyOf": [{"type": "string"}, handler(schema)]}
 
 
-class Target(Section):
+class TargetKeys(Section):
     """Which nodes (or whose ports and links): all keys given must match; then how many of those."""
 
     EXAMPLE: ClassVar[str] = "{kind: host, percent: 10 %}"
@@ -73,14 +73,14 @@ class Target(Section):
     )
 
 
-Aim = Annotated[Target, WordOrMapping("match")]
+Aim = Annotated[TargetKeys, WordOrMapping("match")]
 
 
 def aim_problems(section: Section) -> Problems:
     """Yield what is wrong between the keys of the targets that a section has."""
     for key in type(section).model_fields:
         aim = getattr(section, key)
-        if isinstance(aim, Target) and aim.count is not None and aim.percent is not None:
+        if isinstance(aim, TargetKeys) and aim.count is not None and aim.percent is not None:
             yield (key, "percent"), "can't be combined with `count`; keep one of the two"
 
 
@@ -118,7 +118,7 @@ class StepKeys(Section):
 class Paced(StepKeys):
     """A step of many operations: on what, and when."""
 
-    target: Aim = Field(Target(), description="Targets; default: all", examples=[Target.EXAMPLE])
+    target: Aim = Field(TargetKeys(), description="Targets; default: all", examples=[TargetKeys.EXAMPLE])
     rate: Annotated[float, Field(gt=0, le=1_000_000)] | None = Field(
         None, description="Operations that begin per second", examples=["100"]
     )

@@ -19,7 +19,7 @@ Ints = npt.NDArray[np.int64]
 Floats = npt.NDArray[np.float64]
 Bools = npt.NDArray[np.bool_]
 
-_COLUMNS = ("number", "due", "started", "finished", "what", "thing", "kind")
+_COLUMNS = ("number", "due", "started", "finished", "what", "target", "kind")
 BLOCK = 1 << 16
 """Operations that are computed with at once: what it takes meanwhile doesn't grow with their number."""
 
@@ -45,7 +45,7 @@ class Outcomes(Sequence[Outcome]):
     started: Floats
     finished: Floats
     what: npt.NDArray[np.int16]
-    thing: npt.NDArray[np.int32]
+    target: npt.NDArray[np.int32]
     kind: npt.NDArray[np.uint16]
     whats: Sequence[What] = ()
     targets: Sequence[tuple[str, ...]] = ()
@@ -69,8 +69,10 @@ class Outcomes(Sequence[Outcome]):
         columns = list(zip(*rows, strict=True)) or [()] * 7
         types = (np.int64, np.float64, np.float64, np.float64, np.int16, np.int32, np.uint16)
         made: list[Any] = [np.array(column, dtype=kind) for column, kind in zip(columns, types, strict=True)]
-        number, due, started, finished, what, thing, kind = made
-        return cls(number, due, started, finished, what, thing, kind, list(whats), list(targets), list(kinds))
+        number, due, started, finished, what, target, kind = made
+        return cls(
+            number, due, started, finished, what, target, kind, list(whats), list(targets), list(kinds)
+        )
 
     def __len__(self) -> int:
         return len(self.number)
@@ -85,9 +87,9 @@ class Outcomes(Sequence[Outcome]):
         if isinstance(at, slice):
             some: list[Any] = [column[at] for column in columns]
             return replace(self, **dict(zip(_COLUMNS, some, strict=True)))
-        number, due, started, finished, what, thing, kind = (column[at].item() for column in columns)
+        number, due, started, finished, what, target, kind = (column[at].item() for column in columns)
         step, action, verb = self.whats[what]
-        operation = Operation(number, due, step, action, verb, self.targets[thing])
+        operation = Operation(number, due, step, action, verb, self.targets[target])
         return Outcome(operation, started, finished, *self.kinds[kind])
 
     def __iter__(self) -> Iterator[Outcome]:

@@ -10,13 +10,13 @@ from dataclasses import replace
 
 import numpy as np
 
-from stress import targets
+from stress import targets as selection
 from stress.probes.sockets import require_descriptors
 from stress.probes.specs import Addressed, resolve
 from stress.scenario.document import Scenario
 from stress.scenario.load import Document, raise_all
 from stress.schedule import Schedule
-from stress.targets import Thing
+from stress.targets import Target
 from topologies.errors import ParameterError
 from topologies.profiles import LinkProfile
 from topologies.rng import Stream
@@ -46,7 +46,7 @@ def _mute(schedule: Schedule, ground: Addressed) -> Iterator[ParameterError]:
     names = ground.topology.names
     for index, step in enumerate(schedule.steps):
         found: dict[tuple[str, str], set[int]] = {}
-        for one in {one for thing in _things(schedule, index) for one in step.action.addressed(thing)}:
+        for one in {one for target in _targets(schedule, index) for one in step.action.addressed(target)}:
             if not any(one.family == "IP" or ":" not in text for text in ground.addresses(one.node)):
                 found.setdefault((one.key, one.family), set()).add(one.node)
         for (key, family), nodes in sorted(found.items()):
@@ -55,9 +55,9 @@ def _mute(schedule: Schedule, ground: Addressed) -> Iterator[ParameterError]:
             yield ParameterError((*step.loc, key), words)
 
 
-def _things(schedule: Schedule, index: int) -> list[Thing]:
+def _targets(schedule: Schedule, index: int) -> list[Target]:
     """Return the targets of one step."""
-    return [schedule.things[k] for k in np.unique(schedule.thing[schedule.step == index]).tolist()]
+    return [schedule.targets[k] for k in np.unique(schedule.target[schedule.step == index]).tolist()]
 
 
 def with_shapes(schedule: Schedule) -> Topology:
@@ -65,16 +65,16 @@ def with_shapes(schedule: Schedule) -> Topology:
     topology = schedule.topology
     profiles, numbers = list(topology.link_profiles), topology.link_profile.copy()
     for index, step in enumerate(schedule.steps):
-        things = _things(schedule, index)
+        targets = _targets(schedule, index)
         for shape in step.action.shapes():
-            numbers[[thing.number for thing in things if thing.kind == "link"]] = len(profiles)
+            numbers[[target.number for target in targets if target.kind == "link"]] = len(profiles)
             profiles.append(LinkProfile(shape, shape))
     return replace(topology, link_profiles=tuple(profiles), link_profile=numbers)
 
 
-def watched_ports(scenario: Scenario, topology: Topology, seed: int) -> list[Thing]:
+def watched_ports(scenario: Scenario, topology: Topology, seed: int) -> list[Target]:
     """Return the ports whose counters are recorded; ParameterError when none matches."""
     chosen = scenario.metrics.ports
     if chosen is None:
         return []
-    return targets.ports(topology, chosen, Stream(seed, "stress", "metrics"), ("metrics", "ports"))
+    return selection.ports(topology, chosen, Stream(seed, "stress", "metrics"), ("metrics", "ports"))

@@ -13,8 +13,8 @@ import numpy as np
 from stress.arrivals import MICRO
 from stress.scenario.document import Step
 from stress.scenario.load import Document
-from stress.schedule import Schedule, as_columns, moves_of_steps, span
-from stress.targets import Thing, is_thing, thing_name
+from stress.schedule import Schedule, as_columns, operations_of_steps, span
+from stress.targets import Target, is_target, target_name
 from topologies.errors import InputError, Problem
 from topologies.open_input import open_input
 from topologies.topology import Topology
@@ -32,9 +32,11 @@ def saved(schedule: Schedule) -> Iterator[str]:
         "format": FORMAT, "topology": schedule.topology.name, "steps": names, "operations": len(schedule),
     }  # fmt: skip
     yield json.dumps(head) + "\n"
-    columns = (schedule.at, schedule.step, schedule.verb, schedule.thing)
-    for at, step, verb, thing in zip(*(column.tolist() for column in columns), strict=True):
-        yield json.dumps([at, step, schedule.steps[step].action.VERBS[verb], *schedule.things[thing]]) + "\n"
+    columns = (schedule.at, schedule.step, schedule.verb, schedule.target)
+    for at, step, verb, target in zip(*(column.tolist() for column in columns), strict=True):
+        yield (
+            json.dumps([at, step, schedule.steps[step].action.VERBS[verb], *schedule.targets[target]]) + "\n"
+        )
 
 
 def save(schedule: Schedule, path: Path) -> None:
@@ -48,11 +50,12 @@ def replayed(
 ) -> Schedule:
     """Return the schedule that the file at `path` holds; InputError when it isn't one of these steps.
 
-    What kinds of things a step acts on is known by planning it: the file may have been edited by hand.
+    Planning a step tells the kinds of its targets: the file may have been edited by hand.
     """
     name = str(path)
     kinds = [
-        {thing.kind for thing in moves.things} for moves in moves_of_steps(document, topology, seed, steps)
+        {target.kind for target in plan.targets}
+        for plan in operations_of_steps(document, topology, seed, steps)
     ]
     try:
         with open_input(path, _MOST) as raw, io.TextIOWrapper(raw, encoding="utf-8") as file:
@@ -74,8 +77,8 @@ def _replayed(
     words = _of_others(head, topology, steps)
     if words:
         raise refuse(1, words)
-    numbers: dict[Thing, int] = {}
-    known: list[set[Thing]] = [set() for _ in steps]
+    numbers: dict[Target, int] = {}
+    known: list[set[Target]] = [set() for _ in steps]
     rows = []
     spans = [span(step) for step in steps]
     for line, text in numbered:
@@ -83,16 +86,16 @@ def _replayed(
         if not _is_row(row, steps):
             raise refuse(line, _NO_OPERATION)
         at, step, verb, *fields = row
-        thing = Thing(*fields)
-        if thing not in known[step]:
-            wrong = _wrong(thing, topology, step, steps[step], kinds[step])
+        target = Target(*fields)
+        if target not in known[step]:
+            wrong = _wrong(target, topology, step, steps[step], kinds[step])
             if wrong:
                 raise refuse(line, wrong)
-            known[step].add(thing)
+            known[step].add(target)
         begin, end = spans[step]
         if not begin <= at <= end:
             raise refuse(line, _out_of_step(steps[step], at))
-        number = numbers.setdefault(thing, len(numbers))
+        number = numbers.setdefault(target, len(numbers))
         rows.append((at, step, steps[step].action.VERBS.index(verb), number))
     if head.get("operations") != len(rows):
         raise refuse(
@@ -132,14 +135,14 @@ def _is_row(row: Any, steps: Sequence[Step]) -> bool:
     )
 
 
-def _wrong(thing: Thing, topology: Topology, number: int, step: Step, kinds: set[str]) -> str:
-    """Return why `step`, the `number`th, can't act on `thing`, as it acts on `kinds`; nothing when it can."""
-    if not is_thing(topology, thing) or (thing.kind == "step" and thing.port != number):
+def _wrong(target: Target, topology: Topology, number: int, step: Step, kinds: set[str]) -> str:
+    """Return why `step`, the `number`th, can't act on `target`, as it acts on `kinds`; or nothing."""
+    if not is_target(topology, target) or (target.kind == "step" and target.port != number):
         return _NO_OPERATION
-    if thing.kind in kinds:
+    if target.kind in kinds:
         return ""
     wanted = " and ".join(f"{kind}s" for kind in sorted(kinds))
-    return f"is on `{thing_name(topology, thing)}`, a {thing.kind}, but `{step.name}` acts on {wanted}"
+    return f"is on `{target_name(topology, target)}`, a {target.kind}, but `{step.name}` acts on {wanted}"
 
 
 def _out_of_step(step: Step, at: int) -> str:

@@ -14,12 +14,12 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
-from stress.actions.base import Moves, Room
+from stress.actions.plan_context import PlanContext, PlannedOperations
 from stress.arrivals import MICRO
 from stress.operations import Operation
 from stress.scenario.document import Step
 from stress.scenario.load import Document, raise_all
-from stress.targets import Thing, thing_name
+from stress.targets import Target, target_name
 from topologies.errors import ParameterError
 from topologies.topology import Topology
 
@@ -31,7 +31,7 @@ class Schedule:
     """n operations in the order in which they are due; equal times keep the order of the steps.
 
     at: int64[n], microseconds since the run began; step int16[n]; verb int8[n], a position in the step's
-    VERBS; thing int32[n], a position in `things`.
+    VERBS; target int32[n], a position in `targets`.
     """
 
     topology: Topology
@@ -39,22 +39,22 @@ class Schedule:
     at: Ints
     step: npt.NDArray[np.int16]
     verb: npt.NDArray[np.int8]
-    thing: npt.NDArray[np.int32]
-    things: Sequence[Thing]
+    target: npt.NDArray[np.int32]
+    targets: Sequence[Target]
 
     def __len__(self) -> int:
         return len(self.at)
 
     @cached_property
     def names(self) -> list[str]:
-        """Name of each of `things` in reports."""
-        return [thing_name(self.topology, thing) for thing in self.things]
+        """Name of each of `targets` in reports."""
+        return [target_name(self.topology, target) for target in self.targets]
 
     def operation(self, number: int) -> Operation:
         """Return operation `number` as an object."""
         step = self.steps[int(self.step[number])]
         verb = step.action.VERBS[int(self.verb[number])]
-        name = self.names[int(self.thing[number])]
+        name = self.names[int(self.target[number])]
         return Operation(number, int(self.at[number]) / MICRO, step.name, step.action.action, verb, (name,))
 
     def operations(self) -> Iterator[Operation]:
@@ -74,18 +74,18 @@ class Schedule:
 
 def planned(document: Document, topology: Topology, seed: int, steps: Sequence[Step]) -> Schedule:
     """Return the schedule of a scenario on `topology`; InputError with all errors of its steps."""
-    made = moves_of_steps(document, topology, seed, steps)
-    numbers: dict[Thing, int] = {}
+    made = operations_of_steps(document, topology, seed, steps)
+    numbers: dict[Target, int] = {}
     parts = []
-    for index, (step, moves) in enumerate(zip(steps, made, strict=True)):
-        own = [numbers.setdefault(_of_step(thing, index), len(numbers)) for thing in moves.things]
+    for index, (step, plan) in enumerate(zip(steps, made, strict=True)):
+        own = [numbers.setdefault(_of_step(target, index), len(numbers)) for target in plan.targets]
         parts.append(as_columns(
-            moves.at + span(step)[0], np.full(len(moves.at), index), moves.verb, np.array(own)[moves.thing]
+            plan.at + span(step)[0], np.full(len(plan.at), index), plan.verb, np.array(own)[plan.target]
         ))  # fmt: skip
-        moves.at = moves.verb = moves.thing = _NOTHING  # they take as much again
-    at, which, verb, thing = (np.concatenate([part[k] for part in parts]) for k in range(4))
+        plan.at = plan.verb = plan.target = _NOTHING  # they take as much again
+    at, which, verb, target = (np.concatenate([part[k] for part in parts]) for k in range(4))
     order = np.argsort(at, kind="stable")
-    return Schedule(topology, steps, at[order], which[order], verb[order], thing[order], list(numbers))
+    return Schedule(topology, steps, at[order], which[order], verb[order], target[order], list(numbers))
 
 
 _NOTHING = np.zeros(0, dtype=np.int64)
@@ -99,14 +99,16 @@ def as_columns(*columns: npt.NDArray[Any]) -> tuple[npt.NDArray[Any], ...]:
     )
 
 
-def moves_of_steps(document: Document, topology: Topology, seed: int, steps: Sequence[Step]) -> list[Moves]:
+def operations_of_steps(
+    document: Document, topology: Topology, seed: int, steps: Sequence[Step]
+) -> list[PlannedOperations]:
     """Return the planned operations of each step; InputError with all that don't fit `topology`."""
-    made: list[Moves] = []
+    made: list[PlannedOperations] = []
     errors: list[ParameterError] = []
     for step in steps:
-        room = Room(topology, step.name, step.loc, step.seconds, seed)
+        context = PlanContext(topology, step.name, step.loc, step.seconds, seed)
         try:
-            made.append(step.action.moves(room))
+            made.append(step.action.plan(context))
         except ParameterError as error:
             errors.append(error)
     raise_all(document, errors)
@@ -119,6 +121,6 @@ def span(step: Step) -> tuple[int, int]:
     return begin, begin + round(step.seconds * MICRO)
 
 
-def _of_step(thing: Thing, index: int) -> Thing:
+def _of_step(target: Target, index: int) -> Target:
     """Return the thing that stands for a step as a whole, with the step's number."""
-    return thing._replace(port=index) if thing.kind == "step" else thing
+    return target._replace(port=index) if target.kind == "step" else target

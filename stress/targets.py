@@ -8,7 +8,7 @@ from typing import NamedTuple
 import numpy as np
 import numpy.typing as npt
 
-from stress.keys import Target
+from stress.keys import TargetKeys
 from topologies.errors import Loc, ParameterError
 from topologies.identifiers import interface_name
 from topologies.openflow_switches import controllers_of
@@ -21,7 +21,7 @@ Mask = npt.NDArray[np.bool_]
 Ints = npt.NDArray[np.int64]
 
 
-class Thing(NamedTuple):
+class Target(NamedTuple):
     """What one operation acts on.
 
     node: `number`. port: number `port` of node `number`, an end of `link`. link: `number`. flow: from
@@ -35,25 +35,25 @@ class Thing(NamedTuple):
     link: int = -1
 
 
-def thing_name(topology: Topology, thing: Thing) -> str:
+def target_name(topology: Topology, target: Target) -> str:
     """Return what reports call a thing: `h1`, `h1-eth0`, `h1 -- s1`, or the step itself."""
-    if thing.kind == "node":
-        return topology.names[thing.number]
-    if thing.kind == "port":
-        return interface_name(topology, thing.number, thing.port)
-    if thing.kind == "link":
-        a, b = topology.ends[thing.number].tolist()
+    if target.kind == "node":
+        return topology.names[target.number]
+    if target.kind == "port":
+        return interface_name(topology, target.number, target.port)
+    if target.kind == "link":
+        a, b = topology.ends[target.number].tolist()
         return f"{topology.names[a]} -- {topology.names[b]}"
-    if thing.kind == "flow":
-        return f"{topology.names[thing.number]} -> {topology.names[thing.port]}"
-    if thing.kind == "controller":
-        return f"c{thing.number}"
+    if target.kind == "flow":
+        return f"{topology.names[target.number]} -> {topology.names[target.port]}"
+    if target.kind == "controller":
+        return f"c{target.number}"
     return "-"
 
 
-def is_thing(topology: Topology, thing: Thing) -> bool:
+def is_target(topology: Topology, target: Target) -> bool:
     """Return whether there is such a thing in `topology`; what doesn't belong to its kind must be -1."""
-    kind, number, port, link = thing
+    kind, number, port, link = target
     if kind == "port":
         known = 0 <= link < topology.link_count
         return known and (number, port) in zip(topology.ends[link], topology.ports[link], strict=True)
@@ -66,7 +66,7 @@ def is_thing(topology: Topology, thing: Thing) -> bool:
     return 0 <= number < most.get(kind, 0) and port == link == -1
 
 
-def nodes(topology: Topology, target: Target, stream: Stream, loc: Loc) -> list[Thing]:
+def nodes(topology: Topology, target: TargetKeys, stream: Stream, loc: Loc) -> list[Target]:
     """Return the nodes that `target` means, ascending; ParameterError when there are none."""
     mask = _node_mask(topology, target, loc)
     if target.between is not None:
@@ -74,27 +74,27 @@ def nodes(topology: Topology, target: Target, stream: Stream, loc: Loc) -> list[
         ends[topology.ends[_link_mask(topology, target, mask, loc)].ravel()] = True
         mask &= ends
     found = some(np.flatnonzero(mask), target, stream, loc, "node")
-    return [Thing("node", node) for node in found]
+    return [Target("node", node) for node in found]
 
 
-def ports(topology: Topology, target: Target, stream: Stream, loc: Loc) -> list[Thing]:
+def ports(topology: Topology, target: TargetKeys, stream: Stream, loc: Loc) -> list[Target]:
     """Return the ports of the nodes that `target` means, by link and end."""
     mask = _node_mask(topology, target, loc)
     chosen = _link_mask(topology, target, mask, loc)
     slots = np.flatnonzero((mask[topology.ends] & chosen[:, None]).ravel())
     found = some(slots, target, stream, loc, "port")
     ends, numbers = topology.ends.ravel(), topology.ports.ravel()
-    return [Thing("port", int(ends[slot]), int(numbers[slot]), slot >> 1) for slot in found]
+    return [Target("port", int(ends[slot]), int(numbers[slot]), slot >> 1) for slot in found]
 
 
-def links(topology: Topology, target: Target, stream: Stream, loc: Loc) -> list[Thing]:
+def links(topology: Topology, target: TargetKeys, stream: Stream, loc: Loc) -> list[Target]:
     """Return the links that end at a node that `target` means, ascending."""
     mask = _node_mask(topology, target, loc)
     found = some(np.flatnonzero(_link_mask(topology, target, mask, loc)), target, stream, loc, "link")
-    return [Thing("link", link) for link in found]
+    return [Target("link", link) for link in found]
 
 
-def _node_mask(topology: Topology, target: Target, loc: Loc) -> Mask:
+def _node_mask(topology: Topology, target: TargetKeys, loc: Loc) -> Mask:
     mask = np.ones(topology.node_count, dtype=bool)
     if target.match is not None:
         mask &= _selected(topology, target.match, (*loc, "match"))
@@ -114,7 +114,7 @@ def _node_mask(topology: Topology, target: Target, loc: Loc) -> Mask:
     return mask
 
 
-def _link_mask(topology: Topology, target: Target, node_mask: Mask, loc: Loc) -> Mask:
+def _link_mask(topology: Topology, target: TargetKeys, node_mask: Mask, loc: Loc) -> Mask:
     mask: Mask = np.asarray(node_mask[topology.ends].any(axis=1))
     if target.between is not None:
         at = (*loc, "between")
@@ -143,7 +143,7 @@ def _name_range(topology: Topology) -> str:
     return f"names go from {topology.names[0]} to {topology.names[topology.node_count - 1]}"
 
 
-def some(found: Ints, target: Target, stream: Stream, loc: Loc, what: str) -> Sequence[int]:
+def some(found: Ints, target: TargetKeys, stream: Stream, loc: Loc, what: str) -> Sequence[int]:
     """Return as many of `found` as the target wants, drawn by the seed, ascending."""
     if target.count is not None and target.count > len(found):
         words = f"{target.count:,} wanted, but only {len(found):,} {what}s match; write that at most"

@@ -8,10 +8,12 @@ from typing import Annotated, ClassVar, Literal
 import numpy as np
 from pydantic import Field
 
-from stress.actions.base import Hands, Moves, Needs, PacedAction, Room, Speaking
+from stress.actions.action_context import ActionContext
+from stress.actions.base import Needs, PacedAction
 from stress.actions.frames import Senders, arp, speaker
-from stress.keys import Aim, Problems, Target
-from stress.targets import Thing
+from stress.actions.plan_context import AddressedNode, PlanContext, PlannedOperations
+from stress.keys import Aim, Problems, TargetKeys
+from stress.targets import Target
 
 _MOST = 200_000
 _NOBODY = bytes((192, 0, 2, 1))
@@ -27,7 +29,9 @@ class ArpStorm(PacedAction):
     DISTURBS: ClassVar[bool] = False
 
     action: Literal["arp-storm"]
-    target: Aim = Field(Target(kind="host"), description="Senders of ARP requests", examples=[Target.EXAMPLE])
+    target: Aim = Field(
+        TargetKeys(kind="host"), description="Senders of ARP requests", examples=[TargetKeys.EXAMPLE]
+    )
     frames: Annotated[int, Field(ge=1, le=1000)] = Field(1, description="ARP requests per operation")
 
     def problems(self) -> Problems:
@@ -36,21 +40,21 @@ class ArpStorm(PacedAction):
         if self.rate is not None and self.rate * self.frames > _MOST:
             yield ("rate",), f"{self.rate * self.frames:,.0f} frames per second; {_MOST:,} at most"
 
-    def moves(self, room: Room) -> Moves:
+    def plan(self, context: PlanContext) -> PlannedOperations:
         """Return when who asks."""
-        things = room.ports(self.target)
-        at, thing = self.begins(room, len(things))
-        return Moves(at, np.zeros(len(at), dtype=np.int64), thing, things)
+        targets = context.ports(self.target)
+        at, target = self.begins(context, len(targets))
+        return PlannedOperations(at, np.zeros(len(at), dtype=np.int64), target, targets)
 
-    def addressed(self, thing: Thing) -> Iterator[Speaking]:
+    def addressed(self, target: Target) -> Iterator[AddressedNode]:
         """Give who asks: ARP is for IPv4 only."""
-        yield Speaking(thing.number, family="IPv4")
+        yield AddressedNode(target.number, family="IPv4")
 
-    def do(self, hands: Hands, verb: str, thing: Thing) -> None:
+    def do(self, context: ActionContext, verb: str, target: Target) -> None:
         """Ask."""
         del verb
-        hands.need_node(thing.number)
-        senders: Senders = hands.kept((Senders, self.action), lambda: Senders(hands))
-        topology = hands.network.topology
-        frame = hands.kept((self.action, thing), lambda: arp(speaker(hands, topology, thing), _NOBODY))
-        senders.send(thing, frame, self.frames)
+        context.need_node(target.number)
+        senders: Senders = context.kept((Senders, self.action), lambda: Senders(context))
+        topology = context.network.topology
+        frame = context.kept((self.action, target), lambda: arp(speaker(context, topology, target), _NOBODY))
+        senders.send(target, frame, self.frames)

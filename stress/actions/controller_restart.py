@@ -7,9 +7,11 @@ from typing import ClassVar, Literal
 
 from pydantic import Field
 
-from stress.actions.base import Hands, Moves, PacedAction, Room
-from stress.keys import Aim, Target
-from stress.targets import Thing, thing_name
+from stress.actions.action_context import ActionContext
+from stress.actions.base import PacedAction
+from stress.actions.plan_context import PlanContext, PlannedOperations
+from stress.keys import Aim, TargetKeys
+from stress.targets import Target, target_name
 from topologies.openflow_switches import controllers_of
 from topologies.quantities import Duration
 
@@ -25,37 +27,39 @@ class ControllerRestart(PacedAction):
     VERBS: ClassVar[tuple[str, ...]] = ("stop", "start")
 
     action: Literal["controller-restart"]
-    target: Aim = Field(Target(), description="By name (c0, c1, …) or pattern; default: all", examples=["c0"])
+    target: Aim = Field(
+        TargetKeys(), description="By name (c0, c1, …) or pattern; default: all", examples=["c0"]
+    )
     down: Duration = Field(1.0, description="Time that a controller is stopped", examples=["1 s"])
 
-    def moves(self, room: Room) -> Moves:
+    def plan(self, context: PlanContext) -> PlannedOperations:
         """Return the stops and starts of the controllers that match."""
-        return self.there_and_back(room, self._controllers(room), self.down)
+        return self.there_and_back(context, self._controllers(context), self.down)
 
-    def do(self, hands: Hands, verb: str, thing: Thing) -> None:
+    def do(self, context: ActionContext, verb: str, target: Target) -> None:
         """Stop the controller or start it again."""
-        hands.set_controller(thing, up=verb == "start")
+        context.set_controller(target, up=verb == "start")
 
-    def _controllers(self, room: Room) -> list[Thing]:
+    def _controllers(self, context: PlanContext) -> list[Target]:
         """Return the controllers that the target means, in their order; ParameterError when none."""
-        names = list(controllers_of(room.topology))
+        names = list(controllers_of(context.topology))
         if not names:
             words = (
                 "no switch has a controller; give them `switch: ovs` and `openflow: {controller: learning}`"
             )
-            raise room.error("action", words)
+            raise context.error("action", words)
         for key in _NODES_ONLY:
             if getattr(self.target, key) is not None:
-                raise room.error(
+                raise context.error(
                     "target", f"`{key}` is of nodes; controllers go from {names[0]} to {names[-1]}"
                 )
         patterns = [pattern for pattern in (self.target.match, self.target.name) if pattern is not None]
-        things = [Thing("controller", number) for number in range(len(names))]
+        targets = [Target("controller", number) for number in range(len(names))]
         found = [
-            thing
-            for thing in things
-            if all(fnmatchcase(thing_name(room.topology, thing), pattern) for pattern in patterns)
+            target
+            for target in targets
+            if all(fnmatchcase(target_name(context.topology, target), pattern) for pattern in patterns)
         ]
         if not found:
-            raise room.error("target", f"no controller matches; they go from {names[0]} to {names[-1]}")
-        return room.some(found, self.target, "controller")
+            raise context.error("target", f"no controller matches; they go from {names[0]} to {names[-1]}")
+        return context.some(found, self.target, "controller")

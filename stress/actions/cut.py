@@ -2,20 +2,20 @@
 
 from __future__ import annotations
 
-from stress.actions.base import Hands
-from stress.targets import Thing
+from stress.actions.action_context import ActionContext
+from stress.targets import Target
 from topologies.topology import Topology
 
 
-def cut(hands: Hands, link: int) -> None:
+def cut(context: ActionContext, link: int) -> None:
     """Cut `link`."""
-    hands.set_port(_port(hands.network.topology, link), up=False)
+    context.set_port(_port(context.network.topology, link), up=False)
 
 
-def mended(hands: Hands, link: int) -> None:
+def mended(context: ActionContext, link: int) -> None:
     """Mend `link`."""
-    hands.set_port(_port(hands.network.topology, link), up=True)
+    context.set_port(_port(context.network.topology, link), up=True)
 
 
-def _port(topology: Topology, link: int) -> Thing:
-    return Thing("port", int(topology.ends[link, 0]), int(topology.ports[link, 0]), link)
+def _port(topology: Topology, link: int) -> Target:
+    return Target("port", int(topology.ends[link, 0]), int(topology.ports[link, 0]), link)

@@ -7,7 +7,7 @@ from typing import Any, Literal
 
 from emulator.errors import UnableError
 from emulator.tasks import Task
-from stress.actions.base import Hands
+from stress.actions.action_context import ActionContext
 
 Using = Literal["own", "iperf3"]
 
@@ -32,9 +32,9 @@ class Flow:
 class FlowGroup:
     """All flows of a step, by our own senders or by iperf3."""
 
-    def __init__(self, hands: Hands, using: Using) -> None:
-        self._network = hands.network
-        self._task = hands.network.access.start(Task(_ENTRIES[using], {"tag": hands.marked([])}))
+    def __init__(self, context: ActionContext, using: Using) -> None:
+        self._network = context.network
+        self._task = context.network.access.start(Task(_ENTRIES[using], {"tag": context.marked([])}))
 
     def start(self, flow: Flow) -> None:
         """Begin a flow; UnableError when its target has no address."""

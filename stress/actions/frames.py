@@ -8,8 +8,8 @@ from typing import NamedTuple
 
 from emulator.errors import UnableError
 from emulator.tasks import Task
-from stress.actions.base import Hands, SkippedError
-from stress.targets import Thing
+from stress.actions.action_context import ActionContext, SkippedError
+from stress.targets import Target
 from topologies.identifiers import interface_name, mac
 from topologies.topology import Topology
 
@@ -40,14 +40,14 @@ def arp(sender: Speaker, asked: bytes) -> bytes:
 class Senders:
     """Sends frames from ports, for as long as a step lasts."""
 
-    def __init__(self, hands: Hands) -> None:
-        self._topology = hands.network.topology
-        self._task = hands.network.access.start(Task("stress.tasks.frames:FrameSenders"))
+    def __init__(self, context: ActionContext) -> None:
+        self._topology = context.network.topology
+        self._task = context.network.access.start(Task("stress.tasks.frames:FrameSenders"))
 
-    def send(self, thing: Thing, frame: bytes, times: int = 1) -> None:
+    def send(self, target: Target, frame: bytes, times: int = 1) -> None:
         """Send a frame from a port; skipped when the port is down or gone."""
-        interface = interface_name(self._topology, thing.number, thing.port)
-        request = {"node": thing.number, "interface": interface, "frame": frame.hex(), "times": times}
+        interface = interface_name(self._topology, target.number, target.port)
+        request = {"node": target.number, "interface": interface, "frame": frame.hex(), "times": times}
         if not self._task.ask(request):
             raise SkippedError("the port is down or gone")
 
@@ -56,9 +56,9 @@ class Senders:
         self._task.stop()
 
 
-def speaker(hands: Hands, topology: Topology, thing: Thing) -> Speaker:
+def speaker(context: ActionContext, topology: Topology, target: Target) -> Speaker:
     """Return who speaks on a host's port; UnableError when it has no IPv4 address."""
-    for text in hands.network.addresses(thing.number):
+    for text in context.network.addresses(target.number):
         if ":" not in text:
-            return Speaker(mac(topology, thing.number, thing.port), socket.inet_aton(text))
-    raise UnableError(f"{topology.names[thing.number]} has no IPv4 address to ask from")
+            return Speaker(mac(topology, target.number, target.port), socket.inet_aton(text))
+    raise UnableError(f"{topology.names[target.number]} has no IPv4 address to ask from")

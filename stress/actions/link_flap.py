@@ -7,9 +7,11 @@ from typing import ClassVar, Literal
 
 from pydantic import Field
 
-from stress.actions.base import Hands, Moves, Needs, PacedAction, Room
+from stress.actions.action_context import ActionContext
+from stress.actions.base import Needs, PacedAction
 from stress.actions.cut import cut, mended
-from stress.targets import Thing
+from stress.actions.plan_context import PlanContext, PlannedOperations
+from stress.targets import Target
 from topologies.quantities import Duration
 from topologies.segments import is_routed
 from topologies.topology import Topology
@@ -39,15 +41,15 @@ class LinkFlap(PacedAction):
     def _goes_around(self, topology: Topology) -> bool:
         return is_routed(topology) if self.reroute is None else self.reroute
 
-    def moves(self, room: Room) -> Moves:
+    def plan(self, context: PlanContext) -> PlannedOperations:
         """Return the cuts and mends."""
-        return self.there_and_back(room, room.links(self.target), self.down)
+        return self.there_and_back(context, context.links(self.target), self.down)
 
-    def do(self, hands: Hands, verb: str, thing: Thing) -> None:
+    def do(self, context: ActionContext, verb: str, target: Target) -> None:
         """Cut or mend the link."""
-        if not self._goes_around(hands.network.topology):
-            (cut if verb == "cut" else mended)(hands, thing.number)
+        if not self._goes_around(context.network.topology):
+            (cut if verb == "cut" else mended)(context, target.number)
         elif verb == "cut":
-            hands.change_link(thing.number, lambda before: replace(before, up=False))
+            context.change_link(target.number, lambda before: replace(before, up=False))
         else:
-            hands.give_link_back(thing.number)
+            context.give_link_back(target.number)

@@ -8,9 +8,11 @@ from typing import ClassVar, Literal
 from pydantic import Field
 
 from emulator.network import LinkState
-from stress.actions.base import Hands, Moves, Needs, PacedAction, Room
+from stress.actions.action_context import ActionContext
+from stress.actions.base import Needs, PacedAction
+from stress.actions.plan_context import PlanContext, PlannedOperations
 from stress.keys import Problems
-from stress.targets import Thing
+from stress.targets import Target
 from topologies.profiles import Shape
 from topologies.quantities import Duration
 from topologies.spec.rules import ShapeKeys
@@ -39,33 +41,33 @@ class LinkImpair(PacedAction):
         if shape.is_plain:
             yield ("shape",), f"is empty; write for example `shape: {ShapeKeys.EXAMPLE}`"
 
-    def moves(self, room: Room) -> Moves:
+    def plan(self, context: PlanContext) -> PlannedOperations:
         """Return the changes and their undoing."""
-        things = room.links(self.target)
-        for thing in things:
-            for shape in self._shapes(room.topology, thing.number, LinkState()):
+        targets = context.links(self.target)
+        for target in targets:
+            for shape in self._shapes(context.topology, target.number, LinkState()):
                 if shape and (shape.jitter or shape.reorder) and not shape.delay:
-                    raise room.error(
+                    raise context.error(
                         "shape", "jitter and reorder act on delayed packets only; give `delay` too"
                     )
-        return self.there_and_back(room, things, self.impaired)
+        return self.there_and_back(context, targets, self.impaired)
 
     def shapes(self) -> tuple[Shape, ...]:
         """Return the one shape."""
         return (self.shape.shape(),)
 
-    def do(self, hands: Hands, verb: str, thing: Thing) -> None:
+    def do(self, context: ActionContext, verb: str, target: Target) -> None:
         """Shape the link, or give it back."""
         if verb == "give back":
-            hands.give_link_back(thing.number)
+            context.give_link_back(target.number)
             return
-        topology = hands.network.topology
+        topology = context.network.topology
 
         def change(before: LinkState) -> LinkState:
-            forward, backward = self._shapes(topology, thing.number, before)
+            forward, backward = self._shapes(topology, target.number, before)
             return replace(before, forward=forward, backward=backward)
 
-        hands.change_link(thing.number, change)
+        context.change_link(target.number, change)
 
     def _shapes(self, topology: Topology, link: int, before: LinkState) -> list[Shape | None]:
         given = {f.name: value for f in fields(Shape) if (value := getattr(self.shape, f.name)) is not None}

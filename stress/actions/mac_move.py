@@ -8,10 +8,12 @@ from typing import ClassVar, Literal
 import numpy as np
 from pydantic import Field
 
-from stress.actions.base import Hands, Moves, Needs, PacedAction, Room, Speaking
+from stress.actions.action_context import ActionContext
+from stress.actions.base import Needs, PacedAction
 from stress.actions.frames import Senders, arp, speaker
-from stress.keys import Aim, Target
-from stress.targets import Thing
+from stress.actions.plan_context import AddressedNode, PlanContext, PlannedOperations
+from stress.keys import Aim, TargetKeys
+from stress.targets import Target
 from topologies.quantities import Duration
 
 
@@ -26,34 +28,36 @@ class MacMove(PacedAction):
     NEEDS: ClassVar[Needs] = "network"
 
     action: Literal["mac-move"]
-    target: Aim = Field(Target(kind="host"), description="Nodes whose MACs move", examples=[Target.EXAMPLE])
+    target: Aim = Field(
+        TargetKeys(kind="host"), description="Nodes whose MACs move", examples=[TargetKeys.EXAMPLE]
+    )
     away: Duration = Field(0.5, description="Time that a MAC is elsewhere", examples=["500 ms"])
 
-    def moves(self, room: Room) -> Moves:
+    def plan(self, context: PlanContext) -> PlannedOperations:
         """Return the moves and the ways home: each host's MAC moves to the port of the next one."""
-        things = room.ports(self.target)
-        if len(room.topology.hosts) < 2:
-            raise room.error("target", "the network has one host; a MAC needs another one to move to")
-        return self.there_and_back(room, things, self.away)
+        targets = context.ports(self.target)
+        if len(context.topology.hosts) < 2:
+            raise context.error("target", "the network has one host; a MAC needs another one to move to")
+        return self.there_and_back(context, targets, self.away)
 
-    def addressed(self, thing: Thing) -> Iterator[Speaking]:
+    def addressed(self, target: Target) -> Iterator[AddressedNode]:
         """Give whose MAC moves: ARP is for IPv4 only."""
-        yield Speaking(thing.number, family="IPv4")
+        yield AddressedNode(target.number, family="IPv4")
 
-    def do(self, hands: Hands, verb: str, thing: Thing) -> None:
+    def do(self, context: ActionContext, verb: str, target: Target) -> None:
         """Announce the host's MAC from the other port, or from its own."""
-        topology = hands.network.topology
-        senders: Senders = hands.kept((Senders, self.action), lambda: Senders(hands))
-        who = speaker(hands, topology, thing)
-        speaks = thing if verb == "home" else self._other(hands, thing)
-        hands.need_node(speaks.number)
+        topology = context.network.topology
+        senders: Senders = context.kept((Senders, self.action), lambda: Senders(context))
+        who = speaker(context, topology, target)
+        speaks = target if verb == "home" else self._other(context, target)
+        context.need_node(speaks.number)
         senders.send(speaks, arp(who, who.ip))
 
-    def _other(self, hands: Hands, thing: Thing) -> Thing:
+    def _other(self, context: ActionContext, target: Target) -> Target:
         """Return the port of the host that comes next."""
-        topology = hands.network.topology
+        topology = context.network.topology
         hosts = topology.hosts
-        place = int(np.searchsorted(hosts, thing.number)) + 1
+        place = int(np.searchsorted(hosts, target.number)) + 1
         node = int(hosts[place % len(hosts)])
         link, _, port = topology.incident(node)[0]
-        return Thing("port", node, port, link)
+        return Target("port", node, port, link)

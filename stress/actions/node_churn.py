@@ -6,9 +6,11 @@ from typing import ClassVar, Literal
 
 from pydantic import Field
 
-from stress.actions.base import Hands, Moves, PacedAction, Room
-from stress.keys import Aim, Target
-from stress.targets import Thing
+from stress.actions.action_context import ActionContext
+from stress.actions.base import PacedAction
+from stress.actions.plan_context import PlanContext, PlannedOperations
+from stress.keys import Aim, TargetKeys
+from stress.targets import Target
 from topologies.quantities import Duration
 
 
@@ -20,14 +22,14 @@ class NodeChurn(PacedAction):
 
     action: Literal["node-churn"]
     target: Aim = Field(
-        Target(kind="host"), description="Nodes to remove; default: hosts", examples=[Target.EXAMPLE]
+        TargetKeys(kind="host"), description="Nodes to remove; default: hosts", examples=[TargetKeys.EXAMPLE]
     )
     away: Duration = Field(1.0, description="Time that a node is removed", examples=["1 s"])
 
-    def moves(self, room: Room) -> Moves:
+    def plan(self, context: PlanContext) -> PlannedOperations:
         """Return the removals and additions."""
-        return self.there_and_back(room, room.nodes(self.target), self.away)
+        return self.there_and_back(context, context.nodes(self.target), self.away)
 
-    def do(self, hands: Hands, verb: str, thing: Thing) -> None:
+    def do(self, context: ActionContext, verb: str, target: Target) -> None:
         """Remove or add the node."""
-        (hands.remove_node if verb == "remove" else hands.add_node)(thing.number)
+        (context.remove_node if verb == "remove" else context.add_node)(target.number)

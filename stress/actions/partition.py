@@ -9,11 +9,13 @@ import numpy as np
 import numpy.typing as npt
 from pydantic import Field
 
-from stress.actions.base import Action, Hands, Moves, Needs, Room
+from stress.actions.action_context import ActionContext
+from stress.actions.base import Action, Needs
 from stress.actions.cut import cut, mended
+from stress.actions.plan_context import PlanContext, PlannedOperations
 from stress.arrivals import MICRO
-from stress.keys import Aim, Problems, Target
-from stress.targets import Thing, nodes
+from stress.keys import Aim, Problems, TargetKeys
+from stress.targets import Target, nodes
 from topologies.quantities import Duration
 from topologies.topology import Topology
 
@@ -46,43 +48,47 @@ class Partition(Action):
         for key in given[1:]:
             yield (key,), f"can't be combined with `{given[0]}`; keep one of the two"
 
-    def moves(self, room: Room) -> Moves:
+    def plan(self, context: PlanContext) -> PlannedOperations:
         """Return the cuts and mends of the links that cross the boundary."""
-        side = self._side(room)
-        crossing = np.flatnonzero(side[room.topology.ends[:, 0]] != side[room.topology.ends[:, 1]]).tolist()
+        side = self._side(context)
+        crossing = np.flatnonzero(
+            side[context.topology.ends[:, 0]] != side[context.topology.ends[:, 1]]
+        ).tolist()
         if not crossing:
             key = next(key for key in ("target", "tier", "halves") if getattr(self, key))
-            raise room.error(key, "no link crosses this boundary")
+            raise context.error(key, "no link crosses this boundary")
         begin = round(self.after * MICRO)
-        if begin >= room.end:
-            raise room.error("after", f"is not before the step's end, {room.seconds:g} s after its begin")
-        end = room.end if self.cut is None else min(begin + round(self.cut * MICRO), room.end)
+        if begin >= context.end:
+            raise context.error(
+                "after", f"is not before the step's end, {context.seconds:g} s after its begin"
+            )
+        end = context.end if self.cut is None else min(begin + round(self.cut * MICRO), context.end)
         count = len(crossing)
-        return Moves(np.repeat([begin, end], count), np.repeat([0, 1], count),
-                     np.tile(np.arange(count), 2), [Thing("link", link) for link in crossing])  # fmt: skip
+        return PlannedOperations(np.repeat([begin, end], count), np.repeat([0, 1], count),
+                     np.tile(np.arange(count), 2), [Target("link", link) for link in crossing])  # fmt: skip
 
-    def _side(self, room: Room) -> npt.NDArray[np.bool_]:
-        topology = room.topology
+    def _side(self, context: PlanContext) -> npt.NDArray[np.bool_]:
+        topology = context.topology
         side = np.zeros(topology.node_count, dtype=bool)
         if self.halves:
             groups = topology.groups
             known = groups[groups >= 0]
             if not len(known) or known.min() == known.max():
-                raise room.error("halves", "the nodes aren't in several racks; write `target:` instead")
+                raise context.error("halves", "the nodes aren't in several racks; write `target:` instead")
             return np.asarray(
                 (groups >= 0) & (groups <= np.sort(np.unique(known))[len(np.unique(known)) // 2 - 1])
             )
         if self.tier is not None:
-            tier = nodes(topology, Target(tier=self.tier), room.stream("target"), room.loc)[0]
+            tier = nodes(topology, TargetKeys(tier=self.tier), context.stream("target"), context.loc)[0]
             return np.asarray(topology.tiers >= topology.tiers[tier.number])
-        side[[thing.number for thing in room.nodes(self.target or Target())]] = True
+        side[[target.number for target in context.nodes(self.target or TargetKeys())]] = True
         return side
 
-    def do(self, hands: Hands, verb: str, thing: Thing) -> None:
+    def do(self, context: ActionContext, verb: str, target: Target) -> None:
         """Cut or mend one of the links."""
         if not self.reroute:
-            (cut if verb == "cut" else mended)(hands, thing.number)
+            (cut if verb == "cut" else mended)(context, target.number)
         elif verb == "cut":
-            hands.change_link(thing.number, lambda before: replace(before, up=False))
+            context.change_link(target.number, lambda before: replace(before, up=False))
         else:
-            hands.give_link_back(thing.number)
+            context.give_link_back(target.number)

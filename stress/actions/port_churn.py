@@ -6,8 +6,10 @@ from typing import ClassVar, Literal
 
 from pydantic import Field
 
-from stress.actions.base import Hands, Moves, PacedAction, Room
-from stress.targets import Thing
+from stress.actions.action_context import ActionContext
+from stress.actions.base import PacedAction
+from stress.actions.plan_context import PlanContext, PlannedOperations
+from stress.targets import Target
 from topologies.quantities import Duration
 
 
@@ -20,10 +22,10 @@ class PortChurn(PacedAction):
     action: Literal["port-churn"]
     away: Duration = Field(0.5, description="Time that a port is removed", examples=["500 ms"])
 
-    def moves(self, room: Room) -> Moves:
+    def plan(self, context: PlanContext) -> PlannedOperations:
         """Return the removals and additions."""
-        return self.there_and_back(room, room.links(self.target), self.away)
+        return self.there_and_back(context, context.links(self.target), self.away)
 
-    def do(self, hands: Hands, verb: str, thing: Thing) -> None:
+    def do(self, context: ActionContext, verb: str, target: Target) -> None:
         """Remove or add the link."""
-        (hands.remove_link if verb == "remove" else hands.add_link)(thing.number)
+        (context.remove_link if verb == "remove" else context.add_link)(target.number)

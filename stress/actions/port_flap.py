@@ -6,8 +6,10 @@ from typing import ClassVar, Literal
 
 from pydantic import Field
 
-from stress.actions.base import Hands, Moves, PacedAction, Room
-from stress.targets import Thing
+from stress.actions.action_context import ActionContext
+from stress.actions.base import PacedAction
+from stress.actions.plan_context import PlanContext, PlannedOperations
+from stress.targets import Target
 from topologies.quantities import Duration
 
 
@@ -20,10 +22,10 @@ class PortFlap(PacedAction):
     action: Literal["port-flap"]
     down: Duration = Field(0.1, description="Time that a port is down", examples=["100 ms"])
 
-    def moves(self, room: Room) -> Moves:
+    def plan(self, context: PlanContext) -> PlannedOperations:
         """Return the downs and ups."""
-        return self.there_and_back(room, room.ports(self.target), self.down)
+        return self.there_and_back(context, context.ports(self.target), self.down)
 
-    def do(self, hands: Hands, verb: str, thing: Thing) -> None:
+    def do(self, context: ActionContext, verb: str, target: Target) -> None:
         """Set the port."""
-        hands.set_port(thing, up=verb == "up")
+        context.set_port(target, up=verb == "up")

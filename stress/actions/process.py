@@ -8,8 +8,10 @@ import numpy as np
 from pydantic import Field
 
 from emulator.errors import BrokenError
-from stress.actions.base import Hands, Moves, Needs, PacedAction, Room
-from stress.targets import Thing
+from stress.actions.action_context import ActionContext
+from stress.actions.base import Needs, PacedAction
+from stress.actions.plan_context import PlanContext, PlannedOperations
+from stress.targets import Target
 from topologies.quantities import Duration
 
 
@@ -29,16 +31,18 @@ class Process(PacedAction):
         10.0, description="Time after which it is ended", examples=["10 s"]
     )
 
-    def moves(self, room: Room) -> Moves:
+    def plan(self, context: PlanContext) -> PlannedOperations:
         """Return when the command runs where."""
-        things = room.nodes(self.target)
-        at, thing = self.begins(room, len(things))
-        return Moves(at, np.zeros(len(at), dtype=np.int64), thing, things)
+        targets = context.nodes(self.target)
+        at, target = self.begins(context, len(targets))
+        return PlannedOperations(at, np.zeros(len(at), dtype=np.int64), target, targets)
 
-    def do(self, hands: Hands, verb: str, thing: Thing) -> None:
+    def do(self, context: ActionContext, verb: str, target: Target) -> None:
         """Run the command and wait for it."""
         del verb
-        hands.need_node(thing.number)
-        result = hands.network.access.execute([thing.number], hands.marked(self.command), self.timeout)[0]
+        context.need_node(target.number)
+        result = context.network.access.execute([target.number], context.marked(self.command), self.timeout)[
+            0
+        ]
         if result.failed:
             raise BrokenError(f"`{self.command[0]}` gave exit code {result.code}")

@@ -12,9 +12,11 @@ from pydantic import Field
 from emulator.access import Echo
 from emulator.errors import EmulationError
 from emulator.network import Network
-from stress.actions.base import Action, Hands, Moves, Needs, Room, SkippedError, StepOverError
+from stress.actions.action_context import ActionContext, SkippedError, StepOverError
+from stress.actions.base import Action, Needs
+from stress.actions.plan_context import PlanContext, PlannedOperations
 from stress.arrivals import MICRO
-from stress.targets import Thing
+from stress.targets import Target
 from topologies.quantities import Duration, Share
 
 _ASKED = 8
@@ -47,22 +49,22 @@ class Ramp(Action):
         0.1, description="Limit: share of the machine's memory that must stay available", examples=["10 %"]
     )
 
-    def moves(self, room: Room) -> Moves:
+    def plan(self, context: PlanContext) -> PlannedOperations:
         """Return when the network grows, and its end: an interval after it has `most` hosts."""
         interval = max(1, round(self.interval * MICRO))
-        count = -(-room.end // interval)
+        count = -(-context.end // interval)
         if self.most is not None:
             count = min(count, -(-self.most // self.hosts))
-        room.require_few(count, "interval")
+        context.require_few(count, "interval")
         at = np.arange(count + 1, dtype=np.int64) * interval
-        at[-1] = min(room.end, count * interval)
+        at[-1] = min(context.end, count * interval)
         verb = np.append(np.zeros(count, dtype=np.int64), 1)
-        return Moves(at, verb, np.zeros(count + 1, dtype=np.int64), [Thing("step", 0)])
+        return PlannedOperations(at, verb, np.zeros(count + 1, dtype=np.int64), [Target("step", 0)])
 
-    def do(self, hands: Hands, verb: str, thing: Thing) -> None:
+    def do(self, context: ActionContext, verb: str, target: Target) -> None:
         """Grow by one step, or take all down, report and end."""
-        del thing
-        grown: Grown = hands.kept((Ramp, id(self)), lambda: Grown(self, hands))
+        del target
+        grown: Grown = context.kept((Ramp, id(self)), lambda: Grown(self, context))
         if verb == "grow":
             grown.grow()
         else:
@@ -73,14 +75,14 @@ class Ramp(Action):
 class Grown:
     """What a ramp has brought up so far."""
 
-    def __init__(self, ramp: Ramp, hands: Hands) -> None:
+    def __init__(self, ramp: Ramp, context: ActionContext) -> None:
         self._ramp = ramp
-        self._hands = hands
+        self._context = context
         self._networks: list[Network] = []
         self._sizes: list[dict[str, Any]] = []
         self._hosts = 0
         self._stopped_by = ""
-        self._end = hands.clock() + (ramp.duration or 0.0)
+        self._end = context.clock() + (ramp.duration or 0.0)
         self._closed = False
 
     def grow(self) -> None:
@@ -88,20 +90,20 @@ class Grown:
         if self._stopped_by:
             self.close()
             raise StepOverError(f"stopped: {self._stopped_by}")
-        begin = self._hands.clock()
+        begin = self._context.clock()
         if begin > self._end:  # steps that were due long ago, on an engine that is slower than planned
             raise SkippedError("the step's time is over")
-        base = self._hands.network.name[:20].rstrip("-")
+        base = self._context.network.name[:20].rstrip("-")
         most = self._ramp.most
         hosts = self._ramp.hosts if most is None else min(self._ramp.hosts, most - self._hosts)
         try:
-            network = self._hands.grow(f"{base}-ramp-{len(self._networks) + 1}", hosts)
+            network = self._context.grow(f"{base}-ramp-{len(self._networks) + 1}", hosts)
         except (EmulationError, MemoryError) as error:
             self._stopped_by = (str(error) or type(error).__name__).splitlines()[0]
             return
         self._networks.append(network)
         self._hosts += len(network.topology.hosts)
-        seconds = self._hands.clock() - begin
+        seconds = self._context.clock() - begin
         self._stopped_by = self._broken(network, seconds)
         if not self._stopped_by:
             self._sizes.append({
@@ -129,7 +131,7 @@ class Grown:
         if self._closed:
             return
         self._closed = True
-        self._hands.report("ramp", {
+        self._context.report("ramp", {
             "step": self._ramp.name, "sizes": self._sizes,
             "last_good": self._sizes[-1]["hosts"] if self._sizes else 0,
             "stopped_by": self._stopped_by,
@@ -137,7 +139,7 @@ class Grown:
         failed: list[EmulationError] = []
         while self._networks:
             try:
-                self._hands.take_down(self._networks.pop())
+                self._context.take_down(self._networks.pop())
             except EmulationError as error:  # the others go all the same
                 failed.append(error)
         if failed:

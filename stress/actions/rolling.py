@@ -9,11 +9,13 @@ from typing import ClassVar, Literal
 import numpy as np
 from pydantic import Field
 
-from stress.actions.base import Action, Hands, Moves, Needs, Room
+from stress.actions.action_context import ActionContext
+from stress.actions.base import Action, Needs
 from stress.actions.cut import cut, mended
+from stress.actions.plan_context import PlanContext, PlannedOperations
 from stress.arrivals import MICRO
 from stress.keys import Aim, Problems
-from stress.targets import Thing
+from stress.targets import Target
 from topologies.quantities import Duration
 from topologies.topology import Topology
 
@@ -46,47 +48,49 @@ class Rolling(Action):
         if not self.down + self.pause:
             yield ("down",), "is nothing, and so is `pause`; write for example `down: 1 s`"
 
-    def moves(self, room: Room) -> Moves:
+    def plan(self, context: PlanContext) -> PlannedOperations:
         """Return when each is taken away and given back; those that don't fit in the step are an error."""
-        found = room.nodes(self.target)
+        found = context.nodes(self.target)
         turn = max(1, round((self.down + self.pause) * MICRO))
-        fit = -(-room.end // turn)
+        fit = -(-context.end // turn)
         if fit < len(found):
             needed = f"{len(found):,} nodes take {len(found) * turn / MICRO:g} s"
-            words = f"{needed}, but the step has {room.seconds:g} s; write a longer `duration:`"
-            raise room.error("target", words)
+            words = f"{needed}, but the step has {context.seconds:g} s; write a longer `duration:`"
+            raise context.error("target", words)
         count = fit if self.again else len(found)
-        things, each = self._things(room, found)
-        room.require_few(count / len(found) * sum(map(len, each)), "down")
+        targets, each = self._targets(context, found)
+        context.require_few(count / len(found) * sum(map(len, each)), "down")
         begin = np.arange(count) * turn
-        at, thing = [], []
+        at, target = [], []
         for k in range(count):
             own = each[k % len(found)]
             at += [int(begin[k])] * len(own)
-            thing += own
+            target += own
         away = np.array(at, dtype=np.int64)
-        back = np.minimum(away + round(self.down * MICRO), room.end)
-        return Moves(np.concatenate([away, back]), np.repeat([0, 1], len(at)), np.array(thing * 2), things)
+        back = np.minimum(away + round(self.down * MICRO), context.end)
+        return PlannedOperations(
+            np.concatenate([away, back]), np.repeat([0, 1], len(at)), np.array(target * 2), targets
+        )
 
-    def _things(self, room: Room, found: Sequence[Thing]) -> tuple[list[Thing], list[list[int]]]:
+    def _targets(self, context: PlanContext, found: Sequence[Target]) -> tuple[list[Target], list[list[int]]]:
         """Return the things to act on, and for each node which of them: itself, or its links."""
         if self.how == "restart":
             return list(found), [[k] for k in range(len(found))]
         numbers: dict[int, int] = {}
         each = [
-            [numbers.setdefault(end.link, len(numbers)) for end in room.topology.incident(thing.number)]
-            for thing in found
+            [numbers.setdefault(end.link, len(numbers)) for end in context.topology.incident(target.number)]
+            for target in found
         ]
-        return [Thing("link", link) for link in numbers], each
+        return [Target("link", link) for link in numbers], each
 
-    def do(self, hands: Hands, verb: str, thing: Thing) -> None:
+    def do(self, context: ActionContext, verb: str, target: Target) -> None:
         """Take a node (or link) away, or give it back."""
         away = verb == "away"
         if self.how == "restart":
-            (hands.remove_node if away else hands.add_node)(thing.number)
+            (context.remove_node if away else context.add_node)(target.number)
         elif self.how == "cut":
-            (cut if away else mended)(hands, thing.number)
+            (cut if away else mended)(context, target.number)
         elif away:
-            hands.change_link(thing.number, lambda before: replace(before, up=False))
+            context.change_link(target.number, lambda before: replace(before, up=False))
         else:
-            hands.give_link_back(thing.number)
+            context.give_link_back(target.number)

@@ -6,9 +6,11 @@ from typing import ClassVar, Literal
 
 from pydantic import Field
 
-from stress.actions.base import Hands, Moves, PacedAction, Room
-from stress.keys import Aim, Target
-from stress.targets import Thing
+from stress.actions.action_context import ActionContext
+from stress.actions.base import PacedAction
+from stress.actions.plan_context import PlanContext, PlannedOperations
+from stress.keys import Aim, TargetKeys
+from stress.targets import Target
 from topologies.quantities import Duration
 from topologies.topology import Kind
 
@@ -20,18 +22,18 @@ class SwitchRestart(PacedAction):
     VERBS: ClassVar[tuple[str, ...]] = ("stop", "start")
 
     action: Literal["switch-restart"]
-    target: Aim = Field(Target(), description="Switches and routers; default: all",
-                        examples=[Target.EXAMPLE])  # fmt: skip
+    target: Aim = Field(TargetKeys(), description="Switches and routers; default: all",
+                        examples=[TargetKeys.EXAMPLE])  # fmt: skip
     down: Duration = Field(1.0, description="Time that a switch is removed", examples=["1 s"])
 
-    def moves(self, room: Room) -> Moves:
+    def plan(self, context: PlanContext) -> PlannedOperations:
         """Return the stops and starts; hosts that match are left out."""
-        found = room.nodes(self.target)
-        switches = [thing for thing in found if room.topology.kinds[thing.number] != Kind.HOST]
+        found = context.nodes(self.target)
+        switches = [target for target in found if context.topology.kinds[target.number] != Kind.HOST]
         if not switches:
-            raise room.error("target", "matches hosts only; write for example `target: switch`")
-        return self.there_and_back(room, switches, self.down)
+            raise context.error("target", "matches hosts only; write for example `target: switch`")
+        return self.there_and_back(context, switches, self.down)
 
-    def do(self, hands: Hands, verb: str, thing: Thing) -> None:
+    def do(self, context: ActionContext, verb: str, target: Target) -> None:
         """Take the switch away or make it again."""
-        (hands.remove_node if verb == "stop" else hands.add_node)(thing.number)
+        (context.remove_node if verb == "stop" else context.add_node)(target.number)

@@ -132,13 +132,13 @@ class _Causes:
         self._started, self._finished = outcomes.started[self._places], outcomes.finished[self._places]
         takes = np.array([_takes_away(what.action) for what in outcomes.whats], dtype=bool)
         self._takes = takes[outcomes.what[self._places]] if len(takes) else np.zeros(0, dtype=bool)
-        self._thing = outcomes.thing[self._places]
-        self._by_thing = np.argsort(self._thing, kind="stable")
-        self._ends = np.cumsum(np.bincount(self._thing, minlength=len(outcomes.targets)))
-        self._things: dict[str, list[int]] = defaultdict(list)
-        for thing, targets in enumerate(outcomes.targets):
+        self._target = outcomes.target[self._places]
+        self._by_target = np.argsort(self._target, kind="stable")
+        self._ends = np.cumsum(np.bincount(self._target, minlength=len(outcomes.targets)))
+        self._targets: dict[str, list[int]] = defaultdict(list)
+        for target, targets in enumerate(outcomes.targets):
             for node in _nodes(targets):
-                self._things[node].append(thing)
+                self._targets[node].append(target)
         self._known: dict[str, Ints] = {}
         steps = {step: number for number, step in enumerate(dict.fromkeys(w.step for w in outcomes.whats))}
         self._step = np.array([steps[what.step] for what in outcomes.whats], dtype=np.int64)
@@ -158,16 +158,16 @@ class _Causes:
         """Return the same number for operations of one step on the same targets: int64[k]."""
         outcomes = self._outcomes
         step = self._step[outcomes.what[places]] if len(self._step) else places
-        return np.asarray(step * max(len(outcomes.targets), 1) + outcomes.thing[places])
+        return np.asarray(step * max(len(outcomes.targets), 1) + outcomes.target[places])
 
     def _of_node(self, node: str) -> Ints:
         """Return the disturbing operations that name `node`, in their order."""
         if node not in self._known:
             parts = [
-                self._by_thing[(self._ends[thing - 1] if thing else 0) : self._ends[thing]]
-                for thing in self._things.get(node, ())
+                self._by_target[(self._ends[target - 1] if target else 0) : self._ends[target]]
+                for target in self._targets.get(node, ())
             ]
-            self._known[node] = np.sort(np.concatenate(parts)) if parts else self._by_thing[:0]
+            self._known[node] = np.sort(np.concatenate(parts)) if parts else self._by_target[:0]
         return self._known[node]
 
     def of(self, probe: ProbeRecord, window: LossWindow) -> int | None:

@@ -6,8 +6,8 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Protocol
 
-from stress import targets
-from stress.keys import Target
+from stress import targets as selection
+from stress.keys import TargetKeys
 from topologies.errors import Loc, ParameterError
 from topologies.rng import Stream
 from topologies.topology import Topology
@@ -27,12 +27,12 @@ class ProbeKeys(Protocol):
         ...
 
     @property
-    def source(self) -> Target:
+    def source(self) -> TargetKeys:
         """Who asks."""
         ...
 
     @property
-    def target(self) -> Target:
+    def target(self) -> TargetKeys:
         """Who is asked."""
         ...
 
@@ -135,8 +135,8 @@ def resolve(probes: Sequence[ProbeKeys], network: Addressed, seed: int = 0) -> l
 
 def _pairs(probe: ProbeKeys, network: Addressed, stream: Stream, loc: Loc) -> list[Pair]:
     topology = network.topology
-    sources = _addressed(targets.nodes(topology, probe.source, stream, (*loc, "source")), network)
-    goals = _addressed(targets.nodes(topology, probe.target, stream, (*loc, "target")), network)
+    sources = _addressed(selection.nodes(topology, probe.source, stream, (*loc, "source")), network)
+    goals = _addressed(selection.nodes(topology, probe.target, stream, (*loc, "target")), network)
     if not sources or not goals or len({*sources, *goals}) < 2:
         key = "target" if sources else "source"
         raise ParameterError((*loc, key), "leaves no pair of two nodes that have addresses")
@@ -144,9 +144,9 @@ def _pairs(probe: ProbeKeys, network: Addressed, stream: Stream, loc: Loc) -> li
     return [_pair(topology, a, b, sources, goals) for a, b in drawn]
 
 
-def _addressed(things: list[targets.Thing], network: Addressed) -> dict[int, list[str]]:
+def _addressed(targets: list[selection.Target], network: Addressed) -> dict[int, list[str]]:
     """Return node -> addresses, for the nodes that have any."""
-    found = {thing.number: list(network.addresses(thing.number)) for thing in things}
+    found = {target.number: list(network.addresses(target.number)) for target in targets}
     return {node: addresses for node, addresses in found.items() if addresses}
 
 

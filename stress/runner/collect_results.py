@@ -15,7 +15,7 @@ from stress.runner.shared_state import SharedState
 from stress.runner.worker import Worker
 from stress.scenario.load import Document
 from stress.schedule import Schedule
-from stress.targets import Thing, thing_name
+from stress.targets import Target, target_name
 
 
 def network_facts(network: Network) -> dict[str, Any]:
@@ -76,4 +76,4 @@ def _grown(journal: Journal) -> list[str]:
 
 def link_name(shared: SharedState, link: int) -> str:
     """Return the name of a link in reports."""
-    return thing_name(shared.network.topology, Thing("link", link))
+    return target_name(shared.network.topology, Target("link", link))

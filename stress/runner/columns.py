@@ -87,9 +87,9 @@ def outcomes(schedule: Schedule, workers: Sequence[Columns]) -> Outcomes:
         What(step.name, step.action.action, verb) for step in schedule.steps for verb in step.action.VERBS
     ]
     what = (bases[schedule.step[number]] + schedule.verb[number]).astype(np.int16)
-    thing = schedule.thing[number]
+    target = schedule.target[number]
     targets = [(name,) for name in schedule.names]
-    return Outcomes(number, due, started, finished, what, thing, kind, whats, targets, list(kinds))
+    return Outcomes(number, due, started, finished, what, target, kind, whats, targets, list(kinds))
 
 
 _NONE: Ints = np.zeros(0, dtype=np.int64)

@@ -17,7 +17,7 @@ import numpy as np
 from emulator.errors import EmulationError
 from emulator.network import Network
 from emulator.process_tags import end_tagged
-from stress.actions.base import Growth
+from stress.actions.action_context import Growth
 from stress.journal import Journal
 from stress.machine import machine_facts
 from stress.records import LeakCheck, Phase, RunRecord

@@ -75,7 +75,7 @@ class Observers:
     def start(self) -> None:
         """Begin to watch."""
         ports = watched_ports(self._scenario, self._network.topology, self._seed)
-        chosen = [(thing.number, thing.port) for thing in ports]
+        chosen = [(target.number, target.port) for target in ports]
         self._sampler = made_sampler(self._scenario.metrics.interval, chosen, self._network)
         self._sampler.start(self._clock)
         if self._scenario.probes:

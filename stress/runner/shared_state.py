@@ -14,7 +14,7 @@ from typing import Any
 
 from emulator.network import Network
 from emulator.removed_elements import RemovedElements
-from stress.actions.base import Growth
+from stress.actions.action_context import Growth
 from stress.journal import Journal
 
 Clock = Callable[[], float]

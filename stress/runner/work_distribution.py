@@ -51,7 +51,7 @@ def shares(schedule: Schedule, numbers: Ints) -> list[Share]:
 def _shared_out(schedule: Schedule, numbers: Ints) -> list[Ints]:
     """Return the operations of each worker; every domain has one worker."""
     domains = _domains(schedule, numbers)
-    found, domain = np.unique(domains[schedule.thing[numbers]], return_inverse=True)
+    found, domain = np.unique(domains[schedule.target[numbers]], return_inverse=True)
     count = min(len(found), _wanted(schedule, numbers))
     worker = _spread(np.bincount(domain, minlength=len(found)), count)[domain]
     return [numbers[worker == k] for k in range(count)]
@@ -59,7 +59,7 @@ def _shared_out(schedule: Schedule, numbers: Ints) -> list[Ints]:
 
 def _wanted(schedule: Schedule, numbers: Ints) -> int:
     quick = all(
-        schedule.things[thing].kind == "port" for thing in np.unique(schedule.thing[numbers]).tolist()
+        schedule.targets[target].kind == "port" for target in np.unique(schedule.target[numbers]).tolist()
     )
     return QUICK_WORKERS if quick else SLOW_WORKERS
 
@@ -71,22 +71,24 @@ def _domains(schedule: Schedule, numbers: Ints) -> Ints:
     """
     topology = schedule.topology
     first_node = topology.link_count
-    used = np.unique(schedule.thing[numbers]).tolist()
-    named = [schedule.things[k].number for k in used if schedule.things[k].kind == "node"]
+    used = np.unique(schedule.target[numbers]).tolist()
+    named = [schedule.targets[k].number for k in used if schedule.targets[k].kind == "node"]
     tied = [(end.link, first_node + node) for node in dict.fromkeys(named) for end in topology.incident(node)]
     pairs = np.array(tied, dtype=np.int64).reshape(-1, 2)
     label = components(pairs[:, 0], pairs[:, 1], first_node + topology.node_count)
-    vertices = np.array([_vertex(topology, schedule, k) for k in range(len(schedule.things))], dtype=np.int64)
+    vertices = np.array(
+        [_vertex(topology, schedule, k) for k in range(len(schedule.targets))], dtype=np.int64
+    )
     return label[vertices]
 
 
 def _vertex(topology: Topology, schedule: Schedule, number: int) -> int:
-    thing = schedule.things[number]
-    if thing.kind == "node":
-        return topology.link_count + thing.number
-    if thing.kind == "port":
-        return thing.link
-    return thing.number if thing.kind == "link" else 0
+    target = schedule.targets[number]
+    if target.kind == "node":
+        return topology.link_count + target.number
+    if target.kind == "port":
+        return target.link
+    return target.number if target.kind == "link" else 0
 
 
 def _spread(weights: Ints, count: int) -> Ints:

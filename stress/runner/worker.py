@@ -12,12 +12,12 @@ import numpy as np
 
 from emulator.errors import EmulationError, KernelError
 from emulator.network import Session
-from stress.actions.base import SkippedError, StepOverError
+from stress.actions.action_context import SkippedError, StepOverError
 from stress.arrivals import MICRO
 from stress.runner.columns import Columns
-from stress.runner.hands import NoSession, WorkerHands
 from stress.runner.shared_state import SharedState
 from stress.runner.work_distribution import Share
+from stress.runner.worker_context import NoSession, WorkerContext
 from stress.schedule import Schedule
 
 _NICE = -10
@@ -51,26 +51,26 @@ class Worker(threading.Thread):
                 os.setpriority(os.PRIO_PROCESS, threading.get_native_id(), _NICE)
         try:
             with self._session as session:
-                hands = WorkerHands(self._shared, session)
+                context = WorkerContext(self._shared, session)
                 try:
-                    used = np.unique(self._schedule.thing[self.columns.numbers]).tolist()
-                    hands.prepare(self._schedule.things[k] for k in used)
-                    self._work(hands)
+                    used = np.unique(self._schedule.target[self.columns.numbers]).tolist()
+                    context.prepare(self._schedule.targets[k] for k in used)
+                    self._work(context)
                 finally:
-                    hands.close()
-                    self.restored = hands.restore()
+                    context.close()
+                    self.restored = context.restore()
         except BaseException as error:  # noqa: BLE001 -- handed to the thread that waits
             self.failure = error
             self._shared.stop.set()
 
-    def _work(self, hands: WorkerHands) -> None:
+    def _work(self, context: WorkerContext) -> None:
         schedule, clock, stop = self._schedule, self._shared.clock, self._shared.stop
-        things, columns = schedule.things, self.columns
+        targets, columns = schedule.targets, self.columns
         does = [(step.action.do, step.action.VERBS, step.action.CLOSED) for step in schedule.steps]
         ends: dict[int, float] = {}
         started, finished = columns.started, columns.finished
         left = self._lasts()
-        for k, (planned, step, verb, thing) in enumerate(self._moves()):
+        for k, (planned, step, verb, target) in enumerate(self._operations()):
             do, names, closed = does[step]
             if closed:
                 columns.due[k] = max(planned, ends.get(step, 0.0))
@@ -78,7 +78,7 @@ class Worker(threading.Thread):
             if stop.is_set():
                 return
             try:
-                do(hands, names[verb], things[thing])
+                do(context, names[verb], targets[target])
             except SkippedError as skipped:
                 over = isinstance(skipped, StepOverError)
                 if over:
@@ -87,7 +87,7 @@ class Worker(threading.Thread):
                 if str(skipped) or not over:
                     columns.skipped(k, str(skipped) or "there was nothing to do")
             except (EmulationError, OSError) as error:
-                columns.failed(k, error_kind(error, schedule.names[thing]))
+                columns.failed(k, error_kind(error, schedule.names[target]))
             finished[k] = clock()
             if closed:
                 ends[step] = finished[k]
@@ -107,13 +107,13 @@ class Worker(threading.Thread):
             time.sleep(due - now)
         return clock()
 
-    def _moves(self) -> Iterator[tuple[float, int, int, int]]:
+    def _operations(self) -> Iterator[tuple[float, int, int, int]]:
         """Yield (seconds when due, step, verb, thing) of each operation."""
         schedule, numbers = self._schedule, self.columns.numbers
         for begin in range(0, len(numbers), _BLOCK):
             some = numbers[begin : begin + _BLOCK]
             due = self.columns.due[begin : begin + _BLOCK]
-            which = (column[some].tolist() for column in (schedule.step, schedule.verb, schedule.thing))
+            which = (column[some].tolist() for column in (schedule.step, schedule.verb, schedule.target))
             yield from zip(due, *which, strict=True)
 
     def _lasts(self) -> dict[int, int]:

@@ -9,7 +9,7 @@ from typing import Annotated, Any, ClassVar, Literal
 from pydantic import Field
 
 from stress.actions.base import Action
-from stress.keys import Aim, Problems, Target, Word
+from stress.keys import Aim, Problems, TargetKeys, Word
 from topologies.errors import Loc, ParameterError
 from topologies.quantities import Duration
 from topologies.spec.section import EmptyIfNull, Section
@@ -24,8 +24,12 @@ class Probe(Section):
 
     probe: Literal["ping", "tcp", "command"] = Field(description="Kind of probe", examples=["ping"])
     name: Word | None = Field(None, description="Name in limits and reports; default: the kind")
-    source: Aim = Field(Target(kind="host"), description="Nodes that send probes", examples=[Target.EXAMPLE])
-    target: Aim = Field(Target(kind="host"), description="Nodes that answer", examples=[Target.EXAMPLE])
+    source: Aim = Field(
+        TargetKeys(kind="host"), description="Nodes that send probes", examples=[TargetKeys.EXAMPLE]
+    )
+    target: Aim = Field(
+        TargetKeys(kind="host"), description="Nodes that answer", examples=[TargetKeys.EXAMPLE]
+    )
     pairs: Annotated[int, Field(ge=1, le=100_000)] = Field(
         10, description="Number of pairs, selected by the seed"
     )
@@ -55,7 +59,7 @@ class Metrics(Section):
         1.0, description="Time between two samples", examples=["1 s"]
     )
     ports: Aim | None = Field(
-        None, description="Target whose port counters to record", examples=[Target.EXAMPLE]
+        None, description="Target whose port counters to record", examples=[TargetKeys.EXAMPLE]
     )
 
 

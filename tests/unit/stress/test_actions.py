@@ -7,10 +7,12 @@ import numpy as np
 import pytest
 from support.topologies import made, make
 
-from stress.actions.base import Action, Room, SkippedError
+from stress.actions.action_context import SkippedError
+from stress.actions.base import Action
 from stress.actions.frames import Speaker, arp
+from stress.actions.plan_context import PlanContext
 from stress.actions.registry import ACTIONS, action_named
-from stress.targets import Thing, thing_name
+from stress.targets import Target, target_name
 from topologies.errors import ParameterError
 from topologies.topology import Topology
 
@@ -22,10 +24,10 @@ def action(name: str, **keys: Any) -> Action:
 
 
 def done(step: Action, seconds: float = 4.0, topology: Topology = FABRIC) -> list[tuple[float, str, str]]:
-    moves = step.moves(Room(topology, "s", ("steps", 0), seconds, 0))
-    order = np.argsort(moves.at, kind="stable")
+    plan = step.plan(PlanContext(topology, "s", ("steps", 0), seconds, 0))
+    order = np.argsort(plan.at, kind="stable")
     return [
-        (moves.at[k] / 1e6, step.VERBS[moves.verb[k]], thing_name(topology, moves.things[moves.thing[k]]))
+        (plan.at[k] / 1e6, step.VERBS[plan.verb[k]], target_name(topology, plan.targets[plan.target[k]]))
         for k in order.tolist()
     ]
 
@@ -47,7 +49,7 @@ def test_only_hosts_churn_and_only_switches_restart_unless_told() -> None:
 
 
 class Away:
-    """Hands of a run in which node 1 is removed; nothing may be touched."""
+    """Context of a run in which node 1 is removed; nothing may be touched."""
 
     network = None
 
@@ -62,7 +64,7 @@ class Away:
 @pytest.mark.parametrize("ends", [(0, 1), (1, 0)])
 def test_a_flow_from_or_to_a_removed_host_is_skipped(ends: tuple[int, int]) -> None:
     with pytest.raises(SkippedError, match="the node is removed"):
-        action("traffic").do(Away(), "start", Thing("flow", *ends, 0))  # type: ignore[arg-type]
+        action("traffic").do(Away(), "start", Target("flow", *ends, 0))  # type: ignore[arg-type]
 
 
 CONTROLLED = made(

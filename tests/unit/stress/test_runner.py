@@ -347,9 +347,9 @@ def test_a_domain_has_one_worker(network: DryRunNetwork) -> None:
     for worker, share in enumerate(found):
         assert share.numbers.tolist() == sorted(share.numbers.tolist())
         for number in share.numbers.tolist():
-            thing = schedule.things[int(schedule.thing[number])]
-            touched = {"port": [thing.link], "link": [thing.number]}.get(
-                thing.kind, [end.link for end in network.topology.incident(thing.number)]
+            target = schedule.targets[int(schedule.target[number])]
+            touched = {"port": [target.link], "link": [target.number]}.get(
+                target.kind, [end.link for end in network.topology.incident(target.number)]
             )
             for link in touched:
                 assert owner.setdefault(link, worker) == worker

@@ -11,7 +11,7 @@ from pydantic.fields import FieldInfo
 
 import stress
 from stress.actions.registry import ACTIONS, action_named
-from stress.keys import Churn, Paced, StepKeys, Target
+from stress.keys import Churn, Paced, StepKeys, TargetKeys
 from stress.scenario.document import Metrics, Probe, Scenario
 from stress.scenario.load import load, load_text
 from stress.scenario.schema import schema
@@ -102,7 +102,7 @@ def rows(title: str) -> dict[tuple[str, ...], str]:
 SECTIONS: list[tuple[str, dict[tuple[str, ...], FieldInfo]]] = [
     *((title, {(key,): field for model in models for key, field in keys_of(model, besides).items()})
       for title, models, besides in (
-          ("The file", [Scenario], None), ("Targets", [Target], None), ("Every step", [StepKeys], None),
+          ("The file", [Scenario], None), ("Targets", [TargetKeys], None), ("Every step", [StepKeys], None),
           ("Pace", [Paced, Churn], StepKeys), ("Probes", [Probe], None), ("Metrics", [Metrics], None))),
     ("Keys of the actions", {
         (name, key): field for name in ACTIONS if (kind := action_named(name))
@@ -131,6 +131,6 @@ def test_the_page_has_every_key_and_what_it_is_when_not_given(
 
 def field_default(field: FieldInfo) -> object:
     """Return a field's default, a target as the word that is short for it."""
-    if isinstance(field.default, Target):
-        return Target(match=field.default.kind)
+    if isinstance(field.default, TargetKeys):
+        return TargetKeys(match=field.default.kind)
     return field.default

@@ -9,7 +9,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from support.topologies import made, make
 
-from stress.actions.base import Room
+from stress.actions.plan_context import PlanContext
 from stress.actions.port_flap import PortFlap
 from stress.arrivals import arrivals
 from stress.replay import replayed, save
@@ -134,9 +134,9 @@ def test_too_many_are_refused_before_they_are_made() -> None:
 
 
 def test_targets_take_turns() -> None:
-    room = Room(TREE, "flap", ("steps", 0), 1.6, 0)
-    moves = step().moves(room)
-    taken = moves.thing[:16].tolist()
+    context = PlanContext(TREE, "flap", ("steps", 0), 1.6, 0)
+    plan = step().plan(context)
+    taken = plan.target[:16].tolist()
     assert sorted(taken) != taken
     assert len(set(taken)) == 16
 
@@ -201,7 +201,7 @@ steps:
         ('5, "grow", "step", 0, 1, -1', "is not an operation of this network"),
     ],
 )
-def test_a_target_that_was_edited_to_another_kind_of_thing_is_refused_by_line(
+def test_a_target_that_was_edited_to_another_kind_of_target_is_refused_by_line(
     tmp_path: Path, row: str, words: str
 ) -> None:
     path = tmp_path / "s.jsonl"

@@ -5,8 +5,8 @@ from typing import Any
 import pytest
 from support.topologies import make
 
-from stress.keys import Target
-from stress.targets import links, nodes, ports, thing_name
+from stress.keys import TargetKeys
+from stress.targets import links, nodes, ports, target_name
 from topologies.errors import ParameterError
 from topologies.rng import Stream
 
@@ -14,8 +14,8 @@ FABRIC = make("leaf-spine", spines=2, leaves=3, hosts_per_leaf=4)
 
 
 def named(resolve: Any, seed: int = 0, /, **keys: Any) -> list[str]:
-    target = Target.model_validate(keys)
-    return [thing_name(FABRIC, thing) for thing in resolve(FABRIC, target, Stream(seed), ("target",))]
+    target = TargetKeys.model_validate(keys)
+    return [target_name(FABRIC, target) for target in resolve(FABRIC, target, Stream(seed), ("target",))]
 
 
 def test_nodes_by_kind_tier_name_and_word() -> None:

@@ -1,4 +1,4 @@
-"""What actions act with: a session, and the knowledge of what is there."""
+"""The context of actions in a worker: a session, and the knowledge of what is removed."""
 
 from __future__ import annotations
 
@@ -9,13 +9,13 @@ from typing import Any, Self
 from emulator.errors import UnableError
 from emulator.network import LinkState, Network, Session
 from emulator.process_tags import tagged
-from stress.actions.base import SkippedError
+from stress.actions.action_context import SkippedError
 from stress.runner.shared_state import SharedState
-from stress.targets import Thing, thing_name
+from stress.targets import Target, target_name
 
 
-class WorkerHands:
-    """One worker's hands. `session` is entered by the worker's thread."""
+class WorkerContext:
+    """Context of one worker. The worker's thread enters `session`."""
 
     def __init__(self, shared: SharedState, session: Session) -> None:
         self._shared = shared
@@ -31,29 +31,29 @@ class WorkerHands:
         self.stop = shared.stop
         self.journal = shared.journal
 
-    def prepare(self, things: Iterable[Thing]) -> None:
+    def prepare(self, targets: Iterable[Target]) -> None:
         """Let the session make ready for what will be done to ports."""
-        self._session.prepare((thing.number, thing.port) for thing in things if thing.kind == "port")
+        self._session.prepare((target.number, target.port) for target in targets if target.kind == "port")
 
     def need_node(self, node: int) -> None:
         """Raise SkippedError when the node is removed."""
         if node in self._removed.nodes:
             raise SkippedError("the node is removed")
 
-    def set_port(self, thing: Thing, *, up: bool) -> None:
+    def set_port(self, target: Target, *, up: bool) -> None:
         """Bring a port down or up; skipped when it is so, or isn't there."""
         here = self._removed
-        key = (thing.number, thing.port)
+        key = (target.number, target.port)
         if (key in here.ports) is not up:
             raise SkippedError("the port is up" if up else "the port is down already")
         if here.links or here.nodes:
-            self._need_link(thing.link)
+            self._need_link(target.link)
         if up:
-            self._session.set_port(thing.number, thing.port, up=True)
+            self._session.set_port(target.number, target.port, up=True)
             here.set_port(*key, up=True)
         else:
             here.set_port(*key, up=False)
-            self._session.set_port(thing.number, thing.port, up=False)
+            self._session.set_port(target.number, target.port, up=False)
 
     def remove_link(self, link: int) -> None:
         """Delete a link; skipped when it isn't there."""
@@ -87,9 +87,9 @@ class WorkerHands:
         self._session.add_node(node)
         self._removed.nodes.pop(node, None)
 
-    def set_controller(self, thing: Thing, *, up: bool) -> None:
+    def set_controller(self, target: Target, *, up: bool) -> None:
         """Stop a controller or start it again; skipped when it is so."""
-        name = self.name(thing)
+        name = self.name(target)
         if (name in self._removed.controllers) is not up:
             raise SkippedError("the controller runs" if up else "the controller is stopped already")
         if up:
@@ -158,9 +158,9 @@ class WorkerHands:
         """Give back all that the session took away; return the names. Nothing where the network is gone."""
         return [] if self.journal.lost else self._session.restore()
 
-    def name(self, thing: Thing) -> str:
+    def name(self, target: Target) -> str:
         """Return what reports call a thing."""
-        return thing_name(self._topology, thing)
+        return target_name(self._topology, target)
 
     def _need_link(self, link: int) -> None:
         here = self._removed
