@@ -1,8 +1,8 @@
-"""What a run will take away, written down before it does: `stress --recover` reads it after a `kill -9`.
+"""Journal of a run's changes, written before they are made: `stress --recover` reads it after a `kill -9`.
 
-The file is there as long as a run has anything. Ports, links and nodes that a session took away need
-no note in it: `Network.repair` compares the kernel with the graph. The graph can't tell how a link's
-shape was before the run, nor which networks a ramp brought up. `emulator.stress_recovery` restores them.
+The file exists as long as the run has changes to undo. Removed ports, links and nodes need no entry:
+`Network.repair` compares the kernel with the graph. The graph doesn't know the shape of a link before
+the run, nor the networks that a ramp brought up. `emulator.stress_recovery` restores them.
 """
 
 from __future__ import annotations
@@ -18,7 +18,7 @@ from emulator.network import LinkState
 
 
 class Journal:
-    """A small file beside the network's run record; without a path nothing is written."""
+    """Small file beside the network's run record; without a path nothing is written."""
 
     def __init__(self, path: Path | None, links: Mapping[int, LinkState] | None = None) -> None:
         self._path = path
@@ -29,31 +29,31 @@ class Journal:
 
     @property
     def path(self) -> Path | None:
-        """Where it is written; commands carry it as the tag of their run."""
+        """Path of the file; it is also the tag of the run's commands."""
         return self._path
 
     def begin(self) -> None:
-        """Write the file before anything is taken: that it is there says that a run has not given back."""
+        """Write the file before anything is changed: its presence means that changes are left to undo."""
         self._write()
         self._begun = True
 
     @property
     def lost(self) -> bool:
-        """Whether its file is gone: only `down` takes it away, with all of the network's folder."""
+        """Whether its file is gone: only `down` removes it, with the network's folder."""
         return self._begun and self._path is not None and not self._path.exists()
 
     def require(self) -> None:
-        """Raise BrokenError when the network was taken down: one of its name that is up now is another."""
+        """Raise BrokenError when the network was taken down, even if another of its name is up now."""
         if self.lost:
             raise BrokenError("the network was taken down while the run shook it; nothing more is done")
 
     def before(self, link: int) -> LinkState:
-        """Return how `link` was before the run."""
+        """Return the state of `link` before the run."""
         return self._links.get(link, LinkState())
 
     @property
     def changed(self) -> list[int]:
-        """The links that were changed and not given back yet; none where the network is gone."""
+        """Links that were changed and not restored yet; none when the network is gone."""
         return [] if self.lost else list(self._changed)
 
     def will_change(self, link: int) -> None:
@@ -64,12 +64,12 @@ class Journal:
             self._write()
 
     def given_back(self, link: int) -> None:
-        """Note that `link` is as it was; in memory only: giving back twice does no harm."""
+        """Note that `link` is restored; in memory only: restoring twice does no harm."""
         self._changed.pop(link, None)
 
     @property
     def networks(self) -> list[str]:
-        """The networks that a ramp brought up and that aren't down yet."""
+        """Networks that a ramp brought up and that aren't down yet."""
         return list(self._networks)
 
     def will_grow(self, name: str) -> None:
@@ -83,7 +83,7 @@ class Journal:
         self._networks.remove(name)
 
     def close(self) -> None:
-        """Remove the file: all is given back."""
+        """Remove the file: everything is restored."""
         self._begun = False
         if self._path is not None:
             self._path.unlink(missing_ok=True)

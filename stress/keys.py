@@ -1,4 +1,4 @@
-"""The keys that steps share: what they act on and how fast.
+"""Keys that steps share: targets and pace.
 
 `rate` is an open loop: operations begin when they are due, whether or not earlier ones are done.
 """
@@ -18,11 +18,11 @@ from topologies.spec.document import NETWORK_NAME
 from topologies.spec.section import Section
 
 Problems = Iterator[tuple[Loc, str]]
-"""What is wrong between keys: (path below the step, words)."""
+"""Errors between keys: (path below the step, message)."""
 
 
 def word(value: str) -> str:
-    """Return `value` if it can name a scenario or a step: it stands in file names and limits."""
+    """Return `value` if it can name a scenario or a step, for use in file names and limits."""
     if NETWORK_NAME.fullmatch(value):
         return value
     raise ValueError(f"`{shortened(value)}` is not a name; use a-z, 0-9 and `-`, 32 characters at most")
@@ -52,7 +52,7 @@ class WordOrMapping:
 
 
 class TargetKeys(Section):
-    """Which nodes (or whose ports and links): all keys given must match; then how many of those."""
+    """Selection of nodes (or their ports and links): all keys present must match; then how many of them."""
 
     EXAMPLE: ClassVar[str] = "{kind: host, percent: 10 %}"
 
@@ -77,7 +77,7 @@ Aim = Annotated[TargetKeys, WordOrMapping("match")]
 
 
 def aim_problems(section: Section) -> Problems:
-    """Yield what is wrong between the keys of the targets that a section has."""
+    """Yield the errors between the keys of a section's targets."""
     for key in type(section).model_fields:
         aim = getattr(section, key)
         if isinstance(aim, TargetKeys) and aim.count is not None and aim.percent is not None:
@@ -85,7 +85,7 @@ def aim_problems(section: Section) -> Problems:
 
 
 class Churn(Section):
-    """A share of the targets at once, cycle after cycle, as kube-burner's churn."""
+    """Churn: a share of the targets at once, cycle after cycle, as in kube-burner."""
 
     EXAMPLE: ClassVar[str] = "{percent: 10 %, delay: 5 s}"
 
@@ -99,7 +99,7 @@ class Churn(Section):
 
 
 class StepKeys(Section):
-    """What every step has."""
+    """Keys of every step."""
 
     EXAMPLE: ClassVar[str] = "{action: port-flap, rate: 100}"
 
@@ -116,7 +116,7 @@ class StepKeys(Section):
 
 
 class Paced(StepKeys):
-    """A step of many operations: on what, and when."""
+    """Keys of a step of many operations: their targets and times."""
 
     target: Aim = Field(TargetKeys(), description="Targets; default: all", examples=[TargetKeys.EXAMPLE])
     rate: Annotated[float, Field(gt=0, le=1_000_000)] | None = Field(

@@ -1,4 +1,4 @@
-"""What a run shows while it goes on: a table on a terminal, a line every five seconds when piped."""
+"""Live view of a run: a table on a terminal, a line every five seconds when piped."""
 
 from __future__ import annotations
 
@@ -20,15 +20,15 @@ if TYPE_CHECKING:
 
 _LINE_EVERY = 5.0
 _LOOKS = 10
-"""Looks whose latencies a table shows: two seconds. A line shows those since the line before."""
+"""Number of looks whose latencies a table shows: two seconds. A line shows those since the last line."""
 _SHARES = (("p50", 0.5), ("p99", 0.99), ("max", 1.0))
 
 
 @contextmanager
 def shown(name: str, stream: TextIO | None = None) -> Iterator[Callable[[RunStatus], None]]:
-    """Give the function that the runner calls five times a second; `stream` is standard error.
+    """Yield the function that the runner calls five times a second; `stream` is standard error.
 
-    When nobody reads it any more, the run goes on without: its report is what counts.
+    When the reader goes away, the run continues without a live view.
     """
     out = cast("TextIO", _Lasting(stream or sys.stderr))
     if out.isatty():
@@ -52,7 +52,7 @@ def shown(name: str, stream: TextIO | None = None) -> Iterator[Callable[[RunStat
 
 
 class _Lasting:
-    """A stream that is silent once its terminal or reader has gone (EIO, EPIPE)."""
+    """Stream that is silent once its terminal or reader has gone (EIO, EPIPE)."""
 
     def __init__(self, stream: TextIO) -> None:
         self._stream = stream
@@ -62,12 +62,12 @@ class _Lasting:
         return getattr(self._stream, name)
 
     def write(self, text: str) -> int:
-        """Write, if anybody reads it."""
+        """Write, unless the reader has gone."""
         self._try(lambda: self._stream.write(text))
         return len(text)
 
     def flush(self) -> None:
-        """Flush, if anybody reads it."""
+        """Flush, unless the reader has gone."""
         self._try(self._stream.flush)
 
     def _try(self, do: Callable[[], object]) -> None:
@@ -79,7 +79,7 @@ class _Lasting:
 
 
 class _Pace:
-    """Operations per second since it was last asked, and their latencies."""
+    """Operations per second since the last look, and their latencies."""
 
     def __init__(self, looks: int) -> None:
         self._at = time.monotonic()
@@ -96,7 +96,7 @@ class _Pace:
         return self._rate
 
     def latencies(self, watch: RunStatus) -> dict[str, str]:
-        """Return the latest latencies in words; nothing when nothing was done."""
+        """Return the latest latencies as text; nothing without operations."""
         workers = workers_of(watch)
         if not workers:
             return {}
@@ -108,7 +108,7 @@ class _Pace:
 
 
 def facts(watch: RunStatus, pace: _Pace) -> dict[str, str]:
-    """Return what is worth a look now, in words."""
+    """Return the current values to show, as text."""
     done, total = watch.done(), len(watch.schedule)
     found = {
         "phase": watch.phase,

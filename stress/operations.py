@@ -1,4 +1,4 @@
-"""An operation of a run, and what became of it, as one object each: for looks at single ones.
+"""A single operation of a run and its outcome as objects.
 
 Times are seconds since the run began, on the monotonic clock.
 """
@@ -10,10 +10,10 @@ from dataclasses import dataclass
 
 @dataclass(frozen=True, slots=True)
 class Operation:
-    """One thing to do at one moment.
+    """Operation of a run at one moment.
 
-    `step` is the scenario's step it belongs to, `action` the action's name, `verb` what is done
-    ("down", "up", "remove", "add", …), `targets` the names of what it is done to.
+    `step` is the name of the scenario's step, `action` that of its action, `verb` one of the action's verbs
+    ("down", "up", "remove", "add", …), `targets` the names of the targets.
     """
 
     number: int
@@ -26,11 +26,11 @@ class Operation:
 
 @dataclass(slots=True)
 class Outcome:
-    """What became of an operation. `error` is empty when it was carried out.
+    """Outcome of an operation. `error` is empty when it was carried out.
 
-    `error` is a kind ("bring down: No such device"), the same for all that failed alike. `skipped` says
-    why an operation had nothing to do, such as bringing up a port of a node that is removed: that is no
-    error, and no latency to count either.
+    `error` is a kind ("bring down: No such device"), the same for equal failures. `skipped` says why an
+    operation had nothing to do, such as bringing up a port of a removed node: it is neither an error nor
+    counted in latencies.
     """
 
     operation: Operation
@@ -46,5 +46,5 @@ class Outcome:
 
     @property
     def lateness(self) -> float:
-        """Seconds from when it was due until it was begun."""
+        """Seconds from when it was due until it began."""
         return self.started - self.operation.at

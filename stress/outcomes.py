@@ -1,7 +1,7 @@
-"""What became of operations, in columns: 40 bytes each, from the workers to the report.
+"""Outcomes of operations in columns: 40 bytes each, from the workers to the report.
 
-A run has millions of them. As Python objects they take ten times as much, at the end of a run, when what
-it shook is still there.
+A run has millions of them. Python objects would take ten times as much at the end of a run, when the
+network is still there.
 """
 
 from __future__ import annotations
@@ -21,11 +21,11 @@ Bools = npt.NDArray[np.bool_]
 
 _COLUMNS = ("number", "due", "started", "finished", "what", "target", "kind")
 BLOCK = 1 << 16
-"""Operations that are computed with at once: what it takes meanwhile doesn't grow with their number."""
+"""Number of operations to compute with at once: the memory for it stays constant."""
 
 
 class What(NamedTuple):
-    """The step that an operation belongs to, its action, and what is done."""
+    """Step, action and verb of an operation."""
 
     step: str
     action: str
@@ -36,8 +36,8 @@ class What(NamedTuple):
 class Outcomes(Sequence[Outcome]):
     """n outcomes, in the order of their numbers. Times are seconds since the run began.
 
-    number int64[n], due, started, finished float64[n]; what int16[n], thing int32[n] and kind uint16[n] are
-    positions in `whats`, `targets` and `kinds`, which holds (error, skipped) in words, and first ("", "").
+    number int64[n], due, started, finished float64[n]; what int16[n], target int32[n] and kind uint16[n] are
+    positions in `whats`, `targets` and `kinds`. A kind is (error, skipped) as text; the first is ("", "").
     """
 
     number: Ints
@@ -82,7 +82,7 @@ class Outcomes(Sequence[Outcome]):
     @overload
     def __getitem__(self, at: slice) -> Outcomes: ...
     def __getitem__(self, at: int | slice) -> Outcome | Outcomes:
-        """Return one as an object, or some of them."""
+        """Return one outcome as an object, or a selection."""
         columns: list[npt.NDArray[Any]] = [getattr(self, name) for name in _COLUMNS]
         if isinstance(at, slice):
             some: list[Any] = [column[at] for column in columns]
@@ -97,35 +97,35 @@ class Outcomes(Sequence[Outcome]):
 
     @property
     def failed(self) -> Bools:
-        """Which ended in an error: bool[n]."""
+        """Mask of the operations that failed: bool[n]."""
         return np.array([bool(error) for error, _ in self.kinds])[self.kind]
 
     @property
     def skipped(self) -> Bools:
-        """Which had nothing to do: bool[n]."""
+        """Mask of the operations that had nothing to do: bool[n]."""
         return np.array([bool(skipped) for _, skipped in self.kinds])[self.kind]
 
     @property
     def used(self) -> list[int]:
-        """The positions in `whats` that something was done of."""
+        """Positions in `whats` of the operations carried out."""
         return np.flatnonzero(np.bincount(self.what, minlength=len(self.whats))).tolist()
 
     def among(self, whats: Iterable[int]) -> Bools:
-        """Return which are one of `whats`, positions: bool[n]."""
+        """Return the mask of the operations with one of `whats` (positions): bool[n]."""
         chosen = np.zeros(len(self.whats), dtype=bool)
         chosen[list(whats)] = True
         return chosen[self.what]
 
     def of_step(self, step: str) -> Bools:
-        """Return which belong to `step`: bool[n]."""
+        """Return the mask of the operations of `step`: bool[n]."""
         return self.among(k for k, what in enumerate(self.whats) if what.step == step)
 
     def errors(self, some: Bools) -> dict[str, int]:
-        """Return how many of `some` ended in which error, the most frequent first."""
+        """Return the errors of `some` with their counts, the most frequent first."""
         return self._words(some, 0)
 
     def reasons(self, some: Bools) -> dict[str, int]:
-        """Return how many of `some` had nothing to do for which reason, the most frequent first."""
+        """Return the reasons why `some` were skipped with their counts, the most frequent first."""
         return self._words(some, 1)
 
     def _words(self, some: Bools, which: int) -> dict[str, int]:

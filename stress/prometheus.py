@@ -1,6 +1,6 @@
-"""A run that goes on, for Prometheus to scrape: `--prometheus 9750`, on the loopback unless told otherwise.
+"""Metrics of a run in progress for Prometheus: `--prometheus 9750`, on the loopback by default.
 
-Nothing is computed until somebody asks. Needs prometheus_client, an optional dependency.
+Nothing is computed before a scrape. Needs prometheus_client, an optional dependency.
 """
 
 from __future__ import annotations
@@ -40,7 +40,7 @@ def address_of(text: str) -> tuple[str, int]:
 
 @contextmanager
 def served(text: str) -> Iterator[tuple[Look, str]]:
-    """Serve a run; give what the runner calls now and then, and where it is served.
+    """Serve a run; yield the function that the runner calls now and then, and the address.
 
     Raises UsageError for a bad address, UnableError when the package is missing or the port is taken.
     """
@@ -66,7 +66,7 @@ def served(text: str) -> Iterator[tuple[Look, str]]:
 
 
 class RunCollector:
-    """Answers a scrape from the watch that the runner last showed."""
+    """Collector that answers a scrape from the last status of the run."""
 
     def __init__(self) -> None:
         self._watch: RunStatus | None = None
@@ -74,7 +74,7 @@ class RunCollector:
         self._lock = threading.Lock()
 
     def look(self, watch: RunStatus) -> None:
-        """Remember the run that is watched."""
+        """Remember the status of the run."""
         self._watch = watch
 
     def collect(self) -> Iterator[Metric]:

@@ -1,4 +1,4 @@
-"""Which nodes, ports and links a step acts on: resolved once, before the run, by the seed."""
+"""Targets of a step: its nodes, ports and links, resolved once before the run, by the seed."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ Ints = npt.NDArray[np.int64]
 
 
 class Target(NamedTuple):
-    """What one operation acts on.
+    """Target of an operation.
 
     node: `number`. port: number `port` of node `number`, an end of `link`. link: `number`. flow: from
     node `number` to node `port`, the step's flow number `link`. controller: `number`. step: the step as
@@ -36,7 +36,7 @@ class Target(NamedTuple):
 
 
 def target_name(topology: Topology, target: Target) -> str:
-    """Return what reports call a thing: `h1`, `h1-eth0`, `h1 -- s1`, or the step itself."""
+    """Return the name of a target in reports: `h1`, `h1-eth0`, `h1 -- s1`, or the step itself."""
     if target.kind == "node":
         return topology.names[target.number]
     if target.kind == "port":
@@ -52,7 +52,7 @@ def target_name(topology: Topology, target: Target) -> str:
 
 
 def is_target(topology: Topology, target: Target) -> bool:
-    """Return whether there is such a thing in `topology`; what doesn't belong to its kind must be -1."""
+    """Return whether `topology` has the target; fields that its kind doesn't use must be -1."""
     kind, number, port, link = target
     if kind == "port":
         known = 0 <= link < topology.link_count
@@ -67,7 +67,7 @@ def is_target(topology: Topology, target: Target) -> bool:
 
 
 def nodes(topology: Topology, target: TargetKeys, stream: Stream, loc: Loc) -> list[Target]:
-    """Return the nodes that `target` means, ascending; ParameterError when there are none."""
+    """Return the nodes that `target` selects, ascending; ParameterError when there are none."""
     mask = _node_mask(topology, target, loc)
     if target.between is not None:
         ends = np.zeros(topology.node_count, dtype=bool)
@@ -78,7 +78,7 @@ def nodes(topology: Topology, target: TargetKeys, stream: Stream, loc: Loc) -> l
 
 
 def ports(topology: Topology, target: TargetKeys, stream: Stream, loc: Loc) -> list[Target]:
-    """Return the ports of the nodes that `target` means, by link and end."""
+    """Return the ports of the nodes that `target` selects, by link and end."""
     mask = _node_mask(topology, target, loc)
     chosen = _link_mask(topology, target, mask, loc)
     slots = np.flatnonzero((mask[topology.ends] & chosen[:, None]).ravel())
@@ -88,7 +88,7 @@ def ports(topology: Topology, target: TargetKeys, stream: Stream, loc: Loc) -> l
 
 
 def links(topology: Topology, target: TargetKeys, stream: Stream, loc: Loc) -> list[Target]:
-    """Return the links that end at a node that `target` means, ascending."""
+    """Return the links of the nodes that `target` selects, ascending."""
     mask = _node_mask(topology, target, loc)
     found = some(np.flatnonzero(_link_mask(topology, target, mask, loc)), target, stream, loc, "link")
     return [Target("link", link) for link in found]
@@ -144,7 +144,7 @@ def _name_range(topology: Topology) -> str:
 
 
 def some(found: Ints, target: TargetKeys, stream: Stream, loc: Loc, what: str) -> Sequence[int]:
-    """Return as many of `found` as the target wants, drawn by the seed, ascending."""
+    """Return as many of `found` as the target asks for, drawn by the seed, ascending."""
     if target.count is not None and target.count > len(found):
         words = f"{target.count:,} wanted, but only {len(found):,} {what}s match; write that at most"
         raise ParameterError((*loc, "count"), words)

@@ -1,4 +1,4 @@
-"""(when asked, round-trip seconds) of many answers in two arrays: 16 bytes each instead of 112."""
+"""(time sent, round-trip seconds) of many answers in two arrays: 16 bytes each instead of 112."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ class Times:
         return zip(self._asked, self._seconds, strict=True)
 
     def columns(self) -> tuple[list[float], list[float]]:
-        """Return when each was asked, and the seconds of each."""
+        """Return the time that each was sent, and its seconds."""
         return self._asked.tolist(), self._seconds.tolist()
 
     def add(self, asked: float, seconds: float) -> None:

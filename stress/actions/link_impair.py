@@ -20,7 +20,7 @@ from topologies.topology import Topology
 
 
 class LinkImpair(PacedAction):
-    """What is given replaces what the file says of the link; the rest stays."""
+    """Keys that are set replace the link's own; the others stay."""
 
     EXAMPLE: ClassVar[str] = "{action: link-impair, rate: 2, shape: {bandwidth: 10 Mbit}}"
     VERBS: ClassVar[tuple[str, ...]] = ("impair", "give back")

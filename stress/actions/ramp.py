@@ -73,7 +73,7 @@ class Ramp(Action):
 
 
 class Grown:
-    """What a ramp has brought up so far."""
+    """Networks that a ramp has brought up so far."""
 
     def __init__(self, ramp: Ramp, context: ActionContext) -> None:
         self._ramp = ramp

@@ -1,4 +1,4 @@
-"""The network that `emulator stress` shakes: one that is up, or one brought up and taken down again."""
+"""The network under stress: one that is up, or one brought up and taken down again."""
 
 from __future__ import annotations
 
@@ -20,13 +20,13 @@ from topologies.topology import Topology
 
 
 class Ground(NamedTuple):
-    """What a scenario is to be run on. All that can be refused is, before `opened` is entered."""
+    """Network for a scenario. Everything that can be refused is refused before `opened` is entered."""
 
     topology: Topology
     engine: Engine
     addresses: Callable[[int], Sequence[str]]
     opened: AbstractContextManager[Network]
-    """Gives the network, and whatever happens takes down again what it brought up."""
+    """Context of the network; it always takes down what it brought up."""
 
 
 def ground(options: Mapping[str, Any]) -> Ground:

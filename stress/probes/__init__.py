@@ -1,1 +1,1 @@
-"""Probes: questions asked all the time, to find out when the network answers and when it doesn't."""
+"""Probes: packets sent all the time, to measure when the network answers and when it doesn't."""

@@ -1,4 +1,4 @@
-"""When questions are due: a probe's pairs take turns, evenly over the interval."""
+"""Times at which probes are due: the pairs take turns, evenly over the interval."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ from topologies.names import Names
 Clock = Callable[[], float]
 
 _KEPT = 20_000
-"""Answers of one probe that are kept with their times, over all its pairs."""
+"""Number of answers of a probe that are kept with their times, over all its pairs."""
 
 
 def made_tracks(spec: Spec, names: Names) -> list[Track]:
@@ -32,7 +32,7 @@ def made_tracks(spec: Spec, names: Names) -> list[Track]:
 
 
 class Turns:
-    """Question k of n pairs goes to pair k mod n, and is due k x interval / n after the beginning."""
+    """Turns of n pairs: probe k goes to pair k mod n, and is due k x interval / n after the start."""
 
     def __init__(self, tracks: Sequence[Track], interval: float, begin: float) -> None:
         self._tracks = tracks
@@ -41,10 +41,10 @@ class Turns:
         self._next = 0
 
     def due(self, now: float) -> range:
-        """Return the questions that are due and weren't given yet.
+        """Return the probes that are due and weren't returned yet.
 
-        At most one for each pair: who comes an interval late has missed the questions between, and
-        asking twice at once would tell nothing more. What was missed is counted.
+        At most one for each pair: a caller that is an interval late has missed the probes between, and
+        sending two at once would measure nothing more. Missed probes are counted.
         """
         pairs = len(self._tracks)
         end = max(int((now - self._begin) / self._gap) + 1, self._next)
@@ -56,21 +56,21 @@ class Turns:
 
 
 class Asker(Protocol):
-    """One probe that is looked after again and again by the thread that asks."""
+    """Protocol of a probe that a thread steps again and again."""
 
     @property
     def tracks(self) -> list[Track]:
-        """What was found, a track for each pair."""
+        """Results, a track for each pair."""
         ...
 
     @property
     def pace(self) -> float:
-        """Seconds between two looks that it wants."""
+        """Wanted seconds between two steps."""
         ...
 
     @property
     def blocks(self) -> bool:
-        """Whether its steps may take long, so that it needs a thread of its own."""
+        """Whether its steps may block, so that it needs its own thread."""
         ...
 
     @property
@@ -79,11 +79,11 @@ class Asker(Protocol):
         ...
 
     def step(self, now: float) -> None:
-        """Take the answers that came, then ask what is due."""
+        """Read the answers, then send the probes that are due."""
         ...
 
     def finish(self, now: float) -> None:
-        """Take the last answers."""
+        """Read the last answers."""
         ...
 
     def close(self) -> None:

@@ -1,4 +1,4 @@
-"""A user's command, run in the source: exit code 0 is the right answer."""
+"""Probe by a user's command, run in the source: exit code 0 is the right answer."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ _SLOWEST = 0.02
 
 
 class CommandAsker:
-    """Runs the command of one spec. A pair whose last command still runs isn't asked again before."""
+    """Probe that runs the command of one spec; a pair whose last command still runs is skipped."""
 
     blocks = True
     waits = True
@@ -52,7 +52,7 @@ class CommandAsker:
             self.tracks[at].whole(asked, answered)
 
     def close(self) -> None:
-        """End: commands that run are waited for, those that wait are forgotten."""
+        """End: wait for running commands, and drop the waiting ones."""
         self._stopped.set()
         self._pool.shutdown(wait=True, cancel_futures=True)
 
@@ -72,5 +72,5 @@ class CommandAsker:
 
 
 def filled(command: Sequence[str], address: str) -> list[str]:
-    """Return the command's words with the target's address in them; no shell ever reads them."""
+    """Return the arguments of the command with the target's address; no shell reads them."""
     return [word.replace("{target}", address) for word in command]

@@ -1,4 +1,4 @@
-"""The threads that ask: one for all probes that don't block, and one for each that does."""
+"""Threads of the probes: one for all that don't block, and one for each that does."""
 
 from __future__ import annotations
 
@@ -12,13 +12,13 @@ from stress.probes.asker import Asker
 from stress.records import ProbeRecord
 
 _GRACE = 1.0
-"""Seconds to wait at the end for answers that are on their way."""
+"""Seconds to wait at the end for answers on their way."""
 _NICE = -10
-"""What measures a machine goes before what keeps it busy; commands would inherit it."""
+"""Priority of measuring over load; commands would inherit it."""
 
 
 class ProbeGroup:
-    """Looks after `askers` until it is stopped; `clock` gives the seconds since the run began.
+    """Running probes `askers`, until stopped; `clock` gives the seconds since the run began.
 
     `timeout` is the longest that an answer may take, in seconds.
     """
@@ -40,28 +40,28 @@ class ProbeGroup:
             thread.start()
 
     def wrong(self) -> int:
-        """Return how many probes got no right answer to their last question that is settled."""
+        """Return the number of pairs without a right answer to their last settled probe."""
         return sum(track.wrong for asker in self._askers for track in asker.tracks)
 
     def answered(self) -> int:
-        """Return how many questions were answered."""
+        """Return the number of probes answered."""
         return sum(track.record.answered for asker in self._askers for track in asker.tracks)
 
     @property
     def cost(self) -> float:
-        """CPU seconds that asking used; known after `stop`. Commands aren't counted."""
+        """CPU seconds that probing used, without commands; known after `stop`."""
         return self._cost
 
     @property
     def failure(self) -> BaseException | None:
-        """What ended a probe before its time."""
+        """Error that ended a probe early."""
         return self._failure
 
     def stop(self) -> list[ProbeRecord]:
-        """Ask nothing more, wait a moment for the last answers, and return what was found.
+        """Send nothing more, wait a moment for the last answers, and return the results.
 
-        Questions that are neither answered nor timed out then aren't counted. What a probe raised, and
-        so ended it, is in `failure` (UnableError when the engine gives no sockets any more).
+        Probes that are neither answered nor timed out by then aren't counted. `failure` is the exception
+        that ended a probe (UnableError when the engine gives no sockets any more).
         """
         self._stop.set()
         for thread in self._threads:

@@ -26,7 +26,7 @@ _FASTEST, _SLOWEST = 0.001, 0.01
 
 
 class PingAsker:
-    """Asks the pairs of one spec. `first_ident` sets its packets apart from those of other probes."""
+    """Pings of the pairs of one spec. `first_ident` separates its packets from those of other probes."""
 
     blocks = False
     waits = True
@@ -53,7 +53,7 @@ class PingAsker:
         self._turns = Turns(self.tracks, spec.interval, clock())
 
     def step(self, now: float) -> None:
-        """Take the answers that came, then ask what is due."""
+        """Read the answers, then send the probes that are due."""
         self._collect()
         self._opener.renew()
         pairs = len(self.tracks)
@@ -62,7 +62,7 @@ class PingAsker:
             self._ask(at, turn & 0xFFFF)
 
     def finish(self, now: float) -> None:
-        """Take the last answers."""
+        """Read the last answers."""
         self._collect()
         for track in self.tracks:
             track.settle(now - self._spec.timeout)

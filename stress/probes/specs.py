@@ -1,4 +1,4 @@
-"""Which pairs a probe asks: from the scenario's words to nodes and addresses, by the seed."""
+"""Resolution of a scenario's probes: pairs of nodes and their addresses, by the seed."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ from topologies.topology import Topology
 
 
 class ProbeKeys(Protocol):
-    """What a scenario says of a probe; `stress.scenario.document.Probe` is one."""
+    """Keys of a probe in a scenario; `stress.scenario.document.Probe` is one."""
 
     @property
     def probe(self) -> str:
@@ -23,27 +23,27 @@ class ProbeKeys(Protocol):
 
     @property
     def name(self) -> str | None:
-        """What limits and reports call it; the kind when not given."""
+        """Name in limits and reports; the kind by default."""
         ...
 
     @property
     def source(self) -> TargetKeys:
-        """Who asks."""
+        """Selection of the sources."""
         ...
 
     @property
     def target(self) -> TargetKeys:
-        """Who is asked."""
+        """Selection of the targets."""
         ...
 
     @property
     def pairs(self) -> int:
-        """How many pairs, at most as many as there are."""
+        """Number of pairs, at most as many as there are."""
         ...
 
     @property
     def interval(self) -> float:
-        """Seconds between two questions of a pair."""
+        """Seconds between two probes of a pair."""
         ...
 
     @property
@@ -58,12 +58,12 @@ class ProbeKeys(Protocol):
 
     @property
     def command(self) -> list[str] | None:
-        """What is run; `{target}` in it becomes the address."""
+        """Command to run; `{target}` in it becomes the address."""
         ...
 
 
 class Addressed(Protocol):
-    """A graph and its addresses: a network that runs, or one that is planned."""
+    """Protocol of a graph with addresses: a running network, or a planned one."""
 
     @property
     def topology(self) -> Topology:
@@ -77,7 +77,7 @@ class Addressed(Protocol):
 
 @dataclass(frozen=True)
 class Pair:
-    """`source` asks `target` (nodes) at `address`."""
+    """Pair of nodes: `source` probes `target` at `address`."""
 
     source: int
     target: int
@@ -103,7 +103,7 @@ class Spec:
 
     @property
     def sockets(self) -> int:
-        """How many are open at once: one for all pings from a node, one for each connection to be."""
+        """Number of open sockets: one for all pings of a node, one for each connection."""
         if self.kind == "ping":
             return len({(pair.source, pair.version) for pair in self.pairs})
         if self.kind == "tcp":
@@ -113,7 +113,7 @@ class Spec:
 
 
 def resolve(probes: Sequence[ProbeKeys], network: Addressed, seed: int = 0) -> list[Spec]:
-    """Return what each probe asks, names made unique, pairs drawn by the run's `seed`.
+    """Return the resolved probes with unique names, their pairs drawn by the run's `seed`.
 
     ParameterError when nothing matches.
     """
@@ -165,7 +165,7 @@ def _pair(
 def drawn_pairs(sources: list[int], goals: list[int], count: int, stream: Stream) -> list[tuple[int, int]]:
     """Return up to `count` different ordered pairs of two different nodes, drawn by `stream`.
 
-    When fewer exist it is all of them. Sources take turns, so that each asks as often as the others.
+    When fewer exist it is all of them. Sources take turns, so that each occurs as often as the others.
     """
     shared = len({*sources} & {*goals})
     total = len(sources) * len(goals) - shared

@@ -27,25 +27,25 @@ class TaskProbes:
         self._cost = 0.0
 
     def wrong(self) -> int:
-        """Return how many probes got no right answer to their last question that is settled."""
+        """Return the number of pairs without a right answer to their last settled probe."""
         return int(self._task.ask()["wrong"])
 
     def answered(self) -> int:
-        """Return how many questions were answered."""
+        """Return the number of probes answered."""
         return int(self._task.ask()["answered"])
 
     @property
     def cost(self) -> float:
-        """CPU seconds that asking used; known after `stop`. Commands aren't counted."""
+        """CPU seconds that probing used, without commands; known after `stop`."""
         return self._cost
 
     @property
     def failure(self) -> BaseException | None:
-        """What ended a probe before its time."""
+        """Error that ended a probe early."""
         return self._task.failure
 
     def stop(self) -> list[ProbeRecord]:
-        """Ask nothing more, wait a moment for the last answers, and return what was found."""
+        """Send nothing more, wait a moment for the last answers, and return the results."""
         found = self._task.stop()
         self._cost = found["cost"]
         return records_of(found["records"])

@@ -1,7 +1,7 @@
-"""TCP connects between pairs: a listener in each target, a new connection for each question.
+"""TCP connects between pairs: a listener in each target, a new connection for each probe.
 
-A question is answered when the handshake is done (RFC 9293, 3.5). The kernel knows how long that took
-(TCP_INFO), so connections are looked after together, as pings are. Closing resets: no TIME_WAIT.
+A probe is answered when the handshake is done (RFC 9293, 3.5). The kernel knows how long that took
+(TCP_INFO), so one thread handles all connections, as with pings. Closing resets: no TIME_WAIT.
 """
 
 from __future__ import annotations
@@ -34,7 +34,7 @@ class _Connection:
 
 
 class TcpAsker:
-    """Asks the pairs of one spec."""
+    """TCP connects of the pairs of one spec."""
 
     blocks = False
     waits = True
@@ -56,7 +56,7 @@ class TcpAsker:
         self._turns = Turns(self.tracks, spec.interval, clock())
 
     def step(self, now: float) -> None:
-        """Take the answers that came, then ask what is due."""
+        """Read the answers, then send the probes that are due."""
         self._collect(now)
         self._opener.renew()
         pairs = len(self.tracks)
@@ -65,7 +65,7 @@ class TcpAsker:
             self._ask(at, turn)
 
     def finish(self, now: float) -> None:
-        """Take the last answers."""
+        """Read the last answers."""
         self._collect(now)
         for track in self.tracks:
             track.settle(now - self._spec.timeout)

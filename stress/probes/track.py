@@ -1,9 +1,9 @@
-"""What became of the questions of one pair, in the order in which they were asked.
+"""Results of the probes of one pair, in the order in which they were sent.
 
-A question is settled when it is answered or its timeout has passed, and counted when it and all before
-it are settled: so a loss window begins with the first question that was lost and ends with the
-answer to the first later question that was answered, however answers overtake each other. An
-answer that comes after the timeout is known by its number: it is late, and its question stays lost.
+A probe is settled when it is answered or its timeout has passed, and counted when it and all before it
+are settled. So a loss window begins with the first lost probe and ends with the first later probe that is
+answered, even when answers overtake each other. An answer after the timeout is recognised by its number:
+it is late, and its probe stays lost.
 """
 
 from __future__ import annotations
@@ -15,7 +15,7 @@ from stress.histogram import Histogram
 from stress.records import LossWindow, ProbeRecord
 
 _REMEMBERED = 256
-"""Lost questions per pair whose late answers are recognised."""
+"""Number of lost probes per pair whose late answers are recognised."""
 _LEAST_KEPT = 16
 
 
@@ -29,9 +29,9 @@ class _Question:
 
 
 class Track:
-    """The questions of one pair. `record.times` keeps up to `keep` answers, evenly over the run.
+    """Probes of one pair. `record.times` keeps up to `keep` answers, evenly over the run.
 
-    An answer more than `timeout` seconds after its question is late, whenever it is read.
+    An answer more than `timeout` seconds after its probe is late, whenever it is read.
     """
 
     def __init__(
@@ -50,18 +50,18 @@ class Track:
 
     @property
     def wrong(self) -> bool:
-        """Whether the last question that is settled was lost."""
+        """Whether the last settled probe was lost."""
         windows = self.record.windows
         return bool(windows) and windows[-1].end is None
 
     def ask(self, number: int, now: float) -> None:
-        """Note that the question `number` is asked now. Numbers may come again once they are settled."""
+        """Note that probe `number` is sent now. A number may be used again once it is settled."""
         question = _Question(number, now)
         self._queue.append(question)
         self._open[number] = question
 
     def answer(self, number: int, now: float) -> None:
-        """Note an answer; one that comes twice or to no question is nothing."""
+        """Note an answer; duplicates and answers to unknown probes are ignored."""
         question = self._open.pop(number, None)
         if question is not None and now - question.asked > self._timeout:
             self.record.late += 1
@@ -72,7 +72,7 @@ class Track:
             self.record.late += 1
 
     def settle(self, before: float) -> None:
-        """Count what is settled; a question asked until `before` that has no answer is lost."""
+        """Count the settled probes; one sent by `before` without an answer is lost."""
         queue = self._queue
         while queue:
             question = queue[0]
@@ -87,7 +87,7 @@ class Track:
             queue.popleft()
 
     def whole(self, asked: float, answered: float | None) -> None:
-        """Count a question whose end is known: answered then, or lost."""
+        """Count a settled probe: answered at that time, or lost."""
         if answered is None:
             self._count_loss(asked)
         else:

@@ -1,7 +1,7 @@
-"""Run a scenario: warmup, steps, all things given back, cooldown, the look for leaks.
+"""Run a scenario: warmup, steps, restoration, cooldown, the check for leaks.
 
-In this order, whatever happens: a failed action, Ctrl-C and SIGTERM only make the steps end early. Each
-part is tried even if the one before failed; the first failure is in the record, which says so.
+The order is always the same: a failed action, Ctrl-C and SIGTERM only end the steps early. Each part is
+tried even if the one before failed; the record has the first failure.
 """
 
 from __future__ import annotations
@@ -40,11 +40,11 @@ def run(
     document: Document, schedule: Schedule, network: Network, *, seed: int,
     journal: Path | None = None, growth: Growth | None = None, look: Look | None = None,
 ) -> RunRecord:  # fmt: skip
-    """Run `schedule` on `network` and return what was found; the network is as before afterwards.
+    """Run `schedule` on `network` and return the record; the network is as before afterwards.
 
-    `look` is called five times a second by the calling thread, for a live view. Raises only while nothing
-    is done yet (probes that can't be asked). Whatever goes wrong later, a bug, a disk that is full, ends
-    the steps; all is given back, and the record has it as `aborted` and `failure`.
+    The calling thread calls `look` five times a second, for a live view. Raises only before anything is
+    changed (probes that can't start). A later failure, such as a bug or a full disk, ends the steps;
+    everything is restored, and the record has it as `aborted` and `failure`.
     """
     record = RunRecord(
         scenario=scenario_facts(document, schedule), network=network_facts(network),
@@ -103,7 +103,7 @@ class _Run:
 
     @contextmanager
     def _noting(self) -> Iterator[None]:
-        """Let a failure end the steps, and be in the record: the first one."""
+        """Let a failure end the steps, and record the first one."""
         try:
             yield
         except BaseException as error:  # noqa: BLE001 -- in the record, and raised by who has written it
@@ -120,7 +120,7 @@ class _Run:
     def _phases(self) -> None:
         begin = min(step.start for step in self._schedule.steps)
         groups = list(dict.fromkeys(step.group for step in self._schedule.steps))
-        self._start(groups[0])  # in the warmup they make ready, and wait
+        self._start(groups[0])  # during the warmup they prepare, and wait
         with self._phase("warmup", begin):
             self._wait_until(begin)
         processor = Processor()
@@ -139,7 +139,7 @@ class _Run:
                 self._wait_until(end)
 
     def _start(self, group: int) -> None:
-        """Start the workers of one group of steps: each operation waits until it is due."""
+        """Start the workers of one group of steps; each operation waits until it is due."""
         schedule = self._schedule
         mine = np.array([step.group == group for step in schedule.steps])[schedule.step]
         found = shares(schedule, np.flatnonzero(mine))
@@ -148,7 +148,7 @@ class _Run:
             worker.start()
 
     def _finish(self, group: int) -> None:
-        """Wait for the steps of one group, side by side; all that they took is given back at the end."""
+        """Wait for the steps of one group, side by side; their changes are restored at the end."""
         steps = [step for step in self._schedule.steps if step.group == group]
         workers = self._watch.workers
         end = max(step.end for step in steps)
@@ -157,7 +157,7 @@ class _Run:
                 while worker.is_alive():
                     worker.join(_LOOK)
                     self._looked()
-                    if self._shared.stop.is_set():  # nobody waits for a command that would take long
+                    if self._shared.stop.is_set():  # don't wait for a long command
                         self._end_commands()
                 if worker.failure is not None:
                     self._fail(worker.failure)
@@ -170,10 +170,10 @@ class _Run:
             )
 
     def _end_of(self, steps: Sequence[Step], workers: Sequence[Worker]) -> float:
-        """Return when these steps end; those of the last group that ended themselves aren't waited for."""
+        """Return the end of these steps, without those of the last group that ended early."""
         over: set[int] = set().union(*(worker.over for worker in workers))
         every = self._schedule.steps
-        last = steps[0].group == every[-1].group  # later ones begin when the schedule says
+        last = steps[0].group == every[-1].group  # later groups begin as scheduled
         return max((step.end for step in steps if not (last and every.index(step) in over)), default=0.0)
 
     def _wait_until(self, moment: float) -> None:
@@ -186,7 +186,7 @@ class _Run:
 
     @contextmanager
     def _phase(self, name: str, end: float) -> Iterator[None]:
-        """Tell the live view what goes on; steps are recorded one by one, other phases here."""
+        """Set the phase for the live view; steps are recorded one by one, other phases here."""
         self._watch.phase, self._watch.end = name, end
         begin = self._shared.clock()
         yield
@@ -200,12 +200,12 @@ class _Run:
             self._look(self._watch)
 
     def _end_commands(self) -> None:
-        """End what the run started in nodes, and what that left behind."""
+        """End the run's commands in nodes, and all processes that they left."""
         ended = end_tagged(self._shared.journal.path)
         self._record.restored += [f"`{words}` is ended" for words in ended]
 
     def _restore(self) -> None:
-        """Wait for all workers (they give back what they took), then give links back."""
+        """Wait for all workers, which restore their changes, then restore links."""
         shared, record = self._shared, self._record
         with self._phase("restore", shared.clock()):
             for worker in self._watch.workers:

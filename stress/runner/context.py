@@ -1,4 +1,4 @@
-"""What holds while a run goes on: a quiet interpreter, and signals that end it in order."""
+"""Environment of a run: a quiet interpreter, and signals that end the run in order."""
 
 from __future__ import annotations
 
@@ -36,11 +36,11 @@ def quiet_python() -> Iterator[None]:
 
 
 class Tidier:
-    """Takes away what refers to itself, a little at a time: what was made since the last time, and no more.
+    """Garbage collection in small portions: of the objects made since the last time only.
 
-    Files that are read, messages that are encoded and topologies that are planned leave such things behind:
-    MiBs a minute where links change. All that was there before the run is left out (`gc.freeze`), so that
-    this takes some ten microseconds, not the tenths of a second of a collection of everything.
+    Reading files, encoding messages and planning topologies leave reference cycles behind: MiBs a minute
+    where links change. Objects from before the run are left out (`gc.freeze`), so that this takes about ten
+    microseconds, and not the tenths of a second of a full collection.
     """
 
     def __init__(self, every: float = 1.0, rounds: int = 64) -> None:
@@ -50,7 +50,7 @@ class Tidier:
         self._count = 0
 
     def tidy(self) -> None:
-        """Do it when it is time to; every `rounds` times with what was in use at the last time, too."""
+        """Collect when it is time; every `rounds` times also the objects that survived before."""
         now = time.monotonic()
         if now >= self._next:
             self._next = now + self._every
@@ -67,7 +67,7 @@ class Signals:
 
 @contextmanager
 def stopping(stop: threading.Event) -> Iterator[Signals]:
-    """Let SIGINT, SIGTERM and SIGHUP end the steps; what they took is still given back."""
+    """Let SIGINT, SIGTERM and SIGHUP end the steps; their changes are still restored."""
     noted = Signals()
 
     def note(number: int) -> None:

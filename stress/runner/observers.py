@@ -1,4 +1,4 @@
-"""What watches a run: the sampler of the machine and the probes, started and stopped together."""
+"""Observers of a run: the sampler of the machine and the probes, started and stopped together."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from stress.scenario.document import Scenario
 Clock = Callable[[], float]
 
 COUNTS = ("host.namespaces", "host.interfaces", "host.sockets", "host.memory.used")
-"""The metrics whose values before and after a run tell of leaks."""
+"""Metrics whose values before and after a run reveal leaks."""
 
 
 class Watcher(Protocol):
@@ -21,7 +21,7 @@ class Watcher(Protocol):
 
     @property
     def failure(self) -> BaseException | None:
-        """What ended it before its time."""
+        """Error that ended it early."""
         ...
 
     @property
@@ -43,20 +43,20 @@ class Questions(Protocol):
 
     @property
     def failure(self) -> BaseException | None:
-        """What ended one of them before its time."""
+        """Error that ended one of them early."""
         ...
 
     @property
     def cost(self) -> float:
-        """CPU seconds that asking took; known after `stop`."""
+        """CPU seconds that probing used; known after `stop`."""
         ...
 
     def stop(self) -> list[ProbeRecord]:
-        """End; return what was found."""
+        """End; return the results."""
         ...
 
     def wrong(self) -> int:
-        """Return how many get no right answer now."""
+        """Return the number of pairs without a right answer now."""
         ...
 
 
@@ -82,7 +82,7 @@ class Observers:
             self._probes = made_probes(self._scenario.probes, self._network, self._clock, self._seed)
 
     def stop(self, record: RunRecord) -> None:
-        """End, and put what was found into `record`; raise what ended one of them before its time."""
+        """End, and put the results into `record`; raise the error that ended one of them early."""
         try:
             if self._probes is not None:
                 record.probes = self._probes.stop()
@@ -96,7 +96,7 @@ class Observers:
                 raise one.failure
 
     def wrong(self) -> int:
-        """Return how many probes get no right answer now."""
+        """Return the number of pairs without a right answer now."""
         return self._probes.wrong() if self._probes is not None else 0
 
     def latest(self) -> Sample | None:

@@ -90,7 +90,7 @@ def _share(some: int, count: int, step: str) -> str:
 
 
 class _Lateness(NamedTuple):
-    """How many operations of a step were begun, how many of them late, the worst in seconds.
+    """Lateness of a step: operations begun, late ones, the worst in seconds.
 
     `behind` counts those due at a moment of which the first to begin was late already. The others of a
     burst wait for it: that is latency, but nobody failed to keep the schedule.

@@ -1,4 +1,4 @@
-"""A worker: one thread that does its operations when they are due, and notes what became of them."""
+"""Worker: a thread that carries out operations when they are due, and records their outcomes."""
 
 from __future__ import annotations
 
@@ -36,7 +36,7 @@ class Worker(threading.Thread):
         super().__init__(name="stress-worker", daemon=True)
         self.columns = Columns(share.numbers, schedule.at[share.numbers] / MICRO)
         self.over: set[int] = set()
-        """Steps (positions in the schedule's) that ended themselves."""
+        """Steps (positions in the schedule) that ended early."""
         self.restored: list[str] = []
         self.failure: BaseException | None = None
         self._first = share.with_session
@@ -45,7 +45,7 @@ class Worker(threading.Thread):
         self._session: Session = shared.network.session() if share.with_session else NoSession()
 
     def run(self) -> None:
-        """Do everything; a failure stops all workers, and is raised by who joins this one."""
+        """Carry out everything; a failure stops all workers, and the thread that joins this one raises it."""
         if self._first:
             with suppress(PermissionError):
                 os.setpriority(os.PRIO_PROCESS, threading.get_native_id(), _NICE)
@@ -108,7 +108,7 @@ class Worker(threading.Thread):
         return clock()
 
     def _operations(self) -> Iterator[tuple[float, int, int, int]]:
-        """Yield (seconds when due, step, verb, thing) of each operation."""
+        """Yield (seconds when due, step, verb, target) of each operation."""
         schedule, numbers = self._schedule, self.columns.numbers
         for begin in range(0, len(numbers), _BLOCK):
             some = numbers[begin : begin + _BLOCK]
@@ -123,7 +123,7 @@ class Worker(threading.Thread):
 
 
 def error_kind(error: Exception, target: str) -> str:
-    """Return what `error` is, without the `target` it happened to: errors are counted by it."""
+    """Return the kind of `error`, without its `target`: errors are counted by kind."""
     if isinstance(error, KernelError):
         words = str(error).replace(f" {error.target}", "", 1)
         return words.split(";")[0]

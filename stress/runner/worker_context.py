@@ -63,7 +63,7 @@ class WorkerContext:
         self._session.remove_link(link)
 
     def add_link(self, link: int) -> None:
-        """Make a deleted link again; skipped when it is there, or an end isn't."""
+        """Add a deleted link again; skipped when it is there, or an end isn't."""
         if link not in self._removed.links:
             raise SkippedError("the link is there")
         if any(node in self._removed.nodes for node in self._ends[link]):
@@ -81,7 +81,7 @@ class WorkerContext:
         self._session.remove_node(node)
 
     def add_node(self, node: int) -> None:
-        """Make a removed node again; skipped when it is there."""
+        """Add a removed node again; skipped when it is there."""
         if node not in self._removed.nodes:
             raise SkippedError("the node is there")
         self._session.add_node(node)
@@ -100,15 +100,15 @@ class WorkerContext:
             self._session.set_controller(name, up=False)
 
     def change_link(self, link: int, change: Callable[[LinkState], LinkState]) -> None:
-        """Change how a link is, from what it was before the run."""
+        """Change a link, starting from its state before the run."""
         self._need_link(link)
         self.journal.will_change(link)
         self.network.set_link(link, change(self.journal.before(link)))
 
     def give_link_back(self, link: int) -> None:
-        """Make a link as it was before the run; skipped when it is so.
+        """Restore a link to its state before the run; skipped when it is in it.
 
-        Also where a node of the link is removed: it comes back with the link as it was.
+        This works where a node of the link is removed: it comes back with the link restored.
         """
         if link not in self.journal.changed:
             raise SkippedError("the link is as before")
@@ -116,7 +116,7 @@ class WorkerContext:
         self.journal.given_back(link)
 
     def grow(self, name: str, hosts: int) -> Network:
-        """Bring up a network beside the one that runs; it is noted before it is made."""
+        """Bring up a network beside the running one; the journal notes it first."""
         if self._shared.growth is None:
             raise UnableError("nothing here can bring up more networks")
         self.journal.will_grow(name)
@@ -134,11 +134,11 @@ class WorkerContext:
         self.journal.is_down(self._grown.pop(id(network)))
 
     def marked(self, words: Sequence[str]) -> list[str]:
-        """Return a command such that all it starts ends with the run."""
+        """Return a command tagged so that all its processes end with the run."""
         return tagged(words, self.journal.path)
 
     def kept(self, key: object, make: Callable[[], Any]) -> Any:
-        """Return what `make()` gave the first time; it is closed at the end of the step, if it can be."""
+        """Return the result of the first `make()`; it is closed at the end of the step, if it can be."""
         if key not in self._kept:
             made = self._kept[key] = make()
             if hasattr(made, "close"):
@@ -146,20 +146,20 @@ class WorkerContext:
         return self._kept[key]
 
     def report(self, kind: str, found: dict[str, Any]) -> None:
-        """Add what was found to the record."""
+        """Add a result to the record."""
         self._shared.reports.append((kind, found))
 
     def close(self) -> None:
-        """Close what was kept."""
+        """Close everything that was kept."""
         self._kept.clear()
         self._stack.close()
 
     def restore(self) -> list[str]:
-        """Give back all that the session took away; return the names. Nothing where the network is gone."""
+        """Restore everything that the session removed; return the names. Nothing when the network is gone."""
         return [] if self.journal.lost else self._session.restore()
 
     def name(self, target: Target) -> str:
-        """Return what reports call a thing."""
+        """Return the name of a target in reports."""
         return target_name(self._topology, target)
 
     def _need_link(self, link: int) -> None:
@@ -171,7 +171,7 @@ class WorkerContext:
 
 
 class NoSession:
-    """The session of a worker that changes nothing by one: its actions use the network itself."""
+    """Session of a worker that needs none: its actions use the network itself."""
 
     def __enter__(self) -> Self:
         return self

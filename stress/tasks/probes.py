@@ -30,7 +30,7 @@ class Probes:
 
     @property
     def failure(self) -> BaseException | None:
-        """What ended a probe before its time."""
+        """Error that ended a probe early."""
         return self._group.failure
 
     def ask(self, request: None = None) -> dict[str, int]:
