@@ -1,1 +1,1 @@
-"""The actions, one fault a file: a model of its keys that can say what to do when, and do it."""
+"""Actions, one fault per file: a model of the step's keys that plans operations and carries them out."""

@@ -1,4 +1,4 @@
-"""arp-storm: hosts ask for addresses that nobody has; every bridge must carry each question everywhere."""
+"""arp-storm: hosts ask for unused addresses; every bridge floods each request."""
 
 from __future__ import annotations
 
@@ -17,11 +17,11 @@ from stress.targets import Target
 
 _MOST = 200_000
 _NOBODY = bytes((192, 0, 2, 1))
-"""An address for documentation (RFC 5737), that no pool gives to a host."""
+"""Address for documentation (RFC 5737), which no pool assigns to a host."""
 
 
 class ArpStorm(PacedAction):
-    """Bounded by its rate and its time: frames never repeat themselves, the topology has no open loops."""
+    """The storm is bounded by its rate and duration: the topology has no open loops that repeat frames."""
 
     EXAMPLE: ClassVar[str] = "{action: arp-storm, target: {kind: host, count: 4}, rate: 1000}"
     VERBS: ClassVar[tuple[str, ...]] = ("ask",)
@@ -35,7 +35,7 @@ class ArpStorm(PacedAction):
     frames: Annotated[int, Field(ge=1, le=1000)] = Field(1, description="ARP requests per operation")
 
     def problems(self) -> Problems:
-        """Yield what is wrong between the keys."""
+        """Yield the errors between the keys."""
         yield from super().problems()
         if self.rate is not None and self.rate * self.frames > _MOST:
             yield ("rate",), f"{self.rate * self.frames:,.0f} frames per second; {_MOST:,} at most"
@@ -47,11 +47,11 @@ class ArpStorm(PacedAction):
         return PlannedOperations(at, np.zeros(len(at), dtype=np.int64), target, targets)
 
     def addressed(self, target: Target) -> Iterator[AddressedNode]:
-        """Give who asks: ARP is for IPv4 only."""
+        """Yield the sender: ARP is for IPv4 only."""
         yield AddressedNode(target.number, family="IPv4")
 
     def do(self, context: ActionContext, verb: str, target: Target) -> None:
-        """Ask."""
+        """Send the requests."""
         del verb
         context.need_node(target.number)
         senders: Senders = context.kept((Senders, self.action), lambda: Senders(context))

@@ -1,4 +1,4 @@
-"""controller-restart: controllers of the switches stop, and start again a while later."""
+"""controller-restart: stop controllers of the switches, and start them again later."""
 
 from __future__ import annotations
 
@@ -41,7 +41,7 @@ class ControllerRestart(PacedAction):
         context.set_controller(target, up=verb == "start")
 
     def _controllers(self, context: PlanContext) -> list[Target]:
-        """Return the controllers that the target means, in their order; ParameterError when none."""
+        """Return the controllers that the target selects, in order; ParameterError when there are none."""
         names = list(controllers_of(context.topology))
         if not names:
             words = (

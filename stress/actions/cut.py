@@ -13,7 +13,7 @@ def cut(context: ActionContext, link: int) -> None:
 
 
 def mended(context: ActionContext, link: int) -> None:
-    """Mend `link`."""
+    """Restore `link`."""
     context.set_port(_port(context.network.topology, link), up=True)
 
 

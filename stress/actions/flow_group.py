@@ -1,4 +1,4 @@
-"""The flows of one `traffic` step: a task sends and receives them where the nodes are."""
+"""Flows of one `traffic` step: a task sends and receives them where the nodes are."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ _ENTRIES: dict[Using, str] = {
 
 @dataclass(frozen=True)
 class Flow:
-    """One flow: between which nodes, how; bandwidth in bit/s or None, size in bytes."""
+    """Flow between two nodes; bandwidth in bit/s or None, size in bytes."""
 
     source: int
     target: int
@@ -44,7 +44,7 @@ class FlowGroup:
         self._task.ask({**asdict(flow), "address": address})
 
     def results(self) -> list[dict[str, Any]]:
-        """End all flows; return what became of each, in the order in which they were begun."""
+        """End all flows; return the result of each, in the order in which they began."""
         found: list[dict[str, Any]] = self._task.ask(None)
         return found
 

@@ -21,14 +21,14 @@ REQUEST = 1
 
 
 class Speaker(NamedTuple):
-    """A port that speaks: its MAC and IPv4 address."""
+    """Sender of ARP: a port's MAC and IPv4 address."""
 
     mac: bytes
     ip: bytes
 
 
 def arp(sender: Speaker, asked: bytes) -> bytes:
-    """Return the broadcast question "who has `asked`? tell `sender`", 42 bytes.
+    """Return the broadcast request "who has `asked`? tell `sender`", 42 bytes.
 
     Asking for one's own address is a gratuitous ARP (RFC 5227, section 3): it tells switches and
     neighbours where the MAC is.
@@ -38,7 +38,7 @@ def arp(sender: Speaker, asked: bytes) -> bytes:
 
 
 class Senders:
-    """Sends frames from ports, for as long as a step lasts."""
+    """Sender of frames from ports, for the duration of a step."""
 
     def __init__(self, context: ActionContext) -> None:
         self._topology = context.network.topology
@@ -57,7 +57,7 @@ class Senders:
 
 
 def speaker(context: ActionContext, topology: Topology, target: Target) -> Speaker:
-    """Return who speaks on a host's port; UnableError when it has no IPv4 address."""
+    """Return the speaker on a host's port; UnableError when it has no IPv4 address."""
     for text in context.network.addresses(target.number):
         if ":" not in text:
             return Speaker(mac(topology, target.number, target.port), socket.inet_aton(text))

@@ -1,4 +1,4 @@
-"""link-flap: cut links, and mend them a while later."""
+"""link-flap: cut links, and restore them later."""
 
 from __future__ import annotations
 
@@ -18,10 +18,10 @@ from topologies.topology import Topology
 
 
 class LinkFlap(PacedAction):
-    """Traffic stops both ways. With `reroute` the network is told, and finds other ways.
+    """Traffic stops in both directions. With `reroute` forwarding avoids the link.
 
-    Routers do so unless told otherwise, as their routing protocols would: a table that still sends half
-    of the flows into the cut would be that of no network. Bridges don't.
+    Routers reroute by default, as their routing protocols would: no real routing table keeps sending half of
+    the flows into a cut link. Bridges don't.
     """
 
     EXAMPLE: ClassVar[str] = "{action: link-flap, target: {between: [edge, aggregation]}, rate: 5}"
@@ -35,18 +35,18 @@ class LinkFlap(PacedAction):
     )
 
     def needs(self, topology: Topology) -> Needs:
-        """Whoever changes forwarding holds the whole network."""
+        """Return the needs: a change of forwarding concerns the whole network."""
         return "network alone" if self._goes_around(topology) else "session"
 
     def _goes_around(self, topology: Topology) -> bool:
         return is_routed(topology) if self.reroute is None else self.reroute
 
     def plan(self, context: PlanContext) -> PlannedOperations:
-        """Return the cuts and mends."""
+        """Return the cuts and the restorations."""
         return self.there_and_back(context, context.links(self.target), self.down)
 
     def do(self, context: ActionContext, verb: str, target: Target) -> None:
-        """Cut or mend the link."""
+        """Cut or restore the link."""
         if not self._goes_around(context.network.topology):
             (cut if verb == "cut" else mended)(context, target.number)
         elif verb == "cut":

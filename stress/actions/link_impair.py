@@ -1,4 +1,4 @@
-"""link-impair: make links slow, lossy or late, and as they were a while later."""
+"""link-impair: make links slow, lossy or delayed, and restore them later."""
 
 from __future__ import annotations
 
@@ -35,7 +35,7 @@ class LinkImpair(PacedAction):
     impaired: Duration = Field(1.0, description="Time that the link is impaired", examples=["1 s"])
 
     def problems(self) -> Problems:
-        """Yield what is wrong between the keys."""
+        """Yield the errors between the keys."""
         yield from super().problems()
         shape = self.shape.shape()
         if shape.is_plain:
@@ -57,7 +57,7 @@ class LinkImpair(PacedAction):
         return (self.shape.shape(),)
 
     def do(self, context: ActionContext, verb: str, target: Target) -> None:
-        """Shape the link, or give it back."""
+        """Shape the link, or restore it."""
         if verb == "give back":
             context.give_link_back(target.number)
             return

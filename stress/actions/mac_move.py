@@ -1,4 +1,4 @@
-"""mac-move: a host's MAC turns up at another port, as when a virtual machine moves, and goes home again."""
+"""mac-move: a host's MAC appears at another port, as when a virtual machine migrates, and returns later."""
 
 from __future__ import annotations
 
@@ -18,9 +18,9 @@ from topologies.quantities import Duration
 
 
 class MacMove(PacedAction):
-    """A gratuitous ARP of the host from another's port: bridges then send its traffic there.
+    """A gratuitous ARP of the host leaves by another host's port: bridges then send its traffic there.
 
-    It goes home by a gratuitous ARP of its own.
+    A gratuitous ARP from its own port brings it back.
     """
 
     EXAMPLE: ClassVar[str] = "{action: mac-move, target: host, rate: 20}"
@@ -41,7 +41,7 @@ class MacMove(PacedAction):
         return self.there_and_back(context, targets, self.away)
 
     def addressed(self, target: Target) -> Iterator[AddressedNode]:
-        """Give whose MAC moves: ARP is for IPv4 only."""
+        """Yield the host whose MAC moves: ARP is for IPv4 only."""
         yield AddressedNode(target.number, family="IPv4")
 
     def do(self, context: ActionContext, verb: str, target: Target) -> None:
@@ -54,7 +54,7 @@ class MacMove(PacedAction):
         senders.send(speaks, arp(who, who.ip))
 
     def _other(self, context: ActionContext, target: Target) -> Target:
-        """Return the port of the host that comes next."""
+        """Return the port of the next host."""
         topology = context.network.topology
         hosts = topology.hosts
         place = int(np.searchsorted(hosts, target.number)) + 1

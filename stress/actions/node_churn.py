@@ -1,4 +1,4 @@
-"""node-churn: remove hosts with all that runs in them, and make them again a while later."""
+"""node-churn: remove hosts with all their processes, and add them again later."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ from topologies.quantities import Duration
 
 
 class NodeChurn(PacedAction):
-    """As pods or virtual machines come and go."""
+    """Hosts come and go like pods or virtual machines."""
 
     EXAMPLE: ClassVar[str] = "{action: node-churn, churn: {percent: 10 %, delay: 5 s}}"
     VERBS: ClassVar[tuple[str, ...]] = ("remove", "add")

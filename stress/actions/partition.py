@@ -1,4 +1,4 @@
-"""partition: cut the network in two along a boundary, and heal it a while later."""
+"""partition: cut the network in two along a boundary, and heal it later."""
 
 from __future__ import annotations
 
@@ -36,12 +36,12 @@ class Partition(Action):
     reroute: bool = Field(default=False, description="Forward around the cut, one link at a time")
 
     def needs(self, topology: Topology) -> Needs:
-        """Whoever changes forwarding holds the whole network."""
+        """Return the needs: a change of forwarding concerns the whole network."""
         del topology
         return "network alone" if self.reroute else "session"
 
     def problems(self) -> Problems:
-        """Yield what is wrong between the keys."""
+        """Yield the errors between the keys."""
         given = [key for key in ("target", "tier", "halves") if getattr(self, key)]
         if not given:
             yield (), "needs `target:`, `tier:` or `halves: true`: along which boundary?"
@@ -49,7 +49,7 @@ class Partition(Action):
             yield (key,), f"can't be combined with `{given[0]}`; keep one of the two"
 
     def plan(self, context: PlanContext) -> PlannedOperations:
-        """Return the cuts and mends of the links that cross the boundary."""
+        """Return the cuts and restorations of the links across the boundary."""
         side = self._side(context)
         crossing = np.flatnonzero(
             side[context.topology.ends[:, 0]] != side[context.topology.ends[:, 1]]
@@ -85,7 +85,7 @@ class Partition(Action):
         return side
 
     def do(self, context: ActionContext, verb: str, target: Target) -> None:
-        """Cut or mend one of the links."""
+        """Cut or restore one of the links."""
         if not self.reroute:
             (cut if verb == "cut" else mended)(context, target.number)
         elif verb == "cut":

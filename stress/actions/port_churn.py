@@ -1,4 +1,4 @@
-"""port-churn: remove links with the ports at both their ends, and make them again a while later."""
+"""port-churn: remove links with the ports at both ends, and add them again later."""
 
 from __future__ import annotations
 

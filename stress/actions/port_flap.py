@@ -1,4 +1,4 @@
-"""port-flap: bring ports down, and up again a while later."""
+"""port-flap: bring ports down, and up again later."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ from topologies.quantities import Duration
 
 
 class PortFlap(PacedAction):
-    """Only this port goes down: what is at its other end sees the carrier go."""
+    """Only this port goes down; the other end of the link loses its carrier."""
 
     EXAMPLE: ClassVar[str] = "{action: port-flap, target: host, rate: 100}"
     VERBS: ClassVar[tuple[str, ...]] = ("down", "up")

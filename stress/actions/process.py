@@ -16,7 +16,7 @@ from topologies.quantities import Duration
 
 
 class Process(PacedAction):
-    """The latency is that of the whole command, from when it was due. What it leaves ends with the run."""
+    """Latency is that of the whole command, from when it was due. Its processes end with the run."""
 
     EXAMPLE: ClassVar[str] = "{action: process, target: host, rate: 5, command: [ip, link]}"
     VERBS: ClassVar[tuple[str, ...]] = ("run",)

@@ -1,4 +1,4 @@
-"""ramp: more and more hosts until a limit breaks, to learn how many this machine can take."""
+"""ramp: add hosts until a limit breaks, to find the capacity of this machine."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ _PATIENCE = 2.0
 
 
 class Ramp(Action):
-    """Each step brings up one more network beside the one that runs, and asks whether its hosts answer."""
+    """Each operation brings up one more network beside the running one, and checks that its hosts answer."""
 
     EXAMPLE: ClassVar[str] = "{action: ramp, hosts: 100, interval: 2 s}"
     VERBS: ClassVar[tuple[str, ...]] = ("grow", "take down")
@@ -62,7 +62,7 @@ class Ramp(Action):
         return PlannedOperations(at, verb, np.zeros(count + 1, dtype=np.int64), [Target("step", 0)])
 
     def do(self, context: ActionContext, verb: str, target: Target) -> None:
-        """Grow by one step, or take all down, report and end."""
+        """Add one network, or take all down, report and end."""
         del target
         grown: Grown = context.kept((Ramp, id(self)), lambda: Grown(self, context))
         if verb == "grow":
@@ -91,7 +91,7 @@ class Grown:
             self.close()
             raise StepOverError(f"stopped: {self._stopped_by}")
         begin = self._context.clock()
-        if begin > self._end:  # steps that were due long ago, on an engine that is slower than planned
+        if begin > self._end:  # operations that were due long ago, on an engine slower than planned
             raise SkippedError("the step's time is over")
         base = self._context.network.name[:20].rstrip("-")
         most = self._ramp.most
@@ -114,7 +114,7 @@ class Grown:
                 self._stopped_by = "`most` is reached"
 
     def _broken(self, network: Network, seconds: float) -> str:
-        """Return which limit broke, or nothing."""
+        """Return the limit that broke, or nothing."""
         if seconds > self._ramp.slowest:
             return f"a step took {seconds:.3g} s, more than {self._ramp.slowest:g} s"
         memory = psutil.virtual_memory()
@@ -140,7 +140,7 @@ class Grown:
         while self._networks:
             try:
                 self._context.take_down(self._networks.pop())
-            except EmulationError as error:  # the others go all the same
+            except EmulationError as error:  # take the others down all the same
                 failed.append(error)
         if failed:
             raise failed[0]

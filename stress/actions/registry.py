@@ -1,4 +1,4 @@
-"""The actions by name; a module is imported when a scenario uses it."""
+"""Table of actions by name; a module is imported when a scenario uses it."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ ACTIONS: dict[str, str] = {
     "mac-move": "mac_move.MacMove",
     "ramp": "ramp.Ramp",
 }
-"""Name as scenarios write it -> module and class below `stress.actions`."""
+"""Name in scenarios -> module and class below `stress.actions`."""
 
 
 def action_named(name: str) -> type[Action]:

@@ -1,4 +1,4 @@
-"""rolling: walk through nodes one after the other: each is restarted, or cut off, before the next."""
+"""rolling: restart nodes, or cut them off, one after the other."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ from topologies.topology import Topology
 
 
 class Rolling(Action):
-    """In the order of the names, as an upgrade goes; as many rounds as fit when `again` is given."""
+    """Nodes in the order of their names, like an upgrade; with `again` as many rounds as fit."""
 
     EXAMPLE: ClassVar[str] = "{action: rolling, target: spine, down: 2 s, pause: 1 s}"
     VERBS: ClassVar[tuple[str, ...]] = ("away", "back")
@@ -39,12 +39,12 @@ class Rolling(Action):
     again: bool = Field(default=False, description="Start over after the last node, until the step ends")
 
     def needs(self, topology: Topology) -> Needs:
-        """Whoever changes forwarding holds the whole network."""
+        """Return the needs: a change of forwarding concerns the whole network."""
         del topology
         return "network alone" if self.how == "reroute" else "session"
 
     def problems(self) -> Problems:
-        """Yield what is wrong between the keys."""
+        """Yield the errors between the keys."""
         if not self.down + self.pause:
             yield ("down",), "is nothing, and so is `pause`; write for example `down: 1 s`"
 
@@ -73,7 +73,7 @@ class Rolling(Action):
         )
 
     def _targets(self, context: PlanContext, found: Sequence[Target]) -> tuple[list[Target], list[list[int]]]:
-        """Return the things to act on, and for each node which of them: itself, or its links."""
+        """Return the targets, and the targets of each node: itself, or its links."""
         if self.how == "restart":
             return list(found), [[k] for k in range(len(found))]
         numbers: dict[int, int] = {}
@@ -84,7 +84,7 @@ class Rolling(Action):
         return [Target("link", link) for link in numbers], each
 
     def do(self, context: ActionContext, verb: str, target: Target) -> None:
-        """Take a node (or link) away, or give it back."""
+        """Remove a node or cut a link, or restore it."""
         away = verb == "away"
         if self.how == "restart":
             (context.remove_node if away else context.add_node)(target.number)

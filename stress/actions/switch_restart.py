@@ -1,4 +1,4 @@
-"""switch-restart: switches and routers lose all that they know, and come back a while later."""
+"""switch-restart: switches and routers lose their state, and come back later."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ from topologies.topology import Kind
 
 
 class SwitchRestart(PacedAction):
-    """A restart takes the switch away with its ports: neighbours lose theirs until it is back."""
+    """A restart removes the switch with its ports: neighbours lose their ports to it until it is back."""
 
     EXAMPLE: ClassVar[str] = "{action: switch-restart, target: edge, rate: 0.5}"
     VERBS: ClassVar[tuple[str, ...]] = ("stop", "start")
@@ -35,5 +35,5 @@ class SwitchRestart(PacedAction):
         return self.there_and_back(context, switches, self.down)
 
     def do(self, context: ActionContext, verb: str, target: Target) -> None:
-        """Take the switch away or make it again."""
+        """Remove the switch or add it again."""
         (context.remove_node if verb == "stop" else context.add_node)(target.number)

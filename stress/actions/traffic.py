@@ -57,7 +57,7 @@ class Traffic(Action):
         return PlannedOperations(at_, verb, np.append(np.arange(self.flows), 0), targets)
 
     def addressed(self, target: Target) -> Iterator[AddressedNode]:
-        """Give both ends of a flow."""
+        """Yield both ends of a flow."""
         yield AddressedNode(target.number, "source")
         yield AddressedNode(target.port, "target")
 

@@ -51,11 +51,11 @@ class Flow:
             self.fail(code)
 
     def fail(self, code: int) -> None:
-        """Note the first error."""
+        """Record the first error."""
         self.error = self.error or errno.errorcode.get(code, str(code))
 
     def due(self, now: float) -> float:
-        """Return when the next packet is due."""
+        """Return the time at which the next packet is due."""
         return self.begin + self.sent / self.rate if self.rate else now
 
     def send(self, now: float) -> bool:
@@ -99,7 +99,7 @@ class Flow:
         self.series.append(self.received)
 
     def found(self) -> dict[str, Any]:
-        """Return what became of the flow: bytes, packets, seconds, bytes received by second."""
+        """Return the result of the flow: bytes, packets, seconds, bytes received by second."""
         out: dict[str, Any] = {
             "sent_bytes": self.sent, "received_bytes": self.received,
             "seconds": round(time.monotonic() - self.begin, 6), "error": self.error,

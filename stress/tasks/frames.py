@@ -27,7 +27,7 @@ class _Sender:
 
 
 class FrameSenders:
-    """Sends frames, each when it is asked to.
+    """Task that sends frames on request.
 
     A socket that wasn't used for a second is closed: it keeps the namespace of a removed node in the
     kernel, a third of a MiB, and opening it again costs a tenth of a millisecond.
@@ -85,7 +85,7 @@ class FrameSenders:
         self._open.move_to_end(key)
 
     def _close_idle(self) -> None:
-        """Close what wasn't used lately: the first ones, as each use puts a socket last."""
+        """Close the sockets that are idle: the first ones, as each use moves a socket to the end."""
         oldest = time.monotonic() - _IDLE
         while self._open and (key := next(iter(self._open))) and self._open[key].used < oldest:
             self._open.pop(key).socket.close()

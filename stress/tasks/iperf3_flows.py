@@ -18,7 +18,7 @@ _PATIENCE = 10.0
 
 
 class Iperf3Flows:
-    """Begins flows, and tells what became of them. `tag` are the words that begin each command."""
+    """Task that starts flows and returns their results. Each command begins with the words `tag`."""
 
     failure = None
 
@@ -32,7 +32,7 @@ class Iperf3Flows:
         self._protocols: list[str] = []
 
     def ask(self, request: dict[str, Any] | None) -> list[dict[str, Any]] | None:
-        """Begin the flow `request`; None waits for all clients, and returns what each found."""
+        """Start the flow `request`; None waits for all clients, and returns the result of each."""
         if request is None:
             return [_result(*found) for found in zip(self._clients, self._protocols, strict=True)]
         self._begin(request)
@@ -64,7 +64,7 @@ class Iperf3Flows:
         return self._nodes.spawn(node, [*self._tag, "iperf3", *words])
 
     def stop(self) -> None:
-        """End what still runs."""
+        """End all running processes."""
         for process in (*self._clients, *self._servers):
             with suppress(ProcessLookupError):
                 process.kill()

@@ -21,7 +21,7 @@ _PATIENCE = 10.0
 
 
 class OwnFlows:
-    """Begins flows, and tells what became of them."""
+    """Task that starts flows and returns their results."""
 
     failure = None
 
@@ -36,7 +36,7 @@ class OwnFlows:
             )  # fmt: skip
 
     def ask(self, request: dict[str, Any] | None) -> list[dict[str, Any]] | None:
-        """Begin the flow `request`; None ends all flows, and returns what became of each."""
+        """Start the flow `request`; None ends all flows, and returns the result of each."""
         if request is None:
             return self._results()
         self._begin(request)

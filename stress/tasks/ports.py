@@ -1,6 +1,6 @@
-"""Counters of ports, read inside their nodes: one rtnetlink question each (rtnetlink(7)).
+"""Counters of ports, read inside their nodes by one rtnetlink request each (rtnetlink(7)).
 
-That costs no process. A node that was removed is asked again by a new socket.
+That needs no process. A node that was removed gets a new socket.
 """
 
 from __future__ import annotations
@@ -23,7 +23,7 @@ _PATIENCE = 0.2
 
 
 class PortCounters:
-    """Reads the counters of `ports`, a list of [node, interface], each time it is asked."""
+    """Task that reads the counters of `ports`, a list of [node, interface], on request."""
 
     failure = None
 
