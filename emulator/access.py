@@ -1,7 +1,8 @@
 """Access to the nodes of a running network, in capabilities that an engine has or hasn't.
 
-Callers check first (`supports`). An agent on another machine can implement all of it: arguments and
-answers are plain data, and a recording is bytes written into a file. No socket and no process crosses.
+Callers check first (`supports`). An agent on another machine can implement all but the two that need this
+process's terminal (`interact`, `open_console`): arguments and answers are plain data, and a recording is
+bytes written into a file. No socket and no process crosses.
 Work that needs those is a `Task` (`emulator.tasks`): its code runs where the nodes are.
 """
 

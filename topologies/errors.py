@@ -33,8 +33,8 @@ _PLAIN_KEY = re.compile(r"[\w*-]+")
 class EmulationError(Exception):
     """Root of all errors raised by this project.
 
-    `exit_code` is the exit code of the command line: 2 invalid input, 3 not possible on this machine,
-    4 failure.
+    `exit_code` is the exit code of the command line: 1 the network isn't whole, 2 invalid input, 3 not
+    possible on this machine, 4 failure.
     """
 
     exit_code = 4

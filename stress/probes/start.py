@@ -60,6 +60,7 @@ def start_probes(
     """
     specs = resolve(probes, network, seed)
     if network.access.supports(Capability.TASKS):
+        # the time of day, since monotonic clocks of machines differ: theirs must be in step (NTP) to compare
         arguments = {"specs": plain_specs(specs), "began": time.time() - clock()}
         return TaskProbes(network.access.start(Task("stress.tasks.probes:Probes", arguments)))
     timeout = max((spec.timeout for spec in specs), default=0.0)
