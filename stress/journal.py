@@ -45,7 +45,7 @@ class Journal:
     def require(self) -> None:
         """Raise BrokenError when the network was taken down, even if another of its name is up now."""
         if self.lost:
-            raise BrokenError("the network was taken down while the run shook it; nothing more is done")
+            raise BrokenError("the network was taken down during the stress run; the run stops")
 
     def before(self, link: int) -> LinkState:
         """Return the state of `link` before the run."""

@@ -23,18 +23,18 @@ from emulator.linux.teardown import Sentinel, kill_inside
 from emulator.plan_part import PlanPart
 
 _GONE = frozenset({errno.ESRCH, errno.EADDRNOTAVAIL, errno.ENODEV, errno.ENOENT, errno.EEXIST})
-"""What a removal may find gone, or an addition there already (after an `up` that was stopped)."""
+"""Errors that mean "gone already", or "there already" (after an interrupted `up`)."""
 
 _THERE = frozenset({errno.EEXIST})
 _NOT_YET = _THERE | {errno.ENODEV}
-"""What permanent neighbours over a port that isn't back yet give."""
+"""Errors from adding a permanent neighbour over a port that is still missing."""
 
 _DOOMED = 0x746F706F
 """The group of links to delete: the kernel waits once for a group, and once for each link without one."""
 
 
 def keep_going() -> None:
-    """Never stop half-way: the check of changes that nobody may interrupt."""
+    """Check for interrupts that never stops: for changes that must complete."""
 
 
 def converge(

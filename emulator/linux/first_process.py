@@ -1,4 +1,4 @@
-"""The process by which the machine's own namespaces are known: process 1, in a container that of it."""
+"""A process in the machine's initial namespaces: process 1; in a container, the container's process 1."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ _KERNEL_THREAD = 0x00200000
 
 
 def first_process() -> str | None:
-    """Return the folder in /proc of a process in the first namespaces that can be looked at; None: of none.
+    """Return the /proc folder of a readable process in the initial namespaces; None if there is none.
 
     That is process 1, unless it holds more capabilities than we do; then process 2 where that is the first
     of the kernel's own threads, which no container has.

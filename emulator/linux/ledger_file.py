@@ -35,10 +35,10 @@ def ledger_place() -> Path:
 
 
 class LedgerFile(Generic[Entries]):
-    """A JSON file in the folder `place`, with a lock; all three go when nothing is left in it.
+    """A JSON file in the folder `place`, with a lock; all three are removed with the last entry.
 
-    `entries_of` makes entries of what the file says; ValueError, TypeError, KeyError or AttributeError
-    when it is no ledger, and that of an empty mapping is none.
+    `entries_of` parses the file's content, and raises ValueError, TypeError, KeyError or AttributeError if it
+    is no ledger. An empty mapping has no entries.
     """
 
     def __init__(self, place: Path, name: str, entries_of: Callable[[Any], Entries]) -> None:

@@ -1,4 +1,4 @@
-"""The messages of single links and ports of nodes that run already, and of shapes given to links live."""
+"""Netlink messages that change links and ports of running nodes."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ from emulator.plan_part import PlanPart
 from topologies.identifiers import interface_name
 
 UNSHAPED = frozenset({errno.ENOENT})
-"""What taking a shape away gives where there is none."""
+"""Errors of the removal of a queue that doesn't exist."""
 
 
 class LinkMessages(NodeMessages):
@@ -31,7 +31,7 @@ class LinkMessages(NodeMessages):
         return self._ends.owner(place, self._newer_end(place))
 
     def needs_older_end(self, link: int) -> bool:
-        """Return whether the older end of `link` must be readied as well, in a batch of its own."""
+        """Return whether the older end of `link` must be set up too, by a batch of its own."""
         return self._ends.late[self._part.place[link]]
 
     def is_down(self, node: int, port: int) -> bool:
@@ -42,9 +42,9 @@ class LinkMessages(NodeMessages):
         )
 
     def link(self, batch: Batch, link: int, namespace_of: Callable[[int], int]) -> None:
-        """Add what makes `link` from its newer node, readies that node's end, and what is over it there.
+        """Append the messages that create `link` from its newer node and set up that node's end.
 
-        Its older end must need nothing of the kind (`needs_older_end`).
+        Its older end must need no messages of its own (`needs_older_end`).
         """
         place = self._part.place[link]
         end = self._newer_end(place)

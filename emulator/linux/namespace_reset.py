@@ -27,7 +27,7 @@ _NO_ADDRESS = "1"
 
 
 def allow_ipv6(names: Sequence[str], store: NamespaceStore, damage: Damage) -> None:
-    """Switch IPv6 on where addresses of it are missing: before it is, the kernel takes none.
+    """Enable IPv6 where its addresses are missing: until then the kernel accepts none.
 
     Call inside the store's mount namespace; `names` are the nodes'.
     """

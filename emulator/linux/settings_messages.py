@@ -32,23 +32,23 @@ def hops_of(route: Route, index_of: IndexOf) -> list[Hop]:
 
 
 def add_address(batch: Batch, index: int, address: Address, label: str) -> None:
-    """Add what gives `address` to the interface `index`; `label` is who has it in errors."""
+    """Append the message that adds `address` to the interface `index`; errors name `label`."""
     batch.add(messages.address(index, address.packed, address.length), f"give {address.text} to", label)
 
 
 def add_route(batch: Batch, route: Route, name: str, hops: list[Hop]) -> None:
-    """Add what gives the node `name` a route over `hops`."""
+    """Append the message that adds a route over `hops` to the node `name`."""
     batch.add(messages.route(route.packed, route.length, hops, route.source), ROUTE, name)
 
 
 def add_neighbour(batch: Batch, entry: Neighbour, name: str, index_of: IndexOf) -> None:
-    """Add what gives the node `name` a permanent neighbour."""
+    """Append the message that adds a permanent neighbour to the node `name`."""
     made = messages.neighbour(index_of(entry.port), entry.packed, entry.mac)
     batch.add(made, "set neighbour of", name)
 
 
 def add_routes_and_neighbours(batch: Batch, part: PlanPart, node: int) -> None:
-    """Add all routes and permanent neighbours of `node`."""
+    """Append the messages that add all routes and permanent neighbours of `node`."""
     name, index_of = part.topology.names[node], part.indices.at(node)
     for route in part.forwarding.routes(node):
         add_route(batch, route, name, hops_of(route, index_of))
@@ -57,7 +57,7 @@ def add_routes_and_neighbours(batch: Batch, part: PlanPart, node: int) -> None:
 
 
 def removals(old: NodeSettings, new: NodeSettings) -> Batch:
-    """Return the batch that takes away what `new` doesn't have: routes, addresses, bridge ports.
+    """Return the batch that removes what `new` doesn't have: routes, addresses, bridge ports.
 
     Sent before new nodes and links are made, so that nothing is there twice. Objects that the
     kernel has taken away by itself (routes over a link that is down) may be gone: ignore ESRCH,

@@ -62,9 +62,9 @@ def write_global(name: str, value: int) -> bool:
 
 @contextmanager
 def _where_it_is(name: str) -> Iterator[None]:
-    """Be where the sysctl `name` is: what all network namespaces share is seen in the first one only.
+    """Enter the namespace that shows sysctl `name`: the initial one alone shows those that all share.
 
-    That is process 1's, except in a container; when it may not be entered, this is where it was.
+    It is that of process 1, except in a container. If it may not be entered, nothing changes.
     """
     process = first_process()
     if process is None or _path(name).exists():

@@ -71,18 +71,17 @@ class SysctlLedger:
             self._settle(entries, needed=False)
 
     def sweep(self) -> None:
-        """Put back what only networks needed that are gone."""
+        """Restore the sysctls that only removed networks needed."""
         if self._file.exists:
             with self._file.locked() as entries:
                 self._settle(entries, needed=False)
 
     def _settle(self, entries: Entries, *, needed: bool) -> set[str]:
-        """Make the sysctls as the entries of networks that are there say; return what may not be set.
+        """Set the sysctls to what the existing networks need; return those that may not be set.
 
-        A value is written down before it is set, and what it was is forgotten after it is put back:
-        whoever is killed in between leaves a ledger by which the next one does the same again. Unless
-        the raised values are `needed`, a disk that is full keeps nobody from putting back: the entries
-        that stay are those of networks that are gone.
+        A value is recorded before it is set, and the original is forgotten after it is restored. So a
+        killed command leaves a ledger from which the next one continues. Unless the raised values are
+        `needed`, a full disk doesn't prevent restoring: only entries of removed networks stay behind.
         """
         _drop_gone(entries)
         changes = {
@@ -103,7 +102,7 @@ class SysctlLedger:
 
 
 def _change(name: str, entry: dict[str, Any]) -> int | None:
-    """Return what the sysctl `name` is to be set to, and add it to our values; None: nothing."""
+    """Return the value to set sysctl `name` to, and record it as ours; None if no change is needed."""
     current = read_global(name)
     least = min(sum(entry["needs"].values()), _MOST)
     wanted = max(least, entry["original"])

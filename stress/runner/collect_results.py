@@ -63,7 +63,7 @@ def leaked(shared: SharedState) -> list[str]:
     try:
         problems += [words for words in network.repair() if words not in problems]
     except EmulationError as error:
-        problems.append(f"nobody knows what else is missing: {error}")
+        problems.append(f"could not check for other missing elements: {error}")
     else:
         if not (journal.changed or journal.networks):
             journal.close()

@@ -1,6 +1,6 @@
-"""Limits of control groups that aren't as the plan says, in groups that are there; and giving them back.
+"""Compare the limits of existing control groups with the plan, and restore them.
 
-A node's groups are made when its first command runs: one that isn't there lacks nothing.
+A node's groups are created when its first command runs, so a missing group is no deviation.
 """
 
 from __future__ import annotations
@@ -17,7 +17,7 @@ _PAGE = os.sysconf("SC_PAGE_SIZE")
 
 
 def deviating_limits(state_root: Path, topology: Topology, *, give: bool = False) -> list[Deviation]:
-    """Return the limits that differ from the plan, one for each file of a group; `give` sets them right.
+    """Return the limits that differ from the plan, one for each file of a group; `give` restores them.
 
     Raises UnableError when a limit can't be set.
     """

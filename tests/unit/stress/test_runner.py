@@ -207,7 +207,7 @@ def test_a_network_that_is_taken_down_in_mid_run_ends_it_and_is_left_alone(
     begin = time.monotonic()
     record = shaken(f"name: x\nsteps: [{step}]", network, journal=journal, look=look)
     assert time.monotonic() - begin < 30
-    assert record.aborted.startswith("the network was taken down while the run shook it")
+    assert record.aborted.startswith("the network was taken down during the stress run")
     assert record.leaks.leaked == ["the network is not there any more"]
     assert not journal.exists()
 
