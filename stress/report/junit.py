@@ -1,4 +1,4 @@
-"""JUnit XML: one test case per limit, so that a CI job shows which one broke.
+"""JUnit XML: one test case per limit, so that a CI job shows the limits that failed.
 
 A case is called as the limit is written, run for run, so that a CI job can tell its history.
 """
@@ -32,13 +32,13 @@ def junit(record: RunRecord, verdicts: Sequence[Verdict]) -> str:
             ET.SubElement(case, "system-out").text = _printable(found["words"])
         else:
             ET.SubElement(case, "failure", message=_printable(str(verdict))).text = _printable(
-                "\n".join(record.warnings) or "the limit did not hold"
+                "\n".join(record.warnings) or "the limit failed"
             )
     if ended or not verdicts:
         case = ET.SubElement(suite, "testcase", classname=f"stress.{name}", name="ran to its end")
         if ended:
             ET.SubElement(case, "error", message=_printable(ended))
-    if leaked:  # exit code 1, though every limit may have held
+    if leaked:  # exit code 1, though every limit may have passed
         case = ET.SubElement(suite, "testcase", classname=f"stress.{name}", name="left all as it was")
         ET.SubElement(case, "failure", message=_printable(leaked[0])).text = _printable("\n".join(leaked))
     return ET.tostring(suite, encoding="unicode", xml_declaration=True) + "\n"
