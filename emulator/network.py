@@ -127,7 +127,7 @@ class Network(Protocol):
         ...
 
     @property
-    def links(self) -> Mapping[int, LinkState]:
+    def link_changes(self) -> Mapping[int, LinkState]:
         """Changes to links since `up`, by link index."""
         ...
 

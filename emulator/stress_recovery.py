@@ -42,7 +42,7 @@ def _reshaped(network: Network, before: Mapping[str, Any]) -> list[str]:
         link, state = int(text), _state(data)
         if link >= topology.link_count:
             continue
-        differs = network.links.get(link, LinkState()) != state
+        differs = network.link_changes.get(link, LinkState()) != state
         # also where the record says so already: the kill may have come in between
         network.set_link(link, state)
         if differs:

@@ -86,9 +86,9 @@ def check_reachability(network: Network, sample: int | None = None, timeout: flo
     hosts = [h for h in topology.hosts.tolist() if network.addresses(h)]
     begin = time.monotonic()
     pairs = choose_pairs(topology, sample, hosts)
-    up = links_up(topology, network.links)
+    up = links_up(topology, network.link_changes)
     expected = expectation(topology, up)
-    extra = timeouts_for(topology, network.links, up)
+    extra = timeouts_for(topology, network.link_changes, up)
     questions = [
         (a, b, Echo(a, address, expected(a, b, address)))
         for a, b in pairs

@@ -97,7 +97,7 @@ def _check(options: Mapping[str, Any]) -> None:
 
 def _act(network: Network, options: Mapping[str, Any]) -> int:
     link, swapped = find_link(network, options["a"], options["b"], options["index"])
-    before = network.links.get(link, LinkState())
+    before = network.link_changes.get(link, LinkState())
     after = _wanted(network, link, before, options, swapped=swapped)
     changed = after != before
     if options["action"] != "show":  # also where nothing changes: what the link needs may have ended

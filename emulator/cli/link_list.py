@@ -56,7 +56,7 @@ def changed_links(network: Network) -> list[dict[str, Any]]:
     """Return the links that were changed on purpose and differ from the file."""
     return [
         described(network, link, state) | {"reshaped": bool(state.forward or state.backward)}
-        for link, state in sorted(network.links.items())
+        for link, state in sorted(network.link_changes.items())
         if state != LinkState()
     ]
 
@@ -73,6 +73,6 @@ def change_counts(changed: list[dict[str, Any]]) -> str:
 
 def all_links(network: Network) -> Iterator[dict[str, Any]]:
     """Yield the data of each link, in the file's order."""
-    states = network.links
+    states = network.link_changes
     for link in range(network.topology.link_count):
         yield described(network, link, states.get(link, LinkState()))

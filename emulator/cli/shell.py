@@ -127,7 +127,7 @@ class Shell:
 
     def _links(self, words: list[str]) -> int:
         del words
-        states = self._network.links
+        states = self._network.link_changes
         for link, (a, b) in enumerate(self._network.topology.ends.tolist()):
             down = link in states and not states[link].up
             print(f"{self._names[a]} -- {self._names[b]}" + (" (down)" if down else ""))

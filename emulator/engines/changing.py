@@ -10,9 +10,9 @@ from collections.abc import Callable
 from typing import Generic, Protocol, TypeVar
 
 from emulator.change_words import identity_words, limit_words
+from emulator.engines.deploy_phases import finish, raise_limits
 from emulator.engines.hosts_file import hosts_text
 from emulator.engines.namespaced import NamespacedNetwork
-from emulator.engines.run_record import finish, raise_limits
 from emulator.network import LinkState, Progress
 from emulator.plan import Plan
 from emulator.state import NetworkState
@@ -69,7 +69,7 @@ class ChangingEngine(ABC, Generic[Running]):
         """Make the running network be as `plan` says; on failure change it back."""
         self.refuse_change(network, plan)
         words = as_filed(network)
-        network.change_links(dict.fromkeys(network.links, LinkState()))
+        network.change_links(dict.fromkeys(network.link_changes, LinkState()))
         old, record = network.plan, state.read()
         transition = self.transition(network, plan, state, file)
         notes: tuple[str, ...] = ()
@@ -99,5 +99,5 @@ class ChangingEngine(ABC, Generic[Running]):
 def as_filed(network: NamespacedNetwork) -> list[str]:
     """Return a line for each link that was changed while the network ran: `up` makes it as the file says."""
     names, ends = network.topology.names, network.topology.ends
-    pairs = (ends[link].tolist() for link in network.links)
+    pairs = (ends[link].tolist() for link in network.link_changes)
     return [f"link {names[a]} -- {names[b]} is as the file says again" for a, b in pairs]

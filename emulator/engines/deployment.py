@@ -6,8 +6,8 @@ from abc import abstractmethod
 from typing import ClassVar
 
 from emulator.engines.changing import ChangingEngine, Running
+from emulator.engines.deploy_phases import begin, finish
 from emulator.engines.namespaced import NamespacedNetwork
-from emulator.engines.run_record import begin, finish
 from emulator.engines.store import remove, require_root, store_of, take_down
 from emulator.errors import EmulationError
 from emulator.linux.interrupts import deferred

@@ -57,7 +57,7 @@ class DryRunAccess(LimitedAccess):
         """Answer as the graph says, with the links that are down left out."""
         del timeout
         network, topology = self._network, self._network.topology
-        up = links_up(topology, network.links)
+        up = links_up(topology, network.link_changes)
         up[list(network.removed.links_down())] = False
         answers = expectation(topology, up)
         owners = {a: node for node in range(topology.node_count) for a in network.addresses(node)}

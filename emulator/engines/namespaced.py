@@ -141,7 +141,7 @@ class NamespacedNetwork(RestorableNetwork):
     @cached_property
     def access(self) -> NamespacedAccess:
         """Access to its nodes, which are on this machine."""
-        return NamespacedAccess(self.engine, self._nodes, lambda: self.links)
+        return NamespacedAccess(self.engine, self._nodes, lambda: self.link_changes)
 
     @property
     def _nodes(self) -> NamespacedNodes:

@@ -54,7 +54,7 @@ class RecordedNetwork:
 
     def _plan_again(self) -> Plan:
         """Plan for the links that the record has up; call it when the record was changed or read anew."""
-        up = links_up(self.topology, self.links)
+        up = links_up(self.topology, self.link_changes)
         self._plan = (self._plan or self._filed_plan).with_links(up)
         return self._plan
 
@@ -64,8 +64,8 @@ class RecordedNetwork:
         return self._filed_plan.forwarding
 
     @property
-    def links(self) -> Mapping[int, LinkState]:
-        """Changes of links since `up`, by link."""
+    def link_changes(self) -> Mapping[int, LinkState]:
+        """Changes to links since `up`, by link index."""
         return link_states(self._record)
 
     @property

@@ -25,7 +25,7 @@ class RestorableNetwork(RecordedNetwork, ABC):
 
     def wanted(self) -> WantedState:
         """Return what the plan and the changes of links want of every node."""
-        return WantedState(self._plan_again(), self.links)
+        return WantedState(self._plan_again(), self.link_changes)
 
     @abstractmethod
     def look(self) -> Sequence[Deviation]:

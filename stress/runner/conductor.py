@@ -53,7 +53,7 @@ def run(
     with quiet_python():
         origin, record.began = time.monotonic(), time.time()  # what is above takes a tenth of a second
         shared = SharedState(
-            network, lambda: time.monotonic() - origin, Journal(journal, network.links), growth
+            network, lambda: time.monotonic() - origin, Journal(journal, network.link_changes), growth
         )
         _Run(document, schedule, shared, record, look).carry_out()
     return record

@@ -378,4 +378,4 @@ def test_a_link_is_not_changed_where_the_controller_is_dead(case: Case, cli: Com
     for word in (("down",), ("set", "--bandwidth", "1Mbit")):
         said = cli("link", "s1", "s2", *word, "--net", case.name, code=1)
         assert "controller c0 (learning) has ended; `emulator up FILE` starts it again" in said.stderr
-    assert case.network.links == {}
+    assert case.network.link_changes == {}

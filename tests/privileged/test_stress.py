@@ -287,7 +287,7 @@ def test_after_kill_9_nothing_stays_away(tmp_path: Path, cli: CommandLine, state
         assert cli.json("stress", "--recover", "--net", "tree")["recovered"] != []
         assert not journal.exists()
         network = NetnsEngine().attach("tree")
-        assert dict(network.links) == {}
+        assert dict(network.link_changes) == {}
         assert recover(network, journal, print) == []
         assert cli.json("check", "tree")["unexpected"] == []
         assert started("sleep 4712") == []

@@ -41,7 +41,7 @@ class MininetNetwork(NamespacedNetwork):
     @cached_property
     def access(self) -> MininetAccess:
         """Access to its nodes, and to Mininet's command line."""
-        return MininetAccess(self.engine, self._nodes, lambda: self.links, lambda: self.driver)
+        return MininetAccess(self.engine, self._nodes, lambda: self.link_changes, lambda: self.driver)
 
     @property
     def _process(self) -> DriverProcess:
@@ -65,7 +65,9 @@ class MininetNetwork(NamespacedNetwork):
     def session(self) -> MininetSession:
         """Return a session for many quick changes."""
         require_root()
-        return MininetSession(lambda: self.plan, lambda: self.links, self.driver, self._store, self.switches)
+        return MininetSession(
+            lambda: self.plan, lambda: self.link_changes, self.driver, self._store, self.switches
+        )
 
     def look(self) -> list[Deviation]:
         """Compare every node with the kernel and with Mininet; return what differs from the plan."""
@@ -90,7 +92,7 @@ class MininetNetwork(NamespacedNetwork):
             topology, bridges = wanted.plan.topology, bridges_of(wanted.plan)
             offloaded = uncomputed(topology, bridges, self._store)
             compute_all(topology, bridges, self._store)
-        shaped_again(damage.links, lambda: self.links, partial(give_shapes, wanted.plan, self.driver))
+        shaped_again(damage.links, lambda: self.link_changes, partial(give_shapes, wanted.plan, self.driver))
         if switched is not None:
             openflow.repair(self.switches, wanted.plan, switched, damage.nodes)
         told = [*damage.deviations, *(switched.deviations if switched else ()), *offloaded]

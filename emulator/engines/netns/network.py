@@ -41,8 +41,8 @@ class NetnsNetwork(NamespacedNetwork):
         """Return a session for many quick changes; it is noted in the record before the first one."""
         require_root()
         if self.switches is None:
-            return NetnsSession(self._store, lambda: self.plan, lambda: self.links)
-        return OvsSession(self._store, self.switches, lambda: self.plan, lambda: self.links)
+            return NetnsSession(self._store, lambda: self.plan, lambda: self.link_changes)
+        return OvsSession(self._store, self.switches, lambda: self.plan, lambda: self.link_changes)
 
     def look(self) -> list[Deviation]:
         """Compare every node with the kernel; return what differs from the plan."""
@@ -65,7 +65,9 @@ class NetnsNetwork(NamespacedNetwork):
         if not damage.is_empty:
             with store.entered():
                 repair(wanted.plan, store, damage)
-                shaped_again(damage.links, lambda: self.links, partial(give_shapes, wanted.plan.whole, store))
+                shaped_again(
+                    damage.links, lambda: self.link_changes, partial(give_shapes, wanted.plan.whole, store)
+                )
         if fix is not None:
             with store.entered():
                 words += fix.finish(store)

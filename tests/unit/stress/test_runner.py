@@ -65,7 +65,7 @@ def shaken(text: str, network: Network, **options: Any) -> RunRecord:
 
 def untouched(network: DryRunNetwork) -> bool:
     gone = network.removed
-    return not (gone.ports or gone.links or gone.nodes or network.links)
+    return not (gone.ports or gone.links or gone.nodes or network.link_changes)
 
 
 @pytest.mark.usefixtures("unwatched")
@@ -183,7 +183,7 @@ def test_a_link_that_cannot_be_given_back_is_told_and_stays_in_the_journal(
         record = shaken(f"name: x\nsteps: [{step}]", network, journal=journal)
     assert record.aborted == "the engine is gone"
     assert [words for words in record.leaks.leaked if words.endswith("is not as before the run")] != []
-    assert set(network.links) == {0}  # the others are back
+    assert set(network.link_changes) == {0}  # the others are back
     assert journal.exists()
     assert len(recover(network, journal, print)) == 1
     assert untouched(network)
@@ -264,7 +264,7 @@ def test_links_get_back_what_they_were_before_not_what_the_file_says(network: Dr
         " impaired: 10 ms, duration: 1 s}]",
         network,
     )
-    assert dict(network.links) == {3: before}
+    assert dict(network.link_changes) == {3: before}
 
 
 class Grows:
@@ -461,14 +461,14 @@ def test_errors_alike_have_one_kind() -> None:
 def test_what_a_killed_run_had_changed_is_given_back(network: DryRunNetwork, tmp_path: Path) -> None:
     before = LinkState(forward=Shape(bandwidth=5e6))
     network.set_link(3, before)
-    journal = Journal(tmp_path / "stress.json", dict(network.links))
+    journal = Journal(tmp_path / "stress.json", dict(network.link_changes))
     for link in (3, 4):
         journal.will_change(link)
         network.set_link(link, LinkState(up=False))
     journal.will_grow("x-ramp-1")
     taken: list[str] = []
     said = recover(network, tmp_path / "stress.json", taken.append)
-    assert dict(network.links) == {3: before}
+    assert dict(network.link_changes) == {3: before}
     assert taken == ["x-ramp-1"]
     assert said[0] == "removed the network x-ramp-1 of a ramp"
     assert [line.startswith("restored link ") for line in said[1:]] == [True, True]

@@ -1,4 +1,4 @@
-"""Notes that stand before a network is made or changed, and after it: its record, its graph, its sysctls."""
+"""First and last phase of a deployment: record, graph, hosts file and sysctls of the network."""
 
 from __future__ import annotations
 
