@@ -162,7 +162,7 @@ class Network(Protocol):
         ...
 
     def repair(self) -> list[str]:
-        """Restore deviations from the wanted state, and return them."""
+        """Repair deviations from the wanted state, and return them."""
         ...
 
     def processes(self) -> Sequence[int]:

@@ -91,7 +91,7 @@ def _deviating(name: str, deviations: Sequence[Deviation]) -> list[str]:
     if len(deviations) > _MOST_SHOWN:
         lines.append(f"and {len(deviations) - _MOST_SHOWN:,} more (--json lists all)")
     if deviations:
-        lines.append(f"`emulator up FILE` with the file of {name} restores this")
+        lines.append(f"`emulator up FILE` with the file of {name} repairs this")
     return lines
 
 

@@ -48,9 +48,9 @@ class NamespacedEngine(ChangingEngine[Running]):
             running, lost = self._running(state, plan)
             if running is not None:
                 started = _start_again(running, plan, state, file)
-                mended = tuple(f"restored: {words}" for words in running.restore())
+                repaired = tuple(f"repaired: {words}" for words in running.repair_locked())
                 changed = self.change(running, plan, state, file, progress=progress, check=signals.check)
-                changed.changes = (*mended, *(changed.changes or ()))
+                changed.changes = (*repaired, *(changed.changes or ()))
                 if started:
                     _await_again(changed, plan, started, progress)
                 return changed
@@ -90,7 +90,7 @@ class NamespacedEngine(ChangingEngine[Running]):
             return None, ()
         try:
             network = self.handle(state)
-            why = network.beyond_restoring() or _ended_and_others(network, plan)
+            why = network.beyond_repair() or _ended_and_others(network, plan)
         except EmulationError as error:  # no record, or a damaged one
             why = str(error).partition(";")[0]
         if why:

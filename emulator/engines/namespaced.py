@@ -13,7 +13,7 @@ from functools import cached_property
 from emulator.engines import link_changes
 from emulator.engines.link_changes import LinkChange
 from emulator.engines.namespaced_access import NamespacedAccess, NamespacedNodes
-from emulator.engines.restorable import RestorableNetwork
+from emulator.engines.repairable import RepairableNetwork
 from emulator.engines.store import require_root, store_of, take_down
 from emulator.errors import BrokenError, NotWholeError
 from emulator.link_states import States, links_up
@@ -27,7 +27,7 @@ from topologies.counting import counted
 from topologies.profiles import Shape
 
 
-class NamespacedNetwork(RestorableNetwork):
+class NamespacedNetwork(RepairableNetwork):
     """A running network whose nodes are namespaces of a store."""
 
     def __init__(self, state: NetworkState) -> None:
@@ -98,8 +98,8 @@ class NamespacedNetwork(RestorableNetwork):
         details, notes = status.details(self.switches), tuple(status.notes(self.switches))
         return Health(running=True, nodes=found.nodes, details=details, notes=notes)
 
-    def beyond_restoring(self) -> str:
-        """Return why `up` must make it anew, in words; empty where `restore` gives back all that it lacks.
+    def beyond_repair(self) -> str:
+        """Return why `up` must create it again, in words; empty where it can be repaired.
 
         Controllers that have ended are no reason: they are started again.
         """

@@ -1,4 +1,4 @@
-"""Find deviations of a network's Open vSwitch bridges, and restore them, for every engine."""
+"""Find deviations of a network's Open vSwitch bridges, and repair them, for every engine."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What is changed by hand inside nodes: `status NAME` names it, `up` of the same file restores exactly that.
+"""What is changed by hand inside nodes: `status NAME` names it, `up` of the same file repairs exactly that.
 
 The state before and after is read by `ip -j` and `tc -j`, none of it through our own netlink code.
 """
@@ -131,7 +131,7 @@ def program(words: str) -> list[str]:
     return [first, *rest] if first in {"bridge", "ethtool", "sysctl"} else ["ip", first, *rest]
 
 
-def assert_named_and_restored(cli: CommandLine, node: str, words: str, said: str) -> None:
+def assert_named_and_repaired(cli: CommandLine, node: str, words: str, said: str) -> None:
     """Do what a row does in a node: `status` and `up` say so, and nothing differs afterwards."""
     cli("exec", node, "--", *program(words), code=0)
     assert said in cli("status", "n", code=1).stderr
@@ -180,7 +180,7 @@ def test_what_is_changed_by_hand_is_named_and_restored(
     assert "BROKEN" in status
     assert said in status
     up = cli("up", "n.yaml", code=0).stderr
-    assert "restored: " in up
+    assert "repaired: " in up
     assert said in up
     assert cli.json("status", "n")["networks"][0]["deviations"] == []
     assert state_of() == before
@@ -207,7 +207,7 @@ def test_all_that_a_switch_is_set_to_is_named_and_restored(cli: CommandLine, tmp
     (tmp_path / "n.yaml").write_text(LEARNING)
     cli("up", "n.yaml", code=0)
     for node, words, said in OF_A_SWITCH:
-        assert_named_and_restored(cli, node, words, said)
+        assert_named_and_repaired(cli, node, words, said)
         assert cli.json("check")["unexpected"] == []
     cli("down", "n", code=0)
 
@@ -266,7 +266,7 @@ def test_a_node_whose_namespace_went_is_made_again(cli: CommandLine, tmp_path: P
     with store.entered():
         store.remove("h2")
     assert "node h2 is missing" in cli("status", "n", code=1).stderr
-    assert "restored: node h2 is missing" in cli("up", "n.yaml", code=0).stderr
+    assert "repaired: node h2 is missing" in cli("up", "n.yaml", code=0).stderr
     assert state_of() == before
     cli("down", "n", code=0)
 
@@ -334,6 +334,6 @@ def test_in_mininet_too_it_is_named_and_restored(
     (tmp_path / "n.yaml").write_text(file)
     cli("up", "n.yaml", code=0)
     for node, words, said in rows:
-        assert_named_and_restored(cli, node, words, said)
+        assert_named_and_repaired(cli, node, words, said)
     assert cli.json("check")["unexpected"] == []
     cli("down", "n", code=0)

@@ -78,8 +78,8 @@ class MininetNetwork(NamespacedNetwork):
         bridges = openflow.damage_of(self.switches, wanted.plan)
         return [*found, *(bridges.deviations if bridges else ())]
 
-    def restore_once(self) -> list[str]:
-        """Restore deviations and return them; the caller holds the network's lock."""
+    def repair_once(self) -> list[str]:
+        """Repair deviations and return them; the caller holds the network's lock."""
         wanted = self.wanted()
         stopped = [name for name, runs in self.switches.controllers.running().items() if not runs]
         self.switches.controllers.start(stopped)

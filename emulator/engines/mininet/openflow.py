@@ -105,7 +105,7 @@ def _as_made(plan: Plan, found: Mapping[str, Bridge]) -> dict[str, Bridge]:
 
 
 def repair(switches: Switches, plan: Plan, damage: BridgeDamage, made: Iterable[int]) -> None:
-    """Restore Open vSwitch to the plan; Mininet created the switches `made` again meanwhile."""
+    """Repair Open vSwitch by the plan; Mininet created the switches `made` again meanwhile."""
     found = switches.present()
     planned = interfaces(plan.topology, np.ones(plan.topology.link_count, dtype=bool))
     wanted = with_additions(found, _as_made(plan, found), planned)

@@ -1,4 +1,4 @@
-"""Restore what a running Mininet network lacks, through Mininet."""
+"""Repair what a running Mininet network lacks, through Mininet."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ from topologies.identifiers import interface_name
 
 
 def repair(wanted: WantedState, driver: Driver, store: NamespaceStore, damage: Damage) -> None:
-    """Restore what is missing according to `damage`. Call inside the store's mount namespace."""
+    """Repair what `damage` lists. Call inside the store's mount namespace."""
     plan = wanted.plan
     whole = document(plan, bridges_of(plan))
     names = list(whole.links)

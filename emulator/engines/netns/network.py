@@ -53,8 +53,8 @@ class NetnsNetwork(NamespacedNetwork):
             return found
         return found + deviating_bridges(self.switches, wanted.plan, self._store)
 
-    def restore_once(self) -> list[str]:
-        """Make the kernel be as the plan says where it isn't; the caller holds the network's lock."""
+    def repair_once(self) -> list[str]:
+        """Repair deviations and return them; the caller holds the network's lock."""
         wanted, store = self.wanted(), self._store
         with store.entered():
             damage = Survey(wanted, store).damage()

@@ -1,4 +1,4 @@
-"""Find what Open vSwitch lacks against the plan, and restore it."""
+"""Find what Open vSwitch lacks against the plan, and repair it."""
 
 from __future__ import annotations
 
@@ -50,7 +50,7 @@ class SwitchRepair:
         self._switches.lead(parted(between, damage.untaught))
 
     def finish(self, store: NamespaceStore) -> list[str]:
-        """Restore everything in the plan; return what was missing. Call inside the store's mounts."""
+        """Repair everything in the plan; return what was missing. Call inside the store's mounts."""
         switches, damage, bridges = self._switches, self._damage, bridges_of(self._plan)
         if damage is None:
             switches.start(self._plan)

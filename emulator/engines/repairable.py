@@ -1,4 +1,4 @@
-"""Compare a running network with its plan, and restore what differs."""
+"""Compare a running network with its plan, and repair what differs."""
 
 from __future__ import annotations
 
@@ -16,11 +16,11 @@ from emulator.linux.observed.wanted import WantedState
 from topologies.counting import counted
 
 _SETTLES_WITHIN, _PAUSE = 2.0, 0.05
-"""Seconds until what was restored must be seen, and between two looks."""
+"""Seconds until a repair must be seen, and between two looks."""
 _MOST_NAMED = 5
 
 
-class RestorableNetwork(RecordedNetwork, ABC):
+class RepairableNetwork(RecordedNetwork, ABC):
     """A network that can be compared with its plan."""
 
     def wanted(self) -> WantedState:
@@ -32,8 +32,8 @@ class RestorableNetwork(RecordedNetwork, ABC):
         """Compare every node with what the engine made of it; return what differs from the plan."""
 
     @abstractmethod
-    def restore_once(self) -> list[str]:
-        """Restore deviations and return them; the caller holds the network's lock."""
+    def repair_once(self) -> list[str]:
+        """Repair deviations and return them; the caller holds the network's lock."""
 
     def deviations(self) -> Sequence[Deviation]:
         """Compare every node with the kernel; return what differs from the plan."""
@@ -41,25 +41,25 @@ class RestorableNetwork(RecordedNetwork, ABC):
         return [*self.look(), *deviating_limits(self._state.root, self.topology)]
 
     def repair(self) -> list[str]:
-        """Look at every node, give back what differs from the plan, and return what it was."""
+        """Repair deviations from the plan under the network's lock, and return them."""
         require_root()
         with self._state.locked("repair"), deferred():
             self._record = self._state.read()
-            return self.restore()
+            return self.repair_locked()
 
-    def restore(self) -> list[str]:
-        """Do what `restore_once` does, and look again; BrokenError when something still differs.
+    def repair_locked(self) -> list[str]:
+        """Repair deviations and limits, and return them; the caller holds the network's lock.
 
-        The caller holds the network's lock.
+        Looks again until nothing differs; BrokenError when something still does.
         """
-        words = self.restore_once()
+        words = self.repair_once()
         words += map(str, deviating_limits(self._state.root, self.topology, give=True))
         deadline = time.monotonic() + _SETTLES_WITHIN
         while words and (left := self.deviations()):
             if time.monotonic() > deadline:
                 shown = "; ".join(map(str, left[:_MOST_NAMED]))
                 raise BrokenError(
-                    f"{counted(len(left), 'difference')} could not be restored ({shown}); "
+                    f"{counted(len(left), 'difference')} could not be repaired ({shown}); "
                     f"`emulator down {self.name}`, then `up`"
                 )
             time.sleep(_PAUSE)  # IPv6 takes a moment to see that a carrier is back
