@@ -76,37 +76,37 @@ class PortIndices:
         self._of: dict[int, _OfNode] = {}
         shared = namespaces.shared[self._nodes]
         twins = (self._ports[:, 0] == self._ports[:, 1]) & ~shared.any(axis=1)
-        for place in np.flatnonzero(twins).tolist():
-            a, b = self._nodes[place].tolist()
+        for row in np.flatnonzero(twins).tolist():
+            a, b = self._nodes[row].tolist()
             later = int(topology.names[b] > topology.names[a])
-            self._set(place, later, self.ends[place][later] + 1)
+            self._set(row, later, self.ends[row][later] + 1)
         numbered = shared if here is None else shared & here
         self._number_shared(topology, namespaces, np.argwhere(numbered).tolist())
 
     def _number_shared(self, topology: Topology, namespaces: NodeNamespaces, ends: list[list[int]]) -> None:
         """Set numbers of shared namespaces' ports: 2^30 + crc32(name) mod 2^30, or the next free one."""
         named = []
-        for place, end in ends:
-            node, port = int(self._nodes[place, end]), int(self._ports[place, end])
-            named.append((interface_name(topology, node, port), place, end, node))
+        for row, end in ends:
+            node, port = int(self._nodes[row, end]), int(self._ports[row, end])
+            named.append((interface_name(topology, node, port), row, end, node))
         taken: dict[tuple[int, int], set[int]] = {}
-        for name, place, end, node in sorted(named):
+        for name, row, end, node in sorted(named):
             used = taken.setdefault((int(namespaces.worker[node]), int(namespaces.home[node])), set())
             number = crc32(name.encode()) % _SHARED
             while number in used:
                 number = (number + 1) % _SHARED
             used.add(number)
-            self._set(place, end, _SHARED + number)
+            self._set(row, end, _SHARED + number)
 
-    def _set(self, place: int, end: int, index: int) -> None:
-        self.ends[place][end] = index
-        of_node = self._of.setdefault(int(self._nodes[place, end]), _OfNode())
-        of_node[int(self._ports[place, end])] = index
+    def _set(self, row: int, end: int, index: int) -> None:
+        self.ends[row][end] = index
+        of_node = self._of.setdefault(int(self._nodes[row, end]), _OfNode())
+        of_node[int(self._ports[row, end])] = index
 
-    def part(self, places: Sequence[int]) -> Self:
-        """Return those of some links only, by their places among all."""
+    def part(self, rows: Sequence[int]) -> Self:
+        """Return those of some links only, by their rows among all."""
         part = copy(self)
-        part.ends = [self.ends[place] for place in places]
+        part.ends = [self.ends[row] for row in rows]
         return part
 
     def of(self, node: int, port: int) -> int:

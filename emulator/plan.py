@@ -20,7 +20,7 @@ from emulator.node_namespaces import NodeNamespaces, node_namespaces
 from emulator.placement.clusters import total
 from emulator.placement.place import cut_links, place
 from emulator.placement.worker import Worker, numbered
-from emulator.plan_part import PlanPart, share, whole
+from emulator.plan_part import PlanPart, whole_part, worker_part
 from topologies.counting import counted
 from topologies.topology import I64, Kind, Topology
 
@@ -92,11 +92,11 @@ class Plan:
     @cached_property
     def whole(self) -> PlanPart:
         """The part that is everything."""
-        return whole(self.topology, self.forwarding, self.namespaces, self.up)
+        return whole_part(self.topology, self.forwarding, self.namespaces, self.up)
 
     def part(self, worker: int) -> PlanPart:
         """Return the part of one worker: a mask over the graph, with the links to other workers apart."""
-        return share(self.whole, worker)
+        return worker_part(self.whole, worker)
 
     @property
     def indices(self) -> PortIndices:

@@ -40,10 +40,10 @@ class PlanPart:
     """Some nodes (int64[k]) and links (int64[l]) of the whole graph, ascending.
 
     Both ends of each of `links` are among `nodes`. `tunnels` are links of which one end is: nothing here
-    makes them. `up` says which links of the whole are up: bool[m], None is all. The part `within` which
-    this one is a part has the same interface indices.
+    makes them. `up` says which links of the whole are up: bool[m], None is all. `parent` is the part that
+    this one is taken from; its interface indices are the same.
 
-    A node's place in `nodes` is its position; a link's place in `links` is called so.
+    A node's row is its index in `nodes`, a link's row its index in `links`.
     """
 
     topology: Topology
@@ -53,11 +53,11 @@ class PlanPart:
     nodes: I64
     links: I64
     tunnels: Tunnels
-    within: PlanPart | None = None
+    parent: PlanPart | None = None
 
     def only(self, nodes: I64, links: I64) -> PlanPart:
         """Return the part that is some nodes and links of this one, both ascending."""
-        return replace(self, nodes=nodes, links=links, tunnels=_no_tunnels(), within=self)
+        return replace(self, nodes=nodes, links=links, tunnels=_no_tunnels(), parent=self)
 
     @property
     def has_all_nodes(self) -> bool:
@@ -65,40 +65,40 @@ class PlanPart:
         return len(self.nodes) == self.topology.node_count
 
     @cached_property
-    def position(self) -> range | dict[int, int]:
-        """The position of each node."""
+    def node_row(self) -> range | dict[int, int]:
+        """The row of each node."""
         count = len(self.nodes)
         return (
             range(count) if self.has_all_nodes else dict(zip(self.nodes.tolist(), range(count), strict=True))
         )
 
     @cached_property
-    def place(self) -> range | dict[int, int]:
-        """The place of each link."""
-        places = range(len(self.links))
-        if len(places) == self.topology.link_count:
-            return places
-        return dict(zip(self.links.tolist(), places, strict=True))
+    def link_row(self) -> range | dict[int, int]:
+        """The row of each link."""
+        rows = range(len(self.links))
+        if len(rows) == self.topology.link_count:
+            return rows
+        return dict(zip(self.links.tolist(), rows, strict=True))
 
     @cached_property
     def names(self) -> list[str]:
-        """The names of the nodes, by position."""
+        """The names of the nodes, by row."""
         return self.topology.names.take(self.nodes)
 
     @cached_property
     def shared(self) -> list[bool]:
-        """Nodes that live in a namespace which isn't their own, by position."""
+        """Nodes that live in a namespace which isn't their own, by row."""
         return self.namespaces.shared[self.nodes].tolist()  # type: ignore[no-any-return]
 
     @cached_property
     def ends(self) -> I64:
-        """Positions of the nodes at both ends of each link: int64[l, 2]."""
+        """Rows of the nodes at both ends of each link: int64[l, 2]."""
         ends = self.topology.ends[self.links].astype(np.int64)
         return ends if self.has_all_nodes else np.searchsorted(self.nodes, ends)
 
     @cached_property
     def incidence(self) -> tuple[I64, I64]:
-        """Compressed rows of link ends by position, as those of the topology: int64[k + 1], int64[2l]."""
+        """Link ends of each node in compressed form, as those of the topology: int64[k + 1], int64[2l]."""
         ends = self.ends.ravel()
         start = np.zeros(len(self.nodes) + 1, dtype=np.int64)
         np.cumsum(np.bincount(ends, minlength=len(self.nodes)), out=start[1:])
@@ -106,7 +106,7 @@ class PlanPart:
 
     @cached_property
     def tunnel_counts(self) -> I64:
-        """Number of tunnels at each node, by position: int64[k]."""
+        """Number of tunnels at each node, by row: int64[k]."""
         here = self.topology.ends[self.tunnels.link, self.tunnels.end]
         return np.bincount(np.searchsorted(self.nodes, here), minlength=len(self.nodes))
 
@@ -117,14 +117,14 @@ class PlanPart:
 
     @cached_property
     def down(self) -> frozenset[int]:
-        """Places of the links that are down."""
+        """Rows of the links that are down."""
         return frozenset(() if self.up is None else np.flatnonzero(~self.up[self.links]).tolist())
 
     @cached_property
     def indices(self) -> PortIndices:
         """Interface indices of the ports of the links and, behind these, of the tunnels."""
-        if self.within is not None:
-            return self.within.indices.part(np.searchsorted(self.within.links, self.links).tolist())
+        if self.parent is not None:
+            return self.parent.indices.part(np.searchsorted(self.parent.links, self.links).tolist())
         links = np.concatenate([self.links, self.tunnels.link])
         here = np.ones((len(links), 2), dtype=bool)
         here[np.arange(len(self.links), len(links)), 1 - self.tunnels.end] = False
@@ -136,22 +136,22 @@ class PlanPart:
         return self.forwarding.address_columns(self.nodes)
 
 
-def whole(
+def whole_part(
     topology: Topology, forwarding: Forwarding, namespaces: NodeNamespaces, up: Bools | None
 ) -> PlanPart:
-    """Return the part that is everything."""
+    """Return the part with every node and link."""
     nodes, links = np.arange(topology.node_count), np.arange(topology.link_count)
     return PlanPart(topology, forwarding, namespaces, up, nodes, links, _no_tunnels())
 
 
-def share(everything: PlanPart, worker: int) -> PlanPart:
+def worker_part(whole: PlanPart, worker: int) -> PlanPart:
     """Return the part of one worker (its number), with the tunnels from there to others."""
-    placement = everything.namespaces.worker
+    placement = whole.namespaces.worker
     nodes = np.flatnonzero(placement == worker)
-    here = placement[everything.topology.ends] == worker
+    here = placement[whole.topology.ends] == worker
     cut = np.flatnonzero(here[:, 0] != here[:, 1])
-    tunnels = Tunnels(cut, np.asarray(here[cut, 1], dtype=np.int64), placement[everything.topology.ends[cut]])
-    return replace(everything, nodes=nodes, links=np.flatnonzero(here.all(axis=1)), tunnels=tunnels)
+    tunnels = Tunnels(cut, np.asarray(here[cut, 1], dtype=np.int64), placement[whole.topology.ends[cut]])
+    return replace(whole, nodes=nodes, links=np.flatnonzero(here.all(axis=1)), tunnels=tunnels)
 
 
 def _no_tunnels() -> Tunnels:

@@ -13,11 +13,11 @@ from topologies.profiles import Shape
 
 
 class LinkEnds:
-    """The ends of the links of `part`, by the links' places: `port[place][end]` and so on.
+    """The ends of the links of `part`, by the links' rows: `port[row][end]` and so on.
 
-    `node` are positions; `name` and `index` the interface's; `master` the index of the bridge that it is a
-    port of, 0 for none; `shape` None where it is plain. Per link: `mtu`; `is_down`; `here` and `late` of
-    its `MakingOrder`. Per node: `when` of the same.
+    `node` is the node's row; `name` and `index` the interface's; `master` the index of the bridge that it
+    is a port of, 0 for none; `shape` None where it is plain. Per link: `mtu`; `is_down`; `newer_is_main` and
+    `second_batch` of its `MakingOrder`. Per node: `turn` of the same.
 
     Lists and not arrays: a number out of a list costs a tenth of one out of an array, and a node's
     messages take 12 µs in all.
@@ -45,27 +45,27 @@ class LinkEnds:
         self.shape: list[tuple[Shape | None, ...]] = [shapes[number] for number in profile.tolist()]
         self.mtu: list[int] = [mtus[number] for number in profile.tolist()]
         self.is_down = part.down
-        self.here: list[bool] = order.here.tolist()
-        self.late: list[bool] = order.late.tolist()
-        self.when: list[int] = order.when.tolist()
+        self.newer_is_main: list[bool] = order.newer_is_main.tolist()
+        self.second_batch: list[bool] = order.second_batch.tolist()
+        self.turn: list[int] = order.turn.tolist()
         start, slots = part.incidence
         self._start: list[int] = start.tolist()
         self._slots: list[int] = slots.tolist()
 
-    def at(self, position: int) -> list[tuple[int, int]]:
-        """Return the (place, end) of each link end at a node."""
-        slots = self._slots[self._start[position] : self._start[position + 1]]
+    def at(self, node_row: int) -> list[tuple[int, int]]:
+        """Return the (link row, end) of each link end at a node."""
+        slots = self._slots[self._start[node_row] : self._start[node_row + 1]]
         return [(slot >> 1, slot & 1) for slot in slots]
 
-    def is_to_older(self, place: int, end: int) -> bool:
+    def is_to_older(self, row: int, end: int) -> bool:
         """Return whether the node at `end` is newer than that at the other end."""
-        nodes = self.node[place]
-        return self.when[nodes[end]] > self.when[nodes[1 - end]]
+        nodes = self.node[row]
+        return self.turn[nodes[end]] > self.turn[nodes[1 - end]]
 
-    def mac(self, place: int, end: int) -> bytes:
+    def mac(self, row: int, end: int) -> bytes:
         """Return the MAC of the interface."""
-        return mac(self._topology, self._nodes[self.node[place][end]], self.port[place][end])
+        return mac(self._topology, self._nodes[self.node[row][end]], self.port[row][end])
 
-    def owner(self, place: int, end: int) -> int:
+    def owner(self, row: int, end: int) -> int:
         """Return the node that the end is at."""
-        return self._nodes[self.node[place][end]]
+        return self._nodes[self.node[row][end]]

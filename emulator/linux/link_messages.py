@@ -27,18 +27,18 @@ class LinkMessages(NodeMessages):
 
     def newer_node(self, link: int) -> int:
         """Return the node at the end of `link` from which the link is made."""
-        place = self._part.place[link]
-        return self._ends.owner(place, self._newer_end(place))
+        row = self._part.link_row[link]
+        return self._ends.owner(row, self._newer_end(row))
 
     def needs_older_end(self, link: int) -> bool:
         """Return whether the older end of `link` must be set up too, by a batch of its own."""
-        return self._ends.late[self._part.place[link]]
+        return self._ends.second_batch[self._part.link_row[link]]
 
     def is_down(self, node: int, port: int) -> bool:
         """Return whether the link at `port` of `node` is down in the plan."""
         return any(
-            place in self._part.down and self._ends.port[place][end] == port
-            for place, end in self._ends.at(self._part.position[node])
+            row in self._part.down and self._ends.port[row][end] == port
+            for row, end in self._ends.at(self._part.node_row[node])
         )
 
     def link(self, batch: Batch, link: int, namespace_of: Callable[[int], int]) -> None:
@@ -46,38 +46,38 @@ class LinkMessages(NodeMessages):
 
         Its older end must need no messages of its own (`needs_older_end`).
         """
-        place = self._part.place[link]
-        end = self._newer_end(place)
-        self._veth(batch, place, end, namespace_of)
-        self._port(batch, place, end)
-        self._over(batch, self._ends.owner(place, end), self._ends.port[place][end])
+        row = self._part.link_row[link]
+        end = self._newer_end(row)
+        self._veth(batch, row, end, namespace_of)
+        self._port(batch, row, end)
+        self._over(batch, self._ends.owner(row, end), self._ends.port[row][end])
 
-    def _newer_end(self, place: int) -> int:
-        return int(self._ends.is_to_older(place, 1))
+    def _newer_end(self, row: int) -> int:
+        return int(self._ends.is_to_older(row, 1))
 
     def after_up(self, batch: Batch, node: int, port: int) -> None:
         """Add what the kernel drops when a port goes down: IPv6 addresses, routes and neighbours over it.
 
         The routes fail while others of their ports are down: `partial_routes` knows what to do then.
         """
-        position, index_of = self._part.position[node], self._part.indices.at(node)
+        node_row, index_of = self._part.node_row[node], self._part.indices.at(node)
         if not self._quiet:
-            for address in self._addresses_of(position):
+            for address in self._addresses_of(node_row):
                 if address.port == port and address.version == 6:
-                    add_address(batch, index_of(port), address, self._part.names[position])
+                    add_address(batch, index_of(port), address, self._part.names[node_row])
         self._over(batch, node, port)
 
     def _over(self, batch: Batch, node: int, port: int) -> None:
         """Add what goes with an interface: the routes and permanent neighbours of `node` over `port`."""
         self.routes_over(batch, node, port)
-        name, index_of = self._part.names[self._part.position[node]], self._part.indices.at(node)
+        name, index_of = self._part.names[self._part.node_row[node]], self._part.indices.at(node)
         for entry in self._forwarding.neighbours(node):
             if entry.port == port:
                 add_neighbour(batch, entry, name, index_of)
 
     def routes_over(self, batch: Batch, node: int, port: int) -> None:
         """Add the routes of `node` that have a hop over `port`."""
-        name, index_of = self._part.names[self._part.position[node]], self._part.indices.at(node)
+        name, index_of = self._part.names[self._part.node_row[node]], self._part.indices.at(node)
         for route in self._forwarding.routes(node):
             if any(hop.port == port for hop in route.hops):
                 add_route(batch, route, name, hops_of(route, index_of))
@@ -94,12 +94,12 @@ class LinkMessages(NodeMessages):
         if self._quiet:
             return None
         ends = self._ends
-        for place, end in ends.at(self._part.position[node]):
-            if ends.port[place][end] == port:
+        for row, end in ends.at(self._part.node_row[node]):
+            if ends.port[row][end] == port:
                 far = 1 - end
-                other = ends.owner(place, far)
-                waits = ends.role[place][far] == Role.ADDRESSED and self._forwarding.is_router(other)
-                return (other, ends.port[place][far]) if waits else None
+                other = ends.owner(row, far)
+                waits = ends.role[row][far] == Role.ADDRESSED and self._forwarding.is_router(other)
+                return (other, ends.port[row][far]) if waits else None
         return None
 
 
@@ -109,7 +109,7 @@ def shape_batches(part: PlanPart, states: States, links: Iterable[int]) -> dict[
     batches: dict[int, Batch] = {}
     for link in links:
         mtu = topology.link_profile_of(link).effective_mtu
-        index = part.indices.ends[part.place[link]]
+        index = part.indices.ends[part.link_row[link]]
         for end, (node, port) in enumerate(
             zip(topology.ends[link].tolist(), topology.ports[link].tolist(), strict=True)
         ):

@@ -28,33 +28,34 @@ _RUN, _RUN_LINKS = 64, 128
 class MakingOrder:
     """The order in which the nodes of `part` are made, and what follows from it for links.
 
-    Positions: `sequence` int64[k] is the order, `when` int64[k] each one's turn. `pending` (bool[k]) are
-    the nodes that need a second batch, once all exist: those whose end of a link to a newer node must
-    still be addressed, shaped or brought up, and all that have tunnels. Places: `late` (bool[l]) are the
-    links of such ends, `here` (bool[l]) those whose main end is at the newer node.
+    By nodes' rows: `sequence` int64[k] holds rows in order, `turn` int64[k] is each node's place in it.
+    `pending` (bool[k]) are the nodes that need a second batch, once all exist: those whose end of a link to
+    a newer node must still be addressed, shaped or brought up, and all that have tunnels. By links' rows:
+    `second_batch` (bool[l]) are the links of such ends, `newer_is_main` (bool[l]) those whose main end is
+    the newer node's.
 
     With `running`, the nodes may have all their ports already; without, none but those to older nodes.
     """
 
     def __init__(self, part: PlanPart, *, running: bool = False) -> None:
         self._part = part
-        topology, places = part.topology, np.arange(len(part.links))
+        topology, rows = part.topology, np.arange(len(part.links))
         self.sequence = making_order(part)
-        self.when: I64 = np.empty_like(self.sequence)
-        self.when[self.sequence] = np.arange(len(self.sequence))
-        turns = self.when[part.ends]
+        self.turn: I64 = np.empty_like(self.sequence)
+        self.turn[self.sequence] = np.arange(len(self.sequence))
+        turns = self.turn[part.ends]
         older_end = np.argmin(turns, axis=1)
-        newer, older = part.ends[places, 1 - older_end], part.ends[places, older_end]
-        ports = np.bincount(newer, minlength=len(self.when)) + part.tunnel_counts
+        newer, older = part.ends[rows, 1 - older_end], part.ends[rows, older_end]
+        ports = np.bincount(newer, minlength=len(self.turn)) + part.tunnel_counts
         if running:
             ports = topology.degrees[part.nodes]
         shared = np.array(part.shared, dtype=bool)[part.ends].any(axis=1)
-        self.here: Bools = (ports[newer] > 1) & ~shared
+        self.newer_is_main: Bools = (ports[newer] > 1) & ~shared
         plain = np.array([[p.forward.is_plain, p.backward.is_plain] for p in topology.link_profiles])
         needs = (part.roles == Role.ADDRESSED) | ~plain[topology.link_profile[part.links]]
-        self.late: Bools = needs[places, older_end] | self.here
-        self.pending: Bools = np.zeros(len(self.when), dtype=bool)
-        self.pending[older[self.late]] = True
+        self.second_batch: Bools = needs[rows, older_end] | self.newer_is_main
+        self.pending: Bools = np.zeros(len(self.turn), dtype=bool)
+        self.pending[older[self.second_batch]] = True
         self.pending[part.tunnel_counts > 0] = True  # their routes wait for whoever makes the tunnels
         # IPv6 takes a gateway only where the wire has a carrier: routes over a wire wait for its older end
         self.pending[part.ends[(part.roles == Role.ADDRESSED).all(axis=1)]] = True
@@ -76,7 +77,7 @@ class MakingOrder:
         interpreter is warm, they cost a third. A run has at most 128 links to older nodes unless it is
         one node.
         """
-        turns = self.when[self._part.ends]
+        turns = self.turn[self._part.ends]
         newer = turns.max(axis=1)
         latest = np.full(len(self.sequence), -1, dtype=np.int64)
         np.maximum.at(latest, newer, turns.min(axis=1))
@@ -93,7 +94,7 @@ class MakingOrder:
 
 
 def making_order(part: PlanPart) -> I64:
-    """Return the positions (int64[k]) in the order to make nodes: those that forward, then hosts by switch.
+    """Return the nodes' rows (int64[k]) in the order to make them: those that forward, then hosts by switch.
 
     Hosts of one switch follow each other, so that few namespaces need to be open at a time. A switch on
     another machine counts too: the order in a part is that of the whole.

@@ -53,15 +53,15 @@ class NodeMessages:
 
         `namespace_of(other)` returns a descriptor of the namespace of a node made before.
         """
-        batch, at = Batch(), self._part.position[node]
-        if self._forwarding.has_bridge(node) and not self._part.shared[at]:
+        batch, node_row = Batch(), self._part.node_row[node]
+        if self._forwarding.has_bridge(node) and not self._part.shared[node_row]:
             topology = self._part.topology
             bridge = bridge_name(topology, node)
             made = bridge_messages.bridge(bridge.encode(), BRIDGE_INDEX, mac(topology, node, BRIDGE_PORT))
             batch.add(made, "make bridge", bridge)
-        batch.add(_LOOPBACK_UP, "bring up lo of", self._part.names[at])
+        batch.add(_LOOPBACK_UP, "bring up lo of", self._part.names[node_row])
         self.links_to_older(batch, node, namespace_of)
-        if not self._is_pending[at]:
+        if not self._is_pending[node_row]:
             self._whole_node(batch, node)
         return batch
 
@@ -75,83 +75,83 @@ class NodeMessages:
     def links_to_older(self, batch: Batch, node: int, namespace_of: Callable[[int], int]) -> None:
         """Add the links of `node` to the nodes made before it, and what readies its ends."""
         ends = self._ends
-        for place, end in ends.at(self._part.position[node]):
-            if ends.is_to_older(place, end):
-                self._veth(batch, place, end, namespace_of)
-                self._port(batch, place, end)
+        for row, end in ends.at(self._part.node_row[node]):
+            if ends.is_to_older(row, end):
+                self._veth(batch, row, end, namespace_of)
+                self._port(batch, row, end)
 
     def links_to_newer(self, batch: Batch, node: int) -> None:
         """Add what readies the ends of `node` of links to the nodes made after it."""
         ends = self._ends
-        for place, end in ends.at(self._part.position[node]):
-            if ends.late[place] and not ends.is_to_older(place, end):
-                self._port(batch, place, end)
+        for row, end in ends.at(self._part.node_row[node]):
+            if ends.second_batch[row] and not ends.is_to_older(row, end):
+                self._port(batch, row, end)
 
-    def _veth(self, batch: Batch, place: int, end: int, namespace_of: Callable[[int], int]) -> None:
+    def _veth(self, batch: Batch, row: int, end: int, namespace_of: Callable[[int], int]) -> None:
         """Add the pair: the older node's end as the main device where it can be, this node's as the peer."""
         ends, far = self._ends, 1 - end
-        names, index = ends.name[place], ends.index[place]
-        if ends.here[place]:
+        names, index = ends.name[row], ends.index[row]
+        if ends.newer_is_main[row]:
             message = messages.veth_here(
                 names[end].encode(),
                 index[end],
-                ends.mac(place, end),
+                ends.mac(row, end),
                 peer_name=names[far].encode(),
                 peer_index=index[far],
-                peer_mac=ends.mac(place, far),
-                namespace=namespace_of(ends.owner(place, far)),
-                mtu=ends.mtu[place],
+                peer_mac=ends.mac(row, far),
+                namespace=namespace_of(ends.owner(row, far)),
+                mtu=ends.mtu[row],
             )
         else:
             message = messages.veth(
                 names[far].encode(),
                 index[far],
-                ends.mac(place, far),
-                namespace_of(ends.owner(place, far)),
-                ends.master[place][far],
-                up=ends.role[place][far] != _ADDRESSED and place not in ends.is_down,
+                ends.mac(row, far),
+                namespace_of(ends.owner(row, far)),
+                ends.master[row][far],
+                up=ends.role[row][far] != _ADDRESSED and row not in ends.is_down,
                 peer_name=names[end].encode(),
                 peer_index=index[end],
-                peer_mac=ends.mac(place, end),
-                mtu=ends.mtu[place],
+                peer_mac=ends.mac(row, end),
+                mtu=ends.mtu[row],
             )
         batch.add(message, "make link", names[end])
 
-    def _port(self, batch: Batch, place: int, end: int) -> None:
+    def _port(self, batch: Batch, row: int, end: int) -> None:
         """Add what makes one existing end ready: its role, addresses, shape, and up.
 
         IPv4 addresses go first: once both ends are up a kernel worker takes the RTNL lock to note
         the carrier, and every message that comes then waits for it. IPv6 drops what it gets before.
         """
         ends = self._ends
-        position, port, index = ends.node[place][end], ends.port[place][end], ends.index[place][end]
-        label = ends.name[place][end]
-        if ends.master[place][end]:
+        node_row, port, index = ends.node[row][end], ends.port[row][end], ends.index[row][end]
+        label = ends.name[row][end]
+        if ends.master[row][end]:
             batch.add(messages.link_master(index, BRIDGE_INDEX), "bridge", label)
-        elif self._quiet and not self._part.shared[position] and ends.mtu[place] >= IPV6_LEAST:
+        elif self._quiet and not self._part.shared[node_row] and ends.mtu[row] >= IPV6_LEAST:
             batch.add(messages.no_link_local(index), "quieten", label)
-        own = [address for address in self._addresses_of(position) if address.port == port]
+        own = [address for address in self._addresses_of(node_row) if address.port == port]
         for address in own:
             if address.version == 4:
                 add_address(batch, index, address, label)
-        if place not in ends.is_down:
+        if row not in ends.is_down:
             batch.add(messages.link_up(index), "bring up", label)
         for address in own:
             if address.version == 6:
                 add_address(batch, index, address, label)
-        shape = ends.shape[place][end]
+        shape = ends.shape[row][end]
         if shape is not None:
-            add_shape(batch, index, shape, ends.mtu[place], label, is_new=True)
+            add_shape(batch, index, shape, ends.mtu[row], label, is_new=True)
 
     def _whole_node(self, batch: Batch, node: int) -> None:
         """Add what needs all of the node's ports: addresses of its bridge, routes, neighbours."""
-        position = self._part.position[node]
-        if self._part.shared[position]:
+        node_row = self._part.node_row[node]
+        if self._part.shared[node_row]:
             return
-        for address in self._addresses_of(position):
+        for address in self._addresses_of(node_row):
             if address.port in _ON_NO_PORT:
-                add_address(batch, port_index(address.port), address, self._part.names[position])
+                add_address(batch, port_index(address.port), address, self._part.names[node_row])
         add_routes_and_neighbours(batch, self._part, node)
 
-    def _addresses_of(self, position: int) -> list[Address]:
-        return self._addresses[self._first_address[position] : self._first_address[position + 1]]
+    def _addresses_of(self, node_row: int) -> list[Address]:
+        return self._addresses[self._first_address[node_row] : self._first_address[node_row + 1]]

@@ -106,16 +106,16 @@ class NodeSysctls:
 
     def apply(self, node: int) -> None:
         """Write what `node` needs; this thread is in its namespace."""
-        position = self._part.position[node]
-        if self._part.shared[position]:
+        node_row = self._part.node_row[node]
+        if self._part.shared[node_row]:
             if not self._shared_done:  # ports of Open vSwitch have no addresses of any kind
                 self._renew()
                 disable_ipv6_here()
                 self._shared_done = True
             return
         router = self._router(node)
-        without_ipv6 = self._quiet[position] and not self._ipv6
-        filtered = self._filtered and (router or self._several[position])
+        without_ipv6 = self._quiet[node_row] and not self._ipv6
+        filtered = self._filtered and (router or self._several[node_row])
         if not (router or without_ipv6 or filtered):
             return
         self._renew()
@@ -125,7 +125,7 @@ class NodeSysctls:
             _write_all(_ROUTER4)
             if self._ipv6:
                 _write_all(_ROUTER6)
-            self._spread(crc32(self._part.names[position].encode()))
+            self._spread(crc32(self._part.names[node_row].encode()))
         if filtered:
             _write_all(_ANY_WAY_BACK)
 

@@ -90,8 +90,8 @@ def test_the_parts_together_write_what_the_whole_writes_without_links_between_wo
 
 
 def ends_of(plan: Plan, link: int) -> list[str]:
-    part, place = plan.whole, link
-    nodes, ports = plan.topology.ends[place].tolist(), plan.topology.ports[place].tolist()
+    part = plan.whole
+    nodes, ports = plan.topology.ends[link].tolist(), plan.topology.ports[link].tolist()
     return [f"{part.names[node]}-eth{port}" for node, port in zip(nodes, ports, strict=True)]
 
 
@@ -103,12 +103,12 @@ def test_indices_names_and_addresses_are_those_of_the_whole(plan: Plan) -> None:
     for worker in range(len(plan.workers)):
         part = plan.part(worker)
         assert part.names == [topology.names[node] for node in part.nodes.tolist()]
-        for position, node in enumerate(part.nodes.tolist()):
-            assert part.addresses.of(position) == plan.forwarding.addresses(node)
-            assert part.position[node] == position
-        for place, link in enumerate(part.links.tolist()):
-            assert part.indices.ends[place] == plan.indices.ends[link]
-            assert part.place[link] == place
+        for row, node in enumerate(part.nodes.tolist()):
+            assert part.addresses.of(row) == plan.forwarding.addresses(node)
+            assert part.node_row[node] == row
+        for row, link in enumerate(part.links.tolist()):
+            assert part.indices.ends[row] == plan.indices.ends[link]
+            assert part.link_row[link] == row
         near = topology.ends[part.tunnels.link, part.tunnels.end].tolist()
         for at, (link, end) in enumerate(zip(*(c.tolist() for c in part.tunnels[:2]), strict=True)):
             assert part.indices.ends[len(part.links) + at][end] == plan.indices.ends[link][end]
