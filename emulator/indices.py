@@ -91,7 +91,7 @@ class PortIndices:
             named.append((interface_name(topology, node, port), row, end, node))
         taken: dict[tuple[int, int], set[int]] = {}
         for name, row, end, node in sorted(named):
-            used = taken.setdefault((int(namespaces.worker[node]), int(namespaces.home[node])), set())
+            used = taken.setdefault((int(namespaces.worker[node]), int(namespaces.owner[node])), set())
             number = crc32(name.encode()) % _SHARED
             while number in used:
                 number = (number + 1) % _SHARED
