@@ -30,11 +30,12 @@ LinkKey = tuple[tuple[str, str], tuple[str, str]]
 class PortSettings(NamedTuple):
     """Settings of an interface.
 
-    `interface` is its index; `role` is what the kernel sees: for it, a port of Open vSwitch is in no bridge.
+    `interface` is its index. `bridged` ports belong to the node's bridge device; ports in a shared namespace
+    don't: Open vSwitch has their bridges, not the kernel.
     """
 
     interface: int
-    role: int
+    bridged: bool
     mac: bytes
     mtu: int
     shape: Shape
@@ -112,9 +113,9 @@ def node_settings(plan: Plan, node: int, links: frozenset[int] | None = None) ->
         if links is not None and link not in links:
             continue
         profile = topology.link_profile_of(link)
-        role = int(Role.BLOCKED if shared else forwarding.roles[link, end])
+        bridged = not shared and bool(forwarding.roles[link, end] == Role.BRIDGED)
         ports[port] = PortSettings(
-            plan.indices.ends[link][end], role, mac(topology, node, port), profile.effective_mtu,
+            plan.indices.ends[link][end], bridged, mac(topology, node, port), profile.effective_mtu,
             topology.shape(link, end),
         )  # fmt: skip
     usable = set() if shared else {*ports, BRIDGE_PORT, LOOPBACK_PORT}

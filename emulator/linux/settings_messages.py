@@ -8,7 +8,7 @@ from __future__ import annotations
 from collections.abc import Callable
 
 from emulator.difference import NodeSettings, PortSettings
-from emulator.forwarding.base import BRIDGE_PORT, Neighbour, Role, Route
+from emulator.forwarding.base import BRIDGE_PORT, Neighbour, Route
 from emulator.indices import BRIDGE_INDEX
 from emulator.linux import messages
 from emulator.linux.netlink import Batch
@@ -78,7 +78,7 @@ def removals(old: NodeSettings, new: NodeSettings) -> Batch:
         batch.add(made, f"take {address.text} from", old.name)
     for port, before in old.ports.items():
         after = new.ports.get(port)
-        if after and before.role == Role.BRIDGED != after.role:
+        if after and before.bridged and not after.bridged:
             batch.add(messages.link_master(after.interface, 0), "unbridge a port of", old.name)
     return batch
 
@@ -122,7 +122,7 @@ def _change_port(batch: Batch, name: str, after: PortSettings, before: PortSetti
         batch.add(messages.link_mac(index, after.mac), "set the MAC of a port of", name)
     if before.mtu != after.mtu:
         batch.add(messages.link_mtu(index, after.mtu), "set the MTU of a port of", name)
-    if after.role == Role.BRIDGED != before.role:
+    if after.bridged and not before.bridged:
         batch.add(messages.link_master(index, BRIDGE_INDEX), "bridge a port of", name)
     if before.shape != after.shape:
         add_shape(batch, index, after.shape, after.mtu, f"a port of {name}")

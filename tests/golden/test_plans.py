@@ -49,6 +49,7 @@ def everything(plan: Plan) -> str:
         words = [
             settings.name,
             settings.mac,
+            [int(plan.forwarding.roles[link, end]) for link, end, _ in plan.topology.incident(node)],
             sorted(settings.ports.items()),
             *(sorted(s, key=repr) for s in sets),
         ]

@@ -13,7 +13,7 @@ from emulator.difference import NodeSettings
 from emulator.engines.driven.client import Driver
 from emulator.engines.mininet.document import mininet_name
 from emulator.engines.mininet.settings import device, is_switch
-from emulator.forwarding.base import BRIDGE_PORT, LOOPBACK_PORT, Role
+from emulator.forwarding.base import BRIDGE_PORT, LOOPBACK_PORT
 from emulator.linux.namespaces import NamespaceStore
 from emulator.linux.observed.compare import NodeComparison
 from emulator.linux.observed.findings import NodeFindings
@@ -39,7 +39,7 @@ class MininetSurvey(Survey):
         """Return whether Mininet knows the node."""
         return mininet_name(self.wanted.plan, node) in self._nodes
 
-    def shared_home(self, node: int) -> str:
+    def shared_namespace(self, node: int) -> str:
         """Return the namespace of all switches; empty for hosts and routers, which have their own."""
         return SWITCHES if is_switch(self.wanted.plan, node) else ""
 
@@ -58,7 +58,7 @@ class MininetSurvey(Survey):
             found,
             bridge=bridge_name(topology, node) if bridged else "",
             options=_BY_BRCTL,
-            roles=bridged,
+            membership=bridged,
             layer3=not switch,
             exact_queues=False,
             forwards=self.forwards(node),
@@ -93,9 +93,8 @@ def _as_found(port: WantedPort, found: Found, *, known: bool) -> WantedPort:
 def strays_and_left(findings: NodeFindings, ports: Mapping[int, str]) -> tuple[list[str], list[str]]:
     """Return the names of the ports that must leave their bridge, and of those that must join it."""
     changed = [
-        (ports[number], findings.wanted.ports[number].role)
+        (ports[number], findings.wanted.ports[number].bridged)
         for number, found in findings.found.ports.items()
-        if found.role != findings.wanted.ports[number].role
+        if found.bridged != findings.wanted.ports[number].bridged
     ]
-    left = [name for name, role in changed if role == Role.BRIDGED]
-    return [name for name, role in changed if role != Role.BRIDGED], left
+    return [name for name, bridged in changed if not bridged], [name for name, bridged in changed if bridged]

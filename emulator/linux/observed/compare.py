@@ -12,7 +12,7 @@ from ipaddress import ip_address
 
 from emulator.deviation import Deviation
 from emulator.difference import NodeSettings, PortSettings
-from emulator.forwarding.base import BRIDGE_PORT, LOOPBACK_PORT, Neighbour, Role, Route
+from emulator.forwarding.base import BRIDGE_PORT, LOOPBACK_PORT, Neighbour, Route
 from emulator.indices import LOOPBACK_INDEX
 from emulator.linux import bridge_messages, messages
 from emulator.linux.observed.findings import UNLIKE, NodeFindings
@@ -32,19 +32,19 @@ class NodeComparison:
     """Compares one node; call `findings`.
 
     `bridge` is the name of its bridge device, "" for none, and `options` what is wanted of it. Without
-    `roles` bridge membership is somebody else's (Open vSwitch's), without `layer3` only interfaces are
+    `membership` the ports' bridges are somebody else's (Open vSwitch's), without `layer3` only interfaces are
     compared, without `exact_queues` only whether a port is shaped. `forwards` are the address families
     that the node must forward.
     """
 
     def __init__(
         self, settings: NodeSettings, ports: list[WantedPort], found: Found, *,
-        bridge: str = "", options: Mapping[str, int] = PLAIN, roles: bool = True, layer3: bool = True,
+        bridge: str = "", options: Mapping[str, int] = PLAIN, membership: bool = True, layer3: bool = True,
         exact_queues: bool = True, forwards: tuple[int, ...] = (),
     ) -> None:  # fmt: skip
         self._wanted, self._ports, self._found = settings, ports, found
         self._options = options
-        self._bridge, self._roles, self._layer3, self._forwards = bridge, roles, layer3, forwards
+        self._bridge, self._membership, self._layer3, self._forwards = bridge, membership, layer3, forwards
         self._exact_queues = exact_queues
         self._names = {port.number: port.name for port in ports}
         self._names |= {BRIDGE_PORT: bridge, LOOPBACK_PORT: LOOPBACK}
@@ -125,14 +125,14 @@ class NodeComparison:
     def _settings_of(self, port: WantedPort, device: FoundInterface) -> PortSettings:
         """Return what a port is set to; note what isn't as wanted."""
         wanted = port.settings
-        role = self._role(port, device)
+        is_bridged = self._is_bridged(port, device)
         mac, shape = device.mac, wanted.shape
         if mac != wanted.mac:
             self._differs(f"MAC of {port.name}", wanted.mac.hex(":"), mac.hex(":"))
         if device.mtu != wanted.mtu:
             self._differs(f"MTU of {port.name}", wanted.mtu, device.mtu)
-        bridged = self._roles and wanted.role == Role.BRIDGED == role
-        for option, expected, seen in unlike_port(device, bridged=bridged):
+        as_wanted = self._membership and wanted.bridged and is_bridged
+        for option, expected, seen in unlike_port(device, bridged=as_wanted):
             self._differs(f"{option} of {port.name}", expected, seen)
             self._out.unlike_ports.setdefault(port.number, {})[option] = expected
         queues, found = (
@@ -142,24 +142,23 @@ class NodeComparison:
         if queues != found if self._exact_queues else bool(queues) != bool(found):
             self._differs(f"queue of {port.name}", _queue_words(queues), _queue_words(found))
             shape = UNLIKE
-        return PortSettings(device.ifindex, role, mac, device.mtu, shape)
+        return PortSettings(device.ifindex, is_bridged, mac, device.mtu, shape)
 
-    def _role(self, port: WantedPort, device: FoundInterface) -> int:
-        """Return the role that a port has in the kernel. Ports of Open vSwitch are looked at elsewhere."""
-        wanted = port.settings.role
-        if not self._roles:
-            return wanted
-        bridged = wanted == Role.BRIDGED
+    def _is_bridged(self, port: WantedPort, device: FoundInterface) -> bool:
+        """Return whether a port is in the node's bridge. Ports of Open vSwitch are looked at elsewhere."""
+        bridged = port.settings.bridged
+        if not self._membership:
+            return bridged
         if bridged and self._out.no_bridge:
-            return Role.BLOCKED  # told of as the bridge
+            return False  # told of as the bridge
         if device.master == (self._index(BRIDGE_PORT) if bridged else 0):
-            return wanted
+            return bridged
         here = self._bridge if device.master == self._index(BRIDGE_PORT) else f"interface {device.master}"
         expected = f"a port of {self._bridge}" if bridged else "a port of no bridge"
         self._differs(
             f"interface {port.name}", expected, f"a port of {here}" if device.master else "a port of none"
         )
-        return int(Role.BLOCKED if bridged else Role.BRIDGED)
+        return not bridged
 
     def _has(self, port: int, what: str, expected: str, found: str) -> bool:
         """Return whether an object over `port` is as expected; it is told of only where its port is whole."""

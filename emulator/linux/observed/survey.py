@@ -65,7 +65,7 @@ class Survey:
         del node
         return True
 
-    def shared_home(self, node: int) -> str:
+    def shared_namespace(self, node: int) -> str:
         """Return the namespace that the node shares with others; empty where it has its own."""
         namespaces = self.wanted.plan.namespaces
         return namespaces.file(node) if namespaces.shared[node] else ""
@@ -74,11 +74,11 @@ class Survey:
         self, node: int, settings: NodeSettings, ports: list[WantedPort], found: Found
     ) -> NodeComparison:
         """Return how the node is compared with what its namespace holds."""
-        own = not self.shared_home(node)
+        own = not self.shared_namespace(node)
         return NodeComparison(
             settings, ports, found,
             bridge=bridge_name(self.wanted.plan.topology, node) if settings.mac else "",
-            roles=own, layer3=own, forwards=self.forwards(node),
+            membership=own, layer3=own, forwards=self.forwards(node),
         )  # fmt: skip
 
     def forwards(self, node: int) -> tuple[int, ...]:
@@ -93,16 +93,16 @@ class Survey:
 
     def _findings(self, node: int) -> NodeFindings:
         settings, ports = self.wanted.node(node)
-        home = self.shared_home(node)
-        if not home:
+        shared = self.shared_namespace(node)
+        if not shared:
             wish = Wish(
                 ipv6=self._ipv6, neighbours=bool(settings.neighbours), forwarding=bool(self.forwards(node))
             )
             found = self._read(self.wanted.plan.topology.names[node], wish)
         else:
-            if home not in self._common:
-                self._common[home] = self._read(home, Wish(layer3=False))
-            found = self._common[home]
+            if shared not in self._common:
+                self._common[shared] = self._read(shared, Wish(layer3=False))
+            found = self._common[shared]
         return self.comparison(node, settings, ports, found).findings()
 
     def _read(self, name: str, wish: Wish) -> Found:

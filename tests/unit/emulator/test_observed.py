@@ -9,7 +9,6 @@ import numpy as np
 import pytest
 
 from emulator.deviation import Deviation, missing
-from emulator.forwarding.base import Role
 from emulator.indices import BRIDGE_INDEX
 from emulator.linux.messages import attribute, link_body, nested, u32
 from emulator.linux.observed import parse
@@ -44,7 +43,7 @@ def as_wanted(wanted: WantedState, node: int) -> Found:
         )
     for port in ports:
         one = port.settings
-        master = BRIDGE_INDEX if one.role == Role.BRIDGED else 0
+        master = BRIDGE_INDEX if one.bridged else 0
         found.interfaces[port.name] = FoundInterface(
             one.interface, one.mac, one.mtu, up=not port.cut, master=master, peer=port.peer, kind="veth"
         )
@@ -83,7 +82,7 @@ def test_nodes_that_are_whole_have_no_deviations(wanted: WantedState) -> None:
 def test_each_fault_is_told_and_nothing_else(wanted: WantedState) -> None:
     leaf = list(wanted.plan.topology.names).index("leaf1")
     _, ports = wanted.node(leaf)
-    name, link = next((p.name, p.link) for p in ports if p.settings.role == Role.ADDRESSED)
+    name, link = next((p.name, p.link) for p in ports if not p.settings.bridged)
     assert as_wanted(wanted, leaf).routes, "a leaf has routes"
 
     found = as_wanted(wanted, leaf)

@@ -87,7 +87,7 @@ def test_an_engine_says_otherwise_what_it_knows_and_where_nodes_live(wishes: lis
         def is_known(self, node: int) -> bool:
             return node != 3
 
-        def shared_home(self, node: int) -> str:
+        def shared_namespace(self, node: int) -> str:
             return "root" if node < 2 else ""
 
         def comparison(
