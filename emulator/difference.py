@@ -7,52 +7,21 @@ keeps running and only has its settings compared.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
-from typing import NamedTuple
 
 import numpy as np
 import numpy.typing as npt
 
-from emulator.forwarding.base import BRIDGE_PORT, LOOPBACK_PORT, Neighbour, Role, Route
+from emulator.node_settings import NodeSettings, node_settings
 from emulator.plan import Plan
-from topologies.addressing import Address
 from topologies.counting import counted, some_names
-from topologies.identifiers import bridge_name, interface_name, mac
+from topologies.identifiers import bridge_name, interface_name
 from topologies.link_mtu import IPV6_LEAST, link_mtus
-from topologies.profiles import Shape
 from topologies.topology import Topology
 
 LinkKey = tuple[tuple[str, str], tuple[str, str]]
 """A link by its two (node name, interface name), in order."""
-
-
-class PortSettings(NamedTuple):
-    """Settings of an interface.
-
-    `interface` is its index. `bridged` ports belong to the node's bridge device; ports in a shared namespace
-    don't: Open vSwitch has their bridges, not the kernel.
-    """
-
-    interface: int
-    bridged: bool
-    mac: bytes
-    mtu: int
-    shape: Shape
-
-
-@dataclass
-class NodeSettings:
-    """Settings of a node: interfaces, addresses (any port), routes and neighbours."""
-
-    name: str
-    ports: dict[int, PortSettings]
-    addresses: frozenset[Address]
-    routes: frozenset[Route]
-    neighbours: frozenset[Neighbour]
-    mac: bytes
-    index: Callable[[int], int] = field(repr=False, compare=False)
-    """Gives the index of any port's interface, those of links that don't count among `ports` too."""
 
 
 @dataclass
@@ -102,32 +71,6 @@ def difference_words(
 
 def _of_nodes(verb: str, names: Sequence[str]) -> str:
     return f"{verb} {counted(len(names), 'node')}: {some_names(names)}" if names else ""
-
-
-def node_settings(plan: Plan, node: int, links: frozenset[int] | None = None) -> NodeSettings:
-    """Return what `plan` sets `node` to; with `links`, only the ports of those links count."""
-    topology, forwarding = plan.topology, plan.forwarding
-    shared = bool(plan.namespaces.shared[node])
-    ports: dict[int, PortSettings] = {}
-    for link, end, port in topology.incident(node):
-        if links is not None and link not in links:
-            continue
-        profile = topology.link_profile_of(link)
-        bridged = not shared and bool(forwarding.roles[link, end] == Role.BRIDGED)
-        ports[port] = PortSettings(
-            plan.indices.ends[link][end], bridged, mac(topology, node, port), profile.effective_mtu,
-            topology.shape(link, end),
-        )  # fmt: skip
-    usable = set() if shared else {*ports, BRIDGE_PORT, LOOPBACK_PORT}
-    return NodeSettings(
-        topology.names[node],
-        ports,
-        frozenset(a for a in forwarding.addresses(node) if a.port in usable),
-        frozenset(forwarding.routes(node)),
-        frozenset(forwarding.neighbours(node)),
-        mac(topology, node, BRIDGE_PORT) if forwarding.has_bridge(node) and not shared else b"",
-        plan.indices.at(node),
-    )
 
 
 def difference(old: Plan, new: Plan) -> Difference:

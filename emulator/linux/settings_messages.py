@@ -7,12 +7,12 @@ from __future__ import annotations
 
 from collections.abc import Callable
 
-from emulator.difference import NodeSettings, PortSettings
 from emulator.forwarding.base import BRIDGE_PORT, Neighbour, Route
 from emulator.indices import BRIDGE_INDEX
 from emulator.linux import messages
 from emulator.linux.netlink import Batch
 from emulator.linux.qdisc import add_shape
+from emulator.node_settings import NodeSettings, PortSettings
 from emulator.plan_part import PlanPart
 from topologies.addressing import Address
 

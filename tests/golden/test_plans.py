@@ -18,7 +18,7 @@ from typing import Any
 import pytest
 from support.golden import recorded
 
-from emulator.difference import node_settings
+from emulator.node_settings import node_settings
 from emulator.placement.worker import numbered
 from emulator.plan import Plan, make_plan
 from emulator.summary import sample, summary

@@ -9,7 +9,6 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import replace
 
-from emulator.difference import NodeSettings
 from emulator.engines.driven.client import Driver
 from emulator.engines.mininet.document import mininet_name
 from emulator.engines.mininet.settings import device, is_switch
@@ -21,6 +20,7 @@ from emulator.linux.observed.parse import Found
 from emulator.linux.observed.survey import Survey
 from emulator.linux.observed.wanted import WantedPort, WantedState
 from emulator.node_namespaces import SWITCHES
+from emulator.node_settings import NodeSettings
 from topologies.identifiers import bridge_name
 
 _BY_BRCTL = {"stp_state": 0, "vlan_filtering": 0}

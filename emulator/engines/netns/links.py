@@ -11,7 +11,6 @@ import errno
 from contextlib import suppress
 from dataclasses import replace
 
-from emulator.difference import NodeSettings, node_settings
 from emulator.engines.link_changes import LinkChange
 from emulator.engines.netns.switches import follow_links
 from emulator.errors import MissingError
@@ -23,6 +22,7 @@ from emulator.linux.netlink import Batch, Netlink
 from emulator.linux.partial_routes import run_partly
 from emulator.linux.qdisc import add_shape
 from emulator.linux.settings_messages import additions, removals
+from emulator.node_settings import NodeSettings, node_settings
 from emulator.ovs.switches import Switches
 from topologies.profiles import Shape
 from topologies.topology import Topology

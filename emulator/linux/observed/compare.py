@@ -11,7 +11,6 @@ from dataclasses import replace
 from ipaddress import ip_address
 
 from emulator.deviation import Deviation
-from emulator.difference import NodeSettings, PortSettings
 from emulator.forwarding.base import BRIDGE_PORT, LOOPBACK_PORT, Neighbour, Route
 from emulator.indices import LOOPBACK_INDEX
 from emulator.linux import bridge_messages, messages
@@ -19,6 +18,7 @@ from emulator.linux.observed.findings import UNLIKE, NodeFindings
 from emulator.linux.observed.namespace import NamespaceComparison, unlike_port
 from emulator.linux.observed.parse import Found, FoundInterface, Hops
 from emulator.linux.observed.wanted import WantedPort, queues_of
+from emulator.node_settings import NodeSettings, PortSettings
 from topologies.addressing import Address
 from topologies.counting import some_names
 

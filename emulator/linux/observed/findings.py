@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 
 from emulator.deviation import Deviation
-from emulator.difference import NodeSettings
+from emulator.node_settings import NodeSettings
 from topologies.addressing import Address
 from topologies.profiles import Shape
 

@@ -7,12 +7,12 @@ from collections.abc import Collection, Iterator, Mapping
 from dataclasses import dataclass
 
 from emulator.deviation import Deviation
-from emulator.difference import NodeSettings
 from emulator.forwarding.base import LOOPBACK_PORT
 from emulator.indices import LOOPBACK_INDEX
 from emulator.linux import bridge_messages, messages
 from emulator.linux.observed.findings import Reset
 from emulator.linux.observed.parse import Found, FoundInterface
+from emulator.node_settings import NodeSettings
 
 _FORWARDING = 3
 _PORT = {

@@ -5,7 +5,6 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 
 from emulator.deviation import Deviation, missing
-from emulator.difference import NodeSettings
 from emulator.linux import messages
 from emulator.linux.namespaces import NamespaceStore
 from emulator.linux.observed.compare import NodeComparison
@@ -13,6 +12,7 @@ from emulator.linux.observed.findings import NodeFindings
 from emulator.linux.observed.parse import Found
 from emulator.linux.observed.read import Wish, read_here
 from emulator.linux.observed.wanted import WantedPort, WantedState
+from emulator.node_settings import NodeSettings
 from topologies.identifiers import bridge_name
 
 

@@ -5,11 +5,11 @@ from __future__ import annotations
 from dataclasses import dataclass
 from functools import cached_property, lru_cache
 
-from emulator.difference import NodeSettings, PortSettings, node_settings
 from emulator.link_states import States, effective_shape
 from emulator.linux.datagrams import HEADER
 from emulator.linux.observed.parse import Queue, queue
 from emulator.linux.qdisc import shape_messages
+from emulator.node_settings import NodeSettings, PortSettings, node_settings
 from emulator.plan import Plan
 from topologies.identifiers import interface_name
 from topologies.profiles import Shape

@@ -7,7 +7,6 @@ from typing import Any, cast
 import pytest
 from support.topologies import made
 
-from emulator.difference import NodeSettings
 from emulator.linux.namespaces import NamespaceStore
 from emulator.linux.observed import survey
 from emulator.linux.observed.compare import NodeComparison
@@ -16,6 +15,7 @@ from emulator.linux.observed.read import Wish
 from emulator.linux.observed.survey import Survey
 from emulator.linux.observed.wanted import WantedPort, WantedState
 from emulator.node_namespaces import SWITCHES
+from emulator.node_settings import NodeSettings
 from emulator.plan import make_plan
 
 
