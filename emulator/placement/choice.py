@@ -7,34 +7,41 @@ and the one that cuts fewer links is taken. Spreading is the baseline that none 
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass, replace
 from itertools import chain
+from typing import NamedTuple
 
 import numpy as np
 
-from emulator.errors import UsageError
 from emulator.placement.clusters import total
-from emulator.placement.greedy import by_bisection
-from emulator.placement.hierarchy import by_hierarchy, is_hierarchical
 from emulator.placement.line_cuts import SLACK
-from emulator.placement.metis import by_metis
-from emulator.placement.spread import by_load
-from emulator.placement.strategy import Request, Strategy
-from topologies.topology import I64
+from emulator.placement.strategies.greedy import by_bisection
+from emulator.placement.strategies.hierarchy import by_hierarchy, is_grouped, is_hierarchical
+from emulator.placement.strategies.metis import by_metis
+from emulator.placement.strategies.spread import by_load
+from emulator.placement.strategy import Request, Strategy, StrategyUnfitError
+from topologies.topology import I64, Topology
 
-STRATEGIES: dict[str, Strategy] = {
-    "hierarchy": by_hierarchy,
-    "metis": by_metis,
-    "greedy": by_bisection,
-    "spread": by_load,
+
+class StrategyRow(NamedTuple):
+    """A strategy, the topologies that it is a candidate for, and whether users can ask for it by name."""
+
+    strategy: Strategy
+    is_candidate: Callable[[Topology], bool]
+    by_name: bool = True
+
+
+STRATEGIES = {
+    "hierarchy": StrategyRow(by_hierarchy, lambda t: is_hierarchical(t) or is_grouped(t)),
+    "metis": StrategyRow(by_metis, lambda t: not is_hierarchical(t)),
+    "greedy": StrategyRow(by_bisection, lambda _: False, by_name=False),  # in place of METIS
+    "spread": StrategyRow(by_load, lambda _: True),
 }
-METHODS = ("hierarchy", "metis", "spread")
-"""The strategies that users can ask for; `greedy` stands in for METIS where pymetis isn't installed."""
+"""All strategies by name. Of candidates that cost the same, the first is taken."""
 
-NO_METIS = (
-    "pymetis is not installed: placed by a simpler strategy that cuts more links; "
-    "pip install 'topology-emulator[metis]'"
-)
+METHODS = tuple(name for name, row in STRATEGIES.items() if row.by_name)
+"""The strategies that users can ask for."""
 
 
 @dataclass(frozen=True)
@@ -47,33 +54,23 @@ class Candidate:
 
 
 def choose(request: Request, method: str | None) -> Candidate:
-    """Return the placement by `method`, one of METHODS; the best of those that suit the graph for None.
+    """Return the placement by `method`, one of METHODS; None takes the best candidate for the topology.
 
     UsageError when `hierarchy` is asked for and the topology has none.
     """
-    grouped = request.topology.groups >= 0
-    if method == "hierarchy" and not grouped.any():
-        raise UsageError("this topology has no hierarchy to place it by; use `metis` or `spread`")
     if method is not None:
         return _candidate(request, method)
-    if is_hierarchical(request.topology):
-        methods = ["hierarchy", "spread"]
-    elif grouped.all():
-        methods = ["hierarchy", "metis", "spread"]
-    else:
-        methods = ["metis", "spread"]
-    candidates = [_candidate(request, name) for name in methods]
+    names = [name for name, row in STRATEGIES.items() if row.is_candidate(request.topology)]
+    candidates = [_candidate(request, name) for name in names]
     best = min(candidates, key=lambda candidate: _cost(candidate.worker, request))
     return replace(best, warnings=tuple(chain.from_iterable(each.warnings for each in candidates)))
 
 
 def _candidate(request: Request, method: str) -> Candidate:
-    if method == "metis" and request.clusters.count <= len(request.share):
-        method = "spread"  # METIS wants more clusters than workers
     try:
-        return Candidate(STRATEGIES[method](request), method)
-    except ImportError:
-        return Candidate(STRATEGIES["greedy"](request), "greedy", (NO_METIS,))
+        return Candidate(STRATEGIES[method].strategy(request), method)
+    except StrategyUnfitError as error:
+        return Candidate(STRATEGIES[error.instead].strategy(request), error.instead, error.warnings)
 
 
 def _cost(worker: I64, request: Request) -> tuple[int, int]:

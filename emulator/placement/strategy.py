@@ -1,4 +1,4 @@
-"""`Strategy`: the one signature of all placement strategies; each is a file beside this one."""
+"""`Strategy`: the one signature of all placement strategies; each is a file of `strategies/`."""
 
 from __future__ import annotations
 
@@ -19,4 +19,16 @@ class Request:
 
 
 Strategy = Callable[[Request], I64]
-"""Return the worker of each cluster (int64[c]). The same request gives the same result."""
+"""Returns the worker of each cluster (int64[c]). The same request gives the same result.
+
+Raises StrategyUnfitError where another strategy must take its place.
+"""
+
+
+class StrategyUnfitError(Exception):
+    """A strategy can't place this request; the one named `instead` can, with `warnings` for people."""
+
+    def __init__(self, instead: str, *warnings: str) -> None:
+        super().__init__(instead, *warnings)
+        self.instead = instead
+        self.warnings = warnings

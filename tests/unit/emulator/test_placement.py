@@ -9,12 +9,13 @@ import pytest
 
 from emulator.forecast import node_bytes
 from emulator.placement import place as place_module
-from emulator.placement.choice import METHODS, NO_METIS, STRATEGIES
+from emulator.placement.choice import METHODS, STRATEGIES, StrategyRow, choose
 from emulator.placement.clusters import attachment, contract
-from emulator.placement.hierarchy import is_hierarchical
 from emulator.placement.line_cuts import SLACK, crossing_links, cut_line
 from emulator.placement.place import cut_links, place
 from emulator.placement.rebalance import rebalance
+from emulator.placement.strategies.hierarchy import is_hierarchical
+from emulator.placement.strategies.metis import NO_METIS
 from emulator.placement.strategy import Request
 from emulator.placement.worker import Worker, capacity, numbered
 from emulator.plan import Plan, make_plan
@@ -161,15 +162,15 @@ def test_without_metis_a_grid_is_still_cut_well_and_people_are_told(monkeypatch:
 def test_metis_is_the_same_each_time_and_follows_the_shares() -> None:
     topology = topology_of("{generator: jellyfish, switches: 60, ports: 6, degree: 4}")
     request = request_of(topology, [0.5, 0.25, 0.25])
-    first = STRATEGIES["metis"](request)
-    assert (first == STRATEGIES["metis"](request)).all()
+    first = STRATEGIES["metis"].strategy(request)
+    assert (first == STRATEGIES["metis"].strategy(request)).all()
     load = np.bincount(first, weights=request.clusters.memory) / request.clusters.memory.sum()
     assert np.abs(load - request.share).max() < 0.1
 
 
 def test_the_greedy_way_takes_graphs_in_pieces() -> None:
     topology = topology_of("{nodes: {a: {kind: switch}, b: {kind: switch}, c: {kind: host}}, links: []}")
-    assert sorted(STRATEGIES["greedy"](request_of(topology, [1 / 3] * 3)).tolist()) == [0, 1, 2]
+    assert sorted(STRATEGIES["greedy"].strategy(request_of(topology, [1 / 3] * 3)).tolist()) == [0, 1, 2]
 
 
 def test_shares_follow_stated_memory_then_stated_nodes_then_nothing() -> None:
@@ -239,10 +240,26 @@ def test_the_method_can_be_given(method: str) -> None:
     assert place(topology, "netns", numbered(3), method).method == method
 
 
+def test_greedy_is_no_method_that_users_ask_for() -> None:
+    assert METHODS == ("hierarchy", "metis", "spread")
+
+
+@pytest.mark.parametrize("candidate", [True, False])
+def test_a_row_of_the_table_is_all_that_a_strategy_needs(
+    monkeypatch: pytest.MonkeyPatch, *, candidate: bool
+) -> None:
+    # four switches in a row: no strategy cuts fewer links than one, and the first of the table wins
+    request = request_of(topology_of("{generator: linear, k: 4, hosts_per_switch: 0}"), [0.5, 0.5])
+    halves = StrategyRow(lambda _: np.array([0, 0, 1, 1]), lambda _: candidate)
+    monkeypatch.setattr("emulator.placement.choice.STRATEGIES", {"halves": halves, **STRATEGIES})
+    assert choose(request, "halves").worker.tolist() == [0, 0, 1, 1]
+    assert (choose(request, None).method == "halves") == candidate
+
+
 @pytest.mark.parametrize("strategy", STRATEGIES)
 def test_every_strategy_gives_each_cluster_a_worker_and_each_worker_about_its_share(strategy: str) -> None:
     request = request_of(topology_of("{generator: fat-tree, k: 6}"), [0.5, 0.3, 0.2])
-    worker = STRATEGIES[strategy](request)
+    worker = STRATEGIES[strategy].strategy(request)
     assert worker.shape == (request.clusters.count,)
     load = np.bincount(worker, weights=request.clusters.memory, minlength=3) / request.clusters.memory.sum()
     assert np.abs(load - request.share).max() < 0.15

@@ -12,9 +12,13 @@ from typing import Any
 import numpy as np
 
 from emulator.placement.clusters import neighbours
-from emulator.placement.strategy import Request
+from emulator.placement.strategy import Request, StrategyUnfitError
 from topologies.topology import I64
 
+NO_METIS = (
+    "pymetis is not installed: placed by a simpler strategy that cuts more links; "
+    "pip install 'topology-emulator[metis]'"
+)
 _SEED = 1
 _MOST_WEIGHT = 2**30
 """METIS adds weights up in 32 bits."""
@@ -23,10 +27,17 @@ _IMBALANCE = 100
 
 
 def by_metis(request: Request) -> I64:
-    """Return the worker of each cluster (int64[c]). ImportError where pymetis isn't installed."""
-    import pymetis
+    """Return the worker of each cluster (int64[c]).
 
+    StrategyUnfitError without more clusters than workers, or without pymetis.
+    """
     clusters, share = request.clusters, request.share
+    if clusters.count <= len(share):
+        raise StrategyUnfitError("spread")
+    try:
+        import pymetis
+    except ImportError as error:
+        raise StrategyUnfitError("greedy", NO_METIS) from error
     start, other, links = neighbours(clusters.pairs, clusters.links, clusters.count)
     scale = max(1, -(-int(clusters.memory.sum()) // _MOST_WEIGHT))
     options = pymetis.Options(seed=_SEED, ufactor=_IMBALANCE, ncuts=4)

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import numpy as np
 
+from emulator.errors import UsageError
 from emulator.placement.clusters import total
 from emulator.placement.line_cuts import crossing_links, cut_line
 from emulator.placement.load import fill_by_load
@@ -29,8 +30,15 @@ def is_hierarchical(topology: Topology) -> bool:
     return len(tiers) > 1 or (len(tiers) == 1 and bool((inner & ~grouped).any()))
 
 
+def is_grouped(topology: Topology) -> bool:
+    """Return whether there are nodes, and all have a leaf group."""
+    return topology.node_count > 0 and bool((topology.groups >= 0).all())
+
+
 def by_hierarchy(request: Request) -> I64:
-    """Return the worker of each cluster (int64[c])."""
+    """Return the worker of each cluster (int64[c]). UsageError when the topology has no hierarchy."""
+    if not (request.topology.groups >= 0).any():
+        raise UsageError("this topology has no hierarchy to place it by; use `metis` or `spread`")
     clusters = request.clusters
     group = request.topology.groups[clusters.representative].astype(np.int64)
     grouped = np.flatnonzero(group >= 0)

@@ -1,0 +1,1 @@
+"""Placement strategies, one a file; they don't know each other."""
