@@ -76,10 +76,10 @@ def _identity(old: Plan, before: int, new: Plan, after: int) -> Iterator[str]:
         return
     gone = [text for text in had if text not in has]
     come = [text for text in has if text not in had]
-    yield f"address {_some(gone)} → {_some(come)}"
+    yield f"address {_first_of(gone)} → {_first_of(come)}"
 
 
-def _some(texts: list[str]) -> str:
+def _first_of(texts: list[str]) -> str:
     return (texts[0] + (f" and {len(texts) - 1} more" if len(texts) > 1 else "")) if texts else "none"
 
 

@@ -24,10 +24,10 @@ def links_up(topology: Topology, states: States) -> npt.NDArray[np.bool_]:
     return up
 
 
-def shaped_again(
+def reapply_shapes(
     links: Iterable[int], states_now: Callable[[], States], shape: Callable[[States, list[int]], None]
 ) -> None:
-    """Call `shape(states, links)` for links that were created again and have changed shapes.
+    """Call `shape(states, links)` for links that were created again and whose shapes were changed.
 
     Once more where they were changed meanwhile: who changes a link that isn't there leaves it to this.
     """

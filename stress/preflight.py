@@ -28,7 +28,7 @@ def preflight(document: Document, schedule: Schedule, ground: Addressed, seed: i
 
     UnableError when probes need more sockets than can be open.
     """
-    errors = list(_mute(schedule, ground))
+    errors = list(_unaddressed_targets(schedule, ground))
     try:
         specs = resolve(document.scenario.probes, ground, seed)
         require_descriptors(sum(spec.sockets for spec in specs))
@@ -41,7 +41,7 @@ def preflight(document: Document, schedule: Schedule, ground: Addressed, seed: i
     raise_all(document, errors)
 
 
-def _mute(schedule: Schedule, ground: Addressed) -> Iterator[ParameterError]:
+def _unaddressed_targets(schedule: Schedule, ground: Addressed) -> Iterator[ParameterError]:
     """Yield an error for each step whose targets lack an address: now, and not in the middle of the run."""
     names = ground.topology.names
     for index, step in enumerate(schedule.steps):

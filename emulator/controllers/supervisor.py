@@ -151,7 +151,7 @@ class ControllerProcesses:
         """Return the file with the output of a controller."""
         return self._folder / f"{name}.log"
 
-    def outgrown(self, other: ControllerProcesses) -> list[str]:
+    def needing_restart(self, other: ControllerProcesses) -> list[str]:
         """Return the names of learning controllers whose arguments differ in `other`.
 
         The arguments depend on the protocols and the number of switches: Open vSwitch's controller takes only

@@ -18,8 +18,8 @@ from topologies.one_by_one import OneByOne
 from topologies.topology import Kind, Topology
 
 
-def deaf_ends(topology: Topology) -> list[str]:
-    """Return a warning when hosts that don't bridge have links without an address: they aren't heard there.
+def unaddressed_links(topology: Topology) -> list[str]:
+    """Return a warning when hosts that don't bridge have links without an address: nobody reaches them there.
 
     All is one subnet: such a host has one address, on its first port, unless its file gives more.
     """

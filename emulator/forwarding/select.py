@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 import numpy.typing as npt
 
-from emulator.forwarding.bridged import BridgedForwarding, deaf_ends
+from emulator.forwarding.bridged import BridgedForwarding, unaddressed_links
 from emulator.forwarding.protocol import Forwarding
 from emulator.forwarding.routed import RoutedForwarding
 from topologies.counting import counted_by_name
@@ -31,7 +31,8 @@ def forwarding_for(topology: Topology, up: npt.NDArray[np.bool_] | None = None) 
 def warnings_for(topology: Topology) -> tuple[str, ...]:
     """Return what people should know of how packets will go in `topology`."""
     return (
-        *_unheard(topology), *_overruled(topology), *(() if is_routed(topology) else deaf_ends(topology)),
+        *_unused_openflow(topology), *_unused_flows(topology),
+        *(() if is_routed(topology) else unaddressed_links(topology)),
         *mixed_mtus(topology), *_wide(topology),
     )  # fmt: skip
 
@@ -46,7 +47,7 @@ def _wide(topology: Topology) -> list[str]:
     return [f"a broadcast{asked} {cost}; `forwarding: routed` or nodes of `kind: router` keep it to fewer"]
 
 
-def _unheard(topology: Topology) -> list[str]:
+def _unused_openflow(topology: Topology) -> list[str]:
     """Return a warning when `openflow` is given and no switch would hear of it."""
     said = any(profile.openflow != OpenFlow() for profile in topology.node_profiles)
     speaks = [profile.switch in OPENFLOW_SWITCHES for profile in topology.node_profiles]
@@ -59,7 +60,7 @@ def _unheard(topology: Topology) -> list[str]:
     ]
 
 
-def _overruled(topology: Topology) -> list[str]:
+def _unused_flows(topology: Topology) -> list[str]:
     """Return a warning when switches have both a controller and computed flows: the flows stay away."""
     both = [
         p.switch in OPENFLOW_SWITCHES and p.openflow.flows != "normal" and bool(p.openflow.controllers)

@@ -18,7 +18,7 @@ import numpy as np
 
 from emulator.difference import Difference
 from emulator.errors import UsageError
-from emulator.link_states import States, shaped_again
+from emulator.link_states import States, reapply_shapes
 from emulator.linux import messages
 from emulator.linux.converge import converge
 from emulator.linux.handle_cache import open_namespaces, open_sockets
@@ -163,7 +163,7 @@ class NetnsSession:
             node = self._writer.newer_node(link)
             run_partly(self._netlink(node), self._plan.whole, node, batch)
         self._removed.links.pop(link, None)
-        shaped_again([link], self._states_now, self._shape)
+        reapply_shapes([link], self._states_now, self._shape)
 
     def remove_node(self, node: int) -> None:
         """Remove a node with its links, and kill what runs in it."""
@@ -207,7 +207,7 @@ class NetnsSession:
         if self._plan_now() is not self._plan:  # links were changed while it was made, and it left out
             self._follow()
             give_routes(self._netlink(node), self._plan.whole, node)
-        shaped_again(links, self._states_now, self._shape)
+        reapply_shapes(links, self._states_now, self._shape)
 
     def _shape(self, states: States, links: Iterable[int]) -> None:
         for node, batch in shape_batches(self._plan.whole, states, links).items():

@@ -91,7 +91,7 @@ def interfaces(topology: Topology, links: np.ndarray[tuple[int], np.dtype[np.boo
     return {interface_name(topology, node, port) for node, port in zip(ends, ports, strict=True)}
 
 
-def middle(
+def intermediate_bridges(
     before: Mapping[str, Bridge], after: Mapping[str, Bridge], fresh: Collection[str]
 ) -> dict[str, Bridge]:
     """Return the bridges between `before` and `after`: old parts are removed, no new ones are added.

@@ -15,11 +15,11 @@ from emulator.ovs.names import name_clashes
 from emulator.ovs.planned_bridges import datapath_of
 from emulator.ovs.server import INSTALL, missing_programs
 from emulator.plan import Plan
+from topologies.counting import some_names
 from topologies.identifiers import bridge_name
 from topologies.openflow_switches import controllers_of, ovs_nodes
 from topologies.topology import Topology
 
-_MOST = 5
 _OWN_FILES, _FILES = 40, 3
 """Files that ovs-vswitchd has open, and a switch's besides its ports and controllers (counted: 38 and 3)."""
 
@@ -41,7 +41,7 @@ def _others(topology: Topology) -> Iterator[str]:
     found = np.flatnonzero(user[topology.node_profile] & (topology.kinds == 1)).tolist()
     if found and topology.forwarding != "routed":
         yield (
-            f"{_some(topology, found)}: `switch: user` is Mininet's reference switch, which only "
+            f"{_named(topology, found)}: `switch: user` is Mininet's reference switch, which only "
             "`engine: mininet` makes; use `switch: ovs` with `datapath: userspace` here"
         )
 
@@ -61,7 +61,7 @@ def _ovs(plan: Plan) -> Iterator[str]:
     kernel = [n for n, p in zip(nodes.tolist(), profiles, strict=True) if p.openflow.datapath == "kernel"]
     if kernel and not has_openvswitch():
         yield (
-            f"{_some(topology, kernel)}: `datapath: kernel` needs the kernel's module openvswitch, which is "
+            f"{_named(topology, kernel)}: `datapath: kernel` needs the kernel's module openvswitch, which is "
             f"missing here: {fix_module('openvswitch')}, or use `datapath: userspace`"
         )
     userspace = [
@@ -71,8 +71,8 @@ def _ovs(plan: Plan) -> Iterator[str]:
     ]
     if userspace and not has_tun():
         yield (
-            f"{_some(topology, userspace)}: switches made as ovs in userspace need /dev/net/tun, which isn't "
-            f"usable here: {fix_tun()}"
+            f"{_named(topology, userspace)}: switches made as ovs in userspace need /dev/net/tun, which "
+            f"isn't usable here: {fix_tun()}"
         )
     yield from _files(topology, userspace)
     addressed = [
@@ -80,14 +80,14 @@ def _ovs(plan: Plan) -> Iterator[str]:
     ]
     if addressed:
         yield (
-            f"{_some(topology, addressed)}: a switch made as ovs can't have an address, as all of them "
+            f"{_named(topology, addressed)}: a switch made as ovs can't have an address, as all of them "
             "share one namespace; use `switch: bridge` for it, or leave the address out"
         )
     high = np.zeros(topology.node_count, dtype=np.int64)
     np.maximum.at(high, topology.ends.ravel(), topology.ports.ravel())
     over: list[int] = nodes[high[nodes] > MAX_OFPORT].tolist()
     if over:
-        yield f"{_some(topology, over)}: ports of a switch made as ovs are numbered up to {MAX_OFPORT:,}"
+        yield f"{_named(topology, over)}: ports of a switch made as ovs are numbered up to {MAX_OFPORT:,}"
     yield from problems(topology, plan.forwarding)
 
 
@@ -103,6 +103,5 @@ def _files(topology: Topology, userspace: list[int]) -> Iterator[str]:
         )
 
 
-def _some(topology: Topology, nodes: list[int]) -> str:
-    shown = ", ".join(topology.names[node] for node in nodes[:_MOST])
-    return f"{shown}, … ({len(nodes):,} switches)" if len(nodes) > _MOST else shown
+def _named(topology: Topology, nodes: list[int]) -> str:
+    return some_names([topology.names[node] for node in nodes])

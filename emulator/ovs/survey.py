@@ -17,9 +17,9 @@ from emulator.ovs.connections import unconnected
 from emulator.ovs.controllers import CONNECTED_WITHIN
 from emulator.ovs.flow_differences import differing_flows
 from emulator.ovs.flows import socket_of
+from emulator.ovs.openflow_query import CONFIG, SwitchAnswer, ask, asks_controller, version_of
 from emulator.ovs.planned_bridges import bridges_of
 from emulator.ovs.server import OvsServers
-from emulator.ovs.spoken import CONFIG, Spoken, ask, asks_controller, version_of
 from emulator.ovs.switches import Switches
 from emulator.plan import Plan
 
@@ -56,26 +56,26 @@ def survey_bridges(
     damage.deviations += differing(found, wanted, fresh)
     taught = _taught(plan).intersection(found)
     there = [found[name] for name in wanted if name in found]
-    for name, spoken in ask(servers.folder, there, taught).items():
-        _look(damage, wanted[name], spoken, fresh)
-    spoken_to = {name for name, bridge in found.items() if PROTOCOL in bridge.protocols}
-    for node, deviation in differing_flows(servers, plan, spoken_to):
+    for name, answer in ask(servers.folder, there, taught).items():
+        _look(damage, wanted[name], answer, fresh)
+    with_groups = {name for name, bridge in found.items() if PROTOCOL in bridge.protocols}
+    for node, deviation in differing_flows(servers, plan, with_groups):
         damage.reflow.add(node)
         damage.deviations.append(deviation)
     return damage
 
 
-def _look(damage: BridgeDamage, bridge: Bridge, spoken: Spoken, fresh: AbstractSet[str]) -> None:
+def _look(damage: BridgeDamage, bridge: Bridge, answer: SwitchAnswer, fresh: AbstractSet[str]) -> None:
     """Add deviations that a bridge reports itself."""
     name = bridge.name
-    if spoken.problem:
-        damage.deviations.append(Deviation(name, "OpenFlow", "an answer", spoken.problem))
-    for port, bits in spoken.configs.items():
+    if answer.problem:
+        damage.deviations.append(Deviation(name, "OpenFlow", "an answer", answer.problem))
+    for port, bits in answer.configs.items():
         if bits and port in bridge.ports and port not in fresh:
             damage.configs.setdefault(name, {})[port] = bits
             words = ", ".join(said for bit, (said, _) in CONFIG.items() if bits & bit)
             damage.deviations.append(Deviation(name, f"configuration of port {port}", _UNSET, words))
-    if spoken.flows is False and not asks_controller(bridge):
+    if answer.flows is False and not asks_controller(bridge):
         damage.untaught.add(name)
         damage.deviations.append(Deviation(name, "flows", "those of its controller", _UNSET))
 

@@ -102,7 +102,7 @@ class Switches:
                     f"its log is in {self.servers.folder}"
                 )
 
-    def lead(self, after: Mapping[str, Bridge], *, partly: bool = False) -> list[str]:
+    def converge_to(self, after: Mapping[str, Bridge], *, partly: bool = False) -> list[str]:
         """Change the bridges to `after`, whatever they are now; return the names of those that change.
 
         With `partly`, only existing ones: sessions remove others and create them again meanwhile.

@@ -19,7 +19,7 @@ from emulator.engines.mininet.session import MininetSession
 from emulator.engines.mininet.survey import MininetSurvey
 from emulator.engines.namespaced import NamespacedNetwork
 from emulator.engines.store import require_root
-from emulator.link_states import shaped_again
+from emulator.link_states import reapply_shapes
 from emulator.ovs.checksums import compute_all, uncomputed
 from emulator.ovs.planned_bridges import bridges_of
 from emulator.ovs.switches import Switches
@@ -92,7 +92,9 @@ class MininetNetwork(NamespacedNetwork):
             topology, bridges = wanted.plan.topology, bridges_of(wanted.plan)
             offloaded = uncomputed(topology, bridges, self._store)
             compute_all(topology, bridges, self._store)
-        shaped_again(damage.links, lambda: self.link_changes, partial(give_shapes, wanted.plan, self.driver))
+        reapply_shapes(
+            damage.links, lambda: self.link_changes, partial(give_shapes, wanted.plan, self.driver)
+        )
         if switched is not None:
             openflow.repair(self.switches, wanted.plan, switched, damage.nodes)
         told = [*damage.deviations, *(switched.deviations if switched else ()), *offloaded]

@@ -39,8 +39,8 @@ def start(switches: Switches, store: NamespaceStore, plan: Plan) -> Mapping[str,
 
 
 def change_controllers(was: Switches, will_be: Switches, old: Plan) -> None:
-    """Start anew the learning controllers that the changed network outgrows."""
-    names = was.controllers.outgrown(will_be.controllers)
+    """Restart the learning controllers whose arguments the changed network changes."""
+    names = was.controllers.needing_restart(will_be.controllers)
     if names:
         stop_controllers(was, old, names)
         will_be.controllers.start(names)
@@ -109,8 +109,8 @@ def repair(switches: Switches, plan: Plan, damage: BridgeDamage, made: Iterable[
     found = switches.present()
     planned = interfaces(plan.topology, np.ones(plan.topology.link_count, dtype=bool))
     wanted = with_additions(found, _as_made(plan, found), planned)
-    switches.lead(parted(found, damage.untaught))
-    changed = set(switches.lead(wanted))
+    switches.converge_to(parted(found, damage.untaught))
+    changed = set(switches.converge_to(wanted))
     other = [node for node, bridge in bridges_of(plan).items() if bridge.name in changed]
     give_flows(switches, plan, dict.fromkeys((*made, *other, *damage.reflow)))
     clear_configs(switches.servers, damage, wanted)

@@ -18,7 +18,7 @@ from emulator.engines.mininet.links import give_shapes, link_steps
 from emulator.engines.mininet.local import LocalNodes
 from emulator.engines.mininet.settings import after_up, is_switch
 from emulator.errors import BrokenError
-from emulator.link_states import States, shaped_again
+from emulator.link_states import States, reapply_shapes
 from emulator.linux.namespaces import NamespaceStore
 from emulator.network import silent
 from emulator.ovs.planned_bridges import bridges_of
@@ -85,4 +85,4 @@ class MininetSession(DrivenSession):
         while (old := self._plan) is not self._plan_now():  # links were changed while it was made
             self._follow()
             self._driver.ask(*link_steps(LinkChange(old, self._plan, before={}, after={})))
-        shaped_again(links, self._states_now, partial(give_shapes, self._plan, self._driver))
+        reapply_shapes(links, self._states_now, partial(give_shapes, self._plan, self._driver))

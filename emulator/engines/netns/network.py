@@ -13,7 +13,7 @@ from emulator.engines.netns.refusals import missing_shaping
 from emulator.engines.netns.switch_repair import SwitchRepair, deviating_bridges
 from emulator.engines.netns.switches import switches_of
 from emulator.engines.store import require_root
-from emulator.link_states import shaped_again
+from emulator.link_states import reapply_shapes
 from emulator.linux.link_messages import give_shapes
 from emulator.linux.observed.survey import Survey
 from emulator.linux.repair import repair
@@ -65,7 +65,7 @@ class NetnsNetwork(NamespacedNetwork):
         if not damage.is_empty:
             with store.entered():
                 repair(wanted.plan, store, damage)
-                shaped_again(
+                reapply_shapes(
                     damage.links, lambda: self.link_changes, partial(give_shapes, wanted.plan.whole, store)
                 )
         if fix is not None:

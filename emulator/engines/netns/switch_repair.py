@@ -7,7 +7,7 @@ import numpy as np
 from emulator.deviation import Deviation
 from emulator.linux.namespaces import NamespaceStore
 from emulator.ovs.bridge_differences import with_additions
-from emulator.ovs.bridges import interfaces, middle
+from emulator.ovs.bridges import interfaces, intermediate_bridges
 from emulator.ovs.checksums import compute_all, uncomputed
 from emulator.ovs.planned_bridges import bridges_of, by_name
 from emulator.ovs.survey import BridgeDamage, await_connected, clear_configs, parted, survey_bridges
@@ -46,8 +46,8 @@ class SwitchRepair:
         self._words += map(str, damage.deviations)
         planned = interfaces(self._plan.topology, np.ones(self._plan.topology.link_count, dtype=bool))
         self._wanted = with_additions(damage.found, self._wanted, planned)
-        between = middle(damage.found, self._wanted, self._fresh)
-        self._switches.lead(parted(between, damage.untaught))
+        between = intermediate_bridges(damage.found, self._wanted, self._fresh)
+        self._switches.converge_to(parted(between, damage.untaught))
 
     def finish(self, store: NamespaceStore) -> list[str]:
         """Repair everything in the plan; return what was missing. Call inside the store's mounts."""
@@ -55,7 +55,7 @@ class SwitchRepair:
         if damage is None:
             switches.start(self._plan)
         else:
-            changed = set(switches.lead(self._wanted))
+            changed = set(switches.converge_to(self._wanted))
             nodes = [n for n, bridge in bridges.items() if bridge.name in changed or n in damage.reflow]
             switches.install(self._plan, self._plan, nodes)
             clear_configs(switches.servers, damage, self._wanted)

@@ -6,7 +6,7 @@ from emulator.difference import Difference
 from emulator.linux.namespaces import NamespaceStore
 from emulator.network import Progress, silent
 from emulator.node_namespaces import SWITCHES
-from emulator.ovs.bridges import interfaces, middle
+from emulator.ovs.bridges import interfaces, intermediate_bridges
 from emulator.ovs.checksums import compute_all
 from emulator.ovs.controllers import await_controllers, forget_learned, stop_controllers
 from emulator.ovs.moved import tell_moved
@@ -80,12 +80,12 @@ class SwitchChange:
     def begin(self, change: Difference) -> None:
         """Take away what goes: bridges, ports, controllers."""
         was, will_be = self._was.controllers, self._will_be.controllers
-        names = was.outgrown(will_be) if self._same_controllers else was.ports
+        names = was.needing_restart(will_be) if self._same_controllers else was.ports
         stop_controllers(self._was, self._old, names)
         if self._was.servers.running():
             fresh = interfaces(self._new.topology, change.new_links)
             self._moved = bool(fresh or change.removed_links)
-            self._was.lead(middle(self._was.present(), self._after, fresh))
+            self._was.converge_to(intermediate_bridges(self._was.present(), self._after, fresh))
 
     def finish(self, progress: Progress = silent) -> tuple[str, ...]:
         """Add what is new; return notes for people."""
@@ -98,7 +98,7 @@ class SwitchChange:
             return ()
         switches.controllers.start()
         if switches.servers.running():
-            switches.lead(self._after)
+            switches.converge_to(self._after)
             switches.install(self._new)
             if self._moved:
                 forget_learned(switches, self._new)
@@ -117,6 +117,6 @@ def follow_links(switches: Switches, old: Plan, new: Plan) -> None:
 
     A bridge that is removed stays so. Made again, it is made as the links are then.
     """
-    switches.lead(by_name(bridges_of(new)), partly=True)
+    switches.converge_to(by_name(bridges_of(new)), partly=True)
     switches.install(new, old, only=switches.present())
     forget_learned(switches, new)

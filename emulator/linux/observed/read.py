@@ -37,7 +37,7 @@ _FORWARDS = {
 _RULES = {family: _of_family(_RTM_GETRULE, family, 12) for family in (messages.AF_INET, messages.AF_INET6)}
 
 
-class Wish(NamedTuple):
+class DumpSelection(NamedTuple):
     """Dumps to request beside interfaces and queues: each costs a system call and its answer."""
 
     layer3: bool = True
@@ -46,7 +46,7 @@ class Wish(NamedTuple):
     forwarding: bool = False
 
 
-def read_namespace(netlink: Netlink, wish: Wish) -> parse.Found:
+def read_namespace(netlink: Netlink, selection: DumpSelection) -> parse.Found:
     """Return what the namespace of the socket `netlink` holds; KernelError when the kernel refuses a dump."""
     found = parse.Found()
     found.interfaces = dict(parse.interface(body) for _, body in netlink.dump(_LINKS))
@@ -55,28 +55,28 @@ def read_namespace(netlink: Netlink, wish: Wish) -> parse.Found:
         if (queue := parse.queue(body)) is not None:
             queues.setdefault(queue[0], set()).add(queue[1])
     found.queues = {index: frozenset(own) for index, own in queues.items()}
-    if not wish.layer3:
+    if not selection.layer3:
         return found
     found.addresses = {parse.address(body) for _, body in netlink.dump(_ADDRESSES)}
-    families = (messages.AF_INET, messages.AF_INET6) if wish.ipv6 else (messages.AF_INET,)
+    families = (messages.AF_INET, messages.AF_INET6) if selection.ipv6 else (messages.AF_INET,)
     for family in families:
         for _, body in netlink.dump(_ROUTES[family]):
             _take_route(found, parse.route(body))
-        if wish.forwarding:
+        if selection.forwarding:
             _take_forwarding(found, family, netlink)
         with suppress(KernelError):  # a kernel without policy routing has no rules
             rules = map(parse.rule, (body for _, body in netlink.dump(_RULES[family])))
             found.rules[family] = {rule for rule in rules if rule is not None}
-    if wish.neighbours:
+    if selection.neighbours:
         entries = (parse.neighbour(body) for _, body in netlink.dump(_NEIGHBOURS))
         found.neighbours = dict(entry for entry in entries if entry is not None)
     return found
 
 
-def read_here(wish: Wish) -> parse.Found:
+def read_here(selection: DumpSelection) -> parse.Found:
     """Return what the namespace holds that this thread is in."""
     with Netlink() as netlink:
-        return read_namespace(netlink, wish)
+        return read_namespace(netlink, selection)
 
 
 def _take_forwarding(found: parse.Found, family: int, netlink: Netlink) -> None:

@@ -10,7 +10,7 @@ from emulator.linux.namespaces import NamespaceStore
 from emulator.linux.observed.compare import NodeComparison
 from emulator.linux.observed.findings import NodeFindings
 from emulator.linux.observed.parse import Found
-from emulator.linux.observed.read import Wish, read_here
+from emulator.linux.observed.read import DumpSelection, read_here
 from emulator.linux.observed.wanted import WantedPort, WantedState
 from emulator.node_settings import NodeSettings
 from topologies.identifiers import bridge_name
@@ -95,19 +95,19 @@ class Survey:
         settings, ports = self.wanted.node(node)
         shared = self.shared_namespace(node)
         if not shared:
-            wish = Wish(
+            selection = DumpSelection(
                 ipv6=self._ipv6, neighbours=bool(settings.neighbours), forwarding=bool(self.forwards(node))
             )
-            found = self._read(self.wanted.plan.topology.names[node], wish)
+            found = self._read(self.wanted.plan.topology.names[node], selection)
         else:
             if shared not in self._common:
-                self._common[shared] = self._read(shared, Wish(layer3=False))
+                self._common[shared] = self._read(shared, DumpSelection(layer3=False))
             found = self._common[shared]
         return self.comparison(node, settings, ports, found).findings()
 
-    def _read(self, name: str, wish: Wish) -> Found:
+    def _read(self, name: str, selection: DumpSelection) -> Found:
         self._store.go(name)
-        return read_here(wish)
+        return read_here(selection)
 
 
 def tell(wanted: WantedState, damage: Damage) -> list[Deviation]:

@@ -11,7 +11,7 @@ from emulator.linux.namespaces import NamespaceStore
 from emulator.linux.observed import survey
 from emulator.linux.observed.compare import NodeComparison
 from emulator.linux.observed.parse import Found
-from emulator.linux.observed.read import Wish
+from emulator.linux.observed.read import DumpSelection
 from emulator.linux.observed.survey import Survey
 from emulator.linux.observed.wanted import WantedPort, WantedState
 from emulator.node_namespaces import SWITCHES
@@ -33,12 +33,12 @@ class Store:
 
 
 @pytest.fixture
-def wishes(monkeypatch: pytest.MonkeyPatch) -> list[Wish]:
+def selections(monkeypatch: pytest.MonkeyPatch) -> list[DumpSelection]:
     """What was asked of the kernel, which always answers that there is nothing."""
-    asked: list[Wish] = []
+    asked: list[DumpSelection] = []
 
-    def read(wish: Wish) -> Found:
-        asked.append(wish)
+    def read(selection: DumpSelection) -> Found:
+        asked.append(selection)
         return Found()
 
     monkeypatch.setattr(survey, "read_here", read)
@@ -50,7 +50,7 @@ def looked_at(store: Store, kind: type[Survey] = Survey, **keys: Any) -> Survey:
     return kind(WantedState(make_plan(topology, "netns"), {}), cast("NamespaceStore", store))
 
 
-def test_what_has_no_namespace_is_missing_with_its_links(wishes: list[Wish]) -> None:
+def test_what_has_no_namespace_is_missing_with_its_links(selections: list[DumpSelection]) -> None:
     store = Store("s1", "s2", "h2")
     damage = looked_at(store).damage()
     topology = made({"generator": "linear", "k": 2, "hosts_per_switch": 1})
@@ -58,29 +58,33 @@ def test_what_has_no_namespace_is_missing_with_its_links(wishes: list[Wish]) -> 
     assert str(damage.deviations[0]).startswith("node h1")
     assert len(damage.links) == 3  # the kernel said of the others that they have no ports at all
     assert store.gone_into == ["s1", "s2", "h2"]
-    assert all(wish.layer3 for wish in wishes)
+    assert all(one.layer3 for one in selections)
 
 
-def test_a_namespace_that_nodes_share_is_read_once_and_for_ports_only(wishes: list[Wish]) -> None:
+def test_a_namespace_that_nodes_share_is_read_once_and_for_ports_only(
+    selections: list[DumpSelection],
+) -> None:
     store = Store("s1", "s2", "h1", "h2")
     looked_at(store, switch="ovs").damage()
     assert store.gone_into == [SWITCHES, "h1", "h2"]
-    assert [wish.layer3 for wish in wishes] == [False, True, True]
+    assert [one.layer3 for one in selections] == [False, True, True]
 
 
-def test_dumps_are_asked_for_only_where_the_plan_has_something_to_compare(wishes: list[Wish]) -> None:
+def test_dumps_are_asked_for_only_where_the_plan_has_something_to_compare(
+    selections: list[DumpSelection],
+) -> None:
     looked_at(Store("s1", "s2", "h1", "h2")).damage()
-    assert {(wish.ipv6, wish.neighbours, wish.forwarding) for wish in wishes} == {(False, False, False)}
-    wishes.clear()
+    assert {(one.ipv6, one.neighbours, one.forwarding) for one in selections} == {(False, False, False)}
+    selections.clear()
     addressing = {"ipv6": "fd00::/48", "static_arp": True}
     looked_at(Store("s1", "s2", "h1", "h2"), addressing=addressing, forwarding="bridged").damage()
-    assert [(wish.ipv6, wish.neighbours) for wish in wishes] == [(True, False)] * 2 + [(True, True)] * 2
-    wishes.clear()
+    assert [(one.ipv6, one.neighbours) for one in selections] == [(True, False)] * 2 + [(True, True)] * 2
+    selections.clear()
     looked_at(Store("s1", "s2", "h1", "h2"), forwarding="routed").damage()
-    assert [wish.forwarding for wish in wishes] == [True, True, False, False]
+    assert [one.forwarding for one in selections] == [True, True, False, False]
 
 
-def test_an_engine_says_otherwise_what_it_knows_and_where_nodes_live(wishes: list[Wish]) -> None:
+def test_an_engine_says_otherwise_what_it_knows_and_where_nodes_live(selections: list[DumpSelection]) -> None:
     class Other(Survey):
         compared: list[int] = []  # noqa: RUF012 -- one test's
 

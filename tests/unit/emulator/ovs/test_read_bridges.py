@@ -57,6 +57,6 @@ def test_bridges_that_are_away_are_left_to_who_makes_them_again(monkeypatch: pyt
     monkeypatch.setattr(Switches, "present", lambda _: {"s1": bridges["s1"]})
     monkeypatch.setattr(Switches, "_change", lambda _, old, new: seen.append((set(old), set(new))))
     switches = object.__new__(Switches)
-    switches.lead(bridges, partly=True)
-    switches.lead(bridges)
+    switches.converge_to(bridges, partly=True)
+    switches.converge_to(bridges)
     assert seen == [({"s1"}, {"s1"}), ({"s1"}, {"s1", "s2"})]

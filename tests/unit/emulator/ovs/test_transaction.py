@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import replace
 from typing import Any
 
-from emulator.ovs.bridges import Bridge, middle
+from emulator.ovs.bridges import Bridge, intermediate_bridges
 from emulator.ovs.database import Operation
 from emulator.ovs.transaction import transaction
 
@@ -102,6 +102,6 @@ def test_a_bridge_less_and_other_settings() -> None:
 
 def test_between_two_states_nothing_new_has_come_and_nothing_remade_is_left() -> None:
     after = {"s1": replace(S1, ports={"s1-eth1": 1, "s1-eth2": 2, "s1-eth3": 3})}
-    found = middle({"s1": S1, "s2": S2}, after, {"s1-eth1"})
+    found = intermediate_bridges({"s1": S1, "s2": S2}, after, {"s1-eth1"})
     assert list(found) == ["s1"]
     assert found["s1"].ports == {"s1-eth2": 2}

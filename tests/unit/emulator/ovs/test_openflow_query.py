@@ -9,9 +9,9 @@ from struct import pack
 
 import pytest
 
-from emulator.ovs import spoken
+from emulator.ovs import openflow_query
 from emulator.ovs.bridges import Bridge
-from emulator.ovs.spoken import Spoken, ask, asks_controller, version_of
+from emulator.ovs.openflow_query import SwitchAnswer, ask, asks_controller, version_of
 
 S1 = Bridge("s1", "", "", "netdev", ("OpenFlow13",), "secure")
 NO_RECEIVE, NO_FLOOD, NO_FORWARD = 4, 16, 32
@@ -43,21 +43,21 @@ def port15(name: str, config: int) -> bytes:
 
 def said(
     monkeypatch: pytest.MonkeyPatch, bridge: Bridge, *answers: bytes, counted: bool = False
-) -> tuple[Spoken, bytes]:
+) -> tuple[SwitchAnswer, bytes]:
     """Return what is made of the answers, and what was asked."""
     near, far = socket.socketpair()
     with far:
-        version = spoken._WIRE[version_of(bridge)]
+        version = openflow_query._WIRE[version_of(bridge)]
         far.sendall(pack("!BBHI", version, 0, 8, 99) + b"".join(answers))
         far.shutdown(socket.SHUT_WR)
-        monkeypatch.setattr(spoken, "connected", lambda *_: near)
+        monkeypatch.setattr(openflow_query, "connected", lambda *_: near)
         found = ask(Path("nowhere"), [bridge], {"s1"} if counted else ())
         return found["s1"], far.recv(1000)
 
 
 def test_a_port_that_does_not_forward(monkeypatch: pytest.MonkeyPatch) -> None:
     found, asked = said(monkeypatch, S1, reply(4, 13, PORT13))
-    assert found == Spoken({"s1-eth2": NO_FORWARD})
+    assert found == SwitchAnswer({"s1-eth2": NO_FORWARD})
     assert asked == bytes.fromhex("0400000800000000041200100000000d000d000000000000")
 
 
@@ -74,7 +74,7 @@ def test_version_10_tells_of_flooding_and_has_larger_tables(monkeypatch: pytest.
     table = pack("!B3x32sIIIQQ", 0, b"classifier", 0, 0, 2, 0, 0)
     ports = port10("s1-eth1", NO_FLOOD) + port10("s1-eth2", 1)
     found, asked = said(monkeypatch, both, reply(1, 13, ports), reply(1, 3, table), counted=True)
-    assert found == Spoken({"s1-eth1": NO_FLOOD, "s1-eth2": 0}, flows=True)
+    assert found == SwitchAnswer({"s1-eth1": NO_FLOOD, "s1-eth2": 0}, flows=True)
     assert asked == bytes.fromhex("01000008000000000110000c00000003000300000110000c0000000d000d0000")
 
 

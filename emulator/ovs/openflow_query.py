@@ -42,7 +42,7 @@ CONFIG = {
 
 
 @dataclass
-class Spoken:
+class SwitchAnswer:
     """A switch's answer: {port: set bits of CONFIG}, and whether its first table has flows.
 
     `flows` is None if that wasn't requested. `problem` says why there is no answer.
@@ -63,19 +63,19 @@ def asks_controller(bridge: Bridge) -> bool:
     return max(map(_WIRE.__getitem__, bridge.protocols), default=_V13) < _V13
 
 
-def ask(folder: Path, bridges: Iterable[Bridge], counted: Container[str] = ()) -> dict[str, Spoken]:
+def ask(folder: Path, bridges: Iterable[Bridge], counted: Container[str] = ()) -> dict[str, SwitchAnswer]:
     """Query `bridges`, whose management sockets are in `folder`; return the answers by name.
 
     Those named in `counted` are also asked whether they have flows.
     """
     waiting = [(bridge, {_PORTS, _TABLES} if bridge.name in counted else {_PORTS}) for bridge in bridges]
-    out: dict[str, Spoken] = {}
+    out: dict[str, SwitchAnswer] = {}
     for at in range(0, len(waiting), _AT_ONCE):
-        out.update(_asked(folder, waiting[at : at + _AT_ONCE]))
+        out.update(_answers(folder, waiting[at : at + _AT_ONCE]))
     return out
 
 
-def _asked(folder: Path, bridges: Sequence[tuple[Bridge, set[int]]]) -> Iterator[tuple[str, Spoken]]:
+def _answers(folder: Path, bridges: Sequence[tuple[Bridge, set[int]]]) -> Iterator[tuple[str, SwitchAnswer]]:
     """Send all requests, then read all answers: each switch works while the others are read."""
     with ExitStack() as stack:
         sockets: list[socket.socket | str] = []
@@ -88,7 +88,10 @@ def _asked(folder: Path, bridges: Sequence[tuple[Bridge, set[int]]]) -> Iterator
             except OSError as error:
                 sockets.append(error.strerror or str(error))
         for (bridge, kinds), found in zip(bridges, sockets, strict=True):
-            yield bridge.name, Spoken(problem=found) if isinstance(found, str) else _heard(found, kinds)
+            if isinstance(found, str):
+                yield bridge.name, SwitchAnswer(problem=found)
+            else:
+                yield bridge.name, _answer_of(found, kinds)
 
 
 def _questions(version: int, kinds: Iterable[int]) -> bytes:
@@ -101,26 +104,26 @@ def _questions(version: int, kinds: Iterable[int]) -> bytes:
     return out
 
 
-def _heard(sock: socket.socket, kinds: set[int]) -> Spoken:
+def _answer_of(sock: socket.socket, kinds: set[int]) -> SwitchAnswer:
     """Read the answers to the requests of `kinds`."""
-    out, left = Spoken(), set(kinds)
+    out, left = SwitchAnswer(), set(kinds)
     try:
         with sock.makefile("rb") as stream:
             while left:
                 version, kind, size, number = _HEADER.unpack(_exactly(stream.read, _HEADER.size))
                 body = _exactly(stream.read, size - _HEADER.size)
                 if kind == _ERROR:
-                    return Spoken(problem=f"error {body[:4].hex()}")
+                    return SwitchAnswer(problem=f"error {body[:4].hex()}")
                 if number in left and kind in {17, 19}:
-                    _take(out, version, number, body[4 if version == _V10 else 8 :])
+                    _read_statistics(out, version, number, body[4 if version == _V10 else 8 :])
                     if not body[3] & _MORE:
                         left.discard(number)
     except OSError as error:
-        return Spoken(problem=error.strerror or str(error) or "no answer")
+        return SwitchAnswer(problem=error.strerror or str(error) or "no answer")
     return out
 
 
-def _take(out: Spoken, version: int, kind: int, body: bytes) -> None:
+def _read_statistics(out: SwitchAnswer, version: int, kind: int, body: bytes) -> None:
     if kind == _PORTS:
         for name, bits in _ports(version, body):
             out.configs[name] = bits & sum(CONFIG)
