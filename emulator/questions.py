@@ -11,7 +11,7 @@ from collections.abc import Callable, Iterator, Sequence
 from heapq import heappop, heappush
 from math import inf
 
-from emulator.pace import Pace
+from emulator.probe_window import ProbeWindow
 
 _TIMES, _AGAIN = 3, 0.35
 """How often a question is asked, and how long after the time before at least, as a share of the timeout."""
@@ -32,10 +32,10 @@ class Questions:
     about the network's load.
     """
 
-    def __init__(self, expected: Sequence[bool], timeout: float, pace: Pace) -> None:
+    def __init__(self, expected: Sequence[bool], timeout: float, window: ProbeWindow) -> None:
         self._expected = expected
         self._timeout = timeout
-        self._pace = pace
+        self._window = window
         self._new = deque(range(len(expected)))
         self._again: deque[int] = deque()
         self._asked: dict[int, list[float]] = {}
@@ -57,7 +57,7 @@ class Questions:
     def due(self, now: Callable[[], float], may_ask: Callable[[int], bool]) -> Iterator[int]:
         """Yield the probes to send now; a new one only if `may_ask` says so."""
         self._look(now())
-        while len(self._places) < int(self._pace.window):
+        while len(self._places) < int(self._window.size):
             number = self._next(now(), may_ask)
             if number is None:
                 return
@@ -85,7 +85,7 @@ class Questions:
         """Return whether most is dead and there is no time for all of it: whoever asks asks some again."""
         if self._begin is None:
             self._begin = now
-        return self._pace.silent or (now - self._begin > _BUDGET and self._pace.share < _HOPELESS)
+        return self._window.silent or (now - self._begin > _BUDGET and self._window.share < _HOPELESS)
 
     def wake(self) -> float:
         """Return when there is something to do although no answer comes."""
@@ -99,7 +99,7 @@ class Questions:
         self.times[number] = now - asked[0]
         self._places.pop(number, None)
         self._settled.append(number)
-        self._pace.heard(now - asked[0], now, sure=len(asked) == 1)
+        self._window.heard(now - asked[0], now, sure=len(asked) == 1)
 
     def take_settled(self) -> list[int]:
         """Return the questions that were answered or given up since the last time."""
@@ -110,10 +110,10 @@ class Questions:
         asked = self._asked[number]
         asked.append(now)
         self._places[number] = now
-        hold = self._pace.hold if self._expected[number] else min(self._pace.hold, _UNEXPECTED)
+        hold = self._window.hold if self._expected[number] else min(self._window.hold, _UNEXPECTED)
         heappush(self._alarms, (now + hold, _PLACE, number))
         end = max(asked[0] + self._timeout, now + _LAST * self._timeout)
-        again = now + max(_AGAIN * self._timeout, self._pace.usual)
+        again = now + max(_AGAIN * self._timeout, self._window.usual)
         if len(asked) < _TIMES and again < end:
             heappush(self._alarms, (again, _ASK, number))
         else:
@@ -128,8 +128,8 @@ class Questions:
             if alarm == _PLACE:
                 asked = self._places.pop(number, None)
                 if asked is not None and self._expected[number]:
-                    self._pace.unheard(asked, now)
-            elif alarm == _END or (self._pace.silent and self._expected[number]):
+                    self._window.unheard(asked, now)
+            elif alarm == _END or (self._window.silent and self._expected[number]):
                 self._give_up(number)
             else:
                 self._again.append(number)
@@ -139,4 +139,4 @@ class Questions:
         self._places.pop(number, None)
         self._settled.append(number)
         if self._expected[number]:
-            self._pace.lost()
+            self._window.lost()

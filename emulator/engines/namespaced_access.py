@@ -23,7 +23,7 @@ from emulator.linux.namespaces import NamespaceStore
 from emulator.linux.own_ping import with_own_ping
 from emulator.linux.process_wait import gather, wait_for
 from emulator.ovs.server import OvsServers
-from emulator.pace import Limits
+from emulator.probe_window import Limits
 from emulator.state import NetworkState
 from emulator.tasks import RunningTask, Task, started
 from topologies.openflow_switches import controllers_of, ovs_nodes

@@ -16,7 +16,7 @@ from itertools import count
 from emulator.access import Echo
 from emulator.icmp import echo_request, listen_for_replies, protocol, reply_of
 from emulator.linux.namespaces import NamespaceStore
-from emulator.pace import Limits, Pace
+from emulator.probe_window import Limits, ProbeWindow
 from emulator.questions import Questions
 
 AT_ONCE = 512
@@ -77,7 +77,7 @@ class Pinger:
         """Prepare to ask `echoes`, in their order and as quickly as they are answered."""
         self._echoes = echoes
         self._keys = [(echo.source, 6 if ":" in echo.target else 4) for echo in echoes]
-        self._questions = Questions([echo.expected for echo in echoes], timeout, Pace(limits))
+        self._questions = Questions([echo.expected for echo in echoes], timeout, ProbeWindow(limits))
         self._ident = next(_idents) & 0xFFFF
         self._poll = select.epoll()
         self._sockets: dict[_Key, socket.socket] = {}

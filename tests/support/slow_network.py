@@ -10,7 +10,7 @@ from collections.abc import Callable, Iterable, Sequence
 from math import inf
 
 from emulator.access import Echo
-from emulator.pace import Limits, Pace
+from emulator.probe_window import Limits, ProbeWindow
 from emulator.questions import Questions
 
 
@@ -61,7 +61,7 @@ class SlowNetwork:
         self, numbers: Sequence[int], expected: Sequence[bool], limits: Limits, timeout: float
     ) -> list[float | None]:
         """Ask the questions `numbers` and return their times."""
-        questions = Questions(expected, timeout, Pace(limits))
+        questions = Questions(expected, timeout, ProbeWindow(limits))
         at_of = {number: at for at, number in enumerate(numbers)}
         while not questions.done:
             for at in questions.due(lambda: self.clock, lambda _: True):

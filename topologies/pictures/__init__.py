@@ -1,6 +1,6 @@
 """Pictures of topologies: `svg(topology)` for documents, `html(topology)` to look around in.
 
-`layers` finds the tiers, `fold` folds large graphs into stacks, `row_layout` and `stress_layout` place
+`layers` finds the tiers, `fold` folds large graphs into stacks, `row_layout` and `force_layout` place
 the items; `svg` and `html` draw. Everything is deterministic: the same topology gives the same bytes.
 """
 

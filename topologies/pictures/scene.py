@@ -7,7 +7,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from topologies.counting import counted
-from topologies.pictures import lattice, row_layout, stress_layout
+from topologies.pictures import force_layout, lattice, row_layout
 from topologies.pictures.fold import Fold, best
 from topologies.pictures.hierarchy import Hierarchy, hierarchy
 from topologies.pictures.legend import tier_word
@@ -74,7 +74,7 @@ def _plane(topology: Topology, tree: Hierarchy, fold: Fold) -> Scene:
     elif grid is not None:
         places = _fitted(grid * (1, -1), inner, _GRID_LINK)
     else:
-        places = _fitted(stress_layout.placed(len(core), inner) * (1, -1), inner, _LINK)
+        places = _fitted(force_layout.placed(len(core), inner) * (1, -1), inner, _LINK)
     xy = np.zeros((len(fold), 2))
     xy[core] = places
     room = np.full(len(fold), _room(places))

@@ -18,7 +18,7 @@ import yaml
 from topologies.errors import MAX_FOUND, InputError, Loc, ParameterError, ParametersError, Problem, dotted
 from topologies.open_input import open_input
 from topologies.source.events import place_of
-from topologies.source.frames import so_far
+from topologies.source.open_containers import so_far
 from topologies.source.syntax import syntax_words
 from topologies.source.values import Marks, Values
 

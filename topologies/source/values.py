@@ -16,7 +16,7 @@ import yaml
 
 from topologies.errors import MAX_FOUND, InputError, Loc, Problem, dotted, shortened
 from topologies.source.events import events_of, place_of
-from topologies.source.frames import DROPPED, NO_KEY, Frame, path_of
+from topologies.source.open_containers import DROPPED, NO_KEY, OpenContainer, path_of
 from topologies.source.scalars import resolve
 
 MAX_DEPTH = 50
@@ -49,7 +49,7 @@ class Values:
     data: Any = None
     documents: int = 0
     problems: list[Problem] = field(default_factory=list)
-    stack: list[Frame] = field(default_factory=list)
+    stack: list[OpenContainer] = field(default_factory=list)
     _anchors: dict[str, tuple[Any, int, int]] = field(default_factory=dict)
     _values: int = 0
     _aliased: int = 0
@@ -110,19 +110,19 @@ class Values:
         if not self.stack:
             self.data = value
             return
-        frame = self.stack[-1]
-        if type(frame.container) is list:
+        top = self.stack[-1]
+        if type(top.container) is list:
             if self.marks is not None:
                 self._mark(event)
-            frame.container.append(value)
+            top.container.append(value)
         else:
-            if frame.key is not DROPPED:
-                frame.container[frame.key] = value
-            frame.key = NO_KEY
+            if top.key is not DROPPED:
+                top.container[top.key] = value
+            top.key = NO_KEY
 
     def _mark(self, event: yaml.Event) -> None:
-        frame = self.stack[-1]
-        step = len(frame.container) if type(frame.container) is list else frame.key
+        top = self.stack[-1]
+        step = len(top.container) if type(top.container) is list else top.key
         if self._steps is not None and step not in self._steps:
             return
         path = self._path()
@@ -154,16 +154,16 @@ class Values:
         self._put(event, value)
 
     def _key(self, event: yaml.ScalarEvent) -> None:
-        frame, key = self.stack[-1], event.value
+        top, key = self.stack[-1], event.value
         if key == "<<" and event.implicit[0]:
             words = "merge keys (`<<`) aren't part of YAML 1.2; write the keys out"
         elif key == "" and event.implicit[0]:
             words = "there is no key before the `:`; write `key: value`"
-        elif key in frame.container:
+        elif key in top.container:
             words = f"appears twice; keep one `{shortened(key)}`"
-            frame.key = key
+            top.key = key
         else:
-            frame.key = key
+            top.key = key
             if event.anchor:
                 self._anchors[event.anchor] = (key, 1, 0)
             if event.tag and event.tag not in _TEXT_TAGS | _SCALAR_TAGS:
@@ -172,7 +172,7 @@ class Values:
                 self._mark(event)
             return
         self.problems.append(self.problem(event, words))
-        frame.key = DROPPED
+        top.key = DROPPED
 
     def _bad_tag(self, event: Any) -> None:
         tag = event.tag.replace(_CORE, "!!", 1)
@@ -190,24 +190,24 @@ class Values:
             self._bad_tag(event)
         if self.marks is not None and self.stack and type(self.stack[-1].container) is list:
             self._mark(event)
-        self.stack.append(Frame({} if is_mapping else [], event.anchor, self._values, is_key=is_key))
+        self.stack.append(OpenContainer({} if is_mapping else [], event.anchor, self._values, is_key=is_key))
 
     def _end(self, event: yaml.Event) -> None:
-        frame = self.stack.pop()
-        if frame.anchor:
-            size = self._values - frame.started + 1
-            self._anchors[frame.anchor] = (frame.container, size, frame.height + 1)
-        if frame.is_key:
+        top = self.stack.pop()
+        if top.anchor:
+            size = self._values - top.started + 1
+            self._anchors[top.anchor] = (top.container, size, top.height + 1)
+        if top.is_key:
             self.stack[-1].key = DROPPED
             return
         if self.stack:
-            self.stack[-1].height = max(self.stack[-1].height, frame.height + 1)
-        self._put(event, frame.container)
+            self.stack[-1].height = max(self.stack[-1].height, top.height + 1)
+        self._put(event, top.container)
 
     def _alias(self, event: yaml.AliasEvent) -> None:
         anchor = str(event.anchor)
         known, name = self._anchors.get(anchor), shortened(anchor)
-        inside = any(frame.anchor == anchor for frame in self.stack)
+        inside = any(one.anchor == anchor for one in self.stack)
         if inside:
             self.problems.append(
                 self.problem(event, f"`*{name}` is inside its own anchor; write the value out")

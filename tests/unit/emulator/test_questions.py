@@ -6,7 +6,7 @@ import pytest
 from support.slow_network import SlowNetwork
 
 from emulator.linux.icmp import limits
-from emulator.pace import Limits, Pace
+from emulator.probe_window import Limits, ProbeWindow
 from emulator.questions import Questions
 
 CONTROLLER = limits(88 * 8, controllers=True)
@@ -64,7 +64,7 @@ def test_where_no_answer_is_expected_silence_does_not_slow_down() -> None:
 
 
 def test_a_question_waits_for_room() -> None:
-    questions = Questions([True] * 3, 1.0, Pace(BRIDGES))
+    questions = Questions([True] * 3, 1.0, ProbeWindow(BRIDGES))
     assert list(questions.due(lambda: 0.0, lambda number: number < 2)) == [0, 1]
     questions.heard(0, 0.1)
     assert questions.take_settled() == [0]
@@ -72,7 +72,7 @@ def test_a_question_waits_for_room() -> None:
 
 
 def test_only_the_first_answer_counts_and_it_may_be_late() -> None:
-    questions = Questions([True], 1.0, Pace(BRIDGES))
+    questions = Questions([True], 1.0, ProbeWindow(BRIDGES))
     assert list(questions.due(lambda: 0.0, lambda _: True)) == [0]
     assert list(questions.due(lambda: 0.34, lambda _: True)) == []
     assert list(questions.due(lambda: 0.36, lambda _: True)) == [0]
@@ -91,11 +91,11 @@ def test_a_question_is_asked_three_times_and_given_up_when_its_time_is_over(time
 
 
 def test_the_window_is_halved_once_for_all_of_a_window() -> None:
-    pace = Pace(Limits(start=64, least=8, most=512, late=0.1, longest=1.0))
+    window = ProbeWindow(Limits(start=64, least=8, most=512, late=0.1, longest=1.0))
     for _ in range(64):
-        pace.heard(0.5, 1.0, sure=True)
-    assert pace.window == 32
-    pace.heard(0.5, 2.0, sure=True)
-    assert pace.window == 16
-    pace.heard(0.05, 2.1, sure=True)
-    assert pace.window == pytest.approx(16 + 1 / 16)
+        window.heard(0.5, 1.0, sure=True)
+    assert window.size == 32
+    window.heard(0.5, 2.0, sure=True)
+    assert window.size == 16
+    window.heard(0.05, 2.1, sure=True)
+    assert window.size == pytest.approx(16 + 1 / 16)

@@ -6,11 +6,11 @@ from hypothesis import strategies as st
 
 from topologies.build import build
 from topologies.pictures.fold import best, folded
+from topologies.pictures.force_layout import distances, placed
 from topologies.pictures.hierarchy import hierarchy
 from topologies.pictures.lattice import grid_places
 from topologies.pictures.layers import layers
 from topologies.pictures.row_layout import spread
-from topologies.pictures.stress_layout import distances, placed
 from topologies.spec.load import load_text
 from topologies.topology import I64, Topology
 

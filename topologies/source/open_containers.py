@@ -14,7 +14,7 @@ DROPPED: Any = object()
 
 
 @dataclass(slots=True)
-class Frame:
+class OpenContainer:
     """Container under construction. `height` counts the levels below it, `started` the values before."""
 
     container: Any
@@ -25,28 +25,28 @@ class Frame:
     is_key: bool = False
 
 
-def path_of(stack: Sequence[Frame]) -> Loc:
+def path_of(stack: Sequence[OpenContainer]) -> Loc:
     """Return the path of the next value."""
     return tuple(
-        len(frame.container) if type(frame.container) is list else frame.key
-        for frame in stack
-        if frame.key is not NO_KEY or type(frame.container) is list
+        len(one.container) if type(one.container) is list else one.key
+        for one in stack
+        if one.key is not NO_KEY or type(one.container) is list
     )
 
 
-def so_far(stack: Sequence[Frame], data: Any) -> tuple[Any, Loc]:
+def so_far(stack: Sequence[OpenContainer], data: Any) -> tuple[Any, Loc]:
     """Return the data read until now, and the path of the value being read; `data` at the end.
 
     Values below a key that isn't kept are left out.
     """
     made: Any = NO_KEY
-    for frame in reversed(stack):
-        if made is NO_KEY or frame.key is DROPPED:
-            made = frame.container
-        elif type(frame.container) is list:
-            made = [*frame.container, made]
+    for one in reversed(stack):
+        if made is NO_KEY or one.key is DROPPED:
+            made = one.container
+        elif type(one.container) is list:
+            made = [*one.container, made]
         else:
-            made = {**frame.container, frame.key: made}
-        if frame.is_key:
+            made = {**one.container, one.key: made}
+        if one.is_key:
             made = NO_KEY
     return (data if made is NO_KEY else made), path_of(stack)

@@ -23,7 +23,7 @@ _SHARES = 512
 
 @dataclass(frozen=True)
 class Limits:
-    """Of the window: where it `start`s, `least` and `most`; `late` and `longest` in seconds.
+    """Limits of the window: its size at the `start`, `least` and `most`; `late` and `longest` in seconds.
 
     Answers that take longer than `late` say that too much is asked: they halve the window down to
     a few. Lost ones may be dead, and halve it down to `least`. `longest` is how long a
@@ -37,15 +37,15 @@ class Limits:
     longest: float
 
 
-class Pace:
-    """The window, and how long a question keeps its place in it.
+class ProbeWindow:
+    """The window: its `size`, and how long a question keeps its place in it (`hold`, seconds).
 
     After silence there is no use in asking on: the network is dead, or must be left alone for a while.
     """
 
     def __init__(self, limits: Limits) -> None:
         self._limits = limits
-        self.window = float(limits.start)
+        self.size = float(limits.start)
         self.hold = limits.longest
         self._threshold = float(limits.most)
         self._cut_at = float("-inf")
@@ -66,15 +66,15 @@ class Pace:
         if took > self._limits.late:
             self._cut(now - took, now, _FEWEST)
         else:
-            slow = self.window >= self._threshold
-            self.window = min(self._limits.most, self.window + (1 / self.window if slow else 1))
+            slow = self.size >= self._threshold
+            self.size = min(self._limits.most, self.size + (1 / self.size if slow else 1))
 
     def unheard(self, asked: float, now: float) -> None:
         """Take note of a question of time `asked` that kept its place for as long as it may."""
         if self._heard_at is None:
             self._heard_at = asked
         self._unheard += 1
-        if self._unheard > self.window and asked >= self._cut_at:
+        if self._unheard > self.size and asked >= self._cut_at:
             self.hold = min(self._limits.longest, self.hold * 1.5)
         self._cut(asked, now, self._limits.least)
         long = now - self._heard_at > _SILENT_FOR + self._limits.longest
@@ -101,5 +101,5 @@ class Pace:
     def _cut(self, asked: float, now: float, least: int) -> None:
         """Halve the window, down to `least`, unless that was done after the question was asked."""
         if asked >= self._cut_at:
-            self.window = self._threshold = max(min(float(least), self.window), self.window / 2)
+            self.size = self._threshold = max(min(float(least), self.size), self.size / 2)
             self._cut_at = now
