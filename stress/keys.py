@@ -13,8 +13,8 @@ from pydantic.json_schema import JsonSchemaValue
 from pydantic_core import CoreSchema, core_schema
 
 from topologies.errors import Loc, shortened
+from topologies.names import NETWORK_NAME
 from topologies.quantities import Duration, Share
-from topologies.spec.document import NETWORK_NAME
 from topologies.spec.section import Section
 
 Problems = Iterator[tuple[Loc, str]]

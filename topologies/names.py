@@ -19,6 +19,8 @@ import numpy.typing as npt
 
 NODE_NAME = re.compile(r"^[A-Za-z0-9][A-Za-z0-9_.-]{0,62}$")
 """Pattern of node names: they fit a hosts file and a path, and can't start with an option's dash."""
+NETWORK_NAME = re.compile(r"[a-z0-9][a-z0-9-]{0,31}")
+"""Pattern of all of a network's name, for `fullmatch`: it becomes a path."""
 
 
 class Block(Protocol):

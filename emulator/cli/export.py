@@ -7,8 +7,7 @@ from pathlib import Path
 import click
 
 from emulator.cli.files import write
-
-_FORMATS = ("graphml", "json", "dot", "mininet")
+from topologies.formats.writers import WRITERS
 
 
 @click.command(
@@ -17,7 +16,7 @@ _FORMATS = ("graphml", "json", "dot", "mininet")
     "  emulator export dc.yaml --to mininet -o dc_topo.py",
 )
 @click.argument("file", type=click.Path(path_type=Path))
-@click.option("--to", "to", type=click.Choice(_FORMATS), required=True, help="The format.")
+@click.option("--to", "to", type=click.Choice(tuple(WRITERS)), required=True, help="The format.")
 @click.option("-o", "--output", type=click.Path(path_type=Path), help="Output file.")
 def command(file: Path, to: str, output: Path | None) -> int:
     """Convert the network of FILE to another format, on standard output or into the file of -o."""

@@ -2,20 +2,17 @@
 
 from __future__ import annotations
 
-import re
-
 from emulator.cli.elevate import ensure_root_for
 from emulator.engines.registry import attach
 from emulator.errors import UsageError
 from emulator.network import Network
+from topologies.names import NETWORK_NAME
 from topologies.suggestions import nearest
-
-_NAME = re.compile(r"^[a-z0-9][a-z0-9-]{0,31}$")
 
 
 def checked_name(name: str) -> str:
     """Return `name` if it is a valid name of a network; it becomes a path, so nothing else passes."""
-    if not _NAME.match(name):
+    if not NETWORK_NAME.fullmatch(name):
         raise UsageError(f"`{name}` isn't the name of a network (a-z, 0-9 and `-`, up to 32 characters)")
     return name
 

@@ -8,25 +8,9 @@ from typing import cast
 
 from topologies.errors import ParameterError
 from topologies.formats.static_routes import Routes
+from topologies.formats.writers import WRITERS
 from topologies.suggestions import nearest
 from topologies.topology import Topology
-
-FORMATS: dict[str, str] = {
-    "graphml": "write_graphml",
-    "json": "write_json",
-    "dot": "write_dot",
-    "mininet": "write_mininet",
-}
-"""Format -> module of this package with `chunks(topology) -> Iterator[str]`."""
-
-SUFFIXES: dict[str, str] = {
-    ".graphml": "graphml",
-    ".json": "json",
-    ".dot": "dot",
-    ".gv": "dot",
-    ".py": "mininet",
-}
-"""File suffix -> format."""
 
 
 def chunks(topology: Topology, to: str, routes: Routes | None = None) -> Iterator[str]:
@@ -35,9 +19,9 @@ def chunks(topology: Topology, to: str, routes: Routes | None = None) -> Iterato
     `routes` are for formats that run (mininet): without them its switches don't route. ParameterError
     for an unknown format.
     """
-    if to not in FORMATS:
-        raise ParameterError(("to",), f"`{to}` is not known; {nearest(to, FORMATS)}")
-    write = import_module(f"topologies.formats.{FORMATS[to]}").chunks
+    if to not in WRITERS:
+        raise ParameterError(("to",), f"`{to}` is not known; {nearest(to, WRITERS)}")
+    write = import_module(f"topologies.formats.{WRITERS[to]}").chunks
     if to == "mininet":
         return cast("Callable[[Topology, Routes | None], Iterator[str]]", write)(topology, routes)
     return cast("Callable[[Topology], Iterator[str]]", write)(topology)

@@ -11,12 +11,11 @@ from pydantic_core import CoreSchema, core_schema
 
 from topologies.engines import DEFAULT_ENGINE, ENGINES, FUTURE_ENGINES, engine_choices
 from topologies.errors import shortened
+from topologies.names import NETWORK_NAME
 from topologies.spec.address_pools import Addressing
 from topologies.spec.openflow import OpenFlowKeys
 from topologies.spec.rules import Fidelity, LinkRule, NodeRule, SwitchKind
 from topologies.spec.section import EmptyIfNull, Section
-
-NETWORK_NAME = re.compile(r"[a-z0-9][a-z0-9-]{0,31}", re.ASCII)
 
 
 def _network_name(value: str) -> str:

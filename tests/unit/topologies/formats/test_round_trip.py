@@ -11,8 +11,9 @@ from topologies.build import build, open_topology
 from topologies.errors import ParameterError
 from topologies.formats import graphml, node_link
 from topologies.formats.assemble import assemble
-from topologies.formats.export import FORMATS, chunks
+from topologies.formats.export import chunks
 from topologies.formats.import_options import Options
+from topologies.formats.writers import WRITERS
 from topologies.spec.load import load_text
 from topologies.topology import Topology
 
@@ -108,7 +109,7 @@ def test_node_link_of_networkx_is_read_under_both_keys(key: str) -> None:
 
 def test_large_exports_come_in_pieces() -> None:
     made = build(load_text("name: t\ntopology: {generator: single, hosts: 20000}\n"))
-    for to in FORMATS:
+    for to in WRITERS:
         pieces = list(chunks(made, to))
         assert len(pieces) >= 8, to
         assert max(map(len, pieces)) < 0.4 * sum(map(len, pieces)), to
