@@ -20,8 +20,8 @@ sys.path.insert(0, str(Path(__file__).resolve().parent.parent))
 
 from emulator.engines.netns import NetnsEngine
 from emulator.engines.store import store_of
-from emulator.linux.messages import RTM_GETLINK, link_body, link_dump, message
-from emulator.linux.netlink import NLM_F_DUMP, NLM_F_REQUEST, Netlink
+from emulator.linux.netlink.connection import NLM_F_DUMP, NLM_F_REQUEST, Netlink
+from emulator.linux.netlink.messages import RTM_GETLINK, link_body, link_dump, message
 from emulator.plan import make_plan
 from emulator.state import NetworkState, state_root
 from topologies.build import build

@@ -25,7 +25,7 @@ from pathlib import Path
 sys.path.insert(0, str(Path(__file__).resolve().parent.parent))
 
 from emulator.engines.hosts_file import hosts_text
-from emulator.linux.node_messages import NodeMessages
+from emulator.linux.nodes.node_messages import NodeMessages
 from emulator.plan import Plan, make_plan
 from emulator.plan_part import PlanPart
 from topologies.build import build

@@ -36,8 +36,8 @@ import numpy as np
 from machine import facts, line
 
 from emulator.engines.registry import engine_named
-from emulator.linux.messages import link_up
-from emulator.linux.netlink import NLM_F_ACK
+from emulator.linux.netlink.connection import NLM_F_ACK
+from emulator.linux.netlink.messages import link_up
 from emulator.network import Network
 from emulator.plan import make_plan
 from stress.records import RunRecord

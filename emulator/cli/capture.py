@@ -58,7 +58,7 @@ def command(
     network = chosen_network(net)
     node, interface = _at_link(network, ends, index) if ends else _at_port(network, where or "")
     from emulator.access import Capability, CaptureRequest
-    from emulator.linux.interrupts import stoppable
+    from emulator.linux.processes.interrupts import stoppable
 
     if not network.access.supports(Capability.CAPTURE):
         raise UsageError(f"the engine {network.engine} can't record packets")

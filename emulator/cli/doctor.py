@@ -22,7 +22,7 @@ def command(file: Path | None, *, as_json: bool) -> int:
     The exit code is 3 if something required is missing. Without root, some checks are skipped and
     named.
     """
-    from emulator.linux.machine_checks import machine_checks
+    from emulator.linux.machine.checks import machine_checks
 
     findings = machine_checks()
     for finding in findings:

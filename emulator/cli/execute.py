@@ -31,7 +31,7 @@ def command(net: str | None, timeout: float | None, node: str, argv: tuple[str, 
     """
     from emulator.cli.networks import chosen_network, matching_nodes
     from emulator.commands import TIMED_OUT
-    from emulator.linux.interrupts import stoppable
+    from emulator.linux.processes.interrupts import stoppable
 
     words = list(argv[1:] if argv[:1] == ("--",) else argv)
     if not words:

@@ -6,7 +6,7 @@ from collections.abc import Iterator
 from contextlib import suppress
 from pathlib import Path
 
-from emulator.linux.processes import net_namespace
+from emulator.linux.processes.running import net_namespace
 
 _LISTEN = "0A"
 _LOOPBACK = 0x7F000001

@@ -21,7 +21,7 @@ from pathlib import Path
 
 from emulator.atomic_write import write_atomically
 from emulator.controllers.caller import Caller
-from emulator.linux.processes import net_namespace, stat
+from emulator.linux.processes.running import net_namespace, stat
 
 LARGEST_FILE = 256 << 20
 """Bytes that a controller may write into a file: its log is kept in memory, and it may talk for ever."""

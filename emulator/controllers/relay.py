@@ -22,7 +22,7 @@ from contextlib import suppress
 from typing import Any
 
 from emulator.controllers.reach import AWAY
-from emulator.linux.syscalls import CLONE_NEWNET, setns
+from emulator.linux.namespaces.syscalls import CLONE_NEWNET, setns
 
 _CHUNK = 65536
 _CONNECT = 5.0

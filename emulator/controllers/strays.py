@@ -13,7 +13,7 @@ from emulator.controllers.listening import holder, listens_here
 from emulator.controllers.process import Process, noted
 from emulator.controllers.programs import MARK
 from emulator.errors import BrokenError
-from emulator.linux.processes import net_namespace, stat
+from emulator.linux.processes.running import net_namespace, stat
 
 
 def make_room(folder: Path, port: int, unnoted: Path, called: str) -> None:

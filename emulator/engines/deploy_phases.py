@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 from emulator.engines.hosts_file import hosts_text
-from emulator.linux.ledger_owners import Owner
-from emulator.linux.sysctl_ledger import SysctlLedger
+from emulator.linux.ledgers.owners import Owner
+from emulator.linux.ledgers.sysctl_ledger import SysctlLedger
 from emulator.plan import Plan
 from emulator.state import NetworkState, Record
 

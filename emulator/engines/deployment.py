@@ -10,8 +10,8 @@ from emulator.engines.deploy_phases import begin, finish
 from emulator.engines.namespaced import NamespacedNetwork
 from emulator.engines.store import remove, require_root, store_of, take_down
 from emulator.errors import EmulationError
-from emulator.linux.interrupts import deferred
-from emulator.linux.mounts import require_lasting
+from emulator.linux.namespaces.mounts import require_lasting
+from emulator.linux.processes.interrupts import deferred
 from emulator.network import Progress, silent
 from emulator.ovs.controllers import await_controllers
 from emulator.ovs.switches import Switches

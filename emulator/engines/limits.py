@@ -7,7 +7,7 @@ from contextlib import suppress
 from emulator.errors import EmulationError
 from emulator.forecast import node_bytes
 from emulator.linux.cgroups import missing_controllers
-from emulator.linux.machine import available_memory, limit, mount_count
+from emulator.linux.machine.resources import available_memory, limit, mount_count
 from emulator.plan import Plan, size_text
 from emulator.state import NetworkState, state_root
 from topologies.engines import ENGINES

@@ -17,7 +17,7 @@ import numpy as np
 
 from emulator.errors import RefusedError, UsageError
 from emulator.link_states import States, effective_shape
-from emulator.linux.interrupts import deferred
+from emulator.linux.processes.interrupts import deferred
 from emulator.plan import Plan
 from emulator.state import NetworkState, Record, link_states
 from topologies.profiles import Shape

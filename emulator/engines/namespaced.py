@@ -17,7 +17,7 @@ from emulator.engines.repairable import RepairableNetwork
 from emulator.engines.store import require_root, store_of, take_down
 from emulator.errors import BrokenError, NotWholeError
 from emulator.link_states import States, links_up
-from emulator.linux.teardown import processes_inside
+from emulator.linux.nodes.teardown import processes_inside
 from emulator.network import Health, LinkState, Progress, silent
 from emulator.ovs import status
 from emulator.ovs.switches import Switches

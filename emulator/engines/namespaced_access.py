@@ -17,11 +17,11 @@ from emulator.engines.limited_access import LimitedAccess
 from emulator.engines.store import require_root
 from emulator.link_states import States, links_up
 from emulator.linux import capture, cgroups
-from emulator.linux.execute import start
 from emulator.linux.icmp import Pinger, limits
-from emulator.linux.namespaces import NamespaceStore
-from emulator.linux.own_ping import with_own_ping
-from emulator.linux.process_wait import gather, wait_for
+from emulator.linux.namespaces.store import NamespaceStore
+from emulator.linux.processes.execute import start
+from emulator.linux.processes.own_ping import with_own_ping
+from emulator.linux.processes.wait import gather, wait_for
 from emulator.ovs.server import OvsServers
 from emulator.probe_window import Limits
 from emulator.state import NetworkState

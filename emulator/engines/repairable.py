@@ -10,9 +10,9 @@ from emulator.deviation import Deviation
 from emulator.engines.recorded import RecordedNetwork
 from emulator.engines.store import require_root
 from emulator.errors import BrokenError
-from emulator.linux.interrupts import deferred
 from emulator.linux.observed.limits import deviating_limits
 from emulator.linux.observed.wanted import WantedState
+from emulator.linux.processes.interrupts import deferred
 from topologies.counting import counted
 
 _SETTLES_WITHIN, _PAUSE = 2.0, 0.05

@@ -7,13 +7,13 @@ from pathlib import Path
 
 from emulator.errors import UnableError
 from emulator.linux import cgroups
-from emulator.linux.interrupts import deferred
-from emulator.linux.ledger_owners import Owner
-from emulator.linux.mounts import ensure_private, require_lasting, unmount_all
-from emulator.linux.namespaces import NamespaceStore
-from emulator.linux.rights import lacking_rights
-from emulator.linux.sysctl_ledger import SysctlLedger
-from emulator.linux.teardown import Sentinel, kill_inside
+from emulator.linux.ledgers.owners import Owner
+from emulator.linux.ledgers.sysctl_ledger import SysctlLedger
+from emulator.linux.namespaces.mounts import ensure_private, require_lasting, unmount_all
+from emulator.linux.namespaces.rights import lacking_rights
+from emulator.linux.namespaces.store import NamespaceStore
+from emulator.linux.nodes.teardown import Sentinel, kill_inside
+from emulator.linux.processes.interrupts import deferred
 from emulator.network import Progress, silent
 from emulator.state import MOUNTS, NetworkState, shared_lock
 

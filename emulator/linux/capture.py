@@ -19,8 +19,8 @@ from typing import BinaryIO
 from emulator.access import CaptureRequest, CaptureResult
 from emulator.errors import UnableError, UsageError
 from emulator.find_program import find_program
-from emulator.linux.execute import inside
-from emulator.linux.namespaces import NamespaceStore
+from emulator.linux.namespaces.store import NamespaceStore
+from emulator.linux.processes.execute import inside
 
 MAGIC_NANOSECONDS = 0xA1B23C4D
 SNAP_LENGTH = 262_144

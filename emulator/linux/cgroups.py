@@ -26,8 +26,8 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from emulator.errors import BrokenError, UnableError
-from emulator.linux.cgroup_ledger import CgroupLedger
-from emulator.linux.ledger_owners import Owner
+from emulator.linux.ledgers.cgroup_ledger import CgroupLedger
+from emulator.linux.ledgers.owners import Owner
 from topologies.profiles import NodeProfile
 
 PREFIX = "topology-emulator"

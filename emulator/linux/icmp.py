@@ -15,7 +15,7 @@ from itertools import count
 
 from emulator.access import Echo
 from emulator.icmp import echo_request, listen_for_replies, protocol, reply_of
-from emulator.linux.namespaces import NamespaceStore
+from emulator.linux.namespaces.store import NamespaceStore
 from emulator.probe_window import Limits, ProbeWindow
 from emulator.questions import Questions
 

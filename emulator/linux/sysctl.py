@@ -7,9 +7,9 @@ from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from pathlib import Path
 
-from emulator.linux import syscalls
-from emulator.linux.first_process import first_process
-from emulator.linux.namespace_guard import namespace_guard, opened
+from emulator.linux.namespaces import syscalls
+from emulator.linux.namespaces.first_process import first_process
+from emulator.linux.namespaces.guard import namespace_guard, opened
 
 
 def _write(path: str, value: bytes) -> None:

@@ -8,8 +8,8 @@ from collections.abc import Set as AbstractSet
 import numpy as np
 
 from emulator.deviation import Deviation
-from emulator.linux.namespaces import NamespaceStore
-from emulator.linux.offload import compute_checksums, offloaded
+from emulator.linux.machine.offload import compute_checksums, offloaded
+from emulator.linux.namespaces.store import NamespaceStore
 from emulator.ovs.bridges import USERSPACE, Bridge
 from topologies.identifiers import interface_name
 from topologies.openflow_switches import ovs_nodes

@@ -15,7 +15,7 @@ from types import TracebackType
 from typing import Any, Self
 
 from emulator.errors import BrokenError
-from emulator.linux.unix_sockets import connected
+from emulator.linux.processes.unix_sockets import connected
 
 Operation = dict[str, Any]
 """One operation of a transaction, as RFC 7047, section 5.2, writes it."""

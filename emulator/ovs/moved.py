@@ -15,7 +15,7 @@ import time
 import numpy as np
 
 from emulator.difference import link_keys
-from emulator.linux.namespaces import NamespaceStore
+from emulator.linux.namespaces.store import NamespaceStore
 from emulator.ovs.flows import change_flows
 from emulator.ovs.planned_bridges import bridges_of
 from emulator.ovs.switches import Switches

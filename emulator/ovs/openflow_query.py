@@ -14,7 +14,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from struct import Struct
 
-from emulator.linux.unix_sockets import connected
+from emulator.linux.processes.unix_sockets import connected
 from emulator.ovs.bridges import Bridge
 from topologies.openflow import PROTOCOLS
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 
-from emulator.linux.features import has_openvswitch
+from emulator.linux.machine.features import has_openvswitch
 from emulator.ovs.bridges import KERNEL, USERSPACE, Bridge, bridges
 from emulator.plan import Plan
 from topologies.openflow import OpenFlow

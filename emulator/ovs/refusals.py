@@ -9,7 +9,7 @@ import numpy as np
 
 from emulator.controllers.reach import unresolved
 from emulator.forwarding.flow_problems import problems
-from emulator.linux.features import fix_module, fix_tun, has_openvswitch, has_tun
+from emulator.linux.machine.features import fix_module, fix_tun, has_openvswitch, has_tun
 from emulator.ovs.bridges import MAX_OFPORT, USERSPACE
 from emulator.ovs.names import name_clashes
 from emulator.ovs.planned_bridges import datapath_of

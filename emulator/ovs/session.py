@@ -12,9 +12,9 @@ from dataclasses import replace
 from functools import cached_property
 
 from emulator.link_states import States
-from emulator.linux.namespaces import NamespaceStore
-from emulator.linux.offload import compute_checksums
-from emulator.linux.session import NetnsSession
+from emulator.linux.machine.offload import compute_checksums
+from emulator.linux.namespaces.store import NamespaceStore
+from emulator.linux.nodes.session import NetnsSession
 from emulator.ovs.bridges import Bridge
 from emulator.ovs.checksums import userspace_ports
 from emulator.ovs.flows import flow_lines, install

@@ -9,7 +9,7 @@ from pathlib import Path
 
 from emulator.controllers.supervisor import ControllerProcesses
 from emulator.errors import BrokenError
-from emulator.linux.namespaces import NamespaceStore
+from emulator.linux.namespaces.store import NamespaceStore
 from emulator.network import Progress, silent
 from emulator.node_namespaces import SWITCHES
 from emulator.ovs.bridges import Bridge

@@ -28,7 +28,7 @@ from support.pages import Block, anchors, blocks, commands, links, shown
 import topologies
 from emulator.engines.dry_run import DryRunEngine
 from emulator.engines.dry_run_session import DryRunSession
-from emulator.linux.features import has_qdisc
+from emulator.linux.machine.features import has_qdisc
 from emulator.plan import make_plan
 from stress.actions.registry import ACTIONS
 from stress.runner import run

@@ -19,8 +19,8 @@ from support.command import CommandLine
 
 import topologies
 from emulator.controllers.supervisor import ControllerProcesses
-from emulator.linux import syscalls
-from emulator.linux.namespace_guard import namespace_guard
+from emulator.linux.namespaces import syscalls
+from emulator.linux.namespaces.guard import namespace_guard
 from topologies.openflow import Controller
 
 EXAMPLES = Path(topologies.__file__).parent / "examples"

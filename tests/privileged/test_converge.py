@@ -11,7 +11,7 @@ from support.command import CommandLine
 
 from emulator.engines.netns import NetnsEngine, transition
 from emulator.errors import BrokenError
-from emulator.linux.converge import converge
+from emulator.linux.nodes.converge import converge
 from emulator.plan import make_plan
 from topologies.build import build
 from topologies.spec.load import load

@@ -13,7 +13,7 @@ import pytest
 from support.command import CommandLine
 from support.threads import FIRST_THREAD_ENDS
 
-from emulator.linux.processes import stat
+from emulator.linux.processes.running import stat
 
 pytestmark = [pytest.mark.privileged, pytest.mark.e2e]
 

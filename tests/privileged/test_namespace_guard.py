@@ -11,10 +11,10 @@ from pathlib import Path
 import pytest
 
 from emulator.errors import MissingError
-from emulator.linux import syscalls
-from emulator.linux.mounts import ensure_private, unmount_all
-from emulator.linux.namespace_guard import namespace_guard
-from emulator.linux.namespaces import NamespaceStore
+from emulator.linux.namespaces import syscalls
+from emulator.linux.namespaces.guard import namespace_guard
+from emulator.linux.namespaces.mounts import ensure_private, unmount_all
+from emulator.linux.namespaces.store import NamespaceStore
 
 pytestmark = pytest.mark.privileged
 

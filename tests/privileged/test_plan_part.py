@@ -11,10 +11,10 @@ from typing import Any
 import numpy as np
 import pytest
 
-from emulator.linux.deploy import make_nodes
-from emulator.linux.mounts import ensure_private, unmount_all
-from emulator.linux.namespace_guard import namespace_guard
-from emulator.linux.namespaces import NamespaceStore
+from emulator.linux.namespaces.guard import namespace_guard
+from emulator.linux.namespaces.mounts import ensure_private, unmount_all
+from emulator.linux.namespaces.store import NamespaceStore
+from emulator.linux.nodes.deploy import make_nodes
 from emulator.network import silent
 from emulator.placement.worker import numbered
 from emulator.plan import Plan

@@ -11,7 +11,7 @@ import pytest
 from support import throughput
 from support.command import CommandLine
 
-from emulator.linux.features import has_qdisc
+from emulator.linux.machine.features import has_qdisc
 
 pytestmark = [pytest.mark.privileged, pytest.mark.e2e, pytest.mark.alone]
 

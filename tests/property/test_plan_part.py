@@ -10,8 +10,8 @@ from hypothesis import strategies as st
 from support.graphs import arbitrary, generated
 
 from emulator.engines.hosts_file import hosts_text
-from emulator.linux.making_order import MakingOrder
-from emulator.linux.node_messages import NodeMessages
+from emulator.linux.nodes.making_order import MakingOrder
+from emulator.linux.nodes.node_messages import NodeMessages
 from emulator.placement.worker import numbered
 from emulator.plan import Plan, make_plan
 from emulator.plan_part import PlanPart

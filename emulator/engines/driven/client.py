@@ -11,7 +11,7 @@ from typing import Any
 
 from emulator.engines.driven.launch import DriverPaths, DriverProcess
 from emulator.errors import BrokenError
-from emulator.linux.unix_sockets import connected
+from emulator.linux.processes.unix_sockets import connected
 from emulator.network import Progress, silent
 
 STEP_SECONDS = 60.0

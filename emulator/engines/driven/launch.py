@@ -9,8 +9,8 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 from emulator.errors import UnableError
-from emulator.linux.processes import stat
-from emulator.linux.unix_sockets import bound
+from emulator.linux.processes.running import stat
+from emulator.linux.processes.unix_sockets import bound
 
 _BOOT = Path(__file__).with_name("boot.py")
 _WAITING = 64

@@ -11,7 +11,7 @@ from emulator.engines.mininet.delete import delete_nodes, delete_what_is_there
 from emulator.engines.mininet.document import Document, Json, document, mininet_name
 from emulator.engines.mininet.links import line_changes, moves
 from emulator.engines.mininet.local import LocalNodes
-from emulator.linux.namespaces import NamespaceStore
+from emulator.linux.namespaces.store import NamespaceStore
 from emulator.network import Progress, silent
 from emulator.ovs.planned_bridges import bridges_of
 from emulator.plan import Plan

@@ -17,8 +17,8 @@ from emulator.engines.mininet.network import DRIVER, MininetNetwork
 from emulator.engines.mininet.refusals import refuse
 from emulator.engines.mininet.transition import MininetTransition, refuse_change
 from emulator.engines.store import open_store, store_of
-from emulator.linux.namespace_guard import namespace_guard
-from emulator.linux.pin_namespace import ready_root
+from emulator.linux.namespaces.guard import namespace_guard
+from emulator.linux.nodes.pin_namespace import ready_root
 from emulator.network import Progress
 from emulator.ovs.planned_bridges import bridges_of
 from emulator.ovs.switches import Switches

@@ -9,9 +9,9 @@ from pathlib import Path
 from emulator.engines.driven import launch
 from emulator.engines.driven.launch import DriverPaths, DriverProcess, Recipe, Start
 from emulator.engines.store import store_of
-from emulator.linux import syscalls
-from emulator.linux.execute import inside
-from emulator.linux.mininet import mininet_python
+from emulator.linux.machine.mininet import mininet_python
+from emulator.linux.namespaces import syscalls
+from emulator.linux.processes.execute import inside
 from emulator.node_namespaces import SWITCHES
 from emulator.state import NetworkState
 

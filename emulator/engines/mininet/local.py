@@ -13,11 +13,11 @@ from contextlib import contextmanager, suppress
 from emulator.engines.mininet.settings import is_switch
 from emulator.errors import KernelError
 from emulator.linux import cgroups
-from emulator.linux.namespaces import NamespaceStore
-from emulator.linux.node_sysctls import NodeSysctls
-from emulator.linux.offload import compute_checksums
-from emulator.linux.pin_namespace import pin_namespace, quieten_here
-from emulator.linux.teardown import kill_inside
+from emulator.linux.machine.offload import compute_checksums
+from emulator.linux.namespaces.store import NamespaceStore
+from emulator.linux.nodes.node_sysctls import NodeSysctls
+from emulator.linux.nodes.pin_namespace import pin_namespace, quieten_here
+from emulator.linux.nodes.teardown import kill_inside
 from emulator.node_namespaces import SWITCHES
 from emulator.ovs.checksums import userspace_ports
 from emulator.ovs.planned_bridges import bridges_of

@@ -8,7 +8,7 @@ from dataclasses import replace
 import numpy as np
 
 from emulator.errors import BrokenError
-from emulator.linux.namespaces import NamespaceStore
+from emulator.linux.namespaces.store import NamespaceStore
 from emulator.linux.observed.survey import Damage
 from emulator.network import Progress
 from emulator.node_namespaces import SWITCHES

@@ -11,8 +11,8 @@ from emulator.engines.mininet.settings import is_switch
 from emulator.engines.refusals import crowded_bridges, several_workers, unshapable_links
 from emulator.errors import RefusedError
 from emulator.find_program import find_program
-from emulator.linux.features import fix_module, has_qdisc
-from emulator.linux.mininet import mininet_python, mininet_version
+from emulator.linux.machine.features import fix_module, has_qdisc
+from emulator.linux.machine.mininet import mininet_python, mininet_version
 from emulator.ovs.names import name_clashes
 from emulator.ovs.refusals import ovs_refusals
 from emulator.plan import Plan

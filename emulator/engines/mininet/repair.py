@@ -13,8 +13,8 @@ from emulator.engines.mininet.settings import after_up, device, is_switch, node_
 from emulator.engines.mininet.survey import strays_and_left
 from emulator.forwarding.base import BRIDGE_PORT, LOOPBACK_PORT
 from emulator.indices import LOOPBACK_INDEX
-from emulator.linux.namespace_reset import allow_ipv6, reset_namespaces
-from emulator.linux.namespaces import NamespaceStore
+from emulator.linux.namespaces.store import NamespaceStore
+from emulator.linux.nodes.namespace_reset import allow_ipv6, reset_namespaces
 from emulator.linux.observed.findings import UNLIKE, NodeFindings
 from emulator.linux.observed.survey import Damage
 from emulator.linux.observed.wanted import WantedState

@@ -19,7 +19,7 @@ from emulator.engines.mininet.local import LocalNodes
 from emulator.engines.mininet.settings import after_up, is_switch
 from emulator.errors import BrokenError
 from emulator.link_states import States, reapply_shapes
-from emulator.linux.namespaces import NamespaceStore
+from emulator.linux.namespaces.store import NamespaceStore
 from emulator.network import silent
 from emulator.ovs.planned_bridges import bridges_of
 from emulator.ovs.switches import Switches

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from emulator.linux.qdisc import queue_packets, waiting_packets
+from emulator.linux.netlink.qdisc import queue_packets, waiting_packets
 from topologies.profiles import Shape
 
 Json = dict[str, Any]

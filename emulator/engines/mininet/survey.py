@@ -13,7 +13,7 @@ from emulator.engines.driven.client import Driver
 from emulator.engines.mininet.document import mininet_name
 from emulator.engines.mininet.settings import device, is_switch
 from emulator.forwarding.base import BRIDGE_PORT, LOOPBACK_PORT
-from emulator.linux.namespaces import NamespaceStore
+from emulator.linux.namespaces.store import NamespaceStore
 from emulator.linux.observed.compare import NodeComparison
 from emulator.linux.observed.findings import NodeFindings
 from emulator.linux.observed.parse import Found

@@ -9,8 +9,8 @@ from emulator.engines.netns.refusals import refuse
 from emulator.engines.netns.switches import start_switches
 from emulator.engines.netns.transition import NetnsTransition
 from emulator.engines.store import open_store
-from emulator.linux.deploy import make_nodes
-from emulator.linux.namespace_guard import namespace_guard
+from emulator.linux.namespaces.guard import namespace_guard
+from emulator.linux.nodes.deploy import make_nodes
 from emulator.network import Progress
 from emulator.plan import Plan
 from emulator.state import NetworkState, Record

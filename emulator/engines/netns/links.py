@@ -16,12 +16,12 @@ from emulator.engines.netns.switches import follow_links
 from emulator.errors import MissingError
 from emulator.forwarding.base import Role
 from emulator.indices import BRIDGE_INDEX
-from emulator.linux import bridge_messages, messages
-from emulator.linux.namespaces import NamespaceStore
-from emulator.linux.netlink import Batch, Netlink
-from emulator.linux.partial_routes import run_partly
-from emulator.linux.qdisc import add_shape
-from emulator.linux.settings_messages import additions, removals
+from emulator.linux.namespaces.store import NamespaceStore
+from emulator.linux.netlink import bridge_messages, messages
+from emulator.linux.netlink.connection import Batch, Netlink
+from emulator.linux.netlink.qdisc import add_shape
+from emulator.linux.netlink.settings_messages import additions, removals
+from emulator.linux.nodes.partial_routes import run_partly
 from emulator.node_settings import NodeSettings, node_settings
 from emulator.ovs.switches import Switches
 from topologies.profiles import Shape

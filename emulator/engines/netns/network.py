@@ -14,10 +14,10 @@ from emulator.engines.netns.switch_repair import SwitchRepair, deviating_bridges
 from emulator.engines.netns.switches import switches_of
 from emulator.engines.store import require_root
 from emulator.link_states import reapply_shapes
-from emulator.linux.link_messages import give_shapes
+from emulator.linux.nodes.link_messages import give_shapes
+from emulator.linux.nodes.repair import repair
+from emulator.linux.nodes.session import NetnsSession
 from emulator.linux.observed.survey import Survey
-from emulator.linux.repair import repair
-from emulator.linux.session import NetnsSession
 from emulator.ovs.session import OvsSession
 from emulator.ovs.switches import Switches
 from topologies.profiles import Shape

@@ -7,7 +7,7 @@ from collections.abc import Iterable
 from emulator.engines.limits import missing_node_limits, too_large
 from emulator.engines.refusals import crowded_bridges, several_workers, unshapable_links
 from emulator.errors import RefusedError
-from emulator.linux.features import fix_module, has_qdisc
+from emulator.linux.machine.features import fix_module, has_qdisc
 from emulator.ovs.refusals import ovs_refusals
 from emulator.plan import Plan
 from topologies.counting import counted

@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 
 from emulator.deviation import Deviation
-from emulator.linux.namespaces import NamespaceStore
+from emulator.linux.namespaces.store import NamespaceStore
 from emulator.ovs.bridge_differences import with_additions
 from emulator.ovs.bridges import interfaces, intermediate_bridges
 from emulator.ovs.checksums import compute_all, uncomputed

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from emulator.difference import Difference
-from emulator.linux.namespaces import NamespaceStore
+from emulator.linux.namespaces.store import NamespaceStore
 from emulator.network import Progress, silent
 from emulator.node_namespaces import SWITCHES
 from emulator.ovs.bridges import interfaces, intermediate_bridges

@@ -7,7 +7,7 @@ from collections.abc import Callable
 from emulator.difference import Difference, difference
 from emulator.engines.netns.switches import SwitchChange
 from emulator.engines.store import store_of
-from emulator.linux.converge import converge, keep_going
+from emulator.linux.nodes.converge import converge, keep_going
 from emulator.network import Progress
 from emulator.plan import Plan
 from emulator.state import NetworkState

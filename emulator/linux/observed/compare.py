@@ -13,7 +13,7 @@ from ipaddress import ip_address
 from emulator.deviation import Deviation
 from emulator.forwarding.base import BRIDGE_PORT, LOOPBACK_PORT, Neighbour, Route
 from emulator.indices import LOOPBACK_INDEX
-from emulator.linux import bridge_messages, messages
+from emulator.linux.netlink import bridge_messages, messages
 from emulator.linux.observed.findings import UNLIKE, NodeFindings
 from emulator.linux.observed.namespace import NamespaceComparison, unlike_port
 from emulator.linux.observed.parse import Found, FoundInterface, Hops

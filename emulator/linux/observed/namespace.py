@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from emulator.deviation import Deviation
 from emulator.forwarding.base import LOOPBACK_PORT
 from emulator.indices import LOOPBACK_INDEX
-from emulator.linux import bridge_messages, messages
+from emulator.linux.netlink import bridge_messages, messages
 from emulator.linux.observed.findings import Reset
 from emulator.linux.observed.parse import Found, FoundInterface
 from emulator.node_settings import NodeSettings

@@ -11,9 +11,9 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from typing import NamedTuple
 
-from emulator.linux import bridge_messages, messages
-from emulator.linux.netlink import attributes
-from emulator.linux.qdisc import ROOT, netem_parameters
+from emulator.linux.netlink import bridge_messages, messages
+from emulator.linux.netlink.connection import attributes
+from emulator.linux.netlink.qdisc import ROOT, netem_parameters
 
 Hops = frozenset[tuple[int, bytes | None]]
 """Next hops: (index of the interface, gateway or None)."""

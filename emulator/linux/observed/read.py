@@ -7,8 +7,8 @@ from contextlib import suppress
 from typing import NamedTuple
 
 from emulator.errors import KernelError
-from emulator.linux import messages
-from emulator.linux.netlink import NLM_F_DUMP, NLM_F_REQUEST, Netlink
+from emulator.linux.netlink import messages
+from emulator.linux.netlink.connection import NLM_F_DUMP, NLM_F_REQUEST, Netlink
 from emulator.linux.observed import parse
 
 _RTM_GETADDR, _RTM_GETROUTE, _RTM_GETNEIGH, _RTM_GETRULE = 22, 26, 30, 34

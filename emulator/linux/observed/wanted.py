@@ -6,9 +6,9 @@ from dataclasses import dataclass
 from functools import cached_property, lru_cache
 
 from emulator.link_states import States, effective_shape
-from emulator.linux.datagrams import HEADER
+from emulator.linux.netlink.datagrams import HEADER
+from emulator.linux.netlink.qdisc import shape_messages
 from emulator.linux.observed.parse import Queue, queue
-from emulator.linux.qdisc import shape_messages
 from emulator.node_settings import NodeSettings, PortSettings, node_settings
 from emulator.plan import Plan
 from topologies.identifiers import interface_name

@@ -10,7 +10,7 @@ import pytest
 
 from emulator.deviation import Deviation, missing
 from emulator.indices import BRIDGE_INDEX
-from emulator.linux.messages import attribute, link_body, nested, u32
+from emulator.linux.netlink.messages import attribute, link_body, nested, u32
 from emulator.linux.observed import parse
 from emulator.linux.observed.compare import NodeComparison, NodeFindings
 from emulator.linux.observed.parse import Found, FoundInterface, FoundRoute

@@ -12,7 +12,7 @@ from pathlib import Path
 
 import pytest
 
-from emulator.linux.own_ping import with_own_ping
+from emulator.linux.processes.own_ping import with_own_ping
 from emulator.ping.options import Options, PingError, parse
 from emulator.ping.packets import heard
 from emulator.ping.tally import Tally, milliseconds

@@ -11,8 +11,8 @@ import numpy as np
 import pytest
 
 from emulator.engines.hosts_file import hosts_text
-from emulator.linux.node_messages import NodeMessages
-from emulator.linux.node_sysctls import NodeSysctls
+from emulator.linux.nodes.node_messages import NodeMessages
+from emulator.linux.nodes.node_sysctls import NodeSysctls
 from emulator.placement.worker import numbered
 from emulator.plan import Plan
 from topologies.build import build

@@ -10,7 +10,7 @@ from pathlib import Path
 from support.threads import FIRST_THREAD_ENDS
 
 from emulator.controllers.process import start
-from emulator.linux.processes import stat
+from emulator.linux.processes.running import stat
 
 
 def test_a_process_runs_until_its_last_thread_has_ended(tmp_path: Path) -> None:

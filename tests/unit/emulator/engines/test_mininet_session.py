@@ -11,7 +11,7 @@ from support.topologies import make
 from emulator.engines.driven.client import Driver
 from emulator.engines.mininet.session import MininetSession
 from emulator.link_states import links_up
-from emulator.linux.namespaces import NamespaceStore
+from emulator.linux.namespaces.store import NamespaceStore
 from emulator.network import LinkState
 from emulator.ovs.switches import Switches
 from emulator.plan import Plan, make_plan

@@ -13,7 +13,7 @@ from emulator.forwarding.base import Role
 from emulator.forwarding.select import forwarding_for
 from emulator.indices import BRIDGE_INDEX, port_index
 from emulator.link_states import effective_shape
-from emulator.linux import bridge_messages, messages
+from emulator.linux.netlink import bridge_messages, messages
 from emulator.network import LinkState
 from topologies.build import build
 from topologies.profiles import PLAIN, Shape

@@ -12,7 +12,7 @@ from emulator.access import CaptureRequest
 from emulator.errors import UnableError
 from emulator.linux import capture
 from emulator.linux.capture import Writer
-from emulator.linux.namespaces import NamespaceStore
+from emulator.linux.namespaces.store import NamespaceStore
 
 
 def test_header_and_packets_are_as_the_format_says() -> None:

@@ -7,10 +7,11 @@ from pathlib import Path
 
 import pytest
 
-from emulator.linux import cgroup_ledger, cgroups
-from emulator.linux.cgroup_ledger import NAME, CgroupLedger
+from emulator.linux import cgroups
 from emulator.linux.cgroups import Hierarchy
-from emulator.linux.ledger_owners import Owner
+from emulator.linux.ledgers import cgroup_ledger
+from emulator.linux.ledgers.cgroup_ledger import NAME, CgroupLedger
+from emulator.linux.ledgers.owners import Owner
 
 ONE, TWO = Owner(1, 2, Path("/run/a"), "one"), Owner(1, 2, Path("/run/b"), "one")
 

@@ -7,8 +7,9 @@ from pathlib import Path
 
 import pytest
 
-from emulator.linux import cgroups, ledger_file
+from emulator.linux import cgroups
 from emulator.linux.cgroups import Hierarchy, group_name, hierarchies, settings
+from emulator.linux.ledgers import ledger_file
 from topologies.profiles import NodeProfile
 
 V1 = """\

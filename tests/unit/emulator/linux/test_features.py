@@ -11,9 +11,9 @@ import pytest
 
 from emulator.engines.netns.refusals import missing_shaping
 from emulator.errors import KernelError
-from emulator.linux import features
-from emulator.linux.machine_checks import machine_checks
-from emulator.linux.netlink import Batch, Netlink
+from emulator.linux.machine import features
+from emulator.linux.machine.checks import machine_checks
+from emulator.linux.netlink.connection import Batch, Netlink
 from topologies.profiles import PLAIN, Shape
 
 

@@ -5,7 +5,7 @@ import os
 import pytest
 from support.topologies import make
 
-from emulator.linux.handle_cache import HandleCache, open_namespaces
+from emulator.linux.nodes.handle_cache import HandleCache, open_namespaces
 
 
 def test_the_one_that_was_not_used_for_longest_makes_room() -> None:

@@ -16,7 +16,7 @@ from emulator.linux import icmp
 from emulator.linux.icmp import AT_ONCE, at_once
 
 if TYPE_CHECKING:
-    from emulator.linux.namespaces import NamespaceStore
+    from emulator.linux.namespaces.store import NamespaceStore
 
 
 @pytest.mark.parametrize(

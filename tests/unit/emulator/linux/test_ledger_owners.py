@@ -9,14 +9,14 @@ from pathlib import Path
 
 import pytest
 
-from emulator.linux.ledger_owners import Owner
+from emulator.linux.ledgers.owners import Owner
 from emulator.locks import locked
 from emulator.state import NetworkState
 
 _NETWORK = """
 import sys
 from pathlib import Path
-from emulator.linux.ledger_owners import Owner
+from emulator.linux.ledgers.owners import Owner
 from emulator.state import NetworkState
 
 state = NetworkState(Path(sys.argv[1], "state"), "net")
@@ -88,7 +88,7 @@ def test_a_path_is_looked_up_where_it_was_written_down(tmp_path: Path) -> None:
 
 _IN_USER_NAMESPACE = """
 import sys
-from emulator.linux.ledger_owners import Owner
+from emulator.linux.ledgers.owners import Owner
 print(Owner.parsed(sys.argv[1]).is_gone())
 """
 

@@ -9,7 +9,7 @@ from pathlib import Path
 import psutil
 import pytest
 
-from emulator.linux.machine import available_memory, limit, mount_count
+from emulator.linux.machine.resources import available_memory, limit, mount_count
 
 
 @pytest.mark.skipif(not shutil.which("free"), reason="procps isn't installed")

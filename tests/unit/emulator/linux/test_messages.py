@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import struct
 
-from emulator.linux import bridge_messages, messages
-from emulator.linux.datagrams import HEADER
-from emulator.linux.netlink import attributes
+from emulator.linux.netlink import bridge_messages, messages
+from emulator.linux.netlink.connection import attributes
+from emulator.linux.netlink.datagrams import HEADER
 
 
 def parsed(message: bytes, fixed: int) -> tuple[int, int, bytes, dict[int, bytes]]:

@@ -8,9 +8,9 @@ import struct
 import pytest
 
 from emulator.errors import KernelError
-from emulator.linux.datagrams import HEADER
-from emulator.linux.messages import link_dump
-from emulator.linux.netlink import NLM_F_ACK, NLM_F_DUMP_INTR, Batch, Netlink, attributes
+from emulator.linux.netlink.connection import NLM_F_ACK, NLM_F_DUMP_INTR, Batch, Netlink, attributes
+from emulator.linux.netlink.datagrams import HEADER
+from emulator.linux.netlink.messages import link_dump
 
 
 class FakeKernel:
@@ -194,7 +194,9 @@ def dumped(*scripts: list[bytes | OSError], pauses: list[float] | None = None) -
     """Return the bodies that a dump gives, and how often the kernel was asked."""
     kernel = ListingKernel(*scripts)
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr("emulator.linux.netlink.time.sleep", (pauses if pauses is not None else []).append)
+        patch.setattr(
+            "emulator.linux.netlink.connection.time.sleep", (pauses if pauses is not None else []).append
+        )
         found = Netlink(kernel).dump(link_dump())
     assert not kernel.waiting, "an answer was left unread"
     return [body for _, body in found], kernel.asked

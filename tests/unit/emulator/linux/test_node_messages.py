@@ -9,11 +9,11 @@ from dataclasses import replace
 import numpy as np
 import pytest
 
-from emulator.linux.datagrams import HEADER
-from emulator.linux.link_messages import LinkMessages
-from emulator.linux.making_order import making_order
-from emulator.linux.netlink import Batch, attributes
-from emulator.linux.node_messages import NodeMessages
+from emulator.linux.netlink.connection import Batch, attributes
+from emulator.linux.netlink.datagrams import HEADER
+from emulator.linux.nodes.link_messages import LinkMessages
+from emulator.linux.nodes.making_order import making_order
+from emulator.linux.nodes.node_messages import NodeMessages
 from emulator.plan import make_plan
 from topologies.build import build
 from topologies.spec.load import load_text

@@ -7,8 +7,8 @@ from typing import Any
 import pytest
 from support.topologies import made
 
-from emulator.linux import node_sysctls
-from emulator.linux.node_sysctls import NodeSysctls
+from emulator.linux.nodes import node_sysctls
+from emulator.linux.nodes.node_sysctls import NodeSysctls
 from emulator.plan import make_plan
 
 MIXED = {

@@ -9,10 +9,11 @@ from typing import Any
 import pytest
 
 from emulator.errors import KernelError
-from emulator.linux import messages, partial_routes
-from emulator.linux.netlink import Batch
-from emulator.linux.partial_routes import run_partly
-from emulator.linux.settings_messages import ROUTE
+from emulator.linux.netlink import messages
+from emulator.linux.netlink.connection import Batch
+from emulator.linux.netlink.settings_messages import ROUTE
+from emulator.linux.nodes import partial_routes
+from emulator.linux.nodes.partial_routes import run_partly
 from emulator.plan import Plan, make_plan
 from topologies.build import build
 from topologies.spec.load import load_text

@@ -9,7 +9,7 @@ from typing import IO
 
 import pytest
 
-from emulator.linux import process_wait
+from emulator.linux.processes import wait as process_wait
 
 COUNTS = """
 n=0; trap 'n=$((n+1)); echo $n' INT; echo ready

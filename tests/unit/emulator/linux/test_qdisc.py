@@ -11,9 +11,9 @@ import struct
 
 import pytest
 
-from emulator.linux import qdisc
-from emulator.linux.datagrams import HEADER
-from emulator.linux.netlink import attributes
+from emulator.linux.netlink import qdisc
+from emulator.linux.netlink.connection import attributes
+from emulator.linux.netlink.datagrams import HEADER
 from topologies.profiles import PLAIN, Shape
 
 # tc qdisc replace dev v0 root handle 1: tbf rate 10mbit burst 5000 limit 50000

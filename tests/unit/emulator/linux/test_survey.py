@@ -7,7 +7,7 @@ from typing import Any, cast
 import pytest
 from support.topologies import made
 
-from emulator.linux.namespaces import NamespaceStore
+from emulator.linux.namespaces.store import NamespaceStore
 from emulator.linux.observed import survey
 from emulator.linux.observed.compare import NodeComparison
 from emulator.linux.observed.parse import Found

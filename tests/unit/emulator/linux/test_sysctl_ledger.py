@@ -7,10 +7,10 @@ from random import Random
 
 import pytest
 
-from emulator.linux import sysctl_ledger
-from emulator.linux.ledger_file import LedgerFile
-from emulator.linux.ledger_owners import Owner
-from emulator.linux.sysctl_ledger import SysctlLedger
+from emulator.linux.ledgers import sysctl_ledger
+from emulator.linux.ledgers.ledger_file import LedgerFile
+from emulator.linux.ledgers.owners import Owner
+from emulator.linux.ledgers.sysctl_ledger import SysctlLedger
 
 NAME = "net.ipv4.neigh.default.gc_thresh3"
 OTHER = "kernel.pty.max"

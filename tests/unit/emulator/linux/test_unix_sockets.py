@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from emulator.linux.unix_sockets import bound, connected
+from emulator.linux.processes.unix_sockets import bound, connected
 
 
 def test_a_long_path_is_bound_and_connected_to(tmp_path: Path) -> None:

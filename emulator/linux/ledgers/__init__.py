@@ -1,0 +1,1 @@
+"""Ledgers: settings of the whole machine, with the networks that need them."""

@@ -1,0 +1,88 @@
+"""Controllers that we hand down to all groups of version 2's hierarchy, and take back at the last `down`.
+
+A group has a controller only if the group above it hands it down (cgroup.subtree_control). At the top
+that changes something for everybody, so it is written down before it is done. It is taken back when no
+network needs it, unless another group has come to use it: by a limit, or by handing it down itself.
+"""
+
+from __future__ import annotations
+
+from contextlib import suppress
+from pathlib import Path
+from typing import Any
+
+from emulator.errors import UnableError
+from emulator.linux.ledgers.ledger_file import LedgerFile, ledger_place
+from emulator.linux.ledgers.owners import Owner
+
+NAME = "cgroups.json"
+
+_UNUSED = {
+    "cpu": {"cpu.max": "max 100000", "cpu.weight": "100", "cpu.max.burst": "0", "cpu.idle": "0"},
+    "memory": {
+        "memory.max": "max", "memory.high": "max", "memory.low": "0", "memory.min": "0",
+        "memory.swap.max": "max", "memory.swap.high": "max", "memory.oom.group": "0",
+    },
+}  # fmt: skip
+"""What a group's files say until somebody uses a controller (Documentation/admin-guide/cgroup-v2.rst)."""
+
+Entries = dict[str, list[str]]
+"""Controller -> owners that need it, of those that we switched on."""
+
+
+def _entries_of(data: Any) -> Entries:
+    return {str(key): [str(Owner.parsed(text)) for text in owners] for key, owners in data.items()}
+
+
+class CgroupLedger:
+    """The machine's ledger of controllers."""
+
+    def __init__(self, place: Path | None = None) -> None:
+        self._file = LedgerFile(place or ledger_place(), NAME, _entries_of)
+
+    def hand_down(self, owner: Owner, top: Path, controller: str) -> None:
+        """Make the group `top` hand `controller` down for as long as `owner` is there; OSError."""
+        with self._file.locked() as entries:
+            is_on = controller in _words(top / "cgroup.subtree_control")
+            if str(owner) not in entries.get(controller, [str(owner)] if is_on else []):
+                entries.setdefault(controller, []).append(str(owner))
+            self._file.save(entries)
+            if not is_on:
+                (top / "cgroup.subtree_control").write_text(f"+{controller}", encoding="ascii")
+
+    def release(self, owner: Owner | None, top: Path | None) -> None:
+        """Forget what `owner` and networks that are gone needed; `top` takes back what nobody uses."""
+        if not self._file.exists:
+            return
+        with self._file.locked() as entries:
+            for controller, owners in list(entries.items()):
+                left = [text for text in owners if text != str(owner) and not Owner.parsed(text).is_gone()]
+                if left:
+                    entries[controller] = left
+                    continue
+                del entries[controller]
+                if top is not None and not _in_use(top, controller):
+                    with suppress(OSError):  # EBUSY: somebody uses it in a way that we don't know
+                        (top / "cgroup.subtree_control").write_text(f"-{controller}", encoding="ascii")
+            with suppress(UnableError):  # whose entries stay is gone
+                self._file.save(entries)
+
+
+def _in_use(top: Path, controller: str) -> bool:
+    """Return whether a group below `top` has a limit by `controller`, or hands it down."""
+    for group in top.iterdir():
+        if not group.is_dir():
+            continue
+        if controller in _words(group / "cgroup.subtree_control"):
+            return True
+        for name, unused in _UNUSED.get(controller, {}).items():
+            if (words := _words(group / name)) and words != unused.split():
+                return True
+    return False
+
+
+def _words(path: Path) -> list[str]:
+    try:
+        return path.read_text(encoding="ascii").split()
+    except OSError:
+        return []

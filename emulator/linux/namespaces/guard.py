@@ -1,0 +1,70 @@
+"""A thread goes to other namespaces and comes back."""
+
+from __future__ import annotations
+
+import os
+import threading
+from collections.abc import Iterator
+from contextlib import contextmanager, suppress
+
+from emulator.linux.namespaces import syscalls
+from emulator.linux.namespaces.syscalls import CLONE_FS, CLONE_NEWNET, CLONE_NEWNS
+
+_thread = threading.local()
+"""`outside`: a descriptor of this thread's mount namespace before all `namespace_guard("mnt")`."""
+
+
+def opened(path: str) -> int:
+    """Return a descriptor of the namespace at `path`."""
+    return os.open(path, os.O_RDONLY | os.O_CLOEXEC)
+
+
+@contextmanager
+def namespace_guard(*kinds: str) -> Iterator[None]:
+    """Return to the present namespaces (`"net"`, `"mnt"`) at the end, whatever happens in between.
+
+    With "mnt" also to the current directory and the root, both of which the kernel changes.
+    """
+    flags = {"net": CLONE_NEWNET, "mnt": CLONE_NEWNS}
+    places: list[int] = []
+    if "mnt" in kinds:
+        # a mount namespace can't be entered while threads share the root and current directory
+        syscalls.unshare(CLONE_FS)
+        places += (os.open(place, os.O_PATH | os.O_CLOEXEC) for place in ("/", "."))
+    saved = [(opened(f"/proc/thread-self/ns/{kind}"), flags[kind]) for kind in kinds]
+    was_outside = getattr(_thread, "outside", None)
+    if "mnt" in kinds and was_outside is None:
+        _thread.outside = next(fd for fd, kind in saved if kind == CLONE_NEWNS)
+    try:
+        yield
+    finally:
+        _thread.outside = was_outside
+        if places:
+            syscalls.unshare(CLONE_FS)  # a thread that began meanwhile shares them
+        for fd, kind in saved:
+            syscalls.setns(fd, kind)
+            os.close(fd)
+        if places:
+            _return_to(*places)
+
+
+def _return_to(root: int, cwd: int) -> None:
+    """Make two directories this thread's root and current directory, and close them."""
+    with suppress(OSError):
+        os.fchdir(root)
+        os.chroot(".")
+    with suppress(OSError):
+        os.fchdir(cwd)
+    os.close(root)
+    os.close(cwd)
+
+
+def go_outside() -> None:
+    """Enter the mount namespace that this thread was in before all `namespace_guard("mnt")`."""
+    syscalls.setns(_thread.outside, CLONE_NEWNS)
+
+
+def outside_mount() -> int:
+    """Return the inode of that mount namespace, or of the one that this thread is in."""
+    outside = getattr(_thread, "outside", None)
+    return os.stat("/proc/thread-self/ns/mnt" if outside is None else outside).st_ino

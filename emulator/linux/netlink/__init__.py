@@ -1,0 +1,1 @@
+"""Netlink: a socket that sends batches, and the formats of its messages."""

@@ -1,0 +1,1 @@
+"""Nodes: create, change, repair and remove them."""

@@ -1,0 +1,169 @@
+"""Make a running network be as a new plan says, touching only what differs."""
+
+from __future__ import annotations
+
+import errno
+import os
+from collections.abc import Callable, Mapping
+from contextlib import suppress
+
+import numpy as np
+
+from emulator.difference import Difference
+from emulator.errors import KernelError
+from emulator.linux.namespaces.store import NamespaceStore
+from emulator.linux.netlink import messages
+from emulator.linux.netlink.connection import Batch, Netlink
+from emulator.linux.netlink.settings_messages import add_routes_and_neighbours, additions, removals
+from emulator.linux.nodes.handle_cache import open_namespaces
+from emulator.linux.nodes.node_messages import NodeMessages
+from emulator.linux.nodes.node_sysctls import NodeSysctls
+from emulator.linux.nodes.partial_routes import run_partly
+from emulator.linux.nodes.teardown import Sentinel, kill_inside
+from emulator.plan_part import PlanPart
+
+_GONE = frozenset({errno.ESRCH, errno.EADDRNOTAVAIL, errno.ENODEV, errno.ENOENT, errno.EEXIST})
+"""Errors that mean "gone already", or "there already" (after an interrupted `up`)."""
+
+_THERE = frozenset({errno.EEXIST})
+_NOT_YET = _THERE | {errno.ENODEV}
+"""Errors from adding a permanent neighbour over a port that is still missing."""
+
+_DOOMED = 0x746F706F
+"""The group of links to delete: the kernel waits once for a group, and once for each link without one."""
+
+
+def keep_going() -> None:
+    """Check for interrupts that never stops: for changes that must complete."""
+
+
+def converge(
+    part: PlanPart, change: Difference, store: NamespaceStore, check: Callable[[], None] = keep_going, *,
+    partly: bool = False,
+) -> None:  # fmt: skip
+    """Carry out `change`, which leads to `part`. Call inside the store's mount namespace.
+
+    `check()` is called between nodes and may raise to stop. Raises KernelError; what was done by
+    then stays, and the caller's record says that the network is half changed. With `partly`, other
+    ports of these nodes may be down or gone meanwhile: routes go over those that are there.
+    """
+    for before, after in change.kept:
+        check()
+        _send(store, before.name, removals(before, after))
+    for name, indices in _by_node(change.gone_links).items():
+        batch = Batch()
+        for index in indices:
+            batch.add(messages.link_group(index, _DOOMED), "delete a link of", name)
+        batch.add(messages.group_delete(_DOOMED), "delete the links of", name)
+        _send(store, name, batch)
+    _remove_nodes(store, change.gone_nodes)
+    _make(part, change, store, check, partly=partly)
+    numbers = dict(zip(part.names, part.nodes.tolist(), strict=True)) if change.kept and partly else {}
+    for before, after in change.kept:
+        check()
+        _give(part, store, numbers.get(after.name, -1), additions(before, after), after.name)
+    for node in _neighbours_of_new(part, change):
+        _give(part, store, node if partly else -1, _again(part, node), part.topology.names[node])
+
+
+def _by_node(gone: list[tuple[str, int]]) -> dict[str, list[int]]:
+    """Return the indices of the interfaces of each node from which links are deleted."""
+    indices: dict[str, list[int]] = {}
+    for name, index in gone:
+        indices.setdefault(name, []).append(index)
+    return indices
+
+
+def _send(store: NamespaceStore, name: str, batch: Batch) -> None:
+    if batch:
+        store.go(name)
+        with Netlink() as netlink:
+            netlink.run(batch, ignore=_GONE)
+
+
+def _give(part: PlanPart, store: NamespaceStore, node: int, batch: Batch, name: str) -> None:
+    """Send `batch` to the node `name`; given its number, routes go over those of their ports that are up."""
+    if node < 0:
+        _send(store, name, batch)
+    elif batch:
+        store.go(name)
+        with Netlink() as netlink:
+            run_partly(netlink, part, node, batch, _GONE)
+
+
+def _remove_nodes(store: NamespaceStore, gone: Mapping[str, str]) -> None:
+    """Kill what runs in the nodes, let go of them, and wait until the kernel has done so.
+
+    `gone` are the files of their namespaces by name. What runs in another's namespace isn't killed: it
+    may be another's.
+    """
+    if not gone:
+        return
+    inodes = []
+    for name, file in gone.items():
+        with suppress(FileNotFoundError, KernelError):
+            descriptor = store.open(name)
+            if name == file:
+                inodes.append(os.fstat(descriptor).st_ino)
+            os.close(descriptor)
+    kill_inside(inodes)
+    sentinel = Sentinel()
+    for name in gone:
+        store.remove(name)
+    sentinel.wait()
+
+
+def _make(
+    part: PlanPart, change: Difference, store: NamespaceStore, check: Callable[[], None], *, partly: bool
+) -> None:
+    """Make the new nodes and links, in the order of a whole deployment."""
+
+    def run(node: int, batch: Batch) -> None:
+        if batch:
+            with Netlink() as netlink:
+                if partly:
+                    run_partly(netlink, part, node, batch, _NOT_YET)
+                else:
+                    netlink.run(batch, ignore=_THERE)
+
+    fresh = set(change.new_nodes)
+    ends = part.topology.ends[change.new_links].ravel().tolist()
+    touched = np.array(sorted(fresh.union(ends)), dtype=np.int64)
+    new = part.only(touched, np.flatnonzero(change.new_links))
+    writer = NodeMessages(new, running=True)
+    names = part.topology.names
+    with open_namespaces(store, part.topology) as namespace_of, NodeSysctls(new) as sysctls:
+        for node in writer.order.nodes:
+            check()
+            if node in fresh:
+                store.remove(names[node])  # left by a change that was stopped half-way
+                store.make(names[node], part.namespaces.file(node))
+                sysctls.apply(node)
+                batch = writer.first(node, namespace_of)
+            else:
+                store.go(names[node])
+                batch = Batch()
+                writer.links_to_older(batch, node, namespace_of)
+            run(node, batch)
+    for node in writer.order.pending_nodes:
+        store.go(names[node])
+        batch = Batch()
+        if node in fresh:
+            batch = writer.second(node)
+        else:
+            writer.links_to_newer(batch, node)
+        run(node, batch)
+
+
+def _neighbours_of_new(part: PlanPart, change: Difference) -> list[int]:
+    """Return the kept nodes at an end of a new link: what ran over the old one in its place is gone."""
+    ends = np.unique(part.topology.ends[change.new_links])
+    fresh = set(change.new_nodes)
+    return [node for node in ends.tolist() if node not in fresh]
+
+
+def _again(part: PlanPart, node: int) -> Batch:
+    """Return the batch that gives a node all its routes and permanent neighbours."""
+    batch = Batch()
+    add_routes_and_neighbours(batch, part, node)
+    return batch

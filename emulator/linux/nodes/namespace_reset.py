@@ -1,0 +1,85 @@
+"""Set again in nodes' namespaces what somebody set otherwise: sysctls of interfaces, rules, 127.0.0.1."""
+
+from __future__ import annotations
+
+import errno
+from collections.abc import Sequence
+from contextlib import suppress
+from pathlib import Path
+
+from emulator.indices import LOOPBACK_INDEX
+from emulator.linux.namespaces.store import NamespaceStore
+from emulator.linux.netlink import messages
+from emulator.linux.netlink.connection import NLM_F_REQUEST, Batch, Netlink
+from emulator.linux.netlink.messages import NLM_F_CREATE, NLM_F_EXCL
+from emulator.linux.observed.findings import Reset
+from emulator.linux.observed.namespace import LOCALHOST
+from emulator.linux.observed.parse import FRA_PRIORITY, FRA_TABLE, RULE, TO_TABLE
+from emulator.linux.observed.survey import Damage
+
+_CONF = {
+    messages.AF_INET: Path("/proc/sys/net/ipv4/conf"),
+    messages.AF_INET6: Path("/proc/sys/net/ipv6/conf"),
+}
+_RTM_NEWRULE, _SCOPE_HOST = 32, 254
+_NO_ADDRESS = "1"
+"""IN6_ADDR_GEN_MODE_NONE."""
+
+
+def allow_ipv6(names: Sequence[str], store: NamespaceStore, damage: Damage) -> None:
+    """Enable IPv6 where its addresses are missing: until then the kernel accepts none.
+
+    Call inside the store's mount namespace; `names` are the nodes'.
+    """
+    for node, findings in damage.findings.items():
+        if findings.reset.ipv6:
+            store.go(names[node])
+            for interface in ("all", *findings.reset.ipv6):
+                _switch(_CONF[messages.AF_INET6] / interface / "disable_ipv6", "1", "0")
+
+
+def reset_namespaces(names: Sequence[str], store: NamespaceStore, damage: Damage) -> None:
+    """Set all else that holds for a namespace. Call inside the store's mount namespace."""
+    for node, findings in damage.findings.items():
+        if not findings.reset.is_empty:
+            store.go(names[node])
+            _reset_here(findings.reset, names[node])
+
+
+def _reset_here(reset: Reset, name: str) -> None:
+    for family, interface in reset.forwarding:
+        _switch(_CONF[family] / interface / "forwarding", "0", "1")
+    for interface in reset.link_local:
+        _give_link_local(_CONF[messages.AF_INET6] / interface / "addr_gen_mode")
+    batch = Batch()
+    for family, priority, table in reset.rules:
+        batch.add(_rule(family, priority, table), f"add rule {priority} of", name)
+    if reset.localhost:
+        batch.add(
+            messages.address(LOOPBACK_INDEX, LOCALHOST, 8, scope=_SCOPE_HOST), "give 127.0.0.1 to", name
+        )
+    if batch:
+        with Netlink() as netlink:
+            netlink.run(batch, ignore=frozenset({errno.EEXIST}))
+
+
+def _switch(file: Path, before: str, after: str) -> None:
+    """Write `after` where `file` says `before`; an interface may go meanwhile."""
+    with suppress(FileNotFoundError):
+        if file.read_text(encoding="ascii").strip() == before:
+            file.write_text(after, encoding="ascii")
+
+
+def _give_link_local(mode: Path) -> None:
+    """Make the kernel add an interface's link-local address, by a change of its mode."""
+    with suppress(FileNotFoundError):
+        before = mode.read_text(encoding="ascii").strip()
+        mode.write_text(_NO_ADDRESS, encoding="ascii")
+        mode.write_text(before, encoding="ascii")
+
+
+def _rule(family: int, priority: int, table: int) -> bytes:
+    """Return the message that adds a rule for all packets."""
+    body = RULE.pack(family, 0, 0, 0, table, TO_TABLE, 0)
+    parts = messages.u32(FRA_PRIORITY, priority) + messages.u32(FRA_TABLE, table)
+    return messages.message(_RTM_NEWRULE, NLM_F_REQUEST | NLM_F_CREATE | NLM_F_EXCL, body + parts)

@@ -1,0 +1,232 @@
+"""Many quick changes to a running network: what the stress runner drives.
+
+A session belongs to one thread, which stays in the network's mount namespace from beginning to end;
+sockets into the nodes' namespaces are opened once and kept. A port that goes down or up then costs
+one `sendmsg` and one `recvmsg`.
+"""
+
+from __future__ import annotations
+
+import errno
+import os
+from collections.abc import Callable, Iterable
+from contextlib import ExitStack
+from types import TracebackType
+from typing import Self
+
+import numpy as np
+
+from emulator.difference import Difference
+from emulator.errors import UsageError
+from emulator.link_states import States, reapply_shapes
+from emulator.linux.namespaces.store import NamespaceStore
+from emulator.linux.netlink import messages
+from emulator.linux.netlink.connection import Batch, Netlink
+from emulator.linux.nodes.converge import converge
+from emulator.linux.nodes.handle_cache import open_namespaces, open_sockets
+from emulator.linux.nodes.link_messages import UNSHAPED, LinkMessages, shape_batches
+from emulator.linux.nodes.node_sysctls import NodeSysctls
+from emulator.linux.nodes.partial_routes import give_routes, run_partly
+from emulator.linux.nodes.teardown import kill_inside
+from emulator.plan import Plan
+from emulator.removed_elements import RemovedElements
+from topologies.identifiers import interface_name
+from topologies.segments import is_routed
+
+_MOST_SOCKETS = 4096
+_MOST_BATCHES = 16384
+_THERE = frozenset({errno.EEXIST})
+_GONE = frozenset({errno.ENODEV})
+
+
+class NetnsSession:
+    """Quick changes to the nodes, ports and links of a running network. A context manager.
+
+    It remembers what it took away: `restore()` gives all of it back, and so does leaving. `plan_now()`
+    gives another plan once somebody else has changed how the links are, `states_now()` their shapes.
+    """
+
+    def __init__(
+        self, store: NamespaceStore, plan_now: Callable[[], Plan], states_now: Callable[[], States]
+    ) -> None:
+        self._plan_now = plan_now
+        self._states_now = states_now
+        self._plan = plan = plan_now()
+        self._store = store
+        self._topology = plan.topology
+        self._writer = LinkMessages(plan.whole)
+        self._stack = ExitStack()
+        self._batches: dict[tuple[int, int, bool], Batch] = {}
+        self._carries = plan.topology.pools.ipv6 is not None and is_routed(plan.topology)
+        self._removed = RemovedElements(plan.topology)
+
+    def __enter__(self) -> Self:
+        self._stack.enter_context(self._store.entered())
+        self._namespaces = self._stack.enter_context(open_namespaces(self._store, self._topology))
+        self._sysctls = self._stack.enter_context(NodeSysctls(self._plan.whole))
+        self._netlink = self._stack.enter_context(open_sockets(self._store, self._topology, _MOST_SOCKETS))
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, value: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        try:
+            self.restore()
+        finally:
+            self._stack.close()
+
+    def set_port(self, node: int, port: int, *, up: bool) -> None:
+        """Bring `port` of `node` down or up; KernelError when it isn't there."""
+        if up:
+            self._follow()
+        batch = self._batches.get((node, port, up)) or self._port_batch(node, port, up=up)
+        if up and self._writer.is_down(node, port):  # by `link down`: then it stays so
+            self._removed.set_port(node, port, up=True)
+        elif up:
+            run_partly(self._netlink(node), self._plan.whole, node, batch, _THERE)
+            self._removed.set_port(node, port, up=True)
+            if self._carries:
+                self._carrier_came(node, port)
+        else:
+            self._removed.set_port(node, port, up=False)
+            self._netlink(node).run(batch)
+
+    def _follow(self) -> None:
+        """Go by the plan that holds now: roles and routes change with the links that are up."""
+        plan = self._plan_now()
+        if plan is not self._plan:
+            self._plan = plan
+            self._writer = LinkMessages(plan.whole)
+            self._batches.clear()
+
+    def prepare(self, ports: Iterable[tuple[int, int]]) -> None:
+        """Make ready for changes of `ports` (node, port), so that the first ones are as quick as the rest."""
+        for node, port in ports:
+            if len(self._batches) < _MOST_BATCHES and not self._netlink.full:
+                self._netlink(node)
+                for up in (False, True):
+                    self._port_batch(node, port, up=up)
+
+    def _port_batch(self, node: int, port: int, *, up: bool) -> Batch:
+        """Return what brings a port up or down; kept, as flaps come back to the same ports."""
+        name = interface_name(self._topology, node, port)
+        batch = Batch()
+        batch.add(
+            messages.link_up(self._plan.indices.of(node, port), up=up),
+            "bring up" if up else "bring down",
+            name,
+        )
+        if up:
+            self._writer.after_up(batch, node, port)
+        if len(self._batches) < _MOST_BATCHES:
+            self._batches[node, port, up] = batch
+        return batch
+
+    def _carrier_came(self, node: int, port: int) -> None:
+        """Add IPv6 routes to the router at the other end that need this end's carrier."""
+        beyond = self._writer.router_beyond(node, port)
+        if beyond is not None and beyond[0] not in self._removed.nodes:
+            batch = Batch()
+            self._writer.routes_over(batch, *beyond)
+            run_partly(self._netlink(beyond[0]), self._plan.whole, beyond[0], batch)
+
+    def remove_link(self, link: int) -> None:
+        """Delete a link: the ports at both ends vanish."""
+        self._removed.take_link(link)
+        node, port = int(self._topology.ends[link, 0]), int(self._topology.ports[link, 0])
+        batch = Batch()
+        name = interface_name(self._topology, node, port)
+        batch.add(messages.link_delete(self._plan.indices.ends[link][0]), "delete", name)
+        self._netlink(node).run(batch)
+        self._removed.forget_ports(link)
+        self._go_around(link)
+
+    def _go_around(self, link: int) -> None:
+        """Set multipath routes of routers at the ends of a deleted link over the hops that are left.
+
+        The kernel keeps these when a port goes down, and drops the whole route when it is deleted.
+        """
+        for node, port in zip(
+            self._topology.ends[link].tolist(), self._topology.ports[link].tolist(), strict=True
+        ):
+            if node not in self._removed.nodes and self._writer.shares_routes(node, port):
+                give_routes(self._netlink(node), self._plan.whole, node)
+
+    def add_link(self, link: int) -> None:
+        """Make a link that was removed, as it was."""
+        self._follow()
+        if self._writer.needs_older_end(link):
+            self._converge([], [link])
+        else:
+            batch = Batch()
+            self._writer.link(batch, link, self._namespaces)
+            node = self._writer.newer_node(link)
+            run_partly(self._netlink(node), self._plan.whole, node, batch)
+        self._removed.links.pop(link, None)
+        reapply_shapes([link], self._states_now, self._shape)
+
+    def remove_node(self, node: int) -> None:
+        """Remove a node with its links, and kill what runs in it."""
+        self._removed.take_node(node)
+        name = self._topology.names[node]
+        batch = Batch()
+        for link, end in self._links_of(node):
+            index = self._plan.indices.ends[link][end]
+            batch.add(messages.link_delete(index), "delete a link of", name)
+            self._removed.forget_ports(link)
+        # the ports go before the namespace does: the kernel destroys that later, and with it only
+        # then the other ends, whose names would be taken when the node comes back
+        self._netlink(node).run(batch, ignore=_GONE)
+        self._netlink.forget(node)
+        self._namespaces.forget(node)
+        if not self._plan.namespaces.shared[node]:  # what runs in another's namespace may be another's
+            descriptor = self._store.open(name)
+            try:
+                kill_inside([os.fstat(descriptor).st_ino])
+            finally:
+                os.close(descriptor)
+        self._store.remove(name)
+        for link, _ in self._links_of(node):
+            self._go_around(link)
+
+    def add_node(self, node: int) -> None:
+        """Make a node that was removed, with its links to the nodes that are there."""
+        self._follow()
+        links = [link for link, _ in self._links_of(node) if self._removed.there(link, but=node)]
+        quick = len(links) == len(self._links_of(node)) and not any(
+            self._writer.needs_older_end(link) or self._writer.newer_node(link) != node for link in links
+        )
+        if quick:
+            self._store.make(self._topology.names[node], self._plan.namespaces.file(node))
+            self._sysctls.apply(node)
+            with Netlink() as netlink:
+                run_partly(netlink, self._plan.whole, node, self._writer.first(node, self._namespaces))
+        else:
+            self._converge([node], links)
+        self._removed.nodes.pop(node, None)
+        if self._plan_now() is not self._plan:  # links were changed while it was made, and it left out
+            self._follow()
+            give_routes(self._netlink(node), self._plan.whole, node)
+        reapply_shapes(links, self._states_now, self._shape)
+
+    def _shape(self, states: States, links: Iterable[int]) -> None:
+        for node, batch in shape_batches(self._plan.whole, states, links).items():
+            self._netlink(node).run(batch, ignore=UNSHAPED)
+
+    def set_controller(self, name: str, *, up: bool) -> None:
+        """Refuse: bridges have no controllers."""
+        del up
+        raise UsageError(f"there is no controller `{name}`: the switches are made as bridges")
+
+    def restore(self) -> list[str]:
+        """Restore everything that this session removed; return the names."""
+        return self._removed.give_back(self)
+
+    def _links_of(self, node: int) -> list[tuple[int, int]]:
+        return [(link, end) for link, end, _ in self._topology.incident(node)]
+
+    def _converge(self, nodes: list[int], links: list[int]) -> None:
+        """Make nodes and links the general way: both ends in their turn."""
+        mask = np.zeros(self._topology.link_count, dtype=bool)
+        mask[links] = True
+        converge(self._plan.whole, Difference(new_nodes=nodes, new_links=mask), self._store, partly=True)

@@ -1,0 +1,1 @@
+"""Processes: start, wait for and find them; signals."""

@@ -1,0 +1,69 @@
+"""Run commands inside nodes: their network namespace, their names in /etc/hosts, their /sys.
+
+The calling thread enters the node and starts the command from there: the child inherits where its
+parent is, so no helper program and no code between fork and exec are needed.
+"""
+
+from __future__ import annotations
+
+import os
+import subprocess
+from collections.abc import Callable, Mapping, Sequence
+from contextlib import suppress
+from pathlib import Path
+from typing import TypeVar
+
+from emulator.errors import KernelError, UnableError
+from emulator.linux.namespaces import syscalls
+from emulator.linux.namespaces.guard import namespace_guard
+from emulator.linux.namespaces.store import NamespaceStore
+
+Made = TypeVar("Made")
+
+
+def inside(store: NamespaceStore, node: str, hosts: Path | None, action: Callable[[], Made]) -> Made:
+    """Return what `action()` gives, called inside `node` with mounts of its own.
+
+    Its /etc/hosts is the file `hosts`, and /sys shows the node's interfaces.
+    """
+    with namespace_guard("net", "mnt"):
+        outside = Path("/proc/thread-self/ns/mnt").open("rb")  # noqa: SIM115 -- closed below
+        with outside:
+            store.enter()
+            store.go(node)
+            syscalls.setns(outside.fileno(), syscalls.CLONE_NEWNS)
+        syscalls.unshare(syscalls.CLONE_NEWNS)
+        syscalls.mount("none", "/", flags=syscalls.MS_REC | syscalls.MS_SLAVE)
+        if hosts is not None and hosts.exists():
+            with suppress(KernelError):
+                syscalls.mount(str(hosts), "/etc/hosts", flags=syscalls.MS_BIND)
+        with suppress(
+            KernelError
+        ):  # as `ip netns exec` does; without it /sys/class/net shows the wrong links
+            syscalls.mount("sysfs", "/sys", "sysfs")
+        return action()
+
+
+def start(
+    store: NamespaceStore, node: str, hosts: Path | None, argv: Sequence[str], *, capture: bool,
+    inherit: Sequence[int] = (), apart: bool = False, environment: Mapping[str, str] | None = None,
+) -> subprocess.Popen[bytes]:  # fmt: skip
+    """Start `argv` inside `node`; with `capture`, its output goes to pipes and its input is empty.
+
+    It inherits the descriptors `inherit`, and this process's environment with `environment` added; `apart`,
+    it leads a process group of its own. Raises UnableError when there is no such program.
+    """
+    pipe = subprocess.PIPE if capture else None
+    nothing = subprocess.DEVNULL if capture else None
+
+    def run() -> subprocess.Popen[bytes]:
+        try:
+            return subprocess.Popen(  # noqa: S603
+                list(argv), stdin=nothing, stdout=pipe, stderr=pipe, pass_fds=tuple(inherit),
+                process_group=0 if apart else None,
+                env={**os.environ, **environment} if environment else None,
+            )  # fmt: skip
+        except OSError as error:
+            raise UnableError(f"can't run `{argv[0]}` in {node}: {error.strerror}") from error
+
+    return inside(store, node, hosts, run)
