@@ -36,6 +36,7 @@ NET = "name: reached\ntopology: {generator: tree, depth: 2, fanout: 3}\n"
 SCENARIO = """\
 name: reached
 warmup: 500 ms
+cooldown: 1 s
 metrics: {interval: 250 ms, ports: h1}
 probes:
   - {probe: ping, pairs: 20, interval: 50 ms, timeout: 300 ms}
