@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from typing import Self
 
 from stress.metrics.figure_table import figure_of
-from stress.scenario.document import Scenario, Step
+from stress.scenario.model import Scenario, Step
 from topologies.errors import shortened
 from topologies.suggestions import nearest
 

@@ -13,8 +13,8 @@ import numpy as np
 from stress import targets as selection
 from stress.probes.sockets import require_descriptors
 from stress.probes.specs import Addressed, resolve
-from stress.scenario.document import Scenario
 from stress.scenario.load import Document, raise_all
+from stress.scenario.model import Scenario
 from stress.schedule import Schedule
 from stress.targets import Target
 from topologies.errors import ParameterError
@@ -23,31 +23,31 @@ from topologies.rng import Stream
 from topologies.topology import Topology
 
 
-def preflight(document: Document, schedule: Schedule, ground: Addressed, seed: int) -> None:
+def preflight(document: Document, schedule: Schedule, network: Addressed, seed: int) -> None:
     """Raise InputError for everything that matches nothing or lacks an address that it needs.
 
     UnableError when probes need more sockets than can be open.
     """
-    errors = list(_unaddressed_targets(schedule, ground))
+    errors = list(_unaddressed_targets(schedule, network))
     try:
-        specs = resolve(document.scenario.probes, ground, seed)
+        specs = resolve(document.scenario.probes, network, seed)
         require_descriptors(sum(spec.sockets for spec in specs))
     except ParameterError as error:
         errors.append(error)
     try:
-        watched_ports(document.scenario, ground.topology, seed)
+        watched_ports(document.scenario, network.topology, seed)
     except ParameterError as error:
         errors.append(error)
     raise_all(document, errors)
 
 
-def _unaddressed_targets(schedule: Schedule, ground: Addressed) -> Iterator[ParameterError]:
+def _unaddressed_targets(schedule: Schedule, network: Addressed) -> Iterator[ParameterError]:
     """Yield an error for each step whose targets lack an address: now, and not in the middle of the run."""
-    names = ground.topology.names
+    names = network.topology.names
     for index, step in enumerate(schedule.steps):
         found: dict[tuple[str, str], set[int]] = {}
         for one in {one for target in _targets(schedule, index) for one in step.action.addressed(target)}:
-            if not any(one.family == "IP" or ":" not in text for text in ground.addresses(one.node)):
+            if not any(one.family == "IP" or ":" not in text for text in network.addresses(one.node)):
                 found.setdefault((one.key, one.family), set()).add(one.node)
         for (key, family), nodes in sorted(found.items()):
             more = f" and {len(nodes) - 1:,} more" if len(nodes) > 1 else ""

@@ -11,8 +11,8 @@ from typing import Any
 import numpy as np
 
 from stress.arrivals import MICRO
-from stress.scenario.document import Step
 from stress.scenario.load import Document
+from stress.scenario.model import Step
 from stress.schedule import Schedule, as_columns, operations_of_steps, span
 from stress.targets import Target, is_target, target_name
 from topologies.errors import InputError, Problem

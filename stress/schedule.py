@@ -17,8 +17,8 @@ import numpy.typing as npt
 from stress.actions.plan_context import PlanContext, PlannedOperations
 from stress.arrivals import MICRO
 from stress.operations import Operation
-from stress.scenario.document import Step
 from stress.scenario.load import Document, raise_all
+from stress.scenario.model import Step
 from stress.targets import Target, target_name
 from topologies.errors import ParameterError
 from topologies.topology import Topology

@@ -17,8 +17,8 @@ from topologies.overrides import apply_links, apply_nodes
 from topologies.profiles import NodeProfile
 from topologies.rng import Stream
 from topologies.segments import is_routed
-from topologies.spec.document import Spec
 from topologies.spec.load import Document, load
+from topologies.spec.model import Spec
 from topologies.topology import Pools, Topology
 
 MAX_NODES = 2**24 - 2

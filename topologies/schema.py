@@ -14,7 +14,7 @@ from pydantic.json_schema import JsonSchemaMode, models_json_schema
 
 from topologies.families import GENERATORS, WAYS, generator_module, way_module
 from topologies.source import parse
-from topologies.spec.document import Spec
+from topologies.spec.model import Spec
 
 DIALECT = "https://json-schema.org/draft/2020-12/schema"
 

@@ -10,8 +10,8 @@ from typing import TYPE_CHECKING, Any
 from emulator.cli.output import give_json, say
 from emulator.cli.under_stress import held_for_stress, journal_of
 from emulator.errors import BrokenError, EmulationError, UsageError
-from stress.cli.ground import ground, require_given_back, require_shapes
 from stress.cli.growth import Growth
+from stress.cli.target_network import require_given_back, require_shapes, target_network
 from topologies.topology import Topology
 
 if TYPE_CHECKING:
@@ -61,7 +61,7 @@ def shake(document: Document, options: Options) -> int:
     from stress.runner import run
 
     judged = limits.wanted(document)
-    place = ground(options)
+    place = target_network(options)
     schedule = _schedule(document, place.topology, options)
     name, seed = document.scenario.name, _seed(document, options)
     preflight(document, schedule, place, seed)

@@ -6,7 +6,7 @@ from collections.abc import Callable, Sequence
 from typing import Protocol
 
 from stress.histogram import Histogram
-from stress.probes.specs import Spec
+from stress.probes.specs import ResolvedProbe
 from stress.probes.track import Track
 from stress.records import ProbeRecord
 from topologies.names import Names
@@ -17,7 +17,7 @@ _KEPT = 20_000
 """Number of answers of a probe that are kept with their times, over all its pairs."""
 
 
-def made_tracks(spec: Spec, names: Names) -> list[Track]:
+def made_tracks(spec: ResolvedProbe, names: Names) -> list[Track]:
     """Return a track for each pair of `spec`."""
     histogram = Histogram()
     return [

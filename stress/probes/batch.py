@@ -5,7 +5,7 @@ from __future__ import annotations
 from emulator.access import Access, Echo
 from emulator.errors import EmulationError
 from stress.probes.asker import Clock, made_tracks
-from stress.probes.specs import Spec
+from stress.probes.specs import ResolvedProbe
 from topologies.names import Names
 
 
@@ -15,7 +15,7 @@ class BatchAsker:
     blocks = True
     waits = False
 
-    def __init__(self, spec: Spec, names: Names, access: Access, clock: Clock) -> None:
+    def __init__(self, spec: ResolvedProbe, names: Names, access: Access, clock: Clock) -> None:
         self._spec = spec
         self._access = access
         self._clock = clock

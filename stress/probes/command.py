@@ -10,7 +10,7 @@ from concurrent.futures import Future, ThreadPoolExecutor
 from emulator.commands import RunsCommands
 from emulator.errors import EmulationError
 from stress.probes.asker import Clock, Turns, made_tracks
-from stress.probes.specs import Spec
+from stress.probes.specs import ResolvedProbe
 from topologies.names import Names
 
 _SIDE_BY_SIDE = 8
@@ -23,7 +23,7 @@ class CommandAsker:
     blocks = True
     waits = True
 
-    def __init__(self, spec: Spec, names: Names, nodes: RunsCommands, clock: Clock) -> None:
+    def __init__(self, spec: ResolvedProbe, names: Names, nodes: RunsCommands, clock: Clock) -> None:
         self._spec = spec
         self._nodes = nodes
         self._clock = clock

@@ -16,7 +16,7 @@ from collections.abc import Sequence
 from emulator.icmp import echo_request, listen_for_replies, protocol, reply_numbers
 from stress.probes.asker import Clock, Turns, made_tracks
 from stress.probes.sockets import NodeSocket, Opener, require_descriptors
-from stress.probes.specs import Spec
+from stress.probes.specs import ResolvedProbe
 from topologies.names import Names
 
 _SO_TIMESTAMPNS = 35
@@ -31,7 +31,9 @@ class PingAsker:
     blocks = False
     waits = True
 
-    def __init__(self, spec: Spec, names: Names, opener: Opener, clock: Clock, first_ident: int) -> None:
+    def __init__(
+        self, spec: ResolvedProbe, names: Names, opener: Opener, clock: Clock, first_ident: int
+    ) -> None:
         self._spec = spec
         self._opener = opener
         self._clock = clock

@@ -8,7 +8,7 @@ from itertools import groupby
 from typing import Any
 
 from stress.histogram import Histogram
-from stress.probes.specs import Pair, Spec
+from stress.probes.specs import Pair, ResolvedProbe
 from stress.records import LossWindow, ProbeRecord
 from stress.times import Times
 
@@ -16,7 +16,7 @@ _COUNTS = ("sent", "answered", "late", "unasked")
 _WORDS = ("probe", "source", "target", "kind", "interval")
 
 
-def plain_specs(specs: Iterable[Spec]) -> list[dict[str, Any]]:
+def plain_specs(specs: Iterable[ResolvedProbe]) -> list[dict[str, Any]]:
     """Return probes as plain data."""
     return [
         {**asdict(spec), "pairs": [list(astuple(pair)) for pair in spec.pairs], "command": list(spec.command)}
@@ -24,10 +24,10 @@ def plain_specs(specs: Iterable[Spec]) -> list[dict[str, Any]]:
     ]
 
 
-def specs_of(plain: Iterable[Mapping[str, Any]]) -> list[Spec]:
+def specs_of(plain: Iterable[Mapping[str, Any]]) -> list[ResolvedProbe]:
     """Return the probes that `plain_specs` gave."""
     return [
-        Spec(**{
+        ResolvedProbe(**{
             **one, "pairs": tuple(Pair(*pair) for pair in one["pairs"]), "command": tuple(one["command"]),
         })
         for one in plain

@@ -14,7 +14,7 @@ from topologies.topology import Topology
 
 
 class ProbeKeys(Protocol):
-    """Keys of a probe in a scenario; `stress.scenario.document.Probe` is one."""
+    """Keys of a probe in a scenario; `stress.scenario.model.Probe` is one."""
 
     @property
     def probe(self) -> str:
@@ -90,7 +90,7 @@ class Pair:
 
 
 @dataclass(frozen=True)
-class Spec:
+class ResolvedProbe:
     """One probe, resolved. Times in seconds."""
 
     kind: str
@@ -112,7 +112,7 @@ class Spec:
         return 0
 
 
-def resolve(probes: Sequence[ProbeKeys], network: Addressed, seed: int = 0) -> list[Spec]:
+def resolve(probes: Sequence[ProbeKeys], network: Addressed, seed: int = 0) -> list[ResolvedProbe]:
     """Return the resolved probes with unique names, their pairs drawn by the run's `seed`.
 
     ParameterError when nothing matches.
@@ -127,7 +127,7 @@ def resolve(probes: Sequence[ProbeKeys], network: Addressed, seed: int = 0) -> l
         taken.add(name)
         pairs = _pairs(probe, network, Stream(seed, "stress", "probe", name), ("probes", at))
         specs.append(
-            Spec(probe.probe, name, tuple(pairs), probe.interval, probe.timeout, probe.port,
+            ResolvedProbe(probe.probe, name, tuple(pairs), probe.interval, probe.timeout, probe.port,
                  tuple(probe.command or ()))
         )  # fmt: skip
     return specs

@@ -13,7 +13,7 @@ from stress.probes.batch import BatchAsker
 from stress.probes.command import CommandAsker
 from stress.probes.group import ProbeGroup
 from stress.probes.plain import plain_specs, records_of
-from stress.probes.specs import ProbeKeys, Spec, resolve
+from stress.probes.specs import ProbeKeys, ResolvedProbe, resolve
 from stress.records import ProbeRecord
 
 Clock = Callable[[], float]
@@ -67,7 +67,7 @@ def start_probes(
     return ProbeGroup([_without_sockets(spec, network, clock) for spec in specs], timeout, clock)
 
 
-def _without_sockets(spec: Spec, network: Network, clock: Clock) -> Asker:
+def _without_sockets(spec: ResolvedProbe, network: Network, clock: Clock) -> Asker:
     names, access = network.topology.names, network.access
     asker = CommandAsker if spec.kind == "command" else BatchAsker
     return asker(spec, names, access, clock)

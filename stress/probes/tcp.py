@@ -13,7 +13,7 @@ from contextlib import suppress
 
 from stress.probes.asker import Clock, Turns, made_tracks
 from stress.probes.sockets import Opener, require_descriptors
-from stress.probes.specs import Pair, Spec
+from stress.probes.specs import Pair, ResolvedProbe
 from topologies.names import Names
 
 _FASTEST, _SLOWEST = 0.001, 0.01
@@ -39,7 +39,7 @@ class TcpAsker:
     blocks = False
     waits = True
 
-    def __init__(self, spec: Spec, names: Names, opener: Opener, clock: Clock) -> None:
+    def __init__(self, spec: ResolvedProbe, names: Names, opener: Opener, clock: Clock) -> None:
         self._spec = spec
         self._opener = opener
         self._clock = clock

@@ -29,8 +29,8 @@ from stress.runner.shared_state import SharedState
 from stress.runner.validity import Processor, Spent, validity_warnings
 from stress.runner.work_distribution import shares
 from stress.runner.worker import Worker
-from stress.scenario.document import Step
 from stress.scenario.load import Document
+from stress.scenario.model import Step
 from stress.schedule import Schedule
 
 _LOOK = 0.2

@@ -8,7 +8,7 @@ from typing import Any, Protocol
 from emulator.network import Network
 from stress.preflight import watched_ports
 from stress.records import ProbeRecord, RunRecord, Sample
-from stress.scenario.document import Scenario
+from stress.scenario.model import Scenario
 
 Clock = Callable[[], float]
 

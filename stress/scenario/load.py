@@ -9,7 +9,7 @@ from typing import Any
 from stress.actions.base import Action
 from stress.actions.registry import ACTIONS, action_named
 from stress.keys import Problems, aim_problems
-from stress.scenario.document import Placed, Scenario, Step, timed
+from stress.scenario.model import Placed, Scenario, Step, timed
 from topologies.errors import MAX_FOUND, InputError, Loc, ParameterError, ParametersError
 from topologies.source import Source, parse, read
 from topologies.spec.explain import shown

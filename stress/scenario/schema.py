@@ -11,7 +11,7 @@ from pydantic import BaseModel
 from pydantic.json_schema import JsonSchemaMode, models_json_schema
 
 from stress.actions.registry import ACTIONS, action_named
-from stress.scenario.document import Scenario
+from stress.scenario.model import Scenario
 from topologies.source import parse
 
 DIALECT = "https://json-schema.org/draft/2020-12/schema"

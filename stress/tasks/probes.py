@@ -13,7 +13,7 @@ from stress.probes.group import ProbeGroup
 from stress.probes.ping import PingAsker, first_ident
 from stress.probes.plain import plain_records, specs_of
 from stress.probes.sockets import Opener
-from stress.probes.specs import Spec
+from stress.probes.specs import ResolvedProbe
 from stress.probes.tcp import TcpAsker
 
 _AT_ONCE = {"ping": 4, "tcp": 32}
@@ -50,7 +50,7 @@ def _clock_since(began: float) -> Callable[[], float]:
     return lambda: time.monotonic() - origin
 
 
-def _askers(specs: list[Spec], nodes: Nodes, clock: Callable[[], float]) -> list[Asker]:
+def _askers(specs: list[ResolvedProbe], nodes: Nodes, clock: Callable[[], float]) -> list[Asker]:
     made: list[Asker] = []
     names, ident = nodes.names, first_ident()
     for spec in specs:

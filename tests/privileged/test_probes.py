@@ -15,7 +15,7 @@ from emulator.engines.netns import NetnsEngine, NetnsNetwork
 from emulator.plan import make_plan
 from stress.metrics.sampler import Sampler
 from stress.probes.start import TaskProbes, start_probes
-from stress.scenario.document import Probe
+from stress.scenario.model import Probe
 from topologies.build import build
 from topologies.spec.load import load_text
 

@@ -17,8 +17,8 @@ from topologies.families import (
     way_of,
 )
 from topologies.source import Source, parse, read
-from topologies.spec.document import Spec
 from topologies.spec.explain import shown
+from topologies.spec.model import Spec
 from topologies.spec.validate import Found, validated
 from topologies.suggestions import nearest
 

@@ -16,12 +16,12 @@ from stress.probes.asker import Turns, made_tracks
 from stress.probes.batch import BatchAsker
 from stress.probes.command import CommandAsker, filled
 from stress.probes.plain import plain_records, plain_specs, records_of, specs_of
-from stress.probes.specs import Spec, drawn_pairs, resolve
+from stress.probes.specs import ResolvedProbe, drawn_pairs, resolve
 from stress.probes.track import Track
 from stress.records import LossWindow, ProbeRecord, RunRecord
 from stress.runner.observers import Observers
-from stress.scenario.document import Probe
 from stress.scenario.load import load_text as load_scenario
+from stress.scenario.model import Probe
 from topologies.build import build
 from topologies.errors import ParameterError
 from topologies.rng import Stream
@@ -176,7 +176,7 @@ def test_rounds_of_pings_on_an_engine_without_sockets(network: DryRunNetwork) ->
     now = 0.0
     pairs = resolve([Probe(probe="ping", pairs=20)], network)[0].pairs
     asker = BatchAsker(
-        Spec("ping", "ping", pairs, 0.1, 1.0), network.topology.names, network.access, lambda: now
+        ResolvedProbe("ping", "ping", pairs, 0.1, 1.0), network.topology.names, network.access, lambda: now
     )
     asker.step(0.0)
     with network.session() as session:
@@ -194,7 +194,7 @@ def test_rounds_of_pings_on_an_engine_without_sockets(network: DryRunNetwork) ->
 def test_commands_run_in_the_source(network: DryRunNetwork) -> None:
     now = 0.0
     pairs = resolve([Probe(probe="ping", pairs=3)], network)[0].pairs
-    spec = Spec("command", "c", pairs, 0.5, 1.0, command=("true",))
+    spec = ResolvedProbe("command", "c", pairs, 0.5, 1.0, command=("true",))
     asker = CommandAsker(spec, network.topology.names, network.access, lambda: now)
     now = 0.4
     asker.step(now)

@@ -12,8 +12,8 @@ from pydantic.fields import FieldInfo
 import stress
 from stress.actions.registry import ACTIONS, action_named
 from stress.keys import Churn, Paced, StepKeys, TargetKeys
-from stress.scenario.document import Metrics, Probe, Scenario
 from stress.scenario.load import load, load_text
+from stress.scenario.model import Metrics, Probe, Scenario
 from stress.scenario.schema import schema
 
 EXAMPLES = sorted((Path(stress.__file__).parent / "examples").glob("*.yaml"))

@@ -10,12 +10,12 @@ from topologies.build import build
 from topologies.engines import ENGINES, FUTURE_ENGINES
 from topologies.errors import InputError
 from topologies.profiles import LinkProfile, NodeProfile, Shape
-from topologies.spec.document import Spec
 from topologies.spec.explain import problems_of, shown
 from topologies.spec.explicit import explicit_problems
 from topologies.spec.load import load_text
 from topologies.spec.located_errors import joined, located_error
 from topologies.spec.merge import merged_link, merged_node, merged_shape, undelayed
+from topologies.spec.model import Spec
 from topologies.spec.rules import LinkKeys, NodeKeys, ShapeKeys
 from topologies.spec.section import Section
 from topologies.suggestions import nearest

@@ -19,7 +19,7 @@ from emulator.stress_lock import unfinished
 from topologies.topology import Topology
 
 
-class Ground(NamedTuple):
+class TargetNetwork(NamedTuple):
     """Network for a scenario. Everything that can be refused is refused before `opened` is entered."""
 
     topology: Topology
@@ -29,7 +29,7 @@ class Ground(NamedTuple):
     """Context of the network; it always takes down what it brought up."""
 
 
-def ground(options: Mapping[str, Any]) -> Ground:
+def target_network(options: Mapping[str, Any]) -> TargetNetwork:
     """Return what `--net` or `--up` name; nothing is brought up yet, but what can't be is refused."""
     from emulator.engines.registry import engine_named
 
@@ -39,7 +39,9 @@ def ground(options: Mapping[str, Any]) -> Ground:
         ensure_root()
         _require_folder(options["folder"])
         network = chosen_network(options["net"])
-        return Ground(network.topology, engine_named(network.engine), network.addresses, nullcontext(network))
+        return TargetNetwork(
+            network.topology, engine_named(network.engine), network.addresses, nullcontext(network)
+        )
     from emulator.plan import make_plan
     from emulator.state import names
     from topologies.build import build
@@ -60,10 +62,12 @@ def ground(options: Mapping[str, Any]) -> Ground:
     def addresses(node: int) -> list[str]:
         return [address.text for address in plan.forwarding.addresses(node)]
 
-    return Ground(topology, engine, addresses, _brought_up(engine, plan, str(options["file"].resolve())))
+    return TargetNetwork(
+        topology, engine, addresses, _brought_up(engine, plan, str(options["file"].resolve()))
+    )
 
 
-def require_shapes(place: Ground, shaped: Topology) -> None:
+def require_shapes(place: TargetNetwork, shaped: Topology) -> None:
     """Refuse steps that shape links as the engine can't here; `shaped` is the graph meanwhile."""
     if len(shaped.link_profiles) > len(place.topology.link_profiles):
         known = _reasons(place.engine, place.topology)  # where it is up there may be no room for another
