@@ -1,1 +1,1 @@
-"""Shake a running network on schedule, measure everything, and say whether the limits held."""
+"""Stress tests: operations on a running network by a schedule, measurements, and verdicts on limits."""

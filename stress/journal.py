@@ -39,7 +39,7 @@ class Journal:
 
     @property
     def lost(self) -> bool:
-        """Whether its file is gone: only `down` removes it, with the network's folder."""
+        """Return whether the file is gone: only `down` removes it, with the network's folder."""
         return self._begun and self._path is not None and not self._path.exists()
 
     def require(self) -> None:

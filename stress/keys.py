@@ -32,7 +32,7 @@ Word = Annotated[str, AfterValidator(word)]
 
 
 class WordOrMapping:
-    """Mark a mapping for which a bare word is short: `target: host` is `target: {match: host}`."""
+    """Marker of a mapping with a bare word as its short form: `target: host` is `target: {match: host}`."""
 
     def __init__(self, key: str) -> None:
         self._key = key
@@ -111,7 +111,7 @@ class StepKeys(Section):
     start: Duration = Field(0.0, description="Time between the beginning of `parallel` and of this step")
 
     def problems(self) -> Problems:
-        """Yield what is wrong between the keys."""
+        """Yield the errors between the keys."""
         yield from ()
 
 
@@ -139,7 +139,7 @@ class Paced(StepKeys):
     )
 
     def problems(self) -> Problems:
-        """Yield what is wrong between the keys."""
+        """Yield the errors between the keys."""
         given = self.model_fields_set
         if self.rate is None and self.churn is None:
             yield (), "needs `rate:` (how many begin per second) or `churn:`; write for example `rate: 100`"

@@ -1,7 +1,7 @@
 """Outcomes of operations in columns: 40 bytes each, from the workers to the report.
 
 A run has millions of them. Python objects would take ten times as much at the end of a run, when the
-network is still there.
+network still runs.
 """
 
 from __future__ import annotations

@@ -40,7 +40,7 @@ def address_of(text: str) -> tuple[str, int]:
 
 @contextmanager
 def served(text: str) -> Iterator[tuple[Look, str]]:
-    """Serve a run; yield the function that the runner calls now and then, and the address.
+    """Serve a run; yield the function that the runner calls regularly, and the address.
 
     Raises UsageError for a bad address, UnableError when the package is missing or the port is taken.
     """
@@ -112,7 +112,7 @@ class RunCollector:
 
 
 def cumulative(histogram: Histogram) -> list[tuple[str, float]]:
-    """Return (upper bound, how many are not above it), as Prometheus has it; the last bound is +Inf."""
+    """Return (upper bound, count of values up to it), as in Prometheus; the last bound is +Inf."""
     found, count, at = [], 0, 0
     buckets = histogram.buckets()
     for bound in _BOUNDS:

@@ -15,9 +15,9 @@ from stress.times import Times
 
 @dataclass(slots=True)
 class LossWindow:
-    """Time without a right answer to a probe: from the first loss to the first answer after it.
+    """Time without a correct answer to a probe: from the first loss to the first answer after it.
 
-    `end` is None while it lasts, and when the run ended in it.
+    `end` is None while it lasts, and also when the run ended in it.
     """
 
     start: float

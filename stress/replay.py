@@ -21,7 +21,7 @@ from topologies.topology import Topology
 
 FORMAT = 1
 _MOST = 1 << 30
-"""Bytes of a schedule that comes through a pipe."""
+"""Largest size of a schedule from a pipe, in bytes."""
 _NO_OPERATION = "is not an operation of this network"
 
 
@@ -48,9 +48,9 @@ def save(schedule: Schedule, path: Path) -> None:
 def replayed(
     path: Path, document: Document, topology: Topology, seed: int, steps: Sequence[Step]
 ) -> Schedule:
-    """Return the schedule that the file at `path` holds; InputError when it isn't one of these steps.
+    """Return the schedule in the file at `path`; InputError when it isn't a schedule of these steps.
 
-    Planning a step tells the kinds of its targets: the file may have been edited by hand.
+    Each step is planned to find the kinds of its targets, because the file may have been edited by hand.
     """
     name = str(path)
     kinds = [
@@ -126,7 +126,7 @@ def _json(text: str) -> Any:
 
 
 def _is_row(row: Any, steps: Sequence[Step]) -> bool:
-    """Return whether `row` is [at, step, verb, kind, number, port, link], of a step that does that."""
+    """Return whether `row` is [at, step, verb, kind, number, port, link], with a verb of its step."""
     if not isinstance(row, list) or len(row) != 7 or not all(type(row[k]) is int for k in (0, 1, 4, 5, 6)):
         return False
     at, step, verb, kind = row[:4]
@@ -136,7 +136,7 @@ def _is_row(row: Any, steps: Sequence[Step]) -> bool:
 
 
 def _wrong(target: Target, topology: Topology, number: int, step: Step, kinds: set[str]) -> str:
-    """Return why `step`, the `number`th, can't act on `target`, as it acts on `kinds`; or nothing."""
+    """Return why step number `number` can't act on `target`; nothing when it can. It acts on `kinds`."""
     if not is_target(topology, target) or (target.kind == "step" and target.port != number):
         return _NO_OPERATION
     if target.kind in kinds:
@@ -146,7 +146,7 @@ def _wrong(target: Target, topology: Topology, number: int, step: Step, kinds: s
 
 
 def _out_of_step(step: Step, at: int) -> str:
-    """Return the words for an operation of `step` that is due at `at` microseconds, before or after it."""
+    """Return the message for an operation at `at` microseconds, which is outside the time of `step`."""
     return (
         f"is due at {at / MICRO:.10g} s, but `{step.name}` goes on from {step.start:g} s to {step.end:g} s; "
         "give the times and the `--duration` that it was saved with, or save the schedule anew"

@@ -16,16 +16,16 @@ Floats = npt.NDArray[np.float64]
 
 
 class RollingLatency:
-    """Latencies of the operations done during the last looks."""
+    """Latencies of the operations completed during the last looks."""
 
     def __init__(self, looks: int = 10) -> None:
         self._positions: dict[int, int] = {}
         self._last: deque[Histogram] = deque(maxlen=looks)
         self.all = Histogram()
-        """Of the whole run so far."""
+        """Latencies of the whole run so far."""
 
     def update(self, workers: Sequence[Columns]) -> None:
-        """Count the operations done since the last look."""
+        """Count the operations completed since the last look."""
         new = Histogram()
         for worker in workers:
             new.add_all(self._of(worker))
@@ -46,5 +46,5 @@ class RollingLatency:
 
 
 def workers_of(status: RunStatus) -> list[Columns]:
-    """Return the columns of a run's workers, those that are done and those that work."""
+    """Return the columns of a run's workers, finished and active ones."""
     return [worker.columns for worker in (*status.finished, *status.workers)]

@@ -28,7 +28,7 @@ Ints = npt.NDArray[np.int64]
 
 @dataclass(frozen=True)
 class Schedule:
-    """n operations in the order in which they are due; equal times keep the order of the steps.
+    """n operations in the order of their due times; equal times keep the order of the steps.
 
     at: int64[n], microseconds since the run began; step int16[n]; verb int8[n], a position in the step's
     VERBS; target int32[n], a position in `targets`.
@@ -92,7 +92,7 @@ _NOTHING = np.zeros(0, dtype=np.int64)
 
 
 def as_columns(*columns: npt.NDArray[Any]) -> tuple[npt.NDArray[Any], ...]:
-    """Return at, step, verb and thing as a `Schedule` has them."""
+    """Return the columns at, step, verb and target of a `Schedule`."""
     return tuple(
         column.astype(kind)
         for column, kind in zip(columns, (np.int64, np.int16, np.int8, np.int32), strict=True)
@@ -122,5 +122,5 @@ def span(step: Step) -> tuple[int, int]:
 
 
 def _of_step(target: Target, index: int) -> Target:
-    """Return the thing that stands for a step as a whole, with the step's number."""
+    """Return the target that represents a step as a whole, with the step's number."""
     return target._replace(port=index) if target.kind == "step" else target

@@ -20,7 +20,7 @@ class Times:
         return zip(self._asked, self._seconds, strict=True)
 
     def columns(self) -> tuple[list[float], list[float]]:
-        """Return the time that each was sent, and its seconds."""
+        """Return the times sent and the round-trip seconds."""
         return self._asked.tolist(), self._seconds.tolist()
 
     def add(self, asked: float, seconds: float) -> None:
@@ -29,6 +29,6 @@ class Times:
         self._seconds.append(seconds)
 
     def halve(self) -> None:
-        """Leave out the first and every other."""
+        """Drop the first pair and every second one after it."""
         del self._asked[::2]
         del self._seconds[::2]

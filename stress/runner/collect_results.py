@@ -1,4 +1,4 @@
-"""Results of a run: facts of the network and the scenario, outcomes, and what the run left behind."""
+"""Results of a run: facts of the network and the scenario, outcomes, and leftovers of the run."""
 
 from __future__ import annotations
 

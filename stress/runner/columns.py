@@ -23,8 +23,8 @@ _MORE = "more kinds of errors than are kept"
 class Columns:
     """The operations `numbers` of a schedule, by position; the first `done` of them are carried out.
 
-    `due` float64[k]: seconds. An operation that is put off, as one that waits for the one before it, is due
-    later than the schedule says.
+    `due` float64[k]: seconds. A postponed operation is due later than in the schedule, such as one that
+    waits for the operation before it.
     """
 
     def __init__(self, numbers: Ints, due: Floats) -> None:
@@ -37,7 +37,7 @@ class Columns:
         """Number of operations that failed."""
         self.kind = array("H", bytes(2 * len(numbers)))
         self.kinds = [("", "")]
-        """(error, skipped) as texts; every operation has the number of its kind, 0 when it succeeded."""
+        """(error, skipped) as texts. Every operation has a position in this list, 0 when it succeeded."""
         self._known = {("", ""): 0}
 
     def failed(self, at: int, words: str) -> None:
@@ -60,7 +60,7 @@ class Columns:
         return self._known[kind]
 
     def latencies(self, begin: int, end: int) -> Floats:
-        """Return the seconds from when operations were due until they were done, of those that were.
+        """Return the latencies of the completed operations: seconds from the due time to the end.
 
         `begin` and `end` are positions.
         """
@@ -70,9 +70,9 @@ class Columns:
 
 
 def outcomes(schedule: Schedule, workers: Sequence[Columns]) -> Outcomes:
-    """Return the outcomes of all operations that were carried out, in the order of the schedule.
+    """Return the outcomes of all completed operations, in the order of the schedule.
 
-    The columns of a worker that did all of them are used as they are.
+    If one worker carried out all of them, its columns are used without a copy.
     """
     kinds: dict[tuple[str, str], int] = {("", ""): 0}
     parts = [_part(columns, kinds) for columns in workers] or [_part(Columns(_NONE, _NONE / 1), kinds)]
@@ -96,7 +96,7 @@ _NONE: Ints = np.zeros(0, dtype=np.int64)
 
 
 def _part(columns: Columns, kinds: dict[tuple[str, str], int]) -> list[npt.NDArray[Any]]:
-    """Return number, due, started, finished and kind of the operations done; `kinds` are of all workers."""
+    """Return number, due, started, finished and kind of completed operations; `kinds`: of all workers."""
     done = columns.done
     times = (columns.due, columns.started, columns.finished)
     own = np.array([kinds.setdefault(kind, len(kinds)) for kind in columns.kinds], dtype=np.uint16)

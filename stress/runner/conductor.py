@@ -51,7 +51,7 @@ def run(
         machine=machine_facts(), seed=seed, began=0.0, offered=schedule.offered(),
     )  # fmt: skip
     with quiet_python():
-        origin, record.began = time.monotonic(), time.time()  # what is above takes a tenth of a second
+        origin, record.began = time.monotonic(), time.time()  # the lines above take a tenth of a second
         shared = SharedState(
             network, lambda: time.monotonic() - origin, Journal(journal, network.link_changes), growth
         )
@@ -78,7 +78,7 @@ class _Run:
         self._spent: Callable[[], Spent] = Processor().spent
 
     def carry_out(self) -> None:
-        """Do all of it."""
+        """Carry out the whole run."""
         record = self._record
         with stopping(self._shared.stop) as signals:
             observers = Observers(self._scenario, self._shared.network, self._shared.clock, record.seed)
@@ -103,10 +103,10 @@ class _Run:
 
     @contextmanager
     def _noting(self) -> Iterator[None]:
-        """Let a failure end the steps, and record the first one."""
+        """Make a failure end the steps, and record the first one."""
         try:
             yield
-        except BaseException as error:  # noqa: BLE001 -- in the record, and raised by who has written it
+        except BaseException as error:  # noqa: BLE001 -- recorded; raised again after the report is written
             self._fail(error)
 
     def _fail(self, error: BaseException) -> None:

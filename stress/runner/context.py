@@ -14,8 +14,8 @@ from dataclasses import dataclass
 from emulator.signals import handled
 
 _SWITCH = 0.0005
-"""Seconds that a thread keeps Python's lock when another waits for it: a tenth of what is usual,
-so that an operation that is due doesn't wait for the sampler to finish a sum."""
+"""Seconds that a thread keeps Python's lock when another waits for it: a tenth of the default,
+so that due operations don't wait for the sampler to finish a sum."""
 
 
 @contextmanager
@@ -36,11 +36,11 @@ def quiet_python() -> Iterator[None]:
 
 
 class Tidier:
-    """Garbage collection in small portions: of the objects made since the last time only.
+    """Garbage collection in small portions: only of the objects created since the last time.
 
-    Reading files, encoding messages and planning topologies leave reference cycles behind: MiBs a minute
-    where links change. Objects from before the run are left out (`gc.freeze`), so that this takes about ten
-    microseconds, and not the tenths of a second of a full collection.
+    Reading files, encoding messages and planning topologies leave reference cycles behind: MiBs per minute
+    where links change. Objects from before the run are excluded (`gc.freeze`). So a collection takes about
+    ten microseconds instead of tenths of a second.
     """
 
     def __init__(self, every: float = 1.0, rounds: int = 64) -> None:
@@ -50,7 +50,7 @@ class Tidier:
         self._count = 0
 
     def tidy(self) -> None:
-        """Collect when it is time; every `rounds` times also the objects that survived before."""
+        """Collect when due; every `rounds` times also the objects that survived earlier collections."""
         now = time.monotonic()
         if now >= self._next:
             self._next = now + self._every
@@ -60,14 +60,14 @@ class Tidier:
 
 @dataclass
 class Signals:
-    """The signal that came, by name; empty when none did."""
+    """Name of the received signal; empty when there was none."""
 
     name: str = ""
 
 
 @contextmanager
 def stopping(stop: threading.Event) -> Iterator[Signals]:
-    """Let SIGINT, SIGTERM and SIGHUP end the steps; their changes are still restored."""
+    """Make SIGINT, SIGTERM and SIGHUP end the steps; their changes are still restored."""
     noted = Signals()
 
     def note(number: int) -> None:

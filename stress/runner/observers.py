@@ -17,7 +17,7 @@ COUNTS = ("host.namespaces", "host.interfaces", "host.sockets", "host.memory.use
 
 
 class Watcher(Protocol):
-    """Samples the machine."""
+    """Protocol of a sampler of the machine."""
 
     @property
     def failure(self) -> BaseException | None:
@@ -34,12 +34,12 @@ class Watcher(Protocol):
         ...
 
     def stop(self) -> tuple[list[Sample], float]:
-        """End; return the samples and the CPU seconds that they cost."""
+        """End; return the samples and their cost in CPU seconds."""
         ...
 
 
 class Questions(Protocol):
-    """Probes that are asked."""
+    """Protocol of running probes."""
 
     @property
     def failure(self) -> BaseException | None:
@@ -56,7 +56,7 @@ class Questions(Protocol):
         ...
 
     def wrong(self) -> int:
-        """Return the number of pairs without a right answer now."""
+        """Return the number of pairs without a correct answer now."""
         ...
 
 
@@ -73,7 +73,7 @@ class Observers:
         self._samples: list[Sample] = []
 
     def start(self) -> None:
-        """Begin to watch."""
+        """Begin to sample and to probe."""
         ports = watched_ports(self._scenario, self._network.topology, self._seed)
         chosen = [(target.number, target.port) for target in ports]
         self._sampler = made_sampler(self._scenario.metrics.interval, chosen, self._network)
@@ -96,7 +96,7 @@ class Observers:
                 raise one.failure
 
     def wrong(self) -> int:
-        """Return the number of pairs without a right answer now."""
+        """Return the number of pairs without a correct answer now."""
         return self._probes.wrong() if self._probes is not None else 0
 
     def latest(self) -> Sample | None:
@@ -119,7 +119,7 @@ def made_sampler(interval: float, chosen: Sequence[tuple[int, int]], network: Ne
 
 
 def made_probes(specs: Sequence[Any], network: Network, clock: Clock, seed: int) -> Questions:
-    """Return probes that run."""
+    """Return running probes; the module is imported when a run begins."""
     from stress.probes.start import start_probes
 
     return start_probes(specs, network, clock, seed)

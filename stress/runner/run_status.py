@@ -23,11 +23,11 @@ class RunStatus:
     observers: Observers | None = None
 
     def done(self) -> int:
-        """Return the number of operations that are done."""
+        """Return the number of completed operations."""
         return sum(worker.columns.done for worker in (*self.finished, *self.workers))
 
     def errors(self) -> int:
-        """Return the number of operations that failed."""
+        """Return the number of failed operations."""
         return sum(worker.columns.errors for worker in (*self.finished, *self.workers))
 
 

@@ -1,8 +1,8 @@
 """State that all workers of a run share, above all the elements that are removed at the moment.
 
-Operations overlap: a port may be due to come up when its node has been removed. One place knows all
-elements that the run has removed, so that such an operation is skipped and counted as skipped,
-instead of failing in the kernel.
+Operations overlap: a port may be due to come up when its node has been removed. This state lists all
+elements that the run has removed. So such an operation is counted as skipped, instead of failing in
+the kernel.
 """
 
 from __future__ import annotations

@@ -22,18 +22,19 @@ _MOST_SKIPPED = 0.05
 _LONGEST_GAP = 2.5
 """Longest gap between two samples, in intervals of the sampler."""
 _LONGEST_WAIT = 1.0
-"""Seconds: a run itself holds the kernel's lock for milliseconds, a removed bridge for a bit longer."""
+"""Longest normal wait, in seconds: a run holds the kernel's lock for milliseconds, a removed bridge a bit
+longer."""
 
 
 class Spent(NamedTuple):
-    """Shares of all CPU time, 0 to 1: idle, and taken by the hypervisor for others."""
+    """Shares of all CPU time, 0 to 1: idle, and stolen by the hypervisor."""
 
     idle: float
     stolen: float
 
 
 class Processor:
-    """Use of the machine's CPUs since this was made."""
+    """Use of the machine's CPUs since this object was created."""
 
     def __init__(self) -> None:
         self._begin = psutil.cpu_times()
@@ -92,8 +93,8 @@ def _share(some: int, count: int, step: str) -> str:
 class _Lateness(NamedTuple):
     """Lateness of a step: operations begun, late ones, the worst in seconds.
 
-    `behind` counts those due at a moment of which the first to begin was late already. The others of a
-    burst wait for it: that is latency, but nobody failed to keep the schedule.
+    Operations due at the same moment are a burst. `behind` counts the operations of bursts whose first
+    one began late. In other bursts, operations only wait for the first: that is latency, not lateness.
     """
 
     begun: int
@@ -103,7 +104,7 @@ class _Lateness(NamedTuple):
 
 
 def _lateness(outcomes: Outcomes, mine: Bools) -> _Lateness:
-    """Return how late the operations `mine` began, one step's."""
+    """Return the lateness of the operations `mine` of one step."""
     late = np.concatenate(list(outcomes.lateness(mine)))
     due = outcomes.due[mine]
     if np.any(due[1:] < due[:-1]):

@@ -1,11 +1,11 @@
 """Distribution of the operations among workers.
 
-Sessions of one network may run side by side as long as each node and link is changed by one of
-them only, and what is done to one thing must be done in order. Removing a node changes all its
-links. So links that operations tie together, directly or through a removed node, form a domain, and
-a domain belongs to one worker.
+Sessions of one network may run side by side as long as only one of them changes each node and link.
+The operations on one element must keep their order. Removing a node changes all its links. So links
+that operations connect, directly or through a removed node, form a domain, and a domain belongs to one
+worker.
 
-With the netns engine one thread makes 10,000 and more changes of ports a second, and more threads
+With the netns engine one thread makes 10,000 and more changes of ports per second, and more threads
 only contend for Python's and the kernel's locks. But removing a node waits for the kernel
 (rcu_barrier, once its links are gone) without holding a lock: 32 threads are ten times as fast.
 """
@@ -65,9 +65,9 @@ def _wanted(schedule: Schedule, numbers: Ints) -> int:
 
 
 def _domains(schedule: Schedule, numbers: Ints) -> Ints:
-    """Return the domain of each of the schedule's things: int64[things].
+    """Return the domain of each of the schedule's targets: int64[targets].
 
-    Vertices are the links, then the nodes; a node that operations name is tied to its links.
+    Vertices are the links, then the nodes; a node that operations name is joined with its links.
     """
     topology = schedule.topology
     first_node = topology.link_count

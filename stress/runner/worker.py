@@ -21,16 +21,16 @@ from stress.runner.worker_context import NoSession, WorkerContext
 from stress.schedule import Schedule
 
 _NICE = -10
-"""Of threads in a session: what measures a machine goes before what keeps the machine busy. The
-others start programs, which would inherit it."""
+"""Priority of threads in a session: measuring goes before load. Other threads start programs, which
+would inherit it."""
 _LONG = 0.02
-"""Seconds: longer waits can be interrupted; shorter ones aren't worth what that costs."""
+"""Seconds: longer waits can be interrupted; for shorter ones that costs too much."""
 _BLOCK = 4096
-"""Operations whose numbers are Python's at once: 85 bytes each, and a long run has millions."""
+"""Operations converted to Python numbers at once: 85 bytes each, and a long run has millions."""
 
 
 class Worker(threading.Thread):
-    """Does the operations `numbers` of a schedule, then gives back what it took away."""
+    """Worker that carries out the operations `numbers` of a schedule, then restores its removals."""
 
     def __init__(self, schedule: Schedule, share: Share, shared: SharedState) -> None:
         super().__init__(name="stress-worker", daemon=True)
@@ -59,7 +59,7 @@ class Worker(threading.Thread):
                 finally:
                     context.close()
                     self.restored = context.restore()
-        except BaseException as error:  # noqa: BLE001 -- handed to the thread that waits
+        except BaseException as error:  # noqa: BLE001 -- the waiting thread raises it
             self.failure = error
             self._shared.stop.set()
 
@@ -96,7 +96,7 @@ class Worker(threading.Thread):
                 return
 
     def _begin(self, due: float) -> float:
-        """Wait until `due`, or until the run is stopped; return when it is."""
+        """Wait until `due`, or until the run is stopped; return the time."""
         clock = self._shared.clock
         now = clock()
         if now >= due:

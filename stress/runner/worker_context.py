@@ -1,4 +1,4 @@
-"""The context of actions in a worker: a session, and the knowledge of what is removed."""
+"""Context of actions in a worker: a session, and the state of removed elements."""
 
 from __future__ import annotations
 
@@ -32,7 +32,7 @@ class WorkerContext:
         self.journal = shared.journal
 
     def prepare(self, targets: Iterable[Target]) -> None:
-        """Let the session make ready for what will be done to ports."""
+        """Prepare the session for the planned operations on ports."""
         self._session.prepare((target.number, target.port) for target in targets if target.kind == "port")
 
     def need_node(self, node: int) -> None:
@@ -41,7 +41,7 @@ class WorkerContext:
             raise SkippedError("the node is removed")
 
     def set_port(self, target: Target, *, up: bool) -> None:
-        """Bring a port down or up; skipped when it is so, or isn't there."""
+        """Bring a port down or up; skipped when it is in that state already, or is removed."""
         here = self._removed
         key = (target.number, target.port)
         if (key in here.ports) is not up:
@@ -56,14 +56,14 @@ class WorkerContext:
             self._session.set_port(target.number, target.port, up=False)
 
     def remove_link(self, link: int) -> None:
-        """Delete a link; skipped when it isn't there."""
+        """Delete a link; skipped when it or a node of it is removed already."""
         self._need_link(link)
         self._removed.take_link(link)
         self._removed.forget_ports(link)
         self._session.remove_link(link)
 
     def add_link(self, link: int) -> None:
-        """Add a deleted link again; skipped when it is there, or an end isn't."""
+        """Add a deleted link again; skipped when it exists, or when a node of it is removed."""
         if link not in self._removed.links:
             raise SkippedError("the link is there")
         if any(node in self._removed.nodes for node in self._ends[link]):
@@ -72,7 +72,7 @@ class WorkerContext:
         self._removed.links.pop(link, None)
 
     def remove_node(self, node: int) -> None:
-        """Remove a node; skipped when it is removed."""
+        """Remove a node; skipped when it is removed already."""
         if node in self._removed.nodes:
             raise SkippedError("the node is removed already")
         self._removed.take_node(node)
@@ -81,14 +81,14 @@ class WorkerContext:
         self._session.remove_node(node)
 
     def add_node(self, node: int) -> None:
-        """Add a removed node again; skipped when it is there."""
+        """Add a removed node again; skipped when it exists."""
         if node not in self._removed.nodes:
             raise SkippedError("the node is there")
         self._session.add_node(node)
         self._removed.nodes.pop(node, None)
 
     def set_controller(self, target: Target, *, up: bool) -> None:
-        """Stop a controller or start it again; skipped when it is so."""
+        """Stop a controller or start it again; skipped when it is in that state already."""
         name = self.name(target)
         if (name in self._removed.controllers) is not up:
             raise SkippedError("the controller runs" if up else "the controller is stopped already")
@@ -106,9 +106,9 @@ class WorkerContext:
         self.network.set_link(link, change(self.journal.before(link)))
 
     def give_link_back(self, link: int) -> None:
-        """Restore a link to its state before the run; skipped when it is in it.
+        """Restore a link to its state before the run; skipped when it is in that state already.
 
-        This works where a node of the link is removed: it comes back with the link restored.
+        This works while a node of the link is removed: the node returns with the link restored.
         """
         if link not in self.journal.changed:
             raise SkippedError("the link is as before")
@@ -123,7 +123,7 @@ class WorkerContext:
         try:
             grown = self._shared.growth.grow(name, hosts)
         except BaseException:
-            self.journal.is_down(name)  # an engine leaves nothing of what it couldn't bring up
+            self.journal.is_down(name)  # an engine leaves nothing behind when it can't bring up a network
             raise
         self._grown[id(grown)] = name
         return grown
@@ -180,11 +180,11 @@ class NoSession:
         return
 
     def restore(self) -> list[str]:
-        """There is nothing to give back."""
+        """Nothing to restore."""
         return []
 
     def prepare(self, ports: object) -> None:
-        """There is nothing to make ready."""
+        """Nothing to prepare."""
 
     def __getattr__(self, name: str) -> Any:
         """Refuse everything else: an action that needs a session isn't SERIAL."""
