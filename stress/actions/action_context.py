@@ -10,13 +10,13 @@ from stress.targets import Target
 
 
 class SkippedError(Exception):
-    """The operation has nothing to do: its target is gone, or in the wanted state already. No failure."""
+    """Operation with nothing to do: its target is gone, or in the wanted state already. No failure."""
 
 
 class StepOverError(SkippedError):
-    """The step has reached its goal: its remaining operations are dropped.
+    """End of a step that has reached its goal: its remaining operations are dropped.
 
-    Without a message the operation that raises it counts as carried out, not as skipped.
+    Without a message, the raising operation counts as carried out, not as skipped.
     """
 
 

@@ -41,7 +41,7 @@ class ArpStorm(PacedAction):
             yield ("rate",), f"{self.rate * self.frames:,.0f} frames per second; {_MOST:,} at most"
 
     def plan(self, context: PlanContext) -> PlannedOperations:
-        """Return when who asks."""
+        """Return the times and senders of the requests."""
         targets = context.ports(self.target)
         at, target = self.begins(context, len(targets))
         return PlannedOperations(at, np.zeros(len(at), dtype=np.int64), target, targets)

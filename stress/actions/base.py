@@ -1,4 +1,4 @@
-"""`Action`: a step's keys, its planned operations, and how each is carried out."""
+"""`Action`: a step's keys, the plan of its operations, and the code that carries them out."""
 
 from __future__ import annotations
 
@@ -19,8 +19,8 @@ from topologies.topology import Topology
 Ints = npt.NDArray[np.int64]
 
 Needs = Literal["session", "network", "network alone"]
-"""Needs of a worker: a session of the network; or the network itself, which a thread in a session can't
-use; or the network by one thread only, for changes of forwarding."""
+"""Needs of a worker: a session of the network; the network itself, which a thread in a session can't use;
+or the network by one thread only, for changes of forwarding."""
 
 
 class Action(StepKeys):
@@ -29,12 +29,12 @@ class Action(StepKeys):
     VERBS: ClassVar[tuple[str, ...]] = ()
     NEEDS: ClassVar[Needs] = "session"
     DISTURBS: ClassVar[bool] = True
-    """Whether it removes something: lost probes are attributed to such operations before others."""
+    """True if it removes something: lost probes are attributed to such operations before others."""
     CLOSED: ClassVar[bool] = False
-    """Whether an operation is due at the earliest when the one before is done (a closed loop)."""
+    """True if no operation is due before the previous one ends (a closed loop)."""
 
     def needs(self, topology: Topology) -> Needs:
-        """Return the needs of a worker that does this; for some actions they depend on the keys."""
+        """Return the needs of the action's worker; for some actions they depend on the keys."""
         del topology
         return self.NEEDS
 
@@ -62,8 +62,8 @@ class PacedAction(Action, Paced):
     def begins(self, context: PlanContext, count: int, busy: float = 0.0) -> tuple[Ints, Ints]:
         """Return the start and the target of operations on `count` targets: (int64[k], int64[k]).
 
-        Targets take turns, in an order drawn by the seed, so that none is chosen again while it may still
-        be away. Each is away for `busy` seconds: a churn's cycle is that and its delay.
+        Targets take turns, in an order drawn by the seed. So no target is chosen again while it may still
+        be away. Each is away for `busy` seconds. A churn's cycle is `busy` plus its delay.
         """
         order = context.stream("order").shuffled(np.arange(count))
         if self.churn is None:
@@ -82,7 +82,7 @@ class PacedAction(Action, Paced):
     def there_and_back(
         self, context: PlanContext, targets: Sequence[Target], away: float
     ) -> PlannedOperations:
-        """Return operations that do VERBS[0], and VERBS[1] `away` seconds later or at the step's end."""
+        """Return pairs of operations: VERBS[0], and VERBS[1] `away` seconds later or at the step's end."""
         at, target = self.begins(context, len(targets), away)
         back = np.minimum(at + round(away * MICRO), context.end)
         every, twice = np.concatenate([at, back]), np.concatenate([target, target])

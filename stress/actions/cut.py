@@ -1,4 +1,4 @@
-"""Cut a link without telling the network: the port at one end goes down, the other loses its carrier."""
+"""Silent cut of a link: the port at one end goes down, the other loses its carrier."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Flows of one `traffic` step: a task sends and receives them where the nodes are."""
+"""Flows of one `traffic` step. A task sends and receives them where the nodes are."""
 
 from __future__ import annotations
 

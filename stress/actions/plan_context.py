@@ -1,4 +1,4 @@
-"""Planning of a step: what an action plans with, and what it returns."""
+"""Planning of a step: the input and the output of an action's plan."""
 
 from __future__ import annotations
 

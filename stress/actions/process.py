@@ -32,7 +32,7 @@ class Process(PacedAction):
     )
 
     def plan(self, context: PlanContext) -> PlannedOperations:
-        """Return when the command runs where."""
+        """Return the times and nodes of the command's runs."""
         targets = context.nodes(self.target)
         at, target = self.begins(context, len(targets))
         return PlannedOperations(at, np.zeros(len(at), dtype=np.int64), target, targets)

@@ -91,7 +91,7 @@ class Grown:
             self.close()
             raise StepOverError(f"stopped: {self._stopped_by}")
         begin = self._context.clock()
-        if begin > self._end:  # operations that were due long ago, on an engine slower than planned
+        if begin > self._end:  # overdue operations, on an engine slower than planned
             raise SkippedError("the step's time is over")
         base = self._context.network.name[:20].rstrip("-")
         most = self._ramp.most
@@ -140,7 +140,7 @@ class Grown:
         while self._networks:
             try:
                 self._context.take_down(self._networks.pop())
-            except EmulationError as error:  # take the others down all the same
+            except EmulationError as error:  # continue with the others
                 failed.append(error)
         if failed:
             raise failed[0]

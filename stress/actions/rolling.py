@@ -49,7 +49,7 @@ class Rolling(Action):
             yield ("down",), "is nothing, and so is `pause`; write for example `down: 1 s`"
 
     def plan(self, context: PlanContext) -> PlannedOperations:
-        """Return when each is taken away and given back; those that don't fit in the step are an error."""
+        """Return the removals and restorations; targets that don't fit in the step are an error."""
         found = context.nodes(self.target)
         turn = max(1, round((self.down + self.pause) * MICRO))
         fit = -(-context.end // turn)

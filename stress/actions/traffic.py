@@ -37,7 +37,7 @@ class Traffic(Action):
     using: Using = Field("own", description="Built-in senders, or iperf3")
 
     def plan(self, context: PlanContext) -> PlannedOperations:
-        """Return the begin of each flow, and their common end."""
+        """Return the start of each flow, and their common end."""
         sources = [target.number for target in context.nodes_of(self.source, "source")]
         sinks = [target.number for target in context.nodes_of(self.target, "target")]
         if len({*sources, *sinks}) < 2:

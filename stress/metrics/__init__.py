@@ -1,4 +1,4 @@
-"""Metrics and figures: what is sampled (`host`, `ports`, `processes`, `sampler`), and what a run amounts to.
+"""Sampled metrics (`host`, `ports`, `processes`, `sampler`), and the figures of a run.
 
 `figure_table` lists all figures, `figure_units` the sampled metrics and all units, `figures` computes them.
 """

@@ -1,10 +1,14 @@
-"""Convergence: the events that affected probes, and the time until the probes were right again.
+"""Convergence: the events that affected probes, and the time until the probes were answered again.
 
-A loss window begins with a lost probe after an answered one: its cause happened in between, or while the
-probe was on its way. The cause is the disturbing operation in that time that names an end of the probe,
-else the last one, else an operation that began while the probe or its answer was on its way (by the
-longest round trip). Commands, traffic and storms remove nothing: they are the cause only where nothing
-else is. A window without a cause counts as blackhole time, not as convergence.
+A loss window begins with a lost probe after an answered one. Its cause happened in between, or while the
+probe was on its way. The first of these that exists is the cause:
+
+1. the disturbing operation in that time that names an end of the probe;
+2. the last disturbing operation in that time;
+3. an operation that began while the probe or its answer was on its way (by the longest round trip).
+
+Commands, traffic and storms remove nothing: they are the cause only where nothing else is. A window without
+a cause counts as blackhole time, not as convergence.
 """
 
 from __future__ import annotations
@@ -25,11 +29,11 @@ from stress.outcomes import Ints, Outcomes
 from stress.records import LossWindow, ProbeRecord, RunRecord
 
 _SLACK = 0.002
-"""Seconds that a probe may be on its way when the event happens."""
+"""Longest time in seconds that a probe is on its way when the event happens."""
 _LOOK_BACK = 64
-"""Number of operations before a window to examine: long ones may have begun before short ones."""
+"""Number of operations to examine before a window: long ones may have begun before short ones."""
 _PATIENCE = 3
-"""Intervals that a probe may take to notice that the network is right again."""
+"""Probe intervals that may pass before a probe shows that the network works again."""
 _PORT = re.compile(r"-eth\d+$")
 _ENDS = re.compile(r" (?:--|->) ")
 
@@ -38,9 +42,9 @@ _ENDS = re.compile(r" (?:--|->) ")
 class Event:
     """Disturbing operation and its effect on probes. Times in seconds.
 
-    `convergence` lasts from its start until the last of its `probes` was right again (or until the end
-    of the run, if `unfinished`); `recovery` from when it was undone, if it was; `blackhole` is the sum
-    over its probes of the time in which they were wrong.
+    `convergence` lasts from the operation's start until the last of its `probes` was answered again, or
+    until the end of the run if `unfinished`. `recovery` begins when the operation was undone, if it was.
+    `blackhole` is the sum over its probes of the time without an answer.
     """
 
     outcome: Outcome
@@ -70,7 +74,7 @@ class Convergence:
         return Histogram(event.recovery for event in self._of(step, own=own) if event.recovery is not None)
 
     def unfinished(self, step: str | None = None) -> int:
-        """Return the number of events with a probe that was still wrong at the end."""
+        """Return the number of events with a probe that was still unanswered at the end."""
         return sum(event.unfinished for event in self._of(step))
 
     def _of(self, step: str | None, *, own: bool = False) -> Iterable[Event]:
@@ -212,7 +216,7 @@ class _Causes:
 
 
 def _first_verbs(outcomes: Outcomes) -> list[int]:
-    """Return the disturbing verbs as positions in `whats`: the one of each step that was due first."""
+    """Return the disturbing verbs as positions in `whats`: for each step the first one due."""
     first: dict[str, tuple[float, int, int]] = {}
     for number in outcomes.used:
         mine = outcomes.what == number

@@ -1,4 +1,4 @@
-"""The table of all figures of a run: what limits may name, what the report prints, what the docs explain.
+"""Table of all figures of a run, for limits, reports and the docs.
 
 In a name, WHO is a step or an action, VERB one of its verbs, PROBE a probe's name (or `probe` for all of
 them), STEP the name of a step, STAT one of min, mean, max and a percentile (p50, p99, p99.9). Brackets

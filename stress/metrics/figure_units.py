@@ -98,7 +98,7 @@ def _is_host_metric(name: str) -> bool:
 
 
 def scope_of(name: str) -> str:
-    """Return what the metric of a figure is sampled of, in words; nothing where its name says so."""
+    """Return the subject that a figure's metric is sampled of, as text; nothing where its name shows it."""
     base = _base(name)
     if base.startswith("host."):
         return "the whole machine"

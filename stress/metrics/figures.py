@@ -1,4 +1,4 @@
-"""The figures of a run by name, for limits, reports and comparisons; `figure_table` lists them.
+"""Figures of a run by name, for limits, reports and comparisons; `figure_table` lists them.
 
 `Figures.get` returns any of them, with any percentile; None for one that wasn't measured.
 """
@@ -31,7 +31,7 @@ class Figures:
         self.values: dict[str, float] = counted.values
         """Plain figures; those of histograms and series are computed on demand."""
         self.rates: dict[str, tuple[float, float]] = counted.rates
-        """Operations per second of a step or action, and those planned: `traffic.rate` means the flows'."""
+        """Achieved and planned operations per second of a step or action: `traffic.rate` is the flows'."""
         self.histograms: dict[str, Histogram] = counted.histograms
         self.convergence: Convergence = convergence(record)
         probes = ProbeFigures(record.probes, self._seconds)
@@ -106,7 +106,7 @@ class Figures:
             self.values["probe.cpu"] = record.probe_cost / self._seconds
         for ramp in record.ramps:
             self.values[f"{ramp.get('step')}.last_good"] = float(ramp.get("last_good", 0))
-        if record.traffic:  # a flow that failed carried what it carried: it may be the slowest
+        if record.traffic:  # a failed flow counts with the data it carried: it may be the slowest
             bits = [
                 flow.get("received_bytes", 0) * 8 / (flow.get("seconds") or 1.0) for flow in record.traffic
             ]

@@ -1,4 +1,4 @@
-"""Figures of a run's operations: of all, by step, by action where it has another name, by verb."""
+"""Figures of a run's operations: in total, by step, by action where its name differs, by verb."""
 
 from __future__ import annotations
 
@@ -58,11 +58,11 @@ class Operations:
         self.histograms[f"{prefix}lateness"] = histogram(outcomes.lateness(some))
 
     def _spans(self, prefix: str, steps: set[str], some: Bools) -> tuple[float, float]:
-        """Return the planned duration of the steps of a group, and the one until their last operation began.
+        """Return the planned duration of a group's steps, and the duration until their last operation began.
 
-        A machine that can't keep up still does all operations, but later: this shows it. The duration of
-        the last operation is latency, not rate. There is no tolerance: what is negligible in an hour is a
-        tenth of a second's work.
+        An overloaded machine still carries out all operations, but later. The second duration shows that.
+        The duration of the last operation is latency, not rate. There is no tolerance: a time that is
+        negligible in an hour is a tenth of a second's work.
         """
         spans = [(phase.start, phase.end) for phase in self._record.phases
                  if phase.name in steps or (not steps and prefix.strip(":.") == phase.name)]  # fmt: skip

@@ -30,7 +30,7 @@ class Pace(NamedTuple):
 
 
 def kept(figures: Figures, figure: str, of: str) -> list[Pace]:
-    """Return the paces of the steps that `figure` counts; none when it isn't comparable to `of`."""
+    """Return the paces of the steps that `figure` counts; none when it can't be compared with `of`."""
     name, _, last = figure.rpartition(".")
     other, _, whole = of.rpartition(".")
     if name != other or (last, whole) not in _COMPARED:

@@ -1,4 +1,4 @@
-"""Figures of probes: of each probe of the scenario, and as `probe` of all of them."""
+"""Figures of probes: of each probe of the scenario, and of all together under the name `probe`."""
 
 from __future__ import annotations
 

@@ -26,9 +26,9 @@ _LOOK = 10.0
 
 
 class Processes:
-    """CPU, memory and descriptors of these processes by name; those of one name are added up.
+    """CPU, memory and descriptors of these processes by name; processes with equal names are added up.
 
-    Open vSwitch and iperf3 are those of `network`; controllers may run anywhere on the machine.
+    Open vSwitch and iperf3 belong to `network`; controllers may run anywhere on the machine.
     """
 
     def __init__(self, network: Network) -> None:

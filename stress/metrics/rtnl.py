@@ -5,7 +5,7 @@ RCU once for each of their bridges (br_multicast_dev_del in net/bridge/br_multic
 that takes seconds in which no other port can be brought up: 7.5 s for a network of 400 bridges on two
 cores; a reroute beside it took 7.0 s.
 
-The test asks, like ethtool(8), whether `lo` has a carrier: it changes nothing and takes the lock.
+The test reads, like ethtool(8), the carrier of `lo`: it changes nothing and takes the lock.
 """
 
 from __future__ import annotations
@@ -23,7 +23,7 @@ _EVERY = 0.2
 
 
 class LockWaits:
-    """Thread that asks five times a second, since asking may block."""
+    """Thread that tests five times a second; a test may block."""
 
     def __init__(self) -> None:
         self._longest = 0.0
@@ -56,7 +56,7 @@ class LockWaits:
 
 
 def ask(sock: socket.socket) -> int:
-    """Return whether `lo` has a carrier, 0 or 1."""
+    """Return the carrier of `lo`, 0 or 1."""
     value = array("I", [_ETHTOOL_GLINK, 0])
     request = struct.pack("16sP16x", b"lo", value.buffer_info()[0])
     fcntl.ioctl(sock, _SIOCETHTOOL, request)

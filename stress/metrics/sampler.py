@@ -81,7 +81,7 @@ class Sampler:
                 if self._stopped.wait(due - self._clock()):
                     break
             self._sample()
-        except BaseException as error:  # noqa: BLE001 -- handed to who stops the sampler
+        except BaseException as error:  # noqa: BLE001 -- `failure` returns it
             self._failure = error
         finally:
             self._cost = time.thread_time() - begin
@@ -118,7 +118,7 @@ def rates(before: dict[str, float], now: dict[str, float], seconds: float) -> di
 def shares(found: dict[str, float]) -> dict[str, float]:
     """Return rates with CPU modes as shares of all counted CPU time, and cores of at most 1.
 
-    The kernel counts CPU time in ticks, so over a short time it isn't that of the clock.
+    The kernel counts CPU time in ticks, so over a short time it differs from the clock's time.
     """
     whole = sum(found.get(f"host.cpu.{mode}", 0.0) for mode in MODES)
     for name, value in list(found.items()):

@@ -56,10 +56,10 @@ def histogram_stat(histogram: Histogram, stat: str) -> float | None:
 
 
 def since_warmup(record: RunRecord) -> list[Sample]:
-    """Return the samples from the last one of the warmup on: what comes before isn't judged.
+    """Return the samples from the last one of the warmup on: earlier ones aren't judged.
 
-    At that sample everything is ready, as it is again at the last one. So the memory that the runner
-    itself needs, 30 MiB for 1,000 hosts, isn't counted as growth of the network under stress.
+    At that sample everything is ready, as at the last sample of the run. So the runner's own memory,
+    30 MiB for 1,000 hosts, isn't counted as growth of the network under stress.
     """
     end = next((phase.end for phase in record.phases if phase.name == "warmup"), 0.0)
     before = sum(sample.at <= end for sample in record.samples)

@@ -35,7 +35,7 @@ class Table:
                 column.append(math.nan)
 
     def samples(self) -> list[Sample]:
-        """Return all samples as they were added."""
+        """Return the samples in the order of their addition."""
         return [
             Sample(at, {name: column[k] for name, column in self._columns.items() if column[k] == column[k]})
             for k, at in enumerate(self._at)

@@ -1,11 +1,11 @@
-"""Sends and receives the flows of a `traffic` step: a program of its own, so that it takes no turn of
-the thread that shakes the network. Standard library only; started by its path.
+"""Sends and receives the flows of a `traffic` step. It is a separate program, so that it doesn't delay
+the thread that carries out operations. Standard library only; started by its path.
 
-It speaks over one Unix socket, whose descriptor is its argument. Each message is a JSON object:
+It communicates over one Unix socket, whose descriptor is its argument. Each message is a JSON object:
 {"flow": {"protocol", "address", "port", "bandwidth", "size"}} comes with two sockets, the sender's
 (not connected) and the receiver's (bound, TCP: listening), both opened in their nodes' namespaces.
-{"end": true} ends it: it answers with {"flows": [...]}, in the order in which they came and in as many
-packets as it takes, and exits.
+{"end": true} ends the program: it answers with {"flows": [...]}, in the order of their arrival, in as
+many packets as needed, and exits.
 When the other side is gone, it exits: no sender outlives the run.
 """  # noqa: D205 -- the first sentence is long
 
@@ -23,11 +23,11 @@ from typing import Any
 _CHUNK = 65536
 _HEADER = struct.Struct("!Q")
 _TURN = 32
-"""Sends in a row before others have their turn."""
+"""Sends in a row before the next flow has its turn."""
 _BUSY = (errno.EAGAIN, errno.ENOBUFS)
 _LONGEST = 0.1
 _PACKET = 32768
-"""Bytes of the answer at once: a packet as long as the series of many flows is none."""
+"""Bytes of one packet of the answer: the series of many flows don't fit in one."""
 
 
 class Flow:
@@ -59,7 +59,7 @@ class Flow:
         return self.begin + self.sent / self.rate if self.rate else now
 
     def send(self, now: float) -> bool:
-        """Send what is due; return whether the socket takes no more for now."""
+        """Send the due packets; return whether the socket takes no more for now."""
         for _ in range(_TURN):
             if self.error or self.due(now) > now:
                 return False
@@ -68,7 +68,7 @@ class Flow:
                     self.sent += self.sender.send(self.data)
                 else:
                     data = _HEADER.pack(self.packets) + self.data[_HEADER.size :]
-                    self.packets += 1  # what the network can't take is lost, not late: an open loop
+                    self.packets += 1  # packets that the network can't take are lost, not late: an open loop
                     self.sent += self.size
                     self.sender.send(data)
             except OSError as error:
@@ -81,7 +81,7 @@ class Flow:
         return False
 
     def receive(self) -> None:
-        """Take what has arrived."""
+        """Read the received data."""
         try:
             for _ in range(_TURN):
                 data = self.receiver.recv(_CHUNK)
@@ -95,7 +95,7 @@ class Flow:
             self.fail(error.errno or 0)
 
     def second(self) -> None:
-        """Note the bytes received so far: once a second."""
+        """Record the bytes received so far; called once a second."""
         self.series.append(self.received)
 
     def found(self) -> dict[str, Any]:
@@ -111,7 +111,7 @@ class Flow:
 
 
 class Program:
-    """All flows, and the socket that brings them."""
+    """The flows, and the socket over which they arrive."""
 
     def __init__(self, control: socket.socket) -> None:
         self.control = control
@@ -123,7 +123,7 @@ class Program:
         self.seconds = 0
 
     def run(self) -> None:
-        """Work until the end is asked for, or the other side is gone."""
+        """Send and receive until the end is requested, or the other side is gone."""
         while True:
             now = time.monotonic()
             if now - self.begin >= self.seconds + 1:
@@ -166,7 +166,7 @@ class Program:
             flow.receive()
 
     def _told(self) -> bool:
-        """Take a message; return False when it was the last."""
+        """Handle a message; return False when it was the last."""
         data, descriptors, _, _ = socket.recv_fds(self.control, 4096, 2)
         if not data:
             return False

@@ -1,4 +1,4 @@
-"""Raw sockets that send frames from ports, opened when first used, and anew when the node was made anew."""
+"""Raw sockets that send frames from ports, opened at first use, and again when the node was created again."""
 
 from __future__ import annotations
 
@@ -23,14 +23,14 @@ _Key = tuple[int, str]
 class _Sender:
     socket: socket.socket
     used: float
-    """When it was used last, on the monotonic clock."""
+    """Time of the last use, on the monotonic clock."""
 
 
 class FrameSenders:
     """Task that sends frames on request.
 
-    A socket that wasn't used for a second is closed: it keeps the namespace of a removed node in the
-    kernel, a third of a MiB, and opening it again costs a tenth of a millisecond.
+    A socket is closed after a second without use. It would keep the namespace of a removed node in the
+    kernel, a third of a MiB. Opening it again costs a tenth of a millisecond.
     """
 
     failure = None

@@ -1,4 +1,4 @@
-"""The flows of one `traffic` step, by an iperf3 server and client in the nodes of each."""
+"""Flows of one `traffic` step, each by an iperf3 server and client in its nodes."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ from emulator.tasks import Nodes
 
 _FIRST_PORT = 5201
 _PATIENCE = 10.0
-"""Seconds that a client may take to tell what it found."""
+"""Seconds that a client may take to report its result."""
 
 
 class Iperf3Flows:
@@ -73,7 +73,7 @@ class Iperf3Flows:
 
 
 def _result(client: subprocess.Popen[bytes], protocol: str) -> dict[str, Any]:
-    """Return what an iperf3 client found, in the words of our own senders."""
+    """Return the result of an iperf3 client, in the format of our own senders."""
     nothing: dict[str, Any] = {"sent_bytes": 0, "received_bytes": 0, "seconds": 0.0, "series": []}
     try:
         said = json.loads(client.communicate(timeout=_PATIENCE)[0])

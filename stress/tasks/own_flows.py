@@ -1,6 +1,6 @@
-"""The flows of one `traffic` step, by our own senders: one child process drives all of them.
+"""Flows of one `traffic` step, by our own senders: one child process drives all of them.
 
-It is handed sockets that were opened in the nodes (`flow_sender.py`, which says how they talk).
+The child receives sockets that were opened in the nodes. `flow_sender.py` defines the messages.
 """
 
 from __future__ import annotations

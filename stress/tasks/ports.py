@@ -65,7 +65,7 @@ class PortCounters:
 
 
 def question(name: str) -> bytes:
-    """Return the message that asks for the interface `name`."""
+    """Return the request for the interface `name`."""
     text = name.encode() + b"\0"
     attribute = struct.pack("=HH", 4 + len(text), _IFLA_IFNAME) + text + bytes(-len(text) % 4)
     length = _HEAD.size + _LINK.size + len(attribute)

@@ -1,4 +1,4 @@
-"""Probes that ask from inside the nodes, by sockets and commands."""
+"""Probes from inside the nodes, by sockets and commands."""
 
 from __future__ import annotations
 
@@ -17,11 +17,14 @@ from stress.probes.specs import ResolvedProbe
 from stress.probes.tcp import TcpAsker
 
 _AT_ONCE = {"ping": 4, "tcp": 32}
-"""Sockets that may be opened anew at each look: a tenth of a millisecond each."""
+"""Sockets that may be opened again per round: a tenth of a millisecond each."""
 
 
 class Probes:
-    """Asks `specs` until it is stopped. `began` is the time of day (seconds since the epoch) of second 0."""
+    """Task that sends the probes `specs` until it is stopped.
+
+    `began` is the time of day (seconds since the epoch) of second 0.
+    """
 
     def __init__(self, nodes: Nodes, arguments: dict[str, Any]) -> None:
         specs, clock = specs_of(arguments["specs"]), _clock_since(arguments["began"])
@@ -34,18 +37,18 @@ class Probes:
         return self._group.failure
 
     def ask(self, request: None = None) -> dict[str, int]:
-        """Return how many probes get no right answer now, and how many questions were answered so far."""
+        """Return the number of pairs without a correct answer now, and of probes answered so far."""
         del request
         return {"wrong": self._group.wrong(), "answered": self._group.answered()}
 
     def stop(self) -> dict[str, Any]:
-        """Ask nothing more; return the records, and the CPU seconds that asking cost."""
+        """Stop probing; return the records, and the CPU seconds that probing used."""
         records = self._group.stop()
         return {"records": plain_records(records), "cost": self._group.cost}
 
 
 def _clock_since(began: float) -> Callable[[], float]:
-    """Return a clock of the seconds since `began`, that isn't moved when the time of day is set."""
+    """Return a clock of the seconds since `began`; setting the time of day doesn't change it."""
     origin = time.monotonic() - (time.time() - began)
     return lambda: time.monotonic() - origin
 
