@@ -67,7 +67,7 @@ class Row:
 
     @property
     def moved(self) -> bool | None:
-        """Whether the difference is more than noise; None when that is unknown."""
+        """Return whether the difference is more than noise; None when that is unknown."""
         if self.low is None or self.high is None:
             return None
         return self.low > 0 or self.high < 0

@@ -1,1 +1,1 @@
-"""The verbs of the command line that are about stress: `emulator stress`. `emulator.cli.main` names them."""
+"""Stress verbs of the command line: `emulator stress`. `emulator.cli.main` names them."""

@@ -14,7 +14,7 @@ class Growth:
         self._engine = network.engine
 
     def grow(self, name: str, hosts: int) -> Network:
-        """Bring up `hosts` hosts, as many as that, on leaves of up to 32 below one spine."""
+        """Bring up exactly `hosts` hosts, on leaves of up to 32 below one spine."""
         from emulator.engines.registry import engine_named
         from emulator.plan import make_plan
         from topologies.build import build
@@ -28,7 +28,7 @@ class Growth:
 
 
 def _shape(hosts: int) -> str:
-    """Return the topology in YAML; where leaves can't be alike, one more has what is left over."""
+    """Return the topology in YAML; if leaves can't be equal, one more leaf has the remainder."""
     leaves = -(-hosts // _PER_LEAF)
     if not hosts % leaves:
         return _leaves(leaves, hosts // leaves)

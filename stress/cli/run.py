@@ -1,4 +1,4 @@
-"""The work of `emulator stress`: print the schedule of a scenario, or run it and judge its limits."""
+"""Implementation of `emulator stress`: print the schedule of a scenario, or run it and judge its limits."""
 
 from __future__ import annotations
 
@@ -28,7 +28,7 @@ _STOPPED = 4
 
 
 def print_schedule(document: Document, options: Options) -> int:
-    """Print what would be done when; nothing is touched, and with --up no network is needed."""
+    """Print the schedule; nothing is changed, and with --up no network is needed."""
     from stress.limits import wanted
 
     wanted(document)
@@ -53,7 +53,7 @@ def print_schedule(document: Document, options: Options) -> int:
 
 
 def shake(document: Document, options: Options) -> int:
-    """Run the scenario; return 0 when all limits passed, 1 when not, 4 when it was stopped or broke off."""
+    """Run the scenario; return 0 when all limits passed, 1 when not, 4 when it was stopped or aborted."""
     from stress import limits, live
     from stress.metrics.figures import Figures
     from stress.preflight import preflight, with_shapes
@@ -144,7 +144,7 @@ def _failed(failure: BaseException, *, given_back: bool) -> int:
 
 @contextmanager
 def _prometheus(address: str | None) -> Iterator[Callable[[RunStatus], None]]:
-    """Serve the run for Prometheus when asked to; give what the runner is to call."""
+    """Serve the run for Prometheus when requested; yield the function that the runner calls."""
     if address is None:
         yield lambda _: None
         return

@@ -20,7 +20,7 @@ from topologies.topology import Topology
 
 
 class TargetNetwork(NamedTuple):
-    """Network for a scenario. Everything that can be refused is refused before `opened` is entered."""
+    """Network for a scenario. All refusals come before `opened` is entered."""
 
     topology: Topology
     engine: Engine
@@ -30,7 +30,7 @@ class TargetNetwork(NamedTuple):
 
 
 def target_network(options: Mapping[str, Any]) -> TargetNetwork:
-    """Return what `--net` or `--up` name; nothing is brought up yet, but what can't be is refused."""
+    """Return the network of `--net` or `--up`; nothing is brought up yet, but impossible ones are refused."""
     from emulator.engines.registry import engine_named
 
     if options["file"] is None:
@@ -68,9 +68,9 @@ def target_network(options: Mapping[str, Any]) -> TargetNetwork:
 
 
 def require_shapes(place: TargetNetwork, shaped: Topology) -> None:
-    """Refuse steps that shape links as the engine can't here; `shaped` is the graph meanwhile."""
+    """Refuse steps whose link shapes the engine can't make here; `shaped` is the graph with these shapes."""
     if len(shaped.link_profiles) > len(place.topology.link_profiles):
-        known = _reasons(place.engine, place.topology)  # where it is up there may be no room for another
+        known = _reasons(place.engine, place.topology)  # a running network may leave no room for another one
         new = [reason for reason in _reasons(place.engine, shaped) if reason not in known]
         if new:
             raise RefusedError([f"a step can't shape links like this: {reason}" for reason in new])
@@ -102,13 +102,13 @@ def _brought_up(engine: Engine, plan: Plan, file: str) -> Iterator[Network]:
 
 
 def require_given_back(name: str) -> None:
-    """Refuse the network `name` while another run still has something of it; the caller holds the lock."""
+    """Refuse the network `name` while changes of another run are left in it; the caller holds the lock."""
     if journal_of(name).exists():
         raise BrokenError(unfinished(name))
 
 
 def _require_folder(folder: Path | None) -> None:
-    """Refuse a report's folder that can't be written, as who will write it and before anything is run."""
+    """Refuse a report's folder that isn't writable for the user who will write it, before anything is run."""
     if folder is not None:
         from stress import report
 

@@ -1,1 +1,1 @@
-"""Probes: packets sent all the time, to measure when the network answers and when it doesn't."""
+"""Probes: packets sent continuously, to measure when the network answers and when it doesn't."""

@@ -41,10 +41,10 @@ class Turns:
         self._next = 0
 
     def due(self, now: float) -> range:
-        """Return the probes that are due and weren't returned yet.
+        """Return the due probes that weren't returned yet, at most one for each pair.
 
-        At most one for each pair: a caller that is an interval late has missed the probes between, and
-        sending two at once would measure nothing more. Missed probes are counted.
+        A caller that is an interval late has missed the probes between. They are counted as missed:
+        sending two at once would measure nothing more.
         """
         pairs = len(self._tracks)
         end = max(int((now - self._begin) / self._gap) + 1, self._next)
@@ -56,7 +56,7 @@ class Turns:
 
 
 class Asker(Protocol):
-    """Protocol of a probe that a thread steps again and again."""
+    """Protocol of a probe that a thread steps repeatedly."""
 
     @property
     def tracks(self) -> list[Track]:
@@ -70,12 +70,12 @@ class Asker(Protocol):
 
     @property
     def blocks(self) -> bool:
-        """Whether its steps may block, so that it needs its own thread."""
+        """True if its steps may block, so that it needs its own thread."""
         ...
 
     @property
     def waits(self) -> bool:
-        """Whether answers may come after its last step."""
+        """True if answers may come after its last step."""
         ...
 
     def step(self, now: float) -> None:

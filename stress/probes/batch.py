@@ -10,7 +10,7 @@ from topologies.names import Names
 
 
 class BatchAsker:
-    """Asks all pairs of one spec at once, once per interval."""
+    """Probe that pings all pairs of one spec at once, once per interval."""
 
     blocks = True
     waits = False
@@ -25,7 +25,7 @@ class BatchAsker:
         self.pace = spec.interval
 
     def step(self, now: float) -> None:
-        """Ask, when it is due, and take the answers."""
+        """Send the pings when they are due, and read the answers."""
         if now < self._next:
             return
         self._next = max(self._next + self._spec.interval, now)
@@ -38,7 +38,7 @@ class BatchAsker:
             track.whole(asked, None if seconds is None else asked + seconds)
 
     def finish(self, now: float) -> None:
-        """There is nothing left to take: rounds end where they begin."""
+        """Nothing to read: each step reads all answers of its round."""
 
     def close(self) -> None:
-        """There is nothing to close."""
+        """Nothing to close."""

@@ -36,7 +36,7 @@ class CommandAsker:
         self._turns = Turns(self.tracks, spec.interval, clock())
 
     def step(self, now: float) -> None:
-        """Take the answers that came, then ask what is due."""
+        """Read the answers, then start the commands that are due."""
         self.finish(now)
         for question in self._turns.due(now):
             at = question % len(self.tracks)
@@ -45,14 +45,14 @@ class CommandAsker:
                 self._running[at] = self._pool.submit(self._run, at)
 
     def finish(self, now: float) -> None:
-        """Take the last answers."""
+        """Read the last answers."""
         del now
         while self._ended:
             at, asked, answered = self._ended.popleft()
             self.tracks[at].whole(asked, answered)
 
     def close(self) -> None:
-        """End: wait for running commands, and drop the waiting ones."""
+        """Wait for running commands, and drop the waiting ones."""
         self._stopped.set()
         self._pool.shutdown(wait=True, cancel_futures=True)
 
@@ -67,7 +67,7 @@ class CommandAsker:
     def _succeeds(self, node: int, argv: Sequence[str]) -> bool:
         try:
             return not self._nodes.execute([node], argv, self._spec.timeout)[0].failed
-        except (OSError, EmulationError):  # the node isn't there now
+        except (OSError, EmulationError):  # the node is removed now
             return False
 
 

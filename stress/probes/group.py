@@ -40,7 +40,7 @@ class ProbeGroup:
             thread.start()
 
     def wrong(self) -> int:
-        """Return the number of pairs without a right answer to their last settled probe."""
+        """Return the number of pairs without a correct answer to their last settled probe."""
         return sum(track.wrong for asker in self._askers for track in asker.tracks)
 
     def answered(self) -> int:
@@ -85,7 +85,7 @@ class ProbeGroup:
                 time.sleep(pace)
                 for asker in askers:
                     asker.finish(self._clock())
-        except BaseException as error:  # noqa: BLE001 -- handed to who stops the group
+        except BaseException as error:  # noqa: BLE001 -- `failure` returns it
             self._failure = error
         finally:
             self._cost += time.thread_time() - begin

@@ -1,7 +1,7 @@
 """ICMP echo between hundreds of pairs by one thread (RFC 792, RFC 4443).
 
-The kernel stamps the answers when they arrive (SO_TIMESTAMPNS), so they need not be read at once: they
-are read together, a hundred times per second, and a machine that is busy doesn't make them late.
+The kernel stamps the answers when they arrive (SO_TIMESTAMPNS), so they need not be read at once. They
+are read together, a hundred times per second. A busy machine doesn't make them late.
 """
 
 from __future__ import annotations
@@ -85,7 +85,7 @@ class PingAsker:
             return
         try:
             sock.sendto(echo_request(node_socket.version, self._idents[at], number), self._targets[at])
-        except OSError as error:  # no way there: a question without an answer
+        except OSError as error:  # no route: a probe without an answer
             descriptor = sock.fileno()
             if node_socket.failed(error):
                 del self._by_descriptor[descriptor]
@@ -93,7 +93,7 @@ class PingAsker:
             node_socket.worked()
 
     def _ready(self, node_socket: NodeSocket) -> socket.socket | None:
-        """Open the socket of a node; None while the node isn't there."""
+        """Return the open socket of a node; None while the node is removed."""
         family, number = protocol(node_socket.version)
         sock = self._opener.open(node_socket.node, family, socket.SOCK_RAW, number)
         if sock is None:
@@ -124,7 +124,7 @@ class PingAsker:
                 track.answer(found[1], self._arrival(ancillary, offset))
 
     def _arrival(self, ancillary: Sequence[tuple[int, int, bytes]], offset: float) -> float:
-        """Return when the kernel received a packet, on the run's clock; now when it didn't say."""
+        """Return the time the kernel received a packet, on the run's clock; now when it has no timestamp."""
         for level, kind, data in ancillary:
             if level == socket.SOL_SOCKET and kind == _SO_TIMESTAMPNS and len(data) == _TIMESPEC.size:
                 seconds, nanoseconds = _TIMESPEC.unpack(data)

@@ -1,4 +1,4 @@
-"""Probes and what they found as plain data, to go to where the nodes are and back."""
+"""Probes and their results as plain data, to send to the place of the nodes and back."""
 
 from __future__ import annotations
 
@@ -25,7 +25,7 @@ def plain_specs(specs: Iterable[ResolvedProbe]) -> list[dict[str, Any]]:
 
 
 def specs_of(plain: Iterable[Mapping[str, Any]]) -> list[ResolvedProbe]:
-    """Return the probes that `plain_specs` gave."""
+    """Return the probes from the output of `plain_specs`."""
     return [
         ResolvedProbe(**{
             **one, "pairs": tuple(Pair(*pair) for pair in one["pairs"]), "command": tuple(one["command"]),
@@ -35,7 +35,7 @@ def specs_of(plain: Iterable[Mapping[str, Any]]) -> list[ResolvedProbe]:
 
 
 def plain_records(records: Sequence[ProbeRecord]) -> list[dict[str, Any]]:
-    """Return what probes found as plain data: those that share a histogram together, each with it once."""
+    """Return results of probes as plain data, grouped by shared histogram: each histogram occurs once."""
     return [
         {"histogram": histogram.plain() if histogram else None, "records": [_plain(one) for one in some]}
         for histogram, some in _by_histogram(records)
@@ -43,7 +43,7 @@ def plain_records(records: Sequence[ProbeRecord]) -> list[dict[str, Any]]:
 
 
 def records_of(plain: Iterable[Mapping[str, Any]]) -> list[ProbeRecord]:
-    """Return the records that `plain_records` gave."""
+    """Return the records from the output of `plain_records`."""
     found: list[ProbeRecord] = []
     for group in plain:
         histogram = None if group["histogram"] is None else Histogram.of_plain(group["histogram"])

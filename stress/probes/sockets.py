@@ -1,8 +1,8 @@
-"""Sockets inside nodes, opened again when their node has been removed and made anew.
+"""Sockets inside nodes, opened again when their node has been removed and created again.
 
-A socket keeps the network namespace that it was opened in, even when the node is gone: its sends then
-fail for ever. So after two failures in a row it is closed (the old namespace may go), and opened again
-when it is needed. That costs a tenth of a millisecond, so only some are opened between two looks.
+A socket holds the network namespace that it was opened in, even when the node is gone: then all its sends
+fail. So after two failures in a row it is closed, which releases the old namespace, and opened again when
+it is needed. That costs a tenth of a millisecond, so only some are opened per round.
 """
 
 from __future__ import annotations
@@ -19,7 +19,7 @@ from emulator.tasks import Nodes
 _BUSY = frozenset({errno.EAGAIN, errno.ENOBUFS, errno.EINTR})
 _STRIKES = 2
 _SPARE = 128
-"""Descriptors left for everybody else."""
+"""Descriptors left for other code."""
 
 
 def require_descriptors(count: int) -> None:
@@ -43,7 +43,7 @@ def _open_files() -> int:
 
 
 class NodeSocket:
-    """A place for one socket in one node; `sock` is None while there is none."""
+    """Holder of one socket in one node; `sock` is None while there is none."""
 
     def __init__(self, node: int, version: int) -> None:
         self.node = node
@@ -56,7 +56,7 @@ class NodeSocket:
         self._failures = 0
 
     def failed(self, error: OSError) -> bool:
-        """Note a failure; return whether the socket was closed for it."""
+        """Note a failure; return whether it closed the socket."""
         if error.errno in _BUSY:
             return False
         self._failures += 1
@@ -82,18 +82,18 @@ class Opener:
         self._left = at_once
 
     def renew(self) -> None:
-        """Allow as many again."""
+        """Allow the full number of sockets again."""
         self._left = self._at_once
 
     def open(self, node: int, family: int, kind: int, protocol: int = 0) -> socket.socket | None:
-        """Return a non-blocking socket in `node`, or None: the node isn't there, or it isn't our turn."""
+        """Return a non-blocking socket in `node`; None if the node is removed or no more are allowed now."""
         if self._left <= 0:
             return None
         self._left -= 1
         return self.open_now(node, family, kind, protocol)
 
     def open_now(self, node: int, family: int, kind: int, protocol: int = 0) -> socket.socket | None:
-        """Return a non-blocking socket in `node`, or None: the node isn't there."""
+        """Return a non-blocking socket in `node`; None if the node is removed."""
         try:
             sock = self._nodes.open_socket(node, family, kind, protocol)
         except UnableError:

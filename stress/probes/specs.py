@@ -165,7 +165,7 @@ def _pair(
 def drawn_pairs(sources: list[int], goals: list[int], count: int, stream: Stream) -> list[tuple[int, int]]:
     """Return up to `count` different ordered pairs of two different nodes, drawn by `stream`.
 
-    When fewer exist it is all of them. Sources take turns, so that each occurs as often as the others.
+    If fewer exist, it returns all of them. Sources take turns, so that each occurs equally often.
     """
     shared = len({*sources} & {*goals})
     total = len(sources) * len(goals) - shared

@@ -20,14 +20,14 @@ Clock = Callable[[], float]
 
 
 class TaskProbes:
-    """Probes that a task asks where the nodes are (`stress.tasks.probes`)."""
+    """Probes that a task sends where the nodes are (`stress.tasks.probes`)."""
 
     def __init__(self, task: RunningTask) -> None:
         self._task = task
         self._cost = 0.0
 
     def wrong(self) -> int:
-        """Return the number of pairs without a right answer to their last settled probe."""
+        """Return the number of pairs without a correct answer to their last settled probe."""
         return int(self._task.ask()["wrong"])
 
     def answered(self) -> int:
@@ -54,9 +54,9 @@ class TaskProbes:
 def start_probes(
     probes: Sequence[ProbeKeys], network: Network, clock: Clock, seed: int = 0
 ) -> TaskProbes | ProbeGroup:
-    """Begin to ask. `clock` gives the seconds since the run began, `seed` the pairs.
+    """Start the probes. `clock` gives the seconds since the run began, `seed` the pairs.
 
-    Raises ParameterError when nothing matches a probe's words, UnableError for too many sockets.
+    Raises ParameterError when nothing matches a probe's selection, UnableError for too many sockets.
     """
     specs = resolve(probes, network, seed)
     if network.access.supports(Capability.TASKS):

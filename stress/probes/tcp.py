@@ -77,7 +77,7 @@ class TcpAsker:
             sock.close()
 
     def _listen(self, pair: Pair) -> None:
-        """Listen in the target. A port that is taken has a listener already: the user's own."""
+        """Listen in the target. A port in use has a listener already: the user's own."""
         key = (pair.target, pair.version)
         if key in self._listeners:
             return
@@ -97,7 +97,7 @@ class TcpAsker:
         self._poll.register(sock, select.EPOLLIN)
 
     def _drop_listener(self, pair: Pair) -> None:
-        """Stop listening where nobody was reached: the node may have been made anew."""
+        """Close the listener of a target without an answer: the node may have been created again."""
         sock = self._listeners.pop((pair.target, pair.version), None)
         if sock is not None:
             del self._accepting[sock.fileno()]
@@ -119,7 +119,7 @@ class TcpAsker:
                 sock.connect((pair.address, self._spec.port))
             except BlockingIOError:
                 raise
-            except OSError:  # no way there: a question without an answer
+            except OSError:  # no route: a probe without an answer
                 sock.close()
                 return
         self._connections[sock.fileno()] = _Connection(at, number, asked, sock)
@@ -139,7 +139,7 @@ class TcpAsker:
             self._drop_listener(self._spec.pairs[connection.at])
 
     def _end(self, connection: _Connection) -> None:
-        """Note what a connection came to, and close it."""
+        """Record the result of a connection, and close it."""
         with connection.sock as sock:
             if sock.getsockopt(socket.SOL_SOCKET, socket.SO_ERROR):
                 self._drop_listener(self._spec.pairs[connection.at])
@@ -148,12 +148,12 @@ class TcpAsker:
             info = sock.getsockopt(socket.IPPROTO_TCP, socket.TCP_INFO, _RETRANSMITS_AT + 4)
             if len(info) >= _RETRANSMITS_AT + 4:
                 rtt, again = (struct.unpack_from("=I", info, at)[0] for at in (_RTT_AT, _RETRANSMITS_AT))
-                if rtt and not again:  # after a lost SYN the kernel's figure is that of the last one
+                if rtt and not again:  # after a lost SYN the kernel's time is that of the last SYN
                     arrived = min(arrived, connection.asked + rtt * 1e-6)
             self.tracks[connection.at].answer(connection.number, arrived)
 
     def _accept(self, listener: socket.socket) -> None:
-        """Take and end what was connected."""
+        """Accept the new connections and close them."""
         while True:
             try:
                 sock, _address = listener.accept()

@@ -31,7 +31,7 @@ class _Question:
 class Track:
     """Probes of one pair. `record.times` keeps up to `keep` answers, evenly over the run.
 
-    An answer more than `timeout` seconds after its probe is late, whenever it is read.
+    An answer that arrives more than `timeout` seconds after its probe is late, whenever it is read.
     """
 
     def __init__(
@@ -50,7 +50,7 @@ class Track:
 
     @property
     def wrong(self) -> bool:
-        """Whether the last settled probe was lost."""
+        """True if the last settled probe was lost."""
         windows = self.record.windows
         return bool(windows) and windows[-1].end is None
 

@@ -19,7 +19,7 @@ from stress.report.summary import summary
 
 
 def require_writable(folder: Path) -> None:
-    """Make `folder` if need be; UsageError when nothing can be written there, before anything is run."""
+    """Create `folder` if needed; UsageError when it isn't writable. Called before anything is run."""
     trial = folder / "report.json.part"
     try:
         folder.mkdir(parents=True, exist_ok=True)
@@ -36,11 +36,11 @@ def write(
 ) -> list[Path]:
     """Write report.json, events.jsonl, metrics.csv, junit.xml and report.html; return their paths.
 
-    Makes `folder` if need be. A file is there whole or not at all. BrokenError when the disk can't take
-    one, once the others are written that it can.
+    Creates `folder` if needed. Each file is complete or absent. When the disk has no room for a file,
+    the other files are written first; then BrokenError is raised.
     """
     whole = summary(record, verdicts, figures)
-    files: dict[str, Callable[[TextIO], None]] = {  # the small ones first: they fit on a full disk
+    files: dict[str, Callable[[TextIO], None]] = {  # small files first: they may still fit on a full disk
         "junit.xml": lambda out: _text(junit(record, verdicts), out),
         "report.json": lambda out: json.dump(finite(whole), out, ensure_ascii=False, allow_nan=False),
         "events.jsonl": lambda out: _events(record, out),
@@ -72,7 +72,7 @@ def _text(text: str, out: TextIO) -> None:
 
 
 def _events(record: RunRecord, out: TextIO) -> None:
-    """One JSON object a line: every operation, when it was due, begun and done."""
+    """Write a line with a JSON object for each operation: its due, start and end times."""
     for outcome in record.outcomes:
         operation = outcome.operation
         line = {
@@ -84,7 +84,7 @@ def _events(record: RunRecord, out: TextIO) -> None:
 
 
 def _metrics(record: RunRecord, out: TextIO) -> None:
-    """One row a sample, one column a metric; the first column is seconds since the run began."""
+    """Write a row per sample, a column per metric; the first column is seconds since the run began."""
     names = sorted({name for sample in record.samples for name in sample.values})
     rows = csv.writer(out)
     rows.writerow(["at", *names])
@@ -93,7 +93,7 @@ def _metrics(record: RunRecord, out: TextIO) -> None:
 
 
 def _plain(value: float | None) -> float | str:
-    """Return a number as people write it: counts without a point."""
+    """Return a number as text: counts without a decimal point."""
     if value is None:
         return ""
     return int(value) if float(value).is_integer() else value

@@ -1,6 +1,6 @@
 """JUnit XML: one test case per limit, so that a CI job shows the limits that failed.
 
-A case is called as the limit is written, run for run, so that a CI job can tell its history.
+A case has the limit's text as its name in every run, so that a CI job can show its history.
 """
 
 from __future__ import annotations
@@ -14,7 +14,7 @@ from stress.report.summary import verdict_of
 
 
 def junit(record: RunRecord, verdicts: Sequence[Verdict]) -> str:
-    """Return the XML. A run without limits, or that ended early, has the test case that it ran to its end."""
+    """Return the XML. A run without limits, or one that ended early, has a test case for its completion."""
     ended = record.aborted or record.interrupted
     leaked = record.leaks.leaked
     end = max((phase.end for phase in record.phases), default=0.0)
@@ -38,14 +38,14 @@ def junit(record: RunRecord, verdicts: Sequence[Verdict]) -> str:
         case = ET.SubElement(suite, "testcase", classname=f"stress.{name}", name="ran to its end")
         if ended:
             ET.SubElement(case, "error", message=_printable(ended))
-    if leaked:  # exit code 1, though every limit may have passed
+    if leaked:  # exit code 1, even if every limit passed
         case = ET.SubElement(suite, "testcase", classname=f"stress.{name}", name="left all as it was")
         ET.SubElement(case, "failure", message=_printable(leaked[0])).text = _printable("\n".join(leaked))
     return ET.tostring(suite, encoding="unicode", xml_declaration=True) + "\n"
 
 
 def _printable(text: str) -> str:
-    """Return `text` without the characters that XML 1.0 has no way to write."""
+    """Return `text` without the characters that XML 1.0 can't represent."""
     return "".join(
         c if c in "\t\n\r" or " " <= c <= "\ud7ff" or "\ue000" <= c <= "\ufffd" else "?" for c in text
     )

@@ -1,4 +1,4 @@
-"""The page of a report: what it shows, thinned to what a browser draws at once."""
+"""Page of a report, with its data reduced to an amount that a browser draws at once."""
 
 from __future__ import annotations
 
@@ -59,7 +59,7 @@ _TILES = ("offered", "achieved", "errors", "skipped", "rate", "latency.p50", "la
 
 
 def finite(value: Any) -> Any:
-    """Return `value` with null for numbers that JSON has no word for."""
+    """Return `value` with null for numbers that JSON can't represent."""
     if isinstance(value, float):
         return value if math.isfinite(value) else None
     if isinstance(value, dict):
@@ -75,12 +75,12 @@ def _without_slices(step: dict[str, Any]) -> dict[str, Any]:
 
 
 def _pairs(probes: list[dict[str, Any]]) -> list[dict[str, Any]]:
-    """Return the pairs that lost most, for the table."""
+    """Return the pairs with the most losses, for the table."""
     return sorted(probes, key=lambda one: -one["loss"])[:30]
 
 
 def _lanes(probes: list[dict[str, Any]]) -> dict[str, Any]:
-    """Return the pairs with loss windows, those with the most lost questions; how many were left out."""
+    """Return the pairs with loss windows, those with the most lost probes, and the number left out."""
     hit = sorted((one for one in probes if one["windows"]), key=lambda one: -(one["sent"] - one["answered"]))
     lanes, room = [], _MOST_WINDOWS
     for one in hit[:_MOST_LANES]:
@@ -93,7 +93,7 @@ def _lanes(probes: list[dict[str, Any]]) -> dict[str, Any]:
 
 
 def _failing(probes: list[dict[str, Any]]) -> list[list[float | int | None]]:
-    """Return how many pairs were without an answer, as steps [seconds, count] at each change."""
+    """Return the number of pairs without an answer, as steps [seconds, count] at each change."""
     changes: dict[float, int] = defaultdict(int)
     for one in probes:
         for start, end, _lost in one["windows"]:
@@ -102,7 +102,7 @@ def _failing(probes: list[dict[str, Any]]) -> list[list[float | int | None]]:
                 changes[end] -= 1
     moments = sorted(changes)
     counts = np.cumsum([changes[moment] for moment in moments], dtype=np.int64)
-    if len(moments) > _MOST_SAMPLES:  # the highest of each part, at its begin
+    if len(moments) > _MOST_SAMPLES:  # the highest of each part, at its start
         edges = np.linspace(moments[0], moments[-1], _BINS * 2 + 1)
         starts = np.unique(np.searchsorted(moments, edges[:-1]))
         counts, moments = np.maximum.reduceat(counts, starts), [moments[at] for at in starts.tolist()]
@@ -110,7 +110,7 @@ def _failing(probes: list[dict[str, Any]]) -> list[list[float | int | None]]:
 
 
 def _thinned(metrics: dict[str, Any]) -> dict[str, Any]:
-    """Return at most 4,000 samples, every so many."""
+    """Return at most 4,000 samples, evenly spaced."""
     every = max(1, math.ceil(len(metrics["at"]) / _MOST_SAMPLES))
     series = {
         name: [_short(value) for value in values[::every]] for name, values in metrics["series"].items()
@@ -119,7 +119,7 @@ def _thinned(metrics: dict[str, Any]) -> dict[str, Any]:
 
 
 def _short(value: float | None) -> float | None:
-    """Return six digits: a picture has no more."""
+    """Return the number with six digits: a chart shows no more."""
     return None if value is None else float(f"{value:.6g}")
 
 
@@ -171,7 +171,7 @@ def _bins(record: RunRecord, seconds: float) -> dict[str, Any]:
 
 
 def _lane(name: str, outcomes: Outcomes, edges: Floats) -> dict[str, Any]:
-    """Return how many operations of a step began in each part, and how many of them failed."""
+    """Return the number of a step's operations that began in each part, and of the failed ones among them."""
     mine = outcomes.of_step(name)
     counts = np.histogram(outcomes.due[mine], edges)[0]
     failed = np.histogram(outcomes.due[mine & outcomes.failed], edges)[0]
@@ -196,7 +196,7 @@ def _latencies(outcomes: Outcomes, edges: Floats) -> dict[str, list[float | None
 
 
 def _answers(record: RunRecord) -> list[list[float]]:
-    """Return a sample of the probes' answers, in order of time: [when asked, round-trip seconds]."""
+    """Return a sample of the probes' answers, in order of time: [time sent, round-trip seconds]."""
     times = sorted(pair for probe in record.probes for pair in probe.times)
     every = max(1, math.ceil(len(times) / _MOST_TIMES))
     return [[round(at, 3), float(f"{seconds:.4g}")] for at, seconds in times[::every]]

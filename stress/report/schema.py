@@ -1,4 +1,4 @@
-"""The JSON schema of report.json (JSON Schema 2020-12). Keys are only ever added within a version."""
+"""JSON schema of report.json (JSON Schema 2020-12). Within a version, keys are only added."""
 
 from __future__ import annotations
 
@@ -56,7 +56,7 @@ def schema() -> Schema:
 
 
 def _object(properties: Schema) -> Schema:
-    """Return an object that has all of `properties`; others may be added later."""
+    """Return the schema of an object with all of `properties`; others may be added later."""
     return {"type": "object", "required": list(properties), "properties": properties}
 
 

@@ -1,6 +1,6 @@
-"""A run record and its verdicts as one JSON object: docs/stress-report.md and report.schema.json.
+"""Run record and verdicts as one JSON object: see docs/stress-report.md and report.schema.json.
 
-The schema has a version; keys are only ever added within one.
+The schema has a version. Within a version, keys are only added.
 """
 
 from __future__ import annotations
@@ -24,7 +24,7 @@ from stress.records import ProbeRecord, RunRecord
 FORMAT = "topology-emulator stress report"
 VERSION = 1
 SLICES = 20
-"""Parts of a step whose latencies are kept apart, so that `compare` can tell noise from change."""
+"""Parts of a step with separate latencies, so that `compare` can tell noise from change."""
 _MOST_EVENTS = 2000
 
 
@@ -69,7 +69,7 @@ def summary(record: RunRecord, verdicts: Sequence[Verdict], figures: Figures | N
 
 
 def verdict_of(verdict: Verdict) -> dict[str, Any]:
-    """Return a verdict: the limit with what was found; the numbers are None where nothing was measured."""
+    """Return a verdict: the limit with the measured value; numbers are None where nothing was measured."""
     limit = verdict.limit
     return {
         "limit": str(verdict),
@@ -144,7 +144,7 @@ def _with_slices(found: dict[str, Any] | None, outcomes: Outcomes, mine: Bools) 
 
 
 def convergence_of(found: Convergence) -> dict[str, Any]:
-    """Return what events did to probes: the longest 2,000 one by one, all of them in the figures."""
+    """Return the effect of events on probes: the longest 2,000 one by one, all of them in the figures."""
     longest = sorted(found.events, key=lambda event: -event.convergence)[:_MOST_EVENTS]
     return {
         "disturbing": len(found.events),
@@ -166,7 +166,7 @@ def convergence_of(found: Convergence) -> dict[str, Any]:
 
 
 def probe_groups(record: RunRecord, figures: Figures) -> list[dict[str, Any]]:
-    """Return per probe of the scenario what all its pairs found together."""
+    """Return for each probe of the scenario the results of all its pairs together."""
     groups: dict[str, list[ProbeRecord]] = defaultdict(list)
     for found in record.probes:
         groups[found.probe].append(found)
@@ -182,7 +182,7 @@ def probe_groups(record: RunRecord, figures: Figures) -> list[dict[str, Any]]:
 
 
 def probe(found: ProbeRecord) -> dict[str, Any]:
-    """Return what a probe found; its loss is a share, its windows [start, end or null, lost]."""
+    """Return the results of a probe; its loss is a share, its windows [start, end or null, lost]."""
     times = Histogram(seconds for _, seconds in found.times)
     return {
         "probe": found.probe,

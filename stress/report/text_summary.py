@@ -66,7 +66,7 @@ def _probe(figures: Figures, probe: str) -> Iterator[str]:
 
 
 def _times(found: Histogram, what: str = "") -> str:
-    """Return `; latency p50 1 ms, p99 2 ms, max 3 ms`; nothing of nothing."""
+    """Return `; latency p50 1 ms, p99 2 ms, max 3 ms`; an empty text without latencies."""
     if not found.count:
         return ""
     times = (("p50", found.quantile(0.5)), ("p99", found.quantile(0.99)), ("max", found.max))

@@ -73,7 +73,7 @@ def _wrong(data: Any) -> Found:
 
 
 def _parts(data: dict[str, Any], problems: Found) -> tuple[Scenario | None, list[list[Placed]]]:
-    """Return the scenario and its steps in groups; nobody reads on after MAX_FOUND problems."""
+    """Return the scenario and its steps in groups; the search ends after MAX_FOUND problems."""
     scenario = validated(Scenario, data, (), problems)
     groups: list[list[Placed]] = []
     for at, item in enumerate(data["steps"] if isinstance(data.get("steps"), list) else ()):
