@@ -1,9 +1,9 @@
-"""Compare forecasts with what is measured, as root: `python benchmarks/forecast.py [--runs 5] [--write]`.
+"""Compare forecasts with measurements, as root: `python benchmarks/forecast.py [--runs 5] [--write]`.
 
 Brings each network up and down in turns and prints measured over forecast (`ratio`). With `--write` it
-records the figures in `forecast.json`, to which the constants of `emulator/deploy_time.py` are fitted and
-`tests/unit/emulator/test_forecast.py` holds them. The least of the runs counts: what else the machine does
-only adds. Where a machine is never quiet, `--busy` takes the seconds of processor. Needs cgroups v1.
+records the figures in `forecast.json`. The constants of `emulator/deploy_time.py` are fitted to them, and
+`tests/unit/emulator/test_forecast.py` checks that. The least of the runs counts, because other load on the
+machine only adds time. On a machine that is never quiet, `--busy` uses processor seconds. Needs cgroups v1.
 """
 
 from __future__ import annotations
@@ -56,7 +56,7 @@ engine.deploy(plan, sys.argv[1])
 times = {"seconds": time.monotonic() - before, "processor_seconds": sum(os.times()[:4]) - used}
 print(json.dumps(forecast | times | {"process": sum(os.times()[:4])}))
 """
-"""What a process of its own runs, so that only the deployment is measured."""
+"""Code for a separate process, so that only the deployment is measured."""
 
 
 def text_of(kind: str, shape: str) -> str:
@@ -65,7 +65,7 @@ def text_of(kind: str, shape: str) -> str:
 
 
 def main() -> None:
-    """Measure, print, and record if asked."""
+    """Measure, print, and record if requested."""
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--runs", type=int, default=3)
     parser.add_argument("--only", default="", help="cases whose kind has this word")
@@ -90,7 +90,7 @@ def main() -> None:
 
 
 def _write(found: dict[tuple[str, str], dict[str, Any]], of: str) -> None:
-    """Record what was found; rows of other networks, and of the same by the other measure, stay."""
+    """Record the figures; rows of other networks, and of the same networks by the other measure, stay."""
     rows = [
         row for row in json.loads(RECORD.read_text())
         if row["of"] != of or (row["kind"], row["shape"]) not in found
@@ -104,7 +104,7 @@ def _write(found: dict[tuple[str, str], dict[str, Any]], of: str) -> None:
 
 
 def _once(folder: Path, kind: str, shape: str, row: dict[str, Any]) -> None:
-    """Bring a case up and down, in a cgroup of its own, and keep the least of its figures in `row`."""
+    """Bring a case up and down in its own cgroup, and keep the least of its figures in `row`."""
     file = folder / "forecast.yaml"
     file.write_text(text_of(kind, shape))
     groups = [Path(f"/sys/fs/cgroup/{name}/forecast-{os.getpid()}") for name in ("memory", "cpuacct")]
@@ -115,7 +115,7 @@ def _once(folder: Path, kind: str, shape: str, row: dict[str, Any]) -> None:
         everything = int((groups[1] / "cpuacct.usage").read_text()) / 1e9
         found["processor_seconds"] += everything - found.pop(
             "process"
-        )  # what was left running, and its children
+        )  # processes left running, and their children
         found["kernel_bytes"] = int((groups[0] / "memory.kmem.usage_in_bytes").read_text())
         figures = dict(line.split() for line in (groups[0] / "memory.stat").read_text().splitlines())
         found["process_bytes"] = int(figures["total_rss"])
@@ -128,7 +128,7 @@ def _once(folder: Path, kind: str, shape: str, row: dict[str, Any]) -> None:
 
 
 def _python(folder: Path, groups: list[Path], *words: str) -> str:
-    """Run Python in these cgroups and return what it printed."""
+    """Run Python in these cgroups and return its output."""
 
     def enter() -> None:
         for group in groups:

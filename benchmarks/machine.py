@@ -1,4 +1,4 @@
-"""Machine on which figures were measured."""
+"""Facts of the machine on which figures were measured."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from pathlib import Path
 
 
 def facts() -> dict[str, object]:
-    """Return kernel, processor, cores, memory, Python, date, and how busy the machine was; no host name."""
+    """Return kernel, processor, cores, memory, Python, date, and load of the machine; no host name."""
     memory = os.sysconf("SC_PAGE_SIZE") * os.sysconf("SC_PHYS_PAGES")
     return {
         "date": time.strftime("%Y-%m-%d"),

@@ -1,9 +1,9 @@
-"""Mininet's own `mn --topo tree,DEPTH,FANOUT --test none`, with its two halves timed apart.
+"""Mininet's own `mn --topo tree,DEPTH,FANOUT --test none`, with its two halves timed separately.
 
-Run by the interpreter that has Debian's Mininet: `mininet_tree.py DEPTH FANOUT bridge|ovs`. It calls what
-`mn` calls (mininet/bin `begin()`): build and start, no test, stop. The first `seconds` are until every
-switch and host is up; importing Mininet, `mn`'s own clean-up and the start of Open vSwitch's daemons
-are not counted, so the comparison is kind to Mininet.
+Run by the interpreter that has Debian's Mininet: `mininet_tree.py DEPTH FANOUT bridge|ovs`. It makes the same
+calls as `mn` (mininet/bin `begin()`): build and start, no test, stop. The first `seconds` last until every
+switch and host is up. The import of Mininet, `mn`'s own clean-up and the start of Open vSwitch's daemons
+are not counted, in favour of Mininet.
 """
 
 import json

@@ -1,12 +1,12 @@
 """One deploy and one take-down of a file by the netns engine, timed inside one process.
 
-Run by `run.py`, in a process of its own so that each sample starts from the same state:
+`run.py` runs it in a separate process, so that each sample starts from the same state:
 
     python benchmarks/ours.py FILE [--count]
 
 Prints one line of JSON with the same keys as `floor.c`: seconds of `deploy` (the engine's whole
 deploy: state, records, namespaces, links), `deploy_cpu` (user and system), `down`, and the counts.
-With --count every namespace is entered in between, off the clock.
+With --count, every namespace is entered between the two, outside the measured time.
 """
 
 from __future__ import annotations
@@ -31,7 +31,7 @@ _RTM_GETADDR = RTM_GETLINK + 4
 
 
 def counted(state: NetworkState) -> dict[str, int]:
-    """Return how many links and addresses the namespaces of a running network hold."""
+    """Return the number of links and addresses in the namespaces of a running network."""
     store = store_of(state)
     links = addresses = 0
     with store.entered():

@@ -1,13 +1,13 @@
-"""One worker's part of a plan for a region of a million nodes: what computing it costs.
+"""Cost of computing one worker's part of a plan for a region of a million nodes.
 
     python benchmarks/part_of_plan.py [--repeat 5] [--zones 5] [--workers 50]
 
-Given are the topology, its placement on the workers and the roles of link ends (the spanning tree),
-which are the whole graph's and are computed once; what they cost is printed too. Measured is all that the
-worker computes for its own nodes: every netlink message (written and let go batch by batch, as `up` does),
-and the hosts file. Each sample is a process that is forked from one with the plan, so that it starts from
-the same state; memory is the peak of resident memory above where it began. Workers take turns. The exit
-code is 1 when the median part takes more than 1 s or 100 MiB (at 5 zones: a million nodes).
+The topology, its placement on the workers and the roles of link ends (the spanning tree) belong to the whole
+graph. They are computed once, and their cost is printed too. The measurement covers the worker's own
+computations: every netlink message (written and released batch by batch, as `up` does), and the hosts file.
+Each sample is a process forked from one with the plan, so that it starts from the same state. Memory is the
+peak of resident memory above its start. Workers take turns. The exit code is 1 when the median part takes
+more than 1 s or 100 MiB (at 5 zones: a million nodes).
 """
 
 from __future__ import annotations
@@ -42,7 +42,7 @@ def memory(key: str) -> float:
 
 
 def write_messages(part: PlanPart) -> int:
-    """Write all messages of `part`; return how many bytes they are."""
+    """Write all messages of `part`; return their size in bytes."""
     writer, size = NodeMessages(part), 0
     for run in writer.order.runs():
         size += sum(len(m) for node in run for m in writer.first(node, lambda _: 3).messages)
@@ -60,7 +60,7 @@ def sample(plan: Plan, worker: int, work: list[Callable[[PlanPart], int]]) -> li
     child = os.fork()
     if not child:
         gc.disable()
-        Path("/proc/self/clear_refs").write_text("5")  # the peak begins here
+        Path("/proc/self/clear_refs").write_text("5")  # the peak counts from here
         before, begin = memory("VmRSS"), time.perf_counter()
         part = plan.part(worker)
         for each in work:

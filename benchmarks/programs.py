@@ -1,4 +1,4 @@
-"""Programs that are measured: the floor, the engine in-process, the command line, Mininet."""
+"""Measured programs: the floor, the engine in-process, the command line, Mininet."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ TIMEOUT = 1200
 
 @dataclass(frozen=True)
 class Network:
-    """A network that both sides make: `shape` for the floor, `text` for us."""
+    """Network that both sides create: `shape` for the floor, `text` for us."""
 
     name: str
     shape: tuple[str, str, str]
@@ -61,7 +61,7 @@ def floor_program() -> Path:
 
 
 class Bench:
-    """Runs each program in folders of its own, below `folder`."""
+    """Runner of each program in separate folders below `folder`."""
 
     def __init__(self, folder: Path) -> None:
         self._files = folder
@@ -78,7 +78,7 @@ class Bench:
         return path
 
     def floor(self, network: Network, *, count: bool = False) -> dict[str, Any]:
-        """Run the floor once: seconds of deploy and down, and the counts if asked for."""
+        """Run the floor once: seconds of deploy and down, and the counts if requested."""
         return self._json([str(self._program), str(self._floor), *network.shape, *["count"][: int(count)]])
 
     def engine(self, network: Network, *, count: bool = False) -> dict[str, Any]:
@@ -135,19 +135,19 @@ ovsdb-server --detach --pidfile --log-file=/dev/null --remote=punix:/run/openvsw
 ovs-vsctl --no-wait init
 ovs-vswitchd --detach --pidfile --log-file=/dev/null >/dev/null 2>&1
 """
-"""What starts Open vSwitch with a database of its own, in a mount namespace of its own."""
+"""Command that starts Open vSwitch with its own database, in its own mount namespace."""
 
 
 def has_ovs() -> bool:
-    """Return whether Open vSwitch's programs are here."""
+    """Return whether Open vSwitch's programs are installed."""
     return shutil.which("ovs-vswitchd") is not None and shutil.which("ovs-vsctl") is not None
 
 
 def mininet_build(python: str, network: Network) -> dict[str, Any]:
     """Build and stop Mininet's tree of the shape of `network` once: seconds of both.
 
-    On userspace Open vSwitch where the network has it, else on Linux bridges. In namespaces of its own:
-    its switches live in the namespace that it is started in, and whatever it leaves ends with them.
+    Uses userspace Open vSwitch where the network has it, else Linux bridges. Runs in its own namespaces:
+    Mininet's switches live in the namespace that it starts in, and all leftovers end with it.
     """
     ovs = "switch: ovs" in network.text
     if ovs:

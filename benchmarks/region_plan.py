@@ -1,12 +1,12 @@
-"""A plan for a region of a million nodes, beside the same graph in networkx.
+"""Cost of a plan for a region of a million nodes, beside the same graph in networkx.
 
     python benchmarks/region_plan.py [--repeat 3] [--zones 5]
 
-Each side runs in a process of its own, whose time (start of the interpreter to its end) and peak memory
-the kernel tells (wait4). Ours does the whole command, `emulator plan --workers 50 --json`: load, build,
-place, forwarding, forecast. networkx only builds the graph, with name and kind on each node. The medians
-and their ratios are printed; the exit code is 1 when the plan took more than 3 s or 400 MiB (at 5 zones:
-a million nodes).
+Each side runs in its own process. The kernel reports its time (start of the interpreter to its end) and peak
+memory (wait4). Our side runs the whole command, `emulator plan --workers 50 --json`: load, build, place,
+forwarding, forecast. networkx only builds the graph, with name and kind on each node. The medians and their
+ratios are printed. The exit code is 1 when the plan took more than 3 s or 400 MiB (at 5 zones: a million
+nodes).
 """
 
 from __future__ import annotations
@@ -29,7 +29,7 @@ SHAPE = {"pods": 50, "racks": 100, "hosts": 39, "fabrics": 4, "spines": 16, "cor
 
 
 class Cost(NamedTuple):
-    """Cost of a process, and the last line that it printed."""
+    """Cost of a process, and the last line of its output."""
 
     seconds: float
     mib: float

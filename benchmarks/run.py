@@ -1,16 +1,17 @@
-"""Measure what the README claims and print it as a Markdown table.
+"""Measure the figures of the README and print them as a Markdown table.
 
     sudo python benchmarks/run.py                  everything, about ten minutes with Mininet
     sudo python benchmarks/run.py --quick          a small network, once: does it all still run?
     sudo python benchmarks/run.py --only NAME      one of them: --help lists the names
     sudo python benchmarks/run.py --huge           40,000 hosts too, once: minutes more, 16 GiB of free memory
 
-Ours and what it is compared with run in turns (A B A B), after a turn that isn't counted, and each
-returns only when the kernel has let go, so that neither pays for the other. Before the clock
-starts, both are made to count their links and addresses: a difference is an error. The numbers go
-to `benchmarks/results/` as JSON as well. Exit code 1 when a target is missed. Another program that makes or
-destroys namespaces meanwhile shares the kernel's RTNL lock with these: times double, and a ratio by the
-clock then says little. The rows of processor time show what is ours even so.
+Our program and the other one run in turns (A B A B), after a turn that isn't counted. Each returns only
+when the kernel has released everything, so that neither pays for the other. Before the measurement both
+count their links and addresses: a difference is an error. The numbers also go to `benchmarks/results/` as
+JSON. The exit code is 1 when a target is missed.
+
+Another program that creates or destroys namespaces meanwhile shares the kernel's RTNL lock with these. Then
+times double, and a ratio of wall-clock times means little. The rows of processor time still show our part.
 """
 
 from __future__ import annotations
@@ -47,7 +48,7 @@ COUNTED = ("namespaces", "links", "addresses")
 
 
 def in_turns(turns: int, *sides: Callable[[], Sample]) -> list[list[Sample]]:
-    """Call each of `sides` once for warmth and then `turns` times in turns; return what each gave."""
+    """Call each of `sides` once to warm up, then `turns` times in turns; return the results of each."""
     for side in sides:
         side()
     samples: list[list[Sample]] = [[] for _ in sides]
@@ -63,7 +64,7 @@ def picked(samples: list[Sample], key: str) -> tuple[float, ...]:
 
 
 def same_work(on: Bench, network: Network) -> None:
-    """Raise RuntimeError unless the floor makes as many objects as we do."""
+    """Raise RuntimeError unless the floor creates as many objects as we do."""
     ours, floor = on.engine(network, count=True), on.floor(network, count=True)
     different = {key: (ours[key], floor[key]) for key in COUNTED if ours[key] != floor[key]}
     if different:
@@ -73,7 +74,7 @@ def same_work(on: Bench, network: Network) -> None:
 
 
 class Suite:
-    """The measurements, by name. `quick` takes a small network and one turn."""
+    """Measurements by name. `quick` takes a small network and one turn."""
 
     def __init__(self, on: Bench, *, quick: bool) -> None:
         self._on = on
@@ -84,7 +85,7 @@ class Suite:
         self._engine: dict[str, tuple[list[Sample], list[Sample]]] = {}
 
     def _compared(self, network: Network) -> tuple[list[Sample], list[Sample]]:
-        """Return (ours, floor) samples of `network`, measured once for deploy and down both."""
+        """Return (ours, floor) samples of `network`, measured once for both deploy and down."""
         if network.name not in self._engine:
             same_work(self._on, network)
             ours, floor = in_turns(
@@ -103,7 +104,7 @@ class Suite:
         return [self._against_floor(self._tree, key, 1.3) for key in ("deploy", "deploy_cpu")]
 
     def down(self) -> list[Row]:
-        """Take down, until the kernel has let go, against the floor."""
+        """Take down, until the kernel has released everything, against the floor."""
         return [self._against_floor(self._tree, "down", 1.3)]
 
     def large(self) -> list[Row]:
@@ -155,7 +156,7 @@ class Suite:
         return self._against_mininet(python, TREE_OVS, 4.0)
 
     def huge(self) -> list[Row]:
-        """Bring 40,000 routed hosts up, ask 500 pairs and take all down, once, by whole commands."""
+        """Bring 40,000 routed hosts up, probe 500 pairs and take all down, once, by whole commands."""
         network, free = SMALL_ROUTED if self._small else ROUTED, free_gib()
         if not self._small and free < _HUGE_GIB:
             print(f"{free:.1f} GiB are free, {network.name} wants {_HUGE_GIB}: left out", file=sys.stderr)
@@ -181,7 +182,7 @@ class Suite:
 
 
 NAMES = ("deploy", "down", "command", "large", "help", "check", "mininet", "ovs")
-"""What is measured unless something else is asked for."""
+"""Measurements by default."""
 ALL = (*NAMES, "huge")
 
 
@@ -195,7 +196,7 @@ def save(rows: list[Row], about: dict[str, object]) -> Path:
 
 
 def main() -> int:
-    """Run what was asked for; return the exit code."""
+    """Run the requested measurements; return the exit code."""
     parser = argparse.ArgumentParser(description="Measure what the README claims.")
     parser.add_argument("--quick", action="store_true", help="a small network, once; nothing is saved")
     parser.add_argument("--only", action="append", choices=ALL, metavar="NAME", help=", ".join(ALL))

@@ -4,15 +4,15 @@
 
 Each run, on a network of 1,024 hosts (tree, depth 2, fanout 32) by the netns engine:
 - `ip -batch` brings one port down and up 10,000 times in one namespace: the kernel's own rate;
-- a bare loop, one `send` and one `recv` for each change, does so with the ports of all hosts: the kernel's
-  rate for this network, where each change is in another namespace and a bridge hears of it;
+- a bare loop, one `send` and one `recv` per change, does the same with the ports of all hosts: the kernel's
+  rate for this network, where each change is in another namespace and notifies a bridge;
 - port-flap of all hosts, node-churn of all hosts, and 200 pairs that are pinged ten times a second.
-The runner, sampler included, is the one that `emulator stress` uses. More is offered than the figure that
-must be reached, as a rate that is achieved is never above what is offered. Medians of the runs are
-printed as a Markdown table. Exit code 1 when a target is missed.
+The runner, sampler included, is the one of `emulator stress`. The offered rate is above the target, since
+the achieved rate never exceeds the offered one. Medians of the runs are printed as a Markdown table. The exit
+code is 1 when a target is missed.
 
-With `--beside mininet` the same scenarios run once for a second on that engine as well, with the same runner.
-With `--soak 600` the soak of stress/examples/ runs that many seconds by the command itself.
+With `--beside mininet` the same scenarios also run once for a second on that engine, with the same runner.
+With `--soak 600` the soak of stress/examples/ runs for that many seconds by the command itself.
 """
 
 from __future__ import annotations
@@ -62,7 +62,7 @@ Figures = dict[str, float]
 
 
 def kernel_rate() -> float:
-    """Return how many changes of a port per second `ip -batch` makes in one namespace."""
+    """Return the number of port changes per second that `ip -batch` makes in one namespace."""
     name = f"stress-rates-{os.getpid()}"
     batch = "link set v0 down\nlink set v0 up\n" * FLOOR_PAIRS
     subprocess.run(["ip", "netns", "add", name], check=True)
@@ -81,7 +81,7 @@ def kernel_rate() -> float:
 
 
 def bare_loop(network: Network, rounds: int = 4) -> float:
-    """Return the seconds that a change of a host's port takes without any runner."""
+    """Return the seconds that a change of a host's port takes without a runner."""
     topology = network.topology
     indices = make_plan(topology, network.engine).indices
     sockets, messages = [], []
@@ -147,7 +147,7 @@ def deployed(engine_name: str) -> Iterator[Network]:
 
 
 def measured(seconds: float) -> dict[str, Figures]:
-    """Return the figures of one run of each scenario, and of what they are compared with."""
+    """Return the figures of one run of each scenario, and of the programs to compare with."""
     with deployed("netns") as network:
         found = {"floor": {"batch": kernel_rate(), "loop": bare_loop(network) * 1e6}}
         return found | {what: shaken(network, what, seconds) for what in SCENARIOS}
@@ -188,7 +188,7 @@ def medians(runs: list[dict[str, Figures]]) -> dict[str, Figures]:
 def rows(
     ours: dict[str, Figures], other: dict[str, Figures], soak: Figures, seconds: float
 ) -> Iterator[tuple[str, ...]]:
-    """Yield work, what was found, the target, the verdict and the same on the other engine."""
+    """Yield work, result, target, verdict, and the result on the other engine."""
     for what, least, slowest in ((PORTS, 10_000.0, 5.0), (NODES, 300.0, None)):
         found, pairs = ours[what], 1 if what == PORTS else 2
         rate = found["rate"] / pairs

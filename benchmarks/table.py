@@ -1,4 +1,4 @@
-"""Samples become rows: medians, spread, ratios, a verdict, and a Markdown table."""
+"""Rows from samples: medians, spread, ratios, a verdict, and a Markdown table."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from statistics import median
 
 @dataclass(frozen=True)
 class Row:
-    """One figure: what was measured, what it is compared with, and the target.
+    """Figure with its own samples, the samples to compare with, and the target.
 
     `ours` and `other` are samples in seconds, taken in turns; `other` may be empty. `kind` says what
     `target` limits: "ratio" is median(ours) / median(other), "seconds" is median(ours), "excess" is
@@ -47,19 +47,19 @@ class Row:
 
 
 def seconds(value: float) -> str:
-    """Return seconds as people read them."""
+    """Return seconds as text for people."""
     return f"{value * 1000:.0f} ms" if value < 1 else f"{value:.2f} s"
 
 
 def spread(samples: Sequence[float]) -> str:
-    """Return `median (least-most)`, the one there is, or a dash for none."""
+    """Return `median (least-most)`, the value if there is only one, or a dash for none."""
     if len(samples) < 2:
         return seconds(samples[0]) if samples else "-"
     return f"{seconds(median(samples))} ({seconds(min(samples))}\N{EN DASH}{seconds(max(samples))})"
 
 
 def compared(row: Row) -> str:
-    """Return the figure in its own words: `1.12 x`, `+0.35 s`, `0.04 s`."""
+    """Return the figure in the notation of its kind: `1.12 x`, `+0.35 s`, `0.04 s`."""
     sign = "+" if row.value >= 0 else "\N{MINUS SIGN}"
     forms = {
         "ratio": f"{row.value:.2f} \N{MULTIPLICATION SIGN}",
@@ -71,7 +71,7 @@ def compared(row: Row) -> str:
 
 
 def target(row: Row) -> str:
-    """Return the target in the same words."""
+    """Return the target in the same notation."""
     forms = {
         "ratio": f"\N{LESS-THAN OR EQUAL TO} {row.target:g} \N{MULTIPLICATION SIGN}",
         "speedup": f"\N{GREATER-THAN OR EQUAL TO} {row.target:g} \N{MULTIPLICATION SIGN} faster",
@@ -82,7 +82,7 @@ def target(row: Row) -> str:
 
 
 def markdown(rows: Sequence[Row], machine: str) -> str:
-    """Return the table, a line on the machine below it."""
+    """Return the table, with a line about the machine below it."""
     lines = [
         "| work | ours | compared with | | result | target | met |",
         "|---|---|---|---|---|---|---|",

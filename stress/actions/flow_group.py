@@ -30,7 +30,7 @@ class Flow:
 
 
 class FlowGroup:
-    """All flows of a step, by our own senders or by iperf3."""
+    """Flows of a step, by our own senders or by iperf3."""
 
     def __init__(self, context: ActionContext, using: Using) -> None:
         self._network = context.network

@@ -57,7 +57,7 @@ class Event:
 
 @dataclass
 class Convergence:
-    """All events that affected a probe, in the order of time."""
+    """Events that affected a probe, in the order of time."""
 
     events: list[Event] = field(default_factory=list)
     undisturbing: int = 0
