@@ -1,7 +1,7 @@
-"""A stand-in for an agent: access to nodes by JSON lines to another process.
+"""Stand-in for an agent: access to nodes by JSON lines to another process.
 
-It proves that nothing local crosses an access: what is asked and answered is text, and the process that
-asks has no namespace, socket or process of the network's. The other process runs this file with the
+It proves that no local object passes through an access: requests and answers are text, and the requesting
+process has no namespace, socket or process of the network. The other process runs this file with the
 network's name.
 """
 
@@ -28,7 +28,7 @@ CARRIED = (
 
 
 class AgentAccess(LimitedAccess):
-    """Access to the network `name` through a process of its own."""
+    """Access to the network `name` through a separate process."""
 
     capabilities = frozenset(CARRIED)
 
@@ -79,7 +79,7 @@ class AgentAccess(LimitedAccess):
 
 
 class AgentTask:
-    """A task that runs in the other process."""
+    """Task that runs in the other process."""
 
     def __init__(self, access: AgentAccess, number: int) -> None:
         self._access = access
@@ -102,7 +102,7 @@ def plain_error(error: BaseException) -> dict[str, Any]:
 
 
 def error_of(found: dict[str, Any]) -> Exception:
-    """Return an error of the kind that it was, as far as text tells."""
+    """Return an error of the original kind, as far as the text shows it."""
     kind = getattr(errors, found["kind"], None)
     if isinstance(kind, type) and found["kind"] not in {"KernelError", "RefusedError"}:
         return kind(found["words"])
@@ -112,7 +112,7 @@ def error_of(found: dict[str, Any]) -> Exception:
 
 
 class Agent:
-    """The other side: answers calls with the access of this machine's engine."""
+    """Other side: answers calls with the access of this machine's engine."""
 
     def __init__(self, access: Access) -> None:
         self._access = access
@@ -162,7 +162,7 @@ def main() -> None:
     for line in sys.stdin:
         try:
             answer = {"found": agent.answer(*json.loads(line))}
-        except Exception as error:  # noqa: BLE001 -- told to who asked
+        except Exception as error:  # noqa: BLE001 -- sent to the caller
             answer = {"error": plain_error(error)}
         sys.stdout.write(json.dumps(answer, allow_nan=False) + "\n")
         sys.stdout.flush()

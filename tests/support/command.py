@@ -1,4 +1,4 @@
-"""Run the command line as users do: another process, another folder."""
+"""Run the command line like a user: in another process and another folder."""
 
 from __future__ import annotations
 
@@ -12,14 +12,14 @@ from typing import Any
 
 @dataclass(frozen=True)
 class CommandLine:
-    """Runs `python -m emulator` in `folder`, so that the checkout isn't what gets imported."""
+    """Runner of `python -m emulator` in `folder`, so that the checkout isn't imported."""
 
     folder: Path
 
     def __call__(
         self, *words: str, code: int | None = None, stdin: str | None = None, timeout: float = 120
     ) -> subprocess.CompletedProcess[str]:
-        """Run it; with `code`, fail with all that it said when the exit code is another one."""
+        """Run it; with `code`, fail and show all its output when the exit code differs."""
         done = subprocess.run(
             [sys.executable, "-m", "emulator", *words],
             cwd=self.folder,
@@ -37,7 +37,7 @@ class CommandLine:
         return done
 
     def json(self, *words: str, code: int = 0) -> dict[str, Any]:
-        """Run it with --json and return the one object that it printed."""
+        """Run it with --json and return the one object in its output."""
         done = self(*words, "--json", code=code)
         value: dict[str, Any] = json.loads(done.stdout)
         return value

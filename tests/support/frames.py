@@ -1,8 +1,8 @@
-"""Send frames through computed flows, knowing nothing of how they were computed.
+"""Send frames through computed flows, independently of the code that computed them.
 
-Reads the very lines that `ovs-ofctl` is given. Switches without such lines, and hosts that relay, are
-learning bridges that know nothing yet: they flood over the ports that their `Role` joins. Where a
-group leaves a choice, every choice is tried.
+Reads the lines that `ovs-ofctl` receives. Switches without such lines, and hosts that relay, are learning
+bridges without any addresses: they flood over the ports that their `Role` joins. If a group leaves a
+choice, every choice is tried.
 """
 
 from __future__ import annotations
@@ -24,7 +24,7 @@ from topologies.topology import Topology
 BROADCAST = "ff:ff:ff:ff:ff:ff"
 LOCAL = "LOCAL"
 Place = tuple[int, str]
-"""Where a frame is received: (node, port); the port is LOCAL where a bridge takes it itself."""
+"""Place that receives a frame: (node, port); the port is LOCAL if the bridge itself receives it."""
 _MOST_STEPS = 10_000
 
 
@@ -46,7 +46,7 @@ def parsed(line: str) -> Flow:
 
 
 class Frames:
-    """A network at one moment: the links that are up, and what its switches hold."""
+    """Network at one moment: the links that are up, and the flows of its switches."""
 
     def __init__(
         self,
@@ -91,7 +91,7 @@ class Frames:
         return mac(self.topology, node, 0xFFFF if port == LOCAL else int(port)).hex(":")
 
     def outcomes(self, source: Place, destination: str) -> list[Counter[Place]]:
-        """Return who gets a frame, how often, for every choice that groups leave."""
+        """Return the receivers of a frame with their counts, for every choice that groups leave."""
         node, port = source
         begin = [(node, LOCAL)] if port == LOCAL else self._across(node, port)
         return [Counter(got) for got in self._walk(begin, destination, source, 0)]

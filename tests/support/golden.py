@@ -12,14 +12,14 @@ from topologies.errors import InputError
 
 
 def recorded(expected: Path, found: str) -> str:
-    """Return what `expected` holds; with UPDATE_GOLDEN in the environment that is `found` from now on."""
+    """Return the content of `expected`; UPDATE_GOLDEN in the environment first replaces it by `found`."""
     if os.environ.get("UPDATE_GOLDEN"):
         expected.write_text(found, encoding="utf-8")
     return expected.read_text(encoding="utf-8")
 
 
 def refusal(path: Path, load: Callable[[Path], object]) -> str:
-    """Return how `load` refuses the file at `path`, without its folder; the test fails when it doesn't."""
+    """Return the error of `load` for the file at `path`, without its folder; fail when there is none."""
     with pytest.raises(InputError) as caught:
         load(path)
     return str(caught.value).replace(f"{path.parent}{os.sep}", "") + "\n"

@@ -12,7 +12,7 @@ from topologies.topology import Kind, Topology
 
 @st.composite
 def arbitrary(draw: st.DrawFn) -> Topology:
-    """Any multigraph of hosts, switches and routers, without groups or with any."""
+    """Multigraph of hosts, switches and routers, with arbitrary groups or none."""
     count = draw(st.integers(1, 40))
     kinds = draw(st.lists(st.sampled_from(list(Kind)), min_size=count, max_size=count))
     groups = (
@@ -30,7 +30,7 @@ def arbitrary(draw: st.DrawFn) -> Topology:
 
 @st.composite
 def generated(draw: st.DrawFn) -> Topology:
-    """A network of one of the families that have a hierarchy."""
+    """Network of one of the families that have a hierarchy."""
     size = st.integers(1, 5)
     text = draw(
         st.one_of(

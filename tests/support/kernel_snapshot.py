@@ -1,8 +1,8 @@
-"""All that the kernel and Open vSwitch hold of a network, read by iproute2, bridge, ethtool and ovs-*.
+"""Complete state of a network in the kernel and Open vSwitch, read by iproute2, bridge, ethtool and ovs-*.
 
-Nothing here is asked through the emulator's own netlink code. What changes by itself is left out:
+Nothing is read through the emulator's own netlink code. Values that change by themselves are left out:
 counters, timers, learned addresses, numbers that the kernel chose. A snapshot is {node: {object:
-words}}, so that what differs can be told by name.
+words}}, so that a difference has a name.
 """
 
 from __future__ import annotations
@@ -60,7 +60,7 @@ _UNSTABLE = re.compile(
     r"tentative|topology_change.*|config_pending|carrier_.*|valid_life_time|preferred_life_time|refcnt|bytes|packets|"
     r"drops|overlimits|requeues|backlog|qlen|direct_packets_stat|rate|tokens|ctokens|lended|borrowed|giants)$"
 )
-"""Keys of objects; `qlen` and `rate` only of what `tc` says (see `_kept`)."""
+"""Keys of objects; `qlen` and `rate` only in the output of `tc` (see `_kept`)."""
 _SETTINGS_TOO = frozenset({"rate", "qlen"})
 _COUNTED = re.compile(r"(duration|n_packets|n_bytes|idle_age|hard_age|cookie)=[^, ]+,? ?")
 _MAC_OF_INTERNAL = re.compile(r',"+[0-9a-f:]{17}"+,(?=\d+,internal,)')
@@ -72,10 +72,10 @@ _ROWS = {
 
 
 def snapshot(state: Path, network: str) -> Snapshot:
-    """Return what the network `network` of the state directory `state` has in the kernel.
+    """Return the kernel's state of the network `network` of the state directory `state`.
 
-    Indices of interfaces count where the engine chooses them: not in a network of Mininet's, nor those
-    of Open vSwitch's own devices. Mininet has Open vSwitch choose the MACs of these.
+    Indices of interfaces count only if the engine chooses them: not in a Mininet network, and not for
+    Open vSwitch's own devices. On Mininet, Open vSwitch chooses the MACs of these devices.
     """
     folder = state / network
     words = ["nsenter", f"--mount={state / '.mounts' / network}", "sh", "-c", _ALL, "sh", str(folder / "ns")]
@@ -99,7 +99,7 @@ def snapshot(state: Path, network: str) -> Snapshot:
 
 
 def differences(before: Snapshot, after: Snapshot) -> list[str]:
-    """Return what differs, a line each: the node, the object, what it was and what it is."""
+    """Return the differences, a line each: node, object, old state and new state."""
     out = []
     for node in sorted({*before, *after}):
         was, now = before.get(node, {}), after.get(node, {})
@@ -110,7 +110,7 @@ def differences(before: Snapshot, after: Snapshot) -> list[str]:
 
 
 def difference_within(before: Snapshot, state: Path, network: str, seconds: float = 10.0) -> list[str]:
-    """Return what differs from `before` now; Open vSwitch says only every 5 s who is connected."""
+    """Return the differences from `before`; Open vSwitch updates its connection states only every 5 s."""
     deadline = time.monotonic() + seconds
     while True:
         found = differences(before, snapshot(state, network))
@@ -120,7 +120,7 @@ def difference_within(before: Snapshot, state: Path, network: str, seconds: floa
 
 
 def settled(state: Path, network: str, seconds: float = 5.0) -> Snapshot:
-    """Return the snapshot once two in a row are the same."""
+    """Return the snapshot as soon as two in a row are equal."""
     deadline = time.monotonic() + seconds
     last = snapshot(state, network)
     while differences(last, now := snapshot(state, network)) and time.monotonic() < deadline:
@@ -145,7 +145,7 @@ def _objects(section: str, text: str, *, numbered: bool) -> Iterator[tuple[str, 
 
 
 def _rows(section: str, rows: list[dict[str, Any]], *, numbered: bool) -> Iterator[tuple[str, str]]:
-    """Yield the name and the words of each object that iproute2 gave."""
+    """Yield the name and the words of each object in iproute2's output."""
     for row in rows:
         internal = row.get("linkinfo", {}).get("info_kind") == "tun"
         chosen = ("ifindex", "link_index", "link") if internal or not numbered else ()
@@ -169,7 +169,7 @@ def _follows_dad(row: dict[str, Any]) -> bool:
 
 
 def _kept(value: Any, section: str) -> Any:
-    """Return `value` without what changes by itself."""
+    """Return `value` without the parts that change by themselves."""
     if isinstance(value, list):
         return [_kept(each, section) for each in value]
     if not isinstance(value, dict):
@@ -181,7 +181,7 @@ def _kept(value: Any, section: str) -> Any:
 
 
 def _openvswitch(folder: Path, *, chosen: bool) -> dict[str, str]:
-    """Return what a network's Open vSwitch holds, {} where it has none; `chosen` MACs are those of a plan."""
+    """Return the state of a network's Open vSwitch, {} without one; `chosen` MACs are those of a plan."""
     if not (folder / "db.sock").exists():
         return {}
     place = str(folder)

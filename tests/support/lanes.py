@@ -1,8 +1,8 @@
-"""Two tests at a time in a whole run: who may run beside whom, and who looks at the whole machine.
+"""Two tests at a time in a whole run: rules for parallel tests, and for checks of the whole machine.
 
-A test of the kernel leaves other networks alone, and is looked at by its own state directory. One that
-is marked `alone` sees or changes what is the machine's, or measures its speed: no other test runs meanwhile.
-They come first: networks that live as long as a module would be in their way.
+A test of the kernel leaves other networks alone, and its leaks are searched by its own state directory. A
+test marked `alone` reads or changes settings of the machine, or measures its speed: no other test runs
+meanwhile. These tests come first, because networks that live as long as a module would disturb them.
 """
 
 from __future__ import annotations
@@ -17,17 +17,17 @@ import pytest
 
 _KERNEL = ("tests/privileged/", "tests/e2e/", "tests/conformance/")
 _GATE, _MACHINE = Path(__file__).parent, Path(__file__).parent.parent
-"""Folders that stand for locks: all workers of a run have them, and nothing needs to be written."""
+"""Folders used as locks: all workers of a run have them, and nothing needs to be written."""
 _ONE_OF_MANY = "PYTEST_XDIST_WORKER"
 
 
 def works_on_the_kernel(nodeid: str) -> bool:
-    """Return whether a test, by pytest's name for it, may make things in the kernel and under /run."""
+    """Return whether a test, by its pytest name, may create objects in the kernel and under /run."""
     return nodeid.startswith(_KERNEL)
 
 
 def is_alone(node: pytest.Item | pytest.Collector) -> bool:
-    """Return whether all that is new on the machine comes from this test: only where CI is set."""
+    """Return whether everything new on the machine comes from this test: only where CI is set."""
     by_itself = _ONE_OF_MANY not in os.environ or node.get_closest_marker("alone") is not None
     return bool(os.environ.get("CI")) and works_on_the_kernel(node.nodeid) and by_itself
 
@@ -41,7 +41,7 @@ def in_order(items: list[pytest.Item]) -> None:
 
 @contextmanager
 def turn(item: pytest.Item) -> Iterator[None]:
-    """Wait until a test may run beside those that do. Who wants to be alone is waited for at the gate."""
+    """Wait until a test may run beside the running ones; all wait at the gate for one that runs alone."""
     alone = item.get_closest_marker("alone") is not None
     with _opened(_GATE) as gate, _opened(_MACHINE) as machine:
         fcntl.flock(gate, fcntl.LOCK_EX)
@@ -52,7 +52,7 @@ def turn(item: pytest.Item) -> Iterator[None]:
 
 @contextmanager
 def _opened(folder: Path) -> Iterator[int]:
-    """Open a folder; what is started meanwhile doesn't inherit the lock."""
+    """Open a folder; child processes don't inherit the lock."""
     descriptor = os.open(folder, os.O_RDONLY | os.O_CLOEXEC)
     try:
         yield descriptor

@@ -1,13 +1,13 @@
-"""Find what a test left behind in the kernel and in the file system.
+"""Search for leftovers of a test in the kernel and in the file system.
 
-A network namespace lives as long as a process is in it, or a mount or a descriptor holds it. So what is
-looked at is: the namespaces of all processes, the mounts that hold namespaces, processes that carry the
-test's state directory in their environment, interfaces of the first namespace, the global sysctls that
-networks raise, cgroups, and files under /run.
+A network namespace lives as long as a process is in it, or a mount or a descriptor holds it. So the search
+covers: the namespaces of all processes, the mounts that hold namespaces, processes that carry the test's
+state directory in their environment, interfaces of the first namespace, the global sysctls that networks
+raise, cgroups, and files under /run.
 
-On a machine that others use as well (a browser makes namespaces too) only what carries the test's state
-directory counts; where nobody else works (CI is set) everything new is a leak: of the test, or of the run
-where two tests run at a time.
+On a shared machine (a browser creates namespaces too) only objects with the test's state directory count. On
+a machine without other users (CI is set) everything new is a leak: of the test, or of the run where two
+tests run at a time.
 """
 
 from __future__ import annotations
@@ -26,9 +26,9 @@ _SYSCTLS = [
 ]
 _LEDGERS = Path("/run/topology-emulator-ledgers")
 OF_TESTS = Path("/run/emulator-test-")
-"""How the path of every test's state directory begins."""
+"""Start of the path of every test's state directory."""
 _SETTLE = 3.0
-_OF_OTHERS = {"/run/netns"}  # iproute2 makes it once, for the foreign namespaces of tests, and keeps it
+_OF_OTHERS = {"/run/netns"}  # iproute2 creates it once, for the foreign namespaces of tests, and keeps it
 _CGROUP_DEPTH = 3
 
 Snapshot = dict[str, frozenset[str]]
@@ -36,13 +36,13 @@ Snapshot = dict[str, frozenset[str]]
 
 @dataclass(frozen=True)
 class Watch:
-    """Looks at the machine for the test that works in the state directory `state`."""
+    """Watch of the machine for the test with the state directory `state`."""
 
     state: Path
     alone: bool
 
     def look(self) -> Snapshot:
-        """Return what is there, by kind."""
+        """Return the existing objects, by kind."""
         found = {
             "process": frozenset(self._processes()),
             "mount": frozenset(self._mounts()),
@@ -60,7 +60,7 @@ class Watch:
         return found
 
     def leaks(self, before: Snapshot) -> list[str]:
-        """Return what is there now and was not `before`; things that are just going get 3 s for it."""
+        """Return the objects that were not in `before`; vanishing objects get 3 s to disappear."""
         deadline = time.monotonic() + _SETTLE
         while True:
             now = self.look()
@@ -91,7 +91,7 @@ class Watch:
                     yield str(path)
 
     def _mounts(self) -> Iterator[str]:
-        """Yield the mounts under the state directory; where nobody else works, all that hold namespaces."""
+        """Yield the mounts under the state directory; without other users, all that hold namespaces."""
         for line in Path("/proc/self/mountinfo").read_text(encoding="utf-8").splitlines():
             _, _, _, root, point, *_ = line.split(" ")
             if point.startswith(str(self.state)) or (self.alone and root.startswith(("net:[", "mnt:["))):
@@ -99,14 +99,14 @@ class Watch:
 
 
 class Whole:
-    """Looks at the machine for a whole run, whose tests have their state directories in one place."""
+    """Watch of the machine for a whole run, whose tests have their state directories in one place."""
 
     def __init__(self) -> None:
         self._watch = Watch(OF_TESTS, alone=True)
         self._before = self._watch.look()
 
     def leaks(self) -> list[str]:
-        """Return what is there now and was not before the run."""
+        """Return the objects that did not exist before the run."""
         return self._watch.leaks(self._before)
 
 

@@ -1,4 +1,4 @@
-"""Changes of links as a running network gives them to its engine."""
+"""Changes of links in the form that a running network passes to its engine."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from topologies.topology import Topology
 
 
 def change_of(topology: Topology, before: States, after: States, engine: str = "netns") -> LinkChange:
-    """Return what leads from links as they were to links as they are wanted."""
+    """Return the change from the old links to the wanted ones."""
     plan = make_plan(topology, engine)
     old, new = (plan.with_links(links_up(topology, states)) for states in (before, after))
     return LinkChange(old, new, before, after)

@@ -1,4 +1,4 @@
-"""The fenced blocks and links of a Markdown page."""
+"""Fenced blocks and links of a Markdown page."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ _HEADING = re.compile(r"^#+ +(.*)$", re.MULTILINE)
 
 @dataclass(frozen=True)
 class Block:
-    """A fenced block: its language, the other words after the fence, its text and line number."""
+    """Fenced block: its language, the other words after the fence, its text and line number."""
 
     language: str
     words: tuple[str, ...]
@@ -23,7 +23,7 @@ class Block:
 
 @dataclass(frozen=True)
 class Command:
-    """A command of a `console` block and the output that the page shows for it."""
+    """Command of a `console` block and the output that the page shows for it."""
 
     words: str
     output: tuple[str, ...]
@@ -41,9 +41,9 @@ def blocks(page: Path) -> list[Block]:
 
 
 def commands(block: Block) -> list[Command]:
-    """Return the commands of a `console` block: lines after `$ `, each with what follows it.
+    """Return the commands of a `console` block: lines after `$ `, each with its output.
 
-    A command goes on in the next line after a backslash, and to the end mark of a here document.
+    A command continues in the next line after a backslash, and to the end mark of a here document.
     """
     found: list[Command] = []
     lines = block.text.splitlines()
@@ -73,7 +73,7 @@ def links(page: Path) -> list[str]:
 
 
 def anchors(page: Path) -> set[str]:
-    """Return the anchors of the headings of `page`, as GitHub makes them."""
+    """Return the anchors of the headings of `page`, in GitHub's form."""
     text = _BLOCK.sub("", page.read_text(encoding="utf-8"))
     return {
         re.sub(r"[^\w\- ]", "", heading.lower()).strip().replace(" ", "-")

@@ -1,8 +1,8 @@
-"""A run record as a real run leaves one, made from a seed: for tests of reports, and to look at pages.
+"""Run record like that of a real run, generated from a seed: for tests of reports, and to view pages.
 
-Ten seconds of warmup, port flaps all the time, a switch that restarts now and then beside them, ten
-seconds of cooldown. What a flap does to the probes of its host, and a restart to those of eight hosts, is
-as the kernel does it: wrong while it is away.
+It has ten seconds of warmup, port flaps all the time, occasional restarts of a switch, and ten seconds of
+cooldown. As in the kernel, a flap makes the probes of its host fail while the port is away, and a restart
+those of eight hosts.
 """
 
 from __future__ import annotations
@@ -83,7 +83,7 @@ def _outcomes(seconds: float, operations: int, stream: Stream) -> list[Outcome]:
 
 
 def _probes(outcomes: list[Outcome], count: int, seconds: float, stream: Stream) -> list[ProbeRecord]:
-    """Return pings at 10 Hz from host k to host 64 - k: wrong while an end is away."""
+    """Return pings at 10 Hz from host k to host 64 - k: unanswered while an end is away."""
     histogram = Histogram()
     found = []
     for number in range(count):
@@ -106,7 +106,7 @@ def _probes(outcomes: list[Outcome], count: int, seconds: float, stream: Stream)
 
 
 def _windows(outcomes: list[Outcome], ends: tuple[int, int], number: int) -> list[LossWindow]:
-    """Return the windows that the operations on these hosts and their switches made."""
+    """Return the loss windows that the operations on these hosts and their switches caused."""
     names = {f"h{end + 1}-eth0" for end in ends} | {f"e{end // 8 + 1}" for end in ends}
     windows: list[LossWindow] = []
     for outcome in outcomes:
@@ -121,7 +121,7 @@ def _windows(outcomes: list[Outcome], ends: tuple[int, int], number: int) -> lis
 
 
 def _values(at: int, seconds: float, stream: Stream) -> dict[str, float]:
-    """Return a sample: two cores, busy while there is something to do."""
+    """Return a sample: two cores, busy during operations."""
     noise = stream.random(8).tolist()
     load = (
         (0.42 + 0.1 * math.sin(at / 17) + 0.05 * noise[0])

@@ -1,7 +1,7 @@
-"""Walk packets over a computed forwarding, knowing nothing of how it was computed.
+"""Walk packets over a computed forwarding, independently of the code that computed it.
 
-What the kernel would do, from roles, addresses and routes alone: longest prefix, all equal-cost next
-hops, ARP among what one wire or bridge joins. Layer 2 is found anew here, by networkx.
+It simulates the kernel from roles, addresses and routes alone: longest prefix, all equal-cost next hops, ARP
+within one wire or bridge. networkx computes layer 2 again here.
 """
 
 from __future__ import annotations
@@ -18,11 +18,11 @@ from emulator.forwarding.protocol import Forwarding
 from topologies.topology import Topology
 
 Attachment = tuple[int, int]
-"""(node, port): port is BRIDGE_PORT for what a bridge joins."""
+"""(node, port): port is BRIDGE_PORT for the ports that a bridge joins."""
 
 
 class Walker:
-    """Walks packets through `forwarding` over the links that are up."""
+    """Walker of packets through `forwarding` over the links that are up."""
 
     def __init__(
         self, topology: Topology, forwarding: Forwarding, up: npt.NDArray[np.bool_] | None = None
@@ -76,7 +76,7 @@ class Walker:
         return any(a.packed == packed and self.is_up(node, a.port) for a in self.forwarding.addresses(node))
 
     def table(self, node: int) -> list[tuple[IPv4Network | IPv6Network, tuple[Hop, ...]]]:
-        """Return the node's whole table, what the kernel adds by itself included."""
+        """Return the node's whole table, including the routes that the kernel adds itself."""
         rows = [
             (ip_network((a.packed, a.length), strict=False), (Hop(a.port, None),))
             for a in self.forwarding.addresses(node)
@@ -94,7 +94,7 @@ class Walker:
         return rows
 
     def next_nodes(self, node: int, packed: bytes) -> set[int]:
-        """Return where `node` may send a packet for `packed`; nowhere is the empty set."""
+        """Return the next hops of `node` for a packet to `packed`; an empty set if it has none."""
         width = 8 * len(packed)
         value = int.from_bytes(packed)
         best: tuple[int, tuple[Hop, ...]] = (-1, ())
@@ -121,9 +121,9 @@ class Walker:
         return {}
 
     def lengths(self, source: int, packed: bytes) -> set[int | None]:
-        """Return the numbers of hops of all ways a packet may take; None for one that ends elsewhere.
+        """Return the lengths in hops of all paths of a packet; None for a path that ends elsewhere.
 
-        AssertionError when a packet could turn in circles.
+        AssertionError when a packet could loop.
         """
         return self._lengths(source, packed, ())
 

@@ -1,6 +1,7 @@
-"""A network that answers one question after the other and drops what its queue has no room for, in no time.
+"""Simulated network that answers one probe after the other and drops those that don't fit in its queue.
 
-What a controller is to packets that no flow matches: the clock is a number, so a minute takes a millisecond.
+It behaves like a controller for packets that no flow matches. The clock is a number, so a minute takes a
+millisecond.
 """
 
 from __future__ import annotations
@@ -15,9 +16,9 @@ from emulator.questions import Questions
 
 
 class SlowNetwork:
-    """Answers a question `seconds` after the one before; `room` of them may wait, `dead` get no answer.
+    """Network that answers a probe `seconds` after the one before; `room` may wait, `dead` get no answer.
 
-    `busy` says that dead questions take as long as others do; `loses` which of all that are sent get lost.
+    With `busy`, dead probes take as long as others. `loses` selects the sent probes that get lost.
     """
 
     def __init__(
@@ -32,7 +33,7 @@ class SlowNetwork:
         self.sent = self.dropped = self.longest = 0
 
     def send(self, number: int) -> None:
-        """Take a question, or drop it."""
+        """Accept a probe, or drop it."""
         self.sent += 1
         while self._queue and self._queue[0][0] <= self.clock and self._queue[0][1] in self._dead:
             self._queue.popleft()
@@ -44,7 +45,7 @@ class SlowNetwork:
         self.longest = max(self.longest, len(self._queue))
 
     def answered(self, until: float) -> int | None:
-        """Return the question that is answered next, at `clock`; None when `until` is reached before."""
+        """Return the probe that is answered next, at `clock`; None when `until` is reached before."""
         while self._queue and self._queue[0][0] <= until:
             at, number = self._queue.popleft()
             self.clock = max(self.clock, at)
@@ -54,13 +55,13 @@ class SlowNetwork:
         return None
 
     def ask(self, expected: Sequence[bool], limits: Limits, timeout: float = 1.0) -> list[float | None]:
-        """Ask questions 0… and return their times, as a pinger does."""
+        """Send the probes 0… and return their times, like a pinger."""
         return self.ask_some(range(len(expected)), expected, limits, timeout)
 
     def ask_some(
         self, numbers: Sequence[int], expected: Sequence[bool], limits: Limits, timeout: float
     ) -> list[float | None]:
-        """Ask the questions `numbers` and return their times."""
+        """Send the probes `numbers` and return their times."""
         questions = Questions(expected, timeout, ProbeWindow(limits))
         at_of = {number: at for at, number in enumerate(numbers)}
         while not questions.done:
@@ -82,7 +83,7 @@ class SlowHandle:
         self.rounds: list[int] = []
 
     def ping(self, echoes: Sequence[Echo], timeout: float) -> Sequence[float | None]:
-        """Ask."""
+        """Send the probes."""
         self.rounds.append(len(echoes))
         numbers = [echo.source for echo in echoes]
         return self._network.ask_some(numbers, [echo.expected for echo in echoes], self._limits, timeout)

@@ -1,4 +1,4 @@
-"""A program whose first thread ends while another one runs on: it looks like a zombie."""
+"""Program whose first thread ends while another one continues: it looks like a zombie."""
 
 from __future__ import annotations
 

@@ -1,8 +1,7 @@
-"""Send or receive as fast as it goes, inside a node; run as a script.
+"""Send or receive at full speed inside a node; run as a script.
 
-`throughput.py receive tcp|udp SECONDS` prints the bits per second of payload that arrive, after half a
-second of running in; `throughput.py send tcp|udp ADDRESS SECONDS` sends until
-the receiver goes away.
+`throughput.py receive tcp|udp SECONDS` prints the received bits per second of payload, after half a second
+of warmup. `throughput.py send tcp|udp ADDRESS SECONDS` sends until the receiver goes away.
 """
 
 from __future__ import annotations
@@ -19,7 +18,7 @@ _KINDS = {"tcp": socket.SOCK_STREAM, "udp": socket.SOCK_DGRAM}
 
 def receive(protocol: str, seconds: float) -> float:
     with socket.socket(socket.AF_INET, _KINDS[protocol]) as sock:
-        sock.bind(("0.0.0.0", PORT))  # noqa: S104 -- in a namespace of its own
+        sock.bind(("0.0.0.0", PORT))  # noqa: S104 -- in its own namespace
         source = sock
         if protocol == "tcp":
             sock.listen()
@@ -42,7 +41,7 @@ def _during(source: socket.socket, buffer: bytearray, seconds: float) -> int:
 
 
 def send(protocol: str, address: str, seconds: float) -> None:
-    """Send until the receiver goes away, for `seconds` at the most."""
+    """Send until the receiver goes away, for at most `seconds`."""
     data = bytes(1472 if protocol == "udp" else 1 << 18)
     end = time.monotonic() + seconds
     heard = False

@@ -1,4 +1,4 @@
-"""Make a topology from a few words, see its links by name, hear why one is refused."""
+"""Create a topology from a few words, list its links by name, report its errors."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ from topologies.topology import Topology
 
 
 def made(topology: dict[str, Any], **keys: Any) -> Topology:
-    """Return what a file with this `topology:` and these other keys describes."""
+    """Return the topology of a file with this `topology:` and these other keys."""
     return build(load_text(json.dumps({"name": "x", "topology": topology, **keys})))
 
 
@@ -40,14 +40,14 @@ def exported(topology: Topology, to: str, routes: Routes | None = None) -> str:
 
 
 def problems(topology: dict[str, Any], **keys: Any) -> dict[str, str]:
-    """Return what is wrong with a file, by key; the test fails when nothing is."""
+    """Return the errors of a file, by key; the test fails when there are none."""
     with pytest.raises(InputError) as caught:
         made(topology, **keys)
     return {problem.key: problem.message for problem in caught.value.problems}
 
 
 def refused(generator: str | dict[str, Any], **params: Any) -> dict[str, str]:
-    """Return what is wrong with a topology, by key below `topology`."""
+    """Return the errors of a topology, by key below `topology`."""
     topology = generator if isinstance(generator, dict) else {"generator": generator, **params}
     found = problems(topology)
     return {key.removeprefix("topology").removeprefix("."): words for key, words in found.items()}
@@ -55,7 +55,7 @@ def refused(generator: str | dict[str, Any], **params: Any) -> dict[str, str]:
 
 @st.composite
 def switch_networks(draw: st.DrawFn) -> tuple[Topology, npt.NDArray[np.bool_]]:
-    """Switches linked anyhow, in pieces and several times too, and which of their links are up."""
+    """Randomly linked switches, also disconnected or with parallel links; mask of the links that are up."""
     count = draw(st.integers(1, 12))
     node = st.integers(0, count - 1)
     drawn = draw(st.lists(st.tuples(node, node), max_size=25))
