@@ -1,13 +1,13 @@
 """Merge prefixes that are routed alike (CIDR aggregation, RFC 4632).
 
-Only exact: two prefixes become their parent when both halves are there and have the same number.
-Nothing is ever covered that no destination stands behind, so a packet to nowhere can't be drawn
-into a prefix and turn in circles. (ORTC, Draves et al., INFOCOM 1999, makes smaller tables with
-exceptions inside prefixes, and needs one owner of all the empty space.)
+Merging is exact: two prefixes become their parent when both halves exist and have the same number. A
+prefix never covers an address without a destination. So a packet to an unused address matches no prefix
+and can't loop. (ORTC, Draves et al., INFOCOM 1999, makes smaller tables with exceptions inside prefixes,
+but all the empty space then needs one owner.)
 
-Prefixes of all kinds are keys of 64 bits, left-aligned, in a `space`: IPv4; the upper half of IPv6,
-where subnets are; or the lower half below one IPv6 /64, where links and routers are. No prefix
-merges beyond its space.
+Prefixes of all kinds are keys of 64 bits, left-aligned, in a `space`. A space is IPv4, the upper half of
+IPv6 (for subnets), or the lower half below one IPv6 /64 (for links and routers). Prefixes of different
+spaces never merge.
 """
 
 from __future__ import annotations
@@ -26,7 +26,7 @@ _LOW = (1 << 64) - 1
 
 
 class Prefixes(NamedTuple):
-    """Prefixes: space int64[p], key uint64[p], length int64[p] in the space; number int64[p], how routed."""
+    """Prefixes: space int64[p], key uint64[p], length int64[p] in the space, number int64[p]: how routed."""
 
     space: Ints
     key: Keys
@@ -34,12 +34,12 @@ class Prefixes(NamedTuple):
     number: Ints
 
     def where(self, mask: npt.NDArray[np.bool_] | Ints) -> Prefixes:
-        """Return those that `mask` chooses."""
+        """Return the prefixes that `mask` selects."""
         return Prefixes(self.space[mask], self.key[mask], self.length[mask], self.number[mask])
 
 
 class Spaces:
-    """Numbers the spaces as they are met: 0 is IPv4, 1 the upper half of IPv6."""
+    """Numbers spaces in order of appearance: 0 is IPv4, 1 the upper half of IPv6."""
 
     def __init__(self) -> None:
         self._lower: dict[int, int] = {}
@@ -70,7 +70,7 @@ class Spaces:
 def merged(prefixes: Prefixes) -> Prefixes:
     """Return the fewest prefixes that cover exactly the same addresses with the same numbers.
 
-    The prefixes must be disjoint. Longest first, a level a step.
+    The prefixes must be disjoint. Each step merges one length, the longest first.
     """
     left = _sorted(prefixes)
     none = left.where(np.zeros(0, dtype=np.int64))
@@ -100,7 +100,7 @@ def _sorted(prefixes: Prefixes) -> Prefixes:
 
 
 def _level(current: Prefixes, length: int) -> tuple[Prefixes, Prefixes]:
-    """Return (what stays at `length`, the parents of the halves that merge), both in order."""
+    """Return (prefixes that stay at `length`, parents of the merged halves), both in order."""
     bit = np.uint64(1 << (64 - length))
     key, space, number = current.key, current.space, current.number
     halves = (

@@ -8,9 +8,9 @@ from typing import NamedTuple
 from topologies import segments
 
 BRIDGE_PORT = segments.BRIDGE_PORT
-"""The number that stands for a node's bridge where a port is asked for."""
+"""Port number that stands for a node's bridge."""
 LOOPBACK_PORT = segments.LOOPBACK_PORT
-"""The number that stands for a node's loopback."""
+"""Port number that stands for a node's loopback."""
 
 
 class Role(IntEnum):
@@ -21,11 +21,11 @@ class Role(IntEnum):
     BRIDGED = 1
     """A port of the node's bridge."""
     BLOCKED = 2
-    """Up, but a port of no bridge: it would close a loop."""
+    """Up, but in no bridge: as a port it would close a loop."""
 
 
 class Hop(NamedTuple):
-    """A next hop: out of `port`, to `gateway` (packed address) or straight to the destination."""
+    """A next hop: out of `port`, to `gateway` (packed address) or directly to the destination."""
 
     port: int
     gateway: bytes | None
@@ -34,7 +34,7 @@ class Hop(NamedTuple):
 class Route(NamedTuple):
     """A route to `packed`/`length` over one hop, or over several by equal-cost multipath.
 
-    `source` is the node's own address that packets it sends itself carry; None lets the kernel choose.
+    `source` is the source address of packets that the node itself sends; None lets the kernel choose.
     """
 
     packed: bytes

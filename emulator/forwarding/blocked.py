@@ -1,9 +1,9 @@
-"""Links that carry nothing because they would close a loop, counted by every command alike. Pure.
+"""Links that carry nothing because they would close a loop; every command counts them alike. Pure.
 
-Which ports a switch uses depends on who forwards. A switch that learns MACs, by itself or because a
-learning controller tells it, would let broadcasts circle in a loop: links that the spanning tree
-blocks are ports of no bridge then. Computed flows circle nothing, and a controller of the user's may
-want every link: then all are ports.
+The ports of a switch depend on the kind of forwarding. A switch may learn MACs, by itself or through a
+learning controller. Broadcasts would then circle in a loop, so links that the spanning tree blocks are
+ports of no bridge. Computed flows don't loop, and a user's own controller may need every link. In both
+cases all links are ports.
 """
 
 from __future__ import annotations
@@ -23,7 +23,7 @@ def is_computed(openflow: OpenFlow) -> bool:
 
 
 def has_all_ports(openflow: OpenFlow) -> bool:
-    """Return whether a switch has all links as ports, also those that close a loop."""
+    """Return whether a switch has all its links as ports, including those that close a loop."""
     if is_computed(openflow):
         return True
     learns = any(controller.kind == "learning" for controller in openflow.controllers)
@@ -33,8 +33,8 @@ def has_all_ports(openflow: OpenFlow) -> bool:
 def blocked_links(topology: Topology, roles: npt.NDArray[np.uint8]) -> npt.NDArray[np.bool_]:
     """Return the links that carry nothing because they would close a loop: bool[m].
 
-    `roles` is `Role` of every link end: uint8[m, 2]. Links between switches that use all their links
-    are not blocked: computed flows take all shortest paths, or the controller is the user's.
+    `roles` is the `Role` of every link end: uint8[m, 2]. Links between switches with all ports are not
+    blocked: computed flows use all shortest paths, or the controller is the user's.
     """
     closes = (roles == Role.BLOCKED).any(axis=1)
     free = np.array(

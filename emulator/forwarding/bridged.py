@@ -1,4 +1,4 @@
-"""Bridged forwarding: switches learn MACs, all hosts share one subnet, loops are cut by a tree."""
+"""Bridged forwarding: switches learn MACs, all hosts share one subnet, a spanning tree cuts loops."""
 
 from __future__ import annotations
 
@@ -19,9 +19,9 @@ from topologies.topology import Kind, Topology
 
 
 def unaddressed_links(topology: Topology) -> list[str]:
-    """Return a warning when hosts that don't bridge have links without an address: nobody reaches them there.
+    """Return a warning when a link of a host that doesn't bridge has no address: it is unreachable there.
 
-    All is one subnet: such a host has one address, on its first port, unless its file gives more.
+    The whole network is one subnet. Such a host has one address, on its first port, unless the file adds any.
     """
     plain = ~bridging_nodes(topology) & (topology.kinds == Kind.HOST)
     several = np.flatnonzero(plain & (topology.degrees > 1)).tolist()
@@ -48,7 +48,7 @@ def _addressed_ports(topology: Topology, flat: FlatAddressing, node: int) -> set
 
 
 class BridgedForwarding:
-    """Forwarding of a topology without routers. `up` (bool[m]) says which links are up; None is all."""
+    """Forwarding of a topology without routers. `up` marks the links that are up (bool[m]; None: all)."""
 
     def __init__(self, topology: Topology, up: npt.NDArray[np.bool_] | None = None) -> None:
         self._topology = topology
@@ -66,7 +66,7 @@ class BridgedForwarding:
         roles = np.where(bridged, np.uint8(Role.BRIDGED), np.uint8(Role.ADDRESSED))
         cut = ~tree_links(self._topology, self._up)
         if self._up is not None:
-            cut &= self._up  # a link that is down is not blocked: it comes back as it was
+            cut &= self._up  # a link that is down is not blocked: its role stays the same
         roles[cut[:, None] & bridged] = Role.BLOCKED
         return roles.astype(np.uint8)
 
@@ -80,7 +80,7 @@ class BridgedForwarding:
         return False
 
     def address_columns(self, nodes: npt.NDArray[np.int64]) -> AddressColumns:
-        """Return the addresses of `nodes` (int64[q], ascending); where there is a bridge, it has them."""
+        """Return the addresses of `nodes` (int64[q], ascending); if a node has a bridge, they are on it."""
         found = self._flat.columns(nodes)
         bridging = self._bridging[nodes[found.position]]
         return replace(found, port=np.where(bridging, BRIDGE_PORT, found.port))
@@ -95,11 +95,11 @@ class BridgedForwarding:
         return columns.of(position)
 
     def route_columns(self, nodes: npt.NDArray[np.int64]) -> RouteColumns:
-        """All is on the link: no routes."""
+        """Return no routes: every destination is on the link."""
         return RouteColumns.none(nodes)
 
     def routes(self, node: int) -> tuple[Route, ...]:
-        """All is on the link: no routes."""
+        """Return no routes: every destination is on the link."""
         del node
         return ()
 
@@ -113,7 +113,7 @@ class BridgedForwarding:
         ]
 
     def neighbours(self, node: int) -> tuple[Neighbour, ...]:
-        """Return all other hosts where static ARP is asked for, else nothing."""
+        """Return all other hosts if the file asks for static ARP, else nothing."""
         own = self.addresses(node) if self._topology.static_arp else ()
         if not own:
             return ()

@@ -1,10 +1,10 @@
 """Reachability in bridged networks by the hosts' own tables: addresses and prefixes by port.
 
-A host sends to an address out of the port whose prefix holds it, the longest one where several do, from
-that port's own address; without such a prefix it has no route. The kernel answers ARP for any of its
-IPv4 addresses on any port (arp_ignore 0: the weak host model of RFC 1122, section 3.3.4.2), but
-neighbour discovery only for the addresses of the port that was asked, and a permanent neighbour entry is
-the hardware address of one port. So a question and its answer are followed each on its own way.
+A host sends to an address out of the port with the longest prefix that holds it, from that port's own
+address. Without such a prefix it has no route. The kernel answers ARP for any of its IPv4 addresses on any
+port (arp_ignore 0: the weak host model of RFC 1122, section 3.3.4.2). It answers neighbour discovery only
+for addresses of the port that received the query. A permanent neighbour entry is the hardware address of
+one port. So a request and its reply are traced separately.
 """
 
 from __future__ import annotations
@@ -23,9 +23,9 @@ from topologies.topology import Topology
 
 
 class Interface(NamedTuple):
-    """An address of a node: where it is, and `domain`, the broadcast domain that its port is in.
+    """An address of a node, with its port; `domain` is the broadcast domain of that port.
 
-    `up` says whether the port's link is up: without it the address stays, and its prefix goes.
+    `up` is true while the port's link is up. When the link is down, the address stays but its prefix goes.
     """
 
     version: int
@@ -42,7 +42,7 @@ class Interface(NamedTuple):
 
 
 class BridgedReach:
-    """Expected reachability in a network without routers; `up` (bool[m]) says which links are up."""
+    """Expected reachability in a network without routers; `up` marks the links that are up (bool[m])."""
 
     def __init__(self, topology: Topology, up: npt.NDArray[np.bool_]) -> None:
         self._topology = topology
@@ -67,7 +67,7 @@ class BridgedReach:
         return sender is not None and self._sends(target, source, sender) is not None
 
     def interfaces(self, node: int) -> list[Interface]:
-        """Return the addresses of `node` that a port has, in the order of its ports."""
+        """Return the addresses of `node` that are on ports, in the order of the ports."""
         found = self._interfaces.get(node)
         if found is None:
             found = self._interfaces[node] = list(self._addressed(node))
@@ -103,11 +103,11 @@ class BridgedReach:
         return found
 
     def _sends(self, node: int, target: int, to: Interface) -> Interface | None:
-        """Return the address that `node` sends from to `to` of node `target`; None when it doesn't arrive."""
+        """Return the source address of `node` for packets to `to` of `target`; None if they don't arrive."""
         routes = [i for i in self.interfaces(node) if i.up and i.holds(to.version, to.value)]
         if not routes:
             return None
-        out = max(routes, key=lambda interface: interface.length)  # the first of the longest
+        out = max(routes, key=lambda interface: interface.length)  # among equal lengths, the first
         if to.version == 6 or self._is_static(node, out):
             arrives = to.up and to.domain == out.domain
         else:
@@ -119,7 +119,7 @@ class BridgedReach:
         return self._topology.static_arp
 
     def _is_static(self, node: int, out: Interface) -> bool:
-        """Return whether `node` has permanent neighbours on the port of `out`: those are on its first one."""
+        """Return whether `node` has permanent neighbours on the port of `out`: only its first has any."""
         if not self._static:
             return False
         addresses = self._forwarding.addresses(node)

@@ -1,11 +1,11 @@
-"""Destinations of routes: prefixes, each with the class of routers that it is behind.
+"""Destinations of routes: prefixes, each with the class of the routers in front of it.
 
-Prefixes behind the same routers are of one class, for they are routed alike everywhere. Class r is
-router r itself: its access subnet, its own address, the links it owns. Class R + i is LAN i of the
-segments that several routers may be on: the nearest is the way in.
+Prefixes behind the same routers share a class, since every router routes them alike. Class r is router r
+itself: its access subnet, its own address, and the links that it owns. Class R + i is LAN i, among the
+segments that may have several routers; packets enter it by the nearest one.
 
-A link between routers is routed to its owner only, so that all of an owner's links are one prefix
-elsewhere: to the far end's address the path may be one hop longer than the shortest.
+A link between routers is routed to its owner only. So elsewhere one prefix covers all links of an owner.
+The path to the address at the far end may therefore be one hop longer than the shortest.
 """
 
 from __future__ import annotations
@@ -26,7 +26,7 @@ _FAR = np.iinfo(np.int64).max
 
 
 class Destinations:
-    """All that is reachable somewhere over the links that are up."""
+    """All destinations that are reachable from anywhere over the links that are up."""
 
     def __init__(self, addressing: RoutedAddressing, graph: RouterGraph) -> None:
         self._addressing = addressing
@@ -43,7 +43,7 @@ class Destinations:
 
     @cached_property
     def prefixes(self) -> Prefixes:
-        """Every prefix with its class, those of one class merged."""
+        """Every prefix with its class; prefixes of one class are merged."""
         rows: list[tuple[int, int, int, int]] = []
         for version in self._addressing.versions:
             rows += self._of_segments(version)
@@ -60,7 +60,7 @@ class Destinations:
         )
 
     def _of_segments(self, version: int) -> list[tuple[int, int, int, int]]:
-        """Return (space, key, length, class) of the segments with a router on them."""
+        """Return (space, key, length, class) of the segments that have a router."""
         members, attached = self._segments.members, self._graph.attached
         lan = np.full(self._segments.count, -1, dtype=np.int64)
         lan[self.lans] = len(self._graph) + np.arange(len(self.lans))
@@ -95,7 +95,7 @@ class Destinations:
         ]
 
     def sets(self, paths: FirstHops) -> Words:
-        """Return the first hops to each class: uint64[classes, words]; none is "here" or "unreachable"."""
+        """Return the first hops to each class, uint64[classes, words]: empty for "here" and "unreachable"."""
         if not len(self.lans):
             return paths.sets
         far = paths.distance[self._lan_router]

@@ -1,4 +1,4 @@
-"""Computed routes in words that other programs understand: what `export` hands to the writers."""
+"""Computed routes in a form for other programs: `export` passes them to its writers."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ def _hop(hop: Hop) -> tuple[int, str | None]:
 
 
 def static_routes(topology: Topology) -> Routes | None:
-    """Return what gives the IPv4 routes of each node; None when nothing routes."""
+    """Return a function for the IPv4 routes of each node; None when nothing routes."""
     if not is_routed(topology):
         return None
     forwarding = forwarding_for(topology)

@@ -1,4 +1,4 @@
-"""Reasons why a file's flows can't be computed. Pure: known before anything is created."""
+"""Reasons why a file's flows can't be computed, found before anything is created. Pure."""
 
 from __future__ import annotations
 
@@ -14,11 +14,11 @@ from topologies.topology import Topology
 Bools = npt.NDArray[np.bool_]
 Ints = npt.NDArray[np.int64]
 _SHOWN = 3
-"""As many nodes are named."""
+"""Maximum number of nodes named in a message."""
 
 
 def problems(topology: Topology, forwarding: Forwarding) -> list[str]:
-    """Return the reasons; none is that all flows can be computed, whichever links fail later."""
+    """Return the reasons; an empty list means all flows can be computed, whichever links fail later."""
     ours = switches_with(topology, "tree") | switches_with(topology, "ecmp")
     routing = [node for node in np.flatnonzero(ours).tolist() if forwarding.is_router(node)]
     if routing:
@@ -35,9 +35,9 @@ def problems(topology: Topology, forwarding: Forwarding) -> list[str]:
 def _two_ways(topology: Topology, forwarding: Forwarding) -> list[int]:
     """Return bridging nodes without ECMP that close a loop through ECMP switches.
 
-    Joined ECMP switches are one vertex, other joined bridging nodes are one vertex: with the links
-    between the two sorts (parallel ones count once) that graph must be a forest. It is so then with
-    whichever links down: taking links away splits vertices, and closes no loop.
+    Consider this graph: connected ECMP switches are one vertex, other connected bridging nodes are one
+    vertex. Its edges are the links between the two kinds; parallel ones count once. The graph must be a
+    forest. It then remains one whichever links fail: removing links splits vertices and closes no loop.
     """
     ecmp = switches_with(topology, "ecmp")
     if not ecmp.any():
@@ -54,7 +54,7 @@ def _two_ways(topology: Topology, forwarding: Forwarding) -> list[int]:
 
 
 def _core(edges: Ints, count: int) -> Bools:
-    """Return which edges are on loops or between loops: leaves are taken off until none is left."""
+    """Return which edges are on loops or between loops: removes leaves until none remains."""
     kept = np.ones(len(edges), dtype=bool)
     while True:
         degree = np.bincount(edges[kept].ravel(), minlength=count)

@@ -1,18 +1,18 @@
-"""Flows for switches that have no controller: computed from the graph, installed before the first frame.
+"""Flows for switches without a controller, computed from the graph and installed before the first frame.
 
-A switch sends what it has no better flow for (broadcasts, multicasts, addresses that the graph doesn't
-hold) over the spanning tree: each part of the network gets one copy, no loop is possible. For every
-address of the graph it has one flow:
+Some frames match no other flow: broadcasts, multicasts, and addresses outside the graph. A switch sends
+them over the spanning tree. Each part of the network gets one copy, and no loop is possible. For every
+address of the graph a switch has one flow. The mode decides where it leads:
 
-- `tree`: out of the one port that leads there along the tree;
-- `ecmp`: out of all ports that begin a shortest path among switches of this mode, by a select group
-  that hashes a frame's addresses and ports: the frames of one connection stay in order.
+- `tree`: out of the one port that leads to the address along the tree;
+- `ecmp`: out of all ports that begin a shortest path among switches of this mode. A select group hashes a
+frame's addresses and ports, so the frames of one connection stay in order.
 
 Other bridging nodes (the kernel's bridges, relaying hosts, switches of the other mode) use the tree's
-links only. Where two ways lead from some of them to ECMP switches, a learning bridge that floods an
-unknown address would have it delivered twice: `flow_problems.problems` refuses that.
+links only. Some of them may have two paths to ECMP switches. A learning bridge there floods an unknown
+address, and both copies would be delivered: `flow_problems.problems` refuses such a topology.
 
-A next hop's liveness is watched (`watch_port`): a link that goes down here is left at once.
+Switches watch the liveness of next hops (`watch_port`): they leave a link at once when it goes down here.
 """
 
 from __future__ import annotations
@@ -41,11 +41,11 @@ Mode = Literal["tree", "ecmp"]
 
 _LOCAL = "LOCAL"
 _RESERVED = "priority=30,dl_dst=01:80:c2:00:00:00/ff:ff:ff:ff:ff:f0,actions=drop"
-"""Frames that no bridge passes on: IEEE 802.1D, table 7-10."""
+"""Frames that no bridge forwards: IEEE 802.1D, table 7-10."""
 
 
 class FlowTables(NamedTuple):
-    """Lines for `ovs-ofctl add-groups` and, after these, `add-flows`, by switch."""
+    """Lines for `ovs-ofctl`, by switch: first those for `add-groups`, then those for `add-flows`."""
 
     groups: dict[int, list[str]]
     flows: dict[int, list[str]]
@@ -64,15 +64,15 @@ def switches_with(topology: Topology, mode: Mode) -> Bools:
 
 
 def computed(topology: Topology, forwarding: Forwarding, mode: Mode, up: Bools | None = None) -> FlowTables:
-    """Return what is installed in the switches of `mode`.
+    """Return the flows and groups of the switches of `mode`.
 
-    `up` (bool[m]; None is all) says which links are up; `forwarding` was computed for the same.
+    `up` marks the links that are up (bool[m]; None: all); `forwarding` must be computed for the same links.
     """
     return _Computation(topology, forwarding, mode, up).tables()
 
 
 class _Computation:
-    """Everything for one mode. Edge 2k leaves end 0 of link k, edge 2k + 1 its end 1."""
+    """Computation for one mode. Edge 2k leaves end 0 of link k, edge 2k + 1 leaves its end 1."""
 
     def __init__(self, topology: Topology, forwarding: Forwarding, mode: Mode, up: Bools | None) -> None:
         self._topology = topology
@@ -107,13 +107,13 @@ class _Computation:
         return FlowTables({switch: made.lines for switch, made in groups.items()}, flows)
 
     def _guards(self, switch: int) -> list[str]:
-        """Return the flows for what comes in by blocked links, and for all that has no other."""
+        """Return the flows for frames from blocked links, and for frames without another flow."""
         flood: list[str] = []
         out: list[str] = []
         for link, _, port in sorted(self._topology.incident(switch), key=attrgetter("port")):
             if self._tree[link]:
                 flood.append(f"output:{port}")
-            else:  # a link of equal cost may bring frames for one address, but none for all
+            else:  # a link of equal cost may carry unicast frames, but no broadcasts
                 out.append(f"priority={1 if self._spread[link] else 20},in_port={port},actions=drop")
         if switch in self._addressed:
             flood.append(f"output:{_LOCAL}")
@@ -121,7 +121,7 @@ class _Computation:
 
     @cached_property
     def _addressed(self) -> dict[int, None]:
-        """Bridging nodes that have addresses of their own: relaying hosts, and where the file gives some."""
+        """Bridging nodes with own addresses: relaying hosts, and nodes with addresses in the file."""
         topology, bridge = self._topology, self._forwarding.has_bridge
         explicit = [node for node, values in topology.explicit.items() if values.addresses]
         nodes = [*topology.hosts.tolist(), *explicit]
@@ -130,7 +130,7 @@ class _Computation:
 
     @cached_property
     def _attached(self) -> dict[int, list[tuple[str, str]]]:
-        """The addresses at each bridging node, with the port that leads to each."""
+        """The addresses at each bridging node, with the port to each."""
         topology, roles = self._topology, self._forwarding.roles
         out: dict[int, list[tuple[str, str]]] = {}
         for end in (0, 1):
@@ -147,7 +147,7 @@ class _Computation:
         return {node: sorted(out[node]) for node in sorted(out)}
 
     def _next_hops(self, node: int) -> Iterable[tuple[int, tuple[int, ...]]]:
-        """Return the ports by which each of our switches begins a shortest path to `node`."""
+        """Return the ports by which each switch of this mode begins a shortest path to `node`."""
         distance = distances(self._graph, np.array([node]))
         nearer = distance[self._graph.heads] == distance[self._tails] - 1
         nearer &= (distance[self._tails] != UNREACHED) & self._ours[self._tails]

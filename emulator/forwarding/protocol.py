@@ -1,4 +1,4 @@
-"""Forwarding of a plan, node by node and for many nodes at once; engines carry it out."""
+"""Forwarding of a plan, for one node or for many nodes at once; engines apply it."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from topologies.addressing import Address, AddressColumns
 
 
 class Forwarding(Protocol):
-    """Forwarding of a whole topology, computed from indices as far as can be."""
+    """Forwarding of a whole topology, computed from indices as far as possible."""
 
     @property
     def roles(self) -> npt.NDArray[np.uint8]:
@@ -29,7 +29,7 @@ class Forwarding(Protocol):
         ...
 
     def address_columns(self, nodes: npt.NDArray[np.int64]) -> AddressColumns:
-        """Return the addresses of `nodes` (int64[q], ascending), in columns, at the cost of these nodes."""
+        """Return the addresses of `nodes` (int64[q], ascending), in columns; costs only these nodes."""
         ...
 
     def addresses(self, node: int) -> tuple[Address, ...]:
@@ -37,7 +37,7 @@ class Forwarding(Protocol):
         ...
 
     def route_columns(self, nodes: npt.NDArray[np.int64]) -> RouteColumns:
-        """Return the routes of `nodes` (int64[q], ascending), in columns, at the cost of these nodes."""
+        """Return the routes of `nodes` (int64[q], ascending), in columns; costs only these nodes."""
         ...
 
     def routes(self, node: int) -> tuple[Route, ...]:

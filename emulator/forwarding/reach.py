@@ -1,8 +1,8 @@
-"""Reachability by the tables, not by luck: a packet gets to an address and the answer gets back.
+"""Reachability according to the tables: a packet reaches an address, and the answer comes back.
 
-In a network without routers that is a question of connected components. With routers a host that
-has several addresses, a gateway that is cut off, or a LAN in two parts make it one of direction, so
-each is followed: to the address, and from its owner to the address that asked.
+In a network without routers, connected components decide this. With routers the two directions may differ:
+a host may have several addresses, a gateway may be cut off, a LAN may be split. So each direction is traced:
+to the address, and from its owner back to the sender's address.
 """
 
 from __future__ import annotations
@@ -15,7 +15,7 @@ from topologies.segments import LOOPBACK_PORT
 
 
 class AddressLocation(NamedTuple):
-    """Location of an address: a member of a segment, or a router itself (`member` -1) and maybe its wire."""
+    """Location of an address: a member of a segment, or a router (`member` -1), perhaps with its wire."""
 
     node: int
     member: int = -1
@@ -44,7 +44,7 @@ class Reach:
         return asked_from is not None and self._sent(target, asked_from) is not None
 
     def _place(self, node: int, text: str) -> AddressLocation | None:
-        """Return where `text` is, or None when `node` hasn't that address."""
+        """Return the location of `text`, or None when `node` doesn't have that address."""
         for address in self._forwarding.addresses(node):
             if address.text != text:
                 continue
@@ -59,7 +59,7 @@ class Reach:
         return None
 
     def _sent(self, node: int, place: AddressLocation) -> AddressLocation | None:
-        """Return the place that a packet from `node` to `place` comes from, None when it doesn't arrive."""
+        """Return the source location of packets from `node` to `place`; None if they don't arrive."""
         if self._segments.routers[node]:
             return AddressLocation(node) if self._routed(node, place) else None
         segment = self._segment(place)
@@ -83,7 +83,7 @@ class Reach:
         return self._segment_of(place.member) if place.member >= 0 else -1
 
     def _routed(self, router: int, place: AddressLocation) -> bool:
-        """Return whether a packet that `router` has for `place` arrives."""
+        """Return whether a packet at `router` for `place` arrives."""
         if place.wire >= 0 and place.wire not in self._wires_up:
             return False
         if place.member >= 0 and self._part[place.member] < 0:
@@ -103,7 +103,7 @@ class Reach:
         return frozenset((self._graph.wire[self._graph.wire >= 0] >> 1).tolist())
 
     def _segment_label(self, segment: int) -> int:
-        """Return the component of the routers on a segment, -1 when there are none."""
+        """Return the component of the routers on a segment, -1 for a segment without routers."""
         members = self._segments.members
         for member in range(int(self._segments.start[segment]), int(self._segments.start[segment + 1])):
             if members.routes[member] and self._part[member] == self._kept[segment] >= 0:

@@ -1,4 +1,4 @@
-"""Routes of many nodes at once: numpy columns, a row per route; routes over the same hops share them."""
+"""Routes of many nodes at once, in numpy columns: one row per route; routes over the same hops share them."""
 
 from __future__ import annotations
 
@@ -22,12 +22,12 @@ def packed(version: int, value: int) -> bytes:
 
 @dataclass(frozen=True)
 class RouteColumns:
-    """The routes of `nodes` (int64[q]), in their order.
+    """The routes of `nodes` (int64[q]), in the order of the nodes.
 
-    Per route: `position` int64[k], the place of its node in `nodes`; `version` uint8[k], 4 or 6; `prefix`
-    and `length` (int64[k]); `source`, zero where the kernel chooses; `hops` int64[k], the number of its
-    set of hops, which routes of one version share. The hops of set s are `first[s]:first[s + 1]`
-    (int64[s + 1]). Per hop: `port` int64[h]; `gateway`, zero where the destination is on the link.
+    Per route: `position` int64[k] is the index of its node in `nodes`; `version` uint8[k] is 4 or 6; `prefix`
+    and `length` (int64[k]); `source` is zero where the kernel chooses; `hops` int64[k] is the number of its
+    set of hops, which routes of one version share. Set s has the hops `first[s]:first[s + 1]` (int64[s + 1]).
+    Per hop: `port` int64[h]; `gateway` is zero where the destination is on the link.
     """
 
     nodes: Ints
@@ -43,7 +43,7 @@ class RouteColumns:
 
     @classmethod
     def none(cls, nodes: Ints) -> RouteColumns:
-        """Return no routes of `nodes`."""
+        """Return an empty table for `nodes`."""
         row = np.zeros(0, dtype=np.int64)
         number = Numbers.from_base(0, row)
         version = row.astype(np.uint8)
@@ -51,7 +51,7 @@ class RouteColumns:
 
     @classmethod
     def joined(cls, nodes: Ints, parts: Sequence[RouteColumns]) -> RouteColumns:
-        """Return the rows of `parts`, all of `nodes`, by node; those of a node in the order of the parts."""
+        """Return the rows of `parts`, all of `nodes`, by node; within a node in the order of the parts."""
         position = np.concatenate([part.position for part in parts])
         order = np.argsort(position, kind="stable")
         sets = np.cumsum([0, *(len(part.first) - 1 for part in parts)]).tolist()
@@ -93,7 +93,7 @@ class RouteColumns:
         return tuple(out)
 
     def _hops(self, version: int, number: int) -> tuple[Hop, ...]:
-        """Return the hops of a set: all routes over it are of one version."""
+        """Return the hops of a set; all routes that use it have this version."""
         rows = slice(*self.first[number : number + 2].tolist())
         return tuple(
             Hop(port, packed(version, gateway) if gateway else None)

@@ -1,13 +1,13 @@
-"""The routing table of each router: shortest paths, merged prefixes, and a default where it is safe.
+"""The routing table of each router: shortest paths, merged prefixes, and a default route where it is safe.
 
-The default. Tables shrink most when the set of next hops that most prefixes share is the default
-route ("up" in a fabric). A default also catches what it wasn't meant for: addresses nobody has,
-and destinations that failed links cut off. These must die and not circle. So a set may be the
-default only if each of its next hops is nearer to a root of the graph than this router is
-(`RouterGraph.height`). A packet that only defaults match then gets nearer to a root with each hop
-and ends, at a root at the latest, where no default is and ICMP says "unreachable". Whatever is
-not a default covers exactly destinations that are there (`aggregation`), and for those the
-default is used only where it is their own set of next hops: no path changes.
+The default route. Tables shrink most when the default route takes the set of next hops that most prefixes
+share ("up" in a fabric). But a default route also matches unused addresses, and destinations that failed
+links cut off. Such packets must be dropped and must not loop. So a set may be the default only if each of
+its next hops is nearer to a root of the graph than this router is (`RouterGraph.height`). A packet that
+only defaults match then gets nearer to a root with each hop. It ends at a root at the latest: a root has
+no default route, and ICMP reports "unreachable". Every other route covers exactly existing destinations
+(`aggregation`). Existing destinations use the default only where it is their own set of next hops, so no
+path changes.
 """
 
 from __future__ import annotations
@@ -28,7 +28,7 @@ Ints = npt.NDArray[np.int64]
 
 
 class RouteTables:
-    """Computes the table of one router when asked: nothing is kept per pair of routers."""
+    """Computes the table of one router on request; stores nothing per pair of routers."""
 
     def __init__(self, addressing: RoutedAddressing, graph: RouterGraph) -> None:
         self._addressing = addressing
@@ -36,7 +36,7 @@ class RouteTables:
         self._destinations = Destinations(addressing, graph)
 
     def columns(self, router: int) -> RouteColumns:
-        """Return the routes of router `router` (its number in the graph), links on a LAN first."""
+        """Return the routes of router `router` (its number in the graph), those to its LANs first."""
         paths = first_hops(self._graph, router)
         sets, number = numbered(self._destinations.sets(paths))
         prefixes = self._destinations.prefixes
@@ -74,7 +74,7 @@ class RouteTables:
         return RouteColumns.joined(nodes, parts)
 
     def _own_wires(self, version: int, paths: FirstHops, family: Prefixes) -> npt.NDArray[np.bool_]:
-        """Return which prefixes are just a wire of this router, bool[p]: the kernel has them connected."""
+        """Return which prefixes are a single wire of this router (bool[p]): the kernel adds their routes."""
         addressing = self._addressing
         slots = self._graph.wire[paths.hops]
         links = (slots[slots >= 0] >> 1).tolist()
@@ -92,7 +92,7 @@ class RouteTables:
         return np.asarray((family.space == space) & (family.length == inside) & np.isin(family.key, keys))
 
     def _default(self, router: int, family: Prefixes, paths: FirstHops, places: list[Ints]) -> int | None:
-        """Return the set that most prefixes share among those that lead nearer to a root, if any."""
+        """Return the most frequent set of next hops among those that lead nearer to a root, if any."""
         height = self._graph.height
         counts = np.bincount(family.number, minlength=len(places))
         for which in np.argsort(-counts, kind="stable").tolist():
@@ -104,7 +104,7 @@ class RouteTables:
         return None
 
     def _on_link(self, router: int, nodes: Ints) -> RouteColumns:
-        """Return the routes to the LANs that the router is on; its access subnet is the kernel's own."""
+        """Return the routes to the router's LANs; the kernel adds that to its access subnet."""
         members = self._addressing.segments.members
         own = np.array(self._addressing.segments.members_of(int(self._graph.nodes[router])), dtype=np.int64)
         own = own[(members.port[own] != BRIDGE_PORT) & np.isin(own, self._graph.on_lans)]
@@ -127,7 +127,7 @@ class RouteTables:
         )
 
     def _hops(self, version: int, edges: Ints) -> tuple[Ints, Numbers]:
-        """Return the (ports, gateways) of the next hops that hops `edges` of the graph stand for."""
+        """Return the (ports, gateways) of the next hops for hops `edges` of the graph."""
         graph, addressing = self._graph, self._addressing
         members, slot = addressing.segments.members, graph.wire[edges]
         wires, lans = np.flatnonzero(slot >= 0), np.flatnonzero(slot < 0)

@@ -1,12 +1,12 @@
 """Routed forwarding: routers join segments, shortest paths with ECMP, no controller and no daemon.
 
-What routes and what bridges, and the subnets that follow, are `topologies.segments` and
-`topologies.addressing.routed`; the tables are `route_tables`. All of it is computed when it is
-asked for, from the links that are up: after a failure, ask again with the new mask and change what
-differs. Addresses never depend on the mask.
+`topologies.segments` decides which nodes route and which bridge, `topologies.addressing.routed` assigns
+the subnets, `route_tables` computes the tables. Everything is computed on request, from the links that are
+up. After a failure, compute again with the new mask and apply the differences. Addresses never depend on
+the mask.
 
-A router's address on a LAN of bridging nodes has a prefix of full length, and the route to the LAN
-is one of its table's: so it can be taken away where a failure splits the LAN.
+A router's address on a LAN of bridging nodes has a prefix of full length. The route to the LAN is in the
+router's table instead, so that it can be removed when a failure splits the LAN.
 """
 
 from __future__ import annotations
@@ -34,9 +34,9 @@ Ints = npt.NDArray[np.int64]
 
 
 class RoutedForwarding:
-    """Forwarding of a topology with routers. `up` (bool[m]) says which links are up; None is all.
+    """Forwarding of a topology with routers. `up` marks the links that are up (bool[m]; None: all).
 
-    Raises ParameterError when the pools or the addresses given can't be.
+    Raises ParameterError when the address pools or the file's addresses are unusable.
     """
 
     def __init__(self, topology: Topology, up: Bools | None = None) -> None:
@@ -47,7 +47,7 @@ class RoutedForwarding:
 
     @cached_property
     def graph(self) -> RouterGraph:
-        """The routers and the hops between them that are up."""
+        """The routers, and the hops between them that are up."""
         return RouterGraph(self.addressing, self._up)
 
     @cached_property
@@ -66,7 +66,7 @@ class RoutedForwarding:
         if self._segments.bridges.any():
             cut = ~tree_links(self.topology, self._up)
             if self._up is not None:
-                cut &= self._up  # a link that is down is not blocked: it comes back as it was
+                cut &= self._up  # a link that is down is not blocked: its role stays the same
             roles[cut[:, None] & self._segments.bridges[self.topology.ends]] = Role.BLOCKED
         return roles.astype(np.uint8)
 
@@ -77,7 +77,7 @@ class RoutedForwarding:
         return held
 
     def has_bridge(self, node: int) -> bool:
-        """Return whether `node` bridges: a switch of a LAN, or a router with hosts on its ports."""
+        """Return whether `node` bridges: it is a switch of a LAN, or a router with hosts on its ports."""
         return bool(self._bridged_nodes[node])
 
     def is_router(self, node: int) -> bool:
@@ -99,14 +99,14 @@ class RoutedForwarding:
 
     @cached_property
     def _gateways(self) -> tuple[Ints, Ints]:
-        """For each node the member that it is and the member that is its default gateway, or -1: int64[n].
+        """Each node's own member and the member that is its default gateway, or -1: int64[n] each.
 
-        A host's gateway is on the segment of its first port that has a router at all.
+        A host's gateway is on the segment of its first port with a router on the segment.
         """
         _, member = self._segments.by_node
         gateway = self._segments.gateways[self._segments.members.segment[member]]
         own, found = np.full((2, self.topology.node_count), -1, dtype=np.int64)
-        there = np.flatnonzero((gateway >= 0) & (gateway != member))[::-1]  # the first one is written last
+        there = np.flatnonzero((gateway >= 0) & (gateway != member))[::-1]  # the first is written last
         node = self._segments.members.node[member[there]]
         own[node], found[node] = member[there], gateway[there]
         return own, found
@@ -127,7 +127,7 @@ class RoutedForwarding:
         return RouteColumns.joined(nodes, [self._default_columns(nodes), *tables])
 
     def _default_columns(self, nodes: Ints) -> RouteColumns:
-        """Return the default routes of those of `nodes` that don't route."""
+        """Return the default routes of those of `nodes` that aren't routers."""
         own, gateway = (members[nodes] for members in self._gateways)
         position = np.flatnonzero((gateway >= 0) & ~self._segments.routers[nodes])
         own, gateway, versions = own[position], gateway[position], self.addressing.versions
@@ -159,7 +159,7 @@ class RoutedForwarding:
         return columns.of(position)
 
     def neighbours(self, node: int) -> tuple[Neighbour, ...]:
-        """Return all others on the node's segments and wires where static ARP is asked for, else nothing."""
+        """Return all others on the node's segments and wires if the file wants static ARP, else nothing."""
         if not self.topology.static_arp:
             return ()
         segments, topology, addressing = self._segments, self.topology, self.addressing

@@ -1,12 +1,12 @@
 """The routers of a network and the hops between them, over the links that are up.
 
-Two routers are one hop apart over a wire (a link between them) or over a LAN of bridging nodes
-that both are on. Routers on a LAN are pairwise neighbours, as in OSPF's transit networks (RFC
-2328, section 2.1.1), so a LAN of t routers has t(t - 1) directed hops.
+Two routers are one hop apart if a wire (a link between them) joins them, or if both are on one LAN of
+bridging nodes. Routers on a LAN are pairwise neighbours, as in OSPF's transit networks (RFC 2328, section
+2.1.1). So a LAN of t routers has t(t - 1) directed hops.
 
-When failed links split a LAN, the part with its first router that is still connected keeps the
-subnet; routers on the other parts are not on that LAN until it is whole again: nobody could know
-on which side an address is.
+Failed links may split a LAN. The part of its first router that is still connected then keeps the subnet.
+Routers on the other parts leave this LAN until it is whole again: no router could know on which side an
+address is.
 """
 
 from __future__ import annotations
@@ -46,18 +46,18 @@ class RouterGraph:
 
     @cached_property
     def member_parts(self) -> Ints:
-        """Return the part of its segment that each member is on, -1 if its own link is down: int64[k]."""
+        """Return each member's part of its segment, -1 if the member's own link is down: int64[k]."""
         members = self._segments.members
         part = self._segments.parts(self._up)[members.vertex]
         return np.asarray(np.where((members.link < 0) | self._up[members.link], part, -1))
 
     @cached_property
     def segment_parts(self) -> Ints:
-        """The part of each segment that keeps its subnet, -1 when no router is on it: int64[count]."""
+        """The part of each segment that keeps its subnet, -1 for a segment without a router: int64[count]."""
         out = np.full(self._segments.count, -1, dtype=np.int64)
         members = self._segments.members
         on = np.flatnonzero(members.routes & (self.member_parts >= 0))[::-1]
-        out[members.segment[on]] = self.member_parts[on]  # the last write, the first router, stays
+        out[members.segment[on]] = self.member_parts[on]  # the last write wins: the first router
         return out
 
     @cached_property
@@ -70,7 +70,7 @@ class RouterGraph:
 
     @cached_property
     def on_lans(self) -> Ints:
-        """Those of `attached` that are on a LAN, not on their own access bridge."""
+        """Those of `attached` that are on a LAN and not on their own access bridge."""
         found: Ints = self.attached[self._segments.members.port[self.attached] != BRIDGE_PORT]
         return found
 
@@ -102,7 +102,7 @@ class RouterGraph:
 
     @cached_property
     def adjacency(self) -> Adjacency:
-        """The hops by their tail."""
+        """The hops, indexed by their tail."""
         return Adjacency(self.tails, self.heads, len(self))
 
     @cached_property
@@ -114,8 +114,8 @@ class RouterGraph:
     def height(self) -> Ints:
         """Hops from each router to the nearest root of its component: int64[R].
 
-        Roots are the routers farthest from all hosts (the core of a fabric), or the first router
-        where all are equally far.
+        Roots are the routers farthest from all hosts (the core of a fabric). If all are equally far, the root
+        is the first router.
         """
         bearing = self._segments.members.segment[self.attached] < self._segments.bearing
         near = self.index[self._segments.members.node[self.attached[bearing]]]

@@ -16,20 +16,20 @@ from topologies.segments import Segments, is_routed
 from topologies.topology import Kind, Topology
 
 _WIDE = 2_000
-"""Links that a broadcast may cross before people are told what it costs."""
+"""Number of links that a broadcast may cross before `up` warns of the cost."""
 _CROSSING = 3.5e-6
-"""Seconds of a processor for each: see "Broadcasts" in docs/scale-and-performance.md."""
+"""Processor time per link, in seconds: see "Broadcasts" in docs/scale-and-performance.md."""
 
 
 def forwarding_for(topology: Topology, up: npt.NDArray[np.bool_] | None = None) -> Forwarding:
-    """Return the forwarding of `topology` with the links that are up (bool[m]; None is all)."""
+    """Return the forwarding of `topology` with the links that are up (bool[m]; None: all)."""
     if is_routed(topology):
         return RoutedForwarding(topology, up)
     return BridgedForwarding(topology, up)
 
 
 def warnings_for(topology: Topology) -> tuple[str, ...]:
-    """Return what people should know of how packets will go in `topology`."""
+    """Return warnings about the forwarding of `topology`."""
     return (
         *_unused_openflow(topology), *_unused_flows(topology),
         *(() if is_routed(topology) else unaddressed_links(topology)),
@@ -38,7 +38,7 @@ def warnings_for(topology: Topology) -> tuple[str, ...]:
 
 
 def _wide(topology: Topology) -> list[str]:
-    """Return a warning when broadcasts of a network that is really made go very far."""
+    """Return a warning when broadcasts cross very many links; only for networks that are really created."""
     made = any(profile.fidelity == "full" for profile in topology.node_profiles)
     if not made or topology.link_count <= _WIDE or (links := Segments(topology).largest) <= _WIDE:
         return []
@@ -48,7 +48,7 @@ def _wide(topology: Topology) -> list[str]:
 
 
 def _unused_openflow(topology: Topology) -> list[str]:
-    """Return a warning when `openflow` is given and no switch would hear of it."""
+    """Return a warning when the file has `openflow` settings but no switch uses them."""
     said = any(profile.openflow != OpenFlow() for profile in topology.node_profiles)
     speaks = [profile.switch in OPENFLOW_SWITCHES for profile in topology.node_profiles]
     switches = topology.node_profile[topology.kinds == Kind.SWITCH]
@@ -61,7 +61,7 @@ def _unused_openflow(topology: Topology) -> list[str]:
 
 
 def _unused_flows(topology: Topology) -> list[str]:
-    """Return a warning when switches have both a controller and computed flows: the flows stay away."""
+    """Return a warning when switches have a controller and computed flows: the flows aren't installed."""
     both = [
         p.switch in OPENFLOW_SWITCHES and p.openflow.flows != "normal" and bool(p.openflow.controllers)
         for p in topology.node_profiles

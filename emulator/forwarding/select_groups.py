@@ -1,13 +1,13 @@
-"""Groups by which a switch spreads frames over ports of equal cost."""
+"""Select groups: a switch spreads frames over ports of equal cost."""
 
 from __future__ import annotations
 
 PROTOCOL = "OpenFlow15"
-"""What `ovs-ofctl` must speak to install groups: the hash's parameter is known to no version before."""
+"""The OpenFlow version for installing groups: earlier versions have no parameter for the hash."""
 
 
 class SelectGroups:
-    """The select groups of one switch: numbered from 1, one for each set of ports."""
+    """The select groups of one switch, numbered from 1: one group per set of ports."""
 
     def __init__(self, switch: int) -> None:
         self._switch = switch
@@ -21,11 +21,11 @@ class SelectGroups:
 
     @property
     def lines(self) -> list[str]:
-        """The groups.
+        """The groups, as lines for `ovs-ofctl add-groups`.
 
-        Switches hash differently (the hash's parameter is the switch's number): were they all the
-        same, a switch would get only frames whose hash the one before has narrowed down, and use
-        one of its ports ("polarization").
+        Each switch hashes differently: the parameter of its hash is the switch's number. With the same hash
+        everywhere, a switch would receive only frames with hashes that the previous switch selected. It
+        would then use only one of its ports ("polarization").
         """
         head = f"type=select,selection_method=dp_hash,selection_method_param={self._switch + 1}"
         return [

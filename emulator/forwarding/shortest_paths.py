@@ -1,8 +1,8 @@
-"""All shortest paths from one router: how far every other is, and over which of its own hops.
+"""All shortest paths from one router: the distance to every other router, and the first hops to it.
 
-Breadth-first, level by level on whole arrays. Each router's set of first hops is a row of bits,
-and the set of a router is the union of those of its predecessors one level nearer: all equal-cost
-paths are kept (ECMP, RFC 2992). O(hops) words a source, so O(routers x hops) for all.
+The search is breadth-first, level by level on whole arrays. Each router's set of first hops is a row of
+bits. It is the union of the sets of the router's predecessors, one level nearer. So all equal-cost paths
+are kept (ECMP, RFC 2992). One source takes O(hops) words, all sources O(routers x hops).
 """
 
 from __future__ import annotations
@@ -21,7 +21,7 @@ Words = npt.NDArray[np.uint64]
 class FirstHops(NamedTuple):
     """From one source: distance int64[R] (-1: unreachable), sets uint64[R, words] of bits of `hops`.
 
-    `hops`: int64[h], the graph's hops that leave the source.
+    `hops` are the graph's hops that leave the source: int64[h].
     """
 
     distance: Ints
@@ -50,7 +50,7 @@ def first_hops(graph: RouterGraph, source: int) -> FirstHops:
 
 
 def _spread(heads: Ints, brought: Words, distance: Ints, sets: Words, level: int) -> Ints:
-    """Set new heads to the union of the sets brought to them; return them."""
+    """Set each new head's set to the union of the sets that reach it; return the new heads."""
     fresh = distance[heads] < 0
     heads, brought = heads[fresh], brought[fresh]
     if not len(heads):
@@ -65,7 +65,7 @@ def _spread(heads: Ints, brought: Words, distance: Ints, sets: Words, level: int
 
 
 def numbered(sets: Words) -> tuple[Words, Ints]:
-    """Return (the distinct rows of `sets`, the number of each row's): uint64[s, words], int64[R]."""
+    """Return (the distinct rows of `sets`, each router's row number): uint64[s, words], int64[R]."""
     if sets.shape[1] == 1:
         found, number = np.unique(sets[:, 0], return_inverse=True)
         return found[:, None], number

@@ -1,12 +1,12 @@
-"""Spanning tree, computed: the graph is known, so no protocol has to find it in 30 seconds.
+"""Computed spanning tree: since the graph is known, no protocol has to find the tree in 30 seconds.
 
-Breadth-first from the switch farthest from all hosts (the core of a fabric, where a network
-engineer would put the root bridge of IEEE 802.1D), so that every path to the root is a shortest
-one. Of parallel links the first is kept. Links that are down are left out, so that the tree of
-what is left can be computed again when a link fails.
+The search is breadth-first from the switch farthest from all hosts. That is the core of a fabric, where a
+network engineer would put the root bridge of IEEE 802.1D. So every path to the root is a shortest one. Of
+parallel links the first is kept. Links that are down are left out; after a failure the tree can be computed
+again from the remaining links.
 
-Breadth-first search runs level by level on whole arrays (a frontier a step): a million nodes take
-a fraction of a second.
+The search runs level by level on whole arrays, one frontier per step: a million nodes take a fraction of a
+second.
 """
 
 from __future__ import annotations
@@ -21,16 +21,16 @@ Ints = npt.NDArray[np.int64]
 
 
 def bridging_nodes(topology: Topology) -> Bools:
-    """Return which nodes pass frames on (bool[n]): switches, and hosts that relay."""
+    """Return which nodes forward frames (bool[n]): switches, and relaying hosts."""
     relays = np.array([profile.relay for profile in topology.node_profiles])[topology.node_profile]
     passes: Bools = (topology.kinds == Kind.SWITCH) | ((topology.kinds == Kind.HOST) & relays)
     return passes
 
 
 def tree_links(topology: Topology, up: Bools | None = None) -> Bools:
-    """Return which links may carry frames (bool[m]): all but those that close a loop or are down.
+    """Return which links may carry frames (bool[m]): those that are up and don't close a loop.
 
-    `up` says which links are up; None means all.
+    `up` marks the links that are up; None means all.
     """
     alive = np.ones(topology.link_count, dtype=bool) if up is None else up.copy()
     bridging = bridging_nodes(topology)
@@ -44,7 +44,7 @@ def tree_links(topology: Topology, up: Bools | None = None) -> Bools:
 
 
 def _forest(topology: Topology, links: Ints, bridging: Bools) -> Ints:
-    """Return which of `links` (positions in it) form a breadth-first forest over the bridging nodes."""
+    """Return the positions in `links` of those that form a breadth-first forest over the bridging nodes."""
     graph = _Adjacency(topology.ends[links].astype(np.int64), topology.node_count)
     depth = _distance_from_hosts(topology, graph)
     parent = np.full(topology.node_count, -2, dtype=np.int64)
@@ -60,7 +60,7 @@ def _forest(topology: Topology, links: Ints, bridging: Bools) -> Ints:
 
 
 def _grow(graph: _Adjacency, frontier: Ints, parent: Ints) -> None:
-    """Breadth-first from `frontier`: writes into `parent` the link by which each node was reached."""
+    """Search breadth-first from `frontier`; write to `parent` the link over which each node was reached."""
     while len(frontier):
         nodes, links = graph.around(frontier)
         fresh = parent[nodes] == -2
@@ -72,7 +72,7 @@ def _grow(graph: _Adjacency, frontier: Ints, parent: Ints) -> None:
 
 
 def _distance_from_hosts(topology: Topology, graph: _Adjacency) -> Ints:
-    """Return each node's hop distance from the nearest host-bearing node: int64[n]."""
+    """Return each node's distance in hops from the nearest node with a host: int64[n]."""
     distance = np.full(topology.node_count, -1, dtype=np.int64)
     hosts = topology.kinds == Kind.HOST
     a, b = topology.ends[:, 0], topology.ends[:, 1]
@@ -87,13 +87,13 @@ def _distance_from_hosts(topology: Topology, graph: _Adjacency) -> Ints:
 
 
 def _ascending(values: Ints) -> Ints:
-    """Return the different values, ascending: np.unique, which imports numpy.ma (20 ms) at its first call."""
+    """Return the distinct values, ascending. np.unique would import numpy.ma (20 ms) at its first call."""
     values = np.sort(values)
     return values[_changes(values)]
 
 
 def _changes(values: Ints) -> Bools:
-    """Return where ascending values differ from the one before: bool[k]."""
+    """Return where ascending values differ from the previous one: bool[k]."""
     changes = np.ones(len(values), dtype=bool)
     np.not_equal(values[1:], values[:-1], out=changes[1:])
     return changes
