@@ -1,6 +1,6 @@
-"""Change a running network: what differs is written down, carried out, and taken back where that fails.
+"""Change a running network: record the differences, apply them, and roll back on failure.
 
-The engine says what differs and how it is done: a `Transition`.
+The engine determines the differences and how to apply them: a `Transition`.
 """
 
 from __future__ import annotations
@@ -21,7 +21,7 @@ Running = TypeVar("Running", bound=NamespacedNetwork)
 
 
 class Transition(Protocol):
-    """Way of a running network from its plan to another."""
+    """Transition of a running network from its plan to another."""
 
     @property
     def is_empty(self) -> bool:
@@ -29,20 +29,20 @@ class Transition(Protocol):
         ...
 
     def words(self) -> list[str]:
-        """Return what is done, a line each, for people."""
+        """Return the changes for people, one line each."""
         ...
 
     def carry_out(self, progress: Progress, check: Callable[[], None]) -> tuple[str, ...]:
-        """Do it; return what people should know. `check()` raises when a signal asks to stop."""
+        """Apply the changes; return notes for people. `check()` raises when a signal asks to stop."""
         ...
 
     def take_back(self) -> None:
-        """Lead back to the old plan, however far `carry_out` came."""
+        """Roll back to the old plan, however far `carry_out` came."""
         ...
 
 
 class ChangingEngine(ABC, Generic[Running]):
-    """An engine that changes only what differs from what runs."""
+    """An engine that changes only the differences from the running network."""
 
     @abstractmethod
     def handle(self, state: NetworkState) -> Running:
@@ -50,23 +50,23 @@ class ChangingEngine(ABC, Generic[Running]):
 
     @abstractmethod
     def needs(self, plan: Plan) -> dict[str, int]:
-        """Return {sysctl: least value}: what the network needs of the machine's own limits."""
+        """Return {sysctl: least value}: limits of the machine that the network needs."""
 
     @abstractmethod
     def transition(self, network: Running, new: Plan, state: NetworkState, file: str) -> Transition:
-        """Return what leads the running network to the plan `new`, which comes from `file`."""
+        """Return the transition of the running network to the plan `new`, loaded from `file`."""
 
     def refuse_change(self, network: Running, new: Plan) -> None:
-        """Raise UsageError when the change is one that a running network can't follow."""
+        """Raise UsageError when a running network can't follow the change."""
 
     def settle(self, network: Running, old: Plan, new: Plan, state: NetworkState) -> None:
-        """Do what follows a change even where nothing of the kernel's differs."""
+        """Apply the consequences of a change, even where nothing in the kernel differs."""
 
     def change(
         self, network: Running, plan: Plan, state: NetworkState, file: str,
         *, progress: Progress, check: Callable[[], None],
     ) -> Running:  # fmt: skip
-        """Make the running network be as `plan` says; on failure change it back."""
+        """Change the running network to `plan`; roll back on failure."""
         self.refuse_change(network, plan)
         words = as_filed(network)
         network.change_links(dict.fromkeys(network.link_changes, LinkState()))
@@ -97,7 +97,7 @@ class ChangingEngine(ABC, Generic[Running]):
 
 
 def as_filed(network: NamespacedNetwork) -> list[str]:
-    """Return a line for each link that was changed while the network ran: `up` makes it as the file says."""
+    """Return a line for each link that was changed at run time: `up` resets it to the file's settings."""
     names, ends = network.topology.names, network.topology.ends
     pairs = (ends[link].tolist() for link in network.link_changes)
     return [f"link {names[a]} -- {names[b]} is as the file says again" for a, b in pairs]

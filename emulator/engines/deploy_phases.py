@@ -12,9 +12,9 @@ from emulator.state import NetworkState, Record
 def begin(
     plan: Plan, state: NetworkState, file: str, needs: dict[str, int]
 ) -> tuple[Record, tuple[str, ...]]:
-    """Write down what will be made, and raise the sysctls in `needs`.
+    """Record what will be created, and raise the sysctls in `needs`.
 
-    Returns the record, and what people should know.
+    Returns the record, and notes for people.
     """
     state.make()
     record = Record(name=plan.topology.name, engine=plan.engine, file=file)
@@ -24,15 +24,15 @@ def begin(
 
 
 def finish(state: NetworkState, record: Record) -> None:
-    """Write down that the network is up."""
+    """Record that the network is up."""
     record.phase = "up"
     state.write(record)
 
 
 def raise_limits(state: NetworkState, *needs: dict[str, int]) -> tuple[str, ...]:
-    """Raise the machine's sysctls to the largest of `needs`, until the network goes or this is called again.
+    """Raise the machine's sysctls to the largest of `needs`, until the network is removed or the next call.
 
-    Returns what people should know: that some of them may not be raised from here.
+    Returns notes for people: sysctls that may not be raised from here.
     """
     largest = {name: max(each.get(name, 0) for each in needs) for each in needs for name in each}
     return SysctlLedger().require(Owner.here(state.root, state.name), largest)

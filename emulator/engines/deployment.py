@@ -1,4 +1,4 @@
-"""Deploy to namespaces: under the network's lock, with signals held back, rolled back on failure."""
+"""Deploy to namespaces: under the network's lock, with signals deferred, rolled back on failure."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ from topologies.openflow_switches import controllers_of
 
 
 class NamespacedEngine(ChangingEngine[Running]):
-    """An engine whose networks live in a NamespaceStore: what is left to say is how to make and to change."""
+    """An engine with networks in a NamespaceStore: subclasses define how to create and change them."""
 
     name: ClassVar[str]
     needs_root = True
@@ -32,10 +32,10 @@ class NamespacedEngine(ChangingEngine[Running]):
 
     @abstractmethod
     def make(self, plan: Plan, state: NetworkState, record: Record, progress: Progress) -> tuple[str, ...]:
-        """Make everything; return what people should know of it, a line each. The caller rolls back."""
+        """Create everything; return notes for people, one line each. The caller rolls back."""
 
     def deploy(self, plan: Plan, file: str = "", progress: Progress = silent) -> Running:
-        """Make the network of `plan`, or change the one that is up; on failure leave nothing new."""
+        """Create the network of `plan`, or change the running one; leave nothing new on failure."""
         require_root()
         require_lasting()
         state = NetworkState(state_root(), plan.topology.name)
@@ -54,7 +54,7 @@ class NamespacedEngine(ChangingEngine[Running]):
                 if started:
                     _await_again(changed, plan, started, progress)
                 return changed
-            remove(state, silent)  # what an `up` or `down` that was killed left behind
+            remove(state, silent)  # remains of a killed `up` or `down`
             try:
                 record, limits = begin(plan, state, file, self.needs(plan))
                 notes = (*limits, *self.make(plan, state, record, watched))
@@ -68,22 +68,23 @@ class NamespacedEngine(ChangingEngine[Running]):
         return network
 
     def attach(self, name: str) -> Running:
-        """Return the network `name` that runs; UsageError when there is none.
+        """Return the running network `name`; UsageError when there is none.
 
-        UnableError where it can't be reached, before anything is written down.
+        Raises UnableError, before anything is recorded, where the network can't be reached.
         """
         require_lasting()
         return self.handle(NetworkState(state_root(), name))
 
     def take_down(self, name: str, progress: Progress = silent) -> None:
-        """Remove all of the network `name`, whatever state it is in."""
+        """Remove everything of the network `name`, whatever state it is in."""
         take_down(NetworkState(state_root(), name), progress)
 
     def _running(self, state: NetworkState, plan: Plan) -> tuple[Running | None, tuple[str, ...]]:
-        """Return the network if it is up, whatever its nodes lack: what they lack is given back.
+        """Return the network if it is up, and repair what its nodes lack.
 
-        Where controllers have ended, only if they are those of `plan` too. None when it must be made anew,
-        with a line that says why, unless there is nothing of it. UsageError if another engine runs it.
+        A network with ended controllers counts as up only if `plan` has the same controllers. Returns None if
+        it must be created again, with a line that gives the reason; without a line when nothing of it
+        exists. UsageError if another engine runs it.
         """
         state.require_engine(self.name)
         if not state.exists:
@@ -100,7 +101,7 @@ class NamespacedEngine(ChangingEngine[Running]):
 
 
 def _ended_and_others(network: NamespacedNetwork, plan: Plan) -> str:
-    """Return words where controllers have ended and `plan` has others: those can't be started again."""
+    """Return a reason if controllers have ended and `plan` has others: those can't be started again."""
     if controllers_of(network.topology) == controllers_of(plan.topology):
         return ""
     ended = network.stopped_controllers()
@@ -118,8 +119,8 @@ def _start_again(network: NamespacedNetwork, plan: Plan, state: NetworkState, fi
 
 
 def _await_again(network: NamespacedNetwork, plan: Plan, words: tuple[str, ...], progress: Progress) -> None:
-    """Wait until the switches are connected to controllers that were started again; say both."""
-    assert network.switches is not None  # noqa: S101 -- whose controllers they are
+    """Wait until the switches are connected to restarted controllers; report both."""
+    assert network.switches is not None  # noqa: S101 -- the controllers are theirs
     network.changes = (*words, *(network.changes or ()))
     warning = await_controllers(network.switches, plan, progress)
     network.notes = tuple(dict.fromkeys(filter(None, (*network.notes, warning))))

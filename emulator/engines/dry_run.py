@@ -1,8 +1,8 @@
-"""The dry-run engine: a network in memory that answers as the graph says.
+"""Dry-run engine: a network in memory that answers according to the graph.
 
-It ships with the package and makes nothing in the kernel: what stands above the engines is tested
-on it, and a file can be tried without root. Its run record is kept like any other's, so `status`,
-`check`, `link` and `down` work on it from another process.
+It is part of the package and creates nothing in the kernel. Tests of the layers above the engines use it,
+and users can try a file without root. Its run record is like any other's: `status`, `check`, `link` and
+`down` work on it from another process.
 """
 
 from __future__ import annotations
@@ -30,7 +30,7 @@ from topologies import store as topology_store
 
 
 class DryRunAccess(LimitedAccess):
-    """Answers for nodes that are in memory only: commands are told and not run."""
+    """Access to nodes in memory: commands are printed and not run."""
 
     capabilities: ClassVar[frozenset[Capability]] = frozenset({
         Capability.COMMANDS, Capability.TERMINAL, Capability.PING,
@@ -43,7 +43,7 @@ class DryRunAccess(LimitedAccess):
     def execute(
         self, nodes: Sequence[int], argv: Sequence[str], timeout: float | None = None
     ) -> Sequence[CommandResult]:
-        """Run nothing; say what would be run."""
+        """Run nothing; return the command as text."""
         del timeout
         said = f"dry-run: would run {' '.join(argv)}\n".encode()
         return [CommandResult(self._network.topology.names[node], 0, said) for node in nodes]
@@ -54,7 +54,7 @@ class DryRunAccess(LimitedAccess):
         return 0
 
     def ping(self, echoes: Sequence[Echo], timeout: float) -> Sequence[float | None]:
-        """Answer as the graph says, with the links that are down left out."""
+        """Answer according to the graph, without the links that are down."""
         del timeout
         network, topology = self._network, self._network.topology
         up = links_up(topology, network.link_changes)
@@ -77,22 +77,22 @@ class DryRunNetwork(RecordedNetwork):
 
     @cached_property
     def access(self) -> DryRunAccess:
-        """Access that answers as the graph says."""
+        """Access that answers according to the graph."""
         return DryRunAccess(self)
 
     def health(self) -> Health:
-        """Everything is always there, but for what a stress run that was killed had taken."""
+        """Everything always exists, except what a killed stress run removed."""
         problems = tuple(left_over(self._state.folder))
         return Health(running=not problems, nodes=self.topology.node_count, problems=problems)
 
     def set_link(self, link: int, state: LinkState) -> None:
-        """Write the link's new state down."""
+        """Record the link's new state."""
         self._record.set_link(link, state)
         self._state.write(self._record)
         self._plan_again()
 
     def session(self) -> DryRunSession:
-        """Return a session that changes nothing but this handle's idea of what is there."""
+        """Return a session that changes nothing but this handle's set of removed elements."""
         return DryRunSession(self.topology, self.removed)
 
     def deviations(self) -> Sequence[Deviation]:
@@ -100,7 +100,7 @@ class DryRunNetwork(RecordedNetwork):
         return ()
 
     def repair(self) -> list[str]:
-        """Find nothing missing: what a session took away is never written down."""
+        """Find nothing missing: sessions don't record what they remove."""
         return []
 
     def processes(self) -> Sequence[int]:
@@ -108,7 +108,7 @@ class DryRunNetwork(RecordedNetwork):
         return []
 
     def down(self, progress: Progress = silent) -> None:
-        """Forget the network."""
+        """Remove the network's record."""
         DryRunEngine().take_down(self.name, progress)
 
 
@@ -119,7 +119,7 @@ class DryRunEngine:
     needs_root = False
 
     def accept(self, plan: Plan) -> None:
-        """Take any plan for one machine: nothing is made."""
+        """Accept any plan for one machine: nothing is created."""
         if reasons := several_workers(plan):
             raise RefusedError(reasons)
 
@@ -139,7 +139,7 @@ class DryRunEngine:
         return DryRunNetwork(NetworkState(state_root(), name))
 
     def take_down(self, name: str, progress: Progress = silent) -> None:
-        """Forget the network `name`."""
+        """Remove the record of the network `name`."""
         del progress
         state = NetworkState(state_root(), name)
         with state.locked("down"):

@@ -1,4 +1,4 @@
-"""Quick changes to a network in memory: all its sessions share what is removed."""
+"""Quick changes to a network in memory: all its sessions share the removed elements."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from topologies.topology import Topology
 
 
 class DryRunSession:
-    """Notes what is removed, for the network and for itself, and gives its own back when it is left."""
+    """Records removed elements, for the network and for itself; restores its own when the context ends."""
 
     def __init__(self, topology: Topology, of_network: RemovedElements) -> None:
         self._of_network = of_network
@@ -27,7 +27,7 @@ class DryRunSession:
         self.restore()
 
     def prepare(self, ports: Iterable[tuple[int, int]]) -> None:
-        """There is nothing to make ready."""
+        """Do nothing: no change needs preparation."""
 
     def set_port(self, node: int, port: int, *, up: bool) -> None:
         """Bring a port down or up."""
@@ -35,7 +35,7 @@ class DryRunSession:
             removed.set_port(node, port, up=up)
 
     def remove_link(self, link: int) -> None:
-        """Take a link away; UsageError when it is gone already."""
+        """Remove a link; UsageError when it is removed already."""
         for removed in self._both:
             removed.take_link(link)
 
@@ -45,7 +45,7 @@ class DryRunSession:
             removed.links.pop(link, None)
 
     def remove_node(self, node: int) -> None:
-        """Take a node away; UsageError when it is gone already."""
+        """Remove a node; UsageError when it is removed already."""
         for removed in self._both:
             removed.take_node(node)
 
@@ -55,7 +55,7 @@ class DryRunSession:
             removed.nodes.pop(node, None)
 
     def set_controller(self, name: str, *, up: bool) -> None:
-        """Take a controller away or give it back: no link is changed by that."""
+        """Remove or restore a controller: no link changes."""
         for removed in self._both:
             removed.set_controller(name, up=up)
 

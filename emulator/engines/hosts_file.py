@@ -1,4 +1,4 @@
-"""The /etc/hosts that commands inside nodes see: `ping h2` works without any DNS."""
+"""The /etc/hosts for commands inside nodes: `ping h2` works without DNS."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""An access that has no capability yet: an engine's own adds those that it has."""
+"""An access without any capability: each engine's own access adds its capabilities."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from emulator.tasks import RunningTask, Task
 
 
 class LimitedAccess:
-    """Refuses everything; who overrides a method names its capability in `capabilities`."""
+    """Refuses every operation. A subclass that overrides a method adds its capability to `capabilities`."""
 
     capabilities: ClassVar[frozenset[Capability]] = frozenset()
 

@@ -1,4 +1,4 @@
-"""Limits of this machine: those that a network needs raised, and those that it would exceed."""
+"""Limits of this machine: raise those that a network needs, and refuse networks that exceed the others."""
 
 from __future__ import annotations
 
@@ -17,12 +17,12 @@ _PER_HOST, _MOST_PER_HOST = 4, 64
 _MOST = 4_000_000
 
 BACKLOG = "net.core.netdev_max_backlog"
-"""Frames that a processor may keep for later; one queue a processor, for all namespaces together."""
+"""Frames in a processor's backlog queue; there is one queue per processor, for all namespaces together."""
 _FLOODS, _LEAST_FLOODS = 64, 8
 _MOST_FRAMES = 1_000_000
-"""A copy of a frame takes 256 B (struct sk_buff): a quarter of a gigabyte if ever so many wait."""
+"""Limit of the backlog. A copy of a frame takes 256 B (struct sk_buff): this many take 0.25 GB."""
 _OTHER_MOUNTS = 16
-"""Mounts of a network besides one for each node, with some to spare for commands run inside."""
+"""Mounts of a network besides one per node, including spares for commands in nodes."""
 
 
 def global_needs(plan: Plan) -> dict[str, int]:
@@ -31,12 +31,12 @@ def global_needs(plan: Plan) -> dict[str, int]:
 
 
 def _frames(links: int) -> int:
-    """Return how many frames may wait where a broadcast crosses so many links.
+    """Return the length of the queue for frames if a broadcast crosses this many links.
 
-    A bridge hands all copies of a broadcast to the kernel's queue at once, and behind it each bridge does
-    so before the first host has taken its own. What is over netdev_max_backlog (1,000 by default) is
-    dropped without a word (net/core/dev.c, enqueue_to_backlog), and always for the same ports. So the queue
-    takes 64 broadcasts at a time, fewer in a domain so large that this would take too much memory.
+    A bridge puts all copies of a broadcast into the kernel's queue at once. The bridges behind it do so
+    before the first host has received its copy. The kernel drops frames beyond netdev_max_backlog (1,000 by
+    default) silently (net/core/dev.c, enqueue_to_backlog), and always for the same ports. So the queue holds
+    64 broadcasts at a time, or fewer if a large domain would need too much memory.
     """
     floods = min(_FLOODS, _MOST_FRAMES // max(links, 1))
     return links * max(floods, _LEAST_FLOODS)
@@ -45,10 +45,11 @@ def _frames(links: int) -> int:
 def _neighbours(plan: Plan) -> dict[str, int]:
     """Return the thresholds of the neighbour tables.
 
-    The neighbour table is one for all namespaces (net/core/neighbour.c): past gc_thresh3 (1,024 by
-    default) new entries are refused, to hosts of other networks as well. A host may talk to all of its
-    broadcast domain, or 64 of it; static ARP needs all. Nothing is taken before it is used.
-    Routers know each other over every link: two entries a link more.
+    The neighbour table is shared by all namespaces (net/core/neighbour.c). Beyond gc_thresh3 (1,024 by
+    default) the kernel refuses new entries, for hosts of other networks as well. The forecast is that a
+    host talks to 64 others of its broadcast domain, or to all of a smaller one; static ARP needs all. The
+    kernel uses no memory for unused entries. Routers know each other over every link: two more entries per
+    link.
     """
     hosts = len(plan.topology.hosts)
     heard = min(max(Segments(plan.topology).largest, _PER_HOST), _MOST_PER_HOST)
@@ -65,7 +66,7 @@ def _neighbours(plan: Plan) -> dict[str, int]:
 
 
 def too_large(plan: Plan) -> list[str]:
-    """Return every reason why this machine can't hold `plan`: what it needs, and what is there."""
+    """Return every reason why this machine can't hold `plan`: the need, and the available amount."""
     return [*_memory(plan), *_limits(plan)]
 
 
@@ -79,9 +80,9 @@ def _memory(plan: Plan) -> list[str]:
 
 
 def running_bytes(name: str) -> int:
-    """Return the forecast of what the network `name` holds already, in bytes; 0 when it isn't up.
+    """Return the forecast of the memory that the network `name` uses already, in bytes; 0 when it isn't up.
 
-    `up` of a network that is up needs memory for the difference only.
+    `up` of a running network needs memory for the difference only.
     """
     state = NetworkState(state_root(), name)
     with suppress(EmulationError):
@@ -93,7 +94,7 @@ def running_bytes(name: str) -> int:
 
 
 def missing_node_limits(plan: Plan) -> list[str]:
-    """Return why the limits of nodes can't be held here."""
+    """Return why this machine can't enforce the limits of nodes."""
     controllers = {c for profile in plan.topology.node_profiles for c in missing_controllers(profile)}
     return [
         f"nodes have a limit on {name}: the cgroup controller `{name}` is missing; "
@@ -119,5 +120,5 @@ def _limits(plan: Plan) -> list[str]:
 
 
 def _rounded(need: int) -> int:
-    """Return the next power of two: room for other networks too."""
+    """Return the next power of two: it leaves room for other networks."""
     return 1 << need.bit_length()

@@ -1,10 +1,10 @@
-"""Change links of a running network on any engine: refuse, write down, carry out.
+"""Change links of a running network on any engine: refuse, record, apply.
 
-A link that is down has both ends administratively down. Forwarding then goes around it, and what differs is
-carried out by the engine.
+A link that is down has both ends administratively down. Forwarding then avoids it, and the engine applies
+the differences.
 
-What is wanted is in the record before anything is touched. `links_before` stands beside it until all
-is done: a command that finds it (another was killed) first does the rest, which is safe to do twice.
+The record receives the wanted state before anything is changed. `links_before` stays beside it until all
+is done. A command that finds it (another one was killed) first completes that change; doing so twice is safe.
 """
 
 from __future__ import annotations
@@ -28,9 +28,9 @@ _BEFORE = "links_before"
 
 @dataclass(frozen=True)
 class LinkChange:
-    """Change of links from what they were to what is wanted.
+    """Change of links from an old to a wanted state.
 
-    The plans say which links are up; `before` and `after` say how links are shaped.
+    The plans hold which links are up; `before` and `after` hold the shapes of links.
     """
 
     old: Plan
@@ -40,7 +40,7 @@ class LinkChange:
 
     @property
     def topology(self) -> Topology:
-        """The graph, which is the same before and after."""
+        """The graph; it is the same before and after."""
         return self.new.topology
 
     @cached_property
@@ -56,7 +56,7 @@ class LinkChange:
         return links
 
     def reshaped(self) -> Iterator[tuple[int, int, Shape]]:
-        """Yield (link, end, shape) for each end that is to send otherwise than it did."""
+        """Yield (link, end, shape) for each end with a new shape."""
         for link in sorted({*self.before, *self.after}):
             for end in (0, 1):
                 wanted = effective_shape(self.topology, self.after, link, end)
@@ -64,7 +64,7 @@ class LinkChange:
                     yield link, end, wanted
 
     def touched(self) -> list[int]:
-        """Return the nodes whose settings may differ: all where routes are computed from the graph."""
+        """Return the nodes with settings that may differ: all nodes if routes are computed from the graph."""
         every = range(self.topology.node_count)
         if any(map(self.new.forwarding.is_router, every)):
             return list(every)
@@ -74,7 +74,7 @@ class LinkChange:
 
 
 def refuse(topology: Topology, wanted: States, unshapable: Callable[[Iterable[Shape]], list[str]]) -> None:
-    """Raise UsageError for a link that there isn't, RefusedError with what `unshapable` says of shapes."""
+    """Raise UsageError for an unknown link, RefusedError with the reasons that `unshapable` returns."""
     for link in wanted:
         if not 0 <= link < topology.link_count:
             raise UsageError(
@@ -89,7 +89,7 @@ def refuse(topology: Topology, wanted: States, unshapable: Callable[[Iterable[Sh
 def change(
     state: NetworkState, record: Record, wanted: States, carry_out: Callable[[States, States], None]
 ) -> bool:
-    """Change links to `wanted` by `carry_out(before, after)`; return False if they already are.
+    """Change links to `wanted` by `carry_out(before, after)`; return False if they already match.
 
     Changes `record` and writes it. The caller holds the network's lock.
     """

@@ -1,7 +1,7 @@
-"""Common parts of networks whose nodes are in a store of namespaces.
+"""Common parts of networks with nodes in a store of namespaces.
 
-Access to nodes needs to know only where a node's namespace is: it is the same for a network that we
-made ourselves and for one that another program made for us.
+Access to nodes needs only the location of a node's namespace. So it is the same whether we created the
+network or another program did.
 """
 
 from __future__ import annotations
@@ -28,7 +28,7 @@ from topologies.profiles import Shape
 
 
 class NamespacedNetwork(RepairableNetwork):
-    """A running network whose nodes are namespaces of a store."""
+    """A running network with nodes that are namespaces of a store."""
 
     def __init__(self, state: NetworkState) -> None:
         super().__init__(state)
@@ -41,17 +41,17 @@ class NamespacedNetwork(RepairableNetwork):
 
     @abstractmethod
     def _unshapable(self, shapes: Iterable[Shape]) -> list[str]:
-        """Return why links can't be shaped so here."""
+        """Return why this machine can't apply these shapes to links."""
 
     @abstractmethod
     def _carry_out(self, change: LinkChange) -> None:
         """Change links of the running network."""
 
     def change_links(self, wanted: States) -> bool:
-        """Make running links be as `wanted` says; return False when they were already.
+        """Change running links to `wanted`; return False if they already match.
 
-        The caller holds the network's lock. Raises UsageError for a link that there isn't, RefusedError
-        when links can't be shaped so here, KernelError or BrokenError when that fails.
+        The caller holds the network's lock. Raises UsageError for an unknown link, RefusedError when this
+        machine can't apply the shapes, KernelError or BrokenError on failure.
         """
         link_changes.refuse(self.topology, wanted, self._unshapable)
         running = self._plan_again()
@@ -63,7 +63,7 @@ class NamespacedNetwork(RepairableNetwork):
         return link_changes.change(self._state, self._record, wanted, carry_out)
 
     def set_link(self, link: int, state: LinkState) -> None:
-        """Make a running link be as `state` says."""
+        """Change a running link to `state`."""
         require_root()
         with self._state.locked("link"):
             self._record = self._state.read()
@@ -71,7 +71,7 @@ class NamespacedNetwork(RepairableNetwork):
             self.change_links({link: state})
 
     def _require_engine(self) -> None:
-        """Raise NotWholeError when what changes need has ended: they aren't even written down then."""
+        """Raise NotWholeError when something that changes need has ended: then nothing is recorded either."""
         problems = self._engine_problems()
         if self.switches is not None:
             if self.switches.there:
@@ -86,7 +86,7 @@ class NamespacedNetwork(RepairableNetwork):
             raise NotWholeError("; ".join(problems))
 
     def health(self) -> Health:
-        """Look whether the nodes' namespaces are there, and Open vSwitch and the controllers run."""
+        """Check that the nodes' namespaces exist, and that Open vSwitch and the controllers run."""
         found = self._nodes_there()
         if not found.running:
             return found
@@ -99,9 +99,9 @@ class NamespacedNetwork(RepairableNetwork):
         return Health(running=True, nodes=found.nodes, details=details, notes=notes)
 
     def beyond_repair(self) -> str:
-        """Return why `up` must create it again, in words; empty where it can be repaired.
+        """Return why `up` must create the network again; empty where it can be repaired.
 
-        Controllers that have ended are no reason: they are started again.
+        Ended controllers are no reason: they are started again.
         """
         if not self._store.exists:
             return "its namespaces are gone"
@@ -114,7 +114,7 @@ class NamespacedNetwork(RepairableNetwork):
         return "; ".join(problem.partition(";")[0] for problem in (*self._engine_problems(), *ended))
 
     def _engine_problems(self) -> list[str]:
-        """Return what is wrong with what the engine itself keeps running beside the nodes."""
+        """Return problems of the processes that the engine itself keeps beside the nodes."""
         return []
 
     def stopped_controllers(self) -> list[str]:
@@ -124,7 +124,7 @@ class NamespacedNetwork(RepairableNetwork):
         return [name for name, runs in self.switches.controllers.running().items() if not runs]
 
     def _nodes_there(self) -> Health:
-        """Look whether every node's namespace is there, and no killed stress run has things of it."""
+        """Check that every node's namespace exists, and that no killed stress run left anything removed."""
         if not self._store.exists:
             return Health(running=False, problems=(f"its namespaces are gone; `emulator down {self.name}`",))
         with self._store.entered():
@@ -140,7 +140,7 @@ class NamespacedNetwork(RepairableNetwork):
 
     @cached_property
     def access(self) -> NamespacedAccess:
-        """Access to its nodes, which are on this machine."""
+        """Access to the nodes, which are on this machine."""
         return NamespacedAccess(self.engine, self._nodes, lambda: self.link_changes)
 
     @property
@@ -148,7 +148,7 @@ class NamespacedNetwork(RepairableNetwork):
         return NamespacedNodes(self._state, self._store, self.topology)
 
     def processes(self) -> Sequence[int]:
-        """Return the processes that are in one of its namespaces."""
+        """Return the processes in the network's namespaces."""
         if not self._store.exists:
             return []
         with self._store.entered():

@@ -1,4 +1,4 @@
-"""Access to nodes that are namespaces on this machine, whoever made them."""
+"""Access to nodes that are namespaces on this machine, whichever program created them."""
 
 from __future__ import annotations
 
@@ -31,10 +31,10 @@ from topologies.segments import Segments
 from topologies.topology import Topology
 
 _UPCALL = 8
-"""How many times longer the first packet of a flow takes Open vSwitch than it takes a bridge."""
+"""Factor by which Open vSwitch is slower than a bridge for the first packet of a flow."""
 
 AT_ONCE = 64
-"""Commands that run side by side in one `execute`."""
+"""Maximum number of concurrent commands in one `execute`."""
 
 
 class NamespacedNodes:
@@ -88,7 +88,7 @@ class NamespacedNodes:
 
 
 class NamespacedAccess(LimitedAccess):
-    """Access to nodes that are here: tasks run in this process. `links` gives the changes of links now."""
+    """Access to local nodes: tasks run in this process. `links` returns the current changes of links."""
 
     capabilities: ClassVar[frozenset[Capability]] = frozenset({
         Capability.COMMANDS, Capability.TERMINAL, Capability.PING, Capability.CAPTURE, Capability.TASKS,
@@ -115,14 +115,14 @@ class NamespacedAccess(LimitedAccess):
             return Pinger(echoes, timeout, self._limits()).run(self.nodes.store, self.nodes.names)
 
     def _limits(self) -> Limits:
-        """Return how many questions may be asked at a time, and when their answers are late."""
+        """Return how many probes may be sent at a time, and when their answers are late."""
         links = self._links()
         delay = timeouts_for(self.nodes.topology, links, links_up(self.nodes.topology, links)).delay
         return limits(self._deliveries, delay, controllers=bool(controllers_of(self.nodes.topology)))
 
     @cached_property
     def _deliveries(self) -> int:
-        """Return the maximum number of link ends that receive a broadcast; more where each takes longer."""
+        """Return the maximum number of link ends that receive a broadcast; slower ends count more."""
         of_end = Segments(self.nodes.topology).of_end
         largest = int(np.bincount(of_end[of_end >= 0]).max(initial=0))
         return largest * (_UPCALL if ovs_nodes(self.nodes.topology).any() else 1)
@@ -132,7 +132,7 @@ class NamespacedAccess(LimitedAccess):
         capture.check_filter(expression)
 
     def capture(self, node: int, request: CaptureRequest, file: BinaryIO) -> CaptureResult:
-        """Record packets in a node until what is wanted is there, or Ctrl-C."""
+        """Record packets in a node until the request is fulfilled, or Ctrl-C."""
         require_root()
         return capture.record(self.nodes.store, self.nodes.names[node], request, file)
 

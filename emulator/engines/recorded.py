@@ -1,6 +1,6 @@
-"""Handle of a network as far as its folder tells, on any engine.
+"""Handle of a network with the operations that need only its folder, on any engine.
 
-A running network is planned again here and nowhere below: what changes it is given plans.
+Only this module plans a running network again. Code that changes the network receives plans.
 """
 
 from __future__ import annotations
@@ -36,24 +36,24 @@ class RecordedNetwork:
 
     @cached_property
     def topology(self) -> Topology:
-        """The graph that runs."""
+        """The running graph."""
         return self._state.load()
 
     @cached_property
     def _filed_plan(self) -> Plan:
-        """The plan with all links up, as the file has them."""
+        """The plan with all links up, as in the file."""
         return make_plan(self.topology, self.engine)
 
     @property
     def plan(self) -> Plan:
-        """The plan as it runs, with the links that are up: the same object until others are.
+        """The current plan, with the links that are up. It is the same object until other links are up.
 
-        Sessions ask for it before each change.
+        Sessions read it before each change.
         """
         return self._plan or self._plan_again()
 
     def _plan_again(self) -> Plan:
-        """Plan for the links that the record has up; call it when the record was changed or read anew."""
+        """Plan for the links that are up by the record; call it after the record was changed or reread."""
         up = links_up(self.topology, self.link_changes)
         self._plan = (self._plan or self._filed_plan).with_links(up)
         return self._plan

@@ -1,4 +1,4 @@
-"""Reasons to refuse a plan that need no look at this machine. Pure."""
+"""Reasons to refuse a plan, independent of this machine. Pure."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ BRIDGE_PORTS = 1023
 
 
 def several_workers(plan: Plan) -> list[str]:
-    """Return why an engine that makes all on this machine can't carry out a plan for several; or nothing."""
+    """Return why an engine for one machine can't carry out a plan for several workers; empty if it can."""
     count = len(plan.workers)
     if count == 1:
         return []
@@ -27,7 +27,7 @@ def several_workers(plan: Plan) -> list[str]:
 
 
 def crowded_bridges(plan: Plan) -> list[str]:
-    """Return which of the kernel's bridges would have more ports than they can hold."""
+    """Return the kernel bridges that would have more ports than a bridge can hold."""
     topology = plan.topology
     crowded = np.flatnonzero((topology.degrees > BRIDGE_PORTS) & (topology.kinds != Kind.HOST))
     return [
@@ -39,7 +39,7 @@ def crowded_bridges(plan: Plan) -> list[str]:
 
 
 def unshapable_links(plan: Plan, unshapable: Callable[[Iterable[Shape]], list[str]]) -> list[str]:
-    """Return which links can't be shaped as the plan says, each with a reason that `unshapable` gives."""
+    """Return the links with unsupported shapes, each with a reason from `unshapable`."""
     topology = plan.topology
     out = []
     for number, profile in enumerate(topology.link_profiles):

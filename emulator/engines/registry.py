@@ -1,4 +1,4 @@
-"""Engines by name, from the table in `topologies/engines.py`: imported when first asked for."""
+"""Engines by name, from the table in `topologies/engines.py`; each is imported on first use."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from topologies.suggestions import nearest
 
 
 def engine_named(name: str) -> Engine:
-    """Return the engine called `name`; UsageError when there is none."""
+    """Return the engine `name`; UsageError when there is none."""
     row = ENGINES.get(name)
     if row is None:
         raise UsageError(f"there is no engine `{name}`; {nearest(name, ENGINES)}")
@@ -22,15 +22,15 @@ def engine_named(name: str) -> Engine:
 
 
 def attach(name: str) -> Network:
-    """Return the running network `name`, by the engine that its record names."""
+    """Return the running network `name`, from the engine in its record."""
     record = NetworkState(state_root(), name).read()
     return engine_named(record.engine).attach(name)
 
 
 def take_down(name: str, progress: Progress = silent) -> None:
-    """Take the network `name` down, even when its record is damaged or gone.
+    """Take the network `name` down, even when its record is damaged or missing.
 
-    Where no engine is known, all is removed that any engine on this machine could have made.
+    Without a known engine, this removes everything that any engine on this machine could have created.
     """
     try:
         engine = engine_named(NetworkState(state_root(), name).read().engine)

@@ -1,4 +1,4 @@
-"""Compare a running network with its plan, and repair what differs."""
+"""Compare a running network with its plan, and repair deviations."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ from emulator.linux.processes.interrupts import deferred
 from topologies.counting import counted
 
 _SETTLES_WITHIN, _PAUSE = 2.0, 0.05
-"""Seconds until a repair must be seen, and between two looks."""
+"""Seconds until a repair must be visible, and between two comparisons."""
 _MOST_NAMED = 5
 
 
@@ -24,19 +24,19 @@ class RepairableNetwork(RecordedNetwork, ABC):
     """A network that can be compared with its plan."""
 
     def wanted(self) -> WantedState:
-        """Return what the plan and the changes of links want of every node."""
+        """Return the wanted state of every node, by the plan and the changes of links."""
         return WantedState(self._plan_again(), self.link_changes)
 
     @abstractmethod
     def look(self) -> Sequence[Deviation]:
-        """Compare every node with what the engine made of it; return what differs from the plan."""
+        """Compare every node with what the engine created of it; return deviations from the plan."""
 
     @abstractmethod
     def repair_once(self) -> list[str]:
         """Repair deviations and return them; the caller holds the network's lock."""
 
     def deviations(self) -> Sequence[Deviation]:
-        """Compare every node with the kernel; return what differs from the plan."""
+        """Compare every node with the kernel; return deviations from the plan."""
         require_root()
         return [*self.look(), *deviating_limits(self._state.root, self.topology)]
 
@@ -50,7 +50,7 @@ class RepairableNetwork(RecordedNetwork, ABC):
     def repair_locked(self) -> list[str]:
         """Repair deviations and limits, and return them; the caller holds the network's lock.
 
-        Looks again until nothing differs; BrokenError when something still does.
+        Compares again until nothing differs; BrokenError when deviations remain.
         """
         words = self.repair_once()
         words += map(str, deviating_limits(self._state.root, self.topology, give=True))
@@ -62,5 +62,5 @@ class RepairableNetwork(RecordedNetwork, ABC):
                     f"{counted(len(left), 'difference')} could not be repaired ({shown}); "
                     f"`emulator down {self.name}`, then `up`"
                 )
-            time.sleep(_PAUSE)  # IPv6 takes a moment to see that a carrier is back
+            time.sleep(_PAUSE)  # IPv6 notices a returned carrier with a delay
         return words

@@ -1,4 +1,4 @@
-"""A network's namespaces on this machine: open them, and remove all that belongs to the network."""
+"""A network's namespaces on this machine: open them, and remove everything of the network."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ from emulator.state import MOUNTS, NetworkState, shared_lock
 
 
 def require_root() -> None:
-    """Raise UnableError unless this process may make namespaces."""
+    """Raise UnableError unless this process may create namespaces."""
     if os.geteuid() != 0:
         raise UnableError("making network namespaces needs root; run it under sudo")
     if reason := lacking_rights():
@@ -32,7 +32,7 @@ def store_of(state: NetworkState) -> NamespaceStore:
 
 
 def open_store(state: NetworkState) -> NamespaceStore:
-    """Make the network's mount namespace and stay in it. Call inside `namespace_guard("mnt")`."""
+    """Create the network's mount namespace and stay in it. Call inside `namespace_guard("mnt")`."""
     store = store_of(state)
     store.folder.mkdir(mode=0o700)
     with shared_lock(state.root):
@@ -43,7 +43,7 @@ def open_store(state: NetworkState) -> NamespaceStore:
 
 
 def take_down(state: NetworkState, progress: Progress = silent) -> None:
-    """Remove all that an engine on this machine could have made of a network, whatever state it is in."""
+    """Remove everything that an engine on this machine could have created of a network, in any state."""
     require_root()
     require_lasting()
     with state.locked("down"), deferred():
@@ -51,9 +51,9 @@ def take_down(state: NetworkState, progress: Progress = silent) -> None:
 
 
 def remove(state: NetworkState, progress: Progress) -> None:
-    """Remove everything, whatever was there; the caller holds the lock.
+    """Remove everything that exists; the caller holds the lock.
 
-    The folder goes last: a `down` that was killed can be repeated.
+    The folder is removed last, so that a killed `down` can be repeated.
     """
     if state.exists:
         store = store_of(state)
@@ -67,14 +67,14 @@ def remove(state: NetworkState, progress: Progress) -> None:
         store.release()
         cgroups.remove(state.root, state.name)
         progress("kernel", 0, 1)
-        sentinel.wait()  # also for what a `down` that was killed has let go of
+        sentinel.wait()  # also for namespaces that a killed `down` released
         SysctlLedger().release(Owner.here(state.root, state.name))
         state.remove()
     sweep(state.root)
 
 
 def sweep(root: Path) -> None:
-    """Put away what no network needs any more: sysctls, controllers, the mount of the networks' mounts."""
+    """Remove what no network needs any more: sysctls, controllers, the mount of the networks' mounts."""
     SysctlLedger().sweep()
     cgroups.release()
     if not root.is_dir():

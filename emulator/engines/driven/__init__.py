@@ -1,6 +1,7 @@
-"""Shared parts of engines that have another program make the network, under that program's own Python.
+"""Shared parts of engines that create the network by another program, under that program's own Python.
 
-Such an engine is a document (the plan in that program's terms), a driver (a folder of Python that answers by
-`serving/`) and a recipe (`launch.Recipe`). The emulator asks the driver by `client.Driver`. Work on nodes
-of this machine is the engine's own; an engine whose nodes are elsewhere has none.
+Such an engine consists of a document (the plan in that program's terms), a driver (a folder of Python
+modules that answers through `serving/`) and a recipe (`launch.Recipe`). The emulator sends the driver
+requests through `client.Driver`. The engine itself works on nodes of this machine. An engine with nodes
+elsewhere has no such part.
 """

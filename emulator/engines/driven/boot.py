@@ -1,7 +1,7 @@
-"""Starts a driver: `python3 -I boot.py DESCRIPTOR FOLDER`, under the Python that has what it drives.
+"""Start a driver: `python3 -I boot.py DESCRIPTOR FOLDER`, under the Python of the driven program.
 
-Two packages are made known there, each by its folder: `serving`, beside this file, and `driver`, in FOLDER.
-Nothing else is added to what that Python imports: no module of ours can hide one of the driven program's.
+Two packages are registered there, each by its folder: `serving`, beside this file, and `driver`, in FOLDER.
+That Python's import path stays as it is: no module of ours can shadow one of the driven program.
 """
 
 from __future__ import annotations
@@ -22,7 +22,7 @@ def make_known(name: str, folder: Path) -> None:
 
 
 def main() -> None:
-    """Serve by the driver in the folder that is named on the command line."""
+    """Serve with the driver in the folder given on the command line."""
     descriptor, folder = sys.argv[1:]
     make_known("serving", Path(__file__).with_name("serving"))
     make_known("driver", Path(folder))

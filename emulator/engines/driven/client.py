@@ -1,4 +1,4 @@
-"""Ask the driver: JSON lines over its socket, with a time limit on every answer."""
+"""Client of the driver: JSON lines over its socket, with a time limit for every answer."""
 
 from __future__ import annotations
 
@@ -15,21 +15,21 @@ from emulator.linux.processes.unix_sockets import connected
 from emulator.network import Progress, silent
 
 STEP_SECONDS = 60.0
-"""The time that one part of a step (a node, a link, a command) may take."""
+"""Time limit for one part of a step (a node, a link, a command)."""
 _GRACE = 15.0
 _CHUNK = 1 << 16
 _LOOK = 0.5
-"""Seconds between looks whether what the driver needs still runs."""
+"""Seconds between checks that the driver's requirements still run."""
 
 Step = tuple[str, dict[str, Any]]
 """A step's name and its arguments."""
 
 
 class Driver:
-    """Asks the driver of the network `name`. Each question is a connection of its own.
+    """Client of the driver of the network `name`. Each request uses a connection of its own.
 
-    `title` is what people call the program that is driven. `watch()` raises BrokenError when something has
-    ended without which the driver waits in vain.
+    `title` is the driven program's name for people. `watch()` raises BrokenError when something has ended
+    that the driver waits for.
     """
 
     def __init__(
@@ -52,9 +52,9 @@ class Driver:
     ) -> list[Any]:
         """Execute `steps` in the driver; return the result of each.
 
-        `seconds` is for each part of a step. Raises BrokenError with the program's words, or when the
-        driver has ended or doesn't answer: the message says how to fix it; with `watched` also when
-        what it needs has ended.
+        `seconds` is the limit for each part of a step. Raises BrokenError with the program's message. It is
+        also raised when the driver has ended or doesn't answer; the message then includes the fix. With
+        `watched`, it is raised when something that the driver needs has ended.
         """
         if not steps:
             return []
@@ -98,7 +98,7 @@ class Driver:
         return BrokenError(self.dead(how))
 
     def dead(self, how: str = "has ended") -> str:
-        """Return the words for a driver that is no use any more, and the way out."""
+        """Return the message for a driver that is unusable, with the fix."""
         name = self._name
         return (
             f"the {self._title} of `{name}` {how} (its log: {self._paths.log}); "

@@ -1,4 +1,4 @@
-"""Start a driver: under the Python that has what it drives, in a session of its own."""
+"""Start a driver under the Python of the driven program, in a session of its own."""
 
 from __future__ import annotations
 
@@ -14,17 +14,17 @@ from emulator.linux.processes.unix_sockets import bound
 
 _BOOT = Path(__file__).with_name("boot.py")
 _WAITING = 64
-"""Connections that wait for the driver."""
+"""Backlog of connections to the driver."""
 
 _children: set[int] = set()
-"""Drivers that this very process started, and hasn't waited for."""
+"""Drivers that this process started and hasn't waited for."""
 
 
 @dataclass(frozen=True)
 class Recipe:
-    """Recipe to start a driver: the Python that runs it, its folder, and additions to our environment.
+    """Recipe to start a driver: its Python, its folder, and additions to our environment.
 
-    The folder is a package with a module `main`, whose `main(descriptor)` ends in `serving.server.serve`.
+    The folder is a package with a module `main`. Its `main(descriptor)` ends in `serving.server.serve`.
     """
 
     python: str
@@ -40,18 +40,18 @@ class DriverPaths:
 
     @property
     def socket(self) -> Path:
-        """Socket on which the driver answers."""
+        """Socket of the driver."""
         return self.folder / "driver.sock"
 
     @property
     def log(self) -> Path:
-        """Output of the driver and of what it drives."""
+        """Output of the driver and of the driven program."""
         return self.folder / "driver.log"
 
 
 @dataclass(frozen=True)
 class DriverProcess:
-    """A driver: its process id, and when that process began (clock ticks since boot), which no other has."""
+    """A driver: process id and start time (clock ticks since boot), which together are unique."""
 
     pid: int
     began: int
@@ -63,7 +63,7 @@ class DriverProcess:
 
 
 def began(pid: int) -> int:
-    """Return when process `pid` began, in clock ticks since boot; -1 when there is none."""
+    """Return the start time of process `pid`, in clock ticks since boot; -1 when there is none."""
     found = stat(pid)
     return -1 if found is None or found.ended else found.start
 
@@ -72,17 +72,17 @@ Start = Callable[[], "subprocess.Popen[bytes]"]
 
 
 def here(run: Start) -> subprocess.Popen[bytes]:
-    """Start the driver where this process is."""
+    """Start the driver in this process's namespaces."""
     return run()
 
 
 def start(
     recipe: Recipe, paths: DriverPaths, enter: Callable[[Start], subprocess.Popen[bytes]] = here
 ) -> DriverProcess:
-    """Start the driver; return at once. UnableError when it can't be.
+    """Start the driver; return at once. UnableError when it can't be started.
 
-    `enter(run)` returns `run()`, called where the driver is to be: in a namespace, for one. The socket is
-    bound here, so that the driver can be asked before it is ready.
+    `enter(run)` calls `run()` in the driver's place, for example in a namespace, and returns its result.
+    The socket is bound here, so that requests can be sent before the driver is ready.
     """
     _reap()
     paths.folder.mkdir(mode=0o700, exist_ok=True)
@@ -102,13 +102,13 @@ def start(
             process = enter(run)
         except OSError as error:
             raise UnableError(f"can't run {recipe.python}: {error.strerror}") from error
-    process.returncode = 0  # it stays: nobody is to be told that it still runs
+    process.returncode = 0  # it outlives us: no ResourceWarning that it still runs
     _children.add(process.pid)
     return DriverProcess(process.pid, began(process.pid))
 
 
 def _reap() -> None:
-    """Wait for the drivers that have ended: one who brings up network after network keeps no zombies."""
+    """Wait for drivers that have ended, so that a process that starts many networks keeps no zombies."""
     for pid in list(_children):
         try:
             ended = os.waitpid(pid, os.WNOHANG)[0] != 0

@@ -1,7 +1,7 @@
-"""Quick changes to a network that a driver holds, each by the driver's own steps; all is given back at last.
+"""Quick changes to a network that a driver holds, by the driver's own steps; the end restores everything.
 
 Every driver has the steps `port` ({"name": interface, "up": bool}) and `unlink` ({"names": [interface, …]}).
-How nodes and links are made, and what is done on this machine besides, is the engine's.
+The engine defines how to create nodes and links, and the additional work on this machine.
 """
 
 from __future__ import annotations
@@ -21,8 +21,8 @@ from topologies.identifiers import interface_name
 class DrivenSession(ABC):
     """Quick changes to the nodes, ports and links of a running network. A context manager.
 
-    The driver does one thing at a time: sessions side by side wait for each other there. `plan_now()`
-    gives another plan once somebody else has changed which links are up.
+    The driver executes one request at a time, so concurrent sessions queue there. `plan_now()` returns
+    another plan after another command has changed which links are up.
     """
 
     def __init__(self, plan_now: Callable[[], Plan], driver: Driver) -> None:
@@ -42,30 +42,30 @@ class DrivenSession(ABC):
 
     @abstractmethod
     def _steps_after_up(self, node: int, down: AbstractSet[int]) -> list[Step]:
-        """Return what gives `node` what it lost with a port that came up; its ports in `down` still are."""
+        """Return steps that restore what `node` lost with a port that came up; those in `down` stay down."""
 
     @abstractmethod
     def _make(self, nodes: list[int], links: list[int]) -> None:
-        """Make nodes and links that were removed, as they are to be now."""
+        """Create removed nodes and links again, by the current plan."""
 
     @abstractmethod
     def _delete_node(self, node: int, links: list[int]) -> None:
-        """Delete a node with those of its links that are there, and end what runs in it."""
+        """Delete a node with its existing links, and end its processes."""
 
     @abstractmethod
     def set_controller(self, name: str, *, up: bool) -> None:
-        """Stop a controller of the switches, or start it again; one that runs elsewhere is cut off."""
+        """Stop a controller of the switches, or start it again; a remote one is cut off."""
 
     def _follow(self) -> None:
-        """Go by the plan that holds now: roles and routes change with the links that are up."""
+        """Use the current plan: roles and routes change with the links that are up."""
         self._plan = self._plan_now()
 
     def prepare(self, ports: Iterable[tuple[int, int]]) -> None:
-        """There is nothing to make ready: the driver is asked for each change."""
+        """Do nothing: the driver receives a request for each change."""
         del ports
 
     def set_port(self, node: int, port: int, *, up: bool) -> None:
-        """Bring `port` of `node` down or up; BrokenError when it isn't there."""
+        """Bring `port` of `node` down or up; BrokenError when it doesn't exist."""
         self._removed.set_port(node, port, up=up)
         step: Step = ("port", {"name": interface_name(self._topology, node, port), "up": up})
         if not up:
@@ -83,12 +83,12 @@ class DrivenSession(ABC):
         self._removed.forget_ports(link)
 
     def add_link(self, link: int) -> None:
-        """Make a link that was removed, as it was."""
+        """Create a removed link again, as it was."""
         self._make([], [link])
         self._removed.links.pop(link, None)
 
     def remove_node(self, node: int) -> None:
-        """Remove a node with its links, and kill what runs in it."""
+        """Remove a node with its links, and kill its processes."""
         self._removed.take_node(node)
         links = [link for link in self._links_of(node) if self._removed.there(link, but=node)]
         self._delete_node(node, links)
@@ -96,7 +96,7 @@ class DrivenSession(ABC):
             self._removed.forget_ports(link)
 
     def add_node(self, node: int) -> None:
-        """Make a node that was removed, with its links to the nodes that are there."""
+        """Create a removed node again, with its links to existing nodes."""
         self._removed.nodes.pop(node, None)
         try:
             self._make([node], [link for link in self._links_of(node) if self._removed.there(link)])
@@ -109,7 +109,7 @@ class DrivenSession(ABC):
         return self._removed.give_back(self)
 
     def _is_cut(self, node: int, port: int) -> bool:
-        """Return whether the port's link is down, by `link down` and not by a session: then it stays so."""
+        """Return whether `link down`, not a session, has cut the port's link: it then stays down."""
         up = self._plan.up
         return up is not None and any(
             end.port == port and not up[end.link] for end in self._topology.incident(node)
@@ -119,7 +119,7 @@ class DrivenSession(ABC):
         return ("unlink", {"names": [self._link_name(link) for link in links]})
 
     def _link_name(self, link: int) -> str:
-        """Return the name of a link for the driver: the interface at its first end."""
+        """Return the driver's name for a link: the interface at its first end."""
         return interface_name(
             self._topology, int(self._topology.ends[link, 0]), int(self._topology.ports[link, 0])
         )

@@ -1,7 +1,7 @@
-"""The Mininet engine: the real Mininet, by its public API, inside namespaces of the network's own.
+"""The Mininet engine: the real Mininet, by its public API, inside the network's own namespaces.
 
-Mininet runs in a program of its own (`driver/`), under the Python that it is installed for. What it
-makes is pinned in the network's namespace store: commands, pings and captures go there directly.
+Mininet runs in a separate program (`driver/`), under the Python that it is installed for. The network's
+namespace store pins Mininet's namespaces: commands, pings and captures enter them directly.
 """
 
 from emulator.engines.mininet.engine import MininetEngine

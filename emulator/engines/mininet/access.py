@@ -1,4 +1,4 @@
-"""Access to the nodes of a Mininet network: that to namespaces, and Mininet's own command line."""
+"""Access to the nodes of a Mininet network: access to namespaces, plus Mininet's own command line."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from emulator.link_states import States
 
 
 class MininetAccess(NamespacedAccess):
-    """Access to nodes that Mininet made; `driver` gives the program that holds Mininet."""
+    """Access to nodes that Mininet created; `driver` returns the client of Mininet's driver."""
 
     capabilities: ClassVar[frozenset[Capability]] = NamespacedAccess.capabilities | {Capability.CONSOLE}
 
@@ -23,7 +23,7 @@ class MininetAccess(NamespacedAccess):
         self._driver = driver
 
     def open_console(self) -> None:
-        """Run Mininet's command line until it is left; BrokenError when its driver can't."""
+        """Run Mininet's command line until the user leaves it; BrokenError when its driver can't."""
         from emulator.engines.mininet.console import open_command_line
 
         open_command_line(self._driver())

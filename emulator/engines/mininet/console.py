@@ -1,6 +1,6 @@
-"""Mininet's own command line on this process's terminal: the driver runs it on a terminal made for that.
+"""Mininet's own command line on this process's terminal: the driver runs it on a pseudo-terminal.
 
-Ctrl-C then goes through that terminal to Mininet, and ends what it has started, not this process.
+Ctrl-C then reaches Mininet through the pseudo-terminal. It ends commands of Mininet, not this process.
 """
 
 from __future__ import annotations
@@ -24,7 +24,7 @@ _CHUNK = 1 << 16
 
 
 def open_command_line(driver: Driver) -> None:
-    """Run Mininet's command line until it is left; BrokenError when the driver can't."""
+    """Run Mininet's command line until the user leaves it; BrokenError when the driver can't."""
     if not sys.stdin.isatty():
         _by_pipes(driver)
         return
@@ -74,14 +74,14 @@ def _by_pipes(driver: Driver) -> None:
 
 
 def _copy(reader: int, target: int) -> None:
-    """Copy what comes from a pipe until its last writer has closed it."""
+    """Copy the data from a pipe until its last writer has closed it."""
     with os.fdopen(reader, "rb", buffering=0) as pipe:
         while data := pipe.read(_CHUNK):
             os.write(target, data)
 
 
 def _relay(master: int, done: int) -> None:
-    """Carry what is typed there and what is shown back, until `done` says that it is over."""
+    """Relay input to the command line and its output back, until `done` signals the end."""
     while True:
         ready, _, _ = select.select([0, master, done], [], [])
         if master in ready:
@@ -97,7 +97,7 @@ def _relay(master: int, done: int) -> None:
 
 @contextmanager
 def _raw() -> Iterator[None]:
-    """Pass on each key as it is typed."""
+    """Put the terminal into raw mode: each key is passed on as it is typed."""
     before = termios.tcgetattr(0)
     tty.setraw(0)
     try:

@@ -1,4 +1,4 @@
-"""Make a running Mininet network be as a new plan says, by adding and removing at run time."""
+"""Change a running Mininet network to a new plan, by adding and removing at run time."""
 
 from __future__ import annotations
 
@@ -26,11 +26,11 @@ class Change:
     gone_links: list[str] = field(default_factory=list)
     new_links: list[str] = field(default_factory=list)
     takes: list[Step] = field(default_factory=list)
-    """Steps that take settings from nodes and links that stay, before new ones are made."""
+    """Steps that remove settings from remaining nodes and links, before new ones are created."""
     gives: list[Step] = field(default_factory=list)
-    """Steps that give them their new settings, after it."""
+    """Steps that add their new settings, after new ones were created."""
     settled: list[str] = field(default_factory=list)
-    """The nodes among them whose settings change."""
+    """The remaining nodes with changed settings."""
 
     @property
     def is_empty(self) -> bool:
@@ -40,11 +40,11 @@ class Change:
 
     @property
     def moves(self) -> bool:
-        """True when links come or go: hosts may be behind other ports than was learned."""
+        """True when links come or go: hosts may then be behind other ports than the learned ones."""
         return bool(self.gone_links or self.new_links)
 
     def words(self, old: Plan, new: Plan) -> list[str]:
-        """Return what is done, a line each, for people."""
+        """Return the changes for people, one line each."""
         added = [new.topology.names[node] for node in self.new_nodes]
         removed = [old.topology.names[node] for node in self.gone_nodes]
         links = (len(self.new_links), len(self.gone_links))
@@ -52,7 +52,7 @@ class Change:
 
 
 def difference(old: Plan, new: Plan) -> Change:
-    """Return what leads from `old` to `new`."""
+    """Return the change from `old` to `new`."""
     was, becomes = document(old, bridges_of(old)), document(new, bridges_of(new))
     same = {name for name, made in becomes.nodes.items() if was.nodes.get(name) == made}
     kept = {
@@ -75,7 +75,7 @@ def _joins(link: Json) -> list[tuple[str, int, str]]:
 
 
 def _settle(was: Document, becomes: Document, same: set[str], kept: set[str], change: Change) -> None:
-    """Add the steps that change the settings of what stays."""
+    """Add the steps that change the settings of remaining nodes and links."""
     takes, gives = ({n: some for n, some in by.items() if n in same} for by in line_changes(was, becomes))
     ends = [
         pair
@@ -90,7 +90,7 @@ def _settle(was: Document, becomes: Document, same: set[str], kept: set[str], ch
             gives.setdefault(after["node"], []).insert(0, line)
     for node, own in gives.items():
         moved = [line.split()[3] for line in own if line.startswith("link set dev ") and " address " in line]
-        # it forgets all neighbours then, permanent ones too
+        # it then forgets all neighbours, permanent ones too
         forgot = [line for name in moved for line in becomes.lines[node] if _is_neighbour(line, name)]
         own += [line for line in forgot if line not in own]
     gives = _without(gives, address_lines(given))
@@ -123,7 +123,7 @@ def _without(gives: dict[str, list[str]], lines: frozenset[str]) -> dict[str, li
 def converge(
     plans: tuple[Plan, Plan], change: Change, driver: Driver, store: NamespaceStore, progress: Progress
 ) -> None:
-    """Carry out `change`, which leads from one plan to the other. Call inside the store's mount namespace."""
+    """Apply `change` from one plan to the other. Call inside the store's mount namespace."""
     old, new = plans
     wanted = document(new, bridges_of(new))
     driver.ask(("unlink", {"names": change.gone_links}), progress=progress)
@@ -134,9 +134,10 @@ def converge(
 
 
 def take_back(old: Plan, new: Plan, driver: Driver, store: NamespaceStore) -> None:
-    """Lead back to `old` what a failed change to `new` has left. Call inside the store's mount namespace.
+    """Roll back a failed change to `new`, to the plan `old`. Call inside the store's mount namespace.
 
-    How far it came isn't known: Mininet is asked what there is, and every link that differs is made anew.
+    The progress of the change is unknown. So Mininet reports what exists, and every differing link is created
+    again.
     """
     change, wanted = difference(new, old), document(old, bridges_of(old))
     links = sorted({*change.gone_links, *change.new_links})
@@ -149,6 +150,6 @@ def take_back(old: Plan, new: Plan, driver: Driver, store: NamespaceStore) -> No
 
 
 def _there(driver: Driver) -> frozenset[str]:
-    """Return the names of the nodes and interfaces that Mininet has."""
+    """Return the names of Mininet's nodes and interfaces."""
     (known,) = driver.ask(("info", {}))
     return frozenset((*known["nodes"], *known["interfaces"]))

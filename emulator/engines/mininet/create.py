@@ -14,7 +14,7 @@ from emulator.plan import Plan
 
 Item = TypeVar("Item")
 _CHUNK = 128
-"""Nodes or links that the driver is asked for at a time."""
+"""Nodes or links per request to the driver."""
 
 
 class Creator:
@@ -30,11 +30,11 @@ class Creator:
         self._progress = progress
 
     def create(self, nodes: Sequence[int], links: Sequence[str], *, partly: bool = False) -> None:
-        """Create `nodes` and `links` (by the first end's interface), and set all that the plan says of them.
+        """Create `nodes` and `links` (by the first end's interface), and apply all their settings.
 
-        `partly` says that other nodes and links of the plan may not be there: what needs them is left.
-        The last links and all that is set go to the driver as one request, which it carries out to its end
-        whatever becomes of this process: a killed session leaves no link that is there and joins nothing.
+        `partly` means that other nodes and links of the plan may be missing: what needs them is skipped.
+        The last links and all settings go to the driver as one request. The driver completes it even if this
+        process dies: a killed session leaves no link that exists but joins nothing.
         """
         self._nodes(nodes)
         documents = [self._wanted.links[name] for name in links]
@@ -60,7 +60,7 @@ class Creator:
         ]  # fmt: skip
         self._driver.ask(
             *last,
-            stay_down,  # before they join a switch: they might close a loop
+            stay_down,  # before they join a switch: otherwise they could close a loop
             ("configure", {"names": hosts}),
             ("addresses", {"ends": addressed(documents)}),
             stay_down,
@@ -75,7 +75,7 @@ class Creator:
         )
 
     def _nodes(self, nodes: Sequence[int]) -> None:
-        """Make nodes; what must be set before they have ports is set as they come."""
+        """Create nodes; apply the settings that must precede their ports as they appear."""
         with self._local.pinning() as pin:
             for at, some in _chunks(nodes):
                 documents = [self._node(node) for node in some]
@@ -85,7 +85,7 @@ class Creator:
                     pin(node, pids[document["name"]])
 
     def _node(self, node: int) -> Json:
-        """Return the document of a node with what only making it needs."""
+        """Return the document of a node, with settings that are needed only for its creation."""
         name = mininet_name(self._plan, node)
         made = self._wanted.nodes[name]
         if is_switch(self._plan, node):
@@ -93,20 +93,20 @@ class Creator:
         return made | {"ip": host_address(self._plan, node)}
 
     def _lines(self, fresh: dict[str, int], links: Sequence[Json]) -> dict[str, list[str]]:
-        """Return the lines of new nodes, and of the nodes that were there at an end of a new link."""
+        """Return the lines of new nodes, and of existing nodes at an end of a new link."""
         touched = dict.fromkeys([*fresh, *(end["node"] for link in links for end in link["ends"])])
         by_mininet = address_lines(addressed(links))
         out = {}
         for name in touched:
             lines = [line for line in self._wanted.lines[name] if line not in by_mininet]
-            if name not in fresh:  # its bridge is there
+            if name not in fresh:  # its bridge exists
                 lines = [line for line in lines if not line.startswith("link add ")]
             if lines:
                 out[name] = lines
         return out
 
     def _from(self, phase: str, before: int, total: int) -> Progress:
-        """Return progress of one chunk, told as that of the whole; other phases are told as they are."""
+        """Return progress for one chunk, reported as that of the whole; pass on other phases unchanged."""
 
         def tell(name: str, done: int, part: int) -> None:
             if name == phase:
@@ -118,16 +118,17 @@ class Creator:
 
 
 def addressed(links: Iterable[Json]) -> list[Json]:
-    """Return the ends of `links` to which Mininet gives an address, also on hosts that were there.
+    """Return the ends of `links` that get an address from Mininet, including ends on existing hosts.
 
-    Not by lines of ours: it must know the address, and what it sets (ifconfig's broadcast address) stays
-    the same. By the interface, since a host's first one may be away while another is made.
+    Our own lines can't set these addresses: Mininet must know the address, and its broadcast address (set by
+    ifconfig) stays the same. Ends are identified by interface: a host's first one may be absent while another
+    is created.
     """
     return [end for link in links for end in link["ends"] if end["ip"]]
 
 
 def address_lines(ends: Iterable[Json]) -> frozenset[str]:
-    """Return the lines that would give what Mininet gives to `ends`."""
+    """Return the lines for what Mininet itself adds to `ends`."""
     return frozenset(f"addr replace {end['ip']} dev {end['name']}" for end in ends)
 
 

@@ -13,9 +13,9 @@ from emulator.plan import Plan
 def delete_nodes(
     plan: Plan, nodes: Sequence[int], driver: Driver, local: LocalNodes, *, partly: bool = False
 ) -> None:
-    """Delete `nodes` of `plan`, whose links have gone. Call inside the store's mount namespace.
+    """Delete `nodes` of `plan`; their links must be gone. Call inside the store's mount namespace.
 
-    Mininet goes first: it ends its shell by itself. With `partly` it may not know some of them.
+    Mininet acts first: it ends its own shells. With `partly`, it may not know some of the nodes.
     """
     driver.ask(("remove", {"names": [mininet_name(plan, node) for node in nodes], "partly": partly}))
     local.remove(nodes)
@@ -24,7 +24,7 @@ def delete_nodes(
 def delete_what_is_there(
     plan: Plan, nodes: Sequence[int], links: Sequence[str], driver: Driver, local: LocalNodes
 ) -> None:
-    """Delete what Mininet has of `nodes` of `plan` and of `links` (each by an interface), however much it is.
+    """Delete those of `nodes` of `plan`, and of `links` (each by an interface), that Mininet has.
 
     Call inside the store's mount namespace.
     """

@@ -1,7 +1,7 @@
-"""A plan as the driver reads it: JSON documents of nodes, links and controllers. Pure.
+"""A plan as input of the driver: JSON documents of nodes, links and controllers. Pure.
 
-What Mininet is told is by its names: those of switches are those of their bridges, as Linux allows
-15 characters there. An interface's name is unique in the network, and so names its link as well.
+The documents use Mininet's names. A switch has the name of its bridge, since Linux allows 15 characters
+there. An interface's name is unique in the network, so it also identifies its link.
 """
 
 from __future__ import annotations
@@ -28,25 +28,25 @@ Json = dict[str, Any]
 
 @dataclass
 class Document:
-    """A network for Mininet. Nodes and `lines` are by Mininet's names, links by the first end's interface."""
+    """A network for Mininet. Keys are Mininet's names; for links, the interface at the first end."""
 
     nodes: dict[str, Json]
     links: dict[str, Json]
     controllers: list[Json]
     lines: Mapping[str, Lines]
     out: dict[str, frozenset[str]]
-    """The interfaces that stay out of each switch, as they would close a loop."""
+    """The interfaces that stay out of each switch, since they would close a loop."""
     cut: frozenset[str] = frozenset()
     """The links that are down."""
 
 
 def mininet_name(plan: Plan, node: int) -> str:
-    """Return what Mininet calls `node`."""
+    """Return Mininet's name of `node`."""
     return bridge_name(plan.topology, node) if is_switch(plan, node) else plan.topology.names[node]
 
 
 def controller_names(topology: Topology) -> dict[str, str]:
-    """Return what Mininet calls each controller: its own name unless a node has it."""
+    """Return Mininet's name of each controller: its own name unless a node has it."""
     taken = set(topology.names)
     return {name: f"controller.{name}" if name in taken else name for name in controllers_of(topology)}
 
@@ -67,7 +67,7 @@ def document(plan: Plan, found: Mapping[int, Bridge]) -> Document:
 
 
 class _Lines(Mapping[str, Lines]):
-    """The lines of each node, computed when asked for: with static ARP they are as many as pairs of hosts."""
+    """The lines of each node, computed on request: static ARP needs one per pair of hosts."""
 
     def __init__(self, plan: Plan, nodes: Mapping[str, int]) -> None:
         self._plan = plan
@@ -103,7 +103,7 @@ def _out(plan: Plan, node: int) -> frozenset[str]:
 
 
 def _node(plan: Plan, node: int, name: str, found: Mapping[int, Bridge]) -> Json:
-    """Return what makes a node: other than this, it must be made anew."""
+    """Return the definition of a node; a node with another definition must be created again."""
     topology = plan.topology
     if not is_switch(plan, node):
         bridge = bridge_name(topology, node) if plan.forwarding.has_bridge(node) else None
@@ -119,7 +119,7 @@ def _node(plan: Plan, node: int, name: str, found: Mapping[int, Bridge]) -> Json
     out["controllers"] = [named[own[controller]] for controller in flow.controllers]
     out["targets"] = [ports[own[controller]] for controller in flow.controllers]
     if profile.switch == "user":
-        out["dpid"] = out["dpid"][-12:]  # what ofdatapath takes
+        out["dpid"] = out["dpid"][-12:]  # the length that ofdatapath accepts
         return out
     return out | {
         "protocols": ",".join(found[node].protocols),
@@ -135,7 +135,7 @@ def _link(plan: Plan, link: int, soft: AbstractSet[int]) -> tuple[str, Json]:
 
 
 def end_document(plan: Plan, link: int, end: int, soft: AbstractSet[int], shape: Shape) -> Json:
-    """Return the document of a link's end that is shaped so; `soft` are the Open vSwitches in user space."""
+    """Return the document of a link's end with `shape`; `soft` are the Open vSwitches in user space."""
     topology = plan.topology
     node, other = int(topology.ends[link, end]), int(topology.ends[link, 1 - end])
     port = int(topology.ports[link, end])
@@ -154,7 +154,7 @@ def end_document(plan: Plan, link: int, end: int, soft: AbstractSet[int], shape:
 
 
 def soft_switches(found: Mapping[int, Bridge]) -> frozenset[int]:
-    """Return the Open vSwitches whose datapath is in user space."""
+    """Return the Open vSwitches with a datapath in user space."""
     return frozenset(node for node, bridge in found.items() if bridge.datapath == USERSPACE)
 
 

@@ -26,7 +26,7 @@ from emulator.plan import Plan
 from emulator.state import NetworkState, Record
 
 _OWN_TERMINALS = 1_100
-"""Terminals that others need: 1,024 are kept for the first devpts (drivers/tty/pty.c), and some in use."""
+"""Spare terminals: 1,024 are reserved for the first devpts (drivers/tty/pty.c), and some are in use."""
 
 
 class MininetEngine(NamespacedEngine[MininetNetwork]):
@@ -43,11 +43,11 @@ class MininetEngine(NamespacedEngine[MininetNetwork]):
         return MininetNetwork(state)
 
     def needs(self, plan: Plan) -> dict[str, int]:
-        """Return {sysctl: least value}: what all networks need, and a terminal for each shell."""
+        """Return {sysctl: least value}: the needs of all networks, and a terminal per shell."""
         return global_needs(plan) | {"kernel.pty.max": plan.topology.node_count + _OWN_TERMINALS}
 
     def make(self, plan: Plan, state: NetworkState, record: Record, progress: Progress) -> tuple[str, ...]:
-        """Make everything; return what people should know of it, a line each."""
+        """Create everything; return notes for people, one line each."""
         with namespace_guard("net", "mnt"):
             store = open_store(state)
             ready_root(store, ROOT, ipv6=plan.topology.pools.ipv6 is not None)
@@ -57,17 +57,17 @@ class MininetEngine(NamespacedEngine[MininetNetwork]):
         return openflow.verify(switches, plan, progress)
 
     def refuse_change(self, network: MininetNetwork, new: Plan) -> None:
-        """Raise UsageError when the change is one that the running Mininet can't follow."""
+        """Raise UsageError when the running Mininet can't follow the change."""
         refuse_change(network.name, network.topology, new.topology)
 
     def transition(
         self, network: MininetNetwork, new: Plan, state: NetworkState, file: str
     ) -> MininetTransition:
-        """Return what leads the running network to the plan `new`."""
+        """Return the transition of the running network to the plan `new`."""
         return MininetTransition(network, new, state, file)
 
     def settle(self, network: MininetNetwork, old: Plan, new: Plan, state: NetworkState) -> None:
-        """Put the shells of nodes that stay under the limits of `new` where `old` has others."""
+        """Put the shells of remaining nodes under the limits of `new` where those differ from `old`."""
         before = {name: old.topology.node_profile_of(node) for node, name in enumerate(old.topology.names)}
         nodes = [
             node
@@ -86,7 +86,7 @@ class MininetEngine(NamespacedEngine[MininetNetwork]):
 def _make(
     plan: Plan, state: NetworkState, record: Record, environment: Mapping[str, str], progress: Progress
 ) -> None:
-    """Start Mininet and have it make all nodes and links."""
+    """Start Mininet and let it create all nodes and links."""
     store = store_of(state)
     user = any(profile.switch == "user" for profile in plan.topology.node_profiles)
     process = launch.start(state, environment, own_tmp=user)

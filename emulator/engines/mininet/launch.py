@@ -1,4 +1,4 @@
-"""Start Mininet's driver inside the network's own namespaces, with mounts of its own."""
+"""Start Mininet's driver inside the network's own namespaces, with its own mounts."""
 
 from __future__ import annotations
 
@@ -17,22 +17,22 @@ from emulator.state import NetworkState
 
 TITLE = "Mininet"
 ROOT = SWITCHES
-"""The namespace that Mininet calls the root: its own, and that of all switches."""
+"""Mininet's root namespace: that of Mininet itself and of all switches."""
 
 _DRIVER = Path(__file__).with_name("driver")
 
 
 def paths_of(state: NetworkState) -> DriverPaths:
-    """Return where the driver of a network is reached."""
+    """Return the paths of a network's driver."""
     return DriverPaths(state.folder / "mininet")
 
 
 def start(state: NetworkState, environment: Mapping[str, str], *, own_tmp: bool = False) -> DriverProcess:
-    """Start the driver in the network's namespace ROOT; return at once. UnableError when it can't be.
+    """Start the driver in the network's namespace ROOT; return at once. UnableError when it can't be started.
 
-    All that it starts sees the network's own /etc/hosts, by which `down` finds it whatever namespace
-    it is in. With `own_tmp` it has a /tmp of its own: Mininet's user switches have sockets there that are
-    named like them only.
+    All its child processes see the network's own /etc/hosts. `down` finds them by that, whatever their
+    network namespace is. With `own_tmp` the driver has its own /tmp: Mininet's user switches have sockets
+    there, named only after the switch.
     """
 
     def entered(run: Start) -> subprocess.Popen[bytes]:

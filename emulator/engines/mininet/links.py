@@ -1,7 +1,6 @@
 """Change the links of a running Mininet network: shape them, cut them, restore them.
 
-What differs is carried out in the same order as by the netns engine, in which no loop is closed even for an
-instant.
+The order of the changes is the same as in the netns engine: it closes no loop even for an instant.
 """
 
 from __future__ import annotations
@@ -22,16 +21,16 @@ from topologies.topology import Topology
 
 
 def change_links(change: LinkChange, driver: Driver, switches: Switches) -> None:
-    """Carry out `change` by Mininet, and in Open vSwitch; BrokenError with Mininet's words."""
+    """Apply `change` through Mininet, and in Open vSwitch; BrokenError with Mininet's message."""
     driver.ask(*link_steps(change))
     if change.downs or change.ups:
         openflow.follow(switches, change.old, change.new)
 
 
 def link_steps(change: LinkChange) -> list[Step]:
-    """Return the driver's steps of a change of links.
+    """Return the driver's steps for a change of links.
 
-    What isn't there is left out: made again, it is made as the record wants it.
+    Missing elements are skipped: when they are created again, they follow the record.
     """
     old, new = change.old, change.new
     soft = soft_switches(bridges_of(new))
@@ -65,7 +64,7 @@ def link_steps(change: LinkChange) -> list[Step]:
 
 
 def give_shapes(plan: Plan, driver: Driver, states: States, links: Iterable[int]) -> None:
-    """Set the changed shapes of links that were created again."""
+    """Apply the changed shapes of links that were created again."""
     soft = soft_switches(bridges_of(plan))
     ends = [
         end_document(plan, link, end, soft, effective_shape(plan.topology, states, link, end))
@@ -78,7 +77,7 @@ def give_shapes(plan: Plan, driver: Driver, states: States, links: Iterable[int]
 def line_changes(
     was: Document, becomes: Document, names: Iterable[str] | None = None
 ) -> tuple[dict[str, list[str]], dict[str, list[str]]]:
-    """Return the lines that take away and that give, by node, for the nodes (of `names`) that are in both."""
+    """Return the lines that remove and that add, by node, for the nodes (of `names`) that are in both."""
     takes: dict[str, list[str]] = {}
     gives: dict[str, list[str]] = {}
     for name in becomes.lines if names is None else names:

@@ -1,7 +1,8 @@
-"""Work on Mininet's nodes that is ours, since they are on this machine.
+"""The engine's own work on Mininet's nodes, since they are on this machine.
 
-Before a node has ports, its namespace is pinned in the network's store, its sysctls are set and its shell
-joins its control group. When it goes, what ran in it is killed. Call this inside the store's mount namespace.
+Before a node has ports, its namespace is pinned in the network's store, its sysctls are set, and its shell
+joins its control group. When a node is removed, its processes are killed. Call this inside the store's mount
+namespace.
 """
 
 from __future__ import annotations
@@ -25,7 +26,7 @@ from emulator.plan import Plan
 from emulator.state import state_root
 
 Pin = Callable[[int, int], None]
-"""Called with a node that was made and the process id of its shell."""
+"""Called with a created node and the process id of its shell."""
 
 
 class LocalNodes:
@@ -38,7 +39,7 @@ class LocalNodes:
 
     @contextmanager
     def pinning(self) -> Iterator[Pin]:
-        """Yield a function that pins nodes, and sets what must be set before they have ports."""
+        """Yield a function that pins nodes and applies the settings that must precede their ports."""
         quiet = self._plan.topology.pools.ipv6 is None
         with NodeSysctls(self._plan.whole) as sysctls:
 
@@ -58,21 +59,21 @@ class LocalNodes:
             yield pin
 
     def forward_again(self, nodes: Iterable[int]) -> None:
-        """Set the sysctls of nodes that are there."""
+        """Set the sysctls of existing nodes."""
         with NodeSysctls(self._plan.whole) as sysctls:
             for node in nodes:
                 self._store.go(self._names[node])
                 sysctls.apply(node)
 
     def confine(self, node: int, shell: int) -> None:
-        """Put Mininet's shell of a node under its limits, with what is typed in Mininet's command line."""
+        """Put a node's shell under the node's limits; commands typed in Mininet inherit them."""
         topology, profile = self._plan.topology, self._plan.topology.node_profile_of(node)
         cgroups.confine(state_root(), topology.name, self._names[node], profile, shell)
 
     def compute_checksums(self, made: frozenset[str]) -> None:
         """Make hosts compute checksums where they face a userspace switch.
 
-        Of the interfaces that were made only: other nodes come and go by sessions beside this one.
+        Only for interfaces in `made`: concurrent sessions remove and create other nodes.
         """
         for node, interfaces in userspace_ports(self._plan.topology, bridges_of(self._plan)).items():
             if fresh := made.intersection(interfaces):
@@ -80,7 +81,7 @@ class LocalNodes:
                 compute_checksums(fresh)
 
     def remove(self, nodes: Sequence[int]) -> None:
-        """Kill what commands of ours have left in nodes that Mininet removed, and let go of their namespaces.
+        """Kill remaining processes of our commands in nodes that Mininet removed, and unpin the namespaces.
 
         The namespace that switches share stays.
         """

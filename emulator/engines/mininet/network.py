@@ -26,7 +26,7 @@ from emulator.ovs.switches import Switches
 from topologies.profiles import Shape
 
 DRIVER = "driver"
-"""The option of the run record that holds the driver's process id and when it began."""
+"""The option of the run record for the driver's process id and start time."""
 
 
 class MininetNetwork(NamespacedNetwork):
@@ -40,7 +40,7 @@ class MininetNetwork(NamespacedNetwork):
 
     @cached_property
     def access(self) -> MininetAccess:
-        """Access to its nodes, and to Mininet's command line."""
+        """Access to the nodes, and to Mininet's command line."""
         return MininetAccess(self.engine, self._nodes, lambda: self.link_changes, lambda: self.driver)
 
     @property
@@ -50,7 +50,7 @@ class MininetNetwork(NamespacedNetwork):
 
     @cached_property
     def switches(self) -> Switches:
-        """Its Open vSwitch, and its controllers."""
+        """The network's Open vSwitch and controllers."""
         return Switches(self._state.folder, self._store, self.topology, self._record.file)
 
     def _engine_problems(self) -> list[str]:
@@ -70,7 +70,7 @@ class MininetNetwork(NamespacedNetwork):
         )
 
     def look(self) -> list[Deviation]:
-        """Compare every node with the kernel and with Mininet; return what differs from the plan."""
+        """Compare every node with the kernel and with Mininet; return deviations from the plan."""
         wanted = self.wanted()
         with self._store.entered():
             found = MininetSurvey(wanted, self.driver, self._store).damage().deviations

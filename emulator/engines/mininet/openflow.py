@@ -1,4 +1,4 @@
-"""The Open vSwitch and the controllers of a Mininet network: ours to start, Mininet's to use."""
+"""The Open vSwitch and the controllers of a Mininet network: we start them, Mininet uses them."""
 
 from __future__ import annotations
 
@@ -27,7 +27,7 @@ from topologies.openflow_switches import controllers_of
 
 
 def start(switches: Switches, store: NamespaceStore, plan: Plan) -> Mapping[str, str]:
-    """Start the controllers and Open vSwitch; return what Mininet needs in its environment."""
+    """Start the controllers and Open vSwitch; return Mininet's environment variables for them."""
     if controllers_of(plan.topology):
         switches.controllers.start()
     if not switches.there:
@@ -39,7 +39,7 @@ def start(switches: Switches, store: NamespaceStore, plan: Plan) -> Mapping[str,
 
 
 def change_controllers(was: Switches, will_be: Switches, old: Plan) -> None:
-    """Restart the learning controllers whose arguments the changed network changes."""
+    """Restart learning controllers with arguments that the changed network changes."""
     names = was.controllers.needing_restart(will_be.controllers)
     if names:
         stop_controllers(was, old, names)
@@ -47,10 +47,9 @@ def change_controllers(was: Switches, will_be: Switches, old: Plan) -> None:
 
 
 def verify(switches: Switches, plan: Plan, progress: Progress) -> tuple[str, ...]:
-    """Look whether Mininet's Open vSwitches are as they should be; return what people should know.
+    """Check that Mininet's Open vSwitches match the plan; return notes for people.
 
-    Mininet doesn't look at what ovs-vsctl says when it starts many switches at once. Raises
-    BrokenError.
+    Mininet ignores the result of ovs-vsctl when it starts many switches at once. Raises BrokenError.
     """
     if not switches.there:
         return ()
@@ -69,20 +68,20 @@ def verify(switches: Switches, plan: Plan, progress: Progress) -> tuple[str, ...
 
 
 def forget(switches: Switches, plan: Plan) -> None:
-    """Clear what switches and controllers learned: a host may be behind another port now."""
+    """Clear learned addresses in switches and controllers: a host may be behind another port now."""
     if switches.there:
         forget_learned(switches, plan)
 
 
 def follow(switches: Switches, old: Plan, new: Plan) -> None:
-    """Compute flows around the links that are down in `new`, and clear what was learned."""
+    """Compute flows around the links that are down in `new`, and clear learned addresses."""
     if switches.there:
         switches.install(new, old)
     forget(switches, new)
 
 
 def damage_of(switches: Switches, plan: Plan, other: Damage | None = None) -> BridgeDamage | None:
-    """Return where Mininet's Open vSwitches aren't as planned, beside what is told of in `other`; or None."""
+    """Return deviations of Mininet's Open vSwitches that `other` doesn't report yet; None without any."""
     if not (switches.there and switches.servers.running()):
         return None
     topology, links, nodes = plan.topology, *((other.links, other.nodes) if other else ([], []))
@@ -96,7 +95,7 @@ def damage_of(switches: Switches, plan: Plan, other: Damage | None = None) -> Br
 
 
 def _as_made(plan: Plan, found: Mapping[str, Bridge]) -> dict[str, Bridge]:
-    """Return the bridges as Mininet makes them: it leaves their own MACs to Open vSwitch."""
+    """Return the bridges as Mininet creates them: Open vSwitch chooses their own MACs."""
     wanted = by_name(bridges_of(plan))
     return {
         name: replace(bridge, mac=found[name].mac) if name in found else bridge

@@ -1,4 +1,4 @@
-"""Reasons why Mininet can't carry a plan out here, given before anything is made."""
+"""Reasons why Mininet can't carry out a plan on this machine, found before anything is created."""
 
 from __future__ import annotations
 
@@ -21,9 +21,9 @@ from topologies.profiles import Shape
 
 INSTALL = "apt install mininet"
 MOST_NODES = 8186
-"""Mininet holds two descriptors of a terminal for each node and ends at 8,187 nodes (mininet issue 788)."""
+"""Mininet holds two terminal descriptors for each node and fails at 8,187 nodes (mininet issue 788)."""
 MOST_BANDWIDTH = 1e9
-"""mininet.link.TCIntf.bwParamMax, in bit/s: above it Mininet leaves the bandwidth out."""
+"""mininet.link.TCIntf.bwParamMax, in bit/s: above it Mininet ignores the bandwidth."""
 _DESCRIPTORS = 2
 _OWN_DESCRIPTORS = 64
 _UNKNOWN_KEYS = ("duplicate", "reorder", "corrupt")
@@ -49,7 +49,7 @@ def refuse(plan: Plan) -> None:
 
 
 def _programs(plan: Plan) -> Iterator[str]:
-    """Yield which programs are missing, each with the command that brings it."""
+    """Yield missing programs, each with the command that installs it."""
     if mininet_version() is None:
         yield f"Mininet is missing ({mininet_python()} can't import it); `{INSTALL}`"
     elif find_program("mnexec") is None:
@@ -69,7 +69,7 @@ def _programs(plan: Plan) -> Iterator[str]:
 
 
 def _sizes(plan: Plan) -> Iterator[str]:
-    """Yield why there are too many nodes."""
+    """Yield a reason if there are too many nodes."""
     count = plan.topology.node_count
     if count > MOST_NODES:
         yield f"{count:,} nodes; Mininet ends at {MOST_NODES + 1:,} (mininet issue 788): use `engine: netns`"
@@ -89,14 +89,14 @@ def _fidelity(plan: Plan) -> Iterator[str]:
 
 
 def _names(plan: Plan) -> Iterator[str]:
-    """Yield which names clash: Mininet's switches share one namespace, their bridges with all ports."""
+    """Yield name clashes: Mininet's switches share one namespace for their bridges and all ports."""
     nodes = range(plan.topology.node_count)
     switches = {node: mininet_name(plan, node) for node in nodes if is_switch(plan, node)}
     yield from name_clashes(plan.topology, switches, "Mininet")
 
 
 def unshapable(shapes: Iterable[Shape]) -> list[str]:
-    """Return why Mininet can't shape like `shapes` here, a reason for each key."""
+    """Return why Mininet can't apply `shapes` here, one reason per key."""
     wanted = list(shapes)
     out = []
     most = max((shape.bandwidth or 0 for shape in wanted), default=0)

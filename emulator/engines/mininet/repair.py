@@ -1,4 +1,4 @@
-"""Repair what a running Mininet network lacks, through Mininet."""
+"""Repair deviations of a running Mininet network, through Mininet."""
 
 from __future__ import annotations
 
@@ -40,7 +40,7 @@ def repair(wanted: WantedState, driver: Driver, store: NamespaceStore, damage: D
 
 
 def _repair_node(wanted: WantedState, driver: Driver, node: int, findings: NodeFindings) -> None:
-    """Set a node that is there as the plan says: what is right already isn't harmed by being said again."""
+    """Apply the plan's settings to an existing node; applying a correct setting again is harmless."""
     topology = wanted.plan.topology
     ports = {number: interface_name(topology, node, number) for number in findings.wanted.ports}
     strays, left = strays_and_left(findings, ports)
@@ -56,7 +56,7 @@ def _repair_node(wanted: WantedState, driver: Driver, node: int, findings: NodeF
 
 
 def _lines(wanted: WantedState, node: int, findings: NodeFindings, ports: Mapping[int, str]) -> list[str]:
-    """Return the lines for `ip -batch`: MACs and MTUs, devices up, then all else that the node is set to."""
+    """Return the lines for `ip -batch`: MACs and MTUs, devices up, then all other settings of the node."""
     plan = wanted.plan
     lines = []
     for number, found in findings.found.ports.items():
@@ -105,7 +105,7 @@ def _bridge_word(option: str, value: int) -> str:
 def _ends(
     wanted: WantedState, node: int, findings: NodeFindings, numbers: list[int]
 ) -> list[dict[str, object]]:
-    """Return the documents of the ends of `node` that aren't shaped as wanted."""
+    """Return the documents of the ends of `node` with a wrong shape."""
     plan = wanted.plan
     topology, soft = plan.topology, soft_switches(bridges_of(plan))
     return [

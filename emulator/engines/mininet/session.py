@@ -1,4 +1,4 @@
-"""Quick changes to a running Mininet network, each Mininet's own way."""
+"""Quick changes to a running Mininet network, made through Mininet."""
 
 from __future__ import annotations
 
@@ -27,7 +27,7 @@ from emulator.plan import Plan
 
 
 class MininetSession(DrivenSession):
-    """Quick changes to nodes, ports, links and controllers. `states_now()` gives how links are shaped."""
+    """Quick changes to nodes, ports, links and controllers. `states_now()` returns the shapes of links."""
 
     def __init__(
         self, plan_now: Callable[[], Plan], states_now: Callable[[], States], driver: Driver,
@@ -40,19 +40,19 @@ class MininetSession(DrivenSession):
         self._wanted = document(self._plan, bridges_of(self._plan))
 
     def _follow(self) -> None:
-        """Go by the plan that holds now, and by its document."""
+        """Use the current plan and its document."""
         before = self._plan
         super()._follow()
         if self._plan is not before:
             self._wanted = document(self._plan, bridges_of(self._plan))
 
     def add_node(self, node: int) -> None:
-        """Make a node that was removed, with its links to the nodes that are there, and its flows."""
+        """Create a removed node again, with its links to existing nodes, and its flows."""
         super().add_node(node)
         openflow.give_flows(self._switches, self._plan, [node])
 
     def set_controller(self, name: str, *, up: bool) -> None:
-        """Stop a controller of the switches, or start it again; one that runs elsewhere is cut off."""
+        """Stop a controller of the switches, or start it again; a remote one is cut off."""
         if up:
             self._switches.controllers.start([name])
             self._removed.set_controller(name, up=True)
@@ -79,10 +79,10 @@ class MininetSession(DrivenSession):
             try:
                 creator.create(nodes, names, partly=True)
             except BaseException:
-                with suppress(BrokenError, OSError):  # so that it can be tried again
+                with suppress(BrokenError, OSError):  # so that the caller can try again
                     delete_what_is_there(self._plan, nodes, names, self._driver, local)
                 raise
-        while (old := self._plan) is not self._plan_now():  # links were changed while it was made
+        while (old := self._plan) is not self._plan_now():  # links changed during the creation
             self._follow()
             self._driver.ask(*link_steps(LinkChange(old, self._plan, before={}, after={})))
         reapply_shapes(links, self._states_now, partial(give_shapes, self._plan, self._driver))

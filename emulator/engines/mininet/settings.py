@@ -1,6 +1,6 @@
-"""Settings of a node beyond those that Mininet sets: lines for `ip -batch`, each with its inverse. Pure.
+"""Settings of a node beyond Mininet's own: lines for `ip -batch`, each with its inverse. Pure.
 
-Interfaces are named here, not numbered: Mininet lets the kernel number them.
+Lines use the names of interfaces, not their indices: Mininet lets the kernel choose the indices.
 """
 
 from __future__ import annotations
@@ -14,25 +14,25 @@ from topologies.identifiers import bridge_name, interface_name, mac
 from topologies.topology import Kind, Topology
 
 Lines = dict[str, str]
-"""Lines in the order in which they are to be done, each with the line that takes it back ("" for none)."""
+"""Lines in the order of execution, each with its inverse ("" for none)."""
 
 _NO_PORTS: frozenset[int] = frozenset()
 
 
 def is_switch(plan: Plan, node: int) -> bool:
-    """Return whether `node` is a switch of Mininet's; the others are hosts, routers among them."""
+    """Return whether `node` is a switch of Mininet; the others are hosts, including routers."""
     return bool(plan.topology.kinds[node] == Kind.SWITCH) and not plan.forwarding.is_router(node)
 
 
 def device(topology: Topology, node: int, port: int) -> str:
-    """Return the name of the interface behind `port`, also of the bridge and the loopback."""
+    """Return the name of the interface behind `port`, including the bridge and the loopback."""
     if port == BRIDGE_PORT:
         return bridge_name(topology, node)
     return "lo" if port == LOOPBACK_PORT else interface_name(topology, node, port)
 
 
 def node_lines(plan: Plan, node: int, down: AbstractSet[int] = _NO_PORTS) -> Lines:
-    """Return all that `node` is set to, with the ports in `down` left out of its routes."""
+    """Return all settings of `node`; routes don't use the ports in `down`."""
     topology, forwarding = plan.topology, plan.forwarding
     out: Lines = {}
     if forwarding.has_bridge(node):
@@ -45,7 +45,7 @@ def node_lines(plan: Plan, node: int, down: AbstractSet[int] = _NO_PORTS) -> Lin
             name = interface_name(topology, node, port)
             out[f"link set dev {name} mtu {mtu}"] = f"link set dev {name} mtu 1500"
     for address in forwarding.addresses(node):
-        if address.port not in there:  # that of a host without links
+        if address.port not in there:  # the address of a host without links
             continue
         words = f"{address.text}/{address.length} dev {device(topology, node, address.port)}"
         out[f"addr replace {words}" + (" nodad" if address.version == 6 else "")] = f"addr del {words}"
@@ -53,7 +53,7 @@ def node_lines(plan: Plan, node: int, down: AbstractSet[int] = _NO_PORTS) -> Lin
 
 
 def passing_lines(plan: Plan, node: int, down: AbstractSet[int] = _NO_PORTS) -> Lines:
-    """Return those lines that the kernel drops when a port goes down: routes and permanent neighbours."""
+    """Return the lines that the kernel drops when a port goes down: routes and permanent neighbours."""
     topology, forwarding = plan.topology, plan.forwarding
     out: Lines = {}
     for route in sorted(forwarding.routes(node), key=lambda r: r.hops[0].gateway is not None):
@@ -66,13 +66,13 @@ def passing_lines(plan: Plan, node: int, down: AbstractSet[int] = _NO_PORTS) -> 
 
 
 def after_up(plan: Plan, node: int, down: AbstractSet[int] = _NO_PORTS) -> list[str]:
-    """Return the lines to do again when a port of `node` has come up; the ports in `down` are still down."""
+    """Return the lines to repeat after a port of `node` has come up; the ports in `down` are still down."""
     lost = [line for line in node_lines(plan, node, down) if line.endswith(" nodad")]
     return lost + list(passing_lines(plan, node, down))
 
 
 def changes(before: Lines, after: Lines) -> tuple[list[str], list[str]]:
-    """Return what leads from `before` to `after`: lines that take away, lines that give."""
+    """Return the lines that remove, and the lines that add, to change `before` into `after`."""
     kept = set(after.values())
     takes = [
         back for line, back in reversed(before.items()) if back and line not in after and back not in kept
@@ -81,7 +81,7 @@ def changes(before: Lines, after: Lines) -> tuple[list[str], list[str]]:
 
 
 def _bridge(plan: Plan, node: int, out: Lines) -> None:
-    """Add the bridge of a node: a switch's is made by Mininet and gets its MAC, a host's is made here."""
+    """Add a node's bridge. Mininet creates a switch's, and its MAC is set here; a host's is created here."""
     topology = plan.topology
     name = bridge_name(topology, node)
     address = mac(topology, node, BRIDGE_PORT).hex(":")
@@ -92,7 +92,7 @@ def _bridge(plan: Plan, node: int, out: Lines) -> None:
             out[f"link set dev {name} up"] = ""
         return
     out[f"link add {name} type bridge mcast_snooping 0"] = f"link del {name}"
-    out[f"link set dev {name} address {address}"] = ""  # by itself: it may change while the bridge stays
+    out[f"link set dev {name} address {address}"] = ""  # separate: it may change while the bridge stays
     out[f"link set dev {name} up"] = ""
     for link, end, number in topology.incident(node):
         if plan.forwarding.roles[link, end] == Role.BRIDGED:

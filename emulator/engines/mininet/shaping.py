@@ -28,10 +28,10 @@ def tc_options(shape: Shape, mtu: int = 1500) -> Json:
 
 
 def soft_queue(shape: Shape, mtu: int = 1500) -> int | None:
-    """Return how many packets may wait for a shaped port of an Open vSwitch in user space; None: as they do.
+    """Return the queue length for a shaped port of a userspace Open vSwitch, in packets; None: no change.
 
-    It sends by one socket for all ports, whose memory holds some 90 packets: a port where 1,000 may wait,
-    as Mininet has it, takes all of it, and the other ports lose what they send.
+    Such a switch sends through one socket for all ports, with memory for some 90 packets. A port with
+    Mininet's queue of 1,000 takes all of it, and the other ports lose packets.
     """
     if shape.bandwidth is None or shape.needs_netem or shape.queue is not None:
         return None

@@ -1,7 +1,7 @@
 """Compare a running Mininet network with its plan: in the kernel, and in what Mininet knows.
 
-Mininet lets the kernel number interfaces, so they are compared by name; its switches are all in one
-namespace. How exactly a link is shaped is Mininet's business: looked at is whether it is.
+Mininet lets the kernel number interfaces, so they are compared by name. Its switches are all in one
+namespace. The details of a shape are up to Mininet: the comparison only checks that a link is shaped.
 """
 
 from __future__ import annotations
@@ -24,11 +24,11 @@ from emulator.node_settings import NodeSettings
 from topologies.identifiers import bridge_name
 
 _BY_BRCTL = {"stp_state": 0, "vlan_filtering": 0}
-"""The options of a bridge that Mininet says something of."""
+"""The options of a bridge that Mininet determines."""
 
 
 class MininetSurvey(Survey):
-    """Compares every node with the kernel, and with what Mininet knows."""
+    """Compares every node with the kernel, and with Mininet's own view."""
 
     def __init__(self, wanted: WantedState, driver: Driver, store: NamespaceStore) -> None:
         super().__init__(wanted, store)
@@ -46,7 +46,7 @@ class MininetSurvey(Survey):
     def comparison(
         self, node: int, settings: NodeSettings, ports: list[WantedPort], found: Found
     ) -> NodeComparison:
-        """Return how the node is compared, by the numbers that the kernel gave its interfaces."""
+        """Return the comparison of the node, with the indices that the kernel gave its interfaces."""
         plan = self.wanted.plan
         topology, switch = plan.topology, is_switch(plan, node)
         bridged = plan.forwarding.has_bridge(node) and not plan.namespaces.shared[node]
@@ -66,14 +66,14 @@ class MininetSurvey(Survey):
 
 
 def plan_devices(wanted: WantedState, node: int, ports: list[WantedPort]) -> Mapping[int, str]:
-    """Return {port: name of its interface}, the bridge and the loopback too."""
+    """Return {port: name of its interface}, including the bridge and the loopback."""
     topology = wanted.plan.topology
     numbers = {port.number: port.name for port in ports}
     return numbers | {extra: device(topology, node, extra) for extra in (BRIDGE_PORT, LOOPBACK_PORT)}
 
 
 def _numbered(settings: NodeSettings, names: Mapping[int, str], found: Found) -> NodeSettings:
-    """Return `settings` with the indices that the kernel gave; 0 for interfaces that aren't there."""
+    """Return `settings` with the kernel's interface indices; 0 for missing interfaces."""
 
     def index(port: int) -> int:
         there = found.interfaces.get(names.get(port, ""))
@@ -83,7 +83,7 @@ def _numbered(settings: NodeSettings, names: Mapping[int, str], found: Found) ->
 
 
 def _as_found(port: WantedPort, found: Found, *, known: bool) -> WantedPort:
-    """Return `port` with the kernel's numbers; with impossible ones where Mininet doesn't know it."""
+    """Return `port` with the kernel's indices, or with impossible ones if Mininet doesn't know the port."""
     there = found.interfaces.get(port.name)
     if there is None or not known:
         return replace(port, settings=port.settings._replace(interface=-1))
@@ -91,7 +91,7 @@ def _as_found(port: WantedPort, found: Found, *, known: bool) -> WantedPort:
 
 
 def strays_and_left(findings: NodeFindings, ports: Mapping[int, str]) -> tuple[list[str], list[str]]:
-    """Return the names of the ports that must leave their bridge, and of those that must join it."""
+    """Return the names of the ports that must leave their bridge, and of those that must join theirs."""
     changed = [
         (ports[number], findings.wanted.ports[number].bridged)
         for number, found in findings.found.ports.items()

@@ -1,4 +1,4 @@
-"""A running Mininet network becomes as another plan says, uninterrupted."""
+"""Transition of a running Mininet network to another plan, without interruption."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ from topologies.topology import Topology
 
 
 class MininetTransition:
-    """Way of a running network to the plan `new`, which comes from `file`."""
+    """Transition of a running network to the plan `new`, loaded from `file`."""
 
     def __init__(self, network: MininetNetwork, new: Plan, state: NetworkState, file: str) -> None:
         self._old, self._new = network.plan, new
@@ -34,11 +34,11 @@ class MininetTransition:
         return self._change.is_empty
 
     def words(self) -> list[str]:
-        """Return what is done, a line each, for people."""
+        """Return the changes for people, one line each."""
         return self._change.words(self._old, self._new)
 
     def carry_out(self, progress: Progress, check: Callable[[], None]) -> tuple[str, ...]:
-        """Do it; return what people should know."""
+        """Apply the changes; return notes for people."""
         del check
         old, new, switches = self._old, self._new, self._will_be
         openflow.change_controllers(self._was, switches, old)
@@ -52,7 +52,7 @@ class MininetTransition:
         return notes
 
     def take_back(self) -> None:
-        """Lead back to the old plan, however far it came."""
+        """Roll back to the old plan, however far the change came."""
         with self._store.entered():
             take_back(self._old, self._new, self._driver, self._store)
         openflow.change_controllers(self._will_be, self._was, self._new)

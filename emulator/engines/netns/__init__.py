@@ -1,4 +1,4 @@
-"""The netns engine: every node a network namespace, made by batched rtnetlink, no process per node."""
+"""The netns engine: every node is a network namespace, created by batched rtnetlink, not by processes."""
 
 from emulator.engines.netns.engine import NetnsEngine
 from emulator.engines.netns.network import NetnsNetwork

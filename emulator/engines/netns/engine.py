@@ -34,12 +34,12 @@ class NetnsEngine(NamespacedEngine[NetnsNetwork]):
         return global_needs(plan)
 
     def make(self, plan: Plan, state: NetworkState, record: Record, progress: Progress) -> tuple[str, ...]:
-        """Make everything; return what people should know of it, a line each."""
+        """Create everything; return notes for people, one line each."""
         with namespace_guard("net", "mnt"):
             store = open_store(state)
             make_nodes(plan.whole, store, progress)
         return start_switches(plan, state, store, record.file, progress)
 
     def transition(self, network: NetnsNetwork, new: Plan, state: NetworkState, file: str) -> NetnsTransition:
-        """Return what leads the running network to the plan `new`."""
+        """Return the transition of the running network to the plan `new`."""
         return NetnsTransition(network.plan, new, state, (state.read().file, file))

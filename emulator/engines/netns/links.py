@@ -1,8 +1,8 @@
 """Change the links of a running network: shape them, cut them, restore them.
 
-What differs is carried out: which ports are in their bridge, routes, neighbours. In this order, so that no
-loop is closed even for an instant: links down, ports out of bridges, links up, ports into bridges, and at
-last every bridge forgets what it learned.
+The changes are ports of bridges, routes and neighbours. This order closes no loop even for an instant:
+links down, ports out of bridges, links up, ports into bridges. At last every bridge forgets its learned
+addresses.
 """
 
 from __future__ import annotations
@@ -28,20 +28,20 @@ from topologies.profiles import Shape
 from topologies.topology import Topology
 
 _UPS = 3
-"""The step in which links come up: the switches of Open vSwitch follow then."""
+"""Step in which links come up; the switches of Open vSwitch follow in it."""
 _HARMLESS = frozenset({errno.ESRCH, errno.EADDRNOTAVAIL, errno.ENODEV, errno.ENOENT, errno.EEXIST})
-"""Errors of a step done twice, or done by the kernel itself (routes over a link that is down)."""
+"""Errors of a step that was already done, by us or by the kernel (routes over a link that is down)."""
 
 
 def change_links(change: LinkChange, store: NamespaceStore, switches: Switches | None) -> None:
-    """Carry out `change` in the kernel, and in Open vSwitch where there is one; KernelError."""
+    """Apply `change` in the kernel, and in Open vSwitch if the network has one; KernelError."""
     steps = LinkSteps(change).steps()
     with store.entered():
         for number, step in enumerate(steps):
             if number == _UPS + 1 and switches is not None:
                 follow_links(switches, change.old, change.new)
             for node, batch in step.items():
-                with suppress(MissingError):  # made again, it is made as the record wants it
+                with suppress(MissingError):  # when created again, it follows the record
                     store.go(change.topology.names[node])
                     with Netlink() as netlink:
                         run_partly(netlink, change.new.whole, node, batch, _HARMLESS)
@@ -56,7 +56,7 @@ class LinkSteps:
         self._indices = change.new.indices
 
     def steps(self) -> list[dict[int, Batch]]:
-        """Return the steps in the order in which they must be done."""
+        """Return the steps in the required order."""
         change = self._change
         shapes, downs, ups = _Step(), _Step(), _Step()
         for link, end, shape in change.reshaped():
@@ -83,7 +83,7 @@ class LinkSteps:
             step.of(node).add(messages.link_up(index, up=up), words, _words(self._topology, link))
 
     def _reroute(self) -> tuple[_Step, _Step, _Step]:
-        """Return what to take from nodes, what to give them, and which bridges to flush."""
+        """Return the removals from nodes, the additions to nodes, and the bridges to flush."""
         takes, gives, flushes = _Step(), _Step(), _Step()
         topology, old, new = self._topology, self._change.old, self._change.new
         for node in self._change.touched():
@@ -103,7 +103,7 @@ class LinkSteps:
     def _again(self, first: _Step, then: _Step, link: int) -> None:
         """Add what the kernel dropped when the link went down: IPv6 addresses; then routes, neighbours.
 
-        All addresses come first: IPv6 takes a route only where its gateway can be reached.
+        All addresses come first: the kernel accepts an IPv6 route only with a reachable gateway.
         """
         plan = self._change.new
         for end in (0, 1):
@@ -125,7 +125,7 @@ class _Step(dict[int, Batch]):
         return self.setdefault(node, Batch())
 
     def put(self, node: int, batch: Batch) -> None:
-        """Append `batch` to what `node` gets."""
+        """Append `batch` to the batch of `node`."""
         own = self.of(node)
         for message, (op, target) in zip(batch.messages, batch.labels, strict=True):
             own.add(message, op, target)

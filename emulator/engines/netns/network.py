@@ -38,14 +38,14 @@ class NetnsNetwork(NamespacedNetwork):
         change_links(change, self._store, self.switches)
 
     def session(self) -> NetnsSession:
-        """Return a session for many quick changes; it is noted in the record before the first one."""
+        """Return a session for many quick changes; the record notes it before the first one."""
         require_root()
         if self.switches is None:
             return NetnsSession(self._store, lambda: self.plan, lambda: self.link_changes)
         return OvsSession(self._store, self.switches, lambda: self.plan, lambda: self.link_changes)
 
     def look(self) -> list[Deviation]:
-        """Compare every node with the kernel; return what differs from the plan."""
+        """Compare every node with the kernel; return deviations from the plan."""
         wanted = self.wanted()
         with self._store.entered():
             found = Survey(wanted, self._store).damage().deviations

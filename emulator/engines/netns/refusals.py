@@ -1,4 +1,4 @@
-"""Reasons why this machine can't carry a plan out by namespaces, given before anything is made."""
+"""Reasons why this machine can't carry out a plan by namespaces, found before anything is created."""
 
 from __future__ import annotations
 
@@ -43,7 +43,7 @@ def _fidelity(plan: Plan) -> list[str]:
 
 
 def missing_shaping(shapes: Iterable[Shape]) -> list[str]:
-    """Return why this kernel can't shape like `shapes`, with the fix of each missing module."""
+    """Return why this kernel can't apply `shapes`, with the fix for each missing module."""
     wanted = list(shapes)
     keys = [key for key in _NETEM_KEYS if any(getattr(shape, key) for shape in wanted)]
     rates = ["bandwidth"] if any(shape.bandwidth is not None for shape in wanted) else []

@@ -1,4 +1,4 @@
-"""Find what Open vSwitch lacks against the plan, and repair it."""
+"""Find deviations of Open vSwitch from the plan, and repair them."""
 
 from __future__ import annotations
 
@@ -16,9 +16,9 @@ from emulator.plan import Plan
 
 
 class SwitchRepair:
-    """Repairs the Open vSwitch of `plan`, of whose links `missing` are to be made again by the caller.
+    """Repairs the Open vSwitch of `plan`. The caller creates its links `missing` again.
 
-    `begin()` before they are made, in the machine's namespaces; `finish()` after it.
+    Call `begin()` before that, in the machine's namespaces, and `finish()` after it.
     """
 
     def __init__(self, switches: Switches, plan: Plan, missing: list[int]) -> None:
@@ -32,7 +32,7 @@ class SwitchRepair:
         """Differences; None when Open vSwitch has ended."""
 
     def begin(self) -> None:
-        """Start controllers that ended; have ports whose links are missing leave their bridges."""
+        """Start controllers that ended; detach the ports of missing links from their bridges."""
         controllers = self._switches.controllers
         stopped = [name for name, runs in controllers.running().items() if not runs]
         controllers.start(stopped)
@@ -67,9 +67,9 @@ class SwitchRepair:
 
 
 def deviating_bridges(switches: Switches, plan: Plan, store: NamespaceStore) -> list[Deviation]:
-    """Return what Open vSwitch lacks: settings of bridges, ports, flows, checksums of what comes to it.
+    """Return deviations of Open vSwitch: bridge settings, ports, flows, checksums of incoming packets.
 
-    Nothing where it has ended.
+    Returns none if Open vSwitch has ended.
     """
     if not switches.servers.running():
         return []

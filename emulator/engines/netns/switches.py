@@ -1,4 +1,4 @@
-"""Switches of Open vSwitch as part of a network of this engine: made, changed, repaired."""
+"""Open vSwitch switches in a network of this engine: create, change, repair."""
 
 from __future__ import annotations
 
@@ -27,7 +27,7 @@ def switches_of(state: NetworkState, store: NamespaceStore, topology: Topology, 
 def start_switches(
     plan: Plan, state: NetworkState, store: NamespaceStore, file: str, progress: Progress
 ) -> tuple[str, ...]:
-    """Start the Open vSwitch of a network whose nodes are made; return what people should know."""
+    """Start the Open vSwitch of a network after its nodes were created; return notes for people."""
     switches = switches_of(state, store, plan.topology, file)
     if switches is None:
         return ()
@@ -47,8 +47,8 @@ def _notes(switches: Switches, plan: Plan, progress: Progress) -> tuple[str, ...
 class SwitchChange:
     """Change of a running network's Open vSwitch by a changed file.
 
-    `begin()` before the kernel's objects are changed, `finish()` after it. Make it, and call both, in
-    the machine's namespaces. `files` are the topology files, the old and the new one.
+    Call `begin()` before the kernel's objects are changed, `finish()` after it. Create this object, and call
+    both methods, in the machine's namespaces. `files` are the topology files, the old and the new one.
     """
 
     def __init__(
@@ -59,7 +59,7 @@ class SwitchChange:
         self._will_be = Switches(state.folder, store, new.topology, files[1])
         self._before, self._after = by_name(bridges_of(old)), by_name(bridges_of(new))
         self._moved = False
-        """True when links come or go: switches and controllers must forget what they learned."""
+        """True when links come or go: switches and controllers must forget learned addresses."""
         self._same_controllers = controllers_of(old.topology) == controllers_of(new.topology)
 
     @property
@@ -78,7 +78,7 @@ class SwitchChange:
         return old != new
 
     def begin(self, change: Difference) -> None:
-        """Take away what goes: bridges, ports, controllers."""
+        """Remove what the new plan lacks: bridges, ports, controllers."""
         was, will_be = self._was.controllers, self._will_be.controllers
         names = was.needing_restart(will_be) if self._same_controllers else was.ports
         stop_controllers(self._was, self._old, names)
@@ -113,9 +113,9 @@ class SwitchChange:
 
 
 def follow_links(switches: Switches, old: Plan, new: Plan) -> None:
-    """Move ports and flows around the links that are down in `new`, and clear what was learned.
+    """Move ports and flows around the links that are down in `new`, and clear learned addresses.
 
-    A bridge that is removed stays so. Made again, it is made as the links are then.
+    A removed bridge stays removed. When it is created again, it follows the links at that time.
     """
     switches.converge_to(by_name(bridges_of(new)), partly=True)
     switches.install(new, old, only=switches.present())

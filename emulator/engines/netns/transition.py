@@ -1,4 +1,4 @@
-"""A running network of this engine becomes as another plan says."""
+"""Transition of a running network of this engine to another plan."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ from emulator.state import NetworkState
 
 
 class NetnsTransition:
-    """Way from the plan `old` to `new`; `files` are the topology files of both."""
+    """Transition from the plan `old` to `new`; `files` are the topology files of both."""
 
     def __init__(self, old: Plan, new: Plan, state: NetworkState, files: tuple[str, str]) -> None:
         self._old, self._new = old, new
@@ -24,22 +24,22 @@ class NetnsTransition:
 
     @property
     def is_empty(self) -> bool:
-        """True when nothing of the kernel's and of Open vSwitch differs."""
+        """True when nothing differs in the kernel and in Open vSwitch."""
         return self._change.is_empty and self._switches.is_empty
 
     def words(self) -> list[str]:
-        """Return what is done, a line each, for people."""
+        """Return the changes for people, one line each."""
         names = self._new.topology.names
         switches = [] if self._switches.is_empty else ["changed switches of Open vSwitch"]
         return [*switches, *self._change.words(names[node] for node in self._change.new_nodes)]
 
     def carry_out(self, progress: Progress, check: Callable[[], None]) -> tuple[str, ...]:
-        """Do it; return what people should know."""
+        """Apply the changes; return notes for people."""
         del progress
         return self._lead(self._new, self._change, self._switches, check)
 
     def take_back(self) -> None:
-        """Lead back to the old plan."""
+        """Roll back to the old plan."""
         back = SwitchChange(self._new, self._old, self._state, self._store, self._files[::-1])
         self._lead(self._old, difference(self._new, self._old), back, keep_going)
 

@@ -1,9 +1,9 @@
-"""The loop of a driver, for the Python that has what it drives: the standard library only, nothing of ours.
+"""Main loop of a driver, for the driven program's Python: uses only the standard library, nothing of ours.
 
-`boot.py` makes it known there as `serving`. Rules of the protocol:
-1. A request is one line of JSON, `{"do": [[step, {argument: value}], …], "seconds": s}`: the steps are done
-   in order, and each of their parts may take `s` seconds.
-2. While they are done, lines `{"progress": [phase, done, total]}` may come.
-3. The last line is `{"ok": [what each step gave]}` or `{"error": words}`; the steps after one that failed
-   aren't done.
+`boot.py` registers it there as `serving`. Rules of the protocol:
+1. A request is one line of JSON, `{"do": [[step, {argument: value}], …], "seconds": s}`. The steps are
+executed in order. Each part of a step may take `s` seconds.
+2. Meanwhile the driver may send lines `{"progress": [phase, done, total]}`.
+3. The last line is `{"ok": [result of each step]}` or `{"error": words}`. After a failed step, the remaining
+steps aren't executed.
 """

@@ -1,4 +1,4 @@
-"""No step waits for ever: an alarm interrupts whatever it waits for."""
+"""Time limits for steps: an alarm interrupts any wait."""
 
 from __future__ import annotations
 
@@ -9,21 +9,21 @@ from types import FrameType
 
 
 class DeadlineError(Exception):
-    """A step took longer than it may."""
+    """A step exceeded its time limit."""
 
 
 class Deadline:
-    """Time for one step at a time; `again` gives the next step its own."""
+    """Time limit of one step; `again` restarts it for the next step."""
 
     def __init__(self, seconds: float) -> None:
         self.seconds = seconds
 
     def again(self) -> None:
-        """Begin the time anew."""
+        """Restart the clock."""
         signal.setitimer(signal.ITIMER_REAL, self.seconds)
 
     def stop(self) -> None:
-        """Stop the clock: the step may take as long as it needs."""
+        """Stop the clock: the step may take any time."""
         signal.setitimer(signal.ITIMER_REAL, 0)
 
 
@@ -34,7 +34,7 @@ def _ring(number: int, frame: FrameType | None) -> None:
 
 @contextmanager
 def deadline(seconds: float) -> Iterator[Deadline]:
-    """Raise DeadlineError in the main thread when a step within takes longer than `seconds`."""
+    """Raise DeadlineError in the main thread when a step in this context takes longer than `seconds`."""
     before = signal.signal(signal.SIGALRM, _ring)
     limit = Deadline(seconds)
     limit.again()

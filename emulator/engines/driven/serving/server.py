@@ -1,6 +1,6 @@
-"""Answers requests on a UNIX socket, one at a time, in the order in which they come.
+"""Answer requests on a UNIX socket, one at a time, in order of arrival.
 
-Threads only read and write the socket. What is driven may not be made for threads: the main one works it.
+Threads only read and write the socket. The driven program may not be thread-safe: the main thread uses it.
 """
 
 from __future__ import annotations
@@ -24,7 +24,7 @@ Job = tuple[dict[str, Any], Callable[[dict[str, Any]], None], threading.Event]
 
 
 class StepError(Exception):
-    """A step failed; the words say how."""
+    """Failure of a step; the words give the reason."""
 
 
 class Program:
@@ -33,22 +33,22 @@ class Program:
     title = "the driver"
     """Name of the program, for people."""
     untimed: frozenset[str] = frozenset()
-    """Steps that take as long as somebody likes, who also sees what is complained of."""
+    """Steps without a time limit, for interactive use: their user also sees the program's errors."""
 
     def __init__(self, steps: Any) -> None:
         self.steps = steps
 
     def busy(self) -> str:
-        """Return why nothing can be done now; empty when it can. Asked by other threads than the main one."""
+        """Return why no request can be served now; empty when one can. Called from other threads."""
         return ""
 
     def complaints(self) -> list[str]:
-        """Return what went wrong without an exception since this was last asked: the step has failed then."""
+        """Return errors without an exception since the last call; if there are any, the step has failed."""
         return []
 
 
 class Server:
-    """The socket, and the queue of what came over it."""
+    """The socket, and the queue of requests from it."""
 
     def __init__(self, program: Program) -> None:
         self._program = program
@@ -79,7 +79,7 @@ class Server:
                 done.wait()
 
     def run(self) -> None:
-        """Do what is asked, for ever."""
+        """Execute requests forever."""
         while True:
             request, reply, done = self._jobs.get()
             try:
@@ -110,7 +110,7 @@ class Server:
             return {"error": f"{step}: {program.title} didn't finish within {request['seconds']} s"}
         except StepError as error:
             return {"error": str(error)}
-        except (Exception, SystemExit) as error:  # noqa: BLE001 -- whatever is raised there is an answer
+        except (Exception, SystemExit) as error:  # noqa: BLE001 -- every error becomes an answer
             traceback.print_exc()
             said = program.complaints() or [f"{type(error).__name__}: {error}"]
             return {"error": f"{step}: {'; '.join(said)}"}
@@ -118,9 +118,9 @@ class Server:
 
 
 def serve(descriptor: int, made: Callable[[], Program]) -> None:
-    """Answer for the program that `made` gives, for ever, on the listening socket `descriptor`."""
+    """Serve the program that `made` returns, forever, on the listening socket `descriptor`."""
     for kind in (signal.SIGINT, signal.SIGHUP):
-        # a handler and not SIG_IGN, which what it starts would inherit: shells are ended by SIGHUP
+        # a handler and not SIG_IGN: child processes would inherit SIG_IGN, but shells are ended by SIGHUP
         signal.signal(kind, lambda *_: None)
     server = Server(made())
     server.listen(descriptor)

@@ -1,4 +1,4 @@
-"""Build a Mininet network of documents: hosts, switches, controllers and links, by Mininet's own API."""
+"""Build a Mininet network from documents: hosts, switches, controllers and links, by Mininet's own API."""
 
 from __future__ import annotations
 
@@ -13,35 +13,35 @@ from .switches import CLASSES, shape_again
 
 Document = dict[str, Any]
 _PACKETS = 1000
-"""Packets that may wait for an interface as the kernel makes it (DEFAULT_TX_QUEUE_LEN)."""
+"""Queue length of an interface by the kernel's default, in packets (DEFAULT_TX_QUEUE_LEN)."""
 
 
 def empty_network() -> Any:
-    """Return a Mininet network that has nothing in it yet."""
-    Mininet.inited = True  # its init() raises the machine's sysctls: the emulator raised what is needed
+    """Return an empty Mininet network."""
+    Mininet.inited = True  # its init() raises the machine's sysctls: the emulator has done so as needed
     return Mininet(topo=None, build=False, controller=None, link=Link)
 
 
 class StartedController(RemoteController):
-    """A controller that the emulator started and saw listen.
+    """A controller that the emulator started, and found listening.
 
-    Mininet would look again, by `echo A | telnet`, which now and then doesn't end on a busy machine.
+    Mininet would check again by `echo A | telnet`, which sometimes doesn't end on a busy machine.
     """
 
     def checkListening(self) -> None:  # noqa: N802 -- Mininet's name
-        """Take the emulator's word for it."""
+        """Do nothing: the emulator has checked."""
 
 
 class Builder:
-    """Adds what documents say to a Mininet network."""
+    """Adds the contents of documents to a Mininet network."""
 
     def __init__(self, network: Any) -> None:
         self.network = network
         self.links: dict[str, Any] = {}
-        """Links by the name of each of their two interfaces."""
+        """Links by the names of both their interfaces."""
 
     def controller(self, document: Document) -> None:
-        """Add a controller: the emulator has started it, Mininet connects to it."""
+        """Add a controller: the emulator has started it, and Mininet connects to it."""
         self.network.addController(
             document["name"], controller=StartedController, ip="127.0.0.1", port=document["port"]
         )
@@ -62,7 +62,7 @@ class Builder:
         return int(node.pid)
 
     def link(self, document: Document) -> None:
-        """Add a link: plain, or with Mininet's traffic control where an end is shaped."""
+        """Add a link: plain, or with Mininet's traffic control if an end is shaped."""
         options: Document = {}
         for number, end in enumerate(document["ends"], 1):
             options[f"port{number}"] = end["port"]
@@ -81,7 +81,7 @@ class Builder:
                 shape_again(intf)
 
     def unlink(self, name: str) -> None:
-        """Delete the link with the interface `name`, which leaves its switches first: they would keep it."""
+        """Delete the link of interface `name`. It leaves its switches first: they would keep the port."""
         link = self._link(name)
         for intf in (link.intf1, link.intf2):
             del self.links[intf.name]
@@ -90,7 +90,7 @@ class Builder:
         self.network.delLink(link)
 
     def remove(self, name: str) -> None:
-        """Delete a node; its links must have gone."""
+        """Delete a node, after its links."""
         node = self.network[name]
         if node in self.network.switches:
             self.network.delSwitch(node)
@@ -98,7 +98,7 @@ class Builder:
             self.network.delHost(node)
 
     def interface(self, name: str) -> Any:
-        """Return the interface called `name`."""
+        """Return the interface `name`."""
         link = self._link(name)
         return link.intf1 if link.intf1.name == name else link.intf2
 
@@ -108,9 +108,9 @@ class Builder:
         return self.links[name]
 
     def shape(self, end: Document) -> None:
-        """Make what an interface sends be as the document of its end says.
+        """Apply the shape in the document of an interface's end.
 
-        Mininet can't take a shape away (mininet issue 881): then its queues are deleted.
+        Mininet can't remove a shape (mininet issue 881): in that case the queues are deleted.
         """
         intf = self.interface(end["name"])
         intf.cmd("ip link set dev", intf, "txqueuelen", end["queue"] or _PACKETS)
@@ -124,11 +124,11 @@ class Builder:
             intf.params = options
             shape_again(intf)
         else:
-            intf.cmd("tc qdisc replace dev", intf, "root pfifo")  # as shape_again
+            intf.cmd("tc qdisc replace dev", intf, "root pfifo")  # like shape_again
             self._replace(intf, TCIntf, options)
 
     def _queue(self, end: Document) -> None:
-        """Set how many packets may wait; a shaped Open vSwitch makes its queues of that when it starts."""
+        """Set the queue length; a shaped Open vSwitch creates its queues with it when it starts."""
         if end["queue"]:
             intf = self.interface(end["name"])
             intf.cmd("ip link set dev", intf, "txqueuelen", end["queue"])
@@ -150,5 +150,5 @@ class Builder:
 
 
 def _offload(end: Document) -> Document:
-    """Return what keeps checksums whole where a switch in user space reads the packets."""
+    """Return the options that keep checksums valid where a switch in user space reads the packets."""
     return {"txo": not end["plain_sums"]}

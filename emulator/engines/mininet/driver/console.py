@@ -1,4 +1,4 @@
-"""Mininet's own command line, on files that the emulator lends it: a terminal, or pipes."""
+"""Mininet's own command line, on files of the emulator: a terminal, or pipes."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ _INTERRUPTED_WITHIN = 10.0
 
 
 class HungUpError(BaseException):
-    """The terminal has hung up. Not an Exception: Mininet's command line would show it and go on."""
+    """The terminal has hung up. Not an Exception: Mininet's command line would print it and continue."""
 
 
 def _hang_up(number: int, frame: FrameType | None) -> None:
@@ -29,19 +29,19 @@ def _hang_up(number: int, frame: FrameType | None) -> None:
 
 
 class Console:
-    """Mininet's command line: runs it, and knows while it is open."""
+    """Mininet's command line: runs it, and records while it is open."""
 
     def __init__(self, network: Any) -> None:
         self._network = network
         self.is_open = False
 
     def run(self, files: list[str]) -> None:
-        """Run the command line until it is left, or until its terminal hangs up.
+        """Run the command line until the user leaves it, or until its terminal hangs up.
 
         `files` are the paths of its standard input, output and error output.
         """
         self.is_open = True
-        CLI.readlineInited = True  # it would read and write ~/.mininet_history
+        CLI.readlineInited = True  # otherwise it reads and writes ~/.mininet_history
         try:
             with _on(files), suppress(HungUpError, EOFError, OSError):
                 setLogLevel("info")
@@ -52,7 +52,7 @@ class Console:
             self.is_open = False
 
     def _interrupt(self) -> None:
-        """End the commands that still run in nodes' shells: the next ones would wait for them."""
+        """End the commands that still run in nodes' shells: otherwise the next ones wait for them."""
         with suppress(DeadlineError), deadline(_INTERRUPTED_WITHIN):
             for node in self._network.values():
                 while node.waiting:

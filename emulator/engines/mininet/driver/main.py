@@ -1,4 +1,4 @@
-"""Serve Mininet: collect its complaints, and say when it can't be asked."""
+"""Serve Mininet: collect its error messages, and report when it is busy."""
 
 from __future__ import annotations
 
@@ -11,25 +11,25 @@ from .build import Builder, empty_network
 from .steps import Steps
 
 _HARMLESS = ("quantum of class",)
-"""Remarks that Mininet reports as errors: htb's on a fast link."""
+"""Warnings that Mininet logs as errors: htb's on a fast link."""
 
 
 class _Complaints(logging.Handler):
-    """Collects what Mininet only prints when something fails."""
+    """Collects messages that Mininet only prints when something fails."""
 
     def __init__(self) -> None:
         super().__init__(logging.ERROR)
         self.said: list[str] = []
 
     def emit(self, record: logging.LogRecord) -> None:
-        """Keep the words."""
+        """Store the message."""
         words = record.getMessage().strip().lstrip("*").strip()
         if words and not any(part in words for part in _HARMLESS):
             self.said.append(words)
 
 
 class MininetProgram(Program):
-    """A Mininet network that has nothing in it yet."""
+    """A Mininet network, empty at first."""
 
     title = "Mininet"
     untimed = frozenset({"cli"})
@@ -40,13 +40,13 @@ class MininetProgram(Program):
         super().__init__(Steps(Builder(empty_network())))
 
     def busy(self) -> str:
-        """Return why it can't be asked while somebody types."""
+        """Return why no request can be served while its command line is open."""
         if self.steps.console.is_open:
             return "Mininet's command line is open on another terminal; leave it first"
         return ""
 
     def complaints(self) -> list[str]:
-        """Return what Mininet has printed as errors since this was last asked."""
+        """Return the errors that Mininet has printed since the last call."""
         said, self._complaints.said = self._complaints.said, []
         return said
 

@@ -1,4 +1,4 @@
-"""Steps that the emulator can ask of a running Mininet network, a method each."""
+"""Steps of a running Mininet network that the emulator can request, one method each."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ _BATCH_SECONDS = 60
 
 
 class Steps:
-    """The steps; `tell` is told how far those of many parts are."""
+    """The steps; `tell` receives the progress of those with many parts."""
 
     def __init__(self, builder: Builder) -> None:
         self._builder = builder
@@ -24,7 +24,7 @@ class Steps:
         self.console = Console(self._network)
 
     def info(self, tell: Tell) -> Document:
-        """Return what is there."""
+        """Return Mininet's version, its process id, and the names of its nodes and interfaces."""
         del tell
         names = list(self._builder.links)
         return {"mininet": VERSION, "pid": os.getpid(), "nodes": list(self._network), "interfaces": names}
@@ -55,7 +55,7 @@ class Steps:
             tell("links", done, len(documents))
 
     def configure(self, tell: Tell, names: list[str]) -> None:
-        """Configure hosts but for their addresses: their loopbacks, as Mininet does after the links."""
+        """Configure hosts except for their addresses: their loopbacks, as Mininet does after the links."""
         for done, name in enumerate(names, 1):
             node = self._network[name]
             node.config(**{**node.params, "ip": None, "mac": None})
@@ -84,7 +84,7 @@ class Steps:
                 tell("switches", len(names), len(names))
 
     def batch(self, tell: Tell, name: str, lines: list[str], harmless: bool = False) -> None:
-        """Run `ip -batch` with some lines in a node; with `harmless`, ignore failures."""
+        """Run `ip -batch` with lines in a node; with `harmless`, ignore failures."""
         del tell
         node = self._network[name]
         words = ["ip", "-force", "-batch", "-"]
@@ -100,7 +100,7 @@ class Steps:
             raise StepError(f"ip in {name}: {errors.decode(errors='replace').strip()}")
 
     def batches(self, tell: Tell, lines: dict[str, list[str]], harmless: bool = False) -> None:
-        """Run `ip -batch` in many nodes; with `harmless`, in existing ones only."""
+        """Run `ip -batch` in many nodes; with `harmless`, in existing ones only, ignoring failures."""
         for done, (name, some) in enumerate(lines.items(), 1):
             if not harmless or name in self._network:
                 self.batch(tell, name, some, harmless)
@@ -114,12 +114,12 @@ class Steps:
             raise StepError(f"{name}: {said.strip()}")
 
     def ports(self, tell: Tell, names: list[str], up: bool, partly: bool = False) -> None:
-        """Bring interfaces up or down; with `partly`, those that are there."""
+        """Bring interfaces up or down; with `partly`, existing ones only."""
         for name in self._there(names, partly):
             self.port(tell, name, up)
 
     def move(self, tell: Tell, out: list[str], into: list[str], partly: bool = False) -> None:
-        """Take interfaces out of their switches, let others join; with `partly`, those that are there."""
+        """Detach interfaces from their switches, then attach others; with `partly`, existing ones only."""
         del tell
         for name in self._there(out, partly):
             intf = self._builder.interface(name)
@@ -138,7 +138,7 @@ class Steps:
                 self._network[name].forget()
 
     def shape(self, tell: Tell, ends: list[Document], partly: bool = False) -> None:
-        """Make interfaces send as the documents of their ends say; with `partly`, those that are there."""
+        """Apply the shapes in the documents of ends; with `partly`, to existing interfaces only."""
         del tell
         there = frozenset(self._there([end["name"] for end in ends], partly))
         for end in ends:
@@ -146,23 +146,23 @@ class Steps:
                 self._builder.shape(end)
 
     def _there(self, names: list[str], partly: bool) -> list[str]:
-        """Return the interfaces to act on: all, or with `partly` those of links that are there."""
+        """Return the interfaces to change: all, or with `partly` those of existing links."""
         return [name for name in names if name in self._builder.links] if partly else names
 
     def unlink(self, tell: Tell, names: list[str], partly: bool = False) -> None:
-        """Delete links, each named by one of its interfaces; with `partly`, those that are there."""
+        """Delete links, each given by one of its interfaces; with `partly`, existing ones only."""
         for done, name in enumerate(self._there(names, partly), 1):
             self._builder.unlink(name)
             tell("links", done, len(names))
 
     def remove(self, tell: Tell, names: list[str], partly: bool = False) -> None:
-        """Delete nodes whose links have gone; with `partly`, those that are there."""
+        """Delete nodes, after their links; with `partly`, existing ones only."""
         there = [name for name in names if not partly or name in self._network]
         for done, name in enumerate(there, 1):
             self._builder.remove(name)
             tell("nodes", done, len(names))
 
     def cli(self, tell: Tell, files: list[str]) -> None:
-        """Run Mininet's command line on a terminal, or on pipes, until it is left."""
+        """Run Mininet's command line on a terminal, or on pipes, until the user leaves it."""
         del tell
         self.console.run(files)
