@@ -2,7 +2,7 @@
 
 First, all probes are sent at the pace of their answers. An expected answer can be missing because it was
 lost, or because the probe was sent too early: a port forwards up to a second after its link comes up
-(net/core/link_watch.c), and the kernel repeats a lost ARP request after a second. Or nobody can answer.
+(net/core/link_watch.c), and the kernel repeats a lost ARP request after a second. Or no node can answer.
 To find out, a few probes are sent at a time, so that they overload nobody: a batch of `_BATCH`, drawn from
 all that are left, and the next batch after its time is over. Each answer is a reason to continue. Batches
 double when most probes of one are answered.
@@ -29,7 +29,7 @@ from topologies.rng import Stream
 _BATCH = 8
 _MOST = 512
 _BUDGET = 60.0
-"""Seconds after which only a network of whose last batch at least half was answered is asked on."""
+"""Seconds after which probing continues only if at least half of the last batch was answered."""
 
 
 def ask(

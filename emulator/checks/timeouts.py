@@ -15,9 +15,9 @@ from topologies.topology import Topology
 
 _ROUNDS, _ASKED_ROUNDS, _LOSSY_ROUNDS = 3, 4, 5
 _ASKED = 2.0
-"""Seconds more where a controller is asked: it may be behind by that much, and nothing is lost."""
+"""Additional seconds with a controller: it may answer that late without any loss."""
 _JOURNEYS = 2 * 2 * 2
-"""ARP and then the echo, there and back, between two nodes that are each as far from a third."""
+"""Crossings: ARP, then the echo, there and back, between two nodes equally far from a third."""
 
 
 @dataclass(frozen=True)

@@ -1,6 +1,6 @@
 """Start the command again under sudo, with the same interpreter, if it needs root.
 
-The kernel needs root, and so does a state directory that root made. A dry run in a state directory of
+The kernel needs root, and so does a state directory that root created. A dry run in a state directory of
 one's own never needs it.
 """
 
@@ -23,7 +23,7 @@ if TYPE_CHECKING:
 
 _KEPT = ("EMULATOR_STATE_DIR", "EMULATOR_DEBUG", "NO_COLOR", "VIRTUAL_ENV")
 _PYTHON = "PYTHON"
-"""How the variables begin by which Python is told what to load and do (python(1)).
+"""Prefixes of the variables that tell Python what to load and do (python(1)).
 
 Not even a sudo that keeps the environment hands one of them on.
 """

@@ -37,7 +37,7 @@ def recover_before_up(name: str, engine: str) -> list[str]:
 
     try:
         network = attach(name)
-    except EmulationError:  # a damaged record: what the run made beside it doesn't go with it
+    except EmulationError:  # a damaged record: the run's additions beside it remain
         for grown in grown_beside(name):
             take_down(grown)
         return []

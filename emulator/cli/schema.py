@@ -11,7 +11,7 @@ import click
 from emulator.cli.files import write
 
 _SCHEMAS = {"topology": "topologies.schema:schema", "scenario": "stress.scenario.schema:schema"}
-"""What a file describes -> the function that gives its schema, as "module:attribute"."""
+"""Kind of file -> the function that returns its schema, as "module:attribute"."""
 
 
 @click.command("schema", epilog="\b\nExample:\n  emulator schema -o topology.schema.json")

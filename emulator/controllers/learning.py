@@ -26,7 +26,7 @@ _LOCAL = bytes.fromhex("0180c20000")
 
 
 class Learner:
-    """All connected switches, and the addresses that they forget together."""
+    """The connected switches, which forget addresses together."""
 
     def __init__(self) -> None:
         self.switches: set[Switch] = set()

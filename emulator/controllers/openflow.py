@@ -38,9 +38,9 @@ _CONTROLLER = 0xFFFFFFFD
 _TABLES = 0xFFFFFFF9
 _ANY = 0xFFFFFFFF
 _IDLE = 60
-"""Seconds after which a flow that nothing uses goes (version 1.0)."""
+"""Seconds after which an unused flow expires (version 1.0)."""
 _HEARD, _SOUGHT = 240, 300
-"""Seconds after which a source is learned anew, and after which a destination that nothing uses goes."""
+"""Seconds after which a source is learned again, and after which an unused destination expires."""
 
 HEADER = Struct("!BBHI")
 _MATCH10 = Struct("!IH6s6s22x")

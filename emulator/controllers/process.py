@@ -24,10 +24,10 @@ from emulator.controllers.caller import Caller
 from emulator.linux.processes.running import net_namespace, stat
 
 LARGEST_FILE = 256 << 20
-"""Bytes that a controller may write into a file: its log is kept in memory, and it may talk for ever."""
+"""Maximum size of a controller's files, in bytes: its log is in memory, and it may log forever."""
 
 _children: dict[int, subprocess.Popen[bytes]] = {}
-"""What this very process started: to be waited for when it ends, and kept until then."""
+"""Processes that this one started and must wait for when they end."""
 
 
 @dataclass(frozen=True)
@@ -40,7 +40,7 @@ class Process:
 
     @property
     def running(self) -> bool:
-        """Whether it is running."""
+        """True while it runs."""
         _reap(self.pid)
         found = stat(self.pid)
         return found is not None and found.start == self.start and not found.ended
@@ -83,7 +83,7 @@ class Process:
             with suppress(ProcessLookupError):
                 handle = os.pidfd_open(pid)
                 try:
-                    if self._is_member(pid):  # the number may have been given again
+                    if self._is_member(pid):  # the process id may have been reused
                         signal.pidfd_send_signal(handle, number)
                 finally:
                     os.close(handle)
@@ -119,11 +119,11 @@ def start(
             child = subprocess.Popen(  # noqa: S603
                 list(argv), stdin=subprocess.DEVNULL, stdout=output, stderr=output, cwd=cwd,
                 env=dict(environment), start_new_session=True, pass_fds=tuple(inherit),
-                restore_signals=False,  # SIGXFSZ stays ignored: too much isn't written and kills nobody
+                restore_signals=False,  # SIGXFSZ stays ignored: excess writes fail, no process is killed
                 user=user.uid if user else None, group=user.gid if user else None,
                 extra_groups=user.groups if user else None,
             )  # fmt: skip
-        with suppress(ProcessLookupError, PermissionError):  # another user's is limited only by a mighty root
+        with suppress(ProcessLookupError, PermissionError):  # root may lack the capability
             resource.prlimit(child.pid, resource.RLIMIT_FSIZE, (LARGEST_FILE, LARGEST_FILE))
     finally:
         os.close(output)

@@ -13,16 +13,16 @@ from emulator.find_program import find_program
 from topologies.openflow import Controller
 
 _NAMES = ("ovs-testcontroller", "openvswitch-testcontroller")
-"""Debian's package and its program have had both names."""
+"""Debian has used both names for the package and its program."""
 
 MARK = "EMULATOR_CONTROLLERS"
-"""The variable that says whose controller a process is: the folder of its record, which may be lost."""
+"""Variable with the owner of a controller process: the folder of its record, which may be lost."""
 
 _PYTHON = (sys.executable, "-P", "-m")
-"""What is in the folder where `emulator up` was typed is not imported (-P)."""
+"""Python's options: no imports from the current folder of `emulator up` (-P)."""
 
 MOST_SWITCHES = 16
-"""As many Open vSwitch's learning controller takes; the 17th waits for ever (MAX_SWITCHES in its source)."""
+"""Maximum for Open vSwitch's learning controller; the 17th waits forever (MAX_SWITCHES in its source)."""
 
 
 def argv_of(

@@ -10,7 +10,7 @@ from pathlib import Path
 from topologies.openflow import Controller
 
 AWAY = "; switches try again"
-"""How a relay's line ends while its controller is away (`emulator/controllers/relay.py`)."""
+"""End of a relay's line while its controller is away (`emulator/controllers/relay.py`)."""
 _TAIL = 4096
 
 

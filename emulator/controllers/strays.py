@@ -1,6 +1,6 @@
 """Controller processes without a record, and the ports that they hold.
 
-Either the command that started the process was killed before it wrote the record, or somebody deleted
+Either the command that started the process was killed before it wrote the record, or a user deleted
 the record. The environment of these processes marks them.
 """
 
@@ -19,7 +19,7 @@ from emulator.linux.processes.running import net_namespace, stat
 def make_room(folder: Path, port: int, unnoted: Path, called: str) -> None:
     """Free `port` in this thread's namespace; BrokenError if another program's process holds it.
 
-    Leaves the file `unnoted`: it says that a start begins which has no record yet.
+    Leaves the file `unnoted`: it marks the begin of a start without a record.
     """
     if unnoted.exists() or listens_here(port):
         end_strays(folder)

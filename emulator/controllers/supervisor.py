@@ -1,7 +1,7 @@
 """Start, find again and stop the controllers of one network.
 
 The process of a controller is a program of Open vSwitch, a command of the user's, or a relay to a
-controller that runs elsewhere. All of them run in the namespaces of the switches. Whoever ends all
+controller that runs elsewhere. All of them run in the namespaces of the switches. A command that ends all
 processes there ends them too, without a record.
 """
 
@@ -101,8 +101,8 @@ class ControllerProcesses:
     def ended(self, *, given_back: bool = True) -> list[str]:
         """Return a line for each controller that ended by itself, or was killed.
 
-        One that was stopped on purpose is none of them while somebody is there to start it again:
-        without `given_back` nobody is.
+        A controller that was stopped on purpose doesn't count while a command will start it again. Without
+        `given_back` there is no such command.
         """
         return [
             self._ended_words(name)

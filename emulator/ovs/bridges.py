@@ -21,9 +21,9 @@ from topologies.openflow_switches import controllers_of, ovs_nodes
 from topologies.topology import Topology
 
 KERNEL, USERSPACE = "system", "netdev"
-"""How Open vSwitch calls its datapaths."""
+"""Open vSwitch's names of its datapaths."""
 ENABLED = ("stp_enable", "rstp_enable", "mcast_snooping_enable")
-"""Columns of a bridge that are false unless somebody sets them."""
+"""Columns of a bridge that are false by default."""
 MAX_OFPORT = 65279
 """The last number of a port (ovs-vswitchd.conf.db(5), ofport_request)."""
 

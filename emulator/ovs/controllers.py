@@ -82,7 +82,7 @@ def await_controllers(switches: Switches, plan: Plan, progress: Progress = silen
     lost = [
         node_of[name] for name in unconnected(switches.servers, list(node_of), CONNECTED_WITHIN, progress)
     ]
-    # Without it what was dropped meanwhile would be dropped as long as somebody sends it (OpenFlow10).
+    # Otherwise frames dropped meanwhile would be dropped as long as they are sent (OpenFlow10).
     switches.servers.appctl("revalidator/purge")
     if not lost:
         return ""

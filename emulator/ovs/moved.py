@@ -26,7 +26,7 @@ from topologies.topology import Kind
 _HEARD_WITHIN = 0.3
 _ARP = 0x0806
 _MOST = 1_000
-"""Hosts above which nobody announces: then nearly all is new, and learned as it speaks."""
+"""Number of moved hosts above which none is announced: nearly all is new then and learned from traffic."""
 
 Port = tuple[int, int]
 """(node, port) of the new plan."""

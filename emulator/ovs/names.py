@@ -8,7 +8,7 @@ from topologies.identifiers import interface_name
 from topologies.topology import Topology
 
 RESERVED = frozenset({"ovs-system", "ovs-netdev", "bonding_masters"})
-"""Names that devices have already, or can't have, besides those that `bridge_name` steps around."""
+"""Names that are in use or impossible, besides those that `bridge_name` avoids."""
 
 
 def name_clashes(topology: Topology, switches: Mapping[int, str], maker: str) -> Iterator[str]:

@@ -19,7 +19,7 @@ from emulator.ovs.bridges import Bridge
 from topologies.openflow import PROTOCOLS
 
 _AT_ONCE = 256
-"""Switches asked at a time: the daemon serves all of them in one round, and rounds take long."""
+"""Switches queried at a time: the daemon serves all of them in one round, and rounds are slow."""
 _PATIENCE = 10.0
 _HEADER = Struct("!BBHI")
 _HELLO, _ERROR = 0, 1

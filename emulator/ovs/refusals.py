@@ -21,7 +21,7 @@ from topologies.openflow_switches import controllers_of, ovs_nodes
 from topologies.topology import Topology
 
 _OWN_FILES, _FILES = 40, 3
-"""Files that ovs-vswitchd has open, and a switch's besides its ports and controllers (counted: 38 and 3)."""
+"""Open files of ovs-vswitchd, and of a switch besides its ports and controllers (counted: 38 and 3)."""
 
 
 def ovs_refusals(plan: Plan, *, mininet: bool = False) -> list[str]:

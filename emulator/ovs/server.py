@@ -21,13 +21,13 @@ from emulator.find_program import find_program
 from emulator.ovs.database import Database
 
 INSTALL = "apt install openvswitch-switch"
-"""The command that brings the programs (Debian, Ubuntu)."""
+"""The command that installs the programs (Debian, Ubuntu)."""
 
 PROGRAMS = ("ovsdb-server", "ovs-vswitchd", "ovsdb-tool", "ovs-vsctl", "ovs-ofctl")
 _SCHEMA = "/usr/share/openvswitch/vswitch.ovsschema"
 
 SETTINGS = {"n-handler-threads": "1", "n-revalidator-threads": "1", "flow-restore-wait": "false"}
-"""Threads cost time to start and a network's switches share one daemon: one of each will do."""
+"""Threads cost time to start. A network's switches share one daemon: one thread of each kind is enough."""
 
 
 def missing_programs() -> list[str]:

@@ -44,7 +44,7 @@ class Switches:
 
     @property
     def there(self) -> bool:
-        """Whether the network has such switches."""
+        """True when the network has such switches."""
         return bool(ovs_nodes(self.topology).any())
 
     @cached_property

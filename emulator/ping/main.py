@@ -78,7 +78,7 @@ class Pinger:
                 self._hear(sock)
 
     def _all_sent(self) -> bool:
-        """Whether all requests are sent: with a deadline, sending continues until enough replies came."""
+        """Return whether all requests are sent; with a deadline, sending lasts until enough replies came."""
         count = self.options.count
         return count is not None and self.options.deadline is None and self.tally.transmitted >= count
 

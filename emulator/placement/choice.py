@@ -1,7 +1,7 @@
 """The choice of a strategy for a topology.
 
-A generator's hierarchy is known and gives near the fewest cut links in no time. A graph without one
-goes to METIS. Where the leaf groups only number the switches (a ring, a random graph) both are tried
+A generator's hierarchy is known. It quickly leads to nearly the fewest cut links. A graph without one
+goes to METIS. Where the leaf groups only number the switches (a ring, a random graph), both are tried,
 and the one that cuts fewer links is taken. Spreading is the baseline that none may fall behind.
 """
 
@@ -38,7 +38,7 @@ STRATEGIES = {
     "greedy": StrategyRow(by_bisection, lambda _: False, by_name=False),  # in place of METIS
     "spread": StrategyRow(by_load, lambda _: True),
 }
-"""All strategies by name. Of candidates that cost the same, the first is taken."""
+"""Strategies by name. Among candidates of equal cost, the first is taken."""
 
 METHODS = tuple(name for name, row in STRATEGIES.items() if row.by_name)
 """The strategies that users can ask for."""

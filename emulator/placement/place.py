@@ -1,4 +1,4 @@
-"""`place`: the way into this package. It chooses a strategy, and places again until tunnels fit as well."""
+"""`place`: entry point of this package. It chooses a strategy, and places again until tunnels fit too."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ from emulator.placement.worker import UNLIMITED, Capacity, Worker, capacity
 from topologies.topology import I64, Topology
 
 _ROUNDS = 5
-"""Most placements that are tried until the tunnels fit too."""
+"""Maximum number of placements until the tunnels fit too."""
 
 
 @dataclass(frozen=True)
@@ -30,7 +30,7 @@ class Placement:
 
 
 def place(topology: Topology, engine: str, workers: Sequence[Worker], method: str | None = None) -> Placement:
-    """Return the worker of each node of `topology`; `engine` says how much memory nodes need.
+    """Return the worker of each node of `topology`; `engine` determines the nodes' memory.
 
     `method` is one of `choice.METHODS`, None chooses by the graph. Deterministic: the same input gives
     the same placement. A placement that doesn't fit is returned all the same: `Plan.refusals` counts it.

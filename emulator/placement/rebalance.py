@@ -33,7 +33,7 @@ class _Free:
 
     @property
     def is_negative(self) -> bool:
-        """Whether all workers together are overfull."""
+        """True when the workers together are overfull."""
         return bool(self.memory.sum(dtype=np.float64) < 0 or self.nodes.sum(dtype=np.float64) < 0)
 
     @property

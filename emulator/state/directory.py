@@ -17,10 +17,10 @@ MOUNTS = ".mounts"
 """The folder of mounts that engines keep, one per network, in the state directory."""
 
 MARK = ".topology-emulator"
-"""The file that says that a folder is a network's: `EMULATOR_STATE_DIR` may hold other folders too."""
+"""The file that marks a folder as a network's: `EMULATOR_STATE_DIR` may hold other folders too."""
 
 _IMPOSSIBLE = frozenset({errno.ENOTDIR, errno.EEXIST, errno.ENAMETOOLONG, errno.ELOOP})
-"""What root can't help either."""
+"""Errors that root can't avoid either."""
 
 _HALF = re.compile(r"^\.(.+)\.part$")
 """See `half_of`."""

@@ -66,7 +66,7 @@ class NetworkState:
 
     @property
     def exists(self) -> bool:
-        """Whether anything of the network exists, complete or not."""
+        """True when anything of the network exists, complete or not."""
         return is_network(self.folder) or self._half.exists() or self.pin_path.exists()
 
     def make(self) -> None:
