@@ -26,7 +26,7 @@ _FAR = np.iinfo(np.int64).max
 
 
 class Destinations:
-    """All destinations that are reachable from anywhere over the links that are up."""
+    """Destinations that are reachable from anywhere over the links that are up."""
 
     def __init__(self, addressing: RoutedAddressing, graph: RouterGraph) -> None:
         self._addressing = addressing

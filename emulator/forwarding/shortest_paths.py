@@ -1,4 +1,4 @@
-"""All shortest paths from one router: the distance to every other router, and the first hops to it.
+"""Shortest paths from one router: the distance to every other router, and the first hops to it.
 
 The search is breadth-first, level by level on whole arrays. Each router's set of first hops is a row of
 bits. It is the union of the sets of the router's predecessors, one level nearer. So all equal-cost paths

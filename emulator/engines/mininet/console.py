@@ -56,7 +56,7 @@ def open_command_line(driver: Driver) -> None:
 
 
 def _by_pipes(driver: Driver) -> None:
-    """Run it on this process's standard input and, as a file opened anew begins at its begin, on pipes."""
+    """Run it on this process's standard input and on pipes: a reopened output file would restart at 0."""
     pipes = [os.pipe(), os.pipe()]
     threads = []
     try:
