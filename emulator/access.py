@@ -1,9 +1,9 @@
-"""Access to the nodes of a running network, in capabilities that an engine has or hasn't.
+"""Access to the nodes of a running network, divided into capabilities that an engine may lack.
 
-Callers check first (`supports`). An agent on another machine can implement all but the two that need this
-process's terminal (`interact`, `open_console`): arguments and answers are plain data, and a recording is
-bytes written into a file. No socket and no process crosses.
-Work that needs those is a `Task` (`emulator.tasks`): its code runs where the nodes are.
+Callers check first (`supports`). An agent on another machine can implement everything except the two methods
+that need this process's terminal (`interact`, `open_console`). Arguments and answers are plain data, and a
+recording is bytes written into a file; no socket and no process is passed.
+Work that needs sockets or processes is a `Task` (`emulator.tasks`): its code runs where the nodes are.
 """
 
 from __future__ import annotations
@@ -42,7 +42,7 @@ class Echo:
 
 @dataclass(frozen=True)
 class CaptureRequest:
-    """Packets to record: of `interface`, until `count` or `seconds`, those that `filter` lets pass."""
+    """Packets to record: those of `interface` that match `filter`, until `count` or `seconds`."""
 
     interface: str
     count: int | None = None
@@ -52,7 +52,7 @@ class CaptureRequest:
 
 @dataclass(frozen=True)
 class CaptureResult:
-    """Packets recorded, and `dropped` for coming too fast. None is "tcpdump doesn't tell us"."""
+    """Packets recorded, and `dropped` for arriving too fast. None means that tcpdump didn't report it."""
 
     packets: int | None
     dropped: int | None
@@ -77,7 +77,7 @@ class Access(RunsCommands, Protocol):
         ...
 
     def check_filter(self, expression: str | None) -> None:
-        """Raise UsageError if `expression` is no pcap filter, UnableError if no filters can be used there."""
+        """Raise UsageError if `expression` is no pcap filter, UnableError if filters can't be used there."""
         ...
 
     def capture(self, node: int, request: CaptureRequest, file: BinaryIO) -> CaptureResult:
@@ -88,9 +88,9 @@ class Access(RunsCommands, Protocol):
         ...
 
     def start(self, task: Task) -> RunningTask:
-        """Start a task where the nodes are; raises what its entry point raises."""
+        """Start a task where the nodes are; raises the entry point's errors."""
         ...
 
     def open_console(self) -> None:
-        """Run the engine's own command line on this process's terminal until it is left."""
+        """Run the engine's own command line on this process's terminal until the user leaves it."""
         ...

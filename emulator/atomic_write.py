@@ -1,4 +1,4 @@
-"""Write a small file so that a crash leaves the old one or the new one, never half of one."""
+"""Write a small file so that a crash leaves the old or the new file, never a partial one."""
 
 from __future__ import annotations
 
@@ -10,8 +10,8 @@ from pathlib import Path
 def write_atomically(path: Path, text: str) -> None:
     """Write `text` (UTF-8) to `path`, mode 0600: to a file beside it, synced, then renamed over it.
 
-    The folder isn't synced: after a power failure nothing runs any more, whatever the file says. Raises
-    OSError; then the file that was there stays, and nothing is left beside it.
+    The folder isn't synced: after a power failure nothing runs any more, whatever the file contains. Raises
+    OSError; then the old file stays, and nothing is left beside it.
     """
     part = path.with_name(f"{path.name}.part")
     try:

@@ -1,7 +1,7 @@
 """Text of the changes that `up` makes on remaining nodes of a running network. Pure.
 
-MACs and automatic addresses come from a node's place in the file (`topologies.identifiers`,
-`topologies.addressing`): a node or a branch that is added before others moves theirs. They are named.
+MACs and automatic addresses depend on a node's position in the file (`topologies.identifiers`,
+`topologies.addressing`). A node or a branch added before others changes theirs; those changes are named.
 """
 
 from __future__ import annotations
@@ -15,12 +15,12 @@ from topologies.identifiers import interface_name, mac
 from topologies.profiles import NodeProfile
 
 _MOST = 10
-"""Nodes that are named one by one; of more only the first few are, with their number."""
+"""Maximum number of nodes named one by one; beyond it only the first few are, with the total."""
 _FIRST = 3
 
 
 def limit_words(old: Plan, new: Plan) -> list[str]:
-    """Return how the limits of nodes that stay change: `h1: cpu 0.5 → 0.2`, a line a node."""
+    """Return the changed limits of remaining nodes: `h1: cpu 0.5 → 0.2`, one line per node."""
     before = {name: old.topology.node_profile_of(node) for node, name in enumerate(old.topology.names)}
     found = []
     if old.topology.node_profiles != new.topology.node_profiles or len(new.topology.node_profiles) > 1:
@@ -48,10 +48,10 @@ def _size(value: int | None) -> str:
 
 
 def identity_words(old: Plan, new: Plan) -> list[str]:
-    """Return how MACs and addresses of nodes that stay change, a line a node.
+    """Return the changed MACs and addresses of remaining nodes, one line per node.
 
-    `h1: MAC 02:00:00:05:00:00 → 02:00:00:06:00:00, address 10.0.0.4/8 → 10.0.0.5/8`. Ports that only one
-    of the plans has don't count: they come or go with their links.
+    `h1: MAC 02:00:00:05:00:00 → 02:00:00:06:00:00, address 10.0.0.4/8 → 10.0.0.5/8`. Ports in only one of the
+    plans don't count: they come or go with their links.
     """
     index = {name: node for node, name in enumerate(old.topology.names)}
     found = []
@@ -84,7 +84,7 @@ def _first_of(texts: list[str]) -> str:
 
 
 def _macs(plan: Plan, node: int) -> dict[str, str]:
-    """Return the MAC of each interface of `node` by its name, that of its bridge too."""
+    """Return the MAC of each interface of `node` by its name, including the bridge."""
     topology = plan.topology
     ports = [end.port for end in topology.incident(node)]
     out = {interface_name(topology, node, port): mac(topology, node, port).hex(":") for port in ports}
@@ -94,14 +94,14 @@ def _macs(plan: Plan, node: int) -> dict[str, str]:
 
 
 def _addresses(plan: Plan, node: int) -> list[str]:
-    """Return the addresses that `node` has by the plan, but for those of ports that aren't there."""
+    """Return the addresses of `node` in the plan, except those of ports that don't exist."""
     there = {BRIDGE_PORT, LOOPBACK_PORT}
     there |= {end.port for end in plan.topology.incident(node)}
     return [f"{a.text}/{a.length}" for a in plan.forwarding.addresses(node) if a.port in there]
 
 
 def shortened(lines: list[str], what: str) -> list[str]:
-    """Return `lines`, one a node, or the first of them and how many there are."""
+    """Return `lines`, one per node, or the first of them and their total number."""
     if len(lines) <= _MOST:
         return lines
     return [f"{what} of {counted(len(lines), 'node')}, the first of them:", *lines[:_FIRST]]

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from typing import Protocol
 
 TIMED_OUT = 124
-"""The exit code of a command that was killed for its time, as coreutils' timeout gives it."""
+"""Exit code of a command that was killed at its timeout, as with coreutils' timeout."""
 
 
 @dataclass(frozen=True)
@@ -26,7 +26,7 @@ class CommandResult:
 
 
 class RunsCommands(Protocol):
-    """Runs commands in nodes: an `Access` from outside, the `Nodes` themselves in a task."""
+    """Runs commands in nodes: an `Access` from outside, or the `Nodes` themselves in a task."""
 
     def execute(
         self, nodes: Sequence[int], argv: Sequence[str], timeout: float | None = None

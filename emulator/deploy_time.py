@@ -1,9 +1,9 @@
 """Forecast of the time to create a network, by engine: a measured cost per object.
 
-`benchmarks/forecast.py` measures, `benchmarks/forecast.json` holds what was measured and where, and a
-unit test holds this forecast to it within 40 %. The costs are those of a machine of 2 cores (Linux 6.18)
-that does nothing else. Rows of a machine that did have the processor's seconds instead of the clock's: in
-the networks that were measured both ways these were within 30 % of a quiet machine's clock.
+`benchmarks/forecast.py` measures. `benchmarks/forecast.json` holds the results and their machines. A unit
+test requires this forecast to be within 40 % of them. The costs are for an idle machine of 2 cores (Linux
+6.18). Results from a busy machine are in processor seconds instead of wall-clock time. Some networks were
+measured both ways: there the two were within 30 % of each other.
 
 | object                                   | netns    | Mininet |
 |------------------------------------------|----------|---------|
@@ -48,7 +48,7 @@ class Seconds:
     ovs_switch: float = 2.5e-3
     ovs_port: float = 0.20e-3
     ovs_ports_squared: float = 0.8e-6
-    """The daemon looks at all ports of its userspace datapath again for each that it adds."""
+    """For each new port, the daemon processes all ports of its userspace datapath again."""
     tunnel_end: float = 0.35e-3
     light_port: float = 0.35e-3
     neighbour: float = 2e-6
@@ -60,17 +60,17 @@ ENGINE_SECONDS: Mapping[str, Seconds] = {
         ovs_daemons=0.15, ovs_switch=20e-3, ovs_port=2e-3,
     ),
 }  # fmt: skip
-"""By engine; the costs of the netns engine for those that aren't here."""
+"""Costs by engine; an engine that isn't listed has the costs of the netns engine."""
 
 
 def worker_seconds(
     topology: Topology, worker: I32, count: int, cut: npt.NDArray[np.bool_] | None = None,
     engine: str = "netns",
 ) -> F64:  # fmt: skip
-    """Return how long each of `count` workers will be making its part: float64[count].
+    """Return the seconds that each of `count` workers needs to create its part: float64[count].
 
-    `worker` (int32[n]) is the worker of each node, `cut` (bool[m]) the links that are tunnels. Workers work
-    side by side; inside one the kernel's RTNL lock lets nothing be made in parallel.
+    `worker` (int32[n]) is the worker of each node, `cut` (bool[m]) marks the links that are tunnels. Workers
+    run side by side. Within a worker nothing is created in parallel, due to the kernel's RTNL lock.
     """
     cost = ENGINE_SECONDS.get(engine, Seconds())
     local = cost.link_end + (cost.routed_end if is_routed(topology) else 0.0)

@@ -1,4 +1,4 @@
-"""Deviations: where a running network isn't as its plan says. Pure."""
+"""Deviations of a running network from its plan. Pure."""
 
 from __future__ import annotations
 
@@ -7,10 +7,10 @@ from dataclasses import asdict, dataclass
 
 @dataclass(frozen=True, order=True)
 class Deviation:
-    """One object of a node that is not as wanted.
+    """One object of a node that deviates from the plan.
 
-    `node` and `object` name it ("h1", "address 10.0.0.1/8 on h1-eth0"); `expected` and `found` say how it
-    should be and how it is. An object that isn't there at all is found "missing".
+    `node` and `object` name it ("h1", "address 10.0.0.1/8 on h1-eth0"); `expected` and `found` are its wanted
+    and its actual state. For an object that doesn't exist, `found` is "missing".
     """
 
     node: str
@@ -31,5 +31,5 @@ class Deviation:
 
 
 def missing(node: str, what: str) -> Deviation:
-    """Return the deviation of an object that is gone; `what` names it with its node."""
+    """Return the deviation of a missing object; `what` names it with its node."""
     return Deviation(node, what, "there", "missing")

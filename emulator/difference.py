@@ -1,8 +1,8 @@
 """Difference between the running network and a file. Pure.
 
-Nodes are the same when they have the same name and are made the same way; links when they join the
-same ports of the same nodes. Whatever is not the same is removed and made anew; what is the same
-keeps running and only has its settings compared.
+Two nodes are the same if they have the same name and the same definition. Two links are the same if they
+join the same ports of the same nodes. Everything else is removed and created again. Remaining elements keep
+running; only their settings are compared.
 """
 
 from __future__ import annotations
@@ -21,16 +21,16 @@ from topologies.link_mtu import IPV6_LEAST, link_mtus
 from topologies.topology import Topology
 
 LinkKey = tuple[tuple[str, str], tuple[str, str]]
-"""A link by its two (node name, interface name), in order."""
+"""Key of a link: its two (node name, interface name), in order."""
 
 
 @dataclass
 class Difference:
     """Operations that lead from an old plan to a new one.
 
-    `gone_nodes` are names, each with the file of the namespace that the node lived in; `gone_links` are
-    (node name, interface index) to delete a link from; `new_links` is bool over the new
-    plan's links; `kept` are (old, new) settings of nodes that stay and whose settings differ.
+    `gone_nodes` are names, each with the file of the node's former namespace. `gone_links` are (node name,
+    interface index) from which to delete a link. `new_links` is bool over the new plan's links. `kept` are
+    the (old, new) settings of remaining nodes with changed settings.
     """
 
     gone_nodes: dict[str, str] = field(default_factory=dict)
@@ -48,7 +48,7 @@ class Difference:
         )
 
     def words(self, names: Iterable[str] = ()) -> list[str]:
-        """Return what is done, a line each, for people; `names` are those of the new nodes."""
+        """Return the changes for people, one line each; `names` are those of the new nodes."""
         settled = [new.name for _, new in self.kept]
         links = (int(self.new_links.sum()), self.removed_links)
         return difference_words(list(names), list(self.gone_nodes), links, settled)
@@ -57,7 +57,7 @@ class Difference:
 def difference_words(
     added: Sequence[str], removed: Sequence[str], links: tuple[int, int], settled: Sequence[str]
 ) -> list[str]:
-    """Return what a change does, a line each: nodes by name, (added, removed) links, nodes set otherwise."""
+    """Return the changes, one line each: nodes by name, (added, removed) links, nodes with new settings."""
     come, go = links
     lines = (
         _of_nodes("added", added),
@@ -74,7 +74,7 @@ def _of_nodes(verb: str, names: Sequence[str]) -> str:
 
 
 def difference(old: Plan, new: Plan) -> Difference:
-    """Return what leads from `old` to `new`."""
+    """Return the difference between `old` and `new`."""
     before, after = _identities(old), _identities(new)
     same = {name for name, identity in after.items() if before.get(name) == identity}
     old_links, new_links = link_keys(old.topology), link_keys(new.topology)
@@ -83,7 +83,7 @@ def difference(old: Plan, new: Plan) -> Difference:
         new_nodes=[node for node, name in enumerate(new.topology.names) if name not in same],
         new_links=np.zeros(new.topology.link_count, dtype=bool),
     )
-    # IPv6 comes and goes with the MTU, and with it what keeps a port quiet: such a link is made anew
+    # IPv6, and what keeps a port quiet, come and go with the MTU: such a link is created again
     had_ipv6, has_ipv6 = (link_mtus(plan.topology) >= IPV6_LEAST for plan in (old, new))
     kept_new = {
         key: link
@@ -100,7 +100,7 @@ def difference(old: Plan, new: Plan) -> Difference:
             continue
         out.removed_links += 1
         degrees = old.topology.degrees[old.topology.ends[link]]
-        for end in np.argsort(-degrees, kind="stable").tolist():  # many at one node go at the price of one
+        for end in np.argsort(-degrees, kind="stable").tolist():  # many at one node cost as little as one
             name = old.topology.names[int(old.topology.ends[link, end])]
             if name in same:
                 out.gone_links.append((name, old.indices.ends[link][end]))
@@ -114,7 +114,7 @@ def _joins(key: LinkKey, names: set[str]) -> bool:
 
 
 def _identities(plan: Plan) -> dict[str, tuple[object, ...]]:
-    """Return what makes each node what it is: other than this, it must be made anew."""
+    """Return each node's definition; a node with another definition must be created again."""
     topology, forwarding = plan.topology, plan.forwarding
     kinds = topology.kinds.tolist()
     ipv6 = topology.pools.ipv6 is None
@@ -126,7 +126,7 @@ def _identities(plan: Plan) -> dict[str, tuple[object, ...]]:
 
 
 def link_keys(topology: Topology) -> dict[LinkKey, int]:
-    """Return every link by its two ends' names, which are unique."""
+    """Return every link by the names of its two ends, which are unique."""
     out: dict[LinkKey, int] = {}
     names = topology.names
     rows = zip(topology.ends.tolist(), topology.ports.tolist(), strict=True)
@@ -141,7 +141,7 @@ def link_keys(topology: Topology) -> dict[LinkKey, int]:
 def _changed(
     old: Plan, new: Plan, same: set[str], links: dict[int, int]
 ) -> list[tuple[NodeSettings, NodeSettings]]:
-    """Return the settings of the nodes in `same` that differ; `links` maps kept old links to new."""
+    """Return the changed settings of the nodes in `same`; `links` maps remaining old links to new ones."""
     kept_old, kept_new = frozenset(links), frozenset(links.values())
     index = {name: node for node, name in enumerate(old.topology.names)}
     out = []

@@ -26,11 +26,11 @@ SHORTAGES = {
     errno.EROFS: "mount it writable",
     errno.ENOMEM: "use a smaller network, or raise the limit (ulimit -v unlimited)",
 }
-"""What a machine runs out of, by the kernel's number, and what helps: exit code 3."""
+"""Resources that a machine can run out of, by the kernel's error number, with the fix: exit code 3."""
 
 
 def shortage_in(words: str) -> str | None:
-    """Return what a program says that the machine ran out of, with what helps; None when it says nothing."""
+    """Return the exhausted resource that a program's message names, with the fix; None without any."""
     found = (
         f"{os.strerror(code)}; {help_}" for code, help_ in SHORTAGES.items() if os.strerror(code) in words
     )
@@ -44,7 +44,7 @@ class UsageError(EmulationError, ValueError):
 
 
 class RefusedError(EmulationError):
-    """The plan can't be carried out as asked, known before anything was made (exit code 3).
+    """The plan can't be carried out as requested, found before anything was created (exit code 3).
 
     `reasons` holds every reason found.
     """
@@ -57,23 +57,23 @@ class RefusedError(EmulationError):
 
 
 class UnableError(EmulationError):
-    """The machine can't: not root, or a kernel feature or program is missing (exit code 3)."""
+    """The machine lacks something: root, a kernel feature, or a program (exit code 3)."""
 
     exit_code = 3
 
 
 class BrokenError(EmulationError):
-    """Something that should have worked did not (exit code 4)."""
+    """Something that should have worked failed (exit code 4)."""
 
 
 class NotWholeError(BrokenError):
-    """A part of the network that the command needs has ended; nothing was begun (exit code 1)."""
+    """A part of the network that the command needs has ended; nothing was changed (exit code 1)."""
 
     exit_code = 1
 
 
 class MissingError(BrokenError, FileNotFoundError):
-    """A part of a network was removed by others: a node's namespace, or all of them."""
+    """A part of a network was removed from outside: one node's namespace, or all of them."""
 
     def __str__(self) -> str:
         return str(self.args[0])
@@ -82,8 +82,8 @@ class MissingError(BrokenError, FileNotFoundError):
 class KernelError(EmulationError, OSError):
     """The kernel refused an operation.
 
-    `op` is what was asked ("create link"), `target` on what object, `errno` the kernel's number and
-    `ext_ack` the kernel's own words about it (NLMSGERR_ATTR_MSG), empty when it gave none.
+    `op` is the operation ("create link"), `target` its object, `errno` the kernel's number. `ext_ack` is
+    the kernel's own message (NLMSGERR_ATTR_MSG), empty if there was none.
     """
 
     def __init__(self, op: str, target: str, code: int, ext_ack: str = "") -> None:

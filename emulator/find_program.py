@@ -1,4 +1,4 @@
-"""Find a program of the machine, also where PATH has none of the folders of root's programs."""
+"""Find a program of the machine, even if PATH lacks the folders of root's programs."""
 
 from __future__ import annotations
 

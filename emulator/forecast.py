@@ -1,8 +1,8 @@
 """Forecast of the memory of a network, by node, from measured constants.
 
-Measured on Linux 6.18 (x86-64, 2 cores) as the growth of MemTotal - MemFree - Buffers - Cached -
-AnonPages, which is the kernel's own memory, while 1,000 objects of one sort are made. Kernels differ
-by some tens of per cent: this is a forecast. `light` and permanent neighbours are estimates.
+Measured on Linux 6.18 (x86-64, 2 cores), while 1,000 objects of one kind are created, as the growth of
+MemTotal - MemFree - Buffers - Cached - AnonPages: that is the kernel's own memory. Kernels differ by some
+tens of per cent. The values for `light` and permanent neighbours are estimates.
 
 | object                                                | memory  |
 |-------------------------------------------------------|---------|
@@ -12,10 +12,10 @@ by some tens of per cent: this is a forecast. `light` and permanent neighbours a
 | vxlan device, up, in a bridge (one end of a tunnel)   |  60 KiB |
 | macvlan port with an address (a `light` port)         |  49 KiB |
 
-Switches of Open vSwitch have no namespaces of their own; their daemons take memory instead. Measured
-of Open vSwitch 3.1.0 in user space, as RssAnon of ovs-vswitchd and ovsdb-server a second after `up`: 1
+Switches of Open vSwitch have no namespaces of their own; their daemons take memory instead. Measured with
+Open vSwitch 3.1.0 in user space, as RssAnon of ovs-vswitchd and ovsdb-server a second after `up`: 1
 switch with 2 ports 12.8 MiB, 85 with 424 41.3, 300 with 600 79.3, 4 with 1,006 51.5, 100 with 1,198 72.8.
-Fitted to three of these; the others are met within 1 %:
+The costs are fitted to three of these, and match the others within 1 %:
 
 | of Open vSwitch                          | ovs-vswitchd | ovsdb-server |
 |------------------------------------------|--------------|--------------|
@@ -24,11 +24,11 @@ Fitted to three of these; the others are met within 1 %:
 | port                                     | 18 KiB       | 21 KiB       |
 | computed flow, one a host in each switch | 0.6 KiB      |              |
 
-On Mininet each node has a shell besides (315 KiB of its own), a terminal and a copy of the network's
-mounts (125 KiB of the kernel), and Mininet's Python takes 24 MiB: measured with cgroups of their own at 64
-and 256 hosts. Mininet alone took 0.8 to 0.9 MiB a host in all at 1,024 and 4,096 hosts.
+On Mininet each node also has a shell (315 KiB of its own), a terminal and a copy of the network's mounts
+(125 KiB of the kernel). Mininet's Python takes 24 MiB. These were measured with separate cgroups at 64 and
+256 hosts. Mininet alone took 0.8 to 0.9 MiB per host in total at 1,024 and 4,096 hosts.
 
-Routes are not counted, nor what runs in the nodes. Hollow nodes and links are rows of the arrays of
+Routes and the processes in nodes aren't counted. Hollow nodes and links are rows of the arrays of
 `topologies.Topology` and of the forwarding computed from them.
 """
 
@@ -61,7 +61,7 @@ HOLLOW_LINK_END_BYTES = 18
 
 
 class EngineBytes(NamedTuple):
-    """Memory that an engine takes besides the kernel's objects: for a network, and for each full node."""
+    """Memory of an engine besides the kernel's objects: for a network, and for each full node."""
 
     network: int = 0
     node: int = 0
@@ -71,7 +71,7 @@ ENGINE_BYTES: Mapping[str, EngineBytes] = {
     # its Python with the driver; a node's shell, its terminal, and its copy of the network's mounts
     "mininet": EngineBytes(network=24 << 20, node=445 * _KIB),
 }
-"""By engine; nothing for those that aren't here."""
+"""Memory by engine; an engine that isn't listed takes none."""
 
 
 def fidelities(topology: Topology) -> npt.NDArray[np.str_]:
@@ -86,22 +86,22 @@ def tier(topology: Topology, fidelity: str) -> npt.NDArray[np.bool_]:
 
 
 def _real_links(topology: Topology) -> npt.NDArray[np.bool_]:
-    """Return which links are made in the kernel, as both their ends are full: bool[m].
+    """Return which links are created in the kernel, since both their ends are full: bool[m].
 
-    A light node's one port is counted with the node, and what is hollow is state only.
+    A light node's one port is counted with the node. Hollow elements exist as state only.
     """
     real = tier(topology, "full")
     return np.asarray(real[topology.ends[:, 0]] & real[topology.ends[:, 1]])
 
 
 def bare_nodes(topology: Topology, full: float, bridge: float, light: float, neighbour: float) -> F64:
-    """Return a cost of each node without its links: float64[n]."""
+    """Return each node's cost without its links: float64[n]."""
     whole = tier(topology, "full")
     relays = np.array([profile.relay for profile in topology.node_profiles])[topology.node_profile]
     bridges = (topology.kinds == Kind.SWITCH) | ((topology.kinds == Kind.HOST) & relays)
     if topology.forwarding == "routed":
         bridges = np.zeros_like(bridges)
-    shared = ovs_nodes(topology)  # one namespace has them all
+    shared = ovs_nodes(topology)  # they share one namespace
     bridges &= ~shared
     costs = np.where(whole & ~shared, full + bridge * bridges, 0.0) + light * tier(topology, "light")
     if topology.static_arp and topology.forwarding == "bridged":
@@ -114,7 +114,7 @@ def bare_nodes(topology: Topology, full: float, bridge: float, light: float, nei
 def end_costs(
     topology: Topology, cut: npt.NDArray[np.bool_] | None, local: float, tunnel: float, hollow: float
 ) -> F64:
-    """Return a cost of each node's link ends together: float64[n]. `cut` is bool[m], None is no link."""
+    """Return each node's cost of all its link ends: float64[n]. `cut` is bool[m]; None: no tunnels."""
     real = _real_links(topology)
     if cut is None:
         cut = np.zeros(topology.link_count, dtype=bool)
@@ -126,7 +126,7 @@ def end_costs(
 
 
 def _open_vswitch(topology: Topology) -> F64:
-    """Return the memory of Open vSwitch by switch: float64[n], bytes; the first one has the daemons' own."""
+    """Return the memory of Open vSwitch by switch: float64[n], bytes; the first includes the daemons."""
     ours = ovs_nodes(topology) & tier(topology, "full")
     flows = np.array(
         [p.openflow.flows != "normal" and not p.openflow.controllers for p in topology.node_profiles]
@@ -140,8 +140,8 @@ def _open_vswitch(topology: Topology) -> F64:
 def node_bytes(topology: Topology, cut: npt.NDArray[np.bool_] | None = None, engine: str = "netns") -> I64:
     """Return the memory of each node with its ends of links: int64[n], bytes.
 
-    `cut` says which links are tunnels between workers: bool[m], None is none. The first node has what the
-    engine keeps for the whole network.
+    `cut` marks the links that are tunnels between workers: bool[m]; None: none. The first node includes the
+    engine's memory for the whole network.
     """
     ends = end_costs(topology, cut, LINK_END_BYTES, TUNNEL_END_BYTES, HOLLOW_LINK_END_BYTES)
     bare = bare_nodes(topology, NAMESPACE_BYTES, BRIDGE_BYTES, LIGHT_PORT_BYTES, NEIGHBOUR_BYTES)

@@ -1,15 +1,14 @@
-"""Interface indices: computed from the plan, so that nothing is ever read back from the kernel.
+"""Interface indices, computed from the plan, so that nothing is ever read back from the kernel.
 
-A node in a namespace of its own numbers its ports from 10 on, in steps of two. Where the two ends of
-a link have the same port number, that of the node whose name comes later takes the odd index: a kernel
-that finds one index at both ends takes its time, up to a second, until it lets the port send and
-forward once its carrier is there (linkwatch_urgent_event in net/core/link_watch.c compares them).
+A node in its own namespace numbers its ports from 10 on, in steps of two. If both ends of a link have the
+same port number, the end at the later-named node takes the odd index. With equal indices at both ends, the
+kernel would wait up to a second after the carrier is up before the port sends and forwards
+(linkwatch_urgent_event in net/core/link_watch.c compares them).
 
-The switches of Open vSwitch share one namespace, as the daemon sees one only: there a port's index
-comes from its name, which is unique in the network and doesn't change when other nodes come and go.
-Where a network runs on several machines, each has one such namespace.
-They start at 2^30, so that no index of a namespace of its own is one of theirs (kernels before 6.15
-need that, see `node_messages`).
+The switches of Open vSwitch share one namespace, since the daemon sees only one. There a port's index
+is derived from its name. The name is unique in the network and doesn't depend on other nodes. If a network
+runs on several machines, each has one such namespace. These indices start at 2^30, so that they never equal
+an index of a node's own namespace (kernels before 6.15 need that, see `node_messages`).
 """
 
 from __future__ import annotations
@@ -36,7 +35,7 @@ _SHARED = 1 << 30
 
 
 def port_index(port: int) -> int:
-    """Return the index that a port has as a rule, or that of the bridge or the loopback."""
+    """Return a port's default index, or that of the bridge or the loopback."""
     if port == BRIDGE_PORT:
         return BRIDGE_INDEX
     if port == LOOPBACK_PORT:
@@ -45,7 +44,7 @@ def port_index(port: int) -> int:
 
 
 class _OfNode(dict[int, int]):
-    """The indices of one node's ports, by port: those that were set, and `port_index` of all others."""
+    """Indices of one node's ports, by port: the ones set explicitly, and `port_index` for all others."""
 
     def __missing__(self, port: int) -> int:
         index = self[port] = port_index(port)
@@ -53,14 +52,14 @@ class _OfNode(dict[int, int]):
 
 
 _USUAL = _OfNode()
-"""Of all nodes of which none was set."""
+"""Indices for every node without explicit ones."""
 
 
 class PortIndices:
-    """The indices of the ports at the ends of `links` (int64[l]), or of all links.
+    """Indices of the ports at the ends of `links` (int64[l]), or of all links.
 
-    `ends` holds those of both ends of each link, [l][2]. `here` (bool[l, 2]; None is all) are the ends on
-    this machine: those of shared namespaces elsewhere aren't computed.
+    `ends` holds the indices of both ends of each link, [l][2]. `here` (bool[l, 2]; None: all) marks the ends
+    on this machine: for shared namespaces elsewhere no indices are computed.
     """
 
     def __init__(
@@ -84,7 +83,7 @@ class PortIndices:
         self._number_shared(topology, namespaces, np.argwhere(numbered).tolist())
 
     def _number_shared(self, topology: Topology, namespaces: NodeNamespaces, ends: list[list[int]]) -> None:
-        """Set numbers of shared namespaces' ports: 2^30 + crc32(name) mod 2^30, or the next free one."""
+        """Set the indices of shared namespaces' ports: 2^30 + crc32(name) mod 2^30, or the next free one."""
         named = []
         for row, end in ends:
             node, port = int(self._nodes[row, end]), int(self._ports[row, end])
@@ -104,7 +103,7 @@ class PortIndices:
         of_node[int(self._ports[row, end])] = index
 
     def part(self, rows: Sequence[int]) -> Self:
-        """Return those of some links only, by their rows among all."""
+        """Return the indices for some links only, by their rows among all."""
         part = copy(self)
         part.ends = [self.ends[row] for row in rows]
         return part
@@ -114,5 +113,5 @@ class PortIndices:
         return self.at(node)(port)
 
     def at(self, node: int) -> Callable[[int], int]:
-        """Return the function that gives the index of a port of `node`."""
+        """Return a function from a port of `node` to its index."""
         return self._of.get(node, _USUAL).__getitem__

@@ -12,7 +12,7 @@ from topologies.profiles import Shape
 from topologies.topology import Topology
 
 States = Mapping[int, LinkState]
-"""Of the links that were changed; all others are as the file says."""
+"""States of changed links; all others are as in the file."""
 
 _FILE = LinkState()
 
@@ -27,9 +27,9 @@ def links_up(topology: Topology, states: States) -> npt.NDArray[np.bool_]:
 def reapply_shapes(
     links: Iterable[int], states_now: Callable[[], States], shape: Callable[[States, list[int]], None]
 ) -> None:
-    """Call `shape(states, links)` for links that were created again and whose shapes were changed.
+    """Call `shape(states, links)` for links that were created again and have changed shapes.
 
-    Once more where they were changed meanwhile: who changes a link that isn't there leaves it to this.
+    The call is repeated if shapes changed meanwhile: commands that change a missing link rely on this one.
     """
     made = frozenset(links)
     done: dict[int, LinkState] = {}
@@ -43,7 +43,7 @@ def _is_shaped(state: LinkState) -> bool:
 
 
 def effective_shape(topology: Topology, states: States, link: int, end: int) -> Shape:
-    """Return how what end `end` of `link` sends is shaped: by a live change, else by the file."""
+    """Return the shape of what end `end` of `link` sends: a live change, else the file's."""
     changed = states.get(link, _FILE)
     live = changed.backward if end else changed.forward
     return topology.shape(link, end) if live is None else live

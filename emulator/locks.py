@@ -1,4 +1,4 @@
-"""File locks whose files can be removed by their holder without anybody being fooled."""
+"""File locks whose holder can safely remove the lock file."""
 
 from __future__ import annotations
 
@@ -10,15 +10,15 @@ from pathlib import Path
 
 
 class BusyError(Exception):
-    """Somebody else holds the lock."""
+    """Another process holds the lock."""
 
 
 @contextmanager
 def locked(path: Path, *, wait: bool) -> Iterator[None]:
-    """Hold an exclusive lock on `path` (made if need be, in a folder that is made if need be).
+    """Hold an exclusive lock on `path`; the file and its folder are created if missing.
 
-    The holder may remove the file: whoever waited for it then finds that the path leads elsewhere
-    and begins again. Raises BusyError when `wait` is false and somebody else holds it.
+    The holder may remove the file. A waiting process then notices that the path has another file or none, and
+    starts again. Raises BusyError when `wait` is false and another process holds the lock.
     """
     descriptor = _acquired(path, wait=wait)
     try:
@@ -28,7 +28,7 @@ def locked(path: Path, *, wait: bool) -> Iterator[None]:
 
 
 def is_held(path: Path) -> bool:
-    """Return whether somebody holds the lock on `path`; nothing is made."""
+    """Return whether a process holds the lock on `path`; creates nothing."""
     try:
         descriptor = os.open(path, os.O_RDONLY | os.O_CLOEXEC | os.O_NOFOLLOW)
     except FileNotFoundError:
@@ -47,7 +47,7 @@ def _acquired(path: Path, *, wait: bool) -> int:
         path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
         try:
             descriptor = os.open(path, os.O_CREAT | os.O_RDWR | os.O_CLOEXEC | os.O_NOFOLLOW, 0o600)
-        except FileNotFoundError:  # the folder went away in between
+        except FileNotFoundError:  # the folder was removed meanwhile
             continue
         try:
             fcntl.flock(descriptor, fcntl.LOCK_EX | (0 if wait else fcntl.LOCK_NB))

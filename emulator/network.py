@@ -18,7 +18,7 @@ from topologies.profiles import Shape
 from topologies.topology import Topology
 
 Progress = Callable[[str, int, int], None]
-"""Called with (phase, done, total) now and then."""
+"""Called with (phase, done, total) repeatedly."""
 
 
 def silent(phase: str, done: int, total: int) -> None:
@@ -28,7 +28,7 @@ def silent(phase: str, done: int, total: int) -> None:
 
 @dataclass
 class LinkState:
-    """Changes to a running link: None is "as the file says"."""
+    """Changes to a running link: None is "as in the file"."""
 
     up: bool = True
     forward: Shape | None = None
@@ -37,14 +37,14 @@ class LinkState:
 
 @dataclass(frozen=True)
 class Health:
-    """State of a network that should be running, as its engine finds it."""
+    """State of a network that should be running, as found by its engine."""
 
     running: bool
     nodes: int = 0
     problems: tuple[str, ...] = ()
     details: Mapping[str, object] = field(default_factory=dict)
     notes: tuple[str, ...] = ()
-    """What people should know of a network that runs: a controller elsewhere that doesn't answer."""
+    """Notes for people about a running network: for example a remote controller that doesn't answer."""
 
 
 class Session(Protocol):
@@ -184,7 +184,7 @@ class Engine(Protocol):
 
     @property
     def needs_root(self) -> bool:
-        """Whether `deploy` must be run as root."""
+        """True when `deploy` must be run as root."""
         ...
 
     def accept(self, plan: Plan) -> None:

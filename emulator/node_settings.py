@@ -38,11 +38,11 @@ class NodeSettings:
     neighbours: frozenset[Neighbour]
     mac: bytes
     index: Callable[[int], int] = field(repr=False, compare=False)
-    """Gives the index of any port's interface, those of links that don't count among `ports` too."""
+    """Returns the index of any port's interface, including links that aren't in `ports`."""
 
 
 def node_settings(plan: Plan, node: int, links: frozenset[int] | None = None) -> NodeSettings:
-    """Return what `plan` sets `node` to; with `links`, only the ports of those links count."""
+    """Return the settings of `node` in `plan`; with `links`, only the ports of those links count."""
     topology, forwarding = plan.topology, plan.forwarding
     shared = bool(plan.namespaces.shared[node])
     ports: dict[int, PortSettings] = {}

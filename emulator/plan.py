@@ -1,4 +1,4 @@
-"""`Plan`: exactly what is to be made, pure: it can be printed, counted and refused."""
+"""`Plan`: exactly what will be created. Pure: it can be printed, counted and refused."""
 
 from __future__ import annotations
 
@@ -32,7 +32,7 @@ _MOST_REFUSALS = 10
 class WorkerCounts(NamedTuple):
     """Counts of w workers: int64[w]; `kinds` int64[w, 3] by `Kind`; `memory` in bytes.
 
-    `ports` counts link ends, `links` links with both ends there, `tunnels` links to other workers.
+    `ports` counts link ends, `links` links with both ends on the worker, `tunnels` links to other workers.
     """
 
     nodes: I64
@@ -45,11 +45,11 @@ class WorkerCounts(NamedTuple):
 
 @dataclass(frozen=True)
 class Plan:
-    """A topology, the engine it is for, and which worker gets which node.
+    """A topology, its engine, and the worker of each node.
 
-    placement: int32[n], the worker's number for each node; `method` is how it was found and
-    `warnings` what people should know about it. `up` says which links are up (bool[m]; None is all):
-    forwarding goes around the others.
+    placement: int32[n], the worker's number for each node; `method` is the placement strategy and `warnings`
+    are notes for people on it. `up` marks the links that are up (bool[m]; None: all): forwarding avoids the
+    others.
     """
 
     topology: Topology
@@ -66,9 +66,9 @@ class Plan:
         return np.ones(self.topology.link_count, dtype=bool) if self.up is None else self.up
 
     def with_links(self, up: npt.NDArray[np.bool_]) -> Plan:
-        """Return this plan with the links up that `up` (bool[m]) says; itself where they are already.
+        """Return this plan with the links of `up` (bool[m]) up; itself if they are up already.
 
-        Nodes stay where they are placed; how packets find their way is another.
+        Nodes keep their workers; only forwarding changes.
         """
         if np.array_equal(self.links_up, up):
             return self
@@ -81,21 +81,21 @@ class Plan:
 
     @cached_property
     def blocked(self) -> npt.NDArray[np.bool_]:
-        """Links that carry nothing, as they would close a loop: bool[m]."""
+        """Links that carry nothing, since they would close a loop: bool[m]."""
         return blocked_links(self.topology, self.forwarding.roles)
 
     @cached_property
     def namespaces(self) -> NodeNamespaces:
-        """The network namespace that each node lives in."""
+        """The network namespace of each node."""
         return node_namespaces(self.topology, self.placement)
 
     @cached_property
     def whole(self) -> PlanPart:
-        """The part that is everything."""
+        """The part with every node and link."""
         return whole_part(self.topology, self.forwarding, self.namespaces, self.up)
 
     def part(self, worker: int) -> PlanPart:
-        """Return the part of one worker: a mask over the graph, with the links to other workers apart."""
+        """Return the part of one worker: a mask over the graph; links to other workers are tunnels."""
         return worker_part(self.whole, worker)
 
     @property
@@ -105,7 +105,7 @@ class Plan:
 
     @cached_property
     def cut(self) -> npt.NDArray[np.bool_]:
-        """Links between two workers, which become tunnels: bool[m]."""
+        """Links between two workers; they become tunnels: bool[m]."""
         return cut_links(self.topology, self.placement)
 
     @cached_property
@@ -125,12 +125,12 @@ class Plan:
 
     @cached_property
     def seconds(self) -> float:
-        """Forecast of the seconds to deploy it: those of the slowest worker."""
+        """Forecast of the seconds to deploy the plan: those of the slowest worker."""
         each = worker_seconds(self.topology, self.placement, len(self.workers), self.cut, self.engine)
         return float(each.max(initial=0.0))
 
     def refusals(self) -> list[str]:
-        """Return every reason, with its numbers, why the workers can't hold what they got."""
+        """Return every reason, with its numbers, why the workers can't hold their parts."""
         out = self.together_too_small()
         full = []
         for worker, memory, nodes in zip(
@@ -148,7 +148,7 @@ class Plan:
         ]
 
     def together_too_small(self) -> list[str]:
-        """Return why all workers together are too small, and how many of their size would do."""
+        """Return why all workers together are too small, and how many of their size would suffice."""
         stated = [worker.memory for worker in self.workers if worker.memory is not None]
         need = int(self.counts.memory.sum())
         if len(self.workers) == 1 or len(stated) < len(self.workers) or need <= sum(stated):
@@ -162,10 +162,10 @@ def make_plan(
     topology: Topology, engine: str, workers: int | Sequence[Worker] = 1,
     up: npt.NDArray[np.bool_] | None = None, method: str | None = None,
 ) -> Plan:  # fmt: skip
-    """Return the plan of `topology` for `engine` on `workers`: so many equal ones, or these.
+    """Return the plan of `topology` for `engine` on `workers`: a number of equal ones, or a list.
 
-    `method` is one of `emulator.placement.choice.METHODS`, None chooses. Nothing is refused here: ask
-    `Plan.refusals`, and the engine. ValueError when there is no worker.
+    `method` is one of `emulator.placement.choice.METHODS`; None chooses. This function refuses nothing: call
+    `Plan.refusals`, and `accept` of the engine. ValueError without workers.
     """
     machines = numbered(workers) if isinstance(workers, int) else tuple(workers)
     if not machines:
@@ -176,7 +176,7 @@ def make_plan(
 
 
 def size_text(size: int) -> str:
-    """Return bytes as people read them: `31 GiB`, `4.2 MiB`."""
+    """Return bytes in readable units: `31 GiB`, `4.2 MiB`."""
     value, unit = float(size), "B"
     for larger in ("KiB", "MiB", "GiB", "TiB", "PiB"):
         if value < 1024:

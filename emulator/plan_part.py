@@ -1,9 +1,8 @@
-"""`PlanPart`: some nodes and links of a plan, such as one machine's share of them.
+"""`PlanPart`: some nodes and links of a plan, for example one machine's share.
 
-A part is a mask over the whole graph and not a graph of its own: indices of nodes and links, and with
-them names, MACs, addresses, interface names, interface indices and routes, are those of the whole. What
-a part says of its nodes and links is computed for these alone, and costs what they are: a machine that
-holds 20,000 of a million nodes computes 20,000.
+A part is a mask over the whole graph, not a graph of its own. It has the whole graph's indices of nodes and
+links, so also its names, MACs, addresses, interface names, interface indices and routes. A part computes
+these for its own nodes and links only: a machine that holds 20,000 of a million nodes computes 20,000.
 """
 
 from __future__ import annotations
@@ -27,7 +26,7 @@ Bools = npt.NDArray[np.bool_]
 class Tunnels(NamedTuple):
     """Links from a machine to others, ascending.
 
-    `link` int64[t]; `end` int64[t], the one on this machine; `worker` int32[t, 2], those of both ends.
+    `link` int64[t]; `end` int64[t], the end on this machine; `worker` int32[t, 2], the workers of both ends.
     """
 
     link: I64
@@ -39,9 +38,9 @@ class Tunnels(NamedTuple):
 class PlanPart:
     """Some nodes (int64[k]) and links (int64[l]) of the whole graph, ascending.
 
-    Both ends of each of `links` are among `nodes`. `tunnels` are links of which one end is: nothing here
-    makes them. `up` says which links of the whole are up: bool[m], None is all. `parent` is the part that
-    this one is taken from; its interface indices are the same.
+    Each of `links` has both ends among `nodes`. Each of `tunnels` has one end there; this part doesn't create
+    tunnels. `up` marks the links of the whole graph that are up (bool[m]; None: all). `parent` is the part
+    that contains this one; both have the same interface indices.
 
     A node's row is its index in `nodes`, a link's row its index in `links`.
     """
@@ -56,12 +55,12 @@ class PlanPart:
     parent: PlanPart | None = None
 
     def only(self, nodes: I64, links: I64) -> PlanPart:
-        """Return the part that is some nodes and links of this one, both ascending."""
+        """Return the part with only some nodes and links of this one, both ascending."""
         return replace(self, nodes=nodes, links=links, tunnels=_no_tunnels(), parent=self)
 
     @property
     def has_all_nodes(self) -> bool:
-        """True when no node of the graph is missing."""
+        """True when the part has every node of the graph."""
         return len(self.nodes) == self.topology.node_count
 
     @cached_property
@@ -87,7 +86,7 @@ class PlanPart:
 
     @cached_property
     def shared(self) -> list[bool]:
-        """Nodes that live in a namespace which isn't their own, by row."""
+        """Nodes in a namespace that isn't their own, by row."""
         return self.namespaces.shared[self.nodes].tolist()  # type: ignore[no-any-return]
 
     @cached_property
@@ -98,7 +97,7 @@ class PlanPart:
 
     @cached_property
     def incidence(self) -> tuple[I64, I64]:
-        """Link ends of each node in compressed form, as those of the topology: int64[k + 1], int64[2l]."""
+        """Link ends of each node in compressed form, like the topology's: int64[k + 1], int64[2l]."""
         ends = self.ends.ravel()
         start = np.zeros(len(self.nodes) + 1, dtype=np.int64)
         np.cumsum(np.bincount(ends, minlength=len(self.nodes)), out=start[1:])
@@ -122,7 +121,7 @@ class PlanPart:
 
     @cached_property
     def indices(self) -> PortIndices:
-        """Interface indices of the ports of the links and, behind these, of the tunnels."""
+        """Interface indices of the ports of the links, followed by those of the tunnels."""
         if self.parent is not None:
             return self.parent.indices.part(np.searchsorted(self.parent.links, self.links).tolist())
         links = np.concatenate([self.links, self.tunnels.link])
@@ -145,7 +144,7 @@ def whole_part(
 
 
 def worker_part(whole: PlanPart, worker: int) -> PlanPart:
-    """Return the part of one worker (its number), with the tunnels from there to others."""
+    """Return the part of one worker (its number), with its tunnels to others."""
     placement = whole.namespaces.worker
     nodes = np.flatnonzero(placement == worker)
     here = placement[whole.topology.ends] == worker

@@ -1,10 +1,10 @@
-"""Window of probes that may wait for an answer, adapted to earlier answers. Pure.
+"""Window of unanswered probes, adapted to earlier answers. Pure.
 
-A controller that is asked about too many packets at once, or a bridge that floods too many broadcasts,
-drops some of them, and answers the rest late. So the window grows with each answer that comes in time
-and is halved when answers come late or don't come, once for all that were asked in the same window
-(additive increase, multiplicative decrease; Jacobson: Congestion Avoidance and Control, 1988). How
-long a question keeps its place is TCP's retransmission timeout (RFC 6298).
+Too many packets at once overload a controller, and too many broadcasts a flooding bridge. Either drops some
+and answers the rest late. So the window grows with each answer in time. It is halved when answers are late
+or missing, once for all probes of the same window (additive increase, multiplicative decrease; Jacobson:
+Congestion Avoidance and Control, 1988). A probe keeps its place in the window for TCP's retransmission
+timeout (RFC 6298).
 """
 
 from __future__ import annotations
@@ -12,22 +12,22 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 _SHORTEST = 0.05
-"""Seconds that a question keeps its place at least: ten times what a quiet network takes."""
+"""Minimum seconds that a probe keeps its place: ten times the answer time of a quiet network."""
 _SILENT, _SILENT_FOR = 64, 3.0
-"""Questions in a row without an answer, and seconds without any beside `longest`, that are silence."""
+"""Silence is this many unanswered probes in a row, during this many seconds in addition to `longest`."""
 _FEWEST = 4
-"""Questions at a time where answers are late: on a busy machine one at a time takes as long as some."""
+"""Minimum of probes at a time while answers are late: on a busy machine, fewer at a time aren't faster."""
 _SHARES = 512
-"""How many questions `share` remembers."""
+"""Number of recent probes over which `share` is averaged."""
 
 
 @dataclass(frozen=True)
 class Limits:
     """Limits of the window: its size at the `start`, `least` and `most`; `late` and `longest` in seconds.
 
-    Answers that take longer than `late` say that too much is asked: they halve the window down to
-    a few. Lost ones may be dead, and halve it down to `least`. `longest` is how long a
-    question keeps its place at most.
+    Answers that take longer than `late` mean overload: they halve the window, down to a few probes. Lost
+    probes may have dead targets: they halve the window down to `least`. A probe keeps its place for at most
+    `longest`.
     """
 
     start: int
@@ -38,9 +38,9 @@ class Limits:
 
 
 class ProbeWindow:
-    """The window: its `size`, and how long a question keeps its place in it (`hold`, seconds).
+    """The window: its `size`, and the time that a probe keeps its place in it (`hold`, seconds).
 
-    After silence there is no use in asking on: the network is dead, or must be left alone for a while.
+    After silence, further probes are useless: the network is dead, or needs a pause.
     """
 
     def __init__(self, limits: Limits) -> None:
@@ -55,10 +55,10 @@ class ProbeWindow:
         self._heard_at: float | None = None
         self.silent = False
         self.share = 1.0
-        """Of the questions that were settled lately: how many were answered."""
+        """Share of answered probes among those recently settled (a moving average)."""
 
     def heard(self, took: float, now: float, *, sure: bool) -> None:
-        """Take note of an answer after `took` seconds; `sure` when the question was sent once only."""
+        """Record an answer after `took` seconds; `sure` when the probe was sent only once."""
         self._unheard, self._heard_at, self.silent = 0, now, False
         if sure:
             self._learn(took)
@@ -70,7 +70,7 @@ class ProbeWindow:
             self.size = min(self._limits.most, self.size + (1 / self.size if slow else 1))
 
     def unheard(self, asked: float, now: float) -> None:
-        """Take note of a question of time `asked` that kept its place for as long as it may."""
+        """Record that a probe sent at time `asked` has used up its time in the window."""
         if self._heard_at is None:
             self._heard_at = asked
         self._unheard += 1
@@ -86,11 +86,11 @@ class ProbeWindow:
         return 0.0 if self._smooth is None else self.hold
 
     def lost(self) -> None:
-        """Take note of a question that is given up."""
+        """Record a probe that is given up."""
         self.share -= self.share / _SHARES
 
     def _learn(self, took: float) -> None:
-        """Follow mean and spread of the times as RFC 6298, section 2, does."""
+        """Update mean and variation of the times by RFC 6298, section 2."""
         if self._smooth is None:
             self._smooth, self._spread = took, took / 2
         else:
@@ -99,7 +99,7 @@ class ProbeWindow:
         self.hold = min(self._limits.longest, max(_SHORTEST, self._smooth + 4 * self._spread))
 
     def _cut(self, asked: float, now: float, least: int) -> None:
-        """Halve the window, down to `least`, unless that was done after the question was asked."""
+        """Halve the window, down to `least`, unless it was halved after the probe was sent."""
         if asked >= self._cut_at:
             self.size = self._threshold = max(min(float(least), self.size), self.size / 2)
             self._cut_at = now

@@ -1,8 +1,8 @@
-"""Commands of a run carry its tag in their environment, so that all of them can be ended with it.
+"""Commands of a run carry its tag in their environment, so that all their processes can be ended with it.
 
-A command may leave others behind, and a runner that is killed leaves all it had started. Whoever
-has the tag in its environment was started by that run, whatever its number and its parents are
-now: no list of numbers is needed, which would be out of date when it is read.
+A command may leave child processes behind, and a killed runner leaves everything that it started. A process
+with the tag in its environment was started by that run, whatever its process id and parents are now. A list
+of process ids isn't used: it would be out of date when it is read.
 """
 
 from __future__ import annotations
@@ -17,7 +17,7 @@ _TAG = "EMULATOR_STRESS_RUN"
 
 
 def tagged(words: Sequence[str], journal: Path | None) -> list[str]:
-    """Return `words` such that what they start carries the tag of the run with that journal."""
+    """Return `words`, changed so that the command carries the tag of the run with that journal."""
     return [*([] if journal is None else ["env", f"{_TAG}={journal.absolute()}"]), *words]
 
 
@@ -30,6 +30,6 @@ def end_tagged(journal: Path | None) -> list[str]:
         with suppress(psutil.Error, OSError):
             if process.environ().get(_TAG) == tag:
                 words = " ".join(process.cmdline()) or process.name()
-                process.kill()  # psutil looks again whether it is still the same process
+                process.kill()  # psutil checks that it is still the same process
                 ended.append(words)
     return ended

@@ -1,7 +1,7 @@
 """Schedule of probes: each has a place in the window and is repeated while there is time. Pure.
 
-A question keeps its place until it is answered or its time in the window is over; its answer is taken
-until `timeout` seconds after it was asked first.
+A probe keeps its place until it is answered or its time in the window is over. An answer counts until
+`timeout` seconds after the probe was first sent.
 """
 
 from __future__ import annotations
@@ -14,22 +14,22 @@ from math import inf
 from emulator.probe_window import ProbeWindow
 
 _TIMES, _AGAIN = 3, 0.35
-"""How often a question is asked, and how long after the time before at least, as a share of the timeout."""
+"""Maximum sends per probe, and the minimum time between two sends, as a share of the timeout."""
 _LAST = 0.3
-"""The share of the timeout that an answer to the last repetition gets at least."""
+"""Minimum time for the answer to the last repetition, as a share of the timeout."""
 _ASK, _END, _PLACE = range(3)
-"""What an alarm is for: to ask again, to give up, to free a place in the window."""
+"""Kinds of alarm: send again, give up, free a place in the window."""
 _UNEXPECTED = 0.25
-"""Seconds that a question keeps its place at most when no answer is expected."""
+"""Maximum seconds that a probe keeps its place when no answer is expected."""
 _BUDGET, _HOPELESS = 60.0, 0.25
-"""Seconds after which new questions aren't asked any more while less than this share is answered."""
+"""After so many seconds no new probes are sent while less than this share is answered."""
 
 
 class Questions:
-    """All questions of one round; number k has an answer in `times[k]`, in seconds, or None.
+    """Probes of one round; number k has its answer in `times[k]`, in seconds, or None.
 
-    `expected[k]` says whether an answer is expected: that none comes where none is expected says nothing
-    about the network's load.
+    `expected[k]` is true if an answer is expected. Only then does a missing answer indicate the network's
+    load.
     """
 
     def __init__(self, expected: Sequence[bool], timeout: float, window: ProbeWindow) -> None:
@@ -39,11 +39,11 @@ class Questions:
         self._new = deque(range(len(expected)))
         self._again: deque[int] = deque()
         self._asked: dict[int, list[float]] = {}
-        """Of each question that is open: when it was asked."""
+        """Open probes: the times at which each was sent."""
         self._places: dict[int, float] = {}
-        """Of each question in the window: when it was last asked."""
+        """Probes in the window: the time at which each was last sent."""
         self._alarms: list[tuple[float, int, int]] = []
-        """(time, what for, question): what may have to be done when."""
+        """Heap of (time, kind of alarm, probe)."""
         self._settled: list[int] = []
         self._begin: float | None = None
         self._turn = False
@@ -51,11 +51,11 @@ class Questions:
 
     @property
     def done(self) -> bool:
-        """Whether no probe is open."""
+        """True when no probe is open."""
         return not self._new and not self._asked
 
     def due(self, now: Callable[[], float], may_ask: Callable[[int], bool]) -> Iterator[int]:
-        """Yield the probes to send now; a new one only if `may_ask` says so."""
+        """Yield the probes to send now; a new one only if `may_ask` allows it."""
         self._look(now())
         while len(self._places) < int(self._window.size):
             number = self._next(now(), may_ask)
@@ -65,9 +65,9 @@ class Questions:
             yield number
 
     def _next(self, now: float, may_ask: Callable[[int], bool]) -> int | None:
-        """Return which question to ask next: new ones and old ones by turns, where there are both.
+        """Return the next probe to send: new and repeated ones alternate, if there are both.
 
-        Were the old ones asked first, many dead ones in a row would look like silence.
+        If repeated ones came first, many dead ones in a row would look like silence.
         """
         while self._new and self._expected[self._new[0]] and self._hopeless(now):
             self._new.popleft()
@@ -82,17 +82,17 @@ class Questions:
         return self._again.popleft() if self._again else None
 
     def _hopeless(self, now: float) -> bool:
-        """Return whether most is dead and there is no time for all of it: whoever asks asks some again."""
+        """Return whether most is dead and time is too short for all: the caller repeats some probes then."""
         if self._begin is None:
             self._begin = now
         return self._window.silent or (now - self._begin > _BUDGET and self._window.share < _HOPELESS)
 
     def wake(self) -> float:
-        """Return when there is something to do although no answer comes."""
+        """Return the time of the next action that needs no answer."""
         return self._alarms[0][0] if self._alarms else inf
 
     def heard(self, number: int, now: float) -> None:
-        """Take the answer to a question, of which only the first counts."""
+        """Record the answer to a probe; only the first answer counts."""
         asked = self._asked.pop(number, None)
         if not asked:
             return
@@ -102,7 +102,7 @@ class Questions:
         self._window.heard(now - asked[0], now, sure=len(asked) == 1)
 
     def take_settled(self) -> list[int]:
-        """Return the questions that were answered or given up since the last time."""
+        """Return the probes that were answered or given up since the last call."""
         found, self._settled = self._settled, []
         return found
 
@@ -120,7 +120,7 @@ class Questions:
             heappush(self._alarms, (end, _END, number))
 
     def _look(self, now: float) -> None:
-        """Do what is due: free places, line up what is to be asked again, give up."""
+        """Process due alarms: free places, queue repetitions, give up."""
         while self._alarms and self._alarms[0][0] <= now:
             _, alarm, number = heappop(self._alarms)
             if number not in self._asked:

@@ -1,4 +1,4 @@
-"""Elements that were removed from a running network, so that they can be given back."""
+"""Elements that were removed from a running network, so that they can be restored."""
 
 from __future__ import annotations
 
@@ -9,10 +9,10 @@ from topologies.topology import Topology
 
 
 class RemovedElements:
-    """Ports that are down; links, nodes and controllers that are removed: in the order in which they went.
+    """Ports that are down; links, nodes and controllers that are removed, in the order of their removal.
 
-    A port is (node, port). Each session keeps its own; a stress run keeps those of all its sessions. Each
-    entry is changed by one thread only.
+    A port is (node, port). Each session has its own object. A stress run has one for all its sessions. Only
+    one thread changes each entry.
     """
 
     def __init__(self, topology: Topology) -> None:
@@ -23,33 +23,33 @@ class RemovedElements:
         self.controllers: dict[str, None] = {}
 
     def take_link(self, link: int) -> None:
-        """Note that `link` goes; UsageError when it is gone already."""
+        """Record that `link` is removed; UsageError when it is removed already."""
         if link in self.links:
             raise UsageError(f"link {link} is removed already")
         self.links[link] = None
 
     def take_node(self, node: int) -> None:
-        """Note that `node` goes; UsageError when it is gone already."""
+        """Record that `node` is removed; UsageError when it is removed already."""
         if node in self.nodes:
             raise UsageError(f"{self._topology.names[node]} is removed already")
         self.nodes[node] = None
 
     def set_port(self, node: int, port: int, *, up: bool) -> None:
-        """Note that a port goes down or comes up."""
+        """Record that a port goes down or comes up."""
         if up:
             self.ports.pop((node, port), None)
         else:
             self.ports[node, port] = None
 
     def set_controller(self, name: str, *, up: bool) -> None:
-        """Note that a controller is stopped or started."""
+        """Record that a controller is stopped or started."""
         if up:
             self.controllers.pop(name, None)
         else:
             self.controllers[name] = None
 
     def there(self, link: int, but: int = -1) -> bool:
-        """Return whether `link` is there: neither it nor a node at an end (other than `but`) is removed."""
+        """Return whether `link` exists: neither it nor a node at an end (other than `but`) is removed."""
         ends = self._topology.ends[link].tolist()
         return link not in self.links and not any(n in self.nodes and n != but for n in ends)
 
@@ -63,13 +63,13 @@ class RemovedElements:
         return out
 
     def forget_ports(self, link: int) -> None:
-        """Forget that the ports of `link` are down: made anew, they are up."""
+        """Drop the record that the ports of `link` are down: when created again, they are up."""
         ends, ports = self._topology.ends[link].tolist(), self._topology.ports[link].tolist()
         for key in zip(ends, ports, strict=True):
             self.ports.pop(key, None)
 
     def give_back(self, session: Session) -> list[str]:
-        """Restore all through `session`: nodes, then links, ports and controllers. Return the names."""
+        """Restore everything through `session`: nodes, then links, ports and controllers; return names."""
         names = self._topology.names
         given = []
         for node in list(self.nodes):

@@ -1,4 +1,4 @@
-"""Signals handled otherwise for a while."""
+"""Temporary signal handlers."""
 
 from __future__ import annotations
 
@@ -13,8 +13,8 @@ from types import FrameType
 def handled(kinds: Iterable[signal.Signals], handle: Callable[[int], None]) -> Iterator[None]:
     """Call `handle` with the number of each signal of `kinds` that arrives, until the end.
 
-    Only the main thread gets signals: elsewhere this does nothing. A SIGHUP that is ignored stays so: who
-    starts something under `nohup` wants it to outlive the terminal.
+    Only the main thread receives signals: in other threads this does nothing. An ignored SIGHUP stays
+    ignored: a command under `nohup` should outlive the terminal.
     """
     if threading.current_thread() is not threading.main_thread():
         yield

@@ -1,8 +1,8 @@
 """State of stress in a network, active or killed: two files beside the run record.
 
-The journal is there from before a run touches anything until all is given back. The lock is held by the
-run's process, and the kernel frees it when that is killed: a journal without a lock is what such a run
-leaves. `stress.journal` writes the journal; this module reads it.
+The journal exists from before a run's first change until everything is restored. The run's process holds
+the lock, and the kernel frees it when that process is killed. So a journal without a lock is the remainder
+of a killed run. `stress.journal` writes the journal; this module reads it.
 """
 
 from __future__ import annotations
@@ -18,19 +18,19 @@ LOCK = "stress.lock"
 
 
 def under_stress(folder: Path) -> bool:
-    """Return whether a run shakes the network with that state folder."""
+    """Return whether the network with that state folder is under stress."""
     return is_held(folder / LOCK)
 
 
 def left_over(folder: Path) -> list[str]:
-    """Return what is wrong with the network of that state folder because a run was killed: a line or none."""
+    """Return what a killed run left wrong in the network with that state folder: one line or none."""
     if not (folder / JOURNAL).exists() or under_stress(folder):
         return []
     return [unfinished(folder.name)]
 
 
 def unfinished(name: str) -> str:
-    """Return the words for a network of which a run still has something, and how to fix it."""
+    """Return the message that an unfinished run still affects the network, with the fix."""
     return (
         "a stress run was killed before it restored the network; "
         f"`emulator stress --recover --net {name}` does"
@@ -38,9 +38,9 @@ def unfinished(name: str) -> str:
 
 
 def read_journal(path: Path | None) -> dict[str, Any]:
-    """Return what the journal holds: `links` (link -> state before the run) and `networks` (of a ramp).
+    """Return the journal's content: `links` (link -> state before the run) and `networks` (of a ramp).
 
-    A journal that isn't there is empty; half a file can't be.
+    A missing journal is empty; a partial file can't occur.
     """
     try:
         found = json.loads(path.read_text(encoding="utf-8")) if path is not None else {}

@@ -1,7 +1,7 @@
-"""Restore what a killed stress run had taken away of a network, as its journal has it.
+"""Restore what a killed stress run removed from a network, according to its journal.
 
-Ports, links and nodes need no note in the journal: `Network.repair` compares the kernel with the graph.
-The graph can't tell how a link's shape was before the run, nor which networks a ramp brought up.
+Ports, links and nodes aren't in the journal: `Network.repair` compares the kernel with the graph. The graph
+doesn't contain a link's shape before the run, nor the networks that a ramp started: the journal does.
 """
 
 from __future__ import annotations
@@ -18,9 +18,9 @@ from topologies.profiles import Shape
 
 
 def recover(network: Network, path: Path | None, take_down: Callable[[str], None]) -> list[str]:
-    """Restore what a killed run had removed; return it, one line each.
+    """Restore what a killed run removed; return it, one line each.
 
-    `path` is the run's journal, which may not be there; `take_down` takes a network down by its name.
+    `path` is the run's journal, which may be missing; `take_down` takes a network down by its name.
     """
     found = read_journal(path)
     given = [f"ended the command `{words}` of a step" for words in end_tagged(path)]
@@ -28,7 +28,7 @@ def recover(network: Network, path: Path | None, take_down: Callable[[str], None
         with suppress(LookupError):
             take_down(name)
             given.append(f"removed the network {name} of a ramp")
-    given += network.repair()  # first: a link can be changed only where its nodes are
+    given += network.repair()  # first: a link can be changed only if its nodes exist
     given += _reshaped(network, found.get("links", {}))
     if path is not None:
         path.unlink(missing_ok=True)
@@ -36,14 +36,14 @@ def recover(network: Network, path: Path | None, take_down: Callable[[str], None
 
 
 def _reshaped(network: Network, before: Mapping[str, Any]) -> list[str]:
-    """Make links as they were before the run; return those that differed, a line each."""
+    """Reset links to their state before the run; return those that differed, one line each."""
     topology, given = network.topology, []
     for text, data in before.items():
         link, state = int(text), _state(data)
         if link >= topology.link_count:
             continue
         differs = network.link_changes.get(link, LinkState()) != state
-        # also where the record says so already: the kill may have come in between
+        # even if the record has this state already: the kill may have come in between
         network.set_link(link, state)
         if differs:
             a, b = topology.ends[link].tolist()

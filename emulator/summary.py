@@ -1,7 +1,7 @@
-"""A plan as JSON: what `emulator plan --json` prints, without any fact of this machine.
+"""A plan as JSON, for `emulator plan --json`; it contains no fact about this machine.
 
-The same file gives the same bytes anywhere, given the same workers and, for graphs without a
-hierarchy, the same pymetis.
+The same file gives the same bytes anywhere, with the same workers. Graphs without a hierarchy also need
+the same pymetis.
 """
 
 from __future__ import annotations
@@ -22,8 +22,8 @@ _MOST = 8
 def summary(plan: Plan) -> dict[str, Any]:
     """Return counts, placement, forwarding and forecast of `plan`.
 
-    Memory is in bytes, seconds are a forecast of the deployment. `refusals` are those of the workers'
-    capacities; an engine may have more.
+    Memory is in bytes, seconds are a forecast of the deployment. `refusals` concern the workers' capacities;
+    an engine may add others.
     """
     topology = plan.topology
     cut = int(np.count_nonzero(plan.cut))
@@ -68,9 +68,9 @@ def _workers(plan: Plan) -> list[dict[str, Any]]:
 
 
 def sample(plan: Plan, count: int = 3) -> dict[str, Any]:
-    """Return what will be made, by name: the first `count` nodes of each tier, and some blocked links.
+    """Return what will be created, by name: the first `count` nodes of each tier, and some blocked links.
 
-    Of each node at most 8 ports and addresses are shown.
+    Each node shows at most 8 ports and addresses.
     """
     topology = plan.topology
     nodes = np.sort(
@@ -107,7 +107,7 @@ def _node(plan: Plan, node: int) -> dict[str, Any]:
     for link, end, _ in topology.incident(node)[:_MOST]:
         role = Role(int(forwarding.roles[link, end]))
         if role == Role.BLOCKED and not plan.blocked[link]:
-            role = Role.BRIDGED  # its switches use it: by computed flows, or as their controller likes
+            role = Role.BRIDGED  # its switches use it, by computed flows or their controller's
         peer = _end(topology, link, 1 - end)["name"]
         tunnel = bool(plan.cut[link])
         ports.append({**_end(topology, link, end), "role": role.name.lower(), "peer": peer, "tunnel": tunnel})

@@ -61,7 +61,7 @@ class Nodes(RunsCommands, Protocol):
         ...
 
     def open_socket(self, node: int, family: int, kind: int, protocol: int = 0) -> socket.socket:
-        """Return a socket opened inside `node`; OSError when the node isn't there."""
+        """Return a socket opened inside `node`; OSError when the node doesn't exist."""
         ...
 
     def spawn(self, node: int, argv: Sequence[str]) -> subprocess.Popen[bytes]:
@@ -70,5 +70,5 @@ class Nodes(RunsCommands, Protocol):
 
 
 def started(task: Task, nodes: Nodes) -> RunningTask:
-    """Call the task's entry point in this process; raises what that raises."""
+    """Call the task's entry point in this process; raises the entry point's errors."""
     return cast("RunningTask", resolve_name(task.entry)(nodes, task.arguments))
