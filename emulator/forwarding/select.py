@@ -16,7 +16,7 @@ from topologies.segments import Segments, is_routed
 from topologies.topology import Kind, Topology
 
 _WIDE = 2_000
-"""Number of links that a broadcast may cross before `up` warns of the cost."""
+"""Number of links that a broadcast may cross without a warning about the cost."""
 _CROSSING = 3.5e-6
 """Processor time per link, in seconds: see "Broadcasts" in docs/scale-and-performance.md."""
 
