@@ -124,7 +124,7 @@ class NamespacedNetwork(RepairableNetwork):
         return [name for name, runs in self.switches.controllers.running().items() if not runs]
 
     def _nodes_there(self) -> Health:
-        """Check that every node's namespace exists, and that no killed stress run left anything removed."""
+        """Check that every node's namespace exists, and that no killed stress run left anything wrong."""
         if not self._store.exists:
             return Health(running=False, problems=(f"its namespaces are gone; `emulator down {self.name}`",))
         with self._store.entered():
