@@ -1,1 +1,1 @@
-"""Ledgers: settings of the whole machine, with the networks that need them."""
+"""Ledgers: machine-wide settings and the networks that need them."""

@@ -1,8 +1,8 @@
-"""Controllers that we hand down to all groups of version 2's hierarchy, and take back at the last `down`.
+"""Controllers that we delegate in the version 2 hierarchy, and disable again at the last `down`.
 
-A group has a controller only if the group above it hands it down (cgroup.subtree_control). At the top
-that changes something for everybody, so it is written down before it is done. It is taken back when no
-network needs it, unless another group has come to use it: by a limit, or by handing it down itself.
+A group has a controller only if its parent delegates it (cgroup.subtree_control). Delegation at the top
+affects the whole machine, so it is recorded before it is done. It is undone when no network needs it,
+unless another group uses the controller meanwhile: by a limit, or by delegating it itself.
 """
 
 from __future__ import annotations
@@ -24,10 +24,10 @@ _UNUSED = {
         "memory.swap.max": "max", "memory.swap.high": "max", "memory.oom.group": "0",
     },
 }  # fmt: skip
-"""What a group's files say until somebody uses a controller (Documentation/admin-guide/cgroup-v2.rst)."""
+"""Default contents of a group's files (Documentation/admin-guide/cgroup-v2.rst)."""
 
 Entries = dict[str, list[str]]
-"""Controller -> owners that need it, of those that we switched on."""
+"""Controller that we enabled -> owners that need it."""
 
 
 def _entries_of(data: Any) -> Entries:
@@ -41,7 +41,7 @@ class CgroupLedger:
         self._file = LedgerFile(place or ledger_place(), NAME, _entries_of)
 
     def hand_down(self, owner: Owner, top: Path, controller: str) -> None:
-        """Make the group `top` hand `controller` down for as long as `owner` is there; OSError."""
+        """Delegate `controller` from the group `top` while `owner` exists. Raises OSError."""
         with self._file.locked() as entries:
             is_on = controller in _words(top / "cgroup.subtree_control")
             if str(owner) not in entries.get(controller, [str(owner)] if is_on else []):
@@ -51,7 +51,7 @@ class CgroupLedger:
                 (top / "cgroup.subtree_control").write_text(f"+{controller}", encoding="ascii")
 
     def release(self, owner: Owner | None, top: Path | None) -> None:
-        """Forget what `owner` and networks that are gone needed; `top` takes back what nobody uses."""
+        """Drop the needs of `owner` and of removed networks; disable unused controllers in `top`."""
         if not self._file.exists:
             return
         with self._file.locked() as entries:
@@ -62,14 +62,14 @@ class CgroupLedger:
                     continue
                 del entries[controller]
                 if top is not None and not _in_use(top, controller):
-                    with suppress(OSError):  # EBUSY: somebody uses it in a way that we don't know
+                    with suppress(OSError):  # EBUSY: it is used in a way that we don't detect
                         (top / "cgroup.subtree_control").write_text(f"-{controller}", encoding="ascii")
-            with suppress(UnableError):  # whose entries stay is gone
+            with suppress(UnableError):  # the entries of a removed network stay
                 self._file.save(entries)
 
 
 def _in_use(top: Path, controller: str) -> bool:
-    """Return whether a group below `top` has a limit by `controller`, or hands it down."""
+    """Return whether a group below `top` has a limit by `controller`, or delegates it."""
     for group in top.iterdir():
         if not group.is_dir():
             continue

@@ -1,6 +1,6 @@
-"""The file of a ledger: what was changed for everybody, and for which networks, until the last is gone.
+"""Ledger file: machine-wide changes and the networks that need them, until the last one is removed.
 
-What is changed is the machine's, so there is one ledger for all state directories, in a place of its own.
+The changes affect the whole machine, so all state directories share one ledger in a separate folder.
 """
 
 from __future__ import annotations
@@ -23,10 +23,10 @@ _FOLDER = "topology-emulator-ledgers"
 
 
 def ledger_place() -> Path:
-    """Return the folder of this machine's ledgers (mode 0700, made with the first entry).
+    """Return the folder of this machine's ledgers (mode 0700, created with the first entry).
 
-    From a mount namespace beside that of process 1 it is the latter's /run: a private one would hide
-    what others wrote down.
+    In a mount namespace other than that of process 1, the folder is in the /run of process 1: a private
+    /run would hide the entries of other commands.
     """
     first = first_process()
     if first and not os.path.samestat(os.stat("/proc/thread-self/ns/mnt"), os.stat(f"{first}/ns/mnt")):
@@ -35,10 +35,10 @@ def ledger_place() -> Path:
 
 
 class LedgerFile(Generic[Entries]):
-    """A JSON file in the folder `place`, with a lock; all three are removed with the last entry.
+    """JSON file in the folder `place`, with a lock; file, lock and folder are removed with the last entry.
 
-    `entries_of` parses the file's content, and raises ValueError, TypeError, KeyError or AttributeError if it
-    is no ledger. An empty mapping has no entries.
+    `entries_of` parses the file's content. It raises ValueError, TypeError, KeyError or AttributeError if
+    the content is no ledger. An empty mapping has no entries.
     """
 
     def __init__(self, place: Path, name: str, entries_of: Callable[[Any], Entries]) -> None:
@@ -49,14 +49,14 @@ class LedgerFile(Generic[Entries]):
 
     @property
     def exists(self) -> bool:
-        """Whether the ledger has entries."""
+        """True if the ledger has entries."""
         return self._path.exists()
 
     @contextmanager
     def locked(self) -> Iterator[Entries]:
-        """Hold the lock, and give the entries: only one command at a time reads, changes and saves.
+        """Hold the lock and yield the entries: only one command at a time reads, changes and saves.
 
-        Raises UnableError when the place can't be written to.
+        Raises UnableError when the folder isn't writable.
         """
         lock = locked(self._lock, wait=True)
         try:
@@ -69,18 +69,18 @@ class LedgerFile(Generic[Entries]):
             lock.__exit__(None, None, None)
 
     def entries(self) -> Entries:
-        """Return what the file says; nothing, when it is no ledger: `down` must work whatever is there."""
+        """Return the file's entries; none if it is no ledger, because `down` must work with any file."""
         try:
             return self._entries_of(json.loads(self._path.read_bytes()))
         except (OSError, ValueError, TypeError, KeyError, AttributeError):
             return self._entries_of({})
 
     def save(self, entries: Entries) -> None:
-        """Write `entries` so that a crash leaves the old ones or the new ones; remove the file of none."""
+        """Write `entries` so that a crash leaves the old or the new ones. Remove the file if empty."""
         if not entries:
             self._path.unlink(missing_ok=True)
             self._lock.unlink(missing_ok=True)
-            with suppress(OSError):  # another ledger is in it
+            with suppress(OSError):  # the folder holds another ledger
                 self._place.rmdir()
             return
         try:

@@ -1,8 +1,8 @@
 """Owner of a ledger entry: a network, by its state directory and the namespaces where that path is valid.
 
-One ledger serves all state directories of a machine, so a network's name says too little; and a path means
-something else in another mount namespace. Whoever looks at a ledger drops the entries of networks that are
-gone: their folder and mount were removed, or the container that they were in has ended.
+One ledger serves all state directories of a machine, so a network's name isn't unique. A path has another
+meaning in another mount namespace. Each command that reads a ledger drops the entries of removed networks:
+their folder and mount were removed, or their container has ended.
 """
 
 from __future__ import annotations
@@ -18,11 +18,11 @@ from emulator.locks import is_held
 from emulator.state import NetworkState
 
 _FIRST_PIDS = 0xEFFFFFFC
-"""The inode of the first PID namespace (PROC_PID_INIT_INO of linux/proc_ns.h): all processes are in it."""
+"""Inode of the initial PID namespace (PROC_PID_INIT_INO of linux/proc_ns.h). It contains all processes."""
 
 
 class Owner(NamedTuple):
-    """A network: the inodes of the PID and mount namespace that it was made in, state directory, name."""
+    """A network: inodes of the PID and mount namespaces where it was created, state directory, name."""
 
     pids: int
     mounts: int
@@ -39,7 +39,7 @@ class Owner(NamedTuple):
 
     @classmethod
     def parsed(cls, text: str) -> Owner:
-        """Return what `str` made a text of; ValueError."""
+        """Return the owner that `str` turned into text. Raises ValueError."""
         pids, mounts, path = text.split(" ", 2)
         root, _, name = path.rpartition("/")
         if not name:
@@ -47,24 +47,24 @@ class Owner(NamedTuple):
         return cls(int(pids), int(mounts), Path(root), name)
 
     def is_gone(self) -> bool:
-        """Return whether nothing of the network is left for sure.
+        """Return whether the network has certainly been removed.
 
-        A network whose folder is there and whose mount isn't is being made or removed, by a command
-        that holds its lock, or nothing of it is in the kernel.
+        With a folder but no mount, there are two cases. Either a command holds the network's lock and is
+        creating or removing it, or the kernel holds nothing of it.
         """
         mine = _inode("/proc/self/ns/pid")
         if mine not in {self.pids, _FIRST_PIDS}:
-            return False  # its processes can't be seen from here
+            return False  # its processes aren't visible from here
         try:
             process = self._process()
             if process is None:
-                return True  # the mount namespace ended with its last process, and the network with it
+                return True  # the mount namespace and the network ended with the last process
             return self._is_gone_by(process)
-        except PermissionError:  # root of a user namespace, or one with fewer capabilities than others
+        except PermissionError:  # root of a user namespace, or a process with fewer capabilities than others
             return False
 
     def _is_gone_by(self, process: str) -> bool:
-        """Return whether nothing is left of it where `process` is, which is in its mount namespace."""
+        """Return whether the network is gone as seen by `process`, a process in its mount namespace."""
         inside = Path(f"/proc/{process}/root", self.root.relative_to("/"))
         state = NetworkState(inside, self.name)
         if not state.exists:
@@ -74,17 +74,17 @@ class Owner(NamedTuple):
         )
 
     def _process(self) -> str | None:
-        """Return a process in the mount namespace of the network, as /proc has it; None when none is.
+        """Return a process in the mount namespace of the network, as in /proc; None if none exists.
 
-        PermissionError when none is among those that we may look at, and others live. Process 1 is none of
-        these where another tells of the first namespaces.
+        Raises PermissionError if none of the readable processes is in it and unreadable processes exist.
+        An unreadable process 1 doesn't count if another process shows the initial namespaces.
         """
         hidden = first_process() is None
         for pid in ["thread-self", "1", "2", *_pids()]:
             try:
                 if os.stat(f"/proc/{pid}/ns/mnt").st_ino == self.mounts:
                     return pid
-            except PermissionError:  # also of a process that has ended meanwhile (proc_ns_get_link)
+            except PermissionError:  # also for a process that has ended meanwhile (proc_ns_get_link)
                 hidden = hidden or (pid != "1" and os.path.exists(f"/proc/{pid}"))
             except OSError:  # it has ended
                 continue

@@ -1,4 +1,4 @@
-"""Global sysctls that are put back when the last network that needed them is gone."""
+"""Global sysctls, restored when the last network that needs them is removed."""
 
 from __future__ import annotations
 
@@ -13,13 +13,13 @@ from emulator.linux.ledgers.owners import Owner
 from emulator.linux.sysctl import read_global, write_global
 
 _MOST = (1 << 31) - 1
-"""What the kernel keeps as an `int` is no larger."""
+"""Maximum of an `int` in the kernel."""
 
 Entries = dict[str, dict[str, Any]]
 
 
 def _entries_of(data: Any) -> Entries:
-    """Return `data` once it has the shape of a ledger; ValueError and the like when it hasn't."""
+    """Return `data` if it has the shape of a ledger; raise ValueError or a similar error otherwise."""
     for entry in data.values():
         if not isinstance(entry["set"], list):
             raise TypeError
@@ -31,12 +31,12 @@ def _entries_of(data: Any) -> Entries:
 
 
 class SysctlLedger:
-    """Global sysctls that networks raised, written down before they are changed.
+    """Global sysctls that networks raised, recorded before they are changed.
 
-    The file maps each sysctl to its original value, to the values that were set, and to what each
-    network needs. The value in force is the sum of these, since what they limit (entries of a table, frames
-    in a queue, terminals) is shared by all; when the last network goes it is the original, and never less.
-    What somebody else sets meanwhile stays, unless it is too little.
+    The file maps each sysctl to its original value, to the values that were set, and to the need of each
+    network. The value in force is the sum of the needs and never less than the original: all networks share
+    the limited resource (entries of a table, frames in a queue, terminals). After the last network it is the
+    original. A value that another program sets meanwhile stays, unless it is too small.
     """
 
     def __init__(self, place: Path | None = None) -> None:
@@ -45,7 +45,7 @@ class SysctlLedger:
     def require(self, owner: Owner, needs: Mapping[str, int]) -> tuple[str, ...]:
         """Raise each sysctl of `needs` by the given value for `owner`, while it exists.
 
-        What it needed before is forgotten. Returns a line of words when some may not be set from here.
+        Earlier needs of `owner` are dropped. Returns a line of text if some can't be set from here.
         """
         refused: dict[str, int] = {}
         with self._file.locked() as entries:
@@ -62,7 +62,7 @@ class SysctlLedger:
         return (_words(refused),) if refused else ()
 
     def release(self, owner: Owner) -> None:
-        """Forget what `owner` needed and put back what nobody needs any more."""
+        """Drop the needs of `owner` and restore the sysctls that no network needs any more."""
         if not self._file.exists:
             return
         with self._file.locked() as entries:
@@ -77,7 +77,7 @@ class SysctlLedger:
                 self._settle(entries, needed=False)
 
     def _settle(self, entries: Entries, *, needed: bool) -> set[str]:
-        """Set the sysctls to what the existing networks need; return those that may not be set.
+        """Set the sysctls to the needs of the existing networks; return those without permission.
 
         A value is recorded before it is set, and the original is forgotten after it is restored. So a
         killed command leaves a ledger from which the next one continues. Unless the raised values are
@@ -114,7 +114,7 @@ def _change(name: str, entry: dict[str, Any]) -> int | None:
 
 
 def _is_raised(entry: dict[str, Any], current: int | None) -> bool:
-    """Return whether a value of ours is in force, as far as it can be seen from here."""
+    """Return whether a value of ours is in force, as far as it is visible from here."""
     return current is None or current in entry["set"]
 
 
