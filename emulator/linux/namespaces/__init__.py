@@ -1,1 +1,1 @@
-"""Namespaces and mounts: the store that keeps a network's namespaces, entering and leaving them."""
+"""Namespaces and mounts: store a network's namespaces, enter and leave them."""

@@ -11,8 +11,8 @@ _KERNEL_THREAD = 0x00200000
 def first_process() -> str | None:
     """Return the /proc folder of a readable process in the initial namespaces; None if there is none.
 
-    That is process 1, unless it holds more capabilities than we do; then process 2 where that is the first
-    of the kernel's own threads, which no container has.
+    This is process 1, unless it holds more capabilities than we do. Then it is process 2, if that is a
+    kernel thread: no container has kernel threads.
     """
     if _is_open("/proc/1"):
         return "/proc/1"

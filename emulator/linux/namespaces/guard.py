@@ -1,4 +1,4 @@
-"""A thread goes to other namespaces and comes back."""
+"""Guard that returns a thread to its original namespaces."""
 
 from __future__ import annotations
 
@@ -21,9 +21,9 @@ def opened(path: str) -> int:
 
 @contextmanager
 def namespace_guard(*kinds: str) -> Iterator[None]:
-    """Return to the present namespaces (`"net"`, `"mnt"`) at the end, whatever happens in between.
+    """Return to the present namespaces (`"net"`, `"mnt"`) at the end, also after an exception.
 
-    With "mnt" also to the current directory and the root, both of which the kernel changes.
+    "mnt" also restores the current directory and the root, because the kernel changes both.
     """
     flags = {"net": CLONE_NEWNET, "mnt": CLONE_NEWNS}
     places: list[int] = []
@@ -40,7 +40,7 @@ def namespace_guard(*kinds: str) -> Iterator[None]:
     finally:
         _thread.outside = was_outside
         if places:
-            syscalls.unshare(CLONE_FS)  # a thread that began meanwhile shares them
+            syscalls.unshare(CLONE_FS)  # a thread started meanwhile shares them
         for fd, kind in saved:
             syscalls.setns(fd, kind)
             os.close(fd)
@@ -49,7 +49,7 @@ def namespace_guard(*kinds: str) -> Iterator[None]:
 
 
 def _return_to(root: int, cwd: int) -> None:
-    """Make two directories this thread's root and current directory, and close them."""
+    """Set this thread's root and current directory to two open directories, and close them."""
     with suppress(OSError):
         os.fchdir(root)
         os.chroot(".")
@@ -65,6 +65,6 @@ def go_outside() -> None:
 
 
 def outside_mount() -> int:
-    """Return the inode of that mount namespace, or of the one that this thread is in."""
+    """Return the inode of the mount namespace outside all guards, else of this thread's own."""
     outside = getattr(_thread, "outside", None)
     return os.stat("/proc/thread-self/ns/mnt" if outside is None else outside).st_ino

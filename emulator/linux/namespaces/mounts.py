@@ -1,4 +1,4 @@
-"""Mounts: the folder of the networks' own mounts, and unmounting one."""
+"""Mounts: the private folder of the networks' mounts, mount checks, unmounting."""
 
 from __future__ import annotations
 
@@ -12,15 +12,15 @@ from emulator.linux.namespaces.first_process import first_process
 from emulator.linux.namespaces.guard import outside_mount
 
 _OCTAL = re.compile(rb"\\([0-7]{3})")
-"""How the mount table writes spaces and the like."""
+"""Escapes of special characters in the mount table."""
 
 
 def ensure_private(folder: Path) -> None:
     """Make `folder` a mount of its own with private propagation, once.
 
-    A mount namespace can be bound only where the mount doesn't spread to other namespaces, and
-    systemd makes everything spread. The folder is made if need be, and is ours: a mount that
-    somebody else made is neither changed nor, later, unmounted.
+    A mount namespace can be bound only where mounts don't propagate to other namespaces, and systemd
+    makes all mounts propagate. The folder is created if it doesn't exist. A mount of another program
+    is neither changed nor later unmounted.
     """
     folder.mkdir(mode=0o700, exist_ok=True)
     if not is_mount(folder):
@@ -40,10 +40,10 @@ def _unescaped(field: bytes) -> bytes:
 
 
 def is_private() -> bool:
-    """Return whether mounts made here go with the processes that are here, while the machine runs on.
+    """Return whether this mount namespace, and mounts made in it, end with its processes.
 
-    That is a mount namespace beside that of process 1 with the same root: of `unshare --mount`, of `ip netns
-    exec`, of a service with private mounts. In a container process 1 is inside, or the root is another.
+    Such a namespace differs from that of process 1 but has the same root: that of `unshare --mount`, of
+    `ip netns exec`, of a service with private mounts. A container has its own process 1 or another root.
     """
     first = first_process()
     if first is None:
@@ -53,7 +53,7 @@ def is_private() -> bool:
 
 
 def require_lasting() -> None:
-    """Raise UnableError in such a namespace: networks made in it go with it, others aren't seen."""
+    """Raise UnableError in a private namespace: networks created in it end with it, others are hidden."""
     if is_private():
         raise UnableError(
             "this is a mount namespace of its own (unshare --mount, ip netns exec, a service with private "
@@ -63,6 +63,6 @@ def require_lasting() -> None:
 
 
 def unmount_all(path: Path) -> None:
-    """Unmount everything that is mounted on `path`, as often as something is."""
+    """Unmount all mounts on `path`, including stacked ones."""
     while is_mount(path):
         syscalls.umount(str(path), syscalls.MNT_DETACH)

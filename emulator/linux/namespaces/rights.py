@@ -12,14 +12,14 @@ from emulator.linux.namespaces.guard import opened
 from emulator.linux.namespaces.syscalls import CLONE_NEWNET
 
 _NS_GET_USERNS = 0xB701
-"""_IO(0xb7, 1) of linux/nsfs.h: the user namespace that owns another; EPERM when it is outside of ours."""
+"""_IO(0xb7, 1) of linux/nsfs.h: get the owning user namespace; EPERM if it is outside of ours."""
 
 
 def lacking_rights() -> str:
-    """Return why namespaces can't be entered from here, in words; empty when they can.
+    """Return the reason why namespaces can't be entered from here, as text; empty when they can.
 
-    Tried on the namespaces that this thread is in, so nothing changes. New ones could be made all the same,
-    but there is no way back from them.
+    The test uses this thread's own namespaces, so nothing changes. Without these rights, new namespaces
+    can still be created, but the thread can't return from them.
     """
     foreign = [kind for kind in ("net", "mnt") if not _is_ours(kind)]
     if foreign:
@@ -41,7 +41,7 @@ def lacking_rights() -> str:
 
 
 def _is_ours(kind: str) -> bool:
-    """Return whether the namespace that this thread is in belongs to our user namespace, or one below it."""
+    """Return whether this thread's namespace belongs to our user namespace or one below it."""
     place = opened(f"/proc/thread-self/ns/{kind}")
     try:
         os.close(fcntl.ioctl(place, _NS_GET_USERNS))

@@ -1,13 +1,12 @@
 """Network namespaces that outlive the command, without a daemon and without cluttering mounts.
 
 Each network has one private mount namespace. Inside it a tmpfs holds one file per node, and each
-node's network namespace is bind-mounted on its file. The mount namespace itself is kept by one
-bind mount of `/proc/self/ns/mnt` outside. So everybody else's mount table grows by one line per
-network, and unmounting that one line lets go of everything at once: there is no way to forget a
-namespace.
+node's network namespace is bind-mounted on its file. One bind mount of `/proc/self/ns/mnt` outside
+keeps the mount namespace itself. So the mount tables of other programs grow by one line per network.
+Unmounting that line releases everything at once, so no namespace can be forgotten.
 
-A namespace that isn't bound yet is held only by the process that makes it: killed at any moment,
-that process leaves nothing that the one line doesn't hold.
+Only the creating process holds a namespace that isn't bound yet. If that process is killed, only the
+bind mount outside keeps namespaces alive.
 """
 
 from __future__ import annotations
@@ -36,12 +35,12 @@ def _device_and_inode(path: str) -> tuple[int, int]:
 
 
 class NamespaceStore:
-    """The namespaces of one network: `pin` is the one bind mount, `folder` where node files stand.
+    """The namespaces of one network: `pin` is the bind mount, `folder` contains the node files.
 
-    A namespace is named by its file: by the name of the node whose own it is, which holds no slash
-    (`topologies.names.NODE_NAME`), so that it stays right when a running network gains or loses nodes and
-    indices shift; or by a name that starts with a dot, which no node's does. A node that lives in
-    another's namespace has a file too, with that namespace bound to it.
+    A namespace has the name of its file. A node's own namespace has the node's name, which contains no
+    slash (`topologies.names.NODE_NAME`). Names stay valid when a running network gains or loses nodes, while
+    indices would shift. Other namespaces have names that start with a dot, unlike those of nodes. A node
+    in another node's namespace has a file too, with that namespace bound to it.
     """
 
     def __init__(self, pin: Path, folder: Path) -> None:
@@ -51,19 +50,19 @@ class NamespaceStore:
 
     @property
     def exists(self) -> bool:
-        """Whether the network's mount namespace exists; UnableError if that can't be seen."""
+        """True if the network's mount namespace exists. Raises UnableError if it can't be checked."""
         if is_mount(self.pin):
             return True
         require_lasting()
         return False
 
     def create(self) -> None:
-        """Make the mount namespace and pin it. Call inside `namespace_guard("mnt")`: it stays entered.
+        """Create the mount namespace and pin it. Call inside `namespace_guard("mnt")`: it stays entered.
 
-        A mount namespace can be bound only where its number is above that of the one around it
-        (fs/namespace.c, mnt_ns_loop), and newer kernels (6.18 was seen) give each CPU a range of
-        numbers to hand out. In a container this one can so be numbered below its parent: then it
-        is made again on another CPU. The first mount namespace of a machine has the lowest number.
+        A mount namespace can be bound only if its number is above that of the surrounding one
+        (fs/namespace.c, mnt_ns_loop). Newer kernels (observed with 6.18) assign a range of numbers to
+        each CPU. In a container, the new number can therefore be below the parent's; then the namespace
+        is created again on another CPU. The first mount namespace of a machine has the lowest number.
         """
         allowed = os.sched_getaffinity(0)
         try:
@@ -81,7 +80,7 @@ class NamespaceStore:
         raise refused
 
     def _create(self) -> None:
-        """Make the mount namespace, pin it and stay in it; on failure be where it was called."""
+        """Create the mount namespace, pin it and stay in it; on failure return to the caller's."""
         outside = opened("/proc/thread-self/ns/mnt")
         try:
             syscalls.unshare(CLONE_NEWNS)
@@ -104,7 +103,7 @@ class NamespaceStore:
     def enter(self) -> None:
         """Enter the mount namespace, from any other. Call inside `namespace_guard("mnt")`.
 
-        Its pin is a mount in the namespace outside of all networks: there its path means what it says.
+        The pin is a mount in the namespace outside all networks. Its path is valid only there.
         """
         go_outside()
         fd = self._open_there(str(self.pin))
@@ -118,15 +117,15 @@ class NamespaceStore:
 
     @contextmanager
     def entered(self) -> Iterator[None]:
-        """Be in the mount namespace and free to change network namespace; return at the end."""
+        """Enter the mount namespace, allow changes of network namespace, and return at the end."""
         with namespace_guard("net", "mnt"):
             self.enter()
             yield
 
     def make(self, node: str, namespace: str) -> None:
-        """Bind the network namespace that `node` lives in to the node's file, and stay inside it.
+        """Bind the network namespace `namespace` to the file of `node`, and stay inside it.
 
-        That is `namespace`: a new one where it has the node's name, else made when it isn't there.
+        If it has the node's name, it is new. Otherwise it is created if it doesn't exist.
         """
         if node == namespace:
             syscalls.unshare(CLONE_NEWNET)
@@ -154,7 +153,8 @@ class NamespaceStore:
     def go(self, node: str) -> None:
         """Enter the network namespace of `node` (inside the mount namespace).
 
-        Its file is an ordinary one for a moment while the node is made or removed: it isn't there then.
+        While the node is created or removed, its file is a regular file for a moment. The node then counts
+        as missing.
         """
         fd = self.open(node)
         try:
@@ -177,7 +177,7 @@ class NamespaceStore:
     def nodes(self) -> list[str]:
         """Return the nodes that have a file, ascending (inside the mount namespace).
 
-        None, when somebody removed the folder: the kernel then unmounted what was below it.
+        The list is empty if another program removed the folder: the kernel then unmounted its contents.
         """
         return [name for name in self._files() if not name.startswith(".")]
 
@@ -190,7 +190,8 @@ class NamespaceStore:
     def inodes(self) -> dict[int, str]:
         """Return {inode of the namespace: node} (inside the mount namespace).
 
-        Only of namespaces, and never the machine's own: who asks kills what is in them.
+        The result excludes files without a namespace and the machine's own namespace, because callers kill
+        the processes inside.
         """
         device, machine = (
             _device_and_inode("/proc/thread-self/ns/net")[0],
@@ -204,5 +205,5 @@ class NamespaceStore:
         unmount_all(self.pin)
         try:
             self.pin.unlink(missing_ok=True)
-        except IsADirectoryError:  # somebody's doing; `down` works whatever is there
+        except IsADirectoryError:  # made by another program; `down` must work anyway
             shutil.rmtree(self.pin)

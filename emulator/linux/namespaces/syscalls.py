@@ -1,6 +1,6 @@
-"""The few system calls that Python 3.11 doesn't offer, by ctypes; each raises KernelError.
+"""System calls that Python 3.11 doesn't offer, by ctypes; each raises KernelError.
 
-`os.unshare` and `os.setns` exist from 3.12 on, `mount` never: one way for all releases.
+`os.unshare` and `os.setns` exist since 3.12, `mount` in no release. ctypes works for all releases.
 """
 
 from __future__ import annotations
@@ -51,7 +51,7 @@ def mount(source: str, target: str, fstype: str = "", flags: int = 0, data: str 
 
 
 def umount(target: str, flags: int = 0) -> None:
-    """Unmount something: see umount2(2)."""
+    """Unmount `target`: see umount2(2)."""
     if _umount2(os.fsencode(target), flags):
         raise KernelError("unmount", target, ctypes.get_errno())
 
