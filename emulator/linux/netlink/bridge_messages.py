@@ -1,4 +1,4 @@
-"""Netlink messages that make and set bridges (include/uapi/linux/if_link.h, IFLA_BR_*)."""
+"""Netlink messages that create and configure bridges (include/uapi/linux/if_link.h, IFLA_BR_*)."""
 
 from __future__ import annotations
 
@@ -27,14 +27,14 @@ _NEW = NLM_F_REQUEST | NLM_F_CREATE | NLM_F_EXCL
 
 
 def bridge(name: bytes, index: int, mac: bytes) -> bytes:
-    """Return the message that makes a bridge: no STP, no multicast snooping (it floods queries), up."""
+    """Return the message that creates a bridge: no STP, no multicast snooping (it floods queries), up."""
     body = link_body(index, flags=IFF_UP, change=IFF_UP)
     own = attribute(IFLA_IFNAME, name + b"\0") + attribute(IFLA_ADDRESS, mac)
     return message(RTM_NEWLINK, _NEW, body + own + _bridge_info(u32(5, 0), attribute(23, b"\0")))
 
 
 UNKNOWN = -1
-"""Stands for an option that this kernel doesn't have."""
+"""Value of an option that this kernel doesn't have."""
 PORT_OPTIONS = {
     "state": 1, "hairpin": 4, "learning": 8, "flood": 9, "mcast_flood": 27, "bcast_flood": 30, "isolated": 33,
 }  # fmt: skip
@@ -46,7 +46,7 @@ BRIDGE_OPTIONS = {"stp_state": 5, "vlan_filtering": 7, "mcast_snooping": 23}
 def bridge_options(index: int, options: Mapping[str, int]) -> bytes:
     """Return the message that sets options of a bridge.
 
-    Only what has to be: a kernel refuses even to switch off what it wasn't built with.
+    Pass only options that must change: a kernel refuses even to disable a feature that it lacks.
     """
     data = (
         u32(BRIDGE_OPTIONS[name], value)
@@ -67,12 +67,12 @@ def port_options(index: int, options: Mapping[str, int]) -> bytes:
 
 
 def bridge_flush(index: int) -> bytes:
-    """Return the message that makes a bridge forget behind which port each address is."""
+    """Return the message that flushes a bridge's forwarding table."""
     flush = attribute(21, b"")  # IFLA_BR_FDB_FLUSH
     return message(RTM_NEWLINK, NLM_F_REQUEST, link_body(index) + _bridge_info(flush))
 
 
 def _bridge_info(*data: bytes) -> bytes:
-    """Return what a message says of a bridge: 5 STP_STATE, 7 VLAN_FILTERING, 23 MCAST_SNOOPING."""
+    """Return a bridge's attributes in a message: 5 STP_STATE, 7 VLAN_FILTERING, 23 MCAST_SNOOPING."""
     kind = attribute(IFLA_INFO_KIND, b"bridge")
     return nested(IFLA_LINKINFO, kind, nested(IFLA_INFO_DATA, *data))

@@ -1,14 +1,14 @@
-"""A netlink socket that sends messages in batches and keeps the kernel's words about errors.
+"""Netlink socket that sends messages in batches and keeps the kernel's error messages.
 
-The theory, in four rules (net/netlink/af_netlink.c):
+It relies on four rules (net/netlink/af_netlink.c):
 
 1. The kernel handles the messages of one `sendmsg` one after the other before the call returns,
    and goes on after a message that failed.
 2. It answers every message that failed, and those that ask for an answer (NLM_F_ACK). So only the
    last message of a batch asks: one answer to read per batch when all went well.
-3. With NETLINK_EXT_ACK an answer carries the kernel's own words; with NETLINK_CAP_ACK it doesn't
+3. With NETLINK_EXT_ACK an answer carries the kernel's error text; with NETLINK_CAP_ACK it doesn't
    repeat the message.
-4. A socket belongs to the network namespace it was opened in, for ever.
+4. A socket always belongs to the network namespace where it was opened.
 """
 
 from __future__ import annotations
@@ -46,19 +46,19 @@ _SEQUENCE = struct.Struct("=I")
 _SUCCESS = bytes(4)
 _MAX_BATCH = 128 * 1024
 _ANSWERS = 8192
-"""Room for one datagram of answers: the kernel fills no more (NLMSG_GOODSIZE), one answer is far less."""
+"""Buffer size for one datagram of answers: the kernel's maximum (NLMSG_GOODSIZE), far above one answer."""
 
 _DUMPS = 12
 _PAUSE = 0.001
-"""How often a list is asked for that changes while it is read, and how long to wait in between: from one
-millisecond, twice as long each time, two seconds in all."""
+"""Attempts at a dump that changes while it is read, and the first pause between them: one millisecond,
+doubled each time, two seconds in total."""
 
 Label = tuple[str, str]
-"""What a message does and to what: ("create link", "h1-eth0")."""
+"""Operation and target of a message: ("create link", "h1-eth0")."""
 
 
 class Batch:
-    """Messages to send together. `add` takes a whole message, header included, sequence number 0."""
+    """Messages to send together. `add` takes a complete message: header included, sequence number 0."""
 
     __slots__ = ("labels", "messages")
 
@@ -67,7 +67,7 @@ class Batch:
         self.labels: list[Label] = []
 
     def add(self, message: bytes, op: str, target: str) -> None:
-        """Append a message and what to call it in an error."""
+        """Append a message, with its operation and target for error messages."""
         self.messages.append(message)
         self.labels.append((op, target))
 
@@ -79,7 +79,7 @@ class Batch:
 
 
 class Transport(Protocol):
-    """The part of a socket that is used here: unit tests give a fake one."""
+    """Socket methods used here. Unit tests pass a fake socket."""
 
     def send(self, data: bytes | bytearray, /) -> int:
         """Send all messages in `data`."""
@@ -103,7 +103,7 @@ def open_route_socket() -> socket.socket:
 
 
 class Netlink:
-    """A conversation with the kernel over one socket. Not for use by two threads at once."""
+    """Netlink connection over one socket. Not safe for use by two threads at once."""
 
     def __init__(self, transport: Transport | None = None) -> None:
         self._transport = transport or open_route_socket()
@@ -124,8 +124,8 @@ class Netlink:
     def run(self, batch: Batch, ignore: frozenset[int] = frozenset()) -> list[KernelError]:
         """Send `batch`; raise the first error whose errno isn't in `ignore`, return the ignored ones.
 
-        The messages after one that failed have been carried out: whoever catches the error rolls
-        back or goes on knowing that.
+        The kernel has also processed the messages after the failed one. Callers that catch the error must
+        take this into account.
         """
         errors = self.try_run(batch)
         for error in errors:
@@ -137,7 +137,7 @@ class Netlink:
         """Send `batch` and return all errors, in order."""
         errors: list[KernelError] = []
         start, messages = 0, batch.messages
-        if messages and sum(map(len, messages)) <= _MAX_BATCH:  # as good as always
+        if messages and sum(map(len, messages)) <= _MAX_BATCH:  # almost always true
             return self._exchange(messages, batch.labels)
         while start < len(messages):
             size, end = 0, start
@@ -161,12 +161,12 @@ class Netlink:
         errors: list[KernelError] = []
         last = self._seq - 1
         answer = self._receive(_ANSWERS)
-        if answer[8:12] == _SEQUENCE.pack(last) and answer[16:20] == _SUCCESS:  # all went well
+        if answer[8:12] == _SEQUENCE.pack(last) and answer[16:20] == _SUCCESS:  # success
             return errors
         while True:
             for part in messages_in(answer):
                 if part.kind != NLMSG_ERROR or not first <= part.seq <= last:
-                    continue  # of an earlier conversation, which was broken off
+                    continue  # of an earlier, interrupted exchange
                 if part.error:
                     op, target = labels[part.seq - first]
                     errors.append(KernelError(op, target, part.error, _words(part)))
@@ -175,7 +175,7 @@ class Netlink:
             answer = self._receive(_ANSWERS)
 
     def _receive(self, size: int) -> bytes:
-        """Return the next datagram of answers; KernelError (ENOBUFS) when the kernel had no room for some."""
+        """Return the next datagram of answers; KernelError (ENOBUFS) when the kernel dropped some."""
         try:
             return self._transport.recv(size)
         except OSError as error:
@@ -184,8 +184,8 @@ class Netlink:
     def dump(self, message: bytes) -> list[tuple[int, bytes]]:
         """Send a dump request and return (message type, body after the header) of each answer.
 
-        A list that changed while it was read lacks some and has others twice; it is asked for again.
-        KernelError (EAGAIN) when it changes every time.
+        A list that changes while it is read lacks some entries and repeats others, so the request is sent
+        again. Raises KernelError (EAGAIN) when the list changes every time.
         """
         for again in range(_DUMPS):
             whole, out = self._dump(message)
@@ -195,7 +195,7 @@ class Netlink:
         raise KernelError("list", "kernel objects", errno.EAGAIN, f"they changed {_DUMPS} times while read")
 
     def _dump(self, message: bytes) -> tuple[bool, list[tuple[int, bytes]]]:
-        """Ask once; return whether the answers are of one moment, and the answers."""
+        """Send the request once; return whether the answers are consistent, and the answers."""
         seq = self._seq
         self._seq += 1
         data = bytearray(message)
@@ -208,7 +208,7 @@ class Netlink:
             except KernelError as error:
                 if error.errno != errno.ENOBUFS:
                     raise
-                whole = False  # some were lost, the rest still comes
+                whole = False  # some answers were lost, the others still arrive
                 continue
             for part in messages_in(answer):
                 if part.seq != seq:
@@ -222,7 +222,7 @@ class Netlink:
 
 
 def _words(answer: Message) -> str:
-    """Return NLMSGERR_ATTR_MSG of an answer: the kernel's own words, where it gives some."""
+    """Return NLMSGERR_ATTR_MSG of an answer: the kernel's error text, if any."""
     if answer.kind != NLMSG_ERROR or not answer.flags & NLM_F_ACK_TLVS:
         return ""
     at = HEADER.size + 4 + HEADER.size

@@ -1,7 +1,7 @@
 """Parse netlink datagrams into messages and check all lengths. Pure.
 
-include/uapi/linux/netlink.h: messages stand one after the other, each with a header that says its
-length, each starting at a multiple of four.
+include/uapi/linux/netlink.h: messages follow each other. Each has a header with its length and starts at
+a multiple of four bytes.
 """
 
 from __future__ import annotations
@@ -21,7 +21,7 @@ _CODE = struct.Struct("=i")
 
 
 class Message(NamedTuple):
-    """One message; `data` is all of it, header included."""
+    """One message; `data` contains the header too."""
 
     kind: int
     flags: int
@@ -35,7 +35,7 @@ class Message(NamedTuple):
 
     @property
     def error(self) -> int:
-        """Return the errno of an NLMSG_ERROR or NLMSG_DONE, 0 when all went well."""
+        """Return the errno of an NLMSG_ERROR or NLMSG_DONE, 0 on success."""
         if len(self.data) >= HEADER.size + _CODE.size:
             return max(0, -int(_CODE.unpack_from(self.data, HEADER.size)[0]))
         if self.kind == NLMSG_ERROR:
@@ -46,8 +46,8 @@ class Message(NamedTuple):
 def messages_in(data: bytes) -> Iterator[Message]:
     """Yield the messages of a datagram.
 
-    Raises KernelError (EBADMSG) at a length that can't be: shorter than a header, which would be read
-    for ever, or longer than what is left, because the datagram was cut off.
+    Raises KernelError (EBADMSG) at an impossible length. A length shorter than a header would cause an
+    endless loop. A length beyond the remaining bytes means that the datagram was cut off.
     """
     at = 0
     while at < len(data):

@@ -1,8 +1,8 @@
 """rtnetlink messages as bytes: links, addresses, routes, neighbours.
 
 Formats: include/uapi/linux/{rtnetlink,if_link,if_addr,neighbour,veth}.h and rtnetlink(7). The
-messages that every host needs are one `struct.pack` each: a network of 10,000 hosts packs 50,000
-of them, and attribute-by-attribute concatenation cost five times as much.
+messages that every host needs are one `struct.pack` each. A network of 10,000 hosts packs 50,000 of
+them, and concatenation attribute by attribute costs five times as much.
 """
 
 from __future__ import annotations
@@ -53,7 +53,7 @@ def u32(kind: int, value: int) -> bytes:
 
 
 def message(kind: int, flags: int, body: bytes) -> bytes:
-    """Return a whole message; the socket writes the sequence number."""
+    """Return a complete message; the socket writes the sequence number."""
     return HEADER.pack(HEADER.size + len(body), kind, flags, 0, 0) + body
 
 
@@ -77,11 +77,11 @@ def veth(
     name: bytes, index: int, mac: bytes, namespace: int, master: int, *, up: bool,
     peer_name: bytes, peer_index: int, peer_mac: bytes, mtu: int = 1500,
 ) -> bytes:  # fmt: skip
-    """Return the message that makes a veth pair.
+    """Return the message that creates a veth pair.
 
-    The main end is made in the namespace of descriptor `namespace`, as a port of the bridge with
-    index `master` (0: none), up or not; the peer end in the socket's own namespace. Both indices
-    must be given: the kernel honours the peer's only then.
+    The main end is created in the namespace of descriptor `namespace`, as a port of the bridge with
+    index `master` (0: none), up or down. The peer end is created in the socket's own namespace. Both
+    indices are required: otherwise the kernel ignores the peer's.
     """
     flags = IFF_UP if up else 0
     return _VETH.pack(
@@ -111,9 +111,9 @@ def veth_here(
     name: bytes, index: int, mac: bytes, *,
     peer_name: bytes, peer_index: int, peer_mac: bytes, namespace: int, mtu: int = 1500,
 ) -> bytes:  # fmt: skip
-    """Return the message that makes a veth pair with the main end in the socket's own namespace.
+    """Return the message that creates a veth pair with the main end in the socket's own namespace.
 
-    The peer is made in the namespace of descriptor `namespace`. Neither end is up.
+    The peer is created in the namespace of descriptor `namespace`. Neither end is up.
     """
     common = u32(IFLA_MTU, mtu) + u32(IFLA_NUM_TX_QUEUES, 1) + u32(IFLA_NUM_RX_QUEUES, 1)
     peer = link_body(peer_index) + attribute(IFLA_IFNAME, peer_name + b"\0") + common
@@ -127,9 +127,9 @@ _QUIET_SPEC = nested(IFLA_AF_SPEC, nested(AF_INET6, attribute(8, b"\1")))  # IFL
 
 
 def no_link_local(index: int) -> bytes:
-    """Return the message that stops the kernel from giving a link an IPv6 link-local address.
+    """Return the message that stops the kernel from adding an IPv6 link-local address to a link.
 
-    It isn't honoured when the link is made, only in a message of its own before the link comes up.
+    The kernel ignores this setting at creation. It needs a separate message before the link comes up.
     """
     return message(RTM_NEWLINK, NLM_F_REQUEST, link_body(index) + _QUIET_SPEC)
 
@@ -140,7 +140,7 @@ def link_up(index: int, *, up: bool = True) -> bytes:
 
 
 def link_arp(index: int) -> bytes:
-    """Return the message that has a link use ARP, and IPv6's neighbour discovery, again."""
+    """Return the message that enables ARP and IPv6 neighbour discovery on a link again."""
     return message(RTM_NEWLINK, NLM_F_REQUEST, link_body(index, flags=0, change=IFF_NOARP))
 
 
@@ -160,7 +160,7 @@ def link_group(index: int, group: int) -> bytes:
 
 
 def group_delete(group: int) -> bytes:
-    """Return the message that deletes all links of a group, at the price of one."""
+    """Return the message that deletes all links of a group, at the cost of deleting one."""
     return message(RTM_DELLINK, NLM_F_REQUEST, link_body(0) + u32(_IFLA_GROUP, group))
 
 
@@ -175,7 +175,7 @@ _NODAD = 2
 
 
 def address(index: int, packed: bytes, length: int, *, delete: bool = False, scope: int = 0) -> bytes:
-    """Return the message that gives a link an address (4 or 16 bytes) with its prefix length."""
+    """Return the message that adds an address (4 or 16 bytes) with its prefix length to a link."""
     kind, flags = (RTM_DELADDR, NLM_F_REQUEST) if delete else (RTM_NEWADDR, _NEW)
     if len(packed) == 4:
         return _ADDRESS4.pack(

@@ -1,22 +1,22 @@
-"""Traffic control messages: what shapes a link's direction.
+"""Traffic control messages that shape one direction of a link.
 
 Formats: include/uapi/linux/pkt_sched.h and net/sched/sch_{tbf,netem,fifo}.c.
 
-A rate is a token bucket (tbf). htb is as exact (measured, TCP over veth: both within 0.3 % of the
-rate from 10 Mbit/s to 10 Gbit/s) but needs a class beside the qdisc, and its limit counts packets of up to
-64 KiB where tbf's counts bytes. Delay, jitter, loss, duplicates, reordering and corruption are
-netem. Both together are a tbf with netem as its child: the other way round kernels before 6.13
-lose count of the packets that tbf cuts large ones into, and the link stops.
+A token bucket (tbf) limits the rate. htb is as exact (measured, TCP over veth: both within 0.3 % of the
+rate from 10 Mbit/s to 10 Gbit/s). But htb needs a class beside the qdisc, and its limit counts packets of
+up to 64 KiB, while that of tbf counts bytes. netem adds delay, jitter, loss, duplicates, reordering and
+corruption. To combine them, netem is the child of tbf. In the reverse order, kernels before 6.13 miscount
+packets when tbf splits large ones, and the link stops.
 
 Rates are those of Ethernet frames without preamble and checksum: 10 Mbit/s carry 9.56 Mbit/s of
 TCP in frames of 1,514 bytes.
 
-The queue. `queue` counts the full-size packets that may wait for the link. Where it isn't given, as
-many bytes wait as the link sends in one round trip (bandwidth x delay x 2: the rule of thumb of
-Villamizar and Song, "High performance TCP in ANSNET", 1994) or in 5 ms, whichever is more, and
-64 packets at the least (one segment of the sender's offload is 45). Those in flight come on top:
-netem counts them in its limit too, packets as they come, so bandwidth x (delay + jitter) is
-counted in packets of 512 bytes. Without a bandwidth, a million packets a second.
+`queue` is the maximum number of full-size packets that wait for the link. By default, the queue holds the
+bytes that the link sends in one round trip (bandwidth x delay x 2: the rule of thumb of Villamizar and
+Song, "High performance TCP in ANSNET", 1994) or in 5 ms, whichever is more. Its minimum is 64 packets (one
+segment of the sender's offload is 45). Packets in flight are added, because netem counts them in its limit
+too. netem counts packets of any size, so bandwidth x (delay + jitter) is counted in packets of 512 bytes.
+Without a bandwidth, the assumed rate is a million packets per second.
 """
 
 from __future__ import annotations
@@ -31,7 +31,7 @@ from topologies.profiles import Shape
 RTM_NEWQDISC, RTM_DELQDISC = 36, 37
 ROOT = 0xFFFFFFFF
 TBF, NETEM_BELOW, NETEM, FIFO = 0x10000, 0x20000, 0x30000, 0x40000
-"""Handles, one for each place and kind: the kernel refuses to change a handle's kind."""
+"""Handles, one for each position and kind: the kernel refuses to change a handle's kind."""
 _BELOW_TBF = TBF | 1
 
 _TCA_KIND, _TCA_OPTIONS = 1, 2
@@ -40,7 +40,7 @@ _NETEM_REORDER, _NETEM_CORRUPT, _NETEM_LATENCY64, _NETEM_JITTER64 = 3, 4, 10, 11
 
 _U32 = 0xFFFFFFFF
 _TICK = 64e-9
-"""The unit of time of old attributes: PSCHED_SHIFT is 6 (include/net/pkt_sched.h)."""
+"""Time unit of old attributes: PSCHED_SHIFT is 6 (include/net/pkt_sched.h)."""
 _HEADER = 14
 _BURST_TIME = 1e-3
 _LEAST_BURST_PACKETS = 2
@@ -57,26 +57,26 @@ _NETEM_OPTIONS = struct.Struct("=IIIIII")
 
 
 def add_shape(batch: Batch, index: int, shape: Shape, mtu: int, target: str, *, is_new: bool = False) -> None:
-    """Add what makes the interface `index` send as `shape` says; one that `is_new` wasn't shaped before.
+    """Append the messages that apply `shape` to what the interface `index` sends.
 
-    `target` is its name in errors.
+    `is_new` means that it had no shape before. `target` is its name in errors.
     """
     for made in (shape_messages if is_new else reshape_messages)(index, shape, mtu):
         batch.add(made, "shape", target)
 
 
 def shape_messages(index: int, shape: Shape, mtu: int = 1500) -> list[bytes]:
-    """Return the messages that shape what the new link with `index` sends; none for a plain shape."""
+    """Return the messages that shape a new interface `index`; none for a plain shape."""
     return [] if _is_empty(shape) else _put(index, shape, mtu)
 
 
 def reshape_messages(index: int, shape: Shape, mtu: int = 1500) -> list[bytes]:
-    """Return the messages that make a link's shape be `shape`, whatever it was.
+    """Return the messages that change any shape of a link to `shape`.
 
-    A change of rate keeps the packets that wait. What takes away answers ENOENT where there is nothing.
+    A change of rate keeps the waiting packets. Removals answer ENOENT where nothing exists.
 
-    A tbf brings its own queue and changes its length with its own; what another shape had put in that
-    place goes first: then the tbf makes its own again, and the link is as one that was never changed.
+    A tbf creates its own child queue and adapts its length. A queue that another shape put in that position
+    is removed first. Then the tbf creates its own again, and the link is as if it had never changed.
     """
     if _is_empty(shape):
         return [_delete(index, ROOT)]
@@ -108,19 +108,19 @@ def _put(index: int, shape: Shape, mtu: int) -> list[bytes]:
 
 
 def _qdisc(index: int, parent: int, handle: int, kind: bytes, options: bytes) -> bytes:
-    """Return the message that makes the qdisc under `parent`, or changes it, or takes another's place."""
+    """Return the message that creates, changes or replaces the qdisc under `parent`."""
     body = _TCMSG.pack(0, index, handle, parent, 0)
     body += attribute(_TCA_KIND, kind + b"\0") + attribute(_TCA_OPTIONS, options)
     return message(RTM_NEWQDISC, NLM_F_REQUEST | NLM_F_CREATE | NLM_F_REPLACE, body)
 
 
 def burst_bytes(bandwidth: float, mtu: int = 1500) -> int:
-    """Return the size of the token bucket: a millisecond of the rate, two packets at the least."""
+    """Return the size of the token bucket in bytes: a millisecond of the rate, at least two packets."""
     return min(max(int(bandwidth / 8 * _BURST_TIME), _LEAST_BURST_PACKETS * (mtu + _HEADER)), _U32 // 2)
 
 
 def queue_bytes(shape: Shape, mtu: int = 1500) -> int:
-    """Return how many bytes may wait for a link that has a bandwidth."""
+    """Return the queue limit in bytes of a link with a bandwidth."""
     packet = mtu + _HEADER
     if shape.queue is not None:
         return min(shape.queue * packet, _U32)
@@ -130,12 +130,12 @@ def queue_bytes(shape: Shape, mtu: int = 1500) -> int:
 
 
 def waiting_packets(shape: Shape, mtu: int = 1500) -> int:
-    """Return how many full-size packets may wait for a link that has a bandwidth."""
+    """Return the queue limit in full-size packets of a link with a bandwidth."""
     return math.ceil(queue_bytes(shape, mtu) / (mtu + _HEADER))
 
 
 def queue_packets(shape: Shape, mtu: int = 1500) -> int:
-    """Return netem's limit: packets in flight and packets that wait."""
+    """Return netem's limit: packets in flight plus waiting packets."""
     seconds = (shape.delay or 0) + (shape.jitter or 0)
     if shape.bandwidth is None:
         in_flight = seconds * _UNLIMITED_RATE
@@ -149,8 +149,8 @@ def queue_packets(shape: Shape, mtu: int = 1500) -> int:
 def tbf_options(rate: int, burst: int, limit: int) -> bytes:
     """Return a token bucket's options: `rate` in bytes per second, `burst` and `limit` in bytes.
 
-    With a known link layer the kernel asks for no table of transmission times. The burst is given
-    twice: as time for kernels before 3.14, which know no rate beyond 32 bits, and in bytes.
+    With a known link layer, the kernel needs no table of transmission times. The options contain the burst
+    twice: in bytes, and as time for kernels before 3.14, which support only 32-bit rates.
     """
     spec = _RATESPEC.pack(3, _ETHERNET, 0, -1, 0, min(rate, _U32))
     ticks = min(int(burst / min(rate, _U32) / _TICK), _U32)
@@ -164,9 +164,9 @@ def tbf_options(rate: int, burst: int, limit: int) -> bytes:
 def netem_options(shape: Shape, limit: int) -> bytes:
     """Return netem's options; `limit` in packets.
 
-    Times are given twice: in 32-bit ticks (274 s at the most) for kernels before 4.16, and in
-    64-bit nanoseconds, which win. Reordering and corruption are given even where there is none:
-    netem keeps those of before when a change leaves them out.
+    The options contain times twice: in 32-bit ticks (at most 274 s) for kernels before 4.16, and in 64-bit
+    nanoseconds, which take precedence. They always contain reordering and corruption, even 0: netem keeps
+    the old values when a change omits them.
     """
     delay, jitter = shape.delay or 0.0, shape.jitter or 0.0
     gap = 1 if shape.reorder else 0
@@ -180,9 +180,9 @@ def netem_options(shape: Shape, limit: int) -> bytes:
 
 
 def netem_parameters(options: bytes) -> tuple[int, ...]:
-    """Return what netem options say, written by us or by the kernel.
+    """Return the parameters in netem options, written by us or by the kernel.
 
-    (limit, loss, gap, duplicate, reorder, corrupt, delay in ns, jitter in ns), shares of 2^32 - 1.
+    (limit, loss, gap, duplicate, reorder, corrupt, delay in ns, jitter in ns). Shares are of 2^32 - 1.
     """
     latency, limit, loss, gap, duplicate, jitter = _NETEM_OPTIONS.unpack_from(options)
     found = dict(attributes(options, _NETEM_OPTIONS.size))
@@ -201,5 +201,5 @@ def _ticks(seconds: float) -> int:
 
 
 def _share(share: float | None) -> int:
-    """Return a share as netem wants it: of 2^32 - 1."""
+    """Return a share in netem's unit, as part of 2^32 - 1."""
     return round((share or 0.0) * _U32)

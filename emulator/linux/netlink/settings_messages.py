@@ -1,6 +1,6 @@
-"""The messages of a node's settings: addresses, routes, permanent neighbours, and what changes of them.
+"""Messages for a node's settings and their changes: addresses, routes, permanent neighbours.
 
-A running node that changes is told only what differs, removals before additions.
+A running node receives only the differences, removals before additions.
 """
 
 from __future__ import annotations
@@ -17,17 +17,17 @@ from emulator.plan_part import PlanPart
 from topologies.addressing import Address
 
 ROUTE = "route in"
-"""What messages of routes are called in errors."""
+"""Operation of route messages in errors."""
 
 Hop = tuple[int, bytes | None]
 """Index of the interface, and the gateway."""
 
 IndexOf = Callable[[int], int]
-"""Gives the index of a port of the node whose messages are written."""
+"""Function from a port of the node to its interface index."""
 
 
 def hops_of(route: Route, index_of: IndexOf) -> list[Hop]:
-    """Return the hops of `route` as messages have them."""
+    """Return the hops of `route` in message format."""
     return [(index_of(hop.port), hop.gateway) for hop in route.hops]
 
 
@@ -57,11 +57,10 @@ def add_routes_and_neighbours(batch: Batch, part: PlanPart, node: int) -> None:
 
 
 def removals(old: NodeSettings, new: NodeSettings) -> Batch:
-    """Return the batch that removes what `new` doesn't have: routes, addresses, bridge ports.
+    """Return the batch that removes settings missing in `new`: routes, addresses, bridge ports.
 
-    Sent before new nodes and links are made, so that nothing is there twice. Objects that the
-    kernel has taken away by itself (routes over a link that is down) may be gone: ignore ESRCH,
-    EADDRNOTAVAIL and ENODEV.
+    Send it before new nodes and links are created, so that nothing exists twice. The kernel may have removed
+    some objects by itself (routes over a link that is down): ignore ESRCH, EADDRNOTAVAIL and ENODEV.
     """
     batch = Batch()
     for route in sorted(old.routes - new.routes):
@@ -84,9 +83,10 @@ def removals(old: NodeSettings, new: NodeSettings) -> Batch:
 
 
 def additions(old: NodeSettings, new: NodeSettings) -> Batch:
-    """Return the batch that gives a node what `old` didn't have.
+    """Return the batch that adds the settings missing in `old`.
 
-    An interface whose MAC changes forgets all its neighbours, permanent ones too: they are given again.
+    When an interface's MAC changes, the kernel drops all its neighbours, also permanent ones. The batch adds
+    them again.
     """
     batch = Batch()
     if new.mac != old.mac:
@@ -111,12 +111,12 @@ def additions(old: NodeSettings, new: NodeSettings) -> Batch:
 
 
 def _links_first(route: Route) -> tuple[bool, bytes, int]:
-    """Sort what is on a link before what needs a gateway there."""
+    """Sort routes on a link before routes that need a gateway there."""
     return route.hops[0].gateway is not None, route.packed, route.length
 
 
 def _change_port(batch: Batch, name: str, after: PortSettings, before: PortSettings) -> None:
-    """Add what makes an interface that stays be as `after` says."""
+    """Append the messages that change a remaining interface to `after`."""
     index = after.interface
     if before.mac != after.mac:
         batch.add(messages.link_mac(index, after.mac), "set the MAC of a port of", name)
