@@ -1,1 +1,1 @@
-"""The machine: what it has, what its kernel can do, and the checks of `doctor`."""
+"""The machine: its resources, its kernel's features, and the checks of `doctor`."""

@@ -1,4 +1,4 @@
-"""Checks of what this machine has and lacks, with the command that adds it."""
+"""Checks of this machine, with the command that adds each missing feature."""
 
 from __future__ import annotations
 
@@ -38,7 +38,7 @@ class Found(StrEnum):
 
 @dataclass(frozen=True)
 class Finding:
-    """Result of a check; `basic` ones are needed by every network, `fix` is what to do if it is missing."""
+    """Result of a check. Every network needs the `basic` ones. `fix` tells how to add a missing feature."""
 
     name: str
     found: Found
@@ -48,7 +48,7 @@ class Finding:
 
     @property
     def is_fatal(self) -> bool:
-        """True when no network can be made."""
+        """True when no network can be created."""
         return self.basic and self.found is Found.MISSING
 
 
@@ -59,10 +59,10 @@ _SYSCTLS = {
     "user.max_net_namespaces": 4096,
     "kernel.pid_max": 4096,
 }
-"""Kernel limits to show, and the least that thousands of nodes want."""
+"""Kernel limits to show, and the minimum for thousands of nodes."""
 
 _RAISED = "net.ipv4.neigh.default.gc_thresh3"
-"""What large networks raise while they are up: the machine's, seen from its first network namespace only."""
+"""Machine-wide sysctl that large networks raise while up; only the initial network namespace shows it."""
 
 _PROGRAMS = {
     "tcpdump": ("captures with a filter", "apt install tcpdump"),
@@ -76,7 +76,7 @@ _PROGRAMS = {
 
 
 def machine_checks() -> list[Finding]:
-    """Return everything looked at, in the order to show it."""
+    """Return all findings, in display order."""
     return [*_basics(), *_queues(), *_switches(), *_cgroups(), *_limits(), *_programs()]
 
 
@@ -109,7 +109,7 @@ def _queues() -> Iterator[Finding]:
 
 
 def _switches() -> Iterator[Finding]:
-    """Look for Open vSwitch: its version, and whether the kernel has a datapath."""
+    """Check Open vSwitch: its version, and the kernel's datapath."""
     version = ovs_version()
     value = f"{version}, userspace datapath" if version else "for `switch: ovs`"
     yield Finding("Open vSwitch", _found(bool(version)), value, fix="apt install openvswitch-switch")

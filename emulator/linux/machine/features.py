@@ -1,7 +1,7 @@
-"""Features of this machine's kernel, found by trying.
+"""Features of this machine's kernel, detected by trial.
 
-A configuration file or a list of modules says what a kernel was built with; only trying says what
-works here. Each trial is made in a network namespace of its own that goes away with it.
+A configuration file or a list of modules only shows the build options of a kernel. A trial shows that a
+feature works here. Each trial runs in a temporary network namespace.
 """
 
 from __future__ import annotations
@@ -34,7 +34,7 @@ _REFUSALS = frozenset({errno.ENOENT, errno.EOPNOTSUPP, errno.EINVAL, errno.ENODE
 
 @cache
 def has_qdisc(kind: str) -> bool | None:
-    """Return whether the kernel has the qdisc `kind` ("tbf", "netem"); None when we may not look.
+    """Return whether the kernel has the qdisc `kind` ("tbf", "netem"); None without permission.
 
     The kernel loads the module if it has one.
     """
@@ -46,7 +46,7 @@ def has_qdisc(kind: str) -> bool | None:
 
 @cache
 def has_link(kind: str) -> bool | None:
-    """Return whether the kernel has links of `kind` ("veth", "bridge", "vxlan"); None if we may not look."""
+    """Return whether the kernel has links of `kind` ("veth", "bridge", "vxlan"); None without permission."""
     data = messages.nested(messages.IFLA_INFO_DATA, messages.u32(1, _TRIAL)) if kind == "vxlan" else b""
     info = messages.nested(
         messages.IFLA_LINKINFO, messages.attribute(messages.IFLA_INFO_KIND, kind.encode()), data
@@ -63,9 +63,9 @@ _NETLINK_GENERIC, _GENL_ID_CTRL, _CTRL_CMD_GETFAMILY, _CTRL_ATTR_FAMILY_NAME = 1
 
 @cache
 def has_openvswitch() -> bool:
-    """Return whether the kernel has the datapath of Open vSwitch; it loads the module if there is one.
+    """Return whether the kernel has the datapath of Open vSwitch; it loads the module if one exists.
 
-    Asked by the name of its generic netlink family (include/uapi/linux/openvswitch.h, genetlink.h).
+    The test requests the generic netlink family by name (include/uapi/linux/openvswitch.h, genetlink.h).
     """
     body = struct.pack("=BBxx", _CTRL_CMD_GETFAMILY, 1)
     body += messages.attribute(_CTRL_ATTR_FAMILY_NAME, b"ovs_datapath\0")
@@ -87,10 +87,10 @@ _TUNGETFEATURES = 0x800454CF
 
 @cache
 def has_tun() -> bool:
-    """Return whether /dev/net/tun can be used, by which Open vSwitch in userspace makes its switches.
+    """Return whether /dev/net/tun is usable. Open vSwitch in userspace creates its switches with it.
 
-    The kernel loads the module if it has one, but for the device's name, which containers often lack.
-    The question is of include/uapi/linux/if_tun.h. Who isn't root and may not ask is told that it can.
+    Opening the device loads the module if one exists. Containers often lack the device file. The request
+    is defined in include/uapi/linux/if_tun.h. Without root and without permission to ask, returns True.
     """
     try:
         with Path("/dev/net/tun").open("rb+", buffering=0) as device:
@@ -104,7 +104,7 @@ def has_tun() -> bool:
 
 @cache
 def ovs_version() -> str:
-    """Return the version of the Open vSwitch that is installed, such as 3.1.0; empty when there is none."""
+    """Return the installed version of Open vSwitch, such as 3.1.0; empty if it isn't installed."""
     program = find_program("ovs-vswitchd")
     if program is None:
         return ""
@@ -113,7 +113,7 @@ def ovs_version() -> str:
 
 
 def _works(batch: Batch) -> bool | None:
-    """Return whether the kernel takes `batch`, in a namespace made for it."""
+    """Return whether the kernel accepts `batch`, in a namespace created for it."""
     if os.geteuid() != 0 or lacking_rights():
         return None
     try:
@@ -132,7 +132,7 @@ def _works(batch: Batch) -> bool | None:
 
 
 def has_namespaces() -> bool | None:
-    """Return whether network namespaces can be made; None when we may not look."""
+    """Return whether network namespaces can be created; None without permission."""
     if not Path("/proc/self/ns/net").exists():
         return False
     if os.geteuid() != 0:
@@ -148,7 +148,7 @@ def has_namespaces() -> bool | None:
 
 
 def module_file(module: str) -> bool:
-    """Return whether the running kernel's module folder holds `module`."""
+    """Return whether the running kernel's module folder contains `module`."""
     folder = Path("/lib/modules", os.uname().release)
     try:
         index = (folder / "modules.dep").read_text(encoding="utf-8", errors="replace")
@@ -158,13 +158,13 @@ def module_file(module: str) -> bool:
 
 
 def fix_tun() -> str:
-    """Return what brings /dev/net/tun: its module, or its name where the kernel has it built in."""
+    """Return the command that adds /dev/net/tun: load its module, or create the device file if built in."""
     advice = "modprobe tun" if module_file("tun") else "mkdir -p /dev/net; mknod /dev/net/tun c 10 200"
     return f"{advice} (in a container: `--device /dev/net/tun`)"
 
 
 def fix_module(module: str) -> str:
-    """Return the command, or the advice, that brings a missing kernel module."""
+    """Return the command or the advice that adds a missing kernel module."""
     if module_file(module):
         return f"modprobe {module}"
     release = os.uname().release

@@ -7,7 +7,7 @@ import subprocess
 from functools import cache
 
 PYTHON = "/usr/bin/python3"
-"""The Python that Debian's Mininet is installed for; EMULATOR_MININET_PYTHON names another."""
+"""Python interpreter of Debian's Mininet; EMULATOR_MININET_PYTHON overrides it."""
 
 
 def mininet_python() -> str:
@@ -17,7 +17,7 @@ def mininet_python() -> str:
 
 @cache
 def mininet_version() -> str | None:
-    """Return the version of the Mininet that its Python has; None when it has none."""
+    """Return the version of Mininet in its Python; None if it isn't installed."""
     try:
         words = [mininet_python(), "-I", "-c", "import mininet.net; print(mininet.net.VERSION)"]
         done = subprocess.run(words, capture_output=True, timeout=30, check=False)  # noqa: S603 -- our words

@@ -1,4 +1,4 @@
-"""Checksums that leave computed: what `ethtool -K IF tx off` does, without a process an interface.
+"""Compute checksums before sending, like `ethtool -K IF tx off`, without a process per interface.
 
 include/uapi/linux/ethtool.h; the ioctl takes a `struct ifreq` whose data points to the command.
 """
@@ -23,22 +23,22 @@ _VALUE = struct.Struct("=II")
 def compute_checksums(interfaces: Iterable[str]) -> None:
     """Make the kernel compute checksums of packets that `interfaces` of this thread's namespace send.
 
-    Interfaces that aren't there are passed over: links come and go. Raises KernelError.
+    Missing interfaces are skipped, because links come and go. Raises KernelError.
     """
     for _ in _each(interfaces, _ETHTOOL_STXCSUM, "turn off tx checksum offload of"):
         pass
 
 
 def offloaded(interfaces: Iterable[str]) -> list[str]:
-    """Return which of `interfaces` of this thread's namespace leave checksums to the hardware.
+    """Return those `interfaces` of this thread's namespace that leave checksums to the hardware.
 
-    Interfaces that aren't there are passed over. Raises KernelError.
+    Missing interfaces are skipped. Raises KernelError.
     """
     return [name for name, on in _each(interfaces, _ETHTOOL_GTXCSUM, "read tx checksum offload of") if on]
 
 
 def _each(interfaces: Iterable[str], command: int, words: str) -> Iterator[tuple[str, int]]:
-    """Carry out `command` with the value 0 on each interface; yield the value that the kernel gives back."""
+    """Execute `command` with the value 0 on each interface; yield the kernel's result for each."""
     value = ctypes.create_string_buffer(_VALUE.size)
     with socket.socket(socket.AF_INET, socket.SOCK_DGRAM | socket.SOCK_CLOEXEC) as asker:
         for name in interfaces:

@@ -6,8 +6,8 @@ from emulator.linux.sysctl import read
 
 
 def available_memory() -> int | None:
-    """Return the memory available without swapping, in bytes; None where /proc isn't there."""
-    import psutil  # not everything that touches the kernel asks for memory
+    """Return the memory available without swapping, in bytes; None without /proc."""
+    import psutil  # most callers of this package don't need it
 
     try:
         return int(psutil.virtual_memory().available)
@@ -16,7 +16,7 @@ def available_memory() -> int | None:
 
 
 def limit(name: str) -> int | None:
-    """Return the value of the sysctl `name`; None where the kernel doesn't have or show it."""
+    """Return the value of the sysctl `name`; None if the kernel doesn't have or show it."""
     try:
         return int(read(name))
     except (OSError, ValueError):
@@ -24,7 +24,7 @@ def limit(name: str) -> int | None:
 
 
 def mount_count() -> int:
-    """Return the number of mounts that this process sees; 0 where the kernel doesn't say."""
+    """Return the number of mounts that this process sees; 0 if the kernel doesn't report it."""
     try:
         with open("/proc/self/mountinfo", "rb") as file:
             return sum(1 for _ in file)
