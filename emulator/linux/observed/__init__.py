@@ -1,6 +1,6 @@
-"""The state that the kernel holds of a network, compared with what its plan wants.
+"""Kernel state of a network, compared with its plan.
 
-`parse` reads netlink answers, `read` asks for them in one namespace, `compare` finds what differs in one
-node, `namespace` what holds for it as a whole, `survey` goes through all nodes. `emulator.linux.nodes.repair`
-carries the difference out. `limits` compares control groups, and sets them.
+`parse` parses netlink answers. `read` requests them in one namespace. `compare` finds differences in one
+node, `namespace` those of its namespace as a whole. `survey` compares all nodes, and
+`emulator.linux.nodes.repair` removes the differences. `limits` compares control groups and sets them.
 """

@@ -1,7 +1,6 @@
-"""Compare one node with what its plan wants.
+"""Compare one node with its plan.
 
-Only what the plan wants is looked at: interfaces, addresses and routes that somebody added in a node are
-theirs, and stay.
+Only planned objects are compared. Interfaces, addresses and routes that other programs added in a node stay.
 """
 
 from __future__ import annotations
@@ -24,17 +23,17 @@ from topologies.counting import some_names
 
 LOOPBACK = "lo"
 PLAIN = {"stp_state": 0, "vlan_filtering": 0, "mcast_snooping": 0}
-"""The options of a bridge of ours."""
+"""Options of our bridges."""
 _MOST_HOPS = 4
 
 
 class NodeComparison:
     """Compares one node; call `findings`.
 
-    `bridge` is the name of its bridge device, "" for none, and `options` what is wanted of it. Without
-    `membership` the ports' bridges are somebody else's (Open vSwitch's), without `layer3` only interfaces are
-    compared, without `exact_queues` only whether a port is shaped. `forwards` are the address families
-    that the node must forward.
+    `bridge` is the name of its bridge device ("" for none), `options` the planned options of the bridge.
+    Without `membership`, another program (Open vSwitch) manages the ports' bridges. Without `layer3`, only
+    interfaces are compared. Without `exact_queues`, the only test of queues is that a port is shaped.
+    `forwards` contains the address families that the node must forward.
     """
 
     def __init__(
@@ -49,11 +48,11 @@ class NodeComparison:
         self._names = {port.number: port.name for port in ports}
         self._names |= {BRIDGE_PORT: bridge, LOOPBACK_PORT: LOOPBACK}
         self._off: set[int] = set()
-        """Ports that are gone, down or cut: what the kernel drops with them isn't told apart."""
+        """Ports that are gone, down or cut: objects that the kernel drops with them aren't reported."""
         self._out = NodeFindings(settings, replace(settings, ports={}))
 
     def findings(self) -> NodeFindings:
-        """Return what is wrong."""
+        """Return the deviations."""
         out = self._out
         if self._bridge:
             self._look_at_bridge()
@@ -123,7 +122,7 @@ class NodeComparison:
         out.found.ports[port.number] = self._settings_of(port, device)
 
     def _settings_of(self, port: WantedPort, device: FoundInterface) -> PortSettings:
-        """Return what a port is set to; note what isn't as wanted."""
+        """Return the settings of a port; record deviations."""
         wanted = port.settings
         is_bridged = self._is_bridged(port, device)
         mac, shape = device.mac, wanted.shape
@@ -145,12 +144,12 @@ class NodeComparison:
         return PortSettings(device.ifindex, is_bridged, mac, device.mtu, shape)
 
     def _is_bridged(self, port: WantedPort, device: FoundInterface) -> bool:
-        """Return whether a port is in the node's bridge. Ports of Open vSwitch are looked at elsewhere."""
+        """Return whether a port is in the node's bridge. Ports of Open vSwitch are checked elsewhere."""
         bridged = port.settings.bridged
         if not self._membership:
             return bridged
         if bridged and self._out.no_bridge:
-            return False  # told of as the bridge
+            return False  # reported as a missing bridge
         if device.master == (self._index(BRIDGE_PORT) if bridged else 0):
             return bridged
         here = self._bridge if device.master == self._index(BRIDGE_PORT) else f"interface {device.master}"
@@ -161,7 +160,7 @@ class NodeComparison:
         return not bridged
 
     def _has(self, port: int, what: str, expected: str, found: str) -> bool:
-        """Return whether an object over `port` is as expected; it is told of only where its port is whole."""
+        """Return whether an object over `port` is as expected; report it only if its port is intact."""
         if expected == found:
             return True
         if port not in self._off:
@@ -189,7 +188,7 @@ class NodeComparison:
         return False
 
     def _has_own_route(self, index: int, address: Address) -> bool:
-        """Return whether the network of an address is on its link, as the kernel routes it by itself."""
+        """Return whether the kernel's own route to the network of an address exists on its link."""
         network, length = _network(address), address.length
         if length == 8 * len(network):
             return True
@@ -207,7 +206,7 @@ class NodeComparison:
         if any(r.hops == expected and route.source in (None, r.source) for r in found):
             return len(left) == len(route.hops)
         whole = frozenset((self._index(hop.port), hop.gateway) for hop in route.hops)
-        if any(r.hops == whole for r in found):  # over ports that are down, which the kernel keeps
+        if any(r.hops == whole for r in found):  # routes over ports that are down: the kernel keeps them
             return True
         words = self._hops_words(found[0].hops) if found else "missing"
         what = f"route {ip_address(route.packed)}/{route.length}"

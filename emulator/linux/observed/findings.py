@@ -10,15 +10,16 @@ from topologies.addressing import Address
 from topologies.profiles import Shape
 
 UNLIKE = Shape(queue=-1)
-"""Stands for whatever queues an interface has that aren't those of its shape."""
+"""Value for any queues of an interface that differ from its shape."""
 
 
 @dataclass
 class Reset:
     """Settings to restore in a node's namespace, by interface.
 
-    `forwarding`: (address family, interface) that don't pass packets on; `ipv6` where IPv6 may be switched
-    off; `link_local` that lack such an address; `rules`: (address family, priority, table) that are missing.
+    `forwarding`: (address family, interface) that don't forward packets. `ipv6`: interfaces where IPv6 may
+    be disabled. `link_local`: interfaces without a link-local address. `rules`: missing rules as (address
+    family, priority, table).
     """
 
     forwarding: list[tuple[int, str]] = field(default_factory=list)
@@ -29,7 +30,7 @@ class Reset:
 
     @property
     def is_empty(self) -> bool:
-        """True when there is nothing to set."""
+        """True when nothing needs to be set."""
         return not (self.forwarding or self.ipv6 or self.link_local or self.rules or self.localhost)
 
 
@@ -37,9 +38,9 @@ class Reset:
 class NodeFindings:
     """Deviations of one node, and how to fix them.
 
-    `lost` are links (by number) that must be made again; `down` and `raised` the ports that are down and
-    must not be, and the other way round; `stale` addresses whose own route is gone, so that they must
-    be given anew. `found` and `wanted` are its settings: what `found` has of them is right.
+    `lost` are links (by number) to create again. `down` are ports that are down and should be up; `raised`
+    are ports that are up and should be down. `stale` are addresses that must be added again, because the
+    kernel's route for them is gone. `wanted` are the planned settings, `found` those of them that are right.
     """
 
     wanted: NodeSettings
@@ -51,15 +52,15 @@ class NodeFindings:
     stale: list[Address] = field(default_factory=list)
     no_bridge: bool = False
     devices_down: list[int] = field(default_factory=list)
-    """Indices of the bridge and the loopback where they are down."""
+    """Indices of the bridge and the loopback if they are down."""
     unlike_bridge: dict[str, int] = field(default_factory=dict)
-    """Options of the bridge that aren't as wanted: what they must be."""
+    """Planned values of the bridge's deviating options."""
     not_forwarding: bool = False
     unlike_ports: dict[int, dict[str, int]] = field(default_factory=dict)
-    """Ports with options that aren't as wanted: what they must be. `arp` is one of them."""
+    """Ports with deviating options, and the planned values. `arp` is one of the options."""
     reset: Reset = field(default_factory=Reset)
 
     @property
     def is_whole(self) -> bool:
-        """True when nothing is wrong."""
+        """True when the node has no deviations."""
         return not (self.deviations or self.lost or self.down)

@@ -17,7 +17,7 @@ _PAGE = os.sysconf("SC_PAGE_SIZE")
 
 
 def deviating_limits(state_root: Path, topology: Topology, *, give: bool = False) -> list[Deviation]:
-    """Return the limits that differ from the plan, one for each file of a group; `give` restores them.
+    """Return the limits that differ from the plan, one for each file of a group. `give` restores them.
 
     Raises UnableError when a limit can't be set.
     """
@@ -49,7 +49,7 @@ def _of_node(state_root: Path, topology: Topology, node: int, *, give: bool) -> 
 
 
 def _read(file: Path) -> str | None:
-    """Return what a file says; None where it isn't there: no swap accounting, or the group just went."""
+    """Return a file's content; None if it is missing: no swap accounting, or the group was just removed."""
     try:
         return file.read_text(encoding="ascii").strip()
     except OSError:
@@ -57,5 +57,5 @@ def _read(file: Path) -> str | None:
 
 
 def _rounded(file: str, value: str) -> str:
-    """Return a limit as the kernel reads it back: memory in whole pages."""
+    """Return a limit as the kernel reports it: memory in whole pages."""
     return str(int(value) // _PAGE * _PAGE) if file.startswith("memory.") and value.isdigit() else value

@@ -1,4 +1,4 @@
-"""Compare what holds for a node's namespace as a whole, and options of its ports that stop traffic."""
+"""Compare the settings of a node's namespace as a whole, and port options that stop traffic."""
 
 from __future__ import annotations
 
@@ -19,20 +19,20 @@ _PORT = {
     "state": _FORWARDING, "hairpin": 0, "learning": 1, "flood": 1, "mcast_flood": 1, "bcast_flood": 1,
     "isolated": 0,
 }  # fmt: skip
-"""How a port of a bridge is made; without spanning tree it forwards while both ends are up."""
+"""Initial options of a bridge port. Without spanning tree it forwards while both ends are up."""
 _LOCAL, _MAIN, _DEFAULT = 255, 254, 253
 RULES = {
     messages.AF_INET: ((0, _LOCAL), (32766, _MAIN), (32767, _DEFAULT)),
     messages.AF_INET6: ((0, _LOCAL), (32766, _MAIN)),
 }
-"""The rules of a new namespace: priority and table (net/ipv4/fib_rules.c, net/ipv6/fib6_rules.c)."""
+"""Rules of a new namespace: priority and table (net/ipv4/fib_rules.c, net/ipv6/fib6_rules.c)."""
 _WORDS = {messages.AF_INET: "IPv4", messages.AF_INET6: "IPv6"}
 LOCALHOST = socket.inet_aton("127.0.0.1")
 _LINK_LOCAL = b"\xfe\x80"
 
 
 def unlike_port(device: FoundInterface, *, bridged: bool) -> Iterator[tuple[str, int, int]]:
-    """Yield (option, wanted, found) of a port's options that aren't as they were made."""
+    """Yield (option, wanted, found) of port options that differ from their initial values."""
     if not device.arp:
         yield "arp", 1, 0
     if not bridged:
@@ -47,8 +47,8 @@ def unlike_port(device: FoundInterface, *, bridged: bool) -> Iterator[tuple[str,
 class NamespaceComparison:
     """Compares a node's namespace; call `reset`.
 
-    `names` are the node's interfaces by port, `off` the ports that are gone or down. `forwards` are the
-    address families that the node must forward.
+    `names` are the node's interfaces by port, `off` the ports that are gone or down, `forwards` the address
+    families that the node must forward.
     """
 
     wanted: NodeSettings
@@ -58,7 +58,7 @@ class NamespaceComparison:
     forwards: tuple[int, ...]
 
     def reset(self, deviations: list[Deviation]) -> Reset:
-        """Return what must be set, and add what differs to `deviations`."""
+        """Return the settings to restore, and append the differences to `deviations`."""
         out = Reset()
         for family, rules in self.found.rules.items():
             for priority, table in RULES[family]:
@@ -78,7 +78,7 @@ class NamespaceComparison:
     def _look_at_forwarding(self, out: Reset, deviations: list[Deviation]) -> None:
         for family in self.forwards:
             if not self.found.forwards.get(family, False):
-                continue  # told of all interfaces at once
+                continue  # reported once for all interfaces
             still = self.found.not_forwarding.get(family, set())
             for port, name in self.names.items():
                 device = self.found.interfaces.get(name)

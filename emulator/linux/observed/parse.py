@@ -1,4 +1,4 @@
-"""Netlink answers about links, addresses, routes, neighbours and queues, as plain values.
+"""Parse netlink answers about links, addresses, routes, neighbours and queues into plain values.
 
 Formats: include/uapi/linux/{rtnetlink,if_link,if_addr,neighbour,netconf,pkt_sched}.h.
 """
@@ -19,7 +19,7 @@ Hops = frozenset[tuple[int, bytes | None]]
 """Next hops: (index of the interface, gateway or None)."""
 
 Queue = tuple[str | int, ...]
-"""A queueing discipline: its kind, and those of its parameters that a shape decides."""
+"""Queueing discipline: its kind, and the parameters that depend on a shape."""
 
 _LINK = struct.Struct("=BxHiII")
 _ADDRESS = struct.Struct("=BBBBi")
@@ -40,14 +40,14 @@ ALL = -1
 RULE = struct.Struct("=BBBBBxxBI")
 """struct fib_rule_hdr (include/uapi/linux/fib_rules.h)."""
 TO_TABLE, FRA_PRIORITY, FRA_TABLE = 1, 6, 15
-_OF_PLAIN_RULES = {FRA_PRIORITY, FRA_TABLE, 13, 14, 20, 21}  # and suppressed prefixes, padding, protocol
+_OF_PLAIN_RULES = {FRA_PRIORITY, FRA_TABLE, 13, 14, 20, 21}  # then suppressed prefixes, padding, protocol
 
 
 class FoundInterface(NamedTuple):
-    """An interface. `master` and `peer` are indices of interfaces, 0 for none; `kind` is such as "veth".
+    """Interface. `master` and `peer` are interface indices, 0 for none; `kind` is for example "veth".
 
-    `options` are those of a bridge, `port` those of a port of one (see `bridge_messages`). It is `running`
-    while the other end is up, too.
+    `options` are those of a bridge, `port` those of a bridge port (see `bridge_messages`). An interface is
+    `running` while both ends are up.
     """
 
     ifindex: int
@@ -64,7 +64,7 @@ class FoundInterface(NamedTuple):
 
 
 class FoundRoute(NamedTuple):
-    """A unicast route of the main table; `by_kernel` where it came with an address."""
+    """Unicast route of the main table; `by_kernel` if the kernel added it with an address."""
 
     prefix: bytes
     length: int
@@ -77,8 +77,8 @@ class FoundRoute(NamedTuple):
 class Found:
     """State of one namespace: interfaces by name, the rest by interface index or prefix.
 
-    `addresses` are (index, packed, prefix length), `connected` the (prefix, length, index) that the kernel
-    routes by itself, `neighbours` the permanent ones.
+    `addresses` are (index, packed, prefix length). `connected` are the kernel's own routes as (prefix,
+    length, index). `neighbours` are the permanent ones.
     """
 
     interfaces: dict[str, FoundInterface] = field(default_factory=dict)
@@ -88,9 +88,9 @@ class Found:
     neighbours: dict[tuple[int, bytes], bytes] = field(default_factory=dict)
     queues: dict[int, frozenset[Queue]] = field(default_factory=dict)
     forwards: dict[int, bool] = field(default_factory=dict)
-    """Address family -> whether packets are passed on between interfaces."""
+    """Address family -> True if packets are forwarded between interfaces."""
     not_forwarding: dict[int, set[int]] = field(default_factory=dict)
-    """Address family -> indices of the interfaces whose packets are not."""
+    """Address family -> indices of the interfaces without forwarding."""
     rules: dict[int, set[tuple[int, int]]] = field(default_factory=dict)
     """Address family -> (priority, table) of the rules that send all packets to a table."""
 
@@ -127,7 +127,7 @@ def interface(body: bytes) -> tuple[str, FoundInterface]:
 
 
 def _options(data: bytes, numbers: Mapping[str, int]) -> tuple[int, ...]:
-    """Return the values of the attributes with these numbers; UNKNOWN for what this kernel doesn't have."""
+    """Return the values of the attributes with these numbers; UNKNOWN for those that this kernel lacks."""
     found = dict(attributes(data))
     return tuple(
         int.from_bytes(found[number], sys.byteorder) if number in found else bridge_messages.UNKNOWN
@@ -143,7 +143,7 @@ def address(body: bytes) -> tuple[int, bytes, int]:
 
 
 def route(body: bytes) -> FoundRoute | None:
-    """Return the route that an RTM_NEWROUTE describes; None for what isn't unicast in the main table."""
+    """Return the route that an RTM_NEWROUTE describes; None unless it is unicast in the main table."""
     family, length, _, _, table, protocol, _, kind, flags = _ROUTE.unpack_from(body)
     if table != _MAIN or kind != _UNICAST or flags & _CLONED:
         return None
@@ -178,7 +178,7 @@ def neighbour(body: bytes) -> tuple[tuple[int, bytes], bytes] | None:
 def queue(body: bytes) -> tuple[int, Queue] | None:
     """Return interface index and queue of an RTM_NEWQDISC; None for the kernel's own default (handle 0).
 
-    The child that holds the packets of a token bucket is none of its own: the bucket's limit says it.
+    The child queue of a token bucket isn't returned, because the bucket's limit defines it.
     """
     _, index, handle, parent, _ = _QUEUE.unpack_from(body)
     found = dict(attributes(body, _QUEUE.size))
@@ -198,7 +198,7 @@ def queue(body: bytes) -> tuple[int, Queue] | None:
 
 
 def forwards(body: bytes) -> tuple[int, bool] | None:
-    """Return (interface index, whether its packets are passed on) of an RTM_NEWNETCONF; `ALL` is for all."""
+    """Return (interface index, forwarding enabled) of an RTM_NEWNETCONF; index `ALL` means all."""
     found = dict(attributes(body, 4))
     return (_INT.unpack(found[1])[0], bool(_INT.unpack(found[2])[0])) if 2 in found else None
 

@@ -1,4 +1,4 @@
-"""Ask the kernel what one namespace holds: a handful of netlink dumps, and no process."""
+"""Read the state of one namespace from the kernel by a few netlink dumps, without a process."""
 
 from __future__ import annotations
 
@@ -38,7 +38,7 @@ _RULES = {family: _of_family(_RTM_GETRULE, family, 12) for family in (messages.A
 
 
 class DumpSelection(NamedTuple):
-    """Dumps to request beside interfaces and queues: each costs a system call and its answer."""
+    """Dumps to request besides interfaces and queues: each costs a system call and its answer."""
 
     layer3: bool = True
     ipv6: bool = False
@@ -47,7 +47,7 @@ class DumpSelection(NamedTuple):
 
 
 def read_namespace(netlink: Netlink, selection: DumpSelection) -> parse.Found:
-    """Return what the namespace of the socket `netlink` holds; KernelError when the kernel refuses a dump."""
+    """Return the state of the namespace of the socket `netlink`; KernelError if the kernel refuses a dump."""
     found = parse.Found()
     found.interfaces = dict(parse.interface(body) for _, body in netlink.dump(_LINKS))
     queues: dict[int, set[parse.Queue]] = {}
@@ -74,7 +74,7 @@ def read_namespace(netlink: Netlink, selection: DumpSelection) -> parse.Found:
 
 
 def read_here(selection: DumpSelection) -> parse.Found:
-    """Return what the namespace holds that this thread is in."""
+    """Return the state of this thread's namespace."""
     with Netlink() as netlink:
         return read_namespace(netlink, selection)
 

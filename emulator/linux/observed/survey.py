@@ -1,4 +1,4 @@
-"""Look at all nodes of a running network and say where the kernel isn't as the plan wants."""
+"""Compare all nodes of a running network with its plan and report deviations."""
 
 from __future__ import annotations
 
@@ -27,15 +27,15 @@ class Damage:
 
     @property
     def is_empty(self) -> bool:
-        """True when the network is whole."""
+        """True when the network has no deviations."""
         return not (self.nodes or self.links or self.findings)
 
 
 class Survey:
     """Compares every node with the kernel. Use it inside the store's mount namespace.
 
-    It leaves its thread in some node's network namespace. An engine whose program makes nodes in its own way
-    says otherwise where they live, whether that program knows them, and what is compared.
+    It leaves its thread in the network namespace of some node. Engines whose program creates nodes in its own
+    way override the nodes' location, the test that the program knows them, and the comparison.
     """
 
     def __init__(self, wanted: WantedState, store: NamespaceStore) -> None:
@@ -43,7 +43,7 @@ class Survey:
         self._common: dict[str, Found] = {}
 
     def damage(self) -> Damage:
-        """Return what differs."""
+        """Return the deviations from the plan."""
         topology = self.wanted.plan.topology
         damage, lost = Damage(), dict[int, None]()
         pinned = frozenset(self._store.nodes())
@@ -61,19 +61,19 @@ class Survey:
         return damage
 
     def is_known(self, node: int) -> bool:
-        """Return whether what made the network knows the node."""
+        """Return whether the program that created the network knows the node."""
         del node
         return True
 
     def shared_namespace(self, node: int) -> str:
-        """Return the namespace that the node shares with others; empty where it has its own."""
+        """Return the namespace that the node shares with others; empty if it has its own."""
         namespaces = self.wanted.plan.namespaces
         return namespaces.file(node) if namespaces.shared[node] else ""
 
     def comparison(
         self, node: int, settings: NodeSettings, ports: list[WantedPort], found: Found
     ) -> NodeComparison:
-        """Return how the node is compared with what its namespace holds."""
+        """Return the comparison of the node with its namespace."""
         own = not self.shared_namespace(node)
         return NodeComparison(
             settings, ports, found,
@@ -111,7 +111,7 @@ class Survey:
 
 
 def tell(wanted: WantedState, damage: Damage) -> list[Deviation]:
-    """Return all deviations: nodes, links, then what is set otherwise in nodes that are there."""
+    """Return all deviations: missing nodes, missing links, then settings of existing nodes."""
     topology = wanted.plan.topology
     names = topology.names
     out = [missing(names[node], f"node {names[node]}") for node in damage.nodes]

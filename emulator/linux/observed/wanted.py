@@ -19,7 +19,7 @@ _ANY_INDEX = 1
 
 @dataclass(frozen=True)
 class WantedPort:
-    """A port of a node: its number, its link, the index at the link's other end, and what it is set to."""
+    """Port of a node: its number, its link, the index at the link's other end, and its settings."""
 
     number: int
     link: int
@@ -30,7 +30,7 @@ class WantedPort:
 
 
 class WantedState:
-    """Settings of every node of `plan`; `states` are the live changes of links, the plan has them down."""
+    """Settings of every node of `plan`. `states` are the live changes of links; the plan has them down."""
 
     def __init__(self, plan: Plan, states: States) -> None:
         self.plan = plan
@@ -38,11 +38,11 @@ class WantedState:
 
     @cached_property
     def cut(self) -> frozenset[int]:
-        """The links that are down on purpose."""
+        """Links that are down on purpose."""
         return frozenset(link for link, state in self.states.items() if not state.up)
 
     def node(self, node: int) -> tuple[NodeSettings, list[WantedPort]]:
-        """Return what `node` is set to, and its ports in the order of their links."""
+        """Return the settings of `node`, and its ports in the order of their links."""
         topology, ends = self.plan.topology, self.plan.indices.ends
         settings = node_settings(self.plan, node)
         ports = []
@@ -61,9 +61,9 @@ class WantedState:
 
 @lru_cache(maxsize=1024)
 def queues_of(shape: Shape, mtu: int) -> frozenset[Queue]:
-    """Return the queues that `shape` gives a link, in the form in which they are read back.
+    """Return the queues that `shape` creates on a link, in the form in which the kernel reports them.
 
-    Read out of the very messages that make them, so that no second place says what a shape becomes.
+    They are parsed from the messages that create them, so that only one place translates a shape.
     """
     bodies = (message[HEADER.size :] for message in shape_messages(_ANY_INDEX, shape, mtu))
     return frozenset(found[1] for body in bodies if (found := queue(body)) is not None)
