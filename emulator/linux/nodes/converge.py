@@ -1,4 +1,4 @@
-"""Make a running network be as a new plan says, touching only what differs."""
+"""Change a running network to a new plan, touching only the differences."""
 
 from __future__ import annotations
 
@@ -23,29 +23,29 @@ from emulator.linux.nodes.teardown import Sentinel, kill_inside
 from emulator.plan_part import PlanPart
 
 _GONE = frozenset({errno.ESRCH, errno.EADDRNOTAVAIL, errno.ENODEV, errno.ENOENT, errno.EEXIST})
-"""Errors that mean "gone already", or "there already" (after an interrupted `up`)."""
+"""Errors that mean "gone already" or "exists already" (after an interrupted `up`)."""
 
 _THERE = frozenset({errno.EEXIST})
 _NOT_YET = _THERE | {errno.ENODEV}
 """Errors from adding a permanent neighbour over a port that is still missing."""
 
 _DOOMED = 0x746F706F
-"""The group of links to delete: the kernel waits once for a group, and once for each link without one."""
+"""Group of links to delete: the kernel waits once per group, but once per link without a group."""
 
 
 def keep_going() -> None:
-    """Check for interrupts that never stops: for changes that must complete."""
+    """Ignore interrupts, for changes that must complete."""
 
 
 def converge(
     part: PlanPart, change: Difference, store: NamespaceStore, check: Callable[[], None] = keep_going, *,
     partly: bool = False,
 ) -> None:  # fmt: skip
-    """Carry out `change`, which leads to `part`. Call inside the store's mount namespace.
+    """Apply `change`, which leads to `part`. Call inside the store's mount namespace.
 
-    `check()` is called between nodes and may raise to stop. Raises KernelError; what was done by
-    then stays, and the caller's record says that the network is half changed. With `partly`, other
-    ports of these nodes may be down or gone meanwhile: routes go over those that are there.
+    `check()` is called between nodes and may raise to stop. Raises KernelError. Changes made before the
+    error stay, and the caller's record marks the network as partly changed. With `partly`, other ports of
+    these nodes may be down or gone meanwhile; routes then use the remaining ports.
     """
     for before, after in change.kept:
         check()
@@ -67,7 +67,7 @@ def converge(
 
 
 def _by_node(gone: list[tuple[str, int]]) -> dict[str, list[int]]:
-    """Return the indices of the interfaces of each node from which links are deleted."""
+    """Return the interface indices of deleted links, by the node from which each is deleted."""
     indices: dict[str, list[int]] = {}
     for name, index in gone:
         indices.setdefault(name, []).append(index)
@@ -82,7 +82,7 @@ def _send(store: NamespaceStore, name: str, batch: Batch) -> None:
 
 
 def _give(part: PlanPart, store: NamespaceStore, node: int, batch: Batch, name: str) -> None:
-    """Send `batch` to the node `name`; given its number, routes go over those of their ports that are up."""
+    """Send `batch` to the node `name`. With its number, routes use only those of their ports that are up."""
     if node < 0:
         _send(store, name, batch)
     elif batch:
@@ -92,10 +92,10 @@ def _give(part: PlanPart, store: NamespaceStore, node: int, batch: Batch, name: 
 
 
 def _remove_nodes(store: NamespaceStore, gone: Mapping[str, str]) -> None:
-    """Kill what runs in the nodes, let go of them, and wait until the kernel has done so.
+    """Kill the nodes' processes, release the nodes, and wait until the kernel has destroyed them.
 
-    `gone` are the files of their namespaces by name. What runs in another's namespace isn't killed: it
-    may be another's.
+    `gone` are the files of their namespaces by name. Processes in a shared namespace aren't killed: they may
+    belong to another node.
     """
     if not gone:
         return
@@ -116,7 +116,7 @@ def _remove_nodes(store: NamespaceStore, gone: Mapping[str, str]) -> None:
 def _make(
     part: PlanPart, change: Difference, store: NamespaceStore, check: Callable[[], None], *, partly: bool
 ) -> None:
-    """Make the new nodes and links, in the order of a whole deployment."""
+    """Create the new nodes and links, in the order of a full deployment."""
 
     def run(node: int, batch: Batch) -> None:
         if batch:
@@ -136,7 +136,7 @@ def _make(
         for node in writer.order.nodes:
             check()
             if node in fresh:
-                store.remove(names[node])  # left by a change that was stopped half-way
+                store.remove(names[node])  # left by an interrupted change
                 store.make(names[node], part.namespaces.file(node))
                 sysctls.apply(node)
                 batch = writer.first(node, namespace_of)
@@ -156,14 +156,14 @@ def _make(
 
 
 def _neighbours_of_new(part: PlanPart, change: Difference) -> list[int]:
-    """Return the kept nodes at an end of a new link: what ran over the old one in its place is gone."""
+    """Return the kept nodes at an end of a new link: they lost the routes over the link that it replaces."""
     ends = np.unique(part.topology.ends[change.new_links])
     fresh = set(change.new_nodes)
     return [node for node in ends.tolist() if node not in fresh]
 
 
 def _again(part: PlanPart, node: int) -> Batch:
-    """Return the batch that gives a node all its routes and permanent neighbours."""
+    """Return the batch that adds all routes and permanent neighbours of a node."""
     batch = Batch()
     add_routes_and_neighbours(batch, part, node)
     return batch

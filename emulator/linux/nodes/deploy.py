@@ -1,6 +1,6 @@
-"""Make the nodes of a plan, one after the other, as fast as the kernel does it.
+"""Create the nodes of a plan, one after the other, at the speed of the kernel.
 
-One process, one thread: the kernel's RTNL lock lets nobody be faster with two.
+It uses one process and one thread: because of the kernel's RTNL lock, a second wouldn't be faster.
 """
 
 from __future__ import annotations
@@ -20,7 +20,7 @@ from emulator.plan_part import PlanPart
 
 @contextmanager
 def _no_collection() -> Iterator[None]:
-    """Keep the collector of cyclic garbage off: messages make none, and it walks all that was imported."""
+    """Disable the cyclic garbage collector: messages create no cycles, and it scans all imported objects."""
     was_on = gc.isenabled()
     gc.disable()
     try:
@@ -32,10 +32,10 @@ def _no_collection() -> Iterator[None]:
 
 @_no_collection()
 def make_nodes(part: PlanPart, store: NamespaceStore, progress: Progress) -> None:
-    """Make all nodes and links of `part`. Call inside the store's mount namespace.
+    """Create all nodes and links of `part`. Call inside the store's mount namespace.
 
-    Leaves this thread in the last node's network namespace: the caller returns from there.
-    Raises KernelError at the first thing that the kernel refuses; nothing is rolled back here.
+    Leaves this thread in the last node's network namespace; the caller must return from there.
+    Raises KernelError at the first operation that the kernel refuses, without a rollback.
     """
     writer = NodeMessages(part)
     names, total = part.topology.names, len(part.nodes)

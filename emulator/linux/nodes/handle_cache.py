@@ -17,7 +17,7 @@ T = TypeVar("T")
 
 
 class HandleCache(Generic[T]):
-    """Up to `most` handles, one a node, made when asked for. A context manager: it closes them at its end."""
+    """Cache of up to `most` handles, one per node, created on demand. A context manager that closes them."""
 
     def __init__(self, make: Callable[[int], T], close: Callable[[T], None], most: int) -> None:
         self._make = make
@@ -26,7 +26,7 @@ class HandleCache(Generic[T]):
         self._open: OrderedDict[int, T] = OrderedDict()
 
     def __call__(self, node: int) -> T:
-        """Return the handle of `node`, valid until `most` others were asked for."""
+        """Return the handle of `node`. It stays valid until `most` others were requested."""
         found = self._open.get(node)
         if found is not None:
             self._open.move_to_end(node)
@@ -38,11 +38,11 @@ class HandleCache(Generic[T]):
 
     @property
     def full(self) -> bool:
-        """Whether the next handle evicts another."""
+        """True if the next handle evicts another."""
         return len(self._open) >= self._most
 
     def forget(self, node: int) -> None:
-        """Close what there is for `node`, whose namespace goes."""
+        """Close the handle of `node`, if any, before its namespace is removed."""
         found = self._open.pop(node, None)
         if found is not None:
             self._close(found)
@@ -59,7 +59,7 @@ class HandleCache(Generic[T]):
 
 
 def open_namespaces(store: NamespaceStore, topology: Topology) -> HandleCache[int]:
-    """Return descriptors of namespaces, one for each link of a node; raise the limit if need be."""
+    """Return descriptors of namespaces, one per link of a node; raise the open-file limit if needed."""
     names = topology.names
     most = max(256, int(topology.degrees.max(initial=0)))
     soft, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
@@ -70,7 +70,7 @@ def open_namespaces(store: NamespaceStore, topology: Topology) -> HandleCache[in
 
 
 def open_sockets(store: NamespaceStore, topology: Topology, most: int) -> HandleCache[Netlink]:
-    """Return netlink sockets in nodes' namespaces; making one leaves this thread in its namespace."""
+    """Return netlink sockets in nodes' namespaces. Opening one leaves this thread in its namespace."""
     names = topology.names
 
     def made(node: int) -> Netlink:

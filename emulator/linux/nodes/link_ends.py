@@ -1,4 +1,4 @@
-"""Columns with the data of link ends that messages need."""
+"""Columns of link-end data for messages."""
 
 from __future__ import annotations
 
@@ -13,14 +13,14 @@ from topologies.profiles import Shape
 
 
 class LinkEnds:
-    """The ends of the links of `part`, by the links' rows: `port[row][end]` and so on.
+    """Ends of the links of `part`, by the links' rows: `port[row][end]` and so on.
 
-    `node` is the node's row; `name` and `index` the interface's; `master` the index of the bridge that it
-    is a port of, 0 for none; `shape` None where it is plain. Per link: `mtu`; `is_down`; `newer_is_main` and
-    `second_batch` of its `MakingOrder`. Per node: `turn` of the same.
+    `node` is the node's row. `name` and `index` are those of the interface. `master` is the index of the
+    interface's bridge, 0 for none. `shape` is None for a plain link. Per link: `mtu`, `is_down`, and
+    `newer_is_main` and `second_batch` of the `MakingOrder`. Per node: `turn` of the `MakingOrder`.
 
-    Lists and not arrays: a number out of a list costs a tenth of one out of an array, and a node's
-    messages take 12 µs in all.
+    The columns are lists, not arrays. Reading a number from a list takes a tenth of the time, and all
+    messages of a node together take only 12 µs.
     """
 
     def __init__(self, part: PlanPart, order: MakingOrder) -> None:
@@ -58,7 +58,7 @@ class LinkEnds:
         return [(slot >> 1, slot & 1) for slot in slots]
 
     def is_to_older(self, row: int, end: int) -> bool:
-        """Return whether the node at `end` is newer than that at the other end."""
+        """Return whether the node at `end` is newer than the node at the other end."""
         nodes = self.node[row]
         return self.turn[nodes[end]] > self.turn[nodes[1 - end]]
 
@@ -67,5 +67,5 @@ class LinkEnds:
         return mac(self._topology, self._nodes[self.node[row][end]], self.port[row][end])
 
     def owner(self, row: int, end: int) -> int:
-        """Return the node that the end is at."""
+        """Return the node of the end."""
         return self._nodes[self.node[row][end]]

@@ -20,18 +20,18 @@ UNSHAPED = frozenset({errno.ENOENT})
 
 
 class LinkMessages(NodeMessages):
-    """Messages of `NodeMessages` for single links: all other ports may exist."""
+    """Messages of `NodeMessages` for single links. All other ports may exist."""
 
     def __init__(self, part: PlanPart) -> None:
         super().__init__(part, running=True)
 
     def newer_node(self, link: int) -> int:
-        """Return the node at the end of `link` from which the link is made."""
+        """Return the end node of `link` from which the link is created."""
         row = self._part.link_row[link]
         return self._ends.owner(row, self._newer_end(row))
 
     def needs_older_end(self, link: int) -> bool:
-        """Return whether the older end of `link` must be set up too, by a batch of its own."""
+        """Return whether the older end of `link` needs a separate setup batch."""
         return self._ends.second_batch[self._part.link_row[link]]
 
     def is_down(self, node: int, port: int) -> bool:
@@ -56,9 +56,9 @@ class LinkMessages(NodeMessages):
         return int(self._ends.is_to_older(row, 1))
 
     def after_up(self, batch: Batch, node: int, port: int) -> None:
-        """Add what the kernel drops when a port goes down: IPv6 addresses, routes and neighbours over it.
+        """Append the objects that the kernel drops when a port goes down: IPv6 addresses, routes, neighbours.
 
-        The routes fail while others of their ports are down: `partial_routes` knows what to do then.
+        The routes fail while others of their ports are down: `partial_routes` handles that case.
         """
         node_row, index_of = self._part.node_row[node], self._part.indices.at(node)
         if not self._quiet:
@@ -68,7 +68,7 @@ class LinkMessages(NodeMessages):
         self._over(batch, node, port)
 
     def _over(self, batch: Batch, node: int, port: int) -> None:
-        """Add what goes with an interface: the routes and permanent neighbours of `node` over `port`."""
+        """Append the routes and permanent neighbours of `node` that depend on the interface of `port`."""
         self.routes_over(batch, node, port)
         name, index_of = self._part.names[self._part.node_row[node]], self._part.indices.at(node)
         for entry in self._forwarding.neighbours(node):
@@ -76,7 +76,7 @@ class LinkMessages(NodeMessages):
                 add_neighbour(batch, entry, name, index_of)
 
     def routes_over(self, batch: Batch, node: int, port: int) -> None:
-        """Add the routes of `node` that have a hop over `port`."""
+        """Append the routes of `node` that have a hop over `port`."""
         name, index_of = self._part.names[self._part.node_row[node]], self._part.indices.at(node)
         for route in self._forwarding.routes(node):
             if any(hop.port == port for hop in route.hops):
@@ -104,7 +104,7 @@ class LinkMessages(NodeMessages):
 
 
 def shape_batches(part: PlanPart, states: States, links: Iterable[int]) -> dict[int, Batch]:
-    """Return what both ends of `links` are to be told, by node."""
+    """Return the shape messages for both ends of `links`, by node."""
     topology = part.topology
     batches: dict[int, Batch] = {}
     for link in links:

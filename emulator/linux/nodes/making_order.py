@@ -1,11 +1,10 @@
 """Order in which the nodes of a part are created, and the place where each link's ends are created.
 
-Nodes are made one after the other, those that forward before hosts; a node is made together with all
-its links to nodes that exist already. Which end of a link is the main one? The older node's, as it
-becomes a port of its bridge and comes up in the same message. But kernels before 6.15 look for the main
-end's index among the interfaces of the socket's namespace, wherever the end is to be made, and say
-EEXIST: so a node that may have ports already makes its own end the main one, and the older node readies
-the other in a second batch.
+Nodes are created one after the other, forwarding nodes before hosts. A node is created together with all
+its links to existing nodes. The main end of a link is the older node's: one message creates it, makes it a
+port of its bridge and brings it up. But kernels before 6.15 look up the main end's index in the socket's
+namespace, even if the end is created elsewhere, and report EEXIST. So a node that may have ports already
+makes its own end the main one. The older node then sets up the other end in a second batch.
 """
 
 from __future__ import annotations
@@ -26,15 +25,16 @@ _RUN, _RUN_LINKS = 64, 128
 
 
 class MakingOrder:
-    """The order in which the nodes of `part` are made, and what follows from it for links.
+    """Order in which the nodes of `part` are created, and its consequences for links.
 
-    By nodes' rows: `sequence` int64[k] holds rows in order, `turn` int64[k] is each node's place in it.
-    `pending` (bool[k]) are the nodes that need a second batch, once all exist: those whose end of a link to
-    a newer node must still be addressed, shaped or brought up, and all that have tunnels. By links' rows:
-    `second_batch` (bool[l]) are the links of such ends, `newer_is_main` (bool[l]) those whose main end is
-    the newer node's.
+    By nodes' rows: `sequence` int64[k] holds rows in order, `turn` int64[k] is each node's position in it.
+    `pending` (bool[k]) marks nodes that need a second batch once all nodes exist. These are nodes with
+    tunnels, and nodes whose end of a link to a newer node must still be addressed, shaped or brought up. By
+    links' rows: `second_batch` (bool[l]) marks the links of such ends, `newer_is_main` (bool[l]) the
+    links whose main end is the newer node's.
 
-    With `running`, the nodes may have all their ports already; without, none but those to older nodes.
+    With `running`, the nodes may have all their ports already. Without it, they have only those to older
+    nodes.
     """
 
     def __init__(self, part: PlanPart, *, running: bool = False) -> None:
@@ -56,26 +56,26 @@ class MakingOrder:
         self.second_batch: Bools = needs[rows, older_end] | self.newer_is_main
         self.pending: Bools = np.zeros(len(self.turn), dtype=bool)
         self.pending[older[self.second_batch]] = True
-        self.pending[part.tunnel_counts > 0] = True  # their routes wait for whoever makes the tunnels
-        # IPv6 takes a gateway only where the wire has a carrier: routes over a wire wait for its older end
+        self.pending[part.tunnel_counts > 0] = True  # their routes wait until the tunnels exist
+        # IPv6 accepts a gateway only on a wire with a carrier: routes over a wire wait for its older end
         self.pending[part.ends[(part.roles == Role.ADDRESSED).all(axis=1)]] = True
 
     @property
     def nodes(self) -> list[int]:
-        """The nodes in their order."""
+        """Nodes in creation order."""
         return self._part.nodes[self.sequence].tolist()  # type: ignore[no-any-return]
 
     @property
     def pending_nodes(self) -> list[int]:
-        """The nodes that need a second batch, ascending."""
+        """Nodes that need a second batch, ascending."""
         return self._part.nodes[self.pending].tolist()  # type: ignore[no-any-return]
 
     def runs(self) -> Iterator[list[int]]:
-        """Yield the nodes in runs of up to 64 that have no links among each other.
+        """Yield the nodes in runs of up to 64 without links among each other.
 
-        The messages of a run can be written before its first node is made: in one go, while the
-        interpreter is warm, they cost a third. A run has at most 128 links to older nodes unless it is
-        one node.
+        The messages of a run can be written before its first node is created. Written together, while the
+        interpreter is warm, they take a third of the time. A run has at most 128 links to older nodes,
+        unless it is a single node.
         """
         turns = self.turn[self._part.ends]
         newer = turns.max(axis=1)
@@ -94,10 +94,10 @@ class MakingOrder:
 
 
 def making_order(part: PlanPart) -> I64:
-    """Return the nodes' rows (int64[k]) in the order to make them: those that forward, then hosts by switch.
+    """Return the nodes' rows (int64[k]) in creation order: forwarding nodes, then hosts by switch.
 
     Hosts of one switch follow each other, so that few namespaces need to be open at a time. A switch on
-    another machine counts too: the order in a part is that of the whole.
+    another machine counts too, so a part has the same order as the whole network.
     """
     topology, count = part.topology, len(part.nodes)
     passes = (bridging_nodes(topology) | (topology.kinds == Kind.ROUTER))[part.nodes]

@@ -1,4 +1,4 @@
-"""Set again in nodes' namespaces what somebody set otherwise: sysctls of interfaces, rules, 127.0.0.1."""
+"""Restore settings of nodes' namespaces: sysctls of interfaces, rules, 127.0.0.1."""
 
 from __future__ import annotations
 
@@ -27,9 +27,9 @@ _NO_ADDRESS = "1"
 
 
 def allow_ipv6(names: Sequence[str], store: NamespaceStore, damage: Damage) -> None:
-    """Enable IPv6 where its addresses are missing: until then the kernel accepts none.
+    """Enable IPv6 on interfaces without their IPv6 addresses: while disabled, the kernel accepts none.
 
-    Call inside the store's mount namespace; `names` are the nodes'.
+    Call inside the store's mount namespace. `names` are the node names.
     """
     for node, findings in damage.findings.items():
         if findings.reset.ipv6:
@@ -39,7 +39,7 @@ def allow_ipv6(names: Sequence[str], store: NamespaceStore, damage: Damage) -> N
 
 
 def reset_namespaces(names: Sequence[str], store: NamespaceStore, damage: Damage) -> None:
-    """Set all else that holds for a namespace. Call inside the store's mount namespace."""
+    """Restore all other settings of the namespaces. Call inside the store's mount namespace."""
     for node, findings in damage.findings.items():
         if not findings.reset.is_empty:
             store.go(names[node])
@@ -64,14 +64,14 @@ def _reset_here(reset: Reset, name: str) -> None:
 
 
 def _switch(file: Path, before: str, after: str) -> None:
-    """Write `after` where `file` says `before`; an interface may go meanwhile."""
+    """Write `after` if `file` contains `before`. The interface may vanish meanwhile."""
     with suppress(FileNotFoundError):
         if file.read_text(encoding="ascii").strip() == before:
             file.write_text(after, encoding="ascii")
 
 
 def _give_link_local(mode: Path) -> None:
-    """Make the kernel add an interface's link-local address, by a change of its mode."""
+    """Change an interface's address mode, so that the kernel adds its link-local address."""
     with suppress(FileNotFoundError):
         before = mode.read_text(encoding="ascii").strip()
         mode.write_text(_NO_ADDRESS, encoding="ascii")

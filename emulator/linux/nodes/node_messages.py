@@ -1,12 +1,12 @@
-"""The netlink messages that make one node, with its links to the nodes made before it.
+"""Netlink messages that create one node, with its links to the nodes created before it.
 
-Order decides everything here (`making_order`). A node is made together with all its links to nodes that
-exist already, in one batch sent from inside its own namespace. So both ends of each veth pair are made
-where they stay, nothing is ever moved, and a host with one link costs a single `sendmsg`. Interface
-indices are given, not read back.
+The messages depend on the creation order (`making_order`). One batch, sent from inside the node's own
+namespace, creates the node and all its links to existing nodes. So both ends of each veth pair are created in
+their final namespaces, and no end is ever moved. A host with one link costs a single `sendmsg`. Interface
+indices are set, not read back.
 
-A switch of Open vSwitch has no bridge device here: its ports are made in the namespace that such
-switches share, and the daemon takes them (`emulator.ovs`).
+A switch of Open vSwitch has no bridge device here. Its ports are created in the namespace that these switches
+share, and the daemon adds them to its bridge (`emulator.ovs`).
 """
 
 from __future__ import annotations
@@ -34,8 +34,8 @@ _ON_NO_PORT = (BRIDGE_PORT, LOOPBACK_PORT)
 class NodeMessages:
     """Writes the batches of a part's nodes, in the order `order`.
 
-    Links that are down in the part are made, and left down. With `running`, nodes may have all their
-    ports already; without it they are new and have none but those to older nodes.
+    Links that are down in the part are created and left down. With `running`, nodes may have all their
+    ports already. Without it, they are new and have only those to older nodes.
     """
 
     def __init__(self, part: PlanPart, *, running: bool = False) -> None:
@@ -49,9 +49,9 @@ class NodeMessages:
         self._first_address: list[int] = part.addresses.start.tolist()
 
     def first(self, node: int, namespace_of: Callable[[int], int]) -> Batch:
-        """Return the batch that makes `node` and its links to the nodes made before.
+        """Return the batch that creates `node` and its links to older nodes.
 
-        `namespace_of(other)` returns a descriptor of the namespace of a node made before.
+        `namespace_of(other)` returns a descriptor of the namespace of an older node.
         """
         batch, node_row = Batch(), self._part.node_row[node]
         if self._forwarding.has_bridge(node) and not self._part.shared[node_row]:
@@ -73,7 +73,7 @@ class NodeMessages:
         return batch
 
     def links_to_older(self, batch: Batch, node: int, namespace_of: Callable[[int], int]) -> None:
-        """Add the links of `node` to the nodes made before it, and what readies its ends."""
+        """Append the links of `node` to older nodes, and the setup of its ends."""
         ends = self._ends
         for row, end in ends.at(self._part.node_row[node]):
             if ends.is_to_older(row, end):
@@ -81,14 +81,14 @@ class NodeMessages:
                 self._port(batch, row, end)
 
     def links_to_newer(self, batch: Batch, node: int) -> None:
-        """Add what readies the ends of `node` of links to the nodes made after it."""
+        """Append the setup of this node's ends of links to newer nodes."""
         ends = self._ends
         for row, end in ends.at(self._part.node_row[node]):
             if ends.second_batch[row] and not ends.is_to_older(row, end):
                 self._port(batch, row, end)
 
     def _veth(self, batch: Batch, row: int, end: int, namespace_of: Callable[[int], int]) -> None:
-        """Add the pair: the older node's end as the main device where it can be, this node's as the peer."""
+        """Append the veth pair: the older node's end is the main device if possible, this node's the peer."""
         ends, far = self._ends, 1 - end
         names, index = ends.name[row], ends.index[row]
         if ends.newer_is_main[row]:
@@ -118,10 +118,11 @@ class NodeMessages:
         batch.add(message, "make link", names[end])
 
     def _port(self, batch: Batch, row: int, end: int) -> None:
-        """Add what makes one existing end ready: its role, addresses, shape, and up.
+        """Append the setup of one existing end: its role, addresses and shape, then up.
 
-        IPv4 addresses go first: once both ends are up a kernel worker takes the RTNL lock to note
-        the carrier, and every message that comes then waits for it. IPv6 drops what it gets before.
+        IPv4 addresses are added before the end comes up. Once both ends are up, a kernel worker takes the
+        RTNL lock to record the carrier, and later messages wait for it. IPv6 addresses follow, because the
+        kernel drops those added earlier.
         """
         ends = self._ends
         node_row, port, index = ends.node[row][end], ends.port[row][end], ends.index[row][end]
@@ -144,7 +145,7 @@ class NodeMessages:
             add_shape(batch, index, shape, ends.mtu[row], label, is_new=True)
 
     def _whole_node(self, batch: Batch, node: int) -> None:
-        """Add what needs all of the node's ports: addresses of its bridge, routes, neighbours."""
+        """Append settings that need all ports of the node: addresses of its bridge, routes, neighbours."""
         node_row = self._part.node_row[node]
         if self._part.shared[node_row]:
             return

@@ -1,25 +1,24 @@
 """Sysctls of a new node's namespace, written to /proc/sys before it has any interface.
 
-A file under /proc/sys/net that is opened in each of thousands of namespaces gets slower each time:
-the entries of all namespaces have the same name below the same directory, so they pile up in one
-chain of the kernel's dentry hash table. They do so per mounted procfs. So the writes go through a
-procfs of our own, mounted over /proc in the network's private mount namespace, and another one
-every 64 nodes. 1,000 namespaces more, of which the one write to ip_forward (kernel 6.18, 2 cores):
+Opening the same file under /proc/sys/net in thousands of namespaces gets slower each time. The entries of
+all namespaces have the same name below the same directory, so they pile up in one chain of the kernel's
+dentry hash table. Each mounted procfs has its own entries. So the writes use a separate procfs, mounted
+over /proc in the network's private mount namespace, and a new one every 64 nodes. Time of the write to
+ip_forward in 1,000 further namespaces (kernel 6.18, 2 cores):
 
-| namespaces there | plain /proc | own procfs | netlink (per device) |
+| existing namespaces | plain /proc | own procfs | netlink (per device) |
 |---|---|---|---|
 | 0 | 0.17 s | 0.055 s | 0.15 s |
 | 1,000 | 0.48 s | 0.052 s | 0.05 s |
 | 2,000 | 1.08 s | 0.062 s | 0.06 s |
 
-Netlink (IFLA_INET_CONF with IPV4_DEVCONF_FORWARDING, a message per device) is as fast, but can't set
-the multipath hash, nor IPv6 forwarding, and leaves ip_forward at 0 for whoever looks. Each further
-file costs 12 µs.
+Netlink (IFLA_INET_CONF with IPV4_DEVCONF_FORWARDING, a message per device) is as fast. But it can't set
+the multipath hash or IPv6 forwarding, and ip_forward still reads as 0. Each further file costs 12 µs.
 
-Each router needs a multipath hash of its own. All namespaces share the kernel's, and with one hash
-everywhere the flows that a router gets over one of two paths all hash to the same one of the next two:
-half of a fat-tree's cores carry nothing (hash polarisation). Kernels since 6.11 take a seed per
-namespace. Older ones get one of eight choices of the fields to hash, which all have the source port.
+Each router needs its own multipath hash, but all namespaces share the kernel's. With the same hash
+everywhere, the flows that reach a router over one of two paths all leave over the same one of the next two:
+half of a fat-tree's cores carry no traffic (hash polarisation). Kernels since 6.11 accept a seed per
+namespace. On older kernels, a router hashes one of eight sets of fields; all sets contain the source port.
 """
 
 from __future__ import annotations
@@ -47,7 +46,7 @@ _ROUTER4 = (
 )
 _ROUTER6 = (
     ("ipv6/conf/all/forwarding", b"1"),
-    # a router asks for its neighbours from its link-local address, which it may not before DAD is over
+    # a router resolves neighbours from its link-local address, which is unusable until DAD ends
     ("ipv6/conf/default/accept_dad", b"0"),
 )
 _BY_PORTS, _BY_FIELDS = b"1", b"3"
@@ -67,15 +66,15 @@ _FIELDS = tuple(
 )
 """Bits of fib_multipath_hash_fields (Documentation/networking/ip-sysctl.rst)."""
 _ANY_WAY_BACK = (("ipv4/conf/all/rp_filter", b"0"), ("ipv4/conf/default/rp_filter", b"0"))
-"""Equal-cost paths there and back differ, as do a host's several links: a strict filter (RFC 3704) drops
-what comes back.
+"""Reverse-path filter off. With equal-cost paths or a host with several links, the paths of the two
+directions may differ, and a strict filter (RFC 3704) drops returning packets.
 
-New namespaces take the machine's own values, which distributions set to 1 or 2.
+New namespaces inherit the machine's values, which distributions set to 1 or 2.
 """
 
 
 class NodeSysctls:
-    """Writes the sysctls of new nodes of a part. A context to be in while nodes are made.
+    """Writes the sysctls of a part's new nodes. A context manager, active while nodes are created.
 
     Enter it, and call `apply`, inside the store's mount namespace.
     """
@@ -88,7 +87,7 @@ class NodeSysctls:
         hosts = topology.kinds[part.nodes] == Kind.HOST
         self._quiet: list[bool] = (~hosts).tolist()  # lists: asked once per node
         several = hosts & (topology.degrees[part.nodes] > 1)
-        if not is_routed(topology):  # there a bridge is one port
+        if not is_routed(topology):  # without routing, a bridging node counts as one port
             several &= ~bridging_nodes(topology)[part.nodes]
         self._several: list[bool] = several.tolist()
         self._filtered = any(read(f"net.ipv4.conf.{which}.rp_filter") != "0" for which in ("all", "default"))
@@ -105,7 +104,7 @@ class NodeSysctls:
         self._unmount()
 
     def apply(self, node: int) -> None:
-        """Write what `node` needs; this thread is in its namespace."""
+        """Write the sysctls of `node`; this thread is in its namespace."""
         node_row = self._part.node_row[node]
         if self._part.shared[node_row]:
             if not self._shared_done:  # ports of Open vSwitch have no addresses of any kind
@@ -134,7 +133,7 @@ class NodeSysctls:
         versions = ("ipv4", "ipv6") if self._ipv6 else ("ipv4",)
         policy = _BY_PORTS
         try:
-            _write("ipv4/fib_multipath_hash_seed", str(number or 1).encode())  # holds for IPv6 too
+            _write("ipv4/fib_multipath_hash_seed", str(number or 1).encode())  # applies to IPv6 too
         except FileNotFoundError:
             policy = _BY_FIELDS
             for version in versions:

@@ -1,11 +1,10 @@
-"""Routes of a node some of whose ports are down, or gone.
+"""Routes of a node while some of its ports are down or gone.
 
-The kernel takes a route over several hops only if each of its gateways can be reached, so while a
-port is down none of the routes over it can be given back as a whole. They are given over the hops
-that are left, as the kernel itself leaves them when a port goes down under them; the whole route
-replaces them when the port is back. Who brings up the last port therefore gives the whole routes, in
-whatever order ports come and go, and also when several threads do so at once: each looks again
-after it has written, so that the last one to write has seen what is.
+The kernel accepts a route over several hops only if each gateway is reachable. While a port is down, no
+route over it can be restored completely. It is added over the remaining hops, as the kernel itself does when
+a port goes down. The complete route replaces it when the port is back. So the thread that brings up the last
+port adds the complete routes, in any order of port changes. This also works for concurrent threads: each
+checks the ports again after writing, so the last writer has seen the final state.
 """
 
 from __future__ import annotations
@@ -22,23 +21,23 @@ from emulator.linux.netlink.settings_messages import ROUTE, add_route, hops_of
 from emulator.plan_part import PlanPart
 
 _UNREACHABLE = frozenset({errno.ENETUNREACH, errno.EHOSTUNREACH, errno.ENETDOWN, errno.ENODEV, errno.EINVAL})
-"""Also EINVAL, "Invalid prefsrc address": of a node that another thread is making at this moment."""
+"""Includes EINVAL, "Invalid prefsrc address": another thread is creating the node at this moment."""
 _INDEX_AND_FLAGS = struct.Struct("=4xiI")
 _LOWER_UP = 0x10000
-"""IFF_LOWER_UP: the other end is up as well. IPv6 wants it of a gateway's port, IPv4 doesn't."""
+"""IFF_LOWER_UP: the other end is up as well. IPv6 requires it for a gateway's port, IPv4 doesn't."""
 _PATIENCE = 1.0
 _PAUSE = 0.002
 
 
 def unreachable(error: KernelError) -> bool:
-    """Return whether `error` is that of a route over a port that is down, gone, or not there yet."""
+    """Return whether `error` means that a route's port is down, gone, or not created yet."""
     return error.op == ROUTE and error.errno in _UNREACHABLE
 
 
 def run_partly(
     netlink: Netlink, part: PlanPart, node: int, batch: Batch, ignore: Container[object] = ()
 ) -> None:
-    """Run `batch` of `node`; routes that it can't have as a whole are given over the hops that are up.
+    """Run `batch` of `node`; routes that can't be complete are added over the hops that are up.
 
     Raises the first other error whose errno isn't in `ignore`.
     """
@@ -53,9 +52,10 @@ def run_partly(
 
 
 def give_routes(netlink: Netlink, part: PlanPart, node: int) -> None:
-    """Set all routes of `node`, over those hops whose ports are up.
+    """Set all routes of `node`, over the hops whose ports are up.
 
-    `netlink` is a socket in the node's namespace. KernelError when the kernel refuses one for a second.
+    `netlink` is a socket in the node's namespace. Raises KernelError if the kernel refuses a route for a
+    second.
     """
     end = time.monotonic() + _PATIENCE
     there = _flags(netlink)
@@ -67,7 +67,7 @@ def give_routes(netlink: Netlink, part: PlanPart, node: int) -> None:
                 return
             if time.monotonic() > end:
                 raise errors[0]
-            time.sleep(_PAUSE)  # IPv6 hears of a carrier a moment after it is there
+            time.sleep(_PAUSE)  # IPv6 detects a carrier with a short delay
         there = now
 
 
@@ -83,7 +83,7 @@ def _partly(part: PlanPart, node: int, flags: dict[int, int]) -> Batch:
 
 
 def _flags(netlink: Netlink) -> dict[int, int]:
-    """Return the flags of each interface that the namespace has."""
+    """Return the flags of each interface in the namespace."""
     needed = messages.IFF_UP | _LOWER_UP
     found = (_INDEX_AND_FLAGS.unpack_from(body) for _, body in netlink.dump(messages.link_dump()))
     return {index: flags & needed for index, flags in found}

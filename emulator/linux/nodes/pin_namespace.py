@@ -1,4 +1,4 @@
-"""Pin namespaces that another program made: from then on they are a node's like any other."""
+"""Pin namespaces of another program: afterwards they are used like those of any other node."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ def pin_namespace(store: NamespaceStore, node: str, pid: int) -> None:
 
     Call inside the store's mount namespace, while the process can't end.
     """
-    store.remove(node)  # left by a change that was stopped half-way
+    store.remove(node)  # left by an interrupted change
     path = f"{store.folder}/{node}"
     os.mknod(path, 0o400)
     syscalls.mount(f"/proc/{pid}/ns/net", path, flags=syscalls.MS_BIND)
@@ -33,7 +33,7 @@ def quieten_here() -> None:
 
 
 def ready_root(store: NamespaceStore, name: str, *, ipv6: bool) -> None:
-    """Make the namespace `name` with its loopback up; without `ipv6` its interfaces will have none."""
+    """Create the namespace `name` with its loopback up; without `ipv6`, disable IPv6 on its interfaces."""
     store.make(name, name)
     if not ipv6:
         disable_ipv6_here()

@@ -1,7 +1,7 @@
-"""Lead a running network back to what its plan wants, wherever the kernel differs from it.
+"""Restore a running network to its plan where the kernel differs from it.
 
-For whatever made it differ: a stress run that was killed, a command that was, somebody's `ip link`. What
-is done depends on the kernel alone, not on what a dead process remembered.
+The cause doesn't matter: a killed stress run, another killed command, or a manual `ip link`. The repair
+depends only on the kernel's state, not on the memory of a dead process.
 """
 
 from __future__ import annotations
@@ -31,9 +31,9 @@ _HARMLESS = frozenset({errno.EEXIST, errno.EADDRNOTAVAIL, errno.ESRCH})
 
 
 def repair(plan: Plan, store: NamespaceStore, damage: Damage) -> None:
-    """Make the kernel be as `plan` says where `damage` says that it isn't.
+    """Restore the state in `plan` where `damage` reports deviations.
 
-    Call inside the store's mount namespace. Raises KernelError when the kernel refuses something.
+    Call inside the store's mount namespace. Raises KernelError when the kernel refuses an operation.
     """
     topology = plan.topology
     mask = np.zeros(topology.link_count, dtype=bool)
@@ -69,7 +69,7 @@ def _each(
 
 
 def _devices(plan: Plan, node: int, findings: NodeFindings) -> Batch:
-    """Write what must be there before the rest: the bridge, devices up, addresses given anew."""
+    """Append the prerequisites of other settings: the bridge, devices up, addresses added again."""
     batch, name = Batch(), plan.topology.names[node]
     if findings.no_bridge:
         bridge = bridge_name(plan.topology, node)
@@ -96,7 +96,7 @@ def _devices(plan: Plan, node: int, findings: NodeFindings) -> Batch:
 
 
 def _ports(plan: Plan, writer: LinkMessages, node: int, findings: NodeFindings) -> Batch:
-    """Write what brings ports down and up, and what the kernel dropped of those that were down."""
+    """Append messages that bring ports down and up, and restore objects dropped with ports that were down."""
     batch = Batch()
     for up, ports in ((False, findings.raised), (True, findings.down)):
         for port in ports:

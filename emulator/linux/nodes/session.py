@@ -1,8 +1,7 @@
-"""Many quick changes to a running network: what the stress runner drives.
+"""Session for many quick changes to a running network, used by the stress runner.
 
-A session belongs to one thread, which stays in the network's mount namespace from beginning to end;
-sockets into the nodes' namespaces are opened once and kept. A port that goes down or up then costs
-one `sendmsg` and one `recvmsg`.
+A session belongs to one thread, which stays in the network's mount namespace. Sockets in the nodes'
+namespaces are opened once and kept. Bringing a port down or up then costs one `sendmsg` and one `recvmsg`.
 """
 
 from __future__ import annotations
@@ -42,8 +41,8 @@ _GONE = frozenset({errno.ENODEV})
 class NetnsSession:
     """Quick changes to the nodes, ports and links of a running network. A context manager.
 
-    It remembers what it took away: `restore()` gives all of it back, and so does leaving. `plan_now()`
-    gives another plan once somebody else has changed how the links are, `states_now()` their shapes.
+    It remembers the elements that it removed. `restore()` and leaving the context restore all of them.
+    `plan_now()` returns another plan once another command has changed links, `states_now()` their shapes.
     """
 
     def __init__(
@@ -76,11 +75,11 @@ class NetnsSession:
             self._stack.close()
 
     def set_port(self, node: int, port: int, *, up: bool) -> None:
-        """Bring `port` of `node` down or up; KernelError when it isn't there."""
+        """Bring `port` of `node` down or up; KernelError if it doesn't exist."""
         if up:
             self._follow()
         batch = self._batches.get((node, port, up)) or self._port_batch(node, port, up=up)
-        if up and self._writer.is_down(node, port):  # by `link down`: then it stays so
+        if up and self._writer.is_down(node, port):  # by `link down`: it stays down
             self._removed.set_port(node, port, up=True)
         elif up:
             run_partly(self._netlink(node), self._plan.whole, node, batch, _THERE)
@@ -92,7 +91,7 @@ class NetnsSession:
             self._netlink(node).run(batch)
 
     def _follow(self) -> None:
-        """Go by the plan that holds now: roles and routes change with the links that are up."""
+        """Use the current plan: roles and routes change with the links that are up."""
         plan = self._plan_now()
         if plan is not self._plan:
             self._plan = plan
@@ -100,7 +99,7 @@ class NetnsSession:
             self._batches.clear()
 
     def prepare(self, ports: Iterable[tuple[int, int]]) -> None:
-        """Make ready for changes of `ports` (node, port), so that the first ones are as quick as the rest."""
+        """Prepare changes of `ports` (node, port), so that the first changes are as quick as later ones."""
         for node, port in ports:
             if len(self._batches) < _MOST_BATCHES and not self._netlink.full:
                 self._netlink(node)
@@ -108,7 +107,7 @@ class NetnsSession:
                     self._port_batch(node, port, up=up)
 
     def _port_batch(self, node: int, port: int, *, up: bool) -> Batch:
-        """Return what brings a port up or down; kept, as flaps come back to the same ports."""
+        """Return the batch that brings a port up or down; cached, because flaps repeat on the same ports."""
         name = interface_name(self._topology, node, port)
         batch = Batch()
         batch.add(
@@ -123,7 +122,7 @@ class NetnsSession:
         return batch
 
     def _carrier_came(self, node: int, port: int) -> None:
-        """Add IPv6 routes to the router at the other end that need this end's carrier."""
+        """Add the IPv6 routes of the router at the other end that need this end's carrier."""
         beyond = self._writer.router_beyond(node, port)
         if beyond is not None and beyond[0] not in self._removed.nodes:
             batch = Batch()
@@ -142,9 +141,10 @@ class NetnsSession:
         self._go_around(link)
 
     def _go_around(self, link: int) -> None:
-        """Set multipath routes of routers at the ends of a deleted link over the hops that are left.
+        """Set multipath routes of routers at the ends of a deleted link over the remaining hops.
 
-        The kernel keeps these when a port goes down, and drops the whole route when it is deleted.
+        The kernel keeps the remaining hops when a port goes down, but drops the whole route when the port is
+        deleted.
         """
         for node, port in zip(
             self._topology.ends[link].tolist(), self._topology.ports[link].tolist(), strict=True
@@ -153,7 +153,7 @@ class NetnsSession:
                 give_routes(self._netlink(node), self._plan.whole, node)
 
     def add_link(self, link: int) -> None:
-        """Make a link that was removed, as it was."""
+        """Create a removed link again, with its previous settings."""
         self._follow()
         if self._writer.needs_older_end(link):
             self._converge([], [link])
@@ -166,7 +166,7 @@ class NetnsSession:
         reapply_shapes([link], self._states_now, self._shape)
 
     def remove_node(self, node: int) -> None:
-        """Remove a node with its links, and kill what runs in it."""
+        """Remove a node with its links, and kill its processes."""
         self._removed.take_node(node)
         name = self._topology.names[node]
         batch = Batch()
@@ -174,12 +174,12 @@ class NetnsSession:
             index = self._plan.indices.ends[link][end]
             batch.add(messages.link_delete(index), "delete a link of", name)
             self._removed.forget_ports(link)
-        # the ports go before the namespace does: the kernel destroys that later, and with it only
-        # then the other ends, whose names would be taken when the node comes back
+        # delete the ports before the namespace: the kernel destroys a namespace later, together with the
+        # other ends; their names would still be in use when the node is created again
         self._netlink(node).run(batch, ignore=_GONE)
         self._netlink.forget(node)
         self._namespaces.forget(node)
-        if not self._plan.namespaces.shared[node]:  # what runs in another's namespace may be another's
+        if not self._plan.namespaces.shared[node]:  # a shared one has processes of other nodes
             descriptor = self._store.open(name)
             try:
                 kill_inside([os.fstat(descriptor).st_ino])
@@ -190,7 +190,7 @@ class NetnsSession:
             self._go_around(link)
 
     def add_node(self, node: int) -> None:
-        """Make a node that was removed, with its links to the nodes that are there."""
+        """Create a removed node again, with its links to existing nodes."""
         self._follow()
         links = [link for link, _ in self._links_of(node) if self._removed.there(link, but=node)]
         quick = len(links) == len(self._links_of(node)) and not any(
@@ -204,7 +204,7 @@ class NetnsSession:
         else:
             self._converge([node], links)
         self._removed.nodes.pop(node, None)
-        if self._plan_now() is not self._plan:  # links were changed while it was made, and it left out
+        if self._plan_now() is not self._plan:  # links were changed meanwhile, and it missed them
             self._follow()
             give_routes(self._netlink(node), self._plan.whole, node)
         reapply_shapes(links, self._states_now, self._shape)
@@ -226,7 +226,7 @@ class NetnsSession:
         return [(link, end) for link, end, _ in self._topology.incident(node)]
 
     def _converge(self, nodes: list[int], links: list[int]) -> None:
-        """Make nodes and links the general way: both ends in their turn."""
+        """Create nodes and links by `converge`: both ends in turn."""
         mask = np.zeros(self._topology.link_count, dtype=bool)
         mask[links] = True
         converge(self._plan.whole, Difference(new_nodes=nodes, new_links=mask), self._store, partly=True)

@@ -20,17 +20,16 @@ from emulator.linux.processes.running import net_namespace, stat
 
 _OUTSIDE, _INSIDE = 10, 11
 _PATIENCE = 10.0
-"""Seconds that killed processes get to end."""
+"""Time for killed processes to end, in seconds."""
 _RTMGRP_LINK = 1
 
 
 class Sentinel:
-    """A namespace that is let go last: when the kernel has destroyed it, all before it are gone.
+    """Namespace that is released last: when the kernel has destroyed it, all earlier ones are gone.
 
-    One kernel thread destroys namespaces in the order in which they were let go
-    (net/core/net_namespace.c, cleanup_net). The sentinel holds one end of a veth pair; the other
-    end is in a namespace of this process, where its disappearance is a netlink event. Killed at any
-    moment, the process takes both with it.
+    One kernel thread destroys namespaces in the order of their release (net/core/net_namespace.c,
+    cleanup_net). The sentinel holds one end of a veth pair. The other end is in a namespace of this process,
+    where its disappearance is a netlink event. If the process is killed, both namespaces vanish with it.
     """
 
     def __init__(self) -> None:
@@ -65,10 +64,10 @@ class Sentinel:
 
 
 class _Inside:
-    """Says whether a process is in one of the network namespaces `inodes`, or was started in one.
+    """Tests whether a process is in one of the network namespaces `inodes`, or was started in one.
 
-    The latter by its mounts: commands in nodes see the network's own `hosts` as /etc/hosts, and so
-    does what they start, even in a network namespace of its own.
+    Mounts show where it was started: commands in nodes see the network's own `hosts` as /etc/hosts. So do
+    their children, even in a network namespace of their own.
     """
 
     def __init__(self, inodes: Iterable[int], hosts: Path | None) -> None:
@@ -86,10 +85,11 @@ class _Inside:
 def kill_inside(inodes: Iterable[int], hosts: Path | None = None) -> None:
     """Kill every process that is in one of the network namespaces `inodes`.
 
-    With `hosts`, the network's hosts file, also those that were started there and went to a network
-    namespace of their own. By what the process is in, never by its name. Repeats until none is left:
-    a process may be forking. Processes are held by a pidfd, so that a number used again is never hit.
-    Raises BrokenError when one doesn't end.
+    With `hosts`, the network's hosts file, also kill those that were started there and moved to a network
+    namespace of their own. Processes are selected by their namespaces and mounts, never by name. This repeats
+    until none is left, because a process may be forking. Signals use a pidfd, so that a reused process number
+    is never hit.
+    Raises BrokenError when a process doesn't end.
     """
     ours = _Inside(inodes, hosts)
     deadline = time.monotonic() + _PATIENCE
