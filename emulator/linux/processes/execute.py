@@ -1,7 +1,7 @@
 """Run commands inside nodes: their network namespace, their names in /etc/hosts, their /sys.
 
-The calling thread enters the node and starts the command from there: the child inherits where its
-parent is, so no helper program and no code between fork and exec are needed.
+The calling thread enters the node and starts the command from there. The child inherits its parent's
+namespaces, so no helper program and no code between fork and exec are needed.
 """
 
 from __future__ import annotations
@@ -22,7 +22,7 @@ Made = TypeVar("Made")
 
 
 def inside(store: NamespaceStore, node: str, hosts: Path | None, action: Callable[[], Made]) -> Made:
-    """Return what `action()` gives, called inside `node` with mounts of its own.
+    """Call `action()` inside `node`, with private mounts, and return its result.
 
     Its /etc/hosts is the file `hosts`, and /sys shows the node's interfaces.
     """
@@ -37,9 +37,7 @@ def inside(store: NamespaceStore, node: str, hosts: Path | None, action: Callabl
         if hosts is not None and hosts.exists():
             with suppress(KernelError):
                 syscalls.mount(str(hosts), "/etc/hosts", flags=syscalls.MS_BIND)
-        with suppress(
-            KernelError
-        ):  # as `ip netns exec` does; without it /sys/class/net shows the wrong links
+        with suppress(KernelError):  # like `ip netns exec`; otherwise /sys/class/net shows the wrong links
             syscalls.mount("sysfs", "/sys", "sysfs")
         return action()
 
@@ -48,10 +46,10 @@ def start(
     store: NamespaceStore, node: str, hosts: Path | None, argv: Sequence[str], *, capture: bool,
     inherit: Sequence[int] = (), apart: bool = False, environment: Mapping[str, str] | None = None,
 ) -> subprocess.Popen[bytes]:  # fmt: skip
-    """Start `argv` inside `node`; with `capture`, its output goes to pipes and its input is empty.
+    """Start `argv` inside `node`. With `capture`, its output goes to pipes and its input is empty.
 
-    It inherits the descriptors `inherit`, and this process's environment with `environment` added; `apart`,
-    it leads a process group of its own. Raises UnableError when there is no such program.
+    It inherits the descriptors `inherit`, and this process's environment with `environment` added. With
+    `apart`, it leads its own process group. Raises UnableError when the program doesn't exist.
     """
     pipe = subprocess.PIPE if capture else None
     nothing = subprocess.DEVNULL if capture else None

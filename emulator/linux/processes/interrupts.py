@@ -1,7 +1,7 @@
-"""Ctrl-C and SIGTERM while kernel objects are made: noted at once, obeyed at the next safe point.
+"""Handle Ctrl-C and SIGTERM while kernel objects are created: note them at once, stop at the next safe point.
 
-A KeyboardInterrupt between two system calls could leave the process in a foreign namespace. What only
-looks and waits may be stopped anywhere: there SIGTERM and SIGHUP are made what Ctrl-C is.
+A KeyboardInterrupt between two system calls could leave the process in a foreign namespace. Code that only
+reads and waits may be stopped anywhere: there SIGTERM and SIGHUP act like Ctrl-C.
 """
 
 from __future__ import annotations
@@ -15,7 +15,7 @@ from emulator.signals import handled
 
 
 class InterruptedByUserError(BrokenError):
-    """The user or the system asked to stop; what was begun is rolled back."""
+    """The user or the system asked to stop; unfinished changes are rolled back."""
 
     def __init__(self, number: int) -> None:
         self.number = number
@@ -23,7 +23,7 @@ class InterruptedByUserError(BrokenError):
 
 
 class Stopped(KeyboardInterrupt):
-    """A signal that asks to stop, as a KeyboardInterrupt that knows its number."""
+    """Signal that asks to stop: a KeyboardInterrupt with the signal's number."""
 
     def __init__(self, number: int) -> None:
         self.number = number
@@ -32,7 +32,7 @@ class Stopped(KeyboardInterrupt):
 
 @contextmanager
 def stoppable() -> Iterator[None]:
-    """Make SIGTERM and SIGHUP raise `Stopped`, as Ctrl-C raises KeyboardInterrupt; in the main thread."""
+    """Make SIGTERM and SIGHUP raise `Stopped` in the main thread, as Ctrl-C raises KeyboardInterrupt."""
 
     def stop(number: int) -> None:
         raise Stopped(number)
@@ -56,7 +56,7 @@ class Interrupts:
 
 @contextmanager
 def deferred() -> Iterator[Interrupts]:
-    """Note SIGINT, SIGTERM and SIGHUP instead of obeying them; whoever works calls `check()`."""
+    """Note SIGINT, SIGTERM and SIGHUP instead of stopping; the running code calls `check()`."""
     noted = Interrupts()
 
     def note(number: int) -> None:

@@ -1,4 +1,4 @@
-"""Our own ping where the machine has none."""
+"""Fall back to our own ping on machines without one."""
 
 from __future__ import annotations
 
@@ -18,10 +18,10 @@ _CODE = (
 
 
 def with_own_ping(argv: Sequence[str], environment: Mapping[str, str]) -> list[str]:
-    """Return `argv`; when it begins with `ping`, and no program is called so, with `emulator.ping` instead.
+    """Return `argv`. If it begins with `ping` and no such program exists, replace it by `emulator.ping`.
 
-    Isolated (-I -S): neither the current folder nor PYTHONPATH decides what runs as root. What it imports of
-    ours needs nothing but Python's own library.
+    Python runs isolated (-I -S), so that neither the current folder nor PYTHONPATH affects code that runs as
+    root. The imported modules of this project need only Python's standard library.
     """
     path = environment.get("PATH", os.environ.get("PATH", os.defpath))
     if not argv or argv[0] != "ping" or shutil.which("ping", path=path) is not None:

@@ -9,7 +9,10 @@ from typing import NamedTuple
 
 
 class Stat(NamedTuple):
-    """`state` is the first thread's letter, `start` in clock ticks since boot: no two of a pid share it."""
+    """State of a process. `state` is the first thread's letter.
+
+    `start` is in clock ticks since boot: it distinguishes processes with the same pid.
+    """
 
     state: str
     session: int
@@ -18,12 +21,12 @@ class Stat(NamedTuple):
 
     @property
     def ended(self) -> bool:
-        """Whether all its threads have ended: if only the first has, it looks like a zombie and runs on."""
+        """True if all threads have ended. If only the first has, the process looks like a zombie but runs."""
         return self.state in "ZX" and self.threads < 2
 
 
 def stat(pid: int) -> Stat | None:
-    """Return what /proc/PID/stat says (fields 3, 6, 20 and 22); None when there is no such process."""
+    """Return fields 3, 6, 20 and 22 of /proc/PID/stat; None if the process doesn't exist."""
     try:
         with open(f"/proc/{pid}/stat", "rb") as file:
             words = file.read().rpartition(b")")[2].split()
@@ -33,9 +36,9 @@ def stat(pid: int) -> Stat | None:
 
 
 def net_namespace(pid: int) -> int:
-    """Return the inode of a process's network namespace; -1 when there is none to be seen.
+    """Return the inode of a process's network namespace; -1 if none is visible.
 
-    A first thread that has ended has none any more, and those that run on are asked.
+    If the first thread has ended, it has no namespace any more. Then the remaining threads are read.
     """
     try:
         return os.stat(f"/proc/{pid}/ns/net").st_ino

@@ -1,6 +1,6 @@
-"""UNIX sockets at paths of any length: an address has room for 107 characters only (unix(7)).
+"""UNIX sockets at paths of any length, although an address holds only 107 characters (unix(7)).
 
-The socket's folder is opened, and the address goes through that descriptor.
+The socket's folder is opened, and the address refers to that descriptor.
 """
 
 from __future__ import annotations
@@ -13,7 +13,7 @@ from pathlib import Path
 
 
 def connected(path: Path, timeout: float) -> socket.socket:
-    """Return a stream connected to the socket `path`; all that it does may take `timeout` s. OSError."""
+    """Return a stream connected to the socket `path`, with a timeout of `timeout` s. Raises OSError."""
     made = socket.socket(socket.AF_UNIX, socket.SOCK_STREAM)
     try:
         made.settimeout(timeout)
@@ -26,7 +26,7 @@ def connected(path: Path, timeout: float) -> socket.socket:
 
 
 def bound(path: Path) -> socket.socket:
-    """Return a socket bound at `path` for its owner only, in place of what was there. OSError."""
+    """Return a socket bound at `path`, with access for its owner only; replace any file. Raises OSError."""
     path.unlink(missing_ok=True)
     made = socket.socket(socket.AF_UNIX, socket.SOCK_STREAM)
     before = os.umask(0o177)

@@ -1,9 +1,9 @@
-"""Wait for commands that run in nodes; they end with the command that asked for them.
+"""Wait for commands that run in nodes. They end with the calling command.
 
-Ctrl-C on a terminal is a signal to all processes of the group in its foreground, so a command that has
-the terminal has got it already, and one more could be one too many (many programs take the second
-Ctrl-C for "at once"). A command without the terminal is in a group of its own: that group gets what
-this process gets, and is killed whole when its time is over, with what the command had started.
+Ctrl-C on a terminal signals all processes of the foreground group, so a command with the terminal has
+received it already. It must not receive a second one: many programs then stop immediately. A command
+without the terminal is in a process group of its own. That group receives the signals of this process. At
+the timeout the whole group is killed, including the command's children.
 """
 
 from __future__ import annotations
@@ -24,10 +24,10 @@ from emulator.signals import handled
 
 _PASSED_ON = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
 _PATIENCE = 2.0
-"""Seconds that commands get to end by themselves before they are killed."""
+"""Time for commands to end by themselves before they are killed, in seconds."""
 
 _SLICE = 0.5
-"""Seconds after which one who waits for a command looks whether it still should."""
+"""Interval in seconds at which a waiting thread checks whether to continue."""
 
 Process = subprocess.Popen[bytes]
 
@@ -49,9 +49,9 @@ def has_terminal() -> bool:
 def wait_for(start: Callable[[bool], Process], timeout: float | None) -> int:
     """Start a command that uses our input and output, wait for it, and return its exit code.
 
-    `start(apart)` starts it, in a group of its own or not. A signal that asks us to stop is the command's
-    to obey; the exit code of one that a signal ended is 128 and its number, as shells have it. After
-    `timeout` seconds it is killed and the exit code is TIMED_OUT.
+    `start(apart)` starts it, in its own process group if `apart`. The command handles signals that ask us to
+    stop. If a signal ends it, the exit code is 128 plus the signal's number, as in shells. After `timeout`
+    seconds it is killed and the exit code is TIMED_OUT.
     """
     terminal = has_terminal()
     with _passed_on(terminal=terminal) as started:
@@ -68,13 +68,13 @@ def wait_for(start: Callable[[bool], Process], timeout: float | None) -> int:
 
 @contextmanager
 def _passed_on(*, terminal: bool) -> Iterator[Callable[[Process], None]]:
-    """Pass signals on to the process that is told, also those that came before it was there."""
+    """Forward signals to the process once it is set, including signals that arrived earlier."""
     attended: list[Process] = []
     early: list[int] = []
 
     def passed_on(number: int) -> None:
         if terminal and number == signal.SIGINT:
-            return  # it has it, or will have the next: nobody can tell whether it was forked a moment before
+            return  # the command has it or gets the next: the moment of its fork is unknown
         if attended:
             _send(attended[0], number, group=not terminal)
         else:
@@ -92,16 +92,16 @@ def _passed_on(*, terminal: bool) -> Iterator[Callable[[Process], None]]:
 def gather(
     names: Sequence[str], starts: Sequence[Callable[[], Process]], timeout: float | None
 ) -> list[CommandResult]:
-    """Start commands, each in a group of its own, and return what each gave, in order.
+    """Start commands, each in its own process group, and return their results in order.
 
-    When one can't be started, or this thread is stopped (KeyboardInterrupt), all of them are ended.
+    If one can't be started, or this thread is stopped (KeyboardInterrupt), all of them are ended.
     """
     processes: list[Process] = []
     results: list[Future[CommandResult]] = []
     over = threading.Event()
     with ThreadPoolExecutor(max(len(starts), 1)) as pool:
         try:
-            with deferred() as noted:  # no command may start and not be known
+            with deferred() as noted:  # every started command must be recorded
                 for start in starts:
                     noted.check()
                     processes.append(start())
@@ -120,13 +120,13 @@ def gather(
 
 
 def _result(name: str, process: Process, timeout: float | None, over: threading.Event) -> CommandResult:
-    """Return what a command gives until it ends, its time is over, or all is `over`."""
+    """Return a command's result once it ends, reaches its timeout, or `over` is set."""
     end = math.inf if timeout is None else time.monotonic() + timeout
     while time.monotonic() < end and not over.is_set():
         try:
             output, errors = process.communicate(timeout=max(0.0, min(_SLICE, end - time.monotonic())))
         except subprocess.TimeoutExpired:
-            continue  # nothing that it said is lost
+            continue  # no output is lost
         return CommandResult(name, process.returncode, output, errors)
     _send(process, signal.SIGKILL, group=True)
     output, errors = _rest(process)
@@ -134,7 +134,7 @@ def _result(name: str, process: Process, timeout: float | None, over: threading.
 
 
 def _rest(process: Process) -> tuple[bytes, bytes]:
-    """Return what a killed command has said; what left its group may hold its output open for ever."""
+    """Return the output of a killed command; children outside its group may hold the pipe open for ever."""
     try:
         return process.communicate(timeout=_PATIENCE)
     except subprocess.TimeoutExpired as error:
@@ -153,7 +153,7 @@ def _end(
     processes: Sequence[Process], results: Sequence[Future[CommandResult]], over: threading.Event
 ) -> None:
     """Ask all commands to end, kill those that don't, and wait for them."""
-    if not results:  # some are started, and nobody waits for them yet
+    if not results:  # some are started, but no thread waits for them yet
         for process in processes:
             _send(process, signal.SIGKILL, group=True)
             _forget(process)
@@ -168,7 +168,7 @@ def _end(
 
 
 def _send(process: Process, number: int, *, group: bool) -> None:
-    if process.returncode is not None:  # its number may be another's by now
+    if process.returncode is not None:  # its number may already be reused
         return
     with suppress(ProcessLookupError):
         if group:
