@@ -1,1 +1,1 @@
-"""All that touches the kernel: netlink, namespaces, mounts, sysctls, processes."""
+"""Kernel access: netlink, namespaces, mounts, sysctls, processes."""

@@ -1,8 +1,7 @@
 """Record the packets of an interface: by tcpdump inside the node, or by a raw socket of our own.
 
 The file format is libpcap's (draft-ietf-opsawg-pcap): a header of 24 bytes, then each packet with its
-time, the length that is kept and the length that it had. Times are in nanoseconds, which the
-magic number says.
+time, captured length and original length. The magic number marks times as nanoseconds.
 """
 
 from __future__ import annotations
@@ -47,23 +46,23 @@ class Writer:
         file.flush()
 
     def write(self, nanoseconds: int, packet: bytes, length: int) -> None:
-        """Append a packet of which `packet` was kept and that was `length` bytes long."""
+        """Append a packet: `packet` is the captured part, `length` the original length in bytes."""
         seconds, rest = divmod(nanoseconds, 10**9)
         self._file.write(_PACKET_HEADER.pack(seconds & 0xFFFFFFFF, rest, len(packet), length) + packet)
         self.packets += 1
 
     def flush(self) -> None:
-        """Hand everything over."""
+        """Flush buffered packets to the file."""
         self._file.flush()
 
 
 def tcpdump() -> str | None:
-    """Return where tcpdump is, or None."""
+    """Return the path of tcpdump, or None."""
     return find_program("tcpdump")
 
 
 def check_filter(expression: str | None) -> None:
-    """Raise UsageError when `expression` is no pcap filter, UnableError when nobody here can read one."""
+    """Raise UsageError for an invalid pcap filter, UnableError when no tcpdump can compile it."""
     if not expression:
         return
     program = tcpdump()
@@ -84,7 +83,7 @@ def by_tcpdump(
 ) -> CaptureResult:
     """Record with tcpdump, started inside `node`; UnableError when it refuses.
 
-    It writes to a descriptor that we opened: the file's name means the same as outside.
+    It writes to a descriptor opened here, so the file's path is resolved outside the node.
     """
     argv = [program, "-Z", "root", "-i", request.interface, "-U", "-n"]
     argv += ["--nano", "-s", str(SNAP_LENGTH), "-w", "-"]
@@ -129,7 +128,7 @@ def _open(interface: str) -> socket.socket:
     sock.setsockopt(socket.SOL_SOCKET, _SO_RCVBUFFORCE, _BUFFER)
     sock.setsockopt(socket.SOL_SOCKET, _SO_TIMESTAMPNS, 1)
     sock.bind((interface, _ETH_P_ALL))
-    # a bridge hands what passes through it to its own interface only when that is promiscuous
+    # a bridge passes forwarded packets to its own interface only in promiscuous mode
     everything = _MEMBERSHIP.pack(socket.if_nametoindex(interface), _PROMISCUOUS, 0)
     sock.setsockopt(_SOL_PACKET, _PACKET_ADD_MEMBERSHIP, everything)
     return sock
@@ -143,7 +142,7 @@ def _record(sock: socket.socket, writer: Writer, request: CaptureRequest) -> Non
         if left is not None and left <= 0:
             return
         if not select.select([sock], [], [], 0)[0]:
-            writer.flush()  # nothing waits: let readers of a pipe see what there is
+            writer.flush()  # no packet is waiting: make the output visible to readers of a pipe
             if not select.select([sock], [], [], left)[0]:
                 return
         length, extra, _flags, _source = sock.recvmsg_into(
@@ -165,9 +164,9 @@ def record(
     store: NamespaceStore, node: str, request: CaptureRequest, file: BinaryIO,
     find_tcpdump: Callable[[], str | None] = tcpdump,
 ) -> CaptureResult:  # fmt: skip
-    """Record what `request` says into `file` until it is over or Ctrl-C; the file is whole in any case.
+    """Record packets per `request` into `file` until it ends or Ctrl-C; the file is complete either way.
 
-    Raises UnableError for a filter without tcpdump; `check_filter` asks before anything is written.
+    Raises UnableError for a filter without tcpdump. `check_filter` checks this before anything is written.
     """
     program = find_tcpdump()
     if program is None:

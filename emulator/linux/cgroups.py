@@ -1,16 +1,16 @@
-"""Limits on what commands in a node may use, by control groups: version 2 or version 1.
+"""Resource limits for commands in a node, by control groups of version 2 or version 1.
 
 Formats: Documentation/admin-guide/cgroup-v2.rst, Documentation/admin-guide/cgroup-v1/memory.rst and
 Documentation/scheduler/sched-bwc.rst.
 
-A network has one group in each hierarchy, and each node that has limits one below it, made when the
-first command runs there. The group's name says whose it is: our prefix, the network's name and a
-number for its state directory. It follows from what the run record says, so that it is known before it
-is made and `down` finds it whatever happened.
+A network has one group in each hierarchy. Each node with limits has a group below it, created when the
+first command runs there. The group's name identifies its owner: our prefix, the network's name and a
+number for its state directory. The name follows from the run record alone, so `down` finds the group
+even after a crash.
 
-A command gets into its group by itself, before it is itself: a constant shell script writes to the
-group's file and becomes the command. It reaches the file through an inherited descriptor, because
-inside a node /sys is another one; the descriptor is O_PATH, which can't be written to by itself.
+A command enters its group before it executes: a constant shell script writes to the group's file, then
+executes the command. The script reaches the file through an inherited descriptor, because a node has a
+different /sys. The descriptor is O_PATH, so it can't be written to directly.
 """
 
 from __future__ import annotations
@@ -46,7 +46,7 @@ class Hierarchy:
 
 
 def hierarchies(mountinfo: str | None = None) -> dict[str, Hierarchy]:
-    """Return where the controllers `cpu` and `memory` are, those that are there.
+    """Return the locations of the controllers `cpu` and `memory`, as far as they exist.
 
     A controller is in version 1's hierarchy or in version 2's, never in both. `mountinfo` is the text
     of /proc/self/mountinfo.
@@ -89,7 +89,7 @@ def group_name(state_root: Path, network: str) -> str:
 def groups_of(
     state_root: Path, network: str, node: str, profile: NodeProfile
 ) -> Iterator[tuple[Path, int, str]]:
-    """Yield (folder, version, controller) of the groups of `node` that are there."""
+    """Yield (folder, version, controller) of the existing groups of `node`."""
     for controller in needed(profile):
         place = hierarchies().get(controller)
         folder = place.root / group_name(state_root, network) / f"node-{node}" if place else None
@@ -101,7 +101,7 @@ def groups_of(
 def entry(
     state_root: Path, network: str, node: str, profile: NodeProfile
 ) -> Iterator[tuple[list[str], list[int]]]:
-    """Return a prefix for a command, and descriptors that it must inherit, to run it with limits.
+    """Return the prefix that runs a command with limits, and the descriptors that it must inherit.
 
     Both are empty for a node without limits. Raises UnableError when this machine can't limit.
     """
@@ -116,8 +116,9 @@ def entry(
 
 
 def confine(state_root: Path, network: str, node: str, profile: NodeProfile, pid: int) -> None:
-    """Put process `pid`, and what it will start, under the limits of `node`; where it has none, under none.
+    """Move process `pid`, and so its future children, to the groups of `node`.
 
+    Where the node has no limits, the process moves to the root group.
     Raises UnableError when this machine can't limit.
     """
     try:
@@ -135,7 +136,7 @@ def confine(state_root: Path, network: str, node: str, profile: NodeProfile, pid
 
 
 def _open(state_root: Path, network: str, node: str, profile: NodeProfile, descriptors: list[int]) -> None:
-    """Make the groups of `node`, and add what opens their lists of processes to `descriptors`."""
+    """Create the groups of `node`, and append descriptors of their process lists to `descriptors`."""
     try:
         for controller in needed(profile):
             folder = _make(state_root, network, node, controller)
@@ -153,7 +154,7 @@ def _make(state_root: Path, network: str, node: str, controller: str) -> Path:
         )
     folder = place.root / group_name(state_root, network) / f"node-{node}"
     folder.parent.mkdir(exist_ok=True)
-    if place.version == 2:  # a group has the controllers that its parent hands down
+    if place.version == 2:  # a group has only the controllers that its parent delegates
         CgroupLedger().hand_down(Owner.here(state_root, network), place.root, controller)
         if controller not in _words(folder.parent / "cgroup.subtree_control"):
             (folder.parent / "cgroup.subtree_control").write_text(f"+{controller}")
@@ -182,7 +183,7 @@ def settings(version: int, controller: str, profile: NodeProfile) -> list[tuple[
         if version == 2:
             return [("memory.max", str(profile.memory)), ("memory.swap.max", "0")]
         limit = str(profile.memory)
-        both = "memory.memsw.limit_in_bytes"  # memory and swap; never less than memory alone
+        both = "memory.memsw.limit_in_bytes"  # memory plus swap: never less than memory alone
         return [(both, "-1"), ("memory.limit_in_bytes", limit), (both, limit)]
     return []
 
@@ -192,20 +193,20 @@ def _version(folder: Path) -> int:
 
 
 def remove(state_root: Path, network: str, timeout: float = 10.0) -> None:
-    """Kill what is left in the groups of a network and remove them; fine when there are none.
+    """Kill the remaining processes in the groups of a network and remove the groups, if any.
 
-    Only commands that we started, and what they started, are in them. What was switched on for them is
-    switched back when no other network needs it.
+    The groups contain only commands that we started and their children. Controllers enabled for them are
+    disabled again when no other network needs them.
     """
     for place in {place.root: place for place in hierarchies().values()}.values():
         top = place.root / group_name(state_root, network)
-        for folder, _, _ in os.walk(top, topdown=False):  # groups that commands made in theirs come first
+        for folder, _, _ in os.walk(top, topdown=False):  # nested groups, created by commands, come first
             _remove(Path(folder), time.monotonic() + timeout)
     release(Owner.here(state_root, network))
 
 
 def release(owner: Owner | None = None) -> None:
-    """Switch back what was switched on for the groups of `owner` only, and of networks that are gone."""
+    """Disable the controllers that only `owner` and removed networks needed."""
     tops = (place.root for place in hierarchies().values() if place.version == 2)
     CgroupLedger().release(owner, next(tops, None))
 
@@ -217,7 +218,7 @@ def _remove(folder: Path, deadline: float) -> None:
             folder.rmdir()
         except FileNotFoundError:
             return
-        except OSError as error:  # EBUSY until the last process has wholly gone
+        except OSError as error:  # EBUSY until the last process has ended completely
             if time.monotonic() > deadline:
                 raise BrokenError(f"can't remove the group {folder}: {error.strerror}") from error
             time.sleep(0.01)

@@ -1,6 +1,6 @@
-"""ICMP echo from inside namespaces, many questions at once, in one thread (RFC 792, RFC 4443).
+"""ICMP echo from inside namespaces, many requests at once, in one thread (RFC 792, RFC 4443).
 
-A raw socket belongs to the namespace it was opened in: open it inside, leave, and keep using it.
+A raw socket belongs to the namespace where it was opened. It stays usable after the thread leaves.
 """
 
 from __future__ import annotations
@@ -20,22 +20,22 @@ from emulator.probe_window import Limits, ProbeWindow
 from emulator.questions import Questions
 
 AT_ONCE = 512
-"""Questions that wait for an answer, and sockets that are open, at a time."""
+"""Maximum of outstanding requests, and of open sockets."""
 _DELIVERIES = 300_000
-"""ARP broadcasts that may wait to be delivered: what a slow processor does in a third of a second."""
+"""Maximum of undelivered ARP broadcasts: a slow processor delivers them in a third of a second."""
 _LEAST = 16
-"""Questions at a time at least: 4,000 that nobody answers take a minute at worst."""
+"""Minimum of the window in requests: 4,000 unanswered requests take a minute at worst."""
 _CAREFUL = 16
-"""Questions at a time in the beginning where a controller must be asked."""
+"""Initial window in requests where a controller handles first packets."""
 _SENDS = 8
-"""Questions after which to look for answers: a system call for each would cost more than asking."""
+"""Requests between two reads of answers: a system call for each would cost more than sending."""
 _LATE, _LONGEST = 0.35, 1.0
-"""Seconds after which an answer is late, and that a question keeps its place at most, without delays."""
+"""Seconds until an answer is late, and longest time of a request in the window; link delays are added."""
 _LATE_ASKED, _LONGEST_ASKED = 1.0, 2.0
-"""The same where a controller is asked: what comes many at a time costs it and its switches less each."""
+"""The same with a controller: it and its switches spend less per packet on batches."""
 
 _Key = tuple[int, int]
-"""(node, IP version): what has a socket of its own."""
+"""(node, IP version): each pair has a socket of its own."""
 
 
 def _open_socket(version: int) -> socket.socket:
@@ -46,10 +46,10 @@ def _open_socket(version: int) -> socket.socket:
 
 
 def at_once(largest_segment: int) -> int:
-    """Return how many questions may be asked at a time where a broadcast is delivered to so many link ends.
+    """Return the number of requests allowed at a time when a broadcast reaches this many link ends.
 
-    A bridge carries each ARP request to all of them. More requests than can be delivered before a
-    question's time is over would all be late, and be asked again on top.
+    A bridge forwards each ARP request to all of them. Requests beyond what it can deliver within the
+    timeout would all be late, and then be sent again.
     """
     return min(AT_ONCE, max(8, _DELIVERIES // max(largest_segment, 1)))
 
@@ -57,8 +57,8 @@ def at_once(largest_segment: int) -> int:
 def limits(largest_segment: int, delay: float = 0.0, *, controllers: bool = False) -> Limits:
     """Return the limits of the window of a network.
 
-    `largest_segment` is in link ends, `delay` what links add to an answer (seconds); with `controllers`,
-    first packets of a flow are sent to one.
+    `largest_segment` is in link ends. `delay` is the delay that links add to an answer, in seconds. With
+    `controllers`, switches send first packets of a flow to one.
     """
     most = at_once(largest_segment)
     start = min(_CAREFUL, most) if controllers else most
@@ -67,14 +67,14 @@ def limits(largest_segment: int, delay: float = 0.0, *, controllers: bool = Fals
 
 
 _idents = count(int.from_bytes(os.urandom(2)))
-"""Each Pinger has an identifier of its own: an answer to an earlier one that comes late isn't its answer."""
+"""ICMP identifiers, one per Pinger: late answers to an earlier Pinger don't match."""
 
 
 class Pinger:
-    """Asks questions from many namespaces and collects the answers."""
+    """Sends echo requests from many namespaces and collects the answers."""
 
     def __init__(self, echoes: Sequence[Echo], timeout: float, limits: Limits) -> None:
-        """Prepare to ask `echoes`, in their order and as quickly as they are answered."""
+        """Prepare to send `echoes`, in order and as quickly as answers arrive."""
         self._echoes = echoes
         self._keys = [(echo.source, 6 if ":" in echo.target else 4) for echo in echoes]
         self._questions = Questions([echo.expected for echo in echoes], timeout, ProbeWindow(limits))
@@ -83,10 +83,10 @@ class Pinger:
         self._sockets: dict[_Key, socket.socket] = {}
         self._key_of: dict[int, _Key] = {}
         self._open: dict[_Key, dict[int, int]] = {}
-        """Of each socket: the open questions by the sequence number they were sent with."""
+        """Outstanding requests of each socket, by sequence number."""
 
     def run(self, store: NamespaceStore, names: Sequence[str]) -> list[float | None]:
-        """Ask everything; `names[node]` is the node's namespace. Call inside `store.entered()`."""
+        """Send all requests; `names[node]` is the node's namespace. Call inside `store.entered()`."""
         questions = self._questions
         try:
             while True:
@@ -104,7 +104,7 @@ class Pinger:
         return questions.times
 
     def _may_ask(self, number: int) -> bool:
-        """Return whether the question's socket is open or may be: idle ones are closed for it."""
+        """Return whether the request's socket is open or can be opened; idle sockets are closed for it."""
         if self._keys[number] in self._sockets or len(self._sockets) < AT_ONCE:
             return True
         for key in [key for key, numbers in self._open.items() if not numbers]:
@@ -132,15 +132,15 @@ class Pinger:
         key = self._keys[number]
         try:
             sock = self._socket(key, store, names)
-        except FileNotFoundError:  # the node is gone: nobody asks, so nobody answers
+        except FileNotFoundError:  # the node is gone: no request, so no answer
             return
         self._open[key][number & 0xFFFF] = number
         request = echo_request(key[1], self._ident, number & 0xFFFF)
-        with suppress(OSError):  # no route, a full queue: no answer, and it is asked again
+        with suppress(OSError):  # no route, or a full queue: no answer, and it is sent again
             sock.sendto(request, (self._echoes[number].target, 0))
 
     def _collect(self, wait: float) -> None:
-        """Take the answers that come within `wait` seconds, all that are there by then."""
+        """Read all answers that arrive within `wait` seconds."""
         for descriptor, _event in self._poll.poll(wait, AT_ONCE):
             key = self._key_of[descriptor]
             sock, numbers = self._sockets[key], self._open[key]

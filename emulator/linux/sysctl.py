@@ -1,4 +1,4 @@
-"""Sysctls: read, set, and those of a namespace being made."""
+"""Sysctls: read and set them, also in a namespace being created."""
 
 from __future__ import annotations
 
@@ -21,10 +21,10 @@ def _write(path: str, value: bytes) -> None:
 
 
 def disable_ipv6_here() -> None:
-    """Keep IPv6 off every interface that this thread's namespace will get.
+    """Disable IPv6 on every future interface of this thread's namespace.
 
-    One write per namespace; thousands of them are slow (equal names pile up in one dentry hash
-    chain), so hosts do without and use a message per link.
+    This takes one write per namespace. Thousands of writes are slow, because equal names pile up in one
+    dentry hash chain. Hosts therefore use a message per link instead.
     """
     try:
         _write("/proc/sys/net/ipv6/conf/default/disable_ipv6", b"1")
@@ -42,7 +42,7 @@ def read(name: str) -> str:
 
 
 def read_global(name: str) -> int | None:
-    """Return the value of a sysctl of the whole machine; None when it can't be seen from here."""
+    """Return the value of a machine-wide sysctl; None when it isn't visible from here."""
     with _where_it_is(name):
         try:
             return int(read(name))
@@ -51,7 +51,7 @@ def read_global(name: str) -> int | None:
 
 
 def write_global(name: str, value: int) -> bool:
-    """Set a sysctl of the whole machine; return False when this process may not."""
+    """Set a machine-wide sysctl; return False when this process has no permission."""
     with _where_it_is(name):
         try:
             _path(name).write_text(str(value), encoding="ascii")
@@ -62,9 +62,10 @@ def write_global(name: str, value: int) -> bool:
 
 @contextmanager
 def _where_it_is(name: str) -> Iterator[None]:
-    """Enter the namespace that shows sysctl `name`: the initial one alone shows those that all share.
+    """Enter the namespace that shows sysctl `name`: only the initial one shows machine-wide sysctls.
 
-    It is that of process 1, except in a container. If it may not be entered, nothing changes.
+    This is the namespace of process 1, except in a container. Without permission to enter it, nothing
+    changes.
     """
     process = first_process()
     if process is None or _path(name).exists():
