@@ -135,7 +135,7 @@ ovsdb-server --detach --pidfile --log-file=/dev/null --remote=punix:/run/openvsw
 ovs-vsctl --no-wait init
 ovs-vswitchd --detach --pidfile --log-file=/dev/null >/dev/null 2>&1
 """
-"""Command that starts Open vSwitch with its own database, in its own mount namespace."""
+"""Commands that start Open vSwitch with its own database, in its own mount namespace."""
 
 
 def has_ovs() -> bool:

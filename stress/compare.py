@@ -2,11 +2,11 @@
 
 A block bootstrap (Künsch 1989, after Efron 1979): the 20 parts of a step's time are drawn again with
 replacement, 1,000 times for each run. A quantile of the latencies changed when the middle 95 % of the
-differences excludes zero. Parts and not single operations are drawn, because operations in the same second
-are correlated: drawn one by one they would look more certain than they are. The means of
-sampled metrics are compared by 20 parts of the run, the loss of probes by drawing pairs.
+differences excludes zero. Parts are drawn instead of single operations, because operations in the same second
+are correlated: drawn one by one, they would look more certain than they are. The means of sampled metrics
+are compared by 20 parts of the run, the loss of probes by drawing pairs.
 
-Noise from run to run can't be told from one report of each; compare several.
+One report of each side doesn't show the noise from run to run; compare several.
 """
 
 from __future__ import annotations

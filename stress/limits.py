@@ -8,7 +8,7 @@
 A limit on a figure that wasn't measured fails, and so does one on a share of nothing, such as of
 0 operations. A bare sampled series (`host.memory.used <= 4 GiB`) means its worst value: the highest for <=
 and <, the lowest for >= and >. `achieved >= 99 % of offered` compares rates, step by step, and judges the
-step that kept its rate worst. Operations that were all done, but took twice the time, are 50 %.
+step that kept its rate worst. If all operations were carried out, but in twice the time, that is 50 %.
 """
 
 from __future__ import annotations

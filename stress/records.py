@@ -46,7 +46,7 @@ class ProbeRecord:
     late: int = 0
     """Answers after the timeout: their probes count as lost."""
     unasked: int = 0
-    """Probes that were due but not sent, because the machine gave the thread no time."""
+    """Probes that were due but not sent, because the thread got no processor time."""
     histogram: Histogram | None = None
     """Round-trip times of all pairs of this probe together: the same object in each of their records."""
 

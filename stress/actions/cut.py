@@ -1,4 +1,4 @@
-"""Silent cut of a link: the port at one end goes down, the other loses its carrier."""
+"""Silent cut of a link, and its restoration: the port at one end goes down, the other loses its carrier."""
 
 from __future__ import annotations
 

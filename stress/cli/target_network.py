@@ -30,7 +30,7 @@ class TargetNetwork(NamedTuple):
 
 
 def target_network(options: Mapping[str, Any]) -> TargetNetwork:
-    """Return the network of `--net` or `--up`; nothing is brought up yet, but impossible ones are refused."""
+    """Return the network of `--net` or `--up`; refuse an impossible one. Nothing is brought up yet."""
     from emulator.engines.registry import engine_named
 
     if options["file"] is None:

@@ -60,7 +60,7 @@ class Columns:
         return self._known[kind]
 
     def latencies(self, begin: int, end: int) -> Floats:
-        """Return the latencies of the completed operations: seconds from the due time to the end.
+        """Return the latencies of the operations that succeeded: seconds from the due time to the end.
 
         `begin` and `end` are positions.
         """
