@@ -171,7 +171,7 @@ def _bins(record: RunRecord, seconds: float) -> dict[str, Any]:
 
 
 def _lane(name: str, outcomes: Outcomes, edges: Floats) -> dict[str, Any]:
-    """Return two counts for each part: operations of a step that began in it, and failed ones among them."""
+    """Return two counts for each part: operations of a step due in it, and failed ones among them."""
     mine = outcomes.of_step(name)
     counts = np.histogram(outcomes.due[mine], edges)[0]
     failed = np.histogram(outcomes.due[mine & outcomes.failed], edges)[0]
