@@ -14,7 +14,6 @@ class DryRunSession:
     """Records removed elements, for the network and for itself; restores its own when the context ends."""
 
     def __init__(self, topology: Topology, of_network: RemovedElements) -> None:
-        self._of_network = of_network
         self._own = RemovedElements(topology)
         self._both = (of_network, self._own)
 

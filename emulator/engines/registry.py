@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from importlib import import_module
+from pkgutil import resolve_name
 
 from emulator.errors import EmulationError, UsageError
 from emulator.network import Engine, Network, Progress, silent
@@ -16,8 +16,7 @@ def engine_named(name: str) -> Engine:
     row = ENGINES.get(name)
     if row is None:
         raise UsageError(f"there is no engine `{name}`; {nearest(name, ENGINES)}")
-    module, _, made = row.target.partition(":")
-    engine: Engine = getattr(import_module(module), made)()
+    engine: Engine = resolve_name(row.target)()
     return engine
 
 

@@ -36,8 +36,9 @@ class LinkMessages(NodeMessages):
 
     def is_down(self, node: int, port: int) -> bool:
         """Return whether the link at `port` of `node` is down in the plan."""
-        return any(
-            row in self._part.down and self._ends.port[row][end] == port
+        down = self._part.down
+        return bool(down) and any(
+            row in down and self._ends.port[row][end] == port
             for row, end in self._ends.at(self._part.node_row[node])
         )
 
