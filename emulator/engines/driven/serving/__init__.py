@@ -2,7 +2,7 @@
 
 `boot.py` registers it there as `serving`. Rules of the protocol:
 1. A request is one line of JSON, `{"do": [[step, {argument: value}], …], "seconds": s}`. The steps are
-executed in order. Each part of a step may take `s` seconds.
+executed in order. Each part of a step may take `s` seconds; steps that run beside others limit themselves.
 2. Meanwhile the driver may send lines `{"progress": [phase, done, total]}`.
 3. The last line is `{"ok": [result of each step]}` or `{"error": words}`. After a failed step, the remaining
 steps aren't executed.

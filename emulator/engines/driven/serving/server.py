@@ -1,6 +1,8 @@
 """Answer requests on a UNIX socket, one at a time, in order of arrival.
 
 Threads only read and write the socket. The driven program may not be thread-safe: the main thread uses it.
+The exception are steps of `Program.beside`: a request of such steps alone runs in its connection's thread, so
+that it neither waits for other requests nor makes them wait.
 """
 
 from __future__ import annotations
@@ -34,6 +36,8 @@ class Program:
     """Name of the program, for people."""
     untimed: frozenset[str] = frozenset()
     """Steps without a time limit, for interactive use: their user also sees the program's errors."""
+    beside: frozenset[str] = frozenset()
+    """Steps that are thread-safe: they may run beside others, and limit their time themselves."""
 
     def __init__(self, steps: Any) -> None:
         self.steps = steps
@@ -74,8 +78,12 @@ class Server:
                 if busy := self._program.busy():
                     reply({"error": busy})
                     continue
+                request = json.loads(line)
+                if all(step in self._program.beside for step, _ in request["do"]):
+                    reply(self._answer_beside(request, reply))
+                    continue
                 done = threading.Event()
-                self._jobs.put((json.loads(line), reply, done))
+                self._jobs.put((request, reply, done))
                 done.wait()
 
     def run(self) -> None:
@@ -114,6 +122,26 @@ class Server:
             traceback.print_exc()
             said = program.complaints() or [f"{type(error).__name__}: {error}"]
             return {"error": f"{step}: {'; '.join(said)}"}
+        return {"ok": given}
+
+    def _answer_beside(
+        self, request: dict[str, Any], reply: Callable[[dict[str, Any]], None]
+    ) -> dict[str, Any]:
+        """Execute a request in this thread. An alarm interrupts the main thread only: it isn't set here."""
+
+        def tell(phase: str, done: int, total: int) -> None:
+            reply({"progress": [phase, done, total]})
+
+        given = []
+        step = ""
+        try:
+            for step, arguments in request["do"]:
+                given.append(getattr(self._program.steps, step)(tell, **arguments))
+        except StepError as error:
+            return {"error": str(error)}
+        except (Exception, SystemExit) as error:  # noqa: BLE001 -- every error becomes an answer
+            traceback.print_exc()
+            return {"error": f"{step}: {type(error).__name__}: {error}"}
         return {"ok": given}
 
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import signal
 import sys
+import threading
 import time
 from collections.abc import Iterator
 from collections.abc import Set as AbstractSet
@@ -29,6 +30,7 @@ from .graph import Graph
 class Toy(Program):
     title = "toy"
     untimed = frozenset({"wait"})
+    beside = frozenset({"look", "snap"})
 
     def __init__(self):
         super().__init__(Graph())
@@ -82,6 +84,13 @@ class Graph:
 
     def stick(self, tell):
         time.sleep(60)
+
+    def look(self, tell):
+        tell("looks", 1, 1)
+        return len(self.names)
+
+    def snap(self, tell):
+        raise StepError("it snaps")
 
     def complain(self, tell):
         self.said.append("it creaks")
@@ -204,6 +213,22 @@ def test_a_step_has_its_time_and_one_for_people_has_all_they_like(toy: Driver) -
         toy.ask(("stick", {}), seconds=0.2)
     assert time.monotonic() - begun < 10
     assert toy.ask(("wait", {"seconds": 0.4}), seconds=0.2) == [None]
+
+
+def test_a_step_beside_others_neither_waits_for_them_nor_takes_their_complaints(toy: Driver) -> None:
+    toy.ask(("nodes", {"names": ["a"]}))
+    slow = threading.Thread(target=toy.ask, args=(("wait", {"seconds": 2.0}),))
+    slow.start()
+    time.sleep(0.2)  # the main thread has the request by now, or will have it before it is asked again
+    begun = time.monotonic()
+    told = []
+    assert toy.ask(("look", {}), ("look", {}), progress=lambda *words: told.append(words)) == [1, 1]
+    with pytest.raises(BrokenError, match="toy: it snaps"):
+        toy.ask(("snap", {}))
+    assert time.monotonic() - begun < 1
+    assert told == [("looks", 1, 1)] * 2
+    slow.join()
+    assert toy.ask(("look", {}), ("nodes", {"names": ["b"]})) == [1, 2]  # mixed: in order, one at a time
 
 
 def test_while_it_is_busy_it_says_so_at_once(toy: Driver, busy: Path) -> None:
