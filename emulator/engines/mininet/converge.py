@@ -6,9 +6,10 @@ from dataclasses import dataclass, field
 
 from emulator.difference import difference_words
 from emulator.engines.driven.client import Driver, Step
+from emulator.engines.driven.node_lines import program_name
 from emulator.engines.mininet.create import Creator, address_lines
 from emulator.engines.mininet.delete import delete_nodes, delete_what_is_there
-from emulator.engines.mininet.document import Document, Json, document, mininet_name
+from emulator.engines.mininet.document import Document, Json, document
 from emulator.engines.mininet.links import line_changes, moves
 from emulator.engines.mininet.local import LocalNodes
 from emulator.linux.namespaces.store import NamespaceStore
@@ -61,8 +62,8 @@ def difference(old: Plan, new: Plan) -> Change:
         and all(end["node"] in same for end in link["ends"])
     }  # fmt: skip
     change = Change(
-        gone_nodes=[n for n in range(old.topology.node_count) if mininet_name(old, n) not in same],
-        new_nodes=[n for n in range(new.topology.node_count) if mininet_name(new, n) not in same],
+        gone_nodes=[n for n in range(old.topology.node_count) if program_name(old, n) not in same],
+        new_nodes=[n for n in range(new.topology.node_count) if program_name(new, n) not in same],
         gone_links=[name for name in was.links if name not in kept],
         new_links=[name for name in becomes.links if name not in kept],
     )
@@ -144,7 +145,7 @@ def take_back(old: Plan, new: Plan, driver: Driver, store: NamespaceStore) -> No
     delete_what_is_there(new, change.gone_nodes, links, driver, LocalNodes(new, store))
     driver.ask(*change.takes)
     there = _there(driver)
-    lost = [node for node in change.new_nodes if mininet_name(old, node) not in there]
+    lost = [node for node in change.new_nodes if program_name(old, node) not in there]
     Creator(old, wanted, driver, LocalNodes(old, store), silent).create(lost, change.new_links)
     driver.ask(*change.gives, ("forget", {"names": sorted(wanted.out)}))
 

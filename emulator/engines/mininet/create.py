@@ -6,9 +6,9 @@ from collections.abc import Iterable, Iterator, Sequence
 from typing import TypeVar
 
 from emulator.engines.driven.client import Driver
-from emulator.engines.mininet.document import Document, Json, host_address, mininet_name
+from emulator.engines.driven.node_lines import host_address, is_switch, program_name
+from emulator.engines.mininet.document import Document, Json
 from emulator.engines.mininet.local import LocalNodes
-from emulator.engines.mininet.settings import is_switch
 from emulator.network import Progress
 from emulator.plan import Plan
 
@@ -45,7 +45,7 @@ class Creator:
         cut = [end["name"] for name, some in zip(links, documents, strict=True) for end in some["ends"]
                if name in self._wanted.cut]  # fmt: skip
         stay_down = ("ports", {"names": cut, "up": False})
-        names = {node: mininet_name(self._plan, node) for node in nodes}
+        names = {node: program_name(self._plan, node) for node in nodes}
         hosts = [names[node] for node in nodes if not is_switch(self._plan, node)]
         switches = [names[node] for node in nodes if is_switch(self._plan, node)]
         lines = self._lines({names[node]: node for node in nodes}, documents)
@@ -86,7 +86,7 @@ class Creator:
 
     def _node(self, node: int) -> Json:
         """Return the document of a node, with settings that are needed only for its creation."""
-        name = mininet_name(self._plan, node)
+        name = program_name(self._plan, node)
         made = self._wanted.nodes[name]
         if is_switch(self._plan, node):
             return made | {"out": sorted(self._wanted.out[name])}

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from emulator.engines.driven.client import Driver
-from emulator.engines.mininet.document import mininet_name
+from emulator.engines.driven.node_lines import program_name
 from emulator.engines.mininet.local import LocalNodes
 from emulator.plan import Plan
 
@@ -17,7 +17,7 @@ def delete_nodes(
 
     Mininet acts first: it ends its own shells. With `partly`, it may not know some of the nodes.
     """
-    driver.ask(("remove", {"names": [mininet_name(plan, node) for node in nodes], "partly": partly}))
+    driver.ask(("remove", {"names": [program_name(plan, node) for node in nodes], "partly": partly}))
     local.remove(nodes)
 
 

@@ -12,8 +12,8 @@ from dataclasses import dataclass
 from typing import Any
 
 from emulator.controllers.endpoints import endpoints
-from emulator.engines.mininet.settings import Lines, is_switch, node_lines
-from emulator.engines.mininet.shaping import soft_queue, tc_options
+from emulator.engines.driven.node_lines import Lines, host_address, is_switch, node_lines, program_name
+from emulator.engines.driven.shaping import soft_queue, tc_options
 from emulator.forwarding.base import Role
 from emulator.forwarding.blocked import has_all_ports
 from emulator.ovs.bridges import USERSPACE, Bridge
@@ -40,11 +40,6 @@ class Document:
     """The links that are down."""
 
 
-def mininet_name(plan: Plan, node: int) -> str:
-    """Return Mininet's name of `node`."""
-    return bridge_name(plan.topology, node) if is_switch(plan, node) else plan.topology.names[node]
-
-
 def controller_names(topology: Topology) -> dict[str, str]:
     """Return Mininet's name of each controller: its own name unless a node has it."""
     taken = set(topology.names)
@@ -53,7 +48,7 @@ def controller_names(topology: Topology) -> dict[str, str]:
 
 def document(plan: Plan, found: Mapping[int, Bridge]) -> Document:
     """Return the document of `plan`; `found` are its Open vSwitches (`emulator.ovs.switches.bridges_of`)."""
-    names = [mininet_name(plan, node) for node in range(plan.topology.node_count)]
+    names = [program_name(plan, node) for node in range(plan.topology.node_count)]
     soft = soft_switches(found)
     links = dict(_link(plan, link, soft) for link in range(plan.topology.link_count))
     return Document(
@@ -142,7 +137,7 @@ def end_document(plan: Plan, link: int, end: int, soft: AbstractSet[int], shape:
     mtu = topology.link_profile_of(link).effective_mtu
     first = port == min(end.port for end in topology.incident(node))
     return {
-        "node": mininet_name(plan, node),
+        "node": program_name(plan, node),
         "port": port,
         "ip": host_address(plan, node) if first else None,
         "name": interface_name(topology, node, port),
@@ -156,15 +151,3 @@ def end_document(plan: Plan, link: int, end: int, soft: AbstractSet[int], shape:
 def soft_switches(found: Mapping[int, Bridge]) -> frozenset[int]:
     """Return the Open vSwitches with a datapath in user space."""
     return frozenset(node for node, bridge in found.items() if bridge.datapath == USERSPACE)
-
-
-def host_address(plan: Plan, node: int) -> str | None:
-    """Return the address that Mininet itself gives a host: IPv4, on its interface with the lowest port."""
-    topology = plan.topology
-    ports = [end.port for end in topology.incident(node)]
-    if not ports or is_switch(plan, node):
-        return None
-    for address in plan.forwarding.addresses(node):
-        if address.version == 4 and address.port == min(ports):
-            return f"{address.text}/{address.length}"
-    return None

@@ -7,10 +7,11 @@ from dataclasses import asdict
 
 from emulator.engines.deployment import NamespacedEngine
 from emulator.engines.driven.client import Driver
+from emulator.engines.driven.node_lines import program_name
 from emulator.engines.limits import global_needs
 from emulator.engines.mininet import launch, openflow
 from emulator.engines.mininet.create import Creator
-from emulator.engines.mininet.document import document, mininet_name
+from emulator.engines.mininet.document import document
 from emulator.engines.mininet.launch import ROOT, TITLE, paths_of
 from emulator.engines.mininet.local import LocalNodes
 from emulator.engines.mininet.network import DRIVER, MininetNetwork
@@ -76,7 +77,7 @@ class MininetEngine(NamespacedEngine[MininetNetwork]):
             and (was.cpu, was.memory) != ((now := new.topology.node_profile_of(node)).cpu, now.memory)
         ]
         if nodes:
-            names = [mininet_name(new, node) for node in nodes]
+            names = [program_name(new, node) for node in nodes]
             (pids,) = network.driver.ask(("shells", {"names": names}))
             local = LocalNodes(new, store_of(state))
             for node, pid in zip(nodes, pids, strict=True):

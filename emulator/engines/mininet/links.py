@@ -8,10 +8,10 @@ from __future__ import annotations
 from collections.abc import Iterable
 
 from emulator.engines.driven.client import Driver, Step
+from emulator.engines.driven.node_lines import after_up, changes, is_switch, program_name
 from emulator.engines.link_changes import LinkChange
 from emulator.engines.mininet import openflow
-from emulator.engines.mininet.document import Document, document, end_document, mininet_name, soft_switches
-from emulator.engines.mininet.settings import after_up, changes, is_switch
+from emulator.engines.mininet.document import Document, document, end_document, soft_switches
 from emulator.link_states import States, effective_shape
 from emulator.ovs.planned_bridges import bridges_of
 from emulator.ovs.switches import Switches
@@ -39,11 +39,11 @@ def link_steps(change: LinkChange) -> list[Step]:
     if not (change.downs or change.ups):
         return steps
     was, becomes = document(old, bridges_of(old)), document(new, bridges_of(new))
-    takes, gives = line_changes(was, becomes, [mininet_name(new, node) for node in change.touched()])
+    takes, gives = line_changes(was, becomes, [program_name(new, node) for node in change.touched()])
     for link in change.ups:
         for node in change.topology.ends[link].tolist():
             if not is_switch(new, node):
-                gives.setdefault(mininet_name(new, node), []).extend(after_up(new, node))
+                gives.setdefault(program_name(new, node), []).extend(after_up(new, node))
     out, into = moves(was, becomes)
     flushes = {
         name: [f"link set dev {made['bridge']} type bridge fdb_flush"]

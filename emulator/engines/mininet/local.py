@@ -11,7 +11,7 @@ import os
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import contextmanager, suppress
 
-from emulator.engines.mininet.settings import is_switch
+from emulator.engines.driven.node_lines import is_switch
 from emulator.errors import KernelError
 from emulator.linux import cgroups
 from emulator.linux.machine.offload import compute_checksums

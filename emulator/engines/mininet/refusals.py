@@ -5,9 +5,8 @@ from __future__ import annotations
 import resource
 from collections.abc import Iterable, Iterator
 
+from emulator.engines.driven.node_lines import is_switch, program_name
 from emulator.engines.limits import missing_node_limits, too_large
-from emulator.engines.mininet.document import mininet_name
-from emulator.engines.mininet.settings import is_switch
 from emulator.engines.refusals import crowded_bridges, several_workers, unshapable_links
 from emulator.errors import RefusedError
 from emulator.find_program import find_program
@@ -91,7 +90,7 @@ def _fidelity(plan: Plan) -> Iterator[str]:
 def _names(plan: Plan) -> Iterator[str]:
     """Yield name clashes: Mininet's switches share one namespace for their bridges and all ports."""
     nodes = range(plan.topology.node_count)
-    switches = {node: mininet_name(plan, node) for node in nodes if is_switch(plan, node)}
+    switches = {node: program_name(plan, node) for node in nodes if is_switch(plan, node)}
     yield from name_clashes(plan.topology, switches, "Mininet")
 
 

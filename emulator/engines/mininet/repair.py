@@ -5,11 +5,11 @@ from __future__ import annotations
 from collections.abc import Mapping
 
 from emulator.engines.driven.client import Driver
+from emulator.engines.driven.node_lines import after_up, device, is_switch, node_lines, program_name
 from emulator.engines.mininet.create import Creator
 from emulator.engines.mininet.delete import delete_what_is_there
-from emulator.engines.mininet.document import document, end_document, mininet_name, soft_switches
+from emulator.engines.mininet.document import document, end_document, soft_switches
 from emulator.engines.mininet.local import LocalNodes
-from emulator.engines.mininet.settings import after_up, device, is_switch, node_lines
 from emulator.engines.mininet.survey import strays_and_left
 from emulator.forwarding.base import BRIDGE_PORT, LOOPBACK_PORT
 from emulator.indices import LOOPBACK_INDEX
@@ -49,7 +49,7 @@ def _repair_node(wanted: WantedState, driver: Driver, node: int, findings: NodeF
         driver.ask(("ports", {"names": [ports[number] for number in names], "up": up, "partly": True}))
     lines = _lines(wanted, node, findings, ports)
     if lines:
-        driver.ask(("batch", {"name": mininet_name(wanted.plan, node), "lines": lines, "harmless": True}))
+        driver.ask(("batch", {"name": program_name(wanted.plan, node), "lines": lines, "harmless": True}))
     unlike = [number for number, port in findings.found.ports.items() if port.shape is UNLIKE]
     if unlike:
         driver.ask(("shape", {"ends": _ends(wanted, node, findings, unlike), "partly": True}))

@@ -8,15 +8,15 @@ from contextlib import suppress
 from functools import partial
 
 from emulator.engines.driven.client import Driver, Step
+from emulator.engines.driven.node_lines import after_up, is_switch, program_name
 from emulator.engines.driven.session import DrivenSession
 from emulator.engines.link_changes import LinkChange
 from emulator.engines.mininet import openflow
 from emulator.engines.mininet.create import Creator
 from emulator.engines.mininet.delete import delete_nodes, delete_what_is_there
-from emulator.engines.mininet.document import document, mininet_name
+from emulator.engines.mininet.document import document
 from emulator.engines.mininet.links import give_shapes, link_steps
 from emulator.engines.mininet.local import LocalNodes
-from emulator.engines.mininet.settings import after_up, is_switch
 from emulator.errors import BrokenError
 from emulator.link_states import States, reapply_shapes
 from emulator.linux.namespaces.store import NamespaceStore
@@ -62,7 +62,7 @@ class MininetSession(DrivenSession):
 
     def _steps_after_up(self, node: int, down: AbstractSet[int]) -> list[Step]:
         lines = [] if is_switch(self._plan, node) else after_up(self._plan, node, down)
-        again = {"name": mininet_name(self._plan, node), "lines": lines, "harmless": True}
+        again = {"name": program_name(self._plan, node), "lines": lines, "harmless": True}
         return [("batch", again)] if lines else []
 
     def _delete_node(self, node: int, links: list[int]) -> None:

@@ -10,8 +10,7 @@ from collections.abc import Mapping
 from dataclasses import replace
 
 from emulator.engines.driven.client import Driver
-from emulator.engines.mininet.document import mininet_name
-from emulator.engines.mininet.settings import device, is_switch
+from emulator.engines.driven.node_lines import device, is_switch, program_name
 from emulator.forwarding.base import BRIDGE_PORT, LOOPBACK_PORT
 from emulator.linux.namespaces.store import NamespaceStore
 from emulator.linux.observed.compare import NodeComparison
@@ -37,7 +36,7 @@ class MininetSurvey(Survey):
 
     def is_known(self, node: int) -> bool:
         """Return whether Mininet knows the node."""
-        return mininet_name(self.wanted.plan, node) in self._nodes
+        return program_name(self.wanted.plan, node) in self._nodes
 
     def shared_namespace(self, node: int) -> str:
         """Return the namespace of all switches; empty for hosts and routers, which have their own."""

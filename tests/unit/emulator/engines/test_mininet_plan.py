@@ -10,12 +10,12 @@ import pytest
 from support.links import change_of
 from support.topologies import made
 
+from emulator.engines.driven.node_lines import after_up, changes, host_address, node_lines
+from emulator.engines.driven.shaping import soft_queue, tc_options
 from emulator.engines.mininet import refusals
 from emulator.engines.mininet.converge import difference
-from emulator.engines.mininet.document import Document, document, host_address
+from emulator.engines.mininet.document import Document, document
 from emulator.engines.mininet.links import link_steps
-from emulator.engines.mininet.settings import after_up, changes, node_lines
-from emulator.engines.mininet.shaping import soft_queue, tc_options
 from emulator.errors import RefusedError
 from emulator.network import LinkState
 from emulator.ovs.bridges import KERNEL, USERSPACE, bridges

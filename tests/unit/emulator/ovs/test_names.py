@@ -7,9 +7,8 @@ from itertools import pairwise
 import pytest
 from support.topologies import made
 
+from emulator.engines.driven.node_lines import is_switch, program_name
 from emulator.engines.mininet import refusals as mininet_refusals
-from emulator.engines.mininet.document import mininet_name
-from emulator.engines.mininet.settings import is_switch
 from emulator.ovs import refusals
 from emulator.ovs.names import RESERVED, name_clashes
 from emulator.ovs.refusals import ovs_refusals
@@ -64,6 +63,6 @@ def test_long_names_are_shortened_and_clash_with_nothing() -> None:
 
 def test_mininet_has_all_its_switches_in_one_namespace() -> None:
     plan = plan_of(["s1", "s1-eth1"], "mininet")
-    switches = {node: mininet_name(plan, node) for node in range(3) if is_switch(plan, node)}
+    switches = {node: program_name(plan, node) for node in range(3) if is_switch(plan, node)}
     assert list(name_clashes(plan.topology, switches, "Mininet")) == [CLASH]
     assert list(mininet_refusals._names(plan)) == [CLASH]

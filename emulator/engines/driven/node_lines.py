@@ -1,6 +1,6 @@
-"""Settings of a node beyond Mininet's own: lines for `ip -batch`, each with its inverse. Pure.
+"""Settings of a node beyond the driven program's own: lines for `ip -batch`, each with its inverse. Pure.
 
-Lines use the names of interfaces, not their indices: Mininet lets the kernel choose the indices.
+Lines use the names of interfaces, not their indices: the program lets the kernel choose the indices.
 """
 
 from __future__ import annotations
@@ -20,8 +20,13 @@ _NO_PORTS: frozenset[int] = frozenset()
 
 
 def is_switch(plan: Plan, node: int) -> bool:
-    """Return whether `node` is a switch of Mininet; the others are hosts, including routers."""
+    """Return whether `node` is a switch of the program; the others are hosts, including routers."""
     return bool(plan.topology.kinds[node] == Kind.SWITCH) and not plan.forwarding.is_router(node)
+
+
+def program_name(plan: Plan, node: int) -> str:
+    """Return the program's name of `node`: a switch has the name of its bridge, 15 characters at most."""
+    return bridge_name(plan.topology, node) if is_switch(plan, node) else plan.topology.names[node]
 
 
 def device(topology: Topology, node: int, port: int) -> str:
@@ -112,3 +117,15 @@ def _route(topology: Topology, node: int, route: Route, down: AbstractSet[int]) 
     ]
     words = ways[0] if len(ways) == 1 else " ".join(f"nexthop {way}" for way in ways)
     return {f"route replace {prefix}{source} {words}": f"route del {prefix}"}
+
+
+def host_address(plan: Plan, node: int) -> str | None:
+    """Return the address that the program gives a host: IPv4, on its interface with the lowest port."""
+    topology = plan.topology
+    ports = [end.port for end in topology.incident(node)]
+    if not ports or is_switch(plan, node):
+        return None
+    for address in plan.forwarding.addresses(node):
+        if address.version == 4 and address.port == min(ports):
+            return f"{address.text}/{address.length}"
+    return None
