@@ -38,7 +38,8 @@ class Machine:
     def run(self, *argv: str, check: bool = True, timeout: float = 60.0) -> subprocess.CompletedProcess[str]:
         """Run a command here and return its output."""
         return subprocess.run(
-            self.argv(argv), check=check, timeout=timeout, capture_output=True, text=True, stdin=subprocess.DEVNULL
+            self.argv(argv), check=check, timeout=timeout, stdin=subprocess.DEVNULL, capture_output=True,
+            text=True,
         )  # fmt: skip
 
     def start(self, argv: Sequence[str], log: Path, **environment: str) -> subprocess.Popen[bytes]:
