@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from dataclasses import dataclass, replace
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field, replace
 from functools import cached_property
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 import numpy as np
 import numpy.typing as npt
@@ -49,7 +49,7 @@ class Plan:
 
     placement: int32[n], the worker's number for each node; `method` is the placement strategy and `warnings`
     are notes for people on it. `up` marks the links that are up (bool[m]; None: all): forwarding avoids the
-    others.
+    others. `options` are the engine's own options, plain JSON data; only that engine reads them.
     """
 
     topology: Topology
@@ -59,6 +59,7 @@ class Plan:
     up: npt.NDArray[np.bool_] | None = None
     method: str = "one worker"
     warnings: tuple[str, ...] = ()
+    options: Mapping[str, Any] = field(default_factory=dict)
 
     @property
     def links_up(self) -> npt.NDArray[np.bool_]:
@@ -161,18 +162,19 @@ class Plan:
 def make_plan(
     topology: Topology, engine: str, workers: int | Sequence[Worker] = 1,
     up: npt.NDArray[np.bool_] | None = None, method: str | None = None,
+    *, options: Mapping[str, Any] | None = None,
 ) -> Plan:  # fmt: skip
     """Return the plan of `topology` for `engine` on `workers`: a number of equal ones, or a list.
 
-    `method` is one of `emulator.placement.choice.METHODS`; None chooses. This function refuses nothing: call
-    `Plan.refusals`, and `accept` of the engine. ValueError without workers.
+    `method` is one of `emulator.placement.choice.METHODS`; None chooses. `options` are the engine's own. This
+    function refuses nothing: call `Plan.refusals`, and `accept` of the engine. ValueError without workers.
     """
     machines = numbered(workers) if isinstance(workers, int) else tuple(workers)
     if not machines:
         raise ValueError("a plan needs at least one worker")
     placement = place(topology, engine, machines, method)
     warnings = warnings_for(topology) + placement.warnings
-    return Plan(topology, engine, placement.worker, machines, up, placement.method, warnings)
+    return Plan(topology, engine, placement.worker, machines, up, placement.method, warnings, options or {})
 
 
 def size_text(size: int) -> str:

@@ -88,7 +88,8 @@ class ChangingEngine(ABC, Generic[Running]):
         words += limit_words(old, plan)
         self.settle(network, old, plan, state)
         record.file = file
-        state.save(plan.topology, hosts_text(plan.whole))
+        record.set_plan(plan)
+        state.save(plan, hosts_text(plan.whole))
         finish(state, record)
         changed = self.handle(state)
         changed.changes = tuple(words)

@@ -17,9 +17,9 @@ def begin(
     Returns the record, and notes for people.
     """
     state.make()
-    record = Record(name=plan.topology.name, engine=plan.engine, file=file)
+    record = Record.of_plan(plan, file)
     state.write(record)
-    state.save(plan.topology, hosts_text(plan.whole))
+    state.save(plan, hosts_text(plan.whole))
     return record, raise_limits(state, needs)
 
 

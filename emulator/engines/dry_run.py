@@ -26,7 +26,6 @@ from emulator.plan import Plan
 from emulator.removed_elements import RemovedElements
 from emulator.state import NetworkState, Record, state_root
 from emulator.stress_lock import left_over
-from topologies import store as topology_store
 
 
 class DryRunAccess(LimitedAccess):
@@ -129,8 +128,8 @@ class DryRunEngine:
         with state.locked("up"):
             state.require_engine(self.name)
             state.make()
-            topology_store.save(plan.topology, state.topology_path)
-            state.write(Record(name=plan.topology.name, engine=self.name, phase="up", file=file))
+            state.save(plan, hosts=None)
+            state.write(Record.of_plan(plan, file, "up"))
         progress("nodes", plan.topology.node_count, plan.topology.node_count)
         return DryRunNetwork(state)
 

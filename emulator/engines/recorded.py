@@ -1,6 +1,7 @@
 """Handle of a network with the operations that need only its folder, on any engine.
 
-Only this module plans a running network again. Code that changes the network receives plans.
+A running network isn't planned again: its plan is read from its folder. Code that changes the network
+receives plans.
 """
 
 from __future__ import annotations
@@ -11,7 +12,7 @@ from functools import cached_property
 from emulator.forwarding.protocol import Forwarding
 from emulator.link_states import links_up
 from emulator.network import LinkState
-from emulator.plan import Plan, make_plan
+from emulator.plan import Plan
 from emulator.state import NetworkState, link_states
 from topologies.openflow_switches import controllers_of
 from topologies.topology import Topology
@@ -41,8 +42,8 @@ class RecordedNetwork:
 
     @cached_property
     def _filed_plan(self) -> Plan:
-        """The plan with all links up, as in the file."""
-        return make_plan(self.topology, self.engine)
+        """The plan that was deployed, with all links up."""
+        return self._state.load_plan(self._record, self.topology)
 
     @property
     def plan(self) -> Plan:

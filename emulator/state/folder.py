@@ -1,4 +1,4 @@
-"""Folder of one network: its record, graph and lock."""
+"""Folder of one network: its record, graph, placement and lock."""
 
 from __future__ import annotations
 
@@ -12,9 +12,13 @@ from contextlib import contextmanager
 from dataclasses import asdict
 from pathlib import Path
 
+import numpy as np
+import numpy.typing as npt
+
 from emulator.atomic_write import write_atomically
 from emulator.errors import BrokenError, EmulationError, UnableError, UsageError
 from emulator.locks import BusyError, locked
+from emulator.plan import Plan
 from emulator.state.directory import (
     MARK,
     MOUNTS,
@@ -25,9 +29,12 @@ from emulator.state.directory import (
     unknown_network,
     unwritable,
 )
-from emulator.state.record import FORMAT, Record, link_states
+from emulator.state.record import FORMAT, Record, link_states, workers_of
 from topologies import store as topology_store
 from topologies.topology import Topology
+
+_UNREADABLE = (OSError, ValueError, KeyError, TypeError, EOFError, zipfile.BadZipFile, zlib.error)
+"""What numpy raises for a damaged file."""
 
 
 class NetworkState:
@@ -48,6 +55,11 @@ class NetworkState:
     def topology_path(self) -> Path:
         """Path of the running graph."""
         return self.folder / "topology.npz"
+
+    @property
+    def placement_path(self) -> Path:
+        """Path of the worker of each node; it exists with several workers only."""
+        return self.folder / "placement.npy"
 
     @property
     def hosts_path(self) -> Path:
@@ -118,6 +130,7 @@ class NetworkState:
         try:
             record = Record(**data)
             link_states(record)
+            workers_of(record)
         except (TypeError, ValueError, KeyError, AttributeError) as error:
             raise self._damaged("it isn't a record") from error
         return record
@@ -128,11 +141,19 @@ class NetworkState:
             f"`emulator down {self.name}` removes the network"
         )
 
-    def save(self, topology: Topology, hosts: str) -> None:
-        """Write the running graph and the /etc/hosts of its nodes; UnableError if the disk can't."""
+    def save(self, plan: Plan, hosts: str | None) -> None:
+        """Write the graph of `plan`, the worker of each node, and the nodes' /etc/hosts (None: none).
+
+        The workers themselves are in the record. UnableError if the disk can't.
+        """
         try:
-            topology_store.save(topology, self.topology_path)
-            self.hosts_path.write_text(hosts, encoding="utf-8")
+            topology_store.save(plan.topology, self.topology_path)
+            if len(plan.workers) > 1:
+                np.save(self.placement_path, plan.placement, allow_pickle=False)
+            else:
+                self.placement_path.unlink(missing_ok=True)
+            if hosts is not None:
+                self.hosts_path.write_text(hosts, encoding="utf-8")
         except OSError as error:
             raise unwritable(self.root, error) from error
 
@@ -140,11 +161,34 @@ class NetworkState:
         """Return the running graph; BrokenError if it can't be read."""
         try:
             return topology_store.load(self.topology_path)
-        except (OSError, ValueError, KeyError, TypeError, EOFError, zipfile.BadZipFile, zlib.error) as error:
-            raise BrokenError(
-                f"{self.topology_path} can't be read ({error}); "
-                f"`emulator down {self.name}` removes the network"
-            ) from error
+        except _UNREADABLE as error:
+            raise self._unreadable(self.topology_path, error) from error
+
+    def load_plan(self, record: Record, topology: Topology) -> Plan:
+        """Return the plan that was deployed, with all links up and without warnings.
+
+        `topology` is what `load` returns. BrokenError if the placement can't be read.
+        """
+        workers = workers_of(record)
+        placement = self._load_placement(topology.node_count, len(workers))
+        return Plan(
+            topology, record.engine, placement, workers, method=record.method, options=record.plan_options
+        )
+
+    def _load_placement(self, nodes: int, workers: int) -> npt.NDArray[np.int32]:
+        """Return the worker of each node."""
+        if workers == 1:
+            return np.zeros(nodes, dtype=np.int32)
+        try:
+            placement = np.load(self.placement_path, allow_pickle=False)
+            if placement.shape != (nodes,) or not np.isin(placement, np.arange(workers)).all():
+                raise ValueError(f"it isn't a placement of {nodes:,} nodes on {workers:,} workers")
+        except _UNREADABLE as error:
+            raise self._unreadable(self.placement_path, error) from error
+        return np.asarray(placement, dtype=np.int32)
+
+    def _unreadable(self, path: Path, error: Exception) -> BrokenError:
+        return BrokenError(f"{path} can't be read ({error}); `emulator down {self.name}` removes the network")
 
     def require_engine(self, engine: str) -> None:
         """Raise UsageError if the network is up on another engine."""

@@ -1,11 +1,13 @@
-"""Run record of one network: name, engine, phase, and changed links."""
+"""Run record of one network: name, engine, phase, workers, and changed links."""
 
 from __future__ import annotations
 
 from dataclasses import asdict, dataclass, field
-from typing import Any
+from typing import Any, Self
 
 from emulator.network import LinkState
+from emulator.placement.worker import Worker, numbered
+from emulator.plan import Plan
 from topologies.profiles import Shape
 
 FORMAT = 2
@@ -14,7 +16,11 @@ FORMAT = 2
 
 @dataclass
 class Record:
-    """Run record of one network. `phase` is deploying, up or changing; `links` are changed links."""
+    """Run record of one network. `phase` is deploying, up or changing; `links` are changed links.
+
+    `workers`, `method` and `plan_options` are those of the plan that was deployed. `options` are notes of the
+    engine for its later commands.
+    """
 
     name: str
     engine: str
@@ -23,6 +29,22 @@ class Record:
     links: dict[str, Any] = field(default_factory=dict)
     options: dict[str, Any] = field(default_factory=dict)
     format: int = FORMAT
+    workers: list[dict[str, Any]] = field(default_factory=list)
+    method: str = "one worker"
+    plan_options: dict[str, Any] = field(default_factory=dict)
+
+    @classmethod
+    def of_plan(cls, plan: Plan, file: str, phase: str = "deploying") -> Self:
+        """Return the record of a network that has no changed links; `file` is the plan's source."""
+        record = cls(plan.topology.name, plan.engine, phase, file)
+        record.set_plan(plan)
+        return record
+
+    def set_plan(self, plan: Plan) -> None:
+        """Write down the workers and options of the deployed plan. `NetworkState.save` has its arrays."""
+        self.workers = [asdict(worker) for worker in plan.workers]
+        self.method = plan.method
+        self.plan_options = dict(plan.options)
 
     def set_link(self, link: int, state: LinkState) -> None:
         """Write down the state of a link; a state without changes is removed."""
@@ -42,3 +64,8 @@ def link_states(record: Record) -> dict[int, LinkState]:
         )
         for link, data in record.links.items()
     }
+
+
+def workers_of(record: Record) -> tuple[Worker, ...]:
+    """Return the workers in `record`; one if it names none."""
+    return tuple(Worker(**data) for data in record.workers) or numbered(1)

@@ -60,6 +60,8 @@ def test_an_unknown_network_is_said_with_how_to_start_one(tmp_path: Path) -> Non
         "{half", "[]", "null", "3", "{}", '{"name": "dc", "engine": "netns", "x": 1}',
         '{"name": "dc", "engine": "netns", "links": {"z": 3}}',
         '{"name": "dc", "engine": "netns", "links": []}',
+        '{"name": "dc", "engine": "netns", "workers": [{"memory": 3}]}',
+        '{"name": "dc", "engine": "netns", "workers": ["w1"]}',
     ],
 )  # fmt: skip
 def test_a_damaged_record_says_how_to_get_rid_of_it(text: str, tmp_path: Path) -> None:

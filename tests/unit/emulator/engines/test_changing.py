@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from pathlib import Path
 
+import numpy as np
 import pytest
 from support.topologies import make
 
@@ -110,6 +111,15 @@ def test_what_differs_is_carried_out_under_a_record_that_says_so(
     assert network.topology.node_count == 8
     assert raised == [8, 8]
     assert engine.settled == [(6, 8)]
+
+
+def test_the_workers_of_the_new_plan_are_recorded(state: NetworkState, raised: list[int]) -> None:
+    new = make_plan(NEW, "dry-run", 3, options={"image": "a"})
+    for plan in (new, make_plan(OLD, "dry-run")):
+        running = changed(Engine(Steps(state)), state, plan).plan
+        assert running.workers == plan.workers
+        assert np.array_equal(running.placement, plan.placement)
+        assert (running.method, running.options) == (plan.method, plan.options)
 
 
 def test_what_fails_is_taken_back_and_the_old_network_is_up(state: NetworkState, raised: list[int]) -> None:
