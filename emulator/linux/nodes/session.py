@@ -169,8 +169,9 @@ class NetnsSession:
         """Remove a node with its links, and kill its processes."""
         self._removed.take_node(node)
         name = self._topology.names[node]
+        links = self._links_of(node)
         batch = Batch()
-        for link, end in self._links_of(node):
+        for link, end in links:
             index = self._plan.indices.ends[link][end]
             batch.add(messages.link_delete(index), "delete a link of", name)
             self._removed.forget_ports(link)
@@ -186,14 +187,15 @@ class NetnsSession:
             finally:
                 os.close(descriptor)
         self._store.remove(name)
-        for link, _ in self._links_of(node):
+        for link, _ in links:
             self._go_around(link)
 
     def add_node(self, node: int) -> None:
         """Create a removed node again, with its links to existing nodes."""
         self._follow()
-        links = [link for link, _ in self._links_of(node) if self._removed.there(link, but=node)]
-        quick = len(links) == len(self._links_of(node)) and not any(
+        every = self._links_of(node)
+        links = [link for link, _ in every if self._removed.there(link, but=node)]
+        quick = len(links) == len(every) and not any(
             self._writer.needs_older_end(link) or self._writer.newer_node(link) != node for link in links
         )
         if quick:

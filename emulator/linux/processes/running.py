@@ -41,7 +41,7 @@ def net_namespace(pid: int) -> int:
     If the first thread has ended, it has no namespace any more. Then the remaining threads are read.
     """
     try:
-        return os.stat(f"/proc/{pid}/ns/net").st_ino
+        return _inode(f"/proc/{pid}/ns/net")
     except OSError:
         return next(_of_threads(pid), -1)
 
@@ -50,4 +50,12 @@ def _of_threads(pid: int) -> Iterator[int]:
     with suppress(OSError):
         for thread in os.listdir(f"/proc/{pid}/task"):
             with suppress(OSError):
-                yield os.stat(f"/proc/{pid}/task/{thread}/ns/net").st_ino
+                yield _inode(f"/proc/{pid}/task/{thread}/ns/net")
+
+
+def _inode(link: str) -> int:
+    """Return the inode in a link's text, "net:[4026531840]".
+
+    Following the link takes twice as long. Removing a node reads the link of every process of the machine.
+    """
+    return int(os.readlink(link)[len("net:[") : -1])
