@@ -15,12 +15,12 @@ from emulator.link_states import States
 from emulator.linux.machine.offload import compute_checksums
 from emulator.linux.namespaces.store import NamespaceStore
 from emulator.linux.nodes.session import NetnsSession
+from emulator.linux.nodes.shared_messages import SharedMessages
 from emulator.ovs.bridges import Bridge
 from emulator.ovs.checksums import userspace_ports
 from emulator.ovs.flows import flow_lines, install
 from emulator.ovs.planned_bridges import bridges_of
 from emulator.ovs.switches import Switches
-from emulator.plan import Plan
 from topologies.identifiers import interface_name
 
 
@@ -31,10 +31,10 @@ class OvsSession(NetnsSession):
         self,
         store: NamespaceStore,
         switches: Switches,
-        plan_now: Callable[[], Plan],
+        shared: SharedMessages,
         states_now: Callable[[], States],
     ) -> None:
-        super().__init__(store, plan_now, states_now)
+        super().__init__(store, shared, states_now)
         self._switches = switches
         self._wanted = bridges_of(self._plan)
         self._now: dict[int, Bridge] = dict(self._wanted)

@@ -29,8 +29,11 @@ class SharedState:
     journal: Journal
     growth: Growth | None = None
     removed: RemovedElements = field(init=False)
+    ends: list[list[int]] = field(init=False)
+    """Nodes at both ends of each link."""
     reports: list[tuple[str, dict[str, Any]]] = field(default_factory=list)
     stop: threading.Event = field(default_factory=threading.Event)
 
     def __post_init__(self) -> None:
         self.removed = RemovedElements(self.network.topology)
+        self.ends = self.network.topology.ends.tolist()

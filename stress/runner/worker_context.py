@@ -22,7 +22,7 @@ class WorkerContext:
         self._session = session
         self._removed = shared.removed
         self._topology = shared.network.topology
-        self._ends: list[list[int]] = self._topology.ends.tolist()
+        self._ends = shared.ends
         self._kept: dict[object, Any] = {}
         self._grown: dict[int, str] = {}
         self._stack = ExitStack()

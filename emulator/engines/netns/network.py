@@ -17,6 +17,7 @@ from emulator.link_states import reapply_shapes
 from emulator.linux.nodes.link_messages import give_shapes
 from emulator.linux.nodes.repair import repair
 from emulator.linux.nodes.session import NetnsSession
+from emulator.linux.nodes.shared_messages import SharedMessages
 from emulator.linux.observed.survey import Survey
 from emulator.ovs.session import OvsSession
 from emulator.ovs.switches import Switches
@@ -41,8 +42,12 @@ class NetnsNetwork(NamespacedNetwork):
         """Return a session for many quick changes; the record notes it before the first one."""
         require_root()
         if self.switches is None:
-            return NetnsSession(self._store, lambda: self.plan, lambda: self.link_changes)
-        return OvsSession(self._store, self.switches, lambda: self.plan, lambda: self.link_changes)
+            return NetnsSession(self._store, self._messages, lambda: self.link_changes)
+        return OvsSession(self._store, self.switches, self._messages, lambda: self.link_changes)
+
+    @cached_property
+    def _messages(self) -> SharedMessages:
+        return SharedMessages(lambda: self.plan)
 
     def look(self) -> list[Deviation]:
         """Compare every node with the kernel; return deviations from the plan."""

@@ -23,11 +23,11 @@ from emulator.linux.netlink import messages
 from emulator.linux.netlink.connection import Batch, Netlink
 from emulator.linux.nodes.converge import converge
 from emulator.linux.nodes.handle_cache import open_namespaces, open_sockets
-from emulator.linux.nodes.link_messages import UNSHAPED, LinkMessages, shape_batches
+from emulator.linux.nodes.link_messages import UNSHAPED, shape_batches
 from emulator.linux.nodes.node_sysctls import NodeSysctls
 from emulator.linux.nodes.partial_routes import give_routes, run_partly
+from emulator.linux.nodes.shared_messages import SharedMessages
 from emulator.linux.nodes.teardown import kill_inside
-from emulator.plan import Plan
 from emulator.removed_elements import RemovedElements
 from topologies.identifiers import interface_name
 from topologies.segments import is_routed
@@ -42,18 +42,20 @@ class NetnsSession:
     """Quick changes to the nodes, ports and links of a running network. A context manager.
 
     It remembers the elements that it removed. `restore()` and leaving the context restore all of them.
-    `plan_now()` returns another plan once another command has changed links, `states_now()` their shapes.
+    `shared.plan_now()` returns another plan once another command has changed links, `states_now()` their
+    shapes.
     """
 
     def __init__(
-        self, store: NamespaceStore, plan_now: Callable[[], Plan], states_now: Callable[[], States]
+        self, store: NamespaceStore, shared: SharedMessages, states_now: Callable[[], States]
     ) -> None:
-        self._plan_now = plan_now
+        self._shared = shared
+        self._plan_now = shared.plan_now
         self._states_now = states_now
-        self._plan = plan = plan_now()
+        self._plan = plan = shared.plan_now()
         self._store = store
         self._topology = plan.topology
-        self._writer = LinkMessages(plan.whole)
+        self._writer = shared.of(plan)
         self._stack = ExitStack()
         self._batches: dict[tuple[int, int, bool], Batch] = {}
         self._carries = plan.topology.pools.ipv6 is not None and is_routed(plan.topology)
@@ -95,7 +97,7 @@ class NetnsSession:
         plan = self._plan_now()
         if plan is not self._plan:
             self._plan = plan
-            self._writer = LinkMessages(plan.whole)
+            self._writer = self._shared.of(plan)
             self._batches.clear()
 
     def prepare(self, ports: Iterable[tuple[int, int]]) -> None:

@@ -102,6 +102,22 @@ def test_overlapping_operations_are_skipped_and_say_why(network: DryRunNetwork) 
     assert untouched(network)
 
 
+@pytest.mark.usefixtures("unwatched")
+def test_a_run_waits_for_the_disk_once_however_many_operations_it_has(
+    network: DryRunNetwork, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    synced: list[int] = []
+    monkeypatch.setattr(os, "fsync", synced.append)
+    record = shaken(
+        "name: x\nsteps: [{parallel: [{action: node-churn, rate: 50, away: 20 ms, duration: 200 ms},"
+        " {action: port-flap, target: host, rate: 100, down: 5 ms, duration: 200 ms}]}]",
+        network,
+        journal=tmp_path / "journal",
+    )
+    assert len(record.outcomes) > 20
+    assert len(synced) == 1
+
+
 class Failing:
     """A session in which bringing ports down fails, as a kernel that has no memory does."""
 
