@@ -40,7 +40,7 @@ from emulator.linux.netlink.connection import NLM_F_ACK
 from emulator.linux.netlink.messages import link_up
 from emulator.network import Network
 from emulator.plan import make_plan
-from stress.records import RunRecord
+from stress.records import RunResult
 from stress.runner import run
 from stress.scenario.load import load_text
 from stress.schedule import planned
@@ -103,7 +103,7 @@ def bare_loop(network: Network, rounds: int = 4) -> float:
             sock.close()
 
 
-def shaken(network: Network, what: str, seconds: float) -> Figures:
+def run_scenario(network: Network, what: str, seconds: float) -> Figures:
     """Return the figures of a scenario on `network`."""
     text = f"name: rates\nwarmup: 1 s\nsteps: [{SCENARIOS[what] % min(seconds, LONGEST[what])}]\n"
     if what == PROBES:
@@ -119,7 +119,7 @@ def shaken(network: Network, what: str, seconds: float) -> Figures:
     return figures(record)
 
 
-def figures(record: RunRecord) -> Figures:
+def figures(record: RunResult) -> Figures:
     """Return rate, latencies in ms and errors of a run."""
     outcomes = record.outcomes
     done = np.flatnonzero(~(outcomes.failed | outcomes.skipped))
@@ -150,13 +150,13 @@ def measured(seconds: float) -> dict[str, Figures]:
     """Return the figures of one run of each scenario, and of the programs to compare with."""
     with deployed("netns") as network:
         found = {"floor": {"batch": kernel_rate(), "loop": bare_loop(network) * 1e6}}
-        return found | {what: shaken(network, what, seconds) for what in SCENARIOS}
+        return found | {what: run_scenario(network, what, seconds) for what in SCENARIOS}
 
 
 def beside(name: str) -> dict[str, Figures]:
     """Return the figures of a second of each scenario on the engine `name`."""
     with deployed(name) as network:
-        return {what: shaken(network, what, 1.0) for what in SCENARIOS}
+        return {what: run_scenario(network, what, 1.0) for what in SCENARIOS}
 
 
 def soaked(seconds: float) -> Figures:

@@ -63,7 +63,7 @@ class Journal:
             self._changed[link] = None
             self._write()
 
-    def given_back(self, link: int) -> None:
+    def note_restored(self, link: int) -> None:
         """Note that `link` is restored; in memory only: restoring twice does no harm."""
         self._changed.pop(link, None)
 

@@ -24,7 +24,7 @@ from stress.metrics.figure_units import HOST, figure_unit, scope_of
 from stress.metrics.figures import Figures
 from stress.metrics.format import format_value
 from stress.metrics.pace import kept, worst
-from stress.records import RunRecord
+from stress.records import RunResult
 from stress.scenario.load import Document, raise_all
 from topologies.errors import ParameterError, shortened
 from topologies.quantities import RATE, SHARE, SIZE, TIME
@@ -127,9 +127,9 @@ def wanted(document: Document) -> list[Limit]:
     return found
 
 
-def judge(record: RunRecord, limits: Iterable[Limit], figures: Figures | None = None) -> list[Verdict]:
-    """Return the verdict on each of `limits`, in order; `figures` are those of the record, if known."""
-    figures = figures or Figures(record)
+def judge(result: RunResult, limits: Iterable[Limit], figures: Figures | None = None) -> list[Verdict]:
+    """Return the verdict on each of `limits`, in order; `figures` are those of the result, if known."""
+    figures = figures or Figures(result)
     return [_judged(figures, limit) for limit in limits]
 
 

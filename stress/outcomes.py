@@ -122,13 +122,13 @@ class Outcomes(Sequence[Outcome]):
 
     def errors(self, some: Bools) -> dict[str, int]:
         """Return the errors of `some` with their counts, the most frequent first."""
-        return self._words(some, 0)
+        return self._counts(some, 0)
 
     def reasons(self, some: Bools) -> dict[str, int]:
         """Return the reasons why `some` were skipped with their counts, the most frequent first."""
-        return self._words(some, 1)
+        return self._counts(some, 1)
 
-    def _words(self, some: Bools, which: int) -> dict[str, int]:
+    def _counts(self, some: Bools, which: int) -> dict[str, int]:
         counts = np.bincount(self.kind[some], minlength=len(self.kinds)).tolist()
         found: dict[str, int] = {}
         for kind, count in zip(self.kinds, counts, strict=True):

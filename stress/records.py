@@ -82,8 +82,8 @@ class Phase:
 
 
 @dataclass
-class RunRecord:
-    """Record of a whole run."""
+class RunResult:
+    """Results of a whole run."""
 
     scenario: dict[str, Any]
     network: dict[str, Any]
@@ -109,7 +109,7 @@ class RunRecord:
     interrupted: str = ""
     """The signal that ended the run early."""
     aborted: str = ""
-    """The failure that ended the run early; the record has what was measured until then."""
+    """The failure that ended the run early; the results have what was measured until then."""
     failure: BaseException | None = None
     """The exception of that failure; not part of reports."""
     warnings: list[str] = field(default_factory=list)

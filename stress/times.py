@@ -9,26 +9,26 @@ from collections.abc import Iterable, Iterator
 class Times:
     """Pairs of numbers in the order in which they were added."""
 
-    def __init__(self, asked: Iterable[float] = (), seconds: Iterable[float] = ()) -> None:
-        self._asked = array("d", asked)
+    def __init__(self, sent: Iterable[float] = (), seconds: Iterable[float] = ()) -> None:
+        self._sent = array("d", sent)
         self._seconds = array("d", seconds)
 
     def __len__(self) -> int:
-        return len(self._asked)
+        return len(self._sent)
 
     def __iter__(self) -> Iterator[tuple[float, float]]:
-        return zip(self._asked, self._seconds, strict=True)
+        return zip(self._sent, self._seconds, strict=True)
 
     def columns(self) -> tuple[list[float], list[float]]:
         """Return the times sent and the round-trip seconds."""
-        return self._asked.tolist(), self._seconds.tolist()
+        return self._sent.tolist(), self._seconds.tolist()
 
-    def add(self, asked: float, seconds: float) -> None:
+    def add(self, sent: float, seconds: float) -> None:
         """Add a pair."""
-        self._asked.append(asked)
+        self._sent.append(sent)
         self._seconds.append(seconds)
 
     def halve(self) -> None:
         """Drop the first pair and every second one after it."""
-        del self._asked[::2]
+        del self._sent[::2]
         del self._seconds[::2]

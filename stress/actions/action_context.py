@@ -81,7 +81,7 @@ class ActionContext(Protocol):
         """Change a link, starting from its state before the run; forwarding adapts."""
         ...
 
-    def give_link_back(self, link: int) -> None:
+    def restore_link(self, link: int) -> None:
         """Restore a link to its state before the run."""
         ...
 
@@ -94,5 +94,5 @@ class ActionContext(Protocol):
         ...
 
     def report(self, kind: str, found: dict[str, Any]) -> None:
-        """Add a result to the record: `kind` is traffic or ramp."""
+        """Add a result to those of the run: `kind` is traffic or ramp."""
         ...

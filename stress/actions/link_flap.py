@@ -52,4 +52,4 @@ class LinkFlap(PacedAction):
         elif verb == "cut":
             context.change_link(target.number, lambda before: replace(before, up=False))
         else:
-            context.give_link_back(target.number)
+            context.restore_link(target.number)

@@ -59,7 +59,7 @@ class LinkImpair(PacedAction):
     def do(self, context: ActionContext, verb: str, target: Target) -> None:
         """Shape the link, or restore it."""
         if verb == "give back":
-            context.give_link_back(target.number)
+            context.restore_link(target.number)
             return
         topology = context.network.topology
 

@@ -91,4 +91,4 @@ class Partition(Action):
         elif verb == "cut":
             context.change_link(target.number, lambda before: replace(before, up=False))
         else:
-            context.give_link_back(target.number)
+            context.restore_link(target.number)

@@ -93,4 +93,4 @@ class Rolling(Action):
         elif away:
             context.change_link(target.number, lambda before: replace(before, up=False))
         else:
-            context.give_link_back(target.number)
+            context.restore_link(target.number)

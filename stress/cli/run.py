@@ -11,13 +11,13 @@ from emulator.cli.output import give_json, say
 from emulator.cli.under_stress import held_for_stress, journal_of
 from emulator.errors import BrokenError, EmulationError, UsageError
 from stress.cli.growth import Growth
-from stress.cli.target_network import require_given_back, require_shapes, target_network
+from stress.cli.target_network import require_restored, require_shapes, target_network
 from topologies.topology import Topology
 
 if TYPE_CHECKING:
     from stress.limits import Verdict
     from stress.metrics.figures import Figures
-    from stress.records import RunRecord
+    from stress.records import RunResult
     from stress.runner import RunStatus
     from stress.scenario.load import Document
     from stress.schedule import Schedule
@@ -52,7 +52,7 @@ def print_schedule(document: Document, options: Options) -> int:
     return 0
 
 
-def shake(document: Document, options: Options) -> int:
+def run_scenario(document: Document, options: Options) -> int:
     """Run the scenario; return 0 when all limits passed, 1 when not, 4 when it was stopped or aborted."""
     from stress import limits, live
     from stress.metrics.figures import Figures
@@ -71,7 +71,7 @@ def shake(document: Document, options: Options) -> int:
         place.opened as network,
         held_for_stress(network.name),
     ):
-        require_given_back(network.name)
+        require_restored(network.name)
         say(f"{name} on {network.name} (engine {network.engine}): {len(schedule):,} operations, seed {seed}")
         with live.shown(name) as look:
 
@@ -79,65 +79,65 @@ def shake(document: Document, options: Options) -> int:
                 scraped(watch)
                 look(watch)
 
-            record = run(
+            result = run(
                 document, schedule, network,
                 seed=seed, journal=journal_of(network.name), growth=Growth(network), look=both,
             )  # fmt: skip
-        figures = Figures(record)
-        verdicts = limits.judge(record, judged, figures)
-        unwritten = _write(record, figures, verdicts, options["folder"])
-    _tell(record, figures, verdicts)
+        figures = Figures(result)
+        verdicts = limits.judge(result, judged, figures)
+        unwritten = _write(result, figures, verdicts, options["folder"])
+    _print_results(result, figures, verdicts)
     if options["as_json"]:
-        give_json(summary(record, verdicts, figures))
-    if record.interrupted:
-        back = "see above for what is missing" if record.leaks.leaked else "everything was restored"
-        say(f"stopped by {record.interrupted}; {back}")
-    for failure in (record.failure, unwritten):
+        give_json(summary(result, verdicts, figures))
+    if result.interrupted:
+        back = "see above for what is missing" if result.leaks.leaked else "everything was restored"
+        say(f"stopped by {result.interrupted}; {back}")
+    for failure in (result.failure, unwritten):
         if failure is not None:
-            return _failed(failure, given_back=not record.leaks.leaked)
-    if record.interrupted:
+            return _failed(failure, restored=not result.leaks.leaked)
+    if result.interrupted:
         return _STOPPED
-    return 0 if all(verdict.held for verdict in verdicts) and not record.leaks.leaked else 1
+    return 0 if all(verdict.held for verdict in verdicts) and not result.leaks.leaked else 1
 
 
-def _tell(record: RunRecord, figures: Figures, verdicts: Sequence[Verdict]) -> None:
+def _print_results(result: RunResult, figures: Figures, verdicts: Sequence[Verdict]) -> None:
     """Print the results of the run."""
     from stress.report.text_summary import summary_lines
 
-    for line in summary_lines(record, figures):
+    for line in summary_lines(result, figures):
         say(line)
-    for ramp in record.ramps:
+    for ramp in result.ramps:
         why = ramp["stopped_by"] or "the end of the step"
         say(f"{ramp['step']}: {ramp['last_good']:,} hosts beside the network; stopped by: {why}")
-    for words in record.warnings:
+    for words in result.warnings:
         say(f"unreliable: {words}")
-    for words in record.leaks.leaked:
+    for words in result.leaks.leaked:
         say(f"not restored after the run: {words}")
     for verdict in verdicts:
         say(f"{'passed' if verdict.held else 'FAILED'}  {verdict}")
 
 
 def _write(
-    record: RunRecord, figures: Figures, verdicts: Sequence[Verdict], folder: Path | None
+    result: RunResult, figures: Figures, verdicts: Sequence[Verdict], folder: Path | None
 ) -> BrokenError | None:
     """Write the report if requested; return the error when that fails."""
     from stress import report
 
     try:
         if folder is not None:
-            report.write(record, verdicts, folder, figures)
+            report.write(result, verdicts, folder, figures)
     except BrokenError as error:
         return error
     return None
 
 
-def _failed(failure: BaseException, *, given_back: bool) -> int:
+def _failed(failure: BaseException, *, restored: bool) -> int:
     """Report why a run failed or left no report; a bug is raised, so that it is shown as one."""
     if not isinstance(failure, (EmulationError, OSError, MemoryError)):
         raise failure
     say(
         f"failed: {str(failure) or type(failure).__name__}"
-        + ("; everything was restored" if given_back else "")
+        + ("; everything was restored" if restored else "")
     )
     return _STOPPED
 

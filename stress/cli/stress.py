@@ -56,11 +56,11 @@ def command(words: tuple[str, ...], **options: Any) -> int:
         raise UsageError("--up starts a network of its own; use it without --net")
     if options["file"] is None and options["engine"] is not None:
         raise UsageError("--engine needs --up; a running network keeps its engine")
-    from stress.cli.run import print_schedule, shake
+    from stress.cli.run import print_schedule, run_scenario
     from stress.scenario.load import load
 
     document = load(words[0])
-    return print_schedule(document, options) if options["dry_run"] else shake(document, options)
+    return print_schedule(document, options) if options["dry_run"] else run_scenario(document, options)
 
 
 def _compare(paths: tuple[str, ...], *, as_json: bool) -> int:

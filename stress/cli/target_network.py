@@ -101,7 +101,7 @@ def _brought_up(engine: Engine, plan: Plan, file: str) -> Iterator[Network]:
                 take_down(name, progress)
 
 
-def require_given_back(name: str) -> None:
+def require_restored(name: str) -> None:
     """Refuse the network `name` while changes of another run are left in it; the caller holds the lock."""
     if journal_of(name).exists():
         raise BrokenError(unfinished(name))

@@ -26,7 +26,7 @@ from stress.actions.registry import ACTIONS, action_named
 from stress.histogram import Histogram
 from stress.operations import Outcome
 from stress.outcomes import Ints, Outcomes
-from stress.records import LossWindow, ProbeRecord, RunRecord
+from stress.records import LossWindow, ProbeRecord, RunResult
 
 _SLACK = 0.002
 """Longest time in seconds that a probe is on its way when the event happens."""
@@ -84,32 +84,32 @@ class Convergence:
                 yield event
 
 
-def end_of(record: RunRecord) -> float:
+def end_of(result: RunResult) -> float:
     """Return the end of the run, in seconds since it began."""
-    ends = [phase.end for phase in record.phases] + [sample.at for sample in record.samples[-1:]]
-    ends += record.outcomes.finished[-1:].tolist()
+    ends = [phase.end for phase in result.phases] + [sample.at for sample in result.samples[-1:]]
+    ends += result.outcomes.finished[-1:].tolist()
     return max(ends, default=0.0)
 
 
-def convergence(record: RunRecord) -> Convergence:
+def convergence(result: RunResult) -> Convergence:
     """Return the convergence of a run by its probes."""
-    end = end_of(record)
-    causes = _Causes(record.outcomes)
+    end = end_of(result)
+    causes = _Causes(result.outcomes)
     found: dict[int, Event] = {}
-    result = Convergence()
-    for probe in record.probes:
+    summary = Convergence()
+    for probe in result.probes:
         for window in probe.windows:
             index = causes.of(probe, window)
             if index is None:
-                result.unexplained += 1
+                summary.unexplained += 1
                 continue
             event = found.get(index)
             if event is None:
                 event = found[index] = Event(causes.outcome(index))
             _add(event, window, causes.undone(index), end)
-    result.events = [found[index] for index in sorted(found)]
-    result.undisturbing = len(causes) - len(found)
-    return result
+    summary.events = [found[index] for index in sorted(found)]
+    summary.undisturbing = len(causes) - len(found)
+    return summary
 
 
 def _add(event: Event, window: LossWindow, undone: float | None, end: float) -> None:
@@ -134,8 +134,8 @@ class _Causes:
         self._places = chosen[np.argsort(outcomes.started[chosen], kind="stable")]
         """Positions of disturbing operations among `outcomes`, by start time; `index` counts these."""
         self._started, self._finished = outcomes.started[self._places], outcomes.finished[self._places]
-        takes = np.array([_takes_away(what.action) for what in outcomes.whats], dtype=bool)
-        self._takes = takes[outcomes.what[self._places]] if len(takes) else np.zeros(0, dtype=bool)
+        removing = np.array([_removes(what.action) for what in outcomes.whats], dtype=bool)
+        self._removing = removing[outcomes.what[self._places]] if len(removing) else np.zeros(0, dtype=bool)
         self._target = outcomes.target[self._places]
         self._by_target = np.argsort(self._target, kind="stable")
         self._ends = np.cumsum(np.bincount(self._target, minlength=len(outcomes.targets)))
@@ -191,8 +191,8 @@ class _Causes:
         nodes = (probe.source, probe.target)
         named = [index for node in nodes for index in self._between(self._of_node(node), since, until)]
         others = self._between(range(len(self)), since, until)
-        if any(self._takes[index] for index in others):
-            named, others = ([index for index in group if self._takes[index]] for group in (named, others))
+        if any(self._removing[index] for index in others):
+            named, others = ([index for index in group if self._removing[index]] for group in (named, others))
         latest = math.inf if window.end is None else window.end - _PATIENCE * probe.interval
         for group in (named, others):
             lasting = [index for index in group if (self.undone(index) or math.inf) >= latest]
@@ -227,7 +227,7 @@ def _first_verbs(outcomes: Outcomes) -> list[int]:
     return [number for _, _, number in first.values()]
 
 
-def _takes_away(action: str) -> bool:
+def _removes(action: str) -> bool:
     """Return whether an action removes something."""
     return action not in ACTIONS or action_named(action).DISTURBS
 

@@ -14,27 +14,27 @@ from stress.metrics.figure_units import ALIASES, STAT
 from stress.metrics.operations import Operations, actions
 from stress.metrics.probe_figures import ProbeFigures
 from stress.metrics.series import SERIES_STATS, STATS, Series, histogram_stat
-from stress.records import RunRecord
+from stress.records import RunResult
 
 
 class Figures:
     """Figures of one run."""
 
-    def __init__(self, record: RunRecord) -> None:
-        self._record = record
-        self._seconds = end_of(record)
-        self.actions = actions(record)
+    def __init__(self, result: RunResult) -> None:
+        self._result = result
+        self._seconds = end_of(result)
+        self.actions = actions(result)
         """Step -> its action, "" where that is unknown."""
         kinds = list(self.actions.values())
         self._shared = {action for action in kinds if kinds.count(action) > 1}
-        counted = Operations(record, self.actions, self.of_step)
+        counted = Operations(result, self.actions, self.of_step)
         self.values: dict[str, float] = counted.values
         """Plain figures; those of histograms and series are computed on demand."""
         self.rates: dict[str, tuple[float, float]] = counted.rates
         """Achieved and planned operations per second of a step or action: `traffic.rate` is the flows'."""
         self.histograms: dict[str, Histogram] = counted.histograms
-        self.convergence: Convergence = convergence(record)
-        probes = ProbeFigures(record.probes, self._seconds)
+        self.convergence: Convergence = convergence(result)
+        probes = ProbeFigures(result.probes, self._seconds)
         self.values |= probes.values
         self.histograms |= probes.histograms
         self._of_convergence()
@@ -42,7 +42,7 @@ class Figures:
 
     @cached_property
     def _series(self) -> Series:
-        return Series(self._record)
+        return Series(self._result)
 
     def get(self, name: str, bare: str = "max") -> float | None:
         """Return a figure, or None when it wasn't measured. `bare` is the statistic of a bare series."""
@@ -77,7 +77,7 @@ class Figures:
         return found
 
     def _of_convergence(self) -> None:
-        if not any(probe.sent for probe in self._record.probes):
+        if not any(probe.sent for probe in self._result.probes):
             return
         for step in (None, *dict.fromkeys(self._names())):
             prefix = f"{step}." if step else ""
@@ -94,25 +94,25 @@ class Figures:
                 yield action
 
     def _of_the_rest(self) -> None:
-        record = self._record
+        result = self._result
         self.values |= {
-            "leaks": len(record.leaks.leaked),
-            "doubts": len(record.warnings),
+            "leaks": len(result.leaks.leaked),
+            "doubts": len(result.warnings),
             "seconds": self._seconds,
         }
-        if self._seconds > 0 and record.samples:
-            self.values["sampler.cpu"] = record.sampler_cost / self._seconds
-        if self._seconds > 0 and record.probe_cost:
-            self.values["probe.cpu"] = record.probe_cost / self._seconds
-        for ramp in record.ramps:
+        if self._seconds > 0 and result.samples:
+            self.values["sampler.cpu"] = result.sampler_cost / self._seconds
+        if self._seconds > 0 and result.probe_cost:
+            self.values["probe.cpu"] = result.probe_cost / self._seconds
+        for ramp in result.ramps:
             self.values[f"{ramp.get('step')}.last_good"] = float(ramp.get("last_good", 0))
-        if record.traffic:  # a failed flow counts with the data it carried: it may be the slowest
+        if result.traffic:  # a failed flow counts with the data it carried: it may be the slowest
             bits = [
-                flow.get("received_bytes", 0) * 8 / (flow.get("seconds") or 1.0) for flow in record.traffic
+                flow.get("received_bytes", 0) * 8 / (flow.get("seconds") or 1.0) for flow in result.traffic
             ]
             self.values |= {
                 "traffic.rate": sum(bits),
                 "traffic.slowest": min(bits),
                 "traffic.flows": len(bits),
-                "traffic.failed": sum(bool(flow.get("error")) for flow in record.traffic),
+                "traffic.failed": sum(bool(flow.get("error")) for flow in result.traffic),
             }

@@ -9,25 +9,25 @@ import numpy as np
 
 from stress.histogram import Histogram
 from stress.outcomes import Bools, Floats
-from stress.records import RunRecord
+from stress.records import RunResult
 
 
 class Operations:
     """Counts, rates and histograms by the names of figures; `of_step` is the prefix of one step's."""
 
-    def __init__(self, record: RunRecord, actions: Mapping[str, str], of_step: Callable[[str], str]) -> None:
-        self._record = record
-        self._outcomes = record.outcomes
-        self._failed, self._skipped = record.outcomes.failed, record.outcomes.skipped
+    def __init__(self, result: RunResult, actions: Mapping[str, str], of_step: Callable[[str], str]) -> None:
+        self._result = result
+        self._outcomes = result.outcomes
+        self._failed, self._skipped = result.outcomes.failed, result.outcomes.skipped
         self.values: dict[str, float] = {}
         self.rates: dict[str, tuple[float, float]] = {}
         self.histograms: dict[str, Histogram] = {}
-        offered: dict[str, int] = defaultdict(int, {"": sum(record.offered.values())})
+        offered: dict[str, int] = defaultdict(int, {"": sum(result.offered.values())})
         groups: dict[str, list[int]] = {}
         for step, action in actions.items():
             for prefix in dict.fromkeys((of_step(step), f"{step}.", f"{action}.")):
                 if prefix != ".":
-                    offered[prefix] += record.offered.get(step, 0)
+                    offered[prefix] += result.offered.get(step, 0)
                     groups[prefix] = []
         for number in self._outcomes.used:
             what = self._outcomes.whats[number]
@@ -64,7 +64,7 @@ class Operations:
         The duration of the last operation is latency, not rate. There is no tolerance: a time that is
         negligible in an hour is a tenth of a second's work.
         """
-        spans = [(phase.start, phase.end) for phase in self._record.phases
+        spans = [(phase.start, phase.end) for phase in self._result.phases
                  if phase.name in steps or (not steps and prefix.strip(":.") == phase.name)]  # fmt: skip
         due = self._outcomes.due
         last_due = float(np.max(due, where=some, initial=0.0))
@@ -85,13 +85,13 @@ def histogram(blocks: Iterable[Floats]) -> Histogram:
     return found
 
 
-def actions(record: RunRecord) -> dict[str, str]:
+def actions(result: RunResult) -> dict[str, str]:
     """Return step -> its action, "" where that is unknown."""
-    found = dict.fromkeys(record.offered, "")
-    for step in record.scenario.get("steps", ()):
+    found = dict.fromkeys(result.offered, "")
+    for step in result.scenario.get("steps", ()):
         if isinstance(step, dict) and "name" in step:
             found[str(step["name"])] = str(step.get("action", ""))
-    for number in record.outcomes.used:
-        what = record.outcomes.whats[number]
+    for number in result.outcomes.used:
+        what = result.outcomes.whats[number]
         found[what.step] = what.action
     return found

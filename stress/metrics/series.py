@@ -10,7 +10,7 @@ from collections.abc import Callable, Iterator
 import numpy as np
 
 from stress.histogram import Histogram
-from stress.records import RunRecord, Sample
+from stress.records import RunResult, Sample
 
 STATS = ("min", "mean", "p50", "p90", "p99", "p99.9", "max")
 SERIES_STATS = (*STATS, "first", "last", "growth")
@@ -20,9 +20,9 @@ _PERCENTILE = re.compile(r"p(\d{1,2}(?:\.\d+)?)")
 class Series:
     """Values of every metric that was sampled, from the end of the warmup on."""
 
-    def __init__(self, record: RunRecord) -> None:
+    def __init__(self, result: RunResult) -> None:
         self._values: dict[str, list[float]] = defaultdict(list)
-        for sample in since_warmup(record):
+        for sample in since_warmup(result):
             for name, value in sample.values.items():
                 self._values[name].append(value)
 
@@ -55,12 +55,12 @@ def histogram_stat(histogram: Histogram, stat: str) -> float | None:
     return {"min": histogram.min, "mean": histogram.mean, "max": histogram.max}.get(stat)
 
 
-def since_warmup(record: RunRecord) -> list[Sample]:
+def since_warmup(result: RunResult) -> list[Sample]:
     """Return the samples from the last one of the warmup on: earlier ones aren't judged.
 
     At that sample everything is ready, as at the last sample of the run. So the runner's own memory,
     30 MiB for 1,000 hosts, isn't counted as growth of the network under stress.
     """
-    end = next((phase.end for phase in record.phases if phase.name == "warmup"), 0.0)
-    before = sum(sample.at <= end for sample in record.samples)
-    return record.samples[max(before - 1, 0) :]
+    end = next((phase.end for phase in result.phases if phase.name == "warmup"), 0.0)
+    before = sum(sample.at <= end for sample in result.samples)
+    return result.samples[max(before - 1, 0) :]

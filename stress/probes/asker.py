@@ -17,7 +17,7 @@ _KEPT = 20_000
 """Number of answers of a probe that are kept with their times, over all its pairs."""
 
 
-def made_tracks(spec: ResolvedProbe, names: Names) -> list[Track]:
+def create_tracks(spec: ResolvedProbe, names: Names) -> list[Track]:
     """Return a track for each pair of `spec`."""
     histogram = Histogram()
     return [
@@ -49,8 +49,8 @@ class Turns:
         pairs = len(self._tracks)
         end = max(int((now - self._begin) / self._gap) + 1, self._next)
         begin = max(self._next, end - pairs)
-        for question in range(self._next, begin):
-            self._tracks[question % pairs].record.unasked += 1
+        for probe in range(self._next, begin):
+            self._tracks[probe % pairs].record.unasked += 1
         self._next = end
         return range(begin, end)
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from emulator.access import Access, Echo
 from emulator.errors import EmulationError
-from stress.probes.asker import Clock, made_tracks
+from stress.probes.asker import Clock, create_tracks
 from stress.probes.specs import ResolvedProbe
 from topologies.names import Names
 
@@ -21,7 +21,7 @@ class BatchAsker:
         self._clock = clock
         self._echoes = [Echo(pair.source, pair.address) for pair in spec.pairs]
         self._next = clock()
-        self.tracks = made_tracks(spec, names)
+        self.tracks = create_tracks(spec, names)
         self.pace = spec.interval
 
     def step(self, now: float) -> None:
@@ -29,13 +29,13 @@ class BatchAsker:
         if now < self._next:
             return
         self._next = max(self._next + self._spec.interval, now)
-        asked = self._clock()
+        sent = self._clock()
         try:
             times = self._access.ping(self._echoes, self._spec.timeout)
         except (OSError, EmulationError):
             times = [None] * len(self._echoes)
         for track, seconds in zip(self.tracks, times, strict=True):
-            track.whole(asked, None if seconds is None else asked + seconds)
+            track.whole(sent, None if seconds is None else sent + seconds)
 
     def finish(self, now: float) -> None:
         """Nothing to read: each step reads all answers of its round."""

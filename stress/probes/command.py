@@ -9,7 +9,7 @@ from concurrent.futures import Future, ThreadPoolExecutor
 
 from emulator.commands import RunsCommands
 from emulator.errors import EmulationError
-from stress.probes.asker import Clock, Turns, made_tracks
+from stress.probes.asker import Clock, Turns, create_tracks
 from stress.probes.specs import ResolvedProbe
 from topologies.names import Names
 
@@ -27,7 +27,7 @@ class CommandAsker:
         self._spec = spec
         self._nodes = nodes
         self._clock = clock
-        self.tracks = made_tracks(spec, names)
+        self.tracks = create_tracks(spec, names)
         self.pace = min(spec.interval / 4, _SLOWEST)
         self._pool = ThreadPoolExecutor(min(_SIDE_BY_SIDE, len(spec.pairs)), "stress-command")
         self._running: dict[int, Future[None]] = {}
@@ -38,8 +38,8 @@ class CommandAsker:
     def step(self, now: float) -> None:
         """Read the answers, then start the commands that are due."""
         self.finish(now)
-        for question in self._turns.due(now):
-            at = question % len(self.tracks)
+        for probe in self._turns.due(now):
+            at = probe % len(self.tracks)
             running = self._running.get(at)
             if running is None or running.done():
                 self._running[at] = self._pool.submit(self._run, at)
@@ -48,8 +48,8 @@ class CommandAsker:
         """Read the last answers."""
         del now
         while self._ended:
-            at, asked, answered = self._ended.popleft()
-            self.tracks[at].whole(asked, answered)
+            at, sent, answered = self._ended.popleft()
+            self.tracks[at].whole(sent, answered)
 
     def close(self) -> None:
         """Wait for running commands, and drop the waiting ones."""
@@ -60,9 +60,9 @@ class CommandAsker:
         if self._stopped.is_set():
             return
         pair = self._spec.pairs[at]
-        asked = self._clock()
+        sent = self._clock()
         right = self._succeeds(pair.source, filled(self._spec.command, pair.address))
-        self._ended.append((at, asked, self._clock() if right else None))
+        self._ended.append((at, sent, self._clock() if right else None))
 
     def _succeeds(self, node: int, argv: Sequence[str]) -> bool:
         try:

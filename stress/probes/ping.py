@@ -14,7 +14,7 @@ import time
 from collections.abc import Sequence
 
 from emulator.icmp import echo_request, listen_for_replies, protocol, reply_numbers
-from stress.probes.asker import Clock, Turns, made_tracks
+from stress.probes.asker import Clock, Turns, create_tracks
 from stress.probes.sockets import NodeSocket, Opener, require_descriptors
 from stress.probes.specs import ResolvedProbe
 from topologies.names import Names
@@ -38,7 +38,7 @@ class PingAsker:
         self._opener = opener
         self._clock = clock
         self._poll = select.epoll()
-        self.tracks = made_tracks(spec, names)
+        self.tracks = create_tracks(spec, names)
         self.pace = min(max(spec.interval / 4, _FASTEST), _SLOWEST)
         keys = [(pair.source, pair.version) for pair in spec.pairs]
         self._sockets = {key: NodeSocket(*key) for key in dict.fromkeys(keys)}
@@ -59,8 +59,8 @@ class PingAsker:
         self._collect()
         self._opener.renew()
         pairs = len(self.tracks)
-        for question in self._turns.due(now):
-            turn, at = divmod(question, pairs)
+        for probe in self._turns.due(now):
+            turn, at = divmod(probe, pairs)
             self._ask(at, turn & 0xFFFF)
 
     def finish(self, now: float) -> None:
@@ -77,9 +77,9 @@ class PingAsker:
 
     def _ask(self, at: int, number: int) -> None:
         node_socket, track = self._of_pair[at], self.tracks[at]
-        asked = self._clock()
-        track.settle(asked - self._spec.timeout)
-        track.ask(number, asked)
+        sent = self._clock()
+        track.settle(sent - self._spec.timeout)
+        track.ask(number, sent)
         sock = node_socket.sock or self._ready(node_socket)
         if sock is None:
             return

@@ -11,7 +11,7 @@ import socket
 import struct
 from contextlib import suppress
 
-from stress.probes.asker import Clock, Turns, made_tracks
+from stress.probes.asker import Clock, Turns, create_tracks
 from stress.probes.sockets import Opener, require_descriptors
 from stress.probes.specs import Pair, ResolvedProbe
 from topologies.names import Names
@@ -24,12 +24,12 @@ _BACKLOG = 128
 
 
 class _Connection:
-    __slots__ = ("asked", "at", "number", "sock")
+    __slots__ = ("at", "number", "sent", "sock")
 
-    def __init__(self, at: int, number: int, asked: float, sock: socket.socket) -> None:
+    def __init__(self, at: int, number: int, sent: float, sock: socket.socket) -> None:
         self.at = at
         self.number = number
-        self.asked = asked
+        self.sent = sent
         self.sock = sock
 
 
@@ -44,7 +44,7 @@ class TcpAsker:
         self._opener = opener
         self._clock = clock
         self._poll = select.epoll()
-        self.tracks = made_tracks(spec, names)
+        self.tracks = create_tracks(spec, names)
         self.pace = min(max(spec.interval / 4, _FASTEST), _SLOWEST)
         self._listeners: dict[tuple[int, int], socket.socket] = {}
         self._accepting: dict[int, socket.socket] = {}
@@ -60,8 +60,8 @@ class TcpAsker:
         self._collect(now)
         self._opener.renew()
         pairs = len(self.tracks)
-        for question in self._turns.due(now):
-            turn, at = divmod(question, pairs)
+        for probe in self._turns.due(now):
+            turn, at = divmod(probe, pairs)
             self._ask(at, turn)
 
     def finish(self, now: float) -> None:
@@ -108,9 +108,9 @@ class TcpAsker:
         self._listen(pair)
         family = socket.AF_INET if pair.version == 4 else socket.AF_INET6
         sock = self._opener.open_now(pair.source, family, socket.SOCK_STREAM)
-        asked = self._clock()
-        self.tracks[at].settle(asked - self._spec.timeout)
-        self.tracks[at].ask(number, asked)
+        sent = self._clock()
+        self.tracks[at].settle(sent - self._spec.timeout)
+        self.tracks[at].ask(number, sent)
         if sock is None:
             return
         sock.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, _RESET)
@@ -122,7 +122,7 @@ class TcpAsker:
             except OSError:  # no route: a probe without an answer
                 sock.close()
                 return
-        self._connections[sock.fileno()] = _Connection(at, number, asked, sock)
+        self._connections[sock.fileno()] = _Connection(at, number, sent, sock)
         self._poll.register(sock, select.EPOLLOUT)
 
     def _collect(self, now: float) -> None:
@@ -133,7 +133,7 @@ class TcpAsker:
             elif descriptor in self._accepting:
                 self._accept(self._accepting[descriptor])
         before = now - self._spec.timeout
-        for connection in [one for one in self._connections.values() if one.asked <= before]:
+        for connection in [one for one in self._connections.values() if one.sent <= before]:
             del self._connections[connection.sock.fileno()]
             connection.sock.close()
             self._drop_listener(self._spec.pairs[connection.at])
@@ -149,7 +149,7 @@ class TcpAsker:
             if len(info) >= _RETRANSMITS_AT + 4:
                 rtt, again = (struct.unpack_from("=I", info, at)[0] for at in (_RTT_AT, _RETRANSMITS_AT))
                 if rtt and not again:  # after a lost SYN the kernel's time is that of the last SYN
-                    arrived = min(arrived, connection.asked + rtt * 1e-6)
+                    arrived = min(arrived, connection.sent + rtt * 1e-6)
             self.tracks[connection.at].answer(connection.number, arrived)
 
     def _accept(self, listener: socket.socket) -> None:

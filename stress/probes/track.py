@@ -19,12 +19,12 @@ _REMEMBERED = 256
 _LEAST_KEPT = 16
 
 
-class _Question:
-    __slots__ = ("answered", "asked", "number")
+class _SentProbe:
+    __slots__ = ("answered", "number", "sent")
 
-    def __init__(self, number: int, asked: float) -> None:
+    def __init__(self, number: int, sent: float) -> None:
         self.number = number
-        self.asked = asked
+        self.sent = sent
         self.answered: float | None = None
 
 
@@ -43,8 +43,8 @@ class Track:
         self._timeout = timeout
         self._keep = max(keep, _LEAST_KEPT)
         self._stride = 1
-        self._queue: deque[_Question] = deque()
-        self._open: dict[int, _Question] = {}
+        self._queue: deque[_SentProbe] = deque()
+        self._open: dict[int, _SentProbe] = {}
         self._lost: dict[int, None] = {}
         self._right: float | None = None
 
@@ -56,17 +56,17 @@ class Track:
 
     def ask(self, number: int, now: float) -> None:
         """Note that probe `number` is sent now. A number may be used again once it is settled."""
-        question = _Question(number, now)
-        self._queue.append(question)
-        self._open[number] = question
+        probe = _SentProbe(number, now)
+        self._queue.append(probe)
+        self._open[number] = probe
 
     def answer(self, number: int, now: float) -> None:
         """Note an answer; duplicates and answers to unknown probes are ignored."""
-        question = self._open.pop(number, None)
-        if question is not None and now - question.asked > self._timeout:
+        probe = self._open.pop(number, None)
+        if probe is not None and now - probe.sent > self._timeout:
             self.record.late += 1
-        elif question is not None:
-            question.answered = max(now, question.asked)
+        elif probe is not None:
+            probe.answered = max(now, probe.sent)
         elif number in self._lost:
             del self._lost[number]
             self.record.late += 1
@@ -75,45 +75,45 @@ class Track:
         """Count the settled probes; one sent by `before` without an answer is lost."""
         queue = self._queue
         while queue:
-            question = queue[0]
-            if question.answered is not None:
-                self._count_answer(question.asked, question.answered)
-            elif question.asked <= before:
-                if self._open.pop(question.number, None) is not None:
-                    self._remember(question.number)
-                self._count_loss(question.asked)
+            probe = queue[0]
+            if probe.answered is not None:
+                self._count_answer(probe.sent, probe.answered)
+            elif probe.sent <= before:
+                if self._open.pop(probe.number, None) is not None:
+                    self._remember(probe.number)
+                self._count_loss(probe.sent)
             else:
                 return
             queue.popleft()
 
-    def whole(self, asked: float, answered: float | None) -> None:
+    def whole(self, sent: float, answered: float | None) -> None:
         """Count a settled probe: answered at that time, or lost."""
         if answered is None:
-            self._count_loss(asked)
+            self._count_loss(sent)
         else:
-            self._count_answer(asked, answered)
+            self._count_answer(sent, answered)
 
-    def _count_answer(self, asked: float, answered: float) -> None:
+    def _count_answer(self, sent: float, answered: float) -> None:
         record = self.record
         record.sent += 1
         record.answered += 1
-        self._right = asked
+        self._right = sent
         if record.windows and record.windows[-1].end is None:
             record.windows[-1].end = answered
-        self._histogram.add(answered - asked)
+        self._histogram.add(answered - sent)
         if record.answered % self._stride == 0:
-            record.times.add(asked, answered - asked)
+            record.times.add(sent, answered - sent)
             if len(record.times) > self._keep:
                 record.times.halve()
                 self._stride *= 2
 
-    def _count_loss(self, asked: float) -> None:
+    def _count_loss(self, sent: float) -> None:
         record = self.record
         record.sent += 1
         if record.windows and record.windows[-1].end is None:
             record.windows[-1].lost += 1
         else:
-            record.windows.append(LossWindow(asked, None, 1, self._right))
+            record.windows.append(LossWindow(sent, None, 1, self._right))
 
     def _remember(self, number: int) -> None:
         self._lost[number] = None

@@ -12,7 +12,7 @@ from typing import TextIO
 from emulator.errors import BrokenError, UsageError
 from stress.limits import Verdict
 from stress.metrics.figures import Figures
-from stress.records import RunRecord
+from stress.records import RunResult
 from stress.report.junit import junit
 from stress.report.page import finite, page
 from stress.report.summary import summary
@@ -32,20 +32,20 @@ def require_writable(folder: Path) -> None:
 
 
 def write(
-    record: RunRecord, verdicts: Sequence[Verdict], folder: Path, figures: Figures | None = None
+    result: RunResult, verdicts: Sequence[Verdict], folder: Path, figures: Figures | None = None
 ) -> list[Path]:
     """Write report.json, events.jsonl, metrics.csv, junit.xml and report.html; return their paths.
 
     Creates `folder` if needed. Each file is complete or absent. When the disk has no room for a file,
     the other files are written first; then BrokenError is raised.
     """
-    whole = summary(record, verdicts, figures)
+    whole = summary(result, verdicts, figures)
     files: dict[str, Callable[[TextIO], None]] = {  # small files first: they may still fit on a full disk
-        "junit.xml": lambda out: _text(junit(record, verdicts), out),
+        "junit.xml": lambda out: _text(junit(result, verdicts), out),
         "report.json": lambda out: json.dump(finite(whole), out, ensure_ascii=False, allow_nan=False),
-        "events.jsonl": lambda out: _events(record, out),
-        "metrics.csv": lambda out: _metrics(record, out),
-        "report.html": lambda out: _text(page(whole, record), out),
+        "events.jsonl": lambda out: _events(result, out),
+        "metrics.csv": lambda out: _metrics(result, out),
+        "report.html": lambda out: _text(page(whole, result), out),
     }
     written, refused = [], None
     for name, fill in files.items():
@@ -71,9 +71,9 @@ def _text(text: str, out: TextIO) -> None:
     out.write(text)
 
 
-def _events(record: RunRecord, out: TextIO) -> None:
+def _events(result: RunResult, out: TextIO) -> None:
     """Write a line with a JSON object for each operation: its due, start and end times."""
-    for outcome in record.outcomes:
+    for outcome in result.outcomes:
         operation = outcome.operation
         line = {
             "at": operation.at, "started": outcome.started, "finished": outcome.finished,
@@ -83,12 +83,12 @@ def _events(record: RunRecord, out: TextIO) -> None:
         out.write(json.dumps(line) + "\n")
 
 
-def _metrics(record: RunRecord, out: TextIO) -> None:
+def _metrics(result: RunResult, out: TextIO) -> None:
     """Write a row per sample, a column per metric; the first column is seconds since the run began."""
-    names = sorted({name for sample in record.samples for name in sample.values})
+    names = sorted({name for sample in result.samples for name in sample.values})
     rows = csv.writer(out)
     rows.writerow(["at", *names])
-    for sample in record.samples:
+    for sample in result.samples:
         rows.writerow([sample.at, *(_plain(sample.values.get(name)) for name in names)])
 
 

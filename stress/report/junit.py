@@ -9,17 +9,17 @@ from collections.abc import Sequence
 from xml.etree import ElementTree as ET
 
 from stress.limits import Verdict
-from stress.records import RunRecord
+from stress.records import RunResult
 from stress.report.summary import verdict_of
 
 
-def junit(record: RunRecord, verdicts: Sequence[Verdict]) -> str:
+def junit(result: RunResult, verdicts: Sequence[Verdict]) -> str:
     """Return the XML. A run without limits, or one that ended early, has a test case for its completion."""
-    ended = record.aborted or record.interrupted
-    leaked = record.leaks.leaked
-    end = max((phase.end for phase in record.phases), default=0.0)
+    ended = result.aborted or result.interrupted
+    leaked = result.leaks.leaked
+    end = max((phase.end for phase in result.phases), default=0.0)
     broken = sum(not verdict.held for verdict in verdicts)
-    name = str(record.scenario.get("name", "scenario"))
+    name = str(result.scenario.get("name", "scenario"))
     suite = ET.Element(
         "testsuite", name=f"stress.{name}",
         tests=str(len(verdicts) + bool(ended or not verdicts) + bool(leaked)),
@@ -32,7 +32,7 @@ def junit(record: RunRecord, verdicts: Sequence[Verdict]) -> str:
             ET.SubElement(case, "system-out").text = _printable(found["words"])
         else:
             ET.SubElement(case, "failure", message=_printable(str(verdict))).text = _printable(
-                "\n".join(record.warnings) or "the limit failed"
+                "\n".join(result.warnings) or "the limit failed"
             )
     if ended or not verdicts:
         case = ET.SubElement(suite, "testcase", classname=f"stress.{name}", name="ran to its end")

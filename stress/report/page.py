@@ -11,7 +11,7 @@ import numpy as np
 
 from stress.metrics.figure_units import unit_of
 from stress.outcomes import Floats, Outcomes
-from stress.records import RunRecord
+from stress.records import RunResult
 from topologies.html_page import page as html_page
 
 _BINS = 600
@@ -24,8 +24,8 @@ _MOST_TIMES = 3000
 _NONE = (None, None, None)
 
 
-def page(whole: dict[str, Any], record: RunRecord) -> str:
-    """Return the page of a report (`summary`); `record` gives the operations and the answers to draw."""
+def page(whole: dict[str, Any], result: RunResult) -> str:
+    """Return the page of a report (`summary`); `result` gives the operations and the answers to draw."""
     data = {
         **{key: value for key, value in whole.items() if key not in {"figures", "probes"}},
         "steps": [_without_slices(step) for step in whole["steps"]],
@@ -33,9 +33,9 @@ def page(whole: dict[str, Any], record: RunRecord) -> str:
         "lanes": _lanes(whole["probes"]),
         "metrics": _thinned(whole["metrics"]),
         "units": {name: unit_of(name) for name in whole["metrics"]["series"]},
-        "bins": _bins(record, whole["seconds"]),
-        "marks": _marks(record),
-        "answers": _answers(record),
+        "bins": _bins(result, whole["seconds"]),
+        "marks": _marks(result),
+        "answers": _answers(result),
         "tiles": {name: whole["figures"].get(name) for name in _TILES},
     }
     parts = files("stress.report")
@@ -123,12 +123,12 @@ def _short(value: float | None) -> float | None:
     return None if value is None else float(f"{value:.6g}")
 
 
-def _marks(record: RunRecord) -> list[list[Any]]:
+def _marks(result: RunResult) -> list[list[Any]]:
     """Return up to 4,000 operations, equally many of each step: [seconds, step, verb, target, error]."""
-    outcomes = record.outcomes
-    room = _MOST_MARKS // max(len(record.offered), 1)
+    outcomes = result.outcomes
+    room = _MOST_MARKS // max(len(result.offered), 1)
     steps, places = [], []
-    for number, name in enumerate(record.offered):
+    for number, name in enumerate(result.offered):
         mine = np.flatnonzero(outcomes.of_step(name) & ~outcomes.skipped)
         every = max(1, math.ceil(len(mine) / room))
         told = outcomes.failed[mine]
@@ -148,9 +148,9 @@ def _marks(record: RunRecord) -> list[list[Any]]:
     return found
 
 
-def _bins(record: RunRecord, seconds: float) -> dict[str, Any]:
+def _bins(result: RunResult, seconds: float) -> dict[str, Any]:
     """Return the operations in 600 equal parts of the run: counts per step, rates, latencies."""
-    outcomes = record.outcomes
+    outcomes = result.outcomes
     if not len(outcomes) or seconds <= 0:
         return {"at": [], "steps": []}
     edges = np.linspace(0.0, seconds, _BINS + 1)
@@ -166,7 +166,7 @@ def _bins(record: RunRecord, seconds: float) -> dict[str, Any]:
         "width": width,
         "rates": {"due": rate(outcomes.due), "done": rate(ended[~failed]), "failed": rate(ended[failed])},
         "latency": _latencies(outcomes, edges),
-        "steps": [_lane(name, outcomes, edges) for name in record.offered],
+        "steps": [_lane(name, outcomes, edges) for name in result.offered],
     }
 
 
@@ -195,8 +195,8 @@ def _latencies(outcomes: Outcomes, edges: Floats) -> dict[str, list[float | None
     return found
 
 
-def _answers(record: RunRecord) -> list[list[float]]:
+def _answers(result: RunResult) -> list[list[float]]:
     """Return a sample of the probes' answers, in order of time: [time sent, round-trip seconds]."""
-    times = sorted(pair for probe in record.probes for pair in probe.times)
+    times = sorted(pair for probe in result.probes for pair in probe.times)
     every = max(1, math.ceil(len(times) / _MOST_TIMES))
     return [[round(at, 3), float(f"{seconds:.4g}")] for at, seconds in times[::every]]

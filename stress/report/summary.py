@@ -1,4 +1,4 @@
-"""Run record and verdicts as one JSON object: see docs/stress-report.md and report.schema.json.
+"""Run result and verdicts as one JSON object: see docs/stress-report.md and report.schema.json.
 
 The schema has a version. Within a version, keys are only added.
 """
@@ -19,7 +19,7 @@ from stress.limits import Verdict
 from stress.metrics.convergence import Convergence, end_of
 from stress.metrics.figures import Figures
 from stress.outcomes import Bools, Outcomes
-from stress.records import ProbeRecord, RunRecord
+from stress.records import ProbeRecord, RunResult
 
 FORMAT = "topology-emulator stress report"
 VERSION = 1
@@ -28,43 +28,43 @@ SLICES = 20
 _MOST_EVENTS = 2000
 
 
-def summary(record: RunRecord, verdicts: Sequence[Verdict], figures: Figures | None = None) -> dict[str, Any]:
+def summary(result: RunResult, verdicts: Sequence[Verdict], figures: Figures | None = None) -> dict[str, Any]:
     """Return the whole report as plain data; times in seconds, shares from 0 to 1.
 
-    `figures` are those of the record, if they are known: they take seconds to compute.
+    `figures` are those of the result, if they are known: they take seconds to compute.
     """
-    figures = figures or Figures(record)
+    figures = figures or Figures(result)
     return {
         "format": FORMAT,
         "version": VERSION,
-        "scenario": record.scenario,
-        "network": record.network,
-        "machine": record.machine,
-        "seed": record.seed,
-        "began": record.began,
-        "seconds": end_of(record),
+        "scenario": result.scenario,
+        "network": result.network,
+        "machine": result.machine,
+        "seed": result.seed,
+        "began": result.began,
+        "seconds": end_of(result),
         "held": all(verdict.held for verdict in verdicts)
-        and not (record.aborted or record.interrupted or record.leaks.leaked),
+        and not (result.aborted or result.interrupted or result.leaks.leaked),
         "verdicts": [verdict_of(verdict) for verdict in verdicts],
-        "doubts": record.warnings,
-        "interrupted": record.interrupted,
-        "aborted": record.aborted,
-        "phases": [asdict(phase) for phase in record.phases],
-        "steps": steps(record, figures),
+        "doubts": result.warnings,
+        "interrupted": result.interrupted,
+        "aborted": result.aborted,
+        "phases": [asdict(phase) for phase in result.phases],
+        "steps": steps(result, figures),
         "convergence": convergence_of(figures.convergence),
-        "probe_groups": probe_groups(record, figures),
-        "probes": [probe(found) for found in record.probes],
+        "probe_groups": probe_groups(result, figures),
+        "probes": [probe(found) for found in result.probes],
         "figures": {name: value for name, value in sorted(figures.all().items()) if math.isfinite(value)},
-        "metrics": metrics(record),
-        "sampler_cpu_seconds": record.sampler_cost,
-        "probe_cpu_seconds": record.probe_cost,
-        "traffic": record.traffic,
-        "ramps": record.ramps,
+        "metrics": metrics(result),
+        "sampler_cpu_seconds": result.sampler_cost,
+        "probe_cpu_seconds": result.probe_cost,
+        "traffic": result.traffic,
+        "ramps": result.ramps,
         "leaks": {
-            "counts": {name: list(pair) for name, pair in record.leaks.counts.items()},
-            "leaked": record.leaks.leaked,
+            "counts": {name: list(pair) for name, pair in result.leaks.counts.items()},
+            "leaked": result.leaks.leaked,
         },
-        "restored": record.restored,
+        "restored": result.restored,
     }
 
 
@@ -83,9 +83,9 @@ def verdict_of(verdict: Verdict) -> dict[str, Any]:
     }
 
 
-def steps(record: RunRecord, figures: Figures) -> list[dict[str, Any]]:
+def steps(result: RunResult, figures: Figures) -> list[dict[str, Any]]:
     """Return per step: offered and achieved operations, errors by kind, latencies by verb (seconds)."""
-    return [_step(name, action, record.outcomes, figures) for name, action in figures.actions.items()]
+    return [_step(name, action, result.outcomes, figures) for name, action in figures.actions.items()]
 
 
 def _step(name: str, action: str, outcomes: Outcomes, figures: Figures) -> dict[str, Any]:
@@ -165,10 +165,10 @@ def convergence_of(found: Convergence) -> dict[str, Any]:
     }  # fmt: skip
 
 
-def probe_groups(record: RunRecord, figures: Figures) -> list[dict[str, Any]]:
+def probe_groups(result: RunResult, figures: Figures) -> list[dict[str, Any]]:
     """Return for each probe of the scenario the results of all its pairs together."""
     groups: dict[str, list[ProbeRecord]] = defaultdict(list)
-    for found in record.probes:
+    for found in result.probes:
         groups[found.probe].append(found)
     names = ("pairs", "sent", "answered", "loss", "late", "unasked", "windows", "blackhole", "longest")
     return [
@@ -199,10 +199,10 @@ def probe(found: ProbeRecord) -> dict[str, Any]:
     }
 
 
-def metrics(record: RunRecord) -> dict[str, Any]:
+def metrics(result: RunResult) -> dict[str, Any]:
     """Return the time series: {"at": [seconds...], "series": {name: [number or null...]}}."""
-    names = sorted({name for sample in record.samples for name in sample.values})
+    names = sorted({name for sample in result.samples for name in sample.values})
     return {
-        "at": [sample.at for sample in record.samples],
-        "series": {name: [sample.values.get(name) for sample in record.samples] for name in names},
+        "at": [sample.at for sample in result.samples],
+        "series": {name: [sample.values.get(name) for sample in result.samples] for name in names},
     }

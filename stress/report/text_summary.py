@@ -8,20 +8,20 @@ from itertools import islice
 from stress.histogram import Histogram
 from stress.metrics.figures import Figures
 from stress.metrics.format import format_value
-from stress.records import RunRecord
+from stress.records import RunResult
 from topologies.counting import counted
 
 _MOST_ERRORS = 3
 """Largest number of kinds of errors per step; the report has them all."""
 
 
-def summary_lines(record: RunRecord, figures: Figures) -> Iterator[str]:
+def summary_lines(result: RunResult, figures: Figures) -> Iterator[str]:
     """Yield the lines."""
     for step in figures.actions:
         yield _step(figures, step)
-        errors = record.outcomes.errors(record.outcomes.of_step(step))
+        errors = result.outcomes.errors(result.outcomes.of_step(step))
         yield from (f"  {count:,} x {error}" for error, count in islice(errors.items(), _MOST_ERRORS))
-    for probe in dict.fromkeys(found.probe for found in record.probes):
+    for probe in dict.fromkeys(found.probe for found in result.probes):
         yield from _probe(figures, probe)
     found = figures.convergence
     if found.events:
@@ -29,7 +29,7 @@ def summary_lines(record: RunRecord, figures: Figures) -> Iterator[str]:
         yield f"convergence: {felt} felt by probes{_times(figures.histograms['convergence'])}"
     if found.unexplained:
         yield f"unexplained: {counted(found.unexplained, 'loss window')}, begun by no operation"
-    if record.traffic:
+    if result.traffic:
         value = figures.values
         rate, slowest = (format_value(value[f"traffic.{key}"], "bitrate") for key in ("rate", "slowest"))
         yield (

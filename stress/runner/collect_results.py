@@ -9,7 +9,7 @@ from emulator.errors import EmulationError
 from emulator.network import Network
 from stress.arrivals import MICRO
 from stress.journal import Journal
-from stress.records import RunRecord
+from stress.records import RunResult
 from stress.runner.columns import outcomes
 from stress.runner.shared_state import SharedState
 from stress.runner.worker import Worker
@@ -40,16 +40,16 @@ def scenario_facts(document: Document, schedule: Schedule) -> dict[str, Any]:
     return facts
 
 
-def collect(record: RunRecord, schedule: Schedule, workers: Sequence[Worker], shared: SharedState) -> None:
+def collect(result: RunResult, schedule: Schedule, workers: Sequence[Worker], shared: SharedState) -> None:
     """Turn the workers' columns into outcomes, in the order of the schedule, and add the actions' reports."""
     for worker in workers:
         columns = worker.columns
         for step in schedule.step[columns.numbers[columns.done :]].tolist():
             if step in worker.over:
-                record.offered[schedule.steps[step].name] -= 1
-    record.outcomes = outcomes(schedule, [worker.columns for worker in workers])
+                result.offered[schedule.steps[step].name] -= 1
+    result.outcomes = outcomes(schedule, [worker.columns for worker in workers])
     for kind, what in shared.reports:
-        (record.traffic if kind == "traffic" else record.ramps).append(what)
+        (result.traffic if kind == "traffic" else result.ramps).append(what)
 
 
 def leaked(shared: SharedState) -> list[str]:

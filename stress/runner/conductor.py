@@ -1,7 +1,7 @@
 """Run a scenario: warmup, steps, restoration, cooldown, the check for leaks.
 
 The order is always the same: a failed action, Ctrl-C and SIGTERM only end the steps early. Each part is
-tried even if the one before failed; the record has the first failure.
+tried even if the one before failed; the result has the first failure.
 """
 
 from __future__ import annotations
@@ -20,7 +20,7 @@ from emulator.process_tags import end_tagged
 from stress.actions.action_context import Growth
 from stress.journal import Journal
 from stress.machine import machine_facts
-from stress.records import LeakCheck, Phase, RunRecord
+from stress.records import LeakCheck, Phase, RunResult
 from stress.runner.collect_results import collect, leaked, link_name, network_facts, scenario_facts
 from stress.runner.context import Tidier, quiet_python, stopping
 from stress.runner.observers import Observers
@@ -39,24 +39,24 @@ _LOOK = 0.2
 def run(
     document: Document, schedule: Schedule, network: Network, *, seed: int,
     journal: Path | None = None, growth: Growth | None = None, look: Look | None = None,
-) -> RunRecord:  # fmt: skip
-    """Run `schedule` on `network` and return the record; the network is as before afterwards.
+) -> RunResult:  # fmt: skip
+    """Run `schedule` on `network` and return its result; the network is as before afterwards.
 
     The calling thread calls `look` five times a second, for a live view. Raises only before anything is
     changed (probes that can't start). A later failure, such as a bug or a full disk, ends the steps;
-    everything is restored, and the record has it as `aborted` and `failure`.
+    everything is restored, and the result has it as `aborted` and `failure`.
     """
-    record = RunRecord(
+    result = RunResult(
         scenario=scenario_facts(document, schedule), network=network_facts(network),
         machine=machine_facts(), seed=seed, began=0.0, offered=schedule.offered(),
     )  # fmt: skip
     with quiet_python():
-        origin, record.began = time.monotonic(), time.time()  # the lines above take a tenth of a second
+        origin, result.began = time.monotonic(), time.time()  # the lines above take a tenth of a second
         shared = SharedState(
             network, lambda: time.monotonic() - origin, Journal(journal, network.link_changes), growth
         )
-        _Run(document, schedule, shared, record, look).carry_out()
-    return record
+        _Run(document, schedule, shared, result, look).carry_out()
+    return result
 
 
 class _Run:
@@ -65,13 +65,13 @@ class _Run:
         document: Document,
         schedule: Schedule,
         shared: SharedState,
-        record: RunRecord,
+        result: RunResult,
         look: Look | None,
     ) -> None:
         self._scenario = document.scenario
         self._schedule = schedule
         self._shared = shared
-        self._record = record
+        self._result = result
         self._look = look
         self._tidier = Tidier()
         self._watch = RunStatus(schedule, shared.clock)
@@ -79,9 +79,9 @@ class _Run:
 
     def carry_out(self) -> None:
         """Carry out the whole run."""
-        record = self._record
+        result = self._result
         with stopping(self._shared.stop) as signals:
-            observers = Observers(self._scenario, self._shared.network, self._shared.clock, record.seed)
+            observers = Observers(self._scenario, self._shared.network, self._shared.clock, result.seed)
             self._watch.observers = observers
             journal = self._shared.journal
             try:
@@ -90,16 +90,16 @@ class _Run:
             except BaseException:
                 journal.close()
                 with suppress(Exception):
-                    observers.stop(record)
+                    observers.stop(result)
                 raise
-            collected = partial(collect, record, self._schedule, self._watch.finished, self._shared)
-            for part in (self._phases, self._restore, partial(observers.stop, record), collected):
+            collected = partial(collect, result, self._schedule, self._watch.finished, self._shared)
+            for part in (self._phases, self._restore, partial(observers.stop, result), collected):
                 with self._noting():
                     part()
-            record.interrupted = signals.name
+            result.interrupted = signals.name
             with self._noting():
-                record.leaks = LeakCheck(observers.counts(), leaked(self._shared))
-            record.warnings += validity_warnings(record, sum(record.offered.values()), self._spent)
+                result.leaks = LeakCheck(observers.counts(), leaked(self._shared))
+            result.warnings += validity_warnings(result, sum(result.offered.values()), self._spent)
 
     @contextmanager
     def _noting(self) -> Iterator[None]:
@@ -111,11 +111,11 @@ class _Run:
 
     def _fail(self, error: BaseException) -> None:
         self._shared.stop.set()
-        if self._record.failure is None:
-            self._record.failure = error
+        if self._result.failure is None:
+            self._result.failure = error
             words = str(error).strip() or "no more is known"
             known = isinstance(error, EmulationError)
-            self._record.aborted = words if known else f"{type(error).__name__}: {words}"
+            self._result.aborted = words if known else f"{type(error).__name__}: {words}"
 
     def _phases(self) -> None:
         begin = min(step.start for step in self._schedule.steps)
@@ -165,7 +165,7 @@ class _Run:
         self._watch.finished += workers
         self._watch.workers = []
         for step in steps:
-            self._record.phases.append(
+            self._result.phases.append(
                 Phase(step.name, step.start, max(step.start, min(step.end, self._shared.clock())))
             )
 
@@ -191,7 +191,7 @@ class _Run:
         begin = self._shared.clock()
         yield
         if name in {"warmup", "cooldown", "restore"}:
-            self._record.phases.append(Phase(name, begin, self._shared.clock()))
+            self._result.phases.append(Phase(name, begin, self._shared.clock()))
 
     def _looked(self) -> None:
         self._shared.journal.require()
@@ -202,11 +202,11 @@ class _Run:
     def _end_commands(self) -> None:
         """End the run's commands in nodes, and all processes that they left."""
         ended = end_tagged(self._shared.journal.path)
-        self._record.restored += [f"`{words}` is ended" for words in ended]
+        self._result.restored += [f"`{words}` is ended" for words in ended]
 
     def _restore(self) -> None:
         """Wait for all workers, which restore their changes, then restore links."""
-        shared, record = self._shared, self._record
+        shared, result = self._shared, self._result
         with self._phase("restore", shared.clock()):
             for worker in self._watch.workers:
                 if worker.ident is not None:
@@ -216,11 +216,11 @@ class _Run:
                         self._fail(worker.failure)
             self._watch.workers = []
             for worker in self._watch.finished:
-                record.restored += worker.restored
+                result.restored += worker.restored
             with self._noting():
                 self._end_commands()
             for link in shared.journal.changed:
                 with self._noting():
                     shared.network.set_link(link, shared.journal.before(link))
-                    shared.journal.given_back(link)
-                    record.restored.append(link_name(shared, link))
+                    shared.journal.note_restored(link)
+                    result.restored.append(link_name(shared, link))

@@ -7,7 +7,7 @@ from typing import Any, Protocol
 
 from emulator.network import Network
 from stress.preflight import watched_ports
-from stress.records import ProbeRecord, RunRecord, Sample
+from stress.records import ProbeRecord, RunResult, Sample
 from stress.scenario.model import Scenario
 
 Clock = Callable[[], float]
@@ -38,7 +38,7 @@ class Watcher(Protocol):
         ...
 
 
-class Questions(Protocol):
+class RunningProbes(Protocol):
     """Protocol of running probes."""
 
     @property
@@ -69,28 +69,28 @@ class Observers:
         self._clock = clock
         self._seed = seed
         self._sampler: Watcher | None = None
-        self._probes: Questions | None = None
+        self._probes: RunningProbes | None = None
         self._samples: list[Sample] = []
 
     def start(self) -> None:
         """Begin to sample and to probe."""
         ports = watched_ports(self._scenario, self._network.topology, self._seed)
         chosen = [(target.number, target.port) for target in ports]
-        self._sampler = made_sampler(self._scenario.metrics.interval, chosen, self._network)
+        self._sampler = create_sampler(self._scenario.metrics.interval, chosen, self._network)
         self._sampler.start(self._clock)
         if self._scenario.probes:
-            self._probes = made_probes(self._scenario.probes, self._network, self._clock, self._seed)
+            self._probes = create_probes(self._scenario.probes, self._network, self._clock, self._seed)
 
-    def stop(self, record: RunRecord) -> None:
-        """End, and put the results into `record`; raise the error that ended one of them early."""
+    def stop(self, result: RunResult) -> None:
+        """End, and put the results into `result`; raise the error that ended one of them early."""
         try:
             if self._probes is not None:
-                record.probes = self._probes.stop()
-                record.probe_cost = self._probes.cost
+                result.probes = self._probes.stop()
+                result.probe_cost = self._probes.cost
         finally:
             if self._sampler is not None:
-                record.samples, record.sampler_cost = self._sampler.stop()
-                self._samples = record.samples
+                result.samples, result.sampler_cost = self._sampler.stop()
+                self._samples = result.samples
         for one in (self._probes, self._sampler):
             if one is not None and one.failure is not None:
                 raise one.failure
@@ -111,14 +111,14 @@ class Observers:
         return {name: (first[name], last[name]) for name in COUNTS if name in first and name in last}
 
 
-def made_sampler(interval: float, chosen: Sequence[tuple[int, int]], network: Network) -> Watcher:
+def create_sampler(interval: float, chosen: Sequence[tuple[int, int]], network: Network) -> Watcher:
     """Return a sampler; the module is imported when a run begins."""
     from stress.metrics.sampler import Sampler
 
     return Sampler(interval, chosen, network)
 
 
-def made_probes(specs: Sequence[Any], network: Network, clock: Clock, seed: int) -> Questions:
+def create_probes(specs: Sequence[Any], network: Network, clock: Clock, seed: int) -> RunningProbes:
     """Return running probes; the module is imported when a run begins."""
     from stress.probes.start import start_probes
 

@@ -11,7 +11,7 @@ import numpy as np
 import psutil
 
 from stress.outcomes import Bools, Outcomes
-from stress.records import RunRecord
+from stress.records import RunResult
 
 LATE = 0.010
 """Seconds after which an operation that begins is late."""
@@ -49,16 +49,16 @@ class Processor:
         return Spent((grown["idle"] + grown.get("iowait", 0.0)) / whole, grown.get("steal", 0.0) / whole)
 
 
-def validity_warnings(record: RunRecord, offered: int, spent: Callable[[], Spent]) -> list[str]:
+def validity_warnings(result: RunResult, offered: int, spent: Callable[[], Spent]) -> list[str]:
     """Return why the figures of a run are unreliable; `offered` is the number of planned operations."""
-    ended_early = bool(record.interrupted or record.aborted)
+    ended_early = bool(result.interrupted or result.aborted)
     return [
-        *_of_operations(record.outcomes, 0 if ended_early else offered),
+        *_of_operations(result.outcomes, 0 if ended_early else offered),
         *_of_processor(spent()),
-        *_of_probes(record),
-        *_of_samples(record),
-        *_of_kernel(record),
-        *_of_flows(record),
+        *_of_probes(result),
+        *_of_samples(result),
+        *_of_kernel(result),
+        *_of_flows(result),
     ]
 
 
@@ -125,36 +125,36 @@ def _of_processor(spent: Spent) -> Iterator[str]:
         yield f"the hypervisor gave {spent.stolen:.0%} of the CPU time to others while the steps ran"
 
 
-def _of_probes(record: RunRecord) -> Iterator[str]:
-    missed = sum(probe.unasked for probe in record.probes)
+def _of_probes(result: RunResult) -> Iterator[str]:
+    missed = sum(probe.unasked for probe in result.probes)
     if missed:
-        sent = sum(probe.sent for probe in record.probes)
+        sent = sum(probe.sent for probe in result.probes)
         yield (
             f"{missed:,} of {missed + sent:,} probes were not sent, for lack of time: "
             "losses may be longer than they look"
         )
-    silent = sum(not probe.sent for probe in record.probes)
-    if silent and not (record.interrupted or record.aborted):
-        yield f"{silent:,} of {len(record.probes):,} pairs were never probed"
+    silent = sum(not probe.sent for probe in result.probes)
+    if silent and not (result.interrupted or result.aborted):
+        yield f"{silent:,} of {len(result.probes):,} pairs were never probed"
 
 
-def _of_samples(record: RunRecord) -> Iterator[str]:
-    interval = (record.scenario.get("metrics") or {}).get("interval", 0.0)
-    gaps = [b.at - a.at for a, b in pairwise(record.samples)]
+def _of_samples(result: RunResult) -> Iterator[str]:
+    interval = (result.scenario.get("metrics") or {}).get("interval", 0.0)
+    gaps = [b.at - a.at for a, b in pairwise(result.samples)]
     worst = max(gaps, default=0.0)
     if interval and worst > _LONGEST_GAP * interval:
         yield f"no sample of the machine for {worst:.3g} s, although the interval is {interval:g} s"
 
 
-def _of_kernel(record: RunRecord) -> Iterator[str]:
+def _of_kernel(result: RunResult) -> Iterator[str]:
     """Yield warnings about kernel resources that all networks of a machine share."""
-    wait = _worst(record, "host.rtnl.wait")
+    wait = _worst(result, "host.rtnl.wait")
     if wait > _LONGEST_WAIT:
         yield (
             f"a change of the network waited {wait:.3g} s for the kernel's lock at worst, which others held: "
             "networks that go up or down at the same time do"
         )
-    worst = _worst(record, "host.neighbours.full")
+    worst = _worst(result, "host.neighbours.full")
     if worst:
         yield (
             f"the kernel's neighbour table was full, {worst:.3g} times a second at worst: hosts lose each "
@@ -163,12 +163,12 @@ def _of_kernel(record: RunRecord) -> Iterator[str]:
         )
 
 
-def _worst(record: RunRecord, name: str) -> float:
-    return max((sample.values.get(name, 0.0) for sample in record.samples), default=0.0)
+def _worst(result: RunResult, name: str) -> float:
+    return max((sample.values.get(name, 0.0) for sample in result.samples), default=0.0)
 
 
-def _of_flows(record: RunRecord) -> Iterator[str]:
-    failed = Counter(str(flow["error"]) for flow in record.traffic if flow.get("error"))
+def _of_flows(result: RunResult) -> Iterator[str]:
+    failed = Counter(str(flow["error"]) for flow in result.traffic if flow.get("error"))
     if failed:
         words = ", ".join(f"{count} x {error}" for error, count in failed.most_common(3))
-        yield f"{failed.total():,} of {len(record.traffic):,} flows of traffic failed: {words}"
+        yield f"{failed.total():,} of {len(result.traffic):,} flows of traffic failed: {words}"

@@ -105,7 +105,7 @@ class WorkerContext:
         self.journal.will_change(link)
         self.network.set_link(link, change(self.journal.before(link)))
 
-    def give_link_back(self, link: int) -> None:
+    def restore_link(self, link: int) -> None:
         """Restore a link to its state before the run; skipped when it is in that state already.
 
         This works while a node of the link is removed: the node returns with the link restored.
@@ -113,7 +113,7 @@ class WorkerContext:
         if link not in self.journal.changed:
             raise SkippedError("the link is as before")
         self.network.set_link(link, self.journal.before(link))
-        self.journal.given_back(link)
+        self.journal.note_restored(link)
 
     def grow(self, name: str, hosts: int) -> Network:
         """Bring up a network beside the running one; the journal notes it first."""
@@ -146,7 +146,7 @@ class WorkerContext:
         return self._kept[key]
 
     def report(self, kind: str, found: dict[str, Any]) -> None:
-        """Add a result to the record."""
+        """Add a result to those of the run."""
         self._shared.reports.append((kind, found))
 
     def close(self) -> None:

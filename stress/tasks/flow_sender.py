@@ -133,7 +133,7 @@ class Program:
             wait = min((f.due(now) - now for f in self.flows if self._sends(f)), default=_LONGEST)
             for key, mask in self.selector.select(max(0.0, min(wait, _LONGEST))):
                 if key.data is None:
-                    if not self._told():
+                    if not self._handle_message():
                         return
                 else:
                     self._ready(key.data, key.fileobj, mask)
@@ -156,16 +156,16 @@ class Program:
                 if code:
                     flow.fail(code)
         elif flow.tcp and what is flow.receiver and what.getsockopt(socket.SOL_SOCKET, socket.SO_ACCEPTCONN):
-            taken, _ = flow.receiver.accept()
+            accepted, _ = flow.receiver.accept()
             self.selector.unregister(flow.receiver)
             flow.receiver.close()
-            taken.settimeout(0)
-            flow.receiver = taken
-            self.selector.register(taken, selectors.EVENT_READ, flow)
+            accepted.settimeout(0)
+            flow.receiver = accepted
+            self.selector.register(accepted, selectors.EVENT_READ, flow)
         else:
             flow.receive()
 
-    def _told(self) -> bool:
+    def _handle_message(self) -> bool:
         """Handle a message; return False when it was the last."""
         data, descriptors, _, _ = socket.recv_fds(self.control, 4096, 2)
         if not data:

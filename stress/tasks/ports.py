@@ -30,13 +30,13 @@ class PortCounters:
     def __init__(self, nodes: Nodes, arguments: dict[str, Any]) -> None:
         self._nodes = nodes
         self._sockets: dict[int, socket.socket] = {}
-        self._questions = [(node, name, question(name)) for node, name in arguments["ports"]]
+        self._requests = [(node, name, request(name)) for node, name in arguments["ports"]]
 
     def ask(self, request: None = None) -> dict[str, dict[str, int]]:
         """Return interface -> counter -> number, since the port was made; nothing of ports that are gone."""
         del request
         found = {}
-        for node, name, message in self._questions:
+        for node, name, message in self._requests:
             try:
                 found[name] = self._numbers(node, message)
             except (OSError, EmulationError):
@@ -64,7 +64,7 @@ class PortCounters:
                 sock.close()
 
 
-def question(name: str) -> bytes:
+def request(name: str) -> bytes:
     """Return the request for the interface `name`."""
     text = name.encode() + b"\0"
     attribute = struct.pack("=HH", 4 + len(text), _IFLA_IFNAME) + text + bytes(-len(text) % 4)

@@ -22,7 +22,7 @@ from emulator.errors import UnableError
 from emulator.network import Network
 from emulator.plan import make_plan
 from emulator.tasks import Task
-from stress.records import ProbeRecord, RunRecord
+from stress.records import ProbeRecord, RunResult
 from stress.runner import run
 from stress.scenario.load import load_text as load_scenario
 from stress.schedule import planned
@@ -163,7 +163,7 @@ def test_probes_and_traffic_find_the_same_through_an_agent(agent: Any) -> None:
     assert list(map(key, here.probes)) == list(map(key, there.probes))
 
 
-def record_of(network: Network) -> RunRecord:
+def record_of(network: Network) -> RunResult:
     document = load_scenario(SCENARIO)
     schedule = planned(document, network.topology, 1, document.steps())
     return run(document, schedule, network, seed=1)
@@ -196,7 +196,7 @@ def assert_probes(records: list[ProbeRecord]) -> None:
         assert histogram.count == sum(record.answered for record in mine)
 
 
-def assert_traffic(record: RunRecord) -> None:
+def assert_traffic(record: RunResult) -> None:
     """All flows carry their rate for their time, and what is sent arrives."""
     assert len(record.traffic) == 6
     for flow in record.traffic:

@@ -24,7 +24,7 @@ from emulator.engines.netns import NetnsEngine
 from emulator.network import Network
 from emulator.plan import make_plan
 from emulator.stress_recovery import recover
-from stress.records import RunRecord
+from stress.records import RunResult
 from stress.runner import RunStatus, run
 from stress.scenario.load import Document, load_text
 from stress.schedule import planned
@@ -56,7 +56,9 @@ def up(text: str) -> Network:
     return NetnsEngine().deploy(make_plan(build(load_topology(text)), "netns"))
 
 
-def shaken(document: Document, network: Network, duration: float | None = None, **options: Any) -> RunRecord:
+def run_scenario(
+    document: Document, network: Network, duration: float | None = None, **options: Any
+) -> RunResult:
     schedule = planned(document, network.topology, 1, document.steps(duration))
     return run(document, schedule, network, seed=1, **options)
 
@@ -68,7 +70,7 @@ def reaches(network: Network) -> bool:
     return None not in network.access.ping(echoes, 2.0)
 
 
-def clean(record: RunRecord, network: Network) -> None:
+def clean(record: RunResult, network: Network) -> None:
     assert {outcome.error for outcome in record.outcomes} == {""}
     assert record.leaks.leaked == []
     assert network.repair() == []
@@ -88,7 +90,7 @@ def test_a_ready_scenario_leaves_the_network_as_it_was(
     network = up(text)
     try:
         text = (EXAMPLES / f"{name}.yaml").read_text().replace("3 s", "1 s")
-        record = shaken(load_text(text), network, seconds)
+        record = run_scenario(load_text(text), network, seconds)
         assert len(record.outcomes) == sum(record.offered.values())
         assert len(record.probes) == sum(probe.pairs for probe in load_text(text).scenario.probes)
         assert any(probe.answered for probe in record.probes)
@@ -110,7 +112,7 @@ def test_capacity_grows_and_takes_all_down(state_dir: Path) -> None:
     try:
         text = (EXAMPLES / "mininet-capacity.yaml").read_text()
         text = text.replace("hosts: 256", "hosts: 8").replace("interval: 2 s", "interval: 500 ms")
-        record = shaken(load_text(text), network, 2.0, growth=Grows())
+        record = run_scenario(load_text(text), network, 2.0, growth=Grows())
         assert [size["hosts"] for size in record.ramps[0]["sizes"]] == [8, 16, 24, 32]
         assert record.ramps[0]["stopped_by"] == ""
         clean(record, network)
@@ -121,7 +123,7 @@ def test_capacity_grows_and_takes_all_down(state_dir: Path) -> None:
 def test_everything_at_once_overlaps_without_errors(state_dir: Path) -> None:
     network = up(TREE)
     try:
-        record = shaken(load_text(EVERYTHING), network)
+        record = run_scenario(load_text(EVERYTHING), network)
         clean(record, network)
         assert "the port is down or gone" in {outcome.skipped for outcome in record.outcomes}
     finally:
@@ -151,7 +153,7 @@ def test_routers_go_around_links_that_flap_while_others_restart(state_dir: Path)
     network = up(FABRIC)
     try:
         before = routes(network)
-        clean(shaken(load_text(FLAPS), network), network)
+        clean(run_scenario(load_text(FLAPS), network), network)
         assert routes(network) == before
     finally:
         network.down()
@@ -162,7 +164,7 @@ def test_ecmp_goes_around_a_cut_link(state_dir: Path) -> None:
     step = "{action: link-flap, target: {between: [spine, leaf]}, rate: 1, down: 800 ms, duration: 3 s}"
     probes = "probes: [{probe: ping, pairs: 30, interval: 50 ms}]"
     try:
-        record = shaken(load_text(f"name: x\nsteps: [{step}]\n{probes}"), network)
+        record = run_scenario(load_text(f"name: x\nsteps: [{step}]\n{probes}"), network)
         windows = [window for probe in record.probes for window in probe.windows]
         assert all(window.end is not None and window.end - window.start < 0.5 for window in windows)
         clean(record, network)
@@ -179,7 +181,7 @@ def test_flows_carry_what_was_asked_for(state_dir: Path, protocol: str, using: s
     keys = f"flows: 3, protocol: {protocol}, bandwidth: 4 Mbit, duration: 3 s, using: {using}"
     text = f"name: x\nsteps: [{{action: traffic, {keys}}}]"
     try:
-        record = shaken(load_text(text), network)
+        record = run_scenario(load_text(text), network)
         assert len(record.traffic) == 3
         for flow in record.traffic:
             assert flow["error"] == ""
@@ -196,7 +198,7 @@ def test_a_mac_that_moved_draws_traffic_and_goes_home(state_dir: Path) -> None:
     text = "name: x\nsteps: [{action: mac-move, target: {name: h1}, rate: 1, away: 900 ms, duration: 1 s}]"
     try:
         assert reaches(network)
-        clean(shaken(load_text(text), network), network)
+        clean(run_scenario(load_text(text), network), network)
     finally:
         network.down()
 
@@ -216,7 +218,7 @@ def test_what_a_command_leaves_behind_ends_with_the_run(state_dir: Path, tmp_pat
     command = '[sh, -c, "sleep 4711 >&- 2>&- &"]'
     text = f"name: x\nsteps: [{{action: process, rate: 5, duration: 1 s, command: {command}}}]"
     try:
-        record = shaken(load_text(text), network, journal=tmp_path / "stress.json")
+        record = run_scenario(load_text(text), network, journal=tmp_path / "stress.json")
         assert {outcome.error for outcome in record.outcomes} == {""}
         assert record.restored == ["`sleep 4711` is ended"] * 5
         assert started("sleep 4711") == []
@@ -235,7 +237,7 @@ def test_commands_are_not_waited_for_once_a_signal_has_come(state_dir: Path, tmp
 
     try:
         begin = time.monotonic()
-        record = shaken(load_text(text), network, journal=tmp_path / "stress.json", look=stop)
+        record = run_scenario(load_text(text), network, journal=tmp_path / "stress.json", look=stop)
         assert time.monotonic() - begin < 30
         assert record.interrupted == "SIGINT"
         assert "`sleep 4712` is ended" in record.restored

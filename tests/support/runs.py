@@ -17,7 +17,7 @@ from stress.records import (
     LossWindow,
     Phase,
     ProbeRecord,
-    RunRecord,
+    RunResult,
     Sample,
 )
 from topologies.rng import Stream
@@ -29,14 +29,14 @@ EDGE = 10.0
 """Seconds of warmup and of cooldown."""
 
 
-def made_run(seconds: float = 300.0, operations: int = 10_000, probes: int = 40, seed: int = 5) -> RunRecord:
+def made_run(seconds: float = 300.0, operations: int = 10_000, probes: int = 40, seed: int = 5) -> RunResult:
     """Return a run of `operations` port flaps and switch restarts, with samples every second."""
     outcomes = _outcomes(seconds, operations, Stream(seed, "made run"))
     busy = seconds - EDGE
     span = {"start": EDGE, "seconds": busy - EDGE}
     steps = [{"name": name, "action": action, **span} for name, action in ACTIONS.items()]
     restarts = sum(outcome.operation.step == "restart" for outcome in outcomes)
-    return RunRecord(
+    return RunResult(
         scenario={"name": "port-churn", "seed": seed, "steps": steps},
         network={"name": "dc", "engine": "netns", "nodes": {"host": HOSTS, "switch": 9}, "links": 72,
                  "fidelity": {"full": HOSTS + 9}},

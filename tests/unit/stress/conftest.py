@@ -31,5 +31,5 @@ class QuietProbes:
 
 @pytest.fixture
 def unwatched(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(observers, "made_sampler", lambda *_: QuietSampler())
-    monkeypatch.setattr(observers, "made_probes", lambda *_: QuietProbes())
+    monkeypatch.setattr(observers, "create_sampler", lambda *_: QuietSampler())
+    monkeypatch.setattr(observers, "create_probes", lambda *_: QuietProbes())

@@ -11,11 +11,11 @@ from emulator.errors import UsageError
 from stress.compare import Row, as_json, cautions, compare, compared
 from stress.operations import Outcome
 from stress.outcomes import Outcomes
-from stress.records import RunRecord
+from stress.records import RunResult
 from stress.report.summary import summary
 
 
-def slower(run: RunRecord, factor: float) -> RunRecord:
+def slower(run: RunResult, factor: float) -> RunResult:
     """The same run, with operations that take `factor` times as long."""
     outcomes = [
         replace(one, finished=one.started + (one.finished - one.started) * factor) for one in run.outcomes
@@ -23,16 +23,16 @@ def slower(run: RunRecord, factor: float) -> RunRecord:
     return replace(run, outcomes=Outcomes.of(outcomes))
 
 
-def rows(a: RunRecord, b: RunRecord) -> dict[str, Row]:
+def rows(a: RunResult, b: RunResult) -> dict[str, Row]:
     return {row.figure: row for row in compared(summary(a, []), summary(b, []))}
 
 
 @pytest.fixture(scope="module")
-def run() -> RunRecord:
+def run() -> RunResult:
     return made_run(120, 3000, 20)
 
 
-def test_a_run_is_like_itself_with_another_seed(run: RunRecord) -> None:
+def test_a_run_is_like_itself_with_another_seed(run: RunResult) -> None:
     found = rows(run, made_run(120, 3000, 20, seed=6))
     judged = [row for row in found.values() if row.moved is not None]
     assert len(judged) >= 20
@@ -40,7 +40,7 @@ def test_a_run_is_like_itself_with_another_seed(run: RunRecord) -> None:
     assert len(moved) <= 0.1 * len(judged), moved
 
 
-def test_what_takes_longer_has_moved(run: RunRecord) -> None:
+def test_what_takes_longer_has_moved(run: RunResult) -> None:
     found = rows(run, slower(run, 1.3))
     row = found["flap.latency.p50"]
     assert row.moved
@@ -53,7 +53,7 @@ def test_what_takes_longer_has_moved(run: RunRecord) -> None:
     assert "noise" in str(found["host.memory.used.mean"])
 
 
-def test_runs_that_are_not_alike_or_unreliable_come_with_a_caution(run: RunRecord) -> None:
+def test_runs_that_are_not_alike_or_unreliable_come_with_a_caution(run: RunResult) -> None:
     same = summary(run, [])
     same["doubts"] = []
     assert cautions(same, same) == []
@@ -63,7 +63,7 @@ def test_runs_that_are_not_alike_or_unreliable_come_with_a_caution(run: RunRecor
     ]  # fmt: skip
 
 
-def test_one_bad_second_is_noise_and_not_a_change(run: RunRecord) -> None:
+def test_one_bad_second_is_noise_and_not_a_change(run: RunResult) -> None:
     def stalled(one: Outcome) -> Outcome:
         return replace(one, finished=one.finished + 0.5) if 50 < one.operation.at < 52 else one
 
@@ -74,7 +74,7 @@ def test_one_bad_second_is_noise_and_not_a_change(run: RunRecord) -> None:
     assert found.moved is False
 
 
-def test_loss_and_metrics_that_moved(run: RunRecord) -> None:
+def test_loss_and_metrics_that_moved(run: RunResult) -> None:
     probes = [replace(probe, answered=probe.answered - 200) for probe in run.probes]
     samples = [replace(sample, values={**sample.values, "host.memory.slab": 9e8}) for sample in run.samples]
     found = rows(run, replace(run, probes=probes, samples=samples))
@@ -83,7 +83,7 @@ def test_loss_and_metrics_that_moved(run: RunRecord) -> None:
     assert not found["host.cpu.busy.mean"].moved
 
 
-def test_what_only_one_run_has_is_left_out(run: RunRecord) -> None:
+def test_what_only_one_run_has_is_left_out(run: RunResult) -> None:
     few = replace(run, outcomes=run.outcomes[:2], probes=[], samples=[])
     found = rows(run, few)
     assert "ping.loss" not in found
@@ -91,7 +91,7 @@ def test_what_only_one_run_has_is_left_out(run: RunRecord) -> None:
     assert "flap.achieved" in found
 
 
-def test_reports_are_read_from_their_files(run: RunRecord, tmp_path: Path) -> None:
+def test_reports_are_read_from_their_files(run: RunResult, tmp_path: Path) -> None:
     one, two = tmp_path / "a.json", tmp_path / "b.json"
     one.write_text(json.dumps(summary(run, [])))
     two.write_text(json.dumps(summary(slower(run, 2), [])))
@@ -116,7 +116,7 @@ def test_what_is_no_report_is_said(text: str, words: str, tmp_path: Path) -> Non
         compare(tmp_path / "none.json", path)
 
 
-def test_the_folders_of_two_reports_do_too(run: RunRecord, tmp_path: Path) -> None:
+def test_the_folders_of_two_reports_do_too(run: RunResult, tmp_path: Path) -> None:
     (tmp_path / "report.json").write_text(json.dumps(summary(run, [])))
     assert compare(tmp_path, tmp_path / "report.json")[0] == compare(tmp_path, tmp_path)[0]
     with pytest.raises(UsageError, match="can't be read: No such file"):

@@ -18,7 +18,7 @@ from stress.records import (
     LossWindow,
     Phase,
     ProbeRecord,
-    RunRecord,
+    RunResult,
     Sample,
 )
 from stress.report import write
@@ -30,15 +30,15 @@ def outcome(at: float, verb: str = "down", took: float = 0.001, **keys: str) -> 
     return Outcome(operation, at, at + took, **keys)
 
 
-def record(**keys: object) -> RunRecord:
-    base = RunRecord({"steps": [{"name": "flap", "action": "port-flap"}]}, {}, {}, 0, 0.0)
+def record(**keys: object) -> RunResult:
+    base = RunResult({"steps": [{"name": "flap", "action": "port-flap"}]}, {}, {}, 0, 0.0)
     base.phases = [Phase("flap", 0.0, 10.0)]
     for key, value in keys.items():
         setattr(base, key, Outcomes.of(value) if key == "outcomes" else value)
     return base
 
 
-def verdict(text: str, run: RunRecord) -> Verdict:
+def verdict(text: str, run: RunResult) -> Verdict:
     (found,) = judge(run, [parse(text)])
     return found
 
@@ -367,7 +367,7 @@ def test_an_event_that_overtakes_a_question_on_its_way_is_its_cause() -> None:
     assert not verdict("convergence.p99 <= 100 ms", run).held
 
 
-def two_steps(*, slow: float) -> RunRecord:
+def two_steps(*, slow: float) -> RunResult:
     """`first`: 1,000 operations in a second, `slow` times as long; then `second`, 4,176 in time."""
     one = [Outcome(Operation(k, k / 1000, "first", "port-flap", "down", ("h1-eth0",)), slow * k / 1000, 9.0)
            for k in range(1000)]  # fmt: skip

@@ -15,7 +15,7 @@ from support.topologies import made
 
 from stress.limits import judge, parse
 from stress.metrics.figures import Figures
-from stress.records import LossWindow, Phase, ProbeRecord, RunRecord
+from stress.records import LossWindow, Phase, ProbeRecord, RunResult
 from stress.report import write
 from stress.runner.collect_results import collect
 from stress.runner.columns import Columns
@@ -70,13 +70,13 @@ def test_an_operation_takes_columns_to_the_end_of_the_report(tmp_path: Path) -> 
     require_true(tmp_path, figures)
 
 
-def record_of(offered: dict[str, int]) -> RunRecord:
+def record_of(offered: dict[str, int]) -> RunResult:
     """Return the record of a run in which a probe lost something."""
     windows = [LossWindow(0.1 + k / 200, 0.101 + k / 200, 1, 0.099 + k / 200) for k in range(100)]
     probe = ProbeRecord("ping", "h1", "h2", 1000, 900, windows, interval=0.001)
     scenario = {"name": "x", "steps": [{"name": "port-flap", "action": "port-flap"}]}
     phases = [Phase("port-flap", 0.0, 1.0)]
-    return RunRecord(scenario, {}, {}, 0, 0.0, phases, offered=offered, probes=[probe])
+    return RunResult(scenario, {}, {}, 0, 0.0, phases, offered=offered, probes=[probe])
 
 
 def require_true(folder: Path, figures: Figures) -> None:

@@ -26,8 +26,8 @@ from stress.metrics.ports import Ports
 from stress.metrics.processes import Processes, which
 from stress.metrics.sampler import Sampler, rates, shares
 from stress.metrics.table import Table
-from stress.records import Phase, RunRecord, Sample
-from stress.tasks.ports import answer, question
+from stress.records import Phase, RunResult, Sample
+from stress.tasks.ports import answer, request
 from topologies.build import build
 from topologies.spec.load import load_text
 
@@ -203,7 +203,7 @@ def test_memory_of_a_run_is_that_of_its_processes_and_not_of_others(
 
 
 def test_limits_on_memory_say_whose_it_is() -> None:
-    record = RunRecord({}, {}, {}, seed=0, began=0.0)
+    record = RunResult({}, {}, {}, seed=0, began=0.0)
     names = ("host.memory.used", "run.memory", "process.runner.rss")
     record.samples = [Sample(at, dict.fromkeys(names, at * 2**20)) for at in (0.0, 3.0)]
     texts = ["host.memory.growth <= 1 MiB", "run.memory.growth <= 9 MiB", "process.runner.rss.max <= 9 MiB"]
@@ -227,11 +227,11 @@ def test_this_process_is_measured_as_the_runner(network: DryRunNetwork) -> None:
 
 def test_counters_of_an_interface_by_netlink() -> None:
     with socket.socket(socket.AF_NETLINK, socket.SOCK_RAW, 0) as sock:
-        sock.send(question("lo"))
+        sock.send(request("lo"))
         found = answer(sock.recv(1 << 16))
         assert list(found) == list(COUNTERS)
         assert found["rx_bytes"] == found["tx_bytes"]
-        sock.send(question("not-there"))
+        sock.send(request("not-there"))
         with pytest.raises(OSError, match="no such port"):
             answer(sock.recv(1 << 16))
 
@@ -300,12 +300,12 @@ def test_what_is_sampled_is_judged_from_the_last_sample_of_the_warmup_on(
     warmup: float, growth: float, mean: float
 ) -> None:
     used = {0.0: 40.0, 4.0: 100.0, 8.0: 82.0, 12.0: 102.0}
-    record = RunRecord({}, {}, {}, seed=0, began=0.0, phases=[Phase("warmup", 0.0, warmup)])
+    record = RunResult({}, {}, {}, seed=0, began=0.0, phases=[Phase("warmup", 0.0, warmup)])
     record.samples = [Sample(at, {"host.memory.used": value}) for at, value in used.items()]
     figures = Figures(record)
     assert figures.get("host.memory.growth") == growth
     assert figures.get("host.memory.mean") == pytest.approx(mean)
-    assert Figures(RunRecord({}, {}, {}, seed=0, began=0.0)).get("host.memory.growth") is None
+    assert Figures(RunResult({}, {}, {}, seed=0, began=0.0)).get("host.memory.growth") is None
 
 
 def test_samples_are_kept_in_columns_and_come_back_as_they_were() -> None:

@@ -12,13 +12,13 @@ from hypothesis import strategies as st
 from emulator.engines.dry_run import DryRunEngine, DryRunNetwork
 from emulator.plan import make_plan
 from stress.histogram import Histogram
-from stress.probes.asker import Turns, made_tracks
+from stress.probes.asker import Turns, create_tracks
 from stress.probes.batch import BatchAsker
 from stress.probes.command import CommandAsker, filled
 from stress.probes.plain import plain_records, plain_specs, records_of, specs_of
 from stress.probes.specs import ResolvedProbe, drawn_pairs, resolve
 from stress.probes.track import Track
-from stress.records import LossWindow, ProbeRecord, RunRecord
+from stress.records import LossWindow, ProbeRecord, RunResult
 from stress.runner.observers import Observers
 from stress.scenario.load import load_text as load_scenario
 from stress.scenario.model import Probe
@@ -208,7 +208,7 @@ def test_probes_and_what_they_found_go_through_text_unchanged(network: DryRunNet
     probes = [Probe(probe="ping", pairs=5), Probe(probe="command", pairs=2, command=["true", "{target}"])]
     specs = resolve(probes, network)
     assert specs_of(json.loads(json.dumps(plain_specs(specs), allow_nan=False))) == specs
-    tracks = [made_tracks(spec, network.topology.names) for spec in specs]
+    tracks = [create_tracks(spec, network.topology.names) for spec in specs]
     for number in range(1000):
         tracks[0][number % 5].whole(float(number), None if number % 7 == 0 else number + 0.001 * number)
     before = [track.record for some in tracks for track in some]
@@ -244,7 +244,7 @@ def test_what_asking_cost_is_recorded_and_the_sampler_ends_even_when_the_probes_
     while not all(track.record.answered > 2 for track in probes._askers[0].tracks):  # type: ignore[attr-defined]
         assert time.monotonic() < begin + 10
         time.sleep(0.01)
-    record = RunRecord({}, {}, {}, 0, 0.0)
+    record = RunResult({}, {}, {}, 0, 0.0)
     observers.stop(record)
     assert 0 < record.probe_cost < 5
     assert len(record.probes) == 5
@@ -253,7 +253,7 @@ def test_what_asking_cost_is_recorded_and_the_sampler_ends_even_when_the_probes_
     observers.start()
     monkeypatch.setattr(network.access, "ping", lambda *_: 1 / 0)
     time.sleep(0.05)
-    record = RunRecord({}, {}, {}, 0, 0.0)
+    record = RunResult({}, {}, {}, 0, 0.0)
     with pytest.raises(ZeroDivisionError):
         observers.stop(record)
     assert record.samples

@@ -22,7 +22,7 @@ from emulator.errors import BrokenError
 from stress.limits import Verdict, judge, parse
 from stress.metrics.figures import Figures
 from stress.outcomes import Outcomes
-from stress.records import ProbeRecord, RunRecord
+from stress.records import ProbeRecord, RunResult
 from stress.report import files, write
 from stress.report.page import finite
 from stress.report.schema import schema
@@ -45,7 +45,7 @@ def test_all_files_are_written(tmp_path: Path) -> None:
 def test_a_full_disk_keeps_the_files_that_fit_whole_and_says_which(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    def full(record: RunRecord, out: TextIO) -> None:
+    def full(record: RunResult, out: TextIO) -> None:
         out.write("half a line")
         raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
 

@@ -21,7 +21,7 @@ from emulator.stress_recovery import recover
 from stress.journal import Journal
 from stress.operations import Operation, Outcome
 from stress.outcomes import Outcomes
-from stress.records import ProbeRecord, RunRecord, Sample
+from stress.records import ProbeRecord, RunResult, Sample
 from stress.runner import RunStatus, conductor, observers, run
 from stress.runner.columns import Columns
 from stress.runner.columns import outcomes as outcomes_of
@@ -57,7 +57,7 @@ def network(state_dir: Path) -> Network:
     return DryRunEngine().deploy(make_plan(topology, "dry-run"))
 
 
-def shaken(text: str, network: Network, **options: Any) -> RunRecord:
+def run_scenario(text: str, network: Network, **options: Any) -> RunResult:
     document = load_text(text)
     schedule = planned(document, network.topology, 0, document.steps())
     return run(document, schedule, network, seed=0, **options)
@@ -70,7 +70,7 @@ def untouched(network: DryRunNetwork) -> bool:
 
 @pytest.mark.usefixtures("unwatched")
 def test_everything_at_once_is_done_and_undone(network: DryRunNetwork) -> None:
-    record = shaken(EVERYTHING, network)
+    record = run_scenario(EVERYTHING, network)
     assert [outcome.error for outcome in record.outcomes if outcome.error] == []
     assert len(record.outcomes) == sum(record.offered.values())
     assert untouched(network)
@@ -83,7 +83,7 @@ def test_everything_at_once_is_done_and_undone(network: DryRunNetwork) -> None:
 
 @pytest.mark.usefixtures("unwatched")
 def test_phases_follow_each_other(network: DryRunNetwork) -> None:
-    record = shaken(EVERYTHING, network)
+    record = run_scenario(EVERYTHING, network)
     names = [phase.name for phase in record.phases]
     assert names == ["warmup", *record.offered, "cooldown", "restore"]
     assert all(phase.start <= phase.end for phase in record.phases)
@@ -91,7 +91,7 @@ def test_phases_follow_each_other(network: DryRunNetwork) -> None:
 
 @pytest.mark.usefixtures("unwatched")
 def test_overlapping_operations_are_skipped_and_say_why(network: DryRunNetwork) -> None:
-    record = shaken(
+    record = run_scenario(
         "name: x\nsteps: [{parallel: [{action: node-churn, rate: 100, away: 200 ms, duration: 500 ms},"
         " {action: port-flap, target: host, rate: 100, down: 100 ms, duration: 500 ms}]}]",
         network,
@@ -108,7 +108,7 @@ def test_a_run_waits_for_the_disk_once_however_many_operations_it_has(
 ) -> None:
     synced: list[int] = []
     monkeypatch.setattr(os, "fsync", synced.append)
-    record = shaken(
+    record = run_scenario(
         "name: x\nsteps: [{parallel: [{action: node-churn, rate: 50, away: 20 ms, duration: 200 ms},"
         " {action: port-flap, target: host, rate: 100, down: 5 ms, duration: 200 ms}]}]",
         network,
@@ -151,7 +151,7 @@ def test_errors_are_counted_by_kind_and_the_run_goes_on(
     network: DryRunNetwork, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     failing(network, monkeypatch, KernelError("bring down", "h1-eth0", 12))
-    record = shaken(FLAP % "300 ms", network)
+    record = run_scenario(FLAP % "300 ms", network)
     assert {outcome.error for outcome in record.outcomes} == {"", "bring down: Cannot allocate memory"}
     assert untouched(network)
 
@@ -162,7 +162,7 @@ def test_a_bug_ends_the_run_and_all_is_given_back(
 ) -> None:
     failing(network, monkeypatch, ZeroDivisionError("a bug"))
     begin = time.monotonic()
-    record = shaken(FLAP % "30 s", network)
+    record = run_scenario(FLAP % "30 s", network)
     assert time.monotonic() - begin < 10
     assert isinstance(record.failure, ZeroDivisionError)
     assert record.aborted == "ZeroDivisionError: a bug"
@@ -176,7 +176,7 @@ def test_a_live_view_that_fails_ends_the_run_in_order(network: DryRunNetwork) ->
         if watch.done():
             raise BrokenPipeError(32, "Broken pipe")
 
-    record = shaken(FLAP % "30 s", network, look=look)
+    record = run_scenario(FLAP % "30 s", network, look=look)
     assert record.aborted.startswith("BrokenPipeError")
     assert untouched(network)
 
@@ -196,7 +196,7 @@ def test_a_link_that_cannot_be_given_back_is_told_and_stays_in_the_journal(
     journal = tmp_path / "stress.json"
     with monkeypatch.context() as patch:
         patch.setattr(network, "set_link", broken)
-        record = shaken(f"name: x\nsteps: [{step}]", network, journal=journal)
+        record = run_scenario(f"name: x\nsteps: [{step}]", network, journal=journal)
     assert record.aborted == "the engine is gone"
     assert [words for words in record.leaks.leaked if words.endswith("is not as before the run")] != []
     assert set(network.link_changes) == {0}  # the others are back
@@ -221,7 +221,7 @@ def test_a_network_that_is_taken_down_in_mid_run_ends_it_and_is_left_alone(
 
     step = "{action: link-flap, target: {count: 2}, reroute: true, rate: 1, down: 40 s, duration: 60 s}"
     begin = time.monotonic()
-    record = shaken(f"name: x\nsteps: [{step}]", network, journal=journal, look=look)
+    record = run_scenario(f"name: x\nsteps: [{step}]", network, journal=journal, look=look)
     assert time.monotonic() - begin < 30
     assert record.aborted.startswith("the network was taken down during the stress run")
     assert record.leaks.leaked == ["the network is not there any more"]
@@ -245,8 +245,8 @@ class Dying:
 def test_probes_that_end_early_are_told_and_what_they_found_is_kept(
     network: DryRunNetwork, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(observers, "made_probes", lambda *_: Dying())
-    record = shaken(FLAP % "200 ms" + "\nprobes: [{probe: ping, pairs: 1}]", network)
+    monkeypatch.setattr(observers, "create_probes", lambda *_: Dying())
+    record = run_scenario(FLAP % "200 ms" + "\nprobes: [{probe: ping, pairs: 1}]", network)
     assert record.aborted == "no more sockets"
     assert record.probes[0].answered == 9
     assert any("3 of 13 probes" in words for words in record.warnings)
@@ -264,7 +264,7 @@ def test_a_signal_ends_the_steps_and_all_is_given_back(
             sent.append(number)
             os.kill(os.getpid(), number)
 
-    record = shaken(EVERYTHING.replace("500 ms", "20 s"), network, look=stop)
+    record = run_scenario(EVERYTHING.replace("500 ms", "20 s"), network, look=stop)
     assert record.interrupted == number.name
     assert 0 < len(record.outcomes) < sum(record.offered.values())
     assert untouched(network)
@@ -275,7 +275,7 @@ def test_a_signal_ends_the_steps_and_all_is_given_back(
 def test_links_get_back_what_they_were_before_not_what_the_file_says(network: DryRunNetwork) -> None:
     before = LinkState(up=True, forward=Shape(bandwidth=5e6))
     network.set_link(3, before)
-    shaken(
+    run_scenario(
         "name: x\nsteps: [{action: link-impair, rate: 50, shape: {bandwidth: 1 Mbit},"
         " impaired: 10 ms, duration: 1 s}]",
         network,
@@ -309,7 +309,7 @@ def test_lateness_does_not_pile_up_where_steps_of_a_ramp_outlast_its_interval(
     network: DryRunNetwork,
 ) -> None:
     """A step that takes 120 ms every 50 ms: the next is due when it is done, and begins then."""
-    record = shaken(f"name: x\nsteps: [{RAMP % '1 h'}]", network, growth=Grows(0.12))
+    record = run_scenario(f"name: x\nsteps: [{RAMP % '1 h'}]", network, growth=Grows(0.12))
     done = list(record.outcomes)
     assert [one.skipped for one in done] == [""] * 4 + ["stopped: no more memory"]
     due = [max(k * 0.05, done[k - 1].finished if k else 0.0) for k in range(len(done))]
@@ -324,7 +324,7 @@ RAMP = "{action: ramp, hosts: 4, interval: 50 ms, duration: %s}"
 @pytest.mark.usefixtures("unwatched")
 def test_a_ramp_says_the_last_good_size_and_takes_all_down(network: DryRunNetwork) -> None:
     grows = Grows()
-    record = shaken(f"name: x\nsteps: [{RAMP % '500 ms'}]", network, growth=grows)
+    record = run_scenario(f"name: x\nsteps: [{RAMP % '500 ms'}]", network, growth=grows)
     assert record.ramps[0]["last_good"] == 12
     assert record.ramps[0]["stopped_by"] == "no more memory"
     assert grows.up == []
@@ -333,7 +333,7 @@ def test_a_ramp_says_the_last_good_size_and_takes_all_down(network: DryRunNetwor
 @pytest.mark.usefixtures("unwatched")
 def test_a_run_is_over_when_its_last_ramp_is(network: DryRunNetwork) -> None:
     grows = Grows()
-    record = shaken(f"name: x\nsteps: [{RAMP % '1 h'}]", network, growth=grows)
+    record = run_scenario(f"name: x\nsteps: [{RAMP % '1 h'}]", network, growth=grows)
     assert record.phases[0].end < 60.0
     assert record.offered == {"ramp": 5}
     assert [outcome.skipped for outcome in record.outcomes] == [""] * 4 + ["stopped: no more memory"]
@@ -345,7 +345,7 @@ def test_a_run_is_over_when_its_last_ramp_is(network: DryRunNetwork) -> None:
 def test_a_ramp_that_is_over_leaves_the_times_of_other_steps_alone(network: DryRunNetwork) -> None:
     flap = "{action: port-flap, target: host, rate: 20, down: 5 ms, duration: %s}"
     beside, after = flap % "700 ms", flap % "100 ms"
-    record = shaken(
+    record = run_scenario(
         f"name: x\nsteps: [{{parallel: [{RAMP % '900 ms'}, {beside}]}}, {after}]", network, growth=Grows()
     )
     assert len(record.outcomes) == sum(record.offered.values()) == 5 + 28 + 4
@@ -383,12 +383,12 @@ def outcome(at: float, started: float, finished: float) -> Outcome:
     return Outcome(Operation(0, at, "s", "a", "v", ()), started, finished)
 
 
-def record_of(outcomes: list[Outcome], **values: Any) -> RunRecord:
+def record_of(outcomes: list[Outcome], **values: Any) -> RunResult:
     scenario = {"metrics": {"interval": 1.0}}
-    return RunRecord(scenario, {}, {}, seed=0, began=0.0, outcomes=Outcomes.of(outcomes), **values)
+    return RunResult(scenario, {}, {}, seed=0, began=0.0, outcomes=Outcomes.of(outcomes), **values)
 
 
-def found(record: RunRecord, offered: int = 0, idle: float = 0.5, stolen: float = 0.0) -> list[str]:
+def found(record: RunResult, offered: int = 0, idle: float = 0.5, stolen: float = 0.0) -> list[str]:
     return validity_warnings(record, offered, lambda: Spent(idle, stolen))
 
 
@@ -439,7 +439,7 @@ def test_second_0_of_a_run_is_when_it_says_that_it_began(
 
     monkeypatch.setattr(conductor, "machine_facts", slowly)
     monkeypatch.setattr(DryRunSession, "remove_link", noting)
-    record = shaken("name: x\nsteps: [{action: port-churn, rate: 10, duration: 500 ms}]", network)
+    record = run_scenario("name: x\nsteps: [{action: port-churn, rate: 10, duration: 500 ms}]", network)
     moments = [record.began + one.started for one in record.outcomes if one.operation.verb == "remove"]
     assert len(moments) == len(noted)
     between = [noted[k] - moments[k] for k in range(len(noted))]
@@ -499,7 +499,7 @@ def test_a_ramp_that_has_its_most_ends_its_step(
     grows = Grows()
     ramp = (RAMP % "1 h").replace("hosts", f"most: {most}, hosts")
     begin = time.monotonic()
-    record = shaken(f"name: x\nsteps: [{ramp}]", network, growth=grows)
+    record = run_scenario(f"name: x\nsteps: [{ramp}]", network, growth=grows)
     assert time.monotonic() - begin < 60
     assert (record.ramps[0]["last_good"], record.ramps[0]["stopped_by"]) == (most, "`most` is reached")
     assert grows.hosts == grows_by
@@ -557,6 +557,6 @@ def test_what_refers_to_itself_does_not_pile_up(
 
     monkeypatch.setattr(network, "set_link", leaves_a_cycle)
     flap = "{action: link-flap, reroute: true, rate: 100, down: 5 ms, duration: 4 s}"
-    record = shaken(f"name: x\nsteps: [{flap}]", network, look=look)
+    record = run_scenario(f"name: x\nsteps: [{flap}]", network, look=look)
     assert len(record.outcomes) == 800
     assert 0 < most <= 400

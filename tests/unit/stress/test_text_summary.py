@@ -9,11 +9,11 @@ from support.runs import made_run
 from stress.metrics.figures import Figures
 from stress.operations import Outcome
 from stress.outcomes import Outcomes
-from stress.records import ProbeRecord, RunRecord
+from stress.records import ProbeRecord, RunResult
 from stress.report.text_summary import summary_lines
 
 
-def said(record: RunRecord) -> list[str]:
+def said(record: RunResult) -> list[str]:
     return list(summary_lines(record, Figures(record)))
 
 
