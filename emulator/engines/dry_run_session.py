@@ -3,27 +3,18 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
-from types import TracebackType
-from typing import Self
 
+from emulator.engines.restoring_session import RestoringSession
 from emulator.removed_elements import RemovedElements
 from topologies.topology import Topology
 
 
-class DryRunSession:
+class DryRunSession(RestoringSession):
     """Records removed elements, for the network and for itself; restores its own when the context ends."""
 
     def __init__(self, topology: Topology, of_network: RemovedElements) -> None:
         self._own = RemovedElements(topology)
         self._both = (of_network, self._own)
-
-    def __enter__(self) -> Self:
-        return self
-
-    def __exit__(
-        self, kind: type[BaseException] | None, value: BaseException | None, trace: TracebackType | None
-    ) -> None:
-        self.restore()
 
     def prepare(self, ports: Iterable[tuple[int, int]]) -> None:
         """Do nothing: no change needs preparation."""

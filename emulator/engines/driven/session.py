@@ -6,19 +6,18 @@ The engine defines how to create nodes and links, and the additional work on thi
 
 from __future__ import annotations
 
-from abc import ABC, abstractmethod
+from abc import abstractmethod
 from collections.abc import Callable, Iterable
 from collections.abc import Set as AbstractSet
-from types import TracebackType
-from typing import Self
 
 from emulator.engines.driven.client import Driver, Step
+from emulator.engines.restoring_session import RestoringSession
 from emulator.plan import Plan
 from emulator.removed_elements import RemovedElements
 from topologies.identifiers import interface_name
 
 
-class DrivenSession(ABC):
+class DrivenSession(RestoringSession):
     """Quick changes to the nodes, ports and links of a running network. A context manager.
 
     The driver executes one request at a time, so concurrent sessions queue there. `plan_now()` returns
@@ -31,14 +30,6 @@ class DrivenSession(ABC):
         self._topology = self._plan.topology
         self._driver = driver
         self._removed = RemovedElements(self._topology)
-
-    def __enter__(self) -> Self:
-        return self
-
-    def __exit__(
-        self, kind: type[BaseException] | None, value: BaseException | None, trace: TracebackType | None
-    ) -> None:
-        self.restore()
 
     @abstractmethod
     def _steps_after_up(self, node: int, down: AbstractSet[int]) -> list[Step]:

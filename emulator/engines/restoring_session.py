@@ -1,0 +1,23 @@
+"""`RestoringSession`: a session without anything of its own to open or to close."""
+
+from __future__ import annotations
+
+from abc import ABC, abstractmethod
+from types import TracebackType
+from typing import Self
+
+
+class RestoringSession(ABC):
+    """Context manager that restores everything when the context ends."""
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, value: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        self.restore()
+
+    @abstractmethod
+    def restore(self) -> list[str]:
+        """Restore everything that this session removed; return the names."""
