@@ -35,8 +35,8 @@ def counted(state: NetworkState) -> dict[str, int]:
     store = store_of(state)
     links = addresses = 0
     with store.entered():
-        for node in store.nodes():
-            store.go(node)
+        for file in store.files():
+            store.go(file)
             with Netlink() as netlink:
                 links += len(netlink.dump(link_dump()))
                 ask = message(_RTM_GETADDR, NLM_F_REQUEST | NLM_F_DUMP, link_body(0))

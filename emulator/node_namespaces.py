@@ -10,10 +10,12 @@ import numpy.typing as npt
 
 from topologies.names import Names
 from topologies.openflow_switches import ovs_nodes
-from topologies.topology import I32, I64, Topology
+from topologies.topology import I32, I64, Kind, Topology
 
 SWITCH_DAEMON = -1
 """Owner of the namespace of Open vSwitch's daemon and its switches; there is one on each worker."""
+SWITCH_ROOT = -2
+"""Owner of the same namespace, of switches that Open vSwitch doesn't have."""
 SWITCHES = ".switches"
 """File of that namespace; no node's name starts with a dot."""
 
@@ -22,7 +24,7 @@ SWITCHES = ".switches"
 class NodeNamespaces:
     """The network namespace of each node.
 
-    owner: int64[n], the owner of each node's namespace: the node itself, another one, or SWITCH_DAEMON.
+    owner: int64[n], the owner of each node's namespace: the node itself, another one, or one of the above.
     worker: int32[n], the machine of each node.
     """
 
@@ -35,14 +37,34 @@ class NodeNamespaces:
         """Nodes in a namespace that isn't their own: bool[n]."""
         return np.asarray(self.owner != np.arange(len(self.owner)))
 
+    @cached_property
+    def of_daemon(self) -> npt.NDArray[np.bool_]:
+        """Nodes whose ports belong to Open vSwitch's daemon, not to a bridge of the kernel: bool[n]."""
+        return np.asarray(self.owner == SWITCH_DAEMON)
+
     def file(self, node: int) -> str:
         """Return the name of the file to which the namespace of `node` is bound."""
         owner = int(self.owner[node])
-        return SWITCHES if owner == SWITCH_DAEMON else self.names[owner]
+        return SWITCHES if owner < 0 else self.names[owner]
+
+    def file_of(self, name: str) -> str:
+        """Return the file of the node called `name`; KeyError when there is none."""
+        node = self.names.find(name)
+        if node is None:
+            raise KeyError(name)
+        return self.file(node)
 
 
-def node_namespaces(topology: Topology, worker: I32 | None = None) -> NodeNamespaces:
-    """Return the namespaces of the nodes of `topology`; `worker` is int32[n], None is one machine."""
-    owner = np.where(ovs_nodes(topology), SWITCH_DAEMON, np.arange(topology.node_count))
+def node_namespaces(
+    topology: Topology, worker: I32 | None = None, *, one_switch_namespace: bool = False
+) -> NodeNamespaces:
+    """Return the namespaces of the nodes of `topology`; `worker` is int32[n], None is one machine.
+
+    With `one_switch_namespace`, switches of every kind are in that of the switches.
+    """
+    owner = np.arange(topology.node_count)
+    if one_switch_namespace:
+        owner[(topology.kinds == Kind.SWITCH) & (topology.forwarding != "routed")] = SWITCH_ROOT
+    owner[ovs_nodes(topology)] = SWITCH_DAEMON
     machine = np.zeros(topology.node_count, dtype=np.int32) if worker is None else worker
     return NodeNamespaces(topology.names, owner, machine)

@@ -16,8 +16,8 @@ from topologies.profiles import Shape
 class PortSettings(NamedTuple):
     """Settings of an interface.
 
-    `interface` is its index. `bridged` ports belong to the node's bridge device; ports in a shared namespace
-    don't: Open vSwitch has their bridges, not the kernel.
+    `interface` is its index. `bridged` ports belong to the node's bridge device; those of Open vSwitch don't:
+    its daemon has their bridges, not the kernel.
     """
 
     interface: int
@@ -44,24 +44,24 @@ class NodeSettings:
 def node_settings(plan: Plan, node: int, links: frozenset[int] | None = None) -> NodeSettings:
     """Return the settings of `node` in `plan`; with `links`, only the ports of those links count."""
     topology, forwarding = plan.topology, plan.forwarding
-    shared = bool(plan.namespaces.shared[node])
+    of_daemon = bool(plan.namespaces.of_daemon[node])
     ports: dict[int, PortSettings] = {}
     for link, end, port in topology.incident(node):
         if links is not None and link not in links:
             continue
         profile = topology.link_profile_of(link)
-        bridged = not shared and bool(forwarding.roles[link, end] == Role.BRIDGED)
+        bridged = not of_daemon and bool(forwarding.roles[link, end] == Role.BRIDGED)
         ports[port] = PortSettings(
             plan.indices.ends[link][end], bridged, mac(topology, node, port), profile.effective_mtu,
             topology.shape(link, end),
         )  # fmt: skip
-    usable = set() if shared else {*ports, BRIDGE_PORT, LOOPBACK_PORT}
+    usable = set() if of_daemon else {*ports, BRIDGE_PORT, LOOPBACK_PORT}
     return NodeSettings(
         topology.names[node],
         ports,
         frozenset(a for a in forwarding.addresses(node) if a.port in usable),
         frozenset(forwarding.routes(node)),
         frozenset(forwarding.neighbours(node)),
-        mac(topology, node, BRIDGE_PORT) if forwarding.has_bridge(node) and not shared else b"",
+        mac(topology, node, BRIDGE_PORT) if forwarding.has_bridge(node) and not of_daemon else b"",
         plan.indices.at(node),
     )

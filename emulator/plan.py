@@ -22,6 +22,7 @@ from emulator.placement.place import cut_links, place
 from emulator.placement.worker import Worker, numbered
 from emulator.plan_part import PlanPart, whole_part, worker_part
 from topologies.counting import counted
+from topologies.engines import ENGINES
 from topologies.topology import I64, Kind, Topology
 
 __all__ = ["Plan", "Worker", "WorkerCounts", "make_plan", "numbered", "size_text"]
@@ -88,7 +89,9 @@ class Plan:
     @cached_property
     def namespaces(self) -> NodeNamespaces:
         """The network namespace of each node."""
-        return node_namespaces(self.topology, self.placement)
+        row = ENGINES.get(self.engine)
+        together = row is not None and row.one_switch_namespace
+        return node_namespaces(self.topology, self.placement, one_switch_namespace=together)
 
     @cached_property
     def whole(self) -> PlanPart:

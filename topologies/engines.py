@@ -12,17 +12,21 @@ from dataclasses import dataclass
 class EngineRow:
     """One engine: its class as "module:Class", and one line of help.
 
-    `simulated` engines make nothing: a network of theirs takes no memory of this machine.
+    `simulated` engines make nothing: a network of theirs takes no memory of this machine. With
+    `one_switch_namespace`, all switches of a network are in one network namespace, whatever their kind.
     """
 
     target: str
     help: str
     simulated: bool = False
+    one_switch_namespace: bool = False
 
 
 ENGINES: dict[str, EngineRow] = {
     "netns": EngineRow("emulator.engines.netns:NetnsEngine", "Linux network namespaces on this machine"),
-    "mininet": EngineRow("emulator.engines.mininet:MininetEngine", "the real Mininet"),
+    "mininet": EngineRow(
+        "emulator.engines.mininet:MininetEngine", "the real Mininet", one_switch_namespace=True
+    ),
     "dry-run": EngineRow("emulator.engines.dry_run:DryRunEngine", "in memory", simulated=True),
 }
 """Name as files write it -> row, in the order in which they are listed."""

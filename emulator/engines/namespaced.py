@@ -18,6 +18,7 @@ from emulator.engines.store import require_root, store_of, take_down
 from emulator.errors import BrokenError, NotWholeError
 from emulator.link_states import States, links_up
 from emulator.linux.nodes.teardown import processes_inside
+from emulator.linux.observed.existing_nodes import count_existing
 from emulator.network import Health, LinkState, Progress, silent
 from emulator.ovs import status
 from emulator.ovs.switches import Switches
@@ -108,7 +109,7 @@ class NamespacedNetwork(RepairableNetwork):
         if self._record.phase != "up":
             return "an earlier `up` did not finish"
         with self._store.entered():
-            if not self._store.nodes():
+            if not self._store.files():
                 return "all its nodes are gone"
         ended = self.switches.servers.ended() if self.switches and self.switches.there else []
         return "; ".join(problem.partition(";")[0] for problem in (*self._engine_problems(), *ended))
@@ -128,15 +129,15 @@ class NamespacedNetwork(RepairableNetwork):
         if not self._store.exists:
             return Health(running=False, problems=(f"its namespaces are gone; `emulator down {self.name}`",))
         with self._store.entered():
-            nodes = set(self._store.nodes()).intersection(self.topology.names)
-        missing = self.topology.node_count - len(nodes)
+            nodes = count_existing(self._store, self.topology, self._filed_plan.namespaces)
+        missing = self.topology.node_count - nodes
         problems = (
             [f"{counted(missing, 'node')} {'is' if missing == 1 else 'are'} missing"] if missing else []
         )
         if self._record.phase != "up":
             problems.append(f"`up` did not finish; `emulator down {self.name}` removes the rest")
         problems += left_over(self._state.folder)
-        return Health(running=not problems, nodes=len(nodes), problems=tuple(problems))
+        return Health(running=not problems, nodes=nodes, problems=tuple(problems))
 
     @cached_property
     def access(self) -> NamespacedAccess:
@@ -145,7 +146,7 @@ class NamespacedNetwork(RepairableNetwork):
 
     @property
     def _nodes(self) -> NamespacedNodes:
-        return NamespacedNodes(self._state, self._store, self.topology)
+        return NamespacedNodes(self._state, self._store, self.topology, lambda: self._filed_plan.namespaces)
 
     def processes(self) -> Sequence[int]:
         """Return the processes in the network's namespaces."""

@@ -19,9 +19,10 @@ from emulator.link_states import States, links_up
 from emulator.linux import capture, cgroups
 from emulator.linux.icmp import Pinger, limits
 from emulator.linux.namespaces.store import NamespaceStore
-from emulator.linux.processes.execute import start
+from emulator.linux.processes.execute import Place, start
 from emulator.linux.processes.own_ping import with_own_ping
 from emulator.linux.processes.wait import gather, wait_for
+from emulator.node_namespaces import NodeNamespaces
 from emulator.ovs.server import OvsServers
 from emulator.probe_window import Limits
 from emulator.state import NetworkState
@@ -40,11 +41,24 @@ AT_ONCE = 64
 class NamespacedNodes:
     """Nodes of a network that are namespaces of a store on this machine."""
 
-    def __init__(self, state: NetworkState, store: NamespaceStore, topology: Topology) -> None:
+    def __init__(
+        self, state: NetworkState, store: NamespaceStore, topology: Topology,
+        namespaces: Callable[[], NodeNamespaces],
+    ) -> None:  # fmt: skip
         self._state = state
+        self._namespaces_now = namespaces
         self.store = store
         self.topology = topology
         self.names = topology.names
+
+    @cached_property
+    def namespaces(self) -> NodeNamespaces:
+        """The namespaces of the nodes; computed when it is first needed."""
+        return self._namespaces_now()
+
+    def place(self, node: int) -> Place:
+        """Return where processes of `node` run."""
+        return Place(self.namespaces.file(node), self.names[node])
 
     def execute(
         self, nodes: Sequence[int], argv: Sequence[str], timeout: float | None = None
@@ -64,7 +78,7 @@ class NamespacedNodes:
     def open_socket(self, node: int, family: int, kind: int, protocol: int = 0) -> socket.socket:
         """Return a socket opened inside `node`."""
         with self.store.entered():
-            self.store.go(self.names[node])
+            self.store.go(self.namespaces.file(node))
             return socket.socket(family, kind, protocol)
 
     def start(
@@ -75,7 +89,7 @@ class NamespacedNodes:
         argv = with_own_ping(argv, self._environment)
         with cgroups.entry(self._state.root, self._state.name, name, profile) as (prefix, inherit):
             return start(
-                self.store, name, self._state.hosts_path, [*prefix, *argv],
+                self.store, self.place(node), self._state.hosts_path, [*prefix, *argv],
                 capture=capture, inherit=inherit, apart=apart, environment=self._environment,
             )  # fmt: skip
 
@@ -112,7 +126,7 @@ class NamespacedAccess(LimitedAccess):
     def ping(self, echoes: Sequence[Echo], timeout: float) -> Sequence[float | None]:
         """Send ICMP echoes from inside the nodes."""
         with self.nodes.store.entered():
-            return Pinger(echoes, timeout, self._limits()).run(self.nodes.store, self.nodes.names)
+            return Pinger(echoes, timeout, self._limits()).run(self.nodes.store, self.nodes.namespaces.file)
 
     def _limits(self) -> Limits:
         """Return how many probes may be sent at a time, and when their answers are late."""
@@ -134,7 +148,7 @@ class NamespacedAccess(LimitedAccess):
     def capture(self, node: int, request: CaptureRequest, file: BinaryIO) -> CaptureResult:
         """Record packets in a node until the request is fulfilled, or Ctrl-C."""
         require_root()
-        return capture.record(self.nodes.store, self.nodes.names[node], request, file)
+        return capture.record(self.nodes.store, self.nodes.place(node), request, file)
 
     def start(self, task: Task) -> RunningTask:
         """Start a task in this process."""

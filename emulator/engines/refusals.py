@@ -34,7 +34,7 @@ def crowded_bridges(plan: Plan) -> list[str]:
         f"{topology.names[node]} has {topology.degrees[node]:,} links; "
         f"a Linux bridge holds {BRIDGE_PORTS} ports: spread them over more switches"
         for node in crowded.tolist()
-        if plan.forwarding.has_bridge(node) and not plan.namespaces.shared[node]
+        if plan.forwarding.has_bridge(node) and not plan.namespaces.of_daemon[node]
     ][:10]
 
 

@@ -19,7 +19,7 @@ from emulator.access import CaptureRequest, CaptureResult
 from emulator.errors import UnableError, UsageError
 from emulator.find_program import find_program
 from emulator.linux.namespaces.store import NamespaceStore
-from emulator.linux.processes.execute import inside
+from emulator.linux.processes.execute import Place, inside
 
 MAGIC_NANOSECONDS = 0xA1B23C4D
 SNAP_LENGTH = 262_144
@@ -79,9 +79,9 @@ def check_filter(expression: str | None) -> None:
 
 
 def by_tcpdump(
-    program: str, store: NamespaceStore, node: str, request: CaptureRequest, file: BinaryIO
+    program: str, store: NamespaceStore, place: Place, request: CaptureRequest, file: BinaryIO
 ) -> CaptureResult:
-    """Record with tcpdump, started inside `node`; UnableError when it refuses.
+    """Record with tcpdump, started inside a node; UnableError when it refuses.
 
     It writes to a descriptor opened here, so the file's path is resolved outside the node.
     """
@@ -90,7 +90,7 @@ def by_tcpdump(
     argv += ["-c", str(request.count)] if request.count else []
     argv += ["--", request.filter] if request.filter else []
     process = inside(
-        store, node, None,
+        store, place, None,
         lambda: subprocess.Popen(argv, stdin=subprocess.DEVNULL, stdout=file, stderr=subprocess.PIPE),  # noqa: S603
     )  # fmt: skip
     try:
@@ -109,9 +109,11 @@ def _number(lines: list[str], ending: str) -> int | None:
     return int(found[0]) if found and found[0].isdigit() else None
 
 
-def by_raw_socket(store: NamespaceStore, node: str, request: CaptureRequest, file: BinaryIO) -> CaptureResult:
-    """Record with a raw socket opened inside `node`."""
-    with inside(store, node, None, lambda: _open(request.interface)) as sock:
+def by_raw_socket(
+    store: NamespaceStore, place: Place, request: CaptureRequest, file: BinaryIO
+) -> CaptureResult:
+    """Record with a raw socket opened inside a node."""
+    with inside(store, place, None, lambda: _open(request.interface)) as sock:
         writer = Writer(file)
         try:
             _record(sock, writer, request)
@@ -161,7 +163,7 @@ def _when(extra: list[tuple[int, int, bytes]]) -> int:
 
 
 def record(
-    store: NamespaceStore, node: str, request: CaptureRequest, file: BinaryIO,
+    store: NamespaceStore, place: Place, request: CaptureRequest, file: BinaryIO,
     find_tcpdump: Callable[[], str | None] = tcpdump,
 ) -> CaptureResult:  # fmt: skip
     """Record packets per `request` into `file` until it ends or Ctrl-C; the file is complete either way.
@@ -172,5 +174,5 @@ def record(
     if program is None:
         if request.filter:
             raise UnableError("--filter needs tcpdump, which isn't here: apt install tcpdump")
-        return by_raw_socket(store, node, request, file)
-    return by_tcpdump(program, store, node, request, file)
+        return by_raw_socket(store, place, request, file)
+    return by_tcpdump(program, store, place, request, file)

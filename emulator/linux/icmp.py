@@ -9,7 +9,7 @@ import os
 import select
 import socket
 import time
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from contextlib import suppress
 from itertools import count
 
@@ -85,13 +85,13 @@ class Pinger:
         self._open: dict[_Key, dict[int, int]] = {}
         """Outstanding requests of each socket, by sequence number."""
 
-    def run(self, store: NamespaceStore, names: Sequence[str]) -> list[float | None]:
-        """Send all requests; `names[node]` is the node's namespace. Call inside `store.entered()`."""
+    def run(self, store: NamespaceStore, file_of: Callable[[int], str]) -> list[float | None]:
+        """Send all requests; `file_of(node)` is the node's namespace. Call inside `store.entered()`."""
         questions = self._questions
         try:
             while True:
                 for sent, number in enumerate(questions.due(time.monotonic, self._may_ask), 1):
-                    self._send(number, store, names)
+                    self._send(number, store, file_of)
                     if sent % _SENDS == 0:
                         self._collect(0.0)
                 if questions.done:
@@ -118,9 +118,9 @@ class Pinger:
         self._poll.unregister(sock)
         sock.close()
 
-    def _socket(self, key: _Key, store: NamespaceStore, names: Sequence[str]) -> socket.socket:
+    def _socket(self, key: _Key, store: NamespaceStore, file_of: Callable[[int], str]) -> socket.socket:
         if key not in self._sockets:
-            store.go(names[key[0]])
+            store.go(file_of(key[0]))
             sock = _open_socket(key[1])
             self._sockets[key] = sock
             self._open[key] = {}
@@ -128,10 +128,10 @@ class Pinger:
             self._poll.register(sock, select.EPOLLIN)
         return self._sockets[key]
 
-    def _send(self, number: int, store: NamespaceStore, names: Sequence[str]) -> None:
+    def _send(self, number: int, store: NamespaceStore, file_of: Callable[[int], str]) -> None:
         key = self._keys[number]
         try:
-            sock = self._socket(key, store, names)
+            sock = self._socket(key, store, file_of)
         except FileNotFoundError:  # the node is gone: no request, so no answer
             return
         self._open[key][number & 0xFFFF] = number

@@ -11,22 +11,23 @@ from emulator.deviation import Deviation
 from emulator.linux.machine.offload import compute_checksums, offloaded
 from emulator.linux.namespaces.store import NamespaceStore
 from emulator.ovs.bridges import USERSPACE, Bridge
+from emulator.plan import Plan
 from topologies.identifiers import interface_name
 from topologies.openflow_switches import ovs_nodes
 from topologies.topology import Topology
 
 
-def compute_all(topology: Topology, found: Mapping[int, Bridge], store: NamespaceStore) -> None:
+def compute_all(plan: Plan, found: Mapping[int, Bridge], store: NamespaceStore) -> None:
     """Make packets to userspace switches leave with checksums. Call inside the store's mounts."""
-    there = frozenset(store.nodes())
-    for node, names in userspace_ports(topology, found).items():
-        if topology.names[node] in there:
-            store.go(topology.names[node])
+    there, file_of = frozenset(store.files()), plan.namespaces.file
+    for node, names in userspace_ports(plan.topology, found).items():
+        if file_of(node) in there:
+            store.go(file_of(node))
             compute_checksums(names)
 
 
 def uncomputed(
-    topology: Topology,
+    plan: Plan,
     found: Mapping[int, Bridge],
     store: NamespaceStore,
     fresh: AbstractSet[str] = frozenset(),
@@ -36,13 +37,13 @@ def uncomputed(
     Skips missing nodes and interfaces, and those in `fresh`, which were created just now. Call inside the
     store's mounts.
     """
-    there, out = frozenset(store.nodes()), []
-    for node, names in userspace_ports(topology, found).items():
-        name = topology.names[node]
-        if name in there:
-            store.go(name)
+    there, file_of, out = frozenset(store.files()), plan.namespaces.file, list[Deviation]()
+    for node, names in userspace_ports(plan.topology, found).items():
+        if file_of(node) in there:
+            store.go(file_of(node))
+            node_name = plan.topology.names[node]
             out += [
-                Deviation(name, f"checksums of {interface}", "computed", "left to hardware")
+                Deviation(node_name, f"checksums of {interface}", "computed", "left to hardware")
                 for interface in offloaded(sorted(set(names) - fresh))
             ]
     return out

@@ -55,7 +55,7 @@ def tell_moved(switches: Switches, store: NamespaceStore, old: Plan, new: Plan) 
         return
     with store.entered():
         for node, port in ports:
-            store.go(topology.names[node])
+            store.go(new.namespaces.file(node))
             _announce(new, node, port)
     time.sleep(_HEARD_WITHIN)
     lines = []

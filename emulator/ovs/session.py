@@ -119,7 +119,7 @@ class OvsSession(NetnsSession):
             changed[come] = replace(self._wanted[come], ports={})
         for node, name in self._ends(links):
             if node in self._checksums:
-                self._store.go(self._topology.names[node])
+                self._store.go(self._plan.namespaces.file(node))
                 compute_checksums({name}.intersection(self._checksums[node]))
             if node not in self._wanted or node in self._removed.nodes:
                 continue

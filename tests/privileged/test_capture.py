@@ -17,6 +17,7 @@ from support.command import CommandLine
 from emulator.access import CaptureRequest
 from emulator.engines.netns import NetnsNetwork
 from emulator.linux.capture import record, tcpdump
+from emulator.linux.processes.execute import Place
 from emulator.state import NetworkState
 
 pytestmark = [pytest.mark.privileged, pytest.mark.e2e]
@@ -68,7 +69,7 @@ def test_the_packets_of_a_ping_are_in_it(
     node = network.topology.names.find("s1")
     assert node is not None
     with (cli.folder / "a.pcap").open("wb") as file:
-        found = record(network._store, "s1", CaptureRequest("s1-eth1", count=4, seconds=10), file,
+        found = record(network._store, Place("s1"), CaptureRequest("s1-eth1", count=4, seconds=10), file,
                        tcpdump if program else lambda: None)  # fmt: skip
     thread.join()
     data = (cli.folder / "a.pcap").read_bytes()
@@ -80,7 +81,7 @@ def test_the_packets_of_a_ping_are_in_it(
 def test_a_switch_shows_all_that_passes_through(network: NetnsNetwork, cli: CommandLine) -> None:
     thread = ping(cli)
     file = io.BytesIO()
-    record(network._store, "s1", CaptureRequest("s1", seconds=1.5), file, lambda: None)
+    record(network._store, Place("s1"), CaptureRequest("s1", seconds=1.5), file, lambda: None)
     thread.join()
     assert {0, 8} <= set(echoes(file.getvalue()))
     cli("down", "c", code=0)

@@ -39,7 +39,7 @@ def stores(state_dir: Path) -> Iterator[list[NamespaceStore]]:
         store = NamespaceStore(pins / name, state_dir / name)
         with namespace_guard("net", "mnt"):
             store.create()
-            store.make("n", "n")
+            store.make("n")
         made.append(store)
     yield made
     for store in made:

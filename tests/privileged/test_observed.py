@@ -144,12 +144,12 @@ def state_of() -> dict[str, Any]:
     out: dict[str, Any] = {}
     store = attach("n")._store  # type: ignore[attr-defined]
     with store.entered():
-        for node in store.nodes():
-            store.go(node)
+        for file in store.files():
+            store.go(file)
             for words in SHOWN:
                 said = subprocess.run(words.split(), check=True, capture_output=True).stdout
                 kept = [_kept(item) for item in json.loads(said or b"[]")]
-                out[f"{node}: {words}"] = sorted(kept, key=lambda item: json.dumps(item, sort_keys=True))
+                out[f"{file}: {words}"] = sorted(kept, key=lambda item: json.dumps(item, sort_keys=True))
     return out
 
 

@@ -58,7 +58,7 @@ def test_a_part_has_its_nodes_and_links_as_the_whole_has_them(store: NamespaceSt
     with namespace_guard("net", "mnt"):
         store.create()
         make_nodes(part, store, silent)
-        assert store.nodes() == sorted(part.names)
+        assert store.files() == sorted(part.names)
         for node in part.nodes.tolist():
             store.go(topology.names[node])
             interfaces = {found["ifname"]: found for found in ip("address")}

@@ -11,7 +11,7 @@ from emulator.engines.driven.launch import DriverPaths, DriverProcess, Recipe, S
 from emulator.engines.store import store_of
 from emulator.linux.machine.mininet import mininet_python
 from emulator.linux.namespaces import syscalls
-from emulator.linux.processes.execute import inside
+from emulator.linux.processes.execute import Place, inside
 from emulator.node_namespaces import SWITCHES
 from emulator.state import NetworkState
 
@@ -42,6 +42,6 @@ def start(state: NetworkState, environment: Mapping[str, str], *, own_tmp: bool 
                 syscalls.mount("tmpfs", "/tmp", "tmpfs", flags, "mode=1777")  # noqa: S108 -- Mininet's choice
             return run()
 
-        return inside(store_of(state), ROOT, state.hosts_path, mounted)
+        return inside(store_of(state), Place(ROOT), state.hosts_path, mounted)
 
     return launch.start(Recipe(mininet_python(), _DRIVER, environment), paths_of(state), entered)

@@ -7,19 +7,15 @@ namespace.
 
 from __future__ import annotations
 
-import os
 from collections.abc import Callable, Iterable, Iterator, Sequence
-from contextlib import contextmanager, suppress
+from contextlib import contextmanager
 
-from emulator.engines.driven.node_lines import is_switch
-from emulator.errors import KernelError
 from emulator.linux import cgroups
 from emulator.linux.machine.offload import compute_checksums
 from emulator.linux.namespaces.store import NamespaceStore
 from emulator.linux.nodes.node_sysctls import NodeSysctls
 from emulator.linux.nodes.pin_namespace import pin_namespace, quieten_here
-from emulator.linux.nodes.teardown import kill_inside
-from emulator.node_namespaces import SWITCHES
+from emulator.linux.nodes.release import release_nodes
 from emulator.ovs.checksums import userspace_ports
 from emulator.ovs.planned_bridges import bridges_of
 from emulator.plan import Plan
@@ -44,14 +40,11 @@ class LocalNodes:
         with NodeSysctls(self._plan.whole) as sysctls:
 
             def pin(node: int, shell: int) -> None:
-                name = self._names[node]
                 if cgroups.needed(self._plan.topology.node_profile_of(node)):
                     self.confine(node, shell)
-                if is_switch(self._plan, node):
-                    self._store.remove(name)
-                    self._store.make(name, SWITCHES)
-                    return
-                pin_namespace(self._store, name, shell)
+                if self._plan.namespaces.shared[node]:
+                    return  # the driver made it in its own namespace
+                pin_namespace(self._store, self._plan.namespaces.file(node), shell)
                 sysctls.apply(node)
                 if quiet:
                     quieten_here()
@@ -62,7 +55,7 @@ class LocalNodes:
         """Set the sysctls of existing nodes."""
         with NodeSysctls(self._plan.whole) as sysctls:
             for node in nodes:
-                self._store.go(self._names[node])
+                self._store.go(self._plan.namespaces.file(node))
                 sysctls.apply(node)
 
     def confine(self, node: int, shell: int) -> None:
@@ -77,7 +70,7 @@ class LocalNodes:
         """
         for node, interfaces in userspace_ports(self._plan.topology, bridges_of(self._plan)).items():
             if fresh := made.intersection(interfaces):
-                self._store.go(self._names[node])
+                self._store.go(self._plan.namespaces.file(node))
                 compute_checksums(fresh)
 
     def remove(self, nodes: Sequence[int]) -> None:
@@ -85,13 +78,4 @@ class LocalNodes:
 
         The namespace that switches share stays.
         """
-        inodes = []
-        for node in nodes:
-            if not is_switch(self._plan, node):
-                with suppress(FileNotFoundError, KernelError):
-                    descriptor = self._store.open(self._names[node])
-                    inodes.append(os.fstat(descriptor).st_ino)
-                    os.close(descriptor)
-        kill_inside(inodes)
-        for node in nodes:
-            self._store.remove(self._names[node])
+        release_nodes(self._store, self._plan.namespaces, nodes)

@@ -74,7 +74,7 @@ class MininetNetwork(NamespacedNetwork):
         wanted = self.wanted()
         with self._store.entered():
             found = MininetSurvey(wanted, self.driver, self._store).damage().deviations
-            found += uncomputed(wanted.plan.topology, bridges_of(wanted.plan), self._store)
+            found += uncomputed(wanted.plan, bridges_of(wanted.plan), self._store)
         bridges = openflow.damage_of(self.switches, wanted.plan)
         return [*found, *(bridges.deviations if bridges else ())]
 
@@ -89,9 +89,9 @@ class MininetNetwork(NamespacedNetwork):
         with self._store.entered():
             if not damage.is_empty:
                 repair(wanted, self.driver, self._store, damage)
-            topology, bridges = wanted.plan.topology, bridges_of(wanted.plan)
-            offloaded = uncomputed(topology, bridges, self._store)
-            compute_all(topology, bridges, self._store)
+            bridges = bridges_of(wanted.plan)
+            offloaded = uncomputed(wanted.plan, bridges, self._store)
+            compute_all(wanted.plan, bridges, self._store)
         reapply_shapes(
             damage.links, lambda: self.link_changes, partial(give_shapes, wanted.plan, self.driver)
         )

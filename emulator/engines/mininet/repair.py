@@ -29,14 +29,14 @@ def repair(wanted: WantedState, driver: Driver, store: NamespaceStore, damage: D
     whole = document(plan, bridges_of(plan))
     names = list(whole.links)
     links = [names[link] for link in damage.links]
-    allow_ipv6(plan.topology.names, store, damage)
+    allow_ipv6(plan.namespaces, store, damage)
     local = LocalNodes(plan, store)
     delete_what_is_there(plan, damage.nodes, links, driver, local)
     Creator(plan, whole, driver, local, silent).create(damage.nodes, links, partly=True)
     for node, findings in damage.findings.items():
         _repair_node(wanted, driver, node, findings)
     local.forward_again(node for node, findings in damage.findings.items() if findings.not_forwarding)
-    reset_namespaces(plan.topology.names, store, damage)
+    reset_namespaces(plan.namespaces, store, damage)
 
 
 def _repair_node(wanted: WantedState, driver: Driver, node: int, findings: NodeFindings) -> None:

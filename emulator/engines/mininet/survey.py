@@ -18,7 +18,6 @@ from emulator.linux.observed.findings import NodeFindings
 from emulator.linux.observed.parse import Found
 from emulator.linux.observed.survey import Survey
 from emulator.linux.observed.wanted import WantedPort, WantedState
-from emulator.node_namespaces import SWITCHES
 from emulator.node_settings import NodeSettings
 from topologies.identifiers import bridge_name
 
@@ -38,17 +37,13 @@ class MininetSurvey(Survey):
         """Return whether Mininet knows the node."""
         return program_name(self.wanted.plan, node) in self._nodes
 
-    def shared_namespace(self, node: int) -> str:
-        """Return the namespace of all switches; empty for hosts and routers, which have their own."""
-        return SWITCHES if is_switch(self.wanted.plan, node) else ""
-
     def comparison(
         self, node: int, settings: NodeSettings, ports: list[WantedPort], found: Found
     ) -> NodeComparison:
         """Return the comparison of the node, with the indices that the kernel gave its interfaces."""
         plan = self.wanted.plan
         topology, switch = plan.topology, is_switch(plan, node)
-        bridged = plan.forwarding.has_bridge(node) and not plan.namespaces.shared[node]
+        bridged = plan.forwarding.has_bridge(node) and not plan.namespaces.of_daemon[node]
         if switch:
             bridged = topology.node_profile_of(node).switch == "bridge"
         return NodeComparison(

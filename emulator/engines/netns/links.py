@@ -42,7 +42,7 @@ def change_links(change: LinkChange, store: NamespaceStore, switches: Switches |
                 follow_links(switches, change.old, change.new)
             for node, batch in step.items():
                 with suppress(MissingError):  # when created again, it follows the record
-                    store.go(change.topology.names[node])
+                    store.go(change.new.namespaces.file(node))
                     with Netlink() as netlink:
                         run_partly(netlink, change.new.whole, node, batch, _HARMLESS)
 
@@ -95,7 +95,7 @@ class LinkSteps:
         inner = new.forwarding.roles[self._change.downs + self._change.ups] != Role.ADDRESSED
         if inner.all(axis=1).any():
             for node in range(topology.node_count):
-                if new.forwarding.has_bridge(node) and not new.namespaces.shared[node]:
+                if new.forwarding.has_bridge(node) and not new.namespaces.of_daemon[node]:
                     made = bridge_messages.bridge_flush(BRIDGE_INDEX)
                     flushes.of(node).add(made, "flush", topology.names[node])
         return takes, gives, flushes

@@ -60,9 +60,8 @@ class SwitchRepair:
             switches.install(self._plan, self._plan, nodes)
             clear_configs(switches.servers, damage, self._wanted)
             await_connected(switches, self._plan, damage)
-        topology = self._plan.topology
-        self._words += map(str, uncomputed(topology, bridges, store, self._fresh))
-        compute_all(topology, bridges, store)
+        self._words += map(str, uncomputed(self._plan, bridges, store, self._fresh))
+        compute_all(self._plan, bridges, store)
         return self._words
 
 
@@ -76,4 +75,4 @@ def deviating_bridges(switches: Switches, plan: Plan, store: NamespaceStore) -> 
     bridges = bridges_of(plan)
     found = survey_bridges(switches.servers, plan, switches.present(), by_name(bridges)).deviations
     with store.entered():
-        return found + uncomputed(plan.topology, bridges, store)
+        return found + uncomputed(plan, bridges, store)

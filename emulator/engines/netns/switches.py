@@ -34,7 +34,7 @@ def start_switches(
     switches.controllers.start()
     switches.start(plan, progress)
     with store.entered():
-        compute_all(plan.topology, bridges_of(plan), store)
+        compute_all(plan, bridges_of(plan), store)
     return _notes(switches, plan, progress)
 
 
@@ -105,7 +105,7 @@ class SwitchChange:
         else:
             switches.start(self._new, progress)
         with self._store.entered():
-            compute_all(self._new.topology, bridges_of(self._new), self._store)
+            compute_all(self._new, bridges_of(self._new), self._store)
         notes = _notes(switches, self._new, progress)
         if self._moved:
             tell_moved(switches, self._store, self._old, self._new)

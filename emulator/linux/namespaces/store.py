@@ -1,7 +1,7 @@
 """Network namespaces that outlive the command, without a daemon and without cluttering mounts.
 
-Each network has one private mount namespace. Inside it a tmpfs holds one file per node, and each
-node's network namespace is bind-mounted on its file. One bind mount of `/proc/self/ns/mnt` outside
+Each network has one private mount namespace. Inside it a tmpfs holds one file per network namespace,
+and the namespace is bind-mounted on its file. One bind mount of `/proc/self/ns/mnt` outside
 keeps the mount namespace itself. So the mount tables of other programs grow by one line per network.
 Unmounting that line releases everything at once, so no namespace can be forgotten.
 
@@ -35,12 +35,12 @@ def _device_and_inode(path: str) -> tuple[int, int]:
 
 
 class NamespaceStore:
-    """The namespaces of one network: `pin` is the bind mount, `folder` contains the node files.
+    """The namespaces of one network: `pin` is the bind mount, `folder` contains their files.
 
-    A namespace has the name of its file. A node's own namespace has the node's name, which contains no
-    slash (`topologies.names.NODE_NAME`). Names stay valid when a running network gains or loses nodes, while
-    indices would shift. Other namespaces have names that start with a dot, unlike those of nodes. A node
-    in another node's namespace has a file too, with that namespace bound to it.
+    A namespace is called by its file; `NodeNamespaces.file` is that of a node. A node's own namespace has
+    the node's name, which contains no slash (`topologies.names.NODE_NAME`). Names stay valid when a running
+    network gains or loses nodes, while indices would shift. A namespace of no node has a name that starts
+    with a dot. Nodes that share a namespace have no files of their own.
     """
 
     def __init__(self, pin: Path, folder: Path) -> None:
@@ -122,24 +122,20 @@ class NamespaceStore:
             self.enter()
             yield
 
-    def make(self, node: str, namespace: str) -> None:
-        """Bind the network namespace `namespace` to the file of `node`, and stay inside it.
-
-        If it has the node's name, it is new. Otherwise it is created if it doesn't exist.
-        """
-        if node == namespace:
-            syscalls.unshare(CLONE_NEWNET)
-        elif os.path.exists(self._prefix + namespace):
-            self.go(namespace)
-        else:
-            self.make(namespace, namespace)
-        path = self._prefix + node
-        os.mknod(path, 0o400)  # an empty regular file
+    def make(self, file: str) -> None:
+        """Enter the network namespace `file`; create it first if it doesn't exist."""
+        path = self._prefix + file
+        try:
+            os.mknod(path, 0o400)  # an empty regular file
+        except FileExistsError:
+            self.go(file)
+            return
+        syscalls.unshare(CLONE_NEWNET)
         syscalls.mount("/proc/thread-self/ns/net", path, flags=syscalls.MS_BIND)
 
-    def open(self, node: str) -> int:
-        """Return a descriptor of the namespace of `node` (inside the mount namespace)."""
-        return self._open_there(self._prefix + node)
+    def open(self, file: str) -> int:
+        """Return a descriptor of the namespace `file` (inside the mount namespace)."""
+        return self._open_there(self._prefix + file)
 
     def _open_there(self, path: str) -> int:
         try:
@@ -150,45 +146,42 @@ class NamespaceStore:
     def _missing(self, path: str) -> MissingError:
         return MissingError(f"{path} is gone; `emulator down {self.pin.name}` removes what is left")
 
-    def go(self, node: str) -> None:
-        """Enter the network namespace of `node` (inside the mount namespace).
+    def go(self, file: str) -> None:
+        """Enter the network namespace `file` (inside the mount namespace).
 
-        While the node is created or removed, its file is a regular file for a moment. The node then counts
-        as missing.
+        While a namespace is created or removed, its file is a regular file for a moment. It then counts as
+        missing.
         """
-        fd = self.open(node)
+        fd = self.open(file)
         try:
             syscalls.setns(fd, CLONE_NEWNET)
         except KernelError as error:
             if error.errno != errno.EINVAL:
                 raise
-            raise self._missing(self._prefix + node) from None
+            raise self._missing(self._prefix + file) from None
         finally:
             os.close(fd)
 
-    def remove(self, node: str) -> None:
-        """Release the namespace of `node` (inside the mount namespace); no error if there is none."""
-        path = self._prefix + node
+    def remove(self, file: str) -> None:
+        """Release the namespace `file` (inside the mount namespace); no error if there is none."""
+        path = self._prefix + file
         with suppress(KernelError):
             syscalls.umount(path, syscalls.MNT_DETACH)
         with suppress(FileNotFoundError):
             os.unlink(path)
 
-    def nodes(self) -> list[str]:
-        """Return the nodes that have a file, ascending (inside the mount namespace).
+    def files(self) -> list[str]:
+        """Return the namespaces by their files, ascending (inside the mount namespace).
 
         The list is empty if another program removed the folder: the kernel then unmounted its contents.
         """
-        return [name for name in self._files() if not name.startswith(".")]
-
-    def _files(self) -> list[str]:
         try:
             return sorted(os.listdir(self.folder))
         except (FileNotFoundError, NotADirectoryError):
             return []
 
     def inodes(self) -> dict[int, str]:
-        """Return {inode of the namespace: node} (inside the mount namespace).
+        """Return {inode of the namespace: file} (inside the mount namespace).
 
         The result excludes files without a namespace and the machine's own namespace, because callers kill
         the processes inside.
@@ -197,8 +190,8 @@ class NamespaceStore:
             _device_and_inode("/proc/thread-self/ns/net")[0],
             _device_and_inode(f"{first_process() or '/proc/1'}/ns/net"),
         )
-        found = {node: _device_and_inode(self._prefix + node) for node in self._files()}
-        return {key[1]: node for node, key in found.items() if key[0] == device and key != machine}
+        found = {file: _device_and_inode(self._prefix + file) for file in self.files()}
+        return {key[1]: file for file, key in found.items() if key[0] == device and key != machine}
 
     def release(self) -> None:
         """Release the mount namespace and everything in it; no error if there is none."""

@@ -3,14 +3,11 @@
 from __future__ import annotations
 
 import errno
-import os
-from collections.abc import Callable, Mapping
-from contextlib import suppress
+from collections.abc import Callable
 
 import numpy as np
 
 from emulator.difference import Difference
-from emulator.errors import KernelError
 from emulator.linux.namespaces.store import NamespaceStore
 from emulator.linux.netlink import messages
 from emulator.linux.netlink.connection import Batch, Netlink
@@ -19,7 +16,8 @@ from emulator.linux.nodes.handle_cache import open_namespaces
 from emulator.linux.nodes.node_messages import NodeMessages
 from emulator.linux.nodes.node_sysctls import NodeSysctls
 from emulator.linux.nodes.partial_routes import run_partly
-from emulator.linux.nodes.teardown import Sentinel, kill_inside
+from emulator.linux.nodes.release import release_named
+from emulator.linux.nodes.teardown import Sentinel
 from emulator.plan_part import PlanPart
 
 _GONE = frozenset({errno.ESRCH, errno.EADDRNOTAVAIL, errno.ENODEV, errno.ENOENT, errno.EEXIST})
@@ -47,70 +45,52 @@ def converge(
     error stay, and the caller's record marks the network as partly changed. With `partly`, other ports of
     these nodes may be down or gone meanwhile; routes then use the remaining ports.
     """
+    file_of = part.namespaces.file_of
     for before, after in change.kept:
         check()
-        _send(store, before.name, removals(before, after))
-    for name, indices in _by_node(change.gone_links).items():
+        _send(store, file_of(before.name), removals(before, after))
+    for file, links in _by_namespace(part, change.gone_links).items():
         batch = Batch()
-        for index in indices:
+        for name, index in links:
             batch.add(messages.link_group(index, _DOOMED), "delete a link of", name)
-        batch.add(messages.group_delete(_DOOMED), "delete the links of", name)
-        _send(store, name, batch)
-    _remove_nodes(store, change.gone_nodes)
+        batch.add(messages.group_delete(_DOOMED), "delete the links of", links[0][0])
+        _send(store, file, batch)
+    if change.gone_nodes:
+        sentinel = Sentinel()
+        release_named(store, change.gone_nodes)
+        sentinel.wait()
     _make(part, change, store, check, partly=partly)
-    numbers = dict(zip(part.names, part.nodes.tolist(), strict=True)) if change.kept and partly else {}
     for before, after in change.kept:
         check()
-        _give(part, store, numbers.get(after.name, -1), additions(before, after), after.name)
+        node = part.topology.names.find(after.name) if partly else None
+        _give(part, store, file_of(after.name), additions(before, after), node)
     for node in _neighbours_of_new(part, change):
-        _give(part, store, node if partly else -1, _again(part, node), part.topology.names[node])
+        _give(part, store, part.namespaces.file(node), _again(part, node), node if partly else None)
 
 
-def _by_node(gone: list[tuple[str, int]]) -> dict[str, list[int]]:
-    """Return the interface indices of deleted links, by the node from which each is deleted."""
-    indices: dict[str, list[int]] = {}
+def _by_namespace(part: PlanPart, gone: list[tuple[str, int]]) -> dict[str, list[tuple[str, int]]]:
+    """Return the deleted links (node name, interface index), by the namespace from which each is deleted."""
+    found: dict[str, list[tuple[str, int]]] = {}
     for name, index in gone:
-        indices.setdefault(name, []).append(index)
-    return indices
+        found.setdefault(part.namespaces.file_of(name), []).append((name, index))
+    return found
 
 
-def _send(store: NamespaceStore, name: str, batch: Batch) -> None:
+def _send(store: NamespaceStore, file: str, batch: Batch) -> None:
     if batch:
-        store.go(name)
+        store.go(file)
         with Netlink() as netlink:
             netlink.run(batch, ignore=_GONE)
 
 
-def _give(part: PlanPart, store: NamespaceStore, node: int, batch: Batch, name: str) -> None:
-    """Send `batch` to the node `name`. With its number, routes use only those of their ports that are up."""
-    if node < 0:
-        _send(store, name, batch)
+def _give(part: PlanPart, store: NamespaceStore, file: str, batch: Batch, node: int | None) -> None:
+    """Send `batch` to a namespace. With the node's number, routes use only those of its ports that are up."""
+    if node is None:
+        _send(store, file, batch)
     elif batch:
-        store.go(name)
+        store.go(file)
         with Netlink() as netlink:
             run_partly(netlink, part, node, batch, _GONE)
-
-
-def _remove_nodes(store: NamespaceStore, gone: Mapping[str, str]) -> None:
-    """Kill the nodes' processes, release the nodes, and wait until the kernel has destroyed them.
-
-    `gone` are the files of their namespaces by name. Processes in a shared namespace aren't killed: they may
-    belong to another node.
-    """
-    if not gone:
-        return
-    inodes = []
-    for name, file in gone.items():
-        with suppress(FileNotFoundError, KernelError):
-            descriptor = store.open(name)
-            if name == file:
-                inodes.append(os.fstat(descriptor).st_ino)
-            os.close(descriptor)
-    kill_inside(inodes)
-    sentinel = Sentinel()
-    for name in gone:
-        store.remove(name)
-    sentinel.wait()
 
 
 def _make(
@@ -131,22 +111,23 @@ def _make(
     touched = np.array(sorted(fresh.union(ends)), dtype=np.int64)
     new = part.only(touched, np.flatnonzero(change.new_links))
     writer = NodeMessages(new, running=True)
-    names = part.topology.names
-    with open_namespaces(store, part.topology) as namespace_of, NodeSysctls(new) as sysctls:
+    namespaces = part.namespaces
+    with open_namespaces(store, part) as namespace_of, NodeSysctls(new) as sysctls:
         for node in writer.order.nodes:
             check()
             if node in fresh:
-                store.remove(names[node])  # left by an interrupted change
-                store.make(names[node], part.namespaces.file(node))
+                if not namespaces.shared[node]:
+                    store.remove(namespaces.file(node))  # left by an interrupted change
+                store.make(namespaces.file(node))
                 sysctls.apply(node)
                 batch = writer.first(node, namespace_of)
             else:
-                store.go(names[node])
+                store.go(namespaces.file(node))
                 batch = Batch()
                 writer.links_to_older(batch, node, namespace_of)
             run(node, batch)
     for node in writer.order.pending_nodes:
-        store.go(names[node])
+        store.go(namespaces.file(node))
         batch = Batch()
         if node in fresh:
             batch = writer.second(node)

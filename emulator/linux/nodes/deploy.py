@@ -38,13 +38,13 @@ def make_nodes(part: PlanPart, store: NamespaceStore, progress: Progress) -> Non
     Raises KernelError at the first operation that the kernel refuses, without a rollback.
     """
     writer = NodeMessages(part)
-    names, total = part.topology.names, len(part.nodes)
-    with open_namespaces(store, part.topology) as namespace_of, NodeSysctls(part) as sysctls:
+    file_of, total = part.namespaces.file, len(part.nodes)
+    with open_namespaces(store, part) as namespace_of, NodeSysctls(part) as sysctls:
         done = 0
         for run in writer.order.runs():
             batches = [writer.first(node, namespace_of) for node in run]
             for node, batch in zip(run, batches, strict=True):
-                store.make(names[node], part.namespaces.file(node))
+                store.make(file_of(node))
                 sysctls.apply(node)
                 with Netlink() as netlink:
                     netlink.run(batch)
@@ -52,6 +52,6 @@ def make_nodes(part: PlanPart, store: NamespaceStore, progress: Progress) -> Non
             progress("nodes", done, total)
     progress("nodes", total, total)
     for node in writer.order.pending_nodes:
-        store.go(names[node])
+        store.go(file_of(node))
         with Netlink() as netlink:
             netlink.run(writer.second(node))

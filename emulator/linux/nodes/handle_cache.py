@@ -1,4 +1,4 @@
-"""LRU cache of per-node handles (descriptors, sockets), within any limit on open files."""
+"""LRU cache of handles of namespaces (descriptors, sockets), within any limit on open files."""
 
 from __future__ import annotations
 
@@ -11,29 +11,38 @@ from typing import Generic, Self, TypeVar
 
 from emulator.linux.namespaces.store import NamespaceStore
 from emulator.linux.netlink.connection import Netlink
-from topologies.topology import Topology
+from emulator.node_namespaces import NodeNamespaces
+from emulator.plan_part import PlanPart
 
 T = TypeVar("T")
 
 
 class HandleCache(Generic[T]):
-    """Cache of up to `most` handles, one per node, created on demand. A context manager that closes them."""
+    """Cache of up to `most` handles, created on demand by node. A context manager that closes them.
 
-    def __init__(self, make: Callable[[int], T], close: Callable[[T], None], most: int) -> None:
+    Nodes with the same `key_of(node)` have one handle together.
+    """
+
+    def __init__(
+        self, make: Callable[[int], T], close: Callable[[T], None], most: int,
+        key_of: Callable[[int], int] = int,
+    ) -> None:  # fmt: skip
         self._make = make
         self._close = close
         self._most = most
+        self._key_of = key_of
         self._open: OrderedDict[int, T] = OrderedDict()
 
     def __call__(self, node: int) -> T:
         """Return the handle of `node`. It stays valid until `most` others were requested."""
-        found = self._open.get(node)
+        key = self._key_of(node)
+        found = self._open.get(key)
         if found is not None:
-            self._open.move_to_end(node)
+            self._open.move_to_end(key)
             return found
         if self.full:
             self._close(self._open.popitem(last=False)[1])
-        self._open[node] = made = self._make(node)
+        self._open[key] = made = self._make(node)
         return made
 
     @property
@@ -42,8 +51,8 @@ class HandleCache(Generic[T]):
         return len(self._open) >= self._most
 
     def forget(self, node: int) -> None:
-        """Close the handle of `node`, if any, before its namespace is removed."""
-        found = self._open.pop(node, None)
+        """Close the handle of the namespace of `node`, if any, before it is removed."""
+        found = self._open.pop(self._key_of(node), None)
         if found is not None:
             self._close(found)
 
@@ -58,23 +67,28 @@ class HandleCache(Generic[T]):
         self._open.clear()
 
 
-def open_namespaces(store: NamespaceStore, topology: Topology) -> HandleCache[int]:
+def open_namespaces(store: NamespaceStore, part: PlanPart) -> HandleCache[int]:
     """Return descriptors of namespaces, one per link of a node; raise the open-file limit if needed."""
-    names = topology.names
-    most = max(256, int(topology.degrees.max(initial=0)))
+    namespaces = part.namespaces
+    most = max(256, int(part.topology.degrees.max(initial=0)))
     soft, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
     wanted = most + 128
     if soft != resource.RLIM_INFINITY and soft < wanted:
         resource.setrlimit(resource.RLIMIT_NOFILE, (wanted if hard < 0 else min(wanted, hard), hard))
-    return HandleCache(lambda node: store.open(names[node]), os.close, most)
+    return HandleCache(lambda node: store.open(namespaces.file(node)), os.close, most, _owner_of(namespaces))
 
 
-def open_sockets(store: NamespaceStore, topology: Topology, most: int) -> HandleCache[Netlink]:
+def open_sockets(store: NamespaceStore, part: PlanPart, most: int) -> HandleCache[Netlink]:
     """Return netlink sockets in nodes' namespaces. Opening one leaves this thread in its namespace."""
-    names = topology.names
+    namespaces = part.namespaces
 
     def made(node: int) -> Netlink:
-        store.go(names[node])
+        store.go(namespaces.file(node))
         return Netlink()
 
-    return HandleCache(made, Netlink.close, most)
+    return HandleCache(made, Netlink.close, most, _owner_of(namespaces))
+
+
+def _owner_of(namespaces: NodeNamespaces) -> Callable[[int], int]:
+    """Return the function from a node to the owner of its namespace, as a key."""
+    return namespaces.owner.item

@@ -122,6 +122,6 @@ def shape_batches(part: PlanPart, states: States, links: Iterable[int]) -> dict[
 def give_shapes(part: PlanPart, store: NamespaceStore, states: States, links: Iterable[int]) -> None:
     """Set the changed shapes of `links`. Call inside the store's mount namespace."""
     for node, batch in shape_batches(part, states, links).items():
-        store.go(part.topology.names[node])
+        store.go(part.namespaces.file(node))
         with Netlink() as netlink:
             netlink.run(batch, ignore=UNSHAPED)

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import errno
-from collections.abc import Sequence
 from contextlib import suppress
 from pathlib import Path
 
@@ -16,6 +15,7 @@ from emulator.linux.observed.findings import Reset
 from emulator.linux.observed.namespace import LOCALHOST
 from emulator.linux.observed.parse import FRA_PRIORITY, FRA_TABLE, RULE, TO_TABLE
 from emulator.linux.observed.survey import Damage
+from emulator.node_namespaces import NodeNamespaces
 
 _CONF = {
     messages.AF_INET: Path("/proc/sys/net/ipv4/conf"),
@@ -26,24 +26,24 @@ _NO_ADDRESS = "1"
 """IN6_ADDR_GEN_MODE_NONE."""
 
 
-def allow_ipv6(names: Sequence[str], store: NamespaceStore, damage: Damage) -> None:
+def allow_ipv6(namespaces: NodeNamespaces, store: NamespaceStore, damage: Damage) -> None:
     """Enable IPv6 on interfaces without their IPv6 addresses: while disabled, the kernel accepts none.
 
-    Call inside the store's mount namespace. `names` are the node names.
+    Call inside the store's mount namespace.
     """
     for node, findings in damage.findings.items():
         if findings.reset.ipv6:
-            store.go(names[node])
+            store.go(namespaces.file(node))
             for interface in ("all", *findings.reset.ipv6):
                 _switch(_CONF[messages.AF_INET6] / interface / "disable_ipv6", "1", "0")
 
 
-def reset_namespaces(names: Sequence[str], store: NamespaceStore, damage: Damage) -> None:
+def reset_namespaces(namespaces: NodeNamespaces, store: NamespaceStore, damage: Damage) -> None:
     """Restore all other settings of the namespaces. Call inside the store's mount namespace."""
     for node, findings in damage.findings.items():
         if not findings.reset.is_empty:
-            store.go(names[node])
-            _reset_here(findings.reset, names[node])
+            store.go(namespaces.file(node))
+            _reset_here(findings.reset, namespaces.names[node])
 
 
 def _reset_here(reset: Reset, name: str) -> None:

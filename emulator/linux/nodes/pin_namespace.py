@@ -11,16 +11,16 @@ from emulator.linux.netlink.connection import Batch, Netlink
 from emulator.linux.sysctl import disable_ipv6_here
 
 
-def pin_namespace(store: NamespaceStore, node: str, pid: int) -> None:
-    """Bind the network namespace of process `pid` as that of `node`, and enter it.
+def pin_namespace(store: NamespaceStore, file: str, pid: int) -> None:
+    """Bind the network namespace of process `pid` to `file`, and enter it.
 
     Call inside the store's mount namespace, while the process can't end.
     """
-    store.remove(node)  # left by an interrupted change
-    path = f"{store.folder}/{node}"
+    store.remove(file)  # left by an interrupted change
+    path = f"{store.folder}/{file}"
     os.mknod(path, 0o400)
     syscalls.mount(f"/proc/{pid}/ns/net", path, flags=syscalls.MS_BIND)
-    store.go(node)
+    store.go(file)
 
 
 def quieten_here() -> None:
@@ -34,7 +34,7 @@ def quieten_here() -> None:
 
 def ready_root(store: NamespaceStore, name: str, *, ipv6: bool) -> None:
     """Create the namespace `name` with its loopback up; without `ipv6`, disable IPv6 on its interfaces."""
-    store.make(name, name)
+    store.make(name)
     if not ipv6:
         disable_ipv6_here()
     batch = Batch()

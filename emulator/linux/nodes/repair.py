@@ -46,14 +46,14 @@ def repair(plan: Plan, store: NamespaceStore, damage: Damage) -> None:
         if node not in lost
     ]
     writer = LinkMessages(plan.whole)
-    allow_ipv6(topology.names, store, damage)
+    allow_ipv6(plan.namespaces, store, damage)
     _each(plan, store, damage, lambda node, findings: _devices(plan, node, findings))
     kept = [(findings.found, findings.wanted) for findings in damage.findings.values()]
     change = Difference(new_nodes=damage.nodes, new_links=mask, gone_links=halves, kept=kept)
     converge(plan.whole, change, store, partly=True)
     _each(plan, store, damage, lambda node, findings: _ports(plan, writer, node, findings))
     _forward_again(plan, store, damage)
-    reset_namespaces(topology.names, store, damage)
+    reset_namespaces(plan.namespaces, store, damage)
 
 
 def _each(
@@ -63,7 +63,7 @@ def _each(
     for node, findings in damage.findings.items():
         batch = batch_of(node, findings)
         if batch:
-            store.go(plan.topology.names[node])
+            store.go(plan.namespaces.file(node))
             with Netlink() as netlink:
                 run_partly(netlink, plan.whole, node, batch, _HARMLESS)
 
@@ -117,5 +117,5 @@ def _forward_again(plan: Plan, store: NamespaceStore, damage: Damage) -> None:
     nodes = [node for node, findings in damage.findings.items() if findings.not_forwarding]
     with NodeSysctls(plan.whole) as sysctls:
         for node in nodes:
-            store.go(plan.topology.names[node])
+            store.go(plan.namespaces.file(node))
             sysctls.apply(node)

@@ -7,7 +7,6 @@ namespaces are opened once and kept. Bringing a port down or up then costs one `
 from __future__ import annotations
 
 import errno
-import os
 from collections.abc import Callable, Iterable
 from contextlib import ExitStack
 from types import TracebackType
@@ -26,8 +25,8 @@ from emulator.linux.nodes.handle_cache import open_namespaces, open_sockets
 from emulator.linux.nodes.link_messages import UNSHAPED, shape_batches
 from emulator.linux.nodes.node_sysctls import NodeSysctls
 from emulator.linux.nodes.partial_routes import give_routes, run_partly
+from emulator.linux.nodes.release import release_nodes
 from emulator.linux.nodes.shared_messages import SharedMessages
-from emulator.linux.nodes.teardown import kill_inside
 from emulator.removed_elements import RemovedElements
 from topologies.identifiers import interface_name
 from topologies.segments import is_routed
@@ -63,9 +62,9 @@ class NetnsSession:
 
     def __enter__(self) -> Self:
         self._stack.enter_context(self._store.entered())
-        self._namespaces = self._stack.enter_context(open_namespaces(self._store, self._topology))
+        self._namespaces = self._stack.enter_context(open_namespaces(self._store, self._plan.whole))
         self._sysctls = self._stack.enter_context(NodeSysctls(self._plan.whole))
-        self._netlink = self._stack.enter_context(open_sockets(self._store, self._topology, _MOST_SOCKETS))
+        self._netlink = self._stack.enter_context(open_sockets(self._store, self._plan.whole, _MOST_SOCKETS))
         return self
 
     def __exit__(
@@ -182,13 +181,7 @@ class NetnsSession:
         self._netlink(node).run(batch, ignore=_GONE)
         self._netlink.forget(node)
         self._namespaces.forget(node)
-        if not self._plan.namespaces.shared[node]:  # a shared one has processes of other nodes
-            descriptor = self._store.open(name)
-            try:
-                kill_inside([os.fstat(descriptor).st_ino])
-            finally:
-                os.close(descriptor)
-        self._store.remove(name)
+        release_nodes(self._store, self._plan.namespaces, [node])
         for link, _ in links:
             self._go_around(link)
 
@@ -201,7 +194,7 @@ class NetnsSession:
             self._writer.needs_older_end(link) or self._writer.newer_node(link) != node for link in links
         )
         if quick:
-            self._store.make(self._topology.names[node], self._plan.namespaces.file(node))
+            self._store.make(self._plan.namespaces.file(node))
             self._sysctls.apply(node)
             with Netlink() as netlink:
                 run_partly(netlink, self._plan.whole, node, self._writer.first(node, self._namespaces))

@@ -7,7 +7,7 @@ import select
 import signal
 import socket
 import time
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from contextlib import suppress
 from pathlib import Path
 
@@ -76,7 +76,7 @@ class _Inside:
         if self._hosts == _identity("/etc/hosts"):
             self._hosts = None
 
-    def __contains__(self, pid: int) -> bool:
+    def __call__(self, pid: int) -> bool:
         if net_namespace(pid) in self._inodes:
             return True
         return self._hosts is not None and _identity(f"/proc/{pid}/root/etc/hosts") == self._hosts
@@ -86,19 +86,26 @@ def kill_inside(inodes: Iterable[int], hosts: Path | None = None) -> None:
     """Kill every process that is in one of the network namespaces `inodes`.
 
     With `hosts`, the network's hosts file, also kill those that were started there and moved to a network
-    namespace of their own. Processes are selected by their namespaces and mounts, never by name. This repeats
-    until none is left, because a process may be forking. Signals use a pidfd, so that a reused process number
-    is never hit.
+    namespace of their own. Processes are selected by their namespaces and mounts, never by name.
     Raises BrokenError when a process doesn't end.
     """
-    ours = _Inside(inodes, hosts)
+    kill_each(_Inside(inodes, hosts))
+
+
+def kill_each(ours: Callable[[int], bool]) -> None:
+    """Kill every process for whose number `ours` is true.
+
+    This repeats until none is left, because a process may be forking. Signals use a pidfd, so that a reused
+    process number is never hit.
+    Raises BrokenError when a process doesn't end.
+    """
     deadline = time.monotonic() + _PATIENCE
     while found := _processes_in(ours):
         for pid in found:
             with suppress(ProcessLookupError):
                 handle = os.pidfd_open(pid)
                 try:
-                    if pid in ours:
+                    if ours(pid):
                         signal.pidfd_send_signal(handle, signal.SIGKILL)
                         select.select([handle], [], [], 1.0)
                 finally:
@@ -112,10 +119,10 @@ def processes_inside(inodes: Iterable[int], hosts: Path | None = None) -> list[i
     return _processes_in(_Inside(inodes, hosts))
 
 
-def _processes_in(ours: _Inside) -> list[int]:
+def _processes_in(ours: Callable[[int], bool]) -> list[int]:
     me = os.getpid()
     pids = (int(name) for name in os.listdir("/proc") if name.isdigit())
-    return [pid for pid in pids if pid != me and pid in ours and not _has_ended(pid)]
+    return [pid for pid in pids if pid != me and ours(pid) and not _has_ended(pid)]
 
 
 def _identity(path: str) -> tuple[int, int] | None:

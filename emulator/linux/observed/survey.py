@@ -8,6 +8,7 @@ from emulator.deviation import Deviation, missing
 from emulator.linux.namespaces.store import NamespaceStore
 from emulator.linux.netlink import messages
 from emulator.linux.observed.compare import NodeComparison
+from emulator.linux.observed.existing_nodes import has_device
 from emulator.linux.observed.findings import NodeFindings
 from emulator.linux.observed.parse import Found
 from emulator.linux.observed.read import DumpSelection, read_here
@@ -35,7 +36,7 @@ class Survey:
     """Compares every node with the kernel. Use it inside the store's mount namespace.
 
     It leaves its thread in the network namespace of some node. Engines whose program creates nodes in its own
-    way override the nodes' location, the test that the program knows them, and the comparison.
+    way override the test that the program knows them, and the comparison.
     """
 
     def __init__(self, wanted: WantedState, store: NamespaceStore) -> None:
@@ -46,9 +47,9 @@ class Survey:
         """Return the deviations from the plan."""
         topology = self.wanted.plan.topology
         damage, lost = Damage(), dict[int, None]()
-        pinned = frozenset(self._store.nodes())
-        for node, name in enumerate(topology.names):
-            if name not in pinned or not self.is_known(node):
+        files = frozenset(self._store.files())
+        for node in range(topology.node_count):
+            if not self._exists(node, files) or not self.is_known(node):
                 damage.nodes.append(node)
                 lost.update(dict.fromkeys(end.link for end in topology.incident(node)))
                 continue
@@ -60,21 +61,24 @@ class Survey:
         damage.deviations = tell(self.wanted, damage)
         return damage
 
+    def _exists(self, node: int, files: frozenset[str]) -> bool:
+        """Return whether the node's namespace exists, and if it is shared, any of its devices."""
+        namespaces = self.wanted.plan.namespaces
+        file = namespaces.file(node)
+        if file not in files or not namespaces.shared[node]:
+            return file in files
+        return has_device(self.wanted.plan.topology, node, self._shared(file).interfaces)
+
     def is_known(self, node: int) -> bool:
         """Return whether the program that created the network knows the node."""
         del node
         return True
 
-    def shared_namespace(self, node: int) -> str:
-        """Return the namespace that the node shares with others; empty if it has its own."""
-        namespaces = self.wanted.plan.namespaces
-        return namespaces.file(node) if namespaces.shared[node] else ""
-
     def comparison(
         self, node: int, settings: NodeSettings, ports: list[WantedPort], found: Found
     ) -> NodeComparison:
         """Return the comparison of the node with its namespace."""
-        own = not self.shared_namespace(node)
+        own = not self.wanted.plan.namespaces.shared[node]
         return NodeComparison(
             settings, ports, found,
             bridge=bridge_name(self.wanted.plan.topology, node) if settings.mac else "",
@@ -93,20 +97,24 @@ class Survey:
 
     def _findings(self, node: int) -> NodeFindings:
         settings, ports = self.wanted.node(node)
-        shared = self.shared_namespace(node)
-        if not shared:
+        namespaces = self.wanted.plan.namespaces
+        if namespaces.shared[node]:
+            found = self._shared(namespaces.file(node))
+        else:
             selection = DumpSelection(
                 ipv6=self._ipv6, neighbours=bool(settings.neighbours), forwarding=bool(self.forwards(node))
             )
-            found = self._read(self.wanted.plan.topology.names[node], selection)
-        else:
-            if shared not in self._common:
-                self._common[shared] = self._read(shared, DumpSelection(layer3=False))
-            found = self._common[shared]
+            found = self._read(namespaces.file(node), selection)
         return self.comparison(node, settings, ports, found).findings()
 
-    def _read(self, name: str, selection: DumpSelection) -> Found:
-        self._store.go(name)
+    def _shared(self, file: str) -> Found:
+        """Return the state of a shared namespace, which is read once."""
+        if file not in self._common:
+            self._common[file] = self._read(file, DumpSelection(layer3=False))
+        return self._common[file]
+
+    def _read(self, file: str, selection: DumpSelection) -> Found:
+        self._store.go(file)
         return read_here(selection)
 
 

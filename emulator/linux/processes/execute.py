@@ -10,6 +10,7 @@ import os
 import subprocess
 from collections.abc import Callable, Mapping, Sequence
 from contextlib import suppress
+from dataclasses import dataclass
 from pathlib import Path
 from typing import TypeVar
 
@@ -17,36 +18,50 @@ from emulator.errors import KernelError, UnableError
 from emulator.linux.namespaces import syscalls
 from emulator.linux.namespaces.guard import namespace_guard
 from emulator.linux.namespaces.store import NamespaceStore
+from emulator.linux.processes.node_mark import mark_here
 
 Made = TypeVar("Made")
 
 
-def inside(store: NamespaceStore, node: str, hosts: Path | None, action: Callable[[], Made]) -> Made:
-    """Call `action()` inside `node`, with private mounts, and return its result.
+@dataclass(frozen=True)
+class Place:
+    """A node by its name, and the file of its network namespace; without a name it is only the namespace."""
 
-    Its /etc/hosts is the file `hosts`, and /sys shows the node's interfaces.
+    file: str
+    node: str = ""
+
+
+def inside(store: NamespaceStore, place: Place, hosts: Path | None, action: Callable[[], Made]) -> Made:
+    """Call `action()` inside a node or namespace, with private mounts, and return its result.
+
+    Its /etc/hosts is the file `hosts`, and /sys shows the namespace's interfaces. Processes that it
+    starts are marked as those of the node.
     """
     with namespace_guard("net", "mnt"):
         outside = Path("/proc/thread-self/ns/mnt").open("rb")  # noqa: SIM115 -- closed below
         with outside:
             store.enter()
-            store.go(node)
+            store.go(place.file)
             syscalls.setns(outside.fileno(), syscalls.CLONE_NEWNS)
         syscalls.unshare(syscalls.CLONE_NEWNS)
         syscalls.mount("none", "/", flags=syscalls.MS_REC | syscalls.MS_SLAVE)
         if hosts is not None and hosts.exists():
             with suppress(KernelError):
                 syscalls.mount(str(hosts), "/etc/hosts", flags=syscalls.MS_BIND)
-        with suppress(KernelError):  # like `ip netns exec`; otherwise /sys/class/net shows the wrong links
-            syscalls.mount("sysfs", "/sys", "sysfs")
+        # like `ip netns exec`; otherwise /sys/class/net shows the wrong links
+        if place.node:
+            mark_here(place.node, store.folder)
+        else:
+            with suppress(KernelError):
+                syscalls.mount("sysfs", "/sys", "sysfs")
         return action()
 
 
 def start(
-    store: NamespaceStore, node: str, hosts: Path | None, argv: Sequence[str], *, capture: bool,
+    store: NamespaceStore, place: Place, hosts: Path | None, argv: Sequence[str], *, capture: bool,
     inherit: Sequence[int] = (), apart: bool = False, environment: Mapping[str, str] | None = None,
 ) -> subprocess.Popen[bytes]:  # fmt: skip
-    """Start `argv` inside `node`. With `capture`, its output goes to pipes and its input is empty.
+    """Start `argv` inside a node. With `capture`, its output goes to pipes and its input is empty.
 
     It inherits the descriptors `inherit`, and this process's environment with `environment` added. With
     `apart`, it leads its own process group. Raises UnableError when the program doesn't exist.
@@ -62,6 +77,6 @@ def start(
                 env={**os.environ, **environment} if environment else None,
             )  # fmt: skip
         except OSError as error:
-            raise UnableError(f"can't run `{argv[0]}` in {node}: {error.strerror}") from error
+            raise UnableError(f"can't run `{argv[0]}` in {place.node}: {error.strerror}") from error
 
-    return inside(store, node, hosts, run)
+    return inside(store, place, hosts, run)

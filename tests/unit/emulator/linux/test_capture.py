@@ -13,6 +13,7 @@ from emulator.errors import UnableError
 from emulator.linux import capture
 from emulator.linux.capture import Writer
 from emulator.linux.namespaces.store import NamespaceStore
+from emulator.linux.processes.execute import Place
 
 
 def test_header_and_packets_are_as_the_format_says() -> None:
@@ -35,7 +36,9 @@ def test_an_empty_recording_is_a_whole_file() -> None:
 def test_a_filter_without_tcpdump_is_refused_with_the_fix(tmp_path: Path) -> None:
     store = NamespaceStore(tmp_path / "mnt", tmp_path / "ns")
     with pytest.raises(UnableError, match="apt install tcpdump"):
-        capture.record(store, "h1", CaptureRequest("h1-eth0", filter="icmp"), io.BytesIO(), lambda: None)
+        capture.record(
+            store, Place("h1"), CaptureRequest("h1-eth0", filter="icmp"), io.BytesIO(), lambda: None
+        )
 
 
 def test_the_kernels_time_is_taken() -> None:

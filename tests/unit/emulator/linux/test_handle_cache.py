@@ -6,6 +6,7 @@ import pytest
 from support.topologies import make
 
 from emulator.linux.nodes.handle_cache import HandleCache, open_namespaces
+from emulator.plan import make_plan
 
 
 def test_the_one_that_was_not_used_for_longest_makes_room() -> None:
@@ -44,7 +45,7 @@ def test_a_namespace_for_each_link_of_a_node_stays_open(
             return os.open(os.devnull, os.O_RDONLY)
 
     topology = make("single", hosts=links)
-    with open_namespaces(Store(), topology) as namespace_of:  # type: ignore[arg-type]
+    with open_namespaces(Store(), make_plan(topology, "netns").whole) as namespace_of:  # type: ignore[arg-type]
         hosts = topology.hosts.tolist()
         assert [namespace_of(host) for host in hosts] == [namespace_of(host) for host in hosts]
         assert len(opened) == links
@@ -62,5 +63,20 @@ def test_the_limit_on_open_files_is_raised_only_where_it_is_too_low(
     found: list[tuple[int, int]] = []
     monkeypatch.setattr("resource.getrlimit", lambda _: limits)
     monkeypatch.setattr("resource.setrlimit", lambda _, both: found.append(both))
-    open_namespaces(None, make("single", hosts=2))  # type: ignore[arg-type]
+    open_namespaces(None, make_plan(make("single", hosts=2), "netns").whole)  # type: ignore[arg-type]
     assert found == ([] if raised is None else [raised])
+
+
+def test_nodes_of_one_namespace_have_one_handle() -> None:
+    opened: list[str] = []
+
+    class Store:
+        def open(self, file: str) -> int:
+            opened.append(file)
+            return os.open(os.devnull, os.O_RDONLY)
+
+    topology = make("linear", k=3, hosts_per_switch=1)
+    with open_namespaces(Store(), make_plan(topology, "mininet").whole) as namespace_of:  # type: ignore[arg-type]
+        found = {name: namespace_of(node) for node, name in enumerate(topology.names)}
+    assert found["s1"] == found["s2"] == found["s3"] != found["h1"]
+    assert sorted(opened) == [".switches", "h1", "h2", "h3"]

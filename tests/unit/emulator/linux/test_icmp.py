@@ -73,7 +73,9 @@ def test_the_answer_to_another_pinger_answers_nothing(
     """Two checks of one network at a time, or a late answer to the one before: equal numbers, not it."""
     monkeypatch.setattr(icmp, "_open_socket", lambda _version: Wire(others))
     pinger = icmp.Pinger([Echo(0, "10.0.0.2"), Echo(1, "10.0.0.1")], 0.05, icmp.limits(0))
-    found = pinger.run(cast("NamespaceStore", SimpleNamespace(go=lambda _name: None)), ["h1", "h2"])
+    found = pinger.run(
+        cast("NamespaceStore", SimpleNamespace(go=lambda _name: None)), ["h1", "h2"].__getitem__
+    )
     assert [time is not None for time in found] == [answered, answered]
 
 
@@ -82,4 +84,4 @@ def test_a_node_that_is_gone_answers_nothing() -> None:
         raise FileNotFoundError
 
     pinger = icmp.Pinger([Echo(0, "10.0.0.2")], 0.05, icmp.limits(0))
-    assert pinger.run(cast("NamespaceStore", SimpleNamespace(go=go)), ["h1"]) == [None]
+    assert pinger.run(cast("NamespaceStore", SimpleNamespace(go=go)), ["h1"].__getitem__) == [None]

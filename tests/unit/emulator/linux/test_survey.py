@@ -10,7 +10,7 @@ from support.topologies import made
 from emulator.linux.namespaces.store import NamespaceStore
 from emulator.linux.observed import survey
 from emulator.linux.observed.compare import NodeComparison
-from emulator.linux.observed.parse import Found
+from emulator.linux.observed.parse import Found, FoundInterface
 from emulator.linux.observed.read import DumpSelection
 from emulator.linux.observed.survey import Survey
 from emulator.linux.observed.wanted import WantedPort, WantedState
@@ -20,12 +20,12 @@ from emulator.plan import make_plan
 
 
 class Store:
-    """Namespaces of which some are pinned; notes what is looked into."""
+    """Namespaces with these files; notes what is looked into."""
 
     def __init__(self, *pinned: str) -> None:
         self.pinned, self.gone_into = pinned, list[str]()
 
-    def nodes(self) -> tuple[str, ...]:
+    def files(self) -> tuple[str, ...]:
         return self.pinned
 
     def go(self, name: str) -> None:
@@ -64,7 +64,7 @@ def test_what_has_no_namespace_is_missing_with_its_links(selections: list[DumpSe
 def test_a_namespace_that_nodes_share_is_read_once_and_for_ports_only(
     selections: list[DumpSelection],
 ) -> None:
-    store = Store("s1", "s2", "h1", "h2")
+    store = Store(SWITCHES, "h1", "h2")
     looked_at(store, switch="ovs").damage()
     assert store.gone_into == [SWITCHES, "h1", "h2"]
     assert [one.layer3 for one in selections] == [False, True, True]
@@ -84,15 +84,12 @@ def test_dumps_are_asked_for_only_where_the_plan_has_something_to_compare(
     assert [one.forwarding for one in selections] == [True, True, False, False]
 
 
-def test_an_engine_says_otherwise_what_it_knows_and_where_nodes_live(selections: list[DumpSelection]) -> None:
+def test_an_engine_says_otherwise_what_it_knows(selections: list[DumpSelection]) -> None:
     class Other(Survey):
         compared: list[int] = []  # noqa: RUF012 -- one test's
 
         def is_known(self, node: int) -> bool:
             return node != 3
-
-        def shared_namespace(self, node: int) -> str:
-            return "root" if node < 2 else ""
 
         def comparison(
             self, node: int, settings: NodeSettings, ports: list[WantedPort], found: Found
@@ -103,5 +100,20 @@ def test_an_engine_says_otherwise_what_it_knows_and_where_nodes_live(selections:
     store = Store("s1", "s2", "h1", "h2")
     damage = looked_at(store, Other).damage()
     assert damage.nodes == [3]
-    assert store.gone_into == ["root", "h1"]
+    assert store.gone_into == ["s1", "s2", "h1"]
     assert Other.compared == [0, 1, 2]
+
+
+def test_a_node_in_a_shared_namespace_is_there_by_any_of_its_devices(monkeypatch: pytest.MonkeyPatch) -> None:
+    device = FoundInterface(9, bytes(6), 1500, up=True, master=0, peer=0, kind="veth")
+    topology = made({"generator": "linear", "k": 3, "hosts_per_switch": 1})
+    for engine, switch in (("mininet", "bridge"), ("mininet", "ovs"), ("netns", "ovs")):
+        topology = made({"generator": "linear", "k": 3, "hosts_per_switch": 1}, switch=switch, engine=engine)
+        found = Found(interfaces={"s1": device, "s2-eth1": device, "s33": device})
+        monkeypatch.setattr(survey, "read_here", lambda _, found=found: found)
+        store = Store(SWITCHES, "h1", "h2", "h3")
+        wanted = WantedState(make_plan(topology, engine), {})
+        damage = Survey(wanted, cast("NamespaceStore", store)).damage()
+        assert [topology.names[node] for node in damage.nodes] == ["s3"]
+        assert store.gone_into.count(SWITCHES) == 1
+        assert {node for node in range(6) if node not in damage.nodes} == set(damage.findings)
