@@ -12,8 +12,8 @@ import pytest
 
 from emulator.linux.netlink import connection
 from emulator.linux.netlink.datagrams import messages_in
+from emulator.linux.nodes import release, shared_messages
 from emulator.linux.nodes import session as session_module
-from emulator.linux.nodes import shared_messages
 from emulator.linux.nodes.link_messages import LinkMessages
 from emulator.linux.nodes.session import NetnsSession
 from emulator.linux.nodes.shared_messages import SharedMessages
@@ -81,7 +81,7 @@ class Nothing:
 def sent(monkeypatch: pytest.MonkeyPatch) -> list[list[int]]:
     monkeypatch.setattr(connection, "open_route_socket", Kernel)
     monkeypatch.setattr(session_module, "NodeSysctls", Nothing)
-    monkeypatch.setattr(session_module, "kill_inside", lambda _: None)
+    monkeypatch.setattr(release, "kill_each", lambda _: None)
     Kernel.sent = []
     return Kernel.sent
 
