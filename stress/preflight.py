@@ -17,18 +17,21 @@ from stress.scenario.load import Document, raise_all
 from stress.scenario.model import Scenario
 from stress.schedule import Schedule
 from stress.targets import Target
+from topologies.engines import ABILITIES, DEFAULT_ENGINE, ENGINES
 from topologies.errors import ParameterError
 from topologies.profiles import LinkProfile
 from topologies.rng import Stream
 from topologies.topology import Topology
 
 
-def preflight(document: Document, schedule: Schedule, network: Addressed, seed: int) -> None:
-    """Raise InputError for everything that matches nothing or lacks an address that it needs.
+def preflight(
+    document: Document, schedule: Schedule, network: Addressed, seed: int, engine: str = DEFAULT_ENGINE
+) -> None:
+    """Raise InputError for everything that matches nothing, lacks an address, or is beyond the engine.
 
     UnableError when probes need more sockets than can be open.
     """
-    errors = list(_unaddressed_targets(schedule, network))
+    errors = [*_beyond_engine(document, schedule, engine), *_unaddressed_targets(schedule, network)]
     try:
         specs = resolve(document.scenario.probes, network, seed)
         require_descriptors(sum(spec.sockets for spec in specs))
@@ -39,6 +42,21 @@ def preflight(document: Document, schedule: Schedule, network: Addressed, seed: 
     except ParameterError as error:
         errors.append(error)
     raise_all(document, errors)
+
+
+def _beyond_engine(document: Document, schedule: Schedule, engine: str) -> Iterator[ParameterError]:
+    """Yield an error for each step and probe that the engine can't carry out."""
+    row = ENGINES.get(engine)
+    if row is None:
+        return
+    for step in schedule.steps:
+        for ability in sorted(step.action.abilities() - row.abilities):
+            words = f"the engine {engine} can't {ABILITIES[ability]}; leave it out, or use another engine"
+            yield ParameterError((*step.loc, "action"), words)
+    for number, probe in enumerate(document.scenario.probes):
+        if probe.probe == "tcp" and "sockets" not in row.abilities:
+            words = f"the engine {engine} can't {ABILITIES['sockets']}; write `probe: ping`"
+            yield ParameterError(("probes", number, "probe"), words)
 
 
 def _unaddressed_targets(schedule: Schedule, network: Addressed) -> Iterator[ParameterError]:

@@ -7,34 +7,68 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
+ABILITIES = {
+    "links": "remove links from a running network",
+    "nodes": "remove nodes from a running network",
+    "controllers": "stop and start controllers",
+    "networks": "bring up a second network beside a running one",
+    "sockets": "open sockets in nodes",
+}
+"""Abilities that stress steps may need, each with words for "the engine can't …"."""
+
+_ALL = frozenset(ABILITIES)
+_TUNNEL_MTU = 1450
+"""1,500 bytes less VXLAN's 50 (RFC 7348 over IPv4); GRE with a key takes 42 (RFC 2784, RFC 2890)."""
+
 
 @dataclass(frozen=True)
 class EngineRow:
-    """One engine: its class as "module:Class", and one line of help.
+    """One engine: its class as "module:Class", one line of help, and the options that a file may give it.
 
     `simulated` engines make nothing: a network of theirs takes no memory of this machine. With
     `one_switch_namespace`, all switches of a network are in one network namespace, whatever their kind.
+    An engine with the option `workers` makes its nodes on other machines; links between them carry
+    `tunnel_mtu` bytes at most. `abilities` are those of `ABILITIES` that it has, for stress steps.
     """
 
     target: str
     help: str
     simulated: bool = False
     one_switch_namespace: bool = False
+    options: tuple[str, ...] = ()
+    tunnel_mtu: int = 1500
+    abilities: frozenset[str] = _ALL
 
+    @property
+    def on_workers(self) -> bool:
+        """True when its nodes are on other machines."""
+        return "workers" in self.options
+
+
+_DISTRINET_OPTIONS = ("python", "home", "workers", "user", "key", "jump", "image", "admin", "master")
+_MAXINET_OPTIONS = ("python", "home", "workers", "frontend", "password_file")
 
 ENGINES: dict[str, EngineRow] = {
     "netns": EngineRow("emulator.engines.netns:NetnsEngine", "Linux network namespaces on this machine"),
     "mininet": EngineRow(
         "emulator.engines.mininet:MininetEngine", "the real Mininet", one_switch_namespace=True
     ),
+    "distrinet": EngineRow(
+        "emulator.engines.distrinet:DistrinetEngine", "the real Distrinet on its workers",
+        options=_DISTRINET_OPTIONS, tunnel_mtu=_TUNNEL_MTU, abilities=frozenset(),
+    ),
+    "maxinet": EngineRow(
+        "emulator.engines.maxinet:MaxinetEngine", "the real MaxiNet on its workers",
+        options=_MAXINET_OPTIONS, tunnel_mtu=_TUNNEL_MTU, abilities=frozenset(),
+    ),
     "dry-run": EngineRow("emulator.engines.dry_run:DryRunEngine", "in memory", simulated=True),
-}
+}  # fmt: skip
 """Name as files write it -> row, in the order in which they are listed."""
 
 DEFAULT_ENGINE = "netns"
 """The engine of a file that names none."""
 
-FUTURE_ENGINES = ("cluster", "distrinet", "maxinet")
+FUTURE_ENGINES = ("cluster",)
 """Names that are refused with their own words: a later version has them."""
 
 

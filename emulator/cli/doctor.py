@@ -85,16 +85,17 @@ def _networks() -> list[dict[str, Any]]:
 
 def _needs(file: Path) -> dict[str, Any]:
     """Return what `file` needs, and every reason why it can't run on this machine."""
+    from emulator.engine_options import engine_plan
     from emulator.engines.registry import engine_named
     from emulator.errors import RefusedError
-    from emulator.plan import make_plan, size_text
+    from emulator.plan import size_text
     from topologies.build import build
     from topologies.spec.load import load
 
     document = load(file)
     topology = build(document)
     engine = engine_named(document.spec.engine_name)
-    plan = make_plan(topology, engine.name)
+    plan = engine_plan(document, topology, engine.name)
     reasons: list[str] = []
     try:
         engine.accept(plan)

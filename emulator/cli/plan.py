@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -13,7 +13,7 @@ from emulator.cli.output import Phases, give_json, say
 from emulator.cli.plan_text import plan_lines, sample_lines
 from emulator.network import Engine
 from emulator.placement.choice import METHODS
-from emulator.plan import Plan, make_plan, numbered
+from emulator.plan import Plan, Worker, numbered
 from topologies.quantities import SIZE
 
 _MOST_WORKERS = 100_000
@@ -41,8 +41,8 @@ def _size(context: click.Context, option: click.Parameter, value: str | None) ->
 
 @click.command("plan", epilog=_EPILOG)
 @click.argument("file", type=click.Path(path_type=Path))
-@click.option("--workers", type=click.IntRange(1, _MOST_WORKERS), default=1, show_default=True,
-              help="Machines to place the nodes on.")  # fmt: skip
+@click.option("--workers", type=click.IntRange(1, _MOST_WORKERS),
+              help="Machines to place the nodes on; by default the file's, else one.")  # fmt: skip
 @click.option("--memory", callback=_size, metavar="SIZE", help="Memory of each worker, e.g. '64 GiB'.")
 @click.option(
     "--placement", type=click.Choice(METHODS), help="How to place nodes; by default the graph decides."
@@ -51,11 +51,12 @@ def _size(context: click.Context, option: click.Parameter, value: str | None) ->
 @click.option("--show", is_flag=True, help="Show the first nodes of each tier: names, addresses, MACs.")
 @click.option("--json", "as_json", is_flag=True, help="Print one JSON object on standard output.")
 def command(
-    file: Path, workers: int, memory: int | None, placement: str | None, engine: str | None,
+    file: Path, workers: int | None, memory: int | None, placement: str | None, engine: str | None,
     *, show: bool, as_json: bool,
 ) -> int:  # fmt: skip
     """Show what FILE needs: counts, placement, memory and time. Creates nothing; needs no root."""
     phases = Phases()
+    from emulator.engine_options import engine_plan
     from emulator.engines.registry import engine_named
     from emulator.summary import sample, summary
     from topologies.build import build
@@ -66,9 +67,10 @@ def command(
         topology = build(document)
         runner = engine_named(engine or document.spec.engine_name)
     with phases.phase("plan"):
-        plan = make_plan(topology, runner.name, numbered(workers, memory), method=placement)
+        machines = () if workers is None and memory is None else numbered(workers or 1, memory)
+        plan = engine_plan(document, topology, runner.name, machines, placement)
         said: dict[str, Any] = summary(plan)
-        said["refusals"] = [*said["refusals"], *_refused_here(plan, runner)]
+        said["refusals"] = [*said["refusals"], *_refused_here(plan, runner, machines)]
     if show:
         said["sample"] = sample(plan)
     said["seconds"] = phases.total()
@@ -82,11 +84,11 @@ def command(
     return 3 if said["refusals"] else 0
 
 
-def _refused_here(plan: Plan, runner: Engine) -> list[str]:
-    """Return why `up` would refuse the plan on this machine; empty for a plan for other machines."""
+def _refused_here(plan: Plan, runner: Engine, machines: Sequence[Worker]) -> list[str]:
+    """Return why `up` would refuse the plan; empty for a plan for `machines` that are only imagined."""
     from emulator.errors import RefusedError
 
-    if len(plan.workers) > 1 or plan.workers[0].memory is not None:
+    if len(machines) > 1 or any(machine.memory is not None for machine in machines):
         return []
     try:
         runner.accept(plan)

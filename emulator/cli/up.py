@@ -22,8 +22,8 @@ def command(file: Path, engine: str | None, *, as_json: bool) -> int:
     phases = Phases()
     from emulator.cli.recovery import recover_before_up
     from emulator.cli.under_stress import require_no_stress
+    from emulator.engine_options import engine_plan
     from emulator.engines.registry import engine_named
-    from emulator.plan import make_plan
     from topologies.build import build
     from topologies.spec.load import load
 
@@ -34,7 +34,7 @@ def command(file: Path, engine: str | None, *, as_json: bool) -> int:
     if runner.needs_root:
         ensure_root()
     with phases.phase("plan"):
-        plan = make_plan(topology, runner.name)
+        plan = engine_plan(document, topology, runner.name)
         runner.accept(plan)
     require_no_stress(topology.name)
     recovered = recover_before_up(topology.name, runner.name)

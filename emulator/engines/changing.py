@@ -68,7 +68,7 @@ class ChangingEngine(ABC, Generic[Running]):
     ) -> Running:  # fmt: skip
         """Change the running network to `plan`; roll back on failure."""
         self.refuse_change(network, plan)
-        words = as_filed(network)
+        words = network.as_filed()
         network.change_links(dict.fromkeys(network.link_changes, LinkState()))
         old, record = network.plan, state.read()
         transition = self.transition(network, plan, state, file)
@@ -95,10 +95,3 @@ class ChangingEngine(ABC, Generic[Running]):
         changed.changes = tuple(words)
         changed.notes = (*raise_limits(state, self.needs(plan)), *notes)
         return changed
-
-
-def as_filed(network: NamespacedNetwork) -> list[str]:
-    """Return a line for each link that was changed at run time: `up` resets it to the file's settings."""
-    names, ends = network.topology.names, network.topology.ends
-    pairs = (ends[link].tolist() for link in network.link_changes)
-    return [f"link {names[a]} -- {names[b]} is as the file says again" for a, b in pairs]

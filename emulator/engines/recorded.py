@@ -69,6 +69,12 @@ class RecordedNetwork:
         """Changes to links since `up`, by link index."""
         return link_states(self._record)
 
+    def as_filed(self) -> list[str]:
+        """Return a line for each link that was changed at run time: `up` resets it to the file's settings."""
+        names, ends = self.topology.names, self.topology.ends
+        pairs = (ends[link].tolist() for link in self.link_changes)
+        return [f"link {names[a]} -- {names[b]} is as the file says again" for a, b in pairs]
+
     @property
     def controllers(self) -> Sequence[str]:
         """Names of the controllers of its switches."""

@@ -27,6 +27,7 @@ class ArpStorm(PacedAction):
     VERBS: ClassVar[tuple[str, ...]] = ("ask",)
     NEEDS: ClassVar[Needs] = "network"
     DISTURBS: ClassVar[bool] = False
+    ABILITIES: ClassVar[frozenset[str]] = frozenset({"sockets"})
 
     action: Literal["arp-storm"]
     target: Aim = Field(

@@ -33,6 +33,13 @@ class Action(StepKeys):
     CLOSED: ClassVar[bool] = False
     """True if no operation is due before the previous one ends (a closed loop)."""
 
+    ABILITIES: ClassVar[frozenset[str]] = frozenset()
+    """Abilities that an engine must have (`topologies.engines.ABILITIES`)."""
+
+    def abilities(self) -> frozenset[str]:
+        """Return the abilities that an engine must have; for some actions they depend on the keys."""
+        return self.ABILITIES
+
     def needs(self, topology: Topology) -> Needs:
         """Return the needs of the action's worker; for some actions they depend on the keys."""
         del topology

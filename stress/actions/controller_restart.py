@@ -25,6 +25,7 @@ class ControllerRestart(PacedAction):
 
     EXAMPLE: ClassVar[str] = "{action: controller-restart, target: c0, rate: 0.2}"
     VERBS: ClassVar[tuple[str, ...]] = ("stop", "start")
+    ABILITIES: ClassVar[frozenset[str]] = frozenset({"controllers"})
 
     action: Literal["controller-restart"]
     target: Aim = Field(

@@ -26,6 +26,7 @@ class MacMove(PacedAction):
     EXAMPLE: ClassVar[str] = "{action: mac-move, target: host, rate: 20}"
     VERBS: ClassVar[tuple[str, ...]] = ("move", "home")
     NEEDS: ClassVar[Needs] = "network"
+    ABILITIES: ClassVar[frozenset[str]] = frozenset({"sockets"})
 
     action: Literal["mac-move"]
     target: Aim = Field(

@@ -19,6 +19,7 @@ class NodeChurn(PacedAction):
 
     EXAMPLE: ClassVar[str] = "{action: node-churn, churn: {percent: 10 %, delay: 5 s}}"
     VERBS: ClassVar[tuple[str, ...]] = ("remove", "add")
+    ABILITIES: ClassVar[frozenset[str]] = frozenset({"nodes"})
 
     action: Literal["node-churn"]
     target: Aim = Field(

@@ -18,6 +18,7 @@ class PortChurn(PacedAction):
 
     EXAMPLE: ClassVar[str] = "{action: port-churn, target: host, rate: 50}"
     VERBS: ClassVar[tuple[str, ...]] = ("remove", "add")
+    ABILITIES: ClassVar[frozenset[str]] = frozenset({"links"})
 
     action: Literal["port-churn"]
     away: Duration = Field(0.5, description="Time that a port is removed", examples=["500 ms"])

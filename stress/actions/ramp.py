@@ -31,6 +31,7 @@ class Ramp(Action):
     NEEDS: ClassVar[Needs] = "network alone"
     DISTURBS: ClassVar[bool] = False
     CLOSED: ClassVar[bool] = True
+    ABILITIES: ClassVar[frozenset[str]] = frozenset({"networks"})
 
     action: Literal["ramp"]
     hosts: Annotated[int, Field(ge=1, le=100_000)] = Field(

@@ -83,6 +83,10 @@ class Rolling(Action):
         ]
         return [Target("link", link) for link in numbers], each
 
+    def abilities(self) -> frozenset[str]:
+        """Return the abilities that an engine must have: a restart removes nodes."""
+        return frozenset({"nodes"}) if self.how == "restart" else frozenset()
+
     def do(self, context: ActionContext, verb: str, target: Target) -> None:
         """Remove a node or cut a link, or restore it."""
         away = verb == "away"

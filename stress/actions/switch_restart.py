@@ -20,6 +20,7 @@ class SwitchRestart(PacedAction):
 
     EXAMPLE: ClassVar[str] = "{action: switch-restart, target: edge, rate: 0.5}"
     VERBS: ClassVar[tuple[str, ...]] = ("stop", "start")
+    ABILITIES: ClassVar[frozenset[str]] = frozenset({"nodes"})
 
     action: Literal["switch-restart"]
     target: Aim = Field(TargetKeys(), description="Switches and routers; default: all",

@@ -25,6 +25,7 @@ class Traffic(Action):
     VERBS: ClassVar[tuple[str, ...]] = ("start", "stop")
     NEEDS: ClassVar[Needs] = "network alone"
     DISTURBS: ClassVar[bool] = False
+    ABILITIES: ClassVar[frozenset[str]] = frozenset({"sockets"})
 
     action: Literal["traffic"]
     flows: Annotated[int, Field(ge=1, le=1000)] = Field(4, description="Number of flows", examples=["10"])

@@ -64,7 +64,7 @@ def run_scenario(document: Document, options: Options) -> int:
     place = target_network(options)
     schedule = _schedule(document, place.topology, options)
     name, seed = document.scenario.name, _seed(document, options)
-    preflight(document, schedule, place, seed)
+    preflight(document, schedule, place, seed, place.engine.name)
     require_shapes(place, with_shapes(schedule))
     with (
         _prometheus(options["prometheus"]) as scraped,

@@ -5,14 +5,12 @@ from __future__ import annotations
 import re
 from typing import Annotated, Any, Literal
 
-from pydantic import AfterValidator, Field, GetCoreSchemaHandler, GetJsonSchemaHandler
-from pydantic.json_schema import JsonSchemaValue
-from pydantic_core import CoreSchema, core_schema
+from pydantic import AfterValidator, Field
 
-from topologies.engines import DEFAULT_ENGINE, ENGINES, FUTURE_ENGINES, engine_choices
 from topologies.errors import shortened
 from topologies.names import NETWORK_NAME
 from topologies.spec.address_pools import Addressing
+from topologies.spec.engine_options import EngineOptions, NameOrOptions
 from topologies.spec.openflow import OpenFlowKeys
 from topologies.spec.rules import Fidelity, LinkRule, NodeRule, SwitchKind
 from topologies.spec.section import EmptyIfNull, Section
@@ -28,52 +26,6 @@ def _network_name(value: str) -> str:
     )
 
 
-class _EngineName:
-    """Mark the engine's name: one of the table's."""
-
-    def _available(self, value: Any) -> Any:
-        if value in FUTURE_ENGINES:
-            raise ValueError(f"`{value}` is not available in this version; use {engine_choices()}")
-        return value
-
-    def __get_pydantic_core_schema__(self, source: Any, handler: GetCoreSchemaHandler) -> CoreSchema:
-        """Validate the name as a `Literal` of the table's names would."""
-        del source, handler
-        names = core_schema.literal_schema(list(ENGINES))
-        return core_schema.no_info_before_validator_function(self._available, names)
-
-
-class _NameOrMapping:
-    """Annotation of the engine's field: `engine: netns` is short for `engine: {name: netns}`."""
-
-    def _mapping(self, value: Any) -> Any:
-        if value is None:
-            return {}
-        if isinstance(value, str):
-            return {"name": value}
-        if isinstance(value, dict | EngineOptions):
-            return value
-        raise ValueError(f"must be an engine's name; write {engine_choices()}")
-
-    def __get_pydantic_core_schema__(self, source: Any, handler: GetCoreSchemaHandler) -> CoreSchema:
-        """Validate the mapping form."""
-        return core_schema.no_info_before_validator_function(self._mapping, handler(source))
-
-    def __get_pydantic_json_schema__(
-        self, schema: CoreSchema, handler: GetJsonSchemaHandler
-    ) -> JsonSchemaValue:
-        """Allow a name, the mapping, or nothing."""
-        return {"anyOf": [{"enum": list(ENGINES)}, handler(schema), {"type": "null"}]}
-
-
-class EngineOptions(Section):
-    """Engine and its options."""
-
-    name: Annotated[str, _EngineName()] = Field(
-        DEFAULT_ENGINE, description="; ".join(f"{name}: {row.help}" for name, row in ENGINES.items())
-    )
-
-
 class Spec(Section):
     """Topology file. The family that `topology` names validates it."""
 
@@ -83,7 +35,7 @@ class Spec(Section):
         json_schema_extra={"pattern": f"^{NETWORK_NAME.pattern}$"},
     )
     seed: Annotated[int, Field(ge=0, le=2**63 - 1)] = Field(0, description="Seed of everything random")
-    engine: Annotated[EngineOptions, _NameOrMapping()] = Field(
+    engine: Annotated[EngineOptions, NameOrOptions()] = Field(
         EngineOptions(),
         description="Engine that runs the network: a name, or a mapping of `name` and options",
     )

@@ -60,7 +60,9 @@ class TestEngine:
 
     @pytest.mark.parametrize("name", FUTURE_ENGINES)
     def test_engines_to_come_are_known(self, name: str) -> None:
-        words = f"`{name}` is not available in this version; use netns, mininet or dry-run"
+        words = (
+            f"`{name}` is not available in this version; use netns, mininet, distrinet, maxinet or dry-run"
+        )
         assert refused(HEAD + f"engine: {name}\n") == [f"f:3:1: engine: {words}"]
         assert refused(HEAD + f"engine: {{name: {name}}}\n") == [f"f:3:10: engine.name: {words}"]
 

@@ -35,14 +35,14 @@ def test_an_engine_is_made_from_its_row_and_has_its_name(name: str) -> None:
 def test_an_engine_that_is_not_in_the_table_is_unknown() -> None:
     with pytest.raises(UsageError, match=re.escape("there is no engine `netnz`; did you mean `netns`?")):
         engine_named("netnz")
-    with pytest.raises(UsageError, match="use one of: netns, mininet, dry-run"):
+    with pytest.raises(UsageError, match="use one of: netns, mininet, distrinet, maxinet, dry-run"):
         engine_named("zzz")
 
 
 def test_the_table_is_of_names_that_files_can_say() -> None:
     assert DEFAULT_ENGINE in ENGINES
     assert not set(FUTURE_ENGINES) & set(ENGINES)
-    assert engine_choices() == "netns, mininet or dry-run"
+    assert engine_choices() == "netns, mininet, distrinet, maxinet or dry-run"
     assert all(row.help and "\n" not in row.help for row in ENGINES.values())
 
 

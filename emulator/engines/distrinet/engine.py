@@ -1,0 +1,38 @@
+"""The engine distrinet: what Distrinet needs beside the shared parts of engines on workers."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+from emulator.engine_options import Options
+from emulator.engines.driven.launch import DriverPaths, Recipe
+from emulator.engines.remote.engine import RemoteEngine
+from emulator.engines.remote.program import Json, RemoteProgram
+from emulator.plan import Plan
+
+_DRIVER = Path(__file__).with_name("driver")
+
+
+def _recipe(options: Options, paths: DriverPaths) -> Recipe:
+    del paths
+    return Recipe(str(options["python"]), _DRIVER)
+
+
+def _settings(plan: Plan) -> Json:
+    return dict(plan.options)
+
+
+class DistrinetEngine(RemoteEngine):
+    """Deploys plans to Distrinet."""
+
+    name = "distrinet"
+    program = RemoteProgram(
+        engine="distrinet",
+        title="Distrinet",
+        recipe=_recipe,
+        settings=_settings,
+        refusals=lambda _: [],
+        preflight=lambda _: [],
+        unshapable=lambda _: [],
+        tunnels_fix="see that UDP port 4789 (VXLAN) is open between the workers",
+    )

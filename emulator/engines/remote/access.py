@@ -1,0 +1,94 @@
+"""Access to nodes on workers: through the driver, or by a command line that the driver names."""
+
+from __future__ import annotations
+
+import base64
+import subprocess
+from collections.abc import Callable, Sequence
+from typing import ClassVar
+
+from emulator.access import Capability, Echo
+from emulator.commands import TIMED_OUT, CommandResult
+from emulator.engines.driven.client import STEP_SECONDS, Driver
+from emulator.engines.driven.node_lines import program_name
+from emulator.engines.limited_access import LimitedAccess
+from emulator.engines.remote import ping
+from emulator.linux.processes.wait import wait_for
+from emulator.plan import Plan
+
+_GRACE = 5.0
+"""Seconds beyond a command's own time limit until its answer must be here."""
+_A_DAY = 24 * 3600.0
+"""Time limit of a command that has none: something must end it if the driver hangs."""
+
+
+class RemoteAccess(LimitedAccess):
+    """Access to nodes through their driver. `plan()` and `driver()` return those of the network."""
+
+    capabilities: ClassVar[frozenset[Capability]] = frozenset({
+        Capability.COMMANDS, Capability.TERMINAL, Capability.PING,
+    })  # fmt: skip
+
+    def __init__(self, engine: str, plan: Callable[[], Plan], driver: Callable[[], Driver]) -> None:
+        super().__init__(engine)
+        self._plan = plan
+        self._driver = driver
+
+    def execute(
+        self, nodes: Sequence[int], argv: Sequence[str], timeout: float | None = None
+    ) -> Sequence[CommandResult]:
+        """Run a command in each of `nodes`; the driver runs many at once."""
+        return self.run([(node, argv) for node in nodes], timeout)
+
+    def run(
+        self, commands: Sequence[tuple[int, Sequence[str]]], timeout: float | None = None
+    ) -> list[CommandResult]:
+        """Run commands, each in a node of its own or not, and return the results in order."""
+        if not commands:
+            return []
+        plan = self._plan()
+        documents = [
+            {"node": program_name(plan, node), "argv": list(argv), "timeout": timeout}
+            for node, argv in commands
+        ]
+        seconds = _A_DAY if timeout is None else timeout + _GRACE + STEP_SECONDS
+        (found,) = self._driver().ask(("execute", {"commands": documents}), seconds=seconds)
+        names = plan.topology.names
+        return [
+            CommandResult(names[node], code, base64.b64decode(output), base64.b64decode(errors))
+            for (node, _), (code, output, errors) in zip(commands, found, strict=True)
+        ]
+
+    def interact(self, node: int, argv: Sequence[str], timeout: float | None = None) -> int:
+        """Run a command in a node with this process's terminal."""
+        words = self._local_command(node, argv, tty=True)
+
+        def start(apart: bool) -> subprocess.Popen[bytes]:
+            return subprocess.Popen(words, process_group=0 if apart else None)  # noqa: S603 -- the driver's words
+
+        return wait_for(start, timeout)
+
+    def _local_command(self, node: int, argv: Sequence[str], *, tty: bool) -> list[str]:
+        step = ("terminal", {"node": program_name(self._plan(), node), "argv": list(argv), "tty": tty})
+        (found,) = self._driver().ask(step)
+        return [str(word) for word in found["argv"]]
+
+    def ping(self, echoes: Sequence[Echo], timeout: float) -> Sequence[float | None]:
+        """Ping from inside the nodes by their own `ping`."""
+        times: list[float | None] = [None] * len(echoes)
+        rounds = ping.rounds(echoes)
+        commands = [
+            (echoes[some[0]].source, ping.command([echoes[at].target for at in some], timeout))
+            for some in rounds
+        ]
+        for some, result in zip(rounds, self.run(commands, timeout + _GRACE), strict=True):
+            found = ping.answers(result.output) if result.code != TIMED_OUT else {}
+            for at in some:
+                times[at] = found.get(echoes[at].target)
+        return times
+
+
+def first_line(result: CommandResult) -> str:
+    """Return the first line of a failed command's errors, for people."""
+    lines = result.errors.decode("utf-8", "replace").strip().splitlines()
+    return lines[0] if lines else f"it ended with exit code {result.code}"

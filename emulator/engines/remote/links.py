@@ -1,0 +1,70 @@
+"""Change the links of a running network on workers: shape them, cut them, restore them.
+
+The order is that of the other engines: it closes no loop even for an instant.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+
+from emulator.engines.driven.client import Step
+from emulator.engines.driven.node_lines import after_up, changes, is_switch, node_lines, program_name
+from emulator.engines.link_changes import LinkChange
+from emulator.engines.remote.document import End, blocked_ends, end_document, ends_of
+from emulator.engines.remote.flows import flow_steps
+from emulator.plan import Plan
+
+Lines = dict[str, list[str]]
+
+
+def link_steps(change: LinkChange) -> list[Step]:
+    """Return the driver's steps for a change of links."""
+    old, new = change.old, change.new
+    shaped = [end_document(new, link, end, change.after) for link, end, _ in change.reshaped()]
+    steps: list[Step] = [("shape", {"ends": shaped})] if shaped else []
+    if not (change.downs or change.ups):
+        return steps
+    removed, added = _line_changes(old, new, change.touched())
+    for link in change.ups:
+        for node in change.topology.ends[link].tolist():
+            if not is_switch(new, node):
+                added.setdefault(program_name(new, node), []).extend(after_up(new, node))
+    before, after = blocked_ends(old), blocked_ends(new)
+    return [
+        *steps,
+        *port_steps(ends_of(new, change.downs), up=False),
+        *_batches(removed),
+        *_ends("leave", [end for end in after if end not in before]),
+        *port_steps(ends_of(new, change.ups), up=True),
+        *_batches(added),
+        *_ends("join", [end for end in before if end not in after]),
+        *flow_steps(new),
+    ]
+
+
+def port_steps(ends: list[End], *, up: bool) -> list[Step]:
+    """Return the step that brings ports down or up; none without ports."""
+    return [("ports", {"ends": ends, "up": up})] if ends else []
+
+
+def _batches(lines: Lines) -> list[Step]:
+    return [("batches", {"lines": lines, "harmless": True})] if lines else []
+
+
+def _ends(step: str, ends: list[End]) -> list[Step]:
+    return [(step, {"ends": ends})] if ends else []
+
+
+def _line_changes(old: Plan, new: Plan, nodes: Iterable[int]) -> tuple[Lines, Lines]:
+    """Return the lines that remove and that add, by name, for hosts and routers among `nodes`."""
+    removed: Lines = {}
+    added: Lines = {}
+    for node in nodes:
+        if is_switch(new, node):
+            continue
+        back, forth = changes(node_lines(old, node), node_lines(new, node))
+        if back:
+            removed[program_name(new, node)] = back
+        if forth:
+            added[program_name(new, node)] = forth
+    return removed, added

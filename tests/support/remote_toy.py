@@ -1,0 +1,158 @@
+"""A toy program with the steps of engines on workers: its nodes exist in the driver's memory only."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+from emulator.engines.driven.launch import Recipe
+from emulator.engines.remote.engine import RemoteEngine
+from emulator.engines.remote.program import RemoteProgram
+
+MAIN = """
+from serving.server import Program, serve
+from .steps import Steps
+
+class Toy(Program):
+    title = "toy"
+    beside = frozenset({"execute"})
+
+def main(descriptor):
+    serve(descriptor, lambda: Toy(Steps()))
+"""
+STEPS = r"""
+import base64, json, os, subprocess
+from serving.server import StepError
+
+LEFT = os.environ["TOY_LEFT"]
+
+def encoded(text):
+    return base64.b64encode(text.encode()).decode()
+
+def shown(name, port):
+    infos = [dict(zip(("local", "prefixlen"), text.split("/"))) for text in port["addresses"]]
+    flags = ["UP"] * port["up"]
+    return {"ifname": name, "flags": flags, "address": port["mac"], "mtu": port["mtu"], "addr_info": infos}
+
+class Steps:
+    def __init__(self):
+        self.nodes, self.known, self.out, self.calls = {}, {}, set(), []
+
+    def open(self, tell, settings):
+        if settings.get("refuse"):
+            raise StepError("no worker is free; free one")
+        return {"version": "1", "workers": settings["workers"], "datapath": "user"}
+
+    def create(self, tell, document):
+        workers = [worker["name"] for worker in document["workers"]]
+        for done, node in enumerate(document["nodes"], 1):
+            self.nodes[node["name"]] = workers[node["worker"]]
+            self._keep()
+            tell("nodes", done, len(document["nodes"]))
+        for link in document["links"]:
+            for end in link["ends"]:
+                port = {"node": end["node"], "up": True, "mac": "02:00:00:00:00:00", "addresses": []}
+                self.known[end["name"]] = {**port, "mtu": link["mtu"]}
+        if os.environ.get("TOY_FAILS"):
+            raise StepError("the toy fell over")
+        if os.environ.get("TOY_MOVES"):
+            self.nodes = dict.fromkeys(self.nodes, workers[0])
+        return {"nodes": self.nodes}
+
+    add = create
+
+    def _keep(self):
+        with open(LEFT, "w") as file:
+            json.dump(sorted(self.nodes), file)
+
+    def info(self, tell):
+        return {"version": "1", "pid": os.getpid(), "nodes": self.nodes, "interfaces": list(self.known)}
+
+    def execute(self, tell, commands):
+        return [self._run(**command) for command in commands]
+
+    def _run(self, node, argv, timeout=None, input=""):
+        if node not in self.nodes:
+            return [1, "", encoded(f"{node} is not there\n")]
+        if argv[0] == "ip":
+            found = [shown(name, port) for name, port in self.known.items() if port["node"] == node]
+            return [0, encoded(json.dumps(found)), ""]
+        if argv[:2] == ["sh", "-c"]:
+            targets = [] if os.environ.get("TOY_LOST") else argv[5:]
+            return [0, encoded("".join(f"{target} 0.5/0.5/0.5/0.0 ms\n" for target in targets)), ""]
+        done = subprocess.run(argv, capture_output=True, timeout=timeout)
+        return [done.returncode, encoded(done.stdout.decode()), encoded(done.stderr.decode())]
+
+    def batches(self, tell, lines, harmless=False):
+        for node, some in lines.items():
+            for line in some:
+                words = line.split()
+                if words[:3] == ["link", "set", "dev"] and words[4] == "address":
+                    self.known[words[3]]["mac"] = words[5]
+                if words[:3] == ["link", "set", "dev"] and words[4] == "mtu":
+                    self.known[words[3]]["mtu"] = int(words[5])
+                if words[:2] == ["addr", "replace"] and words[4] in self.known:
+                    self.known[words[4]]["addresses"].append(words[2])
+
+    def ports(self, tell, ends, up):
+        for end in ends:
+            self.known[end["name"]]["up"] = up
+
+    def terminal(self, tell, node, argv, tty):
+        return {"argv": argv}
+
+    def shape(self, tell, ends):
+        self.calls.append(["shape", ends])
+
+    def leave(self, tell, ends):
+        self.out |= {end["name"] for end in ends}
+
+    def join(self, tell, ends):
+        self.out -= {end["name"] for end in ends}
+
+    def flows(self, tell, protocol, lines):
+        self.calls.append(["flows", sorted(lines)])
+
+    def stop(self, tell):
+        self.nodes, self.known = {}, {}
+        self._keep()
+
+    def clean(self, tell, settings, document):
+        if os.environ.get("TOY_STUCK"):
+            return ["worker w1 doesn't answer; start it"]
+        with open(LEFT) as file:
+            left = set(json.load(file)) - {node["name"] for node in document["nodes"]}
+        with open(LEFT, "w") as file:
+            json.dump(sorted(left), file)
+        return []
+
+    def look(self, tell):
+        return {"out": sorted(self.out), "calls": self.calls, "ports": self.known}
+"""
+
+
+def toy_engine(folder: Path, environment: dict[str, str]) -> type[RemoteEngine]:
+    """Return the engine `distrinet` with the toy as its program; its driver's files are in `folder`."""
+    driver = folder / "toy"
+    driver.mkdir()
+    (driver / "__init__.py").touch()
+    (driver / "main.py").write_text(MAIN)
+    (driver / "steps.py").write_text(STEPS)
+
+    class ToyEngine(RemoteEngine):
+        name = "distrinet"
+        program = RemoteProgram(
+            engine="distrinet",
+            title="toy",
+            recipe=lambda options, _: Recipe(str(options["python"]), driver, environment),
+            settings=lambda plan: {
+                "workers": [worker.name for worker in plan.workers],
+                "refuse": plan.options.get("user") == "nobody",
+            },
+            refusals=lambda _: [],
+            preflight=lambda _: [],
+            unshapable=lambda shapes: ["no jitter" for shape in shapes if shape.jitter],
+            tunnels_fix="the toy is broken",
+            seconds=10.0,
+        )
+
+    return ToyEngine
