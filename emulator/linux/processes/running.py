@@ -56,6 +56,6 @@ def _of_threads(pid: int) -> Iterator[int]:
 def _inode(link: str) -> int:
     """Return the inode in a link's text, "net:[4026531840]".
 
-    Following the link takes twice as long. Removing a node reads the link of every process of the machine.
+    Following the link takes up to twice as long, and removing a node reads those of all processes.
     """
     return int(os.readlink(link)[len("net:[") : -1])
