@@ -47,14 +47,14 @@ class Difference:
             self.gone_nodes or self.new_nodes or self.removed_links or self.new_links.any() or self.kept
         )
 
-    def words(self, names: Iterable[str] = ()) -> list[str]:
+    def lines(self, names: Iterable[str] = ()) -> list[str]:
         """Return the changes for people, one line each; `names` are those of the new nodes."""
         settled = [new.name for _, new in self.kept]
         links = (int(self.new_links.sum()), self.removed_links)
-        return difference_words(list(names), list(self.gone_nodes), links, settled)
+        return difference_lines(list(names), list(self.gone_nodes), links, settled)
 
 
-def difference_words(
+def difference_lines(
     added: Sequence[str], removed: Sequence[str], links: tuple[int, int], settled: Sequence[str]
 ) -> list[str]:
     """Return the changes, one line each: nodes by name, (added, removed) links, nodes with new settings."""

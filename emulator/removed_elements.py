@@ -22,13 +22,13 @@ class RemovedElements:
         self.nodes: dict[int, None] = {}
         self.controllers: dict[str, None] = {}
 
-    def take_link(self, link: int) -> None:
+    def record_link(self, link: int) -> None:
         """Record that `link` is removed; UsageError when it is removed already."""
         if link in self.links:
             raise UsageError(f"link {link} is removed already")
         self.links[link] = None
 
-    def take_node(self, node: int) -> None:
+    def record_node(self, node: int) -> None:
         """Record that `node` is removed; UsageError when it is removed already."""
         if node in self.nodes:
             raise UsageError(f"{self._topology.names[node]} is removed already")
@@ -68,21 +68,21 @@ class RemovedElements:
         for key in zip(ends, ports, strict=True):
             self.ports.pop(key, None)
 
-    def give_back(self, session: Session) -> list[str]:
+    def restore_all(self, session: Session) -> list[str]:
         """Restore everything through `session`: nodes, then links, ports and controllers; return names."""
         names = self._topology.names
-        given = []
+        restored = []
         for node in list(self.nodes):
             session.add_node(node)
-            given.append(names[node])
+            restored.append(names[node])
         for link in list(self.links):
             a, b = self._topology.ends[link].tolist()
             session.add_link(link)
-            given.append(f"{names[a]} -- {names[b]}")
+            restored.append(f"{names[a]} -- {names[b]}")
         for node, port in list(self.ports):
             session.set_port(node, port, up=True)
-            given.append(interface_name(self._topology, node, port))
+            restored.append(interface_name(self._topology, node, port))
         for name in list(self.controllers):
             session.set_controller(name, up=True)
-            given.append(name)
-        return given
+            restored.append(name)
+        return restored

@@ -41,15 +41,15 @@ def too_small_for_ipv6(
             along, against = link_masks(topology, rule, at)
             origin[along | against] = at
     rows: list[int] = np.unique(origin[low & (origin >= 0)]).tolist()
-    out = [ParameterError(("links", at, "mtu"), _words(rules[at].mtu)) for at in rows]
+    out = [ParameterError(("links", at, "mtu"), _narrow_message(rules[at].mtu)) for at in rows]
     names, mtus = topology.names, link_mtus(topology)
     for link in np.flatnonzero(low & (origin < 0)).tolist():
         mtu, (a, b) = int(mtus[link]), topology.ends[link].tolist()
         loc, place = _part_of(parts, names[a], names[b], mtu)
         if place is None:  # it comes from another file
-            out.append(ParameterError(loc, f"link {_name(topology, link)}: mtu {_words(mtu)}"))
+            out.append(ParameterError(loc, f"link {_name(topology, link)}: mtu {_narrow_message(mtu)}"))
         else:
-            out.append(ParameterError((*loc, "links", place, 2, "mtu"), _words(mtu)))
+            out.append(ParameterError((*loc, "links", place, 2, "mtu"), _narrow_message(mtu)))
     return out
 
 
@@ -67,7 +67,7 @@ def _part_of(parts: Mapping[Loc, Any], a: str, b: str, mtu: int) -> tuple[Loc, i
         loc, a, b = inner, rest, b[len(part) + 1 :]
 
 
-def _words(mtu: int | None) -> str:
+def _narrow_message(mtu: int | None) -> str:
     return (
         f"`{mtu}` is below {IPV6_LEAST:,}, the minimum of IPv6, and `addressing.ipv6` is set; "
         f"write {IPV6_LEAST} or more, or remove `ipv6`"

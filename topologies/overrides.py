@@ -30,7 +30,7 @@ def select(topology: Topology, term: str) -> Mask:
     return mask
 
 
-def _words(topology: Topology) -> list[str]:
+def _terms(topology: Topology) -> list[str]:
     return [*(k.word for k in Kind), *(t for t in topology.tier_names if t.upper() not in Kind.__members__)]
 
 
@@ -145,7 +145,7 @@ def link_masks(topology: Topology, rule: LinkRule, at: int) -> tuple[Mask, Mask]
         if not side.any():
             raise ParameterError(
                 ("links", at, "match", "between"),
-                f"`{term}` is not a kind, tier or node name; {nearest(term, _words(topology))}",
+                f"`{term}` is not a kind, tier or node name; {nearest(term, _terms(topology))}",
             )
     a, b = topology.ends[:, 0], topology.ends[:, 1]
     along, against = sides[0][a] & sides[1][b], sides[1][a] & sides[0][b]

@@ -38,8 +38,8 @@ class Quantity:
 
     def parse(self, value: object) -> float:
         """Return `value` in the base unit; ValueError with what to write instead."""
-        shown = f"`{shortened(_words(value))}`" if isinstance(value, _SCALARS) else "this"
-        found = None if isinstance(value, bool | None) else _NUMBER.fullmatch(_words(value))
+        shown = f"`{shortened(_text(value))}`" if isinstance(value, _SCALARS) else "this"
+        found = None if isinstance(value, bool | None) else _NUMBER.fullmatch(_text(value))
         if not found:
             raise ValueError(f"{shown} is not a {self.name}; write for example `{self.example}`")
         sign, digits, unit = found.groups()
@@ -105,7 +105,7 @@ def _product(digits: str, factor: float) -> float:
     return float(Decimal(digits) * Decimal(repr(factor)))
 
 
-def _words(value: object) -> str:
+def _text(value: object) -> str:
     if isinstance(value, str):
         return value
     if value is None:

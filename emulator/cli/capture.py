@@ -12,7 +12,7 @@ from typing import BinaryIO
 import click
 
 from emulator.cli.options import seconds
-from emulator.cli.output import give_json, say
+from emulator.cli.output import print_json, say
 from emulator.errors import UsageError
 from emulator.network import Network
 from topologies.counting import counted
@@ -71,7 +71,7 @@ def command(
     shown = "? packets" if result.packets is None else counted(result.packets, "packet")
     say(f"{shown} in {output}" + (f", {result.dropped:,} dropped" if result.dropped else ""))
     if as_json:
-        give_json(
+        print_json(
             {"network": network.name, "node": network.topology.names[node], "interface": interface,
              "file": str(output), "packets": result.packets, "dropped": result.dropped}
         )  # fmt: skip

@@ -5,7 +5,7 @@ from __future__ import annotations
 import click
 
 from emulator.cli.options import seconds
-from emulator.cli.output import give_json, say
+from emulator.cli.output import print_json, say
 from topologies.counting import counted
 
 _SHOWN = 20
@@ -43,7 +43,7 @@ def command(name: str | None, sample: int | None, timeout: float, *, as_json: bo
         f"{result.expected:,} expected, "
         f"{len(result.unexpected):,} unexpected, {result.seconds:.2f} s")  # fmt: skip
     if as_json:
-        give_json(
+        print_json(
             {"pairs": result.pairs, "reachable": result.reachable, "unexpected": result.unexpected,
              "problems": problems, "seconds": round(result.seconds, 6)}
         )  # fmt: skip

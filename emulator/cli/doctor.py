@@ -8,7 +8,7 @@ from typing import Any
 
 import click
 
-from emulator.cli.output import give_json, say
+from emulator.cli.output import print_json, say
 
 _MARKS = {"ok": "ok     ", "missing": "MISSING", "unknown": "?      "}
 
@@ -40,7 +40,7 @@ def command(file: Path | None, *, as_json: bool) -> int:
     elif needs is None:
         say("networks can run here" if not unknown else "networks can run here, as far as was checked")
     if as_json:
-        give_json(
+        print_json(
             {
                 "fit": fit,
                 "findings": [

@@ -8,7 +8,7 @@ import time
 import click
 
 from emulator.cli.elevate import ensure_root_for
-from emulator.cli.output import give_json, say
+from emulator.cli.output import print_json, say
 from emulator.cli.progress import shown
 from emulator.errors import UsageError
 
@@ -38,5 +38,7 @@ def command(name: str | None, *, every: bool, as_json: bool) -> int:
     if not targets:
         say("no network is up")
     if as_json:
-        give_json({"down": [t for t in targets if t in known], "seconds": round(time.monotonic() - begin, 6)})
+        print_json(
+            {"down": [t for t in targets if t in known], "seconds": round(time.monotonic() - begin, 6)}
+        )
     return 0

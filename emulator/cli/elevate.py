@@ -90,13 +90,13 @@ def ensure_root() -> None:
     _require_installed()
     kept = [f"{key}={os.environ[key]}" for key in _KEPT if key in os.environ]
     dropped = [word for key in sorted(os.environ) if key.startswith(_PYTHON) for word in ("-u", key)]
-    argv = [sudo, "--", "env", *dropped, *kept, sys.executable, "-P", "-m", "emulator", *_words()]
+    argv = [sudo, "--", "env", *dropped, *kept, sys.executable, "-P", "-m", "emulator", *_arguments()]
     sys.stdout.flush()
     sys.stderr.flush()
     os.execv(sudo, argv)  # noqa: S606 -- our own command line again, no shell
 
 
-def _words() -> Sequence[str]:
+def _arguments() -> Sequence[str]:
     """Return the arguments of this command line: `python -m stress` adds one to what was typed."""
     context = click.get_current_context(silent=True)
     return (context and context.find_root().obj) or sys.argv[1:]

@@ -8,8 +8,8 @@ from typing import Any
 
 import click
 
-from emulator.cli.link_list import UNITS, all_links, described, link_line, shape_words
-from emulator.cli.output import give_json, say
+from emulator.cli.link_list import UNITS, all_links, described, link_line, shape_text
+from emulator.cli.output import print_json, say
 from emulator.errors import UsageError
 from emulator.network import LinkState, Network
 from topologies.counting import some_names
@@ -76,7 +76,7 @@ def _list(network: Network, *, as_json: bool) -> int:
     """Print all links and their state, and mark changed ones."""
     links = list(all_links(network))
     if as_json:
-        give_json({"network": network.name, "links": links})
+        print_json({"network": network.name, "links": links})
         return 0
     for said in links:
         print(link_line(said) + ("" if said["as_file"] else " (changed)"))
@@ -104,11 +104,11 @@ def _act(network: Network, options: Mapping[str, Any]) -> int:
         network.set_link(link, after)
     said = described(network, link, after, swapped=swapped) | {"changed": changed}
     if options["as_json"]:
-        give_json(said)
+        print_json(said)
     words = "" if changed or options["action"] == "show" else " (nothing to change)"
     say(f"{said['a']} -- {said['b']}: {'up' if after.up else 'down'}{words}")
     for way, arrow in (("forward", "->"), ("backward", "<-")):
-        say(f"  {said['a']} {arrow} {said['b']}: {shape_words(said[way])}")
+        say(f"  {said['a']} {arrow} {said['b']}: {shape_text(said[way])}")
     return 0
 
 

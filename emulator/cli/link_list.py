@@ -33,7 +33,7 @@ def described(network: Network, link: int, state: LinkState, *, swapped: bool = 
     }  # fmt: skip
 
 
-def shape_words(shape: Mapping[str, Any]) -> str:
+def shape_text(shape: Mapping[str, Any]) -> str:
     """Return the text for a direction's shape."""
     words = [
         f"{key} {UNITS[key].text(value) if key in UNITS else counted(value, 'packet')}"
@@ -45,7 +45,7 @@ def shape_words(shape: Mapping[str, Any]) -> str:
 def link_line(said: Mapping[str, Any]) -> str:
     """Return one line about a link, from the result of `described`."""
     state = "up" if said["up"] else "down"
-    forward, backward = shape_words(said["forward"]), shape_words(said["backward"])
+    forward, backward = shape_text(said["forward"]), shape_text(said["backward"])
     line = f"{said['a']} -- {said['b']}: {state}"
     if forward == backward:
         return line if forward == "not shaped" else f"{line}, {forward}"

@@ -17,7 +17,7 @@ def say(words: str) -> None:
     print(words, file=sys.stderr, flush=True)
 
 
-def give_json(value: Mapping[str, Any]) -> None:
+def print_json(value: Mapping[str, Any]) -> None:
     """Print exactly one JSON object on standard output, escaped where the locale has no UTF-8."""
     plain = (sys.stdout.encoding or "").lower().replace("-", "") != "utf8"
     json.dump(value, sys.stdout, indent=None, ensure_ascii=plain)

@@ -9,7 +9,7 @@ from typing import Any
 import click
 
 from emulator.cli.options import engine_option
-from emulator.cli.output import Phases, give_json, say
+from emulator.cli.output import Phases, print_json, say
 from emulator.cli.plan_text import plan_lines, sample_lines
 from emulator.network import Engine
 from emulator.placement.choice import METHODS
@@ -74,11 +74,11 @@ def command(
     if show:
         said["sample"] = sample(plan)
     said["seconds"] = phases.total()
-    tell = say if as_json else click.echo
+    report = say if as_json else click.echo
     for line in _lines(said):
-        tell(line)
+        report(line)
     if as_json:
-        give_json(said)
+        print_json(said)
     for reason in said["refusals"]:
         say(f"refused: {reason}")
     return 3 if said["refusals"] else 0

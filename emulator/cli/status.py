@@ -9,7 +9,7 @@ import click
 
 from emulator.cli.elevate import ensure_root_for
 from emulator.cli.link_list import change_counts, changed_links, link_line
-from emulator.cli.output import counts, fidelity, give_json, say
+from emulator.cli.output import counts, fidelity, print_json, say
 from emulator.deviation import Deviation
 from emulator.errors import EmulationError
 from emulator.network import Health, Network
@@ -43,8 +43,8 @@ def command(name: str | None, *, as_json: bool) -> int:
                 raise
             networks.append(_damaged(each, error))
             continue
-        shaken = going_on(each)
-        deviations = _looked(network, health, shaken=bool(shaken)) if name else None
+        under_stress = going_on(each)
+        deviations = _deviations_of(network, health, under_stress=bool(under_stress)) if name else None
         whole = health.running and not deviations
         changed = changed_links(network)
         networks.append(
@@ -53,12 +53,12 @@ def command(name: str | None, *, as_json: bool) -> int:
              "fidelity": topology.fidelity_counts(), "problems": list(health.problems),
              "deviations": None if deviations is None else [one.data() for one in deviations],
              "changed_links": changed,
-             "details": dict(health.details), "notes": list(health.notes), "shaken": bool(shaken)}
+             "details": dict(health.details), "notes": list(health.notes), "shaken": bool(under_stress)}
         )  # fmt: skip
         state = "up" if whole else "BROKEN"
         say(f"{each}: {state}, {counts(topology.kind_counts())}, {counted(topology.link_count, 'link')}, "
             f"fidelity {fidelity(topology.fidelity_counts())}, engine {network.engine}")  # fmt: skip
-        lines = (*_details(health.details), *health.problems, *health.notes, *shaken)
+        lines = (*_details(health.details), *health.problems, *health.notes, *under_stress)
         for line in (*lines, *_deviating(each, deviations or ()), *_changed(changed)):
             say(f"  {line}")
     if wanted and not name:
@@ -66,7 +66,7 @@ def command(name: str | None, *, as_json: bool) -> int:
     if not wanted:
         say("no network is up")
     if as_json:
-        give_json({"networks": networks})
+        print_json({"networks": networks})
     return 0 if all(network["running"] for network in networks) else 1
 
 
@@ -79,9 +79,9 @@ def _details(details: Mapping[str, Any]) -> list[str]:
     return [f"{line}, controllers {controllers}" if controllers else line]
 
 
-def _looked(network: Network, health: Health, *, shaken: bool) -> Sequence[Deviation] | None:
+def _deviations_of(network: Network, health: Health, *, under_stress: bool) -> Sequence[Deviation] | None:
     """Return deviations from the plan; None if they can't be known, as under stress."""
-    if shaken or any("gone" in problem for problem in health.problems):
+    if under_stress or any("gone" in problem for problem in health.problems):
         return None
     return network.deviations()
 

@@ -8,7 +8,7 @@ import click
 
 from emulator.cli.elevate import ensure_root
 from emulator.cli.options import engine_option
-from emulator.cli.output import Phases, counts, fidelity, give_json, say
+from emulator.cli.output import Phases, counts, fidelity, print_json, say
 from emulator.cli.progress import shown
 from topologies.counting import counted
 
@@ -43,7 +43,7 @@ def command(file: Path, engine: str | None, *, as_json: bool) -> int:
     seconds = phases.total()
     blocked = int(plan.blocked.sum())
     if as_json:
-        give_json(
+        print_json(
             {"name": topology.name, "engine": runner.name, "nodes": topology.kind_counts(),
              "links": topology.link_count, "blocked": blocked, "fidelity": topology.fidelity_counts(),
              "recovered": recovered, "changes": network.changes,

@@ -106,7 +106,7 @@ class Relay:
 
     def _note(self, away: OSError | None) -> None:
         if (away is not None) is not self._away:
-            self._say(f"{_words(away)}{AWAY}" if away else "is there again")
+            self._say(f"{_reason(away)}{AWAY}" if away else "is there again")
         self._away = away is not None
 
     def _say(self, words: str) -> None:
@@ -115,7 +115,7 @@ class Relay:
         sys.stderr.flush()
 
 
-def _words(error: OSError) -> str:
+def _reason(error: OSError) -> str:
     """Return the system's words for why the controller isn't reached."""
     if isinstance(error, socket.gaierror) or not error.errno:
         return error.strerror or "no answer"

@@ -16,7 +16,7 @@ from emulator.errors import BrokenError
 from emulator.linux.processes.running import net_namespace, stat
 
 
-def make_room(folder: Path, port: int, unnoted: Path, called: str) -> None:
+def free_port(folder: Path, port: int, unnoted: Path, called: str) -> None:
     """Free `port` in this thread's namespace; BrokenError if another program's process holds it.
 
     Leaves the file `unnoted`: it marks the begin of a start without a record.

@@ -20,7 +20,7 @@ from emulator.controllers.listening import listens
 from emulator.controllers.process import Process, note, noted, start
 from emulator.controllers.programs import argv_of, environment_of
 from emulator.controllers.reach import away
-from emulator.controllers.strays import make_room
+from emulator.controllers.strays import free_port
 from emulator.errors import BrokenError, UnableError, UsageError
 from topologies.errors import printable
 from topologies.openflow import Controller
@@ -31,7 +31,7 @@ PATIENCE = 15.0
 """Seconds within which a controller must listen."""
 
 _CALLER = "caller.json"
-_LAST_WORDS = 5
+_TAIL_LINES = 5
 """Lines of a log that an error shows."""
 
 
@@ -98,18 +98,18 @@ class ControllerProcesses:
         """Return whether a command was killed after it stopped a controller, before it started it again."""
         return not self._runs(name) and self._again_file(name).exists()
 
-    def ended(self, *, given_back: bool = True) -> list[str]:
+    def ended(self, *, restored: bool = True) -> list[str]:
         """Return a line for each controller that ended by itself, or was killed.
 
         A controller that was stopped on purpose doesn't count while a command will start it again. Without
-        `given_back` there is no such command.
+        `restored` there is no such command.
         """
         return [
-            self._ended_words(name)
+            self._ended_problem(name)
             for name, runs in self.running().items()
             if not runs
             and not self._again_file(name).exists()
-            and (not given_back or self._pid_file(name).exists())
+            and (not restored or self._pid_file(name).exists())
         ]
 
     def stop(self, names: Iterable[str] | None = None) -> None:
@@ -129,9 +129,9 @@ class ControllerProcesses:
 
     def problems(self) -> list[str]:
         """Return a line for each controller whose process has ended."""
-        return [self._ended_words(name) for name, runs in self.running().items() if not runs]
+        return [self._ended_problem(name) for name, runs in self.running().items() if not runs]
 
-    def _ended_words(self, name: str) -> str:
+    def _ended_problem(self, name: str) -> str:
         relay = "the relay to " * (self._controllers[name].kind == "remote")
         return (
             f"{relay}{self.called(name)} has ended; "
@@ -180,7 +180,7 @@ class ControllerProcesses:
         inherited = (self._outside,) if controller.kind == "remote" else ()
         self._log_begins[name] = self.log(name).stat().st_size if self.log(name).exists() else 0
         with self._enter():
-            make_room(self._folder, port, self._unnoted_file(name), self.called(name))
+            free_port(self._folder, port, self._unnoted_file(name), self.called(name))
             try:
                 process = start(argv, environment, self.log(name), cwd, inherit=inherited, user=user)
             except OSError as error:
@@ -198,22 +198,22 @@ class ControllerProcesses:
             if process.wait(0.02):
                 raise BrokenError(
                     f"{self.called(name)} ended with exit code {process.exit_code} "
-                    f"before it listened; it must stay in the foreground{self._last_words(name)}"
+                    f"before it listened; it must stay in the foreground{self._log_tail(name)}"
                 )
             if time.monotonic() > deadline:
                 raise BrokenError(
                     f"{self.called(name)} doesn't listen on "
                     f"127.0.0.1:{self.ports[name]} after {self._patience:g} s; its port is in the variable "
-                    f"OPENFLOW_PORT{self._last_words(name)}"
+                    f"OPENFLOW_PORT{self._log_tail(name)}"
                 )
 
-    def _last_words(self, name: str) -> str:
+    def _log_tail(self, name: str) -> str:
         try:
             written = self.log(name).read_bytes()[self._log_begins[name] :]
         except OSError:
             return ""
         lines = written.decode(errors="replace").splitlines()
-        last = [printable(line) for line in lines if line.strip()][-_LAST_WORDS:]
+        last = [printable(line) for line in lines if line.strip()][-_TAIL_LINES:]
         return "; its last words:" + "".join(f"\n  {line}" for line in last) if last else ""
 
     def _user_of(self, controller: Controller) -> Caller | None:

@@ -9,12 +9,12 @@ from abc import ABC, abstractmethod
 from collections.abc import Callable
 from typing import Generic, Protocol, TypeVar
 
-from emulator.change_words import identity_words, limit_words
 from emulator.engines.deploy_phases import finish, raise_limits
 from emulator.engines.hosts_file import hosts_text
 from emulator.engines.namespaced import NamespacedNetwork
 from emulator.network import LinkState, Progress
 from emulator.plan import Plan
+from emulator.plan_changes import identity_changes, limit_changes
 from emulator.state import NetworkState
 
 Running = TypeVar("Running", bound=NamespacedNetwork)
@@ -28,7 +28,7 @@ class Transition(Protocol):
         """True when nothing differs."""
         ...
 
-    def words(self) -> list[str]:
+    def lines(self) -> list[str]:
         """Return the changes for people, one line each."""
         ...
 
@@ -36,7 +36,7 @@ class Transition(Protocol):
         """Apply the changes; return notes for people. `check()` raises when a signal asks to stop."""
         ...
 
-    def take_back(self) -> None:
+    def roll_back(self) -> None:
         """Roll back to the old plan, however far `carry_out` came."""
         ...
 
@@ -80,12 +80,12 @@ class ChangingEngine(ABC, Generic[Running]):
             try:
                 notes = transition.carry_out(progress, check)
             except BaseException:
-                transition.take_back()
+                transition.roll_back()
                 raise_limits(state, self.needs(old))
                 finish(state, record)
                 raise
-            words += [*transition.words(), *identity_words(old, plan)]
-        words += limit_words(old, plan)
+            words += [*transition.lines(), *identity_changes(old, plan)]
+        words += limit_changes(old, plan)
         self.settle(network, old, plan, state)
         record.file = file
         record.set_plan(plan)

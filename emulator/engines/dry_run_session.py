@@ -27,7 +27,7 @@ class DryRunSession(RestoringSession):
     def remove_link(self, link: int) -> None:
         """Remove a link; UsageError when it is removed already."""
         for removed in self._both:
-            removed.take_link(link)
+            removed.record_link(link)
 
     def add_link(self, link: int) -> None:
         """Restore a link."""
@@ -37,7 +37,7 @@ class DryRunSession(RestoringSession):
     def remove_node(self, node: int) -> None:
         """Remove a node; UsageError when it is removed already."""
         for removed in self._both:
-            removed.take_node(node)
+            removed.record_node(node)
 
     def add_node(self, node: int) -> None:
         """Restore a node."""
@@ -51,4 +51,4 @@ class DryRunSession(RestoringSession):
 
     def restore(self) -> list[str]:
         """Restore everything; return the names."""
-        return self._own.give_back(self)
+        return self._own.restore_all(self)

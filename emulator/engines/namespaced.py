@@ -81,8 +81,8 @@ class NamespacedNetwork(RepairableNetwork):
                 except BrokenError as error:
                     problems.append(str(error))
             if not under_stress(self._state.folder):  # a stress run stops controllers, and starts them again
-                given_back = not left_over(self._state.folder)
-                problems += self.switches.controllers.ended(given_back=given_back)
+                restored = not left_over(self._state.folder)
+                problems += self.switches.controllers.ended(restored=restored)
         if problems:
             raise NotWholeError("; ".join(problems))
 

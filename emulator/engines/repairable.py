@@ -53,7 +53,7 @@ class RepairableNetwork(RecordedNetwork, ABC):
         Compares again until nothing differs; BrokenError when deviations remain.
         """
         words = self.repair_once()
-        words += map(str, deviating_limits(self._state.root, self.topology, give=True))
+        words += map(str, deviating_limits(self._state.root, self.topology, restore=True))
         deadline = time.monotonic() + _SETTLES_WITHIN
         while words and (left := self.deviations()):
             if time.monotonic() > deadline:

@@ -26,7 +26,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from emulator.errors import BrokenError, UnableError
-from emulator.linux.ledgers.cgroup_ledger import CgroupLedger
+from emulator.linux.ledgers.cgroup_ledger import CgroupLedger, read_words
 from emulator.linux.ledgers.owners import Owner
 from topologies.profiles import NodeProfile
 
@@ -60,7 +60,7 @@ def hierarchies(mountinfo: str | None = None) -> dict[str, Hierarchy]:
         if kind == "cgroup":
             here, version = options.split(","), 1
         elif kind == "cgroup2":
-            here, version = _words(root / "cgroup.controllers"), 2
+            here, version = read_words(root / "cgroup.controllers"), 2
         else:
             continue
         for controller in ("cpu", "memory"):
@@ -124,7 +124,7 @@ def confine(state_root: Path, network: str, node: str, profile: NodeProfile, pid
     try:
         for controller, place in hierarchies().items():
             if controller in needed(profile):
-                folder = _make(state_root, network, node, controller)
+                folder = _create(state_root, network, node, controller)
                 limit(folder, controller, profile)
             elif place.version == 1 or not needed(profile):
                 folder = place.root
@@ -139,14 +139,14 @@ def _open(state_root: Path, network: str, node: str, profile: NodeProfile, descr
     """Create the groups of `node`, and append descriptors of their process lists to `descriptors`."""
     try:
         for controller in needed(profile):
-            folder = _make(state_root, network, node, controller)
+            folder = _create(state_root, network, node, controller)
             limit(folder, controller, profile)
             descriptors.append(os.open(folder / "cgroup.procs", os.O_PATH | os.O_CLOEXEC))
     except OSError as error:
         raise UnableError(f"can't limit {node}: {error.filename}: {error.strerror}") from error
 
 
-def _make(state_root: Path, network: str, node: str, controller: str) -> Path:
+def _create(state_root: Path, network: str, node: str, controller: str) -> Path:
     place = hierarchies().get(controller)
     if place is None:
         raise UnableError(
@@ -156,7 +156,7 @@ def _make(state_root: Path, network: str, node: str, controller: str) -> Path:
     folder.parent.mkdir(exist_ok=True)
     if place.version == 2:  # a group has only the controllers that its parent delegates
         CgroupLedger().hand_down(Owner.here(state_root, network), place.root, controller)
-        if controller not in _words(folder.parent / "cgroup.subtree_control"):
+        if controller not in read_words(folder.parent / "cgroup.subtree_control"):
             (folder.parent / "cgroup.subtree_control").write_text(f"+{controller}")
     folder.mkdir(exist_ok=True)
     return folder
@@ -213,7 +213,7 @@ def release(owner: Owner | None = None) -> None:
 
 def _remove(folder: Path, deadline: float) -> None:
     while True:
-        _kill([int(pid) for pid in _words(folder / "cgroup.procs")])
+        _kill([int(pid) for pid in read_words(folder / "cgroup.procs")])
         try:
             folder.rmdir()
         except FileNotFoundError:
@@ -235,10 +235,3 @@ def _kill(pids: Sequence[int]) -> None:
                 select.select([handle], [], [], 1.0)
             finally:
                 os.close(handle)
-
-
-def _words(path: Path) -> list[str]:
-    try:
-        return path.read_text(encoding="ascii").split()
-    except OSError:
-        return []

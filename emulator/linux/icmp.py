@@ -16,8 +16,8 @@ from itertools import count
 from emulator.access import Echo
 from emulator.icmp import echo_request, listen_for_replies, protocol, reply_of
 from emulator.linux.namespaces.store import NamespaceStore
+from emulator.probe_schedule import ProbeSchedule
 from emulator.probe_window import Limits, ProbeWindow
-from emulator.questions import Questions
 
 AT_ONCE = 512
 """Maximum of outstanding requests, and of open sockets."""
@@ -77,7 +77,7 @@ class Pinger:
         """Prepare to send `echoes`, in order and as quickly as answers arrive."""
         self._echoes = echoes
         self._keys = [(echo.source, 6 if ":" in echo.target else 4) for echo in echoes]
-        self._questions = Questions([echo.expected for echo in echoes], timeout, ProbeWindow(limits))
+        self._schedule = ProbeSchedule([echo.expected for echo in echoes], timeout, ProbeWindow(limits))
         self._ident = next(_idents) & 0xFFFF
         self._poll = select.epoll()
         self._sockets: dict[_Key, socket.socket] = {}
@@ -87,23 +87,23 @@ class Pinger:
 
     def run(self, store: NamespaceStore, file_of: Callable[[int], str]) -> list[float | None]:
         """Send all requests; `file_of(node)` is the node's namespace. Call inside `store.entered()`."""
-        questions = self._questions
+        schedule = self._schedule
         try:
             while True:
-                for sent, number in enumerate(questions.due(time.monotonic, self._may_ask), 1):
+                for sent, number in enumerate(schedule.due(time.monotonic, self._may_send), 1):
                     self._send(number, store, file_of)
                     if sent % _SENDS == 0:
                         self._collect(0.0)
-                if questions.done:
+                if schedule.done:
                     break
-                self._collect(min(1.0, max(0.0, questions.wake() - time.monotonic())))
+                self._collect(min(1.0, max(0.0, schedule.wake() - time.monotonic())))
         finally:
             self._poll.close()
             for sock in self._sockets.values():
                 sock.close()
-        return questions.times
+        return schedule.times
 
-    def _may_ask(self, number: int) -> bool:
+    def _may_send(self, number: int) -> bool:
         """Return whether the request's socket is open or can be opened; idle sockets are closed for it."""
         if self._keys[number] in self._sockets or len(self._sockets) < AT_ONCE:
             return True
@@ -152,6 +152,6 @@ class Pinger:
                 seq = reply_of(key[1], packet, self._ident)
                 number = numbers.get(seq) if seq is not None else None
                 if number is not None:
-                    self._questions.heard(number, time.monotonic())
-        for number in self._questions.take_settled():
+                    self._schedule.heard(number, time.monotonic())
+        for number in self._schedule.pop_settled():
             self._open.get(self._keys[number], {}).pop(number & 0xFFFF, None)

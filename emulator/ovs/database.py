@@ -51,9 +51,9 @@ class Database:
     def transact(self, operations: Sequence[Operation]) -> list[Mapping[str, Any]]:
         """Execute `operations`, all or none; return each result. BrokenError with the server's message."""
         self._number += 1
-        question = {"method": "transact", "params": [_NAME, *operations], "id": self._number}
+        request = {"method": "transact", "params": [_NAME, *operations], "id": self._number}
         try:
-            self._socket.sendall(json.dumps(question, separators=(",", ":")).encode())
+            self._socket.sendall(json.dumps(request, separators=(",", ":")).encode())
             answer = self._answer()
         except OSError as error:
             raise BrokenError(f"the database of Open vSwitch ended: {error.strerror or error}") from error

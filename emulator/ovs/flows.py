@@ -43,12 +43,12 @@ def install(servers: OvsServers, lines: Mapping[str, list[str]]) -> None:
     folder = servers.folder / "flows"
     folder.mkdir(mode=0o700, exist_ok=True)
 
-    def words(name: str, text: list[str]) -> list[str]:
+    def command(name: str, text: list[str]) -> list[str]:
         path = folder / name
         path.write_text("".join(f"{line}\n" for line in text), encoding="ascii")
         return ["-O", PROTOCOL, "bundle", socket_of(servers, name), str(path)]
 
-    _run_all(servers, ((name, words(name, text)) for name, text in lines.items()))
+    _run_all(servers, ((name, command(name, text)) for name, text in lines.items()))
 
 
 def change_flows(servers: OvsServers, wanted: Mapping[str, tuple[Iterable[str], list[str]]]) -> None:
@@ -56,12 +56,12 @@ def change_flows(servers: OvsServers, wanted: Mapping[str, tuple[Iterable[str], 
     folder = servers.folder / "flows"
     folder.mkdir(mode=0o700, exist_ok=True)
 
-    def words(name: str, protocols: Iterable[str], lines: list[str]) -> list[str]:
+    def command(name: str, protocols: Iterable[str], lines: list[str]) -> list[str]:
         path = folder / f"{name}.change"
         path.write_text("".join(f"{line}\n" for line in lines), encoding="ascii")
         return ["-O", ",".join(protocols), "add-flows", socket_of(servers, name), str(path)]
 
-    _run_all(servers, ((name, words(name, *each)) for name, each in wanted.items()))
+    _run_all(servers, ((name, command(name, *each)) for name, each in wanted.items()))
 
 
 def remove_flows(servers: OvsServers, wanted: Iterable[tuple[str, Iterable[str]]]) -> None:
@@ -84,10 +84,10 @@ def _run_all(servers: OvsServers, commands: Iterable[tuple[str, list[str]]]) -> 
     """Run ovs-ofctl for several bridges, a few at a time."""
     running: list[tuple[str, subprocess.Popen[bytes]]] = []
     try:
-        for name, words in commands:
+        for name, command in commands:
             if len(running) == _AT_ONCE:
                 _finish(*running.pop(0))
-            running.append((name, servers.popen(["ovs-ofctl", *words])))
+            running.append((name, servers.popen(["ovs-ofctl", *command])))
         while running:
             _finish(*running.pop(0))
     finally:
@@ -105,5 +105,5 @@ def changed(before: Lines, after: Lines, also: Iterable[int] = ()) -> Iterator[i
 def _finish(name: str, process: subprocess.Popen[bytes]) -> None:
     _, errors = process.communicate()
     if process.returncode:
-        words = errors.decode(errors="replace").strip().splitlines()
-        raise BrokenError(f"the flows of {name} can't be changed: {'; '.join(words[:3])}")
+        command = errors.decode(errors="replace").strip().splitlines()
+        raise BrokenError(f"the flows of {name} can't be changed: {'; '.join(command[:3])}")

@@ -42,7 +42,7 @@ def moved_ports(old: Plan, new: Plan) -> list[Port]:
     return [(node, port) for node, port in rows if node in hosts]
 
 
-def tell_moved(switches: Switches, store: NamespaceStore, old: Plan, new: Plan) -> None:
+def announce_moved(switches: Switches, store: NamespaceStore, old: Plan, new: Plan) -> None:
     """Make other controllers find moved hosts; call it when their switches are connected."""
     topology = new.topology
     foreign = {

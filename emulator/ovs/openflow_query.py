@@ -83,7 +83,7 @@ def _answers(folder: Path, bridges: Sequence[tuple[Bridge, set[int]]]) -> Iterat
             try:
                 made = connected(folder / f"{bridge.name}.mgmt", _PATIENCE)
                 stack.callback(made.close)
-                made.sendall(_questions(_WIRE[version_of(bridge)], kinds))
+                made.sendall(_requests(_WIRE[version_of(bridge)], kinds))
                 sockets.append(made)
             except OSError as error:
                 sockets.append(error.strerror or str(error))
@@ -94,7 +94,7 @@ def _answers(folder: Path, bridges: Sequence[tuple[Bridge, set[int]]]) -> Iterat
                 yield bridge.name, _answer_of(found, kinds)
 
 
-def _questions(version: int, kinds: Iterable[int]) -> bytes:
+def _requests(version: int, kinds: Iterable[int]) -> bytes:
     out = _HEADER.pack(version, _HELLO, _HEADER.size, 0)
     for kind in sorted(kinds):
         body = Struct("!I4x").pack(_ANY_PORT) if kind == _PORTS and version >= _V15 else b""

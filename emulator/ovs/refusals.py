@@ -24,19 +24,22 @@ _OWN_FILES, _FILES = 40, 3
 """Open files of ovs-vswitchd, and of a switch besides its ports and controllers (counted: 38 and 3)."""
 
 
-def ovs_refusals(plan: Plan, *, mininet: bool = False) -> list[str]:
+def ovs_refusals(plan: Plan) -> list[str]:
     """Return every reason why this machine can't create the OpenFlow switches of `plan`; empty without them.
 
-    With `mininet`, Mininet creates them. It also has the other kind of OpenFlow switch, `user`, and checks
-    the names of all its switches itself.
+    They hold for any program that creates the switches here. `own_switch_refusals` has those of our own.
     """
     topology = plan.topology
-    others = () if mininet else (*_others(topology), *_clashing(topology))
     unknown = unresolved(controllers_of(topology).values()) if topology.forwarding != "routed" else ()
-    return [*others, *(_ovs(plan) if ovs_nodes(topology).any() else ()), *unknown]
+    return [*(_ovs(plan) if ovs_nodes(topology).any() else ()), *unknown]
 
 
-def _others(topology: Topology) -> Iterator[str]:
+def own_switch_refusals(plan: Plan) -> list[str]:
+    """Return why our own Open vSwitch, with all its switches in one namespace, can't have those of `plan`."""
+    return [*_user_switches(plan.topology), *_clashing(plan.topology)]
+
+
+def _user_switches(topology: Topology) -> Iterator[str]:
     user = np.array([profile.switch == "user" for profile in topology.node_profiles], dtype=bool)
     found = np.flatnonzero(user[topology.node_profile] & (topology.kinds == 1)).tolist()
     if found and topology.forwarding != "routed":

@@ -52,24 +52,24 @@ class OvsSession(NetnsSession):
     def remove_link(self, link: int) -> None:
         """Delete a link: the ports at both ends vanish."""
         if link not in self._removed.links:
-            self._take([link])
+            self._detach_ports([link])
         super().remove_link(link)
 
     def add_link(self, link: int) -> None:
         """Create a removed link again, as it was."""
         super().add_link(link)
-        self._give([link])
+        self._attach_ports([link])
 
     def remove_node(self, node: int) -> None:
         """Remove a node with its links."""
         if node not in self._removed.nodes:
-            self._take([link for link, _ in self._links_of(node)], gone=node)
+            self._detach_ports([link for link, _ in self._links_of(node)], gone=node)
         super().remove_node(node)
 
     def add_node(self, node: int) -> None:
         """Create a removed node again, with its links to existing nodes."""
         super().add_node(node)
-        self._give(
+        self._attach_ports(
             [link for link, _ in self._links_of(node) if self._removed.there(link, but=node)],
             come=node,
         )
@@ -92,7 +92,7 @@ class OvsSession(NetnsSession):
             for node, port in zip(topology.ends[link].tolist(), topology.ports[link].tolist(), strict=True)
         ]
 
-    def _take(self, links: Iterable[int], gone: int = -1) -> None:
+    def _detach_ports(self, links: Iterable[int], gone: int = -1) -> None:
         """Detach the ports of `links` from their bridges, and delete the bridge of node `gone`.
 
         Ports are detached whether they are attached or not: a link that was cut meanwhile may have put a port
@@ -112,7 +112,7 @@ class OvsSession(NetnsSession):
         self._now.update(after)
         self._now.pop(gone, None)
 
-    def _give(self, links: Iterable[int], come: int = -1) -> None:
+    def _attach_ports(self, links: Iterable[int], come: int = -1) -> None:
         """Attach the ports of `links` to the bridges of the plan; create the bridge of node `come`."""
         changed: dict[int, Bridge] = {}
         if come in self._wanted:

@@ -89,7 +89,7 @@ def _taught(plan: Plan) -> set[str]:
     }
 
 
-def parted(bridges: Mapping[str, Bridge], untaught: AbstractSet[str]) -> dict[str, Bridge]:
+def without_controllers(bridges: Mapping[str, Bridge], untaught: AbstractSet[str]) -> dict[str, Bridge]:
     """Return `bridges`, without controllers if in `untaught`: they then connect again."""
     return {
         name: replace(bridge, controllers=(), fail_mode="secure") if name in untaught else bridge

@@ -7,7 +7,7 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from emulator.cli.output import give_json, say
+from emulator.cli.output import print_json, say
 from emulator.cli.under_stress import held_for_stress, journal_of
 from emulator.errors import BrokenError, EmulationError, UsageError
 from stress.cli.growth import Growth
@@ -43,7 +43,9 @@ def print_schedule(document: Document, options: Options) -> int:
     schedule = _schedule(document, topology, options)
     if options["as_json"]:
         operations = [[o.at, o.step, o.verb, o.targets[0]] for o in schedule.operations()]
-        give_json({"scenario": document.scenario.name, "offered": schedule.offered(), "schedule": operations})
+        print_json(
+            {"scenario": document.scenario.name, "offered": schedule.offered(), "schedule": operations}
+        )
     else:
         for line in schedule.lines():
             print(line)
@@ -88,7 +90,7 @@ def run_scenario(document: Document, options: Options) -> int:
         unwritten = _write(result, figures, verdicts, options["folder"])
     _print_results(result, figures, verdicts)
     if options["as_json"]:
-        give_json(summary(result, verdicts, figures))
+        print_json(summary(result, verdicts, figures))
     if result.interrupted:
         back = "see above for what is missing" if result.leaks.leaked else "everything was restored"
         say(f"stopped by {result.interrupted}; {back}")

@@ -9,7 +9,7 @@ import click
 
 from emulator.cli.elevate import ensure_root
 from emulator.cli.options import engine_option
-from emulator.cli.output import give_json, say
+from emulator.cli.output import print_json, say
 from emulator.errors import UsageError
 
 _EPILOG = """\b
@@ -73,7 +73,7 @@ def _compare(paths: tuple[str, ...], *, as_json: bool) -> int:
     for words in notes:
         say(f"warning: {words}")
     if as_json:
-        give_json(as_data(rows, notes))
+        print_json(as_data(rows, notes))
     else:
         for row in rows:
             print(row)
@@ -88,5 +88,5 @@ def _recover(options: dict[str, Any]) -> int:
     network = chosen_network(options["net"])
     given = recover_run(network)
     if options["as_json"]:
-        give_json({"name": network.name, "recovered": given})
+        print_json({"name": network.name, "recovered": given})
     return 0

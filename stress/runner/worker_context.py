@@ -58,7 +58,7 @@ class WorkerContext:
     def remove_link(self, link: int) -> None:
         """Delete a link; skipped when it or a node of it is removed already."""
         self._need_link(link)
-        self._removed.take_link(link)
+        self._removed.record_link(link)
         self._removed.forget_ports(link)
         self._session.remove_link(link)
 
@@ -75,7 +75,7 @@ class WorkerContext:
         """Remove a node; skipped when it is removed already."""
         if node in self._removed.nodes:
             raise SkippedError("the node is removed already")
-        self._removed.take_node(node)
+        self._removed.record_node(node)
         for end in self._topology.incident(node):
             self._removed.forget_ports(end.link)
         self._session.remove_node(node)

@@ -14,7 +14,7 @@ import pytest
 from emulator.linux.namespaces.guard import namespace_guard
 from emulator.linux.namespaces.mounts import ensure_private, unmount_all
 from emulator.linux.namespaces.store import NamespaceStore
-from emulator.linux.nodes.deploy import make_nodes
+from emulator.linux.nodes.deploy import create_nodes
 from emulator.network import silent
 from emulator.placement.worker import numbered
 from emulator.plan import Plan
@@ -57,7 +57,7 @@ def test_a_part_has_its_nodes_and_links_as_the_whole_has_them(store: NamespaceSt
     assert len(part.tunnels.link)
     with namespace_guard("net", "mnt"):
         store.create()
-        make_nodes(part, store, silent)
+        create_nodes(part, store, silent)
         assert store.files() == sorted(part.names)
         for node in part.nodes.tolist():
             store.go(topology.names[node])

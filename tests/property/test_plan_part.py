@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 from support.graphs import arbitrary, generated
 
 from emulator.engines.hosts_file import hosts_text
-from emulator.linux.nodes.making_order import MakingOrder
+from emulator.linux.nodes.creation_order import MakingOrder
 from emulator.linux.nodes.node_messages import NodeMessages
 from emulator.placement.worker import numbered
 from emulator.plan import Plan, make_plan

@@ -11,8 +11,8 @@ from collections.abc import Callable, Iterable, Sequence
 from math import inf
 
 from emulator.access import Echo
+from emulator.probe_schedule import ProbeSchedule
 from emulator.probe_window import Limits, ProbeWindow
-from emulator.questions import Questions
 
 
 class SlowNetwork:
@@ -62,7 +62,7 @@ class SlowNetwork:
         self, numbers: Sequence[int], expected: Sequence[bool], limits: Limits, timeout: float
     ) -> list[float | None]:
         """Send the probes `numbers` and return their times."""
-        questions = Questions(expected, timeout, ProbeWindow(limits))
+        questions = ProbeSchedule(expected, timeout, ProbeWindow(limits))
         at_of = {number: at for at, number in enumerate(numbers)}
         while not questions.done:
             for at in questions.due(lambda: self.clock, lambda _: True):

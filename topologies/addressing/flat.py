@@ -43,7 +43,7 @@ class FlatAddressing:
             if values.addresses
         }
         self._check_families()
-        self._taken: dict[int, list[int]] = {pool.version: self._taken_in(pool) for pool in self._pools}
+        self._used: dict[int, list[int]] = {pool.version: self._used_in(pool) for pool in self._pools}
         for pool in self._pools:
             self._check_inside(pool)
             self._check_size(pool)
@@ -61,7 +61,7 @@ class FlatAddressing:
                         self._at(node), f"is IPv6, which is off; set `addressing: {{ipv6: {network}}}`"
                     )
 
-    def _taken_in(self, pool: Pool) -> list[int]:
+    def _used_in(self, pool: Pool) -> list[int]:
         """Return the offsets in `pool` of the explicit addresses, ascending."""
         owners: dict[int, int] = {}
         for node, addresses in self._explicit.items():
@@ -110,7 +110,7 @@ class FlatAddressing:
 
     def _check_size(self, pool: Pool) -> None:
         unusable = 2 if pool.version == 4 and pool.prefixlen < 31 else 1
-        taken = len(self._taken[pool.version])
+        taken = len(self._used[pool.version])
         free = pool.num_addresses - unusable - taken
         automatic = int(np.count_nonzero(self._automatic_hosts(pool.version)))
         if automatic > free:
@@ -145,7 +145,7 @@ class FlatAddressing:
         """
         return {
             version: np.array([min(offset - before, _FAR) for before, offset in enumerate(taken)], np.int64)
-            for version, taken in self._taken.items()
+            for version, taken in self._used.items()
         }
 
     @cached_property

@@ -69,7 +69,7 @@ def _in_namespace(work: Callable[[], None]) -> int:
 
     The first process doesn't run it itself: it ignores its own signals (pid_namespaces(7)).
     """
-    result, tell = os.pipe()
+    result, report = os.pipe()
     first = os.fork()
     if first == 0:
         os.close(result)
@@ -78,9 +78,9 @@ def _in_namespace(work: Callable[[], None]) -> int:
         worker = _started(work)
         while (ended := os.wait())[0] != worker:
             pass
-        os.write(tell, ended[1].to_bytes(4, "little"))
+        os.write(report, ended[1].to_bytes(4, "little"))
         os._exit(0)
-    os.close(tell)
+    os.close(report)
     try:
         text = os.read(result, 4)
     finally:

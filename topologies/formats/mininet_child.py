@@ -157,7 +157,7 @@ def _line(error: BaseException, path: str) -> int:
     return (lines[-1] or 0) if lines else 0
 
 
-def _words(error: BaseException, request: dict[str, Any], standin: ModuleType) -> str:
+def _message(error: BaseException, request: dict[str, Any], standin: ModuleType) -> str:
     if isinstance(error, Timeout):
         return f"is still running after {request['seconds']:g} seconds; is there an endless loop?"
     if isinstance(error, SystemExit):
@@ -193,7 +193,7 @@ def main(descriptor: int) -> None:
     except UnicodeDecodeError:
         text = json.dumps({"error": "is not UTF-8 text; is it a Python file?", "line": 0})
     except BaseException as error:  # noqa: BLE001 -- whatever the file raises is the answer
-        text = json.dumps({"error": _words(error, request, standin), "line": _line(error, request["path"])})
+        text = json.dumps({"error": _message(error, request, standin), "line": _line(error, request["path"])})
     signal.setitimer(signal.ITIMER_REAL, 0)
     with os.fdopen(descriptor, "wb") as file:
         file.write(text.encode())

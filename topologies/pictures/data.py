@@ -170,17 +170,19 @@ def _profiles(topology: Topology) -> list[dict[str, Any]]:
     rates = [profile.forward.bandwidth or 0.0 for profile in topology.link_profiles]
     lowest = min((rate for rate in rates if rate), default=1.0)
     thick = [round(min(float(np.log10(rate / lowest)), 3.0), 2) if rate else 0.0 for rate in rates]
-    return [{"words": _words(p), "thick": t} for p, t in zip(topology.link_profiles, thick, strict=True)]
+    return [
+        {"words": _profile_text(p), "thick": t} for p, t in zip(topology.link_profiles, thick, strict=True)
+    ]
 
 
-def _words(profile: LinkProfile) -> str:
-    words = _shape_words(profile.forward)
+def _profile_text(profile: LinkProfile) -> str:
+    words = _shape_text(profile.forward)
     if profile.backward != profile.forward:
-        words = f"→ {words or 'no limits'}, ← {_shape_words(profile.backward) or 'no limits'}"
+        words = f"→ {words or 'no limits'}, ← {_shape_text(profile.backward) or 'no limits'}"
     return words + (f" · MTU {profile.mtu}" if profile.mtu else "")
 
 
-def _shape_words(shape: Shape) -> str:
+def _shape_text(shape: Shape) -> str:
     parts = [RATE.text(shape.bandwidth)] if shape.bandwidth is not None else []
     parts += [TIME.text(shape.delay)] if shape.delay else []
     parts += [f"± {TIME.text(shape.jitter)}"] if shape.jitter else []

@@ -19,7 +19,7 @@ from topologies.errors import MAX_FOUND, InputError, Loc, ParameterError, Parame
 from topologies.open_input import open_input
 from topologies.source.events import place_of
 from topologies.source.open_containers import so_far
-from topologies.source.syntax import syntax_words
+from topologies.source.syntax import syntax_message
 from topologies.source.values import Marks, Values
 
 MAX_BYTES = 64 * 2**20
@@ -130,7 +130,7 @@ def parse(
     try:
         values.read(source.text)
     except yaml.YAMLError as error:
-        line, column, words = syntax_words(error, source.text)
+        line, column, words = syntax_message(error, source.text)
         raise InputError([*values.problems, Problem(file, line, column, "", words)]) from error
     if values.problems:
         raise InputError(values.problems)

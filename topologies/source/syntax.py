@@ -41,7 +41,7 @@ _HINTS: tuple[tuple[str, str], ...] = (
 )
 
 
-def syntax_words(error: yaml.YAMLError, text: str) -> tuple[int, int, str]:
+def syntax_message(error: yaml.YAMLError, text: str) -> tuple[int, int, str]:
     """Return line, column (from 1) and message for the syntax `error` of `text`."""
     if not isinstance(error, yaml.MarkedYAMLError):
         return 1, 1, f"is not valid YAML: {shortened(str(error))}"

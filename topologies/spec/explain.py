@@ -57,7 +57,7 @@ def problems_of(error: ValidationError, model: type[BaseModel], data: Any) -> li
     out = []
     for detail in error.errors(include_url=False):
         loc = _in_file(detail["loc"], data, missing=detail["type"] == "missing")
-        out.append((loc, _words(detail, loc, model)))
+        out.append((loc, _message(detail, loc, model)))
     return out
 
 
@@ -176,7 +176,7 @@ def _unknown_key(detail: ErrorDetails, model: type[BaseModel]) -> str:
     return f"unknown key; {nearest(key, allowed, 30)}"
 
 
-def _type_words(kind: str, value: Any, field: FieldInfo | None) -> str:
+def _type_message(kind: str, value: Any, field: FieldInfo | None) -> str:
     """Return the message for a value of the wrong type."""
     words = "is empty" if value is None else f"must be {_TYPES[kind]}, not {shown(value)}"
     if kind in _MODELS:
@@ -197,7 +197,7 @@ def _type_words(kind: str, value: Any, field: FieldInfo | None) -> str:
     return words
 
 
-def _count_words(detail: ErrorDetails, field: FieldInfo | None) -> str:
+def _count_message(detail: ErrorDetails, field: FieldInfo | None) -> str:
     """Return the message for a list or mapping with too few or too many items."""
     context = detail.get("ctx", {})
     count, least, most = context.get("actual_length"), context.get("min_length"), context.get("max_length")
@@ -206,7 +206,7 @@ def _count_words(detail: ErrorDetails, field: FieldInfo | None) -> str:
     return f"{words}, for example `{field.examples[0]}`" if field and field.examples else words
 
 
-def _words(detail: ErrorDetails, loc: Loc, model: type[BaseModel]) -> str:
+def _message(detail: ErrorDetails, loc: Loc, model: type[BaseModel]) -> str:
     kind, value, context = detail["type"], detail["input"], detail.get("ctx", {})
     field = _field_at(model, loc)
     if kind == WRONG:
@@ -223,9 +223,9 @@ def _words(detail: ErrorDetails, loc: Loc, model: type[BaseModel]) -> str:
     if kind in _LIMITS:
         return f"{shown(value)} is out of range; {_range(context, field)}"
     if kind in _TYPES:
-        return _type_words(kind, value, field)
+        return _type_message(kind, value, field)
     if kind in {"too_short", "too_long"}:
-        return _count_words(detail, field)
+        return _count_message(detail, field)
     if kind == "string_too_long":
         return f"{shown(value)} is too long; {context['max_length']} characters at most"
     message = str(detail["msg"]).removeprefix("Value error, ")

@@ -165,12 +165,12 @@ def explicit_problems(data: Any) -> Iterator[tuple[Loc, str]]:
     nodes = data.get("nodes") if isinstance(data, dict) else None
     links = data.get("links") if isinstance(data, dict) else None
     if isinstance(nodes, dict):
-        yield from _taken_twice(nodes)
+        yield from _used_twice(nodes)
         if isinstance(links, list):
             yield from _bad_ends(nodes, links)
 
 
-def _taken_twice(nodes: dict[str, Any]) -> Iterator[tuple[Loc, str]]:
+def _used_twice(nodes: dict[str, Any]) -> Iterator[tuple[Loc, str]]:
     for key in ("ip", "mac"):
         owners: dict[str, str] = {}
         for name, entry in nodes.items():

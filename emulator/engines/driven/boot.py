@@ -12,7 +12,7 @@ from importlib.util import module_from_spec, spec_from_file_location
 from pathlib import Path
 
 
-def make_known(name: str, folder: Path) -> None:
+def register_package(name: str, folder: Path) -> None:
     """Import the package in `folder` as `name`; ImportError when there is none."""
     found = spec_from_file_location(name, folder / "__init__.py", submodule_search_locations=[str(folder)])
     if found is None or found.loader is None:
@@ -24,8 +24,8 @@ def make_known(name: str, folder: Path) -> None:
 def main() -> None:
     """Serve with the driver in the folder given on the command line."""
     descriptor, folder = sys.argv[1:]
-    make_known("serving", Path(__file__).with_name("serving"))
-    make_known("driver", Path(folder))
+    register_package("serving", Path(__file__).with_name("serving"))
+    register_package("driver", Path(folder))
     import_module("driver.main").main(int(descriptor))
 
 

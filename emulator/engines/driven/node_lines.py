@@ -79,10 +79,10 @@ def after_up(plan: Plan, node: int, down: AbstractSet[int] = _NO_PORTS) -> list[
 def changes(before: Lines, after: Lines) -> tuple[list[str], list[str]]:
     """Return the lines that remove, and the lines that add, to change `before` into `after`."""
     kept = set(after.values())
-    takes = [
+    removed = [
         back for line, back in reversed(before.items()) if back and line not in after and back not in kept
     ]
-    return takes, [line for line in after if line not in before]
+    return removed, [line for line in after if line not in before]
 
 
 def _bridge(plan: Plan, node: int, out: Lines) -> None:

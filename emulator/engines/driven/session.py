@@ -36,7 +36,7 @@ class DrivenSession(RestoringSession):
         """Return steps that restore what `node` lost with a port that came up; those in `down` stay down."""
 
     @abstractmethod
-    def _make(self, nodes: list[int], links: list[int]) -> None:
+    def _create(self, nodes: list[int], links: list[int]) -> None:
         """Create removed nodes and links again, by the current plan."""
 
     @abstractmethod
@@ -69,18 +69,18 @@ class DrivenSession(RestoringSession):
 
     def remove_link(self, link: int) -> None:
         """Delete a link: the ports at both ends vanish."""
-        self._removed.take_link(link)
+        self._removed.record_link(link)
         self._driver.ask(self._unlink([link]))
         self._removed.forget_ports(link)
 
     def add_link(self, link: int) -> None:
         """Create a removed link again, as it was."""
-        self._make([], [link])
+        self._create([], [link])
         self._removed.links.pop(link, None)
 
     def remove_node(self, node: int) -> None:
         """Remove a node with its links, and kill its processes."""
-        self._removed.take_node(node)
+        self._removed.record_node(node)
         links = [link for link in self._links_of(node) if self._removed.there(link, but=node)]
         self._delete_node(node, links)
         for link in links:
@@ -90,14 +90,14 @@ class DrivenSession(RestoringSession):
         """Create a removed node again, with its links to existing nodes."""
         self._removed.nodes.pop(node, None)
         try:
-            self._make([node], [link for link in self._links_of(node) if self._removed.there(link)])
+            self._create([node], [link for link in self._links_of(node) if self._removed.there(link)])
         except BaseException:
             self._removed.nodes[node] = None
             raise
 
     def restore(self) -> list[str]:
         """Restore everything that this session removed; return the names."""
-        return self._removed.give_back(self)
+        return self._removed.restore_all(self)
 
     def _is_cut(self, node: int, port: int) -> bool:
         """Return whether `link down`, not a session, has cut the port's link: it then stays down."""

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass, field
 
-from emulator.difference import difference_words
+from emulator.difference import difference_lines
 from emulator.engines.driven.client import Driver, Step
 from emulator.engines.driven.node_lines import program_name
 from emulator.engines.mininet.create import Creator, address_lines
@@ -26,9 +26,9 @@ class Change:
     new_nodes: list[int] = field(default_factory=list)
     gone_links: list[str] = field(default_factory=list)
     new_links: list[str] = field(default_factory=list)
-    takes: list[Step] = field(default_factory=list)
+    removals: list[Step] = field(default_factory=list)
     """Steps that remove settings from remaining nodes and links, before new ones are created."""
-    gives: list[Step] = field(default_factory=list)
+    additions: list[Step] = field(default_factory=list)
     """Steps that add their new settings, after new ones were created."""
     settled: list[str] = field(default_factory=list)
     """The remaining nodes with changed settings."""
@@ -37,19 +37,19 @@ class Change:
     def is_empty(self) -> bool:
         """True when nothing differs."""
         made = self.gone_nodes or self.new_nodes or self.gone_links or self.new_links
-        return not (made or self.takes or self.gives)
+        return not (made or self.removals or self.additions)
 
     @property
     def moves(self) -> bool:
         """True when links come or go: hosts may then be behind other ports than the learned ones."""
         return bool(self.gone_links or self.new_links)
 
-    def words(self, old: Plan, new: Plan) -> list[str]:
+    def lines(self, old: Plan, new: Plan) -> list[str]:
         """Return the changes for people, one line each."""
         added = [new.topology.names[node] for node in self.new_nodes]
         removed = [old.topology.names[node] for node in self.gone_nodes]
         links = (len(self.new_links), len(self.gone_links))
-        return difference_words(added, removed, links, self.settled)
+        return difference_lines(added, removed, links, self.settled)
 
 
 def difference(old: Plan, new: Plan) -> Change:
@@ -77,7 +77,7 @@ def _joins(link: Json) -> list[tuple[str, int, str]]:
 
 def _settle(was: Document, becomes: Document, same: set[str], kept: set[str], change: Change) -> None:
     """Add the steps that change the settings of remaining nodes and links."""
-    takes, gives = ({n: some for n, some in by.items() if n in same} for by in line_changes(was, becomes))
+    removed, added = ({n: some for n, some in by.items() if n in same} for by in line_changes(was, becomes))
     ends = [
         pair
         for name in kept
@@ -88,36 +88,36 @@ def _settle(was: Document, becomes: Document, same: set[str], kept: set[str], ch
     for before, after in ends:
         if before["mac"] != after["mac"]:
             line = f"link set dev {after['name']} address {after['mac']}"
-            gives.setdefault(after["node"], []).insert(0, line)
-    for node, own in gives.items():
+            added.setdefault(after["node"], []).insert(0, line)
+    for node, own in added.items():
         moved = [line.split()[3] for line in own if line.startswith("link set dev ") and " address " in line]
         # it then forgets all neighbours, permanent ones too
         forgot = [line for name in moved for line in becomes.lines[node] if _is_neighbour(line, name)]
         own += [line for line in forgot if line not in own]
-    gives = _without(gives, address_lines(given))
+    added = _without(added, address_lines(given))
     there = {end["name"] for name in kept for end in becomes.links[name]["ends"]}
     out, into = ([port for port in some if port in there] for some in moves(was, becomes))
-    if takes:
-        change.takes.append(("batches", {"lines": takes, "harmless": True}))
+    if removed:
+        change.removals.append(("batches", {"lines": removed, "harmless": True}))
     if out:
-        change.takes.append(("move", {"out": out, "into": []}))
+        change.removals.append(("move", {"out": out, "into": []}))
     if given:
-        change.gives.append(("addresses", {"ends": given}))
-    if gives:
-        change.gives.append(("batches", {"lines": gives, "harmless": True}))
+        change.additions.append(("addresses", {"ends": given}))
+    if added:
+        change.additions.append(("batches", {"lines": added, "harmless": True}))
     if into:
-        change.gives.append(("move", {"out": [], "into": into}))
+        change.additions.append(("move", {"out": [], "into": into}))
     if shapes:
-        change.gives.append(("shape", {"ends": shapes}))
-    change.settled = sorted({*takes, *gives, *(end["node"] for end in (*shapes, *given))})
+        change.additions.append(("shape", {"ends": shapes}))
+    change.settled = sorted({*removed, *added, *(end["node"] for end in (*shapes, *given))})
 
 
 def _is_neighbour(line: str, interface: str) -> bool:
     return line.startswith("neigh replace ") and f" dev {interface} " in line
 
 
-def _without(gives: dict[str, list[str]], lines: frozenset[str]) -> dict[str, list[str]]:
-    kept = {name: [line for line in some if line not in lines] for name, some in gives.items()}
+def _without(added: dict[str, list[str]], lines: frozenset[str]) -> dict[str, list[str]]:
+    kept = {name: [line for line in some if line not in lines] for name, some in added.items()}
     return {name: some for name, some in kept.items() if some}
 
 
@@ -129,12 +129,12 @@ def converge(
     wanted = document(new, bridges_of(new))
     driver.ask(("unlink", {"names": change.gone_links}), progress=progress)
     delete_nodes(old, change.gone_nodes, driver, LocalNodes(old, store))
-    driver.ask(*change.takes)
+    driver.ask(*change.removals)
     Creator(new, wanted, driver, LocalNodes(new, store), progress).create(change.new_nodes, change.new_links)
-    driver.ask(*change.gives, ("forget", {"names": sorted(wanted.out)}))
+    driver.ask(*change.additions, ("forget", {"names": sorted(wanted.out)}))
 
 
-def take_back(old: Plan, new: Plan, driver: Driver, store: NamespaceStore) -> None:
+def roll_back(old: Plan, new: Plan, driver: Driver, store: NamespaceStore) -> None:
     """Roll back a failed change to `new`, to the plan `old`. Call inside the store's mount namespace.
 
     The progress of the change is unknown. So Mininet reports what exists, and every differing link is created
@@ -143,11 +143,11 @@ def take_back(old: Plan, new: Plan, driver: Driver, store: NamespaceStore) -> No
     change, wanted = difference(new, old), document(old, bridges_of(old))
     links = sorted({*change.gone_links, *change.new_links})
     delete_what_is_there(new, change.gone_nodes, links, driver, LocalNodes(new, store))
-    driver.ask(*change.takes)
+    driver.ask(*change.removals)
     there = _there(driver)
     lost = [node for node in change.new_nodes if program_name(old, node) not in there]
     Creator(old, wanted, driver, LocalNodes(old, store), silent).create(lost, change.new_links)
-    driver.ask(*change.gives, ("forget", {"names": sorted(wanted.out)}))
+    driver.ask(*change.additions, ("forget", {"names": sorted(wanted.out)}))
 
 
 def _there(driver: Driver) -> frozenset[str]:

@@ -108,13 +108,13 @@ class Creator:
     def _from(self, phase: str, before: int, total: int) -> Progress:
         """Return progress for one chunk, reported as that of the whole; pass on other phases unchanged."""
 
-        def tell(name: str, done: int, part: int) -> None:
+        def report(name: str, done: int, part: int) -> None:
             if name == phase:
                 self._progress(phase, before + done, total)
             else:
                 self._progress(name, done, part)
 
-        return tell
+        return report
 
 
 def addressed(links: Iterable[Json]) -> list[Json]:

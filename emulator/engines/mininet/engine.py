@@ -54,7 +54,7 @@ class MininetEngine(NamespacedEngine[MininetNetwork]):
             ready_root(store, ROOT, ipv6=plan.topology.pools.ipv6 is not None)
         switches = Switches(state.folder, store, plan.topology, record.file)
         environment = openflow.start(switches, store, plan)
-        _make(plan, state, record, environment, progress)
+        _create(plan, state, record, environment, progress)
         return openflow.verify(switches, plan, progress)
 
     def refuse_change(self, network: MininetNetwork, new: Plan) -> None:
@@ -84,7 +84,7 @@ class MininetEngine(NamespacedEngine[MininetNetwork]):
                 local.confine(node, pid)
 
 
-def _make(
+def _create(
     plan: Plan, state: NetworkState, record: Record, environment: Mapping[str, str], progress: Progress
 ) -> None:
     """Start Mininet and let it create all nodes and links."""

@@ -39,11 +39,11 @@ def link_steps(change: LinkChange) -> list[Step]:
     if not (change.downs or change.ups):
         return steps
     was, becomes = document(old, bridges_of(old)), document(new, bridges_of(new))
-    takes, gives = line_changes(was, becomes, [program_name(new, node) for node in change.touched()])
+    removed, added = line_changes(was, becomes, [program_name(new, node) for node in change.touched()])
     for link in change.ups:
         for node in change.topology.ends[link].tolist():
             if not is_switch(new, node):
-                gives.setdefault(program_name(new, node), []).extend(after_up(new, node))
+                added.setdefault(program_name(new, node), []).extend(after_up(new, node))
     out, into = moves(was, becomes)
     flushes = {
         name: [f"link set dev {made['bridge']} type bridge fdb_flush"]
@@ -53,17 +53,17 @@ def link_steps(change: LinkChange) -> list[Step]:
     return [
         *steps,
         ("ports", {"names": _ports(change.topology, change.downs), "up": False, "partly": True}),
-        ("batches", {"lines": takes, "harmless": True}),
+        ("batches", {"lines": removed, "harmless": True}),
         ("move", {"out": out, "into": [], "partly": True}),
         ("ports", {"names": _ports(change.topology, change.ups), "up": True, "partly": True}),
-        ("batches", {"lines": gives, "harmless": True}),
+        ("batches", {"lines": added, "harmless": True}),
         ("move", {"out": [], "into": into, "partly": True}),
         ("forget", {"names": sorted(becomes.out)}),
         ("batches", {"lines": flushes, "harmless": True}),
     ]
 
 
-def give_shapes(plan: Plan, driver: Driver, states: States, links: Iterable[int]) -> None:
+def apply_shapes(plan: Plan, driver: Driver, states: States, links: Iterable[int]) -> None:
     """Apply the changed shapes of links that were created again."""
     soft = soft_switches(bridges_of(plan))
     ends = [
@@ -78,16 +78,16 @@ def line_changes(
     was: Document, becomes: Document, names: Iterable[str] | None = None
 ) -> tuple[dict[str, list[str]], dict[str, list[str]]]:
     """Return the lines that remove and that add, by node, for the nodes (of `names`) that are in both."""
-    takes: dict[str, list[str]] = {}
-    gives: dict[str, list[str]] = {}
+    removed: dict[str, list[str]] = {}
+    added: dict[str, list[str]] = {}
     for name in becomes.lines if names is None else names:
         if name in was.lines:
             back, forth = changes(was.lines[name], becomes.lines[name])
             if back:
-                takes[name] = back
+                removed[name] = back
             if forth:
-                gives[name] = forth
-    return takes, gives
+                added[name] = forth
+    return removed, added
 
 
 def moves(was: Document, becomes: Document) -> tuple[list[str], list[str]]:

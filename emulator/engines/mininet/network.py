@@ -12,7 +12,7 @@ from emulator.engines.link_changes import LinkChange
 from emulator.engines.mininet import openflow
 from emulator.engines.mininet.access import MininetAccess
 from emulator.engines.mininet.launch import TITLE, paths_of
-from emulator.engines.mininet.links import change_links, give_shapes
+from emulator.engines.mininet.links import apply_shapes, change_links
 from emulator.engines.mininet.refusals import unshapable
 from emulator.engines.mininet.repair import repair
 from emulator.engines.mininet.session import MininetSession
@@ -93,7 +93,7 @@ class MininetNetwork(NamespacedNetwork):
             offloaded = uncomputed(wanted.plan, bridges, self._store)
             compute_all(wanted.plan, bridges, self._store)
         reapply_shapes(
-            damage.links, lambda: self.link_changes, partial(give_shapes, wanted.plan, self.driver)
+            damage.links, lambda: self.link_changes, partial(apply_shapes, wanted.plan, self.driver)
         )
         if switched is not None:
             openflow.repair(self.switches, wanted.plan, switched, damage.nodes)

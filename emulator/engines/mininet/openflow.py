@@ -18,7 +18,13 @@ from emulator.ovs.controllers import await_controllers, forget_learned, stop_con
 from emulator.ovs.flows import flow_lines, install
 from emulator.ovs.planned_bridges import bridges_of, by_name
 from emulator.ovs.status import datapaths
-from emulator.ovs.survey import BridgeDamage, await_connected, clear_configs, parted, survey_bridges
+from emulator.ovs.survey import (
+    BridgeDamage,
+    await_connected,
+    clear_configs,
+    survey_bridges,
+    without_controllers,
+)
 from emulator.ovs.switches import Switches
 from emulator.ovs.verify_ports import require_ports
 from emulator.plan import Plan
@@ -108,15 +114,15 @@ def repair(switches: Switches, plan: Plan, damage: BridgeDamage, made: Iterable[
     found = switches.present()
     planned = interfaces(plan.topology, np.ones(plan.topology.link_count, dtype=bool))
     wanted = with_additions(found, _as_made(plan, found), planned)
-    switches.converge_to(parted(found, damage.untaught))
+    switches.converge_to(without_controllers(found, damage.untaught))
     changed = set(switches.converge_to(wanted))
     other = [node for node, bridge in bridges_of(plan).items() if bridge.name in changed]
-    give_flows(switches, plan, dict.fromkeys((*made, *other, *damage.reflow)))
+    install_flows(switches, plan, dict.fromkeys((*made, *other, *damage.reflow)))
     clear_configs(switches.servers, damage, wanted)
     await_connected(switches, plan, damage)
 
 
-def give_flows(switches: Switches, plan: Plan, nodes: Iterable[int]) -> None:
+def install_flows(switches: Switches, plan: Plan, nodes: Iterable[int]) -> None:
     """Install computed flows in switches that were created again."""
     found = bridges_of(plan)
     new = [node for node in nodes if node in found]

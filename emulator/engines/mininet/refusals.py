@@ -40,7 +40,7 @@ def refuse(plan: Plan) -> None:
         *unshapable_links(plan, unshapable),
         *crowded_bridges(plan),
         *missing_node_limits(plan),
-        *ovs_refusals(plan, mininet=True),
+        *ovs_refusals(plan),
         *too_large(plan),
     ]
     if reasons:

@@ -15,7 +15,7 @@ from emulator.engines.mininet import openflow
 from emulator.engines.mininet.create import Creator
 from emulator.engines.mininet.delete import delete_nodes, delete_what_is_there
 from emulator.engines.mininet.document import document
-from emulator.engines.mininet.links import give_shapes, link_steps
+from emulator.engines.mininet.links import apply_shapes, link_steps
 from emulator.engines.mininet.local import LocalNodes
 from emulator.errors import BrokenError
 from emulator.link_states import States, reapply_shapes
@@ -49,7 +49,7 @@ class MininetSession(DrivenSession):
     def add_node(self, node: int) -> None:
         """Create a removed node again, with its links to existing nodes, and its flows."""
         super().add_node(node)
-        openflow.give_flows(self._switches, self._plan, [node])
+        openflow.install_flows(self._switches, self._plan, [node])
 
     def set_controller(self, name: str, *, up: bool) -> None:
         """Stop a controller of the switches, or start it again; a remote one is cut off."""
@@ -70,7 +70,7 @@ class MininetSession(DrivenSession):
             self._driver.ask(self._unlink(links))
             delete_nodes(self._plan, [node], self._driver, LocalNodes(self._plan, self._store))
 
-    def _make(self, nodes: list[int], links: list[int]) -> None:
+    def _create(self, nodes: list[int], links: list[int]) -> None:
         self._follow()
         names = [self._link_name(link) for link in links]
         with self._store.entered():
@@ -85,4 +85,4 @@ class MininetSession(DrivenSession):
         while (old := self._plan) is not self._plan_now():  # links changed during the creation
             self._follow()
             self._driver.ask(*link_steps(LinkChange(old, self._plan, before={}, after={})))
-        reapply_shapes(links, self._states_now, partial(give_shapes, self._plan, self._driver))
+        reapply_shapes(links, self._states_now, partial(apply_shapes, self._plan, self._driver))

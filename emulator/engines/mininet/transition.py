@@ -5,12 +5,12 @@ from __future__ import annotations
 from collections.abc import Callable
 
 from emulator.engines.mininet import openflow
-from emulator.engines.mininet.converge import converge, difference, take_back
+from emulator.engines.mininet.converge import converge, difference, roll_back
 from emulator.engines.mininet.network import MininetNetwork
 from emulator.engines.store import store_of
 from emulator.errors import UsageError
 from emulator.network import Progress, silent
-from emulator.ovs.moved import tell_moved
+from emulator.ovs.moved import announce_moved
 from emulator.ovs.switches import Switches
 from emulator.plan import Plan
 from emulator.state import NetworkState
@@ -33,9 +33,9 @@ class MininetTransition:
         """True when nothing differs."""
         return self._change.is_empty
 
-    def words(self) -> list[str]:
+    def lines(self) -> list[str]:
         """Return the changes for people, one line each."""
-        return self._change.words(self._old, self._new)
+        return self._change.lines(self._old, self._new)
 
     def carry_out(self, progress: Progress, check: Callable[[], None]) -> tuple[str, ...]:
         """Apply the changes; return notes for people."""
@@ -48,13 +48,13 @@ class MininetTransition:
             openflow.forget(switches, new)
         notes = openflow.verify(switches, new, progress)
         if self._change.moves and switches.there:
-            tell_moved(switches, self._store, old, new)
+            announce_moved(switches, self._store, old, new)
         return notes
 
-    def take_back(self) -> None:
+    def roll_back(self) -> None:
         """Roll back to the old plan, however far the change came."""
         with self._store.entered():
-            take_back(self._old, self._new, self._driver, self._store)
+            roll_back(self._old, self._new, self._driver, self._store)
         openflow.change_controllers(self._will_be, self._was, self._new)
         openflow.forget(self._was, self._old)
         openflow.verify(self._was, self._old, silent)

@@ -10,7 +10,7 @@ from emulator.engines.netns.switches import start_switches
 from emulator.engines.netns.transition import NetnsTransition
 from emulator.engines.store import open_store
 from emulator.linux.namespaces.guard import namespace_guard
-from emulator.linux.nodes.deploy import make_nodes
+from emulator.linux.nodes.deploy import create_nodes
 from emulator.network import Progress
 from emulator.plan import Plan
 from emulator.state import NetworkState, Record
@@ -37,7 +37,7 @@ class NetnsEngine(NamespacedEngine[NetnsNetwork]):
         """Create everything; return notes for people, one line each."""
         with namespace_guard("net", "mnt"):
             store = open_store(state)
-            make_nodes(plan.whole, store, progress)
+            create_nodes(plan.whole, store, progress)
         return start_switches(plan, state, store, record.file, progress)
 
     def transition(self, network: NetnsNetwork, new: Plan, state: NetworkState, file: str) -> NetnsTransition:

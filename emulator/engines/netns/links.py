@@ -66,39 +66,39 @@ class LinkSteps:
                 self._set_up(step, link, up=up)
         if not (change.downs or change.ups):
             return [shapes]
-        takes, gives, flushes = self._reroute()
+        removed, added, flushes = self._reroute()
         addresses = _Step()
         for link in change.ups:
-            self._again(addresses, gives, link)
-        return [shapes, downs, takes, ups, addresses, gives, flushes]
+            self._again(addresses, added, link)
+        return [shapes, downs, removed, ups, addresses, added, flushes]
 
     def _shape(self, step: _Step, link: int, end: int, shape: Shape) -> None:
         topology, index = self._topology, self._indices.ends[link][end]
         mtu = topology.link_profile_of(link).effective_mtu
-        add_shape(step.of(int(topology.ends[link, end])), index, shape, mtu, _words(topology, link))
+        add_shape(step.of(int(topology.ends[link, end])), index, shape, mtu, _link_name(topology, link))
 
     def _set_up(self, step: _Step, link: int, *, up: bool) -> None:
         words = "bring up" if up else "bring down"
         for node, index in zip(self._topology.ends[link].tolist(), self._indices.ends[link], strict=True):
-            step.of(node).add(messages.link_up(index, up=up), words, _words(self._topology, link))
+            step.of(node).add(messages.link_up(index, up=up), words, _link_name(self._topology, link))
 
     def _reroute(self) -> tuple[_Step, _Step, _Step]:
         """Return the removals from nodes, the additions to nodes, and the bridges to flush."""
-        takes, gives, flushes = _Step(), _Step(), _Step()
+        removed, added, flushes = _Step(), _Step(), _Step()
         topology, old, new = self._topology, self._change.old, self._change.new
         for node in self._change.touched():
             had, has = node_settings(old, node), node_settings(new, node)
             if had == has:
                 continue
-            takes.put(node, removals(had, has))
-            gives.put(node, additions(had, has))
+            removed.put(node, removals(had, has))
+            added.put(node, additions(had, has))
         inner = new.forwarding.roles[self._change.downs + self._change.ups] != Role.ADDRESSED
         if inner.all(axis=1).any():
             for node in range(topology.node_count):
                 if new.forwarding.has_bridge(node) and not new.namespaces.of_daemon[node]:
                     made = bridge_messages.bridge_flush(BRIDGE_INDEX)
                     flushes.of(node).add(made, "flush", topology.names[node])
-        return takes, gives, flushes
+        return removed, added, flushes
 
     def _again(self, first: _Step, then: _Step, link: int) -> None:
         """Add what the kernel dropped when the link went down: IPv6 addresses; then routes, neighbours.
@@ -133,6 +133,6 @@ class _Step(dict[int, Batch]):
             del self[node]
 
 
-def _words(topology: Topology, link: int) -> str:
+def _link_name(topology: Topology, link: int) -> str:
     a, b = topology.ends[link].tolist()
     return f"link {topology.names[a]} -- {topology.names[b]}"

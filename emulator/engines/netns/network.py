@@ -14,7 +14,7 @@ from emulator.engines.netns.switch_repair import SwitchRepair, deviating_bridges
 from emulator.engines.netns.switches import switches_of
 from emulator.engines.store import require_root
 from emulator.link_states import reapply_shapes
-from emulator.linux.nodes.link_messages import give_shapes
+from emulator.linux.nodes.link_messages import apply_shapes
 from emulator.linux.nodes.repair import repair
 from emulator.linux.nodes.session import NetnsSession
 from emulator.linux.nodes.shared_messages import SharedMessages
@@ -71,7 +71,7 @@ class NetnsNetwork(NamespacedNetwork):
             with store.entered():
                 repair(wanted.plan, store, damage)
                 reapply_shapes(
-                    damage.links, lambda: self.link_changes, partial(give_shapes, wanted.plan.whole, store)
+                    damage.links, lambda: self.link_changes, partial(apply_shapes, wanted.plan.whole, store)
                 )
         if fix is not None:
             with store.entered():

@@ -8,7 +8,7 @@ from emulator.engines.limits import missing_node_limits, too_large
 from emulator.engines.refusals import crowded_bridges, several_workers, unshapable_links
 from emulator.errors import RefusedError
 from emulator.linux.machine.features import fix_module, has_qdisc
-from emulator.ovs.refusals import ovs_refusals
+from emulator.ovs.refusals import ovs_refusals, own_switch_refusals
 from emulator.plan import Plan
 from topologies.counting import counted
 from topologies.profiles import Shape
@@ -24,6 +24,7 @@ def refuse(plan: Plan) -> None:
         *crowded_bridges(plan),
         *unshapable_links(plan, missing_shaping),
         *missing_node_limits(plan),
+        *own_switch_refusals(plan),
         *ovs_refusals(plan),
         *too_large(plan),
     ]

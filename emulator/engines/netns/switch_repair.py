@@ -10,7 +10,13 @@ from emulator.ovs.bridge_differences import with_additions
 from emulator.ovs.bridges import interfaces, intermediate_bridges
 from emulator.ovs.checksums import compute_all, uncomputed
 from emulator.ovs.planned_bridges import bridges_of, by_name
-from emulator.ovs.survey import BridgeDamage, await_connected, clear_configs, parted, survey_bridges
+from emulator.ovs.survey import (
+    BridgeDamage,
+    await_connected,
+    clear_configs,
+    survey_bridges,
+    without_controllers,
+)
 from emulator.ovs.switches import Switches
 from emulator.plan import Plan
 
@@ -27,7 +33,7 @@ class SwitchRepair:
         links = np.zeros(plan.topology.link_count, dtype=bool)
         links[missing] = True
         self._fresh = interfaces(plan.topology, links)
-        self._words: list[str] = []
+        self._repaired: list[str] = []
         self._damage: BridgeDamage | None = None
         """Differences; None when Open vSwitch has ended."""
 
@@ -36,18 +42,18 @@ class SwitchRepair:
         controllers = self._switches.controllers
         stopped = [name for name, runs in controllers.running().items() if not runs]
         controllers.start(stopped)
-        self._words += [f"controller {name} is stopped" for name in stopped]
+        self._repaired += [f"controller {name} is stopped" for name in stopped]
         if not self._switches.servers.running():
-            self._words.append("Open vSwitch has ended")
+            self._repaired.append("Open vSwitch has ended")
             return
         servers, found = self._switches.servers, self._switches.present()
         damage = survey_bridges(servers, self._plan, found, self._wanted, self._fresh)
         self._damage = damage
-        self._words += map(str, damage.deviations)
+        self._repaired += map(str, damage.deviations)
         planned = interfaces(self._plan.topology, np.ones(self._plan.topology.link_count, dtype=bool))
         self._wanted = with_additions(damage.found, self._wanted, planned)
         between = intermediate_bridges(damage.found, self._wanted, self._fresh)
-        self._switches.converge_to(parted(between, damage.untaught))
+        self._switches.converge_to(without_controllers(between, damage.untaught))
 
     def finish(self, store: NamespaceStore) -> list[str]:
         """Repair everything in the plan; return what was missing. Call inside the store's mounts."""
@@ -60,9 +66,9 @@ class SwitchRepair:
             switches.install(self._plan, self._plan, nodes)
             clear_configs(switches.servers, damage, self._wanted)
             await_connected(switches, self._plan, damage)
-        self._words += map(str, uncomputed(self._plan, bridges, store, self._fresh))
+        self._repaired += map(str, uncomputed(self._plan, bridges, store, self._fresh))
         compute_all(self._plan, bridges, store)
-        return self._words
+        return self._repaired
 
 
 def deviating_bridges(switches: Switches, plan: Plan, store: NamespaceStore) -> list[Deviation]:

@@ -9,7 +9,7 @@ from emulator.node_namespaces import SWITCHES
 from emulator.ovs.bridges import interfaces, intermediate_bridges
 from emulator.ovs.checksums import compute_all
 from emulator.ovs.controllers import await_controllers, forget_learned, stop_controllers
-from emulator.ovs.moved import tell_moved
+from emulator.ovs.moved import announce_moved
 from emulator.ovs.planned_bridges import bridges_of, by_name
 from emulator.ovs.status import datapaths
 from emulator.ovs.switches import Switches
@@ -108,7 +108,7 @@ class SwitchChange:
             compute_all(self._new, bridges_of(self._new), self._store)
         notes = _notes(switches, self._new, progress)
         if self._moved:
-            tell_moved(switches, self._store, self._old, self._new)
+            announce_moved(switches, self._store, self._old, self._new)
         return notes
 
 

@@ -27,18 +27,18 @@ class NetnsTransition:
         """True when nothing differs in the kernel and in Open vSwitch."""
         return self._change.is_empty and self._switches.is_empty
 
-    def words(self) -> list[str]:
+    def lines(self) -> list[str]:
         """Return the changes for people, one line each."""
         names = self._new.topology.names
         switches = [] if self._switches.is_empty else ["changed switches of Open vSwitch"]
-        return [*switches, *self._change.words(names[node] for node in self._change.new_nodes)]
+        return [*switches, *self._change.lines(names[node] for node in self._change.new_nodes)]
 
     def carry_out(self, progress: Progress, check: Callable[[], None]) -> tuple[str, ...]:
         """Apply the changes; return notes for people."""
         del progress
         return self._lead(self._new, self._change, self._switches, check)
 
-    def take_back(self) -> None:
+    def roll_back(self) -> None:
         """Roll back to the old plan."""
         back = SwitchChange(self._new, self._old, self._state, self._store, self._files[::-1])
         self._lead(self._old, difference(self._new, self._old), back, keep_going)

@@ -78,7 +78,7 @@ class RemoteSession(RestoringSession):
 
     def restore(self) -> list[str]:
         """Bring up all ports that this session brought down; return their names."""
-        return self._removed.give_back(self)
+        return self._removed.restore_all(self)
 
     def _unable(self, what: str) -> UnableError:
         return UnableError(f"the engine {self._engine} can't {what} while a network runs")

@@ -43,7 +43,7 @@ class CgroupLedger:
     def hand_down(self, owner: Owner, top: Path, controller: str) -> None:
         """Delegate `controller` from the group `top` while `owner` exists. Raises OSError."""
         with self._file.locked() as entries:
-            is_on = controller in _words(top / "cgroup.subtree_control")
+            is_on = controller in read_words(top / "cgroup.subtree_control")
             if str(owner) not in entries.get(controller, [str(owner)] if is_on else []):
                 entries.setdefault(controller, []).append(str(owner))
             self._file.save(entries)
@@ -73,15 +73,16 @@ def _in_use(top: Path, controller: str) -> bool:
     for group in top.iterdir():
         if not group.is_dir():
             continue
-        if controller in _words(group / "cgroup.subtree_control"):
+        if controller in read_words(group / "cgroup.subtree_control"):
             return True
         for name, unused in _UNUSED.get(controller, {}).items():
-            if (words := _words(group / name)) and words != unused.split():
+            if (words := read_words(group / name)) and words != unused.split():
                 return True
     return False
 
 
-def _words(path: Path) -> list[str]:
+def read_words(path: Path) -> list[str]:
+    """Return the words of a file of a control group; none if it can't be read."""
     try:
         return path.read_text(encoding="ascii").split()
     except OSError:

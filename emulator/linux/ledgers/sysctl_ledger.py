@@ -59,7 +59,7 @@ class SysctlLedger:
                 entry = entries.setdefault(name, {"original": current, "set": [], "needs": {}})
                 entry["needs"][str(owner)] = value
             refused |= {name: needs[name] for name in self._settle(entries, needed=True) if name in needs}
-        return (_words(refused),) if refused else ()
+        return (_unraised_note(refused),) if refused else ()
 
     def release(self, owner: Owner) -> None:
         """Drop the needs of `owner` and restore the sysctls that no network needs any more."""
@@ -128,7 +128,7 @@ def _drop_gone(entries: Entries) -> None:
         entry["needs"] = {owner: value for owner, value in entry["needs"].items() if owner not in gone}
 
 
-def _words(refused: Mapping[str, int]) -> str:
+def _unraised_note(refused: Mapping[str, int]) -> str:
     values = " ".join(f"{name}={value}" for name, value in refused.items())
     return (
         f"machine-wide limits can't be raised from this network namespace or container; "

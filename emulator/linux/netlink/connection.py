@@ -169,7 +169,7 @@ class Netlink:
                     continue  # of an earlier, interrupted exchange
                 if part.error:
                     op, target = labels[part.seq - first]
-                    errors.append(KernelError(op, target, part.error, _words(part)))
+                    errors.append(KernelError(op, target, part.error, _extended_ack(part)))
                 if part.seq == last:
                     return errors
             answer = self._receive(_ANSWERS)
@@ -214,14 +214,14 @@ class Netlink:
                 if part.seq != seq:
                     continue
                 if part.kind in (NLMSG_DONE, NLMSG_ERROR) and part.error:
-                    raise KernelError("list", "kernel objects", part.error, _words(part))
+                    raise KernelError("list", "kernel objects", part.error, _extended_ack(part))
                 whole = whole and part.kind != NLMSG_OVERRUN and not part.flags & NLM_F_DUMP_INTR
                 if part.kind in (NLMSG_DONE, NLMSG_ERROR):
                     return whole, out
                 out.append((part.kind, part.body))
 
 
-def _words(answer: Message) -> str:
+def _extended_ack(answer: Message) -> str:
     """Return NLMSGERR_ATTR_MSG of an answer: the kernel's error text, if any."""
     if answer.kind != NLMSG_ERROR or not answer.flags & NLM_F_ACK_TLVS:
         return ""

@@ -59,13 +59,13 @@ def converge(
         sentinel = Sentinel()
         release_named(store, change.gone_nodes)
         sentinel.wait()
-    _make(part, change, store, check, partly=partly)
+    _create(part, change, store, check, partly=partly)
     for before, after in change.kept:
         check()
         node = part.topology.names.find(after.name) if partly else None
-        _give(part, store, file_of(after.name), additions(before, after), node)
+        _send_partly(part, store, file_of(after.name), additions(before, after), node)
     for node in _neighbours_of_new(part, change):
-        _give(part, store, part.namespaces.file(node), _again(part, node), node if partly else None)
+        _send_partly(part, store, part.namespaces.file(node), _again(part, node), node if partly else None)
 
 
 def _by_namespace(part: PlanPart, gone: list[tuple[str, int]]) -> dict[str, list[tuple[str, int]]]:
@@ -83,7 +83,7 @@ def _send(store: NamespaceStore, file: str, batch: Batch) -> None:
             netlink.run(batch, ignore=_GONE)
 
 
-def _give(part: PlanPart, store: NamespaceStore, file: str, batch: Batch, node: int | None) -> None:
+def _send_partly(part: PlanPart, store: NamespaceStore, file: str, batch: Batch, node: int | None) -> None:
     """Send `batch` to a namespace. With the node's number, routes use only those of its ports that are up."""
     if node is None:
         _send(store, file, batch)
@@ -93,7 +93,7 @@ def _give(part: PlanPart, store: NamespaceStore, file: str, batch: Batch, node: 
             run_partly(netlink, part, node, batch, _GONE)
 
 
-def _make(
+def _create(
     part: PlanPart, change: Difference, store: NamespaceStore, check: Callable[[], None], *, partly: bool
 ) -> None:
     """Create the new nodes and links, in the order of a full deployment."""

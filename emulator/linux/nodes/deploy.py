@@ -31,7 +31,7 @@ def _no_collection() -> Iterator[None]:
 
 
 @_no_collection()
-def make_nodes(part: PlanPart, store: NamespaceStore, progress: Progress) -> None:
+def create_nodes(part: PlanPart, store: NamespaceStore, progress: Progress) -> None:
     """Create all nodes and links of `part`. Call inside the store's mount namespace.
 
     Leaves this thread in the last node's network namespace; the caller must return from there.

@@ -6,7 +6,7 @@ import numpy as np
 
 from emulator.forwarding.base import Role
 from emulator.indices import BRIDGE_INDEX
-from emulator.linux.nodes.making_order import MakingOrder
+from emulator.linux.nodes.creation_order import MakingOrder
 from emulator.plan_part import PlanPart
 from topologies.identifiers import mac, port_name
 from topologies.profiles import Shape

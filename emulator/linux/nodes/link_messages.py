@@ -119,7 +119,7 @@ def shape_batches(part: PlanPart, states: States, links: Iterable[int]) -> dict[
     return batches
 
 
-def give_shapes(part: PlanPart, store: NamespaceStore, states: States, links: Iterable[int]) -> None:
+def apply_shapes(part: PlanPart, store: NamespaceStore, states: States, links: Iterable[int]) -> None:
     """Set the changed shapes of `links`. Call inside the store's mount namespace."""
     for node, batch in shape_batches(part, states, links).items():
         store.go(part.namespaces.file(node))

@@ -50,7 +50,7 @@ def _reset_here(reset: Reset, name: str) -> None:
     for family, interface in reset.forwarding:
         _switch(_CONF[family] / interface / "forwarding", "0", "1")
     for interface in reset.link_local:
-        _give_link_local(_CONF[messages.AF_INET6] / interface / "addr_gen_mode")
+        _add_link_local(_CONF[messages.AF_INET6] / interface / "addr_gen_mode")
     batch = Batch()
     for family, priority, table in reset.rules:
         batch.add(_rule(family, priority, table), f"add rule {priority} of", name)
@@ -70,7 +70,7 @@ def _switch(file: Path, before: str, after: str) -> None:
             file.write_text(after, encoding="ascii")
 
 
-def _give_link_local(mode: Path) -> None:
+def _add_link_local(mode: Path) -> None:
     """Change an interface's address mode, so that the kernel adds its link-local address."""
     with suppress(FileNotFoundError):
         before = mode.read_text(encoding="ascii").strip()

@@ -1,6 +1,6 @@
 """Netlink messages that create one node, with its links to the nodes created before it.
 
-The messages depend on the creation order (`making_order`). One batch, sent from inside the node's own
+The messages depend on the creation order (`creation_order`). One batch, sent from inside the node's own
 namespace, creates the node and all its links to existing nodes. So both ends of each veth pair are created in
 their final namespaces, and no end is ever moved. A host with one link costs a single `sendmsg`. Interface
 indices are set, not read back.
@@ -19,8 +19,8 @@ from emulator.linux.netlink import bridge_messages, messages
 from emulator.linux.netlink.connection import Batch
 from emulator.linux.netlink.qdisc import add_shape
 from emulator.linux.netlink.settings_messages import add_address, add_routes_and_neighbours
+from emulator.linux.nodes.creation_order import MakingOrder
 from emulator.linux.nodes.link_ends import LinkEnds
-from emulator.linux.nodes.making_order import MakingOrder
 from emulator.plan_part import PlanPart
 from topologies.addressing import Address
 from topologies.identifiers import bridge_name, mac

@@ -48,10 +48,10 @@ def run_partly(
         if error.errno not in ignore and not unreachable(error):
             raise error
     if any(map(unreachable, errors)):
-        give_routes(netlink, part, node)
+        apply_routes(netlink, part, node)
 
 
-def give_routes(netlink: Netlink, part: PlanPart, node: int) -> None:
+def apply_routes(netlink: Netlink, part: PlanPart, node: int) -> None:
     """Set all routes of `node`, over the hops whose ports are up.
 
     `netlink` is a socket in the node's namespace. Raises KernelError if the kernel refuses a route for a

@@ -24,7 +24,7 @@ from emulator.linux.nodes.converge import converge
 from emulator.linux.nodes.handle_cache import open_namespaces, open_sockets
 from emulator.linux.nodes.link_messages import UNSHAPED, shape_batches
 from emulator.linux.nodes.node_sysctls import NodeSysctls
-from emulator.linux.nodes.partial_routes import give_routes, run_partly
+from emulator.linux.nodes.partial_routes import apply_routes, run_partly
 from emulator.linux.nodes.release import release_nodes
 from emulator.linux.nodes.shared_messages import SharedMessages
 from emulator.removed_elements import RemovedElements
@@ -132,7 +132,7 @@ class NetnsSession:
 
     def remove_link(self, link: int) -> None:
         """Delete a link: the ports at both ends vanish."""
-        self._removed.take_link(link)
+        self._removed.record_link(link)
         node, port = int(self._topology.ends[link, 0]), int(self._topology.ports[link, 0])
         batch = Batch()
         name = interface_name(self._topology, node, port)
@@ -151,7 +151,7 @@ class NetnsSession:
             self._topology.ends[link].tolist(), self._topology.ports[link].tolist(), strict=True
         ):
             if node not in self._removed.nodes and self._writer.shares_routes(node, port):
-                give_routes(self._netlink(node), self._plan.whole, node)
+                apply_routes(self._netlink(node), self._plan.whole, node)
 
     def add_link(self, link: int) -> None:
         """Create a removed link again, with its previous settings."""
@@ -168,7 +168,7 @@ class NetnsSession:
 
     def remove_node(self, node: int) -> None:
         """Remove a node with its links, and kill its processes."""
-        self._removed.take_node(node)
+        self._removed.record_node(node)
         name = self._topology.names[node]
         links = self._links_of(node)
         batch = Batch()
@@ -203,7 +203,7 @@ class NetnsSession:
         self._removed.nodes.pop(node, None)
         if self._plan_now() is not self._plan:  # links were changed meanwhile, and it missed them
             self._follow()
-            give_routes(self._netlink(node), self._plan.whole, node)
+            apply_routes(self._netlink(node), self._plan.whole, node)
         reapply_shapes(links, self._states_now, self._shape)
 
     def _shape(self, states: States, links: Iterable[int]) -> None:
@@ -217,7 +217,7 @@ class NetnsSession:
 
     def restore(self) -> list[str]:
         """Restore everything that this session removed; return the names."""
-        return self._removed.give_back(self)
+        return self._removed.restore_all(self)
 
     def _links_of(self, node: int) -> list[tuple[int, int]]:
         return [(link, end) for link, end, _ in self._topology.incident(node)]

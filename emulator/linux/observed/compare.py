@@ -139,7 +139,7 @@ class NodeComparison:
             self._found.queues.get(device.ifindex, frozenset()),
         )
         if queues != found if self._exact_queues else bool(queues) != bool(found):
-            self._differs(f"queue of {port.name}", _queue_words(queues), _queue_words(found))
+            self._differs(f"queue of {port.name}", _queue_text(queues), _queue_text(found))
             shape = UNLIKE
         return PortSettings(device.ifindex, is_bridged, mac, device.mtu, shape)
 
@@ -208,12 +208,12 @@ class NodeComparison:
         whole = frozenset((self._index(hop.port), hop.gateway) for hop in route.hops)
         if any(r.hops == whole for r in found):  # routes over ports that are down: the kernel keeps them
             return True
-        words = self._hops_words(found[0].hops) if found else "missing"
+        words = self._hops_text(found[0].hops) if found else "missing"
         what = f"route {ip_address(route.packed)}/{route.length}"
-        self._differs(what, self._hops_words(expected), words)
+        self._differs(what, self._hops_text(expected), words)
         return False
 
-    def _hops_words(self, hops: Hops) -> str:
+    def _hops_text(self, hops: Hops) -> str:
         names = {self._index(number): name for number, name in self._names.items() if name}
         shown = [
             (f"via {ip_address(gateway)} " if gateway else "") + f"dev {names.get(index, index)}"
@@ -232,5 +232,5 @@ def _network(address: Address) -> bytes:
     return (address.value >> bits << bits).to_bytes(len(packed), "big")
 
 
-def _queue_words(queues: frozenset[tuple[str | int, ...]]) -> str:
+def _queue_text(queues: frozenset[tuple[str | int, ...]]) -> str:
     return " and ".join(" ".join(map(str, queue)) for queue in sorted(queues, key=str)) or "none"

@@ -16,8 +16,8 @@ from topologies.topology import Topology
 _PAGE = os.sysconf("SC_PAGE_SIZE")
 
 
-def deviating_limits(state_root: Path, topology: Topology, *, give: bool = False) -> list[Deviation]:
-    """Return the limits that differ from the plan, one for each file of a group. `give` restores them.
+def deviating_limits(state_root: Path, topology: Topology, *, restore: bool = False) -> list[Deviation]:
+    """Return the limits that differ from the plan, one for each file of a group. `restore` restores them.
 
     Raises UnableError when a limit can't be set.
     """
@@ -25,11 +25,11 @@ def deviating_limits(state_root: Path, topology: Topology, *, give: bool = False
     out = []
     for node, profile in enumerate(topology.node_profile.tolist()):
         if limited[profile]:
-            out += _of_node(state_root, topology, node, give=give)
+            out += _of_node(state_root, topology, node, restore=restore)
     return out
 
 
-def _of_node(state_root: Path, topology: Topology, node: int, *, give: bool) -> list[Deviation]:
+def _of_node(state_root: Path, topology: Topology, node: int, *, restore: bool) -> list[Deviation]:
     name, profile = topology.names[node], topology.node_profile_of(node)
     out = []
     for folder, version, controller in cgroups.groups_of(state_root, topology.name, name, profile):
@@ -39,7 +39,7 @@ def _of_node(state_root: Path, topology: Topology, node: int, *, give: bool) -> 
             for file, value in wanted.items()
             if (found := _read(folder / file)) not in {None, _rounded(file, value)}
         ]
-        if differing and give:
+        if differing and restore:
             try:
                 cgroups.limit(folder, controller, profile)
             except OSError as error:

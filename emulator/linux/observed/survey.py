@@ -58,7 +58,7 @@ class Survey:
             if not findings.is_whole:
                 damage.findings[node] = findings
         damage.links = sorted(lost)
-        damage.deviations = tell(self.wanted, damage)
+        damage.deviations = deviations_of(self.wanted, damage)
         return damage
 
     def _exists(self, node: int, files: frozenset[str]) -> bool:
@@ -118,7 +118,7 @@ class Survey:
         return read_here(selection)
 
 
-def tell(wanted: WantedState, damage: Damage) -> list[Deviation]:
+def deviations_of(wanted: WantedState, damage: Damage) -> list[Deviation]:
     """Return all deviations: missing nodes, missing links, then settings of existing nodes."""
     topology = wanted.plan.topology
     names = topology.names

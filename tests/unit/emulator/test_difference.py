@@ -6,7 +6,7 @@ from zlib import crc32
 
 import pytest
 
-from emulator.difference import difference, difference_words
+from emulator.difference import difference, difference_lines
 from emulator.indices import port_index
 from emulator.plan import Plan, make_plan
 from topologies.build import build
@@ -36,7 +36,7 @@ def test_a_node_more_and_its_link() -> None:
     assert [new.topology.names[node] for node in found.new_nodes] == ["h3"]
     assert found.new_links.tolist() == [False, False, False, True]
     assert (found.gone_nodes, found.removed_links, found.kept) == ({}, 0, [])
-    assert found.words(["h3"]) == ["added 1 node: h3", "added 1 link"]
+    assert found.lines(["h3"]) == ["added 1 node: h3", "added 1 link"]
 
 
 def test_a_node_less_takes_its_link_from_the_node_that_stays() -> None:
@@ -146,27 +146,27 @@ def test_the_words_name_what_is_done_and_not_too_many_of_them() -> None:
     star = "name: c\ntopology: {generator: single, hosts: 2}\n"
     found = difference(plan_of(star.replace("hosts: 2", "hosts: 22")), plan_of(star))
     some = ", ".join(f"h{number}" for number in range(3, 11))
-    assert found.words()[0] == f"removed 20 nodes: {some}, …"
-    assert "removed 20 links" in found.words()
+    assert found.lines()[0] == f"removed 20 nodes: {some}, …"
+    assert "removed 20 links" in found.lines()
     back = difference(plan_of(star), plan_of(star.replace("hosts: 2", "hosts: 22")))
-    eight = back.words(names[:8])[0], back.words(names[:9])[0]
+    eight = back.lines(names[:8])[0], back.lines(names[:9])[0]
     assert eight == (f"added 8 nodes: {', '.join(names[:8])}", f"added 9 nodes: {', '.join(names[:8])}, …")
     shaped = difference(plan_of(BASE), plan_of(BASE.replace("[s1, s2]", "[s1, s2, {loss: 1 %}]")))
-    assert shaped.words() == ["changed settings of 2 nodes: s1, s2"]
+    assert shaped.lines() == ["changed settings of 2 nodes: s1, s2"]
 
 
 def test_a_link_less_is_one_link_removed_and_both_its_nodes_stay() -> None:
     triangle = BASE.replace("[s1, s2]]", "[s1, s2], [s1, s2]]")
     found = difference(plan_of(triangle), plan_of(BASE))
-    assert found.words()[0] == "removed 1 link"
+    assert found.lines()[0] == "removed 1 link"
     assert (found.removed_links, len(found.gone_links), found.gone_nodes) == (1, 1, {})
     assert found.gone_links[0][0] in ("s1", "s2")
 
 
 def test_a_change_is_told_in_one_way_whoever_carries_it_out() -> None:
-    assert difference_words(["a"], ["b", "c"], (1, 2), ["d"]) == [
+    assert difference_lines(["a"], ["b", "c"], (1, 2), ["d"]) == [
         "added 1 node: a", "removed 2 nodes: b, c", "added 1 link", "removed 2 links",
         "changed settings of 1 node: d",
     ]  # fmt: skip
-    assert difference_words([], [], (0, 1), []) == ["removed 1 link"]
-    assert difference_words([], [], (0, 0), []) == []
+    assert difference_lines([], [], (0, 1), []) == ["removed 1 link"]
+    assert difference_lines([], [], (0, 0), []) == []

@@ -192,9 +192,9 @@ def test_a_host_leaves_its_switch_only_where_it_must() -> None:
     topology = topology_of("{generator: single, hosts: 40}")
     whole = make_plan(topology, "netns", [Worker("a", nodes=100), Worker("b", nodes=100)])
     assert cut_count(whole) == 0
-    parted = make_plan(topology, "netns", [Worker("a", nodes=25), Worker("b", nodes=25)])
-    assert not parted.refusals()
-    assert parted.counts.nodes.max() <= 25
+    spread = make_plan(topology, "netns", [Worker("a", nodes=25), Worker("b", nodes=25)])
+    assert not spread.refusals()
+    assert spread.counts.nodes.max() <= 25
 
 
 def test_clusters_move_to_where_they_have_links() -> None:

@@ -41,22 +41,22 @@ class Told:
 
 def test_what_is_away_cannot_go_again() -> None:
     here = removed()
-    here.take_link(0)
-    here.take_node(1)
+    here.record_link(0)
+    here.record_node(1)
     with pytest.raises(UsageError, match=r"^link 0 is removed already$"):
-        here.take_link(0)
+        here.record_link(0)
     with pytest.raises(UsageError, match=r"^s2 is removed already$"):
-        here.take_node(1)
+        here.record_node(1)
 
 
 def test_a_link_is_there_when_it_and_both_its_ends_are() -> None:
     here = removed()
     assert here.there(0)
-    here.take_node(0)
+    here.record_node(0)
     assert not here.there(0)
     assert here.there(0, but=0)
     assert not here.there(0, but=2)
-    here.take_link(0)
+    here.record_link(0)
     assert not here.there(0, but=0)
 
 
@@ -71,13 +71,13 @@ def test_nodes_come_back_first_then_links_ports_and_controllers() -> None:
     here = removed()
     here.set_controller("c0", up=False)
     here.set_port(3, 0, up=False)
-    here.take_link(0)
-    here.take_node(1)
+    here.record_link(0)
+    here.record_node(1)
     session = Told(here)
-    given = here.give_back(cast("Session", session))
+    given = here.restore_all(cast("Session", session))
     assert session.done == [("node", 1), ("link", 0), ("port", 3, 0, True), ("controller", "c0", True)]
     assert given == ["s2", "s1 -- h1", "h2-eth0", "c0"]
-    assert here.give_back(cast("Session", session)) == []
+    assert here.restore_all(cast("Session", session)) == []
 
 
 def test_a_link_is_down_when_it_or_a_port_or_a_node_of_it_is() -> None:
@@ -86,7 +86,7 @@ def test_a_link_is_down_when_it_or_a_port_or_a_node_of_it_is() -> None:
     here.set_port(2, 0, up=False)  # h1's only port
     assert here.links_down() == {0}
     here.set_port(2, 0, up=True)
-    here.take_node(1)  # s2: its links to s1 and h2
+    here.record_node(1)  # s2: its links to s1 and h2
     assert len(here.links_down()) == 2
-    here.take_link(0)
+    here.record_link(0)
     assert 0 in here.links_down()

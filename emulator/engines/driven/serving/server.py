@@ -19,7 +19,7 @@ from typing import Any
 
 from .deadline import DeadlineError, deadline
 
-Tell = Callable[[str, int, int], None]
+Progress = Callable[[str, int, int], None]
 """Called with (phase, done, total) after each part of a step."""
 
 Job = tuple[dict[str, Any], Callable[[dict[str, Any]], None], threading.Event]
@@ -30,7 +30,7 @@ class StepError(Exception):
 
 
 class Program:
-    """The driven program: `steps` has a method for each step, called as `step(tell, **arguments)`."""
+    """The driven program: `steps` has a method for each step, called as `step(progress, **arguments)`."""
 
     title = "the driver"
     """Name of the program, for people."""
@@ -103,7 +103,7 @@ class Server:
         try:
             with deadline(request["seconds"]) as limit:
 
-                def tell(phase: str, done: int, total: int) -> None:
+                def progress(phase: str, done: int, total: int) -> None:
                     limit.again()
                     reply({"progress": [phase, done, total]})
 
@@ -111,7 +111,7 @@ class Server:
                     limit.again()
                     if step in program.untimed:
                         limit.stop()
-                    given.append(getattr(program.steps, step)(tell, **arguments))
+                    given.append(getattr(program.steps, step)(progress, **arguments))
                     if (said := program.complaints()) and step not in program.untimed:
                         return {"error": "; ".join(said)}
         except DeadlineError:
@@ -129,14 +129,14 @@ class Server:
     ) -> dict[str, Any]:
         """Execute a request in this thread. An alarm interrupts the main thread only: it isn't set here."""
 
-        def tell(phase: str, done: int, total: int) -> None:
+        def progress(phase: str, done: int, total: int) -> None:
             reply({"progress": [phase, done, total]})
 
         given = []
         step = ""
         try:
             for step, arguments in request["do"]:
-                given.append(getattr(self._program.steps, step)(tell, **arguments))
+                given.append(getattr(self._program.steps, step)(progress, **arguments))
         except StepError as error:
             return {"error": str(error)}
         except (Exception, SystemExit) as error:  # noqa: BLE001 -- every error becomes an answer

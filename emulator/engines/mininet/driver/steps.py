@@ -7,7 +7,7 @@ import subprocess
 from typing import Any
 
 from mininet.net import VERSION
-from serving.server import StepError, Tell
+from serving.server import Progress, StepError
 
 from .build import Builder, Document
 from .console import Console
@@ -16,76 +16,76 @@ _BATCH_SECONDS = 60
 
 
 class Steps:
-    """The steps; `tell` receives the progress of those with many parts."""
+    """The steps; `progress` receives the progress of those with many parts."""
 
     def __init__(self, builder: Builder) -> None:
         self._builder = builder
         self._network = builder.network
         self.console = Console(self._network)
 
-    def info(self, tell: Tell) -> Document:
+    def info(self, progress: Progress) -> Document:
         """Return Mininet's version, its process id, and the names of its nodes and interfaces."""
-        del tell
+        del progress
         names = list(self._builder.links)
         return {"mininet": VERSION, "pid": os.getpid(), "nodes": list(self._network), "interfaces": names}
 
-    def controllers(self, tell: Tell, documents: list[Document]) -> None:
+    def controllers(self, progress: Progress, documents: list[Document]) -> None:
         """Add controllers."""
-        del tell
+        del progress
         for document in documents:
             self._builder.controller(document)
 
-    def nodes(self, tell: Tell, documents: list[Document]) -> dict[str, int]:
+    def nodes(self, progress: Progress, documents: list[Document]) -> dict[str, int]:
         """Add nodes; return the process ids of their shells."""
         pids = {}
         for done, document in enumerate(documents, 1):
             pids[document["name"]] = self._builder.node(document)
-            tell("nodes", done, len(documents))
+            progress("nodes", done, len(documents))
         return pids
 
-    def shells(self, tell: Tell, names: list[str]) -> list[int]:
+    def shells(self, progress: Progress, names: list[str]) -> list[int]:
         """Return the process ids of the shells of nodes."""
-        del tell
+        del progress
         return [self._network[name].pid for name in names]
 
-    def links(self, tell: Tell, documents: list[Document]) -> None:
+    def links(self, progress: Progress, documents: list[Document]) -> None:
         """Add links."""
         for done, document in enumerate(documents, 1):
             self._builder.link(document)
-            tell("links", done, len(documents))
+            progress("links", done, len(documents))
 
-    def configure(self, tell: Tell, names: list[str]) -> None:
+    def configure(self, progress: Progress, names: list[str]) -> None:
         """Configure hosts except for their addresses: their loopbacks, as Mininet does after the links."""
         for done, name in enumerate(names, 1):
             node = self._network[name]
             node.config(**{**node.params, "ip": None, "mac": None})
-            tell("hosts", done, len(names))
+            progress("hosts", done, len(names))
 
-    def addresses(self, tell: Tell, ends: list[Document]) -> None:
+    def addresses(self, progress: Progress, ends: list[Document]) -> None:
         """Set the addresses of interfaces of existing hosts."""
         for done, end in enumerate(ends, 1):
             if end["node"] in self._network:
                 self._network[end["node"]].setIP(end["ip"], intf=end["name"])
-            tell("addresses", done, len(ends))
+            progress("addresses", done, len(ends))
 
-    def start(self, tell: Tell, names: list[str]) -> None:
+    def start(self, progress: Progress, names: list[str]) -> None:
         """Start switches; Open vSwitch's all at once."""
         batches: dict[Any, list[Any]] = {}
         for done, name in enumerate(names, 1):
             switch = self._network[name]
             switch.start(self._network.controllers)
             batches.setdefault(type(switch), []).append(switch)
-            tell("switches", done, len(names))
+            progress("switches", done, len(names))
         for kind, switches in batches.items():
             if hasattr(kind, "batchStartup"):
                 kind.batchStartup(switches)
                 for switch in switches:
                     switch.commands = []
-                tell("switches", len(names), len(names))
+                progress("switches", len(names), len(names))
 
-    def batch(self, tell: Tell, name: str, lines: list[str], harmless: bool = False) -> None:
+    def batch(self, progress: Progress, name: str, lines: list[str], harmless: bool = False) -> None:
         """Run `ip -batch` with lines in a node; with `harmless`, ignore failures."""
-        del tell
+        del progress
         node = self._network[name]
         words = ["ip", "-force", "-batch", "-"]
         process = node.popen(words, stdin=subprocess.PIPE)
@@ -99,28 +99,28 @@ class Steps:
         if process.returncode and not harmless:
             raise StepError(f"ip in {name}: {errors.decode(errors='replace').strip()}")
 
-    def batches(self, tell: Tell, lines: dict[str, list[str]], harmless: bool = False) -> None:
+    def batches(self, progress: Progress, lines: dict[str, list[str]], harmless: bool = False) -> None:
         """Run `ip -batch` in many nodes; with `harmless`, in existing ones only, ignoring failures."""
         for done, (name, some) in enumerate(lines.items(), 1):
             if not harmless or name in self._network:
-                self.batch(tell, name, some, harmless)
-            tell("settings", done, len(lines))
+                self.batch(progress, name, some, harmless)
+            progress("settings", done, len(lines))
 
-    def port(self, tell: Tell, name: str, up: bool) -> None:
+    def port(self, progress: Progress, name: str, up: bool) -> None:
         """Bring an interface up or down, Mininet's way."""
-        del tell
+        del progress
         said = self._builder.interface(name).ifconfig("up" if up else "down")
         if said:
             raise StepError(f"{name}: {said.strip()}")
 
-    def ports(self, tell: Tell, names: list[str], up: bool, partly: bool = False) -> None:
+    def ports(self, progress: Progress, names: list[str], up: bool, partly: bool = False) -> None:
         """Bring interfaces up or down; with `partly`, existing ones only."""
         for name in self._there(names, partly):
-            self.port(tell, name, up)
+            self.port(progress, name, up)
 
-    def move(self, tell: Tell, out: list[str], into: list[str], partly: bool = False) -> None:
+    def move(self, progress: Progress, out: list[str], into: list[str], partly: bool = False) -> None:
         """Detach interfaces from their switches, then attach others; with `partly`, existing ones only."""
-        del tell
+        del progress
         for name in self._there(out, partly):
             intf = self._builder.interface(name)
             intf.node.detach(intf)
@@ -130,16 +130,16 @@ class Steps:
             intf.node.attach(intf)
             intf.node.out -= {name}
 
-    def forget(self, tell: Tell, names: list[str]) -> None:
+    def forget(self, progress: Progress, names: list[str]) -> None:
         """Clear the learned MACs of existing switches."""
-        del tell
+        del progress
         for name in names:
             if name in self._network:
                 self._network[name].forget()
 
-    def shape(self, tell: Tell, ends: list[Document], partly: bool = False) -> None:
+    def shape(self, progress: Progress, ends: list[Document], partly: bool = False) -> None:
         """Apply the shapes in the documents of ends; with `partly`, to existing interfaces only."""
-        del tell
+        del progress
         there = frozenset(self._there([end["name"] for end in ends], partly))
         for end in ends:
             if end["name"] in there:
@@ -149,20 +149,20 @@ class Steps:
         """Return the interfaces to change: all, or with `partly` those of existing links."""
         return [name for name in names if name in self._builder.links] if partly else names
 
-    def unlink(self, tell: Tell, names: list[str], partly: bool = False) -> None:
+    def unlink(self, progress: Progress, names: list[str], partly: bool = False) -> None:
         """Delete links, each given by one of its interfaces; with `partly`, existing ones only."""
         for done, name in enumerate(self._there(names, partly), 1):
             self._builder.unlink(name)
-            tell("links", done, len(names))
+            progress("links", done, len(names))
 
-    def remove(self, tell: Tell, names: list[str], partly: bool = False) -> None:
+    def remove(self, progress: Progress, names: list[str], partly: bool = False) -> None:
         """Delete nodes, after their links; with `partly`, existing ones only."""
         there = [name for name in names if not partly or name in self._network]
         for done, name in enumerate(there, 1):
             self._builder.remove(name)
-            tell("nodes", done, len(names))
+            progress("nodes", done, len(names))
 
-    def cli(self, tell: Tell, files: list[str]) -> None:
+    def cli(self, progress: Progress, files: list[str]) -> None:
         """Run Mininet's command line on a terminal, or on pipes, until the user leaves it."""
-        del tell
+        del progress
         self.console.run(files)

@@ -217,7 +217,7 @@ def test_one_that_was_stopped_to_start_again_is_told_from_one_that_ended(tmp_pat
     assert processes.ended() == []
     processes.stop()
     assert processes.ended() == []  # by a session, which starts it again
-    assert "c0 (command" in processes.ended(given_back=False)[0]
+    assert "c0 (command" in processes.ended(restored=False)[0]
     assert not processes.half_restarted("c0")
     processes.will_start_again(["c0"])
     processes.start()
@@ -227,7 +227,7 @@ def test_one_that_was_stopped_to_start_again_is_told_from_one_that_ended(tmp_pat
         processes.stop()  # and killed here
         other = made(tmp_path, c0=controller)
         assert other.half_restarted("c0")
-        assert other.ended(given_back=False) == []
+        assert other.ended(restored=False) == []
         assert len(other.problems()) == 1
         other.start(["c0"])
         assert not other.half_restarted("c0")

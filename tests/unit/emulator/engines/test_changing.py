@@ -36,7 +36,7 @@ class Steps:
         self.is_empty, self.fails, self.state = empty, fails, state
         self.done: list[str] = []
 
-    def words(self) -> list[str]:
+    def lines(self) -> list[str]:
         return ["changed something"]
 
     def carry_out(self, progress: Progress, check: Callable[[], None]) -> tuple[str, ...]:
@@ -47,7 +47,7 @@ class Steps:
             raise BrokenError("no")
         return ("know this",)
 
-    def take_back(self) -> None:
+    def roll_back(self) -> None:
         self.done.append(f"taken back while {self.state.read().phase}")
 
 

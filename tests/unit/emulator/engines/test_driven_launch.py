@@ -53,49 +53,49 @@ class Graph:
     def __init__(self):
         self.names, self.joined, self.said, self.down = [], [], [], set()
 
-    def nodes(self, tell, names):
+    def nodes(self, progress, names):
         for done, name in enumerate(names, 1):
             self.names.append(name)
-            tell("nodes", done, len(names))
+            progress("nodes", done, len(names))
         return len(self.names)
 
-    def links(self, tell, links):
+    def links(self, progress, links):
         for a, b in links:
             if not {a, b} <= set(self.names):
                 raise StepError(f"no such end: {a} -- {b}")
             self.joined.append([a, b])
 
-    def remove(self, tell, name):
+    def remove(self, progress, name):
         self.names.remove(name)
 
-    def unlink(self, tell, names):
+    def unlink(self, progress, names):
         ends = [name.partition("-")[0] for name in names]
         self.joined = [link for link in self.joined if link[0] not in ends]
 
-    def port(self, tell, name, up):
+    def port(self, progress, name, up):
         (self.down.discard if up else self.down.add)(name)
 
-    def info(self, tell):
+    def info(self, progress):
         ours = {"emulator", "client", "launch"} & {name.partition(".")[0] for name in sys.modules}
         return {"nodes": self.names, "links": self.joined, "ours": sorted(ours), "down": sorted(self.down)}
 
-    def wait(self, tell, seconds):
+    def wait(self, progress, seconds):
         time.sleep(seconds)
 
-    def stick(self, tell):
+    def stick(self, progress):
         time.sleep(60)
 
-    def look(self, tell):
-        tell("looks", 1, 1)
+    def look(self, progress):
+        progress("looks", 1, 1)
         return len(self.names)
 
-    def snap(self, tell):
+    def snap(self, progress):
         raise StepError("it snaps")
 
-    def complain(self, tell):
+    def complain(self, progress):
         self.said.append("it creaks")
 
-    def break_(self, tell):
+    def break_(self, progress):
         raise RuntimeError("in pieces")
 """
 
@@ -114,7 +114,7 @@ class ToySession(DrivenSession):
         del node, down
         return []
 
-    def _make(self, nodes: list[int], links: list[int]) -> None:
+    def _create(self, nodes: list[int], links: list[int]) -> None:
         self._follow()
         names = self._topology.names
         pairs = [[names[a], names[b]] for a, b in self._topology.ends[links].tolist()]

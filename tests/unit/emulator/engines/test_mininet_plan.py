@@ -157,7 +157,7 @@ def test_a_changed_file_leaves_what_is_the_same() -> None:
     new = plan_of({"nodes": nodes, "links": [*first["links"], ["h3", "s1"]]})
     change = difference(old, new)
     assert (change.gone_nodes, change.gone_links, change.new_nodes) == ([], [], [3])
-    assert change.words(old, new)[:2] == ["added 1 node: h3", "added 1 link"]
+    assert change.lines(old, new)[:2] == ["added 1 node: h3", "added 1 link"]
 
 
 def test_refusals_are_told_together(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -11,8 +11,8 @@ import pytest
 
 from emulator.linux.netlink.connection import Batch, attributes
 from emulator.linux.netlink.datagrams import HEADER
+from emulator.linux.nodes.creation_order import creation_order
 from emulator.linux.nodes.link_messages import LinkMessages
-from emulator.linux.nodes.making_order import making_order
 from emulator.linux.nodes.node_messages import NodeMessages
 from emulator.plan import make_plan
 from topologies.build import build
@@ -36,7 +36,7 @@ def labels(topology: Topology) -> list[tuple[str, str]]:
 
 def test_switches_are_made_before_hosts_and_hosts_switch_by_switch() -> None:
     topology = topology_of("topology: {generator: tree, depth: 2, fanout: 3}")
-    order = making_order(make_plan(topology, "netns").whole)
+    order = creation_order(make_plan(topology, "netns").whole)
     kinds = topology.kinds[order].tolist()
     assert kinds == sorted(kinds, reverse=True)
     switches = [

@@ -9,9 +9,8 @@ from support.topologies import made
 
 from emulator.engines.driven.node_lines import is_switch, program_name
 from emulator.engines.mininet import refusals as mininet_refusals
-from emulator.ovs import refusals
 from emulator.ovs.names import RESERVED, name_clashes
-from emulator.ovs.refusals import ovs_refusals
+from emulator.ovs.refusals import own_switch_refusals
 from emulator.plan import Plan, make_plan
 
 CLASH = (
@@ -27,38 +26,31 @@ def plan_of(names: list[str], engine: str = "netns", **keys: object) -> Plan:
     return make_plan(made({"nodes": nodes, "links": links}, **keys), engine)
 
 
-@pytest.fixture(autouse=True)
-def installed(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(refusals, "missing_programs", list)
-    monkeypatch.setattr(refusals, "has_openvswitch", lambda: False)
-    monkeypatch.setattr(refusals, "has_tun", lambda: True)
-
-
 def test_a_switch_named_like_anothers_port() -> None:
-    assert ovs_refusals(plan_of(["s1", "s1-eth1"], switch="ovs")) == [CLASH]
-    assert ovs_refusals(plan_of(["s1", "s1-eth3"], switch="ovs")) == []  # s1 has two ports
-    assert ovs_refusals(plan_of(["s1", "s1-eth1"])) == []  # bridges have a namespace each
+    assert own_switch_refusals(plan_of(["s1", "s1-eth1"], switch="ovs")) == [CLASH]
+    assert own_switch_refusals(plan_of(["s1", "s1-eth3"], switch="ovs")) == []  # s1 has two ports
+    assert own_switch_refusals(plan_of(["s1", "s1-eth1"])) == []  # bridges have a namespace each
 
 
 def test_only_switches_of_the_shared_namespace_count() -> None:
     one = [{"match": {"name": "s1"}, "switch": "ovs"}]
-    assert ovs_refusals(plan_of(["s1", "s1-eth1"], nodes=one)) == []
+    assert own_switch_refusals(plan_of(["s1", "s1-eth1"], nodes=one)) == []
     host = made(
         {"nodes": {"s1": {"kind": "switch"}, "s1-eth1": {}}, "links": [["s1", "s1-eth1"]]}, switch="ovs"
     )
-    assert ovs_refusals(make_plan(host, "netns")) == []
+    assert own_switch_refusals(make_plan(host, "netns")) == []
 
 
 @pytest.mark.parametrize("name", sorted(RESERVED))
 def test_names_that_open_vswitch_has_itself(name: str) -> None:
-    assert ovs_refusals(plan_of(["s1", name], switch="ovs")) == [
+    assert own_switch_refusals(plan_of(["s1", name], switch="ovs")) == [
         f"{name}: Open vSwitch can't have a switch of that name; give it another"
     ]
 
 
 def test_long_names_are_shortened_and_clash_with_nothing() -> None:
     names = ["a-rather-long-name", "a-rather-long-name-eth1", "a-rather-long-name-eth2"]
-    assert ovs_refusals(plan_of(names, switch="ovs")) == []
+    assert own_switch_refusals(plan_of(names, switch="ovs")) == []
 
 
 def test_mininet_has_all_its_switches_in_one_namespace() -> None:

@@ -7,7 +7,7 @@ import socket
 import pytest
 
 from emulator.ovs import planned_bridges, refusals
-from emulator.ovs.refusals import ovs_refusals
+from emulator.ovs.refusals import ovs_refusals, own_switch_refusals
 from emulator.plan import Plan, make_plan
 from topologies.build import build
 from topologies.spec.load import load_text
@@ -72,9 +72,9 @@ def test_switches_in_userspace_need_the_device_for_tunnels(
 
 @pytest.mark.usefixtures("installed")
 def test_the_reference_switch_is_of_another_engine() -> None:
-    [reason] = ovs_refusals(plan_of("switch: user\n" + SINGLE))
+    [reason] = own_switch_refusals(plan_of("switch: user\n" + SINGLE))
     assert "engine: mininet" in reason
-    assert ovs_refusals(plan_of("switch: user\n" + SINGLE), mininet=True) == []
+    assert ovs_refusals(plan_of("switch: user\n" + SINGLE)) == []
 
 
 @pytest.mark.usefixtures("installed")

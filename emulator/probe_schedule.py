@@ -17,7 +17,7 @@ _TIMES, _AGAIN = 3, 0.35
 """Maximum sends per probe, and the minimum time between two sends, as a share of the timeout."""
 _LAST = 0.3
 """Minimum time for the answer to the last repetition, as a share of the timeout."""
-_ASK, _END, _PLACE = range(3)
+_SEND, _END, _PLACE = range(3)
 """Kinds of alarm: send again, give up, free a place in the window."""
 _UNEXPECTED = 0.25
 """Maximum seconds that a probe keeps its place when no answer is expected."""
@@ -25,7 +25,7 @@ _BUDGET, _HOPELESS = 60.0, 0.25
 """After so many seconds no new probes are sent while less than this share is answered."""
 
 
-class Questions:
+class ProbeSchedule:
     """Probes of one round; number k has its answer in `times[k]`, in seconds, or None.
 
     `expected[k]` is true if an answer is expected. Only then does a missing answer indicate the network's
@@ -38,7 +38,7 @@ class Questions:
         self._window = window
         self._new = deque(range(len(expected)))
         self._again: deque[int] = deque()
-        self._asked: dict[int, list[float]] = {}
+        self._sent: dict[int, list[float]] = {}
         """Open probes: the times at which each was sent."""
         self._places: dict[int, float] = {}
         """Probes in the window: the time at which each was last sent."""
@@ -52,31 +52,31 @@ class Questions:
     @property
     def done(self) -> bool:
         """True when no probe is open."""
-        return not self._new and not self._asked
+        return not self._new and not self._sent
 
-    def due(self, now: Callable[[], float], may_ask: Callable[[int], bool]) -> Iterator[int]:
-        """Yield the probes to send now; a new one only if `may_ask` allows it."""
+    def due(self, now: Callable[[], float], may_send: Callable[[int], bool]) -> Iterator[int]:
+        """Yield the probes to send now; a new one only if `may_send` allows it."""
         self._look(now())
         while len(self._places) < int(self._window.size):
-            number = self._next(now(), may_ask)
+            number = self._next(now(), may_send)
             if number is None:
                 return
-            self._ask(number, now())
+            self._send(number, now())
             yield number
 
-    def _next(self, now: float, may_ask: Callable[[int], bool]) -> int | None:
+    def _next(self, now: float, may_send: Callable[[int], bool]) -> int | None:
         """Return the next probe to send: new and repeated ones alternate, if there are both.
 
         If repeated ones came first, many dead ones in a row would look like silence.
         """
         while self._new and self._expected[self._new[0]] and self._hopeless(now):
             self._new.popleft()
-        while self._again and self._again[0] not in self._asked:
+        while self._again and self._again[0] not in self._sent:
             self._again.popleft()
-        if self._new and not (self._again and self._turn) and may_ask(self._new[0]):
+        if self._new and not (self._again and self._turn) and may_send(self._new[0]):
             self._turn = True
             number = self._new.popleft()
-            self._asked[number] = []
+            self._sent[number] = []
             return number
         self._turn = False
         return self._again.popleft() if self._again else None
@@ -93,29 +93,29 @@ class Questions:
 
     def heard(self, number: int, now: float) -> None:
         """Record the answer to a probe; only the first answer counts."""
-        asked = self._asked.pop(number, None)
-        if not asked:
+        sent = self._sent.pop(number, None)
+        if not sent:
             return
-        self.times[number] = now - asked[0]
+        self.times[number] = now - sent[0]
         self._places.pop(number, None)
         self._settled.append(number)
-        self._window.heard(now - asked[0], now, sure=len(asked) == 1)
+        self._window.heard(now - sent[0], now, sure=len(sent) == 1)
 
-    def take_settled(self) -> list[int]:
+    def pop_settled(self) -> list[int]:
         """Return the probes that were answered or given up since the last call."""
         found, self._settled = self._settled, []
         return found
 
-    def _ask(self, number: int, now: float) -> None:
-        asked = self._asked[number]
-        asked.append(now)
+    def _send(self, number: int, now: float) -> None:
+        sent = self._sent[number]
+        sent.append(now)
         self._places[number] = now
         hold = self._window.hold if self._expected[number] else min(self._window.hold, _UNEXPECTED)
         heappush(self._alarms, (now + hold, _PLACE, number))
-        end = max(asked[0] + self._timeout, now + _LAST * self._timeout)
+        end = max(sent[0] + self._timeout, now + _LAST * self._timeout)
         again = now + max(_AGAIN * self._timeout, self._window.usual)
-        if len(asked) < _TIMES and again < end:
-            heappush(self._alarms, (again, _ASK, number))
+        if len(sent) < _TIMES and again < end:
+            heappush(self._alarms, (again, _SEND, number))
         else:
             heappush(self._alarms, (end, _END, number))
 
@@ -123,19 +123,19 @@ class Questions:
         """Process due alarms: free places, queue repetitions, give up."""
         while self._alarms and self._alarms[0][0] <= now:
             _, alarm, number = heappop(self._alarms)
-            if number not in self._asked:
+            if number not in self._sent:
                 continue
             if alarm == _PLACE:
-                asked = self._places.pop(number, None)
-                if asked is not None and self._expected[number]:
-                    self._window.unheard(asked, now)
+                sent = self._places.pop(number, None)
+                if sent is not None and self._expected[number]:
+                    self._window.unheard(sent, now)
             elif alarm == _END or (self._window.silent and self._expected[number]):
                 self._give_up(number)
             else:
                 self._again.append(number)
 
     def _give_up(self, number: int) -> None:
-        del self._asked[number]
+        del self._sent[number]
         self._places.pop(number, None)
         self._settled.append(number)
         if self._expected[number]:

@@ -19,7 +19,7 @@ _MOST = 10
 _FIRST = 3
 
 
-def limit_words(old: Plan, new: Plan) -> list[str]:
+def limit_changes(old: Plan, new: Plan) -> list[str]:
     """Return the changed limits of remaining nodes: `h1: cpu 0.5 → 0.2`, one line per node."""
     before = {name: old.topology.node_profile_of(node) for node, name in enumerate(old.topology.names)}
     found = []
@@ -47,7 +47,7 @@ def _size(value: int | None) -> str:
     return "unlimited" if value is None else size_text(value)
 
 
-def identity_words(old: Plan, new: Plan) -> list[str]:
+def identity_changes(old: Plan, new: Plan) -> list[str]:
     """Return the changed MACs and addresses of remaining nodes, one line per node.
 
     `h1: MAC 02:00:00:05:00:00 → 02:00:00:06:00:00, address 10.0.0.4/8 → 10.0.0.5/8`. Ports in only one of the

@@ -40,7 +40,7 @@ class MakingOrder:
     def __init__(self, part: PlanPart, *, running: bool = False) -> None:
         self._part = part
         topology, rows = part.topology, np.arange(len(part.links))
-        self.sequence = making_order(part)
+        self.sequence = creation_order(part)
         self.turn: I64 = np.empty_like(self.sequence)
         self.turn[self.sequence] = np.arange(len(self.sequence))
         turns = self.turn[part.ends]
@@ -93,7 +93,7 @@ class MakingOrder:
         yield nodes[start:]
 
 
-def making_order(part: PlanPart) -> I64:
+def creation_order(part: PlanPart) -> I64:
     """Return the nodes' rows (int64[k]) in creation order: forwarding nodes, then hosts by switch.
 
     Hosts of one switch follow each other, so that few namespaces need to be open at a time. A switch on

@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from emulator.change_words import identity_words, limit_words
 from emulator.plan import Plan, make_plan
+from emulator.plan_changes import identity_changes, limit_changes
 from topologies.build import build
 from topologies.spec.load import load_text
 
@@ -21,23 +21,23 @@ def nodes(text: str) -> Plan:
 
 def test_what_is_the_same_says_nothing() -> None:
     one, two = plan_of(STAR.format(k=2, hosts=1)), plan_of(STAR.format(k=2, hosts=1))
-    assert identity_words(one, two) == limit_words(one, two) == []
+    assert identity_changes(one, two) == limit_changes(one, two) == []
 
 
 def test_limits_are_named_with_both_values() -> None:
     old = nodes("h1: {cpu: 0.5}, h2: {memory: 64 MiB}, s1: {kind: switch}")
     new = nodes("h1: {cpu: 0.2}, h2: {cpu: 1, memory: 1 GiB}, s1: {kind: switch}")
-    assert limit_words(old, new) == ["h1: cpu 0.5 → 0.2", "h2: cpu unlimited → 1, memory 64 MiB → 1.0 GiB"]
-    assert limit_words(new, nodes("h1: {}, h2: {}, s1: {kind: switch}")) == [
+    assert limit_changes(old, new) == ["h1: cpu 0.5 → 0.2", "h2: cpu unlimited → 1, memory 64 MiB → 1.0 GiB"]
+    assert limit_changes(new, nodes("h1: {}, h2: {}, s1: {kind: switch}")) == [
         "h1: cpu 0.2 → unlimited",
         "h2: cpu 1 → unlimited, memory 1.0 GiB → unlimited",
     ]
-    assert identity_words(old, new) == []
+    assert identity_changes(old, new) == []
 
 
 def test_a_rule_for_all_nodes_is_summed_up() -> None:
     text = STAR.format(k=4, hosts=5)
-    told = limit_words(plan_of(text), plan_of(text + "nodes: [{match: {kind: host}, cpu: 0.5}]\n"))
+    told = limit_changes(plan_of(text), plan_of(text + "nodes: [{match: {kind: host}, cpu: 0.5}]\n"))
     assert told == [
         "changed limits of 20 nodes, the first of them:",
         *(f"h{k}: cpu unlimited → 0.5" for k in (1, 2, 3)),
@@ -45,7 +45,7 @@ def test_a_rule_for_all_nodes_is_summed_up() -> None:
 
 
 def test_a_branch_more_moves_the_macs_of_the_hosts() -> None:
-    told = identity_words(plan_of(STAR.format(k=3, hosts=1)), plan_of(STAR.format(k=4, hosts=1)))
+    told = identity_changes(plan_of(STAR.format(k=3, hosts=1)), plan_of(STAR.format(k=4, hosts=1)))
     assert told[0] == "h1: MAC 02:00:00:05:00:00 → 02:00:00:06:00:00"
     assert [line.split(":")[0] for line in told] == ["h1", "h2", "h3"]
 
@@ -53,11 +53,11 @@ def test_a_branch_more_moves_the_macs_of_the_hosts() -> None:
 def test_a_node_before_others_moves_their_addresses_too() -> None:
     old = nodes("h1: {}, h2: {}, s1: {kind: switch}")
     new = nodes("h0: {}, h1: {}, h2: {mac: '02:00:00:02:00:00'}, s1: {kind: switch}")
-    assert identity_words(old, new) == [
+    assert identity_changes(old, new) == [
         "h1: MAC 02:00:00:01:00:00 → 02:00:00:02:00:00, address 10.0.0.1/8 → 10.0.0.2/8",
         "h2: address 10.0.0.2/8 → 10.0.0.3/8",
         "s1: MAC 02:00:00:03:00:01 → 02:00:00:04:00:01 and 2 ports more",
-    ] or identity_words(old, new)[1:] == [
+    ] or identity_changes(old, new)[1:] == [
         "h2: address 10.0.0.2/8 → 10.0.0.3/8",
         "s1: MAC 02:00:00:03:00:01 → 02:00:00:04:00:01 and 2 ports more",
     ]
@@ -65,10 +65,10 @@ def test_a_node_before_others_moves_their_addresses_too() -> None:
 
 def test_nodes_that_are_added_last_move_nobody() -> None:
     old = nodes("h1: {}, h2: {}, s1: {kind: switch}")
-    assert identity_words(old, nodes("h1: {}, h2: {}, s1: {kind: switch}, h3: {}")) == []
+    assert identity_changes(old, nodes("h1: {}, h2: {}, s1: {kind: switch}, h3: {}")) == []
 
 
 def test_beyond_ten_nodes_their_number_is_told() -> None:
-    told = identity_words(plan_of(STAR.format(k=11, hosts=1)), plan_of(STAR.format(k=12, hosts=1)))
+    told = identity_changes(plan_of(STAR.format(k=11, hosts=1)), plan_of(STAR.format(k=12, hosts=1)))
     assert told[0] == "changed MACs or addresses of 11 nodes, the first of them:"
     assert len(told) == 4

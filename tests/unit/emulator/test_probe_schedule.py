@@ -1,4 +1,4 @@
-"""Questions adapt to what answers: nobody is overrun, and what is dead costs seconds."""
+"""The schedule of probes adapts to what answers: nobody is overrun, and what is dead costs seconds."""
 
 from __future__ import annotations
 
@@ -6,8 +6,8 @@ import pytest
 from support.slow_network import SlowNetwork
 
 from emulator.linux.icmp import limits
+from emulator.probe_schedule import ProbeSchedule
 from emulator.probe_window import Limits, ProbeWindow
-from emulator.questions import Questions
 
 CONTROLLER = limits(88 * 8, controllers=True)
 BRIDGES = limits(2_112)
@@ -64,22 +64,22 @@ def test_where_no_answer_is_expected_silence_does_not_slow_down() -> None:
 
 
 def test_a_question_waits_for_room() -> None:
-    questions = Questions([True] * 3, 1.0, ProbeWindow(BRIDGES))
-    assert list(questions.due(lambda: 0.0, lambda number: number < 2)) == [0, 1]
-    questions.heard(0, 0.1)
-    assert questions.take_settled() == [0]
-    assert list(questions.due(lambda: 0.1, lambda _: True)) == [2]
+    schedule = ProbeSchedule([True] * 3, 1.0, ProbeWindow(BRIDGES))
+    assert list(schedule.due(lambda: 0.0, lambda number: number < 2)) == [0, 1]
+    schedule.heard(0, 0.1)
+    assert schedule.pop_settled() == [0]
+    assert list(schedule.due(lambda: 0.1, lambda _: True)) == [2]
 
 
 def test_only_the_first_answer_counts_and_it_may_be_late() -> None:
-    questions = Questions([True], 1.0, ProbeWindow(BRIDGES))
-    assert list(questions.due(lambda: 0.0, lambda _: True)) == [0]
-    assert list(questions.due(lambda: 0.34, lambda _: True)) == []
-    assert list(questions.due(lambda: 0.36, lambda _: True)) == [0]
-    questions.heard(0, 0.9)
-    questions.heard(0, 0.95)
-    assert questions.times == [0.9]
-    assert questions.done
+    schedule = ProbeSchedule([True], 1.0, ProbeWindow(BRIDGES))
+    assert list(schedule.due(lambda: 0.0, lambda _: True)) == [0]
+    assert list(schedule.due(lambda: 0.34, lambda _: True)) == []
+    assert list(schedule.due(lambda: 0.36, lambda _: True)) == [0]
+    schedule.heard(0, 0.9)
+    schedule.heard(0, 0.95)
+    assert schedule.times == [0.9]
+    assert schedule.done
 
 
 @pytest.mark.parametrize("timeout", [0.2, 1.0, 5.0])
