@@ -11,7 +11,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 from enum import StrEnum
-from typing import BinaryIO, Protocol
+from typing import Protocol
 
 from emulator.commands import RunsCommands
 from emulator.tasks import RunningTask, Task
@@ -58,6 +58,18 @@ class CaptureResult:
     dropped: int | None
 
 
+class BinaryWriter(Protocol):
+    """File of any kind that takes bytes; `write` takes all of them. It needs no descriptor."""
+
+    def write(self, data: bytes, /) -> object:
+        """Write `data`."""
+        ...
+
+    def flush(self) -> object:
+        """Pass on what is buffered."""
+        ...
+
+
 class Access(RunsCommands, Protocol):
     """Access to the nodes of one network. A method whose capability is missing raises UnableError."""
 
@@ -80,10 +92,10 @@ class Access(RunsCommands, Protocol):
         """Raise UsageError if `expression` is no pcap filter, UnableError if filters can't be used there."""
         ...
 
-    def capture(self, node: int, request: CaptureRequest, file: BinaryIO) -> CaptureResult:
+    def capture(self, node: int, request: CaptureRequest, file: BinaryWriter) -> CaptureResult:
         """Write the packets of an interface into `file` as pcap, until all are there or Ctrl-C.
 
-        `file` has a descriptor: a file, a pipe or a socket's file.
+        Raises the errors of `file`.
         """
         ...
 

@@ -165,10 +165,6 @@ class Network(Protocol):
         """Repair deviations from the wanted state, and return them."""
         ...
 
-    def processes(self) -> Sequence[int]:
-        """Return the processes in its nodes or for its switches, without the calling one."""
-        ...
-
     def down(self, progress: Progress = silent) -> None:
         """Remove the network; return when the kernel has released everything."""
         ...

@@ -68,6 +68,10 @@ class Nodes(RunsCommands, Protocol):
         """Start a command in a node and return at once; its output goes to pipes."""
         ...
 
+    def processes(self) -> Sequence[int]:
+        """Return the ids of the processes in nodes or for their switches, without the calling one."""
+        ...
+
 
 def started(task: Task, nodes: Nodes) -> RunningTask:
     """Call the task's entry point in this process; raises the entry point's errors."""

@@ -102,10 +102,6 @@ class DryRunNetwork(RecordedNetwork):
         """Find nothing missing: sessions don't record what they remove."""
         return []
 
-    def processes(self) -> Sequence[int]:
-        """Return none: nothing runs."""
-        return []
-
     def down(self, progress: Progress = silent) -> None:
         """Remove the network's record."""
         DryRunEngine().take_down(self.name, progress)

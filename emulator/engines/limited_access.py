@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import BinaryIO, ClassVar
+from typing import ClassVar
 
-from emulator.access import Capability, CaptureRequest, CaptureResult, Echo
+from emulator.access import BinaryWriter, Capability, CaptureRequest, CaptureResult, Echo
 from emulator.commands import CommandResult
 from emulator.errors import UnableError
 from emulator.tasks import RunningTask, Task
@@ -45,7 +45,7 @@ class LimitedAccess:
         del expression
         raise self._unable(Capability.CAPTURE)
 
-    def capture(self, node: int, request: CaptureRequest, file: BinaryIO) -> CaptureResult:
+    def capture(self, node: int, request: CaptureRequest, file: BinaryWriter) -> CaptureResult:
         """Refuse to record."""
         del node, request, file
         raise self._unable(Capability.CAPTURE)

@@ -7,7 +7,7 @@ network or another program did.
 from __future__ import annotations
 
 from abc import abstractmethod
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable
 from functools import cached_property
 
 from emulator.engines import link_changes
@@ -17,7 +17,6 @@ from emulator.engines.repairable import RepairableNetwork
 from emulator.engines.store import require_root, store_of, take_down
 from emulator.errors import BrokenError, NotWholeError
 from emulator.link_states import States, links_up
-from emulator.linux.nodes.teardown import processes_inside
 from emulator.linux.observed.existing_nodes import count_existing
 from emulator.network import Health, LinkState, Progress, silent
 from emulator.ovs import status
@@ -147,14 +146,6 @@ class NamespacedNetwork(RepairableNetwork):
     @property
     def _nodes(self) -> NamespacedNodes:
         return NamespacedNodes(self._state, self._store, self.topology, lambda: self._filed_plan.namespaces)
-
-    def processes(self) -> Sequence[int]:
-        """Return the processes in the network's namespaces."""
-        if not self._store.exists:
-            return []
-        with self._store.entered():
-            inodes = self._store.inodes()
-        return processes_inside(inodes, self._state.hosts_path)
 
     def down(self, progress: Progress = silent) -> None:
         """Take the network down."""

@@ -6,11 +6,11 @@ import socket
 import subprocess
 from collections.abc import Callable, Mapping, Sequence
 from functools import cached_property, partial
-from typing import BinaryIO, ClassVar
+from typing import ClassVar
 
 import numpy as np
 
-from emulator.access import Capability, CaptureRequest, CaptureResult, Echo
+from emulator.access import BinaryWriter, Capability, CaptureRequest, CaptureResult, Echo
 from emulator.checks.timeouts import timeouts_for
 from emulator.commands import CommandResult
 from emulator.engines.limited_access import LimitedAccess
@@ -19,6 +19,7 @@ from emulator.link_states import States, links_up
 from emulator.linux import capture, cgroups
 from emulator.linux.icmp import Pinger, limits
 from emulator.linux.namespaces.store import NamespaceStore
+from emulator.linux.nodes.teardown import processes_inside
 from emulator.linux.processes.execute import Place, start
 from emulator.linux.processes.own_ping import with_own_ping
 from emulator.linux.processes.wait import gather, wait_for
@@ -80,6 +81,14 @@ class NamespacedNodes:
         with self.store.entered():
             self.store.go(self.namespaces.file(node))
             return socket.socket(family, kind, protocol)
+
+    def processes(self) -> Sequence[int]:
+        """Return the ids of the processes in the network's namespaces, without this one."""
+        if not self.store.exists:
+            return []
+        with self.store.entered():
+            inodes = self.store.inodes()
+        return processes_inside(inodes, self._state.hosts_path)
 
     def start(
         self, node: int, argv: Sequence[str], *, capture: bool, apart: bool = False
@@ -145,7 +154,7 @@ class NamespacedAccess(LimitedAccess):
         """Raise UsageError when `expression` is no pcap filter, UnableError without tcpdump."""
         capture.check_filter(expression)
 
-    def capture(self, node: int, request: CaptureRequest, file: BinaryIO) -> CaptureResult:
+    def capture(self, node: int, request: CaptureRequest, file: BinaryWriter) -> CaptureResult:
         """Record packets in a node until the request is fulfilled, or Ctrl-C."""
         require_root()
         return capture.record(self.nodes.store, self.nodes.place(node), request, file)

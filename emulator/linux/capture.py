@@ -7,15 +7,17 @@ time, captured length and original length. The magic number marks times as nanos
 from __future__ import annotations
 
 import io
+import os
 import select
 import socket
 import struct
 import subprocess
 import time
-from collections.abc import Callable
-from typing import BinaryIO
+from collections.abc import Callable, Iterator
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import contextmanager
 
-from emulator.access import CaptureRequest, CaptureResult
+from emulator.access import BinaryWriter, CaptureRequest, CaptureResult
 from emulator.errors import UnableError, UsageError
 from emulator.find_program import find_program
 from emulator.linux.namespaces.store import NamespaceStore
@@ -33,13 +35,14 @@ _MEMBERSHIP = struct.Struct("=iHH8x")
 _SO_TIMESTAMPNS = 35
 _TIMESPEC = struct.Struct("=qq") if struct.calcsize("l") == 8 else struct.Struct("=ll")
 _BUFFER = 32 << 20
+_CHUNK = 1 << 16
 _SO_RCVBUFFORCE = 33
 
 
 class Writer:
     """Writes a pcap file, packet by packet."""
 
-    def __init__(self, file: BinaryIO) -> None:
+    def __init__(self, file: BinaryWriter) -> None:
         self._file = file
         self.packets = 0
         file.write(_FILE_HEADER.pack(MAGIC_NANOSECONDS, 2, 4, 0, 0, SNAP_LENGTH, _ETHERNET))
@@ -79,29 +82,61 @@ def check_filter(expression: str | None) -> None:
 
 
 def by_tcpdump(
-    program: str, store: NamespaceStore, place: Place, request: CaptureRequest, file: BinaryIO
+    program: str, store: NamespaceStore, place: Place, request: CaptureRequest, file: BinaryWriter
 ) -> CaptureResult:
     """Record with tcpdump, started inside a node; UnableError when it refuses.
 
-    It writes to a descriptor opened here, so the file's path is resolved outside the node.
+    It writes to a descriptor opened here: of the file itself, or of a pipe that is copied into the file.
     """
     argv = [program, "-Z", "root", "-i", request.interface, "-U", "-n"]
     argv += ["--nano", "-s", str(SNAP_LENGTH), "-w", "-"]
     argv += ["-c", str(request.count)] if request.count else []
     argv += ["--", request.filter] if request.filter else []
-    process = inside(
-        store, place, None,
-        lambda: subprocess.Popen(argv, stdin=subprocess.DEVNULL, stdout=file, stderr=subprocess.PIPE),  # noqa: S603
-    )  # fmt: skip
-    try:
-        _, errors = process.communicate(timeout=request.seconds)
-    except (subprocess.TimeoutExpired, KeyboardInterrupt):
-        process.terminate()
-        _, errors = process.communicate()
+    with _descriptor(file) as output:
+        process = inside(
+            store, place, None,
+            lambda: subprocess.Popen(argv, stdin=subprocess.DEVNULL, stdout=output, stderr=subprocess.PIPE),  # noqa: S603
+        )  # fmt: skip
+        try:
+            _, errors = process.communicate(timeout=request.seconds)
+        except (subprocess.TimeoutExpired, KeyboardInterrupt):
+            process.terminate()
+            _, errors = process.communicate()
     words = errors.decode("utf-8", "replace").splitlines()
     if process.returncode not in (0, -15, -2):
         raise UnableError(f"tcpdump: {words[-1] if words else f'ended with {process.returncode}'}")
     return CaptureResult(_number(words, "captured"), _number(words, "dropped by kernel"))
+
+
+@contextmanager
+def _descriptor(file: BinaryWriter) -> Iterator[int]:
+    """Yield a descriptor whose bytes go into `file`: its own, or a pipe's; at the end all have arrived.
+
+    Only plain files give their own: others may change what is written to them. Raises the errors of `file`.
+    """
+    raw = getattr(file, "raw", file)
+    if isinstance(raw, io.FileIO):
+        file.flush()
+        yield raw.fileno()
+        return
+    source, target = os.pipe()
+    with ThreadPoolExecutor(1) as pool:
+        copied = pool.submit(_copy, source, file)
+        try:
+            yield target
+        finally:
+            os.close(target)
+        copied.result()
+
+
+def _copy(source: int, file: BinaryWriter) -> None:
+    """Write what comes from the pipe `source` into `file`; without a reader, its writer ends."""
+    try:
+        while data := os.read(source, _CHUNK):
+            file.write(data)
+            file.flush()
+    finally:
+        os.close(source)
 
 
 def _number(lines: list[str], ending: str) -> int | None:
@@ -110,7 +145,7 @@ def _number(lines: list[str], ending: str) -> int | None:
 
 
 def by_raw_socket(
-    store: NamespaceStore, place: Place, request: CaptureRequest, file: BinaryIO
+    store: NamespaceStore, place: Place, request: CaptureRequest, file: BinaryWriter
 ) -> CaptureResult:
     """Record with a raw socket opened inside a node."""
     with inside(store, place, None, lambda: _open(request.interface)) as sock:
@@ -163,7 +198,7 @@ def _when(extra: list[tuple[int, int, bytes]]) -> int:
 
 
 def record(
-    store: NamespaceStore, place: Place, request: CaptureRequest, file: BinaryIO,
+    store: NamespaceStore, place: Place, request: CaptureRequest, file: BinaryWriter,
     find_tcpdump: Callable[[], str | None] = tcpdump,
 ) -> CaptureResult:  # fmt: skip
     """Record packets per `request` into `file` until it ends or Ctrl-C; the file is complete either way.

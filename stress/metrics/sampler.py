@@ -67,6 +67,7 @@ class Sampler:
         self._thread.join()
         self._waits.stop()
         self._ports.close()
+        self._processes.close()
         return self._samples.samples(), self._cost
 
     def _run(self) -> None:
@@ -99,7 +100,7 @@ class Sampler:
         if before is None or seconds is None or seconds >= _SHORTEST * self._interval:
             if before is not None and seconds is not None:
                 values |= shares(rates(before[1], growing, seconds))
-            values |= self._processes.measure(now, seconds)
+            values |= self._processes.measure(seconds)
             self._before = (now, growing)
         self._latest = Sample(now, values)
         self._samples.add(self._latest)

@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import io
 import shutil
-import tempfile
 from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
@@ -82,10 +81,9 @@ def uses_of(network: Network, access: Access) -> dict[Capability, Callable[[], N
 
     def capture() -> None:
         access.check_filter(None)
-        with tempfile.TemporaryFile() as file:
-            access.capture(h1, CaptureRequest(interface, seconds=0.5), file)
-            file.seek(0)
-            assert file.read(4) == b"\x4d\x3c\xb2\xa1"  # pcap with nanoseconds
+        file = io.BytesIO()
+        access.capture(h1, CaptureRequest(interface, seconds=0.5), file)
+        assert file.getvalue()[:4] == b"\x4d\x3c\xb2\xa1"  # pcap with nanoseconds
 
     def tasks() -> None:
         task = access.start(Task("stress.tasks.ports:PortCounters", {"ports": [[h1, interface]]}))
@@ -160,6 +158,9 @@ def test_probes_and_traffic_find_the_same_through_an_agent(agent: Any) -> None:
         assert_traffic(record)
         assert sum("port.h1-eth0.tx_packets" in sample.values for sample in record.samples) > 8
         assert 0 < record.probe_cost < 3
+        assert all(
+            sample.values["run.memory"] > 1e6 for sample in record.samples if "run.memory" in sample.values
+        )
     assert list(map(key, here.probes)) == list(map(key, there.probes))
 
 

@@ -78,6 +78,16 @@ def test_the_packets_of_a_ping_are_in_it(
     cli("down", "c", code=0)
 
 
+@pytest.mark.skipif(not tcpdump(), reason="tcpdump isn't here")
+def test_a_file_without_a_descriptor_gets_the_same(network: NetnsNetwork, cli: CommandLine) -> None:
+    thread, file = ping(cli), io.BytesIO()
+    node = network.topology.names.index("s1")
+    found = network.access.capture(node, CaptureRequest("s1-eth1", count=4, seconds=10), file)
+    thread.join()
+    assert found.packets == len(list(packets(file.getvalue()))) == 4
+    cli("down", "c", code=0)
+
+
 def test_a_switch_shows_all_that_passes_through(network: NetnsNetwork, cli: CommandLine) -> None:
     thread = ping(cli)
     file = io.BytesIO()

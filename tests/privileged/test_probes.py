@@ -154,10 +154,10 @@ def test_what_runs_in_a_network_is_in_its_namespaces(state_dir: Path) -> None:
         try:
             node = network.topology.names.find("h5")
             assert node is not None
-            assert outside.pid not in network.processes()
-            before = set(network.processes())
+            assert outside.pid not in network.access.nodes.processes()
+            before = set(network.access.nodes.processes())
             with network.access.nodes.spawn(node, ["sleep", "61"]) as sleeper:
-                inside = set(network.processes())
+                inside = set(network.access.nodes.processes())
                 sleeper.kill()
             assert inside - before == {sleeper.pid}
             names = {psutil.Process(pid).name() for pid in before}

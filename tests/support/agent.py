@@ -8,16 +8,17 @@ network's name.
 from __future__ import annotations
 
 import base64
+import io
 import json
 import subprocess
 import sys
 import threading
 from collections.abc import Sequence
 from dataclasses import asdict
-from typing import Any, BinaryIO
+from typing import Any
 
 from emulator import errors
-from emulator.access import Access, Capability, CaptureRequest, CaptureResult, Echo
+from emulator.access import Access, BinaryWriter, Capability, CaptureRequest, CaptureResult, Echo
 from emulator.commands import CommandResult
 from emulator.engines.limited_access import LimitedAccess
 from emulator.tasks import Task
@@ -57,7 +58,7 @@ class AgentAccess(LimitedAccess):
     def check_filter(self, expression: str | None) -> None:
         self.call("check_filter", expression=expression)
 
-    def capture(self, node: int, request: CaptureRequest, file: BinaryIO) -> CaptureResult:
+    def capture(self, node: int, request: CaptureRequest, file: BinaryWriter) -> CaptureResult:
         packets, dropped, data = self.call("capture", node=node, request=asdict(request))
         file.write(base64.b64decode(data))
         return CaptureResult(packets, dropped)
@@ -143,12 +144,9 @@ class Agent:
         raise ValueError(verb)
 
     def _captured(self, node: int, request: CaptureRequest) -> Any:
-        import tempfile
-
-        with tempfile.TemporaryFile() as file:
-            result = self._access.capture(node, request, file)
-            file.seek(0)
-            return [result.packets, result.dropped, _text(file.read())]
+        file = io.BytesIO()
+        result = self._access.capture(node, request, file)
+        return [result.packets, result.dropped, _text(file.getvalue())]
 
 
 def _text(data: bytes) -> str:

@@ -12,22 +12,26 @@ import tracemalloc
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
+from types import SimpleNamespace
+from typing import Any
 
 import pytest
 
 from emulator.engines.dry_run import DryRunEngine, DryRunNetwork
 from emulator.plan import make_plan
+from emulator.tasks import started
 from stress.limits import judge, parse
 from stress.metrics import host, rtnl
 from stress.metrics.figure_table import FIGURES, Figure
 from stress.metrics.figure_units import COUNTERS, HOST, figure_unit, unit_of
 from stress.metrics.figures import Figures
 from stress.metrics.ports import Ports
-from stress.metrics.processes import Processes, which
+from stress.metrics.processes import Processes
 from stress.metrics.sampler import Sampler, rates, shares
 from stress.metrics.table import Table
 from stress.records import Phase, RunResult, Sample
 from stress.tasks.ports import answer, request
+from stress.tasks.processes import which
 from topologies.build import build
 from topologies.spec.load import load_text
 
@@ -191,12 +195,16 @@ def anonymous(pid: int) -> int:
     return next(int(line.split()[1]) << 10 for line in lines if line.startswith("Anonymous:"))
 
 
-def test_memory_of_a_run_is_that_of_its_processes_and_not_of_others(
-    network: DryRunNetwork, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def with_tasks(*inside: int) -> Any:
+    """Return a network that runs tasks here, with these processes in it."""
+    nodes: Any = SimpleNamespace(processes=lambda: inside)
+    access = SimpleNamespace(supports=lambda _: True, start=lambda task: started(task, nodes))
+    return SimpleNamespace(access=access)
+
+
+def test_memory_of_a_run_is_that_of_its_processes_and_not_of_others() -> None:
     with holding() as inside, holding():
-        monkeypatch.setattr(network, "processes", lambda: [inside.pid])
-        found = Processes(network).measure(0.0, None)["run.memory"]
+        found = Processes(with_tasks(inside.pid)).measure(None)["run.memory"]
         own, its = map(anonymous, (os.getpid(), inside.pid))
     assert its > 46 << 20, "what is held is in the other process"
     assert abs(found - (own + its)) < 16 << 20, "the other's 48 MiB are not in it"
@@ -216,13 +224,36 @@ def test_limits_on_memory_say_whose_it_is() -> None:
 
 def test_this_process_is_measured_as_the_runner(network: DryRunNetwork) -> None:
     processes = Processes(network)
-    first = processes.measure(0.0, None)
+    first = processes.measure(None)
     assert "process.runner.cpu" not in first
     assert first["process.runner.rss"] > 1e6
     deadline = time.process_time() + 0.05
     while time.process_time() < deadline:
         pass
-    assert processes.measure(1.0, 1.0)["process.runner.cpu"] >= 0.03
+    assert processes.measure(1.0)["process.runner.cpu"] >= 0.03
+
+
+def test_what_runs_in_the_network_is_measured_by_name_and_only_that(tmp_path: Path) -> None:
+    program = tmp_path / "iperf3"
+    program.symlink_to("/bin/sh")
+    busy = [str(program), "-c", "while :; do :; done"]
+    with subprocess.Popen(busy) as inside, subprocess.Popen(busy) as outside:
+        try:
+            processes = Processes(with_tasks(inside.pid))
+            first, begin = processes.measure(None), time.monotonic()
+            time.sleep(0.5)
+            second = processes.measure(time.monotonic() - begin)
+            inside.kill()
+            inside.wait()
+            third = processes.measure(1.0)
+        finally:
+            inside.kill()
+            outside.kill()
+        processes.close()
+    assert "process.iperf3.cpu" not in first
+    assert first["process.iperf3.fds"] >= 3
+    assert 0.05 < second["process.iperf3.cpu"] < 1.2, "that of one process, not of both"
+    assert not [name for name in third if "iperf3" in name]
 
 
 def test_counters_of_an_interface_by_netlink() -> None:

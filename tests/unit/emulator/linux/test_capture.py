@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import gzip
 import io
 import struct
+import subprocess
 from pathlib import Path
 
 import pytest
@@ -51,3 +53,31 @@ def test_counts_are_read_from_what_tcpdump_says() -> None:
     assert capture._number(lines, "captured") == 12
     assert capture._number(lines, "dropped by kernel") == 2
     assert capture._number(lines[:1], "captured") is None
+
+
+def test_what_has_a_descriptor_of_its_own_is_written_directly_and_all_else_is_copied(tmp_path: Path) -> None:
+    memory = io.BytesIO()
+    with (tmp_path / "plain").open("wb") as plain, gzip.open(tmp_path / "packed", "wb") as packed:
+        plain.write(b"before ")
+        for file, own in ((plain, True), (memory, False), (packed, False)):
+            with capture._descriptor(file) as descriptor:
+                assert (descriptor == plain.fileno()) == own
+                subprocess.run(["printf", "packets"], stdout=descriptor, check=True)
+    assert (tmp_path / "plain").read_bytes() == b"before packets"
+    assert memory.getvalue() == gzip.decompress((tmp_path / "packed").read_bytes()) == b"packets"
+
+
+def test_a_file_that_refuses_ends_the_recording_with_its_own_error() -> None:
+    class Full(io.BytesIO):
+        def write(self, _: object) -> int:
+            raise OSError(28, "no space")
+
+    def record() -> None:
+        with capture._descriptor(Full()) as descriptor:
+            done = subprocess.run(
+                ["yes"], stdout=descriptor, stderr=subprocess.DEVNULL, timeout=20, check=False
+            )
+            assert done.returncode != 0
+
+    with pytest.raises(OSError, match="no space"):
+        record()
