@@ -129,10 +129,6 @@ class RemoteNetwork(RecordedNetwork):
             return f"the {self.program.title} driver had ended"
         return ""
 
-    def processes(self) -> Sequence[int]:
-        """Return none: they are on other machines."""
-        return []
-
     def down(self, progress: Progress = silent) -> None:
         """Take the network down."""
         take_down(self._state, self.program, progress)
