@@ -2,24 +2,12 @@
 
 from __future__ import annotations
 
-from pathlib import Path
-
-from emulator.engine_options import Options
-from emulator.engines.driven.launch import DriverPaths, Recipe
+from emulator.engines.distrinet.launch import TITLE, recipe
+from emulator.engines.distrinet.preflight import preflight
+from emulator.engines.distrinet.refusals import refusals, unshapable
+from emulator.engines.distrinet.settings import settings
 from emulator.engines.remote.engine import RemoteEngine
-from emulator.engines.remote.program import Json, RemoteProgram
-from emulator.plan import Plan
-
-_DRIVER = Path(__file__).with_name("driver")
-
-
-def _recipe(options: Options, paths: DriverPaths) -> Recipe:
-    del paths
-    return Recipe(str(options["python"]), _DRIVER)
-
-
-def _settings(plan: Plan) -> Json:
-    return dict(plan.options)
+from emulator.engines.remote.program import RemoteProgram
 
 
 class DistrinetEngine(RemoteEngine):
@@ -28,11 +16,11 @@ class DistrinetEngine(RemoteEngine):
     name = "distrinet"
     program = RemoteProgram(
         engine="distrinet",
-        title="Distrinet",
-        recipe=_recipe,
-        settings=_settings,
-        refusals=lambda _: [],
-        preflight=lambda _: [],
-        unshapable=lambda _: [],
-        tunnels_fix="see that UDP port 4789 (VXLAN) is open between the workers",
+        title=TITLE,
+        recipe=recipe,
+        settings=settings,
+        refusals=refusals,
+        preflight=preflight,
+        unshapable=unshapable,
+        tunnels_fix="open UDP port 4789 (VXLAN) between the workers",
     )

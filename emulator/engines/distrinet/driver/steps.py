@@ -1,0 +1,248 @@
+"""Steps of a Distrinet network that the emulator can request, one method each."""
+
+from __future__ import annotations
+
+import asyncio
+import base64
+import os
+import shlex
+import threading
+from pathlib import Path
+from typing import Any
+
+from mininet.distrinet import VERSION
+from serving.deadline import DeadlineError
+from serving.server import Progress, StepError
+
+from .build import Builder, Document
+from .removal import remove_all
+from .transport import Transport, TransportError
+from .worker_scripts import TAKEN, datapath, existing_containers, reserve
+
+_EXIT_SECONDS = 1.0
+_FAILED = 255
+_COMMAND_SECONDS = 60.0
+
+
+class Steps:
+    """The steps; `progress` receives the progress of those with many parts."""
+
+    def __init__(self) -> None:
+        self.transport: Transport | None = None
+        self._builder: Builder | None = None
+        self._settings: Document = {}
+
+    @property
+    def _built(self) -> Builder:
+        if self._builder is None:
+            raise StepError("the network isn't open: its workers weren't reserved")
+        return self._builder
+
+    def look(self, progress: Progress, settings: Document) -> Document:
+        """Return facts on the workers; changes nothing."""
+        from .look import look
+
+        del progress
+        return look(self._connect(settings), settings)
+
+    def open(self, progress: Progress, settings: Document) -> Document:
+        """Connect to the workers and reserve them."""
+        transport = self._connect(settings)
+        datapaths = set()
+        workers = settings["workers"]
+        for done, worker in enumerate(workers, 1):
+            result = transport.run(worker["address"], reserve(settings["network"]))
+            if result.code == TAKEN:
+                words = f"worker {worker['name']} has {result.text.strip()}"
+                raise StepError(f"{words}, and Distrinet takes one network per worker; take that one down")
+            if result.code:
+                raise StepError(f"worker {worker['name']}: {result.errors or result.text.strip()}")
+            datapaths.add(transport.run(worker["address"], datapath()).code)
+            progress("workers", done, len(workers))
+        self._builder = Builder({**settings, "public_key": _public_key(settings.get("key"))}, transport)
+        return {
+            "version": VERSION, "workers": [worker["name"] for worker in workers],
+            "datapath": "kernel" if datapaths == {0} else "user",
+        }  # fmt: skip
+
+    def _connect(self, settings: Document) -> Transport:
+        """Return the way to the workers."""
+        from .connection import transport_of
+
+        self._settings = settings
+        self.transport = transport_of(settings)
+        return self.transport
+
+    def create(self, progress: Progress, document: Document) -> Document:
+        """Create a network; return the worker of each node, as Distrinet has it."""
+        try:
+            return self.add(progress, document)
+        except DeadlineError:
+            raise StepError(f"Distrinet didn't finish: {'; '.join(self._said())}") from None
+
+    def add(self, progress: Progress, document: Document) -> Document:
+        """Add nodes and links to the network."""
+        self._refuse_existing(document)
+        return {"nodes": self._built.add(document, progress)}
+
+    def info(self, progress: Progress) -> Document:
+        """Return Distrinet's version, the driver's process id, and what Distrinet knows."""
+        del progress
+        builder = self._built
+        names = {address: name for name, address in builder.workers.items()}
+        network = builder.network
+        nodes = {node.name: names[node.target] for node in (*network.hosts, *network.switches)}
+        return {
+            "version": VERSION,
+            "pid": os.getpid(),
+            "nodes": nodes,
+            "interfaces": list(builder.interfaces),
+        }
+
+    def execute(self, progress: Progress, commands: list[Document]) -> list[list[Any]]:
+        """Run commands in nodes, all at once; return exit code, output and errors of each. Thread-safe."""
+        del progress
+        builder = self._built
+
+        async def one(command: Document) -> list[Any]:
+            host = builder.network[command["node"]].ssh.host
+            given = (command.get("input") or "").encode()
+            try:
+                found = await builder.transport.timed(host, command["argv"], given, command.get("timeout"))
+            except (TransportError, OSError) as error:
+                return [_FAILED, "", _encoded(str(error).encode())]
+            return [found.code, _encoded(found.out), _encoded(found.err)]
+
+        async def every() -> list[list[Any]]:
+            return list(await asyncio.gather(*map(one, commands)))
+
+        found: list[list[Any]] = builder.transport.wait(every())
+        return found
+
+    def batches(self, progress: Progress, lines: dict[str, list[str]], harmless: bool = False) -> None:
+        """Run `ip -batch` in nodes; with `harmless`, ignore failures."""
+        commands = [
+            {
+                "node": name,
+                "argv": ["ip", "-force", "-batch", "-"],
+                "input": "".join(f"{line}\n" for line in some),
+                "timeout": _COMMAND_SECONDS,
+            }
+            for name, some in lines.items()
+        ]
+        self._all(progress, "settings", commands, harmless)
+
+    def ports(self, progress: Progress, ends: list[Document], up: bool) -> None:
+        """Bring interfaces up or down, Distrinet's way."""
+        del progress
+        for end in ends:
+            self._built.interface(end["name"]).ifconfig("up" if up else "down")
+
+    def shape(self, progress: Progress, ends: list[Document]) -> None:
+        """Apply the shapes of ends."""
+        for done, end in enumerate(ends, 1):
+            self._built.interface(end["name"]).shape(end["shape"])
+            progress("shapes", done, len(ends))
+
+    def leave(self, progress: Progress, ends: list[Document]) -> None:
+        """Take interfaces out of their bridges."""
+        del progress
+        for end in ends:
+            intf = self._built.interface(end["name"])
+            intf.node.detach(intf)
+
+    def join(self, progress: Progress, ends: list[Document]) -> None:
+        """Put interfaces back into their bridges."""
+        del progress
+        for end in ends:
+            intf = self._built.interface(end["name"])
+            intf.node.attach(intf)
+
+    def flows(self, progress: Progress, protocol: str, lines: dict[str, list[str]]) -> None:
+        """Replace the flows and groups of switches; each has the lines of one `ovs-ofctl bundle`."""
+        commands = [
+            {
+                "node": name, "argv": ["ovs-ofctl", "-O", protocol, "bundle", name, "-"],
+                "input": "".join(f"{line}\n" for line in some), "timeout": _COMMAND_SECONDS,
+            }
+            for name, some in lines.items()
+        ]  # fmt: skip
+        self._all(progress, "flows", commands, harmless=False)
+
+    def terminal(self, progress: Progress, node: str, argv: list[str], tty: bool = True) -> Document:
+        """Return the command line that runs `argv` in a node, on the terminal of who runs it."""
+        del progress
+        builder, settings = self._built, self._settings
+        host = builder.network[node].ssh.host
+        common = [
+            "-o",
+            "StrictHostKeyChecking=no",
+            "-o",
+            "UserKnownHostsFile=/dev/null",
+            "-o",
+            "LogLevel=ERROR",
+        ]
+        common += ["-i", settings["key"]] if settings.get("key") else []
+        jump = settings.get("jump")
+        way = shlex.join(["ssh", *common, "-W", "%h:%p", f"{settings['user']}@{jump}"])
+        through = ["-o", f"ProxyCommand={way}"] if jump else []
+        return {
+            "argv": [
+                "ssh",
+                "-tt" if tty else "-T",
+                *common,
+                *through,
+                f"{settings['user']}@{host}",
+                shlex.join(argv),
+            ]
+        }
+
+    def stop(self, progress: Progress) -> None:
+        """Remove everything and free the workers; end this program soon after."""
+        if self.transport is None:
+            return
+        left = remove_all(progress, self.transport, self._settings)
+        threading.Timer(_EXIT_SECONDS, os._exit, (0,)).start()  # Distrinet's thread would keep it alive
+        if left:
+            raise StepError("; ".join(left))
+
+    def clean(self, progress: Progress, settings: Document, document: Document) -> list[str]:
+        """Remove what an earlier driver of this network left on the workers; return what couldn't be."""
+        del document
+        return remove_all(progress, self._connect(settings), settings)
+
+    def _said(self) -> list[str]:
+        transport = self.transport
+        return [] if transport is None else [*transport.complaints.taken(), *transport.stuck]
+
+    def _all(self, progress: Progress, phase: str, commands: list[Document], harmless: bool) -> None:
+        for command, (code, _, errors) in zip(commands, self.execute(progress, commands), strict=True):
+            if code and not harmless:
+                words = base64.b64decode(errors).decode(errors="replace").strip()
+                raise StepError(f"{command['argv'][0]} in {command['node']}: {words or f'exit code {code}'}")
+        progress(phase, len(commands), len(commands))
+
+    def _refuse_existing(self, document: Document) -> None:
+        """Raise StepError when a container of a node's name exists: it isn't ours."""
+        builder = self._built
+        for number, worker in enumerate(document["workers"]):
+            names = [node["name"] for node in document["nodes"] if node["worker"] == number]
+            if names and (
+                found := builder.transport.run(worker["address"], existing_containers(names)).text.split()
+            ):
+                words = f"worker {worker['name']} has containers called {', '.join(found)}, which aren't ours"
+                raise StepError(f"{words}; `lxc delete` them, or name the nodes otherwise")
+
+
+def _encoded(data: bytes) -> str:
+    return base64.b64encode(data).decode()
+
+
+def _public_key(key: str | None) -> str:
+    """Return the public key of `key`: containers get it."""
+    if not key:
+        raise StepError("give the key for the workers (`key:` of the engine): containers get its public half")
+    try:
+        return Path(f"{key}.pub").read_text().strip()
+    except OSError as error:
+        raise StepError(f"{key}.pub: {error.strerror}; `ssh-keygen -y -f {key} > {key}.pub`") from None

@@ -1,0 +1,1 @@
+"""A stand-in for the package of Distrinet: our own code with its interface. See ../../README.md."""
