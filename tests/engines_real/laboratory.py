@@ -97,6 +97,7 @@ def _attach(machine: Machine, bridge: str, port: str, mtu: int, private: Sequenc
     )
     _ip("link", "set", "dev", port, "master", bridge, "up")
     machine.run("hostname", machine.name)
+    machine.run("mount", "-t", "sysfs", "sysfs", "/sys")  # it shows the interfaces of who mounts it
     machine.run("ip", "addr", "add", f"{machine.address}/24", "dev", "eth0")
     for device in ("lo", "eth0"):
         machine.run("ip", "link", "set", "dev", device, "up")

@@ -2,24 +2,11 @@
 
 from __future__ import annotations
 
-from pathlib import Path
-
-from emulator.engine_options import Options
-from emulator.engines.driven.launch import DriverPaths, Recipe
+from emulator.engines.maxinet.launch import TITLE, recipe, settings
+from emulator.engines.maxinet.preflight import preflight
+from emulator.engines.maxinet.refusals import refusals, unshapable
 from emulator.engines.remote.engine import RemoteEngine
-from emulator.engines.remote.program import Json, RemoteProgram
-from emulator.plan import Plan
-
-_DRIVER = Path(__file__).with_name("driver")
-
-
-def _recipe(options: Options, paths: DriverPaths) -> Recipe:
-    del paths
-    return Recipe(str(options["python"]), _DRIVER)
-
-
-def _settings(plan: Plan) -> Json:
-    return dict(plan.options)
+from emulator.engines.remote.program import RemoteProgram
 
 
 class MaxinetEngine(RemoteEngine):
@@ -28,11 +15,11 @@ class MaxinetEngine(RemoteEngine):
     name = "maxinet"
     program = RemoteProgram(
         engine="maxinet",
-        title="MaxiNet",
-        recipe=_recipe,
-        settings=_settings,
-        refusals=lambda _: [],
-        preflight=lambda _: [],
-        unshapable=lambda _: [],
+        title=TITLE,
+        recipe=recipe,
+        settings=settings,
+        refusals=refusals,
+        preflight=preflight,
+        unshapable=unshapable,
         tunnels_fix="load ip_gre on the workers (`modprobe ip_gre`), and let GRE through between them",
     )

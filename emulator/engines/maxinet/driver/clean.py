@@ -1,0 +1,103 @@
+"""Work on MaxiNet without a network of one's own: facts for refusals, and the clean-up after kills."""
+
+from __future__ import annotations
+
+import time
+from typing import Any
+
+import Pyro4
+from serving.server import Progress, StepError
+
+from .connect import Connection, is_owner
+from .fleet import Fleet
+from .inventory import Inventory
+from .program import imported, version
+from .removal import empty, free
+
+Document = dict[str, Any]
+_TAKES_OVER, _PAUSE = 20.0, 0.5
+"""Seconds in which the manager itself may be freeing the workers of a dead client, and between looks."""
+_PAYLOAD = 1464
+"""Bytes in a ping whose packet is as large as that of a tunnel with the plan's MTU, of 1,450 bytes."""
+
+_FACTS = r"""
+has() { command -v "$1" >/dev/null && echo "$1"; }
+for p in ip tc brctl ovs-vsctl ovs-ofctl mnexec ethtool ping sysctl; do has $p; done
+works() { name=$1; shift; unshare -n sh -c "$*" >/dev/null 2>&1 && echo "$name"; }
+works gretap ip link add probe0 type gretap local 127.0.0.1 remote 127.0.0.2 key 1
+works htb tc qdisc add dev lo root htb
+works netem tc qdisc add dev lo root netem delay 1ms
+ovs-vsctl -t 3 show >/dev/null 2>&1 && echo openvswitch
+true
+"""
+
+
+def look(settings: Document) -> Document:
+    """Return facts: for each worker whether it is registered, its user, what works there, and its peers."""
+    connection = Connection(settings)
+    imported(settings["home"])
+    registered = connection.workers()
+    fleet = Fleet(connection.password)
+    names = [name for name in settings["workers"] if name in registered]
+    for name in names:
+        fleet.add(name, *connection.addresses(name))
+    config = connection.remote("config")
+    peers = {name: str(config.get_worker_ip(name, "backend")) for name in names}
+
+    def ask(worker: str) -> Document:
+        others = " ".join(address for name, address in peers.items() if name != worker)
+        ping = f'ping -c 1 -W 1 -M do -s {_PAYLOAD} "$a" >/dev/null'
+        large = f'for a in {others}; do {ping} || echo "lost $a"; done; true'
+        try:
+            works = fleet.shell(worker, _FACTS).split()
+            lost = fleet.shell(worker, large).split("\n") if others else []
+        except StepError as error:
+            return {"error": str(error)}
+        return {"works": works, "lost": [line.partition(" ")[2] for line in lost if line.startswith("lost ")]}
+
+    facts = fleet.each(ask)
+    users = {name: registered[name]["assigned"] for name in names}
+    workers = {
+        name: {"user": user, "own": is_owner(user, connection.owner), **facts[name]}
+        for name, user in users.items()
+    }
+    return {
+        "host": connection.host, "pyro": str(Pyro4.__version__), "version": version(settings["home"]),
+        "registered": sorted(registered), "workers": workers,
+    }  # fmt: skip
+
+
+def clean(settings: Document, document: Document, progress: Progress) -> list[str]:
+    """Remove what a killed driver, client or worker has left on the workers; return what couldn't be.
+
+    The manager frees the workers of a dead client by itself, within seconds; it keeps those of a dead worker.
+    """
+    connection = Connection(settings)
+    fleet = Fleet(connection.password)
+    inventory = Inventory(settings["workers"], fleet)
+    inventory.plan(document)
+    registered = connection.workers()
+    users = {user for found in registered.values() if is_owner(user := found["assigned"], connection.owner)}
+    left = []
+    for done, name in enumerate(settings["workers"], 1):
+        progress("workers", done, len(settings["workers"]))
+        if name not in registered or registered[name]["assigned"] not in {None, *users}:
+            continue  # it was restarted since, or has other work: nothing of ours runs there
+        fleet.add(name, *connection.addresses(name))
+        if said := empty(fleet, name, inventory.own(name)):
+            left.append(said)
+            connection.manager.free_worker(name, registered[name]["assigned"], force=True)
+            connection.manager.worker_signout(name)  # else its successor couldn't register
+    left += free(connection, settings["workers"], users)
+    return left + _still_taken(connection)
+
+
+def _still_taken(connection: Connection) -> list[str]:
+    deadline = time.monotonic() + _TAKES_OVER
+    while taken := [
+        name for name, found in connection.workers().items() if is_owner(found["assigned"], connection.owner)
+    ]:
+        if time.monotonic() > deadline:
+            return [f"MaxiNet's manager keeps {', '.join(taken)} reserved; restart MaxiNetFrontendServer"]
+        time.sleep(_PAUSE)
+    return []

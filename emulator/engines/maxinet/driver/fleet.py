@@ -1,0 +1,143 @@
+"""The workers as a front end sees them: MaxiNet's remote objects, with a time limit for every call."""
+
+from __future__ import annotations
+
+import base64
+import json
+import shlex
+import zlib
+from collections.abc import Callable, Iterator, Sequence
+from concurrent.futures import Future, ThreadPoolExecutor, wait
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any
+
+import Pyro4
+import Pyro4.errors
+from serving.server import StepError
+
+from .on_worker import MARK
+
+Command = tuple[int | None, Sequence[str], float | None, str]
+"""Process id of the node's shell (None: on the worker itself), arguments, seconds, input in base64."""
+Result = list[Any]
+"""Exit code, output and errors in base64."""
+
+CALL_SECONDS = 15.0
+"""Limit of a call that only asks or does something small."""
+_GRACE = 10.0
+_ARGUMENT = 100_000
+"""Length of a job that fits into one argument: Linux takes 131,072 bytes (MAX_ARG_STRLEN)."""
+_COMMANDS = 256
+"""Commands in a job."""
+_CALLS = 16
+"""Calls at the same time: a worker serves 40 (Pyro4's THREADPOOL_SIZE)."""
+_STILL_THERE = 5.0
+
+
+class Fleet:
+    """The workers of one network: name -> addresses of its remote objects, found once.
+
+    A worker that is started again has other addresses: old ones then fail, and nothing reaches a process that
+    happens to have an old number.
+    """
+
+    def __init__(self, password: str) -> None:
+        self._password = password
+        self._addresses: dict[str, dict[str, Any]] = {}
+        self._pool = ThreadPoolExecutor(_CALLS, thread_name_prefix="call")
+        text = Path(__file__).with_name("on_worker.py").read_bytes()
+        packed = base64.b64encode(zlib.compress(text, 9)).decode("ascii")
+        self._program = f"import base64,zlib;exec(zlib.decompress(base64.b64decode('{packed}')))"
+
+    def add(self, name: str, server: Any, mininet: Any) -> None:
+        """Add a worker by the addresses of its two objects."""
+        self._addresses[name] = {"server": server, "mininet": mininet}
+
+    @property
+    def workers(self) -> list[str]:
+        """Names of the workers."""
+        return list(self._addresses)
+
+    @contextmanager
+    def proxy(self, worker: str, kind: str, seconds: float | None = CALL_SECONDS) -> Iterator[Any]:
+        """Yield a connection of one's own to a worker's object; StepError names the worker if it is lost."""
+        with Pyro4.Proxy(self._addresses[worker][kind]) as found:
+            found._pyroHmacKey = self._password  # noqa: SLF001 -- Pyro's way
+            found._pyroTimeout = seconds  # noqa: SLF001 -- Pyro's way
+            try:
+                yield found
+            except Pyro4.errors.TimeoutError:
+                raise StepError(f"worker {worker} doesn't answer within {seconds:g} s") from None
+            except (Pyro4.errors.CommunicationError, Pyro4.errors.DaemonError) as error:
+                raise StepError(lost(worker, error)) from None
+
+    def commands(
+        self, wanted: Sequence[tuple[str, Command]], still_there: Callable[[int], None] = lambda _: None
+    ) -> list[Result]:
+        """Run commands on workers, all at once; return the results in order.
+
+        `still_there(done)` is called every few seconds.
+        """
+        jobs: list[tuple[str, list[int]]] = []
+        for worker in dict.fromkeys(worker for worker, _ in wanted):
+            mine = [at for at, (name, _) in enumerate(wanted) if name == worker]
+            jobs += [(worker, mine[at : at + _COMMANDS]) for at in range(0, len(mine), _COMMANDS)]
+        results: list[Result] = [[]] * len(wanted)
+        calls: dict[Future[list[Result]], list[int]] = {}
+        for worker, places in jobs:
+            calls[self._pool.submit(self._job, worker, [wanted[at][1] for at in places])] = places
+        left = set(calls)
+        done = 0
+        while left:
+            ready, left = wait(left, timeout=_STILL_THERE)
+            for call in ready:
+                for at, result in zip(calls[call], call.result()):  # noqa: B905 -- Python 3.9 has no strict
+                    results[at] = result
+                done += len(calls[call])
+            still_there(done)
+        return results
+
+    def each(self, do: Callable[[str], Any]) -> dict[str, Any]:
+        """Call `do(worker)` for all workers at the same time; return the results."""
+        calls = {worker: self._pool.submit(do, worker) for worker in self._addresses}
+        wait(calls.values())
+        return {worker: call.result() for worker, call in calls.items()}
+
+    def shell(self, worker: str, command: str, seconds: float = CALL_SECONDS) -> str:
+        """Run a shell command on a worker; return what it prints. StepError if it fails."""
+        (result,) = self.commands([(worker, (None, ["sh", "-c", command], seconds, ""))])
+        if result[0]:
+            raise StepError(f"{command.split(maxsplit=1)[0]} on worker {worker}: {words(result)}")
+        return base64.b64decode(result[1]).decode(errors="replace")
+
+    def _job(self, worker: str, commands: list[Command]) -> list[Result]:
+        limits = [seconds for _, _, seconds, _ in commands]
+        rounds = -(-len(commands) // 64)
+        seconds = None if None in limits else max(s or 0.0 for s in limits) * rounds + _GRACE
+        job = base64.b64encode(zlib.compress(json.dumps(commands).encode())).decode("ascii")
+        with self.proxy(worker, "server", seconds) as server:
+            if len(job) > _ARGUMENT:
+                path = server.check_output("mktemp")
+                for at in range(0, len(job), _ARGUMENT):
+                    server.check_output(f"printf %s {job[at : at + _ARGUMENT]} >> {shlex.quote(path)}")
+                job = f"@{path}"
+            said = server.check_output(f"python3 -c {shlex.quote(self._program)} {shlex.quote(job)}")
+        _, mark, answer = said.rpartition(MARK)
+        if not mark:
+            raise StepError(f"python3 on worker {worker}: {said.strip()[-500:]}")
+        return list(json.loads(zlib.decompress(base64.b64decode(answer)).decode()))
+
+
+def words(result: Result) -> str:
+    """Return what a failed command said."""
+    said = b"\n".join(base64.b64decode(text).strip() for text in (result[2], result[1]))
+    return said.decode(errors="replace").strip() or f"exit code {result[0]}"
+
+
+def lost(worker: str, error: BaseException) -> str:
+    """Return the message for a worker that isn't reached any more, with the fix."""
+    return (
+        f"worker {worker} is lost ({type(error).__name__}: {error}): MaxiNetWorker ended there, or the "
+        f"network to it; `emulator down` frees the others, then start MaxiNetWorker there again"
+    )

@@ -1,0 +1,94 @@
+"""What MaxiNet creates: the worker and the process of each node, and all interfaces."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from typing import Any
+
+from serving.server import StepError
+
+from .fleet import Command, Fleet
+from .remains import Own
+
+Document = dict[str, Any]
+
+
+class Inventory:
+    """Nodes and interface ends by name; `workers` are the names of the workers, by number."""
+
+    def __init__(self, workers: Sequence[str], fleet: Fleet) -> None:
+        self.workers = list(workers)
+        self.fleet = fleet
+        self.nodes: dict[str, Document] = {}
+        self.ends: dict[str, Document] = {}
+        self._pids: dict[str, int] = {}
+
+    def plan(self, document: Document) -> None:
+        """Add what is about to be created."""
+        for node in document["nodes"]:
+            self.nodes[node["name"]] = node
+        for link in document["links"]:
+            for end in link["ends"]:
+                self.ends[end["name"]] = {**end, "mtu": link["mtu"], "tunnel": link["tunnel"]}
+
+    def read_back(self, names: Iterable[str]) -> None:
+        """Ask the workers for the processes of nodes; StepError for nodes that they don't have."""
+        wanted: dict[str, list[str]] = {}
+        for name in names:
+            wanted.setdefault(self.worker_of(name), []).append(name)
+
+        def ask(worker: str) -> dict[str, int]:
+            with self.fleet.proxy(worker, "mininet") as mininet:
+                return {name: _pid(mininet, name, worker) for name in wanted.get(worker, ())}
+
+        for found in self.fleet.each(ask).values():
+            self._pids.update(found)
+
+    def own(self, worker: str) -> Own:
+        """Return what the network has on a worker, outside of its hosts."""
+        switches = {
+            name: str(node["dpid"]) for name, node in self.nodes.items()
+            if node["kind"] != "host" and self.worker_of(name) == worker
+        }  # fmt: skip
+        return Own(
+            {name: str(end["mac"]) for name, end in self.ends.items() if end["node"] in switches}, switches
+        )
+
+    def worker_of(self, node: str) -> str:
+        """Return the worker of a node."""
+        return self.workers[self.nodes[node]["worker"]]
+
+    def in_node(
+        self, node: str, argv: Sequence[str], seconds: float | None, given: str = ""
+    ) -> tuple[str, Command]:
+        """Return a command in a node, with its worker; `given` is its input in base64."""
+        if node not in self._pids:
+            raise StepError(f"MaxiNet has no node {node}")
+        return self.worker_of(node), (self._pids[node], list(argv), seconds, given)
+
+    def places(self) -> dict[str, str]:
+        """Return the worker of each node whose shell runs there now."""
+        out = {}
+        for worker in self.workers:
+            mine = {str(pid): name for name, pid in self._pids.items() if self.worker_of(name) == worker}
+            if mine:
+                pids = " ".join(mine)
+                said = self.fleet.shell(worker, f"for p in {pids}; do [ -d /proc/$p ] && echo $p; done; true")
+                out.update({mine[pid]: worker for pid in said.split()})
+        return out
+
+    def switches(self, kind: str) -> list[str]:
+        """Return the switches of one kind."""
+        return [name for name, node in self.nodes.items() if node["kind"] == kind]
+
+    def ends_of(self, node: str) -> list[str]:
+        """Return the interfaces of a node."""
+        return [name for name, end in self.ends.items() if end["node"] == node]
+
+
+def _pid(mininet: Any, name: str, worker: str) -> int:
+    """Return the process id of a node's shell."""
+    try:
+        return int(mininet.attr(name, "pid"))
+    except KeyError:
+        raise StepError(f"MaxiNet reported success, but worker {worker} has no node {name}") from None

@@ -1,0 +1,91 @@
+"""Remove a network from its workers and free them; one failure doesn't keep the rest from being done."""
+
+from __future__ import annotations
+
+import atexit
+import logging
+from collections.abc import Iterable
+from contextlib import suppress
+from typing import Any
+
+from serving.server import StepError
+
+from .connect import Connection
+from .fleet import Fleet
+from .inventory import Inventory
+from .remains import LISTING, Own, read, removal
+
+_STOP_SECONDS = 500.0
+"""Limit for a worker to remove its part: MaxiNet's own removal takes some 40 ms a node."""
+_COMMANDS = 1_000
+_ROUNDS = 40
+_SHELLS = "-P $PPID -f '^bash .*mininet:'"
+_END_SHELLS = f"pkill -KILL {_SHELLS}; sleep 0.3; pgrep -c {_SHELLS}; true"
+"""Ends the shells of nodes that the worker's process still has, and counts those that it has made since.
+
+Mininet ends none when its start has failed, and that of its controller never. A start goes on when the client
+that asked for it was killed.
+"""
+
+
+def empty(fleet: Fleet, worker: str, mine: Own) -> str:
+    """Remove the network's part from a worker that no other network uses; return what failed."""
+    try:
+        for _ in range(_ROUNDS):
+            _destroy(fleet, worker)
+            with fleet.proxy(worker, "server", _STOP_SECONDS) as server:
+                left = int(server.check_output(_END_SHELLS).split()[-1])
+            if not left:
+                break
+        with fleet.proxy(worker, "server", _STOP_SECONDS) as server:
+            server.script_check_output("delete_tunnels.sh")
+        remove(fleet, worker, mine)
+    except StepError as error:
+        return str(error)
+    return ""
+
+
+def _destroy(fleet: Fleet, worker: str) -> None:
+    try:
+        with fleet.proxy(worker, "mininet", _STOP_SECONDS) as mininet:
+            mininet.destroy_mininet()
+    except StepError:
+        raise
+    except Exception as error:  # noqa: BLE001 -- any failure of Mininet's on the worker: what is left goes below
+        logging.getLogger(__name__).warning("worker %s: %s", worker, error)
+
+
+def remove(fleet: Fleet, worker: str, mine: Own) -> None:
+    """Remove what an earlier network with the same file has left on a worker."""
+    if commands := removal(read(fleet.shell(worker, LISTING)), mine):
+        for at in range(0, len(commands), _COMMANDS):
+            fleet.shell(worker, "\n".join((*commands[at : at + _COMMANDS], "true")), _STOP_SECONDS)
+
+
+def free(connection: Connection, workers: Iterable[str], users: Iterable[str]) -> list[str]:
+    """Have the manager free those of `workers` that are reserved for one of `users`, and forget the users."""
+    users = set(users)
+    try:
+        registered = connection.workers()
+        for worker in workers:
+            # only names that it lists: an unknown one would stop the manager for everybody
+            if worker in registered and registered[worker]["assigned"] in users:
+                connection.manager.free_worker(worker, registered[worker]["assigned"], force=True)
+        for user in users:
+            connection.manager.unregister_ident(user)
+            with suppress(Exception):  # the name server may not know it any more
+                connection.names.remove(user)
+    except StepError as error:
+        return [str(error)]
+    return []
+
+
+def free_all(connection: Connection, cluster: Any, fleet: Fleet, inventory: Inventory) -> list[str]:
+    """Remove everything of a cluster and free its workers; return what failed."""
+    found = fleet.each(lambda worker: empty(fleet, worker, inventory.own(worker)))
+    left = [said for said in found.values() if said]
+    left += free(connection, fleet.workers, [cluster.ident])
+    atexit.unregister(cluster._stop)  # noqa: SLF001 -- MaxiNet's own way, which waits for lost workers for ever
+    with suppress(Exception):
+        cluster._pyrodaemon.shutdown()  # noqa: SLF001 -- as above
+    return left
