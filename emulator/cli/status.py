@@ -13,8 +13,9 @@ from emulator.cli.output import counts, fidelity, print_json, say
 from emulator.deviation import Deviation
 from emulator.errors import EmulationError
 from emulator.network import Health, Network
-from topologies.counting import counted
+from topologies.counting import counted, some_names
 
+_NODES_SHOWN = 12
 _MOST_SHOWN = 20
 
 
@@ -71,12 +72,25 @@ def command(name: str | None, *, as_json: bool) -> int:
 
 
 def _details(details: Mapping[str, Any]) -> list[str]:
-    """Return a line about Open vSwitch switches and their controllers, if there are any."""
+    """Return lines about workers, and about Open vSwitch switches and their controllers, if there are any."""
+    if places := details.get("placement"):
+        return _workers(places)
     if not details.get("datapath"):
         return []
     controllers = ", ".join(f"{name} ({words})" for name, words in details.get("controllers", {}).items())
     line = f"Open vSwitch: {' and '.join(details['datapath'])} datapath"
     return [f"{line}, controllers {controllers}" if controllers else line]
+
+
+def _workers(places: Mapping[str, str]) -> list[str]:
+    """Return a line for each worker with its nodes; `--json` lists all of them."""
+    nodes: dict[str, list[str]] = {}
+    for node, worker in places.items():
+        nodes.setdefault(worker, []).append(node)
+    return [
+        f"worker {worker}: {counted(len(some), 'node')} ({some_names(some, _NODES_SHOWN)})"
+        for worker, some in sorted(nodes.items())
+    ]
 
 
 def _deviations_of(network: Network, health: Health, *, under_stress: bool) -> Sequence[Deviation] | None:
