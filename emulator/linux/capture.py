@@ -39,6 +39,9 @@ _CHUNK = 1 << 16
 _SO_RCVBUFFORCE = 33
 
 
+Process = subprocess.Popen[bytes]
+
+
 class Writer:
     """Writes a pcap file, packet by packet."""
 
@@ -88,15 +91,28 @@ def by_tcpdump(
 
     It writes to a descriptor opened here: of the file itself, or of a pipe that is copied into the file.
     """
+    argv = tcpdump_command(program, request)
+    return run_tcpdump(lambda start: inside(store, place, None, lambda: start(argv)), request, file)
+
+
+def tcpdump_command(program: str, request: CaptureRequest) -> list[str]:
+    """Return the command that writes the packets of `request` to its standard output as pcap."""
     argv = [program, "-Z", "root", "-i", request.interface, "-U", "-n"]
     argv += ["--nano", "-s", str(SNAP_LENGTH), "-w", "-"]
     argv += ["-c", str(request.count)] if request.count else []
-    argv += ["--", request.filter] if request.filter else []
+    return argv + (["--", request.filter] if request.filter else [])
+
+
+def run_tcpdump(
+    enter: Callable[[Callable[[list[str]], Process]], Process], request: CaptureRequest, file: BinaryWriter
+) -> CaptureResult:
+    """Run the tcpdump that `enter(start)` starts by `start(argv)` until it ends, or its time, or Ctrl-C."""
     with _descriptor(file) as output:
-        process = inside(
-            store, place, None,
-            lambda: subprocess.Popen(argv, stdin=subprocess.DEVNULL, stdout=output, stderr=subprocess.PIPE),  # noqa: S603
-        )  # fmt: skip
+        process = enter(
+            lambda argv: subprocess.Popen(  # noqa: S603 -- our own words, no shell
+                argv, stdin=subprocess.DEVNULL, stdout=output, stderr=subprocess.PIPE
+            )
+        )
         try:
             _, errors = process.communicate(timeout=request.seconds)
         except (subprocess.TimeoutExpired, KeyboardInterrupt):

@@ -98,6 +98,8 @@ class Steps:
             self.known[end["name"]]["up"] = up
 
     def terminal(self, tell, node, argv, tty):
+        if argv[0] == "tcpdump":
+            argv = ["sh", "-c", "printf pcap; echo 3 packets captured >&2; echo 1 packet dropped by kernel >&2"]
         return {"argv": argv}
 
     def shape(self, tell, ends):

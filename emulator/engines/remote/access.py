@@ -7,12 +7,13 @@ import subprocess
 from collections.abc import Callable, Sequence
 from typing import ClassVar
 
-from emulator.access import Capability, Echo
+from emulator.access import BinaryWriter, Capability, CaptureRequest, CaptureResult, Echo
 from emulator.commands import TIMED_OUT, CommandResult
 from emulator.engines.driven.client import STEP_SECONDS, Driver
 from emulator.engines.driven.node_lines import program_name
 from emulator.engines.limited_access import LimitedAccess
 from emulator.engines.remote import ping
+from emulator.linux import capture
 from emulator.linux.processes.wait import wait_for
 from emulator.plan import Plan
 
@@ -26,7 +27,7 @@ class RemoteAccess(LimitedAccess):
     """Access to nodes through their driver. `plan()` and `driver()` return those of the network."""
 
     capabilities: ClassVar[frozenset[Capability]] = frozenset({
-        Capability.COMMANDS, Capability.TERMINAL, Capability.PING,
+        Capability.COMMANDS, Capability.TERMINAL, Capability.PING, Capability.CAPTURE,
     })  # fmt: skip
 
     def __init__(self, engine: str, plan: Callable[[], Plan], driver: Callable[[], Driver]) -> None:
@@ -72,6 +73,15 @@ class RemoteAccess(LimitedAccess):
         step = ("terminal", {"node": program_name(self._plan(), node), "argv": list(argv), "tty": tty})
         (found,) = self._driver().ask(step)
         return [str(word) for word in found["argv"]]
+
+    def check_filter(self, expression: str | None) -> None:
+        """Raise UsageError when `expression` is no pcap filter, UnableError without tcpdump here."""
+        capture.check_filter(expression)
+
+    def capture(self, node: int, request: CaptureRequest, file: BinaryWriter) -> CaptureResult:
+        """Record packets by the node's own tcpdump until the request is fulfilled, or Ctrl-C."""
+        words = self._local_command(node, capture.tcpdump_command("tcpdump", request), tty=False)
+        return capture.run_tcpdump(lambda start: start(words), request, file)
 
     def ping(self, echoes: Sequence[Echo], timeout: float) -> Sequence[float | None]:
         """Ping from inside the nodes by their own `ping`."""

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import io
 import json
 import os
 import signal
@@ -13,6 +14,7 @@ from typing import Any
 import numpy as np
 import pytest
 
+from emulator.access import CaptureRequest, CaptureResult
 from emulator.checks.reachability import check_reachability
 from emulator.engine_options import engine_plan
 from emulator.engines.remote.changes import additions
@@ -215,6 +217,14 @@ def test_check_and_commands(made: Made) -> None:
     said = network.access.execute([0, 1], ["echo", "a b", "$HOME"])
     assert [each.output for each in said] == [b"a b $HOME\n"] * 2
     assert [each.node for each in said] == [network.topology.names[0], network.topology.names[1]]
+
+
+def test_a_recording_comes_through_a_local_command(made: Made) -> None:
+    access = made().deploy(plan_of(TREE)).access
+    file = io.BytesIO()
+    result = access.capture(0, CaptureRequest("h1-eth0", count=3), file)
+    assert (file.getvalue(), result) == (b"pcap", CaptureResult(3, 1))
+    assert access.interact(0, ["sh", "-c", "exit 7"]) == 7
 
 
 def test_a_session_brings_ports_down_and_restores_them(made: Made) -> None:
