@@ -99,7 +99,8 @@ class Steps:
 
     def terminal(self, tell, node, argv, tty):
         if argv[0] == "tcpdump":
-            argv = ["sh", "-c", "printf pcap; echo 3 packets captured >&2; echo 1 packet dropped by kernel >&2"]
+            said = "printf pcap; exec >&2; echo 3 packets captured; echo 1 packet dropped by kernel"
+            argv = ["sh", "-c", said]
         return {"argv": argv}
 
     def shape(self, tell, ends):
