@@ -22,6 +22,8 @@ Command = tuple[int | None, Sequence[str], float | None, str]
 """Process id of the node's shell (None: on the worker itself), arguments, seconds, input in base64."""
 Result = list[Any]
 """Exit code, output and errors in base64."""
+Batch = tuple[int, Sequence[str], str]
+"""Process id of the node's shell, arguments, and input."""
 
 CALL_SECONDS = 15.0
 """Limit of a call that only asks or does something small."""
@@ -33,6 +35,9 @@ _COMMANDS = 256
 _CALLS = 16
 """Calls at the same time: a worker serves 40 (Pyro4's THREADPOOL_SIZE)."""
 _STILL_THERE = 5.0
+_FEW = 16
+_BATCH_SECONDS = 60.0
+_NEXT = "=next="
 
 
 class Fleet:
@@ -104,12 +109,42 @@ class Fleet:
         wait(calls.values())
         return {worker: call.result() for worker, call in calls.items()}
 
+    def batches(
+        self, wanted: Sequence[tuple[str, Batch]], still_there: Callable[[int], None] = lambda _: None
+    ) -> list[tuple[int, str]]:
+        """Run programs that read lines, in nodes; return the exit code and the words of each.
+
+        A few are run by the worker's shell alone: its Python would take longer to start than they take.
+        """
+        if len(wanted) > _FEW or sum(len(given) for _, (_, _, given) in wanted) > _ARGUMENT // 2:
+            commands = [
+                (worker, (pid, argv, _BATCH_SECONDS, base64.b64encode(given.encode()).decode("ascii")))
+                for worker, (pid, argv, given) in wanted
+            ]
+            return [(result[0], words(result)) for result in self.commands(commands, still_there)]
+
+        def run(worker: str) -> list[str]:
+            mine = [batch for name, batch in wanted if name == worker]
+            return (
+                self.shell(worker, "".join(map(_script, mine)), _BATCH_SECONDS).split(_NEXT) if mine else []
+            )
+
+        said = {worker: iter(found) for worker, found in self.each(run).items()}
+        results = []
+        for worker, _ in wanted:
+            text, _, code = next(said[worker]).rpartition("=")
+            results.append((int(code), text.strip() or f"exit code {code}"))
+        return results
+
     def shell(self, worker: str, command: str, seconds: float = CALL_SECONDS) -> str:
         """Run a shell command on a worker; return what it prints. StepError if it fails."""
-        (result,) = self.commands([(worker, (None, ["sh", "-c", command], seconds, ""))])
-        if result[0]:
-            raise StepError(f"{command.split(maxsplit=1)[0]} on worker {worker}: {words(result)}")
-        return base64.b64decode(result[1]).decode(errors="replace")
+        with self.proxy(worker, "server", seconds) as server:
+            # MaxiNet raises without the output if the exit code isn't 0
+            said = str(server.check_output(f"( {command}\n); echo; echo {MARK}$?"))
+        text, _, code = said.rpartition(MARK)
+        if code.strip() != "0":
+            raise StepError(f"{command.split(maxsplit=1)[0]} on worker {worker}: {text.strip() or code}")
+        return text
 
     def _job(self, worker: str, commands: list[Command]) -> list[Result]:
         limits = [seconds for _, _, seconds, _ in commands]
@@ -127,6 +162,12 @@ class Fleet:
         if not mark:
             raise StepError(f"python3 on worker {worker}: {said.strip()[-500:]}")
         return list(json.loads(zlib.decompress(base64.b64decode(answer)).decode()))
+
+
+def _script(batch: Batch) -> str:
+    pid, argv, given = batch
+    words = shlex.join(["timeout", str(int(_BATCH_SECONDS)), "mnexec", "-a", str(pid), *argv])
+    return f"printf %s {shlex.quote(given)} | {words} 2>&1; printf '\\n=%s{_NEXT}' $?\n"
 
 
 def words(result: Result) -> str:

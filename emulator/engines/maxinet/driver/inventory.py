@@ -7,7 +7,7 @@ from typing import Any
 
 from serving.server import StepError
 
-from .fleet import Command, Fleet
+from .fleet import Batch, Command, Fleet
 from .remains import Own
 
 Document = dict[str, Any]
@@ -65,6 +65,11 @@ class Inventory:
         if node not in self._pids:
             raise StepError(f"MaxiNet has no node {node}")
         return self.worker_of(node), (self._pids[node], list(argv), seconds, given)
+
+    def batch(self, node: str, argv: Sequence[str], lines: Iterable[str]) -> tuple[str, Batch]:
+        """Return a program in a node that reads `lines`, with its worker."""
+        worker, _ = self.in_node(node, argv, None)
+        return worker, (self._pids[node], argv, "".join(f"{line}\n" for line in lines))
 
     def places(self) -> dict[str, str]:
         """Return the worker of each node whose shell runs there now."""

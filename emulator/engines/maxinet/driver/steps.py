@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import base64
 import os
 from typing import Any
 
@@ -10,12 +9,9 @@ from serving.server import Progress, StepError
 
 from .clean import clean, look
 from .experiment import Experiment
-from .fleet import Command, words
 
 Document = dict[str, Any]
 End = dict[str, Any]
-_SECONDS = 60.0
-"""Limit of a command of the steps themselves."""
 
 
 class Steps:
@@ -127,13 +123,11 @@ class Steps:
     ) -> None:
         """Run a command in many nodes with `lines` as its input; StepError names the node that fails."""
         running = self._running
-        wanted: list[tuple[str, Command]] = []
-        for node, some in lines.items():
-            given = base64.b64encode("".join(line + "\n" for line in some).encode()).decode("ascii")
-            wanted.append(
-                running.inventory.in_node(node, [word.format(node=node) for word in argv], _SECONDS, given)
-            )
-        results = running.fleet.commands(wanted, lambda done: progress("settings", done, len(wanted)))
-        for node, result in zip(lines, results):  # noqa: B905 -- Python 3.9 has no strict
-            if result[0] and not harmless:
-                raise StepError(f"{argv[0]} in {node}: {words(result)}")
+        wanted = [
+            running.inventory.batch(node, [word.format(node=node) for word in argv], some)
+            for node, some in lines.items()
+        ]
+        results = running.fleet.batches(wanted, lambda done: progress("settings", done, len(wanted)))
+        for node, (code, said) in zip(lines, results):  # noqa: B905 -- Python 3.9 has no strict
+            if code and not harmless:
+                raise StepError(f"{argv[0]} in {node}: {said}")

@@ -10,7 +10,6 @@ from typing import Any
 from serving.server import StepError
 
 from . import traffic_control
-from .fleet import words
 from .inventory import Inventory
 from .loops import has_loop, learns
 from .remains import LISTING, read
@@ -179,14 +178,10 @@ class Switching:
         return lines, vsctl
 
     def _batch(self, program: str, lines: dict[str, list[str]], *, force: bool = False) -> None:
-        wanted = []
-        for node, some in lines.items():
-            text = base64.b64encode("".join(f"{line}\n" for line in some).encode()).decode("ascii")
-            argv = [program, "-force", "-batch", "-"]
-            wanted.append(self._inventory.in_node(node, argv, _SECONDS, text))
-        for node, result in zip(lines, self._fleet.commands(wanted)):  # noqa: B905 -- Python 3.9
-            said = words(result)
-            if result[0] and not force and not _harmless(said):
+        argv = [program, "-force", "-batch", "-"]
+        wanted = [self._inventory.batch(node, argv, some) for node, some in lines.items()]
+        for node, (code, said) in zip(lines, self._fleet.batches(wanted)):  # noqa: B905 -- Python 3.9
+            if code and not force and not _harmless(said):
                 raise StepError(f"{program} in {node}: {said}")
 
     def _vsctl(self, commands: dict[str, list[str]]) -> None:
