@@ -41,7 +41,7 @@ def ask(
     `timeout` is in seconds; `rounds` - 1 batches in a row without any answer end it.
     """
     times = list(access.ping(echoes, timeout))
-    left = deque(_shuffled([at for at, echo in enumerate(echoes) if echo.expected and times[at] is None]))
+    left = deque(shuffled([at for at, echo in enumerate(echoes) if echo.expected and times[at] is None]))
     end = clock() + _BUDGET
     fruitless, size = 0, _BATCH
     while left and fruitless < rounds - 1:
@@ -60,6 +60,7 @@ def ask(
     return times
 
 
-def _shuffled(numbers: list[int]) -> list[int]:
+def shuffled(numbers: list[int]) -> list[int]:
+    """Return `numbers` in a random order, the same every time."""
     keys = Stream(len(numbers), "asked again").random(len(numbers)).tolist()
     return [number for _, number in sorted(zip(keys, numbers, strict=True))]

@@ -1,4 +1,4 @@
-"""Compare reachability in the graph with ICMP echo."""
+"""Compare reachability and round trips in the graph with ICMP echo."""
 
 from __future__ import annotations
 
@@ -8,6 +8,7 @@ from dataclasses import dataclass, field
 from emulator.access import Echo
 from emulator.checks.asking import ask
 from emulator.checks.components import expectation
+from emulator.checks.round_trip_check import RoundTripCheck, WrongRoundTrip
 from emulator.checks.timeouts import timeouts_for
 from emulator.errors import UsageError
 from emulator.link_states import links_up
@@ -21,13 +22,23 @@ DEFAULT_SAMPLE = 1000
 
 @dataclass
 class Reachability:
-    """Result of a check. `unexpected` has one entry per difference."""
+    """Result of a check. `unexpected` has one entry per difference.
+
+    `round_trips` counts the pairs whose round trips were compared, `wrong_trips` has those that are wrong.
+    """
 
     pairs: int
     reachable: int
     expected: int
     seconds: float
     unexpected: list[dict[str, str]] = field(default_factory=list)
+    round_trips: int = 0
+    wrong_trips: list[WrongRoundTrip] = field(default_factory=list)
+
+    @property
+    def is_right(self) -> bool:
+        """Whether everything is as the graph says."""
+        return not self.unexpected and not self.wrong_trips
 
 
 def host_addresses(network: Network, node: int) -> list[str]:
@@ -86,9 +97,10 @@ def check_reachability(network: Network, sample: int | None = None, timeout: flo
     hosts = [h for h in topology.hosts.tolist() if network.addresses(h)]
     begin = time.monotonic()
     pairs = choose_pairs(topology, sample, hosts)
-    up = links_up(topology, network.link_changes)
+    states = network.link_changes
+    up = links_up(topology, states)
     expected = expectation(topology, up)
-    extra = timeouts_for(topology, network.link_changes, up)
+    extra = timeouts_for(topology, states, up)
     questions = [
         (a, b, Echo(a, address, expected(a, b, address)))
         for a, b in pairs
@@ -96,9 +108,9 @@ def check_reachability(network: Network, sample: int | None = None, timeout: flo
     ]
     order = in_turn([(a, b) for a, b, _ in questions])
     echoes = [questions[at][2] for at in order]
-    answers = dict(
-        zip(order, ask(network.access, echoes, timeout + extra.seconds, extra.rounds), strict=True)
-    )
+    trips = RoundTripCheck(topology, states, up, questions)
+    wait = timeout + max(extra.seconds, trips.longest)
+    answers = dict(zip(order, ask(network.access, echoes, wait, extra.rounds), strict=True))
     result = Reachability(len(pairs), 0, 0, 0.0)
     names = topology.names
     answered: dict[tuple[int, int], bool] = {}
@@ -115,5 +127,7 @@ def check_reachability(network: Network, sample: int | None = None, timeout: flo
             )  # fmt: skip
     result.reachable = sum(answered.values())
     result.expected = sum(wanted.values())
+    times = [answers[at] for at in range(len(questions))]
+    result.round_trips, result.wrong_trips = trips.compare(network.access, times, wait)
     result.seconds = time.monotonic() - begin
     return result

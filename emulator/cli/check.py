@@ -1,6 +1,8 @@
-"""`emulator check`: compare reachability with the graph."""
+"""`emulator check`: compare reachability and round trips with the graph."""
 
 from __future__ import annotations
+
+from collections.abc import Iterable
 
 import click
 
@@ -24,7 +26,7 @@ _SHOWN = 20
 )
 @click.option("--json", "as_json", is_flag=True, help="Print one JSON object on standard output.")
 def command(name: str | None, sample: int | None, timeout: float, *, as_json: bool) -> int:
-    """Ping between hosts and compare the result with the graph; exit 1 on a difference."""
+    """Ping between hosts; compare who answers, and when, with the graph; exit 1 on a difference."""
     from emulator.checks.reachability import check_reachability
     from emulator.cli.networks import chosen_network
     from emulator.cli.under_stress import going_on, left_behind
@@ -34,17 +36,31 @@ def command(name: str | None, sample: int | None, timeout: float, *, as_json: bo
     for line in (*problems, *going_on(network.name)):
         say(line)
     result = check_reachability(network, sample, timeout)
-    for entry in result.unexpected[:_SHOWN]:
-        say(f"{entry['from']} -> {entry['to']} ({entry['address']}): "
-            f"expected {entry['expected']}, found {entry['found']}")  # fmt: skip
-    if len(result.unexpected) > _SHOWN:
-        say(f"… and {len(result.unexpected) - _SHOWN:,} more")
+    _list(
+        f"{entry['from']} -> {entry['to']} ({entry['address']}): "
+        f"expected {entry['expected']}, found {entry['found']}"
+        for entry in result.unexpected
+    )
+    _list(trip.words for trip in result.wrong_trips)
+    if result.wrong_trips:
+        say(f"{len(result.wrong_trips):,} of {counted(result.round_trips, 'round trip')} unexpected")
     say(f"{counted(result.pairs, 'pair')}, {result.reachable:,} reachable, "
         f"{result.expected:,} expected, "
         f"{len(result.unexpected):,} unexpected, {result.seconds:.2f} s")  # fmt: skip
     if as_json:
         print_json(
             {"pairs": result.pairs, "reachable": result.reachable, "unexpected": result.unexpected,
+             "round_trips": {"pairs": result.round_trips,
+                             "unexpected": [trip.json for trip in result.wrong_trips]},
              "problems": problems, "seconds": round(result.seconds, 6)}
         )  # fmt: skip
-    return 1 if result.unexpected or problems else 0
+    return 0 if result.is_right and not problems else 1
+
+
+def _list(lines: Iterable[str]) -> None:
+    """Print the first lines, and how many more there are."""
+    found = list(lines)
+    for line in found[:_SHOWN]:
+        say(line)
+    if len(found) > _SHOWN:
+        say(f"… and {len(found) - _SHOWN:,} more")

@@ -20,7 +20,7 @@ COMMANDS = {
     "status": ("emulator.cli.status:command", "list networks, or compare one with its plan"),
     "exec": ("emulator.cli.execute:command", "run a command in nodes"),
     "shell": ("emulator.cli.shell:command", "run commands in nodes interactively"),
-    "check": ("emulator.cli.check:command", "compare reachability with the graph"),
+    "check": ("emulator.cli.check:command", "compare reachability and round trips with the graph"),
     "link": ("emulator.cli.link:command", "cut, restore or shape a running link"),
     "capture": ("emulator.cli.capture:command", "record the packets of a port or link"),
     "stress": (

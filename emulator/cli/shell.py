@@ -142,11 +142,13 @@ class Shell:
         result = check_reachability(self._network, int(words[0]) if words else None)
         for entry in result.unexpected:
             print(f"{entry['from']} -> {entry['to']}: expected {entry['expected']}, found {entry['found']}")
+        for trip in result.wrong_trips:
+            print(trip.words)
         print(
             f"{counted(result.pairs, 'pair')}, {result.reachable} reachable, "
             f"{len(result.unexpected)} unexpected"
         )
-        return 1 if result.unexpected else 0
+        return 0 if result.is_right else 1
 
     def _link(self, words: list[str]) -> int:
         from emulator.cli.link import change

@@ -13,6 +13,8 @@ from typing import ClassVar
 
 from emulator.access import Capability, Echo
 from emulator.checks.components import expectation
+from emulator.checks.crossing_times import LOW
+from emulator.checks.round_trips import RoundTrips
 from emulator.commands import CommandResult
 from emulator.deviation import Deviation
 from emulator.engines.dry_run_session import DryRunSession
@@ -53,18 +55,27 @@ class DryRunAccess(LimitedAccess):
         return 0
 
     def ping(self, echoes: Sequence[Echo], timeout: float) -> Sequence[float | None]:
-        """Answer according to the graph, without the links that are down."""
+        """Answer according to the graph, without the links that are down, after the least delay of the rest.
+
+        The times are computed and nobody waits for them.
+        """
         del timeout
         network, topology = self._network, self._network.topology
-        up = links_up(topology, network.link_changes)
+        states = network.link_changes
+        up = links_up(topology, states)
         up[list(network.removed.links_down())] = False
         answers = expectation(topology, up)
         owners = {a: node for node in range(topology.node_count) for a in network.addresses(node)}
-        found = [(echo.source, owners.get(echo.target)) for echo in echoes]
-        return [
-            0.0 if b is not None and answers(a, b, echo.target) else None
-            for echo, (a, b) in zip(echoes, found, strict=True)
+        asked = [
+            (at, (echo.source, owners[echo.target], echo.target))
+            for at, echo in enumerate(echoes)
+            if echo.target in owners and answers(echo.source, owners[echo.target], echo.target)
         ]
+        out: list[float | None] = [None] * len(echoes)
+        times = RoundTrips(topology, states, up).of([question for _, question in asked])
+        for (at, _), seconds in zip(asked, times[:, LOW].tolist(), strict=True):
+            out[at] = seconds
+        return out
 
 
 class DryRunNetwork(RecordedNetwork):

@@ -35,15 +35,15 @@ class Reach:
 
     def answers(self, source: int, target: int, address: str) -> bool:
         """Return whether `address` of node `target` answers to node `source`."""
-        place = self._place(target, address)
+        place = self.place(target, address)
         if place is None:
             return False
         if source == target:
             return True
-        asked_from = self._sent(source, place)
-        return asked_from is not None and self._sent(target, asked_from) is not None
+        asked_from = self.sent(source, place)
+        return asked_from is not None and self.sent(target, asked_from) is not None
 
-    def _place(self, node: int, text: str) -> AddressLocation | None:
+    def place(self, node: int, text: str) -> AddressLocation | None:
         """Return the location of `text`, or None when `node` doesn't have that address."""
         for address in self._forwarding.addresses(node):
             if address.text != text:
@@ -58,7 +58,7 @@ class Reach:
                     return AddressLocation(node, wire=link)
         return None
 
-    def _sent(self, node: int, place: AddressLocation) -> AddressLocation | None:
+    def sent(self, node: int, place: AddressLocation) -> AddressLocation | None:
         """Return the source location of packets from `node` to `place`; None if they don't arrive."""
         if self._segments.routers[node]:
             return AddressLocation(node) if self._routed(node, place) else None

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from pathlib import Path
+from typing import Any
 
 import networkx as nx
 import numpy as np
@@ -14,7 +15,7 @@ from support.topologies import switch_networks
 
 from emulator.access import Echo
 from emulator.checks.components import components
-from emulator.checks.reachability import check_reachability, choose_pairs
+from emulator.checks.reachability import Reachability, check_reachability, choose_pairs
 from emulator.engines.dry_run import DryRunAccess, DryRunEngine, DryRunNetwork
 from emulator.errors import UsageError
 from emulator.network import LinkState
@@ -155,3 +156,99 @@ def test_delays_are_waited_for_in_every_component(tmp_path: Path, monkeypatch: p
     monkeypatch.setenv("EMULATOR_STATE_DIR", str(tmp_path / "state"))
     pairs = "{nodes: {h1: {}, h2: {}, h3: {}, h4: {}}, links: [[h1, h2], [h3, h4, {delay: 1 s}]]}"
     assert waits(monkeypatch, pairs, {})[0] >= 5.0
+
+
+SLOW = "{generator: linear, k: 3, hosts_per_switch: 1}\nlinks: [{delay: 20 ms}]"
+
+
+def checked(
+    monkeypatch: pytest.MonkeyPatch, text: str, scale: float, extra: float = 0.0, states: Any = ()
+) -> Reachability:
+    """Check a dry run whose times are scaled, and take some seconds more."""
+    real = DryRunAccess.ping
+
+    def ping(self: DryRunAccess, echoes: Sequence[Echo], timeout: float) -> list[float | None]:
+        return [None if one is None else one * scale + extra for one in real(self, echoes, timeout)]
+
+    monkeypatch.setattr(DryRunAccess, "ping", ping)
+    monkeypatch.setattr("emulator.checks.late_answers._PAUSE", 0.0)
+    network = DryRunEngine().deploy(make_plan(topology_of(text), "dry-run"))
+    for link, state in dict(states).items():
+        network.set_link(link, state)
+    return check_reachability(network)
+
+
+@pytest.mark.parametrize(("scale", "extra"), [(1.0, 0.0), (1.2, 0.0), (1.0, 0.009)])
+def test_round_trips_that_the_delays_make_are_right(
+    state_dir: Path, monkeypatch: pytest.MonkeyPatch, scale: float, extra: float
+) -> None:
+    del state_dir
+    found = checked(monkeypatch, SLOW, scale, extra)
+    assert (found.round_trips, found.wrong_trips, found.is_right) == (6, [], True)
+
+
+def test_round_trips_longer_than_the_delays_make_are_named(
+    state_dir: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    del state_dir
+    found = checked(monkeypatch, SLOW, 1.0, 30.0)
+    assert (found.reachable, found.unexpected, found.is_right) == (6, [], False)
+    assert [trip.words for trip in found.wrong_trips[:2]] == [
+        "h1 -> h2 (10.0.0.2): round trip 30.1 s, the links' delays make 120 ms",
+        "h1 -> h3 (10.0.0.3): round trip 30.2 s, the links' delays make 160 ms",
+    ]
+    assert found.wrong_trips[0].json == {
+        "from": "h1", "to": "h2", "address": "10.0.0.2",
+        "expected_seconds": [0.12, 0.12], "found_seconds": 30.12,
+    }  # fmt: skip
+
+
+def test_a_delay_that_is_not_there_is_named(state_dir: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    del state_dir
+    assert len(checked(monkeypatch, SLOW, 0.0).wrong_trips) == 6
+
+
+def test_changes_of_links_count(state_dir: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    del state_dir
+    changes = {0: LinkState(forward=Shape(delay=0.5, jitter=0.1), backward=Shape())}
+    found = checked(monkeypatch, SLOW, 1.0, 0.5, changes)
+    assert {trip.words for trip in found.wrong_trips if trip.source == "h1"} == {
+        "h1 -> h2 (10.0.0.2): round trip 980 ms, the links' delays make 480 ms to 680 ms",
+        "h1 -> h3 (10.0.0.3): round trip 1.02 s, the links' delays make 520 ms to 720 ms",
+    }
+
+
+def test_without_delays_or_with_a_controller_only_a_second_is_too_long(
+    state_dir: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    del state_dir
+    plain = "{generator: linear, k: 3, hosts_per_switch: 1}"
+    asked = SLOW + "\nswitch: ovs\nopenflow: {controller: learning}"
+    for text in (plain, asked):
+        with monkeypatch.context() as patch:
+            assert checked(patch, text, 1.0, 0.9).is_right
+        with monkeypatch.context() as patch:
+            assert len(checked(patch, text, 1.0, 1.1).wrong_trips) == 6
+
+
+def test_an_answer_that_took_long_once_is_right(
+    fat_tree: DryRunNetwork, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    asked: list[int] = []
+
+    def late(self: DryRunAccess, echoes: Sequence[Echo], timeout: float) -> list[float | None]:
+        asked.append(len(echoes))
+        return [2.0 if len(asked) == 1 and echo.target == "10.0.0.2" else 0.0 for echo in echoes]
+
+    monkeypatch.setattr(DryRunAccess, "ping", late)
+    assert check_reachability(fat_tree).is_right
+    assert asked == [240, 15]
+
+
+def test_the_way_that_packets_take_is_waited_for(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("EMULATOR_STATE_DIR", str(tmp_path / "state"))
+    detour = (
+        "{nodes: {h1: {}, h2: {}, s1: {kind: switch}, s2: {kind: switch}, s3: {kind: switch}},"
+        " links: [[h1, s1], [h2, s2], [s1, s2, {delay: 3 s}], [s1, s3], [s3, s2]]}\nforwarding: routed"
+    )
+    assert waits(monkeypatch, detour, {})[0] == 1.0 + 2 * 2 * 3.0
