@@ -15,7 +15,7 @@ import sys
 import time
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 
 _INIT = "import os,time\nwhile True:\n try: os.wait()\n except ChildProcessError: time.sleep(0.05)"
@@ -30,6 +30,7 @@ class Machine:
     name: str
     address: str
     pid: int
+    programs: list[subprocess.Popen[bytes]] = field(default_factory=list, compare=False)
 
     def argv(self, argv: Sequence[str]) -> list[str]:
         """Return the command line that runs `argv` on this machine."""
@@ -45,10 +46,12 @@ class Machine:
     def start(self, argv: Sequence[str], log: Path, **environment: str) -> subprocess.Popen[bytes]:
         """Start a program here, with its output in `log`; it ends with the machine."""
         with log.open("ab") as out:
-            return subprocess.Popen(
+            program = subprocess.Popen(
                 self.argv(argv), stdin=subprocess.DEVNULL, stdout=out, stderr=out, start_new_session=True,
-                env=os.environ | environment,
+                env=outside() | environment,
             )  # fmt: skip
+        self.programs.append(program)
+        return program
 
     def start_ovs(self, folder: Path) -> None:
         """Start Open vSwitch with a database in `folder`; /run/openvswitch must be private."""
@@ -63,6 +66,11 @@ class Machine:
         self.run("ovs-vswitchd", remote, *daemon, f"{log}/switch.log")
 
 
+def outside() -> dict[str, str]:
+    """Return our environment without what belongs to the test that runs: these programs outlive it."""
+    return {name: value for name, value in os.environ.items() if not name.startswith("EMULATOR_")}
+
+
 @contextmanager
 def machines(
     names: Sequence[str], *, bridge: str = "lab0", network: str = "10.213.0", mtu: int = 1600,
@@ -70,11 +78,11 @@ def machines(
 ) -> Iterator[list[Machine]]:  # fmt: skip
     """Make machines with addresses NETWORK.1, .2, …; the bridge, on this machine, has NETWORK.254."""
     inits: list[subprocess.Popen[bytes]] = []
+    found: list[Machine] = []
     _ip("link", "add", bridge, "mtu", str(mtu), "type", "bridge", "mcast_snooping", "0")
     try:
         _ip("addr", "add", f"{network}.254/24", "dev", bridge)
         _ip("link", "set", "dev", bridge, "up")
-        found = []
         for number, name in enumerate(names, 1):
             inits.append(subprocess.Popen(["unshare", *_FLAGS, sys.executable, "-c", _INIT]))
             found.append(Machine(name, f"{network}.{number}", _child(inits[-1].pid)))
@@ -84,6 +92,8 @@ def machines(
         for init in inits:
             init.send_signal(signal.SIGKILL)
             init.wait()
+        for program in [program for machine in found for program in machine.programs]:
+            program.wait()
         ports = [f"{bridge}-{number}" for number in range(1, len(names) + 1)]
         for device in (*ports, bridge):  # a machine's network namespace goes later, and its port with it
             subprocess.run(["ip", "link", "del", device], check=False, stderr=subprocess.DEVNULL)
@@ -123,7 +133,7 @@ def _child(pid: int) -> int:
     raise TimeoutError("the machine's first process doesn't start")
 
 
-def wait_until(what: str, ready: Callable[[], object], seconds: float = 30.0) -> None:
+def wait_until(what: str, ready: Callable[[], object], seconds: float = 60.0) -> None:
     """Wait until `ready()` is true; TimeoutError names `what`."""
     deadline = time.monotonic() + seconds
     while not ready():

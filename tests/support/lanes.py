@@ -15,7 +15,7 @@ from pathlib import Path
 
 import pytest
 
-_KERNEL = ("tests/privileged/", "tests/e2e/", "tests/conformance/")
+_KERNEL = ("tests/privileged/", "tests/e2e/", "tests/conformance/", "tests/engines_real/")
 _GATE, _MACHINE = Path(__file__).parent, Path(__file__).parent.parent
 """Folders used as locks: all workers of a run have them, and nothing needs to be written."""
 _ONE_OF_MANY = "PYTEST_XDIST_WORKER"

@@ -86,12 +86,12 @@ def imports(python: str, home: str) -> str:
 
 
 def _words(error: EmulationError, paths: DriverPaths) -> str:
-    """Return the driver's answer; of one that ended without any, the last line of its log."""
-    if "has ended" not in str(error):
-        return str(error)
-    with suppress(OSError, IndexError):
-        return f"MaxiNet's driver ended: {paths.log.read_text(errors='replace').strip().splitlines()[-1]}"
-    return "MaxiNet's driver ended without a word"
+    """Return the driver's answer; of one that couldn't even start, the last line of its log."""
+    with suppress(OSError):
+        log = paths.log.read_text(encoding="utf-8", errors="replace").strip()
+        if "boot.py" in log:  # the traceback of its start
+            return f"MaxiNet's driver can't start: {log.splitlines()[-1]}"
+    return str(error)
 
 
 def _look(plan: Plan, paths: DriverPaths) -> Mapping[str, Any]:

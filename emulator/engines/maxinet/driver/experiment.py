@@ -129,6 +129,8 @@ class Experiment:
     def terminal(self, node: str, argv: Sequence[str], *, tty: bool) -> list[str]:
         """Return a local command line: MaxiNet's own SSH, into the worker and the node."""
         worker, (pid, _, _, _) = self.inventory.in_node(node, argv, None)
+        with self.fleet.proxy(worker, "server") as server:
+            server.get_hostname()  # a lost worker is told here; SSH would only wait
         inside = shlex.join(["mnexec", "-a", str(pid), "env", "--", *argv])
         options = ["-tt" if tty else "-T", "-o", "BatchMode=yes"]
         return [str(word) for word in self._cluster.sshtool.get_ssh_cmd(worker, inside, options)]

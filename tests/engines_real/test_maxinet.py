@@ -1,0 +1,254 @@
+"""The engine maxinet, by the command line: over the stand-in, and over a real MaxiNet where there is one.
+
+The stand-in (`tests/support/maxinet`) is our own code with the real one's faults, over the real Mininet. A
+real MaxiNet is used where EMULATOR_MAXINET_PYTHON and EMULATOR_MAXINET_HOME name one.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+import signal
+import subprocess
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+from engines_real.maxinet_laboratory import STAND_IN, MaxinetLaboratory, laboratory
+from support.command import CommandLine
+
+pytestmark = [pytest.mark.privileged, pytest.mark.e2e, pytest.mark.slow]
+
+SYSTEM_PYTHON = "/usr/bin/python3"
+TREE = "name: t\nengine: maxinet\ntopology: {generator: tree, depth: 2, fanout: 2}\n"
+RING = "name: r\nengine: maxinet\ntopology: {generator: ring, k: 4, hosts_per_switch: 1}\n"
+GROWN = """name: g
+engine: maxinet
+topology:
+  nodes: {s1: {kind: switch}, s2: {kind: switch}, h1: {}, h2: {}%s}
+  links: [[h1, s1], [h2, s2], [s1, s2]%s]
+"""
+STRESS = """name: flaps
+seed: 1
+duration: 3 s
+steps:
+  - {action: port-flap, target: host, rate: 1, down: 200 ms}
+limits:
+  - errors == 0
+"""
+
+
+def stand_in_python(folder: Path) -> str:
+    """Return the system's Python with the stand-in's Pyro4; Mininet is the real one."""
+    found = subprocess.run([SYSTEM_PYTHON, "-c", "import mininet"], check=False, capture_output=True)
+    if found.returncode:
+        pytest.skip("Mininet is missing: apt install mininet")
+    argv = [SYSTEM_PYTHON, "-m", "venv", "--system-site-packages", "--without-pip", str(folder)]
+    subprocess.run(argv, check=True)
+    (site,) = folder.glob("lib/python*/site-packages")
+    (site / "stand_in.pth").write_text(str(STAND_IN / "python") + "\n")
+    return str(folder / "bin" / "python")
+
+
+@pytest.fixture(scope="module", params=["stand-in", "real"])
+def machines(
+    request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory
+) -> Iterator[MaxinetLaboratory]:
+    """Two workers with MaxiNet."""
+    if os.geteuid() != 0:
+        pytest.skip("needs root: run the tests under sudo")
+    folder = tmp_path_factory.mktemp("maxinet")
+    python, home = os.environ.get("EMULATOR_MAXINET_PYTHON"), os.environ.get("EMULATOR_MAXINET_HOME")
+    if request.param == "stand-in":
+        python, home = stand_in_python(folder / "venv"), str(STAND_IN / "home")
+    if not python or not home:
+        pytest.skip("no real MaxiNet is named: set EMULATOR_MAXINET_PYTHON and EMULATOR_MAXINET_HOME")
+    with laboratory(python, home, folder / "lab", ["w1", "w2"]) as lab:
+        yield lab
+
+
+@pytest.fixture
+def lab(
+    machines: MaxinetLaboratory, monkeypatch: pytest.MonkeyPatch, cli: CommandLine
+) -> Iterator[MaxinetLaboratory]:
+    """The workers, named in the environment; each test must leave nothing on them."""
+    for name, value in machines.environment.items():
+        monkeypatch.setenv(name, value)
+    before = remains(machines)
+    yield machines
+    cli("down", "--all")
+    machines.wait_for("w1", "w2")
+    assert remains(machines) == before
+
+
+def remains(lab: MaxinetLaboratory) -> list[str]:
+    """Return the interfaces, bridges and shells of nodes on the workers."""
+    out = []
+    for machine in lab.workers:
+        links = machine.run("ip", "-br", "link").stdout.split("\n")
+        out += [f"{machine.name} {line.split()[0]}" for line in links if line]
+        out += machine.run("ovs-vsctl", "list-br").stdout.split()
+        out += machine.run("pgrep", "-fa", "^bash .*mininet:", check=False).stdout.split("\n")
+    return sorted(out)
+
+
+def record(name: str) -> dict[str, object]:
+    path = Path(os.environ["EMULATOR_STATE_DIR"]) / name / "record.json"
+    found: dict[str, object] = json.loads(path.read_text())
+    return found
+
+
+def kill_driver(name: str) -> None:
+    options = record(name)["options"]
+    assert isinstance(options, dict)
+    os.kill(options["driver"]["pid"], signal.SIGKILL)
+
+
+def rate(cli: CommandLine, node: str, interface: str) -> str:
+    """Return the rate of an interface's queue."""
+    said = cli("exec", node, "--", "tc", "class", "show", "dev", interface, code=0).stdout
+    return said.partition(" rate ")[2].partition(" ")[0]
+
+
+def test_a_network_on_two_workers(lab: MaxinetLaboratory, cli: CommandLine, tmp_path: Path) -> None:
+    (tmp_path / "t.yaml").write_text(TREE + "links:\n  - {match: {}, bandwidth: 5 Mbit}\n")
+    said = cli("up", "t.yaml", code=0)
+    assert "MTU 1,450" in said.stdout + said.stderr
+    found = cli.json("status", "t")["networks"][0]
+    assert found["running"]
+    assert found["deviations"] == []
+    places = found["details"]["placement"]
+    assert set(places.values()) == {"w1", "w2"}
+    checked = cli.json("check", "t")
+    assert (checked["pairs"], checked["reachable"], checked["unexpected"]) == (12, 12, [])
+    assert rate(cli, "h1", "h1-eth0") == rate(cli, "s1", "s1-eth1") == rate(cli, "s1", "s1-eth2") == "5Mbit"
+    said = cli("exec", "h1", "--", "sh", "-c", "hostname; echo 'a  b'; exit 3", code=3)
+    assert said.stdout.splitlines() == [places["h1"], "a  b"]
+    assert "mtu 1450" in cli("exec", "h1", "--", "ip", "link", "show", "dev", "h1-eth0", code=0).stdout
+
+
+def test_a_link_is_cut_and_a_shape_changed(lab: MaxinetLaboratory, cli: CommandLine, tmp_path: Path) -> None:
+    (tmp_path / "t.yaml").write_text(TREE)
+    cli("up", "t.yaml", code=0)
+    cli("link", "s1", "s2", "down", code=0)
+    checked = cli.json("check", "t")
+    assert (checked["reachable"], checked["unexpected"]) == (4, [])
+    cli("link", "s1", "s2", "up", code=0)
+    cli("link", "s1", "s2", "set", "--bandwidth", "7Mbit", code=0)
+    assert cli.json("check", "t")["reachable"] == 12
+    assert rate(cli, "s1", "s1-eth1") == "7Mbit"
+    assert "7Mbit" in {rate(cli, "s2", f"s2-eth{port}") for port in (1, 2, 3)}
+
+
+def test_a_loop_of_bridges_carries_no_storm(lab: MaxinetLaboratory, cli: CommandLine, tmp_path: Path) -> None:
+    (tmp_path / "r.yaml").write_text(RING)
+    cli("up", "r.yaml", code=0)
+    assert cli.json("check", "r")["reachable"] == 12
+    before = counted(cli)
+    assert counted(cli) - before < 1000
+
+
+def counted(cli: CommandLine) -> int:
+    """Return how many packets h1 has received."""
+    said = cli("exec", "h1", "--", "ip", "-json", "-s", "link", "show", "dev", "h1-eth0", code=0).stdout
+    return int(json.loads(said)[0]["stats64"]["rx"]["packets"])
+
+
+def test_nodes_are_added_to_a_running_network(
+    lab: MaxinetLaboratory, cli: CommandLine, tmp_path: Path
+) -> None:
+    (tmp_path / "g.yaml").write_text(GROWN % ("", ""))
+    cli("up", "g.yaml", code=0)
+    (tmp_path / "g.yaml").write_text(GROWN % (", s3: {kind: switch}, h3: {}", ", [s3, s2], [h3, s3]"))
+    said = cli("up", "g.yaml", code=0)
+    assert "added 2 nodes (s3, h3)" in said.stdout + said.stderr
+    checked = cli.json("check", "g")
+    assert (checked["pairs"], checked["reachable"]) == (6, 6)
+    assert cli.json("status", "g")["networks"][0]["deviations"] == []
+
+
+def test_stress_flaps_ports(lab: MaxinetLaboratory, cli: CommandLine, tmp_path: Path) -> None:
+    (tmp_path / "t.yaml").write_text(TREE)
+    (tmp_path / "flaps.yaml").write_text(STRESS)
+    cli("up", "t.yaml", code=0)
+    cli("stress", "flaps.yaml", code=0)
+    assert cli.json("status", "t")["networks"][0]["deviations"] == []
+    (tmp_path / "churn.yaml").write_text(STRESS.replace("port-flap", "port-churn").replace("down:", "away:"))
+    cli("stress", "churn.yaml", code=2)
+
+
+def test_a_killed_driver_leaves_what_down_removes(
+    lab: MaxinetLaboratory, cli: CommandLine, tmp_path: Path
+) -> None:
+    (tmp_path / "t.yaml").write_text(TREE + "switch: ovs\n")
+    cli("up", "t.yaml", code=0)
+    kill_driver("t")
+    said = cli("status", "t")
+    assert "emulator down t" in said.stdout + said.stderr
+    cli("down", "t", code=0)
+    lab.wait_for("w1", "w2")
+
+
+def test_a_killed_worker_is_named_and_the_others_are_freed(
+    lab: MaxinetLaboratory, cli: CommandLine, tmp_path: Path
+) -> None:
+    (tmp_path / "t.yaml").write_text(TREE)
+    cli("up", "t.yaml", code=0)
+    lab.kill_worker(lab.workers[1])
+    said = cli("exec", "h4", "--", "true")
+    assert "worker w2 is lost" in said.stdout + said.stderr
+    said = cli("down", "t", code=4)
+    assert "start MaxiNetWorker there again" in said.stderr
+    lab.wait_for("w1")
+    lab.start_worker(lab.workers[1])
+    lab.wait_for("w1", "w2")
+    cli("down", "t", code=0)
+
+
+def test_a_stuck_manager_is_named_with_its_fix(
+    lab: MaxinetLaboratory, cli: CommandLine, tmp_path: Path
+) -> None:
+    (tmp_path / "t.yaml").write_text(TREE)
+    stick = (
+        "import sys, Pyro4; sys.path.insert(0, sys.argv[1]); import MaxiNet.tools\n"
+        "Pyro4.config.COMMTIMEOUT = 2\n"
+        "host, _, port = sys.argv[2].partition(':')\n"
+        "n = Pyro4.locateNS(host, int(port), hmac_key=sys.argv[3])\n"
+        "m = Pyro4.Proxy(n.lookup('MaxiNetManager'))\n"
+        "m._pyroHmacKey = sys.argv[3]\n"
+        "m.reserve_worker('nobody', 'x')"
+    )
+    password = Path(lab.environment["EMULATOR_MAXINET_PASSWORD_FILE"]).read_text().strip()
+    words = [lab.environment[f"EMULATOR_MAXINET_{name}"] for name in ("PYTHON", "HOME", "FRONTEND")]
+    argv = [words[0], "-c", stick, words[1], words[2], password]
+    done = subprocess.run(argv, check=False, capture_output=True, text=True, cwd=lab.folder)
+    assert "KeyError" in done.stderr
+    said = cli("up", "t.yaml", code=3)
+    assert "manager at 10.214.0.254 is stuck" in said.stderr
+    assert "restart MaxiNetFrontendServer" in said.stderr
+    lab.kill_front()
+    lab.start_front()
+    lab.wait_for("w1", "w2")
+    cli("up", "t.yaml", code=0)
+
+
+def test_what_workers_lack_is_refused(
+    lab: MaxinetLaboratory, cli: CommandLine, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    (tmp_path / "t.yaml").write_text(TREE)
+    monkeypatch.setenv("EMULATOR_MAXINET_WORKERS", "w1,w3")
+    assert "worker w3 isn't registered" in cli("up", "t.yaml", code=3).stderr
+    monkeypatch.setenv("EMULATOR_MAXINET_WORKERS", "w1,w2")
+    monkeypatch.setenv("EMULATOR_MAXINET_FRONTEND", "10.214.0.254:1")
+    assert "no MaxiNet name server answers at 10.214.0.254:1" in cli("up", "t.yaml", code=3).stderr
+
+
+def test_an_interface_of_somebody_elses_is_left_alone(
+    lab: MaxinetLaboratory, cli: CommandLine, tmp_path: Path
+) -> None:
+    (tmp_path / "t.yaml").write_text(TREE)
+    machine = lab.workers[0]
+    machine.run("ip", "link", "add", "s1", "type", "bridge")
+    said = cli("up", "t.yaml", code=4)
+    assert "worker w1 has s1 already, from somebody else" in said.stderr
+    machine.run("ip", "link", "del", "s1")
