@@ -12,7 +12,8 @@ import pytest
 import yaml
 
 ANSIBLE = Path(__file__).parents[2] / "ansible"
-ROLE = ANSIBLE / "roles" / "worker"
+ROLES = sorted((ANSIBLE / "roles").iterdir())
+PLAYBOOKS = sorted(path.name for path in ANSIBLE.glob("*.yml"))
 FILES = sorted(ANSIBLE.glob("**/*.yml"))
 
 
@@ -34,31 +35,35 @@ def test_files_are_plain_yaml(path: Path) -> None:
     assert text.endswith("\n")
 
 
-def test_tasks_have_names_and_full_module_names() -> None:
-    for task in [*_read(ROLE / "tasks" / "main.yml"), *_read(ROLE / "handlers" / "main.yml")]:
+@pytest.mark.parametrize("role", ROLES, ids=lambda path: path.name)
+def test_tasks_have_names_and_full_module_names(role: Path) -> None:
+    for task in [*_read(role / "tasks" / "main.yml"), *_read(role / "handlers" / "main.yml")]:
         assert task["name"]
         assert any(key.startswith("ansible.builtin.") for key in task), task["name"]
         assert "ansible.builtin.shell" not in task
 
 
-def test_what_is_notified_and_used_is_there() -> None:
-    tasks = _read(ROLE / "tasks" / "main.yml")
+@pytest.mark.parametrize("role", ROLES, ids=lambda path: path.name)
+def test_what_is_notified_and_used_is_there(role: Path) -> None:
+    tasks = _read(role / "tasks" / "main.yml")
     assert {t["notify"] for t in tasks if "notify" in t} == {
-        h["name"] for h in _read(ROLE / "handlers" / "main.yml")
+        h["name"] for h in _read(role / "handlers" / "main.yml")
     }
-    text = (ROLE / "tasks" / "main.yml").read_text(encoding="utf-8")
-    assert all(name in text for name in _read(ROLE / "defaults" / "main.yml"))
+    files = [path for folder in ("tasks", "templates", "vars") for path in role.glob(f"{folder}/*")]
+    text = "".join(path.read_text(encoding="utf-8") for path in files)
+    assert all(name in text for name in _read(role / "defaults" / "main.yml"))
 
 
+@pytest.mark.parametrize("playbook", PLAYBOOKS)
 @pytest.mark.parametrize("inventory", ["local.yml", "example.yml"])
-def test_ansible_accepts_the_playbook(inventory: str, tmp_path: Path) -> None:
+def test_ansible_accepts_the_playbook(playbook: str, inventory: str, tmp_path: Path) -> None:
     program = _program()
     if program is None:
         pytest.skip("ansible-core isn't installed (`./emulate test` installs it)")
     done = subprocess.run(
-        [program, "--syntax-check", "-i", f"inventory/{inventory}", "site.yml"],
+        [program, "--syntax-check", "-i", f"inventory/{inventory}", playbook],
         cwd=ANSIBLE, env={"HOME": str(tmp_path), "PATH": "/usr/bin:/bin", "LC_ALL": "C.UTF-8"},
         check=False, capture_output=True, text=True,
     )  # fmt: skip
     assert done.returncode == 0, done.stderr
-    assert "playbook: site.yml" in done.stdout
+    assert f"playbook: {playbook}" in done.stdout
