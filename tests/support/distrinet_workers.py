@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import signal
 import subprocess
+import sys
 import time
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
@@ -26,9 +27,11 @@ class Workers:
         folder = self.folder / self.addresses[number]
         pid = (folder / "pid").read_text()
         path = f"{HOME / 'bin'}:{os.environ['PATH']}"
-        environment = {**os.environ, "PATH": path, "STAND_IN_WORKER": str(folder)}
+        own = {"PATH": path, "STAND_IN_WORKER": str(folder), "STAND_IN_PYTHON": sys.executable}
         words = ["nsenter", "-t", pid, "-n", "-u", "-m", "sh", "-c", command]
-        return subprocess.run(words, check=True, capture_output=True, text=True, env=environment).stdout
+        return subprocess.run(
+            words, check=True, capture_output=True, text=True, env={**os.environ, **own}
+        ).stdout
 
     def devices(self, number: int) -> set[str]:
         """Return the names of a worker's network devices."""

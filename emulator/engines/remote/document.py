@@ -117,6 +117,7 @@ def end_document(plan: Plan, link: int, end: int, states: States | None = None) 
         "ip": host_address(plan, node) if first else None,
         "shape": tc_options(effective_shape(topology, states or {}, link, end), mtu),
         "up": bool(plan.links_up[link]),
+        "blocked": _is_blocked(plan, link, end),
     }
 
 
@@ -136,16 +137,21 @@ def ends_of(plan: Plan, links: Iterable[int]) -> list[End]:
 def blocked_ends(plan: Plan, links: Iterable[int] | None = None) -> list[End]:
     """Return the ports of switches that stay out of their bridge, since they would close a loop."""
     topology = plan.topology
-    out = []
-    for link in range(topology.link_count) if links is None else links:
-        for end in (0, 1):
-            node = int(topology.ends[link, end])
-            if plan.forwarding.roles[link, end] != Role.BLOCKED or not is_switch(plan, node):
-                continue
-            profile = topology.node_profile_of(node)
-            if profile.switch == "bridge" or not has_all_ports(profile.openflow):
-                out.append(end_of(plan, node, int(topology.ports[link, end])))
-    return out
+    return [
+        end_of(plan, int(topology.ends[link, end]), int(topology.ports[link, end]))
+        for link in (range(topology.link_count) if links is None else links)
+        for end in (0, 1)
+        if _is_blocked(plan, link, end)
+    ]
+
+
+def _is_blocked(plan: Plan, link: int, end: int) -> bool:
+    """Return whether a link's end is the port of a switch that stays out of its bridge."""
+    node = int(plan.topology.ends[link, end])
+    if plan.forwarding.roles[link, end] != Role.BLOCKED or not is_switch(plan, node):
+        return False
+    profile = plan.topology.node_profile_of(node)
+    return profile.switch == "bridge" or not has_all_ports(profile.openflow)
 
 
 def lines_of(plan: Plan, nodes: Iterable[int]) -> dict[str, list[str]]:

@@ -63,7 +63,7 @@ class Builder:
         )  # fmt: skip
 
     def add(self, document: Document, progress: Progress) -> dict[str, str]:
-        """Add nodes and links; return the worker of each new node."""
+        """Add nodes and links; return the worker of each node."""
         addresses = [worker["address"] for worker in document["workers"]]
         nodes, links = document["nodes"], document["links"]
         for node in nodes:
@@ -97,8 +97,12 @@ class Builder:
                 node = self.network[end["node"]]
                 if end["node"] not in new and hasattr(node, "attach") and end["name"] not in node.out:
                     node.attach(self.interfaces[end["name"]])
+        return self.places()
+
+    def places(self) -> dict[str, str]:
+        """Return the worker of each node, as Distrinet has it."""
         names = {address: name for name, address in self.workers.items()}
-        return {node.name: names[node.target] for node in made}
+        return {node.name: names[node.target] for node in (*self.network.hosts, *self.network.switches)}
 
     def interface(self, name: str) -> Any:
         """Return the interface `name`."""
@@ -157,6 +161,7 @@ class Builder:
         """Create and start the containers, and connect to them."""
         for node in nodes:
             self.transport.names[node.ssh.host] = node.name
+            self.transport.starting.add(node.ssh.host)
         self._each("nodes", [partial(self._container, node) for node in nodes], progress)
         for node in nodes:
             if node.target not in self._joined:

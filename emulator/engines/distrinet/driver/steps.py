@@ -89,13 +89,10 @@ class Steps:
         """Return Distrinet's version, the driver's process id, and what Distrinet knows."""
         del progress
         builder = self._built
-        names = {address: name for name, address in builder.workers.items()}
-        network = builder.network
-        nodes = {node.name: names[node.target] for node in (*network.hosts, *network.switches)}
         return {
             "version": VERSION,
             "pid": os.getpid(),
-            "nodes": nodes,
+            "nodes": builder.places(),
             "interfaces": list(builder.interfaces),
         }
 

@@ -66,6 +66,8 @@ class Transport:
         threading.Thread(target=self.loop.run_forever, daemon=True).start()
         self.names: dict[str, str] = {}
         """Address -> name of the worker or node, for messages."""
+        self.starting: set[str] = set()
+        """Addresses of containers."""
         self.complaints = Complaints()
         self._user = user
         self._key = key
@@ -176,7 +178,7 @@ class Transport:
             return place.connection
 
     async def _dial(self, host: str) -> Any:
-        """Connect; repeat for CONNECT_SECONDS, since a container's sshd may only be starting."""
+        """Connect; repeat for CONNECT_SECONDS in a container, whose sshd may only be starting."""
         tunnel = None if self._jump in {None, host} else await self._connected(str(self._jump))
         failure = "no answer"
         try:
@@ -192,6 +194,10 @@ class Transport:
                         raise TransportError(f"{self.name(host)}: {error.reason}") from None
                     except (asyncssh.Error, OSError) as error:
                         failure = str(error) or type(error).__name__
+                        if host not in self.starting:
+                            raise TransportError(
+                                f"{self.name(host)} can't be reached by SSH: {failure}"
+                            ) from None
                     await asyncio.sleep(_PAUSE)
         except TimeoutError:
             words = f"{self.name(host)} can't be reached by SSH within {CONNECT_SECONDS:g} s: {failure}"

@@ -8,6 +8,7 @@ import asyncio
 import os
 import pathlib
 import subprocess
+import sys
 
 DEVNULL = subprocess.DEVNULL
 BIN = str(pathlib.Path(__file__).parents[1] / "bin")
@@ -40,7 +41,9 @@ class Connection:
         if not command:
             raise AssertionError("an empty command opens a shell, which waits for its input forever")
         if (self._worker / "away").exists():
-            await asyncio.sleep(3600)
+            await asyncio.sleep(0.5)
+            self.abort()
+            raise Error("no answers to keep-alive messages")
         pid = (self._folder / "pid").read_text().strip()
         process = await asyncio.create_subprocess_exec(
             "nsenter",
@@ -55,7 +58,12 @@ class Connection:
             stdin=subprocess.PIPE if input else DEVNULL,
             stdout=subprocess.PIPE,
             stderr=subprocess.PIPE,
-            env={**os.environ, "PATH": BIN + ":" + os.environ["PATH"], "STAND_IN_WORKER": str(self._worker)},
+            env={
+                **os.environ,
+                "PATH": BIN + ":" + os.environ["PATH"],
+                "STAND_IN_WORKER": str(self._worker),
+                "STAND_IN_PYTHON": sys.executable,
+            },
         )
         out, err = await process.communicate(input)
         return Done(process.returncode, out, err)

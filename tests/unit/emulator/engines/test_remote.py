@@ -134,6 +134,8 @@ def test_a_port_that_closes_a_loop_leaves_its_bridge_and_joins_when_another_is_c
     network = made().deploy(plan_of(RING))
     blocked = looked(network)["out"]
     assert len(blocked) in {1, 2}
+    ends = [end for link in document(network.plan, "user")["links"] for end in link["ends"]]
+    assert sorted(end["name"] for end in ends if end["blocked"]) == blocked
     switches = (network.topology.kinds[network.topology.ends] == Kind.SWITCH).all(axis=1)
     ring = np.flatnonzero(switches & ~network.plan.blocked).tolist()
     network.set_link(ring[0], LinkState(up=False))
