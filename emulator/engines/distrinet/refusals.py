@@ -8,7 +8,7 @@ from ipaddress import AddressValueError, IPv4Interface, NetmaskValueError, ip_ad
 from pathlib import Path
 
 from emulator.engines.distrinet.settings import ADMIN, USER, image
-from emulator.engines.driven.node_lines import program_name
+from emulator.engines.driven.node_lines import is_switch, program_name
 from emulator.engines.refusals import crowded_bridges
 from emulator.plan import Plan
 from topologies.counting import counted_by_name
@@ -16,12 +16,10 @@ from topologies.profiles import Shape
 
 MOST_BANDWIDTH = 1e9
 """mininet.link.TCIntf.bwParamMax, in bit/s: above it Distrinet ignores the bandwidth."""
-LONGEST_NAME = 63
-"""Characters of a host name's label: LXD uses a node's name as one."""
+ADMIN_INTERFACE = "admin"
 _NAME = re.compile(r"[A-Za-z](?:[A-Za-z0-9-]*[A-Za-z0-9])?")
 _IMAGE = re.compile(r"[A-Za-z0-9][A-Za-z0-9._:/-]*")
 _UNKNOWN_KEYS = ("duplicate", "reorder", "corrupt")
-_RESERVED = ("admin", "lo")
 
 
 def refusals(plan: Plan) -> list[str]:
@@ -31,17 +29,20 @@ def refusals(plan: Plan) -> list[str]:
 
 def _names(plan: Plan) -> Iterator[str]:
     """Yield names that LXD refuses: each node is a container of its name."""
-    names = [program_name(plan, node) for node in range(plan.topology.node_count)]
+    names = plan.topology.names
+    every = range(plan.topology.node_count)
     if lined := [name for name in names if "_" in name]:
         yield f"{counted_by_name(lined, 'node')}: LXD's containers have no `_` in their names; rename them"
-    if long := [name for name in names if len(name) > LONGEST_NAME]:
-        yield f"{counted_by_name(long, 'node')}: LXD's names end at {LONGEST_NAME} characters; shorten them"
-    odd = [n for n in names if "_" not in n and (not _NAME.fullmatch(n) or n in _RESERVED)]
-    if odd:
+    if odd := [name for name in names if "_" not in name and not _NAME.fullmatch(name)]:
         yield (
             f"{counted_by_name(odd, 'node')}: LXD's names are letters, digits and `-`, "
             f"begin with a letter and don't end with `-`; rename them"
         )
+    switches = [node for node in every if is_switch(plan, node)]
+    if long := [names[node] for node in switches if program_name(plan, node) != names[node]]:
+        yield f"{counted_by_name(long, 'switch')}: names of bridges end at 15 characters; shorten them"
+    if [names[node] for node in switches if names[node] == ADMIN_INTERFACE]:
+        yield f"switch {ADMIN_INTERFACE}: Distrinet's own interface in a container has this name; rename it"
 
 
 def _options(plan: Plan) -> Iterator[str]:

@@ -1,0 +1,198 @@
+"""What Distrinet can't do is refused with the node or the link; facts about workers become reasons."""
+
+from __future__ import annotations
+
+import json
+import logging
+import shlex
+import subprocess
+import sys
+from pathlib import Path
+from types import SimpleNamespace
+from typing import Any
+
+import pytest
+
+from emulator.engine_options import engine_plan
+from emulator.engines.distrinet.driver import worker_scripts
+from emulator.engines.distrinet.driver.complaints import Complaints
+from emulator.engines.distrinet.driver.worker_facts import facts, facts_script
+from emulator.engines.distrinet.preflight import preflight, worker_reasons
+from emulator.engines.distrinet.refusals import refusals, unshapable
+from emulator.engines.distrinet.settings import settings
+from emulator.errors import UnableError
+from emulator.plan import Plan
+from topologies.build import build
+from topologies.profiles import Shape
+from topologies.spec.load import load_text
+
+PAIR = "topology: {nodes: {s1: {kind: switch}, h1: {kind: host}}, links: [[h1, s1]]}"
+
+
+@pytest.fixture
+def key(tmp_path: Path) -> str:
+    for name in ("key", "key.pub"):
+        (tmp_path / name).write_text("a key")
+    return str(tmp_path / "key")
+
+
+def planned(text: str, **options: Any) -> Plan:
+    keys = {"name": "distrinet", "python": sys.executable, "home": "/", "workers": ["10.0.0.11", "10.0.0.12"]}
+    found = load_text(f"name: d\nengine: {json.dumps(keys | options)}\n{text}")
+    return engine_plan(found, build(found), "distrinet")
+
+
+@pytest.mark.parametrize(("text", "options", "words"), [
+    (PAIR.replace("h1", "h_1"), {}, "node (h_1): LXD's containers have no `_`"),
+    (PAIR.replace("s1", "s" * 16), {}, "names of bridges end at 15 characters"),
+    (PAIR.replace("h1", "1h"), {}, "node (1h): LXD's names are letters, digits and `-`"),
+    (PAIR.replace("s1", "admin"), {}, "switch admin: Distrinet's own interface"),
+    (PAIR, {"user": "joe"}, "user joe: Distrinet needs root"),
+    (PAIR, {"key": "/nowhere/key"}, "the key /nowhere/key can't be read"),
+    (PAIR, {"image": "a b"}, "image `a b` is no name of an LXD image"),
+    (PAIR, {"admin": "192.168.0.1/31"}, "no room for 3 addresses"),
+    (PAIR, {"admin": "10.0.0.0/99"}, "admin `10.0.0.0/99` is no IPv4 address"),
+    (PAIR, {"admin": "10.0.0.1/16"}, "node (h1) with an address in 10.0.0.0/16"),
+])  # fmt: skip
+def test_what_distrinet_cannot_do_is_refused(
+    text: str, options: dict[str, str], words: str, key: str
+) -> None:
+    reasons = refusals(planned(text, **{"key": key, **options}))
+    assert any(words in reason for reason in reasons), reasons
+
+
+def test_a_plan_that_fits_has_no_reasons(key: str) -> None:
+    assert refusals(planned("topology: {generator: tree, depth: 2, fanout: 2}", key=key)) == []
+
+
+def test_without_a_key_the_way_to_give_one_is_said() -> None:
+    assert any("EMULATOR_DISTRINET_KEY" in reason for reason in refusals(planned(PAIR)))
+
+
+def test_shapes_that_its_links_do_not_know_are_named() -> None:
+    found = unshapable([Shape(bandwidth=2e9), Shape(duplicate=0.1), Shape(delay=0.01)])
+    assert [reason.split()[0] for reason in found] == ["bandwidth", "duplicate:"]
+
+
+def test_settings_have_the_defaults_and_the_first_worker_is_master_and_jump_host(key: str) -> None:
+    given = settings(planned(PAIR, key=key))
+    assert (given["master"], given["jump"], given["user"]) == ("10.0.0.11", "10.0.0.11", "root")
+    assert (given["image"], given["admin"]) == ("ubuntu", "192.168.0.1/16")
+    assert given["workers"][1] == {"name": "10.0.0.12", "address": "10.0.0.12"}
+    assert settings(planned(PAIR, key=key, jump="10.9.9.9"))["jump"] == "10.9.9.9"
+
+
+def test_a_worker_without_an_address_is_named(key: str) -> None:
+    with pytest.raises(UnableError, match=r"the worker nowhere\.invalid has no IPv4 address"):
+        settings(planned(PAIR, key=key, workers=["nowhere.invalid"]))
+
+
+FINE = """has lxc
+has brctl
+has ifconfig
+has ip
+has vxlan
+has htb
+has netem
+has lxd
+has image
+user 0
+network
+devices
+memory 8000000000
+sshd maxsessions 10
+sshd allowtcpforwarding yes
+"""
+
+
+def reasons_of(text: str, plan: Plan) -> list[str]:
+    found = {worker.name: facts(text) for worker in plan.workers}
+    return list(worker_reasons(plan, 0, found))
+
+
+SHAPED = "topology: {generator: single, hosts: 4}\nlinks:\n  - {match: {}, bandwidth: 5 Mbit, delay: 1 ms}"
+
+
+@pytest.mark.parametrize(("before", "after", "words"), [
+    ("has lxc\n", "", "lacks lxc; `apt install lxd`"),
+    ("has ifconfig\n", "", "lacks ifconfig; `apt install net-tools`"),
+    ("has lxd\n", "", "LXD doesn't answer"),
+    ("has image\n", "", "has no LXD image called ubuntu"),
+    ("has vxlan\n", "", "no vxlan for tunnels; `modprobe vxlan`"),
+    ("has netem\n", "", "no netem for delay"),
+    ("has htb\n", "", "no htb for `bandwidth`"),
+    ("user 0", "user 1000", "user id 1000; Distrinet needs root"),
+    ("network\n", "network other\n", "has the network other"),
+    ("devices\n", "devices intf3 \n", "a Distrinet that isn't ours (intf3)"),
+    ("memory 8000000000", "memory 1000000", "its nodes need"),
+    ("maxsessions 10", "maxsessions 4", "set `MaxSessions 8` or more"),
+    ("forwarding yes", "forwarding no", "set `AllowTcpForwarding yes`"),
+])  # fmt: skip
+def test_a_fact_about_a_worker_is_a_reason(before: str, after: str, words: str, key: str) -> None:
+    plan = planned(SHAPED, key=key)
+    assert reasons_of(FINE, plan) == []
+    (reason,) = reasons_of(FINE.replace(before, after), plan)
+    assert words in reason
+    assert reason.startswith("worker 10.0.0.11")
+
+
+def test_queues_are_only_needed_on_the_workers_whose_links_have_shapes(key: str) -> None:
+    plain = planned("topology: {generator: single, hosts: 4}", key=key)
+    assert reasons_of(FINE.replace("has netem\n", "").replace("has htb\n", ""), plain) == []
+
+
+def test_a_network_of_the_same_name_is_its_own(key: str) -> None:
+    text = FINE.replace("network\n", "network d\n").replace("devices\n", "devices intf1\n")
+    assert reasons_of(text, planned(PAIR, key=key)) == []
+
+
+def test_a_python_that_lacks_what_distrinet_imports_is_refused(key: str) -> None:
+    found = preflight(planned(PAIR, key=key, home="/nowhere"))
+    assert any("/nowhere holds no mininet/distrinet.py" in reason for reason in found)
+    (reason,) = preflight(planned(PAIR, key=key, python="/nowhere/python"))
+    assert "/nowhere/python, the Python of Distrinet, can't be run" in reason
+
+
+def result(code: int = 0, out: str = "", err: str = "") -> SimpleNamespace:
+    return SimpleNamespace(code=code, text=out, errors=err)
+
+
+def test_the_user_report_48_errors_of_ifconfig_and_tc_are_found_and_name_the_node() -> None:
+    said = Complaints()
+    said.judge_node("h1", "ifconfig h1-eth0 10.0.0.300/8 up", result(1, err="Unknown host"))
+    said.judge_node("h2", "tc qdisc add dev h2-eth0 root netem", result(2, err="Error: unknown"))
+    said.judge_node("h3", "ethtool -K h3-eth0 tx off", result(1, err="not supported"))
+    said.judge_node("h4", "ifconfig h4-eth0 up", result())
+    found = said.taken()
+    assert [words.split(":")[0] for words in found] == ["h1", "h2"]
+    assert said.taken() == []
+
+
+def test_errors_of_joined_commands_on_a_worker_are_found_although_the_last_one_succeeds() -> None:
+    said = Complaints()
+    said.judge_worker("w1", "brctl addbr admin-br; true", result(0, err="device admin-br already exists; …"))
+    said.judge_worker("w1", "lxc start h1; true", result(0, out="welcome to w1\nrm: cannot remove 'x'"))
+    assert said.taken() == []
+    said.judge_worker("w1", "lxc init x h1; true", result(0, err="Error: Image not found"))
+    said.judge_worker("w2", "ip link add vx_20; true", result(0, err="RTNETLINK answers: File exists"))
+    assert [words[:10] for words in said.taken()] == ["worker w1:", "worker w2:"]
+
+
+def test_what_distrinet_logs_is_an_error_once() -> None:
+    said = Complaints()
+    record = logging.LogRecord("x", logging.ERROR, "", 0, "Bandwidth limit", (2000, "is too much"), None)
+    said.emit(record)
+    said.emit(record)
+    said.add("quantum of class 50001 is big")
+    assert said.taken() == ["Bandwidth limit 2000 is too much"]
+
+
+def test_scripts_quote_the_name_of_a_network_and_are_valid_shell(tmp_path: Path) -> None:
+    texts = [
+        worker_scripts.reserve("it's"), worker_scripts.remove("it's"), worker_scripts.datapath(),
+        worker_scripts.existing_containers(["h1", "s1"]), facts_script("ubuntu"),
+    ]  # fmt: skip
+    for text in texts:
+        assert text.startswith("sh -c ")
+        (tmp_path / "script").write_text(shlex.split(text)[2])
+        subprocess.run(["sh", "-n", str(tmp_path / "script")], check=True)
