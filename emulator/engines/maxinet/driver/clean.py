@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import time
+from contextlib import suppress
 from typing import Any
 
 import Pyro4
@@ -15,8 +16,8 @@ from .program import imported, version
 from .removal import empty, free
 
 Document = dict[str, Any]
-_TAKES_OVER, _PAUSE = 20.0, 0.5
-"""Seconds in which the manager itself may be freeing the workers of a dead client, and between looks."""
+_TAKES_OVER, _PAUSE = 15.0, 0.5
+"""Seconds in which the manager must have begun to free a dead client's next worker, and between looks."""
 _PAYLOAD = 1464
 """Bytes in a ping whose packet is as large as that of a tunnel with the plan's MTU, of 1,450 bytes."""
 
@@ -68,36 +69,53 @@ def look(settings: Document) -> Document:
 
 
 def clean(settings: Document, document: Document, progress: Progress) -> list[str]:
-    """Remove what a killed driver, client or worker has left on the workers; return what couldn't be.
-
-    The manager frees the workers of a dead client by itself, within seconds; it keeps those of a dead worker.
-    """
+    """Remove what a killed driver, client or worker has left on the workers; return what couldn't be."""
     connection = Connection(settings)
     fleet = Fleet(connection.password)
     inventory = Inventory(settings["workers"], fleet)
     inventory.plan(document)
     registered = connection.workers()
     users = {user for found in registered.values() if is_owner(user := found["assigned"], connection.owner)}
+    for name in settings["workers"]:
+        # one that isn't registered was restarted since, one with another user has other work
+        if name in registered and registered[name]["assigned"] in {None, *users}:
+            fleet.add(name, *connection.addresses(name))
+    _let_manager_free(connection, fleet, progress)
     left = []
-    for done, name in enumerate(settings["workers"], 1):
-        progress("workers", done, len(settings["workers"]))
-        if name not in registered or registered[name]["assigned"] not in {None, *users}:
-            continue  # it was restarted since, or has other work: nothing of ours runs there
-        fleet.add(name, *connection.addresses(name))
-        if said := empty(fleet, name, inventory.own(name)):
+    for done, name in enumerate(fleet.workers, 1):
+        progress("workers", done, len(fleet.workers))
+        held = registered[name]["assigned"] is not None
+        if said := empty(fleet, name, inventory.own(name), held=held):
             left.append(said)
             connection.manager.free_worker(name, registered[name]["assigned"], force=True)
             connection.manager.worker_signout(name)  # else its successor couldn't register
-    left += free(connection, settings["workers"], users)
-    return left + _still_taken(connection)
+    return left + free(connection, settings["workers"], users)
 
 
-def _still_taken(connection: Connection) -> list[str]:
-    deadline = time.monotonic() + _TAKES_OVER
-    while taken := [
-        name for name, found in connection.workers().items() if is_owner(found["assigned"], connection.owner)
-    ]:
-        if time.monotonic() > deadline:
-            return [f"MaxiNet's manager keeps {', '.join(taken)} reserved; restart MaxiNetFrontendServer"]
+def _let_manager_free(connection: Connection, fleet: Fleet, progress: Progress) -> None:
+    """Wait while the manager itself may be removing the network of a dead client, which it does every 5 s.
+
+    Mininet's removal fails for ever if it is done twice at the same time. The manager stops doing it once it
+    has met a dead worker; after a while without any change it is done here.
+    """
+    state, changed = None, time.monotonic()
+    while time.monotonic() < changed + _TAKES_OVER:
+        found = connection.workers().values()
+        taken = sum(is_owner(worker["assigned"], connection.owner) for worker in found)
+        if not taken:
+            return
+        if (now := (taken, _shells(fleet))) != state:
+            state, changed = now, time.monotonic()
+            progress("workers", 0, taken)
         time.sleep(_PAUSE)
-    return []
+
+
+def _shells(fleet: Fleet) -> int:
+    """Return the number of nodes' shells on the workers that can be reached."""
+
+    def count(worker: str) -> int:
+        with suppress(StepError):
+            return int(fleet.shell(worker, "pgrep -fc '^bash .*mininet:'; true"))
+        return 0
+
+    return sum(fleet.each(count).values())

@@ -11,6 +11,7 @@ import logging
 import os
 import socket
 import sys
+import time
 from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
@@ -34,7 +35,9 @@ class Connection:
     def __init__(self, settings: dict[str, Any]) -> None:
         sys.path.insert(0, settings["home"])
         # MaxiNet reads its configuration from the current folder, and names its user by this word
-        sys.argv[0] = self.owner = settings["owner"]
+        self.owner = settings["owner"]
+        # never twice: the manager would take this client for a dead one of the same name
+        sys.argv[0] = f"{self.owner}.{time.time_ns():x}"
         os.chdir(os.environ["TMPDIR"])
         config = _configuration(settings)
         Path("MaxiNet.cfg").write_text(_text(config), encoding="utf-8")
@@ -90,10 +93,8 @@ class Connection:
 
 
 def is_owner(assigned: str | None, owner: str) -> bool:
-    """Return whether a worker is reserved for `owner` of this machine: MaxiNet numbers equal names."""
-    own = f"{socket.gethostname()}:{owner}"
-    name, _, number = (assigned or "").rpartition("-")
-    return assigned == own or (name == own and number.isdecimal())
+    """Return whether a worker is reserved for `owner` of this machine, by this driver or an earlier one."""
+    return (assigned or "").startswith(f"{socket.gethostname()}:{owner}.")
 
 
 def require_free(connection: Connection, names: Sequence[str]) -> None:

@@ -17,7 +17,7 @@ from .connect import Connection, require_free
 from .fleet import Fleet
 from .inventory import Inventory
 from .program import imported, version
-from .removal import free_all, remove
+from .removal import destroy, free_all, remove
 from .switching import Switching
 
 Document = dict[str, Any]
@@ -64,9 +64,11 @@ class Experiment:
                     )
                 cluster.get_worker(name).mininet._pyroTimeout = None  # noqa: SLF001 -- the step has its own limit
                 self.fleet.add(name, *self.connection.addresses(name))
+                if failed := destroy(self.fleet, name):
+                    raise StepError(failed)  # noqa: TRY301 -- as above
                 progress("workers", done, len(names))
         except BaseException:
-            free_all(self.connection, cluster, self.fleet, self.inventory)
+            free_all(self.connection, cluster, self.fleet, self.inventory, created=False)
             raise
         return cluster
 
@@ -138,7 +140,8 @@ class Experiment:
     def stop(self) -> list[str]:
         """Remove everything; return what failed."""
         self.refresh()
-        return free_all(self.connection, self._cluster, self.fleet, self.inventory)
+        created = self._experiment is not None
+        return free_all(self.connection, self._cluster, self.fleet, self.inventory, created=created)
 
     def refresh(self) -> None:
         """Drop MaxiNet's own connections, which may have been idle for hours; each call connects again."""

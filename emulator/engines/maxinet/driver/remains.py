@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Mapping
+from collections.abc import Set as AbstractSet
 from typing import Any, NamedTuple
 
 Document = dict[str, Any]
@@ -52,17 +53,27 @@ def read(listing: str) -> Found:
     )
 
 
-def removal(found: Found, mine: Own) -> list[str]:
-    """Return the shell commands that remove what is left of `mine`."""
-    interfaces = [
-        name for name, mac in mine.interfaces.items() if found.interfaces.get(name, {}).get("address") == mac
-    ]
-    bridges = {
-        str(found.interfaces[name]["master"]) for name in interfaces if "master" in found.interfaces[name]
-    }
+def bridges(found: Found, mine: Own) -> frozenset[str]:
+    """Return the bridges of `mine` that hold interfaces of it."""
+    masters = {str(found.interfaces[name].get("master")) for name in _interfaces(found, mine)}
+    return frozenset(masters & set(mine.switches))
+
+
+def removal(found: Found, mine: Own, known: AbstractSet[str] = frozenset()) -> list[str]:
+    """Return the shell commands that remove what is left of `mine`.
+
+    `known` are bridges that are the network's without holding its interfaces any more.
+    """
     ovs = [name for name, dpid in mine.switches.items() if found.switches.get(name) == dpid]
-    plain = [name for name in mine.switches if name in bridges and name not in found.switches]
+    own = bridges(found, mine) | known
+    plain = [n for n in mine.switches if n in own and n in found.interfaces and n not in found.switches]
     return [
         *(f"ovs-vsctl -t 30 --if-exists del-br {name}" for name in ovs),
-        *(f"ip link del {name} 2>/dev/null" for name in (*plain, *interfaces)),
+        *(f"ip link del {name} 2>/dev/null" for name in (*plain, *_interfaces(found, mine))),
+    ]
+
+
+def _interfaces(found: Found, mine: Own) -> list[str]:
+    return [
+        name for name, mac in mine.interfaces.items() if found.interfaces.get(name, {}).get("address") == mac
     ]

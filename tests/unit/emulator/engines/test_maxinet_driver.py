@@ -90,6 +90,14 @@ def test_what_is_left_is_told_from_what_is_somebody_elses() -> None:
     ]
 
 
+def test_a_bridge_that_lost_its_ports_is_removed_if_it_is_known_only() -> None:
+    found = remains.read(json.dumps([{"ifname": "s1", "address": "00:00:00:00:00:00"}]))
+    mine = remains.Own({"s1-eth1": "02:00:00:01:00:01"}, {"s1": "1", "s2": "2"})
+    assert remains.removal(found, mine) == []
+    assert remains.removal(found, mine, {"s1", "s2"}) == ["ip link del s1 2>/dev/null"]
+    assert remains.bridges(remains.read(json.dumps(LINKS)), mine) == {"s1"}
+
+
 def test_a_worker_without_open_vswitch_is_read_too() -> None:
     assert remains.read("[]\n") == ({}, {})
     assert remains.removal(remains.read("[]"), remains.Own({"s1-eth1": "x"}, {"s1": "1"})) == []
