@@ -87,10 +87,10 @@ def engine_plan(
     options = engine_options(document, engine)
     named = [Worker(w["name"], w.get("memory"), w.get("nodes")) for w in options.get("workers", ())]
     plan = make_plan(topology, engine, workers or named or 1, method=method, options=options)
-    return _with_tunnel_mtu(plan)
+    return with_tunnel_mtu(plan)
 
 
-def _with_tunnel_mtu(plan: Plan) -> Plan:
+def with_tunnel_mtu(plan: Plan) -> Plan:
     """Return the plan with links no larger than what tunnels between its workers carry, where there are any.
 
     All links whose MTU isn't in the file get it, not only the tunnels: hosts must know the smallest MTU of
@@ -103,5 +103,7 @@ def _with_tunnel_mtu(plan: Plan) -> Plan:
     profiles = tuple(
         replace(profile, mtu=most) if profile.mtu is None else profile for profile in topology.link_profiles
     )
+    if profiles == topology.link_profiles:
+        return plan
     words = f"MTU {most:,} on all links without one: links between workers are tunnels"
     return replace(plan, topology=replace(topology, link_profiles=profiles), warnings=(*plan.warnings, words))

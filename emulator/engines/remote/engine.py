@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from contextlib import suppress
 from typing import ClassVar
 
 from emulator.engines.hosts_file import hosts_text
@@ -9,6 +10,7 @@ from emulator.engines.remote.changes import change
 from emulator.engines.remote.create import create
 from emulator.engines.remote.driver import OPENED, start_driver
 from emulator.engines.remote.network import RemoteNetwork
+from emulator.engines.remote.placement import placed_as_running
 from emulator.engines.remote.program import RemoteProgram
 from emulator.engines.remote.refusals import common_refusals
 from emulator.engines.remote.removal import remove, take_down
@@ -34,10 +36,19 @@ class RemoteEngine:
 
         The workers are asked only when nothing else is wrong.
         """
+        plan = self._as_running(plan)
         reasons = [*common_refusals(plan, self.program), *self.program.refusals(plan)]
         reasons = list(dict.fromkeys(reasons)) or list(dict.fromkeys(self.program.preflight(plan)))
         if reasons:
             raise RefusedError(reasons)
+
+    def _as_running(self, plan: Plan) -> Plan:
+        """Return the plan with the placement of the network of its name, if that is up on this engine."""
+        state = NetworkState(state_root(), plan.topology.name)
+        with suppress(EmulationError):
+            if state.exists and (record := state.read()).engine == self.name and record.phase == "up":
+                return placed_as_running(self.handle(state).plan, plan)
+        return plan
 
     def handle(self, state: NetworkState) -> RemoteNetwork:
         """Return the handle of the network whose state this is."""
@@ -59,7 +70,7 @@ class RemoteEngine:
             state.require_engine(self.name)
             running, lost = self._running(state)
             if running is not None:
-                return change(running, plan, state, file, watched)
+                return change(running, placed_as_running(running.plan, plan), state, file, watched)
             remove(state, self.program, silent)  # remains of a killed `up` or `down`
             try:
                 notes = self._create(plan, state, file, watched)

@@ -37,6 +37,7 @@ class Experiment:
         self.inventory = Inventory(settings["workers"], self.fleet)
         self.switching = Switching(self.inventory)
         self._experiment: Any = None
+        self._terminals = threading.Lock()
         self._cluster = self._reserve(progress)
         found = self.fleet.each(lambda worker: self.fleet.shell(worker, _DATAPATH).strip())
         self._datapath = "kernel" if set(found.values()) == {"kernel"} else "user"
@@ -135,7 +136,9 @@ class Experiment:
             server.get_hostname()  # a lost worker is told here; SSH would only wait
         inside = shlex.join(["mnexec", "-a", str(pid), "env", "--", *argv])
         options = ["-tt" if tty else "-T", "-o", "BatchMode=yes"]
-        return [str(word) for word in self._cluster.sshtool.get_ssh_cmd(worker, inside, options)]
+        with self._terminals, failing("MaxiNet's SSH"):
+            self._cluster.config._pyroRelease()  # noqa: SLF001 -- as in `refresh`
+            return [str(word) for word in self._cluster.sshtool.get_ssh_cmd(worker, inside, options)]
 
     def stop(self) -> list[str]:
         """Remove everything; return what failed."""

@@ -73,7 +73,10 @@ class Fleet:
             try:
                 yield found
             except Pyro4.errors.TimeoutError:
-                raise StepError(f"worker {worker} doesn't answer within {seconds:g} s") from None
+                raise StepError(
+                    f"worker {worker} doesn't answer within {seconds:g} s, as if it had lost its front "
+                    f"end once: restart MaxiNetWorker there (`systemctl restart maxinet-worker`)"
+                ) from None
             except (Pyro4.errors.CommunicationError, Pyro4.errors.DaemonError) as error:
                 raise StepError(lost(worker, error)) from None
 

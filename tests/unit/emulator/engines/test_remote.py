@@ -8,6 +8,7 @@ import os
 import signal
 import sys
 from collections.abc import Callable, Iterator
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -22,6 +23,7 @@ from emulator.engines.remote.document import document
 from emulator.engines.remote.driver import paths_of
 from emulator.engines.remote.engine import RemoteEngine
 from emulator.engines.remote.network import RemoteNetwork
+from emulator.engines.remote.placement import placed_as_running
 from emulator.engines.remote.tunnels import tunnel_echoes
 from emulator.errors import BrokenError, RefusedError, UnableError, UsageError
 from emulator.network import LinkState
@@ -296,3 +298,21 @@ def test_the_driver_is_ended_with_the_network(made: Made) -> None:
     assert paths_of(NetworkState(state_root(), "far")).socket.exists()
     engine.take_down("far")
     assert not process.alive
+
+
+def test_nodes_that_run_stay_where_they_are_and_new_ones_join_their_neighbours() -> None:
+    nodes = "s1: {kind: switch}, s2: {kind: switch}, h1: {kind: host}, h2: {kind: host}"
+    text = HEAD + "topology: {nodes: {%s}, links: [[h1, s1], [h2, s2], [s1, s2]%s]}"
+    old = plan_of(text % (nodes, ""))
+    more = ", s3: {kind: switch}, h3: {kind: host}, h4: {kind: host}"
+    new = plan_of(text % (nodes + more, ", [s3, s2], [h3, s3], [h4, s3]"))
+    turned = replace(old, placement=1 - old.placement)
+    found = placed_as_running(turned, new)
+    names = new.topology.names
+    where = {name: found.workers[found.placement[node]].name for node, name in enumerate(names)}
+    before = {name: old.workers[1 - old.placement[node]].name for node, name in enumerate(old.topology.names)}
+    assert {name: where[name] for name in before} == before
+    assert {where[name] for name in ("s3", "h3", "h4")} == {where["s2"]}
+    nodes_added, links_added = additions(turned, found)
+    assert [names[node] for node in nodes_added] == ["s3", "h3", "h4"]
+    assert len(links_added) == 3
