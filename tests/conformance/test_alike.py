@@ -8,23 +8,27 @@ takes it down.
 from __future__ import annotations
 
 import json
+import os
 import sys
 from collections.abc import Iterator
+from contextlib import ExitStack
 from pathlib import Path
 from typing import Any
 
 import pytest
-from conformance.variants import EXPECTED, FILES, VARIANTS, Variant
+from conformance.variants import EXPECTED, FILES, REFUSED, REFUSED_ANYWHERE, VARIANTS, Variant
 from support import throughput
+from support.stand_ins import LABORATORIES
 
-from emulator.access import Echo
+from emulator.access import Capability, Echo
 from emulator.checks.reachability import check_reachability
+from emulator.engine_options import engine_plan
 from emulator.engines.registry import attach, engine_named
 from emulator.errors import RefusedError
-from emulator.network import LinkState, Network
-from emulator.plan import make_plan
+from emulator.network import LinkState, Network, Session
 from emulator.state import names, state_root
 from topologies.build import build
+from topologies.engines import ENGINES
 from topologies.identifiers import interface_name
 from topologies.spec.load import load_text
 from topologies.topology import Kind
@@ -43,15 +47,26 @@ class Running:
         self.variant = variant
         self.wanted = WANTED[file.stem]
         text = file.read_text(encoding="utf-8") + f"switch: {variant.switch}\n"
-        self.topology = build(load_text(text, file.name, file.parent))
+        document = load_text(text, file.name, file.parent)
+        self.topology = build(document)
         engine = engine_named(variant.engine)
-        plan = make_plan(self.topology, engine.name)
+        plan = engine_plan(document, self.topology, engine.name)
+        self.warnings = plan.warnings
         engine.accept(plan)
         engine.deploy(plan, str(file))
         self.network: Network = attach(self.topology.name)
 
     def node(self, name: str) -> int:
         return self.topology.names.index(name)
+
+    def wanted_ports(self, name: str) -> dict[str, dict[str, Any]]:
+        """Return what a host's interfaces must be; links between workers lower the MTU of all links."""
+        wanted = {port: dict(values) for port, values in self.wanted["hosts"][name].items()}
+        if self.variant.stands_in and "MTU" in " ".join(self.warnings):
+            most = ENGINES[self.variant.engine].tunnel_mtu
+            for values in wanted.values():
+                values["mtu"] = min(values["mtu"], most)
+        return wanted
 
     @property
     def cut(self) -> int:
@@ -61,7 +76,8 @@ class Running:
 
     def reachable(self) -> int:
         """Return how many pairs of hosts reach each other; none may be other than the graph says."""
-        found = check_reachability(self.network, sample=100_000, timeout=0.6)
+        seconds = 2.0 if self.variant.stands_in else 0.6  # a `ping` is started for each question
+        found = check_reachability(self.network, sample=100_000, timeout=seconds)
         assert (found.unexpected, found.wrong_trips) == ([], [])
         return found.reachable
 
@@ -84,9 +100,47 @@ def variant(request: pytest.FixtureRequest) -> Variant:
     return wanted
 
 
+@pytest.fixture(scope="module", autouse=True)
+def environments(
+    request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory
+) -> Iterator[dict[str, dict[str, str]]]:
+    """Run workers for the engines that need some, for all tests; give the environment that names them."""
+    variants = {
+        item.callspec.params.get("variant") for item in request.session.items if hasattr(item, "callspec")
+    }
+    engines = {
+        variant.engine for variant in variants if variant and variant.stands_in and not variant.missing()
+    }
+    with ExitStack() as stack:
+        yield {
+            engine: stack.enter_context(LABORATORIES[engine](tmp_path_factory.mktemp(engine)))
+            for engine in sorted(engines)
+        }
+
+
+@pytest.fixture
+def named(variant: Variant, environments: dict[str, dict[str, str]], monkeypatch: pytest.MonkeyPatch) -> None:
+    """Name the workers of an engine that needs some."""
+    for name, value in environments.get(variant.engine, {}).items():
+        monkeypatch.setenv(name, value)
+
+
 @pytest.fixture(params=FILES, ids=lambda file: file.stem)
-def running(request: pytest.FixtureRequest, variant: Variant, state_dir: Path) -> Iterator[Running]:
+def running(
+    request: pytest.FixtureRequest, variant: Variant, named: None, state_dir: Path,
+    monkeypatch: pytest.MonkeyPatch,
+) -> Iterator[Running]:  # fmt: skip
+    del named
     assert not state_dir.exists()
+    different = REFUSED.get((variant.engine, request.param.stem))
+    if different:
+        with pytest.raises(RefusedError, match=different):
+            Running(request.param, variant)
+        assert names(state_root()) == []
+        if (variant.engine, request.param.stem) in REFUSED_ANYWHERE:
+            pytest.skip(f"{variant.engine} refuses it: {different}")
+        workers = f"EMULATOR_{variant.engine.upper()}_WORKERS"
+        monkeypatch.setenv(workers, os.environ[workers].partition(",")[0])
     try:
         up = Running(request.param, variant)
     except RefusedError as error:
@@ -106,7 +160,8 @@ def test_alike(running: Running) -> None:
     cut_and_mend(running)
     take_ports_and_nodes_away(running)
     assert running.reachable() == running.wanted["reachable"]
-    if running.topology.name in {"shaped", "dumbbell"} and running.variant.real:
+    measured = running.variant.real and not running.variant.stands_in
+    if running.topology.name in {"shaped", "dumbbell"} and measured:
         measure(running)
 
 
@@ -126,9 +181,9 @@ def look_at_hosts(running: Running) -> None:
                 "mtu": port["mtu"],
             }
             for port in json.loads(result.output)
-            if port["ifname"] != "lo"
+            if port["ifname"] not in {"lo", "admin"}  # Distrinet's nodes have one for SSH
         }
-        assert found == running.wanted["hosts"][result.node], result.node
+        assert found == running.wanted_ports(result.node), result.node
 
 
 def look_at_switches(running: Running) -> None:
@@ -146,6 +201,8 @@ def run_commands(running: Running) -> None:
     script = "echo out; echo err >&2; exit 7"
     (result,) = running.network.access.execute([host], ["sh", "-c", script], timeout=20)
     assert (result.code, result.output, result.errors) == (7, b"out\n", b"err\n")
+    if not running.network.access.supports(Capability.TASKS):
+        return  # nodes on workers have their workers' /etc/hosts
     name = running.topology.names[host]
     (result,) = running.network.access.execute([host], ["getent", "ahostsv4", name], timeout=20)
     assert result.code == 0
@@ -174,15 +231,22 @@ def take_ports_and_nodes_away(running: Running) -> None:
             assert running.is_deaf(a, b), f"{interface_name(topology, b, port)} is down"
             session.set_port(b, port, up=True)
             assert running.hears(a, b)
-            session.remove_link(topology.incident(b)[0].link)
-            assert running.is_deaf(a, b)
-            session.add_link(topology.incident(b)[0].link)
-            assert running.hears(a, b)
-            session.remove_node(b)
-            assert running.is_deaf(a, b)
-            assert session.restore() == [topology.names[b]]
-            assert running.hears(a, b)
+            if {"links", "nodes"} <= running.variant.abilities:
+                remove_and_restore(running, session, (a, b))
     assert bool(pairs) == (running.wanted["reachable"] > 0 and len(hosts) > 1)
+
+
+def remove_and_restore(running: Running, session: Session, pair: tuple[int, int]) -> None:
+    """Remove the second node's link, then the node."""
+    (a, b), topology = pair, running.topology
+    session.remove_link(topology.incident(b)[0].link)
+    assert running.is_deaf(a, b)
+    session.add_link(topology.incident(b)[0].link)
+    assert running.hears(a, b)
+    session.remove_node(b)
+    assert running.is_deaf(a, b)
+    assert session.restore() == [topology.names[b]]
+    assert running.hears(a, b)
 
 
 def measure(running: Running) -> None:

@@ -7,10 +7,17 @@ import shutil
 from dataclasses import dataclass
 from pathlib import Path
 
+from support.stand_ins import LABORATORIES
+
+from topologies.engines import ENGINES
+
 
 @dataclass(frozen=True)
 class Variant:
-    """An engine with a kind of switch. `real` ones run packets, a dry run doesn't."""
+    """An engine with a kind of switch. `real` ones run packets, a dry run doesn't.
+
+    Engines on workers run over a stand-in for their program (`support.stand_ins`): it makes real namespaces.
+    """
 
     engine: str
     switch: str
@@ -25,13 +32,23 @@ class Variant:
         """Whether there are nodes to look into."""
         return self.engine != "dry-run"
 
+    @property
+    def abilities(self) -> frozenset[str]:
+        """What sessions can do to a running network of this engine."""
+        return ENGINES[self.engine].abilities
+
+    @property
+    def stands_in(self) -> bool:
+        """Whether a stand-in makes its nodes."""
+        return ENGINES[self.engine].on_workers
+
     def missing(self) -> str:
         """Return what this machine lacks to run it, or nothing."""
         if self.real and os.geteuid() != 0:
             return "needs root: run the tests under sudo"
         programs = [
-            *(["ovs-vswitchd"] if self.switch == "ovs" else []),
-            *(["mnexec"] if self.engine == "mininet" else []),
+            *(["ovs-vswitchd"] if self.switch == "ovs" or self.engine == "maxinet" else []),
+            *(["mnexec"] if self.engine in {"mininet", "maxinet"} else []),
             *(["brctl"] if self.engine == "mininet" and self.switch == "bridge" else []),
         ]
         path = os.pathsep.join((os.environ.get("PATH", os.defpath), "/usr/sbin", "/sbin"))
@@ -45,7 +62,29 @@ VARIANTS = (
     Variant("netns", "ovs"),
     Variant("mininet", "bridge"),
     Variant("mininet", "ovs"),
+    *(Variant(engine, "bridge") for engine in LABORATORIES),
 )
+
+REFUSED = {
+    ("distrinet", "pair"): "between hosts",
+    ("maxinet", "pair"): "between hosts",
+    ("maxinet", "bcube"): "tunnels join switches only",
+    ("maxinet", "lonely-host"): "without a link",
+    ("maxinet", "parallel-links"): "one tunnel for two switches",
+    ("maxinet", "routed-leaf-spine"): "tunnels join switches only",
+    ("maxinet", "routed-two-lans"): "tunnels join switches only",
+    ("distrinet", "compose"): "LXD's names are letters, digits",  # east.s1
+    ("distrinet", "long-names"): "names of bridges end at 15 characters",
+}
+"""Files that an engine refuses on two workers, with words of its reason: the known differences."""
+
+REFUSED_ANYWHERE = {
+    ("distrinet", "pair"),
+    ("maxinet", "pair"),
+    ("distrinet", "compose"),
+    ("distrinet", "long-names"),
+}
+"""Those that it refuses on one worker too."""
 
 FILES = sorted((Path(__file__).parent / "files").glob("*.yaml"))
 EXPECTED = Path(__file__).parent / "expected.json"

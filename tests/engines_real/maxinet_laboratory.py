@@ -13,8 +13,12 @@ from pathlib import Path
 
 from engines_real.laboratory import Machine, machines, outside, wait_until
 
+SYSTEM_PYTHON = "/usr/bin/python3"
 STAND_IN = Path(__file__).parents[1] / "support" / "maxinet"
-_NETWORK = "10.214.0"
+_LANE = int(os.environ.get("PYTEST_XDIST_WORKER", "gw0").removeprefix("gw"))
+"""Tests in another process have workers of their own."""
+_NETWORK = f"10.214.{_LANE}"
+_BRIDGE = f"labm{_LANE}"
 _PASSWORD = "a password"  # noqa: S105 -- of a laboratory
 _PORT = 9095
 
@@ -29,6 +33,18 @@ if "gretap" in words:
 os.execv("/sbin/ip", ["ip", *words])
 """
 """`ip` of machines whose kernel may lack GRE: tunnels are VXLAN."""
+
+
+def stand_in_python(folder: Path) -> str:
+    """Return the system's Python with the stand-in's Pyro4; empty if it lacks the real Mininet."""
+    found = subprocess.run([SYSTEM_PYTHON, "-c", "import mininet"], check=False, capture_output=True)
+    if found.returncode:
+        return ""
+    argv = [SYSTEM_PYTHON, "-m", "venv", "--system-site-packages", "--without-pip", str(folder)]
+    subprocess.run(argv, check=True)
+    (site,) = folder.glob("lib/python*/site-packages")
+    (site / "stand_in.pth").write_text(str(STAND_IN / "python") + "\n")
+    return str(folder / "bin" / "python")
 
 
 @dataclass(frozen=True)
@@ -102,7 +118,7 @@ def laboratory(python: str, home: str, folder: Path, names: Sequence[str]) -> It
     for name, text in {**({} if gre else {"ip": _IP}), "sudo": '#!/bin/sh\nexec "$@"\n'}.items():
         (programs / name).write_text(text)
         (programs / name).chmod(0o755)
-    with machines(names, bridge="labm", network=_NETWORK) as found:
+    with machines(names, bridge=_BRIDGE, network=_NETWORK) as found:
         (folder / "MaxiNet.cfg").write_text(_configuration(found))
         (folder / "password").write_text(_PASSWORD + "\n")
         (folder / "hosts").write_text(

@@ -14,12 +14,11 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
-from engines_real.maxinet_laboratory import STAND_IN, MaxinetLaboratory, laboratory
+from engines_real.maxinet_laboratory import STAND_IN, MaxinetLaboratory, laboratory, stand_in_python
 from support.command import CommandLine
 
 pytestmark = [pytest.mark.privileged, pytest.mark.e2e, pytest.mark.slow]
 
-SYSTEM_PYTHON = "/usr/bin/python3"
 TREE = "name: t\nengine: maxinet\ntopology: {generator: tree, depth: 2, fanout: 2}\n"
 RING = "name: r\nengine: maxinet\ntopology: {generator: ring, k: 4, hosts_per_switch: 1}\n"
 GROWN = """name: g
@@ -38,18 +37,6 @@ limits:
 """
 
 
-def stand_in_python(folder: Path) -> str:
-    """Return the system's Python with the stand-in's Pyro4; Mininet is the real one."""
-    found = subprocess.run([SYSTEM_PYTHON, "-c", "import mininet"], check=False, capture_output=True)
-    if found.returncode:
-        pytest.skip("Mininet is missing: apt install mininet")
-    argv = [SYSTEM_PYTHON, "-m", "venv", "--system-site-packages", "--without-pip", str(folder)]
-    subprocess.run(argv, check=True)
-    (site,) = folder.glob("lib/python*/site-packages")
-    (site / "stand_in.pth").write_text(str(STAND_IN / "python") + "\n")
-    return str(folder / "bin" / "python")
-
-
 @pytest.fixture(scope="module", params=["stand-in", "real"])
 def machines(
     request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory
@@ -61,6 +48,8 @@ def machines(
     python, home = os.environ.get("EMULATOR_MAXINET_PYTHON"), os.environ.get("EMULATOR_MAXINET_HOME")
     if request.param == "stand-in":
         python, home = stand_in_python(folder / "venv"), str(STAND_IN / "home")
+        if not python:
+            pytest.skip("Mininet is missing: apt install mininet")
     if not python or not home:
         pytest.skip("no real MaxiNet is named: set EMULATOR_MAXINET_PYTHON and EMULATOR_MAXINET_HOME")
     with laboratory(python, home, folder / "lab", ["w1", "w2"]) as lab:

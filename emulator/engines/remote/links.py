@@ -13,8 +13,10 @@ from emulator.engines.link_changes import LinkChange
 from emulator.engines.remote.document import End, blocked_ends, end_document, ends_of
 from emulator.engines.remote.flows import flow_steps
 from emulator.plan import Plan
+from topologies.identifiers import bridge_name
 
 Lines = dict[str, list[str]]
+_FLUSH_SECONDS = 20.0
 
 
 def link_steps(change: LinkChange) -> list[Step]:
@@ -39,7 +41,23 @@ def link_steps(change: LinkChange) -> list[Step]:
         *_batches(added),
         *_ends("join", [end for end in before if end not in after]),
         *flow_steps(new),
+        *forget_steps(new),
     ]
+
+
+def forget_steps(plan: Plan) -> list[Step]:
+    """Return the steps that clear what all bridges have learned: hosts may be behind other ports now."""
+    topology = plan.topology
+    lines: Lines = {}
+    commands = []
+    for node in range(topology.node_count):
+        name = program_name(plan, node)
+        if is_switch(plan, node) and topology.node_profile_of(node).switch == "ovs":
+            argv = ["ovs-appctl", "fdb/flush", name]
+            commands.append({"node": name, "argv": argv, "timeout": _FLUSH_SECONDS})
+        elif plan.forwarding.has_bridge(node):
+            lines[name] = [f"link set dev {bridge_name(topology, node)} type bridge fdb_flush"]
+    return [*_batches(lines), *([("execute", {"commands": commands})] if commands else [])]
 
 
 def port_steps(ends: list[End], *, up: bool) -> list[Step]:
