@@ -1,0 +1,114 @@
+"""A real Distrinet, where one is installed. `tests/privileged/test_distrinet.py` runs over a stand-in.
+
+EMULATOR_DISTRINET_PYTHON and EMULATOR_DISTRINET_HOME name it. EMULATOR_DISTRINET_IMAGE_FILE is the file of an
+LXD image for nodes: two workers in namespaces are made with it, which needs root, LXD and an SSH server.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+import shutil
+import signal
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+from engines_real.lxd_laboratory import PROGRAMS, LxdLaboratory, lxd_laboratory
+
+from emulator.checks.reachability import check_reachability
+from emulator.engine_options import engine_plan
+from emulator.engines.distrinet import DistrinetEngine
+from emulator.engines.remote.network import RemoteNetwork
+from emulator.errors import BrokenError
+from emulator.network import LinkState
+from topologies.build import build
+from topologies.profiles import Shape
+from topologies.spec.load import load_text
+
+NEEDED = ("EMULATOR_DISTRINET_PYTHON", "EMULATOR_DISTRINET_HOME", "EMULATOR_DISTRINET_IMAGE_FILE")
+missing = [name for name in NEEDED if not os.environ.get(name)]
+lacking = [program for program in PROGRAMS if shutil.which(program) is None]
+pytestmark = [
+    pytest.mark.privileged,
+    pytest.mark.slow,
+    pytest.mark.skipif(bool(missing), reason=f"no real Distrinet: set {', '.join(missing)}"),
+    pytest.mark.skipif(bool(lacking), reason=f"no laboratory for Distrinet without {', '.join(lacking)}"),
+]
+SHAPED = """switch: ovs
+topology: {generator: tree, depth: 2, fanout: 2}
+links:
+  - {match: {}, bandwidth: 10 Mbit}"""
+TOPOLOGIES = {
+    "tree of 4": ("topology: {generator: tree, depth: 2, fanout: 2}", 12),
+    "line of 16": ("topology: {generator: linear, k: 4, hosts_per_switch: 4}", 240),
+    "core, aggregation, edge": ("topology: {generator: core-aggregation-edge, hosts_per_edge: 4}", 240),
+    "Open vSwitch with rates": (SHAPED, 12),
+}
+
+
+@pytest.fixture(scope="module")
+def lab(tmp_path_factory: pytest.TempPathFactory) -> Iterator[LxdLaboratory]:
+    image = Path(os.environ["EMULATOR_DISTRINET_IMAGE_FILE"])
+    with lxd_laboratory(tmp_path_factory.mktemp("distrinet"), image) as found:
+        yield found
+
+
+@pytest.fixture
+def engine(lab: LxdLaboratory, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[DistrinetEngine]:
+    """The engine, which leaves nothing on the workers."""
+    monkeypatch.setenv("EMULATOR_STATE_DIR", str(tmp_path))
+    monkeypatch.setenv("EMULATOR_DISTRINET_KEY", str(lab.key))
+    yield DistrinetEngine()
+    DistrinetEngine().take_down("real")
+    assert lab.containers() == ""
+    assert set(lab.devices()) == {"lo", "eth0"}
+
+
+def deployed(engine: DistrinetEngine, lab: LxdLaboratory, text: str) -> RemoteNetwork:
+    workers = [{"name": worker.name, "address": worker.address} for worker in lab.workers]
+    options = json.dumps({"name": "distrinet", "workers": workers})
+    found = load_text(f"name: real\nengine: {options}\n{text}\n")
+    plan = engine_plan(found, build(found), "distrinet")
+    engine.accept(plan)
+    return engine.deploy(plan)
+
+
+@pytest.mark.parametrize("name", TOPOLOGIES)
+def test_all_pairs_reach_each_other_over_two_workers(
+    name: str, engine: DistrinetEngine, lab: LxdLaboratory
+) -> None:
+    text, pairs = TOPOLOGIES[name]
+    network = deployed(engine, lab, text)
+    report = check_reachability(network)
+    assert (report.reachable, report.unexpected) == (pairs, [])
+    assert list(network.deviations()) == []
+
+
+def test_commands_links_and_errors(engine: DistrinetEngine, lab: LxdLaboratory) -> None:
+    network = deployed(engine, lab, TOPOLOGIES["tree of 4"][0])
+    names = network.topology.names
+    (result,) = network.access.execute([names.index("h1")], ["printf", "%s|", "a  b", "$HOME", "it's"])
+    assert (result.code, result.output, result.errors) == (0, b"a  b|$HOME|it's|", b"")
+    (result,) = network.access.execute([names.index("h1")], ["sleep", "60"], 1)
+    assert result.code == 124
+    pair = {names.index("s1"), names.index("s2")}
+    link = next(n for n, ends in enumerate(network.topology.ends.tolist()) if set(ends) == pair)
+    network.set_link(link, LinkState(up=False))
+    assert check_reachability(network).reachable == 4
+    network.set_link(link, LinkState())
+    assert check_reachability(network).reachable == 12
+    probe = lab.workers[0].run(
+        "unshare", "-n", "tc", "qdisc", "add", "dev", "lo", "root", "netem", check=False
+    )
+    if probe.returncode:
+        slow = Shape(delay=0.01)
+        with pytest.raises(BrokenError, match=r"s1: `tc qdisc add .* netem"):
+            network.set_link(link, LinkState(forward=slow, backward=slow))
+
+
+def test_down_removes_all_after_the_driver_was_killed(engine: DistrinetEngine, lab: LxdLaboratory) -> None:
+    network = deployed(engine, lab, TOPOLOGIES["tree of 4"][0])
+    os.kill(network.process.pid, signal.SIGKILL)
+    engine.take_down("real")
+    assert lab.containers() == ""
