@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterator
 from ipaddress import AddressValueError, IPv4Interface, NetmaskValueError, ip_address
 from pathlib import Path
 
@@ -12,14 +12,10 @@ from emulator.engines.driven.node_lines import is_switch, program_name
 from emulator.engines.refusals import crowded_bridges
 from emulator.plan import Plan
 from topologies.counting import counted_by_name
-from topologies.profiles import Shape
 
-MOST_BANDWIDTH = 1e9
-"""mininet.link.TCIntf.bwParamMax, in bit/s: above it Distrinet ignores the bandwidth."""
 ADMIN_INTERFACE = "admin"
 _NAME = re.compile(r"[A-Za-z](?:[A-Za-z0-9-]*[A-Za-z0-9])?")
 _IMAGE = re.compile(r"[A-Za-z0-9][A-Za-z0-9._:/-]*")
-_UNKNOWN_KEYS = ("duplicate", "reorder", "corrupt")
 
 
 def refusals(plan: Plan) -> list[str]:
@@ -91,18 +87,3 @@ def _admin(plan: Plan) -> Iterator[str]:
             f"{counted_by_name(inside, 'node')} with an address in {network}, the network of Distrinet's "
             f"administration; give another one by `admin:`"
         )
-
-
-def unshapable(shapes: Iterable[Shape]) -> list[str]:
-    """Return why Distrinet can't apply `shapes`, one reason per key."""
-    wanted = list(shapes)
-    out = []
-    most = max((shape.bandwidth or 0 for shape in wanted), default=0)
-    if most > MOST_BANDWIDTH:
-        out.append(f"bandwidth {most / 1e9:g} Gbit: Distrinet shapes up to 1 Gbit; leave it out")
-    out += [
-        f"{key}: Distrinet's links know no {key}; use `engine: netns`"
-        for key in _UNKNOWN_KEYS
-        if any(getattr(shape, key) for shape in wanted)
-    ]
-    return out

@@ -2,12 +2,31 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from typing import Any
 
 from emulator.linux.netlink.qdisc import queue_packets, waiting_packets
 from topologies.profiles import Shape
 
 Json = dict[str, Any]
+
+MOST_BANDWIDTH = 1e9
+"""mininet.link.TCIntf.bwParamMax, in bit/s: above it a TCIntf ignores the bandwidth."""
+_UNKNOWN_KEYS = ("duplicate", "reorder", "corrupt")
+
+
+def beyond_tc_intf(shapes: Iterable[Shape], title: str) -> list[str]:
+    """Return why `title`, whose links are Mininet's TCIntf, can't apply `shapes`: one reason per key."""
+    wanted = list(shapes)
+    most = max((shape.bandwidth or 0 for shape in wanted), default=0)
+    out = []
+    if most > MOST_BANDWIDTH:
+        out.append(f"bandwidth {most / 1e9:g} Gbit: {title} shapes up to 1 Gbit; leave it out, or use netns")
+    return out + [
+        f"{key}: {title}'s links know no {key}; use `engine: netns`"
+        for key in _UNKNOWN_KEYS
+        if any(getattr(shape, key) for shape in wanted)
+    ]
 
 
 def tc_options(shape: Shape, mtu: int = 1500) -> Json:

@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
+from functools import partial
+
+from emulator.engines.driven.shaping import beyond_tc_intf
 from emulator.engines.maxinet.launch import TITLE, recipe, settings
 from emulator.engines.maxinet.preflight import preflight
-from emulator.engines.maxinet.refusals import refusals, unshapable
+from emulator.engines.maxinet.refusals import refusals
 from emulator.engines.remote.engine import RemoteEngine
 from emulator.engines.remote.program import RemoteProgram
 
@@ -20,6 +23,6 @@ class MaxinetEngine(RemoteEngine):
         settings=settings,
         refusals=refusals,
         preflight=preflight,
-        unshapable=unshapable,
+        unshapable=partial(beyond_tc_intf, title=TITLE),
         tunnels_fix="load ip_gre on the workers (`modprobe ip_gre`), and let GRE through between them",
     )

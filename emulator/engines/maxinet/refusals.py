@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterator
 
 import numpy as np
 
@@ -10,14 +10,10 @@ from emulator.engines.driven.node_lines import is_switch
 from emulator.engines.refusals import crowded_bridges
 from emulator.plan import Plan
 from topologies.counting import counted_by_name
-from topologies.profiles import Shape
 from topologies.topology import Kind
 
 MOST_NODES = 8186
 """Nodes of a worker: Mininet holds two terminal descriptors for each (mininet issue 788)."""
-MOST_BANDWIDTH = 1e9
-"""mininet.link.TCIntf.bwParamMax, in bit/s: above it Mininet ignores the bandwidth, and only logs that."""
-_UNKNOWN_KEYS = ("duplicate", "reorder", "corrupt")
 
 
 def refusals(plan: Plan) -> list[str]:
@@ -29,21 +25,6 @@ def refusals(plan: Plan) -> list[str]:
         *_sizes(plan),
         *crowded_bridges(plan),
     ]
-
-
-def unshapable(shapes: Iterable[Shape]) -> list[str]:
-    """Return why Mininet can't apply `shapes`, one reason per key."""
-    wanted = list(shapes)
-    out = []
-    most = max((shape.bandwidth or 0 for shape in wanted), default=0)
-    if most > MOST_BANDWIDTH:
-        out.append(f"bandwidth {most / 1e9:g} Gbit: MaxiNet shapes up to 1 Gbit; leave it out, or use netns")
-    out += [
-        f"{key}: MaxiNet's links know no {key}; use `engine: netns`"
-        for key in _UNKNOWN_KEYS
-        if any(getattr(shape, key) for shape in wanted)
-    ]
-    return out
 
 
 def link_words(plan: Plan, link: int) -> str:

@@ -6,7 +6,9 @@ import resource
 from collections.abc import Iterable, Iterator
 
 from emulator.engines.driven.node_lines import is_switch, program_name
+from emulator.engines.driven.shaping import beyond_tc_intf
 from emulator.engines.limits import missing_node_limits, too_large
+from emulator.engines.mininet.launch import TITLE
 from emulator.engines.refusals import crowded_bridges, several_workers, unshapable_links
 from emulator.errors import RefusedError
 from emulator.find_program import find_program
@@ -21,11 +23,8 @@ from topologies.profiles import Shape
 INSTALL = "apt install mininet"
 MOST_NODES = 8186
 """Mininet holds two terminal descriptors for each node and fails at 8,187 nodes (mininet issue 788)."""
-MOST_BANDWIDTH = 1e9
-"""mininet.link.TCIntf.bwParamMax, in bit/s: above it Mininet ignores the bandwidth."""
 _DESCRIPTORS = 2
 _OWN_DESCRIPTORS = 64
-_UNKNOWN_KEYS = ("duplicate", "reorder", "corrupt")
 _NETEM_KEYS = ("delay", "jitter", "loss", "queue")
 
 
@@ -97,15 +96,7 @@ def _names(plan: Plan) -> Iterator[str]:
 def unshapable(shapes: Iterable[Shape]) -> list[str]:
     """Return why Mininet can't apply `shapes` here, one reason per key."""
     wanted = list(shapes)
-    out = []
-    most = max((shape.bandwidth or 0 for shape in wanted), default=0)
-    if most > MOST_BANDWIDTH:
-        out.append(f"bandwidth {most / 1e9:g} Gbit: Mininet shapes up to 1 Gbit; leave it out, or use netns")
-    out += [
-        f"{key}: Mininet's links know no {key}; use `engine: netns`"
-        for key in _UNKNOWN_KEYS
-        if any(getattr(shape, key) for shape in wanted)
-    ]
+    out = beyond_tc_intf(wanted, TITLE)
     netem = [key for key in _NETEM_KEYS if any(getattr(shape, key) for shape in wanted)]
     if netem and has_qdisc("netem") is False:
         fix = fix_module("sch_netem")

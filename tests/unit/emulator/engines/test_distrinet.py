@@ -14,11 +14,12 @@ from typing import Any
 import pytest
 
 from emulator.engine_options import engine_plan
+from emulator.engines.distrinet import DistrinetEngine
 from emulator.engines.distrinet.driver import worker_scripts
 from emulator.engines.distrinet.driver.complaints import Complaints
 from emulator.engines.distrinet.driver.worker_facts import facts, facts_script
 from emulator.engines.distrinet.preflight import preflight, worker_reasons
-from emulator.engines.distrinet.refusals import refusals, unshapable
+from emulator.engines.distrinet.refusals import refusals
 from emulator.engines.distrinet.settings import settings
 from emulator.errors import UnableError
 from emulator.plan import Plan
@@ -70,7 +71,9 @@ def test_without_a_key_the_way_to_give_one_is_said() -> None:
 
 
 def test_shapes_that_its_links_do_not_know_are_named() -> None:
-    found = unshapable([Shape(bandwidth=2e9), Shape(duplicate=0.1), Shape(delay=0.01)])
+    found = DistrinetEngine.program.unshapable(
+        [Shape(bandwidth=2e9), Shape(duplicate=0.1), Shape(delay=0.01)]
+    )
     assert [reason.split()[0] for reason in found] == ["bandwidth", "duplicate:"]
 
 

@@ -10,10 +10,11 @@ import numpy as np
 import pytest
 
 from emulator.engine_options import engine_plan
+from emulator.engines.maxinet import MaxinetEngine
 from emulator.engines.maxinet.engine import MaxinetEngine
 from emulator.engines.maxinet.facts import reasons
 from emulator.engines.maxinet.preflight import imports
-from emulator.engines.maxinet.refusals import refusals, unshapable
+from emulator.engines.maxinet.refusals import refusals
 from emulator.engines.remote.refusals import common_refusals
 from emulator.plan import Plan
 from topologies.build import build
@@ -93,9 +94,9 @@ def test_a_host_without_a_link_is_refused_when_the_network_is_split() -> None:
 
 
 def test_shapes_that_mininet_ignores_are_refused() -> None:
-    assert unshapable([Shape(bandwidth=1e9)]) == []  # MaxiNet issue 50: bw=1000
-    assert "bandwidth 2 Gbit" in unshapable([Shape(bandwidth=2e9)])[0]
-    assert [w.partition(":")[0] for w in unshapable([Shape(duplicate=0.1), Shape(reorder=0.1)])] == [
+    assert MaxinetEngine.program.unshapable([Shape(bandwidth=1e9)]) == []  # MaxiNet issue 50: bw=1000
+    assert "bandwidth 2 Gbit" in MaxinetEngine.program.unshapable([Shape(bandwidth=2e9)])[0]
+    assert [w.partition(":")[0] for w in MaxinetEngine.program.unshapable([Shape(duplicate=0.1), Shape(reorder=0.1)])] == [
         "duplicate", "reorder",
     ]  # fmt: skip
 
