@@ -10,7 +10,6 @@ import numpy as np
 import pytest
 
 from emulator.engine_options import engine_plan
-from emulator.engines.maxinet import MaxinetEngine
 from emulator.engines.maxinet.engine import MaxinetEngine
 from emulator.engines.maxinet.facts import reasons
 from emulator.engines.maxinet.preflight import imports
@@ -96,9 +95,8 @@ def test_a_host_without_a_link_is_refused_when_the_network_is_split() -> None:
 def test_shapes_that_mininet_ignores_are_refused() -> None:
     assert MaxinetEngine.program.unshapable([Shape(bandwidth=1e9)]) == []  # MaxiNet issue 50: bw=1000
     assert "bandwidth 2 Gbit" in MaxinetEngine.program.unshapable([Shape(bandwidth=2e9)])[0]
-    assert [w.partition(":")[0] for w in MaxinetEngine.program.unshapable([Shape(duplicate=0.1), Shape(reorder=0.1)])] == [
-        "duplicate", "reorder",
-    ]  # fmt: skip
+    found = MaxinetEngine.program.unshapable([Shape(duplicate=0.1), Shape(reorder=0.1)])
+    assert [words.partition(":")[0] for words in found] == ["duplicate", "reorder"]
 
 
 @pytest.mark.parametrize(
