@@ -80,13 +80,25 @@ class MaxinetLaboratory:
         argv = ["env", "-C", str(self.folder), *self._command, "MaxiNet.WorkerServer.server"]
         machine.start(argv, self.folder / f"{machine.name}.log", **self._variables)
 
+    def revive(self) -> None:
+        """Start workers that have ended, as their unit would: some do when the front end is started again."""
+        for machine in self.workers:
+            if machine.run("pgrep", "-f", "MaxiNet.WorkerServer.server", check=False).returncode:
+                self.start_worker(machine)
+
     def kill_worker(self, machine: Machine) -> None:
         """Kill MaxiNetWorker on a machine."""
         machine.run("pkill", "-KILL", "-f", "MaxiNet.WorkerServer.server")
 
-    def wait_for(self, *names: str) -> None:
-        """Wait until the workers are registered and free."""
-        wait_until(f"workers {names}", lambda: set(names) <= self._free())
+    def wait_for(self, *names: str, revive: bool = False) -> None:
+        """Wait until the workers are registered and free; with `revive`, start those that have ended."""
+
+        def ready() -> bool:
+            if revive:
+                self.revive()
+            return set(names) <= self._free()
+
+        wait_until(f"workers {names}", ready)
 
     def _free(self) -> set[str]:
         ask = (

@@ -156,6 +156,16 @@ def test_nodes_are_added_to_a_running_network(
     assert cli.json("status", "g")["networks"][0]["deviations"] == []
 
 
+def test_a_link_that_closes_a_loop_is_added(lab: MaxinetLaboratory, cli: CommandLine, tmp_path: Path) -> None:
+    (tmp_path / "g.yaml").write_text(GROWN % ("", ""))
+    cli("up", "g.yaml", code=0)
+    (tmp_path / "g.yaml").write_text(GROWN % (", s3: {kind: switch}", ", [s3, s2], [s3, s1]"))
+    cli("up", "g.yaml", code=0)
+    assert cli.json("check", "g")["reachable"] == 2
+    before = counted(cli)
+    assert counted(cli) - before < 1000
+
+
 def test_stress_flaps_ports(lab: MaxinetLaboratory, cli: CommandLine, tmp_path: Path) -> None:
     (tmp_path / "t.yaml").write_text(TREE)
     (tmp_path / "flaps.yaml").write_text(STRESS)
@@ -217,7 +227,7 @@ def test_a_stuck_manager_is_named_with_its_fix(
     assert "restart MaxiNetFrontendServer" in said.stderr
     lab.kill_front()
     lab.start_front()
-    lab.wait_for("w1", "w2")
+    lab.wait_for("w1", "w2", revive=True)
     cli("up", "t.yaml", code=0)
 
 
@@ -241,3 +251,22 @@ def test_an_interface_of_somebody_elses_is_left_alone(
     said = cli("up", "t.yaml", code=4)
     assert "worker w1 has s1 already, from somebody else" in said.stderr
     machine.run("ip", "link", "del", "s1")
+
+
+def test_tunnels_without_gre_are_refused_and_one_worker_is_not(
+    lab: MaxinetLaboratory, cli: CommandLine, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    (tmp_path / "t.yaml").write_text(TREE)
+    program = lab.folder / "bin" / "ip"
+    if not program.exists():
+        pytest.skip("this kernel has GRE tunnels")
+    program.rename(lab.folder / "ip")  # the kernel's own: MaxiNet would succeed, and lose all packets
+    try:
+        said = cli("up", "t.yaml", code=3).stderr
+        assert "the kernel of worker w1 has no GRE tunnels" in said
+        assert "`modprobe ip_gre` there, or use one worker" in said
+        monkeypatch.setenv("EMULATOR_MAXINET_WORKERS", "w1")
+        cli("up", "t.yaml", code=0)
+        assert cli.json("check", "t")["reachable"] == 12
+    finally:
+        (lab.folder / "ip").rename(program)

@@ -5,7 +5,7 @@ from __future__ import annotations
 from emulator.difference import link_keys
 from emulator.engines.hosts_file import hosts_text
 from emulator.engines.remote.create import configure
-from emulator.engines.remote.document import document
+from emulator.engines.remote.document import blocked_ends, document
 from emulator.engines.remote.driver import datapath_of
 from emulator.engines.remote.network import RemoteNetwork
 from emulator.errors import UsageError
@@ -92,7 +92,9 @@ def _add(
         progress=progress, seconds=program.seconds,
     )  # fmt: skip
     state.save(plan, hosts_text(plan.whole))
-    configure(plan, made["nodes"], nodes, network.again(), program)
+    out = blocked_ends(plan)
+    joined = [end for end in blocked_ends(network.plan) if end not in out]
+    configure(plan, made["nodes"], nodes, network.again(), program, joined=joined)
     record.phase = "up"
     state.write(record)
     names = [plan.topology.names[node] for node in nodes]

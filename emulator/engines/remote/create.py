@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
+from emulator.engines.driven.client import Step
 from emulator.engines.driven.node_lines import is_switch
 from emulator.engines.remote.access import first_line
-from emulator.engines.remote.document import document
+from emulator.engines.remote.document import End, document
 from emulator.engines.remote.network import RemoteNetwork
 from emulator.engines.remote.program import RemoteProgram
 from emulator.engines.remote.repair import settings_steps
@@ -35,11 +36,17 @@ def configure(
     nodes: Iterable[int],
     network: RemoteNetwork,
     program: RemoteProgram,
+    *,
+    joined: Sequence[End] = (),
 ) -> None:
-    """Apply all settings to what the program created; BrokenError if it put nodes elsewhere."""
+    """Apply all settings to what the program created; BrokenError if it put nodes elsewhere.
+
+    `joined` are ports that were out of their bridges, and close no loop any more.
+    """
     if wrong := require_placed(plan, places):
         raise BrokenError(f"{program.title} didn't follow the placement: {'; '.join(wrong[:5])}")
-    network.driver.ask(*settings_steps(plan), seconds=program.seconds)
+    back: list[Step] = [("join", {"ends": list(joined)})] if joined else []
+    network.driver.ask(*settings_steps(plan), *back, seconds=program.seconds)
     _forward(plan, nodes, network)
     require_tunnels(plan, network.access, program.tunnels_fix)
 

@@ -25,7 +25,7 @@ _FILES = ("/etc/MaxiNet.cfg", "~/.MaxiNet.cfg")
 _PORT = "9090"
 RESTART = (
     "restart MaxiNetFrontendServer there (`systemctl restart maxinet-frontend`); its workers register again "
-    "by themselves"
+    "within seconds, and one that ends instead must be started again"
 )
 
 

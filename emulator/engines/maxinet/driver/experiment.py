@@ -104,6 +104,7 @@ class Experiment:
         known = {worker: self.inventory.own(worker).names for worker in self.inventory.workers}
         self.inventory.plan(document)
         self.switching.refuse_taken(known)
+        self.switching.postpone(document["links"])
         held = self.switching.held
         for done, node in enumerate(document["nodes"], 1):
             with failing(f"node {node['name']}"):

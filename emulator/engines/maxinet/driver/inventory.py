@@ -21,12 +21,14 @@ class Inventory:
         self.fleet = fleet
         self.nodes: dict[str, Document] = {}
         self.ends: dict[str, Document] = {}
+        self.links: list[Document] = []
         self._pids: dict[str, int] = {}
 
     def plan(self, document: Document) -> None:
         """Add what is about to be created."""
         for node in document["nodes"]:
             self.nodes[node["name"]] = node
+        self.links += document["links"]
         for link in document["links"]:
             for end in link["ends"]:
                 self.ends[end["name"]] = {**end, "mtu": link["mtu"], "tunnel": link["tunnel"]}

@@ -27,12 +27,24 @@ class Switching:
         self._out: set[str] = set()
         self.held: set[str] = set()
         """Learning switches that don't forward until the ports that would close a loop have left them."""
+        self._late: set[str] = set()
+        """Ports of new links that join once those that would close a loop are known."""
 
     def hold(self, document: Document) -> None:
         """Hold the learning switches if their links have a loop: packets would multiply there."""
         learning = {node["name"] for node in document["nodes"] if learns(node)}
         if has_loop(learning, document["links"]):
             self.held |= learning
+
+    def postpone(self, links: Sequence[Document]) -> None:
+        """Let the ports of new `links` wait if these close a loop with the links that run."""
+        learning = {name for name, node in self._inventory.nodes.items() if learns(node)}
+        joined = [
+            link for link in self._inventory.links
+            if not any(end["name"] in self._out for end in link["ends"])
+        ]  # fmt: skip
+        if has_loop(learning, joined):
+            self._late = {end["name"] for link in links for end in link["ends"] if end["node"] in learning}
 
     def refuse_taken(self, known: Mapping[str, AbstractSet[str]]) -> None:
         """Raise a StepError if a worker has something with the name of a switch or port to be made.
@@ -69,7 +81,7 @@ class Switching:
         """Attach ports, set controllers, MTUs, marks and states; verify all interfaces and queues."""
         switches = [node["name"] for node in document["nodes"] if node["kind"] != "host"]
         names = [end["name"] for link in document["links"] for end in link["ends"]]
-        self._settle([name for name in names if self._is_switch(name)])
+        self._settle([name for name in names if self._is_switch(name) and name not in self._late])
         self._controllers(switches, document["controllers"])
         self._mtus(names)
         self._verify(names)
@@ -97,6 +109,9 @@ class Switching:
         )
         self._batch("ip", lines)
         self._vsctl(vsctl)
+        late, self._late = self._late - self._out, set()
+        if late:
+            self.join(sorted(late))
 
     def join(self, names: Sequence[str]) -> None:
         """Attach interfaces to their switches again."""
