@@ -33,7 +33,7 @@ print(json.dumps({"version": sys.version_info[:2], "missing": missing, "there": 
 _PACKAGES = {"yaml": "PyYAML"}
 _OLDEST = (3, 11)
 _SECONDS = 60.0
-NODE_MEMORY = 16 << 20
+NODE_MEMORY = 24 << 20
 """Bytes for a container with an SSH daemon and a shell; measured, see docs/engines.md."""
 SESSIONS = 8
 """Sessions on one SSH connection that the driver uses; sshd allows 10 unless configured."""

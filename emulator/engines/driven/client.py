@@ -29,18 +29,19 @@ class Driver:
     """Client of the driver of the network `name`. Each request uses a connection of its own.
 
     `title` is the driven program's name for people. `watch()` raises BrokenError when something has ended
-    that the driver waits for.
+    that the driver waits for. `lost` names for people what doesn't work without the driver.
     """
 
     def __init__(
         self, name: str, title: str, paths: DriverPaths, process: DriverProcess,
-        watch: Callable[[], None] = lambda: None,
+        watch: Callable[[], None] = lambda: None, *, lost: str = "commands in nodes still work, the rest",
     ) -> None:  # fmt: skip
         self._name = name
         self._title = title
         self._paths = paths
         self._process = process
         self._watch = watch
+        self._lost = lost
 
     @property
     def alive(self) -> bool:
@@ -102,5 +103,5 @@ class Driver:
         name = self._name
         return (
             f"the {self._title} of `{name}` {how} (its log: {self._paths.log}); "
-            f"commands in nodes still work, the rest needs `emulator down {name}` and `emulator up FILE`"
+            f"{self._lost} needs `emulator down {name}` and `emulator up FILE`"
         )

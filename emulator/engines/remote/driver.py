@@ -38,7 +38,7 @@ def datapath_of(record: Record) -> str:
 
 def driver_of(state: NetworkState, record: Record, program: RemoteProgram) -> Driver:
     """Return the client of the network's driver."""
-    return Driver(state.name, program.title, paths_of(state), process_of(record))
+    return Driver(state.name, program.title, paths_of(state), process_of(record), lost="everything")
 
 
 def start_driver(plan: Plan, state: NetworkState, record: Record, program: RemoteProgram) -> Driver:

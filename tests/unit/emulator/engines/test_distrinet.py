@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import logging
 import shlex
+import shutil
 import subprocess
 import sys
 from pathlib import Path
@@ -12,6 +13,7 @@ from types import SimpleNamespace
 from typing import Any
 
 import pytest
+from support.distrinet_workers import HOME
 
 from emulator.engine_options import engine_plan
 from emulator.engines.distrinet import DistrinetEngine
@@ -154,6 +156,14 @@ def test_a_python_that_lacks_what_distrinet_imports_is_refused(key: str) -> None
     assert any("/nowhere holds no mininet/distrinet.py" in reason for reason in found)
     (reason,) = preflight(planned(PAIR, key=key, python="/nowhere/python"))
     assert "/nowhere/python, the Python of Distrinet, can't be run" in reason
+
+
+def test_a_copy_that_cannot_be_imported_is_refused_with_its_error(key: str, tmp_path: Path) -> None:
+    home = tmp_path / "home"
+    shutil.copytree(HOME, home)
+    (home / "mininet" / "mininet" / "distrinet.py").write_text("raise RuntimeError('half a copy')")
+    (reason,) = preflight(planned(PAIR, key=key, home=str(home)))
+    assert reason == "Distrinet's driver ended: RuntimeError: half a copy"
 
 
 def result(code: int = 0, out: str = "", err: str = "") -> SimpleNamespace:
