@@ -220,6 +220,20 @@ def test_what_others_have_on_a_worker_is_refused_and_left_alone(lab: Workers, de
     lab.run(1, "rm -r /run/emulator-distrinet")
 
 
+def test_a_network_of_the_same_name_from_elsewhere_is_left_alone(
+    lab: Workers, deployed: Deployed, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    network = deployed(TREE)
+    with monkeypatch.context() as elsewhere:
+        elsewhere.setenv("EMULATOR_STATE_DIR", str(tmp_path / "elsewhere"))
+        with pytest.raises(RefusedError, match="worker w1 has the network d-"):
+            deployed(TREE)
+        with pytest.raises(BrokenError, match="worker w1 has the network d-"):
+            DistrinetEngine().deploy(planned(TREE))
+    assert len(lab.containers(0) | lab.containers(1)) == network.topology.node_count
+    assert check_reachability(network).reachable == 12
+
+
 @pytest.mark.parametrize(("sessions", "image", "words"), [
     ("4", "ubuntu", "w1: sshd allows 4 sessions; set `MaxSessions 8`"),
     ("10", "another", "w1 has no LXD image called another"),

@@ -13,7 +13,7 @@ from typing import Any
 
 from emulator.engine_options import Options
 from emulator.engines.distrinet.launch import TITLE, passing_driver
-from emulator.engines.distrinet.settings import image, settings
+from emulator.engines.distrinet.settings import image, mark, settings
 from emulator.errors import EmulationError
 from emulator.plan import Plan
 from topologies.quantities import SIZE
@@ -94,7 +94,7 @@ def worker_reasons(plan: Plan, number: int, found: Mapping[str, Facts]) -> Itera
         yield f"worker {name}: its kernel has no vxlan for tunnels; `modprobe vxlan`"
     yield from _queues(plan, number, facts)
     yield from _sshd(name, facts)
-    if (taken := facts["network"]) and taken != plan.topology.name:
+    if (taken := facts["network"]) and taken != mark(plan.topology.name):
         yield f"worker {name} has the network {taken}, and Distrinet takes one per worker; take it down"
     elif facts["devices"] and not taken:
         yield f"worker {name} has devices of a Distrinet that isn't ours ({facts['devices']}); delete them"

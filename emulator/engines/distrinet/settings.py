@@ -3,11 +3,14 @@
 from __future__ import annotations
 
 import socket
+from hashlib import sha256
+from pathlib import Path
 from typing import Any
 
 from emulator.engine_options import Options
 from emulator.errors import UnableError
 from emulator.plan import Plan
+from emulator.state import state_root
 
 Json = dict[str, Any]
 ADMIN = "192.168.0.1/16"
@@ -27,7 +30,7 @@ def settings(plan: Plan) -> Json:
     ]
     master = ipv4(options["master"]) if options.get("master") else workers[0]["address"]
     return {
-        "network": plan.topology.name,
+        "network": mark(plan.topology.name),
         "workers": workers,
         "user": options.get("user") or USER,
         "key": options.get("key"),
@@ -36,6 +39,16 @@ def settings(plan: Plan) -> Json:
         "image": image(options),
         "admin": options.get("admin") or ADMIN,
     }
+
+
+def mark(name: str) -> str:
+    """Return the mark of the network `name` on workers: networks of the same name elsewhere have another."""
+    try:
+        machine = Path("/etc/machine-id").read_text(encoding="ascii").strip()
+    except (OSError, UnicodeDecodeError):
+        machine = ""
+    words = f"{machine or socket.gethostname()}\0{state_root().resolve()}\0{name}"
+    return f"{name}-{sha256(words.encode()).hexdigest()[:8]}"
 
 
 def image(options: Options) -> str:

@@ -22,7 +22,7 @@ from emulator.engines.distrinet.driver.complaints import Complaints
 from emulator.engines.distrinet.driver.worker_facts import facts, facts_script
 from emulator.engines.distrinet.preflight import preflight, worker_reasons
 from emulator.engines.distrinet.refusals import refusals
-from emulator.engines.distrinet.settings import settings
+from emulator.engines.distrinet.settings import mark, settings
 from emulator.errors import UnableError
 from emulator.plan import Plan
 from topologies.build import build
@@ -87,6 +87,15 @@ def test_settings_have_the_defaults_and_the_first_worker_is_master_and_jump_host
     assert settings(planned(PAIR, key=key, jump="10.9.9.9"))["jump"] == "10.9.9.9"
 
 
+def test_networks_of_one_name_have_a_mark_for_each_state_directory(monkeypatch: pytest.MonkeyPatch) -> None:
+    marks = []
+    for folder in ("/tmp/a", "/tmp/b", "/tmp/a"):  # noqa: S108 -- nothing is written there
+        monkeypatch.setenv("EMULATOR_STATE_DIR", folder)
+        marks.append(mark("demo"))
+    assert marks[0] == marks[2] != marks[1]
+    assert all(text.startswith("demo-") for text in marks)
+
+
 def test_a_worker_without_an_address_is_named(key: str) -> None:
     with pytest.raises(UnableError, match=r"the worker nowhere\.invalid has no IPv4 address"):
         settings(planned(PAIR, key=key, workers=["nowhere.invalid"]))
@@ -147,7 +156,7 @@ def test_queues_are_only_needed_on_the_workers_whose_links_have_shapes(key: str)
 
 
 def test_a_network_of_the_same_name_is_its_own(key: str) -> None:
-    text = FINE.replace("network\n", "network d\n").replace("devices\n", "devices intf1\n")
+    text = FINE.replace("network\n", f"network {mark('d')}\n").replace("devices\n", "devices intf1\n")
     assert reasons_of(text, planned(PAIR, key=key)) == []
 
 
