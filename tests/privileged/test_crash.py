@@ -166,3 +166,23 @@ def test_what_was_started_inside_ends_even_in_namespaces_of_its_own(tmp_path: Pa
     assert Path(f"/proc/{pid}/ns/net").exists()
     cli("down", "k", code=0)
     assert not Path(f"/proc/{pid}/ns").exists() or "Z" in Path(f"/proc/{pid}/stat").read_text()
+
+
+def test_a_namespace_that_was_half_made_when_a_command_was_killed_is_made_again(
+    tmp_path: Path, state_dir: Path, cli: CommandLine
+) -> None:
+    """Between two calls, a namespace's file is an empty regular file: not bound yet, or not any more."""
+    (tmp_path / "k.yaml").write_text("name: k\ntopology: {generator: single, hosts: 3}\n")
+    cli("up", "k.yaml", code=0)
+    path = state_dir / "k" / "ns" / "h2"
+    pin = state_dir / ".mounts" / "k"
+    subprocess.run(["nsenter", f"--mount={pin}", "umount", "-l", path], check=True)
+    kind = ["nsenter", f"--mount={pin}", "stat", "-c", "%F", path]
+    assert subprocess.run(kind, check=True, capture_output=True, text=True).stdout == "regular empty file\n"
+    said = cli.json("status", "k", code=1)["networks"][0]
+    assert said["problems"] == ["1 node is missing"]
+    assert {"node h2"} <= {one["object"] for one in said["deviations"]}
+    assert "h2" in cli("up", "k.yaml", code=0).stderr
+    assert cli.json("check", "k")["unexpected"] == []
+    cli("down", "k", code=0)
+    assert_nothing_left(state_dir)

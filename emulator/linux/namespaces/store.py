@@ -173,25 +173,28 @@ class NamespaceStore:
     def files(self) -> list[str]:
         """Return the namespaces by their files, ascending (inside the mount namespace).
 
-        The list is empty if another program removed the folder: the kernel then unmounted its contents.
+        The list is empty if another program removed the folder: the kernel then unmounted its contents. A
+        file without a namespace, as a killed command leaves it between two calls, isn't listed.
         """
+        return [file for file, _ in self._bound()]
+
+    def _bound(self) -> list[tuple[str, tuple[int, int]]]:
+        """Return each namespace's file, ascending, with its device and inode."""
         try:
-            return sorted(os.listdir(self.folder))
+            files = sorted(os.listdir(self.folder))
         except (FileNotFoundError, NotADirectoryError):
             return []
+        device = _device_and_inode("/proc/thread-self/ns/net")[0]
+        found = ((file, _device_and_inode(self._prefix + file)) for file in files)
+        return [(file, key) for file, key in found if key[0] == device]
 
     def inodes(self) -> dict[int, str]:
         """Return {inode of the namespace: file} (inside the mount namespace).
 
-        The result excludes files without a namespace and the machine's own namespace, because callers kill
-        the processes inside.
+        The result excludes the machine's own namespace, because callers kill the processes inside.
         """
-        device, machine = (
-            _device_and_inode("/proc/thread-self/ns/net")[0],
-            _device_and_inode(f"{first_process() or '/proc/1'}/ns/net"),
-        )
-        found = {file: _device_and_inode(self._prefix + file) for file in self.files()}
-        return {key[1]: file for file, key in found.items() if key[0] == device and key != machine}
+        machine = _device_and_inode(f"{first_process() or '/proc/1'}/ns/net")
+        return {key[1]: file for file, key in self._bound() if key != machine}
 
     def release(self) -> None:
         """Release the mount namespace and everything in it; no error if there is none."""
