@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import select
 import signal
 from contextlib import suppress
 from dataclasses import asdict
@@ -18,6 +19,8 @@ DRIVER = "driver"
 """The option of the run record for the driver's process id and start time."""
 OPENED = "opened"
 """The option of the run record for the program's answer to `open`: its version, the datapath."""
+_ENDS_WITHIN = 5.0
+"""Seconds that a killed process may take to end."""
 
 
 def paths_of(state: NetworkState) -> DriverPaths:
@@ -50,7 +53,14 @@ def start_driver(plan: Plan, state: NetworkState, record: Record, program: Remot
 
 
 def end(process: DriverProcess) -> None:
-    """Kill a driver with everything that it started here: it leads a process group of its own."""
-    if process.alive:
-        with suppress(ProcessLookupError):
-            os.killpg(process.pid, signal.SIGKILL)
+    """Kill a driver with everything that it started here, and wait: it leads a process group of its own."""
+    if not process.alive:
+        return
+    with suppress(ProcessLookupError):
+        handle = os.pidfd_open(process.pid)
+        try:
+            if process.alive:  # still, so the handle isn't of a later process with this number
+                os.killpg(process.pid, signal.SIGKILL)
+                select.select([handle], [], [], _ENDS_WITHIN)
+        finally:
+            os.close(handle)

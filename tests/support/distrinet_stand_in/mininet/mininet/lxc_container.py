@@ -48,7 +48,7 @@ class LxcNode:
         raise AssertionError("a lost wake-up: the real one waits a second")
 
     def popen(self, *_words):
-        raise NotImplementedError("Doesn't make sense in a remote environment")
+        raise NotImplementedError("a node elsewhere has no local process")
 
     def connectTarget(self):
         self.targetSsh.connect()
