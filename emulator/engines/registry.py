@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from pkgutil import resolve_name
 
-from emulator.errors import EmulationError, UsageError
+from emulator.errors import BrokenError, EmulationError, UsageError
 from emulator.network import Engine, Network, Progress, silent
 from emulator.state import NetworkState, state_root
 from topologies.engines import ENGINES
@@ -30,12 +30,19 @@ def take_down(name: str, progress: Progress = silent) -> None:
     """Take the network `name` down, even when its record is damaged or missing.
 
     Without a known engine, this removes everything that any engine on this machine could have created.
+    BrokenError where other machines may hold its nodes: without the record, nobody knows which.
     """
+    state = NetworkState(state_root(), name)
     try:
-        engine = engine_named(NetworkState(state_root(), name).read().engine)
-    except EmulationError:
+        engine = engine_named(state.read().engine)
+    except EmulationError as error:
         from emulator.engines import store
+        from emulator.engines.remote.driver import paths_of
 
-        store.take_down(NetworkState(state_root(), name), progress)
+        if state.record_path.exists() and paths_of(state).folder.exists():
+            raise BrokenError(
+                f"{error}; workers may hold its nodes: free them by hand, then remove {state.folder}"
+            ) from error
+        store.take_down(state, progress)
     else:
         engine.take_down(name, progress)

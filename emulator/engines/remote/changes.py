@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 from emulator.difference import link_keys
+from emulator.engines.driven.node_lines import program_name
 from emulator.engines.hosts_file import hosts_text
 from emulator.engines.remote.create import configure
 from emulator.engines.remote.document import blocked_ends, document
 from emulator.engines.remote.driver import datapath_of
 from emulator.engines.remote.network import RemoteNetwork
-from emulator.errors import UsageError
+from emulator.errors import BrokenError, UsageError
 from emulator.network import LinkState, Progress
 from emulator.plan import Plan
 from emulator.state import NetworkState
@@ -50,6 +51,8 @@ def additions(old: Plan, new: Plan) -> tuple[list[int], list[int]]:
         if key in has and old.topology.link_profile_of(link) != new.topology.link_profile_of(has[key])
     ]  # fmt: skip
     words = []
+    if [worker.name for worker in old.workers] != [worker.name for worker in new.workers]:
+        words.append("its workers, or their order, would change")
     if lost:
         words.append(f"{counted_by_name(lost, 'node')} would go")
     if changed:
@@ -78,6 +81,15 @@ def _identities(plan: Plan) -> dict[str, tuple[object, ...]]:
     }  # fmt: skip
 
 
+def _is_untouched(network: RemoteNetwork, plan: Plan, nodes: list[int]) -> bool:
+    """Return whether the program has none of the new nodes; without new nodes, links can't be told."""
+    try:
+        places = network.places()
+    except BrokenError:
+        return False
+    return bool(nodes) and not any(program_name(plan, node) in places for node in nodes)
+
+
 def _add(
     network: RemoteNetwork, plan: Plan, new: tuple[list[int], list[int]], state: NetworkState,
     progress: Progress,
@@ -87,11 +99,21 @@ def _add(
     record.phase = "changing"
     state.write(record)
     program, driver = network.program, network.driver
-    (made,) = driver.ask(
-        ("add", {"document": document(plan, datapath_of(record), nodes, links)}),
-        progress=progress, seconds=program.seconds,
-    )  # fmt: skip
-    state.save(plan, hosts_text(plan.whole))
+    state.save(plan, hosts_text(plan.whole))  # before anything is made: `down` removes what the graph names
+    try:
+        (made,) = driver.ask(
+            ("add", {"document": document(plan, datapath_of(record), nodes, links)}),
+            progress=progress, seconds=program.seconds,
+        )  # fmt: skip
+    except BrokenError as error:
+        if not _is_untouched(network, plan, nodes):
+            raise BrokenError(
+                f"{error}; part of the addition is there: `emulator down {state.name}`"
+            ) from error
+        state.save(network.plan, hosts_text(network.plan.whole))
+        record.phase = "up"
+        state.write(record)
+        raise
     out = blocked_ends(plan)
     joined = [end for end in blocked_ends(network.plan) if end not in out]
     configure(plan, made["nodes"], nodes, network.again(), program, joined=joined)

@@ -14,7 +14,7 @@ from emulator.engines.remote.placement import placed_as_running
 from emulator.engines.remote.program import RemoteProgram
 from emulator.engines.remote.refusals import common_refusals
 from emulator.engines.remote.removal import remove, take_down
-from emulator.errors import EmulationError, RefusedError
+from emulator.errors import BrokenError, EmulationError, RefusedError
 from emulator.linux.processes.interrupts import deferred
 from emulator.network import Progress, silent
 from emulator.plan import Plan
@@ -75,8 +75,11 @@ class RemoteEngine:
             try:
                 notes = self._create(plan, state, file, watched)
                 signals.check()
-            except BaseException:
-                remove(state, self.program, silent)
+            except BaseException as error:
+                try:
+                    remove(state, self.program, silent)
+                except EmulationError as left:
+                    raise BrokenError(f"{error}; then: {left}") from error
                 raise
         network = self.handle(state)
         network.notes = (*notes, *lost)

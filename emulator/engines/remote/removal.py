@@ -38,8 +38,10 @@ def remove(state: NetworkState, program: RemoteProgram, progress: Progress) -> N
     progress("workers", 0, 1)
     try:
         record = state.read()
-    except EmulationError:  # a killed `up` had recorded nothing yet, so nothing was created
-        state.remove()
+    except EmulationError:
+        if state.record_path.exists():
+            raise  # it may name workers that hold nodes
+        state.remove()  # a killed `up` had recorded nothing yet, so nothing was created
         return
     left = _freed(state, record, program) if DRIVER in record.options else []
     end(process_of(record))

@@ -9,6 +9,7 @@ from collections.abc import Sequence
 import numpy as np
 
 from emulator.access import Access, Echo
+from emulator.checks.timeouts import timeouts_for
 from emulator.errors import BrokenError
 from emulator.forwarding.base import Role
 from emulator.plan import Plan
@@ -16,7 +17,7 @@ from topologies.counting import counted_by_name
 from topologies.topology import Kind
 
 _TIMEOUT, _ROUNDS = 1.0, 4
-"""Seconds to wait for an answer, and tries before a tunnel counts as lost: the first one may wait for ARP."""
+"""Seconds to wait for an answer on links without delays, and tries: the first one may wait for ARP."""
 
 
 def tunnel_echoes(plan: Plan) -> dict[int, Echo]:
@@ -46,8 +47,8 @@ def _between_routers(plan: Plan, link: int) -> Echo | None:
 def _between_hosts(plan: Plan, link: int) -> Echo | None:
     a, b = plan.topology.ends[link].tolist()
     source, target = _nearest_host(plan, a, link), _nearest_host(plan, b, link)
-    if source is None or target is None:
-        return None
+    if source is None or target is None or source == target:
+        return None  # nobody to ask, or the same host is behind both ends
     return Echo(source, plan.forwarding.addresses(target)[0].text)
 
 
@@ -72,11 +73,12 @@ def _nearest_host(plan: Plan, node: int, without: int) -> int | None:
 def require_tunnels(plan: Plan, access: Access, explain: str) -> None:
     """Ping once over each tunnel; BrokenError that names those without an answer, with `explain`."""
     left = tunnel_echoes(plan)
+    wait = _TIMEOUT + timeouts_for(plan.topology, {}, plan.links_up).seconds
     for attempt in range(_ROUNDS):
         if attempt:
             time.sleep(_TIMEOUT)
         links = list(left)
-        times: Sequence[float | None] = access.ping(list(left.values()), _TIMEOUT)
+        times: Sequence[float | None] = access.ping(list(left.values()), wait)
         left = {link: left[link] for link, seconds in zip(links, times, strict=True) if seconds is None}
         if not left:
             return

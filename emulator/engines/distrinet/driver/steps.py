@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import base64
 import os
+import re
 import shlex
 import threading
 from pathlib import Path
@@ -22,6 +23,9 @@ from .worker_scripts import TAKEN, datapath, existing_containers, reserve
 _EXIT_SECONDS = 1.0
 _FAILED = 255
 _COMMAND_SECONDS = 60.0
+
+_PUBLIC = re.compile(r"[a-z0-9@.-]+ [A-Za-z0-9+/]+=*")
+"""Kind and key of a public key's file (sshd(8), AUTHORIZED_KEYS FILE FORMAT)."""
 
 
 class Steps:
@@ -240,6 +244,10 @@ def _public_key(key: str | None) -> str:
     if not key:
         raise StepError("give the key for the workers (`key:` of the engine): containers get its public half")
     try:
-        return Path(f"{key}.pub").read_text().strip()
+        text = Path(f"{key}.pub").read_text()
     except OSError as error:
         raise StepError(f"{key}.pub: {error.strerror}; `ssh-keygen -y -f {key} > {key}.pub`") from None
+    found = _PUBLIC.match(text)
+    if found is None:
+        raise StepError(f"{key}.pub is no public key; `ssh-keygen -y -f {key} > {key}.pub`")
+    return found[0]  # without the comment: Distrinet puts this text into a shell's words

@@ -147,12 +147,13 @@ class Transport:
         A closed session doesn't end a command, and OpenSSH passes no signals on to those of root.
         """
         limited = words if seconds is None else ["timeout", "-k", "1", f"{seconds:g}", *words]
-        async with self._place(host).sessions:
-            try:
-                async with asyncio.timeout(None if seconds is None else seconds + _GRACE):
-                    return await self._run(host, shlex.join(limited), given)
-            except TimeoutError:
-                return Result(TIMED_OUT, b"", b"")
+        try:
+            async with (
+                asyncio.timeout(None if seconds is None else seconds + _GRACE), self._place(host).sessions
+            ):  # fmt: skip
+                return await self._run(host, shlex.join(limited), given)
+        except TimeoutError:
+            return Result(TIMED_OUT, b"", b"")
 
     async def _run(self, host: str, command: str, given: bytes) -> Result:
         connection = await self._connected(host)

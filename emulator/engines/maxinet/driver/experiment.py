@@ -17,7 +17,7 @@ from .connect import Connection, require_free
 from .fleet import Fleet
 from .inventory import Inventory
 from .program import imported, version
-from .removal import destroy, free_all, remove
+from .removal import destroy, free_all
 from .switching import Switching
 
 Document = dict[str, Any]
@@ -80,7 +80,6 @@ class Experiment:
         from .topology import NOWHERE, clustering
 
         self.inventory.plan(document)
-        self.fleet.each(lambda worker: remove(self.fleet, worker, self.inventory.own(worker)))
         self.switching.refuse_taken({})
         self.switching.hold(document)
         parts = clustering(document, len(self.inventory.workers), self.switching.held)

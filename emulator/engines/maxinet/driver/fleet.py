@@ -50,7 +50,9 @@ class Fleet:
     def __init__(self, password: str) -> None:
         self._password = password
         self._addresses: dict[str, dict[str, Any]] = {}
-        self._pool = ThreadPoolExecutor(_CALLS, thread_name_prefix="call")
+        self._calls = ThreadPoolExecutor(_CALLS, thread_name_prefix="call")
+        self._jobs = ThreadPoolExecutor(_CALLS, thread_name_prefix="job")
+        self._users = ThreadPoolExecutor(_CALLS, thread_name_prefix="user")
         text = Path(__file__).with_name("on_worker.py").read_bytes()
         packed = base64.b64encode(zlib.compress(text, 9)).decode("ascii")
         self._program = f"import base64,zlib;exec(zlib.decompress(base64.b64decode('{packed}')))"
@@ -81,12 +83,15 @@ class Fleet:
                 raise StepError(lost(worker, error)) from None
 
     def commands(
-        self, wanted: Sequence[tuple[str, Command]], still_there: Callable[[int], None] = lambda _: None
-    ) -> list[Result]:
+        self, wanted: Sequence[tuple[str, Command]], still_there: Callable[[int], None] = lambda _: None,
+        *, of_user: bool = False,
+    ) -> list[Result]:  # fmt: skip
         """Run commands on workers, all at once; return the results in order.
 
-        `still_there(done)` is called every few seconds.
+        `still_there(done)` is called every few seconds. Those `of_user` may run for ever and have threads of
+        their own: steps never wait for them.
         """
+        pool = self._users if of_user else self._jobs
         jobs: list[tuple[str, list[int]]] = []
         for worker in dict.fromkeys(worker for worker, _ in wanted):
             mine = [at for at, (name, _) in enumerate(wanted) if name == worker]
@@ -94,7 +99,7 @@ class Fleet:
         results: list[Result] = [[]] * len(wanted)
         calls: dict[Future[list[Result]], list[int]] = {}
         for worker, places in jobs:
-            calls[self._pool.submit(self._job, worker, [wanted[at][1] for at in places])] = places
+            calls[pool.submit(self._job, worker, [wanted[at][1] for at in places])] = places
         left = set(calls)
         done = 0
         while left:
@@ -107,8 +112,8 @@ class Fleet:
         return results
 
     def each(self, do: Callable[[str], Any]) -> dict[str, Any]:
-        """Call `do(worker)` for all workers at the same time; return the results."""
-        calls = {worker: self._pool.submit(do, worker) for worker in self._addresses}
+        """Call `do(worker)` for all workers at the same time; return the results. `do` may run commands."""
+        calls = {worker: self._calls.submit(do, worker) for worker in self._addresses}
         wait(calls.values())
         return {worker: call.result() for worker, call in calls.items()}
 

@@ -61,7 +61,9 @@ class Steps:
             running.inventory.in_node(c["node"], c["argv"], c.get("timeout"), c.get("input") or "")
             for c in commands
         ]
-        return running.fleet.commands(wanted, lambda done: progress("commands", done, len(commands)))
+        return running.fleet.commands(
+            wanted, lambda done: progress("commands", done, len(commands)), of_user=True
+        )
 
     def batches(self, progress: Progress, lines: dict[str, list[str]], harmless: bool = False) -> None:
         """Run `ip -batch` in many nodes; with `harmless`, ignore failures."""

@@ -18,6 +18,7 @@ import pytest
 from emulator.access import CaptureRequest, CaptureResult
 from emulator.checks.reachability import check_reachability
 from emulator.engine_options import engine_plan
+from emulator.engines.registry import take_down
 from emulator.engines.remote.changes import additions
 from emulator.engines.remote.document import document
 from emulator.engines.remote.driver import paths_of
@@ -316,3 +317,42 @@ def test_nodes_that_run_stay_where_they_are_and_new_ones_join_their_neighbours()
     nodes_added, links_added = additions(turned, found)
     assert [names[node] for node in nodes_added] == ["s3", "h3", "h4"]
     assert len(links_added) == 3
+
+
+def test_a_rollback_that_fails_keeps_the_reason(made: Made) -> None:
+    with pytest.raises(BrokenError, match=r"the toy fell over; then: worker w1 doesn't answer"):
+        made(TOY_FAILS="stuck", TOY_STUCK="1", TOY_NO_STOP="1").deploy(plan_of(TREE))
+    made().take_down("far")
+
+
+def test_a_record_that_cannot_be_read_keeps_the_network_known(made: Made) -> None:
+    network = made().deploy(plan_of(TREE))
+    state = NetworkState(state_root(), "far")
+    text = state.record_path.read_text()
+    state.record_path.write_text("{")
+    with pytest.raises(
+        BrokenError, match=r"workers may hold its nodes: free them by hand, then remove .*far"
+    ):
+        take_down("far")
+    state.record_path.write_text(text)
+    assert network.places()
+
+
+def test_other_workers_are_no_addition() -> None:
+    old = plan_of(SMALL)
+    with pytest.raises(UsageError, match="its workers, or their order, would change"):
+        additions(old, plan_of(LARGER.replace("[w1, w2]", "[w2, w1]")))
+
+
+def test_an_addition_that_fails_at_once_leaves_the_network_as_it_was(made: Made, tmp_path: Path) -> None:
+    refusing = tmp_path / "refuses"
+    engine = made(TOY_REFUSES_ADDITIONS=str(refusing))
+    engine.deploy(plan_of(SMALL))
+    refusing.touch()
+    with pytest.raises(BrokenError, match="no addition today"):
+        engine.deploy(plan_of(LARGER))
+    network = engine.attach("far")
+    assert network.health().running
+    assert network.topology.node_count == 2
+    refusing.unlink()
+    assert engine.deploy(plan_of(LARGER)).changes == ("added 1 node (h2)", "added 1 link")
