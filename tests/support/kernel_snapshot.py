@@ -120,13 +120,23 @@ def difference_within(before: Snapshot, state: Path, network: str, seconds: floa
 
 
 def settled(state: Path, network: str, seconds: float = 5.0) -> Snapshot:
-    """Return the snapshot as soon as two in a row are equal."""
+    """Return the snapshot as soon as two in a row are equal, and every interface that is up has its carrier.
+
+    The kernel may tell of a carrier up to a second late (net/core/link_watch.c).
+    """
     deadline = time.monotonic() + seconds
     last = snapshot(state, network)
-    while differences(last, now := snapshot(state, network)) and time.monotonic() < deadline:
+    while time.monotonic() < deadline:
+        now = snapshot(state, network)
+        if not (differences(last, now) or _lacks_carrier(now)):
+            break
         last = now
         time.sleep(0.1)
-    return now
+    return last
+
+
+def _lacks_carrier(found: Snapshot) -> bool:
+    return any('"NO-CARRIER"' in words for objects in found.values() for words in objects.values())
 
 
 def _objects(section: str, text: str, *, numbered: bool) -> Iterator[tuple[str, str]]:
