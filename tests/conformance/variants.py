@@ -78,6 +78,12 @@ REFUSED = {
 }
 """Files that an engine refuses on two workers, with words of its reason: the known differences."""
 
+ON_STAND_INS = {
+    "addresses-given", "bcube", "compose", "core-aggregation-edge", "from-mininet-file", "ipv6",
+    "lonely-host", "long-names", "pair", "parallel-links", "ring", "routed-two-lans", "small-mtu",
+}  # fmt: skip
+"""Files that always run over stand-ins, at some 10 s each; CONFORMANCE_ALL=1 runs the others there too."""
+
 REFUSED_ANYWHERE = {
     ("distrinet", "pair"),
     ("maxinet", "pair"),
