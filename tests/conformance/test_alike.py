@@ -16,7 +16,16 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from conformance.variants import EXPECTED, FILES, ON_STAND_INS, REFUSED, REFUSED_ANYWHERE, VARIANTS, Variant
+from conformance.variants import (
+    EXPECTED,
+    FILES,
+    MEASURED,
+    ON_STAND_INS,
+    REFUSED,
+    REFUSED_ANYWHERE,
+    VARIANTS,
+    Variant,
+)
 from support import throughput
 from support.stand_ins import LABORATORIES
 
@@ -125,7 +134,10 @@ def named(variant: Variant, environments: dict[str, dict[str, str]], monkeypatch
         monkeypatch.setenv(name, value)
 
 
-@pytest.fixture(params=FILES, ids=lambda file: file.stem)
+_MARKED = [pytest.param(f, marks=pytest.mark.alone) if f.stem in MEASURED else f for f in FILES]
+
+
+@pytest.fixture(params=_MARKED, ids=lambda file: file.stem)
 def running(
     request: pytest.FixtureRequest, variant: Variant, named: None, state_dir: Path,
     monkeypatch: pytest.MonkeyPatch,
@@ -164,7 +176,7 @@ def test_alike(running: Running) -> None:
     take_ports_and_nodes_away(running)
     assert running.reachable() == running.wanted["reachable"]
     measured = running.variant.real and not running.variant.stands_in
-    if running.topology.name in {"shaped", "dumbbell"} and measured:
+    if running.topology.name in MEASURED and measured:
         measure(running)
 
 

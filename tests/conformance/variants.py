@@ -79,8 +79,8 @@ REFUSED = {
 """Files that an engine refuses on two workers, with words of its reason: the known differences."""
 
 ON_STAND_INS = {
-    "addresses-given", "bcube", "compose", "core-aggregation-edge", "from-mininet-file", "ipv6",
-    "lonely-host", "long-names", "pair", "parallel-links", "ring", "routed-two-lans", "small-mtu",
+    "bcube", "compose", "ipv6", "lonely-host", "pair", "parallel-links", "ring", "routed-two-lans",
+    "small-mtu",
 }  # fmt: skip
 """Files that always run over stand-ins, at some 10 s each; CONFORMANCE_ALL=1 runs the others there too."""
 
@@ -92,5 +92,7 @@ REFUSED_ANYWHERE = {
 }
 """Those that it refuses on one worker too."""
 
+MEASURED = {"shaped", "dumbbell"}
+"""Files whose rates are measured: nothing runs beside them."""
 FILES = sorted((Path(__file__).parent / "files").glob("*.yaml"))
 EXPECTED = Path(__file__).parent / "expected.json"
