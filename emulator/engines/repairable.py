@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import time
 from abc import ABC, abstractmethod
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 
 from emulator.deviation import Deviation
 from emulator.engines.recorded import RecordedNetwork
@@ -54,13 +54,24 @@ class RepairableNetwork(RecordedNetwork, ABC):
         """
         words = self.repair_once()
         words += map(str, deviating_limits(self._state.root, self.topology, restore=True))
-        deadline = time.monotonic() + _SETTLES_WITHIN
-        while words and (left := self.deviations()):
-            if time.monotonic() > deadline:
-                shown = "; ".join(map(str, left[:_MOST_NAMED]))
-                raise BrokenError(
-                    f"{counted(len(left), 'difference')} could not be repaired ({shown}); "
-                    f"`emulator down {self.name}`, then `up`"
-                )
-            time.sleep(_PAUSE)  # IPv6 notices a returned carrier with a delay
+        if words:
+            await_repaired(self.name, self.deviations, within=_SETTLES_WITHIN, pause=_PAUSE)
         return words
+
+
+def await_repaired(
+    name: str, deviations: Callable[[], Sequence[Deviation]], *, within: float, pause: float
+) -> None:
+    """Compare every `pause` seconds until nothing differs; BrokenError when something does after `within`.
+
+    IPv6, for example, notices a returned carrier with a delay.
+    """
+    deadline = time.monotonic() + within
+    while left := deviations():
+        if time.monotonic() > deadline:
+            shown = "; ".join(map(str, left[:_MOST_NAMED]))
+            raise BrokenError(
+                f"{counted(len(left), 'difference')} could not be repaired ({shown}); "
+                f"`emulator down {name}`, then `up`"
+            )
+        time.sleep(pause)

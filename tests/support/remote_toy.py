@@ -149,7 +149,6 @@ def toy_engine(folder: Path, environment: dict[str, str]) -> type[RemoteEngine]:
     class ToyEngine(RemoteEngine):
         name = "distrinet"
         program = RemoteProgram(
-            engine="distrinet",
             title="toy",
             recipe=lambda options, _: Recipe(str(options["python"]), driver, environment),
             settings=lambda plan: {

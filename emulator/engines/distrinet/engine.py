@@ -18,7 +18,6 @@ class DistrinetEngine(RemoteEngine):
 
     name = "distrinet"
     program = RemoteProgram(
-        engine="distrinet",
         title=TITLE,
         recipe=recipe,
         settings=settings,

@@ -17,7 +17,6 @@ class MaxinetEngine(RemoteEngine):
 
     name = "maxinet"
     program = RemoteProgram(
-        engine="maxinet",
         title=TITLE,
         recipe=recipe,
         settings=settings,

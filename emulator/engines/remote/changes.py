@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from emulator.difference import link_keys
+from emulator.engines.deploy_phases import finish
 from emulator.engines.driven.node_lines import program_name
 from emulator.engines.hosts_file import hosts_text
 from emulator.engines.remote.create import configure
@@ -111,14 +112,12 @@ def _add(
                 f"{error}; part of the addition is there: `emulator down {state.name}`"
             ) from error
         state.save(network.plan, hosts_text(network.plan.whole))
-        record.phase = "up"
-        state.write(record)
+        finish(state, record)
         raise
     out = blocked_ends(plan)
     joined = [end for end in blocked_ends(network.plan) if end not in out]
     configure(plan, made["nodes"], nodes, network.again(), program, joined=joined)
-    record.phase = "up"
-    state.write(record)
+    finish(state, record)
     names = [plan.topology.names[node] for node in nodes]
     return [
         *([f"added {counted_by_name(names, 'node')}"] if names else []),

@@ -5,6 +5,7 @@ from __future__ import annotations
 from contextlib import suppress
 from typing import ClassVar
 
+from emulator.engines.deploy_phases import finish
 from emulator.engines.hosts_file import hosts_text
 from emulator.engines.remote.changes import change
 from emulator.engines.remote.create import create
@@ -110,8 +111,7 @@ class RemoteEngine:
         state.write(record)
         network = self.handle(state)
         create(plan, opened, network, self.program, progress)
-        record.phase = "up"
-        state.write(record)
+        finish(state, record)
         return (f"{self.program.title} {opened['version']} on {', '.join(opened['workers'])}",)
 
     def take_down(self, name: str, progress: Progress = silent) -> None:

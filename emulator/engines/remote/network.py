@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Mapping, Sequence
-from functools import cached_property, partial
-from typing import Any
+from functools import cached_property
 
 from emulator.deviation import Deviation
 from emulator.engines import link_changes
@@ -76,7 +76,7 @@ class RemoteNetwork(RecordedNetwork):
         missing = self.topology.node_count - len(places)
         if missing:
             problems.append(f"{counted(missing, 'node')} {'is' if missing == 1 else 'are'} missing")
-        details = {"workers": _counts(places), "placement": dict(places)}
+        details = {"workers": dict(sorted(Counter(places.values()).items())), "placement": dict(places)}
         return Health(running=not problems, nodes=len(places), problems=tuple(problems), details=details)
 
     def set_link(self, link: int, state: LinkState) -> None:
@@ -118,8 +118,7 @@ class RemoteNetwork(RecordedNetwork):
 
     def repair_locked(self) -> list[str]:
         """Repair deviations and return them; the caller holds the network's lock."""
-        look = partial(self.deviations)
-        return repair(self._plan_again(), self.link_changes, self.driver, look)
+        return repair(self._plan_again(), self.link_changes, self.driver, self.deviations)
 
     def beyond_repair(self) -> str:
         """Return why `up` must create the network again; empty where it can be repaired."""
@@ -132,11 +131,3 @@ class RemoteNetwork(RecordedNetwork):
     def down(self, progress: Progress = silent) -> None:
         """Take the network down."""
         take_down(self._state, self.program, progress)
-
-
-def _counts(places: Mapping[str, Any]) -> dict[str, int]:
-    """Return the number of nodes of each worker."""
-    out: dict[str, int] = {}
-    for worker in places.values():
-        out[worker] = out.get(worker, 0) + 1
-    return dict(sorted(out.items()))

@@ -25,7 +25,6 @@ class RemoteProgram:
     between workers carry nothing. One node or link may take `seconds`.
     """
 
-    engine: str
     title: str
     recipe: Callable[[Options, DriverPaths], Recipe]
     settings: Callable[[Plan], Json]

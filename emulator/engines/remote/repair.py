@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import time
 from collections.abc import Callable, Sequence
 
 import numpy as np
@@ -12,13 +11,11 @@ from emulator.engines.driven.client import Driver, Step
 from emulator.engines.remote.document import blocked_ends, end_document, ends_of, lines_of
 from emulator.engines.remote.flows import flow_steps
 from emulator.engines.remote.links import port_steps
-from emulator.errors import BrokenError
+from emulator.engines.repairable import await_repaired
 from emulator.link_states import States
 from emulator.plan import Plan
-from topologies.counting import counted
 
 _SETTLES_WITHIN, _PAUSE = 5.0, 0.2
-_MOST_NAMED = 5
 
 
 def settings_steps(plan: Plan, states: States | None = None) -> list[Step]:
@@ -47,13 +44,5 @@ def repair(
         return []
     up = np.flatnonzero(plan.links_up).tolist()
     driver.ask(*port_steps(ends_of(plan, up), up=True), *settings_steps(plan, states))
-    deadline = time.monotonic() + _SETTLES_WITHIN
-    while left := deviations():
-        if time.monotonic() > deadline:
-            shown = "; ".join(map(str, left[:_MOST_NAMED]))
-            raise BrokenError(
-                f"{counted(len(left), 'difference')} could not be repaired ({shown}); "
-                f"`emulator down {plan.topology.name}`, then `up`"
-            )
-        time.sleep(_PAUSE)
+    await_repaired(plan.topology.name, deviations, within=_SETTLES_WITHIN, pause=_PAUSE)
     return [str(deviation) for deviation in found]
