@@ -8,14 +8,13 @@ from __future__ import annotations
 from collections.abc import Iterator
 from typing import Annotated, Any, ClassVar, Literal
 
-from pydantic import AfterValidator, Field, GetCoreSchemaHandler, GetJsonSchemaHandler
+from pydantic import AfterValidator, Field
 from pydantic.json_schema import JsonSchemaValue
-from pydantic_core import CoreSchema, core_schema
 
 from topologies.errors import Loc, shortened
 from topologies.names import NETWORK_NAME
 from topologies.quantities import Duration, Share
-from topologies.spec.section import Section
+from topologies.spec.section import OtherForms, Section
 
 Problems = Iterator[tuple[Loc, str]]
 """Errors between keys: (path below the step, message)."""
@@ -31,24 +30,17 @@ def word(value: str) -> str:
 Word = Annotated[str, AfterValidator(word)]
 
 
-class WordOrMapping:
+class WordOrMapping(OtherForms):
     """Marker of a mapping with a bare word as its short form: `target: host` is `target: {match: host}`."""
 
     def __init__(self, key: str) -> None:
         self._key = key
 
-    def _mapping(self, value: Any) -> Any:
+    def _own_form(self, value: Any) -> Any:
         return {self._key: value} if isinstance(value, str) else value
 
-    def __get_pydantic_core_schema__(self, source: Any, handler: GetCoreSchemaHandler) -> CoreSchema:
-        """Validate the mapping."""
-        return core_schema.no_info_before_validator_function(self._mapping, handler(source))
-
-    def __get_pydantic_json_schema__(
-        self, schema: CoreSchema, handler: GetJsonSchemaHandler
-    ) -> JsonSchemaValue:
-        """Allow the word beside the mapping."""
-        return {"anyOf": [{"type": "string"}, handler(schema)]}
+    def _schemas(self) -> list[JsonSchemaValue]:
+        return [{"type": "string"}]
 
 
 class TargetKeys(Section):

@@ -14,7 +14,7 @@ from topologies.errors import shortened
 from topologies.quantities import Size
 from topologies.spec.explain import shown
 from topologies.spec.located_errors import located_error
-from topologies.spec.section import EmptyIfNull, Section
+from topologies.spec.section import EmptyIfNull, OtherForms, Section
 
 _MACHINE = re.compile(r"[A-Za-z0-9](?:[A-Za-z0-9.:-]{0,251}[A-Za-z0-9])?")
 """A host name, an IPv4 or an IPv6 address."""
@@ -55,25 +55,18 @@ class WorkerKeys(Section):
     nodes: Annotated[int, Field(ge=0)] | None = Field(None, description="Most nodes to place there")
 
 
-class _NameOrWorker:
+class _NameOrWorker(OtherForms):
     """Annotation of a worker: `w1` is short for `{name: w1}`."""
 
-    def _mapping(self, value: Any) -> Any:
+    def _own_form(self, value: Any) -> Any:
         if isinstance(value, str):
             return {"name": value}
         if isinstance(value, dict | WorkerKeys):
             return value
         raise ValueError(f"{shown(value)} is no worker; write a host name or {WorkerKeys.EXAMPLE}")
 
-    def __get_pydantic_core_schema__(self, source: Any, handler: GetCoreSchemaHandler) -> CoreSchema:
-        """Validate the mapping form."""
-        return core_schema.no_info_before_validator_function(self._mapping, handler(source))
-
-    def __get_pydantic_json_schema__(
-        self, schema: CoreSchema, handler: GetJsonSchemaHandler
-    ) -> JsonSchemaValue:
-        """Allow a name or the mapping."""
-        return {"anyOf": [{"type": "string"}, handler(schema)]}
+    def _schemas(self) -> list[JsonSchemaValue]:
+        return [{"type": "string"}]
 
 
 class EngineOptions(Section):

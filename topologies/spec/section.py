@@ -20,6 +20,28 @@ class Section(BaseModel):
     model_config = ConfigDict(extra="forbid", frozen=True, allow_inf_nan=False, strict=True)
 
 
+class OtherForms:
+    """Annotation of a value with other forms in the file: a subclass turns them into the value's own."""
+
+    def _own_form(self, value: Any) -> Any:
+        """Return the value's own form of `value`; ValueError when there is none."""
+        raise NotImplementedError
+
+    def _schemas(self) -> list[JsonSchemaValue]:
+        """Return the JSON schemas of the other forms, before the value's own."""
+        return []
+
+    def __get_pydantic_core_schema__(self, source: Any, handler: GetCoreSchemaHandler) -> CoreSchema:
+        """Validate the value's own form."""
+        return core_schema.no_info_before_validator_function(self._own_form, handler(source))
+
+    def __get_pydantic_json_schema__(
+        self, schema: CoreSchema, handler: GetJsonSchemaHandler
+    ) -> JsonSchemaValue:
+        """Allow the other forms beside it."""
+        return {"anyOf": [*self._schemas(), handler(schema)]}
+
+
 class EmptyIfNull:
     """Annotation of a list or mapping: `key:` without a value means the empty one."""
 
