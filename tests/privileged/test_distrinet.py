@@ -12,18 +12,22 @@ import subprocess
 import sys
 import time
 from collections.abc import Callable, Iterator
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 import pytest
+from engines_real.laboratory import wait_until
 from support.distrinet_workers import HOME, Workers, workers
 
 from emulator.checks.reachability import check_reachability
 from emulator.engine_options import engine_plan
 from emulator.engines.distrinet import DistrinetEngine
+from emulator.engines.remote.driver import process_of
 from emulator.engines.remote.network import RemoteNetwork
 from emulator.errors import BrokenError, RefusedError
 from emulator.network import LinkState
 from emulator.plan import Plan
+from emulator.state import NetworkState, state_root
 from topologies.build import build
 from topologies.profiles import Shape
 from topologies.spec.load import load_text
@@ -172,6 +176,49 @@ def test_nodes_are_added_to_a_running_network(deployed: Deployed) -> None:
     network = deployed(large)
     assert network.changes
     assert check_reachability(network).reachable == 6
+
+
+def test_a_failed_addition_ends_no_other_commands(deployed: Deployed, lab: Workers) -> None:
+    small = "topology: {nodes: {s1: {kind: switch}, h1: {kind: host}}, links: [[h1, s1]]}\n"
+    large = (
+        "topology: {nodes: {s1: {kind: switch}, h1: {kind: host}, h2: {kind: host}}, "
+        "links: [[h1, s1], [h2, s1]]}\n"
+    )
+    network = deployed(small)
+    for number in range(2):
+        lab.tell(number, "refuses", "h2")
+    with ThreadPoolExecutor(1) as pool:
+        command = ["sh", "-c", "echo begun; sleep 4; echo done"]
+        running = pool.submit(network.access.execute, [network.topology.names.index("h1")], command, 30)
+        time.sleep(0.3)
+        with pytest.raises(BrokenError, match="no space left for h2"):
+            deployed(large)
+        assert running.running()
+        (result,) = running.result()
+    assert (result.code, result.output, result.errors) == (0, b"begun\ndone\n", b"")
+
+
+def test_no_container_appears_after_the_clean_up_when_a_driver_was_killed_while_it_made_some(
+    deployed: Deployed, lab: Workers
+) -> None:
+    seconds = 4.0
+    for number in range(2):
+        lab.tell(number, "slow", str(seconds))
+    with ThreadPoolExecutor(1) as pool:
+        up = pool.submit(deployed, TREE)
+        wait_until("LXD", lambda: lab.is_making(0) and lab.is_making(1))
+        began = time.monotonic()
+        os.kill(process_of(NetworkState(state_root(), "d").read()).pid, signal.SIGKILL)
+        with pytest.raises(BrokenError, match="has ended"):
+            up.result()
+    for _ in range(2):
+        assert [lab.containers(number) for number in range(2)] == [set(), set()]
+        time.sleep(max(0.0, began + seconds + 1 - time.monotonic()))  # each of them would be there by now
+
+
+def test_what_a_killed_reservation_has_left_is_taken_over(deployed: Deployed, lab: Workers) -> None:
+    lab.run(0, "mkdir /run/emulator-distrinet")
+    assert deployed(TREE).health().running
 
 
 def test_a_killed_driver_is_reported_and_down_removes_all(deployed: Deployed, lab: Workers) -> None:

@@ -46,6 +46,16 @@ class Workers:
         mark = self.folder / self.addresses[number] / "away"
         mark.touch() if away else mark.unlink()
 
+    def tell(self, number: int, file: str, words: str) -> Path:
+        """Make a worker's LXD `slow` (seconds to make a container), or one that `refuses` names."""
+        path = self.folder / self.addresses[number] / file
+        path.write_text(words)
+        return path
+
+    def is_making(self, number: int) -> bool:
+        """Return whether a slow LXD has begun to make a container."""
+        return any((self.folder / self.addresses[number]).glob("making-*"))
+
     def connections(self) -> list[str]:
         """Return the connections that the driver has made: an address, and `direct` or `jump`."""
         return (self.folder / "connections").read_text().splitlines()

@@ -7,9 +7,10 @@ from collections.abc import Iterator
 from ipaddress import AddressValueError, IPv4Interface, NetmaskValueError, ip_address
 from pathlib import Path
 
-from emulator.engines.distrinet.settings import ADMIN, USER, image
+from emulator.engines.distrinet.settings import ADMIN, USER, image, settings
 from emulator.engines.driven.node_lines import is_switch, program_name
 from emulator.engines.refusals import crowded_bridges
+from emulator.errors import EmulationError
 from emulator.plan import Plan
 from topologies.counting import counted_by_name
 
@@ -20,7 +21,7 @@ _IMAGE = re.compile(r"[A-Za-z0-9][A-Za-z0-9._:/-]*")
 
 def refusals(plan: Plan) -> list[str]:
     """Return every reason why Distrinet can't carry `plan` out, each with the fix."""
-    return [*_names(plan), *_options(plan), *_admin(plan), *crowded_bridges(plan)]
+    return [*_names(plan), *_options(plan), *_master(plan), *_admin(plan), *crowded_bridges(plan)]
 
 
 def _names(plan: Plan) -> Iterator[str]:
@@ -31,7 +32,7 @@ def _names(plan: Plan) -> Iterator[str]:
         yield f"{counted_by_name(lined, 'node')}: LXD's containers have no `_` in their names; rename them"
     if odd := [name for name in names if "_" not in name and not _NAME.fullmatch(name)]:
         yield (
-            f"{counted_by_name(odd, 'node')}: LXD's names are letters, digits and `-`, "
+            f"{counted_by_name(odd, 'node')}: LXD's names are letters, digits and `-` (no `.`), "
             f"begin with a letter and don't end with `-`; rename them"
         )
     switches = [node for node in every if is_switch(plan, node)]
@@ -62,6 +63,18 @@ def _options(plan: Plan) -> Iterator[str]:
             yield f"the key {path} can't be read ({error.strerror}); {fix}"
     if not _IMAGE.fullmatch(image(options)):
         yield f"image `{image(options)}` is no name of an LXD image; `lxc image list` on a worker has them"
+
+
+def _master(plan: Plan) -> Iterator[str]:
+    """Yield a master that is no worker: nothing would be recorded there, nor removed."""
+    options = plan.options
+    try:
+        found = settings(plan)
+    except EmulationError:  # an address that can't be found: the preflight says so
+        return
+    if options.get("master") and found["master"] not in {worker["address"] for worker in found["workers"]}:
+        names = ", ".join(worker.name for worker in plan.workers)
+        yield f"master {options['master']} is none of the workers ({names}); name one, or leave it out"
 
 
 def _admin(plan: Plan) -> Iterator[str]:

@@ -13,9 +13,10 @@ from mininet.distrinet import Distrinet
 from mininet.topo import Topo
 from serving.server import Progress, StepError
 
+from .connection import Connection
 from .nodes import CLASSES, Host, Interface, Link
 from .transport import Transport
-from .worker_scripts import ADMIN_BRIDGE, TAG, record_devices
+from .worker_scripts import ADMIN_BRIDGE, TAG, guarded, record_devices
 
 Document = dict[str, Any]
 _AT_A_TIME = 8
@@ -122,7 +123,7 @@ class Builder:
         tunnels = numbers.next_tunnels(len(nodes) + len(links))
         for address, devices in per_worker.items():
             given = "".join(f"{name}\n" for name in (*devices, *tunnels)).encode()
-            self._must(address, record_devices(), given)
+            self._must(address, guarded(record_devices(), Connection.driver), given)
 
     def _must(self, address: str, command: str, given: bytes = b"") -> str:
         result = self.transport.run(address, command, given=given)
@@ -210,15 +211,14 @@ class Builder:
         listed = list(jobs)
         if not listed:
             return
-        pool = ThreadPoolExecutor(_AT_A_TIME)
-        try:
-            pending = [pool.submit(job) for job in listed]
-            for done, future in enumerate(as_completed(pending), 1):
-                future.result()
-                progress(phase, done, len(listed))
-        except BaseException:
-            self.transport.end()
-            raise
-        finally:
-            pool.shutdown(wait=True, cancel_futures=True)
-            self.transport.again()
+        with ThreadPoolExecutor(_AT_A_TIME) as pool, self.transport.together() as work:
+            pending = [pool.submit(work.run, job) for job in listed]
+            try:
+                for done, future in enumerate(as_completed(pending), 1):
+                    future.result()
+                    if said := self.transport.complaints.taken():  # what comes next would wait in vain
+                        raise StepError("; ".join(said))
+                    progress(phase, done, len(listed))
+            finally:
+                for future in pending:
+                    future.cancel()

@@ -9,13 +9,15 @@ from __future__ import annotations
 
 import asyncio
 from concurrent.futures import Future
-from typing import Any
+from typing import Any, ClassVar
 
 import mininet.distrinet
 import mininet.lxc_container
 from mininet.log import lg
 
-from .transport import COMMAND_SECONDS, Result, Transport
+from .results import Result
+from .transport import COMMAND_SECONDS, Transport
+from .worker_scripts import guarded
 
 
 class Connection:
@@ -23,6 +25,8 @@ class Connection:
 
     transport: Transport
     """Set before Distrinet is imported."""
+    driver: ClassVar[str] = ""
+    """The name of this driver's reservation; commands run only while it lasts. Set when there is one."""
 
     def __init__(self, loop: Any, host: str, **_ignored: Any) -> None:
         self.loop = loop
@@ -52,20 +56,24 @@ class Connection:
         """Begin a command."""
         del multi
         self._text = cmd
-        self._sent = asyncio.run_coroutine_threadsafe(
-            self.transport.running(self.host, cmd, b"", COMMAND_SECONDS), self.transport.loop
-        )
+        self._sent = self._begun(cmd)
 
     def waitOutput(self) -> str:  # noqa: N802 -- Distrinet's name
         """Return what the command begun last has printed."""
         sent, self._sent = self._sent, None
-        return "" if sent is None else self._judged(self._text, sent.result())
+        return "" if sent is None else self._judged(self._text, self.transport.finish(sent))
 
     def cmd(self, cmd: str) -> str:
         """Run a command on the worker; return what it printed. Complaints are collected."""
         if not cmd:  # Distrinet has none for its master, and an empty one would open a shell
             return ""
-        return self._judged(cmd, self.transport.run(self.host, cmd))
+        return self._judged(cmd, self.transport.finish(self._begun(cmd)))
+
+    def _begun(self, cmd: str) -> Future[Result]:
+        """Begin a command on the worker, under this driver's reservation."""
+        return self.transport.begin(
+            self.transport.running(self.host, guarded(cmd, self.driver), b"", COMMAND_SECONDS, shown=cmd)
+        )
 
     def _judged(self, text: str, result: Result) -> str:
         self.transport.complaints.judge_worker(self.transport.name(self.host), text, result)

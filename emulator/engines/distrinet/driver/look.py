@@ -5,7 +5,8 @@ from __future__ import annotations
 from concurrent.futures import ThreadPoolExecutor
 from typing import Any
 
-from .transport import Transport, TransportError
+from .results import TransportError
+from .transport import Transport
 from .worker_facts import facts, facts_script
 
 _SECONDS = 40.0

@@ -13,7 +13,7 @@ from mininet.link import TCIntf
 from mininet.lxc_container import LxcNode
 
 from .connection import Connection
-from .transport import Result
+from .results import Result
 
 Document = dict[str, Any]
 _OVS_SECONDS = 60.0

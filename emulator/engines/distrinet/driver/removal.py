@@ -10,7 +10,8 @@ from typing import Any
 
 from serving.server import Progress
 
-from .transport import Transport, TransportError
+from .results import TransportError
+from .transport import Transport
 from .worker_scripts import remove
 
 _SECONDS = 600.0
@@ -18,8 +19,7 @@ _SECONDS = 600.0
 
 def remove_all(progress: Progress, transport: Transport, settings: dict[str, Any]) -> list[str]:
     """Remove everything from all workers at once; return words on what is left."""
-    transport.end()  # what a failed step still does
-    transport.again()
+    transport.end()  # what a failed step still does here; the workers' part is waited for by the script
     workers = settings["workers"]
     script = remove(settings["network"])
 

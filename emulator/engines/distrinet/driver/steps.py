@@ -5,10 +5,7 @@ from __future__ import annotations
 import asyncio
 import base64
 import os
-import re
-import shlex
 import threading
-from pathlib import Path
 from typing import Any
 
 from mininet.distrinet import VERSION
@@ -16,16 +13,15 @@ from serving.deadline import DeadlineError
 from serving.server import Progress, StepError
 
 from .build import Builder, Document
+from .opening import public_key, refuse_existing, reserve_workers
 from .removal import remove_all
-from .transport import Transport, TransportError
-from .worker_scripts import TAKEN, datapath, existing_containers, reserve
+from .results import TransportError
+from .terminal import ssh_command
+from .transport import Transport
 
 _EXIT_SECONDS = 1.0
 _FAILED = 255
 _COMMAND_SECONDS = 60.0
-
-_PUBLIC = re.compile(r"[a-z0-9@.-]+ [A-Za-z0-9+/]+=*")
-"""Kind and key of a public key's file (sshd(8), AUTHORIZED_KEYS FILE FORMAT)."""
 
 
 class Steps:
@@ -52,21 +48,11 @@ class Steps:
     def open(self, progress: Progress, settings: Document) -> Document:
         """Connect to the workers and reserve them."""
         transport = self._connect(settings)
-        datapaths = set()
-        workers = settings["workers"]
-        for done, worker in enumerate(workers, 1):
-            result = transport.run(worker["address"], reserve(settings["network"]))
-            if result.code == TAKEN:
-                words = f"worker {worker['name']} has {result.text.strip()}"
-                raise StepError(f"{words}, and Distrinet takes one network per worker; take that one down")
-            if result.code:
-                raise StepError(f"worker {worker['name']}: {result.errors or result.text.strip()}")
-            datapaths.add(transport.run(worker["address"], datapath()).code)
-            progress("workers", done, len(workers))
-        self._builder = Builder({**settings, "public_key": _public_key(settings.get("key"))}, transport)
+        found = reserve_workers(progress, transport, settings)
+        self._builder = Builder({**settings, "public_key": public_key(settings.get("key"))}, transport)
         return {
-            "version": VERSION, "workers": [worker["name"] for worker in workers],
-            "datapath": "kernel" if datapaths == {0} else "user",
+            "version": VERSION, "workers": [worker["name"] for worker in settings["workers"]],
+            "datapath": found,
         }  # fmt: skip
 
     def _connect(self, settings: Document) -> Transport:
@@ -86,8 +72,9 @@ class Steps:
 
     def add(self, progress: Progress, document: Document) -> Document:
         """Add nodes and links to the network."""
-        self._refuse_existing(document)
-        return {"nodes": self._built.add(document, progress)}
+        builder = self._built
+        refuse_existing(builder.transport, document)
+        return {"nodes": builder.add(document, progress)}
 
     def info(self, progress: Progress) -> Document:
         """Return Distrinet's version, the driver's process id, and what Distrinet knows."""
@@ -173,30 +160,8 @@ class Steps:
     def terminal(self, progress: Progress, node: str, argv: list[str], tty: bool = True) -> Document:
         """Return the command line that runs `argv` in a node, on the terminal of who runs it."""
         del progress
-        builder, settings = self._built, self._settings
-        host = builder.network[node].ssh.host
-        common = [
-            "-o",
-            "StrictHostKeyChecking=no",
-            "-o",
-            "UserKnownHostsFile=/dev/null",
-            "-o",
-            "LogLevel=ERROR",
-        ]
-        common += ["-i", settings["key"]] if settings.get("key") else []
-        jump = settings.get("jump")
-        way = shlex.join(["ssh", *common, "-W", "%h:%p", f"{settings['user']}@{jump}"])
-        through = ["-o", f"ProxyCommand={way}"] if jump else []
-        return {
-            "argv": [
-                "ssh",
-                "-tt" if tty else "-T",
-                *common,
-                *through,
-                f"{settings['user']}@{host}",
-                shlex.join(argv),
-            ]
-        }
+        host = self._built.network[node].ssh.host
+        return {"argv": ssh_command(self._settings, host, argv, tty=tty)}
 
     def stop(self, progress: Progress) -> None:
         """Remove everything and free the workers; end this program soon after."""
@@ -223,31 +188,6 @@ class Steps:
                 raise StepError(f"{command['argv'][0]} in {command['node']}: {words or f'exit code {code}'}")
         progress(phase, len(commands), len(commands))
 
-    def _refuse_existing(self, document: Document) -> None:
-        """Raise StepError when a container of a node's name exists: it isn't ours."""
-        builder = self._built
-        for number, worker in enumerate(document["workers"]):
-            names = [node["name"] for node in document["nodes"] if node["worker"] == number]
-            if names and (
-                found := builder.transport.run(worker["address"], existing_containers(names)).text.split()
-            ):
-                words = f"worker {worker['name']} has containers called {', '.join(found)}, which aren't ours"
-                raise StepError(f"{words}; `lxc delete` them, or name the nodes otherwise")
-
 
 def _encoded(data: bytes) -> str:
     return base64.b64encode(data).decode()
-
-
-def _public_key(key: str | None) -> str:
-    """Return the public key of `key`: containers get it."""
-    if not key:
-        raise StepError("give the key for the workers (`key:` of the engine): containers get its public half")
-    try:
-        text = Path(f"{key}.pub").read_text()
-    except OSError as error:
-        raise StepError(f"{key}.pub: {error.strerror}; `ssh-keygen -y -f {key} > {key}.pub`") from None
-    found = _PUBLIC.match(text)
-    if found is None:
-        raise StepError(f"{key}.pub is no public key; `ssh-keygen -y -f {key} > {key}.pub`")
-    return found[0]  # without the comment: Distrinet puts this text into a shell's words

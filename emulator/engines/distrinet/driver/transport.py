@@ -5,13 +5,17 @@ from __future__ import annotations
 import asyncio
 import shlex
 import threading
+from collections.abc import Iterator
 from concurrent.futures import CancelledError, Future
+from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import Any
 
 import asyncssh
 
 from .complaints import Complaints
+from .results import Result, TransportError
+from .work import Work, WorkEndedError, current_work
 
 CONNECT_SECONDS = 30.0
 COMMAND_SECONDS = 120.0
@@ -23,29 +27,7 @@ SESSIONS = 8
 """Commands at a time on one connection: sshd's MaxSessions is 10 unless configured."""
 TIMED_OUT = 124
 _GRACE = 5.0
-
-
-class TransportError(Exception):
-    """A worker or a container can't be reached, or doesn't answer."""
-
-
-@dataclass(frozen=True)
-class Result:
-    """What a command gave."""
-
-    code: int
-    out: bytes
-    err: bytes
-
-    @property
-    def text(self) -> str:
-        """Standard output, as text."""
-        return self.out.decode(errors="replace")
-
-    @property
-    def errors(self) -> str:
-        """Standard error, as text."""
-        return self.err.decode(errors="replace").strip()
+_ENDED = "another part has failed, or the network is being removed"
 
 
 @dataclass
@@ -73,11 +55,12 @@ class Transport:
         self._key = key
         self._jump = jump
         self._places: dict[str, _Place] = {}
-        self._pending: set[Future[Any]] = set()
         self._unfinished: dict[int, str] = {}
         self.stuck: list[str] = []
-        """What `end` interrupted."""
-        self._ended = threading.Event()
+        """What was interrupted last."""
+        self._rest = Work()
+        """What belongs to no work of its own."""
+        self._works: set[Work] = set()
 
     def run(
         self, host: str, command: str, *, given: bytes = b"", seconds: float | None = COMMAND_SECONDS
@@ -92,52 +75,66 @@ class Transport:
 
     def wait(self, coroutine: Any) -> Any:
         """Run a coroutine on the event loop; return its result."""
-        if self._ended.is_set():
-            coroutine.close()
-            raise TransportError("the network is being removed")
-        future: Future[Any] = asyncio.run_coroutine_threadsafe(coroutine, self.loop)
-        self._pending.add(future)
+        return self.finish(self.begin(coroutine))
+
+    def begin(self, coroutine: Any) -> Future[Any]:
+        """Begin a coroutine on the event loop, for the work of this thread."""
+        try:
+            return (current_work() or self._rest).begin(coroutine, self.loop)
+        except WorkEndedError:
+            raise TransportError(_ENDED) from None
+
+    def finish(self, future: Future[Any]) -> Any:
+        """Wait for what was begun; return its result."""
         try:
             return future.result()
         except CancelledError:
-            raise TransportError("the network is being removed") from None
+            raise TransportError(_ENDED) from None
         except BaseException:
             self._note_unfinished()
             future.cancel()
             raise
+
+    @contextmanager
+    def together(self) -> Iterator[Work]:
+        """Yield a work: its commands end with the first failure in this context, and no others do."""
+        work = Work()
+        self._works.add(work)
+        try:
+            yield work
+        except BaseException:
+            self._note_unfinished()
+            work.end()
+            raise
         finally:
-            self._pending.discard(future)
+            self._works.discard(work)
 
     def end(self) -> None:
-        """End all commands, and refuse others."""
+        """End all commands, whatever they belong to."""
         self._note_unfinished()
-        self._ended.set()
-        for future in list(self._pending):
-            future.cancel()
+        ended, self._rest = self._rest, Work()
+        for work in (ended, *self._works):
+            work.end()
 
     def _note_unfinished(self) -> None:
         self.stuck = [f"waited for {one}" for one in self._unfinished.values()]
-
-    def again(self) -> None:
-        """Accept commands again."""
-        self._ended.clear()
 
     def name(self, host: str) -> str:
         """Return the name of `host` for people."""
         found = self.names.get(host)
         return f"{found} ({host})" if found else host
 
-    async def running(self, host: str, command: str, given: bytes, seconds: float | None) -> Result:
-        """Run a shell command on `host`, for callers on the event loop."""
-        mark = id(asyncio.current_task())
-        self._unfinished[mark] = f"`{_short(command)}` on {self.name(host)}"
+    async def running(
+        self, host: str, command: str, given: bytes, seconds: float | None, shown: str = ""
+    ) -> Result:
+        """Run a shell command on `host`, for callers on the event loop. Messages call it `shown`."""
+        mark, words = id(asyncio.current_task()), _short(shown or command)
+        self._unfinished[mark] = f"`{words}` on {self.name(host)}"
         try:
             async with asyncio.timeout(seconds), self._place(host).sessions:
                 return await self._run(host, command, given)
         except TimeoutError:
-            raise TransportError(
-                f"{self.name(host)} didn't finish `{_short(command)}` in {seconds:g} s"
-            ) from None
+            raise TransportError(f"{self.name(host)} didn't finish `{words}` in {seconds:g} s") from None
         finally:
             del self._unfinished[mark]
 

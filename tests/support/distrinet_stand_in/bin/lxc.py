@@ -14,10 +14,21 @@ def pid(name):
     return (ROOT / name / "pid").read_text().strip()
 
 
+def said(file):
+    """Return the words of a file by which a test makes this LXD fail or slow."""
+    path = ROOT.parent / file
+    return path.read_text().split() if path.exists() else []
+
+
 def init(*words):
     words = list(words)
     tag = words.pop(words.index("-c") + 1) if "-c" in words else ""
     name = [word for word in words if word != "-c"][1]
+    if name in said("refuses"):
+        sys.exit(f"Error: Failed instance creation: no space left for {name}")
+    for seconds in said("slow"):
+        (ROOT.parent / f"making-{name}").touch()
+        time.sleep(float(seconds))
     (ROOT / name).mkdir(parents=True)
     (ROOT / name / "tag").write_text(tag)
 

@@ -58,6 +58,7 @@ class Connection:
             stdin=subprocess.PIPE if input else DEVNULL,
             stdout=subprocess.PIPE,
             stderr=subprocess.PIPE,
+            start_new_session=True,  # elsewhere: it goes on when the driver is killed
             env={
                 **os.environ,
                 "PATH": BIN + ":" + os.environ["PATH"],

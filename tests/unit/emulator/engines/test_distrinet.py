@@ -23,7 +23,7 @@ from emulator.engines.distrinet.driver.worker_facts import facts, facts_script
 from emulator.engines.distrinet.preflight import preflight, worker_reasons
 from emulator.engines.distrinet.refusals import refusals
 from emulator.engines.distrinet.settings import mark, settings
-from emulator.errors import UnableError
+from emulator.errors import RefusedError, UnableError
 from emulator.plan import Plan
 from topologies.build import build
 from topologies.profiles import Shape
@@ -47,7 +47,10 @@ def planned(text: str, **options: Any) -> Plan:
 
 @pytest.mark.parametrize(("text", "options", "words"), [
     (PAIR.replace("h1", "h_1"), {}, "node (h_1): LXD's containers have no `_`"),
-    (PAIR.replace("s1", "s" * 16), {}, "names of bridges end at 15 characters"),
+    (PAIR.replace("s1", "s" * 16), {}, f"switch ({'s' * 16}): names of bridges end at 15 characters"),
+    (PAIR.replace("h1", "east.h1"), {}, "node (east.h1): LXD's names are letters, digits and `-` (no `.`)"),
+    (PAIR.replace("s1", "east.s1"), {}, "node (east.s1): LXD's names are letters, digits and `-` (no `.`)"),
+    (PAIR, {"master": "10.0.0.13"}, "master 10.0.0.13 is none of the workers (10.0.0.11, 10.0.0.12)"),
     (PAIR.replace("h1", "1h"), {}, "node (1h): LXD's names are letters, digits and `-`"),
     (PAIR.replace("s1", "admin"), {}, "switch admin: Distrinet's own interface"),
     (PAIR, {"user": "joe"}, "user joe: Distrinet needs root"),
@@ -62,6 +65,16 @@ def test_what_distrinet_cannot_do_is_refused(
 ) -> None:
     reasons = refusals(planned(text, **{"key": key, **options}))
     assert any(words in reason for reason in reasons), reasons
+
+
+@pytest.mark.parametrize(("name", "words"), [("s" * 16, "15 characters"), ("east.s1", "no `.`")])
+def test_names_are_refused_before_a_driver_is_started(name: str, words: str, key: str) -> None:
+    plan = planned(PAIR.replace("s1", name), key=key, python=shutil.which("false"))
+    with pytest.raises(RefusedError) as refused:  # the preflight would say that this Python can't be run
+        DistrinetEngine().accept(plan)
+    (reason,) = refused.value.reasons
+    assert name in reason
+    assert words in reason
 
 
 def test_a_plan_that_fits_has_no_reasons(key: str) -> None:
@@ -211,7 +224,8 @@ def test_what_distrinet_logs_is_an_error_once() -> None:
 
 def test_scripts_quote_the_name_of_a_network_and_are_valid_shell(tmp_path: Path) -> None:
     texts = [
-        worker_scripts.reserve("it's"), worker_scripts.remove("it's"), worker_scripts.datapath(),
+        worker_scripts.reserve("it's", "a"), worker_scripts.remove("it's"), worker_scripts.datapath(),
+        worker_scripts.guarded("a; b", "a"),
         worker_scripts.existing_containers(["h1", "s1"]), facts_script("ubuntu"),
     ]  # fmt: skip
     for text in texts:
