@@ -35,7 +35,7 @@ def shown(name, port):
 
 class Steps:
     def __init__(self):
-        self.nodes, self.known, self.out, self.calls = {}, {}, set(), []
+        self.nodes, self.known, self.out, self.calls, self.lines = {}, {}, set(), [], {}
 
     def open(self, tell, settings):
         if settings.get("refuse"):
@@ -87,6 +87,7 @@ class Steps:
 
     def batches(self, tell, lines, harmless=False):
         for node, some in lines.items():
+            self.lines.setdefault(node, []).extend(some)
             for line in some:
                 words = line.split()
                 if words[:3] == ["link", "set", "dev"] and words[4] == "address":
@@ -134,7 +135,7 @@ class Steps:
         return []
 
     def look(self, tell):
-        return {"out": sorted(self.out), "calls": self.calls, "ports": self.known}
+        return {"out": sorted(self.out), "calls": self.calls, "ports": self.known, "lines": self.lines}
 """
 
 

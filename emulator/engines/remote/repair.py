@@ -23,13 +23,13 @@ def settings_steps(plan: Plan, states: States | None = None) -> list[Step]:
 
     Ports first: an interface that comes up loses its routes before they are written.
     """
-    up, links = plan.links_up, range(plan.topology.link_count)
+    up = plan.links_up
     lines, blocked = lines_of(plan, range(plan.topology.node_count)), blocked_ends(plan)
     shaped = [end_document(plan, link, end, states) for link in states or () for end in (0, 1)]
     return [
         *port_steps(ends_of(plan, np.flatnonzero(~up).tolist()), up=False),
         *([("leave", {"ends": blocked})] if blocked else []),
-        *([("batches", {"lines": lines, "harmless": False})] if lines and links else []),
+        *([("batches", {"lines": lines, "harmless": False})] if lines else []),
         *([("shape", {"ends": shaped})] if shaped else []),
         *flow_steps(plan),
     ]

@@ -133,6 +133,13 @@ def test_the_document_has_every_address_of_the_plan(made: Made) -> None:
     assert json.loads(json.dumps(wanted)) == wanted
 
 
+def test_a_network_without_links_gets_its_settings_too(made: Made) -> None:
+    plan = plan_of(HEAD + "topology: {nodes: {r1: {kind: router}}}\n")
+    (address,) = plan.forwarding.addresses(0)
+    lines = looked(made().deploy(plan))["lines"]
+    assert lines == {"r1": [f"addr replace {address.text}/32 dev lo"]}
+
+
 def test_a_port_that_closes_a_loop_leaves_its_bridge_and_joins_when_another_is_cut(made: Made) -> None:
     network = made().deploy(plan_of(RING))
     blocked = looked(network)["out"]
