@@ -50,7 +50,7 @@ def test_batches_of_a_hash_and_of_an_array() -> None:
             assert np.array_equal(found[order], keys)
             assert np.array_equal(values[order], keys.astype(np.uint64) * 3)
     with Map.create("em_test", HASH, 4, 8, 100, flags=NO_PREALLOC) as small:
-        with pytest.raises(KernelError) as full:
+        with pytest.raises(KernelError, match="it is full: 100 entries") as full:
             small.update_batch(keys, keys.astype(np.uint64))
         assert full.value.errno == errno.E2BIG
         small.delete_batch(keys[:60])

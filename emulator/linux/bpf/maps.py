@@ -141,8 +141,7 @@ class Map:
         self._check(len(key), self.description.key_size, "key")
         key_buffer = ctypes.create_string_buffer(key, len(key))
         address = 0 if value is None else ctypes.addressof(value)
-        fields = _ELEMENT.pack(self.fd, ctypes.addressof(key_buffer), address, flags)
-        syscall.bpf(command, fields, op, f"BPF map {self.name}")
+        self._call(command, op, _ELEMENT.pack(self.fd, ctypes.addressof(key_buffer), address, flags))
 
     def update_batch(self, keys: NDArray[Any], values: NDArray[Any], flags: int = ANY) -> None:
         """Write `values[i]` under `keys[i]` for all i, by one call: two arrays of one length.
@@ -164,7 +163,13 @@ class Map:
     def _batch(self, command: int, op: str, keys: NDArray[Any], values: int, flags: int) -> None:
         if len(keys):
             fields = _BATCH.pack(0, 0, keys.ctypes.data, values, len(keys), self.fd, flags, 0)
-            syscall.bpf(command, fields, op, f"BPF map {self.name}")
+            self._call(command, op, fields)
+
+    def _call(self, command: int, op: str, fields: bytes) -> None:
+        code, _ = syscall.call(command, fields)
+        if code:
+            full = f"it is full: {self.description.entries} entries" if code == errno.E2BIG else ""
+            raise KernelError(op, f"BPF map {self.name}", code, full)
 
     def lookup_batch(self, key: DTypeLike, value: DTypeLike) -> tuple[NDArray[Any], NDArray[Any]]:
         """Return all keys and values, as arrays with items of the types `key` and `value`.
