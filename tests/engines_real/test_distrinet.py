@@ -10,18 +10,23 @@ import json
 import os
 import shutil
 import signal
+import time
 from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 import pytest
+from engines_real.laboratory import wait_until
 from engines_real.lxd_laboratory import PROGRAMS, LxdLaboratory, lxd_laboratory
 
 from emulator.checks.reachability import check_reachability
 from emulator.engine_options import engine_plan
 from emulator.engines.distrinet import DistrinetEngine
+from emulator.engines.remote.driver import process_of
 from emulator.engines.remote.network import RemoteNetwork
 from emulator.errors import BrokenError
 from emulator.network import LinkState
+from emulator.state import NetworkState, state_root
 from topologies.build import build
 from topologies.profiles import Shape
 from topologies.spec.load import load_text
@@ -111,4 +116,21 @@ def test_down_removes_all_after_the_driver_was_killed(engine: DistrinetEngine, l
     network = deployed(engine, lab, TOPOLOGIES["tree of 4"][0])
     os.kill(network.process.pid, signal.SIGKILL)
     engine.take_down("real")
+    assert lab.containers() == ""
+
+
+def test_no_container_appears_after_the_driver_was_killed_while_it_made_some(
+    engine: DistrinetEngine, lab: LxdLaboratory
+) -> None:
+    with ThreadPoolExecutor(1) as pool:
+        up = pool.submit(deployed, engine, lab, TOPOLOGIES["line of 16"][0])
+        wait_until(
+            "`lxc init`",
+            lambda: any("lxc init" in worker.run("ps", "-eo", "args").stdout for worker in lab.workers),
+        )
+        os.kill(process_of(NetworkState(state_root(), "real").read()).pid, signal.SIGKILL)
+        with pytest.raises(BrokenError, match="has ended"):
+            up.result()
+    assert lab.containers() == ""
+    time.sleep(20)  # each of them would be there by now
     assert lab.containers() == ""

@@ -79,6 +79,8 @@ class Steps:
         if argv[0] == "ip":
             found = [shown(name, port) for name, port in self.known.items() if port["node"] == node]
             return [0, encoded(json.dumps(found)), ""]
+        if argv == ["sh", "-c", "command -v tcpdump"]:
+            return [1 if os.environ.get("TOY_NO_TCPDUMP") else 0, "", ""]
         if argv[:2] == ["sh", "-c"]:
             targets = [] if os.environ.get("TOY_LOST") else argv[5:]
             return [0, encoded("".join(f"{target} 0.5/0.5/0.5/0.0 ms\n" for target in targets)), ""]

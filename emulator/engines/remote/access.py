@@ -13,12 +13,16 @@ from emulator.engines.driven.client import STEP_SECONDS, Driver
 from emulator.engines.driven.node_lines import program_name
 from emulator.engines.limited_access import LimitedAccess
 from emulator.engines.remote import ping
+from emulator.errors import UnableError
 from emulator.linux import capture
 from emulator.linux.processes.wait import wait_for
 from emulator.plan import Plan
 
 _GRACE = 5.0
 """Seconds beyond a command's own time limit until its answer must be here."""
+_HAS_TCPDUMP = ("sh", "-c", "command -v tcpdump")
+_ABSENT = {1, 127}
+"""Exit codes of shells for a program that `command -v` doesn't find."""
 _A_DAY = 24 * 3600.0
 """Time limit of a command that has none: something must end it if the driver hangs."""
 
@@ -79,7 +83,16 @@ class RemoteAccess(LimitedAccess):
         capture.check_filter(expression)
 
     def capture(self, node: int, request: CaptureRequest, file: BinaryWriter) -> CaptureResult:
-        """Record packets by the node's own tcpdump until the request is fulfilled, or Ctrl-C."""
+        """Record packets by the node's own tcpdump until the request is fulfilled, or Ctrl-C.
+
+        UnableError when it has none.
+        """
+        (found,) = self.run([(node, _HAS_TCPDUMP)], _GRACE)
+        if found.code in _ABSENT:
+            plan = self._plan()
+            worker = plan.workers[plan.placement[node]].name
+            fix = f"install it where its programs are: in the image of the nodes, or on the worker {worker}"
+            raise UnableError(f"{found.node} has no tcpdump; {fix}")
         words = self._local_command(node, capture.tcpdump_command("tcpdump", request), tty=False)
         return capture.run_tcpdump(lambda start: start(words), request, file)
 

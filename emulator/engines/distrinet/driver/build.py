@@ -14,6 +14,7 @@ from mininet.topo import Topo
 from serving.server import Progress, StepError
 
 from .connection import Connection
+from .image import lacking_script, lacking_words
 from .nodes import CLASSES, Host, Interface, Link
 from .transport import Transport
 from .worker_scripts import ADMIN_BRIDGE, TAG, guarded, record_devices
@@ -53,6 +54,8 @@ class Builder:
         self._places = Placement()
         self._joined: set[str] = set()
         """Workers that are on the administration network."""
+        self._complete: set[tuple[str, str]] = set()
+        """Workers and kinds of node for which the image has all programs."""
         self._topo = Topo()
         self.master = settings["master"]
         self.network = Distrinet(
@@ -174,6 +177,18 @@ class Builder:
                 if words:
                     self.network.masterSsh.cmd(";".join(words))
         self._each("connections", [partial(self._connect, node) for node in nodes], progress)
+        for node in nodes:
+            self._require_programs(node)
+
+    def _require_programs(self, node: Any) -> None:
+        """Raise StepError when the image lacks programs; one node of each kind and worker tells."""
+        kind = next(kind for kind, found in CLASSES.items() if isinstance(node, found))
+        if (node.target, kind) in self._complete:
+            return
+        if lacking := node.execute(lacking_script(kind)).text.split():
+            worker = self.transport.name(node.target)
+            raise StepError(lacking_words(self._settings["image"], worker, lacking))
+        self._complete.add((node.target, kind))
 
     def _container(self, node: Any) -> None:
         node.createContainer()

@@ -8,7 +8,7 @@ from typing import Any
 from .worker_scripts import FOLDER, devices, script
 
 _FACTS = """
-for p in lxc brctl ifconfig ip; do command -v $p >/dev/null && echo "has $p"; done
+for p in lxc brctl ifconfig ip flock; do command -v $p >/dev/null && echo "has $p"; done
 works() {{ name=$1; shift; unshare -n sh -c "$*" >/dev/null 2>&1 && echo "has $name"; }}
 works vxlan ip link add v0 type vxlan id 1 remote 127.0.0.1 local 127.0.0.1 dstport 4789
 works htb tc qdisc add dev lo root htb
@@ -19,7 +19,9 @@ echo "user $(id -u)"
 echo "network $(cat {folder}/network 2>/dev/null)"
 echo "devices $({devices} | tr '\\n' ' ')"
 awk '/^MemAvailable/ {{ print "memory", $2 * 1024 }}' /proc/meminfo
-PATH=$PATH:/usr/sbin; sshd -T 2>/dev/null | sed -nE "s/^(maxsessions|allowtcpforwarding) /sshd &/p"
+PATH=$PATH:/usr/sbin; sshd -T 2>/dev/null | sed -nE "s/^(max(sessions|startups)|allowtcpforwarding) /sshd &/p"
+timeout 20 lxc version 2>/dev/null | sed -n "s/^Server version: /lxd /p"
+echo "files $(ulimit -n)"
 true
 """
 
@@ -31,7 +33,9 @@ def facts_script(image: str) -> str:
 
 def facts(text: str) -> dict[str, Any]:
     """Return what the script has printed: a key and a value on each line."""
-    out: dict[str, Any] = {"has": [], "sshd": {}, "user": "", "network": "", "devices": "", "memory": 0}
+    out: dict[str, Any] = {
+        "has": [], "sshd": {}, "user": "", "network": "", "devices": "", "memory": 0, "lxd": "", "files": "",
+    }  # fmt: skip
     for line in text.splitlines():
         key, _, value = line.strip().partition(" ")
         if key == "has":

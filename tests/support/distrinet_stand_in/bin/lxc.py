@@ -93,7 +93,9 @@ def delete(*words):
 verb, *rest = sys.argv[1:]
 if verb == "image":
     sys.exit(0 if rest[1] == "ubuntu" else "Error: Image not found")
-if verb == "network":
+if verb == "version":
+    print("Client version: 5.0.2", "Server version: 5.0.2", sep="\n")
+elif verb == "network":
     attach(*rest[1:])
 else:
     {"init": init, "start": start, "list": listed, "exec": run, "delete": delete}[verb](*rest)

@@ -19,10 +19,12 @@ from emulator.engine_options import engine_plan
 from emulator.engines.distrinet import DistrinetEngine
 from emulator.engines.distrinet.driver import worker_scripts
 from emulator.engines.distrinet.driver.complaints import Complaints
+from emulator.engines.distrinet.driver.image import lacking_script, lacking_words
 from emulator.engines.distrinet.driver.worker_facts import facts, facts_script
-from emulator.engines.distrinet.preflight import preflight, worker_reasons
+from emulator.engines.distrinet.preflight import preflight
 from emulator.engines.distrinet.refusals import refusals
 from emulator.engines.distrinet.settings import mark, settings
+from emulator.engines.distrinet.worker_reasons import worker_reasons
 from emulator.errors import RefusedError, UnableError
 from emulator.plan import Plan
 from topologies.build import build
@@ -118,6 +120,7 @@ FINE = """has lxc
 has brctl
 has ifconfig
 has ip
+has flock
 has vxlan
 has htb
 has netem
@@ -127,7 +130,10 @@ user 0
 network
 devices
 memory 8000000000
+lxd 5.0.2
+files 1024
 sshd maxsessions 10
+sshd maxstartups 10:30:100
 sshd allowtcpforwarding yes
 """
 
@@ -153,6 +159,10 @@ SHAPED = "topology: {generator: single, hosts: 4}\nlinks:\n  - {match: {}, bandw
     ("devices\n", "devices intf3 \n", "a Distrinet that isn't ours (intf3)"),
     ("memory 8000000000", "memory 1000000", "its nodes need"),
     ("maxsessions 10", "maxsessions 4", "set `MaxSessions 8` or more"),
+    ("has flock\n", "", "lacks flock; `apt install util-linux`"),
+    ("lxd 5.0.2", "lxd 3.0.3", "has LXD 3.0.3, Distrinet's driver needs 4.0 or later"),
+    ("maxstartups 10:30:100", "maxstartups 1:30:60", "set `MaxStartups 2` or more"),
+    ("files 1024", "files 68", "may open 68 files, connections to 5 containers need 69;"),
     ("forwarding yes", "forwarding no", "set `AllowTcpForwarding yes`"),
 ])  # fmt: skip
 def test_a_fact_about_a_worker_is_a_reason(before: str, after: str, words: str, key: str) -> None:
@@ -161,6 +171,62 @@ def test_a_fact_about_a_worker_is_a_reason(before: str, after: str, words: str, 
     (reason,) = reasons_of(FINE.replace(before, after), plan)
     assert words in reason
     assert reason.startswith("worker 10.0.0.11")
+
+
+def test_only_the_jump_host_forwards_to_all_containers_and_a_server_may_have_no_limit(key: str) -> None:
+    elsewhere = planned(SHAPED, key=key, jump="10.9.9.9")
+    assert reasons_of(FINE.replace("files 1024", "files 68"), elsewhere) == []
+    assert reasons_of(FINE.replace("files 1024", "files unlimited"), planned(SHAPED, key=key)) == []
+    assert (
+        reasons_of(FINE.replace("sshd maxstartups 10:30:100\n", "").replace("lxd 5.0.2\n", ""), elsewhere)
+        == []
+    )
+
+
+@pytest.mark.parametrize(("asyncssh", "distrinet", "words"), [
+    ("2.24.1", "2.0 (Mininet {})", ""),
+    ("3.0", "2.1", ""),
+    ("2.14.2", "2.0", "has asyncssh 2.14.2; the driver needs 2.15 or later; `"),
+    ("2.24.1", "1.2", "is Distrinet 1.2, the driver is for version 2"),
+])  # fmt: skip
+def test_versions_of_asyncssh_and_of_distrinet_are_judged(
+    asyncssh: str, distrinet: str, words: str, key: str, tmp_path: Path
+) -> None:
+    python, home = tmp_path / "python", tmp_path / "home"
+    (home / "mininet").mkdir(parents=True)
+    (home / "mininet" / "distrinet.py").write_text(
+        f"VERSION = \"{distrinet}\".format('2.3.0')\nraise OSError\n"
+    )
+    packages = tmp_path / "packages"
+    (packages / f"asyncssh-{asyncssh}.dist-info").mkdir(parents=True)
+    (packages / f"asyncssh-{asyncssh}.dist-info" / "METADATA").write_text(
+        f"Name: asyncssh\nVersion: {asyncssh}\n"
+    )
+    for name in ("asyncssh", "paramiko", "yaml", "setuptools"):
+        (packages / f"{name}.py").touch()
+    python.write_text(
+        f'#!/bin/sh\n[ $1 = -I ] && shift\nPYTHONPATH={packages} exec {sys.executable} -S "$@"\n'
+    )
+    python.chmod(0o755)
+    (reason,) = preflight(planned(PAIR, key=key, python=str(python), home=str(home)))
+    assert words in reason if words else reason == "Distrinet's driver ended: OSError"
+
+
+def test_programs_that_the_image_lacks_are_named_with_their_packages(tmp_path: Path) -> None:
+    for name in ("sh", "ethtool", "ip", "ping", "sysctl", "tc", "ovs-ofctl"):
+        (tmp_path / name).symlink_to("/bin/sh")
+
+    def lacking(kind: str) -> list[str]:
+        argv = ["/bin/sh", "-c", lacking_script(kind)]
+        done = subprocess.run(argv, capture_output=True, text=True, check=True, env={"PATH": str(tmp_path)})
+        return done.stdout.split()
+
+    assert lacking("bridge") == lacking("host") == ["ifconfig", "timeout"]
+    assert lacking("ovs") == ["ifconfig", "timeout", "ovs-vsctl"]
+    assert lacking_words("ubuntu", "w1", lacking("ovs")) == (
+        "the image ubuntu on worker w1 lacks ifconfig, timeout, ovs-vsctl; "
+        "add coreutils, net-tools, openvswitch-switch to it (Debian's names)"
+    )
 
 
 def test_queues_are_only_needed_on_the_workers_whose_links_have_shapes(key: str) -> None:

@@ -239,6 +239,13 @@ def test_a_recording_comes_through_a_local_command(made: Made) -> None:
     assert access.interact(0, ["sh", "-c", "exit 7"]) == 7
 
 
+def test_a_node_without_tcpdump_is_named_with_the_place_that_lacks_it(made: Made) -> None:
+    network = made(TOY_NO_TCPDUMP="1").deploy(plan_of(SMALL))
+    node = network.topology.names.index("h1")
+    with pytest.raises(UnableError, match=r"h1 has no tcpdump; install it where .* or on the worker w"):
+        network.access.capture(node, CaptureRequest("h1-eth0", count=3), io.BytesIO())
+
+
 def test_a_session_brings_ports_down_and_restores_them(made: Made) -> None:
     network = made().deploy(plan_of(TREE))
     host = int(network.topology.hosts[0])
