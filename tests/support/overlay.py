@@ -28,8 +28,10 @@ HERE, NEIGHBOUR, FAR = "172.16.0.1", "172.16.0.2", "172.17.0.9"
 UPLINK_MAC, GATEWAY_MAC, NEIGHBOUR_MAC = "02:ff:00:00:00:01", "02:fe:00:00:00:01", "02:ff:00:00:00:02"
 LOOPBACK = 1
 """Device of a test run that names none."""
-PASS, DROP, REDIRECT = 0, 2, 7
-"""TC_ACT_OK, TC_ACT_SHOT, TC_ACT_REDIRECT (include/uapi/linux/pkt_cls.h)."""
+PASS, DROP, LOSE, REDIRECT = 0, 2, 4, 7
+"""TC_ACT_OK, TC_ACT_SHOT, TC_ACT_STOLEN, TC_ACT_REDIRECT (include/uapi/linux/pkt_cls.h)."""
+NO_WAY = {"from_stack": LOSE, "from_device": DROP}
+"""Verdict on packets that may not pass: a sender in the stack gets no error."""
 STACK_MARK, DEVICE_MARK = 0x656D0001, 0x656D0002
 ANY_MAC = "02:00:00:00:00:01"
 

@@ -1,7 +1,7 @@
 /* Way out of an uplink: packets of the compute host itself pass, those of its ports are brought on. */
 #include "forward.h"
 
-PROGRAM int from_stack(struct __sk_buff *skb)
+INLINE int bring_on(struct __sk_buff *skb)
 {
 	__u32 index = skb->ifindex;
 	struct device *device = bpf_map_lookup_elem(&em_devices, &index);
@@ -17,4 +17,12 @@ PROGRAM int from_stack(struct __sk_buff *skb)
 			return TC_ACT_SHOT;
 	}
 	return TC_ACT_OK;
+}
+
+PROGRAM int from_stack(struct __sk_buff *skb)
+{
+	/* A sender doesn't learn that a network loses its packet. TC_ACT_SHOT on the way out is an error of
+	 * sendmsg (ENOBUFS). */
+	int verdict = bring_on(skb);
+	return verdict == TC_ACT_SHOT ? TC_ACT_STOLEN : verdict;
 }

@@ -1,25 +1,24 @@
 /* Way in of an uplink: VXLAN packets for ports of this host are unpacked, tenants' packets without it dropped. */
 #include "forward.h"
 
-/* The port that a VXLAN packet is for, if it is up, in this VPC, and lives or lived until now on this host. */
-INLINE struct found find_inner(const struct tunnel_header *header, __be32 address, __be32 vtep, __u64 *place)
+/* A port with the inner address, in the address space of the packet's VPC. */
+INLINE struct found find_inner(const struct tunnel_header *header, __be32 address)
 {
 	struct found found = {0, 0};
 	__u32 vni = ntohl(header->vxlan.vni) >> 8;
 	__u32 *space = bpf_map_lookup_elem(&em_vnis, &vni);
-	if (!space)
-		return found;
-	found = find_port(*space, address);
-	if (!found.port)
-		return found;
-	*place = READ_ONCE(found.port->place);
-	if (vtep_of(*place) != vtep)
-		*place = former_place(found.slot);
-	if (vtep_of(*place) != vtep || found.port->vni != vni || !is_up(found.port)) {
-		drop(found.port);
-		found.port = 0;
-	}
-	return found;
+	return space ? find_port(*space, address) : found;
+}
+
+/* Whether it may receive: it is up, in this VPC, and lives on this host or did until now. Then `device` is the
+ * one that it is behind. */
+INLINE int may_receive(const struct found *found, const struct tunnel_header *header, __be32 vtep, __u32 *device)
+{
+	__u64 place = READ_ONCE(found->port->place);
+	if (vtep_of(place) != vtep)
+		place = former_place(found->slot);
+	*device = device_of(place);
+	return vtep_of(place) == vtep && found->port->vni == ntohl(header->vxlan.vni) >> 8 && is_up(found->port);
 }
 
 /* Answer an ARP request of a plain VXLAN device, on the way it came. */
@@ -29,12 +28,12 @@ INLINE int answer_arp(struct __sk_buff *skb, __be32 vtep)
 		struct tunnel_header header;
 		struct arp arp;
 	} __attribute__((packed)) *frame = linear(skb, sizeof *frame);
-	__u64 place;
+	__u32 device;
 	if (!frame || frame->arp.operation != ARP_REQUEST)
 		return TC_ACT_SHOT;
-	struct found found = find_inner(&frame->header, frame->arp.target, vtep, &place);
-	if (!found.port)
-		return TC_ACT_SHOT;
+	struct found found = find_inner(&frame->header, frame->arp.target);
+	if (!found.port || !may_receive(&found, &frame->header, vtep, &device))
+		return TC_ACT_SHOT; /* requests are flooded, so it is no port's loss */
 	answer(&frame->header.inner, &frame->arp, found.port);
 	__u8 mac[6];
 	memcpy(mac, frame->header.ethernet.destination, 6);
@@ -65,18 +64,19 @@ INLINE int unpack(struct __sk_buff *skb, __be32 vtep)
 		struct tunnel_header header;
 		struct ipv4 ip;
 	} __attribute__((packed)) *frame = linear(skb, sizeof *frame);
-	__u64 place;
+	__u32 device;
 	if (!frame || !(frame->header.vxlan.flags & VXLAN_FLAGS))
 		return TC_ACT_SHOT;
 	if (frame->header.inner.type == ETHERTYPE_ARP)
 		return answer_arp(skb, vtep);
 	if (frame->header.inner.type != ETHERTYPE_IPV4)
 		return TC_ACT_SHOT;
-	struct found found = find_inner(&frame->header, frame->ip.destination, vtep, &place);
+	struct found found = find_inner(&frame->header, frame->ip.destination);
 	if (!found.port)
 		return TC_ACT_SHOT;
 	struct ethernet inner = frame->header.inner;
-	if (!is_same_mac(inner.destination, found.port->mac) || !merge_ecn(&frame->ip, frame->header.ip.tos))
+	if (!may_receive(&found, &frame->header, vtep, &device) || !is_same_mac(inner.destination, found.port->mac) ||
+	    !merge_ecn(&frame->ip, frame->header.ip.tos))
 		return drop(found.port);
 	if (bpf_skb_adjust_room(skb, -ADDED, BPF_ADJ_ROOM_MAC, BPF_F_ADJ_ROOM_FIXED_GSO))
 		return drop(found.port);
@@ -87,7 +87,7 @@ INLINE int unpack(struct __sk_buff *skb, __be32 vtep)
 	count(&found.port->rx_packets, &found.port->rx_bytes, skb->len - sizeof *ethernet);
 	bpf_skb_change_type(skb, PACKET_HOST); /* it came with the MAC of the uplink, and now has the port's */
 	if (READ_ONCE(found.port->flags) & BEHIND_DEVICE)
-		return bpf_redirect_peer(device_of(place), 0);
+		return bpf_redirect_peer(device, 0);
 	return TC_ACT_OK;
 }
 

@@ -14,6 +14,7 @@
 
 #define TC_ACT_OK 0   /* linux/pkt_cls.h */
 #define TC_ACT_SHOT 2
+#define TC_ACT_STOLEN 4
 #define PACKET_HOST 0 /* linux/if_packet.h */
 
 struct map; /* defined by user space: each map is a symbol that gets its descriptor when a program is loaded */
