@@ -27,6 +27,8 @@ class DistrinetProgram(Program):
 
     title = "Distrinet"
     beside = frozenset({"execute", "terminal", "info"})
+    abandonable = frozenset({"open", "create", "add"})
+    passing = frozenset({"look", "clean"})
 
     def __init__(self) -> None:
         os.chdir(os.environ.get(RUN, "/tmp"))  # noqa: S108 -- when run by hand

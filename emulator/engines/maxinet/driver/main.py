@@ -26,6 +26,8 @@ class MaxinetProgram(Program):
 
     title = "MaxiNet"
     beside = frozenset({"execute", "terminal"})
+    abandonable = frozenset({"open", "create", "add"})
+    passing = frozenset({"look", "clean"})
 
     def __init__(self) -> None:
         self._complaints = _Complaints()

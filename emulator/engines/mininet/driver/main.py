@@ -33,6 +33,11 @@ class MininetProgram(Program):
 
     title = "Mininet"
     untimed = frozenset({"cli"})
+    abandonable = frozenset({"nodes", "links"})
+    """Alone in a request, they make nodes or links that a later one gives their settings: a dead client sends
+    none. The last links come with their settings. That request is finished: a killed session leaves no link
+    that exists but joins nothing.
+    """
 
     def __init__(self) -> None:
         self._complaints = _Complaints()
