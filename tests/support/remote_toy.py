@@ -15,12 +15,13 @@ from .steps import Steps
 class Toy(Program):
     title = "toy"
     beside = frozenset({"execute"})
+    abandonable = frozenset({"open", "create", "add"})
 
 def main(descriptor):
     serve(descriptor, lambda: Toy(Steps()))
 """
 STEPS = r"""
-import base64, json, os, subprocess
+import base64, json, os, subprocess, time
 from serving.server import StepError
 
 LEFT = os.environ["TOY_LEFT"]
@@ -48,6 +49,7 @@ class Steps:
             self.nodes[node["name"]] = workers[node["worker"]]
             self._keep()
             tell("nodes", done, len(document["nodes"]))
+            time.sleep(float(os.environ.get("TOY_SECONDS_A_NODE", 0)))
         for link in document["links"]:
             for end in link["ends"]:
                 port = {"node": end["node"], "up": True, "mac": "02:00:00:00:00:00", "addresses": []}
@@ -71,9 +73,9 @@ class Steps:
         return {"version": "1", "pid": os.getpid(), "nodes": self.nodes, "interfaces": list(self.known)}
 
     def execute(self, tell, commands):
-        return [self._run(**command) for command in commands]
+        return [self._run(tell, **command) for command in commands]
 
-    def _run(self, node, argv, timeout=None, input=""):
+    def _run(self, tell, node, argv, timeout=None, input=""):
         if node not in self.nodes:
             return [1, "", encoded(f"{node} is not there\n")]
         if argv[0] == "ip":
@@ -84,8 +86,10 @@ class Steps:
         if argv[:2] == ["sh", "-c"]:
             targets = [] if os.environ.get("TOY_LOST") else argv[5:]
             return [0, encoded("".join(f"{target} 0.5/0.5/0.5/0.0 ms\n" for target in targets)), ""]
-        done = subprocess.run(argv, capture_output=True, timeout=timeout)
-        return [done.returncode, encoded(done.stdout.decode()), encoded(done.stderr.decode())]
+        done = subprocess.Popen(argv, stdout=subprocess.PIPE, stderr=subprocess.PIPE)
+        with tell.when_gone(done.terminate):
+            out, errors = done.communicate(timeout=timeout)
+        return [done.returncode, encoded(out.decode()), encoded(errors.decode())]
 
     def batches(self, tell, lines, harmless=False):
         for node, some in lines.items():

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import base64
+import shutil
 import subprocess
 from collections.abc import Callable, Sequence
 from typing import ClassVar
@@ -76,7 +77,9 @@ class RemoteAccess(LimitedAccess):
     def _local_command(self, node: int, argv: Sequence[str], *, tty: bool) -> list[str]:
         step = ("terminal", {"node": program_name(self._plan(), node), "argv": list(argv), "tty": tty})
         (found,) = self._driver().ask(step)
-        return [str(word) for word in found["argv"]]
+        # SSH must not outlive this process: the terminal in the node hangs up with it
+        ending = ["setpriv", "--pdeathsig", "TERM", "--"] if shutil.which("setpriv") else []
+        return [*ending, *(str(word) for word in found["argv"])]
 
     def check_filter(self, expression: str | None) -> None:
         """Raise UsageError when `expression` is no pcap filter, UnableError without tcpdump here."""

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import asyncio
 import base64
 import os
 import threading
@@ -13,14 +12,13 @@ from serving.deadline import DeadlineError
 from serving.server import Progress, StepError
 
 from .build import Builder, Document
+from .commands import Job
 from .opening import public_key, refuse_existing, reserve_workers
 from .removal import remove_all
-from .results import TransportError
 from .terminal import ssh_command
 from .transport import Transport
 
 _EXIT_SECONDS = 1.0
-_FAILED = 255
 _COMMAND_SECONDS = 60.0
 
 
@@ -88,24 +86,11 @@ class Steps:
         }
 
     def execute(self, progress: Progress, commands: list[Document]) -> list[list[Any]]:
-        """Run commands in nodes, all at once; return exit code, output and errors of each. Thread-safe."""
-        del progress
-        builder = self._built
+        """Run commands in nodes, all at once; return exit code, output and errors of each. Thread-safe.
 
-        async def one(command: Document) -> list[Any]:
-            host = builder.network[command["node"]].ssh.host
-            given = (command.get("input") or "").encode()
-            try:
-                found = await builder.transport.timed(host, command["argv"], given, command.get("timeout"))
-            except (TransportError, OSError) as error:
-                return [_FAILED, "", _encoded(str(error).encode())]
-            return [found.code, _encoded(found.out), _encoded(found.err)]
-
-        async def every() -> list[list[Any]]:
-            return list(await asyncio.gather(*map(one, commands)))
-
-        found: list[list[Any]] = builder.transport.wait(every())
-        return found
+        They are ended in the nodes once the client has gone away.
+        """
+        return self._job(commands).run(progress)
 
     def batches(self, progress: Progress, lines: dict[str, list[str]], harmless: bool = False) -> None:
         """Run `ip -batch` in nodes; with `harmless`, ignore failures."""
@@ -181,13 +166,13 @@ class Steps:
         transport = self.transport
         return [] if transport is None else [*transport.complaints.taken(), *transport.stuck]
 
+    def _job(self, commands: list[Document]) -> Job:
+        return Job(self._built, self._settings["network"], commands)
+
     def _all(self, progress: Progress, phase: str, commands: list[Document], harmless: bool) -> None:
-        for command, (code, _, errors) in zip(commands, self.execute(progress, commands), strict=True):
+        """Run commands that belong together: they are finished even if the client has gone away."""
+        for command, (code, _, errors) in zip(commands, self._job(commands).run(), strict=True):
             if code and not harmless:
                 words = base64.b64decode(errors).decode(errors="replace").strip()
                 raise StepError(f"{command['argv'][0]} in {command['node']}: {words or f'exit code {code}'}")
         progress(phase, len(commands), len(commands))
-
-
-def _encoded(data: bytes) -> str:
-    return base64.b64encode(data).decode()

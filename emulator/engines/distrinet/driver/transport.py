@@ -4,14 +4,16 @@ from __future__ import annotations
 
 import asyncio
 import shlex
+import signal
 import threading
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from concurrent.futures import CancelledError, Future
 from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import Any
 
 import asyncssh
+from serving.jobs import marked
 
 from .complaints import Complaints
 from .results import Result, TransportError
@@ -26,6 +28,7 @@ _KEEPALIVE = 15
 SESSIONS = 8
 """Commands at a time on one connection: sshd's MaxSessions is 10 unless configured."""
 TIMED_OUT = 124
+_NOT_BEGUN = 128 + signal.SIGTERM
 _GRACE = 5.0
 _ENDED = "another part has failed, or the network is being removed"
 
@@ -36,8 +39,8 @@ class _Place:
 
     lock: asyncio.Lock
     sessions: asyncio.Semaphore
+    spare: asyncio.Semaphore
     connection: Any = None
-    failure: str = ""
 
 
 class Transport:
@@ -125,30 +128,40 @@ class Transport:
         return f"{found} ({host})" if found else host
 
     async def running(
-        self, host: str, command: str, given: bytes, seconds: float | None, shown: str = ""
-    ) -> Result:
-        """Run a shell command on `host`, for callers on the event loop. Messages call it `shown`."""
+        self, host: str, command: str, given: bytes, seconds: float | None, shown: str = "", *,
+        spare: bool = False,
+    ) -> Result:  # fmt: skip
+        """Run a shell command on `host`, for callers on the event loop. Messages call it `shown`.
+
+        A `spare` one runs there however many others do.
+        """
         mark, words = id(asyncio.current_task()), _short(shown or command)
         self._unfinished[mark] = f"`{words}` on {self.name(host)}"
         try:
-            async with asyncio.timeout(seconds), self._place(host).sessions:
+            place = self._place(host)
+            async with asyncio.timeout(seconds), place.spare if spare else place.sessions:
                 return await self._run(host, command, given)
         except TimeoutError:
             raise TransportError(f"{self.name(host)} didn't finish `{words}` in {seconds:g} s") from None
         finally:
             del self._unfinished[mark]
 
-    async def timed(self, host: str, words: list[str], given: bytes, seconds: float | None) -> Result:
+    async def timed(
+        self, host: str, words: list[str], given: bytes, seconds: float | None, *, mark: str,
+        wanted: Callable[[], bool],
+    ) -> Result:  # fmt: skip
         """Run a command with a time limit, by `timeout` on the other side: exit code 124.
 
-        A closed session doesn't end a command, and OpenSSH passes no signals on to those of root.
+        A closed session doesn't end a command, and OpenSSH passes no signals on to those of root: `mark` is
+        for ending it. It isn't begun unless it is still `wanted` when its turn comes.
         """
         limited = words if seconds is None else ["timeout", "-k", "1", f"{seconds:g}", *words]
+        limit = None if seconds is None else seconds + _GRACE
         try:
-            async with (
-                asyncio.timeout(None if seconds is None else seconds + _GRACE), self._place(host).sessions
-            ):  # fmt: skip
-                return await self._run(host, shlex.join(limited), given)
+            async with asyncio.timeout(limit), self._place(host).sessions:
+                if not wanted():
+                    return Result(_NOT_BEGUN, b"", b"")
+                return await self._run(host, marked(mark, shlex.join(limited)), given)
         except TimeoutError:
             return Result(TIMED_OUT, b"", b"")
 
@@ -165,7 +178,7 @@ class Transport:
 
     def _place(self, host: str) -> _Place:
         if host not in self._places:
-            self._places[host] = _Place(asyncio.Lock(), asyncio.Semaphore(SESSIONS))
+            self._places[host] = _Place(asyncio.Lock(), asyncio.Semaphore(SESSIONS), asyncio.Semaphore(1))
         return self._places[host]
 
     async def _connected(self, host: str) -> Any:

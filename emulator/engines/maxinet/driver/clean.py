@@ -38,7 +38,7 @@ def look(settings: Document) -> Document:
     connection = Connection(settings)
     imported(settings["home"])
     registered = connection.workers()
-    fleet = Fleet(connection.password)
+    fleet = Fleet(connection.password, connection.owner)
     names = [name for name in settings["workers"] if name in registered]
     for name in names:
         fleet.add(name, *connection.addresses(name))
@@ -71,7 +71,7 @@ def look(settings: Document) -> Document:
 def clean(settings: Document, document: Document, progress: Progress) -> list[str]:
     """Remove what a killed driver, client or worker has left on the workers; return what couldn't be."""
     connection = Connection(settings)
-    fleet = Fleet(connection.password)
+    fleet = Fleet(connection.password, connection.owner)
     inventory = Inventory(settings["workers"], fleet)
     inventory.plan(document)
     registered = connection.workers()

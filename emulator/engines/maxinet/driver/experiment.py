@@ -11,7 +11,9 @@ from typing import Any
 
 import Pyro4.util
 from serving.deadline import DeadlineError
-from serving.server import Progress, StepError
+from serving.jobs import job_mark
+from serving.progress import ClientGoneError, Progress
+from serving.server import StepError
 
 from .connect import Connection, require_free
 from .fleet import Fleet
@@ -33,7 +35,7 @@ class Experiment:
     def __init__(self, settings: Document, progress: Progress) -> None:
         self._home = settings["home"]
         self.connection = Connection(settings)
-        self.fleet = Fleet(self.connection.password)
+        self.fleet = Fleet(self.connection.password, self.connection.owner)
         self.inventory = Inventory(settings["workers"], self.fleet)
         self.switching = Switching(self.inventory)
         self._experiment: Any = None
@@ -86,7 +88,7 @@ class Experiment:
         self._experiment = imported(self._home).Experiment(
             self._cluster, parts, controller=NOWHERE, is_partitioned=True, switch=OVSSwitch
         )
-        with self._watched(document, progress), failing("MaxiNet's setup"):
+        with self._watched(document, progress), progress.interruptible(), failing("MaxiNet's setup"):
             self._experiment.setup()
         self.inventory.read_back(node["name"] for node in document["nodes"])
         for link in document["links"]:
@@ -134,7 +136,7 @@ class Experiment:
         worker, (pid, _, _, _) = self.inventory.in_node(node, argv, None)
         with self.fleet.proxy(worker, "server") as server:
             server.get_hostname()  # a lost worker is told here; SSH would only wait
-        inside = shlex.join(["mnexec", "-a", str(pid), "env", "--", *argv])
+        inside = shlex.join(["mnexec", "-a", str(pid), "env", "--", job_mark(self.connection.owner), *argv])
         options = ["-tt" if tty else "-T", "-o", "BatchMode=yes"]
         with self._terminals, failing("MaxiNet's SSH"):
             self._cluster.config._pyroRelease()  # noqa: SLF001 -- as in `refresh`
@@ -164,7 +166,7 @@ class Experiment:
         def watch() -> None:
             seen = 0
             while not over.wait(_LOOK):
-                with suppress(StepError, OSError, ValueError):
+                with suppress(ClientGoneError, StepError, OSError, ValueError):
                     counts = self.fleet.each(lambda worker: self.fleet.shell(worker, _COUNT))
                     now = sum(int(said) for said in counts.values())
                     if now > seen and not over.is_set():

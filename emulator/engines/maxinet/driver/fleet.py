@@ -5,15 +5,18 @@ from __future__ import annotations
 import base64
 import json
 import shlex
+import time
 import zlib
 from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor, wait
-from contextlib import contextmanager
+from contextlib import contextmanager, nullcontext, suppress
 from pathlib import Path
 from typing import Any
 
 import Pyro4
 import Pyro4.errors
+from serving.jobs import ATTEMPT_SECONDS, end_script, job_mark, marked, owner_mark
+from serving.progress import ClientGoneError, Progress
 from serving.server import StepError
 
 from .on_worker import MARK
@@ -35,6 +38,7 @@ _COMMANDS = 256
 _CALLS = 16
 """Calls at the same time: a worker serves 40 (Pyro4's THREADPOOL_SIZE)."""
 _STILL_THERE = 5.0
+_PAUSE = 0.2
 _FEW = 16
 _BATCH_SECONDS = 60.0
 _NEXT = "=next="
@@ -44,11 +48,12 @@ class Fleet:
     """The workers of one network: name -> addresses of its remote objects, found once.
 
     A worker that is started again has other addresses: old ones then fail, and nothing reaches a process that
-    happens to have an old number.
+    happens to have an old number. Commands carry the mark of `owner`, the network.
     """
 
-    def __init__(self, password: str) -> None:
+    def __init__(self, password: str, owner: str) -> None:
         self._password = password
+        self._owner = owner
         self._addresses: dict[str, dict[str, Any]] = {}
         self._calls = ThreadPoolExecutor(_CALLS, thread_name_prefix="call")
         self._jobs = ThreadPoolExecutor(_CALLS, thread_name_prefix="job")
@@ -84,32 +89,50 @@ class Fleet:
 
     def commands(
         self, wanted: Sequence[tuple[str, Command]], still_there: Callable[[int], None] = lambda _: None,
-        *, of_user: bool = False,
+        *, user: Progress | None = None,
     ) -> list[Result]:  # fmt: skip
         """Run commands on workers, all at once; return the results in order.
 
-        `still_there(done)` is called every few seconds. Those `of_user` may run for ever and have threads of
-        their own: steps never wait for them.
+        `still_there(done)` is called every few seconds. Those of a `user` may run for ever, and have threads
+        of their own: steps never wait for them. They are ended on the workers once the user has gone away.
         """
-        pool = self._users if of_user else self._jobs
+        pool = self._jobs if user is None else self._users
         jobs: list[tuple[str, list[int]]] = []
         for worker in dict.fromkeys(worker for worker, _ in wanted):
             mine = [at for at, (name, _) in enumerate(wanted) if name == worker]
             jobs += [(worker, mine[at : at + _COMMANDS]) for at in range(0, len(mine), _COMMANDS)]
         results: list[Result] = [[]] * len(wanted)
         calls: dict[Future[list[Result]], list[int]] = {}
+        mark = job_mark(self._owner)
         for worker, places in jobs:
-            calls[pool.submit(self._job, worker, [wanted[at][1] for at in places])] = places
+            calls[pool.submit(self._job, worker, [wanted[at][1] for at in places], mark)] = places
         left = set(calls)
         done = 0
-        while left:
-            ready, left = wait(left, timeout=_STILL_THERE)
-            for call in ready:
-                for at, result in zip(calls[call], call.result()):  # noqa: B905 -- Python 3.9 has no strict
-                    results[at] = result
-                done += len(calls[call])
-            still_there(done)
+        with nullcontext() if user is None else user.when_gone(lambda: self._end(mark, list(calls))):
+            while left:
+                ready, left = wait(left, timeout=_STILL_THERE)
+                for call in ready:
+                    for at, result in zip(calls[call], call.result()):  # noqa: B905 -- Python 3.9 has no strict
+                        results[at] = result
+                    done += len(calls[call])
+                still_there(done)
+                if user is not None and user.gone:
+                    raise ClientGoneError
         return results
+
+    def end_commands(self, worker: str) -> None:
+        """End all commands of the network on a worker, and what they have left running."""
+        self.shell(worker, end_script(owner_mark(self._owner)))
+
+    def _end(self, mark: str, calls: Sequence[Future[list[Result]]]) -> None:
+        """End the commands of a job; repeat, since some may be on their way to a worker."""
+        deadline = time.monotonic() + ATTEMPT_SECONDS
+        for call in calls:
+            call.cancel()  # those that wait for a thread
+        while not all(call.done() for call in calls) and time.monotonic() < deadline:
+            with suppress(StepError):
+                self.each(lambda worker: self.shell(worker, end_script(mark)))
+            wait(calls, timeout=_PAUSE)
 
     def each(self, do: Callable[[str], Any]) -> dict[str, Any]:
         """Call `do(worker)` for all workers at the same time; return the results. `do` may run commands."""
@@ -154,7 +177,7 @@ class Fleet:
             raise StepError(f"{command.split(maxsplit=1)[0]} on worker {worker}: {text.strip() or code}")
         return text
 
-    def _job(self, worker: str, commands: list[Command]) -> list[Result]:
+    def _job(self, worker: str, commands: list[Command], mark: str) -> list[Result]:
         limits = [seconds for _, _, seconds, _ in commands]
         rounds = -(-len(commands) // 64)
         seconds = None if None in limits else max(s or 0.0 for s in limits) * rounds + _GRACE
@@ -165,7 +188,8 @@ class Fleet:
                 for at in range(0, len(job), _ARGUMENT):
                     server.check_output(f"printf %s {job[at : at + _ARGUMENT]} >> {shlex.quote(path)}")
                 job = f"@{path}"
-            said = server.check_output(f"python3 -c {shlex.quote(self._program)} {shlex.quote(job)}")
+            program = f"python3 -c {shlex.quote(self._program)} {shlex.quote(job)}"
+            said = server.check_output(marked(mark, program))
         _, mark, answer = said.rpartition(MARK)
         if not mark:
             raise StepError(f"python3 on worker {worker}: {said.strip()[-500:]}")

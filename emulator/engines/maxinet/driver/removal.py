@@ -39,6 +39,7 @@ def empty(fleet: Fleet, worker: str, mine: Own, *, held: bool) -> str:
     """
     try:
         known = frozenset(mine.switches) if held else bridges(read(fleet.shell(worker, LISTING)), mine)
+        fleet.end_commands(worker)  # their namespace outlives its node for as long as one runs
         _wait_until_idle(fleet, worker)
         failed = destroy(fleet, worker)
         for _ in range(_ROUNDS):

@@ -55,14 +55,17 @@ class Steps:
         return {**running.opened(), "pid": os.getpid(), "nodes": places, "interfaces": names}
 
     def execute(self, progress: Progress, commands: list[Document]) -> list[list[Any]]:
-        """Run commands in nodes, all at once; return exit code, output and errors (base64) of each."""
+        """Run commands in nodes, all at once; return exit code, output and errors (base64) of each.
+
+        They are ended on the workers once the client has gone away.
+        """
         running = self._running
         wanted = [
             running.inventory.in_node(c["node"], c["argv"], c.get("timeout"), c.get("input") or "")
             for c in commands
         ]
         return running.fleet.commands(
-            wanted, lambda done: progress("commands", done, len(commands)), of_user=True
+            wanted, lambda done: progress("commands", done, len(commands)), user=progress
         )
 
     def batches(self, progress: Progress, lines: dict[str, list[str]], harmless: bool = False) -> None:

@@ -1,5 +1,6 @@
 """Stand-in for LXD's client: a container is a network namespace, held by a process."""
 
+import contextlib
 import os
 import pathlib
 import signal
@@ -77,6 +78,18 @@ def run(name, *words):
     sys.exit(subprocess.run(["nsenter", "-t", pid(name), "-n", "-u", *words], check=False).returncode)
 
 
+def end(holder):
+    """End a container with all that runs in it; one that is only starting is in the worker's namespace."""
+    namespace = os.readlink(f"/proc/{holder}/ns/net")
+    os.kill(holder, signal.SIGKILL)
+    if namespace == os.readlink("/proc/self/ns/net"):
+        return
+    for path in pathlib.Path("/proc").glob("[0-9]*"):
+        with contextlib.suppress(OSError):
+            if os.readlink(path / "ns" / "net") == namespace:
+                os.kill(int(path.name), signal.SIGKILL)
+
+
 def delete(*words):
     (name,) = [word for word in words if word != "--force"]
     if (ROOT / name / "pid").exists():
@@ -84,7 +97,7 @@ def delete(*words):
             subprocess.run(
                 ["ip", "link", "del", f"v{pid(name)}x{port}"], check=False, stderr=subprocess.DEVNULL
             )
-        os.kill(int(pid(name)), signal.SIGKILL)
+        end(int(pid(name)))
     for path in (ROOT / name).iterdir():
         path.rmdir() if path.is_dir() else path.unlink()
     (ROOT / name).rmdir()
