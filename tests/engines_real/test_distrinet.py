@@ -22,8 +22,11 @@ from engines_real.lxd_laboratory import PROGRAMS, LxdLaboratory, lxd_laboratory
 from emulator.checks.reachability import check_reachability
 from emulator.engine_options import engine_plan
 from emulator.engines.distrinet import DistrinetEngine
+from emulator.engines.remote import tunnels
 from emulator.engines.remote.driver import process_of
 from emulator.engines.remote.network import RemoteNetwork
+from emulator.engines.remote.tunnel_frames import tunnel_frames
+from emulator.engines.remote.tunnels import require_tunnels
 from emulator.errors import BrokenError
 from emulator.network import LinkState
 from emulator.state import NetworkState, state_root
@@ -44,11 +47,15 @@ SHAPED = """switch: ovs
 topology: {generator: tree, depth: 2, fanout: 2}
 links:
   - {match: {}, bandwidth: 10 Mbit}"""
+ECMP = """switch: ovs
+openflow: {flows: ecmp}
+topology: {generator: leaf-spine, leaves: 2, spines: 2, hosts_per_leaf: 2}"""
 TOPOLOGIES = {
     "tree of 4": ("topology: {generator: tree, depth: 2, fanout: 2}", 12),
     "line of 16": ("topology: {generator: linear, k: 4, hosts_per_switch: 4}", 240),
     "core, aggregation, edge": ("topology: {generator: core-aggregation-edge, hosts_per_edge: 4}", 240),
     "Open vSwitch with rates": (SHAPED, 12),
+    "Open vSwitch with ECMP": (ECMP, 12),
 }
 
 
@@ -88,6 +95,20 @@ def test_all_pairs_reach_each_other_over_two_workers(
     report = check_reachability(network)
     assert (report.reachable, report.unexpected) == (pairs, [])
     assert list(network.deviations()) == []
+
+
+def test_a_tunnel_that_pings_could_avoid_is_tested_by_itself(
+    engine: DistrinetEngine, lab: LxdLaboratory, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    network = deployed(engine, lab, ECMP)
+    assert tunnel_frames(network.plan)
+    require_tunnels(network.plan, network.access, "fix")
+    monkeypatch.setattr(tunnels, "_WAITS", (1.0, 1.0))
+    shown = lab.workers[0].run("ip", "-br", "link", "show", "type", "vxlan").stdout.splitlines()
+    name = shown[-1].split()[0]  # that of the last link: the first one is the administration's
+    lab.workers[0].run("ip", "link", "set", "dev", name, "down")
+    with pytest.raises(BrokenError, match=r"^1 tunnel \(.*carry nothing; fix$"):
+        require_tunnels(network.plan, network.access, "fix")
 
 
 def test_commands_links_and_errors(engine: DistrinetEngine, lab: LxdLaboratory) -> None:

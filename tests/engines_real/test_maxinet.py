@@ -17,6 +17,12 @@ import pytest
 from engines_real.maxinet_laboratory import STAND_IN, MaxinetLaboratory, laboratory, stand_in_python
 from support.command import CommandLine
 
+from emulator.engines.maxinet.engine import MaxinetEngine
+from emulator.engines.remote import tunnels
+from emulator.engines.remote.tunnel_frames import tunnel_frames
+from emulator.engines.remote.tunnels import require_tunnels
+from emulator.errors import BrokenError
+
 pytestmark = [pytest.mark.privileged, pytest.mark.e2e, pytest.mark.slow]
 
 TREE = "name: t\nengine: maxinet\ntopology: {generator: tree, depth: 2, fanout: 2}\n"
@@ -145,6 +151,27 @@ def counted(cli: CommandLine) -> int:
     """Return how many packets h1 has received."""
     said = cli("exec", "h1", "--", "ip", "-json", "-s", "link", "show", "dev", "h1-eth0", code=0).stdout
     return int(json.loads(said)[0]["stats64"]["rx"]["packets"])
+
+
+def test_a_tunnel_that_pings_could_avoid_is_tested_by_itself(
+    lab: MaxinetLaboratory, cli: CommandLine, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    (tmp_path / "e.yaml").write_text(
+        "name: e\nengine: maxinet\nswitch: ovs\nopenflow: {flows: ecmp}\n"
+        "topology: {generator: leaf-spine, leaves: 2, spines: 2, hosts_per_leaf: 1}\n"
+    )
+    cli("up", "e.yaml", code=0)
+    network = MaxinetEngine().attach("e")
+    plan = network.plan
+    link, (way, _) = next(iter(tunnel_frames(plan).items()))
+    require_tunnels(plan, network.access, "fix")
+    worker = plan.workers[plan.placement[way.target]].name
+    machine = next(machine for machine in lab.workers if machine.name == worker)
+    machine.run("ip", "link", "set", "dev", way.interface, "down")
+    monkeypatch.setattr(tunnels, "_WAITS", (1.0, 1.0))
+    a, b = (plan.topology.names[node] for node in plan.topology.ends[link].tolist())
+    with pytest.raises(BrokenError, match=rf"^1 tunnel \({a} -- {b} .*carry nothing; fix$"):
+        require_tunnels(plan, network.access, "fix")
 
 
 def test_nodes_are_added_to_a_running_network(

@@ -4,31 +4,36 @@ from __future__ import annotations
 
 import time
 from collections import deque
-from collections.abc import Sequence
+from collections.abc import Container, Mapping
 
-import numpy as np
-
-from emulator.access import Access, Echo
+from emulator.access import Echo
 from emulator.checks.timeouts import timeouts_for
+from emulator.engines.remote.access import RemoteAccess
+from emulator.engines.remote.tunnel_frames import received, tunnel_frames, tunnels_of
 from emulator.errors import BrokenError
 from emulator.forwarding.base import Role
 from emulator.plan import Plan
 from topologies.counting import counted_by_name
 from topologies.topology import Kind
 
-_TIMEOUT, _ROUNDS = 1.0, 4
-"""Seconds to wait for an answer on links without delays, and tries: the first one may wait for ARP."""
+_WAITS = (1.0, 2.0, 4.0, 8.0)
+"""Seconds to wait for answers, beside the links' delays, in rounds without any: ARP comes first."""
+_PAUSE = 1.0
+_SLOWNESS, _LONGEST = 4.0, 60.0
+"""How much longer than a round's overhead the next one waits, and the longest wait in seconds."""
 
 
-def tunnel_echoes(plan: Plan) -> dict[int, Echo]:
+def tunnel_echoes(plan: Plan, framed: Container[int] = ()) -> dict[int, Echo]:
     """Return a ping for each tunnel that forwards: its answer must cross the tunnel.
 
     Between routers, the ping goes to the other end's own address. Between switches, it goes from the host
     nearest to one end to the host nearest to the other. Tunnels of switches with a controller have none: the
-    controller decides what they forward.
+    controller decides what they forward. Those of `tunnel_frames` have none either: a ping may go elsewhere.
     """
     out = {}
-    for link in np.flatnonzero(plan.cut & plan.links_up & ~plan.blocked).tolist():
+    for link in tunnels_of(plan):
+        if link in framed:
+            continue
         echo = _between_routers(plan, link) or _between_hosts(plan, link)
         if echo is not None:
             out[link] = echo
@@ -70,18 +75,31 @@ def _nearest_host(plan: Plan, node: int, without: int) -> int | None:
     return None
 
 
-def require_tunnels(plan: Plan, access: Access, explain: str) -> None:
-    """Ping once over each tunnel; BrokenError that names those without an answer, with `explain`."""
-    left = tunnel_echoes(plan)
-    wait = _TIMEOUT + timeouts_for(plan.topology, {}, plan.links_up).seconds
-    for attempt in range(_ROUNDS):
-        if attempt:
-            time.sleep(_TIMEOUT)
-        links = list(left)
-        times: Sequence[float | None] = access.ping(list(left.values()), wait)
-        left = {link: left[link] for link, seconds in zip(links, times, strict=True) if seconds is None}
-        if not left:
-            return
+def require_tunnels(plan: Plan, access: RemoteAccess, explain: str) -> None:
+    """Send something over each tunnel; BrokenError that names those that carry nothing, with `explain`.
+
+    It gives up after as many rounds as _WAITS has in which nothing new arrived. A machine that is slow to ask
+    is given more time to answer: a busy one isn't a broken one.
+    """
+    frames = tunnel_frames(plan)
+    echoes = tunnel_echoes(plan, frames)
+    delay = timeouts_for(plan.topology, {}, plan.links_up).seconds
+    silent, overhead = 0, 0.0
+    while frames or echoes:
+        wait = min(_LONGEST, max(_WAITS[silent], _SLOWNESS * overhead)) + delay
+        began = time.monotonic()
+        arrived = answered(access, echoes, wait) | received(access, frames, wait)
+        took = time.monotonic() - began
+        silent = 0 if arrived else silent + 1
+        overhead = max(0.0, took - wait * (bool(echoes) + bool(frames)))
+        echoes = {link: echo for link, echo in echoes.items() if link not in arrived}
+        frames = {link: ways for link, ways in frames.items() if link not in arrived}
+        if silent == len(_WAITS):
+            break
+        if not arrived:
+            time.sleep(_PAUSE)
+    if not (left := sorted(frames | echoes)):
+        return
     names, workers = plan.topology.names, plan.workers
     words = []
     for link in left:
@@ -89,3 +107,9 @@ def require_tunnels(plan: Plan, access: Access, explain: str) -> None:
         places = f"{workers[plan.placement[a]].name}, {workers[plan.placement[b]].name}"
         words.append(f"{names[a]} -- {names[b]} ({places})")
     raise BrokenError(f"{counted_by_name(words, 'tunnel')} carry nothing; {explain}")
+
+
+def answered(access: RemoteAccess, echoes: Mapping[int, Echo], wait: float) -> set[int]:
+    """Ping once over each tunnel; return those that answered within `wait` seconds."""
+    times = access.ping(list(echoes.values()), wait) if echoes else ()
+    return {link for link, seconds in zip(echoes, times, strict=True) if seconds is not None}
