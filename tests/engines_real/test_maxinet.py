@@ -14,6 +14,7 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
+from engines_real.laboratory import Machine
 from engines_real.maxinet_laboratory import STAND_IN, MaxinetLaboratory, laboratory, stand_in_python
 from support.command import CommandLine
 
@@ -25,6 +26,24 @@ from emulator.errors import BrokenError
 
 pytestmark = [pytest.mark.privileged, pytest.mark.e2e, pytest.mark.slow]
 
+LINE_FILE = """from mininet.link import TCLink
+from mininet.topo import Topo
+
+
+class Line(Topo):
+    def build(self, n=30):
+        before = None
+        for number in range(1, n + 1):
+            host, switch = self.addHost(f"h{number}"), self.addSwitch(f"s{number}")
+            self.addLink(host, switch, cls=TCLink, bw=1000)
+            if before:
+                self.addLink(before, switch, cls=TCLink, bw=1000)
+            before = switch
+
+
+topos = {"line": Line}
+"""
+LINE = "name: line\nengine: maxinet\ntopology: {mininet: line.py, topo: line}\n"
 TREE = "name: t\nengine: maxinet\ntopology: {generator: tree, depth: 2, fanout: 2}\n"
 RING = "name: r\nengine: maxinet\ntopology: {generator: ring, k: 4, hosts_per_switch: 1}\n"
 GROWN = """name: g
@@ -63,14 +82,24 @@ def machines(
 
 
 @pytest.fixture
+def stand_in(machines: MaxinetLaboratory) -> bool:
+    """Whether MaxiNet is our stand-in, which has faults on request."""
+    return machines.environment["EMULATOR_MAXINET_HOME"] == str(STAND_IN / "home")
+
+
+@pytest.fixture
 def lab(
     machines: MaxinetLaboratory, monkeypatch: pytest.MonkeyPatch, cli: CommandLine
 ) -> Iterator[MaxinetLaboratory]:
     """The workers, named in the environment; each test must leave nothing on them."""
+    configurations = {path: path.read_text() for path in machines.folder.glob("sshd_config-*")}
     for name, value in machines.environment.items():
         monkeypatch.setenv(name, value)
     before = remains(machines)
     yield machines
+    (machines.folder / "faults").unlink(missing_ok=True)
+    for path, text in configurations.items():
+        path.write_text(text)
     cli("down", "--all")
     machines.wait_for("w1", "w2")
     assert remains(machines) == before
@@ -109,9 +138,29 @@ def rate(cli: CommandLine, node: str, interface: str) -> str:
     return said.partition(" rate ")[2].partition(" ")[0]
 
 
-def test_a_network_on_two_workers(lab: MaxinetLaboratory, cli: CommandLine, tmp_path: Path) -> None:
+def rates(machine: Machine) -> dict[str, str]:
+    """Return the rate of each interface of a machine that is a switch's port, as `tc` tells it."""
+    names = [
+        line.split()[0].partition("@")[0] for line in machine.run("ip", "-br", "link").stdout.splitlines()
+    ]
+    ports = [name for name in names if "-eth" in name]
+    show = 'for d; do echo "$d $(tc class show dev "$d")"; done'
+    said = machine.run("sh", "-c", show, "sh", *ports).stdout
+    return {
+        line.split()[0]: line.partition(" rate ")[2].partition(" ")[0] for line in said.splitlines() if line
+    }
+
+
+def test_a_network_on_two_workers(
+    lab: MaxinetLaboratory, cli: CommandLine, tmp_path: Path, stand_in: bool
+) -> None:
     (tmp_path / "t.yaml").write_text(TREE + "links:\n  - {match: {}, bandwidth: 5 Mbit}\n")
+    if stand_in:
+        (lab.folder / "faults").write_text("w2 no-rate\n")
     said = cli("up", "t.yaml", code=0)
+    for machine in lab.workers:  # both ends of the tunnel, too
+        assert set(rates(machine).values()) == {"5Mbit"}
+    assert sum(len(rates(machine)) for machine in lab.workers) == 8
     assert "MTU 1,450" in said.stdout + said.stderr
     found = cli.json("status", "t")["networks"][0]
     assert found["running"]
@@ -224,15 +273,23 @@ def test_a_killed_worker_is_named_and_the_others_are_freed(
 ) -> None:
     (tmp_path / "t.yaml").write_text(TREE)
     cli("up", "t.yaml", code=0)
-    lab.kill_worker(lab.workers[1])
+    machine = lab.workers[1]
+    lab.kill_worker(machine)
     said = cli("exec", "h4", "--", "true")
     assert "worker w2 is lost" in said.stdout + said.stderr
-    said = cli("down", "t", code=4)
-    assert "start MaxiNetWorker there again" in said.stderr
-    lab.wait_for("w1")
-    lab.start_worker(lab.workers[1])
+    for _ in range(2):
+        said = cli("down", "t", code=4)
+        assert "worker w2 isn't registered" in said.stderr
+        assert "`systemctl restart maxinet-worker`" in said.stderr
+        lab.wait_for("w1")
+    (bridge,) = {name.partition("-")[0] for name in rates(machine)}
+    machine.run("ip", "link", "del", bridge)
+    machine.run("ip", "link", "add", bridge, "type", "bridge")  # somebody else's, of the same name
+    lab.start_worker(machine)
     lab.wait_for("w1", "w2")
     cli("down", "t", code=0)
+    assert rates(machine) == {}
+    machine.run("ip", "link", "del", bridge)
 
 
 def test_a_stuck_manager_is_named_with_its_fix(
@@ -272,6 +329,39 @@ def test_what_workers_lack_is_refused(
     nobody = f"{host_of_front(lab)}:1"
     monkeypatch.setenv("EMULATOR_MAXINET_FRONTEND", nobody)
     assert f"no MaxiNet name server answers at {nobody}" in cli("up", "t.yaml", code=3).stderr
+
+
+def test_what_a_copy_of_maxinet_lacks_is_told(
+    lab: MaxinetLaboratory, cli: CommandLine, tmp_path: Path, stand_in: bool
+) -> None:
+    (tmp_path / "t.yaml").write_text(TREE)
+    assert cli.json("doctor", "t.yaml")["file"]["reasons"] == []
+    if not stand_in:
+        return
+    (lab.folder / "faults").write_text("w2 no-scripts\n")
+    (lab.folder / "sshd_config-w1").write_text("MaxStartups 3:30:60\n")
+    first, second = cli.json("doctor", "t.yaml", code=3)["file"]["reasons"]
+    assert "worker w1: MaxiNet's SSH server takes 3 new connections at a time" in first
+    assert "worker w2: MaxiNet's scripts can't be run (exit code 126)" in second
+
+
+def test_a_line_of_30_from_a_mininet_file_has_its_rates(
+    lab: MaxinetLaboratory, cli: CommandLine, tmp_path: Path
+) -> None:
+    """`addLink(h, s, cls=TCLink, bw=1000)` on every link: MaxiNet issue 50."""
+    (tmp_path / "line.py").write_text(LINE_FILE)
+    (tmp_path / "line.yaml").write_text(LINE)
+    cli("up", "line.yaml", code=0)
+    found = cli.json("status", "line")["networks"][0]
+    assert (found["running"], found["deviations"]) == (True, [])
+    assert set(found["details"]["placement"].values()) == {"w1", "w2"}
+    shaped = [rates(machine) for machine in lab.workers]
+    assert sum(map(len, shaped)) == 30 + 2 * 29
+    assert {rate for each in shaped for rate in each.values()} == {"1Gbit"}
+    assert rate(cli, "h1", "h1-eth0") == rate(cli, "h30", "h30-eth0") == "1Gbit"
+    checked = cli.json("check", "line")
+    assert checked["unexpected"] == []
+    assert checked["reachable"] == checked["pairs"] > 0
 
 
 def test_an_interface_of_somebody_elses_is_left_alone(

@@ -17,6 +17,8 @@ from emulator.state import NetworkState, Record
 
 DRIVER = "driver"
 """The option of the run record for the driver's process id and start time."""
+CLEANING = "cleaning"
+"""The option of the run record that is set once its driver is one that was started to clean up."""
 OPENED = "opened"
 """The option of the run record for the program's answer to `open`: its version, the datapath."""
 _ENDS_WITHIN = 5.0

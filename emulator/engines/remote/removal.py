@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from emulator.engines.remote.document import document
 from emulator.engines.remote.driver import (
+    CLEANING,
     DRIVER,
     OPENED,
     datapath_of,
@@ -51,9 +52,12 @@ def remove(state: NetworkState, program: RemoteProgram, progress: Progress) -> N
 
 
 def _freed(state: NetworkState, record: Record, program: RemoteProgram) -> list[str]:
-    """Have the workers freed; return words on what could not be removed."""
-    driver = driver_of(state, record, program)
-    if driver.alive and OPENED in record.options:
+    """Have the workers freed; return words on what could not be removed.
+
+    A driver that lives may be that of an interrupted clean-up: it has no network that it could stop.
+    """
+    driver, opened = driver_of(state, record, program), OPENED in record.options
+    if driver.alive and opened and CLEANING not in record.options:
         try:
             driver.ask(("stop", {}), seconds=_SECONDS)
         except EmulationError:
@@ -63,7 +67,9 @@ def _freed(state: NetworkState, record: Record, program: RemoteProgram) -> list[
     end(process_of(record))
     try:
         plan = state.load_plan(record, state.load())
-        step = {"settings": program.settings(plan), "document": document(plan, datapath_of(record))}
+        made = document(plan, datapath_of(record), *(() if opened else ((), ())))
+        step = {"settings": program.settings(plan), "document": made}
+        record.options[CLEANING] = True
         (left,) = start_driver(plan, state, record, program).ask(("clean", step), seconds=_SECONDS)
     except EmulationError as error:
         return [f"the workers of `{state.name}` could not be freed: {error}"]

@@ -1,4 +1,7 @@
-"""Work on MaxiNet without a network of one's own: facts for refusals, and the clean-up after kills."""
+"""Remove what a killed driver, client or worker has left on the workers.
+
+A worker counts as freed once it was reached, reserved, and found empty. Every other one is named, each time.
+"""
 
 from __future__ import annotations
 
@@ -6,90 +9,87 @@ import time
 from contextlib import suppress
 from typing import Any
 
-import Pyro4
 from serving.server import Progress, StepError
 
-from .connect import Connection, is_owner
-from .fleet import Fleet
+from .claim import Claim, forget_user
+from .connect import Connection
+from .fleet import Fleet, LostWorkerError
 from .inventory import Inventory
-from .program import imported, version
-from .removal import empty, free
+from .marking import found_on
+from .remains import owned
+from .removal import emptied
 
 Document = dict[str, Any]
 _TAKES_OVER, _PAUSE = 15.0, 0.5
 """Seconds in which the manager must have begun to free a dead client's next worker, and between looks."""
-_PAYLOAD = 1464
-"""Bytes in a ping whose packet is as large as that of a tunnel with the plan's MTU, of 1,450 bytes."""
-
-_FACTS = r"""
-has() { command -v "$1" >/dev/null && echo "$1"; }
-for p in ip tc brctl ovs-vsctl ovs-ofctl mnexec ethtool ping sysctl; do has $p; done
-works() { name=$1; shift; unshare -n sh -c "$*" >/dev/null 2>&1 && echo "$name"; }
-works gretap ip link add probe0 type gretap local 127.0.0.1 remote 127.0.0.2 key 1
-works htb tc qdisc add dev lo root htb
-works netem tc qdisc add dev lo root netem delay 1ms
-ovs-vsctl -t 3 show >/dev/null 2>&1 && echo openvswitch
-true
-"""
-
-
-def look(settings: Document) -> Document:
-    """Return facts: for each worker whether it is registered, its user, what works there, and its peers."""
-    connection = Connection(settings)
-    imported(settings["home"])
-    registered = connection.workers()
-    fleet = Fleet(connection.password, connection.owner)
-    names = [name for name in settings["workers"] if name in registered]
-    for name in names:
-        fleet.add(name, *connection.addresses(name))
-    config = connection.remote("config")
-    peers = {name: str(config.get_worker_ip(name, "backend")) for name in names}
-
-    def ask(worker: str) -> Document:
-        others = " ".join(address for name, address in peers.items() if name != worker)
-        ping = f'ping -c 1 -W 1 -M do -s {_PAYLOAD} "$a" >/dev/null'
-        large = f'for a in {others}; do {ping} || echo "lost $a"; done; true'
-        try:
-            works = fleet.shell(worker, _FACTS).split()
-            lost = fleet.shell(worker, large).split("\n") if others else []
-        except StepError as error:
-            return {"error": str(error)}
-        return {"works": works, "lost": [line.partition(" ")[2] for line in lost if line.startswith("lost ")]}
-
-    facts = fleet.each(ask)
-    users = {name: registered[name]["assigned"] for name in names}
-    workers = {
-        name: {"user": user, "own": is_owner(user, connection.owner), **facts[name]}
-        for name, user in users.items()
-    }
-    return {
-        "host": connection.host, "pyro": str(Pyro4.__version__), "version": version(settings["home"]),
-        "registered": sorted(registered), "workers": workers,
-    }  # fmt: skip
 
 
 def clean(settings: Document, document: Document, progress: Progress) -> list[str]:
-    """Remove what a killed driver, client or worker has left on the workers; return what couldn't be."""
+    """Empty and free the workers of `settings`; return what couldn't be, with the fix.
+
+    `document` is that of the network, without nodes if none were made.
+    """
     connection = Connection(settings)
     fleet = Fleet(connection.password, connection.owner)
-    inventory = Inventory(settings["workers"], fleet)
+    inventory = Inventory(settings["workers"], fleet, connection.mark)
     inventory.plan(document)
     registered = connection.workers()
-    users = {user for found in registered.values() if is_owner(user := found["assigned"], connection.owner)}
     for name in settings["workers"]:
-        # one that isn't registered was restarted since, one with another user has other work
-        if name in registered and registered[name]["assigned"] in {None, *users}:
-            fleet.add(name, *connection.addresses(name))
+        if name in registered:
+            with suppress(LostWorkerError):
+                fleet.add(name, *connection.addresses(name))
+    users = {user for found in registered.values() if connection.is_own(user := found["assigned"])}
     _let_manager_free(connection, fleet, progress)
-    left = []
-    for done, name in enumerate(fleet.workers, 1):
-        progress("workers", done, len(fleet.workers))
-        held = registered[name]["assigned"] is not None
-        if said := empty(fleet, name, inventory.own(name), held=held):
-            left.append(said)
-            connection.manager.free_worker(name, registered[name]["assigned"], force=True)
-            connection.manager.worker_signout(name)  # else its successor couldn't register
-    return left + free(connection, settings["workers"], users)
+    claim = Claim(connection)
+    outcomes: dict[str, StepError | None] = {}
+    try:
+        for done, name in enumerate(settings["workers"], 1):
+            progress("workers", done, len(settings["workers"]))
+            outcomes[name] = StepError(f"worker {name}: the clean-up was interrupted")
+            outcomes[name] = _freed(connection, claim, inventory, name)
+    finally:
+        claim.release(outcomes)
+    for user in users:
+        forget_user(connection, user)
+    return [str(failed) for failed in outcomes.values() if failed]
+
+
+def _freed(connection: Connection, claim: Claim, inventory: Inventory, worker: str) -> StepError | None:
+    """Reserve a worker and empty it; return why that failed."""
+    if worker not in connection.workers():
+        return _unregistered(connection, worker) if inventory.uses(worker) else None
+    if not claim.reserve(worker):
+        return _in_use(connection, inventory, worker)
+    if worker not in inventory.fleet.workers:
+        try:
+            inventory.fleet.add(worker, *connection.addresses(worker))
+        except LostWorkerError as error:
+            return error
+    return emptied(inventory, worker)
+
+
+def _unregistered(connection: Connection, worker: str) -> StepError:
+    return StepError(
+        f"worker {worker} isn't registered at {connection.host} any more, and may still have parts of this "
+        f"network: start MaxiNetWorker there again (`systemctl restart maxinet-worker`)"
+    )
+
+
+def _in_use(connection: Connection, inventory: Inventory, worker: str) -> StepError | None:
+    """Return what keeps a worker that somebody else uses; nothing does if it has nothing of the network."""
+    user = connection.workers().get(worker, {}).get("assigned")
+    try:
+        if worker not in inventory.fleet.workers:
+            inventory.fleet.add(worker, *connection.addresses(worker))
+        left = owned(found_on(inventory, worker), inventory.mark)
+    except StepError as error:
+        return error
+    if not left:
+        return None
+    return StepError(
+        f"worker {worker} is in use by {user} and still has {', '.join(left[:5])} of this network: wait "
+        f"until it is free, or end that one"
+    )
 
 
 def _let_manager_free(connection: Connection, fleet: Fleet, progress: Progress) -> None:
@@ -101,7 +101,7 @@ def _let_manager_free(connection: Connection, fleet: Fleet, progress: Progress) 
     state, changed = None, time.monotonic()
     while time.monotonic() < changed + _TAKES_OVER:
         found = connection.workers().values()
-        taken = sum(is_owner(worker["assigned"], connection.owner) for worker in found)
+        taken = sum(connection.is_own(worker["assigned"]) for worker in found)
         if not taken:
             return
         if (now := (taken, _shells(fleet))) != state:

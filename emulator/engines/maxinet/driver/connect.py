@@ -20,6 +20,8 @@ import Pyro4
 import Pyro4.errors
 from serving.server import StepError
 
+from .fleet import LostWorkerError
+
 SECONDS = 10.0
 _FILES = ("/etc/MaxiNet.cfg", "~/.MaxiNet.cfg")
 _PORT = "9090"
@@ -36,6 +38,8 @@ class Connection:
         sys.path.insert(0, settings["home"])
         # MaxiNet reads its configuration from the current folder, and names its user by this word
         self.owner = settings["owner"]
+        self.mark = f"{socket.gethostname()}:{self.owner}"
+        """What is made on workers carries it. Users of workers have it before a number of their own."""
         # never twice: the manager would take this client for a dead one of the same name
         sys.argv[0] = f"{self.owner}.{time.time_ns():x}"
         os.chdir(os.environ["TMPDIR"])
@@ -74,27 +78,36 @@ class Connection:
         found._pyroHmacKey = self.password  # noqa: SLF001 -- Pyro's way
         return found
 
-    def workers(self) -> dict[str, dict[str, Any]]:
-        """Return the registered workers: name -> {"assigned": user or None, "pyroname"}."""
+    def ask(self, call: str, *words: str) -> Any:
+        """Call the manager; StepError if it is stuck."""
         try:
-            found: dict[str, dict[str, Any]] = self.manager.get_workers()
+            return getattr(self.manager, call)(*words)
         except Pyro4.errors.CommunicationError:
             self.manager._pyroRelease()  # noqa: SLF001 -- Pyro's way
             raise StepError(
                 f"MaxiNet's manager at {self.host} is stuck or has ended: it doesn't answer within "
                 f"{SECONDS:g} s; {RESTART}"
             ) from None
+
+    def workers(self) -> dict[str, dict[str, Any]]:
+        """Return the registered workers: name -> {"assigned": user or None, "pyroname"}."""
+        found: dict[str, dict[str, Any]] = self.ask("get_workers")
         return found
 
     def addresses(self, worker: str) -> tuple[Any, Any]:
-        """Return the addresses of a worker's two objects."""
+        """Return the addresses of a worker's two objects; LostWorkerError if it has none any more."""
         name = f"MaxiNetWorker_{worker}"
-        return self.names.lookup(name), self.names.lookup(f"{name}.mnManager")
+        try:
+            return self.names.lookup(name), self.names.lookup(f"{name}.mnManager")
+        except Pyro4.errors.NamingError:
+            raise LostWorkerError(
+                f"worker {worker} is registered at {self.host}, but has ended: start MaxiNetWorker there "
+                f"again (`systemctl restart maxinet-worker`)"
+            ) from None
 
-
-def is_owner(assigned: str | None, owner: str) -> bool:
-    """Return whether a worker is reserved for `owner` of this machine, by this driver or an earlier one."""
-    return (assigned or "").startswith(f"{socket.gethostname()}:{owner}.")
+    def is_own(self, assigned: str | None) -> bool:
+        """Return whether a worker is reserved for this network, by this driver or an earlier one."""
+        return (assigned or "").startswith(f"{self.mark}.")
 
 
 def require_free(connection: Connection, names: Sequence[str]) -> None:
@@ -109,7 +122,7 @@ def require_free(connection: Connection, names: Sequence[str]) -> None:
             )
         user = registered[name]["assigned"]
         if user is not None:
-            mine = is_owner(user, connection.owner)
+            mine = connection.is_own(user)
             fix = "`emulator down` of this network frees it" if mine else "wait until it is free, or end that"
             raise StepError(f"worker {name} is in use by {user}; {fix}")
 

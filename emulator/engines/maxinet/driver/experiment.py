@@ -18,6 +18,7 @@ from serving.server import StepError
 from .connect import Connection, require_free
 from .fleet import Fleet
 from .inventory import Inventory
+from .marking import announce, forget
 from .program import imported, version
 from .removal import destroy, free_all
 from .switching import Switching
@@ -36,7 +37,7 @@ class Experiment:
         self._home = settings["home"]
         self.connection = Connection(settings)
         self.fleet = Fleet(self.connection.password, self.connection.owner)
-        self.inventory = Inventory(settings["workers"], self.fleet)
+        self.inventory = Inventory(settings["workers"], self.fleet, self.connection.mark)
         self.switching = Switching(self.inventory)
         self._experiment: Any = None
         self._terminals = threading.Lock()
@@ -67,11 +68,10 @@ class Experiment:
                     )
                 cluster.get_worker(name).mininet._pyroTimeout = None  # noqa: SLF001 -- the step has its own limit
                 self.fleet.add(name, *self.connection.addresses(name))
-                if failed := destroy(self.fleet, name):
-                    raise StepError(failed)  # noqa: TRY301 -- as above
+                destroy(self.fleet, name)
                 progress("workers", done, len(names))
         except BaseException:
-            free_all(self.connection, cluster, self.fleet, self.inventory, created=False)
+            free_all(self.connection, cluster, self.inventory)
             raise
         return cluster
 
@@ -82,7 +82,7 @@ class Experiment:
         from .topology import NOWHERE, clustering
 
         self.inventory.plan(document)
-        self.switching.refuse_taken({})
+        announce(self.inventory, {})
         self.switching.hold(document)
         parts = clustering(document, len(self.inventory.workers), self.switching.held)
         self._experiment = imported(self._home).Experiment(
@@ -96,15 +96,16 @@ class Experiment:
                 first, second = (end["node"] for end in link["ends"])
                 self.switching.rename(self._experiment.tunnellookup[first, second], link)
         self.switching.complete(document)
+        forget(self.inventory)
 
     def add(self, document: Document, progress: Progress) -> None:
         """Add nodes and links, each by MaxiNet's own call."""
         from . import topology
 
         self.refresh()
-        known = {worker: self.inventory.own(worker).names for worker in self.inventory.workers}
+        known = {worker: self.inventory.names(worker) for worker in self.inventory.workers}
         self.inventory.plan(document)
-        self.switching.refuse_taken(known)
+        announce(self.inventory, known)
         self.switching.postpone(document["links"])
         held = self.switching.held
         for done, node in enumerate(document["nodes"], 1):
@@ -130,6 +131,7 @@ class Experiment:
                     self._experiment.addLink(first, second, **topology.link_options(link, soft=soft))
             progress("links", done, len(document["links"]))
         self.switching.complete(document)
+        forget(self.inventory)
 
     def terminal(self, node: str, argv: Sequence[str], *, tty: bool) -> list[str]:
         """Return a local command line: MaxiNet's own SSH, into the worker and the node."""
@@ -145,8 +147,7 @@ class Experiment:
     def stop(self) -> list[str]:
         """Remove everything; return what failed."""
         self.refresh()
-        created = self._experiment is not None
-        return free_all(self.connection, self._cluster, self.fleet, self.inventory, created=created)
+        return free_all(self.connection, self._cluster, self.inventory)
 
     def refresh(self) -> None:
         """Drop MaxiNet's own connections, which may have been idle for hours; each call connects again."""

@@ -44,6 +44,10 @@ _BATCH_SECONDS = 60.0
 _NEXT = "=next="
 
 
+class LostWorkerError(StepError):
+    """A worker serves nobody any more until MaxiNetWorker is started there again; the words say so."""
+
+
 class Fleet:
     """The workers of one network: name -> addresses of its remote objects, found once.
 
@@ -73,19 +77,19 @@ class Fleet:
 
     @contextmanager
     def proxy(self, worker: str, kind: str, seconds: float | None = CALL_SECONDS) -> Iterator[Any]:
-        """Yield a connection of one's own to a worker's object; StepError names the worker if it is lost."""
+        """Yield a connection of one's own to a worker's object; LostWorkerError names the worker."""
         with Pyro4.Proxy(self._addresses[worker][kind]) as found:
             found._pyroHmacKey = self._password  # noqa: SLF001 -- Pyro's way
             found._pyroTimeout = seconds  # noqa: SLF001 -- Pyro's way
             try:
                 yield found
             except Pyro4.errors.TimeoutError:
-                raise StepError(
+                raise LostWorkerError(
                     f"worker {worker} doesn't answer within {seconds:g} s, as if it had lost its front "
                     f"end once: restart MaxiNetWorker there (`systemctl restart maxinet-worker`)"
                 ) from None
             except (Pyro4.errors.CommunicationError, Pyro4.errors.DaemonError) as error:
-                raise StepError(lost(worker, error)) from None
+                raise LostWorkerError(lost(worker, error)) from None
 
     def commands(
         self, wanted: Sequence[tuple[str, Command]], still_there: Callable[[int], None] = lambda _: None,
@@ -212,5 +216,6 @@ def lost(worker: str, error: BaseException) -> str:
     """Return the message for a worker that isn't reached any more, with the fix."""
     return (
         f"worker {worker} is lost ({type(error).__name__}: {error}): MaxiNetWorker ended there, or the "
-        f"network to it; `emulator down` frees the others, then start MaxiNetWorker there again"
+        f"network to it; `emulator down` frees the others; start MaxiNetWorker there again "
+        f"(`systemctl restart maxinet-worker`)"
     )

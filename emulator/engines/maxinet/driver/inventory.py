@@ -8,15 +8,18 @@ from typing import Any
 from serving.server import StepError
 
 from .fleet import Batch, Command, Fleet
-from .remains import Own
 
 Document = dict[str, Any]
 
 
 class Inventory:
-    """Nodes and interface ends by name; `workers` are the names of the workers, by number."""
+    """Nodes and interface ends by name; `workers` are the names of the workers, by number.
 
-    def __init__(self, workers: Sequence[str], fleet: Fleet) -> None:
+    `mark` tells what is the network's on a worker, see `remains`.
+    """
+
+    def __init__(self, workers: Sequence[str], fleet: Fleet, mark: str) -> None:
+        self.mark = mark
         self.workers = list(workers)
         self.fleet = fleet
         self.nodes: dict[str, Document] = {}
@@ -46,15 +49,21 @@ class Inventory:
         for found in self.fleet.each(ask).values():
             self._pids.update(found)
 
-    def own(self, worker: str) -> Own:
-        """Return what the network has on a worker, outside of its hosts."""
+    def names(self, worker: str) -> frozenset[str]:
+        """Return the names of what the network has on a worker, outside of its hosts."""
         switches = {
-            name: str(node["dpid"]) for name, node in self.nodes.items()
+            name for name, node in self.nodes.items()
             if node["kind"] != "host" and self.worker_of(name) == worker
         }  # fmt: skip
-        return Own(
-            {name: str(end["mac"]) for name, end in self.ends.items() if end["node"] in switches}, switches
-        )
+        return frozenset((*switches, *(name for name, end in self.ends.items() if end["node"] in switches)))
+
+    def uses_ovs(self, worker: str) -> bool:
+        """Return whether the network has Open vSwitches on a worker."""
+        return any(self.worker_of(name) == worker for name in self.switches("ovs"))
+
+    def uses(self, worker: str) -> bool:
+        """Return whether the network has nodes on a worker."""
+        return any(self.worker_of(name) == worker for name in self.nodes)
 
     def worker_of(self, node: str) -> str:
         """Return the worker of a node."""

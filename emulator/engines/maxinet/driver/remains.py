@@ -1,79 +1,104 @@
-"""What a network has left on a worker, told from what is somebody else's by its names and addresses. Pure.
+"""What a network has on a worker, told from what is somebody else's by marks. Pure.
 
-An interface is the network's if it has both the name and the MAC of the plan, a bridge if such interfaces
-are in it, and an Open vSwitch if it has the name and the datapath id. A tunnel that was never renamed has
-MaxiNet's own name, and MaxiNet's own script removes it.
+The mark is the alias of each interface and bridge outside of hosts (`ip link set alias`), and the external id
+`emulator` of each Open vSwitch. MaxiNet makes them without a mark. So the worker has a record of their names
+from before they are made, when nothing has them, until all have the mark. Meanwhile they are told by the
+record.
 """
 
 from __future__ import annotations
 
+import hashlib
 import json
-from collections.abc import Mapping
-from collections.abc import Set as AbstractSet
+import shlex
+from collections.abc import Iterable, Mapping
 from typing import Any, NamedTuple
 
-Document = dict[str, Any]
-
-LISTING = """ip -json link show; echo
-ovs-vsctl -t 5 -f json --columns=name,other_config list bridge 2>/dev/null; true"""
-"""Shell command whose output `read` understands."""
+_FOLDER = "/run/emulator-maxinet"
+_KEY = "emulator"
+_NO_SWITCHES = "none"
+_NAMES = 2_000
+"""Names in one command: with 15 bytes each, less than Linux takes as one argument (128 KiB)."""
 
 
 class Found(NamedTuple):
-    """What a worker has: interface -> its entry by `ip -json link`, Open vSwitch -> its datapath id."""
+    """What a worker has: interface -> its alias, Open vSwitch -> its mark, and the names being made.
 
-    interfaces: Mapping[str, Mapping[str, Any]]
-    switches: Mapping[str, str]
-
-    @property
-    def names(self) -> frozenset[str]:
-        """All names."""
-        return frozenset((*self.interfaces, *self.switches))
-
-
-class Own(NamedTuple):
-    """What a network has on one worker: interface -> MAC, and switch -> datapath id."""
+    `switches` is None if no Open vSwitch answers there.
+    """
 
     interfaces: Mapping[str, str]
-    switches: Mapping[str, str]
+    switches: Mapping[str, str] | None
+    record: frozenset[str] = frozenset()
 
     @property
     def names(self) -> frozenset[str]:
-        """All names."""
-        return frozenset((*self.interfaces, *self.switches))
+        """All names in use."""
+        return frozenset((*self.interfaces, *(self.switches or ())))
 
 
-def read(listing: str) -> Found:
-    """Return what a worker has, from the output of LISTING."""
-    links, _, bridges = listing.strip().partition("\n")
-    rows = json.loads(bridges)["data"] if bridges.strip() else []
-    return Found(
-        {entry["ifname"]: entry for entry in json.loads(links or "[]") if "ifname" in entry},
-        {str(name): str(dict(config[1]).get("datapath-id", "")) for name, config in rows},
+def listing(mark: str) -> str:
+    """Return the shell command whose output `read` understands; `mark` names the record."""
+    bridges = (
+        f"ovs-vsctl -t 5 -f json --columns=name,external_ids list bridge 2>/dev/null || echo {_NO_SWITCHES}"
     )
+    return f"ip -json link show; echo\n{bridges}\ncat {_record(mark)} 2>/dev/null; true"
 
 
-def bridges(found: Found, mine: Own) -> frozenset[str]:
-    """Return the bridges of `mine` that hold interfaces of it."""
-    masters = {str(found.interfaces[name].get("master")) for name in _interfaces(found, mine)}
-    return frozenset(masters & set(mine.switches))
+def read(said: str) -> Found:
+    """Return what a worker has, from the output of `listing`."""
+    links, bridges, *record = [line for line in said.splitlines() if line.strip()]
+    switches = None
+    if bridges.strip() != _NO_SWITCHES:
+        rows = json.loads(bridges)["data"]
+        switches = {str(name): str(dict(ids[1]).get(_KEY, "")) for name, ids in rows}
+    entries: list[dict[str, Any]] = json.loads(links)
+    interfaces = {str(e["ifname"]): str(e.get("ifalias", "")) for e in entries if "ifname" in e}
+    return Found(interfaces, switches, frozenset(map(str.strip, record)))
 
 
-def removal(found: Found, mine: Own, known: AbstractSet[str] = frozenset()) -> list[str]:
-    """Return the shell commands that remove what is left of `mine`.
+def owned(found: Found, mark: str) -> list[str]:
+    """Return the names of the interfaces and bridges that are the network's."""
+    switches = found.switches or {}
+    said = {**found.interfaces, **switches}  # an Open vSwitch's own interface has its name, and no alias
+    return [name for name, mine in said.items() if mine == mark or (not mine and name in found.record)]
 
-    `known` are bridges that are the network's without holding its interfaces any more.
-    """
-    ovs = [name for name, dpid in mine.switches.items() if found.switches.get(name) == dpid]
-    own = bridges(found, mine) | known
-    plain = [n for n in mine.switches if n in own and n in found.interfaces and n not in found.switches]
+
+def removal(found: Found, mark: str) -> list[str]:
+    """Return the shell commands that remove what is the network's; some remove what others would."""
+    switches = found.switches or {}
+    names = owned(found, mark)
     return [
-        *(f"ovs-vsctl -t 30 --if-exists del-br {name}" for name in ovs),
-        *(f"ip link del {name} 2>/dev/null" for name in (*plain, *_interfaces(found, mine))),
+        *(f"ovs-vsctl -t 30 --if-exists del-br {name}" for name in names if name in switches),
+        *(f"ip link del {name} 2>/dev/null" for name in names if name not in switches),
     ]
 
 
-def _interfaces(found: Found, mine: Own) -> list[str]:
+def record_commands(mark: str, names: Iterable[str]) -> list[str]:
+    """Return the shell commands that write the record of `names`, which are about to be made."""
+    path, every = _record(mark), sorted(names)
+    parts = [every[at : at + _NAMES] for at in range(0, len(every), _NAMES)]
     return [
-        name for name, mac in mine.interfaces.items() if found.interfaces.get(name, {}).get("address") == mac
+        f"mkdir -p -m 700 {_FOLDER} && : > {path}.new",
+        *(f"printf '%s\\n' {shlex.join(part)} >> {path}.new" for part in parts),
+        f"mv {path}.new {path}",
     ]
+
+
+def forget_command(mark: str) -> str:
+    """Return the shell command that removes the record."""
+    return f"rm -f {_record(mark)} {_record(mark)}.new; rmdir {_FOLDER} 2>/dev/null; true"
+
+
+def alias_words(mark: str) -> str:
+    """Return the words of `ip link set` that mark an interface."""
+    return f"alias {mark}"
+
+
+def bridge_words(name: str, mark: str) -> str:
+    """Return the words of `ovs-vsctl`, for a shell, that mark an Open vSwitch."""
+    return f"set Bridge {name} " + shlex.quote(f'external_ids:{_KEY}="{mark}"')
+
+
+def _record(mark: str) -> str:
+    return f"{_FOLDER}/{hashlib.sha256(mark.encode()).hexdigest()[:16]}"

@@ -4,17 +4,17 @@ from __future__ import annotations
 
 import atexit
 import time
-from collections.abc import Iterable
-from collections.abc import Set as AbstractSet
 from contextlib import suppress
 from typing import Any
 
 from serving.server import StepError
 
+from .claim import settle
 from .connect import Connection
-from .fleet import Fleet
+from .fleet import Fleet, LostWorkerError
 from .inventory import Inventory
-from .remains import LISTING, Own, bridges, read, removal
+from .marking import found_on
+from .remains import forget_command, owned, removal
 
 _STOP_SECONDS = 500.0
 """Limit for a worker to remove its part: MaxiNet's own removal takes some 40 ms a node."""
@@ -31,32 +31,29 @@ Mininet ends none when its start has failed, and that of its controller never.
 """
 
 
-def empty(fleet: Fleet, worker: str, mine: Own, *, held: bool) -> str:
-    """Remove the network's part from a worker that no other network uses; return what failed.
-
-    While the worker was `held` for the network, nothing else could make bridges of its names there. Else
-    only those are removed that hold the network's ports before these vanish with their hosts.
-    """
+def emptied(inventory: Inventory, worker: str) -> StepError | None:
+    """Remove the network's part from a worker that is reserved for it; return why that failed."""
+    fleet = inventory.fleet
+    broken = None
     try:
-        known = frozenset(mine.switches) if held else bridges(read(fleet.shell(worker, LISTING)), mine)
         fleet.end_commands(worker)  # their namespace outlives its node for as long as one runs
         _wait_until_idle(fleet, worker)
-        failed = destroy(fleet, worker)
-        for _ in range(_ROUNDS):
-            with fleet.proxy(worker, "server", _STOP_SECONDS) as server:
-                left = int(server.check_output(_END_SHELLS).split()[-1])
-            if not left:
-                break
-        with fleet.proxy(worker, "server", _STOP_SECONDS) as server:
-            server.script_check_output("delete_tunnels.sh")
-        remove(fleet, worker, mine, known)
+        try:
+            destroy(fleet, worker)
+        except LostWorkerError as error:
+            broken = error
+        _end_shells(fleet, worker)
+        _remove(inventory, worker)
     except StepError as error:
-        return str(error)
-    return failed
+        return broken or error
+    return broken
 
 
-def destroy(fleet: Fleet, worker: str) -> str:
-    """Let the worker's Mininet remove its network, if it has one; return why it can't do so ever again."""
+def destroy(fleet: Fleet, worker: str) -> None:
+    """Let the worker's Mininet remove its network, if it has one.
+
+    LostWorkerError if it can't do so ever again.
+    """
     try:
         with fleet.proxy(worker, "mininet", _STOP_SECONDS) as mininet:
             mininet.destroy_mininet()
@@ -64,11 +61,10 @@ def destroy(fleet: Fleet, worker: str) -> str:
         raise
     except Exception as error:  # noqa: BLE001 -- whatever Mininet raises there: it keeps the network half removed
         said = f"{type(error).__name__}: {error}"
-        return (
+        raise LostWorkerError(
             f"MaxiNet on worker {worker} can't remove an earlier network ({said}), and would fail on each "
             f"new one: restart MaxiNetWorker there (`systemctl restart maxinet-worker`)"
-        )
-    return ""
+        ) from None
 
 
 def _wait_until_idle(fleet: Fleet, worker: str) -> None:
@@ -81,41 +77,47 @@ def _wait_until_idle(fleet: Fleet, worker: str) -> None:
         time.sleep(_PAUSE)
 
 
-def remove(fleet: Fleet, worker: str, mine: Own, known: AbstractSet[str] = frozenset()) -> None:
-    """Remove what an earlier network with the same file has left on a worker; `known` as for `removal`."""
-    if commands := removal(read(fleet.shell(worker, LISTING)), mine, known):
+def _end_shells(fleet: Fleet, worker: str) -> None:
+    left = 0
+    for _ in range(_ROUNDS):
+        with fleet.proxy(worker, "server", _STOP_SECONDS) as server:
+            left = int(server.check_output(_END_SHELLS).split()[-1])
+        if not left:
+            return
+    raise StepError(f"worker {worker} still has {left} shells of nodes: end them there (`pkill -f mininet:`)")
+
+
+def _remove(inventory: Inventory, worker: str) -> None:
+    """Remove what has the network's mark, or what its record names; StepError if some of it stays."""
+    fleet, mark = inventory.fleet, inventory.mark
+    found = found_on(inventory, worker)
+    if found.switches is None and inventory.uses_ovs(worker):
+        raise StepError(
+            f"no Open vSwitch answers on worker {worker}, which may have switches of this network: "
+            f"`systemctl start openvswitch-switch` there"
+        )
+    if found.record:  # a tunnel has MaxiNet's own name until it is marked
+        with fleet.proxy(worker, "server", _STOP_SECONDS) as server:
+            server.script_check_output("delete_tunnels.sh")
+    if commands := removal(found, mark):
         for at in range(0, len(commands), _COMMANDS):
             fleet.shell(worker, "\n".join((*commands[at : at + _COMMANDS], "true")), _STOP_SECONDS)
+        if left := owned(found_on(inventory, worker), mark):
+            raise StepError(
+                f"worker {worker} still has {', '.join(left[:5])} of this network: remove it there "
+                f"(`ip link del`, `ovs-vsctl del-br`)"
+            )
+    fleet.shell(worker, forget_command(mark))
 
 
-def free(connection: Connection, workers: Iterable[str], users: Iterable[str]) -> list[str]:
-    """Have the manager free those of `workers` that are reserved for one of `users`, and forget the users."""
-    users = set(users)
+def free_all(connection: Connection, cluster: Any, inventory: Inventory) -> list[str]:
+    """Remove everything of a cluster and free the workers that are empty then; return what failed."""
+    outcomes = inventory.fleet.each(lambda worker: emptied(inventory, worker))
+    left = [str(failed) for failed in outcomes.values() if failed]
     try:
-        registered = connection.workers()
-        for worker in workers:
-            # only names that it lists: an unknown one would stop the manager for everybody
-            if worker in registered and registered[worker]["assigned"] in users:
-                connection.manager.free_worker(worker, registered[worker]["assigned"], force=True)
-        for user in users:
-            connection.manager.unregister_ident(user)
-            with suppress(Exception):  # the name server may not know it any more
-                connection.names.remove(user)
+        settle(connection, cluster.ident, outcomes)
     except StepError as error:
-        return [str(error)]
-    return []
-
-
-def free_all(
-    connection: Connection, cluster: Any, fleet: Fleet, inventory: Inventory, *, created: bool
-) -> list[str]:
-    """Remove everything of a cluster and free its workers; return what failed.
-
-    `created` tells that the network's names were free on the workers when it was created there.
-    """
-    found = fleet.each(lambda worker: empty(fleet, worker, inventory.own(worker), held=created))
-    left = [said for said in found.values() if said]
-    left += free(connection, fleet.workers, [cluster.ident])
+        left.append(str(error))
     atexit.unregister(cluster._stop)  # noqa: SLF001 -- MaxiNet's own way, which waits for lost workers for ever
     with suppress(Exception):
         cluster._pyrodaemon.shutdown()  # noqa: SLF001 -- as above

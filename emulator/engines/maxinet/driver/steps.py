@@ -7,8 +7,9 @@ from typing import Any
 
 from serving.server import Progress, StepError
 
-from .clean import clean, look
+from .clean import clean
 from .experiment import Experiment
+from .look import look
 
 Document = dict[str, Any]
 End = dict[str, Any]

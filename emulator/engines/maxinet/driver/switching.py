@@ -2,9 +2,7 @@
 
 from __future__ import annotations
 
-import base64
-from collections.abc import Iterable, Mapping, Sequence
-from collections.abc import Set as AbstractSet
+from collections.abc import Iterable, Sequence
 from typing import Any
 
 from serving.server import StepError
@@ -12,7 +10,8 @@ from serving.server import StepError
 from . import traffic_control
 from .inventory import Inventory
 from .loops import has_loop, learns
-from .remains import LISTING, read
+from .queues import require_shapes
+from .remains import alias_words, bridge_words
 
 Document = dict[str, Any]
 _SECONDS = 60.0
@@ -46,19 +45,6 @@ class Switching:
         if has_loop(learning, joined):
             self._late = {end["name"] for link in links for end in link["ends"] if end["node"] in learning}
 
-    def refuse_taken(self, known: Mapping[str, AbstractSet[str]]) -> None:
-        """Raise a StepError if a worker has something with the name of a switch or port to be made.
-
-        `known` are names that are the network's own already, by worker. Mininet would delete the other.
-        """
-        for worker, found in self._fleet.each(lambda name: self._fleet.shell(name, LISTING)).items():
-            wanted = self._inventory.own(worker).names - known.get(worker, frozenset())
-            if taken := sorted(wanted & read(found).names):
-                raise StepError(
-                    f"worker {worker} has {', '.join(taken[:5])} already, from somebody else; remove it "
-                    f"there (`ip link del`, `ovs-vsctl del-br`), or give the switch another name"
-                )
-
     def rename(self, device: str, link: Document) -> None:
         """Give a tunnel our names at both ends; StepError if there is none, which MaxiNet doesn't tell."""
         for end in link["ends"]:
@@ -78,13 +64,13 @@ class Switching:
                 ) from None
 
     def complete(self, document: Document) -> None:
-        """Attach ports, set controllers, MTUs, marks and states; verify all interfaces and queues."""
+        """Attach ports, set controllers, MTUs, marks and states; verify all queues."""
         switches = [node["name"] for node in document["nodes"] if node["kind"] != "host"]
         names = [end["name"] for link in document["links"] for end in link["ends"]]
         self._settle([name for name in names if self._is_switch(name) and name not in self._late])
         self._controllers(switches, document["controllers"])
         self._mtus(names)
-        self._verify(names)
+        self._mark(switches)
         uneven = [
             end["name"] for link in document["links"] for end in link["ends"]
             if link["tunnel"] and end["shape"] != link["ends"][0]["shape"]
@@ -92,6 +78,7 @@ class Switching:
         self.shape(
             [*uneven, *(n for n in names if self._kind(n) == "ovs" and self._inventory.ends[n]["shape"])]
         )
+        require_shapes(self._inventory, names, self.shape)
 
     def shape(self, names: Iterable[str]) -> None:
         """Apply the shapes of interfaces."""
@@ -158,25 +145,21 @@ class Switching:
         for name in names:
             end = self._inventory.ends[name]
             word = "up" if end["up"] else "down"
-            lines.setdefault(end["node"], []).append(f"link set dev {name} mtu {end['mtu']} {word}")
+            mark = f"{alias_words(self._inventory.mark)} " if self._is_switch(name) else ""
+            lines.setdefault(end["node"], []).append(f"link set dev {name} mtu {end['mtu']} {mark}{word}")
         self._batch("ip", lines)
 
-    def _verify(self, names: Iterable[str]) -> None:
-        """Raise a StepError for shapes that Mininet didn't apply: it only logs that, on the worker."""
-        shaped = [name for name in names if self._inventory.ends[name]["shape"] and self._kind(name) != "ovs"]
-        commands = []
-        for name in shaped:
-            argv = ["tc", "qdisc", "show", "dev", name]
-            commands.append(self._inventory.in_node(self._inventory.ends[name]["node"], argv, _SECONDS))
-        for name, result in zip(shaped, self._fleet.commands(commands)):  # noqa: B905 -- Python 3.9
-            end = self._inventory.ends[name]
-            wanted = set() if end["tunnel"] else traffic_control.expected(end["shape"])
-            said = base64.b64decode(result[1]).decode(errors="replace")
-            if missing := [kind for kind in sorted(wanted) if f" {kind} " not in said]:
-                raise StepError(
-                    f"{name} in {end['node']} has no {', '.join(missing)}, although MaxiNet reported "
-                    f"success: the kernel of worker {self._inventory.worker_of(end['node'])} may lack it"
-                )
+    def _mark(self, switches: Iterable[str]) -> None:
+        """Mark the switches themselves; their ports are marked with their MTUs."""
+        lines: dict[str, list[str]] = {}
+        vsctl: dict[str, list[str]] = {}
+        for name in switches:
+            if self._inventory.nodes[name]["kind"] == "ovs":
+                vsctl[name] = [bridge_words(name, self._inventory.mark)]
+            else:
+                lines[name] = [f"link set dev {name} {alias_words(self._inventory.mark)}"]
+        self._batch("ip", lines)
+        self._vsctl(vsctl)
 
     def _sorted(
         self, names: Iterable[str], line: str, command: str

@@ -2,9 +2,14 @@
 
 from __future__ import annotations
 
+import re
 from typing import Any
 
 Shape = dict[str, Any]
+_RATE = re.compile(r"^class htb 5:1\b.* rate (\d+(?:\.\d+)?)([KMGT]?)bit\b", re.MULTILINE)
+_UNITS = {"": 1, "K": 10**3, "M": 10**6, "G": 10**9, "T": 10**12}
+_TOLERANCE = 0.01
+"""Share by which a rate may differ: tc prints some four digits."""
 
 
 def lines(name: str, shape: Shape) -> list[str]:
@@ -21,6 +26,24 @@ def lines(name: str, shape: Shape) -> list[str]:
     if netem:
         out.append(f"qdisc add dev {name} {parent} handle 10: netem {' '.join(netem)}")
     return out
+
+
+def difference(shape: Shape, said: str) -> str:
+    """Return how queues differ from those of `shape`: words, empty if they don't.
+
+    `said` is the output of `tc qdisc show` and `tc class show` of one interface.
+    """
+    if missing := [kind for kind in sorted(expected(shape)) if f"qdisc {kind} " not in said]:
+        return f"has no {', '.join(missing)}"
+    if not shape.get("bw"):
+        return ""
+    wanted, found = shape["bw"] * 1e6, _RATE.search(said)
+    if found is None:
+        return f"has no rate instead of {wanted / 1e6:g} Mbit/s"
+    rate = float(found[1]) * _UNITS[found[2]]
+    if abs(rate - wanted) <= wanted * _TOLERANCE:
+        return ""
+    return f"has {rate / 1e6:g} instead of {wanted / 1e6:g} Mbit/s"
 
 
 def expected(shape: Shape) -> set[str]:

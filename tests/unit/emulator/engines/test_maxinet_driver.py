@@ -66,41 +66,84 @@ def test_shapes_become_lines_of_tc() -> None:
     assert tc.expected({}) == set()
 
 
+QUEUES = """qdisc htb 5: root refcnt 13 r2q 10 default 0x1 direct_packets_stat 0 direct_qlen 1000
+qdisc netem 10: parent 5:1 limit 1000 delay 5ms
+class htb 5:1 root leaf 10: prio 0 rate %s ceil 5Mbit burst 15Kb cburst 1600b
+"""
+
+
+@pytest.mark.parametrize(
+    ("bandwidth", "rate"),
+    [(5, "5Mbit"), (1.5, "1500Kbit"), (0.0005, "500bit"), (1000, "1Gbit"), (1234.56789, "1234Mbit")],
+)
+def test_queues_that_are_as_wanted_are_known(bandwidth: float, rate: str) -> None:
+    assert tc.difference({"bw": bandwidth, "delay": "5ms"}, QUEUES % rate) == ""
+    assert tc.difference({}, "qdisc noqueue 0: root refcnt 2") == ""
+
+
+def test_another_rate_and_missing_queues_are_named() -> None:
+    assert tc.difference({"bw": 6}, QUEUES % "5Mbit") == "has 5 instead of 6 Mbit/s"
+    assert tc.difference({"bw": 5}, "qdisc noqueue 0: root refcnt 2") == "has no htb"
+    assert tc.difference({"bw": 5}, "qdisc htb 5: root") == "has no rate instead of 5 Mbit/s"
+    assert tc.difference({"loss": 1}, "qdisc htb 5: root") == "has no netem"
+
+
+MARK = "here:topology-emulator/t.00000000"
 LINKS = [
     {"ifname": "eth0", "address": "52:54:00:00:00:01"},
-    {"ifname": "s1", "address": "02:00:00:01:00:01"},
-    {"ifname": "s1-eth1", "address": "02:00:00:01:00:01", "master": "s1"},
-    {"ifname": "s2-eth1", "address": "aa:aa:aa:aa:aa:aa", "master": "s2"},
-    {"ifname": "s2", "address": "aa:aa:aa:aa:aa:aa"},
+    {"ifname": "s1", "ifalias": MARK},
+    {"ifname": "s1-eth1", "ifalias": MARK},
+    {"ifname": "s2", "ifalias": f"{MARK[:-1]}1"},
+    {"ifname": "s2-eth1"},
+    {"ifname": "o1"},
+    {"ifname": "o2"},
 ]
-BRIDGES = {"data": [["o1", ["map", [["datapath-id", "000000000000000a"]]]], ["o2", ["map", []]]]}
 
 
-def test_what_is_left_is_told_from_what_is_somebody_elses() -> None:
-    found = remains.read(f"{json.dumps(LINKS)}\n{json.dumps(BRIDGES)}\n")
+def bridge(name: str, mark: str = "") -> list[Any]:
+    return [name, ["map", [["emulator", mark]] if mark else []]]
+
+
+BRIDGES = {"data": [bridge("o1", MARK), bridge("o2", "another"), bridge("o3")]}
+
+
+def found_with(*record: str, bridges: str = json.dumps(BRIDGES)) -> Any:
+    return remains.read("\n".join((json.dumps(LINKS), "", bridges, *record)) + "\n")
+
+
+def test_what_carries_the_mark_is_the_networks_and_nothing_else_of_equal_names() -> None:
+    found = found_with()
     assert found.names >= {"eth0", "s1", "o1", "o2"}
-    mine = remains.Own(
-        {"s1-eth1": "02:00:00:01:00:01", "s2-eth1": "02:00:00:02:00:01", "s3-eth1": "02:00:00:03:00:01"},
-        {"s1": "1", "s2": "2", "s3": "3", "o1": "000000000000000a", "o2": "000000000000000b"},
-    )
-    assert remains.removal(found, mine) == [
+    assert remains.removal(found, MARK) == [
         "ovs-vsctl -t 30 --if-exists del-br o1",
         "ip link del s1 2>/dev/null",
         "ip link del s1-eth1 2>/dev/null",
     ]
 
 
-def test_a_bridge_that_lost_its_ports_is_removed_if_it_is_known_only() -> None:
-    found = remains.read(json.dumps([{"ifname": "s1", "address": "00:00:00:00:00:00"}]))
-    mine = remains.Own({"s1-eth1": "02:00:00:01:00:01"}, {"s1": "1", "s2": "2"})
-    assert remains.removal(found, mine) == []
-    assert remains.removal(found, mine, {"s1", "s2"}) == ["ip link del s1 2>/dev/null"]
-    assert remains.bridges(remains.read(json.dumps(LINKS)), mine) == {"s1"}
+def test_while_a_network_is_made_its_record_tells_what_has_no_mark_yet() -> None:
+    found = found_with("s2", "s2-eth1", "o2", "o3", "s9")
+    assert set(remains.owned(found, MARK)) == {"s1", "s1-eth1", "s2-eth1", "o1", "o3"}
 
 
 def test_a_worker_without_open_vswitch_is_read_too() -> None:
-    assert remains.read("[]\n") == ({}, {})
-    assert remains.removal(remains.read("[]"), remains.Own({"s1-eth1": "x"}, {"s1": "1"})) == []
+    found = found_with("s1", bridges="none")
+    assert found.switches is None
+    assert found.record == {"s1"}
+    assert remains.owned(found, MARK) == ["s1", "s1-eth1"]
+
+
+def test_the_record_of_many_names_fits_the_commands_of_a_shell(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(remains, "_FOLDER", str(tmp_path / "run"))
+    names = [f"switch{number}-eth1" for number in range(9_000)]
+    for command in remains.record_commands(MARK, names):
+        subprocess.run(["sh", "-c", command], check=True)
+    (file,) = (tmp_path / "run").iterdir()
+    assert file.read_text().split() == sorted(names)
+    subprocess.run(["sh", "-c", remains.forget_command(MARK)], check=True)
+    assert not (tmp_path / "run").exists()
 
 
 @pytest.fixture

@@ -18,6 +18,7 @@ import pytest
 from emulator.access import CaptureRequest, CaptureResult
 from emulator.checks.reachability import check_reachability
 from emulator.engine_options import engine_plan
+from emulator.engines.driven.client import Driver, Step
 from emulator.engines.registry import take_down
 from emulator.engines.remote.changes import additions
 from emulator.engines.remote.document import document
@@ -195,6 +196,43 @@ def test_down_says_what_could_not_be_removed_and_may_be_repeated(made: Made) -> 
     assert NetworkState(state_root(), "far").exists
     made().take_down("far")
     assert not NetworkState(state_root(), "far").exists
+
+
+def test_an_interrupted_clean_up_is_cleaned_up_again(
+    made: Made, left: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    engine = made()
+    kill(engine.deploy(plan_of(TREE)))
+    asked, ask = [], Driver.ask
+
+    def interrupted(driver: Driver, *steps: Step, **named: Any) -> list[Any]:
+        asked.append(steps[0][0])
+        if len(asked) == 1:
+            raise KeyboardInterrupt
+        return ask(driver, *steps, **named)
+
+    monkeypatch.setattr(Driver, "ask", interrupted)
+    with pytest.raises(KeyboardInterrupt):
+        engine.take_down("far")
+    assert engine.attach("far").driver.alive  # it has no network, so `stop` would succeed and do nothing
+    engine.take_down("far")
+    assert asked == ["clean", "clean"]
+    assert json.loads(left.read_text()) == []
+
+
+def test_a_network_of_which_nothing_was_made_names_no_nodes_to_clean(
+    made: Made, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    cleaned, ask = [], Driver.ask
+
+    def watched(driver: Driver, *steps: Step, **named: Any) -> list[Any]:
+        cleaned.extend(given["document"]["nodes"] for step, given in steps if step == "clean")
+        return ask(driver, *steps, **named)
+
+    monkeypatch.setattr(Driver, "ask", watched)
+    with pytest.raises(BrokenError, match="no worker is free"):
+        made().deploy(plan_of(TREE.replace("home: /", "home: /, user: nobody")))
+    assert cleaned == [[]]
 
 
 def test_up_of_a_larger_file_adds_and_of_another_is_refused(made: Made) -> None:

@@ -2,6 +2,9 @@
 
 Like the real one: rates of a link count in `params1` and `params2` only, those of a tunnel outside of them;
 nobody looks whether a tunnel came to be; a start that failed leaves its nodes; the controller's shell stays.
+Others come from the file `faults` in the current folder, lines of a host name and a word: `no-rate` (tunnels
+get no bandwidth there, and nobody is told), `no-scripts` (they may not be run), `startups` (its SSH server
+takes three connections).
 """
 
 from __future__ import annotations
@@ -11,6 +14,7 @@ import subprocess
 import sys
 import threading
 import time
+from pathlib import Path
 from typing import Any
 
 import Pyro4
@@ -22,9 +26,11 @@ from MaxiNet.tools import MaxiNetConfig, proxy
 _SCRIPTS = {
     "load_tunneling.sh": "true",
     "create_tunnel.sh": (
-        "ip link del $3; ip link add $3 type gretap local $1 remote $2 ttl 64 key $4; ip link set dev $3 up"
+        '[ -n "$4" ] || { echo Usage; exit 1; }; '
+        "ip link del $3; ip link add $3 type gretap local $1 remote $2 ttl 64 key $4; ip link set dev $3 up; "
+        "true"
     ),
-    "delete_tunnels.sh": "for d in $(ip -br link | grep -o '^mn_tun[0-9]*'); do ip link del $d; done",
+    "delete_tunnels.sh": "for d in $(ip -br link | grep -o '^mn_tun[0-9]*'); do ip link del $d; done; true",
 }
 
 
@@ -88,6 +94,8 @@ class MininetManager:
 
     def addTunnel(self, name: str, switch: str, port: int, intf: Any, **options: Any) -> None:
         """Add a tunnel's end."""
+        if "no-rate" in faults():
+            options.pop("bw", None)
         (intf or TCIntf)(name, node=self.net.get(switch), port=port, link=None, **options)
 
 
@@ -103,15 +111,32 @@ class WorkerServer:
         return subprocess.check_output(command, shell=True, stderr=subprocess.STDOUT).decode().strip()  # noqa: S602
 
     def script_check_output(self, command: str) -> str:
-        """Run a script; its failures are nobody's."""
-        name, *words = command.split()
-        return self.check_output(f"set -- {' '.join(words)}; ( {_SCRIPTS[name]} ) 2>&1; true")
+        """Run a script, and what follows it on the command line, as a shell does."""
+        name, _, words = command.partition(" ")
+        if "no-scripts" in faults():
+            return self.check_output(f"s() {{ return 126; }}; s {words}")
+        return self.check_output(f"s() {{ ( {_SCRIPTS[name]} ) 2>&1; }}; s {words}")
+
+
+def faults() -> set[str]:
+    """Return the faults that this machine has."""
+    path = Path("faults")
+    lines = path.read_text().splitlines() if path.exists() else []
+    return {line.split()[1] for line in lines if line.split()[0] == socket.gethostname()}
+
+
+def start_sshd() -> None:
+    """Start what stands for the real one's SSH server."""
+    path = Path(f"sshd_config-{socket.gethostname()}").resolve()
+    path.write_text("MaxStartups 3:30:60\n" if "startups" in faults() else "Port 5347\n")
+    subprocess.Popen([str(Path(__file__).with_name("sshd")), "-D", "-f", str(path)])
 
 
 def main() -> None:
     """Serve, and sign in again whenever the front end was restarted."""
     config = MaxiNetConfig()
     password, hostname = config.get_nameserver_password(), socket.gethostname()
+    start_sshd()
     server, mininet = WorkerServer(), MininetManager()
     manager = None
     while True:
