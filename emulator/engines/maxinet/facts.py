@@ -1,8 +1,11 @@
 """Judge the facts about MaxiNet's workers that its driver has found. Pure.
 
 The facts are {"host", "registered": [names], "workers": {name: worker}}, where a worker is {"user": text or
-null, "own": the user is this network, "works": [words], "lost": [addresses]}, or {"user", "own", "error"}.
-The words of `works` are programs, queues of the kernel, `gretap` and `openvswitch`.
+null, "own": the user is this network, "works": [words], "values": {name: text}, "lost": [addresses]}, or
+{"user", "own", "error"}. The words of `works` are programs, queues of the kernel, `gretap`, `openvswitch`,
+and `sshd` for a running SSH server of MaxiNet's. The values are the `interpreter` of MaxiNetWorker, the
+versions `python`, `Pyro4` and `mininet`, the exit code `script` of MaxiNet's own scripts, and the `startups`
+that the SSH server takes.
 """
 
 from __future__ import annotations
@@ -13,6 +16,7 @@ from typing import Any
 import numpy as np
 
 from emulator.engines.driven.node_lines import is_switch
+from emulator.engines.maxinet import versions
 from emulator.engines.maxinet.refusals import link_words
 from emulator.plan import Plan
 from topologies.counting import counted_by_name
@@ -22,9 +26,12 @@ Facts = Mapping[str, Any]
 
 _PROGRAMS = {
     "ip": "iproute2", "tc": "iproute2", "mnexec": "mininet", "ethtool": "ethtool", "ping": "iputils-ping",
-    "sysctl": "procps",
+    "sysctl": "procps", "tcpdump": "tcpdump", "python3": "python3",
 }  # fmt: skip
 """Programs that every worker needs -> Debian's package."""
+_CANNOT_RUN = {"126", "127"}
+LEAST_STARTUPS = 10
+"""Connections that an SSH server lets wait for their log-in, unless it is configured (sshd_config(5))."""
 
 
 def reasons(plan: Plan, facts: Facts) -> list[str]:
@@ -42,6 +49,7 @@ def reasons(plan: Plan, facts: Facts) -> list[str]:
             out.append(str(found["error"]))
         else:
             out += _user(worker.name, found)
+            out += _program(worker.name, found)
             out += _abilities(plan, number, frozenset(found["works"]))
             out += _tunnels(plan, number, found)
     return out
@@ -54,6 +62,29 @@ def _user(worker: str, found: Facts) -> Iterator[str]:
         f"worker {worker} is in use by {found['user']}; wait until it is free, or end that one. If that one "
         f"was killed and the worker stays taken, restart MaxiNetFrontendServer"
     )
+
+
+def _program(worker: str, found: Facts) -> Iterator[str]:
+    """Yield what is wrong with the worker's copy of MaxiNet, its Python, and its SSH server."""
+    values = found["values"]
+    python = values.get("interpreter", "python3")
+    yield from versions.reasons(f"MaxiNetWorker on {worker}", python, values, versions.WORKER_PYTHON)
+    if values.get("script") in _CANNOT_RUN:
+        yield (
+            f"worker {worker}: MaxiNet's scripts can't be run (exit code {values['script']}); "
+            f"`chmod a+x MaxiNet/Scripts/*.sh` in its copy there"
+        )
+    if "sshd" not in found["works"]:
+        yield (
+            f"worker {worker}: MaxiNet's SSH server doesn't run, which `shell` and `capture` need; `apt "
+            f"install openssh-server`, `mkdir -p /run/sshd` and `systemctl restart maxinet-worker` there"
+        )
+    if int(values.get("startups") or LEAST_STARTUPS) < LEAST_STARTUPS:
+        yield (
+            f"worker {worker}: MaxiNet's SSH server takes {values['startups']} new connections at a time, "
+            f"and each `shell` and `capture` is one; write `MaxStartups {LEAST_STARTUPS}:30:100` into "
+            f"MaxiNet/WorkerServer/sshd_config.template there, and restart MaxiNetWorker"
+        )
 
 
 def _abilities(plan: Plan, number: int, works: frozenset[str]) -> Iterator[str]:

@@ -15,6 +15,7 @@ from typing import Any
 from emulator.engines.driven import launch
 from emulator.engines.driven.client import Driver
 from emulator.engines.driven.launch import DriverPaths
+from emulator.engines.maxinet import versions
 from emulator.engines.maxinet.facts import reasons
 from emulator.engines.maxinet.launch import TITLE, recipe, settings
 from emulator.errors import EmulationError
@@ -24,19 +25,30 @@ _SECONDS = 40.0
 _IMPORT_SECONDS = 30.0
 
 _IMPORTS = r"""
-import importlib, json, sys
+import importlib, json, os, re, sys
 sys.path.insert(0, sys.argv[1])
-found = {"python": list(sys.version_info[:2])}
+found = {"python": "%d.%d" % sys.version_info[:2]}
+try:
+    with open(os.path.join(sys.argv[1], "setup.py"), encoding="utf-8") as file:
+        text = file.read()
+    for key in ("name", "version"):
+        found["copy_" + key] = re.search(r"\b" + key + r"\s*=\s*.([\w.-]+)", text).group(1)
+except (OSError, ValueError, AttributeError):
+    pass
 for name in ("Pyro4", "mininet.topo", "MaxiNet.Frontend.maxinet"):
     try:
-        importlib.import_module(name)
+        module = importlib.import_module(name)
+        if name == "Pyro4":
+            found[name] = module.__version__
+        if name == "mininet.topo":
+            found["mininet"] = importlib.import_module("mininet.net").VERSION
     except BaseException as error:
         found.update(module=name, error=f"{type(error).__name__}: {error}")
         break
 print("\n" + json.dumps(found))
 """
 _FIXES = {
-    "Pyro4": "`{python} -m pip install Pyro4`",
+    "Pyro4": "`{python} -m pip install Pyro4==4.82`",
     "mininet.topo": (
         "`apt install mininet`, and make MaxiNet's virtual environment by "
         "`/usr/bin/python3 -m venv --system-site-packages`"
@@ -46,14 +58,13 @@ _FIXES = {
         "(such as github.com/BenchCouncil/MaxiNet; the first one, MaxiNet 1.2, is for Python 2)"
     ),
 }
-_OLDEST = (3, 9)
 
 
 def preflight(plan: Plan) -> list[str]:
     """Return every reason why `plan` can't run on its workers now, each with the fix."""
     python, home = str(plan.options["python"]), str(plan.options["home"])
     if wrong := imports(python, home):
-        return [wrong]
+        return wrong
     with tempfile.TemporaryDirectory(prefix="emulator-maxinet-") as folder:
         paths = DriverPaths(Path(folder) / "driver")
         try:
@@ -63,8 +74,8 @@ def preflight(plan: Plan) -> list[str]:
     return reasons(plan, facts)
 
 
-def imports(python: str, home: str) -> str:
-    """Return why `python` can't import MaxiNet and what it needs; empty if it can."""
+def imports(python: str, home: str) -> list[str]:
+    """Return why `python` can't import MaxiNet and what it needs, or has versions that don't work."""
     try:
         done = subprocess.run(  # noqa: S603 -- the user's own Python, as a list
             [python, "-I", "-c", _IMPORTS, home], check=False, capture_output=True, text=True,
@@ -72,17 +83,17 @@ def imports(python: str, home: str) -> str:
         )  # fmt: skip
         found: Mapping[str, Any] = json.loads(done.stdout.strip().splitlines()[-1])
     except (OSError, ValueError, IndexError, subprocess.TimeoutExpired) as error:
-        return f"{python} of the engine maxinet can't run Python code ({error}); correct `python:`"
-    if tuple(found["python"]) < _OLDEST:
-        have = ".".join(map(str, found["python"]))
-        return f"{python} is Python {have}; the driver of MaxiNet needs {_OLDEST[0]}.{_OLDEST[1]} or newer"
-    if "error" in found:
+        return [f"{python} of the engine maxinet can't run Python code ({error}); correct `python:`"]
+    wrong = list(versions.reasons(python, python, found, versions.DRIVER_PYTHON))
+    if copy := versions.copy_reason(home, found.get("copy_name", ""), found.get("copy_version", "")):
+        wrong.append(copy)
+    elif "error" in found:
         name = str(found["module"])
-        return (
+        wrong.append(
             f"{python} can't import {name.partition('.')[0]} ({found['error']}); "
             f"{_FIXES[name].format(python=python)}"
         )
-    return ""
+    return wrong
 
 
 def _words(error: EmulationError, paths: DriverPaths) -> str:

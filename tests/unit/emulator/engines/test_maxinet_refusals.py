@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 import sys
+from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -26,7 +27,17 @@ NODES = (
     "topology: {nodes: {s1: {kind: switch}, s2: {kind: switch}, h1: {kind: host}, h2: {kind: host}}, links: "
 )
 SPLIT = TWO + NODES + "[[h1, s1], [h2, s2], [s1, s2]]}\n"
-ALL = ["ip", "tc", "mnexec", "ethtool", "ping", "sysctl", "brctl", "openvswitch", "gretap", "htb", "netem"]
+ALL = [
+    "ip", "tc", "mnexec", "ethtool", "ping", "sysctl", "brctl", "openvswitch", "gretap", "htb", "netem",
+    "tcpdump", "python3", "sshd",
+]  # fmt: skip
+VALUES = {
+    "interpreter": "/venv/python",
+    "python": "3.11",
+    "Pyro4": "4.82",
+    "mininet": "2.3.0",
+    "script": "1",
+}
 
 
 def plan_of(text: str, *workers: str) -> Plan:
@@ -39,7 +50,7 @@ def plan_of(text: str, *workers: str) -> Plan:
 
 
 def facts(**changed: Any) -> dict[str, Any]:
-    worker = {"user": None, "own": False, "works": ALL, "lost": []}
+    worker = {"user": None, "own": False, "works": ALL, "values": VALUES, "lost": []}
     return {
         "host": "10.0.0.1",
         "registered": ["w1", "w2"],
@@ -109,6 +120,14 @@ def test_shapes_that_mininet_ignores_are_refused() -> None:
         ({"works": [w for w in ALL if w != "netem"]}, r"h2 .* s2 \(w2\)\): delay.*`modprobe sch_netem`"),
         ({"lost": ["10.0.0.2"]}, "no packet of 1,492 bytes gets from worker w2 to 10.0.0.2"),
         ({"error": "worker w2 is lost"}, "worker w2 is lost"),
+        ({"works": [w for w in ALL if w != "tcpdump"]}, "worker w2 has no tcpdump; `apt install tcpdump`"),
+        ({"works": [w for w in ALL if w != "sshd"]}, "SSH server doesn't run.*`mkdir -p /run/sshd`"),
+        ({"values": VALUES | {"startups": "3"}}, "SSH server takes 3 .*`MaxStartups 10:30:100`"),
+        ({"values": VALUES | {"script": "126"}}, "scripts can't be run.*`chmod a.x MaxiNet/Scripts"),
+        ({"values": VALUES | {"python": "3.7"}}, "MaxiNetWorker on w2 runs Python 3.7, .* 3.8 or newer"),
+        ({"values": VALUES | {"Pyro4": "4.20"}}, "w2 has Pyro4 4.20, .*`/venv/python -m pip install "),
+        ({"values": VALUES | {"Pyro4": "5.15"}}, "on w2 has Pyro4 5.15"),
+        ({"values": VALUES | {"mininet": "2.2.2"}}, "on w2 has Mininet 2.2.2, .*`apt install mininet`"),
     ],
 )  # fmt: skip
 def test_what_a_worker_lacks_is_refused_with_its_fix(changed: dict[str, Any], words: str) -> None:
@@ -134,8 +153,56 @@ def test_a_worker_that_is_not_registered_is_told_with_those_that_are() -> None:
     assert "worker w2 isn't registered at 10.0.0.1 (registered: w1, w3)" in words
 
 
+@pytest.mark.parametrize(
+    "values",
+    [{}, VALUES | {"startups": "10", "mininet": "2.3.0d6", "Pyro4": "4.83", "script": "0", "python": "3.13"}],
+)
+def test_versions_that_work_and_unknown_ones_are_not_refused(values: dict[str, str]) -> None:
+    assert reasons(plan_of(SPLIT), facts(values=values)) == []
+
+
 def test_a_python_without_pyro_or_that_is_none_is_told() -> None:
-    assert "can't import Pyro4" in imports(sys.executable, "/")
-    assert f"{sys.executable} -m pip install Pyro4" in imports(sys.executable, "/")
-    assert "can't run Python code" in imports("/bin/true", "/")
-    assert "can't run Python code" in imports("/nowhere/python", "/")
+    (words,) = imports(sys.executable, "/")
+    assert "can't import Pyro4" in words
+    assert f"{sys.executable} -m pip install Pyro4==4.82" in words
+    assert "can't run Python code" in imports("/bin/true", "/")[0]
+    assert "can't run Python code" in imports("/nowhere/python", "/")[0]
+
+
+@pytest.fixture
+def home(tmp_path: Path) -> Path:
+    """Folder that has all modules that the engine's Python imports, of versions that work."""
+    texts = {
+        "Pyro4.py": "__version__ = '4.82'",
+        "mininet/__init__.py": "",
+        "mininet/topo.py": "",
+        "mininet/net.py": "VERSION = '2.3.0'",
+        "MaxiNet/__init__.py": "",
+        "MaxiNet/Frontend/__init__.py": "",
+        "MaxiNet/Frontend/maxinet.py": "",
+        "setup.py": "setup(name='MaxiNet-3',\n      version='1.0')",
+    }
+    for name, text in texts.items():
+        (tmp_path / name).parent.mkdir(parents=True, exist_ok=True)
+        (tmp_path / name).write_text(text)
+    return tmp_path
+
+
+@pytest.mark.parametrize(
+    ("file", "text", "words"),
+    [
+        ("Pyro4.py", "__version__ = '4.30'", "has Pyro4 4.30.* -m pip install Pyro4==4.82`"),
+        ("mininet/net.py", "VERSION = '2.2.1'", "has Mininet 2.2.1, and 2.3.0 works"),
+        ("setup.py", "setup(name='MaxiNet', version='1.2')", "holds MaxiNet 1.2, and MaxiNet-3 1.0 works"),
+        ("MaxiNet/Frontend/maxinet.py", "print 'x'", "import MaxiNet .SyntaxError.*`home` of the engine"),
+    ],
+)  # fmt: skip
+def test_versions_of_the_engines_python_are_judged(home: Path, file: str, text: str, words: str) -> None:
+    (home / file).write_text(text)
+    (found,) = imports(sys.executable, str(home))
+    assert re.search(words, found), found
+
+
+def test_a_copy_without_its_setup_is_judged_by_its_imports(home: Path) -> None:
+    (home / "setup.py").unlink()
+    assert imports(sys.executable, str(home)) == []
