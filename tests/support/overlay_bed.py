@@ -1,4 +1,6 @@
-"""Three compute hosts with light ports, a tenant's namespace and a plain VXLAN device, on one bridge.
+"""Three compute hosts with light ports, a tenant's namespace and a plain VXLAN device.
+
+Two of the hosts and the device are on one bridge; the third host is behind a router, in another subnet.
 
 Everything but the programs and their maps is set up by iproute2. VPC 7 has 10.0.1.0/24 on the first host,
 10.0.2.0/24 on the second and 10.0.3.0/24 on the third; 10.0.4.1 is the tenant's, behind the first host, and
@@ -18,6 +20,7 @@ from dataclasses import dataclass, field
 
 import numpy as np
 
+from emulator.linux.machine.udp_segmentation import segment_udp
 from emulator.linux.namespaces import syscalls
 from emulator.linux.namespaces.guard import namespace_guard
 from emulator.linux.netlink import bpf_filter
@@ -27,12 +30,13 @@ from emulator.linux.overlay.maps import OverlayMaps
 from emulator.linux.overlay.programs import Programs, load_programs
 from support.overlay import HERE, SPACE, Port, add_port, device, number
 
-VTEPS = [HERE, "172.16.0.2", "172.16.0.3"]
+VTEPS = [HERE, "172.16.0.2", "172.16.1.3"]
+ROUTERS = ["172.16.0.254", "172.16.0.254", "172.16.1.254"]
 PLAIN_VTEP = "172.16.0.4"
 UPLINKS = [8101, 8102, 8103]
 TENANT, PLAIN = Port("10.0.4.1", HERE, 8201, flags=overlay.BEHIND_DEVICE), Port("10.0.5.1", PLAIN_VTEP, 8104)
 SUPERNET = "10.0.0.0/16"
-NO_GATEWAY = "02:00:00:00:00:00"
+ROUTER_MACS = {"172.16.0.254": "02:fe:00:00:00:01", "172.16.1.254": "02:fe:00:00:00:02"}
 
 
 def run(*words: str, timeout: float = 30) -> str:
@@ -74,6 +78,11 @@ class NetworkBed:
 
     def name(self, short: str) -> str:
         return f"{self.prefix}{short}"
+
+    def at(self, address: str) -> str:
+        """Return the namespace in which an address of VPC 7 is at first."""
+        others = {TENANT.address: self.name("t"), PLAIN.address: self.name("p")}
+        return others.get(address) or self.hosts[int(address.split(".")[2]) - 1]
 
     def execute(self, namespace: str, *words: str, timeout: float = 30) -> str:
         return run("ip", "netns", "exec", namespace, *words, timeout=timeout)
@@ -126,24 +135,40 @@ class NetworkBed:
         for name in (middle, *self.hosts, self.name("t"), self.name("p")):
             run("ip", "netns", "add", name)
             ip_batch(name, "link set lo up")
-        ip_batch(middle, "link add br0 type bridge", "link set br0 up")
+        first = f"br0 address {ROUTER_MACS[ROUTERS[0]]}"
+        ip_batch(
+            middle, f"link add {first} type bridge", f"addr add {ROUTERS[0]}/24 dev br0", "link set br0 up"
+        )
+        self.execute(middle, "sysctl", "-qw", "net.ipv4.ip_forward=1")
         for at, host in enumerate(self.hosts):
-            self._underlay(host, UPLINKS[at], VTEPS[at])
+            self._underlay(host, UPLINKS[at], VTEPS[at], ROUTERS[at])
             self._compute_host(host, f"10.0.{at + 1}.1")
             self._register(host, UPLINKS[at], VTEPS[at], UPLINKS[at])
             self.attach(host, UPLINKS[at], is_uplink=True)
+        for host in self.hosts:
+            with inside(host):
+                segment_udp(["eth0"])
         self._plain()
         self._tenant()
         self._ports()
 
-    def _underlay(self, name: str, index: int, vtep: str) -> None:
+    def _underlay(self, name: str, index: int, vtep: str, router: str = ROUTERS[0]) -> None:
         ip_batch(
             name,
             f"link add eth0 index {index} type veth peer name p{index} netns {self.name('u')}",
             f"addr add {vtep}/24 dev eth0",
             "link set eth0 up",
+            f"route add 172.16.0.0/16 via {router}",
         )
-        ip_batch(self.name("u"), f"link set p{index} master br0 up")
+        if router == ROUTERS[0]:
+            ip_batch(self.name("u"), f"link set p{index} master br0 up")
+            return
+        port = f"p{index}"
+        ip_batch(
+            self.name("u"),
+            f"link set {port} address {ROUTER_MACS[router]} up",
+            f"addr add {router}/24 dev {port}",
+        )
 
     def _compute_host(self, name: str, source: str) -> None:
         settings = ["all.rp_filter=0", "eth0.rp_filter=0", "eth0.accept_local=1", "eth0.arp_ignore=1"]
@@ -159,7 +184,8 @@ class NetworkBed:
         )
 
     def _register(self, host: str, index: int, vtep: str, uplink: int) -> None:
-        entry = device(vtep, uplink, self.mac(host, "eth0"), NO_GATEWAY)
+        gateway = ROUTER_MACS[ROUTERS[VTEPS.index(vtep)]]
+        entry = device(vtep, uplink, self.mac(host, "eth0"), gateway)
         self.maps.devices.update(struct.pack("=I", index), entry)
         self._peer(vtep, self.mac(host, "eth0"))
 
