@@ -10,11 +10,12 @@ import json
 import os
 import signal
 import subprocess
+import sys
 from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
-from engines_real.laboratory import Machine
+from engines_real.laboratory import Machine, wait_until
 from engines_real.maxinet_laboratory import STAND_IN, MaxinetLaboratory, laboratory, stand_in_python
 from support.command import CommandLine
 
@@ -266,6 +267,24 @@ def test_a_killed_driver_leaves_what_down_removes(
     assert "emulator down t" in said.stdout + said.stderr
     cli("down", "t", code=0)
     lab.wait_for("w1", "w2")
+
+
+def test_what_a_killed_up_has_made_without_a_mark_is_removed(
+    lab: MaxinetLaboratory, cli: CommandLine, tmp_path: Path
+) -> None:
+    (tmp_path / "line.py").write_text(LINE_FILE)
+    (tmp_path / "line.yaml").write_text(LINE)
+    argv = [sys.executable, "-m", "emulator", "up", "line.yaml"]
+    up = subprocess.Popen(argv, cwd=tmp_path, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
+    machine = lab.workers[0]
+    wait_until("ports on w1", lambda: "s1-eth1" in machine.run("ip", "-br", "link").stdout)
+    kill_driver("line")
+    up.kill()
+    up.wait()
+    assert "alias" not in machine.run("ip", "link", "show", "dev", "s1-eth1", check=False).stdout
+    machine.run("ip", "link", "add", "t1", "type", "bridge")
+    cli("down", "line", code=0)
+    machine.run("ip", "link", "del", "t1")
 
 
 def test_a_killed_worker_is_named_and_the_others_are_freed(

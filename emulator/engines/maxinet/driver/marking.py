@@ -13,7 +13,7 @@ from .remains import Found, forget_command, listing, read, record_commands
 
 def found_on(inventory: Inventory, worker: str) -> Found:
     """Return what a worker has now."""
-    return read(inventory.fleet.shell(worker, listing(inventory.mark)))
+    return read(inventory.fleet.shell(worker, listing(inventory.mark, worker)))
 
 
 def announce(inventory: Inventory, known: Mapping[str, AbstractSet[str]]) -> None:
@@ -31,7 +31,7 @@ def announce(inventory: Inventory, known: Mapping[str, AbstractSet[str]]) -> Non
             )
 
     def record(worker: str) -> None:
-        for command in record_commands(inventory.mark, wanted[worker]):
+        for command in record_commands(inventory.mark, worker, wanted[worker]):
             fleet.shell(worker, command)
 
     fleet.each(record)
@@ -39,4 +39,5 @@ def announce(inventory: Inventory, known: Mapping[str, AbstractSet[str]]) -> Non
 
 def forget(inventory: Inventory) -> None:
     """Remove the records: all that was made has the mark."""
-    inventory.fleet.each(lambda worker: inventory.fleet.shell(worker, forget_command(inventory.mark)))
+    fleet, mark = inventory.fleet, inventory.mark
+    fleet.each(lambda worker: fleet.shell(worker, forget_command(mark, worker)))

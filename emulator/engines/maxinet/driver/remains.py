@@ -14,7 +14,7 @@ import shlex
 from collections.abc import Iterable, Mapping
 from typing import Any, NamedTuple
 
-_FOLDER = "/run/emulator-maxinet"
+_RECORD = "/run/emulator-maxinet-"
 _KEY = "emulator"
 _NO_SWITCHES = "none"
 _NAMES = 2_000
@@ -37,12 +37,12 @@ class Found(NamedTuple):
         return frozenset((*self.interfaces, *(self.switches or ())))
 
 
-def listing(mark: str) -> str:
-    """Return the shell command whose output `read` understands; `mark` names the record."""
+def listing(mark: str, worker: str) -> str:
+    """Return the shell command whose output `read` understands."""
     bridges = (
         f"ovs-vsctl -t 5 -f json --columns=name,external_ids list bridge 2>/dev/null || echo {_NO_SWITCHES}"
     )
-    return f"ip -json link show; echo\n{bridges}\ncat {_record(mark)} 2>/dev/null; true"
+    return f"ip -json link show; echo\n{bridges}\ncat {_record(mark, worker)} 2>/dev/null; true"
 
 
 def read(said: str) -> Found:
@@ -74,20 +74,20 @@ def removal(found: Found, mark: str) -> list[str]:
     ]
 
 
-def record_commands(mark: str, names: Iterable[str]) -> list[str]:
+def record_commands(mark: str, worker: str, names: Iterable[str]) -> list[str]:
     """Return the shell commands that write the record of `names`, which are about to be made."""
-    path, every = _record(mark), sorted(names)
+    path, every = _record(mark, worker), sorted(names)
     parts = [every[at : at + _NAMES] for at in range(0, len(every), _NAMES)]
     return [
-        f"mkdir -p -m 700 {_FOLDER} && : > {path}.new",
+        f": > {path}.new",
         *(f"printf '%s\\n' {shlex.join(part)} >> {path}.new" for part in parts),
         f"mv {path}.new {path}",
     ]
 
 
-def forget_command(mark: str) -> str:
+def forget_command(mark: str, worker: str) -> str:
     """Return the shell command that removes the record."""
-    return f"rm -f {_record(mark)} {_record(mark)}.new; rmdir {_FOLDER} 2>/dev/null; true"
+    return f"rm -f {_record(mark, worker)} {_record(mark, worker)}.new"
 
 
 def alias_words(mark: str) -> str:
@@ -100,5 +100,6 @@ def bridge_words(name: str, mark: str) -> str:
     return f"set Bridge {name} " + shlex.quote(f'external_ids:{_KEY}="{mark}"')
 
 
-def _record(mark: str) -> str:
-    return f"{_FOLDER}/{hashlib.sha256(mark.encode()).hexdigest()[:16]}"
+def _record(mark: str, worker: str) -> str:
+    """Return the path of the record: workers that are namespaces of one machine share their files."""
+    return _RECORD + hashlib.sha256(f"{mark} {worker}".encode()).hexdigest()[:16]

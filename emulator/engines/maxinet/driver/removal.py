@@ -107,7 +107,7 @@ def _remove(inventory: Inventory, worker: str) -> None:
                 f"worker {worker} still has {', '.join(left[:5])} of this network: remove it there "
                 f"(`ip link del`, `ovs-vsctl del-br`)"
             )
-    fleet.shell(worker, forget_command(mark))
+    fleet.shell(worker, forget_command(mark, worker))
 
 
 def free_all(connection: Connection, cluster: Any, inventory: Inventory) -> list[str]:

@@ -136,14 +136,14 @@ def test_a_worker_without_open_vswitch_is_read_too() -> None:
 def test_the_record_of_many_names_fits_the_commands_of_a_shell(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(remains, "_FOLDER", str(tmp_path / "run"))
+    monkeypatch.setattr(remains, "_RECORD", str(tmp_path / "record-"))
     names = [f"switch{number}-eth1" for number in range(9_000)]
-    for command in remains.record_commands(MARK, names):
+    for command in remains.record_commands(MARK, "w1", names):
         subprocess.run(["sh", "-c", command], check=True)
-    (file,) = (tmp_path / "run").iterdir()
+    (file,) = tmp_path.iterdir()
     assert file.read_text().split() == sorted(names)
-    subprocess.run(["sh", "-c", remains.forget_command(MARK)], check=True)
-    assert not (tmp_path / "run").exists()
+    subprocess.run(["sh", "-c", remains.forget_command(MARK, "w1")], check=True)
+    assert not list(tmp_path.iterdir())
 
 
 @pytest.fixture
