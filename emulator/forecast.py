@@ -10,7 +10,8 @@ tens of per cent. The values for `light` and permanent neighbours are estimates.
 | bridge with its share of the namespace's tables       |  59 KiB |
 | veth pair, both ends up, one or both in a bridge      | 104 KiB |
 | vxlan device, up, in a bridge (one end of a tunnel)   |  60 KiB |
-| macvlan port with an address (a `light` port)         |  49 KiB |
+| compute host, more: two programs attached, routes     |  60 KiB |
+| light port: its slot and one in reserve, its page     | 132 B   |
 
 Switches of Open vSwitch have no namespaces of their own; their daemons take memory instead. Measured with
 Open vSwitch 3.1.0 in user space, as RssAnon of ovs-vswitchd and ovsdb-server a second after `up`: 1
@@ -49,7 +50,8 @@ NAMESPACE_BYTES = 233 * _KIB
 BRIDGE_BYTES = 59 * _KIB
 LINK_END_BYTES = 52 * _KIB
 TUNNEL_END_BYTES = 60 * _KIB
-LIGHT_PORT_BYTES = 49 * _KIB
+LIGHT_PORT_BYTES = 132
+COMPUTE_HOST_BYTES = 60 * _KIB
 NEIGHBOUR_BYTES = 512
 """A permanent neighbour (struct neighbour and its key, in kmalloc-512)."""
 OVS_DAEMONS_BYTES = 12_900 * _KIB
@@ -149,5 +151,6 @@ def node_bytes(topology: Topology, cut: npt.NDArray[np.bool_] | None = None, eng
     hollow = tier(topology, "hollow") * HOLLOW_NODE_BYTES
     besides = ENGINE_BYTES.get(engine, EngineBytes())
     own = tier(topology, "full") * besides.node
+    own[topology.full.carriers] += COMPUTE_HOST_BYTES
     own[:1] += besides.network
     return np.asarray(bare + ends + hollow + own + _open_vswitch(topology)).astype(np.int64)

@@ -9,6 +9,9 @@ The switches of Open vSwitch share one namespace, since the daemon sees only one
 is derived from its name. The name is unique in the network and doesn't depend on other nodes. If a network
 runs on several machines, each has one such namespace. These indices start at 2^30, so that they never equal
 an index of a node's own namespace (kernels before 6.15 need that, see `node_messages`).
+
+Uplinks of compute hosts have the index 2^29 + node. The programs of the light ports can't tell namespaces
+apart: the device's index tells them on which host a port lives.
 """
 
 from __future__ import annotations
@@ -32,6 +35,9 @@ LOOPBACK_INDEX = 1
 BRIDGE_INDEX = 2
 _FIRST_PORT_INDEX = 10
 _SHARED = 1 << 30
+_UPLINKS = 1 << 29
+DEVICE_INDICES = 1 << 28
+"""Number of indices for the devices of address spaces; they start at `uplink_index(DEVICE_INDICES)`."""
 
 
 def port_index(port: int) -> int:
@@ -41,6 +47,11 @@ def port_index(port: int) -> int:
     if port == LOOPBACK_PORT:
         return LOOPBACK_INDEX
     return _FIRST_PORT_INDEX + 2 * port
+
+
+def uplink_index(node: int) -> int:
+    """Return the index of the uplink of a compute host; unique, as it tells where a port lives."""
+    return _UPLINKS + node
 
 
 class _OfNode(dict[int, int]):
@@ -79,8 +90,15 @@ class PortIndices:
             a, b = self._nodes[row].tolist()
             later = int(topology.names[b] > topology.names[a])
             self._set(row, later, self.ends[row][later] + 1)
+        if len(topology.carriers):
+            self._number_uplinks(np.argwhere(np.isin(self._nodes, topology.carriers)).tolist())
         numbered = shared if here is None else shared & here
         self._number_shared(topology, namespaces, np.argwhere(numbered).tolist())
+
+    def _number_uplinks(self, ends: list[list[int]]) -> None:
+        """Set the indices of compute hosts' uplinks. They differ from any index at the other end."""
+        for row, end in ends:
+            self._set(row, end, uplink_index(int(self._nodes[row, end])))
 
     def _number_shared(self, topology: Topology, namespaces: NodeNamespaces, ends: list[list[int]]) -> None:
         """Set the indices of shared namespaces' ports: 2^30 + crc32(name) mod 2^30, or the next free one."""

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from functools import cached_property
+from typing import NamedTuple
 
 import numpy as np
 import numpy.typing as npt
@@ -16,8 +17,21 @@ SWITCH_DAEMON = -1
 """Owner of the namespace of Open vSwitch's daemon and its switches; there is one on each worker."""
 SWITCH_ROOT = -2
 """Owner of the same namespace, of switches that Open vSwitch doesn't have."""
+FIRST_TENANT = -3
+"""Owner of the first namespace of an address space on a compute host; the others count down from it."""
 SWITCHES = ".switches"
 """File of that namespace; no node's name starts with a dot."""
+
+
+class LightNamespaces(NamedTuple):
+    """Namespaces of the light nodes, which are the last k: `host` int32[k], their compute hosts.
+
+    `tenant` int64[k] is the row in `files` of a namespace of an address space, -1 for that of the host.
+    """
+
+    host: I32
+    tenant: I64
+    files: tuple[str, ...]
 
 
 @dataclass(frozen=True)
@@ -25,12 +39,14 @@ class NodeNamespaces:
     """The network namespace of each node.
 
     owner: int64[n], the owner of each node's namespace: the node itself, another one, or one of the above.
-    worker: int32[n], the machine of each node.
+    worker: int32[n], the machine of each node. `tenants` are the files of address spaces on compute hosts:
+    that of number t has the owner FIRST_TENANT - t.
     """
 
     names: Names
     owner: I64
     worker: I32
+    tenants: tuple[str, ...] = ()
 
     @cached_property
     def shared(self) -> npt.NDArray[np.bool_]:
@@ -45,6 +61,8 @@ class NodeNamespaces:
     def file(self, node: int) -> str:
         """Return the name of the file to which the namespace of `node` is bound."""
         owner = int(self.owner[node])
+        if owner <= FIRST_TENANT:
+            return self.tenants[FIRST_TENANT - owner]
         return SWITCHES if owner < 0 else self.names[owner]
 
     def file_of(self, name: str) -> str:
@@ -56,15 +74,21 @@ class NodeNamespaces:
 
 
 def node_namespaces(
-    topology: Topology, worker: I32 | None = None, *, one_switch_namespace: bool = False
-) -> NodeNamespaces:
+    topology: Topology, worker: I32 | None = None, *, one_switch_namespace: bool = False,
+    light: LightNamespaces | None = None,
+) -> NodeNamespaces:  # fmt: skip
     """Return the namespaces of the nodes of `topology`; `worker` is int32[n], None is one machine.
 
-    With `one_switch_namespace`, switches of every kind are in that of the switches.
+    With `one_switch_namespace`, switches of every kind are in that of the switches. `light` has those of
+    light nodes.
     """
     owner = np.arange(topology.node_count)
     if one_switch_namespace:
         owner[(topology.kinds == Kind.SWITCH) & (topology.forwarding != "routed")] = SWITCH_ROOT
     owner[ovs_nodes(topology)] = SWITCH_DAEMON
+    files: tuple[str, ...] = ()
+    if light is not None:
+        files, inside = light.files, light.tenant >= 0
+        owner[len(owner) - len(light.host) :] = np.where(inside, FIRST_TENANT - light.tenant, light.host)
     machine = np.zeros(topology.node_count, dtype=np.int32) if worker is None else worker
-    return NodeNamespaces(topology.names, owner, machine)
+    return NodeNamespaces(topology.names, owner, machine, files)

@@ -13,10 +13,13 @@ import numpy.typing as npt
 from emulator.deploy_time import worker_seconds
 from emulator.forecast import node_bytes
 from emulator.forwarding.blocked import blocked_links
+from emulator.forwarding.overlay import OverlayForwarding
 from emulator.forwarding.protocol import Forwarding
 from emulator.forwarding.select import forwarding_for, warnings_for
 from emulator.indices import PortIndices
 from emulator.node_namespaces import NodeNamespaces, node_namespaces
+from emulator.overlay.light_ports import LightPorts
+from emulator.overlay.plan import Overlay
 from emulator.placement.clusters import total
 from emulator.placement.place import cut_links, place
 from emulator.placement.worker import Worker, numbered
@@ -74,12 +77,42 @@ class Plan:
         """
         if np.array_equal(self.links_up, up):
             return self
-        return replace(self, up=None if up.all() else up)
+        new = replace(self, up=None if up.all() else up)
+        if self.overlay is not None:  # changes of light ports leave the plan of the full nodes as it is
+            links = self.topology.full.link_count
+            new.__dict__["full"] = self.full.with_links(up[:links])
+        return new
+
+    @cached_property
+    def full(self) -> Plan:
+        """The plan of the nodes that aren't light; itself when there are no others.
+
+        Engines create it, and `overlay` on top of it. The indices of nodes and links are the same.
+        """
+        topology = self.topology.full
+        if topology is self.topology:
+            return self
+        up = None if self.up is None else self.up[: topology.link_count]
+        return replace(self, topology=topology, placement=self.placement[: topology.node_count], up=up)
+
+    @cached_property
+    def overlay(self) -> Overlay | None:
+        """The light ports and their compute hosts; None when there are no light nodes."""
+        if self.topology.full is self.topology:
+            return None
+        return Overlay(LightPorts(self.topology), self.topology.full, self.full.forwarding)
+
+    @property
+    def ports_up(self) -> npt.NDArray[np.bool_]:
+        """Light ports that are up: bool[k], in the order of the light nodes."""
+        return self.links_up[self.overlay.ports.link] if self.overlay else np.zeros(0, dtype=bool)
 
     @cached_property
     def forwarding(self) -> Forwarding:
         """Forwarding, computed on first use."""
-        return forwarding_for(self.topology, self.up)
+        if self.topology.full is self.topology or self.topology.vpcs is None:
+            return forwarding_for(self.topology, self.up)
+        return OverlayForwarding(self.full.forwarding, self.topology, self.topology.vpcs)
 
     @cached_property
     def blocked(self) -> npt.NDArray[np.bool_]:
@@ -91,7 +124,8 @@ class Plan:
         """The network namespace of each node."""
         row = ENGINES.get(self.engine)
         together = row is not None and row.one_switch_namespace
-        return node_namespaces(self.topology, self.placement, one_switch_namespace=together)
+        light = self.overlay.namespaces if self.overlay else None
+        return node_namespaces(self.topology, self.placement, one_switch_namespace=together, light=light)
 
     @cached_property
     def whole(self) -> PlanPart:
@@ -176,7 +210,7 @@ def make_plan(
     if not machines:
         raise ValueError("a plan needs at least one worker")
     placement = place(topology, engine, machines, method)
-    warnings = warnings_for(topology) + placement.warnings
+    warnings = warnings_for(topology.full) + placement.warnings
     return Plan(topology, engine, placement.worker, machines, up, placement.method, warnings, options or {})
 
 

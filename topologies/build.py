@@ -11,6 +11,7 @@ import numpy as np
 from topologies.addressing import FlatAddressing, RoutedAddressing
 from topologies.errors import Loc, ParameterError, ParametersError
 from topologies.families import Context, GeneratorParams, module_for
+from topologies.light_nodes import light_last
 from topologies.link_mtu import too_small_for_ipv6
 from topologies.openflow import OpenFlow
 from topologies.overrides import apply_links, apply_nodes
@@ -19,7 +20,8 @@ from topologies.rng import Stream
 from topologies.segments import is_routed
 from topologies.spec.load import Document, load
 from topologies.spec.model import Spec
-from topologies.topology import Pools, Topology
+from topologies.tenancy import with_vpcs
+from topologies.topology import Kind, Pools, Topology
 
 MAX_NODES = 2**24 - 2
 """MAC addresses hold a node's index in 24 bits."""
@@ -79,7 +81,8 @@ def _build(document: Document) -> Topology:
     except ParameterError as error:
         errors.append(error)
     try:  # errors in the address pools, before anything else is computed
-        (RoutedAddressing if is_routed(topology) else FlatAddressing)(topology)
+        topology = with_vpcs(light_last(topology), spec)
+        (RoutedAddressing if is_routed(topology) else FlatAddressing)(topology.full)
     except ParameterError as error:
         errors.append(error)
     if not errors:
@@ -117,9 +120,17 @@ def _check_made(topology: Topology) -> None:
 
 
 def _with_fidelity(topology: Topology, fidelity: str) -> Topology:
-    """Return `topology` with the file's fidelity for all nodes that don't state their own."""
+    """Return `topology` with the file's fidelity for all nodes that don't state their own.
+
+    `light` is for hosts: what lies between them is full.
+    """
+    if fidelity == "light":
+        return _with_light_hosts(topology)
     topology = replace(
-        topology, node_profiles=tuple(replace(p, fidelity=fidelity) for p in topology.node_profiles)
+        topology,
+        node_profiles=tuple(
+            p if p.fidelity == "light" else replace(p, fidelity=fidelity) for p in topology.node_profiles
+        ),
     )
     own = {node: values.fidelity for node, values in topology.explicit.items() if values.fidelity}
     if not own:
@@ -134,6 +145,19 @@ def _with_fidelity(topology: Topology, fidelity: str) -> Topology:
             profiles.append(profile)
         numbers[node] = table[profile]
     return replace(topology, node_profile=numbers, node_profiles=tuple(profiles))
+
+
+def _with_light_hosts(topology: Topology) -> Topology:
+    """Return `topology` with all hosts light that don't state their own fidelity."""
+    count = len(topology.node_profiles)
+    light = tuple(replace(profile, fidelity="light") for profile in topology.node_profiles)
+    own = [node for node, values in topology.explicit.items() if values.fidelity]
+    turns = topology.kinds == Kind.HOST
+    if topology.light.any():  # compute hosts of a family that has light ones of its own
+        turns[:] = False
+    turns[own] = False
+    numbers = np.where(turns, topology.node_profile + count, topology.node_profile).astype(np.uint16)
+    return replace(topology, node_profile=numbers, node_profiles=(*topology.node_profiles, *light))
 
 
 def _with_switches(topology: Topology, spec: Spec) -> Topology:

@@ -39,6 +39,7 @@ GENERATORS: dict[str, str] = {
     "barabasi-albert": "barabasi_albert",
     "waxman": "waxman",
     "region": "region",
+    "vpc": "vpc",
 }
 """Family name in files -> module name in `topologies.generators`."""
 
@@ -71,8 +72,8 @@ class Context:
     """Inputs of a generator besides its params.
 
     `random` is its own stream of random numbers; relative paths start at `folder`; `make` builds a nested
-    topology (for `compose`) from validated params and their path; `loc` is the path of
-    the params in the document, for `ParameterError`; `children` are the params of all composed
+    topology (for `compose` and `underlay`) from validated params and their path; `loc` is the path of
+    the params in the document, for `ParameterError`; `children` are the params of all nested
     topologies of the document, by path.
     """
 

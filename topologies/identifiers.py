@@ -36,13 +36,16 @@ def mac(topology: Topology, node: int, port: int) -> bytes:
     """Return the 6-byte MAC of `port` on `node`.
 
     The file's if it states one, else 02:NN:NN:NN:PP:PP, locally administered (IEEE 802, section 8.4),
-    with NN the node's index + 1 and PP the port; port 0xffff is the node's bridge.
+    with NN the node's index + 1 and PP the port; port 0xffff is the node's bridge. Ports of VPCs have
+    their own kind (`Vpcs.mac`).
     """
     explicit = topology.explicit.get(node) if topology.explicit else None
     if explicit:
         for at, text in explicit.macs:
             if at == port:
                 return bytes.fromhex(text.replace(":", ""))
+    if topology.vpcs is not None and topology.vpcs.of_node[node] >= 0:
+        return topology.vpcs.mac(node)
     return b"\x02" + (node + 1).to_bytes(3, "big") + port.to_bytes(2, "big")
 
 

@@ -175,6 +175,15 @@ class Names(Sequence[str]):
         for block in self.blocks:
             yield from block
 
+    def first(self, count: int) -> Names:
+        """Return the names of the first `count` nodes."""
+        at = bisect_right(self._starts, count) - 1
+        blocks, rest = self.blocks[:at], count - self._starts[at]
+        if rest:
+            block = self.blocks[at]
+            blocks = (*blocks, NameList(tuple(block.name(offset) for offset in range(rest))))
+        return Names(blocks)
+
     def take(self, nodes: npt.NDArray[np.int64]) -> list[str]:
         """Return the names of `nodes`: int64[k], ascending, each once."""
         return list(self) if len(nodes) == len(self) else [self[node] for node in nodes.tolist()]

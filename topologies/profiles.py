@@ -66,7 +66,8 @@ class NodeProfile:
 
     `relay` nodes are hosts that forward between their ports (the servers of BCube, DCell).
     `switch` is the kind of a switch: bridge (the kernel's), ovs (Open vSwitch) or user (Mininet's
-    reference switch); `openflow` configures the latter two.
+    reference switch); `openflow` configures the latter two. `vpc` is the VPC of a light host that the file
+    names ("": the first one).
     """
 
     cpu: float | None = None
@@ -75,3 +76,4 @@ class NodeProfile:
     relay: bool = False
     switch: str = "bridge"
     openflow: OpenFlow = OpenFlow()
+    vpc: str = ""

@@ -12,11 +12,13 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
+import numpy.typing as npt
 
 from topologies.names import Block, NameBlock, NameList, Names
 from topologies.openflow import Controller, OpenFlow
 from topologies.profiles import LinkProfile, NodeProfile, Shape
 from topologies.topology import Explicit, Pools, Topology
+from topologies.vpcs import Subnet, Vpcs
 
 _ARRAYS = ("kinds", "tiers", "groups", "ends", "ports", "link_profile", "node_profile")
 _PLAIN = ("name", "seed", "forwarding", "static_arp")
@@ -27,6 +29,8 @@ def save(topology: Topology, path: Path) -> None:
     arrays: dict[str, Any] = {key: getattr(topology, key) for key in _ARRAYS}
     if topology.positions is not None:
         arrays["positions"] = topology.positions
+    if topology.vpcs is not None:
+        arrays["subnet"] = topology.vpcs.of_node
     arrays["meta"] = np.frombuffer(json.dumps(_meta(topology)).encode(), dtype=np.uint8)
     with path.open("wb") as file:
         np.savez(file, allow_pickle=False, **arrays)
@@ -39,6 +43,8 @@ def load(path: Path) -> Topology:
         fields: dict[str, Any] = {key: arrays[key] for key in _ARRAYS}
         if "positions" in arrays:
             fields["positions"] = arrays["positions"]
+        if "subnet" in arrays:
+            fields["vpcs"] = _vpcs(meta["vpcs"], arrays["subnet"])
     fields |= {key: meta[key] for key in _PLAIN}
     return Topology(
         **fields,
@@ -58,8 +64,17 @@ def _meta(topology: Topology) -> dict[str, Any]:
     meta["link_profiles"] = [asdict(profile) for profile in topology.link_profiles]
     meta["node_profiles"] = [asdict(profile) for profile in topology.node_profiles]
     meta["pools"] = list(topology.pools)
+    if topology.vpcs is not None:
+        own = {str(node): value for node, value in topology.vpcs.explicit.items()}
+        meta["vpcs"] = [topology.vpcs.names, topology.vpcs.subnets, own]
     meta["explicit"] = {str(node): list(values) for node, values in topology.explicit.items()}
     return meta
+
+
+def _vpcs(data: list[Any], of_node: npt.NDArray[np.int32]) -> Vpcs:
+    names, subnets, explicit = data
+    own = {int(node): value for node, value in explicit.items()}
+    return Vpcs(tuple(names), tuple(Subnet(*subnet) for subnet in subnets), of_node, own)
 
 
 def _block(data: dict[str, Any]) -> Block:

@@ -7,7 +7,7 @@ are computed from indices on demand: see `names`, `addressing` and `identifiers`
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from enum import IntEnum
 from functools import cached_property
 from typing import TYPE_CHECKING, NamedTuple
@@ -17,6 +17,7 @@ import numpy.typing as npt
 
 from topologies.names import Names
 from topologies.profiles import LinkProfile, NodeProfile, Shape
+from topologies.vpcs import Vpcs
 
 if TYPE_CHECKING:
     import networkx as nx
@@ -81,6 +82,8 @@ class Topology:
     are neighbours in number: placement cuts this line. A node above the leaves carries the number
     of its first leaf group; -1 is no group (cores).
     `ports` hold the port number on each end: a host's count from 0, a switch's from 1.
+    Light nodes and their links follow all others. `vpcs` are their networks. `carriers` (int64[c]) are the
+    nodes that carry light ones which this graph leaves out (see `full`).
     """
 
     name: str
@@ -101,6 +104,8 @@ class Topology:
     pools: Pools = Pools()
     explicit: Mapping[int, Explicit] = field(default_factory=dict)
     positions: F64 | None = None
+    vpcs: Vpcs | None = None
+    carriers: I64 = field(default_factory=lambda: np.zeros(0, dtype=np.int64))
 
     def __post_init__(self) -> None:
         n, m = len(self.names), len(self.ends)
@@ -126,6 +131,46 @@ class Topology:
     def hosts(self) -> I64:
         """Indices of the hosts, ascending: int64[h]."""
         return np.flatnonzero(self.kinds == Kind.HOST)
+
+    @cached_property
+    def light(self) -> npt.NDArray[np.bool_]:
+        """Nodes of fidelity `light`: bool[n]."""
+        table = np.array([profile.fidelity == "light" for profile in self.node_profiles], dtype=bool)
+        return table[self.node_profile]
+
+    @cached_property
+    def full(self) -> Topology:
+        """The graph without its light nodes and their links; the indices of all others are the same."""
+        count = self.node_count - int(np.count_nonzero(self.light))
+        if count == self.node_count:
+            return self
+        links = int(np.searchsorted((self.ends >= count).any(axis=1), [1])[0])
+        light_ends = self.ends[links:]
+        return replace(
+            self,
+            names=self.names.first(count),
+            kinds=self.kinds[:count],
+            tiers=self.tiers[:count],
+            groups=self.groups[:count],
+            ends=self.ends[:links],
+            ports=self.ports[:links],
+            link_profile=self.link_profile[:links],
+            node_profile=self.node_profile[:count],
+            explicit={node: values for node, values in self.explicit.items() if node < count},
+            positions=None if self.positions is None else self.positions[:count],
+            vpcs=None,
+            carriers=np.unique(light_ends[light_ends < count]).astype(np.int64),
+        )
+
+    @cached_property
+    def light_hosts(self) -> I32:
+        """The compute host of each light node, in their order: int32[k]."""
+        ends = self.ends[self.full.link_count :]
+        first = self.full.node_count
+        is_light = ends >= first
+        hosts = np.empty(self.node_count - first, dtype=np.int32)
+        hosts[ends[is_light] - first] = ends[is_light[:, ::-1]]
+        return hosts
 
     @cached_property
     def degrees(self) -> I64:

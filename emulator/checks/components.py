@@ -7,6 +7,7 @@ from collections.abc import Callable
 import numpy as np
 import numpy.typing as npt
 
+from emulator.checks.overlay_reach import OverlayReach
 from emulator.forwarding.bridged_reach import BridgedReach
 from emulator.forwarding.reach import Reach
 from emulator.forwarding.routed import RoutedForwarding
@@ -21,9 +22,12 @@ def expectation(topology: Topology, up: npt.NDArray[np.bool_]) -> Callable[[int,
 
     `up` says which links are up: bool[m].
     """
-    if is_routed(topology):
-        return Reach(RoutedForwarding(topology, up)).answers
-    return BridgedReach(topology, up).answers
+    full, links = topology.full, up[: topology.full.link_count]
+    if is_routed(full):
+        answers = Reach(RoutedForwarding(full, links)).answers
+    else:
+        answers = BridgedReach(full, links).answers
+    return answers if full is topology else OverlayReach(topology, up, answers).answers
 
 
 def components(topology: Topology, up: npt.NDArray[np.bool_]) -> npt.NDArray[np.int64]:

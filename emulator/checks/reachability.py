@@ -5,6 +5,8 @@ from __future__ import annotations
 import time
 from dataclasses import dataclass, field
 
+import numpy as np
+
 from emulator.access import Echo
 from emulator.checks.asking import ask
 from emulator.checks.components import expectation
@@ -15,8 +17,10 @@ from emulator.link_states import links_up
 from emulator.network import Network
 from topologies.rng import Stream
 from topologies.topology import Topology
+from topologies.vpcs import Vpcs
 
 ALL_PAIRS_UP_TO = 64
+_ANY_PAIR, _DRAWS = 8, 16
 DEFAULT_SAMPLE = 1000
 
 
@@ -66,6 +70,8 @@ def choose_pairs(topology: Topology, sample: int | None, hosts: list[int]) -> li
     if want == total:
         return [(a, b) for a in hosts for b in hosts if a != b]
     stream = Stream(topology.seed, "check", topology.name)
+    if topology.vpcs is not None:
+        return _pairs_in_vpcs(topology, topology.vpcs, want, stream)
     chosen: dict[tuple[int, int], None] = {}
     while len(chosen) < want:
         for number in stream.integers(total, want).tolist():
@@ -73,6 +79,29 @@ def choose_pairs(topology: Topology, sample: int | None, hosts: list[int]) -> li
             b += b >= a
             chosen.setdefault((hosts[a], hosts[b]), None)
             chosen.setdefault((hosts[b], hosts[a]), None)
+    return list(chosen)[:want]
+
+
+def _pairs_in_vpcs(topology: Topology, vpcs: Vpcs, want: int, stream: Stream) -> list[tuple[int, int]]:
+    """Return ordered pairs of light ports and hosts: most are of one VPC, every eighth is of any two nodes.
+
+    In a region of many VPCs, nearly all pairs of any two would be of different ones, and never answer.
+    """
+    hosts = topology.hosts
+    vpc = np.full(topology.node_count, -1, dtype=np.int64)
+    held = vpcs.of_node >= 0
+    vpc[held] = vpcs.vpc_of_subnet[vpcs.of_node[held]]
+    ordered = hosts[np.argsort(vpc[hosts], kind="stable")]
+    first = np.searchsorted(vpc[ordered], np.arange(-1, len(vpcs.names) + 1))
+    chosen: dict[tuple[int, int], None] = {}
+    for _ in range(_DRAWS):
+        a = hosts[stream.integers(len(hosts), want)]
+        low, high = first[vpc[a] + 1], first[vpc[a] + 2]
+        b = ordered[low + (stream.random(want) * (high - low)).astype(np.int64)]
+        b[::_ANY_PAIR] = hosts[stream.integers(len(hosts), len(b[::_ANY_PAIR]))]
+        chosen.update(dict.fromkeys((x, y) for x, y in zip(a.tolist(), b.tolist(), strict=True) if x != y))
+        if len(chosen) >= want:
+            break
     return list(chosen)[:want]
 
 
@@ -94,13 +123,16 @@ def check_reachability(network: Network, sample: int | None = None, timeout: flo
     if sample is not None and sample < 1:
         raise UsageError(f"--sample must be at least 1, got {sample}")
     topology = network.topology
-    hosts = [h for h in topology.hosts.tolist() if network.addresses(h)]
+    hosts = [h for h in topology.full.hosts.tolist() if network.addresses(h)]
+    hosts += range(topology.full.node_count, topology.node_count)
     begin = time.monotonic()
     pairs = choose_pairs(topology, sample, hosts)
     states = network.link_changes
     up = links_up(topology, states)
     expected = expectation(topology, up)
-    extra = timeouts_for(topology, states, up)
+    full = topology.full
+    states_of_full = {link: state for link, state in states.items() if link < full.link_count}
+    extra = timeouts_for(full, states_of_full, up[: full.link_count])
     questions = [
         (a, b, Echo(a, address, expected(a, b, address)))
         for a, b in pairs
@@ -108,7 +140,8 @@ def check_reachability(network: Network, sample: int | None = None, timeout: flo
     ]
     order = in_turn([(a, b) for a, b, _ in questions])
     echoes = [questions[at][2] for at in order]
-    trips = RoundTripCheck(topology, states, up, questions)
+    full_pairs = [question for question in questions if max(question[:2]) < full.node_count]
+    trips = RoundTripCheck(full, states_of_full, up[: full.link_count], full_pairs)
     wait = timeout + max(extra.seconds, trips.longest)
     answers = dict(zip(order, ask(network.access, echoes, wait, extra.rounds), strict=True))
     result = Reachability(len(pairs), 0, 0, 0.0)
@@ -127,7 +160,7 @@ def check_reachability(network: Network, sample: int | None = None, timeout: flo
             )  # fmt: skip
     result.reachable = sum(answered.values())
     result.expected = sum(wanted.values())
-    times = [answers[at] for at in range(len(questions))]
+    times = [answers[at] for at, (a, b, _) in enumerate(questions) if max(a, b) < full.node_count]
     result.round_trips, result.wrong_trips = trips.compare(network.access, times, wait)
     result.seconds = time.monotonic() - begin
     return result

@@ -17,7 +17,7 @@ from emulator.engines.limited_access import LimitedAccess
 from emulator.engines.store import require_root
 from emulator.link_states import States, links_up
 from emulator.linux import capture, cgroups
-from emulator.linux.icmp import Pinger, limits
+from emulator.linux.icmp import Pinger, Source, limits
 from emulator.linux.namespaces.store import NamespaceStore
 from emulator.linux.nodes.teardown import processes_inside
 from emulator.linux.processes.execute import Place, start
@@ -60,6 +60,13 @@ class NamespacedNodes:
     def place(self, node: int) -> Place:
         """Return where processes of `node` run."""
         return Place(self.namespaces.file(node), self.names[node])
+
+    def source(self, node: int) -> Source:
+        """Return where probes of `node` are sent from."""
+        vpcs, file = self.topology.vpcs, self.namespaces.file(node)
+        if vpcs is None or vpcs.of_node[node] < 0:
+            return Source(file)
+        return Source(file, int(vpcs.addresses[node]).to_bytes(4))
 
     def execute(
         self, nodes: Sequence[int], argv: Sequence[str], timeout: float | None = None
@@ -135,18 +142,20 @@ class NamespacedAccess(LimitedAccess):
     def ping(self, echoes: Sequence[Echo], timeout: float) -> Sequence[float | None]:
         """Send ICMP echoes from inside the nodes."""
         with self.nodes.store.entered():
-            return Pinger(echoes, timeout, self._limits()).run(self.nodes.store, self.nodes.namespaces.file)
+            return Pinger(echoes, timeout, self._limits(), self.nodes.source).run(self.nodes.store)
 
     def _limits(self) -> Limits:
         """Return how many probes may be sent at a time, and when their answers are late."""
         links = self._links()
-        delay = timeouts_for(self.nodes.topology, links, links_up(self.nodes.topology, links)).delay
+        topology = self.nodes.topology.full
+        shown = {link: state for link, state in links.items() if link < topology.link_count}
+        delay = timeouts_for(topology, shown, links_up(topology, shown)).delay
         return limits(self._deliveries, delay, controllers=bool(controllers_of(self.nodes.topology)))
 
     @cached_property
     def _deliveries(self) -> int:
         """Return the maximum number of link ends that receive a broadcast; slower ends count more."""
-        of_end = Segments(self.nodes.topology).of_end
+        of_end = Segments(self.nodes.topology.full).of_end
         largest = int(np.bincount(of_end[of_end >= 0]).max(initial=0))
         return largest * (_UPCALL if ovs_nodes(self.nodes.topology).any() else 1)
 

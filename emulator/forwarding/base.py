@@ -22,6 +22,8 @@ class Role(IntEnum):
     """A port of the node's bridge."""
     BLOCKED = 2
     """Up, but in no bridge: as a port it would close a loop."""
+    LIGHT = 3
+    """An end of a light node's link: there is no interface, its compute host's data path knows the port."""
 
 
 class Hop(NamedTuple):

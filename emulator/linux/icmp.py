@@ -8,10 +8,12 @@ from __future__ import annotations
 import os
 import select
 import socket
+import struct
 import time
 from collections.abc import Callable, Sequence
 from contextlib import suppress
 from itertools import count
+from typing import NamedTuple
 
 from emulator.access import Echo
 from emulator.icmp import echo_request, listen_for_replies, protocol, reply_of
@@ -29,13 +31,23 @@ _CAREFUL = 16
 """Initial window in requests where a controller handles first packets."""
 _SENDS = 8
 """Requests between two reads of answers: a system call for each would cost more than sending."""
+_IP_PKTINFO = 8
+_PKTINFO = struct.Struct("=i4s4x")
+"""`struct in_pktinfo` of ip(7): interface (0: any), source address, an unused one."""
 _LATE, _LONGEST = 0.35, 1.0
 """Seconds until an answer is late, and longest time of a request in the window; link delays are added."""
 _LATE_ASKED, _LONGEST_ASKED = 1.0, 2.0
 """The same with a controller: it and its switches spend less per packet on batches."""
 
-_Key = tuple[int, int]
-"""(node, IP version): each pair has a socket of its own."""
+_Key = tuple[str, int, int]
+"""(namespace, node or -1, IP version): each has a socket of its own; light nodes of a namespace share one."""
+
+
+class Source(NamedTuple):
+    """Where a node sends from: the file of its namespace, and the address of a light node (4 bytes)."""
+
+    file: str
+    address: bytes = b""
 
 
 def _open_socket(version: int) -> socket.socket:
@@ -73,10 +85,17 @@ _idents = count(int.from_bytes(os.urandom(2)))
 class Pinger:
     """Sends echo requests from many namespaces and collects the answers."""
 
-    def __init__(self, echoes: Sequence[Echo], timeout: float, limits: Limits) -> None:
-        """Prepare to send `echoes`, in order and as quickly as answers arrive."""
+    def __init__(
+        self, echoes: Sequence[Echo], timeout: float, limits: Limits, source_of: Callable[[int], Source]
+    ) -> None:
+        """Prepare to send `echoes` in order, as quickly as answers arrive, each from `source_of(node)`."""
+        sources = {echo.source: source_of(echo.source) for echo in echoes}
+        self._sources = [sources[echo.source] for echo in echoes]
+        self._keys = [
+            (source.file, -1 if source.address else echo.source, 6 if ":" in echo.target else 4)
+            for echo, source in zip(echoes, self._sources, strict=True)
+        ]
         self._echoes = echoes
-        self._keys = [(echo.source, 6 if ":" in echo.target else 4) for echo in echoes]
         self._schedule = ProbeSchedule([echo.expected for echo in echoes], timeout, ProbeWindow(limits))
         self._ident = next(_idents) & 0xFFFF
         self._poll = select.epoll()
@@ -85,13 +104,13 @@ class Pinger:
         self._open: dict[_Key, dict[int, int]] = {}
         """Outstanding requests of each socket, by sequence number."""
 
-    def run(self, store: NamespaceStore, file_of: Callable[[int], str]) -> list[float | None]:
-        """Send all requests; `file_of(node)` is the node's namespace. Call inside `store.entered()`."""
+    def run(self, store: NamespaceStore) -> list[float | None]:
+        """Send all requests. Call inside `store.entered()`."""
         schedule = self._schedule
         try:
             while True:
                 for sent, number in enumerate(schedule.due(time.monotonic, self._may_send), 1):
-                    self._send(number, store, file_of)
+                    self._send(number, store)
                     if sent % _SENDS == 0:
                         self._collect(0.0)
                 if schedule.done:
@@ -118,26 +137,34 @@ class Pinger:
         self._poll.unregister(sock)
         sock.close()
 
-    def _socket(self, key: _Key, store: NamespaceStore, file_of: Callable[[int], str]) -> socket.socket:
+    def _socket(self, key: _Key, store: NamespaceStore) -> socket.socket:
         if key not in self._sockets:
-            store.go(file_of(key[0]))
-            sock = _open_socket(key[1])
+            store.go(key[0])
+            sock = _open_socket(key[2])
             self._sockets[key] = sock
             self._open[key] = {}
             self._key_of[sock.fileno()] = key
             self._poll.register(sock, select.EPOLLIN)
         return self._sockets[key]
 
-    def _send(self, number: int, store: NamespaceStore, file_of: Callable[[int], str]) -> None:
+    def _send(self, number: int, store: NamespaceStore) -> None:
         key = self._keys[number]
         try:
-            sock = self._socket(key, store, file_of)
+            sock = self._socket(key, store)
         except FileNotFoundError:  # the node is gone: no request, so no answer
             return
         self._open[key][number & 0xFFFF] = number
-        request = echo_request(key[1], self._ident, number & 0xFFFF)
+        request = echo_request(key[2], self._ident, number & 0xFFFF)
+        target, address = (self._echoes[number].target, 0), self._sources[number].address
         with suppress(OSError):  # no route, or a full queue: no answer, and it is sent again
-            sock.sendto(request, (self._echoes[number].target, 0))
+            if address:
+                sock.sendmsg([request], [(socket.SOL_IP, _IP_PKTINFO, _PKTINFO.pack(0, address))], 0, target)
+            else:
+                sock.sendto(request, target)
+
+    def _is_for(self, number: int, packet: bytes) -> bool:
+        """Return whether an answer came to the address that was the source: light nodes share a socket."""
+        return packet[16:20] == self._sources[number].address or not self._sources[number].address
 
     def _collect(self, wait: float) -> None:
         """Read all answers that arrive within `wait` seconds."""
@@ -149,9 +176,9 @@ class Pinger:
                     packet = sock.recv(2048)
                 except OSError:
                     break
-                seq = reply_of(key[1], packet, self._ident)
+                seq = reply_of(key[2], packet, self._ident)
                 number = numbers.get(seq) if seq is not None else None
-                if number is not None:
+                if number is not None and self._is_for(number, packet):
                     self._schedule.heard(number, time.monotonic())
         for number in self._schedule.pop_settled():
             self._open.get(self._keys[number], {}).pop(number & 0xFFFF, None)

@@ -2,7 +2,8 @@
 
 Each rack has one top-of-rack switch; `fabrics` fabric switches serve each pod (every rack of the
 pod connects to each); `spines` spine switches serve each zone (every fabric switch connects to
-each); `cores` region switches join the zones (every spine connects to each). The shape is that
+each); `cores` region switches join the zones (every spine connects to each). With `ports_per_host`, each
+host is a compute host with so many light ports of VPCs. The shape is that
 of the published data-centre fabrics (Andreyev: Introducing data center fabric, Facebook
 engineering, 2014; Singh et al.: Jupiter Rising, SIGCOMM 2015).
 """
@@ -15,10 +16,14 @@ import numpy as np
 from pydantic import Field
 
 from topologies.builder import Builder
+from topologies.errors import ParameterError
 from topologies.families import Context, GeneratorParams
 from topologies.generators.parts import full_mesh
+from topologies.generators.tenants import TENANTS_POOL, Spread, Tenants, with_tenants
 from topologies.names import NameBlock
+from topologies.spec.address_pools import Network4
 from topologies.topology import Kind, Topology
+from topologies.vpcs import MOST_VPCS
 
 Extent = Annotated[int, Field(ge=1, le=1_000_000)]
 
@@ -34,21 +39,33 @@ class Params(GeneratorParams):
     fabrics: Annotated[Extent, Field(description="Fabric switches in each pod")] = 2
     spines: Annotated[Extent, Field(description="Spine switches in each zone")] = 2
     cores: Annotated[Extent, Field(description="Region switches that join the zones")] = 2
+    ports_per_host: Annotated[int, Field(ge=0, le=65_000, description="Light ports on each host")] = 0
+    vpcs: Annotated[int, Field(ge=1, le=MOST_VPCS, description="VPCs that share the ports equally")] = 1
+    spread: Spread = Field("even", description="Host of a port: `even`, `packed` or `random`")
+    cidr: Network4 = Field(TENANTS_POOL, description="Pool of the VPCs' addresses")
+    overlap: bool = Field(default=False, description="Give all VPCs the same addresses")
+
+    @property
+    def ports(self) -> int:
+        """Number of light ports."""
+        return self.zones * self.pods * self.racks * self.hosts * self.ports_per_host
 
     def node_estimate(self) -> int:
         """Return the exact number of nodes."""
         in_pod = self.racks * (1 + self.hosts) + self.fabrics
-        return self.zones * (self.pods * in_pod + self.spines) + self.cores
+        return self.zones * (self.pods * in_pod + self.spines) + self.cores + self.ports
 
     def link_estimate(self) -> int:
         """Return the exact number of links."""
         in_pod = self.racks * (self.hosts + self.fabrics) + self.fabrics * self.spines
-        return self.zones * (self.pods * in_pod + self.spines * self.cores)
+        return self.zones * (self.pods * in_pod + self.spines * self.cores) + self.ports
 
 
 def generate(params: Params, context: Context) -> Topology:
-    """Return the region: hosts z1p1r1h1…, racks z1p1r1…, fabrics z1p1f1…, spines z1s1…, cores c1… ."""
-    del context
+    """Return the region: hosts z1p1r1h1…, racks z1p1r1…, fabrics z1p1f1…, spines z1s1…, cores c1… .
+
+    Its light ports are v1s1p1…, as those of the family `vpc`.
+    """
     z, p, r, h = params.zones, params.pods, params.racks, params.hosts
     build = Builder()
     racks = np.arange(z * p * r)
@@ -69,4 +86,13 @@ def generate(params: Params, context: Context) -> Topology:
     build.add_links(*full_mesh(tor.reshape(z * p, r), fabric.reshape(z * p, -1)))
     build.add_links(*full_mesh(fabric.reshape(z, -1), spine.reshape(z, -1)))
     build.add_links(*full_mesh(spine.reshape(1, -1), core.reshape(1, -1)))
-    return build.build()
+    made = build.build()
+    if not params.ports:
+        return made
+    if params.ports % params.vpcs:
+        raise ParameterError(
+            (*context.loc, "vpcs"), f"{params.ports:,} ports can't be shared equally by {params.vpcs:,} VPCs"
+        )
+    each = params.ports // params.vpcs
+    tenants = Tenants(params.vpcs, 1, each, params.spread, params.overlap, params.cidr)
+    return with_tenants(made, hosts, tenants, context.random, context.loc)

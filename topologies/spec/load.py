@@ -30,7 +30,7 @@ _START = "start with `name:` and `topology:`"
 class Document:
     """Valid topology file: its `spec`, the params of its topology, and its source for later errors.
 
-    `children` holds the params of composed topologies by path.
+    `children` holds the params of nested topologies (`compose`, `underlay`) by path.
     """
 
     spec: Spec
@@ -108,13 +108,20 @@ def _topology(
     if module is None:
         return None
     params = validated(module.Params, data, loc, problems)
-    if isinstance(data.get("compose"), dict):
-        for key, child in data["compose"].items():
-            path = (*loc, "compose", key)
-            made = _topology(child, path, problems, children)
-            if made is not None:
-                children[path] = made
+    for path, child in _nested(data, loc):
+        made = _topology(child, path, problems, children)
+        if made is not None:
+            children[path] = made
     return params
+
+
+def _nested(data: dict[str, Any], loc: Loc) -> list[tuple[Loc, Any]]:
+    """Return the path and the data of each topology inside this one."""
+    if isinstance(data.get("compose"), dict):
+        return [((*loc, "compose", key), child) for key, child in data["compose"].items()]
+    if data.get("generator") == "vpc" and data.get("underlay") is not None:
+        return [((*loc, "underlay"), data["underlay"])]
+    return []
 
 
 def _module(data: Any, loc: Loc, problems: Found) -> Generator | None:

@@ -14,6 +14,7 @@ from topologies.spec.engine_options import EngineOptions, NameOrOptions
 from topologies.spec.openflow import OpenFlowKeys
 from topologies.spec.rules import Fidelity, LinkRule, NodeRule, SwitchKind
 from topologies.spec.section import EmptyIfNull, Section
+from topologies.spec.vpcs import VpcName, VpcSubnets
 
 
 def _network_name(value: str) -> str:
@@ -50,6 +51,9 @@ class Spec(Section):
         examples=[OpenFlowKeys.EXAMPLE],
     )
     addressing: Annotated[Addressing, EmptyIfNull(dict)] = Field(Addressing(), description="Address pools")
+    vpcs: Annotated[dict[VpcName, VpcSubnets], EmptyIfNull(dict)] = Field(
+        {}, description="Subnets of each VPC of light hosts", examples=["{blue: 10.1.0.0/16}"]
+    )
     topology: Any = Field(
         description="A generator, a file, or nodes and links",
         examples=["{generator: tree, depth: 2, fanout: 4}"],

@@ -11,6 +11,7 @@ from emulator.engines.netns.transition import NetnsTransition
 from emulator.engines.store import open_store
 from emulator.linux.namespaces.guard import namespace_guard
 from emulator.linux.nodes.deploy import create_nodes
+from emulator.linux.overlay.create import create_ports
 from emulator.network import Progress
 from emulator.plan import Plan
 from emulator.state import NetworkState, Record
@@ -31,14 +32,16 @@ class NetnsEngine(NamespacedEngine[NetnsNetwork]):
 
     def needs(self, plan: Plan) -> dict[str, int]:
         """Return {sysctl: least value}."""
-        return global_needs(plan)
+        return global_needs(plan.full)
 
     def make(self, plan: Plan, state: NetworkState, record: Record, progress: Progress) -> tuple[str, ...]:
         """Create everything; return notes for people, one line each."""
         with namespace_guard("net", "mnt"):
             store = open_store(state)
-            create_nodes(plan.whole, store, progress)
-        return start_switches(plan, state, store, record.file, progress)
+            create_nodes(plan.full.whole, store, progress)
+            if plan.overlay is not None:
+                create_ports(plan.overlay, plan.ports_up, store, progress)
+        return start_switches(plan.full, state, store, record.file, progress)
 
     def transition(self, network: NetnsNetwork, new: Plan, state: NetworkState, file: str) -> NetnsTransition:
         """Return the transition of the running network to the plan `new`."""

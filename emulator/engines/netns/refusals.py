@@ -4,14 +4,17 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 
+import numpy as np
+
 from emulator.engines.limits import missing_node_limits, too_large
 from emulator.engines.refusals import crowded_bridges, several_workers, unshapable_links
 from emulator.errors import RefusedError
+from emulator.linux.bpf.support import lacking_bpf
 from emulator.linux.machine.features import fix_module, has_qdisc
 from emulator.ovs.refusals import ovs_refusals, own_switch_refusals
 from emulator.plan import Plan
 from topologies.counting import counted
-from topologies.profiles import Shape
+from topologies.profiles import LinkProfile, Shape
 
 _NETEM_KEYS = ("delay", "jitter", "loss", "duplicate", "reorder", "corrupt")
 
@@ -21,15 +24,36 @@ def refuse(plan: Plan) -> None:
     reasons = [
         *several_workers(plan),
         *_fidelity(plan),
-        *crowded_bridges(plan),
-        *unshapable_links(plan, missing_shaping),
+        *light_ports(plan),
+        *crowded_bridges(plan.full),
+        *unshapable_links(plan.full, missing_shaping),
         *missing_node_limits(plan),
-        *own_switch_refusals(plan),
-        *ovs_refusals(plan),
+        *own_switch_refusals(plan.full),
+        *ovs_refusals(plan.full),
         *too_large(plan),
     ]
     if reasons:
         raise RefusedError(reasons)
+
+
+def light_ports(plan: Plan) -> list[str]:
+    """Return why this machine can't run the plan's light ports."""
+    overlay = plan.overlay
+    if overlay is None:
+        return []
+    profiles = [number for number, p in enumerate(plan.topology.link_profiles) if p != LinkProfile()]
+    of_ports = plan.topology.link_profile[overlay.ports.first_link :]
+    shaped = plan.topology.link_profile[overlay.ports.first_link :][np.isin(of_ports, profiles)]
+    out = []
+    if shaped.size:
+        out.append(
+            f"{counted(int(shaped.size), 'light port')} would have a queue or an MTU of its own, which only "
+            "links of full nodes have; match the underlay's links: `match: {between: [host, switch]}`"
+        )
+    reason = lacking_bpf()
+    if reason:
+        out.append(f"light ports need BPF programs: {reason}")
+    return out
 
 
 def _fidelity(plan: Plan) -> list[str]:
@@ -39,7 +63,7 @@ def _fidelity(plan: Plan) -> list[str]:
         f"which the {plan.engine} engine can't deploy yet; use `full`, "
         f"or only plan them with `emulator plan`"
         for tier, count in counts.items()
-        if tier != "full"
+        if tier not in {"full", "light"}
     ]
 
 

@@ -1,0 +1,124 @@
+"""The ports of a running network in the maps of its data path: filled, found, switched, moved, removed.
+
+A port's slot follows from its address: that of its page, plus its place in the page. So the maps themselves
+are the only table of what runs, and whoever opens them finds every port.
+"""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from emulator.linux.overlay.maps import (
+    BEHIND_DEVICE,
+    DOWN,
+    PAGE,
+    PAGE_KEY,
+    PORT,
+    SLOT,
+    OverlayMaps,
+    place,
+)
+from emulator.overlay.plan import Overlay
+from topologies.topology import I64
+
+_COUNTERS = ("rx_packets", "rx_bytes", "tx_packets", "tx_bytes", "dropped")
+_MISSING = -1
+
+
+def capacity(overlay: Overlay) -> int:
+    """Return the number of slots for a network: room for as many ports again, in whole pages.
+
+    A map can't grow. Unused slots cost 64 bytes each.
+    """
+    pages = len(np.unique(_keys(overlay)))
+    return (2 * pages + 1024) * PAGE
+
+
+def _keys(overlay: Overlay) -> NDArray[np.uint64]:
+    """Return the page of each port as one number: address space, then address / PAGE."""
+    return _wide(overlay.ports.space, overlay.ports.address)
+
+
+def _wide(space: I64, address: NDArray[np.uint32]) -> NDArray[np.uint64]:
+    return space.astype(np.uint64) << np.uint64(32) | (address // PAGE).astype(np.uint64)
+
+
+class PortTable:
+    """The ports in `maps`; rows are those of an `Overlay`."""
+
+    def __init__(self, maps: OverlayMaps) -> None:
+        self._maps = maps
+        self._ports = maps.ports
+        self._read_pages()
+
+    def _read_pages(self) -> None:
+        keys, first = self._maps.pages.lookup_batch(PAGE_KEY, SLOT)
+        wide = keys["space"].astype(np.uint64) << np.uint64(32) | keys["page"].astype(np.uint64)
+        order = np.argsort(wide)
+        self._pages, self._first = wide[order], first[order].astype(np.int64)
+
+    def slots(self, overlay: Overlay, rows: I64 | slice = slice(None)) -> I64:
+        """Return the slot of each port, -1 where its page doesn't exist: int64[k]."""
+        address = overlay.ports.address[rows]
+        wide = _wide(overlay.ports.space[rows], address)
+        if not len(self._pages):
+            return np.full(len(wide), _MISSING, dtype=np.int64)
+        at = np.minimum(np.searchsorted(self._pages, wide), len(self._pages) - 1)
+        return np.where(self._pages[at] == wide, self._first[at] + address % PAGE, _MISSING)
+
+    def add_pages(self, overlay: Overlay, rows: I64 | slice = slice(None)) -> None:
+        """Create the missing pages of ports; OverflowError when the maps have no room."""
+        wanted = np.unique(_wide(overlay.ports.space[rows], overlay.ports.address[rows]))
+        new = np.setdiff1d(wanted, self._pages, assume_unique=True)
+        if not len(new):
+            return
+        free = np.setdiff1d(np.arange(0, len(self._ports), PAGE), self._first, assume_unique=True)
+        if len(new) > len(free):
+            raise OverflowError(f"{len(new) - len(free)} pages of {PAGE} addresses too many")
+        keys = np.empty(len(new), dtype=PAGE_KEY)
+        keys["space"], keys["page"] = new >> np.uint64(32), new & np.uint64(0xFFFFFFFF)
+        self._maps.pages.update_batch(keys, free[: len(new)].astype(SLOT))
+        self._read_pages()
+
+    def write(self, overlay: Overlay, rows: I64 | slice, up: NDArray[np.bool_]) -> None:
+        """Write ports, as new ones: `up` (bool[k]) tells which are up. Their pages must exist."""
+        slots, ports = self.slots(overlay, rows), overlay.ports
+        flags = np.where(up, 0, DOWN) | np.where(overlay.tenant[rows] >= 0, BEHIND_DEVICE, 0)
+        made = np.zeros(len(slots), dtype=PORT)
+        made["mac"], made["vni"], made["subnet"] = ports.mac[rows], ports.vni[rows], ports.subnet[rows]
+        made["flags"] = flags
+        self._ports[slots] = made
+        self._ports["place"][slots] = place(overlay.device[rows], overlay.vtep[rows])  # now it exists
+
+    def set_up(self, slots: I64, *, up: bool) -> None:
+        """Bring ports up or down."""
+        flags = self._ports["flags"]
+        if up:
+            flags[slots] &= np.uint16(~DOWN & 0xFFFF)
+        else:
+            flags[slots] |= np.uint16(DOWN)
+
+    def remove(self, slots: I64) -> None:
+        """Remove ports. Their pages stay for those that come."""
+        self._ports["place"][slots] = 0
+        self._ports[slots] = np.zeros(1, dtype=PORT)
+
+    def exists(self, slots: I64) -> NDArray[np.bool_]:
+        """Return which ports exist: bool[k]."""
+        return np.asarray((slots >= 0) & (self._ports["place"][slots] != 0))
+
+    def is_up(self, slots: I64) -> NDArray[np.bool_]:
+        """Return which ports are up: bool[k]."""
+        return np.asarray(self._ports["flags"][slots] & DOWN == 0)
+
+    def read(self, slots: I64) -> NDArray[Any]:
+        """Return a copy of ports, counters included: PORT[k]."""
+        return self._ports[slots]
+
+    def counters(self, slots: I64) -> NDArray[np.uint64]:
+        """Return the counters of ports: uint64[k, 5], received and sent packets and bytes, dropped ones."""
+        found = self._ports[slots]
+        return np.stack([found[name] for name in _COUNTERS], axis=1)

@@ -1,0 +1,76 @@
+"""`LightPorts`: all light ports of a topology in columns."""
+
+from __future__ import annotations
+
+from functools import cached_property
+
+import numpy as np
+import numpy.typing as npt
+
+from topologies.topology import I32, I64, Topology
+from topologies.vpcs import U32, Vpcs
+
+U8 = npt.NDArray[np.uint8]
+
+
+class LightPorts:
+    """The light ports of `topology`, k rows: row r is node `first + r`.
+
+    `host` int32[k] is the compute host, `vpc` int64[k], `subnet` int32[k], `space` int64[k] the address
+    space, `address` uint32[k] in host byte order.
+    """
+
+    def __init__(self, topology: Topology) -> None:
+        self._topology = topology
+        self.vpcs: Vpcs = topology.vpcs or Vpcs((), (), np.zeros(0, dtype=np.int32))
+        self.first = topology.full.node_count
+        self.first_link = topology.full.link_count
+        self.host: I32 = topology.light_hosts
+        self.subnet: I32 = self.vpcs.of_node[self.first :]
+
+    def __len__(self) -> int:
+        return len(self.host)
+
+    @cached_property
+    def vpc(self) -> I64:
+        """The VPC of each port."""
+        return self.vpcs.vpc_of_subnet[self.subnet]
+
+    @cached_property
+    def space(self) -> I64:
+        """The address space of each port."""
+        return self.vpcs.spaces[self.vpc]
+
+    @cached_property
+    def vni(self) -> U32:
+        """The VXLAN network identifier of each port."""
+        return (self.vpc + 1).astype(np.uint32)
+
+    @property
+    def address(self) -> U32:
+        """The IPv4 address of each port, in host byte order."""
+        return self.vpcs.addresses[self.first :]
+
+    @cached_property
+    def mac(self) -> U8:
+        """The MAC of each port: uint8[k, 6]. See `Vpcs.mac`; those of the file replace them."""
+        out = np.empty((len(self), 6), dtype=np.uint8)
+        out[:, 0] = 6
+        out[:, 1] = self.vni & 0xFF
+        out[:, 2:] = self.address.astype(">u4").view(np.uint8).reshape(-1, 4)
+        for node, values in self._topology.explicit.items():
+            for _, text in values.macs if node >= self.first else ():
+                out[node - self.first] = bytearray.fromhex(text.replace(":", ""))
+        return out
+
+    @cached_property
+    def link(self) -> I64:
+        """The link of each port: int64[k]."""
+        ends = self._topology.ends[self.first_link :]
+        out = np.empty(len(self), dtype=np.int64)
+        out[ends.max(axis=1) - self.first] = np.arange(self.first_link, self.first_link + len(self))
+        return out
+
+    def row_of_link(self, link: int) -> int:
+        """Return the row of the port at a light node's link."""
+        return int(self._topology.ends[link].max()) - self.first

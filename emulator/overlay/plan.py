@@ -1,0 +1,169 @@
+"""`Overlay`: what carries the light ports: compute hosts, their addresses in the underlay, and namespaces.
+
+A compute host whose ports are all in one address space holds them in its own namespace. Where VPCs with equal
+addresses meet on a host, each address space has a namespace of its own there, behind a veth pair.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from functools import cached_property
+from typing import NamedTuple
+from zlib import crc32
+
+import numpy as np
+import numpy.typing as npt
+
+from emulator.forwarding.protocol import Forwarding
+from emulator.forwarding.routed import RoutedForwarding
+from emulator.indices import DEVICE_INDICES, uplink_index
+from emulator.node_namespaces import LightNamespaces
+from emulator.overlay.light_ports import LightPorts
+from topologies.identifiers import mac
+from topologies.topology import I64, Topology
+
+OVERHEAD = 50
+"""Bytes that VXLAN adds to an IPv4 packet over IPv4: Ethernet 14, IPv4 20, UDP 8, VXLAN 8 (RFC 7348)."""
+
+
+class ComputeHost(NamedTuple):
+    """A compute host: its uplink's interface index, MAC and address, and the next hop's MAC.
+
+    `vtep` is its address in the underlay in host byte order, in a subnet with a prefix of `length` bits;
+    `gateway` is empty where the underlay is one subnet. `mtu` is that of its ports.
+    """
+
+    node: int
+    uplink: int
+    vtep: int
+    length: int
+    mac: bytes
+    gateway: bytes
+    mtu: int
+
+
+class Tenant(NamedTuple):
+    """A namespace for one address space on a compute host; `device` is its veth end in the host's."""
+
+    host: int
+    space: int
+    device: int
+    file: str
+
+
+@dataclass(frozen=True)
+class Overlay:
+    """The light ports of a plan. `underlay` is the topology of the full nodes, with their `forwarding`."""
+
+    ports: LightPorts
+    underlay: Topology
+    forwarding: Forwarding
+
+    @cached_property
+    def hosts(self) -> dict[int, ComputeHost]:
+        """The compute hosts by node, ascending."""
+        return {node: self._host(node) for node in self.underlay.carriers.tolist()}
+
+    def _host(self, node: int) -> ComputeHost:
+        topology = self.underlay
+        (link, _, port), *_ = topology.incident(node)
+        address = next(one for one in self.forwarding.addresses(node) if one.version == 4)
+        mtu = topology.link_profile_of(link).effective_mtu - OVERHEAD
+        own = mac(topology, node, port)
+        return ComputeHost(
+            node, uplink_index(node), address.value, address.length, own, self._gateway(node), mtu
+        )
+
+    def _gateway(self, node: int) -> bytes:
+        """Return the MAC of the router behind which other subnets of the underlay are; empty without one."""
+        if not isinstance(self.forwarding, RoutedForwarding):
+            return b""
+        found = self.forwarding.gateway(node)
+        if found is None:
+            return b""
+        members = self.forwarding.addressing.segments.members
+        return mac(self.underlay, int(members.node[found[1]]), int(members.port[found[1]]))
+
+    @cached_property
+    def tenants(self) -> tuple[Tenant, ...]:
+        """The namespaces of address spaces on hosts that have several, by host and space."""
+        names = self.underlay.names
+        pairs = self._shared_pairs
+        found = sorted((f".{names[host]}.{space}", host, space) for host, space in pairs.tolist())
+        used: set[int] = set()
+        out = []
+        for file, host, space in found:
+            number = crc32(file.encode()) % DEVICE_INDICES
+            while number in used:
+                number = (number + 1) % DEVICE_INDICES
+            used.add(number)
+            out.append(Tenant(host, space, uplink_index(DEVICE_INDICES) + number, file))
+        return tuple(sorted(out))
+
+    def tenants_of(self, host: int) -> list[Tenant]:
+        """Return the namespaces of address spaces on a compute host."""
+        return self._tenants_of.get(host, [])
+
+    @cached_property
+    def _tenants_of(self) -> dict[int, list[Tenant]]:
+        out: dict[int, list[Tenant]] = {}
+        for tenant in self.tenants:
+            out.setdefault(tenant.host, []).append(tenant)
+        return out
+
+    @cached_property
+    def _pairs(self) -> I64:
+        """All pairs of host and address space, ascending: int64[p, 2]."""
+        wide = self.ports.host.astype(np.int64) << 32 | self.ports.space
+        found = np.unique(wide)
+        return np.stack([found >> 32, found & 0xFFFFFFFF], axis=1)
+
+    @property
+    def _shared_pairs(self) -> I64:
+        """The pairs of hosts with several address spaces."""
+        pairs = self._pairs
+        _, place, count = np.unique(pairs[:, 0], return_inverse=True, return_counts=True)
+        return pairs[count[place] > 1]
+
+    @cached_property
+    def spaces_of_host(self) -> dict[int, int]:
+        """The address space of each host that has one; -1 for hosts with several."""
+        pairs = self._pairs
+        out = dict(zip(pairs[:, 0].tolist(), pairs[:, 1].tolist(), strict=True))
+        out.update(dict.fromkeys(self._shared_pairs[:, 0].tolist(), -1))
+        return out
+
+    @cached_property
+    def device(self) -> npt.NDArray[np.uint32]:
+        """Index of the device behind which each port lives: its host's uplink, or its tenant's device."""
+        device = (self.ports.host.astype(np.int64) + uplink_index(0)).astype(np.uint32)
+        row = self.tenant
+        inside = row >= 0
+        if inside.any():
+            devices = np.array([tenant.device for tenant in self.tenants], dtype=np.uint32)
+            device[inside] = devices[row[inside]]
+        return device
+
+    @cached_property
+    def tenant(self) -> I64:
+        """Row in `tenants` of each port's namespace, -1 for its host's own: int64[k]."""
+        if not self.tenants:
+            return np.full(len(self.ports), -1, dtype=np.int64)
+        keys = np.array([tenant.host << 32 | tenant.space for tenant in self.tenants], dtype=np.int64)
+        wide = self.ports.host.astype(np.int64) << 32 | self.ports.space
+        row = np.searchsorted(keys, wide)
+        row[row == len(keys)] = 0
+        return np.where(keys[row] == wide, row, -1)
+
+    @property
+    def namespaces(self) -> LightNamespaces:
+        """The namespaces of the ports."""
+        return LightNamespaces(self.ports.host, self.tenant, tuple(tenant.file for tenant in self.tenants))
+
+    @cached_property
+    def vtep(self) -> npt.NDArray[np.uint32]:
+        """Underlay address of each port's host, in host byte order: uint32[k]."""
+        table = np.zeros(self.underlay.node_count, dtype=np.uint32)
+        for host in self.hosts.values():
+            table[host.node] = host.vtep
+        return table[self.ports.host]

@@ -1,0 +1,130 @@
+"""Tenants of a region: VPCs whose ports live on the compute hosts of a topology.
+
+The families `vpc` and `region` share this. Ports follow all other nodes (see `light_nodes`).
+"""
+
+from __future__ import annotations
+
+import ipaddress
+from dataclasses import dataclass, replace
+from typing import Literal
+
+import numpy as np
+
+from topologies.errors import Loc, ParameterError
+from topologies.names import NameBlock, Names
+from topologies.profiles import NodeProfile
+from topologies.rng import Stream
+from topologies.topology import I32, I64, Kind, Topology
+from topologies.vpcs import NO_SUBNET, Subnet, Vpcs
+
+Spread = Literal["even", "packed", "random"]
+
+TENANTS_POOL = "10.0.0.0/8"
+"""Pool of the VPCs' addresses when the file gives none."""
+_LONGEST_PREFIX = 29
+
+
+@dataclass(frozen=True)
+class Tenants:
+    """Ports to add: `vpcs` VPCs of `subnets` subnets of `ports` ports each.
+
+    `spread`: `even` deals consecutive ports to consecutive hosts, `packed` fills one host after the other,
+    `random` draws a host for each port. With `overlap` all VPCs use the same addresses. `prefix` is the
+    prefix length of a subnet; None: the smallest that holds its ports.
+    """
+
+    vpcs: int
+    subnets: int
+    ports: int
+    spread: Spread = "even"
+    overlap: bool = False
+    cidr: str = TENANTS_POOL
+    prefix: int | None = None
+
+    @property
+    def total(self) -> int:
+        """Number of ports."""
+        return self.vpcs * self.subnets * self.ports
+
+
+def with_tenants(topology: Topology, hosts: I64, tenants: Tenants, random: Stream, loc: Loc) -> Topology:
+    """Return `topology` with the tenants' ports on `hosts` (int64[h]); ParameterError if they don't fit."""
+    subnets = _subnets(tenants, loc)
+    total, before = tenants.total, topology.node_count
+    host = hosts[_hosts_of(tenants, len(hosts), random)]
+    light = NodeProfile(fidelity="light")
+    profiles = (*topology.node_profiles, light)
+    tier_names = (*topology.tier_names, "port")
+    new = np.arange(before, before + total)
+    ends = np.stack([host, new], axis=1).astype(np.int32)
+    of_node = np.concatenate(
+        [np.full(before, NO_SUBNET), np.repeat(np.arange(len(subnets)), tenants.ports)]
+    ).astype(np.int32)
+    shape = (tenants.vpcs, tenants.subnets, tenants.ports)
+    return replace(
+        topology,
+        names=Names((*topology.names.blocks, NameBlock(("v", "s", "p"), shape))),
+        kinds=np.concatenate([topology.kinds, np.full(total, Kind.HOST, dtype=np.uint8)]),
+        tiers=np.concatenate([topology.tiers, np.full(total, len(tier_names) - 1, dtype=np.uint8)]),
+        tier_names=tier_names,
+        groups=np.concatenate([topology.groups, topology.groups[host]]).astype(np.int32),
+        ends=np.concatenate([topology.ends, ends]),
+        ports=np.concatenate([topology.ports, _ports(topology, host)]),
+        link_profile=np.concatenate([topology.link_profile, np.zeros(total, dtype=np.uint16)]),
+        node_profile=np.concatenate(
+            [topology.node_profile, np.full(total, len(profiles) - 1, dtype=np.uint16)]
+        ),
+        node_profiles=profiles,
+        vpcs=Vpcs(tuple(f"v{number}" for number in range(1, tenants.vpcs + 1)), subnets, of_node),
+    )
+
+
+def _ports(topology: Topology, host: I64) -> I32:
+    """Return the port numbers of the links host[i] -- port (int32[k, 2]): after the host's own."""
+    order = np.argsort(host, kind="stable")
+    counts = np.bincount(host, minlength=topology.node_count)
+    first = np.cumsum(counts) - counts
+    rank = np.empty(len(host), dtype=np.int64)
+    rank[order] = np.arange(len(host)) - first[host[order]]
+    return np.stack([topology.degrees[host] + rank, np.zeros(len(host))], axis=1).astype(np.int32)
+
+
+def _hosts_of(tenants: Tenants, hosts: int, random: Stream) -> I64:
+    """Return the place of each port's host among the hosts: int64[total]."""
+    number = np.arange(tenants.total)
+    if tenants.spread == "even":
+        return number % hosts
+    if tenants.spread == "packed":
+        return number * hosts // tenants.total
+    return random.integers(hosts, tenants.total)
+
+
+def _subnets(tenants: Tenants, loc: Loc) -> tuple[Subnet, ...]:
+    """Return all subnets, VPC by VPC: equal blocks of the pool."""
+    pool = ipaddress.IPv4Network(tenants.cidr)
+    length = min(_LONGEST_PREFIX, 32 - (tenants.ports + 2).bit_length())
+    if tenants.prefix is not None:
+        if tenants.prefix > length:
+            room = Subnet(0, 0, tenants.prefix).room
+            raise ParameterError(
+                (*loc, "prefix"),
+                f"a /{tenants.prefix} has room for {room:,} ports, not for {tenants.ports:,}; use {length}",
+            )
+        length = tenants.prefix
+    vpc_length = length - (tenants.subnets - 1).bit_length()
+    blocks = 1 if tenants.overlap else tenants.vpcs
+    if vpc_length < pool.prefixlen or blocks << (32 - vpc_length) > pool.num_addresses:
+        raise ParameterError(
+            (*loc, "cidr"),
+            f"{pool} has no room for {blocks:,} x {tenants.subnets:,} subnets of a /{length}; "
+            "use a larger one, fewer ports, or `overlap: true`",
+        )
+    base = int(pool.network_address)
+    return tuple(
+        Subnet(
+            vpc, base + (0 if tenants.overlap else vpc << (32 - vpc_length)) + (at << (32 - length)), length
+        )
+        for vpc in range(tenants.vpcs)
+        for at in range(tenants.subnets)
+    )

@@ -1,0 +1,88 @@
+"""Tenants' VPCs on an underlay: ports that are light nodes, on compute hosts that are full ones.
+
+topology:
+  generator: vpc
+  vpcs: 10
+  ports: 10000
+  hosts: 1000
+
+The underlay is a leaf-spine fabric unless `underlay:` describes another topology, in the same way as
+`topology:` does. Ports are named v1s1p1: VPC 1, subnet 1, port 1.
+"""
+
+from __future__ import annotations
+
+from typing import Annotated, Any, Literal
+
+import numpy as np
+from pydantic import Field
+
+from topologies.counting import counted
+from topologies.errors import ParameterError
+from topologies.families import Context, GeneratorParams
+from topologies.generators import leaf_spine
+from topologies.generators.parts import Count
+from topologies.generators.tenants import TENANTS_POOL, Spread, Tenants, with_tenants
+from topologies.spec.address_pools import Network4
+from topologies.topology import Topology
+from topologies.vpcs import MOST_VPCS
+
+_PER_LEAF = 40
+
+
+class Params(GeneratorParams):
+    """Keys of `generator: vpc`."""
+
+    generator: Literal["vpc"] = "vpc"
+    vpcs: Annotated[int, Field(ge=1, le=MOST_VPCS, description="Number of VPCs")] = 2
+    subnets: Annotated[int, Field(ge=1, le=2**16, description="Subnets of each VPC")] = 1
+    ports: Annotated[Count, Field(description="Ports of each subnet")] = 8
+    hosts: Annotated[Count, Field(description="Compute hosts")] = 4
+    spread: Spread = Field(
+        "even",
+        description="Hosts of ports: `even` deals them in turn, `packed` fills one by one, `random` draws",
+    )
+    cidr: Network4 = Field(TENANTS_POOL, description="Pool of the VPCs' addresses")
+    prefix: Annotated[int, Field(ge=1, le=29)] | None = Field(
+        None, description="Prefix length of a subnet; default: the smallest that holds its ports"
+    )
+    overlap: bool = Field(default=False, description="Give all VPCs the same addresses")
+    underlay: Any = Field(
+        None,
+        description="Topology of the compute hosts; default: a leaf-spine fabric",
+        examples=["{generator: fat-tree, k: 4}"],
+    )
+
+    @property
+    def tenants(self) -> Tenants:
+        """The ports to add."""
+        return Tenants(self.vpcs, self.subnets, self.ports, self.spread, self.overlap, self.cidr, self.prefix)
+
+    @property
+    def fabric(self) -> leaf_spine.Params:
+        """The underlay unless the file describes another."""
+        leaves = max(2, -(-self.hosts // _PER_LEAF))
+        return leaf_spine.Params(spines=2, leaves=leaves, hosts_per_leaf=-(-self.hosts // leaves))
+
+    def node_estimate(self) -> int:
+        """Return the number of nodes, without those of an underlay of the file's own."""
+        return self.tenants.total + (self.fabric.node_estimate() if self.underlay is None else 0)
+
+    def link_estimate(self) -> int:
+        """Return the number of links, without those of an underlay of the file's own."""
+        return self.tenants.total + (self.fabric.link_estimate() if self.underlay is None else 0)
+
+
+def generate(params: Params, context: Context) -> Topology:
+    """Return the underlay with the ports of all VPCs on its first `hosts` hosts."""
+    path = (*context.loc, "underlay")
+    underlay = context.make(context.children.get(path, params.fabric), path)
+    able = underlay.hosts[underlay.degrees[underlay.hosts] == 1]
+    if len(able) < params.hosts:
+        raise ParameterError(
+            (*context.loc, "hosts"),
+            f"the underlay has {counted(len(able), 'host')} with one link, "
+            f"not {params.hosts:,}; give fewer, or a larger `underlay`",
+        )
+    hosts = np.asarray(able[: params.hosts])
+    return with_tenants(underlay, hosts, params.tenants, context.random, context.loc)

@@ -1,0 +1,158 @@
+"""Light nodes: ports that share the namespace of their compute host. They follow all others in the graph.
+
+So the graph without them, `Topology.full`, has the same indices: what runs full nodes needs to know nothing
+of light ones.
+"""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+import numpy as np
+import numpy.typing as npt
+
+from topologies.builder import number_ports
+from topologies.counting import counted
+from topologies.errors import ParameterError
+from topologies.names import NameList, Names
+from topologies.profiles import NodeProfile
+from topologies.topology import I64, Kind, Topology
+from topologies.vpcs import NO_SUBNET
+
+
+def light_last(topology: Topology) -> Topology:
+    """Return `topology` with its light nodes, and their links, after all others.
+
+    Raises ParameterError for a light node that is no port of a compute host.
+    """
+    light = topology.light
+    if not light.any():
+        return topology
+    _check_light(topology)
+    topology = _with_compute_hosts(topology)
+    light = topology.light
+    _check_hosts(topology)
+    of_link = light[topology.ends].any(axis=1)
+    if not _is_last(light):
+        topology = _with_order(topology, np.argsort(light, kind="stable"))
+        of_link = topology.light[topology.ends].any(axis=1)
+    if not _is_last(np.asarray(of_link)):
+        links = np.argsort(of_link, kind="stable")
+        ends = topology.ends[links]
+        topology = replace(
+            topology, ends=ends, ports=number_ports(ends, topology.kinds),
+            link_profile=topology.link_profile[links],
+        )  # fmt: skip
+    return topology
+
+
+def _is_last(mask: npt.NDArray[np.bool_]) -> bool:
+    """Return whether the marked entries follow all others."""
+    return bool(mask[len(mask) - int(np.count_nonzero(mask)) :].all())
+
+
+def _with_order(topology: Topology, nodes: I64) -> Topology:
+    """Return `topology` with its nodes in the order `nodes` (int64[n], old indices)."""
+    place = np.empty(len(nodes), dtype=np.int32)
+    place[nodes] = np.arange(len(nodes), dtype=np.int32)
+    names = list(topology.names)
+    return replace(
+        topology,
+        names=Names((NameList(tuple(names[node] for node in nodes.tolist())),)),
+        kinds=topology.kinds[nodes],
+        tiers=topology.tiers[nodes],
+        groups=topology.groups[nodes],
+        ends=place[topology.ends],
+        node_profile=topology.node_profile[nodes],
+        explicit={int(place[node]): values for node, values in topology.explicit.items()},
+        positions=None if topology.positions is None else topology.positions[nodes],
+        vpcs=None if topology.vpcs is None else topology.vpcs.in_order(nodes),
+    )
+
+
+def _with_compute_hosts(topology: Topology) -> Topology:
+    """Return `topology` with a compute host of its own at each node that isn't a host and has light ones.
+
+    The light hosts move there, so that a rule can make the hosts of any topology light.
+    """
+    light, names = topology.light, topology.names
+    linked = light[topology.ends]
+    beside = topology.ends[:, ::-1]
+    moved = linked & (topology.kinds[beside] != Kind.HOST)
+    nodes, place = np.unique(beside[moved], return_inverse=True)
+    if not nodes.size:
+        return topology
+    count, before = len(nodes), topology.node_count
+    new = [f"{names[node]}-compute" for node in nodes.tolist()]
+    for name in new:
+        if name in names:
+            raise ParameterError(
+                ("nodes",), f"`{name}` would be a compute host; rename the node of this name"
+            )
+    ends = topology.ends.copy()
+    ends[moved[:, ::-1]] = before + place
+    ends = np.concatenate([ends, np.stack([nodes, before + np.arange(count)], axis=1)]).astype(np.int32)
+    tiers = (*topology.tier_names, "compute")
+    kinds = np.concatenate([topology.kinds, np.full(count, Kind.HOST, dtype=np.uint8)])
+    profiles = (*topology.node_profiles, NodeProfile())
+    none = np.full(count, NO_SUBNET, dtype=np.int32)
+    vpcs = topology.vpcs
+    return replace(
+        topology,
+        names=Names((*names.blocks, NameList(tuple(new)))),
+        kinds=kinds,
+        tiers=np.concatenate([topology.tiers, np.full(count, len(tiers) - 1, dtype=np.uint8)]),
+        tier_names=tiers,
+        groups=np.concatenate([topology.groups, topology.groups[nodes]]),
+        ends=ends,
+        ports=number_ports(ends, kinds),
+        link_profile=np.concatenate([topology.link_profile, np.zeros(count, dtype=np.uint16)]),
+        link_profiles=topology.link_profiles,
+        node_profile=np.concatenate(
+            [topology.node_profile, np.full(count, len(profiles) - 1, dtype=np.uint16)]
+        ),
+        node_profiles=profiles,
+        positions=None
+        if topology.positions is None
+        else np.concatenate([topology.positions, topology.positions[nodes]]),
+        vpcs=vpcs and replace(vpcs, of_node=np.concatenate([vpcs.of_node, none])),
+    )
+
+
+def _check_light(topology: Topology) -> None:
+    """Raise ParameterError for the first light node that isn't a host with one link to a full node."""
+    light, names = topology.light, topology.names
+    at = ("nodes",)
+    wrong = np.flatnonzero(light & (topology.kinds != Kind.HOST))
+    if wrong.size:
+        kind = Kind(topology.kinds[wrong[0]]).word
+        raise ParameterError(at, f"`{names[int(wrong[0])]}` is a {kind}; only hosts can be `light`")
+    wrong = np.flatnonzero(light & (topology.degrees != 1))
+    if wrong.size:
+        node = int(wrong[0])
+        raise ParameterError(
+            at,
+            f"the light host `{names[node]}` has {counted(int(topology.degrees[node]), 'link')}; "
+            "it needs one, to its compute host",
+        )
+    linked = light[topology.ends]
+    both = np.flatnonzero(linked.all(axis=1))
+    if both.size:
+        a, b = (names[node] for node in topology.ends[both[0]].tolist())
+        raise ParameterError(at, f"`{a}` and `{b}` are linked and both light; one must be a compute host")
+
+
+def _check_hosts(topology: Topology) -> None:
+    """Raise ParameterError for the first compute host without an uplink, or with several."""
+    light, names, at = topology.light, topology.names, ("nodes",)
+    linked = light[topology.ends]
+    hosts = np.unique(topology.ends[linked[:, ::-1]])
+    full = np.bincount(topology.ends[~linked.any(axis=1)].ravel(), minlength=topology.node_count)
+    wrong = hosts[full[hosts] != 1]
+    if wrong.size:
+        host = int(wrong[0])
+        raise ParameterError(
+            at,
+            f"`{names[host]}` is to carry light hosts, but it has {counted(int(full[host]), 'link')} to full "
+            "nodes; it needs one, its uplink",
+        )

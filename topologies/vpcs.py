@@ -1,0 +1,180 @@
+"""VPCs: the private networks of a region's tenants, whose ports are light nodes.
+
+A VPC has subnets, joined by a router that is everywhere at once: packets between two subnets go straight from
+port to port. Every light node is a port of one subnet. Its place in the subnet gives its address.
+
+An address space is a set of VPCs with different addresses: they can share a namespace. VPCs that use the same
+addresses are in different spaces.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field, replace
+from functools import cached_property
+from typing import NamedTuple
+
+import numpy as np
+import numpy.typing as npt
+
+I32 = npt.NDArray[np.int32]
+I64 = npt.NDArray[np.int64]
+U32 = npt.NDArray[np.uint32]
+
+NO_SUBNET = -1
+"""Subnet of a node that is in no VPC."""
+MOST_VPCS = 2**24 - 2
+"""A VXLAN network identifier has 24 bits (RFC 7348, section 5), and 0 stands for none."""
+
+
+class Subnet(NamedTuple):
+    """Subnet of a VPC (its number): the IPv4 network from `base` on, with a prefix of `length` bits."""
+
+    vpc: int
+    base: int
+    length: int
+
+    @property
+    def end(self) -> int:
+        """First address after the subnet."""
+        return self.base + (1 << (32 - self.length))
+
+    @property
+    def first_port(self) -> int:
+        """Address of its first port: after the network's own and the gateway's."""
+        return self.base + 2
+
+    @property
+    def room(self) -> int:
+        """Number of ports that it has addresses for: all but the network's, gateway's and broadcast's."""
+        return max((1 << (32 - self.length)) - 3, 0)
+
+
+@dataclass(frozen=True)
+class Vpcs:
+    """The VPCs of a topology: their names, all subnets, and the subnet of each node (int32[n], -1: none).
+
+    `explicit` holds the addresses that the file gives, by node; each is in the node's subnet.
+    """
+
+    names: tuple[str, ...]
+    subnets: tuple[Subnet, ...]
+    of_node: I32
+    explicit: Mapping[int, int] = field(default_factory=dict)
+
+    def __post_init__(self) -> None:
+        self.of_node.setflags(write=False)
+
+    def vni(self, vpc: int) -> int:
+        """Return the VXLAN network identifier of a VPC."""
+        return vpc + 1
+
+    @cached_property
+    def vpc_of_subnet(self) -> I64:
+        """The VPC of each subnet: int64[s]."""
+        return np.array([subnet.vpc for subnet in self.subnets], dtype=np.int64)
+
+    def vpc_of(self, node: int) -> int | None:
+        """Return the VPC of `node`, or None."""
+        subnet = int(self.of_node[node])
+        return None if subnet == NO_SUBNET else self.subnets[subnet].vpc
+
+    def in_order(self, nodes: I64) -> Vpcs:
+        """Return the VPCs for the topology with its nodes in the order `nodes` (int64[n], old indices)."""
+        place = np.argsort(nodes)
+        explicit = {int(place[node]): address for node, address in self.explicit.items()}
+        return replace(self, of_node=self.of_node[nodes], explicit=explicit)
+
+    @cached_property
+    def ports(self) -> I64:
+        """Number of ports of each subnet: int64[s]."""
+        held = self.of_node[self.of_node != NO_SUBNET]
+        return np.bincount(held, minlength=len(self.subnets))
+
+    @cached_property
+    def addresses(self) -> U32:
+        """The address of each port, 0 for nodes in no VPC: uint32[n].
+
+        The k-th port of a subnet without an explicit address has the k-th free address.
+        """
+        out = np.zeros(len(self.of_node), dtype=np.uint32)
+        held = self.of_node != NO_SUBNET
+        out[list(self.explicit)] = list(self.explicit.values())
+        held[list(self.explicit)] = False
+        nodes = np.flatnonzero(held)
+        nodes = nodes[np.argsort(self.of_node[nodes], kind="stable")]
+        subnet = self.of_node[nodes]
+        start = np.searchsorted(subnet, np.arange(len(self.subnets) + 1))
+        first = np.array([one.first_port for one in self.subnets], dtype=np.int64)
+        value = first[subnet] + np.arange(len(nodes)) - start[subnet]
+        for node, taken in sorted(self.explicit.items(), key=lambda item: item[1]):
+            rows = slice(*start[self.of_node[node] : self.of_node[node] + 2].tolist())
+            value[rows] += value[rows] >= taken
+        out[nodes] = value.astype(np.uint32)
+        return out
+
+    def mac(self, node: int) -> bytes:
+        """Return the 6-byte MAC of a port: 06, the last byte of its VNI, its address. Unique in its VPC.
+
+        Locally administered (IEEE 802, section 8.4). It stays when other ports come and go.
+        """
+        vpc = self.vpc_of(node)
+        assert vpc is not None  # noqa: S101 -- only ports have such a MAC
+        return bytes((6, self.vni(vpc) & 0xFF)) + int(self.addresses[node]).to_bytes(4, "big")
+
+    @cached_property
+    def networks(self) -> dict[int, list[tuple[int, int]]]:
+        """Networks that hold all subnets of each address space, as (first address, prefix length).
+
+        The routes of namespaces name them, so that any port can live on any host.
+        """
+        members: dict[int, list[Subnet]] = {}
+        for subnet in self.subnets:
+            members.setdefault(int(self.spaces[subnet.vpc]), []).append(subnet)
+        return {space: _networks(subnets) for space, subnets in members.items()}
+
+    @cached_property
+    def spaces(self) -> I64:
+        """The address space of each VPC: int64[v].
+
+        Space 0 has all VPCs whose addresses nobody else uses. Every other VPC has a space of its own.
+        """
+        spaces = np.zeros(len(self.names), dtype=np.int64)
+        shared = sorted(_overlapping(self.subnets))
+        spaces[shared] = 1 + np.arange(len(shared))
+        return spaces
+
+
+def _networks(subnets: list[Subnet]) -> list[tuple[int, int]]:
+    """Return few networks that hold all `subnets`, and nothing far from them.
+
+    Neighbours are merged while at most half of the result is unused: every namespace has a route to each.
+    """
+    out: list[tuple[int, int, int]] = []
+    for subnet in sorted(subnets, key=lambda one: one.base):
+        out.append((subnet.base, subnet.length, subnet.end - subnet.base))
+        while len(out) > 1:
+            base, length = _around(out[-2][0], out[-1][0] + (1 << (32 - out[-1][1])) - 1)
+            used = out[-2][2] + out[-1][2]
+            if 2 * used < 1 << (32 - length):
+                break
+            out[-2:] = [(base, length, used)]
+    return [(base, length) for base, length, _ in out]
+
+
+def _around(first: int, last: int) -> tuple[int, int]:
+    """Return the smallest network that holds both addresses."""
+    length = 32 - (first ^ last).bit_length()
+    return first & ~((1 << (32 - length)) - 1), length
+
+
+def _overlapping(subnets: Sequence[Subnet]) -> set[int]:
+    """Return the VPCs that share an address with another one."""
+    found: set[int] = set()
+    end, owner = -1, -1
+    for subnet in sorted(subnets, key=lambda one: (one.base, one.length)):
+        if subnet.base < end and subnet.vpc != owner:
+            found |= {subnet.vpc, owner}
+        if subnet.end > end:
+            end, owner = subnet.end, subnet.vpc
+    return found
