@@ -89,6 +89,10 @@ class Session(Protocol):
         """Create a removed node again, with its links to existing nodes."""
         ...
 
+    def move_port(self, node: int, host: int) -> None:
+        """Move a light port to another compute host, or back."""
+        ...
+
     def set_controller(self, name: str, *, up: bool) -> None:
         """Stop a controller of the switches, or start it again; a remote one is cut off."""
         ...

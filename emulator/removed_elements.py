@@ -9,7 +9,7 @@ from topologies.topology import Topology
 
 
 class RemovedElements:
-    """Ports that are down; links, nodes and controllers that are removed, in the order of their removal.
+    """Ports that are down or moved; links, nodes and controllers that are removed, in order of their removal.
 
     A port is (node, port). Each session has its own object. A stress run has one for all its sessions. Only
     one thread changes each entry.
@@ -21,6 +21,7 @@ class RemovedElements:
         self.links: dict[int, None] = {}
         self.nodes: dict[int, None] = {}
         self.controllers: dict[str, None] = {}
+        self.moved: dict[int, None] = {}
 
     def record_link(self, link: int) -> None:
         """Record that `link` is removed; UsageError when it is removed already."""
@@ -48,10 +49,22 @@ class RemovedElements:
         else:
             self.controllers[name] = None
 
+    def set_moved(self, node: int, *, moved: bool) -> None:
+        """Record that a light port is on another compute host than its own, or back."""
+        if moved:
+            self.moved[node] = None
+        else:
+            self.moved.pop(node, None)
+
     def there(self, link: int, but: int = -1) -> bool:
         """Return whether `link` exists: neither it nor a node at an end (other than `but`) is removed."""
         ends = self._topology.ends[link].tolist()
         return link not in self.links and not any(n in self.nodes and n != but for n in ends)
+
+    def home(self, node: int) -> int:
+        """Return the compute host of a light node, as the topology has it."""
+        (incident, *_) = self._topology.incident(node)
+        return int(self._topology.ends[incident.link, 1 - incident.end])
 
     def links_down(self) -> set[int]:
         """Return the links that carry nothing: removed, or with an end that is down or removed."""
@@ -74,6 +87,9 @@ class RemovedElements:
         restored = []
         for node in list(self.nodes):
             session.add_node(node)
+            restored.append(names[node])
+        for node in list(self.moved):
+            session.move_port(node, self.home(node))
             restored.append(names[node])
         for link in list(self.links):
             a, b = self._topology.ends[link].tolist()

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 
-from emulator.engines.restoring_session import RestoringSession
 from emulator.removed_elements import RemovedElements
+from emulator.restoring_session import RestoringSession
 from topologies.topology import Topology
 
 
@@ -43,6 +43,11 @@ class DryRunSession(RestoringSession):
         """Restore a node."""
         for removed in self._both:
             removed.nodes.pop(node, None)
+
+    def move_port(self, node: int, host: int) -> None:
+        """Record that a light port moved, or that it is back."""
+        for removed in self._both:
+            removed.set_moved(node, moved=host != removed.home(node))
 
     def set_controller(self, name: str, *, up: bool) -> None:
         """Remove or restore a controller: no link changes."""

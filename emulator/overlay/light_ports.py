@@ -71,6 +71,13 @@ class LightPorts:
         out[ends.max(axis=1) - self.first] = np.arange(self.first_link, self.first_link + len(self))
         return out
 
+    @cached_property
+    def host_port(self) -> I64:
+        """Number of each port at its compute host: int64[k]."""
+        topology = self._topology
+        ends, numbers = topology.ends[self.link], topology.ports[self.link]
+        return np.where(ends[:, 0] < self.first, numbers[:, 0], numbers[:, 1]).astype(np.int64)
+
     def row_of_link(self, link: int) -> int:
         """Return the row of the port at a light node's link."""
         return int(self._topology.ends[link].max()) - self.first

@@ -11,9 +11,9 @@ from collections.abc import Callable, Iterable
 from collections.abc import Set as AbstractSet
 
 from emulator.engines.driven.client import Driver, Step
-from emulator.engines.restoring_session import RestoringSession
 from emulator.plan import Plan
 from emulator.removed_elements import RemovedElements
+from emulator.restoring_session import RestoringSession
 from topologies.identifiers import interface_name
 
 

@@ -19,6 +19,8 @@ from emulator.linux.nodes.repair import repair
 from emulator.linux.nodes.session import NetnsSession
 from emulator.linux.nodes.shared_messages import SharedMessages
 from emulator.linux.observed.survey import Survey
+from emulator.linux.overlay.session import OverlaySession
+from emulator.network import Session
 from emulator.ovs.session import OvsSession
 from emulator.ovs.switches import Switches
 from topologies.profiles import Shape
@@ -38,16 +40,18 @@ class NetnsNetwork(NamespacedNetwork):
     def _carry_out(self, change: LinkChange) -> None:
         change_links(change, self._store, self.switches)
 
-    def session(self) -> NetnsSession:
+    def session(self) -> Session:
         """Return a session for many quick changes; the record notes it before the first one."""
         require_root()
         if self.switches is None:
-            return NetnsSession(self._store, self._messages, lambda: self.link_changes)
-        return OvsSession(self._store, self.switches, self._messages, lambda: self.link_changes)
+            full = NetnsSession(self._store, self._messages, lambda: self.link_changes)
+        else:
+            full = OvsSession(self._store, self.switches, self._messages, lambda: self.link_changes)
+        return full if self.plan.overlay is None else OverlaySession(full, self._store, lambda: self.plan)
 
     @cached_property
     def _messages(self) -> SharedMessages:
-        return SharedMessages(lambda: self.plan)
+        return SharedMessages(lambda: self.plan.full)
 
     def look(self) -> list[Deviation]:
         """Compare every node with the kernel; return deviations from the plan."""

@@ -8,10 +8,10 @@ from emulator.engines.driven.client import Driver, Step
 from emulator.engines.driven.node_lines import after_up, is_switch, program_name
 from emulator.engines.remote.document import end_of
 from emulator.engines.remote.links import port_steps
-from emulator.engines.restoring_session import RestoringSession
 from emulator.errors import UnableError
 from emulator.plan import Plan
 from emulator.removed_elements import RemovedElements
+from emulator.restoring_session import RestoringSession
 
 
 class RemoteSession(RestoringSession):

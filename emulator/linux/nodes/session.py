@@ -215,6 +215,11 @@ class NetnsSession:
         del up
         raise UsageError(f"there is no controller `{name}`: the switches are made as bridges")
 
+    def move_port(self, node: int, host: int) -> None:
+        """Refuse: only light ports move."""
+        del node, host
+        raise UsageError("this network has no light ports: nothing else moves between compute hosts")
+
     def restore(self) -> list[str]:
         """Restore everything that this session removed; return the names."""
         return self._removed.restore_all(self)

@@ -46,6 +46,16 @@ def _wide(space: I64, address: NDArray[np.uint32]) -> NDArray[np.uint64]:
     return space.astype(np.uint64) << np.uint64(32) | (address // PAGE).astype(np.uint64)
 
 
+def records(overlay: Overlay, rows: I64 | slice, up: NDArray[np.bool_]) -> NDArray[Any]:
+    """Return new ports (PORT[k]) of rows, with counters of 0; `up` (bool[k]) tells which are up."""
+    ports = overlay.ports
+    made = np.zeros(len(up), dtype=PORT)
+    made["mac"], made["vni"], made["subnet"] = ports.mac[rows], ports.vni[rows], ports.subnet[rows]
+    made["flags"] = np.where(up, 0, DOWN) | np.where(overlay.tenant[rows] >= 0, BEHIND_DEVICE, 0)
+    made["place"] = place(overlay.device[rows], overlay.vtep[rows])
+    return made
+
+
 class PortTable:
     """The ports in `maps`; rows are those of an `Overlay`."""
 
@@ -85,13 +95,15 @@ class PortTable:
 
     def write(self, overlay: Overlay, rows: I64 | slice, up: NDArray[np.bool_]) -> None:
         """Write ports, as new ones: `up` (bool[k]) tells which are up. Their pages must exist."""
-        slots, ports = self.slots(overlay, rows), overlay.ports
-        flags = np.where(up, 0, DOWN) | np.where(overlay.tenant[rows] >= 0, BEHIND_DEVICE, 0)
-        made = np.zeros(len(slots), dtype=PORT)
-        made["mac"], made["vni"], made["subnet"] = ports.mac[rows], ports.vni[rows], ports.subnet[rows]
-        made["flags"] = flags
-        self._ports[slots] = made
-        self._ports["place"][slots] = place(overlay.device[rows], overlay.vtep[rows])  # now it exists
+        self.put(self.slots(overlay, rows), records(overlay, rows, up))
+
+    def put(self, slots: I64, ports: NDArray[Any]) -> None:
+        """Write ports (PORT[k]) into their slots; a port exists from the store of its place on."""
+        places = ports["place"].copy()
+        ports["place"] = 0
+        self._ports[slots] = ports
+        self._ports["place"][slots] = places
+        ports["place"] = places
 
     def set_up(self, slots: I64, *, up: bool) -> None:
         """Bring ports up or down."""
@@ -105,6 +117,15 @@ class PortTable:
         """Remove ports. Their pages stay for those that come."""
         self._ports["place"][slots] = 0
         self._ports[slots] = np.zeros(1, dtype=PORT)
+
+    def migrate(self, slots: I64, device: int, vtep: int) -> None:
+        """Move ports behind `device` of the host with `vtep`; call `settle` some milliseconds later."""
+        self._maps.migrate(slots.astype(SLOT), np.repeat(place(device, vtep), len(slots)))
+
+    def settle(self, slots: I64) -> None:
+        """Forget the former places of ports that were moved."""
+        for key in slots.astype(SLOT):
+            self._maps.moving.delete(key.tobytes())
 
     def exists(self, slots: I64) -> NDArray[np.bool_]:
         """Return which ports exist: bool[k]."""
