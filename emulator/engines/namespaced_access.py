@@ -5,6 +5,7 @@ from __future__ import annotations
 import socket
 import subprocess
 from collections.abc import Callable, Mapping, Sequence
+from contextlib import ExitStack
 from functools import cached_property, partial
 from typing import ClassVar
 
@@ -20,6 +21,7 @@ from emulator.linux import capture, cgroups
 from emulator.linux.icmp import Pinger, Source, limits
 from emulator.linux.namespaces.store import NamespaceStore
 from emulator.linux.nodes.teardown import processes_inside
+from emulator.linux.overlay.port_entry import port_entry, with_source
 from emulator.linux.processes.execute import Place, start
 from emulator.linux.processes.own_ping import with_own_ping
 from emulator.linux.processes.wait import gather, wait_for
@@ -102,10 +104,16 @@ class NamespacedNodes:
     ) -> subprocess.Popen[bytes]:
         """Start a command in a node, within the node's limits."""
         name, profile = self.names[node], self.topology.node_profile_of(node)
-        argv = with_own_ping(argv, self._environment)
-        with cgroups.entry(self._state.root, self._state.name, name, profile) as (prefix, inherit):
+        where, address = (self._state.root, self._state.name, name), self.source(node).address
+        with ExitStack() as stack:
+            before, inherit = stack.enter_context(cgroups.entry(*where, profile))
+            if address:
+                argv = with_source(argv, address)
+                as_port, descriptor = stack.enter_context(port_entry(*where, address))
+                before, inherit = [*before, *as_port], [*inherit, descriptor]
             return start(
-                self.store, self.place(node), self._state.hosts_path, [*prefix, *argv],
+                self.store, self.place(node), self._state.hosts_path,
+                [*before, *with_own_ping(argv, self._environment)],
                 capture=capture, inherit=inherit, apart=apart, environment=self._environment,
             )  # fmt: skip
 

@@ -33,7 +33,7 @@ from topologies.profiles import NodeProfile
 PREFIX = "topology-emulator"
 _PERIOD = 100_000
 _LEAST_QUOTA = 1_000
-_ENTER = 'for group; do shift; [ "$group" = -- ] && break; echo 0 >"$group" || exit 126; done; exec "$@"'
+ENTER = 'for group; do shift; [ "$group" = -- ] && break; echo 0 >"$group" || exit 126; done; exec "$@"'
 
 
 @dataclass(frozen=True)
@@ -69,6 +69,19 @@ def hierarchies(mountinfo: str | None = None) -> dict[str, Hierarchy]:
     return found
 
 
+def cgroup2_root(mountinfo: str | None = None) -> Path | None:
+    """Return the mount of control groups of version 2; None without one. `mountinfo` is for tests.
+
+    Unlike in `hierarchies`, it need not have controllers: programs need none.
+    """
+    text = Path("/proc/self/mountinfo").read_text(encoding="utf-8") if mountinfo is None else mountinfo
+    for line in text.splitlines():
+        left, _, right = line.partition(" - ")
+        if right.startswith("cgroup2 "):
+            return Path(left.split(" ")[4])
+    return None
+
+
 def missing_controllers(profile: NodeProfile) -> list[str]:
     """Return the controllers that the limits of `profile` need and this machine doesn't have."""
     return [name for name in needed(profile) if name not in hierarchies()]
@@ -92,9 +105,14 @@ def groups_of(
     """Yield (folder, version, controller) of the existing groups of `node`."""
     for controller in needed(profile):
         place = hierarchies().get(controller)
-        folder = place.root / group_name(state_root, network) / f"node-{node}" if place else None
+        folder = node_group(place.root / group_name(state_root, network), node) if place else None
         if place is not None and folder is not None and folder.is_dir():
             yield folder, place.version, controller
+
+
+def node_group(top: Path, node: str) -> Path:
+    """Return the group of a node below that of its network."""
+    return top / f"node-{node}"
 
 
 @contextmanager
@@ -109,7 +127,7 @@ def entry(
     try:
         _open(state_root, network, node, profile, descriptors)
         paths = [f"/proc/self/fd/{descriptor}" for descriptor in descriptors]
-        yield (["/bin/sh", "-c", _ENTER, "sh", *paths, "--"] if paths else []), descriptors
+        yield (["/bin/sh", "-c", ENTER, "sh", *paths, "--"] if paths else []), descriptors
     finally:
         for descriptor in descriptors:
             os.close(descriptor)
@@ -152,7 +170,7 @@ def _create(state_root: Path, network: str, node: str, controller: str) -> Path:
         raise UnableError(
             f"can't limit {node}: no cgroup controller `{controller}` here; see `emulator doctor`"
         )
-    folder = place.root / group_name(state_root, network) / f"node-{node}"
+    folder = node_group(place.root / group_name(state_root, network), node)
     folder.parent.mkdir(exist_ok=True)
     if place.version == 2:  # a group has only the controllers that its parent delegates
         CgroupLedger().hand_down(Owner.here(state_root, network), place.root, controller)
@@ -198,8 +216,11 @@ def remove(state_root: Path, network: str, timeout: float = 10.0) -> None:
     The groups contain only commands that we started and their children. Controllers enabled for them are
     disabled again when no other network needs them.
     """
-    for place in {place.root: place for place in hierarchies().values()}.values():
-        top = place.root / group_name(state_root, network)
+    roots = {place.root for place in hierarchies().values()}
+    if (unified := cgroup2_root()) is not None:  # of light ports; it needn't have controllers
+        roots.add(unified)
+    for root in roots:
+        top = root / group_name(state_root, network)
         for folder, _, _ in os.walk(top, topdown=False):  # nested groups, created by commands, come first
             _remove(Path(folder), time.monotonic() + timeout)
     release(Owner.here(state_root, network))

@@ -38,19 +38,6 @@ _MOST_PROGRAMS = 64
 """Programs at one place of a group: the kernel's own limit, BPF_CGROUP_MAX_PROGS."""
 
 
-def cgroup2_root(mountinfo: str | None = None) -> Path | None:
-    """Return the mount of control groups of version 2; None without one. `mountinfo` is for tests.
-
-    Unlike `cgroups.hierarchies`, it need not have controllers: programs need none.
-    """
-    text = Path("/proc/self/mountinfo").read_text(encoding="utf-8") if mountinfo is None else mountinfo
-    for line in text.splitlines():
-        left, _, right = line.partition(" - ")
-        if right.startswith("cgroup2 "):
-            return Path(left.split(" ")[4])
-    return None
-
-
 class Identities:
     """Addresses of the groups below one group. Close it when done: what is attached stays."""
 
