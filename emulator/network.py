@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from types import TracebackType
-from typing import Protocol, Self
+from typing import Any, Protocol, Self
 
 from emulator.access import Access
 from emulator.deviation import Deviation
@@ -147,6 +147,14 @@ class Network(Protocol):
 
     def addresses(self, node: int) -> Sequence[str]:
         """Return the addresses of a node, without prefix lengths."""
+        ...
+
+    def describe(self, node: int) -> Mapping[str, Any]:
+        """Return facts of a node as JSON data: kind, links, addresses; of a light port also its state."""
+        ...
+
+    def migrate(self, node: int, host: int) -> None:
+        """Move a light port to another compute host; address and MAC stay. UsageError, RefusedError."""
         ...
 
     def health(self) -> Health:

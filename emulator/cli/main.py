@@ -22,6 +22,7 @@ COMMANDS = {
     "shell": ("emulator.cli.shell:command", "run commands in nodes interactively"),
     "check": ("emulator.cli.check:command", "compare reachability and round trips with the graph"),
     "link": ("emulator.cli.link:command", "cut, restore or shape a running link"),
+    "migrate": ("emulator.cli.migrate:command", "move a light port to another compute host"),
     "capture": ("emulator.cli.capture:command", "record the packets of a port or link"),
     "stress": (
         "stress.cli.stress:command",

@@ -9,6 +9,9 @@ from emulator.network import Network
 from topologies.names import NETWORK_NAME
 from topologies.suggestions import nearest
 
+_MOST_NAMES = 20_000
+"""Most names that are searched for a similar one."""
+
 
 def checked_name(name: str) -> str:
     """Return `name` if it is a valid name of a network; it becomes a path, so nothing else passes."""
@@ -33,12 +36,22 @@ def chosen_network(name: str | None, *, change: bool = False) -> Network:
     return attach(known[0])
 
 
+def found_node(network: Network, name: str) -> int:
+    """Return the node called `name`; UsageError when there is none."""
+    names = network.topology.names
+    found = names.find(name)
+    if found is None:
+        hint = f"; {nearest(name, names)}" if len(names) <= _MOST_NAMES else ""
+        raise UsageError(f"there is no node `{name}` in `{network.name}`{hint}")
+    return found
+
+
 def matching_nodes(network: Network, pattern: str) -> list[int]:
     """Return the nodes that `pattern` matches; UsageError if there are none."""
     found: list[int] = network.topology.names.match(pattern).tolist()
     if not found:
         everything = network.topology.names
-        hint = nearest(pattern, everything) if len(everything) <= 20000 else "see `emulator status`"
+        hint = nearest(pattern, everything) if len(everything) <= _MOST_NAMES else "see `emulator status`"
         hint = (
             hint
             if hint.startswith("did")

@@ -19,14 +19,20 @@ _NODES_SHOWN = 12
 _MOST_SHOWN = 20
 
 
-@click.command("status")
+@click.command(
+    "status",
+    epilog="\b\nExamples:\n  emulator status\n  emulator status dc\n  emulator status dc h1",
+)
 @click.argument("name", required=False)
+@click.argument("node", required=False)
 @click.option("--json", "as_json", is_flag=True, help="Print one JSON object on standard output.")
-def command(name: str | None, *, as_json: bool) -> int:
-    """List networks. With NAME, compare every node of that network with its plan.
+def command(name: str | None, node: str | None, *, as_json: bool) -> int:
+    """List networks. With NAME, compare every node of that network with its plan. With NODE, show that node.
 
-    The exit code is 1 if a network is BROKEN.
+    The exit code is 1 if a network is BROKEN, or a light port is missing.
     """
+    if name and node:
+        return _show_node(name, node, as_json=as_json)
     from emulator.cli.networks import checked_name
     from emulator.cli.under_stress import going_on
     from emulator.engines.registry import attach
@@ -69,6 +75,20 @@ def command(name: str | None, *, as_json: bool) -> int:
     if as_json:
         print_json({"networks": networks})
     return 0 if all(network["running"] for network in networks) else 1
+
+
+def _show_node(name: str, node: str, *, as_json: bool) -> int:
+    """Print the facts of one node."""
+    from emulator.cli.networks import chosen_network, found_node
+    from emulator.cli.node_status import node_lines
+
+    network = chosen_network(name)
+    facts = network.describe(found_node(network, node))
+    for line in node_lines(facts):
+        say(line)
+    if as_json:
+        print_json(dict(facts))
+    return 1 if facts.get("state") == "missing" else 0
 
 
 def _details(details: Mapping[str, Any]) -> list[str]:

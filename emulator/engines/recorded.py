@@ -8,10 +8,13 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from functools import cached_property
+from typing import Any
 
+from emulator.errors import UsageError
 from emulator.forwarding.protocol import Forwarding
 from emulator.link_states import links_up
 from emulator.network import LinkState
+from emulator.node_facts import node_facts
 from emulator.plan import Plan
 from emulator.state import NetworkState, link_states
 from topologies.openflow_switches import controllers_of
@@ -83,3 +86,12 @@ class RecordedNetwork:
     def addresses(self, node: int) -> Sequence[str]:
         """Return the addresses of a node."""
         return [address.text for address in self.forwarding.addresses(node)]
+
+    def describe(self, node: int) -> Mapping[str, Any]:
+        """Return facts of a node as JSON data; engines add the state of what they can look at."""
+        return node_facts(self.plan, node)
+
+    def migrate(self, node: int, host: int) -> None:
+        """Refuse: only some engines have light ports, and nothing else moves."""
+        del host
+        raise UsageError(f"`{self.topology.names[node]}` can't move: only light ports of the engine netns do")

@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
+from dataclasses import replace
 from functools import cached_property, partial
+from typing import Any
 
 from emulator.deviation import Deviation
 from emulator.engines.link_changes import LinkChange
 from emulator.engines.namespaced import NamespacedNetwork
+from emulator.engines.netns.light_ports import check_destination, describe_port, migrate_port
 from emulator.engines.netns.links import change_links
 from emulator.engines.netns.refusals import missing_shaping
 from emulator.engines.netns.switch_repair import SwitchRepair, deviating_bridges
@@ -20,7 +23,10 @@ from emulator.linux.nodes.session import NetnsSession
 from emulator.linux.nodes.shared_messages import SharedMessages
 from emulator.linux.observed.survey import Survey
 from emulator.linux.overlay.session import OverlaySession
+from emulator.linux.processes.interrupts import deferred
 from emulator.network import Session
+from emulator.node_facts import node_facts
+from emulator.overlay.migration import with_port_on
 from emulator.ovs.session import OvsSession
 from emulator.ovs.switches import Switches
 from topologies.profiles import Shape
@@ -52,6 +58,33 @@ class NetnsNetwork(NamespacedNetwork):
     @cached_property
     def _messages(self) -> SharedMessages:
         return SharedMessages(lambda: self.plan.full)
+
+    def describe(self, node: int) -> Mapping[str, Any]:
+        """Return facts of a node as JSON data; of a light port also its state and its counters."""
+        facts = node_facts(self.plan, node)
+        if self.topology.light[node]:
+            require_root()
+            facts |= describe_port(self.plan, node, self._store)
+        return facts
+
+    def migrate(self, node: int, host: int) -> None:
+        """Move a light port to another compute host, where the record has it from now on."""
+        require_root()
+        with self._state.locked("migrate"), deferred():
+            self._record = self._state.read()
+            old = self._plan_again()
+            if old.overlay is None or not self.topology.light[node]:
+                super().migrate(node, host)
+                return
+            row = node - old.overlay.ports.first
+            if int(old.overlay.ports.host[row]) == host:
+                return
+            check_destination(old, row, host)
+            self.topology = with_port_on(self.topology, row, old.overlay, host)
+            new = replace(self._filed_plan, topology=self.topology)
+            self.__dict__["_filed_plan"], self._plan = new, None
+            self._state.save(new, hosts=None)
+            migrate_port(old, self._plan_again(), node, self._store)
 
     def look(self) -> list[Deviation]:
         """Compare every node with the kernel; return deviations from the plan."""

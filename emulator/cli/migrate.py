@@ -1,0 +1,26 @@
+"""`emulator migrate`: move a light port to another compute host."""
+
+from __future__ import annotations
+
+import click
+
+from emulator.cli.output import say
+
+
+@click.command(
+    "migrate", epilog="\b\nExamples:\n  emulator migrate v1s1p1 h2\n  emulator migrate --net dc v1s1p1 h7"
+)
+@click.option("--net", help="The network, if several are up.")
+@click.argument("port", metavar="PORT")
+@click.argument("host", metavar="HOST")
+def command(net: str | None, port: str, host: str) -> int:
+    """Move the light port PORT to the compute host HOST. Its address and MAC stay; nothing is lost.
+
+    `emulator up FILE` moves it back to where the file has it.
+    """
+    from emulator.cli.networks import chosen_network, found_node
+
+    network = chosen_network(net, change=True)
+    network.migrate(found_node(network, port), found_node(network, host))
+    say(f"{port} is on {host}")
+    return 0

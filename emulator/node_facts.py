@@ -1,0 +1,37 @@
+"""Facts of one node for `status NAME NODE`: what the plan says of it. Pure."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from emulator.plan import Plan
+from topologies.topology import Kind
+
+_MOST = 64
+"""Most links and addresses that are listed; a compute host may have thousands of ports."""
+
+
+def node_facts(plan: Plan, node: int) -> dict[str, Any]:
+    """Return kind, tier, fidelity, worker, addresses and links of a node as JSON data."""
+    topology, names = plan.topology, plan.topology.names
+    links = topology.incident(node)
+    return {
+        "name": names[node],
+        "kind": Kind(topology.kinds[node]).word,
+        "tier": topology.tier_names[topology.tiers[node]],
+        "fidelity": topology.node_profile_of(node).fidelity,
+        "worker": plan.workers[int(plan.placement[node])].name,
+        "namespace": plan.namespaces.file(node),
+        "addresses": [
+            f"{address.text}/{address.length}" for address in plan.forwarding.addresses(node)[:_MOST]
+        ],
+        "links": [
+            {
+                "port": port,
+                "peer": names[int(topology.ends[link, 1 - end])],
+                "up": bool(plan.up is None or plan.up[link]),
+            }
+            for link, end, port in links[:_MOST]
+        ],
+        "link_count": len(links),
+    }
