@@ -9,6 +9,11 @@ from types import FrameType
 
 _AT_ONCE = 1e-6
 """Seconds: setitimer takes 0 for never."""
+_AGAIN = 0.2
+"""Seconds between alarms until one has been handled.
+
+One that arrives between the last look for signals and the system call that waits doesn't interrupt the wait.
+"""
 
 
 class DeadlineError(Exception):
@@ -23,11 +28,11 @@ class Deadline:
 
     def again(self) -> None:
         """Restart the clock."""
-        signal.setitimer(signal.ITIMER_REAL, self.seconds)
+        signal.setitimer(signal.ITIMER_REAL, self.seconds, _AGAIN)
 
     def now(self) -> None:
         """Let the time be over at once. May be called from any thread."""
-        signal.setitimer(signal.ITIMER_REAL, _AT_ONCE)
+        signal.setitimer(signal.ITIMER_REAL, _AT_ONCE, _AGAIN)
 
     def stop(self) -> None:
         """Stop the clock: the step may take any time."""
@@ -36,6 +41,7 @@ class Deadline:
 
 def _ring(number: int, frame: FrameType | None) -> None:
     del number, frame
+    signal.setitimer(signal.ITIMER_REAL, 0)
     raise DeadlineError
 
 

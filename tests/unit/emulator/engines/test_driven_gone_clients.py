@@ -8,6 +8,7 @@ import signal
 import socket
 import subprocess
 import sys
+import threading
 import time
 from collections.abc import Callable, Iterator
 from contextlib import suppress
@@ -18,6 +19,7 @@ import pytest
 
 from emulator.engines.driven.client import Driver
 from emulator.engines.driven.launch import DriverPaths, DriverProcess, Recipe, start
+from emulator.engines.driven.serving.deadline import DeadlineError, deadline
 from emulator.engines.driven.serving.jobs import end_script, job_mark, marked, owner_mark
 
 PROGRAM = """
@@ -167,6 +169,27 @@ def test_a_call_without_progress_is_interrupted(started: Started) -> None:
     assert driver.ask(("look", {})) == [0]
     assert time.monotonic() - began < 5
     assert driver.ask(("grow", {"parts": 1}), ("look", {})) == [None, 1]  # the alarm has gone off once
+
+
+def wait_until_alarmed(seconds: float) -> None:
+    """Wait under a time limit that another thread ends just now."""
+    begins = threading.Event()
+    with deadline(60) as limit:
+        alarm = threading.Thread(target=lambda: (begins.wait(), limit.now()))
+        alarm.start()
+        try:
+            begins.set()
+            time.sleep(seconds)
+        finally:
+            alarm.join()
+
+
+def test_an_alarm_that_comes_just_before_a_wait_ends_it_too() -> None:
+    for _ in range(30):
+        began = time.monotonic()
+        with pytest.raises(DeadlineError):
+            wait_until_alarmed(20)
+        assert time.monotonic() - began < 10
 
 
 def test_a_client_that_only_sends_nothing_more_is_there(started: Started) -> None:
