@@ -148,6 +148,30 @@ def test_a_link_goes_down_and_up_and_gets_another_rate(deployed: Deployed) -> No
     assert "rate 2Mbit" in said(network, "s1", "tc", "class", "show", "dev", "s1-eth1")
 
 
+SENT_TWICE = """
+import socket
+port = socket.socket(socket.AF_PACKET, socket.SOCK_RAW)
+port.bind(("s1-eth1", 0))
+there, other = bytes.fromhex("02fe00000001"), bytes.fromhex("02fe00000002")
+port.send(other + there + bytes.fromhex("88b5") + bytes(46))
+for _ in range(20):
+    port.send(there + other + bytes.fromhex("88b5") + bytes(986))
+"""
+
+
+def test_links_do_not_learn_on_which_side_a_host_is(deployed: Deployed, lab: Workers) -> None:
+    """With equal-cost paths it is on both: a link that had learned one dropped what came from the other."""
+    network = deployed("topology: {nodes: {s1: {kind: switch}, h1: {kind: host}}, links: [[s1, h1]]}\n")
+
+    def received() -> int:
+        (shown,) = json.loads(said(network, "h1", "ip", "-json", "-s", "link", "show", "dev", "h1-eth0"))
+        return int(shown["stats64"]["rx"]["bytes"])
+
+    before = received()
+    said(network, "s1", sys.executable, "-c", SENT_TWICE)
+    wait_until("frames", lambda: received() >= before + 20 * 1000, 5)
+
+
 def test_loops_are_cut_before_a_switch_starts(deployed: Deployed) -> None:
     network = deployed(RING)
     assert check_reachability(network).reachable == 12

@@ -17,7 +17,7 @@ from .connection import Connection
 from .image import lacking_script, lacking_words
 from .nodes import CLASSES, Host, Interface, Link
 from .transport import Transport
-from .worker_scripts import ADMIN_BRIDGE, TAG, guarded, record_devices
+from .worker_scripts import ADMIN_BRIDGE, TAG, guarded, make_bridges, record_devices
 
 Document = dict[str, Any]
 _AT_A_TIME = 8
@@ -115,18 +115,20 @@ class Builder:
         return self.interfaces[name]
 
     def _record(self, nodes: list[Document], links: list[Document]) -> None:
-        """Record on each worker what is about to be created there, and find what is in the way."""
-        per_worker: dict[str, list[str]] = {address: [ADMIN_BRIDGE] for address in self.workers.values()}
+        """Record on each worker what is about to be created there, and make the links' bridges."""
+        per_worker: dict[str, list[str]] = {address: [] for address in self.workers.values()}
         places, numbers = self._places.addresses, Link.numbers
         for link in links:
             for end in link["ends"]:
                 bridge = numbers.interface()
                 Host.bridges[end["name"]] = bridge
-                per_worker[places[end["node"]]] += [bridge, f"v{bridge}"]
+                per_worker[places[end["node"]]].append(bridge)
         tunnels = numbers.next_tunnels(len(nodes) + len(links))
-        for address, devices in per_worker.items():
-            given = "".join(f"{name}\n" for name in (*devices, *tunnels)).encode()
-            self._must(address, guarded(record_devices(), Connection.driver), given)
+        for address, bridges in per_worker.items():
+            devices = (ADMIN_BRIDGE, *bridges, *(f"v{bridge}" for bridge in bridges), *tunnels)
+            for script, names in ((record_devices(), devices), (make_bridges(), bridges)):
+                given = "".join(f"{name}\n" for name in names).encode()
+                self._must(address, guarded(script, Connection.driver), given)
 
     def _must(self, address: str, command: str, given: bytes = b"") -> str:
         result = self.transport.run(address, command, given=given)

@@ -16,7 +16,8 @@ _WORKER_ERROR = re.compile(
     r"|.*command not found"
 )
 """Beginnings of what programs say when they fail; a shell's own start-up files may say anything."""
-_WORKER_HARMLESS = re.compile(r"device admin-br already exists")
+_WORKER_HARMLESS = re.compile(r"device (admin-br|intf\d+) already exists")
+"""What Distrinet is told of bridges that the driver has made."""
 _MOST = 20
 
 

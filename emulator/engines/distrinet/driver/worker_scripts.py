@@ -74,6 +74,16 @@ def record_devices() -> str:
     return f"cat >> {FOLDER}/devices"
 
 
+def make_bridges() -> str:
+    """Return the script that makes the bridges in its input, which are half a link each: they learn nothing.
+
+    A link with several ways around it sees a host on both sides. A bridge that has learned one of them drops
+    what the host gets from the other: frames of a pair were lost until the entry was refreshed. Distrinet
+    itself makes bridges that learn; it uses those that exist.
+    """
+    return script("sed 's/.*/link add & type bridge ageing_time 0 mcast_snooping 0/' | ip -batch -")
+
+
 def existing_containers(names: list[str]) -> str:
     """Return the script that prints which of the containers exist already."""
     wanted = shlex.quote("\n".join(names))
