@@ -61,6 +61,8 @@ def test_what_came_back_up_is_taken_in(bed: Bed) -> None:
     for port in (ONE, NEAR):
         assert bed.from_wire.test_run(packet(TWO, port), mark=DEVICE_MARK).verdict == DROP
     assert bed.from_wire.test_run(packet(TWO, NOBODY), mark=DEVICE_MARK).verdict == DROP
+    bed.maps.ports["place"][BEHIND.slot] = overlay.place(50, number(NEIGHBOUR))  # it has just moved
+    assert bed.from_wire.test_run(packet(TWO, BEHIND), mark=DEVICE_MARK).verdict == DROP
 
 
 def test_tenants_packets_without_vxlan_never_reach_the_stack(bed: Bed) -> None:
@@ -124,6 +126,14 @@ def test_vxlan_that_isnt_for_a_port_here_is_dropped(bed: Bed) -> None:
     assert bed.counters(ONE) == bed.counters(NEAR) == (0, 0, 0, 0)
 
 
+def test_every_byte_of_the_mac_counts(bed: Bed) -> None:
+    right = on_wire(ONE, ipv4(NEAR.address, ONE.address))
+    for place in range(50, 56):
+        wrong = right[:place] + bytes([right[place] ^ 4]) + right[place + 1 :]
+        assert bed.from_wire.test_run(wrong).verdict == DROP
+    assert bed.dropped() == {ONE.address: 6}
+
+
 def test_vxlan_that_is_cut_off_is_dropped(bed: Bed) -> None:
     whole = on_wire(ONE, ipv4(NEAR.address, ONE.address))
     for size in (43, 50, 63, len(whole) - 1):
@@ -147,9 +157,8 @@ def test_congestion_marks_are_carried_on(bed: Bed, outer: int, inner: int, expec
 def test_arp_of_a_plain_vxlan_device_is_answered(bed: Bed) -> None:
     def asked(target: str, **fields: int) -> TestRun:
         question = vxlan.arp(1, (NEAR.mac, NEAR.address), ("00:00:00:00:00:00", target))
-        return bed.from_wire.test_run(
-            on_wire(ONE, ethernet(NEAR.mac, vxlan.BROADCAST, ARP, question), **fields)
-        )
+        frame = on_wire(ONE, ethernet(NEAR.mac, vxlan.BROADCAST, ARP, question), **fields)
+        return bed.from_wire.test_run(frame[:40] + b"\x12\x34" + frame[42:])  # with a checksum of UDP
 
     run = asked(ONE.address)
     assert run.verdict == REDIRECT

@@ -104,6 +104,17 @@ def test_what_may_not_pass_is_counted_at_its_sender(bed: Bed, program: str) -> N
     assert bed.counters(ONE) == bed.counters(NEAR) == bed.counters(ROUTED) == (0, 0, 0, 0)
 
 
+def test_a_port_is_gone_as_soon_as_it_has_no_place(bed: Bed) -> None:
+    bed.maps.ports["place"][[NEAR.slot, TWO.slot]] = 0
+    assert bed.from_stack.test_run(packet(ONE, NEAR)).verdict == LOSE
+    assert bed.dropped() == {ONE.address: 1}
+    for program in (bed.from_stack, bed.from_device):
+        assert program.test_run(packet(TWO, ONE)).verdict in {DROP, LOSE}
+    asked = vxlan.arp(1, (ANY_MAC, ONE.address), ("00:00:00:00:00:00", NEAR.address))
+    assert bed.from_device.test_run(ethernet(ANY_MAC, vxlan.BROADCAST, ARP, asked)).verdict == DROP
+    assert bed.dropped() == {}
+
+
 @pytest.mark.parametrize(("port", "mark"), [(TWO, STACK_MARK), (BEHIND, DEVICE_MARK)])
 def test_a_port_of_this_host_is_reached_through_the_uplinks_way_in(bed: Bed, port: Port, mark: int) -> None:
     frame = packet(ONE, port)
