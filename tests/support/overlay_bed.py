@@ -105,9 +105,16 @@ class NetworkBed:
             finally:
                 process.kill()
 
-    def answered(self, namespace: str, source: str, target: str, *, count: int = 3) -> int:
-        """Return the number of pings that were answered."""
-        words = ["ping", "-n", "-c", str(count), "-i", "0.02", "-W", "0.1", "-I", source, target]
+    def reaches(self, namespace: str, source: str, target: str) -> bool:
+        """Return whether three of three pings are answered, within seconds even on a busy machine."""
+        return self._answers(namespace, source, target, 3.0) == 3
+
+    def is_cut_off(self, namespace: str, source: str, target: str) -> bool:
+        """Return whether three of three pings are lost; the last gets some tenths of a second."""
+        return self._answers(namespace, source, target, 0.15) == 0
+
+    def _answers(self, namespace: str, source: str, target: str, wait: float) -> int:
+        words = ["ping", "-n", "-c", "3", "-i", "0.02", "-W", str(wait), "-I", source, target]
         done = subprocess.run(
             ["ip", "netns", "exec", namespace, *words], capture_output=True, text=True, check=False
         )
