@@ -70,10 +70,21 @@ def passing_lines(plan: Plan, node: int, down: AbstractSet[int] = _NO_PORTS) -> 
     return out
 
 
-def after_up(plan: Plan, node: int, down: AbstractSet[int] = _NO_PORTS) -> list[str]:
-    """Return the lines to repeat after a port of `node` has come up; the ports in `down` are still down."""
+def after_up(
+    plan: Plan, node: int, down: AbstractSet[int] = _NO_PORTS, ports: AbstractSet[int] | None = None
+) -> list[str]:
+    """Return the lines to repeat after a port of `node` has come up; the ports in `down` are still down.
+
+    With `ports`, only lines that name one of these ports or an IPv6 address of theirs: the kernel has dropped
+    nothing else.
+    """
     lost = [line for line in node_lines(plan, node, down) if line.endswith(" nodad")]
-    return lost + list(passing_lines(plan, node, down))
+    lines = lost + list(passing_lines(plan, node, down))
+    if ports is None:
+        return lines
+    words = {f" dev {device(plan.topology, node, port)} " for port in ports}
+    words |= {f" src {a.text} " for a in plan.forwarding.addresses(node) if a.port in ports}
+    return [line for line in lines if any(word in f"{line} " for word in words)]
 
 
 def changes(before: Lines, after: Lines) -> tuple[list[str], list[str]]:

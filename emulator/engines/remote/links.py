@@ -5,8 +5,6 @@ The order is that of the other engines: it closes no loop even for an instant.
 
 from __future__ import annotations
 
-from collections.abc import Iterable
-
 from emulator.engines.driven.client import Step
 from emulator.engines.driven.node_lines import after_up, changes, is_switch, node_lines, program_name
 from emulator.engines.link_changes import LinkChange
@@ -26,11 +24,7 @@ def link_steps(change: LinkChange) -> list[Step]:
     steps: list[Step] = [("shape", {"ends": shaped})] if shaped else []
     if not (change.downs or change.ups):
         return steps
-    removed, added = _line_changes(old, new, change.touched())
-    for link in change.ups:
-        for node in change.topology.ends[link].tolist():
-            if not is_switch(new, node):
-                added.setdefault(program_name(new, node), []).extend(after_up(new, node))
+    removed, added = _line_changes(old, new, change)
     before, after = blocked_ends(old), blocked_ends(new)
     return [
         *steps,
@@ -73,16 +67,27 @@ def _ends(step: str, ends: list[End]) -> list[Step]:
     return [(step, {"ends": ends})] if ends else []
 
 
-def _line_changes(old: Plan, new: Plan, nodes: Iterable[int]) -> tuple[Lines, Lines]:
-    """Return the lines that remove and that add, by name, for hosts and routers among `nodes`."""
+def _line_changes(old: Plan, new: Plan, change: LinkChange) -> tuple[Lines, Lines]:
+    """Return the lines that remove and that add, by name, for hosts and routers.
+
+    Added is what differs between the plans, and what the kernel has dropped with a port that comes up.
+    """
+    ups: dict[int, set[int]] = {}
+    for link in change.ups:
+        for node, port in zip(
+            new.topology.ends[link].tolist(), new.topology.ports[link].tolist(), strict=True
+        ):
+            ups.setdefault(node, set()).add(port)
     removed: Lines = {}
     added: Lines = {}
-    for node in nodes:
+    for node in dict.fromkeys([*change.touched(), *ups]):
         if is_switch(new, node):
             continue
-        back, forth = changes(node_lines(old, node), node_lines(new, node))
+        lines = node_lines(new, node)
+        back, forth = changes(node_lines(old, node), lines)
         if back:
             removed[program_name(new, node)] = back
-        if forth:
-            added[program_name(new, node)] = forth
+        wanted = {*forth, *after_up(new, node, ports=ups.get(node, frozenset()))}
+        if wanted:
+            added[program_name(new, node)] = [line for line in lines if line in wanted]
     return removed, added

@@ -38,12 +38,14 @@ class RemoteSession(RestoringSession):
         plan = self._plan_now()
         if up and self._is_cut(plan, node, port):
             return
-        self._driver.ask(*port_steps([end_of(plan, node, port)], up=up), *self._after(plan, node, up=up))
+        self._driver.ask(
+            *port_steps([end_of(plan, node, port)], up=up), *self._after(plan, node, port, up=up)
+        )
 
-    def _after(self, plan: Plan, node: int, *, up: bool) -> list[Step]:
+    def _after(self, plan: Plan, node: int, port: int, *, up: bool) -> list[Step]:
         """Return the step that restores what a host or router lost with a port that came up."""
         down = {port for at, port in self._removed.ports if at == node}
-        lines = after_up(plan, node, down) if up and not is_switch(plan, node) else []
+        lines = after_up(plan, node, down, {port}) if up and not is_switch(plan, node) else []
         return [("batches", {"lines": {program_name(plan, node): lines}, "harmless": True})] if lines else []
 
     @staticmethod

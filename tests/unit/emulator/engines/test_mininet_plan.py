@@ -20,6 +20,7 @@ from emulator.errors import RefusedError
 from emulator.network import LinkState
 from emulator.ovs.bridges import KERNEL, USERSPACE, bridges
 from emulator.plan import Plan, make_plan
+from topologies.identifiers import interface_name
 from topologies.profiles import Shape
 
 RING = {"generator": "ring", "k": 3, "hosts_per_switch": 1}
@@ -114,6 +115,18 @@ def test_routes_come_back_over_the_ports_that_are_up() -> None:
     down = {route.hops[0].port}
     assert any("nexthop" in line for line in after_up(plan, node))
     assert not any("nexthop" in line for line in after_up(plan, node, down))
+
+
+def test_what_a_port_takes_along_is_what_names_it() -> None:
+    plan = plan_of({"generator": "leaf-spine", "leaves": 2, "spines": 2}, forwarding="routed")
+    node = next(node for node in range(plan.topology.node_count) if plan.forwarding.is_router(node))
+    lines = after_up(plan, node)
+    for end in plan.topology.incident(node):
+        name = interface_name(plan.topology, node, end.port)
+        some = after_up(plan, node, ports={end.port})
+        assert 0 < len(some) < len(lines)
+        assert some == [line for line in lines if f" dev {name} " in f"{line} "]
+    assert after_up(plan, node, ports=set()) == []
 
 
 def test_a_link_that_goes_down_is_followed_in_an_order_without_loops() -> None:

@@ -19,6 +19,7 @@ from emulator.access import CaptureRequest, CaptureResult
 from emulator.checks.reachability import check_reachability
 from emulator.engine_options import engine_plan
 from emulator.engines.driven.client import Driver, Step
+from emulator.engines.driven.node_lines import node_lines
 from emulator.engines.registry import take_down
 from emulator.engines.remote.changes import additions
 from emulator.engines.remote.document import document
@@ -33,6 +34,7 @@ from emulator.plan import Plan
 from emulator.state import NetworkState, state_root
 from tests.support.remote_toy import toy_engine
 from topologies.build import build
+from topologies.identifiers import interface_name
 from topologies.profiles import Shape
 from topologies.spec.load import load_text
 from topologies.topology import Kind
@@ -157,6 +159,34 @@ def test_a_port_that_closes_a_loop_leaves_its_bridge_and_joins_when_another_is_c
     found = looked(network)
     assert found["out"] == blocked
     assert all(port["up"] for port in found["ports"].values())
+
+
+def test_a_link_that_comes_up_gives_back_what_its_ports_took_along_and_what_differs(made: Made) -> None:
+    text = (
+        HEAD
+        + "forwarding: routed\ntopology: {generator: leaf-spine, leaves: 2, spines: 2, hosts_per_leaf: 1}\n"
+    )
+    network = made().deploy(plan_of(text))
+    topology, whole = network.topology, network.plan
+    hosts = topology.kinds[topology.ends] == Kind.HOST
+    link = int(np.flatnonzero(~hosts.any(axis=1))[0])
+    ends = zip(topology.ends[link].tolist(), topology.ports[link].tolist(), strict=True)
+    ports = [interface_name(topology, node, port) for node, port in ends]
+    network.set_link(link, LinkState(up=False))
+    cut = network.again().plan
+    network.set_link(link, LinkState())
+    lines = {
+        topology.names[node]: (node_lines(cut, node), node_lines(whole, node))
+        for node in range(topology.node_count)
+    }
+    *_, sent, flushes = (lines for step, lines in looked(network)["calls"] if step == "batches")
+    assert all(line.endswith(" fdb_flush") for some in flushes.values() for line in some)
+    assert set(sent) >= {topology.names[node] for node in topology.ends[link].tolist()}
+    for name, some in sent.items():
+        old, new = lines[name]
+        for line in some:
+            assert line not in old or any(f" dev {port} " in f"{line} " for port in ports), (name, line)
+        assert all(line in some for line in new if line not in old)
 
 
 def test_a_failure_of_the_program_leaves_nothing(made: Made, left: Path) -> None:
