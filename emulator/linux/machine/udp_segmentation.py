@@ -24,6 +24,8 @@ _GSTRINGS, _GSSET_INFO, _SFEATURES = 0x1B, 0x37, 0x3B
 _FEATURES, _STRING = 4, 32
 """ETH_SS_FEATURES, and the length of a string (ETH_GSTRING_LEN)."""
 _NAME = b"tx-udp-segmentation"
+_requests: list[bytes] = []
+"""The command that turns the feature off, once it is known: it is the same for all interfaces of a kernel."""
 _ABSENT = frozenset({errno.ENODEV, errno.EOPNOTSUPP})
 
 
@@ -32,14 +34,13 @@ def segment_udp(interfaces: Iterable[str]) -> None:
 
     Interfaces that are missing, and all on a kernel without this feature, are skipped. Raises KernelError.
     """
-    request: bytes | None = None
     with socket.socket(socket.AF_INET, socket.SOCK_DGRAM | socket.SOCK_CLOEXEC) as asker:
         for name in interfaces:
             try:
-                if request is None:
-                    request = _request(_feature_names(asker, name))
-                if request:
-                    _call(asker, name, request)
+                if not _requests:
+                    _requests.append(_request(_feature_names(asker, name)))
+                if _requests[0]:
+                    _call(asker, name, _requests[0])
             except OSError as error:
                 if error.errno not in _ABSENT:
                     raise KernelError("turn off UDP segmentation of", name, error.errno or 0) from error

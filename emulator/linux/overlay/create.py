@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import os
+import socket
 from collections.abc import Iterable
 
 import numpy as np
 import numpy.typing as npt
 
 from emulator.errors import RefusedError
+from emulator.linux.machine.udp_segmentation import segment_udp
 from emulator.linux.namespaces.store import NamespaceStore
 from emulator.linux.netlink.connection import Netlink
 from emulator.linux.overlay.host_messages import HostMessages
@@ -111,4 +113,5 @@ def prepare_hosts(
         store.go(file)
         with Netlink() as netlink:
             netlink.run(writer.host(host))
+        segment_udp([socket.if_indextoname(host.uplink)])
     progress("hosts", len(each), len(each))
