@@ -100,7 +100,7 @@ def _at_port(network: Network, where: str) -> tuple[int, str]:
     topology, node = network.topology, nodes[0]
     ports = sorted(end.port for end in topology.incident(node))
     interfaces = {str(p): interface_name(topology, node, p) for p in ports}
-    if not port and forwarding_for(topology).has_bridge(node):
+    if not port and node < topology.full.node_count and forwarding_for(topology.full).has_bridge(node):
         return node, bridge_name(topology, node)
     if not port and len(ports) == 1:
         return node, interfaces[str(ports[0])]

@@ -6,6 +6,7 @@ import socket
 import subprocess
 from collections.abc import Callable, Mapping, Sequence
 from contextlib import ExitStack
+from dataclasses import replace
 from functools import cached_property, partial
 from typing import ClassVar
 
@@ -21,7 +22,9 @@ from emulator.linux import capture, cgroups
 from emulator.linux.icmp import Pinger, Source, limits
 from emulator.linux.namespaces.store import NamespaceStore
 from emulator.linux.nodes.teardown import processes_inside
+from emulator.linux.overlay.host_messages import TENANT_INTERFACE
 from emulator.linux.overlay.port_entry import port_entry, with_source
+from emulator.linux.overlay.port_view import PortView
 from emulator.linux.processes.execute import Place, start
 from emulator.linux.processes.own_ping import with_own_ping
 from emulator.linux.processes.wait import gather, wait_for
@@ -30,6 +33,7 @@ from emulator.ovs.server import OvsServers
 from emulator.probe_window import Limits
 from emulator.state import NetworkState
 from emulator.tasks import RunningTask, Task, started
+from topologies.identifiers import interface_name
 from topologies.openflow_switches import controllers_of, ovs_nodes
 from topologies.segments import Segments
 from topologies.topology import Topology
@@ -69,6 +73,22 @@ class NamespacedNodes:
         if vpcs is None or vpcs.of_node[node] < 0:
             return Source(file)
         return Source(file, int(vpcs.addresses[node]).to_bytes(4))
+
+    def view(self, node: int) -> PortView | None:
+        """Return what selects the frames of a light port, None for a full node."""
+        vpcs = self.topology.vpcs
+        vpc = vpcs.vpc_of(node) if vpcs else None
+        if vpcs is None or vpc is None:
+            return None
+        return PortView(vpcs.vni(vpc), int(vpcs.addresses[node]).to_bytes(4))
+
+    def device(self, node: int) -> str:
+        """Return the interface that carries the frames of a light port, in its namespace."""
+        if self.namespaces.owner[node] < 0:
+            return TENANT_INTERFACE
+        host = int(self.namespaces.owner[node])
+        (uplink, *_) = self.topology.full.incident(host)
+        return interface_name(self.topology, host, uplink.port)
 
     def execute(
         self, nodes: Sequence[int], argv: Sequence[str], timeout: float | None = None
@@ -174,6 +194,10 @@ class NamespacedAccess(LimitedAccess):
     def capture(self, node: int, request: CaptureRequest, file: BinaryWriter) -> CaptureResult:
         """Record packets in a node until the request is fulfilled, or Ctrl-C."""
         require_root()
+        view = self.nodes.view(node)
+        if view is not None:
+            seen = replace(request, interface=self.nodes.device(node))
+            return capture.by_view(self.nodes.store, self.nodes.place(node), seen, file, view)
         return capture.record(self.nodes.store, self.nodes.place(node), request, file)
 
     def start(self, task: Task) -> RunningTask:

@@ -1,8 +1,4 @@
-"""Record the packets of an interface: by tcpdump inside the node, or by a raw socket of our own.
-
-The file format is libpcap's (draft-ietf-opsawg-pcap): a header of 24 bytes, then each packet with its
-time, captured length and original length. The magic number marks times as nanoseconds.
-"""
+"""Record the packets of an interface: by tcpdump inside the node, or by a raw socket of our own."""
 
 from __future__ import annotations
 
@@ -15,19 +11,16 @@ import subprocess
 import time
 from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
+from dataclasses import replace
 
 from emulator.access import BinaryWriter, CaptureRequest, CaptureResult
 from emulator.errors import UnableError, UsageError
 from emulator.find_program import find_program
 from emulator.linux.namespaces.store import NamespaceStore
+from emulator.linux.pcap import SNAP_LENGTH, Writer
 from emulator.linux.processes.execute import Place, inside
 
-MAGIC_NANOSECONDS = 0xA1B23C4D
-SNAP_LENGTH = 262_144
-_ETHERNET = 1
-_FILE_HEADER = struct.Struct("=IHHiIII")
-_PACKET_HEADER = struct.Struct("=IIII")
 _ETH_P_ALL = 3
 _SOL_PACKET, _PACKET_STATISTICS = 263, 6
 _PACKET_ADD_MEMBERSHIP, _PROMISCUOUS = 1, 1
@@ -41,25 +34,8 @@ _SO_RCVBUFFORCE = 33
 
 Process = subprocess.Popen[bytes]
 
-
-class Writer:
-    """Writes a pcap file, packet by packet."""
-
-    def __init__(self, file: BinaryWriter) -> None:
-        self._file = file
-        self.packets = 0
-        file.write(_FILE_HEADER.pack(MAGIC_NANOSECONDS, 2, 4, 0, 0, SNAP_LENGTH, _ETHERNET))
-        file.flush()
-
-    def write(self, nanoseconds: int, packet: bytes, length: int) -> None:
-        """Append a packet: `packet` is the captured part, `length` the original length in bytes."""
-        seconds, rest = divmod(nanoseconds, 10**9)
-        self._file.write(_PACKET_HEADER.pack(seconds & 0xFFFFFFFF, rest, len(packet), length) + packet)
-        self.packets += 1
-
-    def flush(self) -> None:
-        """Flush buffered packets to the file."""
-        self._file.flush()
+View = Callable[[bytes], bytes | None]
+"""Makes of a frame what a file is to show of it; None leaves it out."""
 
 
 def tcpdump() -> str | None:
@@ -161,13 +137,13 @@ def _number(lines: list[str], ending: str) -> int | None:
 
 
 def by_raw_socket(
-    store: NamespaceStore, place: Place, request: CaptureRequest, file: BinaryWriter
+    store: NamespaceStore, place: Place, request: CaptureRequest, file: BinaryWriter, view: View | None = None
 ) -> CaptureResult:
-    """Record with a raw socket opened inside a node."""
+    """Record with a raw socket opened inside a node; with `view`, what it makes of each frame."""
     with inside(store, place, None, lambda: _open(request.interface)) as sock:
         writer = Writer(file)
         try:
-            _record(sock, writer, request)
+            _record(sock, writer, request, view)
         except KeyboardInterrupt:
             pass
         finally:
@@ -187,9 +163,9 @@ def _open(interface: str) -> socket.socket:
     return sock
 
 
-def _record(sock: socket.socket, writer: Writer, request: CaptureRequest) -> None:
+def _record(sock: socket.socket, writer: Writer, request: CaptureRequest, view: View | None) -> None:
     end = None if request.seconds is None else time.monotonic() + request.seconds
-    view = memoryview(bytearray(SNAP_LENGTH))
+    buffer = memoryview(bytearray(SNAP_LENGTH))
     while request.count is None or writer.packets < request.count:
         left = None if end is None else end - time.monotonic()
         if left is not None and left <= 0:
@@ -199,9 +175,14 @@ def _record(sock: socket.socket, writer: Writer, request: CaptureRequest) -> Non
             if not select.select([sock], [], [], left)[0]:
                 return
         length, extra, _flags, _source = sock.recvmsg_into(
-            [view], socket.CMSG_SPACE(_TIMESPEC.size), socket.MSG_TRUNC
+            [buffer], socket.CMSG_SPACE(_TIMESPEC.size), socket.MSG_TRUNC
         )
-        writer.write(_when(extra), bytes(view[: min(length, SNAP_LENGTH)]), length)
+        frame: bytes | None = bytes(buffer[: min(length, SNAP_LENGTH)])
+        if view is not None and frame is not None:
+            whole, frame = len(frame), view(frame)
+            length -= whole - len(frame or b"")
+        if frame is not None:
+            writer.write(_when(extra), frame, length)
 
 
 def _when(extra: list[tuple[int, int, bytes]]) -> int:
@@ -211,6 +192,33 @@ def _when(extra: list[tuple[int, int, bytes]]) -> int:
             seconds, nanoseconds = _TIMESPEC.unpack_from(data)
             return int(seconds * 10**9 + nanoseconds)
     return time.time_ns()
+
+
+def by_view(
+    store: NamespaceStore, place: Place, request: CaptureRequest, file: BinaryWriter, view: View
+) -> CaptureResult:
+    """Record what `view` makes of each frame. A filter acts on the result: tcpdump reads it from a pipe."""
+    if request.filter is None:
+        return by_raw_socket(store, place, request, file, view)
+    program = tcpdump()
+    if program is None:
+        raise UnableError("--filter needs tcpdump, which isn't here: apt install tcpdump")
+    source, target = os.pipe()
+    limit = ["-c", str(request.count)] if request.count else []
+    argv = [program, "-Z", "root", "-r", "-", "-U", "-n", "-w", "-", *limit, "--", request.filter]
+    with _descriptor(file) as output, os.fdopen(target, "wb") as pipe:
+        process = subprocess.Popen(argv, stdin=source, stdout=output, stderr=subprocess.PIPE)  # noqa: S603
+        os.close(source)
+        try:
+            found = by_raw_socket(store, place, replace(request, count=None, filter=None), pipe, view)
+            dropped = found.dropped
+        except BrokenPipeError:  # it has as many packets as it was to record
+            dropped = None
+        finally:
+            with suppress(BrokenPipeError):
+                pipe.close()
+            process.wait()
+    return CaptureResult(None, dropped)
 
 
 def record(

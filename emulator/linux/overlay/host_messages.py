@@ -11,8 +11,8 @@ from emulator.linux.netlink.connection import Batch
 from emulator.linux.overlay.programs import Programs
 from emulator.overlay.plan import ComputeHost, Overlay, Tenant
 
-TENANT_DEVICE = port_index(0)
-"""Index of the only device in a tenant's namespace."""
+TENANT_DEVICE, TENANT_INTERFACE = port_index(0), "eth0"
+"""Index and name of the only device in a tenant's namespace."""
 FROM_STACK, FROM_DEVICE, FROM_WIRE = "em_from_stack", "em_from_device", "em_from_wire"
 """Names of the filters."""
 
@@ -55,7 +55,8 @@ class HostMessages:
         batch.add(messages.link_up(messages.LOOPBACK), "bring up lo of", name)
         made = messages.veth(
             f"space{tenant.space}".encode(), tenant.device, _mac(tenant, 0), namespace, 0, up=True,
-            peer_name=b"eth0", peer_index=TENANT_DEVICE, peer_mac=_mac(tenant, 1), mtu=host.mtu,
+            peer_name=TENANT_INTERFACE.encode(), peer_index=TENANT_DEVICE, peer_mac=_mac(tenant, 1),
+            mtu=host.mtu,
         )  # fmt: skip
         batch.add(made, "make the device of", name)
         batch.add(messages.no_link_local(TENANT_DEVICE), "quieten", name)

@@ -13,8 +13,8 @@ import pytest
 from emulator.access import CaptureRequest
 from emulator.errors import UnableError
 from emulator.linux import capture
-from emulator.linux.capture import Writer
 from emulator.linux.namespaces.store import NamespaceStore
+from emulator.linux.pcap import Writer
 from emulator.linux.processes.execute import Place
 
 
