@@ -16,6 +16,7 @@ _PACKAGES = {
     "lxc": "lxd", "brctl": "bridge-utils", "ifconfig": "net-tools", "ip": "iproute2",
     "flock": "util-linux",
 }  # fmt: skip
+_DISK = "`lxc storage create default dir`, `lxc profile device add default root disk path=/ pool=default`"
 _OLDEST_LXD = (4, 0)
 NODE_MEMORY = 24 << 20
 """Bytes for a container with an SSH daemon and a shell; measured, see docs/engines.md."""
@@ -62,10 +63,12 @@ def _programs(plan: Plan, name: str, facts: Facts) -> Iterator[str]:
         packages = " ".join(_PACKAGES[program] for program in lacking)
         yield f"worker {name} lacks {', '.join(lacking)}; `apt install {packages}`"
     elif "lxd" not in facts["has"]:
-        yield f"worker {name}: LXD doesn't answer; start it (`systemctl start lxd`, `lxd init --minimal`)"
+        yield f"worker {name}: LXD doesn't answer; start it (`systemctl start lxd`)"
     elif facts["lxd"] and numbers(facts["lxd"]) < _OLDEST_LXD:
         oldest = ".".join(map(str, _OLDEST_LXD))
         yield f"worker {name} has LXD {facts['lxd']}, {TITLE}'s driver needs {oldest} or later; upgrade it"
+    elif "disk" not in facts["has"]:
+        yield f"worker {name}: LXD's profile `default` has no disk for containers; {_DISK}"
     elif "image" not in facts["has"]:
         wanted = image(plan.options)
         fix = f"`lxc image import FILE --alias {wanted}`, or give another by `image:`"

@@ -14,6 +14,7 @@ from mininet.lxc_container import LxcNode
 
 from .connection import Connection
 from .results import Result
+from .worker_scripts import start_ssh
 
 Document = dict[str, Any]
 _OVS_SECONDS = 60.0
@@ -49,6 +50,7 @@ class _Container:
 
     name: str
     ssh: Connection
+    targetSsh: Connection  # noqa: N815 -- Distrinet's name
     target: str
     containerInterfaces: dict[str, str]  # noqa: N815 -- Distrinet's name
     out: set[str]
@@ -91,6 +93,11 @@ class _Container:
         options = {"devicename": intfName, "brname": brname or self.bridges[intfName], **rest}
         with self._attaching:
             return super().addContainerInterface(intfName, **options)  # type: ignore[misc]
+
+    def configureContainer(self, *args: Any, **rest: Any) -> None:  # noqa: N802 -- Distrinet's name
+        """Configure the container when it takes orders: Distrinet doesn't wait until its init runs."""
+        self.targetSsh.cmd(start_ssh(self.name))
+        super().configureContainer(*args, **rest)  # type: ignore[misc]
 
     def createContainerLinkCommandList(self, target1: str, target2: str, *args: Any, **rest: Any) -> Any:  # noqa: N802
         """Join two bridges of one worker once: Distrinet tries both ways, and the second fails.

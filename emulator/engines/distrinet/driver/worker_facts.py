@@ -14,6 +14,7 @@ works vxlan ip link add v0 type vxlan id 1 remote 127.0.0.1 local 127.0.0.1 dstp
 works htb tc qdisc add dev lo root htb
 works netem tc qdisc add dev lo root netem delay 1ms
 timeout 20 lxc list -f csv >/dev/null 2>&1 && echo "has lxd"
+timeout 20 lxc profile show default 2>/dev/null | grep -qx ' *path: /' && echo "has disk"
 timeout 20 lxc image info {image} >/dev/null 2>&1 && echo "has image"
 echo "user $(id -u)"
 echo "network $(cat {folder}/network 2>/dev/null)"

@@ -84,6 +84,17 @@ def make_bridges() -> str:
     return script("sed 's/.*/link add & type bridge ageing_time 0 mcast_snooping 0/' | ip -batch -")
 
 
+def start_ssh(container: str, *, seconds: int = 60) -> str:
+    """Return the script that starts a container's SSH server as soon as the container takes orders.
+
+    An image's systemd refuses them until it has its bus, a second or more after `lxc start`. It says nothing
+    when time is up: Distrinet gives the order again, and its failure is the one that counts.
+    """
+    order = f"lxc exec {container} -- service ssh start </dev/null >/dev/null 2>&1"
+    over = '[ "$(date +%s)" -ge $end ]'
+    return script(f"end=$(($(date +%s) + {seconds})); until {order} || {over}; do sleep 0.2; done")
+
+
 def existing_containers(names: list[str]) -> str:
     """Return the script that prints which of the containers exist already."""
     wanted = shlex.quote("\n".join(names))

@@ -106,7 +106,9 @@ def delete(*words):
 verb, *rest = sys.argv[1:]
 if verb == "image":
     sys.exit(0 if rest[1] == "ubuntu" else "Error: Image not found")
-if verb == "version":
+if verb == "profile":
+    print("devices:", "  root:", "    path: /", "    type: disk", sep="\n")
+elif verb == "version":
     print("Client version: 5.0.2", "Server version: 5.0.2", sep="\n")
 elif verb == "network":
     attach(*rest[1:])

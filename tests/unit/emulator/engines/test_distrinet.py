@@ -125,6 +125,7 @@ has vxlan
 has htb
 has netem
 has lxd
+has disk
 has image
 user 0
 network
@@ -150,6 +151,7 @@ SHAPED = "topology: {generator: single, hosts: 4}\nlinks:\n  - {match: {}, bandw
     ("has lxc\n", "", "lacks lxc; `apt install lxd`"),
     ("has ifconfig\n", "", "lacks ifconfig; `apt install net-tools`"),
     ("has lxd\n", "", "LXD doesn't answer"),
+    ("has disk\n", "", "profile `default` has no disk"),
     ("has image\n", "", "has no LXD image called ubuntu"),
     ("has vxlan\n", "", "no vxlan for tunnels; `modprobe vxlan`"),
     ("has netem\n", "", "no netem for delay"),

@@ -11,9 +11,10 @@ from pathlib import Path
 import pytest
 
 from emulator.engines.distrinet.driver import worker_scripts
-from emulator.engines.distrinet.driver.worker_scripts import TAKEN, guarded, remove, reserve
+from emulator.engines.distrinet.driver.worker_scripts import TAKEN, guarded, remove, reserve, start_ssh
 
 _LXC = """#!/bin/sh
+case $1 in exec) echo "$*" >> "$HOLDS/../orders"; [ "$(wc -l < "$HOLDS/../orders")" -gt 3 ] || exit 1 ;; esac
 case $1 in list) ls "$HOLDS" ;; delete) rm "$HOLDS/$3" ;; esac
 """
 
@@ -136,3 +137,16 @@ def test_commands_that_do_not_end_are_told_and_the_reservation_stays(
     stuck.communicate()
     assert ran(remove("d")) == (0, "", "")
     assert not folder.exists()
+
+
+def test_a_container_that_only_boots_is_ordered_again_until_it_obeys(folder: Path) -> None:
+    orders = folder.parent / "orders"
+    assert ran(start_ssh("h1")) == (0, "", "")
+    assert orders.read_text().splitlines() == ["exec h1 -- service ssh start"] * 4
+
+
+def test_a_container_that_never_obeys_is_left_to_distrinets_own_order(folder: Path) -> None:
+    (folder.parent / "bin" / "lxc").write_text("#!/bin/sh\necho no >&2; exit 1\n")
+    began = time.monotonic()
+    assert ran(start_ssh("h1", seconds=1)) == (0, "", "")
+    assert time.monotonic() - began < 20

@@ -68,7 +68,8 @@ class LxcNode:
         return brname
 
     def configureContainer(self, wait=True):
-        self.targetSsh.cmd(f"lxc exec {self.name} -- ifconfig admin {self.admin_ip}")
+        commands = (f"ifconfig admin {self.admin_ip}", "service ssh start")
+        self.targetSsh.cmd(";".join(f"lxc exec {self.name} -- {words}" for words in commands))
 
     def waitConnected(self):
         self.ssh.waitConnected()
