@@ -172,13 +172,13 @@ def explicit_problems(data: Any) -> Iterator[tuple[Loc, str]]:
 
 def _used_twice(nodes: dict[str, Any]) -> Iterator[tuple[Loc, str]]:
     for key in ("ip", "mac"):
-        owners: dict[str, str] = {}
+        owners: dict[tuple[str, str], str] = {}  # VPCs may use equal addresses
         for name, entry in nodes.items():
             value = entry.get(key) if isinstance(entry, dict) else None
             if not isinstance(value, str):
                 continue
             address = value.partition("/")[0].lower()
-            owner = owners.setdefault(address, name)
+            owner = owners.setdefault((str(entry.get("vpc", "")), address), name)
             if owner != name:
                 yield (
                     ("nodes", name, key),
