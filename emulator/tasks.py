@@ -16,6 +16,9 @@ from dataclasses import dataclass, field
 from pkgutil import resolve_name
 from typing import Any, Protocol, cast
 
+import numpy as np
+import numpy.typing as npt
+
 from emulator.commands import RunsCommands
 from topologies.names import Names
 
@@ -52,6 +55,34 @@ class RunningTask(Protocol):
         ...
 
 
+class LightPorts(Protocol):
+    """The open light ports of a running network: rows in the order of the light nodes, the last ones."""
+
+    def where(self, node: int) -> int:
+        """Return a number that changes when the light port moves to another compute host; 0: it is gone."""
+        ...
+
+    def open_socket(self, node: int, family: int, kind: int, protocol: int = 0) -> socket.socket:
+        """Return a socket opened where the light port is now; OSError when it is gone."""
+        ...
+
+    def hosts(self) -> npt.NDArray[np.int32]:
+        """Return the compute host of each port now, -1 for ports that are gone: int32[k]."""
+        ...
+
+    def counters(self, first: int, end: int) -> npt.NDArray[np.uint64]:
+        """Return counters of the rows from `first` to `end`, as `PORT_COUNTERS` names them: uint64[n, 5]."""
+        ...
+
+    def close(self) -> None:
+        """Close them."""
+        ...
+
+
+PORT_COUNTERS = ("rx_packets", "rx_bytes", "tx_packets", "tx_bytes", "dropped")
+"""Counters of a light port, since it was made: IPv4 packets and their bytes."""
+
+
 class Nodes(RunsCommands, Protocol):
     """The nodes of a network, for a task's code on the same machine."""
 
@@ -62,6 +93,17 @@ class Nodes(RunsCommands, Protocol):
 
     def open_socket(self, node: int, family: int, kind: int, protocol: int = 0) -> socket.socket:
         """Return a socket opened inside `node`; OSError when the node doesn't exist."""
+        ...
+
+    def identity(self, node: int) -> str:
+        """Return the address that a node's sockets must be bound to; empty when any will do.
+
+        Light ports share the namespace of their compute host: there, the address tells them apart.
+        """
+        ...
+
+    def light_ports(self) -> LightPorts | None:
+        """Open the light ports of the network; None when it has none. The caller closes them."""
         ...
 
     def spawn(self, node: int, argv: Sequence[str]) -> subprocess.Popen[bytes]:

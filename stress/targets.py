@@ -78,10 +78,15 @@ def nodes(topology: Topology, target: TargetKeys, stream: Stream, loc: Loc) -> l
 
 
 def ports(topology: Topology, target: TargetKeys, stream: Stream, loc: Loc) -> list[Target]:
-    """Return the ports of the nodes that `target` selects, by link and end."""
+    """Return the ports of the nodes that `target` selects, by link and end.
+
+    A light port is that of its light node; its compute host has no interface for it.
+    """
     mask = _node_mask(topology, target, loc)
     chosen = _link_mask(topology, target, mask, loc)
-    slots = np.flatnonzero((mask[topology.ends] & chosen[:, None]).ravel())
+    light = topology.light[topology.ends]
+    real = light | ~light.any(axis=1, keepdims=True)
+    slots = np.flatnonzero((mask[topology.ends] & chosen[:, None] & real).ravel())
     found = some(slots, target, stream, loc, "port")
     ends, numbers = topology.ends.ravel(), topology.ports.ravel()
     return [Target("port", int(ends[slot]), int(numbers[slot]), slot >> 1) for slot in found]

@@ -145,7 +145,7 @@ class NamespacedNetwork(RepairableNetwork):
 
     @property
     def _nodes(self) -> NamespacedNodes:
-        return NamespacedNodes(self._state, self._store, self.topology, lambda: self._filed_plan.namespaces)
+        return NamespacedNodes(self._state, self._store, self.topology, lambda: self._filed_plan)
 
     def down(self, progress: Progress = silent) -> None:
         """Take the network down."""

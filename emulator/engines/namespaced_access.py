@@ -23,6 +23,7 @@ from emulator.linux.icmp import Pinger, Source, limits
 from emulator.linux.namespaces.store import NamespaceStore
 from emulator.linux.nodes.teardown import processes_inside
 from emulator.linux.overlay.host_messages import TENANT_INTERFACE
+from emulator.linux.overlay.live_ports import LivePorts
 from emulator.linux.overlay.port_entry import port_entry, with_source
 from emulator.linux.overlay.port_view import PortView
 from emulator.linux.processes.execute import Place, start
@@ -30,9 +31,10 @@ from emulator.linux.processes.own_ping import with_own_ping
 from emulator.linux.processes.wait import gather, wait_for
 from emulator.node_namespaces import NodeNamespaces
 from emulator.ovs.server import OvsServers
+from emulator.plan import Plan
 from emulator.probe_window import Limits
 from emulator.state import NetworkState
-from emulator.tasks import RunningTask, Task, started
+from emulator.tasks import LightPorts, RunningTask, Task, started
 from topologies.identifiers import interface_name
 from topologies.openflow_switches import controllers_of, ovs_nodes
 from topologies.segments import Segments
@@ -49,11 +51,10 @@ class NamespacedNodes:
     """Nodes of a network that are namespaces of a store on this machine."""
 
     def __init__(
-        self, state: NetworkState, store: NamespaceStore, topology: Topology,
-        namespaces: Callable[[], NodeNamespaces],
-    ) -> None:  # fmt: skip
+        self, state: NetworkState, store: NamespaceStore, topology: Topology, plan: Callable[[], Plan]
+    ) -> None:
         self._state = state
-        self._namespaces_now = namespaces
+        self._plan_now = plan
         self.store = store
         self.topology = topology
         self.names = topology.names
@@ -61,7 +62,7 @@ class NamespacedNodes:
     @cached_property
     def namespaces(self) -> NodeNamespaces:
         """The namespaces of the nodes; computed when it is first needed."""
-        return self._namespaces_now()
+        return self._plan_now().namespaces
 
     def place(self, node: int) -> Place:
         """Return where processes of `node` run."""
@@ -110,6 +111,16 @@ class NamespacedNodes:
         with self.store.entered():
             self.store.go(self.namespaces.file(node))
             return socket.socket(family, kind, protocol)
+
+    def identity(self, node: int) -> str:
+        """Return the address that a node's sockets must be bound to; empty when any will do."""
+        address = self.source(node).address
+        return socket.inet_ntoa(address) if address else ""
+
+    def light_ports(self) -> LightPorts | None:
+        """Open the light ports of the network; None when it has none."""
+        overlay = self._plan_now().overlay
+        return None if overlay is None else LivePorts(overlay, self.store)
 
     def processes(self) -> Sequence[int]:
         """Return the ids of the processes in the network's namespaces, without this one."""

@@ -111,6 +111,16 @@ class Overlay:
             out.setdefault(tenant.host, []).append(tenant)
         return out
 
+    def file_behind(self, device: int) -> str:
+        """Return the file of the namespace of the ports behind `device`; KeyError for another device."""
+        return self._files[device]
+
+    @cached_property
+    def _files(self) -> dict[int, str]:
+        names = self.underlay.names
+        own = {host.uplink: names[host.node] for host in self.hosts.values()}
+        return own | {tenant.device: tenant.file for tenant in self.tenants}
+
     @cached_property
     def _pairs(self) -> I64:
         """All pairs of host and address space, ascending: int64[p, 2]."""

@@ -10,7 +10,7 @@ from pydantic import Field
 
 from stress.actions.action_context import ActionContext
 from stress.actions.base import Needs, PacedAction
-from stress.actions.frames import Senders, arp, speaker
+from stress.actions.frames import Senders, arp, speaker, without_light
 from stress.actions.plan_context import AddressedNode, PlanContext, PlannedOperations
 from stress.keys import Aim, Problems, TargetKeys
 from stress.targets import Target
@@ -42,8 +42,8 @@ class ArpStorm(PacedAction):
             yield ("rate",), f"{self.rate * self.frames:,.0f} frames per second; {_MOST:,} at most"
 
     def plan(self, context: PlanContext) -> PlannedOperations:
-        """Return the times and senders of the requests."""
-        targets = context.ports(self.target)
+        """Return the times and senders of the requests; light ports that match are left out."""
+        targets = without_light(context, context.ports(self.target), "nothing floods their ARP requests")
         at, target = self.begins(context, len(targets))
         return PlannedOperations(at, np.zeros(len(at), dtype=np.int64), target, targets)
 

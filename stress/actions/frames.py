@@ -4,11 +4,16 @@ from __future__ import annotations
 
 import socket
 import struct
+from collections.abc import Sequence
 from typing import NamedTuple
+
+import numpy as np
+import numpy.typing as npt
 
 from emulator.errors import UnableError
 from emulator.tasks import Task
 from stress.actions.action_context import ActionContext, SkippedError
+from stress.actions.plan_context import PlanContext
 from stress.targets import Target
 from topologies.identifiers import interface_name, mac
 from topologies.topology import Topology
@@ -35,6 +40,21 @@ def arp(sender: Speaker, asked: bytes) -> bytes:
     """
     header = _ETHERNET.pack(BROADCAST, sender.mac, _ETHERTYPE_ARP)
     return header + _ARP.pack(1, 0x0800, 6, 4, REQUEST, sender.mac, sender.ip, bytes(6), asked)
+
+
+def full_hosts(topology: Topology) -> npt.NDArray[np.int64]:
+    """Return the hosts that have a port of their own in the kernel, ascending: all but light ones."""
+    hosts = topology.hosts
+    return hosts[~topology.light[hosts]]
+
+
+def without_light(context: PlanContext, targets: Sequence[Target], words: str) -> list[Target]:
+    """Return the ports of full nodes among `targets`; ParameterError with `words` when there are none."""
+    light = context.topology.light
+    found = [target for target in targets if not light[target.number]]
+    if not found:
+        raise context.error("target", f"matches light ports only, which send no frames; {words}")
+    return found
 
 
 class Senders:

@@ -10,7 +10,7 @@ from pydantic import Field
 
 from stress.actions.action_context import ActionContext
 from stress.actions.base import Needs, PacedAction
-from stress.actions.frames import Senders, arp, speaker
+from stress.actions.frames import Senders, arp, full_hosts, speaker, without_light
 from stress.actions.plan_context import AddressedNode, PlanContext, PlannedOperations
 from stress.keys import Aim, TargetKeys
 from stress.targets import Target
@@ -35,9 +35,12 @@ class MacMove(PacedAction):
     away: Duration = Field(0.5, description="Time that a MAC is elsewhere", examples=["500 ms"])
 
     def plan(self, context: PlanContext) -> PlannedOperations:
-        """Return the moves and the ways home: each host's MAC moves to the port of the next one."""
-        targets = context.ports(self.target)
-        if len(context.topology.hosts) < 2:
+        """Return the moves and the ways home: each host's MAC moves to the port of the next one.
+
+        Light ports that match are left out: no bridge learns where they are.
+        """
+        targets = without_light(context, context.ports(self.target), "`action: migration` moves them")
+        if len(full_hosts(context.topology)) < 2:
             raise context.error("target", "the network has one host; a MAC needs another one to move to")
         return self.there_and_back(context, targets, self.away)
 
@@ -57,7 +60,7 @@ class MacMove(PacedAction):
     def _other(self, context: ActionContext, target: Target) -> Target:
         """Return the port of the next host."""
         topology = context.network.topology
-        hosts = topology.hosts
+        hosts = full_hosts(topology)
         place = int(np.searchsorted(hosts, target.number)) + 1
         node = int(hosts[place % len(hosts)])
         link, _, port = topology.incident(node)[0]

@@ -15,6 +15,7 @@ from stress.actions.flow_group import Flow, FlowGroup, Using
 from stress.actions.plan_context import AddressedNode, PlanContext, PlannedOperations
 from stress.keys import Aim, TargetKeys
 from stress.targets import Target
+from stress.vpc_members import vpc_numbers, with_partners
 from topologies.quantities import Rate
 
 
@@ -43,15 +44,18 @@ class Traffic(Action):
         sinks = [target.number for target in context.nodes_of(self.target, "target")]
         if len({*sources, *sinks}) < 2:
             raise context.error("target", "is the only host that sends; a flow needs two")
+        sources, by_vpc = with_partners(context.topology, sources, sinks)
+        if not sources:
+            raise context.error("target", "is in other VPCs than the sources, which don't reach it")
+        numbers = vpc_numbers(context.topology)[sources]
         one = context.stream("source").integers(len(sources), self.flows)
         other = context.stream("target of flow").integers(len(sinks), self.flows)
         targets = []
         for k in range(self.flows):
-            source, at = sources[one[k]], int(other[k])
-            while sinks[at] == source and len(sinks) > 1:
+            source, sinks = sources[one[k]], by_vpc[int(numbers[one[k]])]
+            at = int(other[k]) % len(sinks)
+            while sinks[at] == source:
                 at = (at + 1) % len(sinks)
-            if sinks[at] == source:
-                source = next(node for node in sources if node != sinks[at])
             targets.append(Target("flow", source, sinks[at], k))
         at_ = np.array([0] * self.flows + [context.end], dtype=np.int64)
         verb = np.array([0] * self.flows + [1], dtype=np.int64)

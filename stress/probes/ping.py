@@ -15,7 +15,7 @@ from collections.abc import Sequence
 
 from emulator.icmp import echo_request, listen_for_replies, protocol, reply_numbers
 from stress.probes.asker import Clock, Turns, create_tracks
-from stress.probes.sockets import NodeSocket, Opener, require_descriptors
+from stress.probes.sockets import NodeSocket, Opener, bound, require_descriptors
 from stress.probes.specs import ResolvedProbe
 from topologies.names import Names
 
@@ -74,36 +74,48 @@ class PingAsker:
         self._poll.close()
         for node_socket in self._sockets.values():
             node_socket.close()
+        self._opener.close()
 
     def _ask(self, at: int, number: int) -> None:
         node_socket, track = self._of_pair[at], self.tracks[at]
         sent = self._clock()
         track.settle(sent - self._spec.timeout)
         track.ask(number, sent)
+        if node_socket.sock is not None and node_socket.place != self._opener.where(node_socket.node):
+            self._drop(node_socket)
         sock = node_socket.sock or self._ready(node_socket)
         if sock is None:
             return
         try:
             sock.sendto(echo_request(node_socket.version, self._idents[at], number), self._targets[at])
         except OSError as error:  # no route: a probe without an answer
-            descriptor = sock.fileno()
             if node_socket.failed(error):
-                del self._by_descriptor[descriptor]
+                self._drop(node_socket)
         else:
             node_socket.worked()
 
     def _ready(self, node_socket: NodeSocket) -> socket.socket | None:
         """Return the open socket of a node; None while the node is removed."""
         family, number = protocol(node_socket.version)
+        place = self._opener.where(node_socket.node)
         sock = self._opener.open(node_socket.node, family, socket.SOCK_RAW, number)
         if sock is None:
             return None
         listen_for_replies(sock)
+        if not bound(sock, self._opener.identity(node_socket.node)):
+            return None
+        node_socket.place = place
         sock.setsockopt(socket.SOL_SOCKET, _SO_TIMESTAMPNS, 1)
         node_socket.sock = sock
         self._by_descriptor[sock.fileno()] = node_socket
         self._poll.register(sock, select.EPOLLIN)
         return sock
+
+    def _drop(self, node_socket: NodeSocket) -> None:
+        """Close a socket that reaches nothing any more."""
+        assert node_socket.sock is not None  # noqa: S101 -- the callers have it
+        del self._by_descriptor[node_socket.sock.fileno()]
+        node_socket.close()
 
     def _collect(self) -> None:
         offset = time.time() - self._clock()

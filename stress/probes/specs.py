@@ -8,6 +8,7 @@ from typing import Protocol
 
 from stress import targets as selection
 from stress.keys import TargetKeys
+from stress.vpc_members import vpc_numbers, with_partners
 from topologies.errors import Loc, ParameterError
 from topologies.rng import Stream
 from topologies.topology import Topology
@@ -140,7 +141,9 @@ def _pairs(probe: ProbeKeys, network: Addressed, stream: Stream, loc: Loc) -> li
     if not sources or not goals or len({*sources, *goals}) < 2:
         key = "target" if sources else "source"
         raise ParameterError((*loc, key), "leaves no pair of two nodes that have addresses")
-    drawn = drawn_pairs(list(sources), list(goals), probe.pairs, stream)
+    drawn = _drawn(topology, list(sources), list(goals), probe.pairs, stream)
+    if not drawn:
+        raise ParameterError((*loc, "target"), "is in other VPCs than the sources, which don't reach it")
     return [_pair(topology, a, b, sources, goals) for a, b in drawn]
 
 
@@ -160,6 +163,25 @@ def _pair(
         names = topology.names
         raise ParameterError(("probes",), f"{names[a]} and {names[b]} share no IP version")
     return Pair(a, b, address)
+
+
+def _drawn(
+    topology: Topology, sources: list[int], goals: list[int], count: int, stream: Stream
+) -> list[tuple[int, int]]:
+    """Return up to `count` pairs, each within one VPC or outside all; VPCs have their share of sources."""
+    kept, by_vpc = with_partners(topology, sources, goals)
+    if len(by_vpc) < 2 and len(kept) == len(sources):
+        return drawn_pairs(sources, goals, count, stream)
+    numbers = vpc_numbers(topology)
+    found: list[tuple[int, int]] = []
+    of_vpc = {vpc: [one for one in kept if numbers[one] == vpc] for vpc in by_vpc}
+    left = sum(map(len, of_vpc.values()))
+    for vpc, own in sorted(of_vpc.items(), key=lambda item: len(item[1])):
+        share = -(-(count - len(found)) * len(own) // max(left, 1))
+        left -= len(own)
+        if own and share:
+            found += drawn_pairs(own, by_vpc[vpc], share, stream)
+    return found[:count]
 
 
 def drawn_pairs(sources: list[int], goals: list[int], count: int, stream: Stream) -> list[tuple[int, int]]:

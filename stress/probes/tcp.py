@@ -12,7 +12,7 @@ import struct
 from contextlib import suppress
 
 from stress.probes.asker import Clock, Turns, create_tracks
-from stress.probes.sockets import Opener, require_descriptors
+from stress.probes.sockets import Opener, bound, require_descriptors
 from stress.probes.specs import Pair, ResolvedProbe
 from topologies.names import Names
 
@@ -75,6 +75,7 @@ class TcpAsker:
         self._poll.close()
         for sock in (*self._listeners.values(), *(one.sock for one in self._connections.values())):
             sock.close()
+        self._opener.close()
 
     def _listen(self, pair: Pair) -> None:
         """Listen in the target. A port in use has a listener already: the user's own."""
@@ -87,7 +88,7 @@ class TcpAsker:
             return
         try:
             sock.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
-            sock.bind(("", self._spec.port))
+            sock.bind((self._opener.identity(pair.target), self._spec.port))
             sock.listen(_BACKLOG)
         except OSError:
             sock.close()
@@ -111,7 +112,7 @@ class TcpAsker:
         sent = self._clock()
         self.tracks[at].settle(sent - self._spec.timeout)
         self.tracks[at].ask(number, sent)
-        if sock is None:
+        if sock is None or not bound(sock, self._opener.identity(pair.source)):
             return
         sock.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, _RESET)
         with suppress(BlockingIOError):

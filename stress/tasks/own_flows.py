@@ -51,6 +51,8 @@ class OwnFlows:
             self._nodes.open_socket(flow["source"], family, kind) as sender,
         ):
             receiver.bind((address, 0))
+            if identity := self._nodes.identity(flow["source"]):
+                sender.bind((identity, 0))
             if flow["protocol"] == "tcp":
                 receiver.listen(1)
             message = {"protocol": flow["protocol"], "address": address, "port": receiver.getsockname()[1],
