@@ -10,7 +10,8 @@ from dataclasses import dataclass
 from enum import StrEnum
 
 from emulator.find_program import find_program
-from emulator.linux.cgroups import hierarchies
+from emulator.linux.bpf.support import lacking_bpf
+from emulator.linux.cgroups import cgroup2_root, hierarchies
 from emulator.linux.machine.features import (
     fix_module,
     fix_tun,
@@ -77,7 +78,7 @@ _PROGRAMS = {
 
 def machine_checks() -> list[Finding]:
     """Return all findings, in display order."""
-    return [*_basics(), *_queues(), *_switches(), *_cgroups(), *_limits(), *_programs()]
+    return [*_basics(), *_queues(), *_switches(), *_light_ports(), *_cgroups(), *_limits(), *_programs()]
 
 
 def _found(here: bool | None) -> Found:
@@ -119,6 +120,18 @@ def _switches() -> Iterator[Finding]:
     mininet = mininet_version()
     value = mininet or "for `engine: mininet`"
     yield Finding("Mininet", _found(mininet is not None), value, fix="apt install mininet")
+
+
+def _light_ports() -> Iterator[Finding]:
+    """Check what light ports need: BPF programs, and control groups of version 2 for commands in them."""
+    reason = lacking_bpf() if os.geteuid() == 0 else None
+    here = None if os.geteuid() else reason is None
+    value, _, fix = (reason or "for light ports").partition(": ")
+    yield Finding("BPF programs", _found(here), value, fix=fix or "run a kernel with CONFIG_BPF_SYSCALL")
+    root = cgroup2_root()
+    value = str(root) if root else "for commands in light ports"
+    fix = "mount -t cgroup2 none /sys/fs/cgroup/unified"
+    yield Finding("cgroup version 2", _found(root is not None), value, fix=fix)
 
 
 def _cgroups() -> Iterator[Finding]:
