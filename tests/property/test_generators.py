@@ -87,7 +87,11 @@ FAMILIES: dict[str, st.SearchStrategy[Params]] = {
         n=st.integers(1, 40), alpha=st.floats(0.01, 1), beta=st.floats(0.01, 1), delay=st.booleans()
     ),
     "region": family(zones=few.map(lambda z: z + 1), pods=some, racks=some, hosts=some, fabrics=some,
-                     spines=some, cores=some),
+                     spines=some, cores=some, ports_per_host=few),
+    "vpc": family(
+        vpcs=some, subnets=some, ports=some, hosts=some, overlap=st.booleans(),
+        spread=st.sampled_from(["even", "packed", "random"]),
+    ),
 }  # fmt: skip
 
 
@@ -99,7 +103,14 @@ def region_counts(p: Params) -> Counts:
     racks = p["zones"] * p["pods"] * p["racks"]
     fabrics, spines = p["zones"] * p["pods"] * p["fabrics"], p["zones"] * p["spines"]
     links = racks * (p["hosts"] + p["fabrics"]) + fabrics * p["spines"] + spines * p["cores"]
-    return racks * p["hosts"], racks + fabrics + spines + p["cores"], links
+    ports = racks * p["hosts"] * p.get("ports_per_host", 0)
+    return racks * p["hosts"] + ports, racks + fabrics + spines + p["cores"], links + ports
+
+
+def vpc_counts(p: Params) -> Counts:
+    """Ports, and the default leaf-spine of two leaves, both spines and as many hosts as are even."""
+    ports, hosts = p["vpcs"] * p["subnets"] * p["ports"], p["hosts"] + p["hosts"] % 2
+    return ports + hosts, 4, ports + hosts + 4
 
 
 def counts(name: str, p: Params) -> Counts:
@@ -152,6 +163,7 @@ def counts(name: str, p: Params) -> Counts:
         ),
         "barabasi-albert": lambda: (n * h, n, n * h + p["m"] * (n - p["m"])),
         "region": lambda: region_counts(p),
+        "vpc": lambda: vpc_counts(p),
     }
     return table[name]()
 
@@ -173,6 +185,8 @@ def graph(topology: Topology) -> nx.MultiGraph[int]:
 def check_connected_and_simple(topology: Topology) -> None:
     made = graph(topology)
     assert nx.is_connected(made)
+    topology = topology.full  # a light node has one link, to its compute host, which has all of them
+    made = graph(topology)
     assert nx.number_of_selfloops(made) == 0
     assert nx.Graph(made).number_of_edges() == topology.link_count
     hosts = topology.kinds == Kind.HOST
@@ -204,8 +218,8 @@ def check_identifiers(topology: Topology) -> None:
 
 
 def check_addresses(topology: Topology) -> None:
-    addressing = FlatAddressing(topology)
-    hosts = topology.hosts.tolist()
+    addressing = FlatAddressing(topology.full)
+    hosts = topology.full.hosts.tolist()
     values = {address.value for host in hosts for address in addressing.of(host)}
     assert len(values) == len(hosts)
 

@@ -64,7 +64,11 @@ def test_light_nodes_cost_their_port() -> None:
     topology = topology_of(
         "{generator: single, hosts: 10}", "nodes: [{match: {kind: host}, fidelity: light}]\n"
     )
-    assert (node_bytes(topology)[topology.hosts] - forecast.LIGHT_PORT_BYTES <= 100).all()
+    compute = topology.names.find("s1-compute")
+    whole = node_bytes(topology)
+    assert (whole[topology.light] - forecast.LIGHT_PORT_BYTES <= 100).all()
+    alone = forecast.NAMESPACE_BYTES + forecast.LINK_END_BYTES + forecast.COMPUTE_HOST_BYTES
+    assert 0 <= whole[compute] - alone <= 10 * 100
 
 
 def test_static_arp_costs_the_square_of_the_hosts() -> None:

@@ -8,12 +8,18 @@ from support.topologies import made, problems
 
 from topologies.build import MAX_PORTS, is_routed, open_topology
 from topologies.errors import InputError
+from topologies.topology import Topology
 
 
 def message(topology: dict[str, Any]) -> str:
     found = problems(topology)
     assert len(found) == 1
     return "".join(f"{key}: {words}" for key, words in found.items())
+
+
+def fidelities(topology: Topology) -> dict[str, str]:
+    """Return the fidelity of each node, by name."""
+    return {name: topology.node_profile_of(node).fidelity for node, name in enumerate(topology.names)}
 
 
 def test_what_the_file_says_is_in_the_topology() -> None:
@@ -26,16 +32,17 @@ def test_what_the_file_says_is_in_the_topology() -> None:
 
 
 def test_fidelity_is_of_all_nodes_but_those_that_say_their_own() -> None:
-    nodes = {"a": {"fidelity": "full"}, "b": {}, "c": {"fidelity": "light"}}
-    topology = made({"nodes": nodes}, fidelity="hollow")
-    assert [topology.node_profile_of(i).fidelity for i in range(3)] == ["full", "hollow", "light"]
+    full = {"fidelity": "full"}
+    nodes = {"a": full, "s": {"kind": "switch", **full}, "b": {}, "c": {"fidelity": "light"}}
+    topology = made({"nodes": nodes, "links": [["a", "s"], ["b", "s"], ["c", "a"]]}, fidelity="hollow")
+    assert fidelities(topology) == {"a": "full", "s": "full", "b": "hollow", "c": "light"}
 
 
 def test_own_fidelity_survives_composition_and_yields_to_rules() -> None:
-    parts = {"p": {"nodes": {"a": {"fidelity": "light"}, "b": {"fidelity": "light"}}}}
+    parts = {"p": {"nodes": {"a": {"fidelity": "hollow"}, "b": {"fidelity": "hollow"}, "c": {}}}}
     rules = [{"match": {"name": "p.b"}, "fidelity": "full"}]
-    topology = made({"compose": parts}, fidelity="hollow", nodes=rules)
-    assert [topology.node_profile_of(i).fidelity for i in range(2)] == ["light", "full"]
+    topology = made({"compose": parts}, nodes=rules)
+    assert fidelities(topology) == {"p.a": "hollow", "p.b": "full", "p.c": "full"}
 
 
 def test_too_many_nodes() -> None:

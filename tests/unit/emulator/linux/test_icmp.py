@@ -66,16 +66,19 @@ class Wire:
         self._kernels.close()
 
 
+def file_of(node: int) -> icmp.Source:
+    """Return the namespace of a node that isn't light."""
+    return icmp.Source(f"h{node + 1}")
+
+
 @pytest.mark.parametrize(("others", "answered"), [((1,), False), ((1, 0), True), ((0, 0), True)])
 def test_the_answer_to_another_pinger_answers_nothing(
     others: tuple[int, ...], answered: bool, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """Two checks of one network at a time, or a late answer to the one before: equal numbers, not it."""
     monkeypatch.setattr(icmp, "_open_socket", lambda _version: Wire(others))
-    pinger = icmp.Pinger([Echo(0, "10.0.0.2"), Echo(1, "10.0.0.1")], 0.05, icmp.limits(0))
-    found = pinger.run(
-        cast("NamespaceStore", SimpleNamespace(go=lambda _name: None)), ["h1", "h2"].__getitem__
-    )
+    pinger = icmp.Pinger([Echo(0, "10.0.0.2"), Echo(1, "10.0.0.1")], 0.05, icmp.limits(0), file_of)
+    found = pinger.run(cast("NamespaceStore", SimpleNamespace(go=lambda _name: None)))
     assert [time is not None for time in found] == [answered, answered]
 
 
@@ -83,5 +86,5 @@ def test_a_node_that_is_gone_answers_nothing() -> None:
     def go(_name: str) -> None:
         raise FileNotFoundError
 
-    pinger = icmp.Pinger([Echo(0, "10.0.0.2")], 0.05, icmp.limits(0))
-    assert pinger.run(cast("NamespaceStore", SimpleNamespace(go=go)), ["h1"].__getitem__) == [None]
+    pinger = icmp.Pinger([Echo(0, "10.0.0.2")], 0.05, icmp.limits(0), file_of)
+    assert pinger.run(cast("NamespaceStore", SimpleNamespace(go=go))) == [None]

@@ -64,7 +64,7 @@ def nodes(made: Topology) -> list[object]:
         RICH,
         "name: f\ntopology: {generator: fat-tree, k: 4}\n",
         "name: w\ntopology: {generator: waxman}\n",
-        "name: b\nfidelity: light\ntopology: {generator: bcube}\n",
+        "name: b\nfidelity: hollow\ntopology: {generator: bcube}\n",
         "name: r\ntopology: {generator: region, zones: 2, pods: 2, racks: 2, hosts: 3}\n",
     ],
 )

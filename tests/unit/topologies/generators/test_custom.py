@@ -16,8 +16,8 @@ def test_order_kinds_tiers_and_ports() -> None:
 
 
 def test_a_node_keeps_its_own_fidelity() -> None:
-    topology = made({"nodes": {"h1": {"fidelity": "light"}, "h2": {}, "h3": {"fidelity": "full"}}})
-    assert topology.fidelity_counts() == {"full": 2, "light": 1}
+    topology = made({"nodes": {"h1": {"fidelity": "hollow"}, "h2": {}, "h3": {"fidelity": "full"}}})
+    assert topology.fidelity_counts() == {"full": 2, "hollow": 1}
 
 
 def test_given_addresses() -> None:
