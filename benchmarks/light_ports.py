@@ -107,10 +107,10 @@ def rates(name: str) -> dict[str, float]:
             session.set_port(first + number // 2 % count, 0, up=bool(number % 2))
             spent[number] = time.perf_counter() - before
         single = _FLAPS / (time.perf_counter() - begin)
-        rows = np.arange(count)
+        nodes = first + np.arange(count)
         begin = time.perf_counter()
         for up in (False, True):
-            session.set_ports(rows, up=up)  # type: ignore[attr-defined]
+            session.set_ports(nodes, up=up)
         batch = 2 * count / (time.perf_counter() - begin)
         churned = min(count, _FLAPS)
         begin = time.perf_counter()

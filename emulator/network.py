@@ -15,7 +15,7 @@ from emulator.access import Access
 from emulator.deviation import Deviation
 from emulator.plan import Plan
 from topologies.profiles import Shape
-from topologies.topology import Topology
+from topologies.topology import I64, Topology
 
 Progress = Callable[[str, int, int], None]
 """Called with (phase, done, total) repeatedly."""
@@ -91,6 +91,18 @@ class Session(Protocol):
 
     def move_port(self, node: int, host: int) -> None:
         """Move a light port to another compute host, or back."""
+        ...
+
+    def set_ports(self, nodes: I64, *, up: bool) -> None:
+        """Bring the ports of many light nodes (int64[k], each once) down or up."""
+        ...
+
+    def remove_ports(self, nodes: I64) -> None:
+        """Remove many light nodes (int64[k], each once) with their ports."""
+        ...
+
+    def add_ports(self, nodes: I64) -> None:
+        """Create many removed light nodes (int64[k], each once) again."""
         ...
 
     def set_controller(self, name: str, *, up: bool) -> None:

@@ -2,6 +2,11 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+from itertools import repeat
+
+import numpy as np
+
 from emulator.errors import UsageError
 from emulator.network import Session
 from topologies.identifiers import interface_name
@@ -41,6 +46,23 @@ class RemovedElements:
             self.ports.pop((node, port), None)
         else:
             self.ports[node, port] = None
+
+    def set_ports(self, nodes: Sequence[int], *, up: bool) -> None:
+        """Record that the ports of light nodes go down or come up."""
+        if up:
+            for node in nodes:
+                self.ports.pop((node, 0), None)
+        else:
+            self.ports.update(dict.fromkeys(zip(nodes, repeat(0))))
+
+    def set_nodes(self, nodes: Sequence[int], *, removed: bool) -> None:
+        """Record that light nodes are removed, with their ports, or back."""
+        if removed:
+            self.nodes.update(dict.fromkeys(nodes))
+            self.set_ports(nodes, up=True)
+        else:
+            for node in nodes:
+                self.nodes.pop(node, None)
 
     def set_controller(self, name: str, *, up: bool) -> None:
         """Record that a controller is stopped or started."""
@@ -82,12 +104,19 @@ class RemovedElements:
             self.ports.pop(key, None)
 
     def restore_all(self, session: Session) -> list[str]:
-        """Restore everything through `session`: nodes, then links, ports and controllers; return names."""
+        """Restore everything through `session`: nodes, then links, ports and controllers; return names.
+
+        Light ports are restored all at once: there may be a million.
+        """
         names = self._topology.names
         restored = []
-        for node in list(self.nodes):
+        first = self._topology.full.node_count
+        for node in [node for node in self.nodes if node < first]:
             session.add_node(node)
             restored.append(names[node])
+        if light := list(self.nodes):
+            session.add_ports(np.array(light))
+            restored += [names[node] for node in light]
         for node in list(self.moved):
             session.move_port(node, self.home(node))
             restored.append(names[node])
@@ -95,9 +124,12 @@ class RemovedElements:
             a, b = self._topology.ends[link].tolist()
             session.add_link(link)
             restored.append(f"{names[a]} -- {names[b]}")
-        for node, port in list(self.ports):
+        for node, port in [key for key in self.ports if key[0] < first]:
             session.set_port(node, port, up=True)
             restored.append(interface_name(self._topology, node, port))
+        if light := [node for node, _ in self.ports]:
+            session.set_ports(np.array(light), up=True)
+            restored += [interface_name(self._topology, node, 0) for node in light]
         for name in list(self.controllers):
             session.set_controller(name, up=True)
             restored.append(name)

@@ -6,7 +6,7 @@ from collections.abc import Iterable
 
 from emulator.removed_elements import RemovedElements
 from emulator.restoring_session import RestoringSession
-from topologies.topology import Topology
+from topologies.topology import I64, Topology
 
 
 class DryRunSession(RestoringSession):
@@ -48,6 +48,21 @@ class DryRunSession(RestoringSession):
         """Record that a light port moved, or that it is back."""
         for removed in self._both:
             removed.set_moved(node, moved=host != removed.home(node))
+
+    def set_ports(self, nodes: I64, *, up: bool) -> None:
+        """Bring the ports of light nodes down or up."""
+        for removed in self._both:
+            removed.set_ports(nodes.tolist(), up=up)
+
+    def remove_ports(self, nodes: I64) -> None:
+        """Remove light nodes."""
+        for removed in self._both:
+            removed.set_nodes(nodes.tolist(), removed=True)
+
+    def add_ports(self, nodes: I64) -> None:
+        """Restore light nodes."""
+        for removed in self._both:
+            removed.set_nodes(nodes.tolist(), removed=False)
 
     def set_controller(self, name: str, *, up: bool) -> None:
         """Remove or restore a controller: no link changes."""

@@ -23,6 +23,7 @@ from emulator.linux.nodes.session import NetnsSession
 from emulator.linux.nodes.shared_messages import SharedMessages
 from emulator.linux.observed.survey import Survey
 from emulator.linux.overlay.session import OverlaySession
+from emulator.linux.overlay.shared_ports import SharedPorts
 from emulator.linux.processes.interrupts import deferred
 from emulator.network import Session
 from emulator.node_facts import node_facts
@@ -30,10 +31,14 @@ from emulator.overlay.migration import with_port_on
 from emulator.ovs.session import OvsSession
 from emulator.ovs.switches import Switches
 from topologies.profiles import Shape
+from topologies.topology import Topology
 
 
 class NetnsNetwork(NamespacedNetwork):
     """A network that runs on this machine's kernel."""
+
+    _ports: tuple[Topology, SharedPorts] | None = None
+    """The topology for which sessions share what they know of its light ports."""
 
     @cached_property
     def switches(self) -> Switches | None:
@@ -53,7 +58,12 @@ class NetnsNetwork(NamespacedNetwork):
             full = NetnsSession(self._store, self._messages, lambda: self.link_changes)
         else:
             full = OvsSession(self._store, self.switches, self._messages, lambda: self.link_changes)
-        return full if self.plan.overlay is None else OverlaySession(full, self._store, lambda: self.plan)
+        overlay = self.plan.overlay
+        if overlay is None:
+            return full
+        if self._ports is None or self._ports[0] is not self.topology:  # `migrate` changes it
+            self._ports = (self.topology, SharedPorts(overlay))
+        return OverlaySession(full, self._store, lambda: self.plan, self._ports[1])
 
     @cached_property
     def _messages(self) -> SharedMessages:

@@ -28,6 +28,7 @@ from emulator.linux.nodes.partial_routes import apply_routes, run_partly
 from emulator.linux.nodes.release import release_nodes
 from emulator.linux.nodes.shared_messages import SharedMessages
 from emulator.removed_elements import RemovedElements
+from emulator.restoring_session import WithoutLightPorts
 from topologies.identifiers import interface_name
 from topologies.segments import is_routed
 
@@ -37,7 +38,7 @@ _THERE = frozenset({errno.EEXIST})
 _GONE = frozenset({errno.ENODEV})
 
 
-class NetnsSession:
+class NetnsSession(WithoutLightPorts):
     """Quick changes to the nodes, ports and links of a running network. A context manager.
 
     It remembers the elements that it removed. `restore()` and leaving the context restore all of them.
@@ -214,11 +215,6 @@ class NetnsSession:
         """Refuse: bridges have no controllers."""
         del up
         raise UsageError(f"there is no controller `{name}`: the switches are made as bridges")
-
-    def move_port(self, node: int, host: int) -> None:
-        """Refuse: only light ports move."""
-        del node, host
-        raise UsageError("this network has no light ports: nothing else moves between compute hosts")
 
     def restore(self) -> list[str]:
         """Restore everything that this session removed; return the names."""

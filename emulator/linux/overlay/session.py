@@ -5,7 +5,6 @@ from __future__ import annotations
 import time
 from collections.abc import Callable, Iterable
 from contextlib import ExitStack
-from functools import cached_property
 from types import TracebackType
 from typing import Self
 
@@ -17,18 +16,16 @@ from emulator.linux.namespaces.store import NamespaceStore
 from emulator.linux.nodes.session import NetnsSession
 from emulator.linux.overlay.create import prepare_hosts
 from emulator.linux.overlay.find import open_maps
-from emulator.linux.overlay.maps import DOWN
-from emulator.linux.overlay.port_table import PortTable, records
+from emulator.linux.overlay.maps import DOWN, place
+from emulator.linux.overlay.port_table import PortTable
 from emulator.linux.overlay.programs import load_programs
+from emulator.linux.overlay.shared_ports import SharedPorts
 from emulator.network import silent
 from emulator.overlay.migration import destination
-from emulator.overlay.plan import Overlay
 from emulator.plan import Plan
 from emulator.removed_elements import RemovedElements
 from emulator.restoring_session import RestoringSession
-
-Rows = npt.NDArray[np.int64]
-
+from topologies.topology import I64
 
 _UNDER_WAY = 0.05
 """Seconds after which no packet to the former place of a moved port is under way any more."""
@@ -38,19 +35,23 @@ class OverlaySession(RestoringSession):
     """Changes light ports, and full nodes by the session `full`. `plan_now()` returns the plan of both.
 
     A light port has two names, as its link has two ends: port 0 of the light node, and a port of its compute
-    host. Removing a compute host removes its ports; it returns with those that nobody removed otherwise.
+    host. Removing a compute host removes the ports that are on it then; it returns with those that nobody
+    removed otherwise.
     """
 
-    def __init__(self, full: NetnsSession, store: NamespaceStore, plan_now: Callable[[], Plan]) -> None:
+    def __init__(
+        self, full: NetnsSession, store: NamespaceStore, plan_now: Callable[[], Plan], shared: SharedPorts
+    ) -> None:
         plan = plan_now()
-        assert plan.overlay is not None  # noqa: S101 -- the network has light ports
         self._full, self._store, self._plan_now = full, store, plan_now
         self._topology = plan.topology
         self._removed = RemovedElements(plan.topology)
-        self._overlay: Overlay = plan.overlay
+        self._shared, self._overlay = shared, shared.overlay
         self._first, self._first_link = self._overlay.ports.first, self._overlay.ports.first_link
         self._plan, self._ports_up = plan, plan.ports_up
         self._moving: list[tuple[float, int]] = []
+        self._moved: dict[int, int] = {}
+        """Row -> compute host of the ports that this session moved."""
         self._stack = ExitStack()
 
     def __enter__(self) -> Self:
@@ -58,10 +59,7 @@ class OverlaySession(RestoringSession):
         self._maps = self._stack.enter_context(open_maps(self._overlay, self._store))
         self._stack.callback(self._settle)
         self._table = PortTable(self._maps)
-        self._slots = self._table.slots(self._overlay)
-        self._slot: list[int] = self._slots.tolist()
-        every = np.ones(len(self._slots), dtype=bool)
-        self._records = records(self._overlay, slice(None), every)
+        self._slots = self._shared.slots(self._table)
         return self
 
     def __exit__(
@@ -83,27 +81,35 @@ class OverlaySession(RestoringSession):
 
     def prepare(self, ports: Iterable[tuple[int, int]]) -> None:
         """Prepare changes of ports of full nodes; light ones need no preparation."""
-        self._full.prepare(port for port in ports if self._row_of(*port) is None)
+        self._full.prepare(port for port in ports if self._shared.row_of(*port) is None)
 
     def set_port(self, node: int, port: int, *, up: bool) -> None:
         """Bring a port down or up."""
-        row = self._row_of(node, port)
+        row = self._shared.row_of(node, port)
         self._removed.set_port(node, port, up=up)
         if row is None:
             self._full.set_port(node, port, up=up)
         elif not up or self._is_wanted_up(row):
             self._table.set_up(self._slots[row : row + 1], up=up)
 
-    def set_ports(self, rows: Rows, *, up: bool) -> None:
-        """Bring many light ports down or up at once: `rows` int64[k] of the overlay."""
-        nodes = (rows + self._first).tolist()
+    def set_ports(self, nodes: I64, *, up: bool) -> None:
+        """Bring the ports of many light nodes down or up."""
+        self._removed.set_ports(nodes.tolist(), up=up)
+        rows = nodes - self._first
         if up:
-            for node in nodes:
-                self._removed.ports.pop((node, 0), None)
             rows = rows[self._up()[rows]]
-        else:
-            self._removed.ports.update(dict.fromkeys((node, 0) for node in nodes))
+            rows = rows[self._are_there(rows)]
         self._table.set_up(self._slots[rows], up=up)
+
+    def remove_ports(self, nodes: I64) -> None:
+        """Remove many light nodes with their ports."""
+        self._removed.set_nodes(nodes.tolist(), removed=True)
+        self._take(nodes - self._first)
+
+    def add_ports(self, nodes: I64) -> None:
+        """Create many removed light nodes again."""
+        self._removed.set_nodes(nodes.tolist(), removed=False)
+        self._bring(nodes - self._first)
 
     def remove_link(self, link: int) -> None:
         """Delete a link; that of a light node takes its port away."""
@@ -112,7 +118,7 @@ class OverlaySession(RestoringSession):
         if link < self._first_link:
             self._full.remove_link(link)
         else:
-            self._take([self._overlay.ports.row_of_link(link)])
+            self._take(np.array([self._overlay.ports.row_of_link(link)]))
 
     def add_link(self, link: int) -> None:
         """Create a removed link again, as it was."""
@@ -120,13 +126,14 @@ class OverlaySession(RestoringSession):
             self._full.add_link(link)
         self._removed.links.pop(link, None)
         if link >= self._first_link:
-            self._bring([self._overlay.ports.row_of_link(link)])
+            self._bring(np.array([self._overlay.ports.row_of_link(link)]))
 
     def remove_node(self, node: int) -> None:
         """Remove a node with its links; a compute host with its light ports, too."""
         self._removed.record_node(node)
         if node >= self._first:
-            self._take([node - self._first])
+            self._removed.set_ports([node], up=True)
+            self._take(np.array([node - self._first]))
             return
         for link, _, _ in self._topology.incident(node):
             self._removed.forget_ports(link)
@@ -139,7 +146,7 @@ class OverlaySession(RestoringSession):
         """Create a removed node again, with its links to existing nodes."""
         if node >= self._first:
             self._removed.nodes.pop(node, None)
-            self._bring([node - self._first])
+            self._bring(np.array([node - self._first]))
             return
         self._full.add_node(node)
         self._removed.nodes.pop(node, None)
@@ -154,14 +161,26 @@ class OverlaySession(RestoringSession):
         row = node - self._first
         if row < 0:
             raise UsageError(f"`{self._topology.names[node]}` can't move: only light ports do")
-        names = self._plan_now().topology.names
-        device, vtep = destination(self._overlay, row, host, (names[node], names[host]))
+        device, vtep = self._destination(row, host)
+        was_there = self._is_there(row)
         home = int(self._overlay.ports.host[row]) == host
         self._removed.set_moved(node, moved=not home)
-        if self._is_there(row):
-            self._moving.append((time.monotonic(), self._slot[row]))
+        if home:
+            self._moved.pop(row, None)
+        else:
+            self._moved[row] = host
+        if not self._is_there(row):
+            self._take(np.array([row]))
+        elif not was_there:
+            self._bring(np.array([row]))
+        else:
+            self._moving.append((time.monotonic(), int(self._slots[row])))
             self._table.migrate(self._slots[row : row + 1], device, vtep)
             self._settle(_UNDER_WAY)
+
+    def _destination(self, row: int, host: int) -> tuple[int, int]:
+        names = self._topology.names
+        return destination(self._overlay, row, host, (names[row + self._first], names[host]))
 
     def _settle(self, age: float = 0.0) -> None:
         """Forget the former places of ports that moved at least `age` seconds ago."""
@@ -170,18 +189,27 @@ class OverlaySession(RestoringSession):
         del self._moving[: len(done)]
         self._table.settle(np.unique(np.array(done, dtype=np.int64)))
 
-    def _take(self, rows: Iterable[int]) -> None:
-        self._table.remove(self._slots[list(rows)])
+    def _take(self, rows: I64) -> None:
+        self._table.remove(self._slots[rows])
 
-    def _bring(self, rows: Iterable[int]) -> None:
+    def _bring(self, rows: I64) -> None:
         """Write ports again that nothing else keeps away."""
-        there = [row for row in rows if self._is_there(row)]
-        if there:
-            ports, up, ended = self._records[there], self._up(), self._removed.ports
-            for at, row in enumerate(there):
-                if not up[row] or (row + self._first, 0) in ended:
-                    ports["flags"][at] |= DOWN
-            self._table.put(self._slots[there], ports)
+        rows = rows[self._are_there(rows)]
+        if not len(rows):
+            return
+        ports, down, ended = self._shared.records[rows], ~self._up()[rows], self._removed.ports
+        if ended:
+            down |= np.fromiter(((row + self._first, 0) in ended for row in rows.tolist()), bool, len(rows))
+        ports["flags"][down] |= DOWN
+        for at in [at for at, row in enumerate(rows.tolist()) if row in self._moved] if self._moved else ():
+            ports["place"][at] = place(*self._destination(int(rows[at]), self._moved[int(rows[at])]))[()]
+        self._table.put(self._slots[rows], ports)
+
+    def _are_there(self, rows: I64) -> npt.NDArray[np.bool_]:
+        """Return which ports have neither their node, their link nor their host removed: bool[k]."""
+        if not (self._removed.nodes or self._removed.links):
+            return np.ones(len(rows), dtype=bool)
+        return np.fromiter(map(self._is_there, rows.tolist()), bool, len(rows))
 
     def _is_there(self, row: int) -> bool:
         """Return whether neither the port's node, its link nor its host is removed."""
@@ -189,7 +217,7 @@ class OverlaySession(RestoringSession):
         return not (
             row + self._first in removed.nodes
             or int(ports.link[row]) in removed.links
-            or int(ports.host[row]) in removed.nodes
+            or self._host_of(row) in removed.nodes
         )
 
     def _is_wanted_up(self, row: int) -> bool:
@@ -203,28 +231,14 @@ class OverlaySession(RestoringSession):
             self._plan, self._ports_up = plan, plan.ports_up
         return self._ports_up
 
-    def _rows_on(self, host: int) -> list[int]:
-        """Return the rows of the ports on a compute host."""
-        order, start = self._by_host
-        return order[start[host] : start[host + 1]].tolist()  # type: ignore[no-any-return]
+    def _host_of(self, row: int) -> int:
+        """Return the compute host on which a port is now, or would be."""
+        return self._moved.get(row, int(self._overlay.ports.host[row]))
 
-    @cached_property
-    def _by_host(self) -> tuple[Rows, Rows]:
-        """Rows by compute host in the order of their port numbers, and the start of each node's."""
-        host = self._overlay.ports.host
-        order = np.lexsort((self._overlay.ports.host_port, host))
-        return order, np.searchsorted(host[order], np.arange(self._first + 1))
-
-    def _row_of(self, node: int, port: int) -> int | None:
-        """Return the row of the light port that `port` of `node` is, None for a port of full nodes."""
-        if node >= self._first:
-            return node - self._first
-        own = int(self._topology.full.degrees[node])
-        if node not in self._overlay.hosts or port < own:
-            return None
-        rows = self._rows_on(node)
-        numbers = self._overlay.ports.host_port[rows]
-        at = int(np.searchsorted(numbers, port))
-        if at == len(rows) or numbers[at] != port:
-            raise UsageError(f"{self._topology.names[node]} has no port {port}")
-        return rows[at]
+    def _rows_on(self, host: int) -> I64:
+        """Return the rows of the ports that are on a compute host now, or would be."""
+        rows = self._shared.on(host)
+        if not self._moved:
+            return rows
+        stay = [row for row in rows.tolist() if self._host_of(row) == host]
+        return np.array([*stay, *(row for row, at in self._moved.items() if at == host)], dtype=np.int64)

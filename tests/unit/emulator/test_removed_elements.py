@@ -2,12 +2,15 @@ from __future__ import annotations
 
 from typing import cast
 
+import numpy as np
 import pytest
 from support import topologies
 
+from emulator.engines.dry_run_session import DryRunSession
 from emulator.errors import UsageError
 from emulator.network import Session
 from emulator.removed_elements import RemovedElements
+from emulator.restoring_session import WithoutLightPorts
 
 
 def removed() -> RemovedElements:
@@ -90,3 +93,42 @@ def test_a_link_is_down_when_it_or_a_port_or_a_node_of_it_is() -> None:
     assert len(here.links_down()) == 2
     here.record_link(0)
     assert 0 in here.links_down()
+
+
+def test_light_ports_go_and_come_back_many_at_once() -> None:
+    topology = topologies.made({"generator": "vpc", "vpcs": 1, "ports": 8, "hosts": 2})
+    of_network = RemovedElements(topology)
+    first, link = topology.full.node_count, topology.full.link_count
+    nodes = np.arange(first, first + 8)
+    session = DryRunSession(topology, of_network)
+    session.set_ports(nodes, up=False)
+    assert of_network.links_down() == set(range(link, link + 8))
+    session.set_ports(nodes[:2], up=True)
+    session.remove_ports(nodes[2:4])  # what is removed is not down, when it comes back
+    assert list(of_network.nodes) == [first + 2, first + 3]
+    assert list(of_network.ports) == [(node, 0) for node in nodes[4:].tolist()]
+    session.add_ports(nodes[2:3])
+    session.remove_node(1)
+    session.move_port(first, of_network.home(first) + 1)
+    names = topology.names
+    back = [
+        names[1],
+        names[first + 3],
+        names[first],
+        *(f"{names[node]}-eth0" for node in range(first + 4, first + 8)),
+    ]
+    assert session.restore() == back
+    assert of_network.links_down() == set()
+    assert not of_network.moved
+
+
+def test_sessions_without_light_ports_say_so() -> None:
+    session, nodes = WithoutLightPorts(), np.array([1])
+    for ask in (
+        lambda: session.set_ports(nodes, up=True),
+        lambda: session.remove_ports(nodes),
+        lambda: session.add_ports(nodes),
+        lambda: session.move_port(1, 2),
+    ):
+        with pytest.raises(UsageError, match="has no light ports"):
+            ask()
