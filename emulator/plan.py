@@ -80,7 +80,11 @@ class Plan:
         new = replace(self, up=None if up.all() else up)
         if self.overlay is not None:  # changes of light ports leave the plan of the full nodes as it is
             links = self.topology.full.link_count
-            new.__dict__["full"] = self.full.with_links(up[:links])
+            new.__dict__["full"] = full = self.full.with_links(up[:links])
+            same = full is self.full
+            new.__dict__["overlay"] = (
+                self.overlay if same else replace(self.overlay, forwarding=full.forwarding)
+            )
         return new
 
     @cached_property

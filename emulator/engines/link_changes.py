@@ -55,6 +55,18 @@ class LinkChange:
         links: list[int] = np.flatnonzero(self.new.links_up & ~self.old.links_up).tolist()
         return links
 
+    @property
+    def of_full(self) -> LinkChange:
+        """The change of the links between full nodes; itself when there are no others."""
+        count = self.topology.full.link_count
+        if count == self.topology.link_count:
+            return self
+        before, after = (
+            {link: state for link, state in states.items() if link < count}
+            for states in (self.before, self.after)
+        )
+        return LinkChange(self.old.full, self.new.full, before, after)
+
     def reshaped(self) -> Iterator[tuple[int, int, Shape]]:
         """Yield (link, end, shape) for each end with a new shape."""
         for link in sorted({*self.before, *self.after}):
@@ -80,6 +92,11 @@ def refuse(topology: Topology, wanted: States, unshapable: Callable[[Iterable[Sh
             raise UsageError(
                 f"there is no link {link}; they are numbered from 0 to {topology.link_count - 1}"
             )
+    light = topology.full.link_count
+    if any(link >= light and (state.forward or state.backward) for link, state in wanted.items()):
+        raise RefusedError(
+            ["the link of a light port has no queue of its own; shape a link of its compute host instead"]
+        )
     shapes = [s for link_state in wanted.values() for s in (link_state.forward, link_state.backward) if s]
     reasons = unshapable(shapes)
     if reasons:

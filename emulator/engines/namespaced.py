@@ -128,7 +128,8 @@ class NamespacedNetwork(RepairableNetwork):
         if not self._store.exists:
             return Health(running=False, problems=(f"its namespaces are gone; `emulator down {self.name}`",))
         with self._store.entered():
-            nodes = count_existing(self._store, self.topology, self._filed_plan.namespaces)
+            plan = self._filed_plan.full
+            nodes = count_existing(self._store, plan.topology, plan.namespaces) + self._light_nodes()
         missing = self.topology.node_count - nodes
         problems = (
             [f"{counted(missing, 'node')} {'is' if missing == 1 else 'are'} missing"] if missing else []
@@ -137,6 +138,10 @@ class NamespacedNetwork(RepairableNetwork):
             problems.append(f"`up` did not finish; `emulator down {self.name}` removes the rest")
         problems += left_over(self._state.folder)
         return Health(running=not problems, nodes=nodes, problems=tuple(problems))
+
+    def _light_nodes(self) -> int:
+        """Return how many light nodes exist."""
+        return 0
 
     @cached_property
     def access(self) -> NamespacedAccess:

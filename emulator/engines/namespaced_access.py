@@ -22,7 +22,7 @@ from emulator.linux import capture, cgroups
 from emulator.linux.icmp import Pinger, Source, limits
 from emulator.linux.namespaces.store import NamespaceStore
 from emulator.linux.nodes.teardown import processes_inside
-from emulator.linux.overlay.host_messages import TENANT_INTERFACE
+from emulator.linux.overlay.items import TENANT_INTERFACE
 from emulator.linux.overlay.live_ports import LivePorts
 from emulator.linux.overlay.port_entry import port_entry, with_source
 from emulator.linux.overlay.port_view import PortView

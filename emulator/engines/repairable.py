@@ -24,8 +24,10 @@ class RepairableNetwork(RecordedNetwork, ABC):
     """A network that can be compared with its plan."""
 
     def wanted(self) -> WantedState:
-        """Return the wanted state of every node, by the plan and the changes of links."""
-        return WantedState(self._plan_again(), self.link_changes)
+        """Return the wanted state of every full node, by the plan and the changes of links."""
+        plan = self._plan_again().full
+        count = plan.topology.link_count
+        return WantedState(plan, {link: s for link, s in self.link_changes.items() if link < count})
 
     @abstractmethod
     def look(self) -> Sequence[Deviation]:
@@ -38,7 +40,7 @@ class RepairableNetwork(RecordedNetwork, ABC):
     def deviations(self) -> Sequence[Deviation]:
         """Compare every node with the kernel; return deviations from the plan."""
         require_root()
-        return [*self.look(), *deviating_limits(self._state.root, self.topology)]
+        return [*self.look(), *deviating_limits(self._state.root, self.topology.full)]
 
     def repair(self) -> list[str]:
         """Repair deviations from the plan under the network's lock, and return them."""
@@ -53,7 +55,7 @@ class RepairableNetwork(RecordedNetwork, ABC):
         Compares again until nothing differs; BrokenError when deviations remain.
         """
         words = self.repair_once()
-        words += map(str, deviating_limits(self._state.root, self.topology, restore=True))
+        words += map(str, deviating_limits(self._state.root, self.topology.full, restore=True))
         if words:
             await_repaired(self.name, self.deviations, within=_SETTLES_WITHIN, pause=_PAUSE)
         return words

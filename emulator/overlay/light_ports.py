@@ -7,6 +7,7 @@ from functools import cached_property
 import numpy as np
 import numpy.typing as npt
 
+from topologies.names import Names
 from topologies.topology import I32, I64, Topology
 from topologies.vpcs import U32, Vpcs
 
@@ -30,6 +31,16 @@ class LightPorts:
 
     def __len__(self) -> int:
         return len(self.host)
+
+    @property
+    def names(self) -> Names:
+        """The names of all nodes."""
+        return self._topology.names
+
+    @cached_property
+    def key(self) -> npt.NDArray[np.uint64]:
+        """Address space and address of each port as one number: uint64[k]. Unique in a network."""
+        return self.space.astype(np.uint64) << np.uint64(32) | self.address
 
     @cached_property
     def vpc(self) -> I64:

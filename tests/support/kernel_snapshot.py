@@ -46,7 +46,7 @@ echo "@ sysctl"; cd /proc/sys/net && grep -s . ipv4/ip_forward ipv[46]/fib_multi
     ipv6/conf/*/disable_ipv6 ipv6/conf/*/forwarding ipv6/conf/*/accept_dad ipv6/conf/*/addr_gen_mode
 """
 _ALL = r"""
-for file in "$1"/* "$1"/.switches; do
+for file in "$1"/* "$1"/.[!.]*; do
     [ -e "$file" ] || continue
     inode=$(stat -L -c %i "$file")
     echo "@@ ${file##*/} $inode"
@@ -63,6 +63,8 @@ _UNSTABLE = re.compile(
 """Keys of objects; `qlen` and `rate` only in the output of `tc` (see `_kept`)."""
 _SETTINGS_TOO = frozenset({"rate", "qlen"})
 _COUNTED = re.compile(r"(duration|n_packets|n_bytes|idle_age|hard_age|cookie)=[^, ]+,? ?")
+_PROGRAM = re.compile(r"(?<= )id \d+ (?=name )")
+"""Number of a BPF program in the output of `tc`."""
 _MAC_OF_INTERNAL = re.compile(r',"+[0-9a-f:]{17}"+,(?=\d+,internal,)')
 _ROWS = {
     "Bridge": "name,datapath_type,fail_mode,protocols,other_config,stp_enable,datapath_id",
@@ -146,7 +148,7 @@ def _objects(section: str, text: str, *, numbered: bool) -> Iterator[tuple[str, 
             name, _, value = line.partition(":")
             yield f"sysctl {name}", value
     elif section.startswith(("class", "filter", "ingress", "offload")):  # tc has no JSON for all of them
-        yield section, text
+        yield section, _PROGRAM.sub("", text)
     else:
         answers = dict(zip(_OF_IP, text.splitlines(), strict=True)) if section == "ip" else {section: text}
         for name, answer in answers.items():

@@ -3,7 +3,7 @@
 A network namespace lives as long as a process is in it, or a mount or a descriptor holds it. So the search
 covers: the namespaces of all processes, the mounts that hold namespaces, processes that carry the test's
 state directory in their environment, interfaces of the first namespace, the global sysctls that networks
-raise, cgroups, and files under /run.
+raise, cgroups, BPF programs and maps, and files under /run.
 
 On a shared machine (a browser creates namespaces too) only objects with the test's state directory count. On
 a machine without other users (CI is set) everything new is a leak: of the test, or of the run where two
@@ -19,6 +19,8 @@ from collections.abc import Iterator
 from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
+
+from support.bpf_objects import bpf_objects
 
 _SYSCTLS = [
     *(f"net/ipv{v}/neigh/default/gc_thresh{n}" for v in (4, 6) for n in (1, 2, 3)),
@@ -55,6 +57,7 @@ class Watch:
                 "interface": frozenset(name for _, name in socket.if_nameindex()),
                 "sysctl": frozenset(_sysctls()),
                 "cgroup": frozenset(_cgroups()),
+                "": frozenset(map(str, bpf_objects())),
                 "file in /run": frozenset(str(path) for path in Path("/run").iterdir()) - _OF_OTHERS,
             }
         return found

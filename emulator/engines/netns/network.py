@@ -12,6 +12,7 @@ from emulator.engines.link_changes import LinkChange
 from emulator.engines.namespaced import NamespacedNetwork
 from emulator.engines.netns.light_ports import check_destination, describe_port, migrate_port
 from emulator.engines.netns.links import change_links
+from emulator.engines.netns.port_repair import change_ports, existing_ports, look_at_ports, repair_ports
 from emulator.engines.netns.refusals import missing_shaping
 from emulator.engines.netns.switch_repair import SwitchRepair, deviating_bridges
 from emulator.engines.netns.switches import switches_of
@@ -49,7 +50,11 @@ class NetnsNetwork(NamespacedNetwork):
         return missing_shaping(shapes)
 
     def _carry_out(self, change: LinkChange) -> None:
-        change_links(change, self._store, self.switches)
+        change_links(change.of_full, self._store, self.switches)
+        change_ports(change, self._store)
+
+    def _light_nodes(self) -> int:
+        return existing_ports(self._filed_plan, self._store)
 
     def session(self) -> Session:
         """Return a session for many quick changes; the record notes it before the first one."""
@@ -96,11 +101,18 @@ class NetnsNetwork(NamespacedNetwork):
             self._state.save(new, hosts=None)
             migrate_port(old, self._plan_again(), node, self._store)
 
+    @property
+    def _rules(self) -> frozenset[int]:
+        """Nodes with rules of their own: compute hosts."""
+        overlay = self.plan.overlay
+        return frozenset(overlay.hosts) if overlay else frozenset()
+
     def look(self) -> list[Deviation]:
         """Compare every node with the kernel; return deviations from the plan."""
         wanted = self.wanted()
         with self._store.entered():
-            found = Survey(wanted, self._store).damage().deviations
+            found = Survey(wanted, self._store, self._rules).damage().deviations
+            found += look_at_ports(self.plan, self._store).deviations
         if self.switches is None:
             return found
         return found + deviating_bridges(self.switches, wanted.plan, self._store)
@@ -109,7 +121,7 @@ class NetnsNetwork(NamespacedNetwork):
         """Repair deviations and return them; the caller holds the network's lock."""
         wanted, store = self.wanted(), self._store
         with store.entered():
-            damage = Survey(wanted, store).damage()
+            damage = Survey(wanted, store, self._rules).damage()
         words = [str(deviation) for deviation in damage.deviations]
         fix = None if self.switches is None else SwitchRepair(self.switches, wanted.plan, damage.links)
         if fix is not None:
@@ -120,6 +132,7 @@ class NetnsNetwork(NamespacedNetwork):
                 reapply_shapes(
                     damage.links, lambda: self.link_changes, partial(apply_shapes, wanted.plan.whole, store)
                 )
+        words += repair_ports(self.plan, store)
         if fix is not None:
             with store.entered():
                 words += fix.finish(store)

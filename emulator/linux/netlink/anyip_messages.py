@@ -9,13 +9,16 @@ leave it all the same. So a rule before that of the local table sends them out, 
 from __future__ import annotations
 
 import struct
+import sys
+from typing import NamedTuple
 
-from emulator.linux.netlink.connection import NLM_F_REQUEST
+from emulator.linux.netlink.connection import NLM_F_REQUEST, attributes
 from emulator.linux.netlink.messages import (
     AF_INET,
     IFLA_AF_SPEC,
     NLM_F_CREATE,
     NLM_F_EXCL,
+    RTM_DELROUTE,
     RTM_NEWLINK,
     RTM_NEWROUTE,
     attribute,
@@ -39,9 +42,29 @@ NEXT_HOP = bytes((169, 254, 0, 1))
 """Next hop of all packets to ports. The programs write both MACs, so it needs none that exists."""
 NEXT_HOP_MAC = bytes((2, 0, 0, 0, 0, 1))
 
-_FIRST_RULE, _LOCAL_RULE = 10, 100
+OUT_RULE, LOCAL_RULE = 10, 100
+"""Priorities of the rules; the local table's is 0 in a new namespace."""
 _RP_FILTER, _ARP_IGNORE, _ACCEPT_LOCAL = 8, 19, 23
 """IPV4_DEVCONF_* of include/uapi/linux/ip.h."""
+
+
+class FoundRoute(NamedTuple):
+    """A route: to local addresses (`local`), else the way out with its `source` and `mtu`."""
+
+    device: int
+    packed: bytes
+    length: int
+    local: bool
+    source: bytes
+    mtu: int
+
+
+class FoundRule(NamedTuple):
+    """A rule; `packed` and `length` are the network of a way out."""
+
+    priority: int
+    packed: bytes
+    length: int
 
 
 def accept_any(index: int) -> bytes:
@@ -55,13 +78,15 @@ def accept_any(index: int) -> bytes:
     return message(RTM_NEWLINK, NLM_F_REQUEST, link_body(index) + spec)
 
 
-def local_network(index: int, packed: bytes, length: int) -> bytes:
+def local_network(index: int, packed: bytes, length: int, *, delete: bool = False) -> bytes:
     """Return the message that makes all addresses of a network local, on the link `index`."""
     body = _RTMSG.pack(AF_INET, length, 0, 0, _LOCAL_TABLE, _STATIC, _SCOPE_HOST, _LOCAL, 0)
-    return message(RTM_NEWROUTE, _NEW, body + attribute(1, packed) + u32(4, index))
+    return _route(body + attribute(1, packed) + u32(4, index), delete=delete)
 
 
-def way_out(index: int, packed: bytes, length: int, source: bytes, mtu: int) -> bytes:
+def way_out(
+    index: int, packed: bytes, length: int, source: bytes, mtu: int, *, delete: bool = False
+) -> bytes:
     """Return the message for the route by which packets of this namespace reach the network's ports.
 
     `source` is the address of processes without an identity; `mtu` is fixed: no message changes it.
@@ -69,21 +94,58 @@ def way_out(index: int, packed: bytes, length: int, source: bytes, mtu: int) -> 
     body = _RTMSG.pack(AF_INET, length, 0, 0, OUT_TABLE, _STATIC, 0, _UNICAST, _ONLINK)
     body += attribute(1, packed) + u32(4, index) + attribute(7, source) + attribute(5, NEXT_HOP)
     body += nested(8, u32(1, _LOCK_MTU), u32(2, mtu))  # RTA_METRICS: RTAX_LOCK, RTAX_MTU
-    return message(RTM_NEWROUTE, _NEW, body)
+    return _route(body, delete=delete)
 
 
-def rules(networks: list[tuple[bytes, int]]) -> list[bytes]:
-    """Return the messages that put the way out before the local table, for the networks of ports."""
-    first = [
-        _rule(RTM_NEWRULE, _FIRST_RULE, OUT_TABLE, length, attribute(1, packed) + attribute(3, b"lo\0"))
-        for packed, length in networks
-    ]
-    local = _rule(RTM_NEWRULE, _LOCAL_RULE, _LOCAL_TABLE)
-    old = _rule(RTM_DELRULE, 0, _LOCAL_TABLE)
-    return [*first, local, old]
+def _route(body: bytes, *, delete: bool) -> bytes:
+    return message(RTM_DELROUTE, NLM_F_REQUEST, body) if delete else message(RTM_NEWROUTE, _NEW, body)
 
 
-def _rule(kind: int, priority: int, table: int, length: int = 0, more: bytes = b"") -> bytes:
-    body = _RTMSG.pack(AF_INET, length, 0, 0, table, 0, 0, _UNICAST, 0)
-    flags = _NEW if kind == RTM_NEWRULE else NLM_F_REQUEST
-    return message(kind, flags, body + more + u32(6, priority) + u32(15, table))
+def rule_out(packed: bytes, length: int, *, delete: bool = False) -> bytes:
+    """Return the message that puts the way out to a network before the local table."""
+    return _rule(OUT_RULE, OUT_TABLE, length, attribute(1, packed) + attribute(3, b"lo\0"), delete=delete)
+
+
+def local_rule(priority: int, *, delete: bool = False) -> bytes:
+    """Return the message for the rule that asks the local table: LOCAL_RULE, or 0 as in a new namespace."""
+    return _rule(priority, _LOCAL_TABLE, delete=delete)
+
+
+def _rule(priority: int, table: int, length: int = 0, more: bytes = b"", *, delete: bool) -> bytes:
+    body = _RTMSG.pack(AF_INET, length, 0, 0, table, 0, 0, _UNICAST, 0) + more + u32(6, priority)
+    kind, flags = (RTM_DELRULE, NLM_F_REQUEST) if delete else (RTM_NEWRULE, _NEW)
+    return message(kind, flags, body + u32(15, table))
+
+
+def read_any_address(link: bytes) -> bool:
+    """Return whether a link, the body of an RTM_NEWLINK, has the settings of `accept_any`."""
+    spec = dict(attributes(dict(attributes(link, 16)).get(IFLA_AF_SPEC, b"")))
+    settings = dict(attributes(spec.get(AF_INET, b""))).get(1, b"")
+    wanted = ((_ACCEPT_LOCAL, 1), (_RP_FILTER, 0), (_ARP_IGNORE, 1))
+    values = memoryview(settings).cast("I")
+    return len(values) >= _ACCEPT_LOCAL and all(values[number - 1] == value for number, value in wanted)
+
+
+def read_route(body: bytes) -> FoundRoute | None:
+    """Return the route of an RTM_NEWROUTE if it is one of the above, else None."""
+    family, length, _, _, table, protocol, _, kind, _ = _RTMSG.unpack_from(body)
+    local = table == _LOCAL_TABLE and kind == _LOCAL
+    if family != AF_INET or protocol != _STATIC or not (local or table == OUT_TABLE):
+        return None
+    found = dict(attributes(body, _RTMSG.size))
+    metrics = dict(attributes(found.get(8, b"")))
+    index, mtu = (int.from_bytes(part, sys.byteorder) for part in (found.get(4, b""), metrics.get(2, b"")))
+    return FoundRoute(index, found.get(1, bytes(4)), length, local, found.get(7, b""), mtu)
+
+
+def read_rule(body: bytes) -> FoundRule | None:
+    """Return the rule of an RTM_NEWRULE if it is one of the above, else None."""
+    _, length, source, tos, table, _, _, action, _ = _RTMSG.unpack_from(body)
+    found = dict(attributes(body, _RTMSG.size))
+    priority = int.from_bytes(found.get(6, b""), sys.byteorder)
+    ours = {LOCAL_RULE: _LOCAL_TABLE, 0: _LOCAL_TABLE, OUT_RULE: OUT_TABLE}.get(priority)
+    if ours != table or source or tos or action != _UNICAST:
+        return None
+    if priority == OUT_RULE and found.get(3) != b"lo\0":
+        return None
+    return FoundRule(priority, found.get(1, b""), length)

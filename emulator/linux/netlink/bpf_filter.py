@@ -18,7 +18,7 @@ from emulator.linux.netlink.messages import NLM_F_CREATE, NLM_F_EXCL, attribute,
 INGRESS, EGRESS = 0xFFFFFFF2, 0xFFFFFFF3
 """Directions: what the device receives, what it sends (TC_H_CLSACT with TC_H_MIN_INGRESS or _EGRESS)."""
 RTM_NEWQDISC, RTM_DELQDISC = 36, 37
-RTM_NEWTFILTER, RTM_GETTFILTER = 44, 46
+RTM_NEWTFILTER, RTM_DELTFILTER, RTM_GETTFILTER = 44, 45, 46
 
 _HANDLE, _PARENT = 0xFFFF0000, 0xFFFFFFF1
 _TCMSG = struct.Struct("=BxxxiIII")
@@ -51,15 +51,22 @@ def clsact_delete(index: int) -> bytes:
     return message(RTM_DELQDISC, NLM_F_REQUEST, body)
 
 
-def bpf_filter(index: int, direction: int, descriptor: int, name: str) -> bytes:
+def bpf_filter(index: int, direction: int, descriptor: int, name: str, *, replace: bool = False) -> bytes:
     """Return the message that has the program of `descriptor` decide on all frames of one direction.
 
-    The device must have `clsact`. `name` is for people (`tc filter show`).
+    The device must have `clsact`. `name` is for people (`tc filter show`). With `replace`, the program takes
+    the place of the one that decides now, and no frame passes between them.
     """
     options = u32(_FD, descriptor) + attribute(_NAME, name.encode() + b"\0") + u32(_FLAGS, _DIRECT_ACTION)
     body = _TCMSG.pack(0, index, 1, direction, _FIRST_OF_ALL_PROTOCOLS)
     body += attribute(_TCA_KIND, b"bpf\0") + nested(_TCA_OPTIONS, options)
-    return message(RTM_NEWTFILTER, _NEW, body)
+    return message(RTM_NEWTFILTER, _NEW & ~NLM_F_EXCL if replace else _NEW, body)
+
+
+def bpf_filter_delete(index: int, direction: int) -> bytes:
+    """Return the message that removes this program of one direction."""
+    body = _TCMSG.pack(0, index, 1, direction, _FIRST_OF_ALL_PROTOCOLS) + attribute(_TCA_KIND, b"bpf\0")
+    return message(RTM_DELTFILTER, NLM_F_REQUEST, body)
 
 
 def bpf_filter_dump(index: int, direction: int) -> bytes:

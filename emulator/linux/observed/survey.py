@@ -36,11 +36,15 @@ class Survey:
     """Compares every node with the kernel. Use it inside the store's mount namespace.
 
     It leaves its thread in the network namespace of some node. Engines whose program creates nodes in its own
-    way override the test that the program knows them, and the comparison.
+    way override the test that the program knows them, and the comparison. `own_rules` are nodes whose rules
+    for routing somebody else compares.
     """
 
-    def __init__(self, wanted: WantedState, store: NamespaceStore) -> None:
+    def __init__(
+        self, wanted: WantedState, store: NamespaceStore, own_rules: frozenset[int] = frozenset()
+    ) -> None:
         self.wanted, self._store = wanted, store
+        self._own_rules = own_rules
         self._common: dict[str, Found] = {}
 
     def damage(self) -> Damage:
@@ -105,6 +109,8 @@ class Survey:
                 ipv6=self._ipv6, neighbours=bool(settings.neighbours), forwarding=bool(self.forwards(node))
             )
             found = self._read(namespaces.file(node), selection)
+        if node in self._own_rules:
+            found.rules = {}
         return self.comparison(node, settings, ports, found).findings()
 
     def _shared(self, file: str) -> Found:

@@ -18,7 +18,7 @@ from emulator.linux.netlink.bpf_filter import (
     read_bpf_filters,
 )
 from emulator.linux.netlink.connection import Netlink
-from emulator.linux.overlay.host_messages import FROM_WIRE
+from emulator.linux.overlay.items import FROM_WIRE
 from emulator.linux.overlay.maps import OverlayMaps
 from emulator.overlay.plan import ComputeHost, Overlay
 

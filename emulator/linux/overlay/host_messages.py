@@ -2,31 +2,32 @@
 
 from __future__ import annotations
 
-from typing import NamedTuple
+from collections.abc import Collection, Sequence
 
-from emulator.indices import port_index
 from emulator.linux.netlink import anyip_messages, messages
-from emulator.linux.netlink.bpf_filter import EGRESS, INGRESS, bpf_filter, clsact
+from emulator.linux.netlink.bpf_filter import bpf_filter, bpf_filter_delete, clsact, clsact_delete
 from emulator.linux.netlink.connection import Batch
+from emulator.linux.overlay.items import (
+    FROM_DEVICE,
+    FROM_STACK,
+    FROM_WIRE,
+    TENANT_DEVICE,
+    TENANT_INTERFACE,
+    UNTOUCHED,
+    AnyAddress,
+    Filter,
+    FilterPlace,
+    Item,
+    LocalNetwork,
+    LocalRule,
+    NextHop,
+    OutRule,
+    WayOut,
+    host_items,
+    tenant_items,
+)
 from emulator.linux.overlay.programs import Programs
 from emulator.overlay.plan import ComputeHost, Overlay, Tenant
-
-TENANT_DEVICE, TENANT_INTERFACE = port_index(0), "eth0"
-"""Index and name of the only device in a tenant's namespace."""
-FROM_STACK, FROM_DEVICE, FROM_WIRE = "em_from_stack", "em_from_device", "em_from_wire"
-"""Names of the filters."""
-
-
-class _Device(NamedTuple):
-    """A device that has the ports of an address space.
-
-    `source` is the address of processes without an identity, `mtu` that of the ports.
-    """
-
-    number: int
-    space: int
-    source: bytes
-    mtu: int
 
 
 class HostMessages:
@@ -34,24 +35,24 @@ class HostMessages:
 
     def __init__(self, overlay: Overlay, programs: Programs) -> None:
         self._overlay = overlay
-        self._programs = programs
-        self._names = overlay.underlay.names
+        self._descriptors = {
+            FROM_STACK: programs.from_stack,
+            FROM_DEVICE: programs.from_device,
+            FROM_WIRE: programs.from_wire,
+        }
 
     def host(self, host: ComputeHost) -> Batch:
-        """Return the batch for a compute host, sent in its namespace once its tenants' devices exist."""
-        batch, name, index = Batch(), self._names[host.node], host.uplink
-        self._filters(batch, index, (INGRESS, self._programs.from_wire, FROM_WIRE), name)
-        space = self._overlay.spaces_of_host[host.node]
-        if space >= 0:
-            self._filter(batch, index, (EGRESS, self._programs.from_stack, FROM_STACK), name)
-            self._anyip(batch, _Device(index, space, host.vtep.to_bytes(4), host.mtu), name)
-        for tenant in self._overlay.tenants_of(host.node):
-            self._filters(batch, tenant.device, (INGRESS, self._programs.from_device, FROM_DEVICE), name)
+        """Return the batch for a new compute host, sent in its namespace once its tenants' devices exist."""
+        batch = Batch()
+        self.change(batch, UNTOUCHED, host_items(self._overlay, host), host_name(self._overlay, host.node))
         return batch
 
     def tenant(self, tenant: Tenant, host: ComputeHost, namespace: int) -> Batch:
-        """Return the batch for a tenant's namespace, sent inside; `namespace` is the host's descriptor."""
-        batch, name = Batch(), f"{self._names[tenant.host]}, address space {tenant.space}"
+        """Return the batch for a new tenant's namespace, sent inside.
+
+        `namespace` is the descriptor of its host's.
+        """
+        batch, name = Batch(), tenant_name(self._overlay, tenant)
         batch.add(messages.link_up(messages.LOOPBACK), "bring up lo of", name)
         made = messages.veth(
             f"space{tenant.space}".encode(), tenant.device, _mac(tenant, 0), namespace, 0, up=True,
@@ -61,31 +62,94 @@ class HostMessages:
         batch.add(made, "make the device of", name)
         batch.add(messages.no_link_local(TENANT_DEVICE), "quieten", name)
         batch.add(messages.link_up(TENANT_DEVICE), "bring up the device of", name)
-        base, _ = self._overlay.ports.vpcs.networks[tenant.space][0]
-        self._anyip(batch, _Device(TENANT_DEVICE, tenant.space, base.to_bytes(4), host.mtu), name)
+        self.change(batch, UNTOUCHED, tenant_items(self._overlay, tenant), name)
         return batch
 
-    def _filters(self, batch: Batch, index: int, one: tuple[int, int, str], name: str) -> None:
-        batch.add(clsact(index), "prepare for programs a device of", name)
-        self._filter(batch, index, one, name)
+    def change(self, batch: Batch, before: Collection[Item], after: Sequence[Item], name: str) -> None:
+        """Append what leads from the items `before` to those `after`.
 
-    def _filter(self, batch: Batch, index: int, one: tuple[int, int, str], name: str) -> None:
-        batch.add(bpf_filter(index, *one), f"attach {one[2]} in", name)
+        Nothing that stays is touched, and what comes is there before what it replaces goes, where the kernel
+        allows both at once.
+        """
+        had, wanted = frozenset(before), frozenset(after)
+        new = [item for item in after if item not in had]
+        taken = {_key(item) for item in new}
+        gone = sorted((item for item in had if item not in wanted), key=_removal_order)
+        for item in gone:
+            if _key(item) in taken and not isinstance(item, Filter):
+                self._remove(batch, item, name)
+        for item in new:
+            self._add(batch, item, name)
+        for item in gone:
+            if _key(item) not in taken:
+                self._remove(batch, item, name)
 
-    def _anyip(self, batch: Batch, device: _Device, name: str) -> None:
-        """Append the messages by which the namespace owns all addresses of an address space."""
-        index, space, source, mtu = device
-        networks = [(base.to_bytes(4), length) for base, length in self._overlay.ports.vpcs.networks[space]]
-        batch.add(anyip_messages.accept_any(index), "prepare for ports a device of", name)
-        next_hop = messages.neighbour(index, anyip_messages.NEXT_HOP, anyip_messages.NEXT_HOP_MAC)
-        batch.add(next_hop, "set the next hop of", name)
-        for packed, length in networks:
-            batch.add(anyip_messages.local_network(index, packed, length), "make ports local in", name)
-        for packed, length in networks:
-            made = anyip_messages.way_out(index, packed, length, source, mtu)
-            batch.add(made, "add the way to ports in", name)
-        for made in anyip_messages.rules(networks):
-            batch.add(made, "add a rule in", name)
+    def _add(self, batch: Batch, item: Item, name: str) -> None:
+        match item:
+            case FilterPlace(index):
+                made = clsact(index)
+            case Filter(index, direction, program):
+                made = bpf_filter(index, direction, self._descriptors[program], program, replace=True)
+            case AnyAddress(index):
+                made = anyip_messages.accept_any(index)
+            case NextHop(index):
+                made = messages.neighbour(index, anyip_messages.NEXT_HOP, anyip_messages.NEXT_HOP_MAC)
+            case LocalNetwork(index, (packed, length)):
+                made = anyip_messages.local_network(index, packed, length)
+            case WayOut(index, (packed, length), source, mtu):
+                made = anyip_messages.way_out(index, packed, length, source, mtu)
+            case OutRule((packed, length)):
+                made = anyip_messages.rule_out(packed, length)
+            case LocalRule(priority):
+                made = anyip_messages.local_rule(priority)
+        batch.add(made, f"add {item} in", name)
+
+    def _remove(self, batch: Batch, item: Item, name: str) -> None:
+        match item:
+            case FilterPlace(index):
+                made = clsact_delete(index)
+            case Filter(index, direction, _):
+                made = bpf_filter_delete(index, direction)
+            case NextHop(index):
+                made = messages.neighbour_delete(index, anyip_messages.NEXT_HOP)
+            case LocalNetwork(index, (packed, length)):
+                made = anyip_messages.local_network(index, packed, length, delete=True)
+            case WayOut(index, (packed, length), source, mtu):
+                made = anyip_messages.way_out(index, packed, length, source, mtu, delete=True)
+            case OutRule((packed, length)):
+                made = anyip_messages.rule_out(packed, length, delete=True)
+            case LocalRule(priority):
+                made = anyip_messages.local_rule(priority, delete=True)
+            case AnyAddress():
+                return  # harmless where there are no ports
+        batch.add(made, f"remove {item} in", name)
+
+
+def host_name(overlay: Overlay, node: int) -> str:
+    """Return the name of a compute host."""
+    return overlay.underlay.names[node]
+
+
+def tenant_name(overlay: Overlay, tenant: Tenant) -> str:
+    """Return words for a tenant's namespace."""
+    return f"{overlay.underlay.names[tenant.host]}, address space {tenant.space}"
+
+
+_REMOVED_FIRST = (OutRule, WayOut, LocalNetwork, NextHop, Filter, FilterPlace, AnyAddress, LocalRule)
+
+
+def _removal_order(item: Item) -> tuple[int, str]:
+    return _REMOVED_FIRST.index(type(item)), str(item)
+
+
+def _key(item: Item) -> tuple[object, ...]:
+    """Return what two items can't both have in a namespace."""
+    match item:
+        case LocalNetwork(_, network) | WayOut(_, network, _, _):
+            return type(item), network
+        case Filter(index, direction, _):
+            return Filter, index, direction
+    return type(item), item
 
 
 def _mac(tenant: Tenant, end: int) -> bytes:

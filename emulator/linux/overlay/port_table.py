@@ -105,6 +105,12 @@ class PortTable:
         self._ports["place"][slots] = places
         ports["place"] = places
 
+    def rewrite(self, overlay: Overlay, rows: I64 | slice, up: NDArray[np.bool_]) -> None:
+        """Write everything but the counters of ports that exist."""
+        slots, made = self.slots(overlay, rows), records(overlay, rows, up)
+        for name in ("mac", "vni", "subnet", "flags", "place"):
+            self._ports[name][slots] = made[name]
+
     def set_up(self, slots: I64, *, up: bool) -> None:
         """Bring ports up or down."""
         flags = self._ports["flags"]

@@ -1,0 +1,70 @@
+"""The light ports of a running network: counted, compared, repaired; their links brought up and down."""
+
+from __future__ import annotations
+
+import numpy as np
+
+from emulator.engines.link_changes import LinkChange
+from emulator.errors import BrokenError, MissingError
+from emulator.linux.namespaces.store import NamespaceStore
+from emulator.linux.overlay.find import open_maps
+from emulator.linux.overlay.host_table import write_hosts
+from emulator.linux.overlay.port_survey import count_ports
+from emulator.linux.overlay.port_table import PortTable
+from emulator.linux.overlay.repair import repair
+from emulator.linux.overlay.survey import OverlayDamage, OverlaySurvey
+from emulator.plan import Plan
+
+
+def existing_ports(plan: Plan, store: NamespaceStore) -> int:
+    """Return how many light ports of `plan` exist in the running network."""
+    if plan.overlay is None:
+        return 0
+    try:
+        with open_maps(plan.overlay, store) as maps:
+            return count_ports(plan.overlay, maps)
+    except MissingError:
+        return 0
+
+
+def look_at_ports(plan: Plan, store: NamespaceStore) -> OverlayDamage:
+    """Compare the light ports, and what carries them, with `plan`."""
+    if plan.overlay is None:
+        return OverlayDamage()
+    with store.entered():
+        return OverlaySurvey(plan.overlay, plan.ports_up, store).damage()
+
+
+def repair_ports(plan: Plan, store: NamespaceStore) -> list[str]:
+    """Restore the light ports of `plan`, and what carries them; return the deviations."""
+    damage = look_at_ports(plan, store)
+    if plan.overlay is not None and not damage.is_empty:
+        with store.entered():
+            repair(plan.overlay, plan.ports_up, store, damage)
+    return [str(deviation) for deviation in damage.deviations]
+
+
+def change_ports(change: LinkChange, store: NamespaceStore) -> None:
+    """Bring light ports up and down; follow changed next hops of the underlay.
+
+    A port whose place is gone follows the record once it is repaired.
+    """
+    old, new = change.old.overlay, change.new.overlay
+    if old is None or new is None:
+        return
+    flipped = change.old.ports_up != change.new.ports_up
+    moved = old.hosts != new.hosts
+    if not (moved or flipped.any()):
+        return
+    try:
+        maps = open_maps(new, store)
+    except MissingError as error:
+        raise BrokenError(f"the links are recorded, but {error}") from error
+    with maps:
+        if moved:
+            write_hosts(maps, new)
+        table = PortTable(maps)
+        for up in (False, True):
+            rows = np.flatnonzero(flipped & (change.new.ports_up == up))
+            slots = table.slots(new, rows)
+            table.set_up(slots[table.exists(slots)], up=up)

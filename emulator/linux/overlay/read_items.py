@@ -1,0 +1,86 @@
+"""Read from the kernel which items of light ports a namespace has."""
+
+from __future__ import annotations
+
+import struct
+from collections.abc import Callable, Iterable
+from dataclasses import dataclass, field
+
+from emulator.linux.netlink import anyip_messages, messages
+from emulator.linux.netlink.connection import NLM_F_DUMP, NLM_F_REQUEST, Netlink
+from emulator.linux.observed import parse
+from emulator.linux.overlay.find import attached_programs
+from emulator.linux.overlay.items import (
+    AnyAddress,
+    Filter,
+    FilterPlace,
+    Item,
+    LocalNetwork,
+    LocalRule,
+    NextHop,
+    OutRule,
+    WayOut,
+)
+
+_RTM_GETNEIGH, _RTM_GETROUTE, _RTM_GETRULE = 30, 26, 34
+_DUMP = NLM_F_REQUEST | NLM_F_DUMP
+_IPV4 = struct.pack("=B", messages.AF_INET)
+_EXT_MASK, _SKIP_STATISTICS = 29, 8
+_LINKS = messages.message(
+    messages.RTM_GETLINK, _DUMP, messages.link_body(0) + messages.u32(_EXT_MASK, _SKIP_STATISTICS)
+)
+_ROUTES = messages.message(_RTM_GETROUTE, _DUMP, _IPV4 + bytes(11))
+_RULES = messages.message(_RTM_GETRULE, _DUMP, _IPV4 + bytes(11))
+_NEIGHBOURS = messages.message(_RTM_GETNEIGH, _DUMP, _IPV4 + bytes(11))
+_INDEX_AND_FLAGS = struct.Struct("=4xiI")
+
+
+@dataclass
+class FoundItems:
+    """Items of a namespace, and its devices by index: whether each is up."""
+
+    items: set[Item] = field(default_factory=set)
+    devices: dict[int, bool] = field(default_factory=dict)
+
+
+def read_items(netlink: Netlink, devices: Iterable[int], belongs: Callable[[int], bool]) -> FoundItems:
+    """Return the items of the namespace of `netlink`; programs are looked for on `devices` (indices).
+
+    `belongs(program id)` tells whether a program is one of this network. Raises KernelError.
+    """
+    found = FoundItems()
+    for _, body in netlink.dump(_LINKS):
+        index, flags = _INDEX_AND_FLAGS.unpack_from(body)
+        found.devices[index] = bool(flags & messages.IFF_UP)
+        if anyip_messages.read_any_address(body):
+            found.items.add(AnyAddress(index))
+    for index in found.devices.keys() & set(devices):
+        for one in attached_programs(netlink, index):
+            found.items.add(FilterPlace(index))
+            if belongs(one.program):
+                found.items.add(Filter(index, one.direction, one.name))
+    _read_addresses(netlink, found.items)
+    return found
+
+
+def _read_addresses(netlink: Netlink, items: set[Item]) -> None:
+    """Add the routes, rules and neighbours."""
+    for _, body in netlink.dump(_ROUTES):
+        route = anyip_messages.read_route(body)
+        if route is not None and route.local:
+            items.add(LocalNetwork(route.device, (route.packed, route.length)))
+        elif route is not None:
+            items.add(WayOut(route.device, (route.packed, route.length), route.source, route.mtu))
+    for _, body in netlink.dump(_RULES):
+        rule = anyip_messages.read_rule(body)
+        if rule is not None and rule.priority == anyip_messages.OUT_RULE:
+            items.add(OutRule((rule.packed, rule.length)))
+        elif rule is not None:
+            items.add(LocalRule(rule.priority))
+    for _, body in netlink.dump(_NEIGHBOURS):
+        entry = parse.neighbour(body)
+        if entry is not None and entry == (
+            (entry[0][0], anyip_messages.NEXT_HOP),
+            anyip_messages.NEXT_HOP_MAC,
+        ):
+            items.add(NextHop(entry[0][0]))
