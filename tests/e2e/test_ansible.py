@@ -15,6 +15,9 @@ from typing import Any
 import pytest
 import yaml
 
+from emulator.engines.distrinet import worker_reasons
+from emulator.engines.maxinet import facts
+
 ANSIBLE = Path(__file__).parents[2] / "ansible"
 ROLES = sorted((ANSIBLE / "roles").iterdir())
 PLAYBOOKS = sorted(path.name for path in ANSIBLE.glob("*.yml"))
@@ -37,6 +40,15 @@ def test_files_are_plain_yaml(path: Path) -> None:
     assert "\t" not in text
     assert all(line == line.rstrip() and len(line) <= 120 for line in text.splitlines())
     assert text.endswith("\n")
+
+
+@pytest.mark.parametrize(
+    ("role", "asked"), [("maxinet", facts._PROGRAMS), ("distrinet", worker_reasons._PACKAGES)]
+)
+def test_roles_install_what_the_engine_asks_of_workers(role: str, asked: dict[str, str]) -> None:
+    defaults = _read(ANSIBLE / "roles" / role / "defaults" / "main.yml")
+    everywhere = {"python3", "util-linux"}  # Ansible needs the one, Debian the other
+    assert set(asked.values()) <= {*defaults[f"{role}_packages"], *everywhere}
 
 
 def _tasks(role: Path, kind: str = "tasks") -> list[dict[str, Any]]:
