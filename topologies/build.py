@@ -13,6 +13,7 @@ from topologies.errors import Loc, ParameterError, ParametersError
 from topologies.families import Context, GeneratorParams, module_for
 from topologies.light_nodes import light_last
 from topologies.link_mtu import too_small_for_ipv6
+from topologies.node_places import NodePlaces
 from topologies.openflow import OpenFlow
 from topologies.overrides import apply_links, apply_nodes
 from topologies.profiles import NodeProfile
@@ -81,7 +82,8 @@ def _build(document: Document) -> Topology:
     except ParameterError as error:
         errors.append(error)
     try:  # errors in the address pools, before anything else is computed
-        topology = with_vpcs(light_last(topology), spec)
+        places = NodePlaces(spec)
+        topology = with_vpcs(light_last(topology, places), spec, places)
         (RoutedAddressing if is_routed(topology) else FlatAddressing)(topology.full)
     except ParameterError as error:
         errors.append(error)

@@ -14,24 +14,26 @@ import numpy.typing as npt
 from topologies.builder import number_ports
 from topologies.counting import counted
 from topologies.errors import ParameterError
-from topologies.names import NameList, Names
+from topologies.names import Block, NameList, Names
+from topologies.node_places import NodePlaces
 from topologies.profiles import NodeProfile
 from topologies.topology import I64, Kind, Topology
 from topologies.vpcs import NO_SUBNET
 
 
-def light_last(topology: Topology) -> Topology:
+def light_last(topology: Topology, places: NodePlaces) -> Topology:
     """Return `topology` with its light nodes, and their links, after all others.
 
-    Raises ParameterError for a light node that is no port of a compute host.
+    `places` locate errors in the file. Raises ParameterError for a light node that is no port of a compute
+    host.
     """
     light = topology.light
     if not light.any():
         return topology
-    _check_light(topology)
+    _check_light(topology, places)
     topology = _with_compute_hosts(topology)
     light = topology.light
-    _check_hosts(topology)
+    _check_hosts(topology, places)
     of_link = light[topology.ends].any(axis=1)
     if not _is_last(light):
         topology = _with_order(topology, np.argsort(light, kind="stable"))
@@ -51,14 +53,30 @@ def _is_last(mask: npt.NDArray[np.bool_]) -> bool:
     return bool(mask[len(mask) - int(np.count_nonzero(mask)) :].all())
 
 
+def _ordered(names: Names, light: npt.NDArray[np.bool_]) -> Names:
+    """Return `names` with those of light nodes last; runs of one kind of node stay formulas."""
+    full_blocks: list[Block] = []
+    light_blocks: list[Block] = []
+    start = 0
+    for block in names.blocks:
+        mask = light[start : start + block.count]
+        start += block.count
+        if mask.all() or not mask.any():
+            (light_blocks if mask.any() else full_blocks).append(block)
+            continue
+        for wanted, out in ((False, full_blocks), (True, light_blocks)):
+            own = (name for name, is_light in zip(block, mask.tolist(), strict=True) if is_light == wanted)
+            out.append(NameList(tuple(own)))
+    return Names((*full_blocks, *light_blocks))
+
+
 def _with_order(topology: Topology, nodes: I64) -> Topology:
     """Return `topology` with its nodes in the order `nodes` (int64[n], old indices)."""
     place = np.empty(len(nodes), dtype=np.int32)
     place[nodes] = np.arange(len(nodes), dtype=np.int32)
-    names = list(topology.names)
     return replace(
         topology,
-        names=Names((NameList(tuple(names[node] for node in nodes.tolist())),)),
+        names=_ordered(topology.names, topology.light),
         kinds=topology.kinds[nodes],
         tiers=topology.tiers[nodes],
         groups=topology.groups[nodes],
@@ -87,7 +105,8 @@ def _with_compute_hosts(topology: Topology) -> Topology:
     for name in new:
         if name in names:
             raise ParameterError(
-                ("nodes",), f"`{name}` would be a compute host; rename the node of this name"
+                ("topology", "nodes", name),
+                f"`{name}` would be a compute host; rename the node of this name",
             )
     ends = topology.ends.copy()
     ends[moved[:, ::-1]] = before + place
@@ -119,40 +138,54 @@ def _with_compute_hosts(topology: Topology) -> Topology:
     )
 
 
-def _check_light(topology: Topology) -> None:
+def _check_light(topology: Topology, places: NodePlaces) -> None:
     """Raise ParameterError for the first light node that isn't a host with one link to a full node."""
     light, names = topology.light, topology.names
-    at = ("nodes",)
     wrong = np.flatnonzero(light & (topology.kinds != Kind.HOST))
     if wrong.size:
-        kind = Kind(topology.kinds[wrong[0]]).word
-        raise ParameterError(at, f"`{names[int(wrong[0])]}` is a {kind}; only hosts can be `light`")
+        node = int(wrong[0])
+        kind = Kind(topology.kinds[node]).word
+        at = places.of(topology, node, "fidelity")
+        raise ParameterError(at, f"`{names[node]}` is a {kind}; only hosts can be `light`")
     wrong = np.flatnonzero(light & (topology.degrees != 1))
     if wrong.size:
         node = int(wrong[0])
         raise ParameterError(
-            at,
+            places.of(topology, node, "fidelity"),
             f"the light host `{names[node]}` has {counted(int(topology.degrees[node]), 'link')}; "
             "it needs one, to its compute host",
         )
     linked = light[topology.ends]
     both = np.flatnonzero(linked.all(axis=1))
     if both.size:
-        a, b = (names[node] for node in topology.ends[both[0]].tolist())
-        raise ParameterError(at, f"`{a}` and `{b}` are linked and both light; one must be a compute host")
+        one, other = topology.ends[both[0]].tolist()
+        raise ParameterError(
+            places.of(topology, one, "fidelity"),
+            f"`{names[one]}` and `{names[other]}` are linked and both light; one must be a compute host",
+        )
 
 
-def _check_hosts(topology: Topology) -> None:
-    """Raise ParameterError for the first compute host without an uplink, or with several."""
-    light, names, at = topology.light, topology.names, ("nodes",)
+def _check_hosts(topology: Topology, places: NodePlaces) -> None:
+    """Raise ParameterError for the first compute host that isn't full, or hasn't one uplink."""
+    light, names = topology.light, topology.names
     linked = light[topology.ends]
     hosts = np.unique(topology.ends[linked[:, ::-1]])
+    of = np.array([profile.fidelity == "full" for profile in topology.node_profiles])[topology.node_profile]
+    wrong = hosts[~of[hosts]]
+    if wrong.size:
+        host = int(wrong[0])
+        raise ParameterError(
+            places.of(topology, host, "fidelity"),
+            f"`{names[host]}` is {topology.node_profile_of(host).fidelity}, but is to carry light hosts; "
+            "use `fidelity: full` for it",
+        )
     full = np.bincount(topology.ends[~linked.any(axis=1)].ravel(), minlength=topology.node_count)
     wrong = hosts[full[hosts] != 1]
     if wrong.size:
         host = int(wrong[0])
+        first = topology.ends[linked.any(axis=1) & (topology.ends == host).any(axis=1)][0]
         raise ParameterError(
-            at,
+            places.of(topology, int(first[light[first]][0]), "fidelity"),
             f"`{names[host]}` is to carry light hosts, but it has {counted(int(full[host]), 'link')} to full "
             "nodes; it needs one, its uplink",
         )

@@ -45,7 +45,7 @@ def apply_nodes(topology: Topology, rules: Sequence[NodeRule]) -> Topology:
     for at, rule in enumerate(rules):
         if len(errors) >= MAX_FOUND:
             break
-        mask = _node_mask(topology, rule.match)
+        mask = node_mask(topology, rule.match)
         if not mask.any():
             errors.append(ParameterError(("nodes", at, "match"), _no_node(topology, rule.match)))
             continue
@@ -81,7 +81,8 @@ def _moved(explicit: Explicit, shift: int) -> Explicit:
     )
 
 
-def _node_mask(topology: Topology, match: NodeMatch) -> Mask:
+def node_mask(topology: Topology, match: NodeMatch) -> Mask:
+    """Return the mask (bool[n]) of the nodes that `match` selects."""
     mask = np.ones(topology.node_count, dtype=bool)
     if match.kind:
         mask &= topology.kinds == Kind[match.kind.upper()]

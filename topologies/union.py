@@ -13,6 +13,7 @@ from topologies.errors import ParameterError
 from topologies.names import Block, Names
 from topologies.profiles import LinkProfile
 from topologies.topology import F64, I32, I64, Kind, Topology
+from topologies.vpcs import NO_SUBNET, Subnet, Vpcs
 
 Entry = TypeVar("Entry", bound=Hashable)
 
@@ -20,10 +21,11 @@ Entry = TypeVar("Entry", bound=Hashable)
 def union(parts: Mapping[str, Topology], ends: I64, profiles: Sequence[LinkProfile]) -> Topology:
     """Return one topology of all `parts`, in their order, and of links between them.
 
-    Node v of a part is node (nodes before the part) + v, named `<part>.<name>`. `ends` (int64[m, 2]) and
-    `profiles` (m of them) are additional links, by the new indices; they get the next free ports of
-    their ends. Leaf groups are numbered part by part; tiers of equal names are one tier; positions are
-    kept if every part has them. ParameterError when the distinct tiers or profiles exceed the arrays' types.
+    Node v of a part is node (nodes before the part) + v, named `<part>.<name>`; a VPC is named likewise.
+    `ends` (int64[m, 2]) and `profiles` (m of them) are additional links, by the new indices; they get the
+    next free ports of their ends. Leaf groups are numbered part by part; tiers of equal names are one tier;
+    positions are kept if every part has them. ParameterError when the distinct tiers or profiles exceed the
+    arrays' types.
     """
     each = list(parts.values())
     starts = np.cumsum([0, *(part.node_count for part in each)])
@@ -63,6 +65,7 @@ def union(parts: Mapping[str, Topology], ends: I64, profiles: Sequence[LinkProfi
             for node, values in part.explicit.items()
         },
         positions=_positions(each),
+        vpcs=_vpcs(parts),
     )
 
 
@@ -105,6 +108,26 @@ def _next_ports(kinds: npt.NDArray[np.uint8], ends: I64, ports: I32, added: I32)
     np.maximum.at(free, ends.ravel(), ports.ravel() + 1)
     ports_added: I32 = number_ports(added, kinds) + (free - base)[added]
     return ports_added
+
+
+def _vpcs(parts: Mapping[str, Topology]) -> Vpcs | None:
+    """Return the VPCs of all parts, named `<part>.<name>` and numbered part by part; None without any."""
+    if all(part.vpcs is None for part in parts.values()):
+        return None
+    names: list[str] = []
+    subnets: list[Subnet] = []
+    of_node: list[I32] = []
+    explicit: dict[int, int] = {}
+    start = 0
+    for key, part in parts.items():
+        vpcs = part.vpcs or Vpcs((), (), np.full(part.node_count, NO_SUBNET, dtype=np.int32))
+        held = vpcs.of_node != NO_SUBNET
+        of_node.append(np.where(held, vpcs.of_node + len(subnets), NO_SUBNET).astype(np.int32))
+        explicit.update({start + node: address for node, address in vpcs.explicit.items()})
+        subnets += [subnet._replace(vpc=len(names) + subnet.vpc) for subnet in vpcs.subnets]
+        names += [f"{key}.{name}" for name in vpcs.names]
+        start += part.node_count
+    return Vpcs(tuple(names), tuple(subnets), np.concatenate(of_node), explicit)
 
 
 def _positions(each: Sequence[Topology]) -> F64 | None:

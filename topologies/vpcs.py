@@ -9,9 +9,11 @@ addresses are in different spaces.
 
 from __future__ import annotations
 
+from bisect import bisect_left, insort
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from functools import cached_property
+from itertools import pairwise
 from typing import NamedTuple
 
 import numpy as np
@@ -137,12 +139,47 @@ class Vpcs:
     def spaces(self) -> I64:
         """The address space of each VPC: int64[v].
 
-        Space 0 has all VPCs whose addresses nobody else uses. Every other VPC has a space of its own.
+        Each VPC, in order, is in the first space where nobody uses its addresses: spaces of VPCs don't
+        change when others follow.
         """
         spaces = np.zeros(len(self.names), dtype=np.int64)
-        shared = sorted(_overlapping(self.subnets))
-        spaces[shared] = 1 + np.arange(len(shared))
+        if not _overlap(self.subnets):
+            return spaces
+        own: list[list[Subnet]] = [[] for _ in self.names]
+        for subnet in self.subnets:
+            own[subnet.vpc].append(subnet)
+        used: list[_Used] = []
+        first: dict[tuple[tuple[int, int], ...], int] = {}  # VPCs with equal subnets are never together
+        for vpc, subnets in enumerate(own):
+            same = tuple((subnet.base, subnet.length) for subnet in subnets)
+            space = first.get(same, 0)
+            while space < len(used) and not used[space].is_free(subnets):
+                space += 1
+            if space == len(used):
+                used.append(_Used())
+            used[space].add(subnets)
+            spaces[vpc], first[same] = space, space
         return spaces
+
+
+class _Used:
+    """Addresses of one space: the subnets' first and end addresses, ascending."""
+
+    def __init__(self) -> None:
+        self._bounds: list[tuple[int, int]] = []
+
+    def is_free(self, subnets: list[Subnet]) -> bool:
+        """Return whether nobody uses an address of `subnets`."""
+        return not any(self._overlaps(subnet) for subnet in subnets)
+
+    def _overlaps(self, subnet: Subnet) -> bool:
+        at = bisect_left(self._bounds, (subnet.end, -1))
+        return at > 0 and self._bounds[at - 1][1] > subnet.base
+
+    def add(self, subnets: list[Subnet]) -> None:
+        """Add the addresses of `subnets`."""
+        for subnet in subnets:
+            insort(self._bounds, (subnet.base, subnet.end))
 
 
 def _networks(subnets: list[Subnet]) -> list[tuple[int, int]]:
@@ -168,13 +205,7 @@ def _around(first: int, last: int) -> tuple[int, int]:
     return first & ~((1 << (32 - length)) - 1), length
 
 
-def _overlapping(subnets: Sequence[Subnet]) -> set[int]:
-    """Return the VPCs that share an address with another one."""
-    found: set[int] = set()
-    end, owner = -1, -1
-    for subnet in sorted(subnets, key=lambda one: (one.base, one.length)):
-        if subnet.base < end and subnet.vpc != owner:
-            found |= {subnet.vpc, owner}
-        if subnet.end > end:
-            end, owner = subnet.end, subnet.vpc
-    return found
+def _overlap(subnets: Sequence[Subnet]) -> bool:
+    """Return whether two of `subnets` have an address in common."""
+    ordered = sorted(subnets, key=lambda one: one.base)
+    return any(after.base < before.end for before, after in pairwise(ordered))

@@ -146,3 +146,35 @@ def test_too_many_tiers() -> None:
     assert refused({"compose": {"a": part("a"), "b": part("b")}})[""] == (
         "has 400 different tiers; the maximum is 256"
     )
+
+
+def test_vpcs_of_parts_are_named_and_numbered_part_by_part_and_light_nodes_are_last() -> None:
+    small = {"generator": "vpc", "vpcs": 2, "ports": 2, "hosts": 2}
+    parts = {"east": small, "mid": {"generator": "single", "hosts": 1}, "west": small}
+    links = [["east.spine1", "mid.s1"], ["mid.s1", "west.spine1"]]
+    topology = made({"compose": parts, "links": links})
+    vpcs, full = topology.vpcs, topology.full
+    assert vpcs is not None
+    assert vpcs.names == ("east.v1", "east.v2", "west.v1", "west.v2")
+    assert [subnet.vpc for subnet in vpcs.subnets] == [0, 1, 2, 3]
+    assert [vpcs.vni(number) for number in range(4)] == [1, 2, 3, 4]
+    names = list(topology.names)
+    assert names[full.node_count :] == [
+        f"{part}.v{vpc}s1p{port}" for part in ("east", "west") for vpc in (1, 2) for port in (1, 2)
+    ]
+    assert [topology.names.find(name) for name in names] == list(range(len(names)))
+    assert [vpcs.vpc_of(node) for node in range(full.node_count, len(names))] == [0, 0, 1, 1, 2, 2, 3, 3]
+    host_of = {names[port]: names[host] for port, host in enumerate(topology.light_hosts, full.node_count)}
+    assert all(port.split(".")[0] == host.split(".")[0] for port, host in host_of.items())
+    assert vpcs.spaces.tolist() == [0, 0, 1, 1]
+    assert full.link_count + 8 == topology.link_count
+
+
+def test_addresses_of_the_file_stay_with_their_light_nodes() -> None:
+    nodes = {"p": {"fidelity": "light", "ip": "10.0.0.9/8"}, "c": {}, "s": {"kind": "switch"}}
+    part = {"nodes": nodes, "links": [["p", "c"], ["c", "s"]]}
+    topology = made({"compose": {"a": {"generator": "single"}, "b": part}, "links": [["a.s1", "b.s"]]})
+    assert topology.vpcs is not None
+    node = topology.names.find("b.p")
+    assert node == topology.node_count - 1
+    assert int(topology.vpcs.addresses[node]) == 0x0A000009

@@ -1,0 +1,134 @@
+"""The families that make tenants: VPCs, subnets, ports, and where they live."""
+
+from __future__ import annotations
+
+import ipaddress
+
+import numpy as np
+import pytest
+from support.topologies import made, make, refused
+
+from topologies.topology import Topology
+
+
+def per_host(topology: Topology) -> list[int]:
+    """Return the number of ports of each compute host that has some, in order of the hosts."""
+    _, counts = np.unique(topology.light_hosts, return_counts=True)
+    return list(counts.tolist())
+
+
+def networks(topology: Topology) -> list[tuple[str, str]]:
+    assert topology.vpcs is not None
+    names = topology.vpcs.names
+    return [(names[s.vpc], str(ipaddress.IPv4Network((s.base, s.length)))) for s in topology.vpcs.subnets]
+
+
+def test_ports_are_named_by_vpc_subnet_and_port() -> None:
+    topology = make("vpc", vpcs=2, subnets=2, ports=3, hosts=2)
+    first = topology.full.node_count
+    assert list(topology.names)[first:] == [
+        f"v{vpc}s{subnet}p{port}" for vpc in (1, 2) for subnet in (1, 2) for port in (1, 2, 3)
+    ]
+    assert topology.vpcs is not None
+    assert topology.vpcs.names == ("v1", "v2")
+    assert topology.vpcs.of_node[first:].tolist() == [0] * 3 + [1] * 3 + [2] * 3 + [3] * 3
+
+
+def test_subnets_are_the_smallest_that_hold_their_ports() -> None:
+    assert networks(make("vpc", vpcs=2, subnets=2, ports=5)) == [
+        ("v1", "10.0.0.0/29"), ("v1", "10.0.0.8/29"), ("v2", "10.0.0.16/29"), ("v2", "10.0.0.24/29"),
+    ]  # fmt: skip
+    assert networks(make("vpc", vpcs=1, ports=6)) == [("v1", "10.0.0.0/28")]
+
+
+def test_prefix_and_pool_are_the_files() -> None:
+    topology = make("vpc", vpcs=2, subnets=3, ports=2, prefix=24, cidr="11.7.0.0/16")
+    assert [network for _, network in networks(topology)] == [
+        "11.7.0.0/24", "11.7.1.0/24", "11.7.2.0/24",
+        "11.7.4.0/24", "11.7.5.0/24", "11.7.6.0/24",
+    ]  # fmt: skip
+
+
+def test_with_overlap_all_vpcs_have_the_same_addresses() -> None:
+    topology = make("vpc", vpcs=3, ports=4, overlap=True)
+    assert {network for _, network in networks(topology)} == {"10.0.0.0/29"}
+    assert topology.vpcs is not None
+    assert topology.vpcs.spaces.tolist() == [0, 1, 2]
+    ports = topology.vpcs.addresses[topology.full.node_count :].reshape(3, 4)
+    assert (ports == ports[0]).all()
+
+
+def test_the_largest_subnet_that_fits_is_accepted_and_the_next_is_not() -> None:
+    assert make("vpc", vpcs=2, ports=125, cidr="10.0.0.0/24").vpcs is not None
+    assert "no room" in refused("vpc", vpcs=2, ports=126, cidr="10.0.0.0/24")["cidr"]
+    assert "no room" in refused("vpc", vpcs=3, ports=125, cidr="10.0.0.0/24")["cidr"]
+
+
+@pytest.mark.parametrize("spread", ["even", "packed"])
+def test_ports_are_spread_equally(spread: str) -> None:
+    assert per_host(make("vpc", vpcs=2, ports=10, hosts=5, spread=spread)) == [4, 4, 4, 4, 4]
+
+
+def test_even_deals_ports_in_turn_and_packed_fills_one_host_after_the_other() -> None:
+    even = make("vpc", vpcs=2, ports=5, hosts=4)
+    assert sorted(per_host(even)) == [2, 2, 3, 3]
+    assert (np.diff(even.light_hosts)[:3] > 0).all()
+    packed = make("vpc", vpcs=2, ports=5, hosts=4, spread="packed")
+    assert sorted(per_host(packed)) == [2, 2, 3, 3]
+    assert (np.diff(packed.light_hosts) >= 0).all()
+
+
+def test_random_draws_a_host_for_each_port_from_the_seed() -> None:
+    made_ = [make("vpc", seed=seed, ports=500, hosts=5, spread="random") for seed in (1, 1, 2)]
+    first, again, other = (topology.light_hosts.tolist() for topology in made_)
+    assert first == again != other
+    counts = np.array(per_host(made_[0]))
+    assert len(counts) == 5
+    assert counts.sum() == 1000
+    assert len(set(counts.tolist())) > 1
+    assert (abs(counts - 200) < 65).all()  # five standard deviations
+
+
+def test_the_default_underlay_has_enough_leaves() -> None:
+    topology = make("vpc", hosts=100, ports=50)
+    hosts = np.unique(topology.light_hosts)
+    graph = topology.full.to_networkx()
+    leaves = {leaf for host in hosts.tolist() for leaf in graph[topology.names[host]]}
+    assert (len(hosts), len(leaves)) == (100, 3)
+
+
+def test_the_underlay_is_any_topology_whose_hosts_have_one_link() -> None:
+    topology = make("vpc", hosts=16, ports=32, underlay={"generator": "fat-tree", "k": 4})
+    assert per_host(topology) == [4] * 16
+    assert topology.full.kind_counts() == {"host": 16, "switch": 20}
+    nodes = {"s": {"kind": "switch"}, "two": {}, "t": {"kind": "switch"}, "one": {}}
+    links = [["two", "s"], ["two", "t"], ["s", "t"], ["one", "t"]]
+    topology = make("vpc", hosts=1, underlay={"nodes": nodes, "links": links})
+    assert {topology.names[host] for host in topology.light_hosts.tolist()} == {"one"}
+    assert (
+        "1 host with one link" in refused("vpc", hosts=2, underlay={"nodes": nodes, "links": links})["hosts"]
+    )
+
+
+def test_a_random_underlay_has_its_own_stream() -> None:
+    underlay = {"generator": "jellyfish", "switches": 8, "degree": 3, "ports": 4}
+    alone = made({"generator": "vpc", "hosts": 8, "underlay": underlay}, seed=3)
+    more = made({"generator": "vpc", "hosts": 8, "ports": 99, "underlay": underlay}, seed=3)
+    np.testing.assert_array_equal(alone.full.ends, more.full.ends)
+
+
+def test_ports_of_a_region_are_shared_by_its_vpcs() -> None:
+    topology = make("region", zones=1, pods=2, racks=2, hosts=3, ports_per_host=4, vpcs=3)
+    assert per_host(topology) == [4] * 12
+    assert topology.vpcs is not None
+    assert topology.vpcs.ports.tolist() == [16, 16, 16]
+    assert topology.names[topology.node_count - 1] == "v3s1p16"
+    plain = make("region", zones=1, pods=2, racks=2, hosts=3)
+    np.testing.assert_array_equal(topology.full.ends, plain.ends)
+    assert plain.vpcs is None
+
+
+def test_ports_of_a_host_follow_its_own() -> None:
+    topology = make("vpc", vpcs=1, ports=6, hosts=2)
+    links = topology.full.link_count
+    assert topology.ports[links:].tolist() == [[1, 0], [1, 0], [2, 0], [2, 0], [3, 0], [3, 0]]
