@@ -25,8 +25,9 @@ class Target(NamedTuple):
     """Target of an operation.
 
     node: `number`. port: number `port` of node `number`, an end of `link`. link: `number`. flow: from
-    node `number` to node `port`, the step's flow number `link`. controller: `number`. step: the step as
-    a whole, whose number is `port`.
+    node `number` to node `port`, the step's flow number `link`. move: the light node `number`, whose link is
+    `link`, to the compute host `port`. controller, vpc: `number`. step: the step as a whole, whose number is
+    `port`.
     """
 
     kind: str
@@ -44,10 +45,12 @@ def target_name(topology: Topology, target: Target) -> str:
     if target.kind == "link":
         a, b = topology.ends[target.number].tolist()
         return f"{topology.names[a]} -- {topology.names[b]}"
-    if target.kind == "flow":
+    if target.kind in {"flow", "move"}:
         return f"{topology.names[target.number]} -> {topology.names[target.port]}"
     if target.kind == "controller":
         return f"c{target.number}"
+    if target.kind == "vpc" and topology.vpcs is not None:
+        return topology.vpcs.names[target.number]
     return "-"
 
 
@@ -61,8 +64,14 @@ def is_target(topology: Topology, target: Target) -> bool:
         return number != port and max(number, port) < topology.node_count and min(number, port, link) >= 0
     if kind == "step":
         return number == 0 and port >= 0 and link == -1
-    most = {"node": topology.node_count, "link": topology.link_count,
-            "controller": len(controllers_of(topology))}  # fmt: skip
+    if kind == "move":
+        first = topology.full.node_count
+        light = first <= number < topology.node_count and 0 <= port < first
+        return light and link == topology.incident(number)[0].link
+    most = {
+        "node": topology.node_count, "link": topology.link_count, "controller": len(controllers_of(topology)),
+        "vpc": len(topology.vpcs.names) if topology.vpcs is not None else 0,
+    }  # fmt: skip
     return 0 <= number < most.get(kind, 0) and port == link == -1
 
 

@@ -13,10 +13,13 @@ ABILITIES = {
     "controllers": "stop and start controllers",
     "networks": "bring up a second network beside a running one",
     "sockets": "open sockets in nodes",
+    "ports": "have light ports",
+    "migration": "move light ports",
 }
 """Abilities that stress steps may need, each with words for "the engine can't …"."""
 
 _ALL = frozenset(ABILITIES)
+_LIGHT = frozenset({"ports", "migration"})
 _TUNNEL_MTU = 1450
 """1,500 bytes less VXLAN's 50 (RFC 7348 over IPv4); GRE with a key takes 42 (RFC 2784, RFC 2890)."""
 
@@ -51,7 +54,8 @@ _MAXINET_OPTIONS = ("python", "home", "workers", "frontend", "password_file")
 ENGINES: dict[str, EngineRow] = {
     "netns": EngineRow("emulator.engines.netns:NetnsEngine", "Linux network namespaces on this machine"),
     "mininet": EngineRow(
-        "emulator.engines.mininet:MininetEngine", "the real Mininet", one_switch_namespace=True
+        "emulator.engines.mininet:MininetEngine", "the real Mininet", one_switch_namespace=True,
+        abilities=_ALL - _LIGHT,
     ),
     "distrinet": EngineRow(
         "emulator.engines.distrinet:DistrinetEngine", "the real Distrinet on its workers",

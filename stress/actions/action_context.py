@@ -13,6 +13,10 @@ class SkippedError(Exception):
     """Operation with nothing to do: its target is gone, or in the wanted state already. No failure."""
 
 
+Skipped = dict[int, str]
+"""Of operations carried out at once: place of those with nothing to do, and why."""
+
+
 class StepOverError(SkippedError):
     """End of a step that has reached its goal: its remaining operations are dropped.
 
@@ -55,6 +59,18 @@ class ActionContext(Protocol):
 
     def set_port(self, target: Target, *, up: bool) -> None:
         """Bring a port down or up."""
+        ...
+
+    def set_ports(self, targets: Sequence[Target], *, up: bool) -> Skipped:
+        """Bring light ports down or up at once."""
+        ...
+
+    def set_nodes(self, nodes: Sequence[int], *, removed: bool) -> Skipped:
+        """Remove light nodes at once, or add removed ones again."""
+        ...
+
+    def move_port(self, node: int, host: int) -> None:
+        """Move a light port to another compute host, or back to its own."""
         ...
 
     def remove_link(self, link: int) -> None:

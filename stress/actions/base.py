@@ -8,7 +8,7 @@ from typing import ClassVar, Literal
 import numpy as np
 import numpy.typing as npt
 
-from stress.actions.action_context import ActionContext
+from stress.actions.action_context import ActionContext, Skipped
 from stress.actions.plan_context import AddressedNode, PlanContext, PlannedOperations
 from stress.arrivals import MICRO, arrivals
 from stress.keys import Paced, StepKeys
@@ -32,6 +32,9 @@ class Action(StepKeys):
     """True if it removes something: lost probes are attributed to such operations before others."""
     CLOSED: ClassVar[bool] = False
     """True if no operation is due before the previous one ends (a closed loop)."""
+
+    BATCHED: ClassVar[bool] = False
+    """True if operations on light nodes and their ports that are due together are carried out by `do_all`."""
 
     ABILITIES: ClassVar[frozenset[str]] = frozenset()
     """Abilities that an engine must have (`topologies.engines.ABILITIES`)."""
@@ -60,6 +63,10 @@ class Action(StepKeys):
 
     def do(self, context: ActionContext, verb: str, target: Target) -> None:
         """Carry out one operation; raises SkippedError, EmulationError or OSError."""
+        raise NotImplementedError
+
+    def do_all(self, context: ActionContext, verb: str, targets: Sequence[Target]) -> Skipped:
+        """Carry out operations that are due on different targets; raises EmulationError when none was."""
         raise NotImplementedError
 
 

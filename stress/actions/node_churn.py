@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import ClassVar, Literal
 
 from pydantic import Field
 
-from stress.actions.action_context import ActionContext
+from stress.actions.action_context import ActionContext, Skipped
 from stress.actions.base import PacedAction
 from stress.actions.plan_context import PlanContext, PlannedOperations
 from stress.keys import Aim, TargetKeys
@@ -20,6 +21,7 @@ class NodeChurn(PacedAction):
     EXAMPLE: ClassVar[str] = "{action: node-churn, churn: {percent: 10 %, delay: 5 s}}"
     VERBS: ClassVar[tuple[str, ...]] = ("remove", "add")
     ABILITIES: ClassVar[frozenset[str]] = frozenset({"nodes"})
+    BATCHED: ClassVar[bool] = True
 
     action: Literal["node-churn"]
     target: Aim = Field(
@@ -34,3 +36,7 @@ class NodeChurn(PacedAction):
     def do(self, context: ActionContext, verb: str, target: Target) -> None:
         """Remove or add the node."""
         (context.remove_node if verb == "remove" else context.add_node)(target.number)
+
+    def do_all(self, context: ActionContext, verb: str, targets: Sequence[Target]) -> Skipped:
+        """Remove or add light nodes."""
+        return context.set_nodes([target.number for target in targets], removed=verb == "remove")

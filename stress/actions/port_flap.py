@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import ClassVar, Literal
 
 from pydantic import Field
 
-from stress.actions.action_context import ActionContext
+from stress.actions.action_context import ActionContext, Skipped
 from stress.actions.base import PacedAction
 from stress.actions.plan_context import PlanContext, PlannedOperations
 from stress.targets import Target
@@ -18,6 +19,7 @@ class PortFlap(PacedAction):
 
     EXAMPLE: ClassVar[str] = "{action: port-flap, target: host, rate: 100}"
     VERBS: ClassVar[tuple[str, ...]] = ("down", "up")
+    BATCHED: ClassVar[bool] = True
 
     action: Literal["port-flap"]
     down: Duration = Field(0.1, description="Time that a port is down", examples=["100 ms"])
@@ -29,3 +31,7 @@ class PortFlap(PacedAction):
     def do(self, context: ActionContext, verb: str, target: Target) -> None:
         """Set the port."""
         context.set_port(target, up=verb == "up")
+
+    def do_all(self, context: ActionContext, verb: str, targets: Sequence[Target]) -> Skipped:
+        """Set light ports."""
+        return context.set_ports(targets, up=verb == "up")

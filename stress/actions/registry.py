@@ -21,6 +21,8 @@ ACTIONS: dict[str, str] = {
     "traffic": "traffic.Traffic",
     "arp-storm": "arp_storm.ArpStorm",
     "mac-move": "mac_move.MacMove",
+    "migration": "migration.Migration",
+    "vpc-churn": "vpc_churn.VpcChurn",
     "ramp": "ramp.Ramp",
 }
 """Name in scenarios -> module and class below `stress.actions`."""

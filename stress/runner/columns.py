@@ -49,6 +49,11 @@ class Columns:
         """Note that an operation had nothing to do."""
         self.kind[at] = self._number("", words)
 
+    def note_times(self, places: Ints, started: float, finished: float) -> None:
+        """Note that the operations at these positions were carried out at once."""
+        np.frombuffer(self.started)[places] = started
+        np.frombuffer(self.finished)[places] = finished
+
     def _number(self, error: str, skipped: str) -> int:
         kind = (error, skipped)
         if kind not in self._known:

@@ -18,6 +18,8 @@ import numpy as np
 import numpy.typing as npt
 
 from stress.schedule import Schedule
+from stress.targets import Target
+from stress.vpc_members import vpc_numbers
 from topologies.graph_arrays import components
 from topologies.topology import Topology
 
@@ -58,36 +60,59 @@ def _shared_out(schedule: Schedule, numbers: Ints) -> list[Ints]:
 
 
 def _wanted(schedule: Schedule, numbers: Ints) -> int:
-    quick = all(
-        schedule.targets[target].kind == "port" for target in np.unique(schedule.target[numbers]).tolist()
-    )
-    return QUICK_WORKERS if quick else SLOW_WORKERS
+    topology = schedule.topology
+    first, first_link = topology.full.node_count, topology.full.link_count
+
+    def is_quick(target: Target) -> bool:
+        if target.kind in {"node", "link"}:
+            return target.number >= (first if target.kind == "node" else first_link)
+        return target.kind in {"port", "move", "vpc"}
+
+    used = np.unique(schedule.target[numbers]).tolist()
+    return QUICK_WORKERS if all(is_quick(schedule.targets[k]) for k in used) else SLOW_WORKERS
 
 
 def _domains(schedule: Schedule, numbers: Ints) -> Ints:
     """Return the domain of each of the schedule's targets: int64[targets].
 
-    Vertices are the links, then the nodes; a node that operations name is joined with its links.
+    Vertices are the links, then the nodes, then the VPCs. A node that operations name is joined with its
+    links, a VPC with those of its light ports, a port that moves with the compute host to which it goes.
     """
     topology = schedule.topology
     first_node = topology.link_count
+    first_vpc = first_node + topology.node_count
     used = np.unique(schedule.target[numbers]).tolist()
     named = [schedule.targets[k].number for k in used if schedule.targets[k].kind == "node"]
     tied = [(end.link, first_node + node) for node in dict.fromkeys(named) for end in topology.incident(node)]
-    pairs = np.array(tied, dtype=np.int64).reshape(-1, 2)
-    label = components(pairs[:, 0], pairs[:, 1], first_node + topology.node_count)
+    of_kind = [schedule.targets[k] for k in used]
+    tied += [(one.link, first_node + one.port) for one in of_kind if one.kind == "move"]
+    vpcs = [one.number for one in of_kind if one.kind == "vpc"]
+    pairs = np.concatenate([np.array(tied, dtype=np.int64).reshape(-1, 2), _ties_of_vpcs(topology, vpcs)])
+    count = first_vpc + (len(topology.vpcs.names) if topology.vpcs is not None else 0)
+    label = components(pairs[:, 0], pairs[:, 1], count)
     vertices = np.array(
         [_vertex(topology, schedule, k) for k in range(len(schedule.targets))], dtype=np.int64
     )
     return label[vertices]
 
 
+def _ties_of_vpcs(topology: Topology, vpcs: list[int]) -> Ints:
+    """Return the pairs of the link of each light port in `vpcs` and its VPC's vertex: int64[p, 2]."""
+    ends = topology.ends[topology.full.link_count :].max(axis=1)
+    vpc = vpc_numbers(topology)[ends] if vpcs else np.zeros(0, dtype=np.int64)
+    rows = np.flatnonzero(np.isin(vpc, vpcs))
+    vertex = topology.link_count + topology.node_count + vpc[rows]
+    return np.stack([topology.full.link_count + rows, vertex], axis=1)
+
+
 def _vertex(topology: Topology, schedule: Schedule, number: int) -> int:
     target = schedule.targets[number]
     if target.kind == "node":
         return topology.link_count + target.number
-    if target.kind == "port":
+    if target.kind in {"port", "move"}:
         return target.link
+    if target.kind == "vpc":
+        return topology.link_count + topology.node_count + target.number
     return target.number if target.kind == "link" else 0
 
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 import threading
 import time
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import suppress
 
 import numpy as np
@@ -14,6 +14,7 @@ from emulator.errors import EmulationError, KernelError
 from emulator.network import Session
 from stress.actions.action_context import SkippedError, StepOverError
 from stress.arrivals import MICRO
+from stress.runner.batches import Batches, Row, by_verb, light_targets
 from stress.runner.columns import Columns
 from stress.runner.shared_state import SharedState
 from stress.runner.work_distribution import Share
@@ -64,36 +65,65 @@ class Worker(threading.Thread):
             self._shared.stop.set()
 
     def _work(self, context: WorkerContext) -> None:
-        schedule, clock, stop = self._schedule, self._shared.clock, self._shared.stop
-        targets, columns = schedule.targets, self.columns
-        does = [(step.action.do, step.action.VERBS, step.action.CLOSED) for step in schedule.steps]
+        stop, columns = self._shared.stop, self.columns
+        batches = Batches(self._schedule, light_targets(self._schedule))
+        closed = [step.action.CLOSED for step in self._schedule.steps]
         ends: dict[int, float] = {}
-        started, finished = columns.started, columns.finished
         left = self._lasts()
-        for k, (planned, step, verb, target) in enumerate(self._operations()):
-            do, names, closed = does[step]
-            if closed:
-                columns.due[k] = max(planned, ends.get(step, 0.0))
-            started[k] = self._begin(columns.due[k] if closed else planned)
-            if stop.is_set():
-                return
+        for first, rows in self._blocks():
+            at = 0
+            while at < len(rows):
+                planned, step, _, _ = rows[at]
+                k = first + at
+                if closed[step]:
+                    planned = columns.due[k] = max(planned, ends.get(step, 0.0))
+                columns.started[k] = now = self._begin(planned)
+                if stop.is_set():
+                    return
+                count = batches.length(rows, at, now)
+                if count == 1:
+                    self._carry_out(context, k, rows[at], left)
+                else:
+                    self._carry_out_all(context, k, rows[at : at + count])
+                if closed[step]:
+                    ends[step] = columns.finished[k]
+                at += count
+                columns.done = first + at
+                if self.over and all(first + at > last for last in left.values()):
+                    return
+
+    def _carry_out(self, context: WorkerContext, k: int, row: Row, left: dict[int, int]) -> None:
+        """Carry out one operation, at position `k`; a step that it ends isn't waited for any more."""
+        columns, schedule = self.columns, self._schedule
+        _, step, verb, target = row
+        action = schedule.steps[step].action
+        try:
+            action.do(context, action.VERBS[verb], schedule.targets[target])
+        except SkippedError as skipped:
+            over = isinstance(skipped, StepOverError)
+            if over:
+                self.over.add(step)
+                left.pop(step, None)
+            if str(skipped) or not over:
+                columns.skipped(k, str(skipped) or "there was nothing to do")
+        except (EmulationError, OSError) as error:
+            columns.failed(k, error_kind(error, schedule.names[target]))
+        columns.finished[k] = self._shared.clock()
+
+    def _carry_out_all(self, context: WorkerContext, k: int, rows: Sequence[Row]) -> None:
+        """Carry out the operations of a batch, from position `k` on: those of each verb at once."""
+        schedule, columns, clock = self._schedule, self.columns, self._shared.clock
+        action = schedule.steps[rows[0][1]].action
+        for verb, places in by_verb(rows).items():
+            started = clock()
+            targets = [schedule.targets[rows[place][3]] for place in places]
             try:
-                do(context, names[verb], targets[target])
-            except SkippedError as skipped:
-                over = isinstance(skipped, StepOverError)
-                if over:
-                    self.over.add(step)
-                    left.pop(step, None)
-                if str(skipped) or not over:
-                    columns.skipped(k, str(skipped) or "there was nothing to do")
+                for place, words in action.do_all(context, action.VERBS[verb], targets).items():
+                    columns.skipped(k + places[place], words)
             except (EmulationError, OSError) as error:
-                columns.failed(k, error_kind(error, schedule.names[target]))
-            finished[k] = clock()
-            if closed:
-                ends[step] = finished[k]
-            columns.done = k + 1
-            if self.over and all(k >= last for last in left.values()):
-                return
+                for place in places:
+                    columns.failed(k + place, error_kind(error, schedule.names[rows[place][3]]))
+            columns.note_times(k + np.array(places), started, clock())
 
     def _begin(self, due: float) -> float:
         """Wait until `due`, or until the run is stopped; return the time."""
@@ -107,14 +137,14 @@ class Worker(threading.Thread):
             time.sleep(due - now)
         return clock()
 
-    def _operations(self) -> Iterator[tuple[float, int, int, int]]:
-        """Yield (seconds when due, step, verb, target) of each operation."""
+    def _blocks(self) -> Iterator[tuple[int, list[Row]]]:
+        """Yield the operations in blocks, each with the position of its first."""
         schedule, numbers = self._schedule, self.columns.numbers
         for begin in range(0, len(numbers), _BLOCK):
             some = numbers[begin : begin + _BLOCK]
             due = self.columns.due[begin : begin + _BLOCK]
             which = (column[some].tolist() for column in (schedule.step, schedule.verb, schedule.target))
-            yield from zip(due, *which, strict=True)
+            yield begin, list(zip(due, *which, strict=True))
 
     def _lasts(self) -> dict[int, int]:
         """Return the position of the last operation of each step."""

@@ -6,12 +6,17 @@ from collections.abc import Callable, Iterable, Sequence
 from contextlib import ExitStack
 from typing import Any, Self
 
+import numpy as np
+
 from emulator.errors import UnableError
 from emulator.network import LinkState, Network, Session
 from emulator.process_tags import tagged
-from stress.actions.action_context import SkippedError
+from stress.actions.action_context import Skipped, SkippedError
 from stress.runner.shared_state import SharedState
 from stress.targets import Target, target_name
+
+_UP, _DOWN = "the port is up", "the port is down already"
+_GONE, _THERE = "the node is removed already", "the node is there"
 
 
 class WorkerContext:
@@ -45,7 +50,7 @@ class WorkerContext:
         here = self._removed
         key = (target.number, target.port)
         if (key in here.ports) is not up:
-            raise SkippedError("the port is up" if up else "the port is down already")
+            raise SkippedError(_UP if up else _DOWN)
         if here.links or here.nodes:
             self._need_link(target.link)
         if up:
@@ -54,6 +59,53 @@ class WorkerContext:
         else:
             here.set_port(*key, up=False)
             self._session.set_port(target.number, target.port, up=False)
+
+    def set_ports(self, targets: Sequence[Target], *, up: bool) -> Skipped:
+        """Bring light ports down or up at once; those in that state already, or removed, are skipped."""
+        here, skipped = self._removed, Skipped()
+        gone = bool(here.links or here.nodes)
+        for at, target in enumerate(targets):
+            if ((target.number, target.port) in here.ports) is not up:
+                skipped[at] = _UP if up else _DOWN
+            elif gone:
+                try:
+                    self._need_link(target.link)
+                except SkippedError as error:
+                    skipped[at] = str(error)
+        nodes = [target.number for at, target in enumerate(targets) if at not in skipped]
+        if up:
+            self._session.set_ports(np.array(nodes, dtype=np.int64), up=True)
+            here.set_ports(nodes, up=True)
+        else:
+            here.set_ports(nodes, up=False)
+            self._session.set_ports(np.array(nodes, dtype=np.int64), up=False)
+        return skipped
+
+    def set_nodes(self, nodes: Sequence[int], *, removed: bool) -> Skipped:
+        """Remove light nodes at once, or add removed ones again; those in that state already are skipped."""
+        away = self._removed.nodes
+        skipped = {
+            at: _GONE if removed else _THERE for at, node in enumerate(nodes) if (node in away) is removed
+        }
+        some = [node for at, node in enumerate(nodes) if at not in skipped]
+        if removed:
+            self._removed.set_nodes(some, removed=True)
+            self._session.remove_ports(np.array(some, dtype=np.int64))
+        else:
+            self._session.add_ports(np.array(some, dtype=np.int64))
+            self._removed.set_nodes(some, removed=False)
+        return skipped
+
+    def move_port(self, node: int, host: int) -> None:
+        """Move a light port, or bring it back; skipped when it is removed, or there already."""
+        here, home = self._removed, self._removed.home(node)
+        self.need_node(node)
+        if host in here.nodes:
+            raise SkippedError("the compute host is removed")
+        if host == home and node not in here.moved:
+            raise SkippedError("the port is there already")
+        self._session.move_port(node, host)
+        here.set_moved(node, moved=host != home)
 
     def remove_link(self, link: int) -> None:
         """Delete a link; skipped when it or a node of it is removed already."""
@@ -74,7 +126,7 @@ class WorkerContext:
     def remove_node(self, node: int) -> None:
         """Remove a node; skipped when it is removed already."""
         if node in self._removed.nodes:
-            raise SkippedError("the node is removed already")
+            raise SkippedError(_GONE)
         self._removed.record_node(node)
         for end in self._topology.incident(node):
             self._removed.forget_ports(end.link)
@@ -83,7 +135,7 @@ class WorkerContext:
     def add_node(self, node: int) -> None:
         """Add a removed node again; skipped when it exists."""
         if node not in self._removed.nodes:
-            raise SkippedError("the node is there")
+            raise SkippedError(_THERE)
         self._session.add_node(node)
         self._removed.nodes.pop(node, None)
 

@@ -98,10 +98,13 @@ ROWS: dict[str, dict[str, str]] = {
     "traffic": {"hosts": "flows: 2, protocol: udp, bandwidth: 1 Mbit, duration: 300 ms"},
     "arp-storm": {"hosts": f"target: host, {_SHORT}"},
     "mac-move": {"hosts": f"target: host, away: 50 ms, {_SLOW}"},
+    "migration": {"ports": f"away: 50 ms, {_PACE}"},
+    "vpc-churn": {"vpcs": f"away: 50 ms, {_SLOW}"},
     "ramp": {"networks": "hosts: 2, most: 2, interval: 300 ms, duration: 300 ms"},
 }
 """The keys of a step for each action, by what it is done to: each is a row of each network."""
 _NEED_CONTROLLERS = {"controller-restart"}
+_NEED_LIGHT_PORTS = {"migration", "vpc-churn"}
 
 
 @dataclass
@@ -204,6 +207,8 @@ def test_every_action_has_a_row() -> None:
 def test_an_action_gives_all_back(case: Case, action: str, keys: str) -> None:
     if action in _NEED_CONTROLLERS and not case.network.controllers:
         pytest.skip("has no controllers")
+    if action in _NEED_LIGHT_PORTS and not case.network.topology.light.any():
+        pytest.skip("has no light ports")
     scenario = load_text(f"name: row\nsteps:\n  - {{action: {action}, {keys}}}\n")
     case.spoilt = True
     schedule = planned(scenario, case.network.topology, 1, scenario.steps(None))

@@ -30,11 +30,11 @@ class Placed:
         return [f"10.0.0.{node + 1}"]
 
 
-def refused(step: str, engine: str, probes: str = "") -> list[str]:
+def refused(step: str, engine: str, probes: str = "", topology: Topology = TOPOLOGY) -> list[str]:
     document = load_text(f"name: x\nduration: 20 s\nsteps: [{step}]\n{probes}", "f")
-    schedule = planned(document, TOPOLOGY, 1, document.steps())
+    schedule = planned(document, topology, 1, document.steps())
     try:
-        preflight(document, schedule, Placed(TOPOLOGY), 1, engine)
+        preflight(document, schedule, Placed(topology), 1, engine)
     except InputError as error:
         return str(error).splitlines()
     return []
@@ -71,6 +71,22 @@ def test_what_maxinet_lacks(step: str, words: str) -> None:
 def test_ports_can_be_brought_down_on_every_engine(step: str) -> None:
     for engine in ENGINES:
         assert not [line for line in refused(step, engine) if "can't" in line]
+
+
+@pytest.mark.parametrize(
+    ("step", "words"),
+    [
+        ("{action: migration, rate: 1}", "move light ports"),
+        ("{action: vpc-churn, rate: 1}", "have light ports"),
+    ],
+)
+def test_light_ports_need_an_engine_that_has_them(step: str, words: str) -> None:
+    light = build(load_topology("name: t\ntopology: {generator: vpc, vpcs: 2, ports: 8, hosts: 2}\n"))
+    for engine in ("mininet", "distrinet", "maxinet"):
+        (line,) = refused(step, engine, topology=light)
+        assert f"the engine {engine} can't {words}" in line
+    for engine in ("netns", "dry-run"):
+        assert refused(step, engine, topology=light) == []
 
 
 def test_tcp_probes_need_sockets() -> None:

@@ -3,17 +3,28 @@
 from __future__ import annotations
 
 import socket
+from collections import Counter
+from pathlib import Path
 from typing import Any
 
+import numpy as np
 import pytest
 
+from emulator.engines.dry_run import DryRunEngine, DryRunNetwork
+from emulator.engines.dry_run_session import DryRunSession
+from emulator.plan import make_plan
 from stress.actions.base import Action
 from stress.actions.plan_context import PlanContext, PlannedOperations
 from stress.actions.registry import action_named
 from stress.keys import TargetKeys
 from stress.probes.sockets import Opener, bound
 from stress.probes.specs import resolve
+from stress.records import RunResult
+from stress.runner import run
+from stress.runner.work_distribution import shares
+from stress.scenario.load import load_text as load_scenario
 from stress.scenario.model import Probe
+from stress.schedule import Schedule, planned
 from stress.targets import target_name
 from topologies.build import build
 from topologies.errors import ParameterError
@@ -160,3 +171,179 @@ def test_a_socket_that_cant_be_bound_is_closed() -> None:
         assert bound(sock, "")
         assert not bound(sock, "192.0.2.1", 1)
         assert sock.fileno() == -1
+
+
+def test_ports_migrate_to_other_hosts_of_their_space_and_back() -> None:
+    found = plan(action("migration", target={"name": "v1*"}, to={"name": "h[12]"}, away=0.5))
+    home = dict(zip(range(TOPOLOGY.full.node_count, TOPOLOGY.node_count), TOPOLOGY.light_hosts, strict=True))
+    moves = {found.targets[k] for k in found.target[found.verb == 0].tolist()}
+    back = {found.targets[k] for k in found.target[found.verb == 1].tolist()}
+    assert {TOPOLOGY.names[move.port] for move in moves} == {"h1", "h2"}
+    assert all(move.port != home[move.number] for move in moves)
+    assert {(one.number, home[one.number]) for one in moves} == {(one.number, one.port) for one in back}
+    assert target_name(TOPOLOGY, min(back)) == f"v1s1p1 -> {TOPOLOGY.names[min(back).port]}"
+    pairs = found.at.reshape(2, -1)
+    assert set((pairs[1] - pairs[0]).tolist()) <= {500_000, *range(500_000)}
+
+
+def test_ports_dont_migrate_to_hosts_without_their_addresses() -> None:
+    text = "name: o\ntopology: {generator: vpc, vpcs: 3, ports: 2, hosts: 5, overlap: true}\n"
+    shared = build(load_text(text))
+    first, names = shared.full.node_count, shared.names
+    carried = {(vpc(names[first + row]), host) for row, host in enumerate(shared.light_hosts.tolist())}
+    assert 3 < len(carried) < 15  # not every host carries every VPC
+    found = action("migration").plan(PlanContext(shared, "m", ("steps", 0), 4.0, 1))
+    assert {(vpc(names[target.number]), target.port) for target in found.targets} <= carried
+
+
+@pytest.mark.parametrize(
+    ("name", "keys", "words"),
+    [
+        ("migration", {"target": {"name": "h*"}}, "no light port"),
+        ("migration", {"to": {"name": "spine*"}}, "no other compute host"),
+        ("vpc-churn", {"target": {"name": "w*"}}, "no VPC with light ports matches; they go from v1 to v2"),
+        ("vpc-churn", {"target": {"kind": "host"}}, "`kind` is of nodes"),
+        ("vpc-churn", {"target": {"count": 3}}, "only 2 VPCs match"),
+    ],
+)
+def test_what_light_ports_can_not_do_is_refused(name: str, keys: Any, words: str) -> None:
+    with pytest.raises(ParameterError, match=words):
+        plan(action(name, **keys))
+
+
+@pytest.mark.parametrize("name", ["migration", "vpc-churn"])
+def test_networks_without_light_ports_are_refused(name: str) -> None:
+    tree = build(load_text("name: t\ntopology: {generator: tree, depth: 1, fanout: 2}\n"))
+    with pytest.raises(ParameterError, match="no light ports"):
+        action(name).plan(PlanContext(tree, name, ("steps", 0), 4.0, 1))
+
+
+class Watched(DryRunSession):
+    """Counts what it is asked to do at once."""
+
+    calls: Counter[str]
+
+    def set_ports(self, nodes: Any, *, up: bool) -> None:
+        self.calls[f"set_ports {up} {len(nodes)}"] += 1
+        super().set_ports(nodes, up=up)
+
+    def remove_ports(self, nodes: Any) -> None:
+        self.calls[f"remove_ports {len(nodes)}"] += 1
+        super().remove_ports(nodes)
+
+    def add_ports(self, nodes: Any) -> None:
+        self.calls[f"add_ports {len(nodes)}"] += 1
+        super().add_ports(nodes)
+
+    def set_port(self, node: int, port: int, *, up: bool) -> None:
+        self.calls["set_port"] += 1
+        super().set_port(node, port, up=up)
+
+
+@pytest.fixture
+def network(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> DryRunNetwork:
+    monkeypatch.setenv("EMULATOR_STATE_DIR", str(tmp_path / "state"))
+    return DryRunEngine().deploy(make_plan(TOPOLOGY, "dry-run"))
+
+
+def scheduled(steps: str) -> tuple[Any, Schedule]:
+    document = load_scenario(f"name: x\nsteps:\n{steps}")
+    return document, planned(document, TOPOLOGY, 1, document.steps())
+
+
+def ran(
+    network: DryRunNetwork, monkeypatch: pytest.MonkeyPatch, steps: str
+) -> tuple[RunResult, Counter[str]]:
+    calls: Counter[str] = Counter()
+
+    def session() -> Watched:
+        made = Watched(network.topology, network.removed)
+        made.calls = calls
+        return made
+
+    monkeypatch.setattr(network, "session", session)
+    document, schedule = scheduled(steps)
+    result = run(document, schedule, network, seed=1)
+    assert not network.removed.links_down()
+    assert result.leaks.leaked == []
+    assert {outcome.error for outcome in result.outcomes} == {""}
+    return result, calls
+
+
+@pytest.mark.usefixtures("unwatched")
+def test_operations_on_light_ports_that_are_due_together_are_done_at_once(
+    network: DryRunNetwork, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    churn = "churn: {percent: 100 %, delay: 10 s}, duration: 200 ms"
+    steps = f"  - {{action: port-flap, target: {{name: '[hv]*'}}, down: 50 ms, {churn}}}\n"
+    result, calls = ran(network, monkeypatch, steps)
+    assert len(result.outcomes) == 2 * 44
+    assert not result.outcomes.skipped.any()
+    assert sum(count * int(call.split()[-1]) for call, count in calls.items() if "True" in call) > 20
+    assert calls["set_port"] >= 8  # the uplinks of compute hosts are full nodes' ports
+    for outcome in result.outcomes:
+        assert outcome.operation.at <= outcome.started <= outcome.finished
+
+
+@pytest.mark.usefixtures("unwatched")
+def test_what_has_nothing_to_do_in_a_batch_is_skipped_alone(
+    network: DryRunNetwork, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    churn = "churn: {percent: 100 %, delay: 10 s}, duration: 300 ms"
+    steps = f"""\
+  - parallel:
+    - {{action: vpc-churn, target: v1, away: 200 ms, rate: 1, duration: 300 ms}}
+    - {{action: port-flap, start: 10 ms, target: {{name: 'v*'}}, down: 50 ms, {churn}}}
+    - {{action: node-churn, start: 20 ms, target: {{name: 'v*'}}, away: 20 ms, {churn}}}
+"""
+    result, calls = ran(network, monkeypatch, steps)
+    reasons = Counter((one.operation.action, one.skipped) for one in result.outcomes if one.skipped)
+    assert reasons["port-flap", "a node of the link is removed"] == 20
+    assert reasons["node-churn", "the node is removed already"] == 20
+    assert reasons["vpc-churn", "the node is there"] == 1  # node-churn has added them all
+    assert (calls["remove_ports 20"], calls["add_ports 40"]) == (2, 1)
+    assert calls["set_ports False 20"] == 1
+
+
+@pytest.mark.usefixtures("unwatched")
+def test_moved_ports_are_home_after_the_run(network: DryRunNetwork, monkeypatch: pytest.MonkeyPatch) -> None:
+    moved: Counter[bool] = Counter()
+    move = DryRunSession.move_port
+
+    def counted(self: DryRunSession, node: int, host: int) -> None:
+        moved[host == network.removed.home(node)] += 1
+        move(self, node, host)
+
+    monkeypatch.setattr(DryRunSession, "move_port", counted)
+    ran(network, monkeypatch, "  - {action: migration, rate: 200, away: 20 ms, duration: 300 ms}\n")
+    assert moved[False] == moved[True] == 60
+    assert not network.removed.moved
+
+
+def test_what_light_ports_do_is_quick_and_has_one_worker() -> None:
+    steps = """\
+  - parallel:
+    - {action: migration, rate: 50, duration: 1 s}
+    - {action: vpc-churn, rate: 5, duration: 1 s}
+    - {action: port-flap, target: {name: 'v*'}, rate: 50, duration: 1 s}
+    - {action: node-churn, target: {name: 'v*'}, rate: 50, duration: 1 s}
+    - {action: port-churn, target: {name: 'v*'}, rate: 50, duration: 1 s}
+"""
+    _, schedule = scheduled(steps)
+    (only,) = shares(schedule, np.arange(len(schedule)))
+    assert len(only.numbers) == len(schedule)
+
+
+def test_a_compute_host_and_the_ports_that_come_to_it_have_one_worker() -> None:
+    steps = """\
+  - parallel:
+    - {action: migration, target: {name: v1s1p1}, to: h2, rate: 5, duration: 1 s}
+    - {action: node-churn, target: {name: 'h*'}, rate: 8, duration: 1 s}
+"""
+    _, schedule = scheduled(steps)
+    h2 = TOPOLOGY.names.index("h2")
+    of_move = [k for k, one in enumerate(schedule.targets) if one.kind == "move" and one.port == h2]
+    of_host = [k for k, one in enumerate(schedule.targets) if one.kind == "node" and one.number == h2]
+    both = np.flatnonzero(np.isin(schedule.target, [*of_move, *of_host]))
+    found = shares(schedule, np.arange(len(schedule)))
+    assert [bool(np.isin(both, one.numbers).all()) for one in found].count(True) == 1

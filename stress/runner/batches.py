@@ -1,0 +1,55 @@
+"""Operations on light ports that are due together, and are carried out at once.
+
+A light port changes by a store into memory. So whatever is due by now is done together, as long as no element
+is in it twice. Other operations wait for the kernel one by one.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+import numpy as np
+import numpy.typing as npt
+
+from stress.schedule import Schedule
+
+Row = tuple[float, int, int, int]
+"""(seconds when due, step, verb, target) of an operation."""
+
+
+def light_targets(schedule: Schedule) -> npt.NDArray[np.bool_]:
+    """Return which targets are light nodes or their ports: bool[targets]."""
+    light = schedule.topology.light
+    if not light.any():
+        return np.zeros(len(schedule.targets), dtype=bool)
+    numbers = np.array([one.number if one.kind in {"port", "node"} else -1 for one in schedule.targets])
+    return np.asarray((numbers >= 0) & light[np.maximum(numbers, 0)])
+
+
+class Batches:
+    """Divides operations in order into batches: `light` are the targets that may be in one."""
+
+    def __init__(self, schedule: Schedule, light: npt.NDArray[np.bool_]) -> None:
+        self._steps = [step.action.BATCHED for step in schedule.steps]
+        self._light = light
+
+    def length(self, rows: Sequence[Row], at: int, now: float) -> int:
+        """Return how many of `rows` from `at` on are to be carried out together; 1 for a single one."""
+        _, step, _, target = rows[at]
+        if not self._steps[step] or not self._light[target]:
+            return 1
+        seen = set()
+        for end in range(at, len(rows)):
+            due, other, _, target = rows[end]
+            if due > now or other != step or target in seen or not self._light[target]:
+                return max(end - at, 1)
+            seen.add(target)
+        return len(rows) - at
+
+
+def by_verb(rows: Sequence[Row]) -> dict[int, list[int]]:
+    """Return the places of each verb's operations in a batch."""
+    found: dict[int, list[int]] = {}
+    for at, (_, _, verb, _) in enumerate(rows):
+        found.setdefault(verb, []).append(at)
+    return found
