@@ -60,7 +60,8 @@ def test_ports_of_all_kinds_reach_each_other(bed: NetworkBed, source: str, targe
 
 
 def test_tcpdump_sees_vxlan_in_the_underlay(bed: NetworkBed) -> None:
-    with bed.recording(bed.name("u"), f"p{UPLINKS[0]}", "-c", "6", "udp port 4789") as watch:
+    wanted = f"udp port 4789 and host {VTEPS[0]} and host {VTEPS[1]}"
+    with bed.recording(bed.name("u"), f"p{UPLINKS[0]}", "-c", "6", wanted) as watch:
         bed.reaches(bed.hosts[0], FIRST, SECOND)
         seen, _ = watch.communicate(timeout=10)
     expected = rf"{VTEPS[0]}\.\d+ > {VTEPS[1]}\.4789: .*VXLAN, flags \[I\] \(0x08\), vni 7"
