@@ -44,6 +44,12 @@ def with_vpcs(topology: Topology, spec: Spec, places: NodePlaces) -> Topology:
 def _with_hosts_of_file(topology: Topology, spec: Spec, places: NodePlaces) -> Vpcs:
     """Return the topology's VPCs, and those of the file for light hosts that are in none."""
     made = topology.vpcs or Vpcs((), (), np.full(topology.node_count, NO_SUBNET, dtype=np.int32))
+    named = np.array([bool(profile.vpc) for profile in topology.node_profiles])[topology.node_profile]
+    twice = np.flatnonzero(named & (made.of_node != NO_SUBNET))
+    if twice.size:
+        node = int(twice[0])
+        words = f"`{topology.names[node]}` is a port of VPC `{made.names[made.vpc_of(node) or 0]}` already"
+        raise ParameterError(("nodes",), f"{words}; leave out `vpc`")
     missing = np.flatnonzero(topology.light & (made.of_node == NO_SUBNET))
     if not missing.size:
         return made

@@ -77,6 +77,8 @@ def generate(params: Params, context: Context) -> Topology:
     """Return the underlay with the ports of all VPCs on its first `hosts` hosts."""
     path = (*context.loc, "underlay")
     underlay = context.make(context.children.get(path, params.fabric), path)
+    if underlay.light.any():
+        raise ParameterError(path, "has light hosts itself; give an underlay of full nodes")
     able = underlay.hosts[underlay.degrees[underlay.hosts] == 1]
     if len(able) < params.hosts:
         raise ParameterError(
