@@ -37,7 +37,7 @@ def said(folder):
         return found[1] if found else ""
 print(json.dumps({
     "version": sys.version_info[:2], "missing": missing, "there": bool(there),
-    "asyncssh": version("asyncssh"), "distrinet": said(there[0]) if there else "",
+    "asyncssh": version("asyncssh"), "release": said(there[0]) if there else "",
 }))
 """
 _PACKAGES = {"yaml": "PyYAML"}
@@ -81,6 +81,6 @@ def _interpreter(options: Options) -> Iterator[str]:
         need = ".".join(map(str, _OLDEST_ASYNCSSH))
         fix = f"`{python} -m pip install --upgrade asyncssh`"
         yield f"{python} has asyncssh {found['asyncssh']}; the driver needs {need} or later; {fix}"
-    if found["distrinet"] and numbers(found["distrinet"])[0] != _DISTRINET:
-        there = f"{TITLE} {found['distrinet']}"
+    if found["release"] and numbers(found["release"])[0] != _DISTRINET:
+        there = f"{TITLE} {found['release']}"
         yield f"{home} is {there}, the driver is for version {_DISTRINET}; use a copy of that version"
