@@ -66,8 +66,12 @@ class LightPorts(Protocol):
         """Return a socket opened where the light port is now; OSError when it is gone."""
         ...
 
-    def hosts(self) -> npt.NDArray[np.int32]:
-        """Return the compute host of each port now, -1 for ports that are gone: int32[k]."""
+    def vpcs(self) -> npt.NDArray[np.int64]:
+        """Return the VPC of each port: int64[k]."""
+        ...
+
+    def hosts(self, first: int, end: int) -> npt.NDArray[np.int32]:
+        """Return the compute hosts of the rows from `first` to `end` now, -1 without a port: int32[n]."""
         ...
 
     def counters(self, first: int, end: int) -> npt.NDArray[np.uint64]:

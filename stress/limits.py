@@ -53,7 +53,8 @@ _EXAMPLES = {"seconds": "20 ms", "share": "0.1 %", "bytes": "50 MiB", "byterate"
              "bitrate": "100 Mbit", "rate": "1000 /s", "count": "0"}  # fmt: skip
 
 _SAMPLED = ("run.memory.growth", "host.memory.growth", *HOST)
-_OWN = frozenset(name.split(".", 1)[0] for name in (*suggestions(()), *_SAMPLED, "port", "process"))
+_NAMED = ("port", "light", "vpc", "compute", "process")
+_OWN = frozenset(name.split(".", 1)[0] for name in (*suggestions(()), *_SAMPLED, *_NAMED))
 """First words of figures that belong to no step, action or probe."""
 _TIMES = re.compile(r"(?:([a-z0-9-]+)\.)?(?:convergence|recovery)\.(?!events|unfinished).+")
 _OF_PARTS = frozenset({"achieved", "errors", "skipped", "rate"})

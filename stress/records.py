@@ -104,6 +104,8 @@ class RunResult:
     probe_cost: float = 0.0
     """CPU seconds that probing used, without commands."""
     traffic: list[dict[str, Any]] = field(default_factory=list)
+    light_ports: dict[str, list[dict[str, Any]]] = field(default_factory=dict)
+    """Counters of light ports over the run: {"vpcs": rows, "compute_hosts": rows}; empty without any."""
     leaks: LeakCheck = field(default_factory=LeakCheck)
     restored: list[str] = field(default_factory=list)
     interrupted: str = ""

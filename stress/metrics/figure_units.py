@@ -17,6 +17,8 @@
 | host.pressure.cpu.some, .memory.full, ... | share | of time tasks stalled (PSI), where the kernel has it |
 | host.softnet.processed, .dropped, .squeezed | per second | packets of the backlog, all CPUs |
 | port.NAME.rx_bytes, .tx_packets, .rx_dropped, .tx_errors, ... | per second | of chosen ports |
+| light.rx_bytes, .tx_packets, .dropped, ... | per second | of all light ports |
+| vpc.NAME.rx_bytes, ..., compute.NAME.rx_bytes, ... | per second | of those of a VPC, of a compute host |
 | run.memory | bytes | of the runner and of what runs in the network: what they have for themselves |
 | process.NAME.cpu, .rss, .fds | share of a core, bytes, count | runner, Open vSwitch, controllers |
 """
@@ -25,6 +27,7 @@ from __future__ import annotations
 
 import re
 
+from emulator.tasks import PORT_COUNTERS
 from stress.metrics.figure_table import figure_of
 
 MODES = ("user", "nice", "system", "idle", "iowait", "irq", "softirq", "steal")
@@ -56,7 +59,7 @@ def unit_of(name: str) -> str:
         return "bytes"
     if name == "host.rtnl.wait":
         return "seconds"
-    if name.startswith("port."):
+    if name.startswith(("port.", "light.", "vpc.", "compute.")):
         return "byterate" if name.endswith("_bytes") else "rate"
     rates = (
         "host.context_switches",
@@ -70,7 +73,11 @@ def unit_of(name: str) -> str:
 
 STAT = re.compile(r"(.+)\.(min|mean|max|first|last|growth|p\d{1,2}(?:\.\d+)?)")
 """A figure and its statistic."""
-_SAMPLED = re.compile(rf"port\.\S+\.(?:{'|'.join(COUNTERS)})|process\.\S+\.(?:cpu|rss|fds)")
+_SAMPLED = re.compile(
+    rf"port\.\S+\.(?:{'|'.join(COUNTERS)})"
+    rf"|(?:light|(?:vpc|compute)\.\S+)\.(?:{'|'.join(PORT_COUNTERS)})"
+    r"|process\.\S+\.(?:cpu|rss|fds)"
+)
 ALIASES = {"host.memory": "host.memory.used", "host.cpu": "host.cpu.busy"}
 
 

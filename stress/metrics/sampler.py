@@ -5,10 +5,12 @@ from __future__ import annotations
 import threading
 import time
 from collections.abc import Callable, Sequence
+from typing import Any
 
 from emulator.network import Network
 from stress.metrics import host
 from stress.metrics.figure_units import MODES
+from stress.metrics.light_ports import LightPorts
 from stress.metrics.ports import Ports
 from stress.metrics.processes import Processes
 from stress.metrics.rtnl import LockWaits
@@ -30,6 +32,7 @@ class Sampler:
     def __init__(self, interval: float, chosen_links: Sequence[tuple[int, int]], network: Network) -> None:
         self._interval = interval
         self._ports = Ports(chosen_links, network)
+        self._light = LightPorts(network)
         self._processes = Processes(network)
         self._waits = LockWaits()
         self._samples = Table()
@@ -55,6 +58,11 @@ class Sampler:
         """CPU seconds used so far."""
         return self._cost
 
+    @property
+    def light_ports(self) -> dict[str, list[dict[str, Any]]]:
+        """Totals of light ports over the run, by VPC and by compute host; empty without light ports."""
+        return self._light.totals()
+
     def start(self, clock: Callable[[], float]) -> None:
         """Begin; `clock` gives the seconds since the run began."""
         self._clock = clock
@@ -67,6 +75,7 @@ class Sampler:
         self._thread.join()
         self._waits.stop()
         self._ports.close()
+        self._light.close()
         self._processes.close()
         return self._samples.samples(), self._cost
 
@@ -89,7 +98,7 @@ class Sampler:
 
     def _sample(self) -> None:
         now = self._clock()
-        growing = host.counters() | self._ports.counters()
+        growing = host.counters() | self._ports.counters() | self._light.counters()
         before = self._before
         seconds = None if before is None else now - before[0]
         values = (

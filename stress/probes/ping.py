@@ -82,6 +82,7 @@ class PingAsker:
         track.settle(sent - self._spec.timeout)
         track.ask(number, sent)
         if node_socket.sock is not None and node_socket.place != self._opener.where(node_socket.node):
+            self._read(node_socket, node_socket.sock, time.time() - self._clock())
             self._drop(node_socket)
         sock = node_socket.sock or self._ready(node_socket)
         if sock is None:

@@ -268,6 +268,16 @@ function probesSection() {
       cell(words(e.convergence, "seconds") + (e.unfinished ? ", not over" : ""), e.unfinished ? "n broken" : "n"), words(e.recovery, "seconds")]), 2) : make("p", {}, "No event made a probe wrong.")),
     card("Pairs that lost most", "", data.pairs.some(p => p.sent > p.answered) ? worst : make("p", {}, "Every probe was answered.")))];
 }
+function lightPorts() {
+  const rows = (of, title) => {
+    const all = data.light_ports[of] || [];
+    if (!all.length) return [];
+    const shown = all.slice(0, 30).map(r => [r.name, words(r.rx_bytes, "bytes"), whole(r.rx_packets), words(r.tx_bytes, "bytes"), whole(r.tx_packets), cell(whole(r.dropped), r.dropped ? "n broken" : "n")]);
+    return [card(title, all.length > 30 ? `the busiest 30 of ${whole(all.length)}` : "", table(["", "received", "packets", "sent", "packets", "dropped"], shown))];
+  };
+  const cards = [...rows("vpcs", "Light ports by VPC"), ...rows("compute_hosts", "Light ports by compute host")];
+  return cards.length ? [make("div", {class: "two"}, ...cards)] : [];
+}
 function facts(zero) {
   const list = entries => make("dl", {}, ...entries.flatMap(([k, v]) => [make("dt", {}, k), make("dd", {}, v)]));
   const text = (key, v) => key === "memory" && typeof v === "number" ? words(v, "bytes") : Array.isArray(v) ? v.map(x => typeof x === "number" ? digits(x, 3) : x).join(", ")
@@ -310,7 +320,7 @@ const curves = timed.flatMap(s => [{name: s.step, curve: s.latency.curve}]);
 for (const g of data.probe_groups) if (g.round_trip) curves.push({name: `${g.probe} (round trip)`, curve: g.round_trip.curve});
 const plot = curves.length ? new Curves(curves.slice(0, 8)) : null;
 page.append(header(() => timeline), tiles(), ...worries(), ...limits(), body,
-  ...(plot ? [card("Latency by percentile", "", plot.element)] : []), actionsTable(), ...probesSection(), ...facts(zero));
+  ...(plot ? [card("Latency by percentile", "", plot.element)] : []), actionsTable(), ...probesSection(), ...lightPorts(), ...facts(zero));
 function render() {
   timeline.render();
   timeline.point(null);

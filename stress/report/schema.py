@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
+from emulator.tasks import PORT_COUNTERS
 from stress.report.summary import FORMAT, VERSION
 
 Schema = dict[str, Any]
@@ -48,6 +49,7 @@ def schema() -> Schema:
                 "probe_cpu_seconds": _SECONDS,
                 "traffic": _list(_FREE),
                 "ramps": _list(_FREE),
+                "light_ports": _light_ports(),
                 "leaks": _leaks(),
                 "restored": _list(_TEXT),
             }
@@ -128,6 +130,11 @@ def _probe() -> Schema:
 def _metrics() -> Schema:
     series = {"type": "object", "additionalProperties": _list(_or_null(_NUMBER))}
     return _object({"at": _list(_SECONDS), "series": series})
+
+
+def _light_ports() -> Schema:
+    row = _object({"name": _TEXT, **dict.fromkeys(PORT_COUNTERS, _COUNT)})
+    return {"type": "object", "properties": {"vpcs": _list(row), "compute_hosts": _list(row)}}
 
 
 def _leaks() -> Schema:

@@ -60,6 +60,7 @@ def summary(result: RunResult, verdicts: Sequence[Verdict], figures: Figures | N
         "probe_cpu_seconds": result.probe_cost,
         "traffic": result.traffic,
         "ramps": result.ramps,
+        "light_ports": result.light_ports,
         "leaks": {
             "counts": {name: list(pair) for name, pair in result.leaks.counts.items()},
             "leaked": result.leaks.leaked,

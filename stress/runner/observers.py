@@ -29,6 +29,11 @@ class Watcher(Protocol):
         """The last sample, for a live view."""
         ...
 
+    @property
+    def light_ports(self) -> dict[str, list[dict[str, Any]]]:
+        """Totals of light ports over the run, by VPC and by compute host; empty without light ports."""
+        ...
+
     def start(self, clock: Clock) -> None:
         """Begin."""
         ...
@@ -91,6 +96,7 @@ class Observers:
             if self._sampler is not None:
                 result.samples, result.sampler_cost = self._sampler.stop()
                 self._samples = result.samples
+                result.light_ports = self._sampler.light_ports
         for one in (self._probes, self._sampler):
             if one is not None and one.failure is not None:
                 raise one.failure

@@ -1,4 +1,4 @@
-"""Counters of ports, read inside their nodes by one rtnetlink request each (rtnetlink(7)).
+"""Counters of ports, read inside their nodes by one rtnetlink request each (rtnetlink(7)), or from memory.
 
 That needs no process. A node that was removed gets a new socket.
 """
@@ -20,6 +20,8 @@ _RTM_NEWLINK, _RTM_GETLINK, _NLMSG_ERROR, _NLM_F_REQUEST = 16, 18, 2, 1
 _IFLA_IFNAME, _IFLA_STATS64 = 3, 23
 _STATS = struct.Struct(f"={len(COUNTERS)}Q")
 _PATIENCE = 0.2
+_OF_LIGHT = ("rx_packets", "rx_bytes", "tx_packets", "tx_bytes", "rx_dropped")
+"""Names for `emulator.tasks.PORT_COUNTERS` of a light port."""
 
 
 class PortCounters:
@@ -30,7 +32,10 @@ class PortCounters:
     def __init__(self, nodes: Nodes, arguments: dict[str, Any]) -> None:
         self._nodes = nodes
         self._sockets: dict[int, socket.socket] = {}
-        self._requests = [(node, name, request(name)) for node, name in arguments["ports"]]
+        self._light = nodes.light_ports()
+        first = len(nodes.names) - (len(self._light.vpcs()) if self._light is not None else 0)
+        self._rows = {name: node - first for node, name in arguments["ports"] if node >= first}
+        self._requests = [(node, name, request(name)) for node, name in arguments["ports"] if node < first]
 
     def ask(self, request: None = None) -> dict[str, dict[str, int]]:
         """Return interface -> counter -> number, since the port was made; nothing of ports that are gone."""
@@ -41,12 +46,19 @@ class PortCounters:
                 found[name] = self._numbers(node, message)
             except (OSError, EmulationError):
                 self._forget(node)
+        if self._light is not None:
+            for name, row in self._rows.items():
+                numbers = self._light.counters(row, row + 1)[0].tolist()
+                found[name] = dict(zip(_OF_LIGHT, numbers, strict=True))
         return found
 
     def stop(self) -> None:
-        """Close the sockets."""
+        """Close the sockets, and the light ports."""
         for node in list(self._sockets):
             self._forget(node)
+        if self._light is not None:
+            self._light.close()
+            self._light = None
 
     def _numbers(self, node: int, message: bytes) -> dict[str, int]:
         sock = self._sockets.get(node)

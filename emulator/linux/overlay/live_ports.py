@@ -5,6 +5,7 @@ from __future__ import annotations
 import errno
 import os
 import socket
+from functools import cached_property
 
 import numpy as np
 import numpy.typing as npt
@@ -40,12 +41,20 @@ class LivePorts:
             self._store.go(self._overlay.file_behind(int(split_place(place)[0][0])))
             return socket.socket(family, kind, protocol)
 
-    def hosts(self) -> npt.NDArray[np.int32]:
-        """Return the compute host of each port now, -1 for ports that are gone: int32[k]."""
-        places = self._places[self._slots]
-        _, vteps = split_place(places)
+    def vpcs(self) -> npt.NDArray[np.int64]:
+        """Return the VPC of each port: int64[k]."""
+        return self._overlay.ports.vpc
+
+    @cached_property
+    def _hosts(self) -> npt.NDArray[np.int64]:
+        """Address in the underlay and node of each compute host, by address: int64[h, 2]."""
         hosts = np.array([(host.vtep, host.node) for host in self._overlay.hosts.values()], dtype=np.int64)
-        hosts = hosts[np.argsort(hosts[:, 0])]
+        return hosts[np.argsort(hosts[:, 0])]
+
+    def hosts(self, first: int, end: int) -> npt.NDArray[np.int32]:
+        """Return the compute hosts of the rows from `first` to `end` now, -1 without a port: int32[n]."""
+        places, hosts = self._places[self._slots[first:end]], self._hosts
+        _, vteps = split_place(places)
         at = np.minimum(np.searchsorted(hosts[:, 0], vteps), len(hosts) - 1)
         there = (places != 0) & (hosts[at, 0] == vteps)
         return np.where(there, hosts[at, 1], -1).astype(np.int32)

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Any, ClassVar
+
 import pytest
 
 from stress.records import ProbeRecord, Sample
@@ -10,6 +12,8 @@ from stress.runner import observers
 
 class QuietSampler:
     failure = None
+
+    light_ports: ClassVar[dict[str, Any]] = {}
 
     def start(self, clock: object) -> None:
         pass
