@@ -24,6 +24,8 @@ from stress.runner.worker import Worker
 from stress.scenario.load import load_text
 from stress.schedule import planned
 
+pytestmark = pytest.mark.slow
+
 OPERATIONS = 100_000
 SCENARIO = f"""\
 name: x

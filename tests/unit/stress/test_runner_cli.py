@@ -21,7 +21,7 @@ from emulator.errors import BrokenError, RefusedError
 from emulator.plan import Plan
 from emulator.state import names
 
-pytestmark = pytest.mark.e2e
+pytestmark = [pytest.mark.e2e, pytest.mark.slow]
 
 NET = "name: dc\nengine: dry-run\ntopology: {generator: tree, depth: 2, fanout: 4}\n"
 SCENARIO = """\

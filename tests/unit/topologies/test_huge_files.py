@@ -22,6 +22,8 @@ from topologies.source import file as source_file
 from topologies.spec import chunked, load, validate
 from topologies.spec.load import load_text
 
+pytestmark = pytest.mark.slow
+
 GRAPH = "name: x\ntopology:\n  nodes: {h1: {}, s1: {kind: switch}}\n  links:\n"
 
 
@@ -269,7 +271,6 @@ HUGE = {
 }
 
 
-@pytest.mark.slow
 @pytest.mark.parametrize("kind", HUGE)
 def test_fifty_mebibytes_of_wrong_things_take_seconds_and_less_than_a_gibibyte(
     tmp_path: Path, kind: str
