@@ -21,8 +21,8 @@ _FIRST = 3
 
 def limit_changes(old: Plan, new: Plan) -> list[str]:
     """Return the changed limits of remaining nodes: `h1: cpu 0.5 → 0.2`, one line per node."""
+    old, new, found = old.full, new.full, []
     before = {name: old.topology.node_profile_of(node) for node, name in enumerate(old.topology.names)}
-    found = []
     if old.topology.node_profiles != new.topology.node_profiles or len(new.topology.node_profiles) > 1:
         for node, name in enumerate(new.topology.names):
             was = before.get(name)
@@ -51,10 +51,10 @@ def identity_changes(old: Plan, new: Plan) -> list[str]:
     """Return the changed MACs and addresses of remaining nodes, one line per node.
 
     `h1: MAC 02:00:00:05:00:00 → 02:00:00:06:00:00, address 10.0.0.4/8 → 10.0.0.5/8`. Ports in only one of the
-    plans don't count: they come or go with their links.
+    plans don't count: they come or go with their links. Light ports have lines of their own.
     """
+    old, new, found = old.full, new.full, []
     index = {name: node for node, name in enumerate(old.topology.names)}
-    found = []
     for node, name in enumerate(new.topology.names):
         before = index.get(name)
         if before is None:

@@ -34,6 +34,7 @@ _RTMSG = struct.Struct("=BBBBBBBBI")
 _STATIC = 4
 _LOCAL_TABLE, OUT_TABLE = 255, 100
 _UNICAST, _LOCAL = 1, 2
+_FRA_PROTOCOL, _KERNEL = 21, 2
 _SCOPE_HOST, _SCOPE_LINK = 254, 253
 _ONLINK = 4
 _LOCK_MTU = 1 << 2
@@ -67,13 +68,13 @@ class FoundRule(NamedTuple):
     length: int
 
 
-def accept_any(index: int) -> bytes:
-    """Return the message that lets a link receive packets from addresses that are local here.
+def accept_any(index: int, *, on: bool = True) -> bytes:
+    """Return the message that lets a link receive packets from addresses that are local here, or not.
 
     Reverse path filtering is off, and ARP is answered for addresses of the link alone, not for the ports'.
     One message for all three; files under /proc/sys are quadratic in the number of namespaces.
     """
-    settings = u32(_ACCEPT_LOCAL, 1) + u32(_RP_FILTER, 0) + u32(_ARP_IGNORE, 1)
+    settings = u32(_ACCEPT_LOCAL, on) + u32(_RP_FILTER, 0) + u32(_ARP_IGNORE, on)
     spec = nested(IFLA_AF_SPEC, nested(AF_INET, nested(1, settings)))  # IFLA_INET_CONF
     return message(RTM_NEWLINK, NLM_F_REQUEST, link_body(index) + spec)
 
@@ -108,7 +109,9 @@ def rule_out(packed: bytes, length: int, *, delete: bool = False) -> bytes:
 
 def local_rule(priority: int, *, delete: bool = False) -> bytes:
     """Return the message for the rule that asks the local table: LOCAL_RULE, or 0 as in a new namespace."""
-    return _rule(priority, _LOCAL_TABLE, delete=delete)
+    by_kernel = not priority and not delete
+    more = attribute(_FRA_PROTOCOL, bytes((_KERNEL,))) if by_kernel else b""
+    return _rule(priority, _LOCAL_TABLE, more=more, delete=delete)
 
 
 def _rule(priority: int, table: int, length: int = 0, more: bytes = b"", *, delete: bool) -> bytes:

@@ -120,8 +120,8 @@ class HostMessages:
                 made = anyip_messages.rule_out(packed, length, delete=True)
             case LocalRule(priority):
                 made = anyip_messages.local_rule(priority, delete=True)
-            case AnyAddress():
-                return  # harmless where there are no ports
+            case AnyAddress(index):
+                made = anyip_messages.accept_any(index, on=False)
         batch.add(made, f"remove {item} in", name)
 
 

@@ -24,7 +24,7 @@ from emulator.linux.overlay.maps import (
 from emulator.overlay.plan import Overlay
 from topologies.topology import I64
 
-_COUNTERS = ("rx_packets", "rx_bytes", "tx_packets", "tx_bytes", "dropped")
+COUNTERS = ("rx_packets", "rx_bytes", "tx_packets", "tx_bytes", "dropped")
 _MISSING = -1
 
 
@@ -93,6 +93,15 @@ class PortTable:
         self._maps.pages.update_batch(keys, free[: len(new)].astype(SLOT))
         self._read_pages()
 
+    def drop_empty_pages(self) -> None:
+        """Forget the pages without a port: their slots are free for others."""
+        used = (self._ports["place"] != 0).reshape(-1, PAGE).any(axis=1)
+        empty = self._pages[~used[self._first // PAGE]]
+        keys = np.empty(len(empty), dtype=PAGE_KEY)
+        keys["space"], keys["page"] = empty >> np.uint64(32), empty & np.uint64(0xFFFFFFFF)
+        self._maps.pages.delete_batch(keys)
+        self._read_pages()
+
     def write(self, overlay: Overlay, rows: I64 | slice, up: NDArray[np.bool_]) -> None:
         """Write ports, as new ones: `up` (bool[k]) tells which are up. Their pages must exist."""
         self.put(self.slots(overlay, rows), records(overlay, rows, up))
@@ -148,4 +157,4 @@ class PortTable:
     def counters(self, slots: I64) -> NDArray[np.uint64]:
         """Return the counters of ports: uint64[k, 5], received and sent packets and bytes, dropped ones."""
         found = self._ports[slots]
-        return np.stack([found[name] for name in _COUNTERS], axis=1)
+        return np.stack([found[name] for name in COUNTERS], axis=1)

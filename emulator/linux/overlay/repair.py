@@ -18,6 +18,7 @@ from emulator.linux.overlay.find import open_maps
 from emulator.linux.overlay.host_messages import HostMessages, host_name, tenant_name
 from emulator.linux.overlay.host_table import forget_hosts, write_hosts
 from emulator.linux.overlay.items import TENANT_DEVICE, host_items, tenant_items
+from emulator.linux.overlay.maps import OverlayMaps
 from emulator.linux.overlay.port_survey import restore_ports
 from emulator.linux.overlay.programs import load_programs
 from emulator.linux.overlay.read_items import FoundItems
@@ -42,21 +43,28 @@ def repair(overlay: Overlay, up: npt.NDArray[np.bool_], store: NamespaceStore, d
             forget_hosts(maps, overlay)
         if damage.ports is not None:
             restore_ports(overlay, up, maps, damage.ports)
-        if not (damage.hosts or damage.tenants):
-            return
-        with load_programs(maps) as programs:
-            writer = HostMessages(overlay, programs)
-            for tenant, found in damage.tenants.items():
-                restore_tenant(overlay, writer, store, tenant, found)
-            for node, found in damage.hosts.items():
-                wanted = host_items(overlay, overlay.hosts[node])
-                batch = Batch()
-                for tenant in overlay.tenants_of(node):
-                    if not found.devices.get(tenant.device):
-                        batch.add(messages.link_up(tenant.device), "bring up a device of", tenant.file)
-                writer.change(batch, found.items, wanted, host_name(overlay, node))
-                run_there(store, host_name(overlay, node), batch)
-                segment_udp([socket.if_indextoname(overlay.hosts[node].uplink)])
+        restore_namespaces(overlay, maps, store, damage)
+
+
+def restore_namespaces(
+    overlay: Overlay, maps: OverlayMaps, store: NamespaceStore, damage: OverlayDamage
+) -> None:
+    """Restore the compute hosts and the tenants' namespaces in `damage`, with programs that use `maps`."""
+    if not (damage.hosts or damage.tenants):
+        return
+    with load_programs(maps) as programs:
+        writer = HostMessages(overlay, programs)
+        for tenant, found in damage.tenants.items():
+            restore_tenant(overlay, writer, store, tenant, found)
+        for node, found in damage.hosts.items():
+            wanted = host_items(overlay, overlay.hosts[node])
+            batch = Batch()
+            for tenant in overlay.tenants_of(node):
+                if not found.devices.get(tenant.device):
+                    batch.add(messages.link_up(tenant.device), "bring up a device of", tenant.file)
+            writer.change(batch, found.items, wanted, host_name(overlay, node))
+            run_there(store, host_name(overlay, node), batch)
+            segment_udp([socket.if_indextoname(overlay.hosts[node].uplink)])
 
 
 def restore_tenant(

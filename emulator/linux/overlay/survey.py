@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
 
 import numpy as np
@@ -18,6 +18,7 @@ from emulator.linux.overlay.find import open_maps
 from emulator.linux.overlay.host_messages import host_name, tenant_name
 from emulator.linux.overlay.host_table import unlike_hosts
 from emulator.linux.overlay.items import TENANT_DEVICE, Item, host_items, tenant_items
+from emulator.linux.overlay.maps import OverlayMaps
 from emulator.linux.overlay.port_survey import PortDamage, PortSurvey
 from emulator.linux.overlay.read_items import FoundItems, read_items
 from emulator.overlay.plan import ComputeHost, Overlay, Tenant
@@ -69,19 +70,27 @@ class OverlaySurvey:
             out.deviations.append(words)
         else:
             with maps:
-                self._map = maps.port_map.id
+                self.use(maps)
                 for name in unlike_hosts(maps, self._overlay):
                     out.tables = True
                     out.deviations.append(Deviation("light ports", f"map {name}", "as planned", "changed"))
                 out.ports = PortSurvey(self._overlay, self._up, maps).damage()
                 out.deviations += out.ports.deviations
-        files = frozenset(self._store.files())
-        for tenant in self._overlay.tenants:
-            self._look_at_tenant(out, tenant, files)
-        for host in self._overlay.hosts.values():
-            if host_name(self._overlay, host.node) in files:
-                self._look_at_host(out, host)
+        self.look_at_namespaces(out, self._overlay.hosts)
         return out
+
+    def use(self, maps: OverlayMaps) -> None:
+        """Count only programs that use `maps` as those of this network."""
+        self._map = maps.port_map.id
+
+    def look_at_namespaces(self, out: OverlayDamage, hosts: Iterable[int]) -> None:
+        """Add to `out` the deviations of compute hosts (nodes), and of the namespaces of tenants there."""
+        files = frozenset(self._store.files())
+        for node in hosts:
+            for tenant in self._overlay.tenants_of(node):
+                self._look_at_tenant(out, tenant, files)
+            if host_name(self._overlay, node) in files:
+                self._look_at_host(out, self._overlay.hosts[node])
 
     def _belongs(self, program: int) -> bool:
         """Return whether a program uses this network's maps."""
