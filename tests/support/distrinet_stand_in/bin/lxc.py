@@ -35,6 +35,8 @@ def init(*words):
 
 
 def start(name):
+    if not (ROOT / name).is_dir():
+        sys.exit("Error: Instance not found")
     holder = subprocess.Popen(
         ["unshare", "-n", "-u", "sh", "-c", f"hostname {name}; exec sleep 1000000"],
         start_new_session=True,
