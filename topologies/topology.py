@@ -8,13 +8,13 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
-from enum import IntEnum
 from functools import cached_property
-from typing import TYPE_CHECKING, NamedTuple
+from typing import TYPE_CHECKING
 
 import numpy as np
 import numpy.typing as npt
 
+from topologies.elements import Explicit, Incident, Kind, Pools
 from topologies.names import Names
 from topologies.profiles import LinkProfile, NodeProfile, Shape
 from topologies.vpcs import Vpcs
@@ -22,49 +22,13 @@ from topologies.vpcs import Vpcs
 if TYPE_CHECKING:
     import networkx as nx
 
+__all__ = ["F64", "I32", "I64", "U8", "U16", "Explicit", "Incident", "Kind", "Pools", "Topology"]
+
 I32 = npt.NDArray[np.int32]
 I64 = npt.NDArray[np.int64]
 U8 = npt.NDArray[np.uint8]
 U16 = npt.NDArray[np.uint16]
 F64 = npt.NDArray[np.float64]
-
-
-class Kind(IntEnum):
-    """Kind of a node."""
-
-    HOST = 0
-    SWITCH = 1
-    ROUTER = 2
-
-    @property
-    def word(self) -> str:
-        """The kind in files and reports."""
-        return self.name.lower()
-
-
-class Pools(NamedTuple):
-    """Address pools in CIDR form; `ipv6` None switches IPv6 off."""
-
-    ipv4: str = "10.0.0.0/8"
-    ipv6: str | None = None
-    links: str = "172.16.0.0/12"
-    loopbacks: str = "100.64.0.0/10"
-
-
-class Incident(NamedTuple):
-    """One link end at a node: end 0 or 1 of `link`, at the node's `port`."""
-
-    link: int
-    end: int
-    port: int
-
-
-class Explicit(NamedTuple):
-    """Explicit values of a node in the file: addresses in CIDR form by port, MACs by port, fidelity."""
-
-    addresses: tuple[tuple[int, str], ...] = ()
-    macs: tuple[tuple[int, str], ...] = ()
-    fidelity: str | None = None
 
 
 def _frozen(array: npt.NDArray[np.generic]) -> None:

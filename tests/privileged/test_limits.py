@@ -9,7 +9,8 @@ from pathlib import Path
 import pytest
 from support.command import CommandLine
 
-from emulator.linux.cgroups import PREFIX, group_name, hierarchies
+from emulator.linux.cgroup_mounts import hierarchies
+from emulator.linux.cgroups import PREFIX, group_name
 
 pytestmark = [
     pytest.mark.privileged,

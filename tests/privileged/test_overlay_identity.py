@@ -19,7 +19,7 @@ from emulator.errors import BrokenError, KernelError
 from emulator.linux.bpf.maps import Map
 from emulator.linux.bpf.program import CGROUP_SOCK_ADDR
 from emulator.linux.bpf.support import lacking_bpf
-from emulator.linux.cgroups import cgroup2_root
+from emulator.linux.cgroup_mounts import cgroup2_root
 from emulator.linux.overlay.identity import Identities
 
 _IS_ROOT = os.geteuid() == 0

@@ -11,7 +11,7 @@ from enum import StrEnum
 
 from emulator.find_program import find_program
 from emulator.linux.bpf.support import lacking_bpf
-from emulator.linux.cgroups import cgroup2_root, hierarchies
+from emulator.linux.cgroup_mounts import cgroup2_root, hierarchies
 from emulator.linux.machine.features import (
     fix_module,
     fix_tun,

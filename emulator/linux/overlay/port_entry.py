@@ -10,7 +10,8 @@ from contextlib import contextmanager
 from pathlib import Path
 
 from emulator.errors import BrokenError, KernelError, UnableError
-from emulator.linux.cgroups import ENTER, cgroup2_root, group_name, node_group
+from emulator.linux.cgroup_mounts import cgroup2_root
+from emulator.linux.cgroups import ENTER, group_name, node_group
 from emulator.linux.overlay.identity import Identities
 from emulator.locks import locked
 

@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 
 from emulator.linux import cgroups
-from emulator.linux.cgroups import Hierarchy
+from emulator.linux.cgroup_mounts import Hierarchy
 from emulator.linux.ledgers import cgroup_ledger
 from emulator.linux.ledgers.cgroup_ledger import NAME, CgroupLedger
 from emulator.linux.ledgers.owners import Owner

@@ -8,7 +8,8 @@ from pathlib import Path
 import pytest
 
 from emulator.linux import cgroups
-from emulator.linux.cgroups import Hierarchy, group_name, hierarchies, settings
+from emulator.linux.cgroup_mounts import Hierarchy, hierarchies
+from emulator.linux.cgroups import group_name, settings
 from emulator.linux.ledgers import ledger_file
 from topologies.profiles import NodeProfile
 
