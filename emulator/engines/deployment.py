@@ -48,7 +48,7 @@ class NamespacedEngine(ChangingEngine[Running]):
             running, lost = self._running(state, plan)
             if running is not None:
                 started = _start_again(running, plan, state, file)
-                repaired = tuple(f"repaired: {words}" for words in running.repair_locked())
+                repaired = tuple(f"repaired: {words}" for words in running.repair_before(plan))
                 changed = self.change(running, plan, state, file, progress=progress, check=signals.check)
                 changed.changes = (*repaired, *(changed.changes or ()))
                 if started:

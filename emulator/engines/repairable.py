@@ -13,6 +13,7 @@ from emulator.errors import BrokenError
 from emulator.linux.observed.limits import deviating_limits
 from emulator.linux.observed.wanted import WantedState
 from emulator.linux.processes.interrupts import deferred
+from emulator.plan import Plan
 from topologies.counting import counted
 
 _SETTLES_WITHIN, _PAUSE = 2.0, 0.05
@@ -36,6 +37,11 @@ class RepairableNetwork(RecordedNetwork, ABC):
     @abstractmethod
     def repair_once(self) -> list[str]:
         """Repair deviations and return them; the caller holds the network's lock."""
+
+    def repair_before(self, new: Plan) -> list[str]:
+        """Repair before the change to `new`; return the deviations. The caller holds the network's lock."""
+        del new
+        return self.repair_locked()
 
     def deviations(self) -> Sequence[Deviation]:
         """Compare every node with the kernel; return deviations from the plan."""

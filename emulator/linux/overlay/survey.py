@@ -61,6 +61,12 @@ class OverlaySurvey:
 
     def damage(self) -> OverlayDamage:
         """Return the differences. Namespaces of compute hosts that are gone are left to `Survey`."""
+        out = self.look_at_maps()
+        self.look_at_namespaces(out, self._overlay.hosts)
+        return out
+
+    def look_at_maps(self) -> OverlayDamage:
+        """Return the differences in the maps alone."""
         out = OverlayDamage()
         try:
             maps = open_maps(self._overlay, self._store)
@@ -76,8 +82,11 @@ class OverlaySurvey:
                     out.deviations.append(Deviation("light ports", f"map {name}", "as planned", "changed"))
                 out.ports = PortSurvey(self._overlay, self._up, maps).damage()
                 out.deviations += out.ports.deviations
-        self.look_at_namespaces(out, self._overlay.hosts)
         return out
+
+    def tenants_exist(self) -> bool:
+        """Return whether all tenants' namespaces exist."""
+        return {tenant.file for tenant in self._overlay.tenants} <= set(self._store.files())
 
     def use(self, maps: OverlayMaps) -> None:
         """Count only programs that use `maps` as those of this network."""
