@@ -94,5 +94,5 @@ def generate(params: Params, context: Context) -> Topology:
             (*context.loc, "vpcs"), f"{params.ports:,} ports can't be shared equally by {params.vpcs:,} VPCs"
         )
     each = params.ports // params.vpcs
-    tenants = Tenants(params.vpcs, 1, each, params.spread, params.overlap, params.cidr)
+    tenants = Tenants(params.vpcs, 1, each, params.spread, params.overlap, params.cidr, equally=True)
     return with_tenants(made, hosts, tenants, context.random, context.loc)

@@ -23,15 +23,18 @@ Spread = Literal["even", "packed", "random"]
 TENANTS_POOL = "10.0.0.0/8"
 """Pool of the VPCs' addresses when the file gives none."""
 _LONGEST_PREFIX = 29
+_GOLDEN = (5**0.5 - 1) / 2
+"""Multiples of it, modulo 1, are spread evenly however many there are (Knuth: TAOCP 3, section 6.4)."""
 
 
 @dataclass(frozen=True)
 class Tenants:
     """Ports to add: `vpcs` VPCs of `subnets` subnets of `ports` ports each.
 
-    `spread`: `even` deals consecutive ports to consecutive hosts, `packed` fills one host after the other,
-    `random` draws a host for each port. With `overlap` all VPCs use the same addresses. `prefix` is the
-    prefix length of a subnet; None: the smallest that holds its ports.
+    `spread`: `even` deals the ports of a subnet to consecutive hosts, `packed` fills one host after the
+    other, `random` draws a host for each port. With `overlap` all VPCs use the same addresses. `prefix` is
+    the prefix length of a subnet; None: the smallest that holds its ports. With `equally` an even spread
+    gives all hosts as many ports; without it, a subnet that grows moves no port.
     """
 
     vpcs: int
@@ -41,6 +44,7 @@ class Tenants:
     overlap: bool = False
     cidr: str = TENANTS_POOL
     prefix: int | None = None
+    equally: bool = False
 
     @property
     def total(self) -> int:
@@ -93,8 +97,13 @@ def _ports(topology: Topology, host: I64) -> I32:
 def _hosts_of(tenants: Tenants, hosts: int, random: Stream) -> I64:
     """Return the place of each port's host among the hosts: int64[total]."""
     number = np.arange(tenants.total)
-    if tenants.spread == "even":
+    if tenants.spread == "even" and tenants.equally:
         return number % hosts
+    if tenants.spread == "even":
+        # a subnet begins somewhere by its number alone: one that grows moves no port
+        subnet = np.arange(tenants.vpcs * tenants.subnets)
+        begin = (subnet * _GOLDEN % 1.0 * hosts).astype(np.int64)
+        return (np.repeat(begin, tenants.ports) + number % tenants.ports) % hosts
     if tenants.spread == "packed":
         return number * hosts // tenants.total
     return random.integers(hosts, tenants.total)
