@@ -32,7 +32,14 @@ DEEP = "{generator: tree, depth: 4, fanout: 4}"
 LARGE = "{generator: tree, depth: 2, fanout: 32}"
 DEEPER = "{generator: tree, depth: 5, fanout: 4}"
 """1,024 hosts on 341 switches."""
+VPCS = [
+    "{generator: vpc, vpcs: 10, ports: 10000, hosts: 1000}",
+    "{generator: vpc, vpcs: 10, ports: 100000, hosts: 1000}",
+    "{generator: vpc, vpcs: 4, ports: 2500, hosts: 250, overlap: true}",
+]
+"""Light ports: 100 and 1,000 on each compute host, and four namespaces of tenants on each."""
 CASES = [
+    *(("netns routed", shape) for shape in VPCS),
     *((kind, shape) for kind in KINDS for shape in SHAPES.values()),
     *((kind, LARGE) for kind in ("netns bridge", "netns routed")),
     *((kind, DEEP) for kind in ("netns ovs", "mininet bridge", "mininet ovs")),

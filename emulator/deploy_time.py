@@ -17,8 +17,9 @@ measured both ways: there the two were within 30 % of each other.
 | its port, more                           | 0.20 ms  | 2 ms    |
 | all such ports together, squared         | 0.8 µs   | 0.8 µs  |
 | end of a tunnel to another worker        | 0.35 ms  |         |
-| compute host, more                       | 0.6 ms   |         |
-| light port                               | 1 µs     |         |
+| compute host, more                       | 0.25 ms  |         |
+| namespace of a tenant on a compute host  | 1.1 ms   |         |
+| light port                               | 0.5 µs   |         |
 | permanent neighbour                      | 2 µs     | 2 µs    |
 """
 
@@ -30,7 +31,7 @@ from dataclasses import dataclass
 import numpy as np
 import numpy.typing as npt
 
-from emulator.forecast import bare_nodes, end_costs, tier
+from emulator.forecast import bare_nodes, end_costs, tenants, tier
 from topologies.openflow_switches import ovs_nodes
 from topologies.segments import is_routed
 from topologies.topology import F64, I32, Topology
@@ -51,8 +52,9 @@ class Seconds:
     ovs_ports_squared: float = 0.8e-6
     """For each new port, the daemon processes all ports of its userspace datapath again."""
     tunnel_end: float = 0.35e-3
-    compute_host: float = 0.6e-3
-    light_port: float = 1e-6
+    compute_host: float = 0.25e-3
+    tenant: float = 1.1e-3
+    light_port: float = 0.5e-6
     neighbour: float = 2e-6
 
 
@@ -70,6 +72,11 @@ ENGINE_SECONDS: Mapping[str, Seconds] = {
 """Costs by engine; an engine that isn't listed has the costs of the netns engine."""
 
 
+def tenant_seconds(engine: str) -> float:
+    """Return the seconds to create a tenant's namespace on a compute host."""
+    return ENGINE_SECONDS.get(engine, Seconds()).tenant
+
+
 def worker_seconds(
     topology: Topology, worker: I32, count: int, cut: npt.NDArray[np.bool_] | None = None,
     engine: str = "netns",
@@ -84,6 +91,7 @@ def worker_seconds(
     nodes = end_costs(topology, cut, local, cost.tunnel_end, 0.0)
     nodes += bare_nodes(topology, cost.namespace, cost.bridge, cost.light_port, cost.neighbour)
     nodes[topology.full.carriers] += cost.compute_host
+    nodes += cost.tenant * tenants(topology)
     full = tier(topology, "full")
     switches = ovs_nodes(topology) & full
     nodes += np.where(switches, cost.ovs_switch + cost.ovs_port * topology.degrees, 0.0)

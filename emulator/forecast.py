@@ -12,6 +12,7 @@ tens of per cent. The values for `light` and permanent neighbours are estimates.
 | vxlan device, up, in a bridge (one end of a tunnel)   |  60 KiB |
 | compute host, more: two programs attached, routes     |  60 KiB |
 | light port: its slot and one in reserve, its page     | 132 B   |
+| namespace of a tenant on a compute host, its veth pair| 340 KiB |
 
 Switches of Open vSwitch have no namespaces of their own; their daemons take memory instead. Measured with
 Open vSwitch 3.1.0 in user space, as RssAnon of ovs-vswitchd and ovsdb-server a second after `up`: 1
@@ -52,6 +53,7 @@ LINK_END_BYTES = 52 * _KIB
 TUNNEL_END_BYTES = 60 * _KIB
 LIGHT_PORT_BYTES = 132
 COMPUTE_HOST_BYTES = 60 * _KIB
+TENANT_BYTES = 340 * _KIB
 NEIGHBOUR_BYTES = 512
 """A permanent neighbour (struct neighbour and its key, in kmalloc-512)."""
 OVS_DAEMONS_BYTES = 12_900 * _KIB
@@ -140,6 +142,14 @@ def _open_vswitch(topology: Topology) -> F64:
     return np.asarray(costs, dtype=np.float64)
 
 
+def tenants(topology: Topology) -> I64:
+    """Return the number of tenants' namespaces on each node: int64[n]; see `emulator.overlay.plan`."""
+    if topology.vpcs is None:
+        return np.zeros(topology.node_count, dtype=np.int64)
+    _, tenants = topology.vpcs.meetings(topology.light_hosts)
+    return np.bincount(tenants[:, 0], minlength=topology.node_count)
+
+
 def node_bytes(topology: Topology, cut: npt.NDArray[np.bool_] | None = None, engine: str = "netns") -> I64:
     """Return the memory of each node with its ends of links: int64[n], bytes.
 
@@ -152,5 +162,6 @@ def node_bytes(topology: Topology, cut: npt.NDArray[np.bool_] | None = None, eng
     besides = ENGINE_BYTES.get(engine, EngineBytes())
     own = tier(topology, "full") * besides.node
     own[topology.full.carriers] += COMPUTE_HOST_BYTES
+    own += TENANT_BYTES * tenants(topology)
     own[:1] += besides.network
     return np.asarray(bare + ends + hollow + own + _open_vswitch(topology)).astype(np.int64)

@@ -11,6 +11,7 @@ from typing import Any
 import numpy as np
 
 from emulator.forwarding.base import BRIDGE_PORT, LOOPBACK_PORT, Role
+from emulator.overlay.summary import light_port, light_summary
 from emulator.plan import Plan
 from topologies.identifiers import bridge_name, interface_name, mac
 from topologies.segments import is_routed
@@ -23,7 +24,8 @@ def summary(plan: Plan) -> dict[str, Any]:
     """Return counts, placement, forwarding and forecast of `plan`.
 
     Memory is in bytes, seconds are a forecast of the deployment. `refusals` concern the workers' capacities;
-    an engine may add others.
+    an engine may add others. `light_ports` (see `emulator.overlay.summary`) is
+    missing without any.
     """
     topology = plan.topology
     cut = int(np.count_nonzero(plan.cut))
@@ -33,6 +35,7 @@ def summary(plan: Plan) -> dict[str, Any]:
         "nodes": topology.kind_counts(),
         "links": topology.link_count,
         "fidelity": topology.fidelity_counts(),
+        **({"light_ports": light_summary(plan.overlay.ports, plan.engine)} if plan.overlay else {}),
         "forwarding": {
             "kind": "routed" if is_routed(topology) else "bridged",
             "blocked": int(np.count_nonzero(plan.blocked)),
@@ -70,7 +73,7 @@ def _workers(plan: Plan) -> list[dict[str, Any]]:
 def sample(plan: Plan, count: int = 3) -> dict[str, Any]:
     """Return what will be created, by name: the first `count` nodes of each tier, and some blocked links.
 
-    Each node shows at most 8 ports and addresses.
+    Each node shows at most 8 ports and addresses; a compute host shows the number of its light ports.
     """
     topology = plan.topology
     nodes = np.sort(
@@ -98,13 +101,16 @@ def _node(plan: Plan, node: int) -> dict[str, Any]:
         "fidelity": topology.node_profile_of(node).fidelity,
         "worker": plan.workers[int(plan.placement[node])].name,
     }
+    if plan.overlay is not None and node >= plan.overlay.ports.first:
+        return out | light_port(plan.overlay, node)
     if forwarding.has_bridge(node):
         out["bridge"] = {
             "name": bridge_name(topology, node),
             "mac": mac(topology, node, BRIDGE_PORT).hex(":"),
         }
     ports = []
-    for link, end, _ in topology.incident(node)[:_MOST]:
+    incident = [one for one in topology.incident(node) if one.link < topology.full.link_count]
+    for link, end, _ in incident[:_MOST]:
         role = Role(int(forwarding.roles[link, end]))
         if role == Role.BLOCKED and not plan.blocked[link]:
             role = Role.BRIDGED  # its switches use it, by computed flows or their controller's
@@ -112,6 +118,9 @@ def _node(plan: Plan, node: int) -> dict[str, Any]:
         tunnel = bool(plan.cut[link])
         ports.append({**_end(topology, link, end), "role": role.name.lower(), "peer": peer, "tunnel": tunnel})
     out["ports"] = ports
+    carried = int(topology.degrees[node]) - len(incident)
+    if carried:
+        out["light_ports"] = carried
     out["addresses"] = [
         {"port": _port_name(topology, node, address.port), "address": f"{address.text}/{address.length}"}
         for address in forwarding.addresses(node)[:_MOST]

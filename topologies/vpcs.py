@@ -76,6 +76,17 @@ class Vpcs:
         """The VPC of each subnet: int64[s]."""
         return np.array([subnet.vpc for subnet in self.subnets], dtype=np.int64)
 
+    def meetings(self, hosts: I32) -> tuple[I64, I64]:
+        """Return the pairs of host and address space, ascending: all, and those of hosts with several.
+
+        int64[p, 2] each. `hosts` (int32[k]) are the compute hosts of the light nodes, which are the last k.
+        """
+        subnet = self.of_node[len(self.of_node) - len(hosts) :]
+        wide = np.unique(hosts.astype(np.int64) << 32 | self.spaces[self.vpc_of_subnet[subnet]])
+        pairs = np.stack([wide >> 32, wide & 0xFFFFFFFF], axis=1)
+        _, place, count = np.unique(pairs[:, 0], return_inverse=True, return_counts=True)
+        return pairs, pairs[count[place] > 1]
+
     def vpc_of(self, node: int) -> int | None:
         """Return the VPC of `node`, or None."""
         subnet = int(self.of_node[node])
@@ -109,9 +120,13 @@ class Vpcs:
         start = np.searchsorted(subnet, np.arange(len(self.subnets) + 1))
         first = np.array([one.first_port for one in self.subnets], dtype=np.int64)
         value = first[subnet] + np.arange(len(nodes)) - start[subnet]
-        for node, taken in sorted(self.explicit.items(), key=lambda item: item[1]):
-            rows = slice(*start[self.of_node[node] : self.of_node[node] + 2].tolist())
-            value[rows] += value[rows] >= taken
+        given: dict[int, list[int]] = {}
+        for node, taken in self.explicit.items():
+            given.setdefault(int(self.of_node[node]), []).append(taken)
+        for number, all_taken in given.items():
+            rows = slice(*start[number : number + 2].tolist())
+            free_before = np.sort(np.array(all_taken, dtype=np.int64)) - np.arange(len(all_taken))
+            value[rows] += np.searchsorted(free_before, value[rows], side="right")
         out[nodes] = value.astype(np.uint32)
         return out
 

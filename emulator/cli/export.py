@@ -25,7 +25,7 @@ def command(file: Path, to: str, output: Path | None) -> int:
 
     topology = open_topology(file)
     routes = None
-    if to == "mininet":
+    if to == "mininet" and not topology.light.any():  # it refuses light hosts
         from emulator.forwarding.exported import static_routes
 
         routes = static_routes(topology)

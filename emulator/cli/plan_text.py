@@ -10,6 +10,7 @@ from emulator.plan import size_text
 from topologies.counting import counted, plural
 
 _MOST_ROWS = 16
+_MOST_NAMES = 4
 _FIRST, _LAST = 10, 2
 
 
@@ -27,6 +28,7 @@ def plan_lines(said: dict[str, Any]) -> Iterator[str]:
             ("fidelity", fidelity(said["fidelity"])),
             ("forwarding", forwarding["kind"] + (f", {counted(blocked, 'link')} blocked by the spanning tree"
                                                  if blocked else "")),
+            *_light(said.get("light_ports")),
             ("placement", _placement(placement, len(workers))),
             ("memory", _memory(forecast["memory_bytes"], workers)),
             ("deployment", f"about {forecast['seconds']:,.1f} s"),
@@ -37,6 +39,26 @@ def plan_lines(said: dict[str, Any]) -> Iterator[str]:
     for warning in said["warnings"]:
         yield f"warning: {warning}"
     yield f"planned in {said['seconds']['total']:.2f} s"
+
+
+def _light(light: dict[str, Any] | None) -> Iterator[tuple[str, str]]:
+    """Yield the label and the words of each line about light ports."""
+    if light is None:
+        return
+    names = [vpc["name"] for vpc in light["vpcs"]]
+    shown = ", ".join(names[:_MOST_NAMES]) + (f" … {names[-1]}" if len(names) > _MOST_NAMES else "")
+    least, most = light["ports_per_host"]["least"], light["ports_per_host"]["most"]
+    each = f"{most:,} on each" if least == most else f"{least:,} to {most:,} on each"
+    hosts = counted(light["compute_hosts"], "compute host")
+    yield "vpcs", f"{shown}: {counted(light['ports'], 'port')} on {hosts}, {each}"
+    tenants = light["tenants"]
+    if tenants["namespaces"]:
+        where = counted(tenants["compute_hosts"], "compute host")
+        cost = f"{size_text(tenants['memory_bytes'])} and {tenants['seconds']:,.1f} s"
+        words = (
+            f"{tenants['namespaces']:,} more, as VPCs with equal addresses meet on {where}: {cost} of these"
+        )
+        yield "namespaces", words
 
 
 def _placement(placement: dict[str, Any], workers: int) -> str:
@@ -103,7 +125,9 @@ def sample_lines(sample: dict[str, Any]) -> Iterator[str]:
 
 def _node_lines(node: dict[str, Any]) -> Iterator[str]:
     routes = f", {counted(node['routes'], 'route')}" if node["routes"] else ""
-    yield f"{node['name']}  {node['kind']}, {node['fidelity']}, on {node['worker']}{routes}"
+    carried = f", {counted(node['light_ports'], 'light port')}" if "light_ports" in node else ""
+    vpc = f", of VPC {node['vpc']}" if "vpc" in node else ""
+    yield f"{node['name']}  {node['kind']}, {node['fidelity']}{vpc}, on {node['worker']}{routes}{carried}"
     addresses: dict[str, list[str]] = {}
     for entry in node["addresses"]:
         addresses.setdefault(entry["port"], []).append(entry["address"])

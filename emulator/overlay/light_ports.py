@@ -53,6 +53,20 @@ class LightPorts:
         return self.vpcs.spaces[self.vpc]
 
     @cached_property
+    def _meetings(self) -> tuple[I64, I64]:
+        return self.vpcs.meetings(self.host)
+
+    @property
+    def pairs(self) -> I64:
+        """All pairs of compute host and address space, ascending: int64[p, 2]."""
+        return self._meetings[0]
+
+    @property
+    def tenants(self) -> I64:
+        """The pairs of compute hosts with several address spaces: each is a namespace of its own."""
+        return self._meetings[1]
+
+    @cached_property
     def vni(self) -> U32:
         """The VXLAN network identifier of each port."""
         return (self.vpc + 1).astype(np.uint32)

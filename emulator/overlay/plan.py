@@ -88,7 +88,7 @@ class Overlay:
     def tenants(self) -> tuple[Tenant, ...]:
         """The namespaces of address spaces on hosts that have several, by host and space."""
         names = self.underlay.names
-        pairs = self._shared_pairs
+        pairs = self.ports.tenants
         found = sorted((f".{names[host]}.{space}", host, space) for host, space in pairs.tolist())
         used: set[int] = set()
         out = []
@@ -122,25 +122,11 @@ class Overlay:
         return own | {tenant.device: tenant.file for tenant in self.tenants}
 
     @cached_property
-    def _pairs(self) -> I64:
-        """All pairs of host and address space, ascending: int64[p, 2]."""
-        wide = self.ports.host.astype(np.int64) << 32 | self.ports.space
-        found = np.unique(wide)
-        return np.stack([found >> 32, found & 0xFFFFFFFF], axis=1)
-
-    @property
-    def _shared_pairs(self) -> I64:
-        """The pairs of hosts with several address spaces."""
-        pairs = self._pairs
-        _, place, count = np.unique(pairs[:, 0], return_inverse=True, return_counts=True)
-        return pairs[count[place] > 1]
-
-    @cached_property
     def spaces_of_host(self) -> dict[int, int]:
         """The address space of each host that has one; -1 for hosts with several."""
-        pairs = self._pairs
+        pairs = self.ports.pairs
         out = dict(zip(pairs[:, 0].tolist(), pairs[:, 1].tolist(), strict=True))
-        out.update(dict.fromkeys(self._shared_pairs[:, 0].tolist(), -1))
+        out.update(dict.fromkeys(self.ports.tenants[:, 0].tolist(), -1))
         return out
 
     @cached_property

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from ipaddress import IPv4Address
+
 import numpy as np
 
 from topologies.addressing import AddressColumns, FlatAddressing, RoutedAddressing
@@ -17,6 +19,8 @@ class Addresses:
     """Addresses in CIDR form; the port 0xffff is a node's bridge. A router's loopback is left out."""
 
     def __init__(self, topology: Topology) -> None:
+        self._vpcs, topology = topology.vpcs, topology.full
+        self._first = topology.node_count
         nodes = np.arange(topology.node_count)
         self._routed = RoutedAddressing(topology) if is_routed(topology) else None
         if self._routed is None:
@@ -27,6 +31,9 @@ class Addresses:
 
     def of(self, node: int) -> list[tuple[int, str]]:
         """Return (port, address) of `node`, by port."""
+        if node >= self._first and self._vpcs is not None:
+            subnet = self._vpcs.subnets[self._vpcs.of_node[node]]
+            return [(0, f"{IPv4Address(int(self._vpcs.addresses[node]))}/{subnet.length}")]
         found = [(address.port, f"{address.text}/{address.length}") for address in self._columns.of(node)]
         return found if self._routed is None else sorted(found)
 

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import re
 from dataclasses import dataclass, fields
+from ipaddress import IPv4Address
 from typing import Any, TypeVar
 
 from pydantic import BaseModel, ValidationError
@@ -146,6 +147,11 @@ def node_attributes(topology: Topology, node: int) -> dict[str, Any]:
         out.pop("switch", None)  # set for the whole file, not for this node
     first = 0 if kind == Kind.HOST else 1
     explicit = topology.explicit.get(node, Explicit())
+    if topology.vpcs is not None and (vpc := topology.vpcs.vpc_of(node)) is not None:
+        out["vpc"] = topology.vpcs.names[vpc]
+        length = topology.vpcs.subnets[topology.vpcs.of_node[node]].length
+        address = IPv4Address(int(topology.vpcs.addresses[node]))
+        explicit = explicit._replace(addresses=((0, f"{address}/{length}"),))
     for key, pairs in (("ip", explicit.addresses), ("mac", explicit.macs)):
         if pairs:
             out[key] = " ".join(text if port == first else f"{text}@{port}" for port, text in pairs)

@@ -17,10 +17,11 @@ _KEPT = 64
 def nodes(topology: Topology) -> Iterator[tuple[str, dict[str, Any]]]:
     """Yield (name, attributes) of each node, in index order."""
     columns = (topology.kinds, topology.tiers, topology.node_profile, topology.groups)
+    first = topology.full.node_count  # light nodes have addresses
     same: dict[tuple[int, ...], dict[str, Any]] = {}
     rows = zip(*(column.tolist() for column in columns), strict=True)
     for node, (name, row) in enumerate(zip(topology.names, rows, strict=True)):
-        if topology.positions is not None or node in topology.explicit:
+        if topology.positions is not None or node in topology.explicit or node >= first:
             yield name, node_attributes(topology, node)
             continue
         if row not in same:  # the hosts of a rack differ only in their names

@@ -15,7 +15,21 @@ _TYPES = {
     "group": "int", "relay": "boolean", "cpu": "double", "memory": "long", "x": "double", "y": "double",
     "mtu": "int", "source_port": "int", "target_port": "int",
 }  # fmt: skip
-_NODE_KEYS = ("kind", "tier", "group", "cpu", "memory", "fidelity", "relay", "switch", "ip", "mac", "x", "y")
+_NODE_KEYS = (
+    "kind",
+    "tier",
+    "group",
+    "cpu",
+    "memory",
+    "fidelity",
+    "vpc",
+    "relay",
+    "switch",
+    "ip",
+    "mac",
+    "x",
+    "y",
+)
 _EDGE_KEYS = (
     "source_port", "target_port", "mtu",
     *(prefix + key for prefix in ("", "forward_", "backward_") for key in SHAPE_KEYS),
@@ -42,7 +56,10 @@ def chunks(topology: Topology) -> Iterator[str]:
     yield '<?xml version="1.0" encoding="UTF-8"?>\n<graphml xmlns="http://graphml.graphdrawing.org/xmlns">\n'
     used = {"source_port", "target_port"}.union(*profiles(topology))
     spoken = set[str]().union(*(openflow_attributes(profile.openflow) for profile in topology.node_profiles))
-    node_keys = (*_NODE_KEYS, *(key for key in OPENFLOW_KEYS if key in spoken))
+    unused = set() if topology.vpcs is not None else {"vpc"}
+    node_keys = [
+        key for key in (*_NODE_KEYS, *(key for key in OPENFLOW_KEYS if key in spoken)) if key not in unused
+    ]
     for of, keys in (("node", node_keys), ("edge", [key for key in _EDGE_KEYS if key in used])):
         for key in keys:
             yield f'  <key id="{key}" for="{of}" attr.name="{key}" attr.type="{_type(key)}"/>\n'

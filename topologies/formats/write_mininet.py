@@ -14,6 +14,7 @@ import numpy as np
 import numpy.typing as npt
 
 from topologies.counting import counted
+from topologies.errors import ParameterError
 from topologies.formats.addresses import Addresses
 from topologies.formats.mininet_openflow import controller_rows, is_openflow, switch_rows
 from topologies.formats.mininet_routers import Routers, mininet_name
@@ -28,7 +29,17 @@ _OPENFLOW_CLASSES = ("Controller", "OVSController", "OVSSwitch", "RemoteControll
 
 
 def chunks(topology: Topology, routes: Routes | None = None) -> Iterator[str]:
-    """Yield the script. `routes` are those of the routers; without them its switches don't route."""
+    """Yield the script. `routes` are those of the routers; without them its switches don't route.
+
+    ParameterError for a topology with light hosts.
+    """
+    if topology.light.any():
+        first = topology.names[topology.full.node_count]
+        raise ParameterError(
+            ("to",),
+            f"mininet has no light hosts, such as `{first}`: each of its hosts is a namespace; export to "
+            "graphml or json, or make them full",
+        )
     import jinja2  # only here: half of the commands need no template
 
     environment = jinja2.Environment(

@@ -9,6 +9,7 @@ import numpy as np
 from topologies.formats.addresses import Addresses
 from topologies.identifiers import mac
 from topologies.names import NameBlock
+from topologies.pictures.carried import carried, carried_note
 from topologies.pictures.fold import MAX_ITEMS, Fold, best
 from topologies.pictures.hierarchy import Hierarchy, hierarchy
 from topologies.pictures.labels import Labels
@@ -25,7 +26,12 @@ _MOST_RANGES = 64
 
 
 def page_data(topology: Topology) -> dict[str, Any]:
-    """Return the page's data; `atoms` are in drawing order, row by row from left to right."""
+    """Return the page's data; `atoms` are in drawing order, row by row from left to right.
+
+    Light ports are numbers at their compute hosts.
+    """
+    counts = " · ".join(words for words in (counts_text(topology), carried_note(topology)) if words)
+    ports, topology = carried(topology), topology.full
     tree = hierarchy(topology)
     fold = best(topology, tree, MOST_ATOMS if tree.layered else MOST_ATOMS_PLANE)
     first = best(topology, tree, MAX_ITEMS)
@@ -36,8 +42,9 @@ def page_data(topology: Topology) -> dict[str, Any]:
     group_of, groups = _groups(tree, fold, order, inner)
     entries, entry_of = legend(topology, tree.layer)
     atoms = _atoms(topology, fold, order, group_of, entry_of)
+    _add_ports(atoms, fold.item, ports, order)
     out: dict[str, Any] = {
-        "counts": counts_text(topology),
+        "counts": counts,
         "layered": tree.layered,
         "rows": int(tree.layer.max()) + 1,
         "open": inner if first.level is None else first.level,
@@ -113,6 +120,14 @@ def _atoms(
             atom["ranges"] = _ranges(members[item])
         atoms.append(atom)
     return atoms
+
+
+def _add_ports(atoms: list[dict[str, Any]], item: I64, ports: I64, order: I64) -> None:
+    """Add the number of light ports to the facts of compute hosts, and of stacks of them."""
+    held = np.bincount(item, weights=ports, minlength=len(order))[order].astype(np.int64)
+    for atom, count in zip(atoms, held.tolist(), strict=True):
+        if count and "facts" in atom:
+            atom["facts"].append(["light ports", f"{count:,}"])
 
 
 def _members(fold: Fold) -> list[I64]:

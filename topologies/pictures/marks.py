@@ -66,8 +66,8 @@ def stack(drawn: Scene, item: int, colour: str, kind: Kind) -> str:
     return cards
 
 
-def host(drawn: Scene, item: int, name: str, labels: Labels) -> str:
-    """Draw a host as a dot, its name below or beside it when there is room."""
+def host(drawn: Scene, item: int, name: str, labels: Labels, ports: int = 0) -> str:
+    """Draw a host as a dot, its name below or beside it when there is room, and its number of light ports."""
     x, y, room = drawn.x[item], drawn.y[item], drawn.spacing[item]
     radius = float(np.clip(room * 0.3, 1.8, 8.5)) if drawn.tree.layered else plane_radius(drawn, item)
     dot = f'<circle class="card host" fill="{HOST}" cx="{x:.1f}" cy="{y:.1f}" r="{radius:.1f}"/>'
@@ -76,7 +76,9 @@ def host(drawn: Scene, item: int, name: str, labels: Labels) -> str:
     size = labels.row_size(item, room, 1)
     if not size:
         return dot
-    return dot + _text("n", x, y + radius + 14, name, size)
+    words = next((w for w in (f"{TIMES}{ports:,} ports", f"{TIMES}{ports:,}") if len(w) * 6 < room), "")
+    more = _text("n", x, y + radius + 24, words, size) if ports and words else ""
+    return dot + _text("n", x, y + radius + 14, name, size) + more
 
 
 def box(drawn: Scene, item: int, name: str, colour: str, labels: Labels) -> str:

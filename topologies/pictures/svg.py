@@ -10,6 +10,8 @@ from html import escape
 
 import numpy as np
 
+from topologies.counting import counted
+from topologies.pictures.carried import carried, carried_note
 from topologies.pictures.labels import Labels
 from topologies.pictures.legend import Entry, legend, tier_word
 from topologies.pictures.marks import box, host, stack
@@ -24,12 +26,13 @@ _STRAIGHT = 160
 
 
 def svg(topology: Topology) -> str:
-    """Return the picture; names are escaped, so no name is ever markup."""
-    drawn = scene(topology)
+    """Return the picture; names are escaped, so no name is markup. Light ports are numbers at their hosts."""
+    drawn = scene(topology.full)
     height = f"{drawn.height + _TOP + _FOOT:.0f}"
-    title, counts, note = escape(topology.name or "topology"), counts_text(topology), escape(fold_note(drawn))
+    title, counts = escape(topology.name or "topology"), counts_text(topology)
+    note = escape(_note(topology, drawn))
     size = f'viewBox="0 0 {WIDTH:g} {height}" width="{WIDTH:g}" height="{height}"'
-    entries, entry_of = legend(topology, drawn.tree.layer)
+    entries, entry_of = legend(topology.full, drawn.tree.layer)
     colours = [entries[at].colour for at in entry_of[drawn.fold.first].tolist()]
     parts = [
         f'<svg xmlns="http://www.w3.org/2000/svg" {size} role="img" aria-label="{title}: {counts}">\n',
@@ -40,12 +43,17 @@ def svg(topology: Topology) -> str:
         f'<g transform="translate(0 {_TOP:g})">\n',
         *_panels(drawn),
         *_links(drawn),
-        *_nodes(drawn, colours),
+        *_nodes(drawn, colours, carried(topology)),
         "</g>\n",
         *_legend(entries, float(height) - 26),
         "</svg>\n",
     ]
     return "".join(parts)
+
+
+def _note(topology: Topology, drawn: Scene) -> str:
+    """Return a note on what isn't drawn one by one; "" when everything is."""
+    return " · ".join(note for note in (fold_note(drawn), carried_note(topology)) if note)
 
 
 def _panels(drawn: Scene) -> Iterator[str]:
@@ -132,19 +140,24 @@ def _bend(drawn: Scene, a: int, b: int) -> str:
     return f"{x:.1f} {y:.1f}"
 
 
-def _nodes(drawn: Scene, colours: list[str]) -> Iterator[str]:
-    """Draw the items, the lowest row first; in a plane the switches first, for their labels."""
+def _nodes(drawn: Scene, colours: list[str], ports: I64) -> Iterator[str]:
+    """Draw the items, the lowest row first; in a plane the switches first, for their labels.
+
+    `ports` are the numbers of light ports by node: int64[n].
+    """
     labels = Labels(drawn)
+    held = np.bincount(drawn.fold.item, weights=ports, minlength=len(drawn.fold)).astype(np.int64)
     order = -drawn.fold.layer if drawn.tree.layered else drawn.fold.layer
     for item in np.argsort(order, kind="stable").tolist():
         node, count = int(drawn.fold.first[item]), int(drawn.fold.count[item])
         kind, name = Kind(drawn.topology.kinds[node]), drawn.topology.names[node]
         title = name if count == 1 else f"{count:,} {TIMES} {tier_word(drawn.topology, node)}, {name} …"
+        title += f", {counted(int(held[item]), 'light port')}" if held[item] else ""
         yield f"<g><title>{escape(title)}</title>"
         if count > 1:
             yield stack(drawn, item, colours[item], kind)
         elif kind == Kind.HOST:
-            yield host(drawn, item, name, labels)
+            yield host(drawn, item, name, labels, int(held[item]))
         else:
             yield box(drawn, item, name, colours[item], labels)
         yield "</g>\n"

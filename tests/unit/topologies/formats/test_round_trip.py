@@ -119,3 +119,37 @@ def test_unknown_format_names_the_nearest() -> None:
     made = build(load_text("name: t\ntopology: {generator: single}\n"))
     with pytest.raises(ParameterError, match="did you mean `graphml`"):
         topologies.exported(made, "graphlm")
+
+
+VPC = "{generator: vpc, vpcs: 2, subnets: 2, ports: 3, hosts: 2, overlap: true}"
+BY_HAND = (
+    "{nodes: {c: {}, s: {kind: switch}, p: {fidelity: light, ip: 10.0.0.3/29, mac: '02:00:00:00:00:03'}, "
+    "q: {fidelity: light, vpc: v2}}, links: [[c, s], [p, c], [q, c]]}"
+)
+SUBNETS = "vpcs: {v1: [10.0.0.0/29, 10.0.0.8/29], v2: [10.0.0.0/29, 10.0.0.8/29]}\n"
+
+
+@pytest.mark.parametrize("to", list(READERS))
+@pytest.mark.parametrize("text", [f"topology: {VPC}\n", f"{SUBNETS}topology: {BY_HAND}\n"])
+def test_light_hosts_keep_their_vpcs_and_addresses(to: str, text: str, tmp_path: Path) -> None:
+    """The subnets aren't in the export: the file that imports it names them again."""
+    made = build(load_text(f"name: v\n{text}"))
+    (tmp_path / f"v.{to}").write_text(topologies.exported(made, to))
+    back = build(load_text(f"name: v\n{SUBNETS}topology: {{file: v.{to}}}\n", folder=tmp_path))
+    assert made.vpcs is not None
+    assert back.vpcs is not None
+    assert list(back.names) == list(made.names)
+    np.testing.assert_array_equal(back.vpcs.addresses, made.vpcs.addresses)
+    np.testing.assert_array_equal(back.vpcs.of_node, made.vpcs.of_node)
+    np.testing.assert_array_equal(back.light_hosts, made.light_hosts)
+    assert edges(back) == edges(made)
+    macs = [
+        {node: values.macs for node, values in one.explicit.items() if values.macs} for one in (back, made)
+    ]
+    assert macs[0] == macs[1]
+
+
+def test_mininet_refuses_light_hosts_by_name() -> None:
+    made = build(load_text(f"name: v\ntopology: {VPC}\n"))
+    with pytest.raises(ParameterError, match="no light hosts, such as `v1s1p1`"):
+        topologies.exported(made, "mininet")

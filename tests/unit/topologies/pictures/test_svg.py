@@ -9,7 +9,7 @@ import pytest
 from topologies.build import build, open_topology
 from topologies.pictures import svg
 from topologies.pictures.fold import MAX_ITEMS
-from topologies.pictures.scene import WIDTH, scene
+from topologies.pictures.scene import TIMES, WIDTH, scene
 from topologies.spec.load import load_text
 from topologies.topology import Topology
 
@@ -118,3 +118,20 @@ def test_nothing_is_loaded_from_elsewhere() -> None:
 def test_the_readme_picture_is_what_the_code_draws() -> None:
     text = svg(open_topology(ROOT / "topologies/examples/fat-tree.yaml"))
     assert (ROOT / "docs/images/fat-tree.svg").read_text(encoding="utf-8") == text
+
+
+def test_light_ports_are_a_number_at_their_compute_hosts() -> None:
+    made = build(load_text("name: v\ntopology: {generator: vpc, vpcs: 2, ports: 10, hosts: 4}\n"))
+    words = "".join(ET.fromstring(svg(made)).itertext())  # noqa: S314 -- our own output
+    assert "folded: 20 light ports on 4 compute hosts" in words
+    assert words.count(f"{TIMES}5 ports") == 4
+    assert "h1, 5 light ports" in words
+    assert "v1s1p1" not in words
+    assert "host · 4" in words
+
+
+def test_a_million_light_ports_are_drawn_as_quickly_as_their_hosts() -> None:
+    made = build(load_text("name: v\ntopology: {generator: vpc, vpcs: 1, ports: 1000000, hosts: 100}\n"))
+    drawn = svg(made)
+    assert "1,000,000 light ports on 100 compute hosts" in drawn
+    assert len(drawn) < 100_000
