@@ -2,7 +2,7 @@
 
 Measured on Linux 6.18 (x86-64, 2 cores), while 1,000 objects of one kind are created, as the growth of
 MemTotal - MemFree - Buffers - Cached - AnonPages: that is the kernel's own memory. Kernels differ by some
-tens of per cent. The values for `light` and permanent neighbours are estimates.
+tens of per cent. The value for permanent neighbours is an estimate.
 
 | object                                                | memory  |
 |-------------------------------------------------------|---------|
