@@ -44,7 +44,7 @@ SLOTS = (2 * 4 + 1024) * 64
 EQUAL_BY_HAND = [
     ("h1", "ip link del space1", "device of address space 1"),
     ("h1", "ip link set space1 down", "device of address space 1"),
-    ("h1", "tc filter del dev space2 ingress", "program em_from_device"),
+    ("h1", "tc filter del dev space0 ingress", "program em_from_device"),
     (".h1.1", "ip link set lo down", "h1, address space 1: device lo"),
     (".h2.1", "ip rule del pref 100", "h2, address space 1: rule 100"),
 ]
