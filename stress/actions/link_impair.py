@@ -42,8 +42,12 @@ class LinkImpair(PacedAction):
             yield ("shape",), f"is empty; write for example `shape: {ShapeKeys.EXAMPLE}`"
 
     def plan(self, context: PlanContext) -> PlannedOperations:
-        """Return the changes and their undoing."""
-        targets = context.links(self.target)
+        """Return the changes and their undoing; links of light ports, which have no queue, are left out."""
+        first_light = context.topology.full.link_count
+        targets = [target for target in context.links(self.target) if target.number < first_light]
+        if not targets:
+            words = "matches links of light ports only, which have no queue; aim at those of compute hosts"
+            raise context.error("target", words)
         for target in targets:
             for shape in self._shapes(context.topology, target.number, LinkState()):
                 if shape and (shape.jitter or shape.reorder) and not shape.delay:

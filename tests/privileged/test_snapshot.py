@@ -18,6 +18,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
+import numpy as np
 import pytest
 from support.command import CommandLine
 from support.kernel_snapshot import Snapshot, difference_within, settled
@@ -33,6 +34,7 @@ from stress.actions.registry import ACTIONS
 from stress.runner import run
 from stress.scenario.load import load_text
 from stress.schedule import planned
+from stress.vpc_members import vpc_numbers
 from topologies.build import build
 from topologies.profiles import Shape
 from topologies.spec.load import load_text as load_topology
@@ -57,6 +59,7 @@ NETWORKS = {
     "ovs-everything": RING + "switch: ovs\n" + _EVERYTHING,
     "ovs-learning": RING + "switch: ovs\nopenflow: {controller: learning}\n",
     "ovs-ecmp": FABRIC + "switch: ovs\nopenflow: {flows: ecmp}\n",
+    "vpc": "topology: {generator: vpc, vpcs: 2, ports: 4, hosts: 2}\nforwarding: routed\n",
     "mininet": RING + "engine: mininet\n",
     "mininet-routed": FABRIC + "engine: mininet\nforwarding: routed\n" + _EVERYTHING,
     "mininet-ovs": RING + "engine: mininet\nswitch: ovs\n" + WITH["shaped"],
@@ -90,9 +93,9 @@ ROWS: dict[str, dict[str, str]] = {
         "told": f"{_SIDE}, reroute: true, cut: 200 ms, duration: 400 ms",
     },
     "rolling": {
-        "restarted": f"{_SIDE}, down: 100 ms, pause: 0 s, duration: 400 ms",
-        "cut": f"{_SIDE}, how: cut, down: 100 ms, pause: 0 s, duration: 400 ms",
-        "told": f"{_SIDE}, how: reroute, down: 100 ms, pause: 0 s, duration: 400 ms",
+        "restarted": f"{_SIDE}, down: 100 ms, pause: 0 s, duration: 500 ms",
+        "cut": f"{_SIDE}, how: cut, down: 100 ms, pause: 0 s, duration: 500 ms",
+        "told": f"{_SIDE}, how: reroute, down: 100 ms, pause: 0 s, duration: 500 ms",
     },
     "process": {"hosts": f"target: host, command: ['true'], {_SHORT}"},
     "traffic": {"hosts": "flows: 2, protocol: udp, bandwidth: 1 Mbit, duration: 300 ms"},
@@ -121,10 +124,12 @@ class Case:
         """Fail unless the kernel is as before and hosts answer; then the network is made anew."""
         self.spoilt = True
         assert not (found := difference_within(self.before, self.state, self.name)), "\n".join(found)
-        hosts = self.network.topology.hosts.tolist()
-        echoes = [
-            Echo(a, self.network.addresses(b)[0]) for a, b in zip(hosts, hosts[1:] + hosts[:1], strict=True)
-        ]
+        topology = self.network.topology
+        vpc, echoes = vpc_numbers(topology)[topology.hosts], []
+        for number in np.unique(vpc):
+            hosts = topology.hosts[vpc == number].tolist()
+            pairs = zip(hosts, hosts[1:] + hosts[:1], strict=True)
+            echoes += [Echo(a, self.network.addresses(b)[0]) for a, b in pairs]
         deadline = time.monotonic() + 5
         while None in (answers := self.network.access.ping(echoes, 1.0)):
             assert time.monotonic() < deadline, answers
@@ -247,15 +252,24 @@ def test_a_link_that_is_as_before_is_so_in_the_kernel(case: Case, verb: str) -> 
 
 
 def _more_hosts(text: str) -> str:
-    return text.replace("_leaf: 2", "_leaf: 3").replace("_switch: 1", "_switch: 2")
+    return (
+        text.replace("_leaf: 2", "_leaf: 3")
+        .replace("_switch: 1", "_switch: 2")
+        .replace("ports: 4", "ports: 6")
+    )
 
 
 def _more_switches(text: str) -> str:
-    return text.replace("spines: 2", "spines: 3").replace("k: 3", "k: 4")
+    more = text.replace("spines: 2", "spines: 3").replace("k: 3", "k: 4")
+    return more.replace("vpcs: 2", "vpcs: 3")
 
 
 def _shaped(text: str) -> str:
-    return text.replace("100 Mbit", "50 Mbit") if "Mbit" in text else text + WITH["shaped"]
+    if "Mbit" in text:
+        return text.replace("100 Mbit", "50 Mbit")
+    return text + (
+        WITH["shaped"] if "vpc" not in text else WITH["shaped"].replace("{}", "{between: [leaf, spine]}")
+    )
 
 
 def _static_arp(text: str) -> str:

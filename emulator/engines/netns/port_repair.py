@@ -11,7 +11,7 @@ from emulator.linux.overlay.find import open_maps
 from emulator.linux.overlay.host_table import write_hosts
 from emulator.linux.overlay.port_survey import count_ports
 from emulator.linux.overlay.port_table import PortTable
-from emulator.linux.overlay.repair import repair
+from emulator.linux.overlay.repair import forget_moves, repair, restore_hosts
 from emulator.linux.overlay.survey import OverlayDamage, OverlaySurvey
 from emulator.plan import Plan
 
@@ -44,16 +44,21 @@ def ports_are_whole(plan: Plan, store: NamespaceStore) -> bool:
 
 
 def repair_ports(plan: Plan, store: NamespaceStore) -> list[str]:
-    """Restore the light ports of `plan`, and what carries them; return the deviations."""
+    """Restore the light ports of `plan`, and what carries them; return the deviations.
+
+    The former places of ports that a killed command moved are forgotten.
+    """
     damage = look_at_ports(plan, store)
-    if plan.overlay is not None and not damage.is_empty:
+    if plan.overlay is not None:
         with store.entered():
-            repair(plan.overlay, plan.ports_up, store, damage)
+            if not damage.is_empty:
+                repair(plan.overlay, plan.ports_up, store, damage)
+            forget_moves(plan.overlay, store)
     return [str(deviation) for deviation in damage.deviations]
 
 
 def change_ports(change: LinkChange, store: NamespaceStore) -> None:
-    """Bring light ports up and down; follow changed next hops of the underlay.
+    """Bring light ports up and down; follow changed next hops of the underlay, and uplinks that come up.
 
     A port whose place is gone follows the record once it is repaired.
     """
@@ -62,7 +67,9 @@ def change_ports(change: LinkChange, store: NamespaceStore) -> None:
         return
     flipped = change.old.ports_up != change.new.ports_up
     moved = old.hosts != new.hosts
-    if not (moved or flipped.any()):
+    ends = change.topology.ends[[link for link in change.ups if link < change.topology.full.link_count]]
+    uplinked = [node for node in np.unique(ends).tolist() if node in new.hosts]
+    if not (moved or flipped.any() or uplinked):
         return
     try:
         maps = open_maps(new, store)
@@ -76,3 +83,6 @@ def change_ports(change: LinkChange, store: NamespaceStore) -> None:
             rows = np.flatnonzero(flipped & (change.new.ports_up == up))
             slots = table.slots(new, rows)
             table.set_up(slots[table.exists(slots)], up=up)
+        if uplinked:
+            with store.entered():
+                restore_hosts(new, change.new.ports_up, maps, store, uplinked)

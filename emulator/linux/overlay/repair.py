@@ -5,6 +5,7 @@ from __future__ import annotations
 import errno
 import os
 import socket
+from collections.abc import Iterable
 
 import numpy as np
 import numpy.typing as npt
@@ -18,11 +19,11 @@ from emulator.linux.overlay.find import open_maps
 from emulator.linux.overlay.host_messages import HostMessages, host_name, tenant_name
 from emulator.linux.overlay.host_table import forget_hosts, write_hosts
 from emulator.linux.overlay.items import TENANT_DEVICE, host_items, tenant_items
-from emulator.linux.overlay.maps import OverlayMaps
+from emulator.linux.overlay.maps import PLACE, SLOT, OverlayMaps
 from emulator.linux.overlay.port_survey import restore_ports
 from emulator.linux.overlay.programs import load_programs
 from emulator.linux.overlay.read_items import FoundItems
-from emulator.linux.overlay.survey import OverlayDamage
+from emulator.linux.overlay.survey import OverlayDamage, OverlaySurvey
 from emulator.overlay.plan import Overlay, Tenant
 
 THERE = frozenset({errno.EEXIST, errno.ENOENT, errno.ESRCH, errno.ENODEV})
@@ -46,6 +47,13 @@ def repair(overlay: Overlay, up: npt.NDArray[np.bool_], store: NamespaceStore, d
         restore_namespaces(overlay, maps, store, damage)
 
 
+def forget_moves(overlay: Overlay, store: NamespaceStore) -> None:
+    """Forget the former places of all ports that were moved. Call when nothing moves ports any more."""
+    with open_maps(overlay, store) as maps:
+        slots, _ = maps.moving.lookup_batch(SLOT, PLACE)
+        maps.moving.delete_batch(slots)
+
+
 def restore_namespaces(
     overlay: Overlay, maps: OverlayMaps, store: NamespaceStore, damage: OverlayDamage
 ) -> None:
@@ -65,6 +73,28 @@ def restore_namespaces(
             writer.change(batch, found.items, wanted, host_name(overlay, node))
             run_there(store, host_name(overlay, node), batch)
             segment_udp([socket.if_indextoname(overlay.hosts[node].uplink)])
+
+
+def restore_hosts(
+    overlay: Overlay,
+    up: npt.NDArray[np.bool_],
+    maps: OverlayMaps,
+    store: NamespaceStore,
+    hosts: Iterable[int],
+) -> None:
+    """Restore what compute hosts lost with their uplinks. Call inside the store's mount namespace.
+
+    The kernel drops routes and neighbours when an uplink goes down, and programs when it is deleted. A host
+    whose uplink is down still is left as it is.
+    """
+    damage = OverlayDamage()
+    survey = OverlaySurvey(overlay, up, store)
+    survey.use(maps)
+    survey.look_at_namespaces(damage, hosts)
+    for node, found in list(damage.hosts.items()):
+        if not found.devices.get(overlay.hosts[node].uplink):
+            del damage.hosts[node]
+    restore_namespaces(overlay, maps, store, damage)
 
 
 def restore_tenant(

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import time
 from collections.abc import Callable, Iterable
 from contextlib import ExitStack
 from types import TracebackType
@@ -19,6 +18,8 @@ from emulator.linux.overlay.find import open_maps
 from emulator.linux.overlay.maps import DOWN, place
 from emulator.linux.overlay.port_table import PortTable
 from emulator.linux.overlay.programs import load_programs
+from emulator.linux.overlay.recent_moves import RecentMoves
+from emulator.linux.overlay.repair import restore_hosts
 from emulator.linux.overlay.shared_ports import SharedPorts
 from emulator.network import silent
 from emulator.overlay.migration import destination
@@ -26,9 +27,6 @@ from emulator.plan import Plan
 from emulator.removed_elements import RemovedElements
 from emulator.restoring_session import RestoringSession
 from topologies.topology import I64
-
-_UNDER_WAY = 0.05
-"""Seconds after which no packet to the former place of a moved port is under way any more."""
 
 
 class OverlaySession(RestoringSession):
@@ -49,7 +47,6 @@ class OverlaySession(RestoringSession):
         self._shared, self._overlay = shared, shared.overlay
         self._first, self._first_link = self._overlay.ports.first, self._overlay.ports.first_link
         self._plan, self._ports_up = plan, plan.ports_up
-        self._moving: list[tuple[float, int]] = []
         self._moved: dict[int, int] = {}
         """Row -> compute host of the ports that this session moved."""
         self._stack = ExitStack()
@@ -57,8 +54,9 @@ class OverlaySession(RestoringSession):
     def __enter__(self) -> Self:
         self._stack.enter_context(self._full)
         self._maps = self._stack.enter_context(open_maps(self._overlay, self._store))
-        self._stack.callback(self._settle)
         self._table = PortTable(self._maps)
+        self._recent = RecentMoves(self._table)
+        self._stack.callback(self._recent.settle)
         self._slots = self._shared.slots(self._table)
         return self
 
@@ -89,6 +87,8 @@ class OverlaySession(RestoringSession):
         self._removed.set_port(node, port, up=up)
         if row is None:
             self._full.set_port(node, port, up=up)
+            if up and node in self._overlay.hosts:
+                self._restore_hosts([node])
         elif not up or self._is_wanted_up(row):
             self._table.set_up(self._slots[row : row + 1], up=up)
 
@@ -125,7 +125,9 @@ class OverlaySession(RestoringSession):
         if link < self._first_link:
             self._full.add_link(link)
         self._removed.links.pop(link, None)
-        if link >= self._first_link:
+        if link < self._first_link:
+            self._restore_hosts(self._topology.ends[link].tolist())
+        else:
             self._bring(np.array([self._overlay.ports.row_of_link(link)]))
 
     def remove_node(self, node: int) -> None:
@@ -151,7 +153,10 @@ class OverlaySession(RestoringSession):
         self._full.add_node(node)
         self._removed.nodes.pop(node, None)
         host = self._overlay.hosts.get(node)
-        if host is not None:
+        if host is None:
+            ways = self._topology.full.incident(node)
+            self._restore_hosts(int(self._topology.ends[link, 1 - end]) for link, end, _ in ways)
+        else:
             with load_programs(self._maps) as programs:
                 prepare_hosts(self._overlay, programs, [host], self._store, silent)
             self._bring(self._rows_on(node))
@@ -174,20 +179,18 @@ class OverlaySession(RestoringSession):
         elif not was_there:
             self._bring(np.array([row]))
         else:
-            self._moving.append((time.monotonic(), int(self._slots[row])))
             self._table.migrate(self._slots[row : row + 1], device, vtep)
-            self._settle(_UNDER_WAY)
+            self._recent.note(int(self._slots[row]))
 
     def _destination(self, row: int, host: int) -> tuple[int, int]:
         names = self._topology.names
         return destination(self._overlay, row, host, (names[row + self._first], names[host]))
 
-    def _settle(self, age: float = 0.0) -> None:
-        """Forget the former places of ports that moved at least `age` seconds ago."""
-        until = time.monotonic() - age
-        done = [slot for at, slot in self._moving if at <= until]
-        del self._moving[: len(done)]
-        self._table.settle(np.unique(np.array(done, dtype=np.int64)))
+    def _restore_hosts(self, nodes: Iterable[int]) -> None:
+        """Restore what compute hosts among `nodes` lost when their uplinks were down or gone."""
+        hosts = [node for node in nodes if node in self._overlay.hosts and node not in self._removed.nodes]
+        if hosts:
+            restore_hosts(self._overlay, self._up(), self._maps, self._store, hosts)
 
     def _take(self, rows: I64) -> None:
         self._table.remove(self._slots[rows])

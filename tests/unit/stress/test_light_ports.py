@@ -200,6 +200,7 @@ def test_ports_dont_migrate_to_hosts_without_their_addresses() -> None:
     ("name", "keys", "words"),
     [
         ("migration", {"target": {"name": "h*"}}, "no light port"),
+        ("link-impair", {"target": {"name": "v*"}, "shape": {"bandwidth": 1e6}}, "links of light ports only"),
         ("migration", {"to": {"name": "spine*"}}, "no other compute host"),
         ("vpc-churn", {"target": {"name": "w*"}}, "no VPC with light ports matches; they go from v1 to v2"),
         ("vpc-churn", {"target": {"kind": "host"}}, "`kind` is of nodes"),
