@@ -69,6 +69,14 @@ def test_ports_are_spread_equally(spread: str) -> None:
     assert per_host(make("vpc", vpcs=2, ports=10, hosts=5, spread=spread)) == [4, 4, 4, 4, 4]
 
 
+def test_even_spreads_each_subnet_and_one_that_grows_moves_no_port() -> None:
+    small, grown = (make("vpc", vpcs=3, ports=ports, hosts=4, prefix=24) for ports in (7, 9))
+    for subnet in range(3):
+        hosts = small.light_hosts[7 * subnet : 7 * subnet + 7]
+        assert sorted(np.unique(hosts, return_counts=True)[1].tolist()) == [1, 2, 2, 2]
+        np.testing.assert_array_equal(grown.light_hosts[9 * subnet :][:7], hosts)
+
+
 def test_even_deals_ports_in_turn_and_packed_fills_one_host_after_the_other() -> None:
     even = make("vpc", vpcs=2, ports=5, hosts=4)
     assert sorted(per_host(even)) == [2, 2, 3, 3]
