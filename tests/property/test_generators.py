@@ -235,6 +235,21 @@ def check_groups(topology: Topology) -> None:
         assert used.tolist() == list(range(len(used)))
 
 
+def check_full(topology: Topology) -> None:
+    """Light nodes and their links are last: the graph without them has the same indices."""
+    full = topology.full
+    kept = [node for node in range(topology.node_count) if not topology.light[node]]
+    assert kept == list(range(full.node_count))
+    assert list(full.names) == [topology.names[node] for node in kept]
+    assert full.ends.tolist() == [pair for pair in topology.ends.tolist() if set(pair) <= set(kept)]
+    for node in kept:
+        assert full.node_profile_of(node) == topology.node_profile_of(node)
+        some = [one for one in topology.incident(node) if one.link < full.link_count]
+        assert full.incident(node) == some
+    carried = {int(host) for host in topology.light_hosts}
+    assert full.carriers.tolist() == sorted(carried)
+
+
 def test_every_family_has_a_strategy() -> None:
     assert set(FAMILIES) == set(GENERATORS)
 
@@ -252,6 +267,7 @@ def test_holds_for_every_family(name: str, data: st.DataObject) -> None:
     check_identifiers(topology)
     check_addresses(topology)
     check_groups(topology)
+    check_full(topology)
     assert checked.params.node_estimate() == topology.node_count
     if name in RANDOM_SIZE:
         assert checked.params.link_estimate() >= topology.link_count
