@@ -37,7 +37,7 @@ class AvailableMetrics:
         return cls(
             steps=verbs,
             probes=list(dict.fromkeys(probe.name or probe.probe for probe in scenario.probes)),
-            ramps=[step.name for step in every if step.action.action == "ramp"],
+            ramps=[step.name for step in every if step.action.action in {"ramp", "vpc-growth"}],
             traffic=any(step.action.action == "traffic" for step in every),
             ports=scenario.metrics.ports is not None,
         )

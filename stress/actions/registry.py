@@ -23,6 +23,7 @@ ACTIONS: dict[str, str] = {
     "mac-move": "mac_move.MacMove",
     "migration": "migration.Migration",
     "vpc-churn": "vpc_churn.VpcChurn",
+    "vpc-growth": "vpc_growth.VpcGrowth",
     "ramp": "ramp.Ramp",
 }
 """Name in scenarios -> module and class below `stress.actions`."""

@@ -15,6 +15,13 @@ from stress.keys import Aim, TargetKeys
 from stress.targets import Target
 from stress.vpc_members import vpc_numbers
 from topologies.quantities import Duration
+from topologies.topology import Topology
+
+
+def ports_of(topology: Topology, vpc: int) -> list[int]:
+    """Return the light nodes of a VPC, subnet after subnet."""
+    nodes: list[int] = np.flatnonzero((vpc_numbers(topology) == vpc) & topology.light).tolist()
+    return nodes
 
 
 class VpcChurn(PacedAction):
@@ -35,11 +42,7 @@ class VpcChurn(PacedAction):
     def do(self, context: ActionContext, verb: str, target: Target) -> None:
         """Delete the ports of a VPC, or create them again; skipped when there is none to change."""
         topology = context.network.topology
-
-        def ports() -> list[int]:
-            return np.flatnonzero((vpc_numbers(topology) == target.number) & topology.light).tolist()
-
-        nodes: list[int] = context.kept((VpcChurn, target), ports)
+        nodes: list[int] = context.kept((VpcChurn, target), lambda: ports_of(topology, target.number))
         skipped = context.set_nodes(nodes, removed=verb == "delete")
         if len(skipped) == len(nodes):
             raise SkippedError(skipped[0])

@@ -98,7 +98,7 @@ FIGURES = (
     Figure("traffic.slowest", "bitrate", "flows", "of the slowest flow"),
     Figure("traffic.flows", "count", "flows", "flows"),
     Figure("traffic.failed", "count", "flows", "flows that failed"),
-    Figure("STEP.last_good", "count", "ramps", "hosts that a ramp reached"),
+    Figure("STEP.last_good", "count", "ramps", "hosts that a ramp, ports that a vpc-growth reached"),
     Figure("seconds", "seconds", "run", "duration of the run", ()),
 )  # fmt: skip
 

@@ -103,11 +103,12 @@ ROWS: dict[str, dict[str, str]] = {
     "mac-move": {"hosts": f"target: host, away: 50 ms, {_SLOW}"},
     "migration": {"ports": f"away: 50 ms, {_PACE}"},
     "vpc-churn": {"vpcs": f"away: 50 ms, {_SLOW}"},
+    "vpc-growth": {"ports": "target: v1, ports: 1, interval: 50 ms, duration: 300 ms"},
     "ramp": {"networks": "hosts: 2, most: 2, interval: 300 ms, duration: 300 ms"},
 }
 """The keys of a step for each action, by what it is done to: each is a row of each network."""
 _NEED_CONTROLLERS = {"controller-restart"}
-_NEED_LIGHT_PORTS = {"migration", "vpc-churn"}
+_NEED_LIGHT_PORTS = {"migration", "vpc-churn", "vpc-growth"}
 
 
 @dataclass

@@ -47,7 +47,8 @@ class Placed:
 
 
 def action(name: str, **keys: Any) -> Action:
-    return action_named(name)(action=name, **{"rate": 10} | keys)
+    given = {"rate": 10} | keys
+    return action_named(name)(action=name, **{k: value for k, value in given.items() if value is not None})
 
 
 def plan(step: Action, seconds: float = 4.0) -> PlannedOperations:
@@ -204,6 +205,7 @@ def test_ports_dont_migrate_to_hosts_without_their_addresses() -> None:
         ("migration", {"to": {"name": "spine*"}}, "no other compute host"),
         ("vpc-churn", {"target": {"name": "w*"}}, "no VPC with light ports matches; they go from v1 to v2"),
         ("vpc-churn", {"target": {"kind": "host"}}, "`kind` is of nodes"),
+        ("vpc-growth", {"rate": None, "target": {"name": "v*"}}, "matches 2 VPCs; one step grows one"),
         ("vpc-churn", {"target": {"count": 3}}, "only 2 VPCs match"),
     ],
 )
@@ -348,3 +350,27 @@ def test_a_compute_host_and_the_ports_that_come_to_it_have_one_worker() -> None:
     both = np.flatnonzero(np.isin(schedule.target, [*of_move, *of_host]))
     found = shares(schedule, np.arange(len(schedule)))
     assert [bool(np.isin(both, one.numbers).all()) for one in found].count(True) == 1
+
+
+GROWTH = "target: v1, ports: 8, interval: 20 ms, duration: 300 ms"
+
+
+@pytest.mark.usefixtures("unwatched")
+def test_a_vpc_grows_until_it_has_all_ports(network: DryRunNetwork, monkeypatch: pytest.MonkeyPatch) -> None:
+    result, calls = ran(network, monkeypatch, f"  - {{action: vpc-growth, {GROWTH}}}\n")
+    assert [outcome.operation.verb for outcome in result.outcomes] == ["grow", "grow", "grow", "fill"]
+    (grown,) = result.ramps
+    assert [size["hosts"] for size in grown["sizes"]] == [8, 16, 20]
+    assert (grown["last_good"], grown["stopped_by"]) == (20, "")
+    assert calls["remove_ports 12"] == calls["add_ports 8"] == calls["add_ports 4"] == 1
+
+
+@pytest.mark.usefixtures("unwatched")
+def test_a_growth_that_is_too_slow_stops_and_fills_up(
+    network: DryRunNetwork, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    result, calls = ran(network, monkeypatch, f"  - {{action: vpc-growth, slowest: 0 s, {GROWTH}}}\n")
+    (grown,) = result.ramps
+    assert (grown["sizes"], grown["last_good"]) == ([], 0)
+    assert "more than 0 s" in grown["stopped_by"]
+    assert calls["remove_ports 12"] == calls["add_ports 12"] == 1
