@@ -79,7 +79,8 @@ class OverlaySession(RestoringSession):
 
     def prepare(self, ports: Iterable[tuple[int, int]]) -> None:
         """Prepare changes of ports of full nodes; light ones need no preparation."""
-        self._full.prepare(port for port in ports if self._shared.row_of(*port) is None)
+        own = [port for port in ports if port[0] < self._first]
+        self._full.prepare(port for port in own if self._shared.row_of(*port) is None)
 
     def set_port(self, node: int, port: int, *, up: bool) -> None:
         """Bring a port down or up."""

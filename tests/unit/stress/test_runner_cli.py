@@ -327,6 +327,37 @@ SMALLER = {
 """Shorter; and what others do on this machine meanwhile breaks no limit."""
 
 
+VPC = """\
+name: dc
+engine: dry-run
+topology: {generator: vpc, vpcs: 2, subnets: 2, ports: 4, hosts: 3}
+"""
+
+
+@pytest.mark.parametrize(
+    ("name", "seconds", "broken"),
+    [
+        ("vpc-migration", 1, ["vpc.v1.dropped"]),  # a dry run has no counters of ports
+        ("vpc-churn", 2, []),
+        ("vpc-spine-failure", 4, []),
+    ],
+)
+def test_ready_scenarios_of_light_ports_run_at_small_size(
+    files: Path, cli: CommandLine, name: str, seconds: int, broken: list[str]
+) -> None:
+    (files / "net.yaml").write_text(VPC)
+    text = (EXAMPLES / f"{name}.yaml").read_text()
+    for long, short in {**SMALLER, "25 %": "60 %", "cooldown: 1 s": "cooldown: 0 s"}.items():
+        text = text.replace(long, short)
+    (files / "s.yaml").write_text(text)
+    words = ("stress", "s.yaml", "--up", "net.yaml", "--duration", f"{seconds}s")
+    whole = cli.json(*words, code=1 if broken else 0)
+    failed = [verdict["figure"] for verdict in whole["verdicts"] if not verdict["held"]]
+    assert [figure.rpartition(".")[0] for figure in failed] == broken
+    assert sum(step["done"] for step in whole["steps"]) > 0
+    assert whole["leaks"]["leaked"] == []
+
+
 @pytest.mark.parametrize(
     ("name", "seconds", "code"),
     [

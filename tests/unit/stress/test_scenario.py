@@ -79,7 +79,17 @@ def test_the_schema_refuses_what_the_loader_refuses(name: str) -> None:
 
 
 def test_there_is_a_ready_scenario_for_each_purpose() -> None:
-    wanted = {"port-churn", "node-churn", "fabric-failure", "rolling-restart", "soak", "mininet-capacity"}
+    wanted = {
+        "vpc-migration",
+        "vpc-churn",
+        "vpc-spine-failure",
+        "port-churn",
+        "node-churn",
+        "fabric-failure",
+        "rolling-restart",
+        "soak",
+        "mininet-capacity",
+    }
     assert wanted <= {path.stem for path in EXAMPLES}
 
 
