@@ -146,7 +146,7 @@ def tenants(topology: Topology) -> I64:
     """Return the number of tenants' namespaces on each node: int64[n]; see `emulator.overlay.plan`."""
     if topology.vpcs is None:
         return np.zeros(topology.node_count, dtype=np.int64)
-    _, tenants = topology.vpcs.meetings(topology.light_hosts)
+    _, tenants = topology.vpcs.meetings(topology.light_hosts, topology.carried)
     return np.bincount(tenants[:, 0], minlength=topology.node_count)
 
 

@@ -31,6 +31,8 @@ def save(topology: Topology, path: Path) -> None:
         arrays["positions"] = topology.positions
     if topology.vpcs is not None:
         arrays["subnet"] = topology.vpcs.of_node
+    if len(topology.carried):
+        arrays["carried"] = topology.carried
     arrays["meta"] = np.frombuffer(json.dumps(_meta(topology)).encode(), dtype=np.uint8)
     with path.open("wb") as file:
         np.savez(file, allow_pickle=False, **arrays)
@@ -43,6 +45,8 @@ def load(path: Path) -> Topology:
         fields: dict[str, Any] = {key: arrays[key] for key in _ARRAYS}
         if "positions" in arrays:
             fields["positions"] = arrays["positions"]
+        if "carried" in arrays:
+            fields["carried"] = arrays["carried"]
         if "subnet" in arrays:
             fields["vpcs"] = _vpcs(meta["vpcs"], arrays["subnet"])
     fields |= {key: meta[key] for key in _PLAIN}

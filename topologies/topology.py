@@ -47,7 +47,8 @@ class Topology:
     of its first leaf group; -1 is no group (cores).
     `ports` hold the port number on each end: a host's count from 0, a switch's from 1.
     Light nodes and their links follow all others. `vpcs` are their networks. `carriers` (int64[c]) are the
-    nodes that carry light ones which this graph leaves out (see `full`).
+    nodes that carry light ones which this graph leaves out (see `full`). `carried` (int64[p, 2]) are compute
+    hosts and address spaces that stay prepared for light nodes although their last one may have moved away.
     """
 
     name: str
@@ -70,6 +71,7 @@ class Topology:
     positions: F64 | None = None
     vpcs: Vpcs | None = None
     carriers: I64 = field(default_factory=lambda: np.zeros(0, dtype=np.int64))
+    carried: I64 = field(default_factory=lambda: np.zeros((0, 2), dtype=np.int64))
 
     def __post_init__(self) -> None:
         n, m = len(self.names), len(self.ends)
@@ -123,7 +125,8 @@ class Topology:
             explicit={node: values for node, values in self.explicit.items() if node < count},
             positions=None if self.positions is None else self.positions[:count],
             vpcs=None,
-            carriers=np.unique(light_ends[light_ends < count]).astype(np.int64),
+            carriers=np.union1d(light_ends[light_ends < count], self.carried[:, 0]).astype(np.int64),
+            carried=self.carried[:0],
         )
 
     @cached_property

@@ -76,13 +76,15 @@ class Vpcs:
         """The VPC of each subnet: int64[s]."""
         return np.array([subnet.vpc for subnet in self.subnets], dtype=np.int64)
 
-    def meetings(self, hosts: I32) -> tuple[I64, I64]:
+    def meetings(self, hosts: I32, carried: I64) -> tuple[I64, I64]:
         """Return the pairs of host and address space, ascending: all, and those of hosts with several.
 
         int64[p, 2] each. `hosts` (int32[k]) are the compute hosts of the light nodes, which are the last k.
+        `carried` (int64[q, 2]) are pairs that are there in any case.
         """
         subnet = self.of_node[len(self.of_node) - len(hosts) :]
-        wide = np.unique(hosts.astype(np.int64) << 32 | self.spaces[self.vpc_of_subnet[subnet]])
+        wide = hosts.astype(np.int64) << 32 | self.spaces[self.vpc_of_subnet[subnet]]
+        wide = np.union1d(wide, carried[:, 0] << 32 | carried[:, 1])
         pairs = np.stack([wide >> 32, wide & 0xFFFFFFFF], axis=1)
         _, place, count = np.unique(pairs[:, 0], return_inverse=True, return_counts=True)
         return pairs, pairs[count[place] > 1]

@@ -54,11 +54,11 @@ class LightPorts:
 
     @cached_property
     def _meetings(self) -> tuple[I64, I64]:
-        return self.vpcs.meetings(self.host)
+        return self.vpcs.meetings(self.host, self._topology.carried)
 
     @property
     def pairs(self) -> I64:
-        """All pairs of compute host and address space, ascending: int64[p, 2]."""
+        """All pairs of compute host and address space, ascending: int64[p, 2]; some may have no port."""
         return self._meetings[0]
 
     @property

@@ -30,10 +30,13 @@ def destination(overlay: Overlay, row: int, host: int, names: tuple[str, str]) -
 
 
 def with_port_on(topology: Topology, row: int, overlay: Overlay, host: int) -> Topology:
-    """Return `topology` with the light port of `row` linked to the compute host `host`, at its next port."""
+    """Return `topology` with the light port of `row` linked to the compute host `host`, at its next port.
+
+    What its former host has for ports stays there, also without any: they may return.
+    """
     link = int(overlay.ports.link[row])
     ends, ports = topology.ends.copy(), topology.ports.copy()
     end = int(ends[link, 0] >= overlay.ports.first)  # that of the compute host
     taken = ports[topology.ends == host]
     ends[link, end], ports[link, end] = host, int(taken.max(initial=-1)) + 1
-    return replace(topology, ends=ends, ports=ports)
+    return replace(topology, ends=ends, ports=ports, carried=overlay.ports.pairs)
