@@ -52,9 +52,12 @@ def shares(schedule: Schedule, numbers: Ints) -> list[Share]:
 
 def _shared_out(schedule: Schedule, numbers: Ints) -> list[Ints]:
     """Return the operations of each worker; every domain has one worker."""
+    wanted = _wanted(schedule, numbers)
+    if wanted == 1:
+        return [numbers]
     domains = _domains(schedule, numbers)
     found, domain = np.unique(domains[schedule.target[numbers]], return_inverse=True)
-    count = min(len(found), _wanted(schedule, numbers))
+    count = min(len(found), wanted)
     worker = _spread(np.bincount(domain, minlength=len(found)), count)[domain]
     return [numbers[worker == k] for k in range(count)]
 
