@@ -194,7 +194,7 @@ def test_rules_that_match_nothing_are_looked_for_until_there_are_enough(
     head: str, rule: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     tried = [0]
-    masks = {"links:\n": "link_masks", "nodes:\n": "_node_mask"}[head]
+    masks = {"links:\n": "link_masks", "nodes:\n": "node_mask"}[head]
     real: Callable[..., Any] = getattr(overrides, masks)
 
     def counting(*arguments: Any) -> Any:
