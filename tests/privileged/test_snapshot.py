@@ -262,7 +262,7 @@ def _more_hosts(text: str) -> str:
 
 def _more_switches(text: str) -> str:
     more = text.replace("spines: 2", "spines: 3").replace("k: 3", "k: 4")
-    return more.replace("vpcs: 2", "vpcs: 3")
+    return more.replace(", hosts: 2", ", hosts: 5")
 
 
 def _shaped(text: str) -> str:

@@ -57,7 +57,9 @@ class NetnsTransition:
     ) -> tuple[str, ...]:  # fmt: skip
         switches.begin(change)
         ends = plan.topology.ends[change.new_links]
-        again = frozenset(np.unique(ends).tolist()).union(change.new_nodes)
+        names = plan.topology.names
+        renumbered = [names.index(new.name) for old, new in change.kept if old.addresses != new.addresses]
+        again = frozenset(np.unique(ends).tolist()).union(change.new_nodes, renumbered)
         with self._store.entered():
             if ports.is_empty and not (ports.new and again & ports.new.hosts.keys()):
                 converge(plan.whole, change, self._store, check)

@@ -85,10 +85,12 @@ def removals(old: NodeSettings, new: NodeSettings) -> Batch:
 def additions(old: NodeSettings, new: NodeSettings) -> Batch:
     """Return the batch that adds the settings missing in `old`.
 
-    When an interface's MAC changes, the kernel drops all its neighbours, also permanent ones. The batch adds
-    them again.
+    When an interface's MAC changes, the kernel drops all its neighbours, also permanent ones. When an
+    interface loses its last IPv4 address, even for one with another prefix length, it drops the IPv4 routes,
+    too. The batch adds them again.
     """
     batch = Batch()
+    emptied = _emptied(old, new)
     if new.mac != old.mac:
         batch.add(messages.link_mac(BRIDGE_INDEX, new.mac), "set the MAC of", new.name)
     for port, after in new.ports.items():
@@ -97,17 +99,27 @@ def additions(old: NodeSettings, new: NodeSettings) -> Batch:
             _change_port(batch, new.name, after, before)
     for address in sorted(new.addresses - old.addresses):
         add_address(batch, new.index(address.port), address, new.name)
-    for route in sorted(new.routes - old.routes, key=_links_first):
-        add_route(batch, route, new.name, hops_of(route, new.index))
+    for route in sorted(new.routes, key=_links_first):
+        lost = len(route.packed) == 4 and any(hop.port in emptied for hop in route.hops)
+        if lost or route not in old.routes:
+            add_route(batch, route, new.name, hops_of(route, new.index))
     forgot = {
         port for port, after in new.ports.items() if port in old.ports and after.mac != old.ports[port].mac
     }
     if new.mac != old.mac:
         forgot.add(BRIDGE_PORT)
+    forgot |= emptied
     for neighbour in sorted(new.neighbours):
         if neighbour not in old.neighbours or neighbour.port in forgot:
             add_neighbour(batch, neighbour, new.name, new.index)
     return batch
+
+
+def _emptied(old: NodeSettings, new: NodeSettings) -> set[int]:
+    """Return the ports that lose all their IPv4 addresses before they get others."""
+    had = {address.port for address in old.addresses if address.version == 4}
+    keep = {address.port for address in old.addresses & new.addresses if address.version == 4}
+    return had - keep
 
 
 def _links_first(route: Route) -> tuple[bool, bytes, int]:

@@ -40,8 +40,8 @@ class OverlayChange:
     """Change from one overlay to another. A context manager that holds the maps, whatever becomes of hosts.
 
     Call `begin` before the full nodes are changed, `finish` after it; both inside the store's mount
-    namespace. `again` are the nodes of the new plan that are created, or whose uplink is. All ports are up,
-    before and after.
+    namespace. `again` are the nodes of the new plan that are created, or whose uplink or addresses are. All
+    ports are up, before and after.
     """
 
     def __init__(self, difference: OverlayDifference, store: NamespaceStore, again: frozenset[int]) -> None:
