@@ -6,6 +6,7 @@ SIAM Journal on Scientific Computing 20(1), 1998.
 
 from __future__ import annotations
 
+import sys
 from types import ModuleType
 from typing import Any
 
@@ -17,8 +18,9 @@ from topologies.topology import I64
 
 NO_METIS = (
     "pymetis is not installed: placed by a simpler strategy that cuts more links; "
-    "pip install 'topology-emulator[metis]'"
+    f"`{sys.executable} -m pip install pymetis`"
 )
+"""Its fix names the Python that runs, and the package itself: the emulator isn't in any package index."""
 _SEED = 1
 _MOST_WEIGHT = 2**30
 """METIS adds weights up in 32 bits."""
