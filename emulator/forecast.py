@@ -74,7 +74,7 @@ class EngineBytes(NamedTuple):
 ENGINE_BYTES: Mapping[str, EngineBytes] = {
     # its Python with the driver; a node's shell, its terminal, and its copy of the network's mounts
     "mininet": EngineBytes(network=24 << 20, node=445 * _KIB),
-    "maxinet": EngineBytes(network=24 << 20, node=445 * _KIB),
+    "maxinet": EngineBytes(node=445 * _KIB),  # its driver runs beside the emulator, on no worker
 }
 """Memory by engine; an engine that isn't listed takes none."""
 

@@ -74,6 +74,12 @@ def test_workers_and_their_memory_are_the_plans() -> None:
     assert plan.options["home"].endswith("copy")
 
 
+def test_equal_workers_get_equal_shares() -> None:
+    text = MAXINET.replace(TREE, "topology: {generator: linear, k: 10, hosts_per_switch: 4}\n")
+    plan = engine_plan(document(text), build(document(text)), "maxinet")
+    assert plan.counts.nodes.tolist() == [25, 25], "the driver's memory is on no worker"
+
+
 def test_the_mtu_is_lowered_only_where_links_join_two_workers() -> None:
     spread = engine_plan(document(), build(document()), "maxinet")
     assert {profile.mtu for profile in spread.topology.link_profiles} == {1450}
