@@ -21,7 +21,7 @@ def main(descriptor):
     serve(descriptor, lambda: Toy(Steps()))
 """
 STEPS = r"""
-import base64, json, os, subprocess, time
+import base64, json, os, shutil, subprocess, time
 from serving.server import StepError
 
 LEFT = os.environ["TOY_LEFT"]
@@ -83,9 +83,13 @@ class Steps:
             return [0, encoded(json.dumps(found)), ""]
         if argv == ["sh", "-c", "command -v tcpdump"]:
             return [1 if os.environ.get("TOY_NO_TCPDUMP") else 0, "", ""]
-        if argv[:2] == ["sh", "-c"]:
+        if argv[:2] == ["sh", "-c"] and argv[3:]:
+            if argv[2].startswith("command -v"):
+                return [0 if shutil.which(argv[4]) else 127, "", ""]
             targets = [] if os.environ.get("TOY_LOST") else argv[5:]
             return [0, encoded("".join(f"{target} 0.5/0.5/0.5/0.0 ms\n" for target in targets)), ""]
+        if not shutil.which(argv[0]):
+            return [127, "", encoded(f"env: {argv[0]}: No such file or directory\n")]
         done = subprocess.Popen(argv, stdout=subprocess.PIPE, stderr=subprocess.PIPE)
         with tell.when_gone(done.terminate):
             out, errors = done.communicate(timeout=timeout)
@@ -114,7 +118,7 @@ class Steps:
         if argv[0] == "tcpdump":
             said = "printf pcap; exec >&2; echo 3 packets captured; echo 1 packet dropped by kernel"
             argv = ["sh", "-c", said]
-        return {"argv": argv}
+        return {"argv": ["env", "--", *argv]}
 
     def shape(self, tell, ends):
         self.calls.append(["shape", ends])

@@ -24,6 +24,9 @@ _GRACE = 5.0
 _HAS_TCPDUMP = ("sh", "-c", "command -v tcpdump")
 _ABSENT = {1, 127}
 """Exit codes of shells for a program that `command -v` doesn't find."""
+_NOT_FOUND = 127
+"""Exit code of `env` and of shells for a program that doesn't exist, and perhaps of one that does."""
+_FIND = ("sh", "-c", 'command -v -- "$1"', "sh")
 _A_DAY = 24 * 3600.0
 """Time limit of a command that has none: something must end it if the driver hangs."""
 
@@ -43,8 +46,19 @@ class RemoteAccess(LimitedAccess):
     def execute(
         self, nodes: Sequence[int], argv: Sequence[str], timeout: float | None = None
     ) -> Sequence[CommandResult]:
-        """Run a command in each of `nodes`; the driver runs many at once."""
-        return self.run([(node, argv) for node in nodes], timeout)
+        """Run a command in each of `nodes`, many at once; UnableError if its program doesn't exist."""
+        results = self.run([(node, argv) for node in nodes], timeout)
+        for node, result in zip(nodes, results, strict=True):
+            if result.code == _NOT_FOUND:
+                self._require(node, argv[0])
+                break  # nodes have the same programs
+        return results
+
+    def _require(self, node: int, program: str) -> None:
+        """Raise UnableError if the node has no such program, as engines on this machine do."""
+        (found,) = self.run([(node, (*_FIND, program))], _GRACE)
+        if found.code in _ABSENT:
+            raise UnableError(f"can't run `{program}` in {found.node}: it has no such program")
 
     def run(
         self, commands: Sequence[tuple[int, Sequence[str]]], timeout: float | None = None
@@ -72,7 +86,10 @@ class RemoteAccess(LimitedAccess):
         def start(apart: bool) -> subprocess.Popen[bytes]:
             return subprocess.Popen(words, process_group=0 if apart else None)  # noqa: S603 -- the driver's words
 
-        return wait_for(start, timeout)
+        code = wait_for(start, timeout)
+        if code == _NOT_FOUND:
+            self._require(node, argv[0])
+        return code
 
     def _local_command(self, node: int, argv: Sequence[str], *, tty: bool) -> list[str]:
         step = ("terminal", {"node": program_name(self._plan(), node), "argv": list(argv), "tty": tty})

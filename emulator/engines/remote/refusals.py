@@ -125,7 +125,8 @@ def _limits(plan: Plan, program: RemoteProgram) -> Iterator[str]:
 
 def _occupied(plan: Plan) -> Iterator[str]:
     """Yield other networks of this machine on the same workers: these programs hold one network each."""
-    ours = {worker.name for worker in plan.workers}
+    named = plan.options.get("workers", ())  # the plan has a worker even if nobody has named one
+    ours = {str(worker["name"]) for worker in named}
     root = state_root()
     for other in names(root):
         if other == plan.topology.name:
@@ -136,4 +137,4 @@ def _occupied(plan: Plan) -> Iterator[str]:
             continue
         taken = sorted(ours & {str(worker["name"]) for worker in record.workers})
         if record.engine == plan.engine and taken:
-            yield f"{counted_by_name(taken, 'worker')} holds `{other}` already; `emulator down {other}` first"
+            yield f"`{other}` is on {counted_by_name(taken, 'worker')} already; `emulator down {other}` first"

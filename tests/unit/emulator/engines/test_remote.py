@@ -299,6 +299,16 @@ def test_check_and_commands(made: Made) -> None:
     assert [each.node for each in said] == [network.topology.names[0], network.topology.names[1]]
 
 
+def test_a_program_that_no_node_has_is_an_error_and_exit_code_127_is_not(made: Made) -> None:
+    access = made().deploy(plan_of(SMALL)).access
+    with pytest.raises(UnableError, match="can't run `no-such` in "):
+        access.execute([0, 1], ["no-such", "a"])
+    with pytest.raises(UnableError, match="can't run `no-such` in "):
+        access.interact(0, ["no-such", "a"])
+    assert access.interact(0, ["sh", "-c", "exit 127"]) == 127
+    assert [each.code for each in access.execute([0], ["env", "sh", "-c", "exit 127"])] == [127]
+
+
 def test_a_recording_comes_through_a_local_command(made: Made) -> None:
     access = made().deploy(plan_of(TREE)).access
     file = io.BytesIO()
@@ -347,8 +357,12 @@ def test_refused_before_anything_is_made(made: Made, text: str, words: str) -> N
 def test_one_network_at_a_time_on_a_worker(made: Made) -> None:
     engine = made()
     engine.deploy(plan_of(TREE))
-    with pytest.raises(RefusedError, match=r"2 workers \(w1, w2\) holds `far` already"):
+    with pytest.raises(RefusedError, match=r"`far` is on 2 workers \(w1, w2\) already"):
         engine.accept(plan_of(TREE.replace("name: far", "name: other", 1)))
+    with pytest.raises(RefusedError) as error:
+        engine.accept(plan_of(TREE.replace("name: far", "name: other", 1).replace(", workers: [w1, w2]", "")))
+    assert "has no workers" in error.value.reasons[0]
+    assert len(error.value.reasons) == 1, "a worker that nobody has named isn't in use"
 
 
 def test_every_tunnel_that_forwards_is_pinged_across_it() -> None:
