@@ -90,6 +90,7 @@ def _needs(file: Path) -> dict[str, Any]:
     from emulator.errors import RefusedError
     from emulator.plan import size_text
     from topologies.build import build
+    from topologies.engines import ENGINES
     from topologies.spec.load import load
 
     document = load(file)
@@ -114,7 +115,12 @@ def _needs(file: Path) -> dict[str, Any]:
     for reason in reasons:
         say(f"  can't run here: {reason}")
     if not reasons:
-        say("  it can run here")
+        asked = ", ".join(worker.name for worker in plan.workers)
+        say(
+            f"  it can run: the workers {asked} have what it needs"
+            if ENGINES[engine.name].on_workers
+            else "  it can run here"
+        )
     return {
         "path": str(file),
         "name": topology.name,

@@ -9,13 +9,14 @@ from collections.abc import Iterator, Sequence
 from contextlib import contextmanager, suppress
 from typing import Any
 
+import Pyro4.errors
 import Pyro4.util
 from serving.deadline import DeadlineError
 from serving.jobs import job_mark
 from serving.progress import ClientGoneError, Progress
 from serving.server import StepError
 
-from .connect import Connection, require_free
+from .connect import RESTART, Connection, require_free
 from .fleet import Fleet
 from .inventory import Inventory
 from .marking import announce, forget
@@ -142,7 +143,11 @@ class Experiment:
         options = ["-tt" if tty else "-T", "-o", "BatchMode=yes"]
         with self._terminals, failing("MaxiNet's SSH"):
             self._cluster.config._pyroRelease()  # noqa: SLF001 -- as in `refresh`
-            return [str(word) for word in self._cluster.sshtool.get_ssh_cmd(worker, inside, options)]
+            try:
+                return [str(word) for word in self._cluster.sshtool.get_ssh_cmd(worker, inside, options)]
+            except Pyro4.errors.CommunicationError as error:  # its address and user come from the front end
+                said = f"the front end at {self.connection.host} doesn't answer ({error})"
+                raise StepError(f"{said}; {RESTART}") from None
 
     def stop(self) -> list[str]:
         """Remove everything; return what failed."""
