@@ -10,6 +10,7 @@ from emulator.difference import Difference, difference
 from emulator.engines.netns.switches import SwitchChange
 from emulator.engines.store import store_of
 from emulator.linux.nodes.converge import converge, keep_going
+from emulator.linux.nodes.forget_learned import forget_learned
 from emulator.linux.overlay.change import OverlayChange
 from emulator.network import Progress
 from emulator.overlay.difference import OverlayDifference
@@ -68,4 +69,5 @@ class NetnsTransition:
                     overlay.begin()
                     converge(plan.whole, change, self._store, check)
                     overlay.finish(check)
+            forget_learned(plan.whole, change, self._store)
         return switches.finish(lambda *_: check())
