@@ -11,14 +11,12 @@ import numpy as np
 
 from emulator.linux.namespaces.store import NamespaceStore
 from emulator.linux.overlay.find import open_maps
-from emulator.linux.overlay.maps import split_place
+from emulator.linux.overlay.maps import UNDER_WAY, split_place
 from emulator.linux.overlay.port_table import PortTable
 from emulator.overlay.migration import destination
 from emulator.overlay.plan import Overlay
 from emulator.plan import Plan
-
-_UNDER_WAY = 0.05
-"""Seconds after which no packet to the former place of a port is under way any more."""
+from emulator.tasks import PORT_COUNTERS
 
 
 @contextmanager
@@ -50,8 +48,7 @@ def describe_port(plan: Plan, node: int, store: NamespaceStore) -> Mapping[str, 
             found = table.read(slots)[0]
             (device,), _ = split_place(found["place"])
             out["moved"] = int(device) != int(overlay.device[row])
-            names = ("rx_packets", "rx_bytes", "tx_packets", "tx_bytes", "dropped")
-            out["counters"] = {name: int(found[name]) for name in names}
+            out["counters"] = {name: int(found[name]) for name in PORT_COUNTERS}
     return out
 
 
@@ -72,5 +69,5 @@ def migrate_port(old: Plan, new: Plan, node: int, store: NamespaceStore) -> None
     with port_table(before, store) as table:
         slots = table.slots(before, np.array([row]))
         table.migrate(slots, device, vtep)
-        time.sleep(_UNDER_WAY)
+        time.sleep(UNDER_WAY)
         table.settle(slots)

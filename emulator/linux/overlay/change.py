@@ -21,7 +21,7 @@ from emulator.linux.overlay.find import open_maps
 from emulator.linux.overlay.host_messages import HostMessages
 from emulator.linux.overlay.host_table import forget_hosts, has_room, write_hosts
 from emulator.linux.overlay.items import UNTOUCHED, host_items, tenant_items
-from emulator.linux.overlay.maps import SLOT, OverlayMaps, place
+from emulator.linux.overlay.maps import SLOT, UNDER_WAY, OverlayMaps, place
 from emulator.linux.overlay.port_table import PortTable
 from emulator.linux.overlay.programs import load_programs
 from emulator.linux.overlay.repair import restore_namespaces, run_there
@@ -32,8 +32,6 @@ from topologies.topology import I64
 
 _AT_ONCE = 32768
 """Ports that move at once: half of the room for former places."""
-_UNDER_WAY = 0.05
-"""Seconds after which no packet to the former place of a port is under way any more."""
 
 
 class OverlayChange:
@@ -147,7 +145,7 @@ class OverlayChange:
             some = away[at : at + _AT_ONCE]
             moving = slots[some].astype(SLOT)
             maps.migrate(moving, wanted[some])
-            time.sleep(_UNDER_WAY)
+            time.sleep(UNDER_WAY)
             maps.settle(moving)
 
     def _unlike_hosts(self, new: Overlay) -> list[int]:

@@ -10,8 +10,9 @@ import numpy as np
 
 from emulator.linux.overlay.create import fill, make_maps
 from emulator.linux.overlay.maps import OverlayMaps
-from emulator.linux.overlay.port_table import COUNTERS, PortTable
+from emulator.linux.overlay.port_table import PortTable
 from emulator.overlay.plan import Overlay
+from emulator.tasks import PORT_COUNTERS
 from topologies.topology import I64
 
 
@@ -41,7 +42,7 @@ def take_counts(
         return
     before, after = PortTable(maps).slots(old, kept[0]), PortTable(larger).slots(new, kept[1])
     there = before >= 0
-    for name in COUNTERS:
+    for name in PORT_COUNTERS:
         counted = maps.ports[name][before[there]]
         some = np.flatnonzero(counted)
         larger.ports[name][after[there][some]] += counted[some]

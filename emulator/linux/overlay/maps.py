@@ -48,6 +48,8 @@ PEER = np.dtype([("mac", "u1", (6,)), ("pad", "=u2")])
 VTEP = np.dtype(">u4")
 SLOT = np.dtype("=u4")
 PLACE = np.dtype("=u8")
+UNDER_WAY = 0.05
+"""Seconds after which no packet to the former place of a moved port is under way any more."""
 
 
 def place(devices: ArrayLike, vteps: ArrayLike) -> NDArray[np.uint64]:

@@ -22,9 +22,9 @@ from emulator.linux.overlay.maps import (
     place,
 )
 from emulator.overlay.plan import Overlay
+from emulator.tasks import PORT_COUNTERS
 from topologies.topology import I64
 
-COUNTERS = ("rx_packets", "rx_bytes", "tx_packets", "tx_bytes", "dropped")
 _MISSING = -1
 
 
@@ -44,6 +44,13 @@ def _keys(overlay: Overlay) -> NDArray[np.uint64]:
 
 def _wide(space: I64, address: NDArray[np.uint32]) -> NDArray[np.uint64]:
     return space.astype(np.uint64) << np.uint64(32) | (address // PAGE).astype(np.uint64)
+
+
+def _narrow(pages: NDArray[np.uint64]) -> NDArray[Any]:
+    """Return the keys (PAGE_KEY) of pages that are one number each."""
+    keys = np.empty(len(pages), dtype=PAGE_KEY)
+    keys["space"], keys["page"] = pages >> np.uint64(32), pages & np.uint64(0xFFFFFFFF)
+    return keys
 
 
 def records(overlay: Overlay, rows: I64 | slice, up: NDArray[np.bool_]) -> NDArray[Any]:
@@ -88,18 +95,14 @@ class PortTable:
         free = np.setdiff1d(np.arange(0, len(self._ports), PAGE), self._first, assume_unique=True)
         if len(new) > len(free):
             raise OverflowError(f"{len(new) - len(free)} pages of {PAGE} addresses too many")
-        keys = np.empty(len(new), dtype=PAGE_KEY)
-        keys["space"], keys["page"] = new >> np.uint64(32), new & np.uint64(0xFFFFFFFF)
-        self._maps.pages.update_batch(keys, free[: len(new)].astype(SLOT))
+        self._maps.pages.update_batch(_narrow(new), free[: len(new)].astype(SLOT))
         self._read_pages()
 
     def drop_empty_pages(self) -> None:
         """Forget the pages without a port: their slots are free for others."""
         used = (self._ports["place"] != 0).reshape(-1, PAGE).any(axis=1)
         empty = self._pages[~used[self._first // PAGE]]
-        keys = np.empty(len(empty), dtype=PAGE_KEY)
-        keys["space"], keys["page"] = empty >> np.uint64(32), empty & np.uint64(0xFFFFFFFF)
-        self._maps.pages.delete_batch(keys)
+        self._maps.pages.delete_batch(_narrow(empty))
         self._read_pages()
 
     def write(self, overlay: Overlay, rows: I64 | slice, up: NDArray[np.bool_]) -> None:
@@ -157,4 +160,4 @@ class PortTable:
     def counters(self, slots: I64) -> NDArray[np.uint64]:
         """Return the counters of ports: uint64[k, 5], received and sent packets and bytes, dropped ones."""
         found = self._ports[slots]
-        return np.stack([found[name] for name in COUNTERS], axis=1)
+        return np.stack([found[name] for name in PORT_COUNTERS], axis=1)
