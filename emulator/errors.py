@@ -11,6 +11,8 @@ __all__ = [
     "BrokenError",
     "EmulationError",
     "KernelError",
+    "LostWorkerError",
+    "MissingError",
     "NotWholeError",
     "RefusedError",
     "UnableError",
@@ -70,6 +72,10 @@ class NotWholeError(BrokenError):
     """A part of the network that the command needs has ended; nothing was changed (exit code 1)."""
 
     exit_code = 1
+
+
+class LostWorkerError(BrokenError):
+    """A worker of a cluster can't be reached, or didn't answer in time."""
 
 
 class MissingError(BrokenError, FileNotFoundError):
