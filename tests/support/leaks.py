@@ -25,6 +25,11 @@ from support.bpf_objects import bpf_objects
 _SYSCTLS = [
     *(f"net/ipv{v}/neigh/default/gc_thresh{n}" for v in (4, 6) for n in (1, 2, 3)),
     "net/core/netdev_max_backlog",
+    # new namespaces inherit these: emulated hosts would forward
+    "net/ipv4/ip_forward",
+    *(f"net/ipv{v}/conf/{which}/forwarding" for v in (4, 6) for which in ("all", "default")),
+    *(f"net/ipv4/conf/{which}/rp_filter" for which in ("all", "default")),
+    *(f"net/ipv6/conf/{which}/disable_ipv6" for which in ("all", "default")),
 ]
 _LEDGERS = Path("/run/topology-emulator-ledgers")
 OF_TESTS = Path("/run/emulator-test-")
