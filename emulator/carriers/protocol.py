@@ -56,7 +56,8 @@ class WorkerState:
     """A worker as its carrier sees it: `address` for people, `release` of this program there.
 
     `heard` is the number of seconds since it last spoke. `certificate_end` is the end of its certificate's
-    validity in seconds since 1970, None without certificates.
+    validity in seconds since 1970, None without certificates. `memory` is what the worker may use, in bytes;
+    0 if it doesn't say.
     """
 
     name: str
@@ -64,6 +65,7 @@ class WorkerState:
     release: str = ""
     heard: float = 0.0
     certificate_end: float | None = None
+    memory: int = 0
 
 
 class RunningCall(Protocol):

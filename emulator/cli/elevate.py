@@ -21,7 +21,10 @@ from emulator.errors import EmulationError, UnableError
 if TYPE_CHECKING:
     from emulator.state import NetworkState
 
-_KEPT = ("EMULATOR_STATE_DIR", "EMULATOR_DEBUG", "NO_COLOR", "VIRTUAL_ENV")
+_KEPT = (
+    "EMULATOR_STATE_DIR", "EMULATOR_CLUSTER_SCHEDULER", "EMULATOR_CLUSTER_CERTIFICATES", "EMULATOR_DEBUG",
+    "NO_COLOR", "VIRTUAL_ENV",
+)  # fmt: skip
 _PYTHON = "PYTHON"
 """Prefixes of the variables that tell Python what to load and do (python(1)).
 

@@ -6,12 +6,12 @@ import errno
 import os
 import sys
 from collections.abc import Sequence
-from pkgutil import resolve_name
-from typing import Any, cast
+from typing import Any
 
 import click
 
 from emulator import __version__
+from emulator.cli.lazy import LazyGroup
 from emulator.cli.surroundings import open_streams, require_memory
 
 COMMANDS = {
@@ -28,6 +28,7 @@ COMMANDS = {
         "stress.cli.stress:command",
         "run a stress test: faults and traffic on a schedule",
     ),
+    "workers": ("emulator.cli.workers.group:command", "prepare, start and show the machines of a cluster"),
     "plan": ("emulator.cli.plan:command", "show what a file needs: counts, placement, memory"),
     "graph": ("emulator.cli.graph:command", "draw a file's network"),
     "export": ("emulator.cli.export:command", "convert a file's network to another format"),
@@ -47,40 +48,9 @@ Exit codes: 0 success, 1 a check or limit failed, 2 wrong input,
 3 this machine can't do it, 4 an error, 130 Ctrl-C."""
 
 
-class LazyGroup(click.Group):
-    """Group that imports commands only when they run: `--help` costs no imports."""
-
-    def list_commands(self, ctx: click.Context) -> list[str]:
-        """Return the commands in the order of the help."""
-        del ctx
-        return list(COMMANDS)
-
-    def get_command(self, ctx: click.Context, cmd_name: str) -> click.Command | None:
-        """Return the command `cmd_name`, importing its module."""
-        del ctx
-        if cmd_name not in COMMANDS:
-            return None
-        return cast("click.Command", resolve_name(COMMANDS[cmd_name][0]))
-
-    def format_commands(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:
-        """Write the list of commands without importing them."""
-        del ctx
-        with formatter.section("Commands"):
-            formatter.write_dl([(name, words) for name, (_, words) in COMMANDS.items()])
-
-    def resolve_command(
-        self, ctx: click.Context, args: list[str]
-    ) -> tuple[str | None, click.Command | None, list[str]]:
-        """Suggest the command that was probably meant."""
-        name = args[0]
-        if name not in COMMANDS and not name.startswith("-"):
-            from topologies.suggestions import nearest
-
-            ctx.fail(f"no command `{name}`; {nearest(name, COMMANDS)}")
-        return super().resolve_command(ctx, args)
-
-
-@click.command(cls=LazyGroup, epilog=EPILOG, context_settings={"help_option_names": ["-h", "--help"]})
+@click.command(
+    cls=LazyGroup, table=COMMANDS, epilog=EPILOG, context_settings={"help_option_names": ["-h", "--help"]}
+)
 @click.version_option(__version__, message="%(version)s")
 def emulator() -> None:
     """Run networks of any size that YAML files describe."""

@@ -1,0 +1,196 @@
+"""Calls that one caller waits for: sent at the same time, each answered, lost, late or cancelled."""
+
+from __future__ import annotations
+
+import asyncio
+import json
+import queue
+import time
+import uuid
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+from emulator import __version__
+from emulator.carriers.dask import on_worker
+from emulator.carriers.dask.chunks import CHUNK, chunk_count
+from emulator.carriers.dask.workers import KnownWorker
+from emulator.carriers.frames import MOST_DATA, plain_bytes
+from emulator.carriers.plain_errors import error_of
+from emulator.carriers.protocol import Answer, Call, Outcome, WorkerProgress
+from emulator.errors import BrokenError, EmulationError, LostWorkerError, UnableError
+from topologies.errors import printable
+
+_AHEAD = 4
+"""Chunks of one call under way at once: enough to keep both of its two hops busy."""
+
+
+class Batch:
+    """`run` works in the client's event loop, `wait` in the caller's thread; a queue joins them."""
+
+    def __init__(
+        self, client: Any, name: str, calls: Sequence[Call], workers: Mapping[str, KnownWorker]
+    ) -> None:
+        self.key = uuid.uuid4().hex
+        self._client = client
+        self._name = name
+        self._calls = calls
+        self._workers = workers
+        self._outcomes: list[Outcome | None] = [None] * len(calls)
+        self._events: queue.SimpleQueue[tuple[int, Any]] = queue.SimpleQueue()
+
+    @property
+    def has_unanswered(self) -> bool:
+        """True while calls have no outcome, or one that was given up."""
+        return bool(self._unanswered())
+
+    async def run(self) -> None:
+        """Carry out all calls; their outcomes go to `wait`."""
+        renewing = asyncio.create_task(self._renew())
+        try:
+            await asyncio.gather(*(self._one(number) for number in range(len(self._calls))))
+        finally:
+            renewing.cancel()
+
+    def heard(self, key: str, progress: str) -> None:
+        """Take a line of progress of one of the calls."""
+        batch, _, number = key.partition("-")
+        if batch == self.key:
+            self._events.put((int(number), progress))
+
+    def wait(self, seconds: float, progress: WorkerProgress | None) -> list[Outcome]:
+        """Return the outcome of each call after at most `seconds`."""
+        deadline = time.monotonic() + seconds
+        while self._unanswered():
+            try:
+                number, event = self._events.get(timeout=max(0.0, deadline - time.monotonic()))
+            except queue.Empty:
+                break
+            if isinstance(event, Outcome):
+                self._outcomes[number] = event
+            elif progress is not None and self._outcomes[number] is None:
+                progress(self._calls[number].worker, json.loads(event))
+        return [
+            outcome or Outcome(call.worker, error=_late(call, seconds))
+            for call, outcome in zip(self._calls, self._outcomes, strict=True)
+        ]
+
+    async def cancel(self) -> None:
+        """Tell the workers that nobody waits for the unanswered calls."""
+        await self._tell(on_worker.cancel)
+
+    async def _renew(self) -> None:
+        """Tell the workers from time to time that somebody waits."""
+        while True:
+            await asyncio.sleep(on_worker.LEASE_SECONDS / 4)
+            await self._tell(on_worker.renew)
+
+    async def _tell(self, function: Any) -> None:
+        """Call `function` with the keys of the unanswered calls on their workers; errors don't matter."""
+        numbers = self._unanswered()
+        addresses = {
+            self._workers[w].address for n in numbers if (w := self._calls[n].worker) in self._workers
+        }
+        if addresses:
+            keys = [self._key(number) for number in numbers]
+            await self._client._run(function, keys, workers=list(addresses), on_error="ignore")  # noqa: SLF001 -- `run`, without a thread
+
+    def _unanswered(self) -> list[int]:
+        return [number for number, outcome in enumerate(self._outcomes) if outcome is None]
+
+    def _key(self, number: int) -> str:
+        return f"{self.key}-{number}"
+
+    async def _one(self, number: int) -> None:
+        call = self._calls[number]
+        try:
+            outcome = Outcome(call.worker, answer=await self._answer(call, self._key(number)))
+        except EmulationError as error:
+            outcome = Outcome(call.worker, error=error)
+        except (OSError, TimeoutError) as error:
+            outcome = Outcome(call.worker, error=_lost(call.worker, error))
+        except Exception as error:  # noqa: BLE001 -- whatever a library raises here is one worker's outcome
+            words = f"worker {call.worker}: {type(error).__name__}: {printable(str(error))}"
+            outcome = Outcome(call.worker, error=BrokenError(words))
+        self._events.put((number, outcome))
+
+    async def _answer(self, call: Call, key: str) -> Answer:
+        address = self._address(call)
+        data, chunks = call.data, 0
+        if len(data) > MOST_DATA:
+            raise BrokenError(f"{len(data):,} bytes are too many for one call; at most {MOST_DATA:,}")
+        if len(data) > CHUNK:
+            chunks = chunk_count(len(data))
+            view = memoryview(data)
+            await _limited(
+                [self._run(address, on_worker.put, key, n, bytes(view[n * CHUNK : (n + 1) * CHUNK]))
+                 for n in range(chunks)]
+            )  # fmt: skip
+            data = b""
+        head = {"call": _plain_call(call), "client": self._name, "chunks": chunks}
+        answer, data, chunks = await self._run(address, on_worker.carry, key, plain_bytes(head), data)
+        value = json.loads(answer)
+        if "error" in value:
+            raise error_of(value["error"])
+        if chunks:
+            parts = await _limited([self._run(address, on_worker.get, key, n) for n in range(chunks)])
+            data = b"".join(parts)
+        return Answer(value["ok"], data)
+
+    def _address(self, call: Call) -> str:
+        known = self._workers.get(call.worker)
+        if known is None:
+            names = ", ".join(self._workers) or "none at all"
+            raise LostWorkerError(f"there is no worker {printable(call.worker)} now; there are: {names}")
+        if known.state.release != __version__:
+            other = f"release {printable(known.state.release)}" if known.state.release else "another release"
+            raise UnableError(
+                f"worker {call.worker} has {other} of the emulator, this machine {__version__}; "
+                f"install the same on both"
+            )
+        return known.address
+
+    async def _run(self, address: str, function: Any, *arguments: Any) -> Any:
+        """Run one of our functions on a worker, once; its errors, and those of the connection, are raised."""
+        try:
+            found = await self._client._run(function, *arguments, workers=[address], on_error="return")  # noqa: SLF001 -- `run`, without a thread
+        except OSError as error:
+            raise LostWorkerError(
+                f"the connection to the scheduler is lost ({printable(str(error))}); calls that were under "
+                f"way may have been carried out"
+            ) from error
+        result = found[address]
+        if isinstance(result, Exception):
+            raise result
+        return result
+
+
+def _plain_call(call: Call) -> Mapping[str, Any]:
+    """Return a call without its data as plain data."""
+    return {
+        "worker": call.worker,
+        "entry": call.entry,
+        "arguments": dict(call.arguments),
+        "own_process": call.own_process,
+    }
+
+
+async def _limited(work: list[Any]) -> list[Any]:
+    """Await all, `_AHEAD` at a time; return the results in order."""
+    places = asyncio.Semaphore(_AHEAD)
+
+    async def one(coroutine: Any) -> Any:
+        async with places:
+            return await coroutine
+
+    return await asyncio.gather(*(one(coroutine) for coroutine in work))
+
+
+def _late(call: Call, seconds: float) -> LostWorkerError:
+    return LostWorkerError(
+        f"worker {call.worker} hasn't answered within {seconds:g} s; the call is cancelled there"
+    )
+
+
+def _lost(worker: str, error: BaseException) -> LostWorkerError:
+    words = printable(str(error)) or type(error).__name__
+    return LostWorkerError(f"worker {worker} is lost: it ended, or can't be reached ({words})")

@@ -1,0 +1,1 @@
+"""`emulator workers`: a file per command."""

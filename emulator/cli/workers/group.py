@@ -1,0 +1,19 @@
+"""`emulator workers`: the machines of a cluster."""
+
+from __future__ import annotations
+
+import click
+
+from emulator.cli.lazy import LazyGroup
+
+COMMANDS = {
+    "certs": ("emulator.cli.workers.certs:command", "make the certificates of a cluster"),
+    "scheduler": ("emulator.cli.workers.scheduler:command", "run the scheduler of a cluster here"),
+    "worker": ("emulator.cli.workers.worker:command", "run this machine's worker"),
+}
+"""Command -> ("module:attribute", one line of help)."""
+
+
+@click.command("workers", cls=LazyGroup, table=COMMANDS)
+def command() -> None:
+    """Prepare, start and show the machines of a cluster: networks on them have `engine: cluster`."""

@@ -1,0 +1,48 @@
+"""`emulator workers worker`: run this machine's worker in the foreground."""
+
+from __future__ import annotations
+
+import socket
+from pathlib import Path
+
+import click
+
+from emulator.cli.workers.options import certificates_option, insecure_option, listening, silence_option
+
+
+@click.command(
+    "worker",
+    epilog="\b\nExamples:\n  emulator workers worker --scheduler tls://head:8786 "
+    "--certificates /etc/emulator/certificates",
+)
+@click.option(
+    "--scheduler", metavar="ADDRESS", envvar="EMULATOR_CLUSTER_SCHEDULER",
+    help="Address of the scheduler, or its scheduler file [EMULATOR_CLUSTER_SCHEDULER].",
+)  # fmt: skip
+@click.option("--name", metavar="NAME", help="Name of the worker; the machine's, if not given.")
+@click.option("--host", metavar="ADDRESS", help="Address to listen at; the one that reaches the scheduler.")
+@click.option(
+    "--port", type=click.IntRange(0, 65535), default=8787, show_default=True, help="TCP port; 0: any."
+)
+@certificates_option("worker")
+@insecure_option
+@silence_option
+def command(
+    scheduler: str | None, name: str | None, host: str | None, port: int, certificates: Path | None, *,
+    insecure: bool, silence: float,
+) -> int:  # fmt: skip
+    """Run this machine's worker in the foreground; systemd or another supervisor restarts it.
+
+    It ends when its scheduler is gone. Networks of this machine go on, and so do calls under way.
+    """
+    from emulator.carriers.dask.start import run_worker
+    from emulator.carriers.opening import scheduler_address
+    from emulator.cli.elevate import ensure_root
+    from emulator.state import state_root
+
+    ensure_root()
+    settings = listening(
+        scheduler_address(scheduler), certificates, "worker", insecure=insecure, silence=silence
+    )
+    run_worker(settings, name or socket.gethostname(), host, port, state_root() / ".worker")
+    return 0
