@@ -12,11 +12,13 @@ from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 from pydantic import ValidationError
 
 from emulator.errors import UsageError
 from emulator.placement.worker import Worker
 from emulator.plan import Plan, make_plan
+from emulator.tunnel_mtu import narrowed
 from topologies.engines import ENGINES
 from topologies.spec.engine_options import EngineOptions
 from topologies.spec.load import Document
@@ -100,10 +102,8 @@ def with_tunnel_mtu(plan: Plan) -> Plan:
     topology = plan.topology
     if not ENGINES[plan.engine].on_workers or not plan.cut.any() or most >= _ETHERNET:
         return plan
-    profiles = tuple(
-        replace(profile, mtu=most) if profile.mtu is None else profile for profile in topology.link_profiles
-    )
-    if profiles == topology.link_profiles:
+    narrow = narrowed(topology, np.ones(topology.link_count, dtype=bool), most)
+    if narrow is topology:
         return plan
     words = f"MTU {most:,} on all links without one: links between workers are tunnels"
-    return replace(plan, topology=replace(topology, link_profiles=profiles), warnings=(*plan.warnings, words))
+    return replace(plan, topology=narrow, warnings=(*plan.warnings, words))

@@ -10,6 +10,9 @@ is derived from its name. The name is unique in the network and doesn't depend o
 runs on several machines, each has one such namespace. These indices start at 2^30, so that they never equal
 an index of a node's own namespace (kernels before 6.15 need that, see `node_messages`).
 
+A port at the end of a tunnel to another machine has the index 2^27 + its usual one. Its device is created
+from the machine's own namespace, and kernels before 6.15 take an index for used if it is used there.
+
 Uplinks of compute hosts have the index 2^29 + node. The programs of the light ports can't tell namespaces
 apart: the device's index tells them on which host a port lives.
 """
@@ -36,6 +39,7 @@ BRIDGE_INDEX = 2
 _FIRST_PORT_INDEX = 10
 _SHARED = 1 << 30
 _UPLINKS = 1 << 29
+_TUNNELS = 1 << 27
 DEVICE_INDICES = 1 << 28
 """Number of indices for the devices of address spaces; they start at `uplink_index(DEVICE_INDICES)`."""
 
@@ -70,7 +74,8 @@ class PortIndices:
     """Indices of the ports at the ends of `links` (int64[l]), or of all links.
 
     `ends` holds the indices of both ends of each link, [l][2]. `here` (bool[l, 2]; None: all) marks the ends
-    on this machine: for shared namespaces elsewhere no indices are computed.
+    on this machine: for shared namespaces elsewhere no indices are computed. With `tunnels`, links between
+    workers are tunnels.
     """
 
     def __init__(
@@ -79,6 +84,8 @@ class PortIndices:
         namespaces: NodeNamespaces,
         links: I64 | None = None,
         here: Bools | None = None,
+        *,
+        tunnels: bool = False,
     ) -> None:
         some = slice(None) if links is None else links
         self._nodes, self._ports = topology.ends[some], topology.ports[some]
@@ -86,6 +93,12 @@ class PortIndices:
         self._of: dict[int, _OfNode] = {}
         shared = namespaces.shared[self._nodes]
         twins = (self._ports[:, 0] == self._ports[:, 1]) & ~shared.any(axis=1)
+        if tunnels:
+            workers = namespaces.worker[self._nodes]
+            between = workers[:, 0] != workers[:, 1]
+            twins &= ~between
+            for row, end in np.argwhere(between[:, None] & ~shared).tolist():
+                self._set(row, end, _TUNNELS + self.ends[row][end])
         for row in np.flatnonzero(twins).tolist():
             a, b = self._nodes[row].tolist()
             later = int(topology.names[b] > topology.names[a])

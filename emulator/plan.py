@@ -24,6 +24,7 @@ from emulator.placement.clusters import total
 from emulator.placement.place import cut_links, place
 from emulator.placement.worker import Worker, numbered
 from emulator.plan_part import PlanPart, whole_part, worker_part
+from emulator.tunnels import Underlay
 from topologies.counting import counted
 from topologies.engines import ENGINES
 from topologies.topology import I64, Kind, Topology
@@ -53,7 +54,8 @@ class Plan:
 
     placement: int32[n], the worker's number for each node; `method` is the placement strategy and `warnings`
     are notes for people on it. `up` marks the links that are up (bool[m]; None: all): forwarding avoids the
-    others. `options` are the engine's own options, plain JSON data; only that engine reads them.
+    others. `options` are the engine's own options, plain JSON data; only that engine reads them. `share` is
+    the number of the worker that this machine is; None where one machine has all.
     """
 
     topology: Topology
@@ -64,6 +66,7 @@ class Plan:
     method: str = "one worker"
     warnings: tuple[str, ...] = ()
     options: Mapping[str, Any] = field(default_factory=dict)
+    share: int | None = None
 
     @property
     def links_up(self) -> npt.NDArray[np.bool_]:
@@ -134,16 +137,26 @@ class Plan:
     @cached_property
     def whole(self) -> PlanPart:
         """The part with every node and link."""
-        return whole_part(self.topology, self.forwarding, self.namespaces, self.up)
+        return whole_part(self.topology, self.forwarding, self.namespaces, self.up, self.underlay)
 
     def part(self, worker: int) -> PlanPart:
         """Return the part of one worker: a mask over the graph; links to other workers are tunnels."""
         return worker_part(self.whole, worker)
 
+    @cached_property
+    def here(self) -> PlanPart:
+        """The part that this machine creates."""
+        return self.whole if self.share is None else self.part(self.share)
+
+    @cached_property
+    def underlay(self) -> Underlay | None:
+        """What carries the tunnels between workers; None when the options name nothing. ValueError."""
+        return Underlay.of(self.options, self.workers)
+
     @property
     def indices(self) -> PortIndices:
-        """The interface indices of all ports."""
-        return self.whole.indices
+        """The interface indices of the ports on this machine."""
+        return self.here.indices
 
     @cached_property
     def cut(self) -> npt.NDArray[np.bool_]:

@@ -17,6 +17,7 @@ import numpy.typing as npt
 from emulator.forwarding.protocol import Forwarding
 from emulator.indices import PortIndices
 from emulator.node_namespaces import NodeNamespaces
+from emulator.tunnels import TunnelEnd, Underlay
 from topologies.addressing import AddressColumns
 from topologies.topology import I32, I64, Topology
 
@@ -26,23 +27,31 @@ Bools = npt.NDArray[np.bool_]
 class Tunnels(NamedTuple):
     """Links from a machine to others, ascending.
 
-    `link` int64[t]; `end` int64[t], the end on this machine; `worker` int32[t, 2], the workers of both ends.
+    `link` int64[t]; `end` int64[t], the end on this machine; `worker` int32[t, 2], the workers of both ends;
+    `rank` int64[t], the number of the link among all links between workers.
     """
 
     link: I64
     end: I64
     worker: I32
+    rank: I64
+
+    def among(self, links: I64) -> Tunnels:
+        """Return those of `links`."""
+        kept = np.isin(self.link, links)
+        return Tunnels(self.link[kept], self.end[kept], self.worker[kept], self.rank[kept])
 
 
 @dataclass(frozen=True)
 class PlanPart:
     """Some nodes (int64[k]) and links (int64[l]) of the whole graph, ascending.
 
-    Each of `links` has both ends among `nodes`. Each of `tunnels` has one end there; this part doesn't create
-    tunnels. `up` marks the links of the whole graph that are up (bool[m]; None: all). `parent` is the part
-    that contains this one; both have the same interface indices.
+    Each of `links` has both ends among `nodes`. Each of `tunnels` has one end there. `up` marks the links of
+    the whole graph that are up (bool[m]; None: all). `parent` is the part that contains this one; both have
+    the same interface indices. `underlay` carries the tunnels.
 
-    A node's row is its index in `nodes`, a link's row its index in `links`.
+    A node's row is its index in `nodes`. A link's row is its index in `links`; tunnels follow with the next
+    rows.
     """
 
     topology: Topology
@@ -53,10 +62,19 @@ class PlanPart:
     links: I64
     tunnels: Tunnels
     parent: PlanPart | None = None
+    underlay: Underlay | None = None
 
     def only(self, nodes: I64, links: I64) -> PlanPart:
-        """Return the part with only some nodes and links of this one, both ascending."""
-        return replace(self, nodes=nodes, links=links, tunnels=_no_tunnels(), parent=self)
+        """Return the part with only some nodes, and some links and tunnels, of this one; both ascending."""
+        inner, tunnels = links, self.tunnels.among(links)
+        if len(tunnels.link):
+            inner = np.setdiff1d(links, tunnels.link)
+        return replace(self, nodes=nodes, links=inner, tunnels=tunnels, parent=self)
+
+    @cached_property
+    def wires(self) -> I64:
+        """Links and tunnels, by row: int64[l + t]."""
+        return np.concatenate([self.links, self.tunnels.link])
 
     @property
     def has_all_nodes(self) -> bool:
@@ -73,11 +91,11 @@ class PlanPart:
 
     @cached_property
     def link_row(self) -> range | dict[int, int]:
-        """The row of each link."""
-        rows = range(len(self.links))
-        if len(rows) == self.topology.link_count:
+        """The row of each link and tunnel."""
+        rows = range(len(self.wires))
+        if len(self.links) == self.topology.link_count:
             return rows
-        return dict(zip(self.links.tolist(), rows, strict=True))
+        return dict(zip(self.wires.tolist(), rows, strict=True))
 
     @cached_property
     def names(self) -> list[str]:
@@ -96,38 +114,77 @@ class PlanPart:
         return ends if self.has_all_nodes else np.searchsorted(self.nodes, ends)
 
     @cached_property
+    def tunnel_rows(self) -> I64:
+        """Rows of the nodes at the tunnels' ends on this machine: int64[t]."""
+        return np.searchsorted(self.nodes, self.topology.ends[self.tunnels.link, self.tunnels.end])
+
+    @cached_property
+    def wire_ends(self) -> I64:
+        """Rows of the nodes at both ends of each link and tunnel, -1 on other machines: int64[l + t, 2]."""
+        beyond = np.full((len(self.tunnels.link), 2), -1, dtype=np.int64)
+        beyond[np.arange(len(beyond)), self.tunnels.end] = self.tunnel_rows
+        return np.concatenate([self.ends, beyond])
+
+    @cached_property
     def incidence(self) -> tuple[I64, I64]:
-        """Link ends of each node in compressed form, like the topology's: int64[k + 1], int64[2l]."""
-        ends = self.ends.ravel()
+        """Ends of links and tunnels at each node, compressed as in the topology: int64[k + 1], int64[2l + t].
+
+        Tunnels without an underlay aren't created, and left out.
+        """
+        ends = (self.ends if self.underlay is None else self.wire_ends).ravel()
         start = np.zeros(len(self.nodes) + 1, dtype=np.int64)
-        np.cumsum(np.bincount(ends, minlength=len(self.nodes)), out=start[1:])
-        return start, np.argsort(ends, kind="stable")
+        np.cumsum(np.bincount(ends[ends >= 0], minlength=len(self.nodes)), out=start[1:])
+        return start, np.argsort(ends, kind="stable")[np.count_nonzero(ends < 0) :]
 
     @cached_property
     def tunnel_counts(self) -> I64:
         """Number of tunnels at each node, by row: int64[k]."""
-        here = self.topology.ends[self.tunnels.link, self.tunnels.end]
-        return np.bincount(np.searchsorted(self.nodes, here), minlength=len(self.nodes))
+        return np.bincount(self.tunnel_rows, minlength=len(self.nodes))
+
+    @cached_property
+    def tunnel_ends(self) -> list[TunnelEnd]:
+        """Ends of the tunnels on this machine, in their order; none without an underlay."""
+        if self.underlay is None:
+            return []
+        columns = zip(*(column.tolist() for column in self.tunnels[1:]), strict=True)
+        return [self.underlay.end(rank, pair[end], pair[1 - end]) for end, pair, rank in columns]
+
+    def tunnel(self, link: int) -> TunnelEnd | None:
+        """Return this machine's end of the tunnel `link`; None when it isn't a tunnel, or has no underlay."""
+        at = self.link_row[link] - len(self.links)
+        return self.tunnel_ends[at] if at >= 0 and self.tunnel_ends else None
+
+    def ends_here(self, link: int) -> list[tuple[int, int, int]]:
+        """Return (node, port, interface index) of each end of `link` on this machine; none of other links."""
+        row = link if isinstance(self.link_row, range) else self.link_row.get(link, -1)
+        if row < 0:
+            return []
+        return [
+            (int(self.topology.ends[link, end]), int(self.topology.ports[link, end]), index)
+            for end, index in enumerate(self.indices.ends[row])
+            if row < len(self.links) or end == self.tunnels.end[row - len(self.links)]
+        ]
 
     @cached_property
     def roles(self) -> npt.NDArray[np.uint8]:
-        """`Role` of both ends of each link: uint8[l, 2]."""
-        return self.forwarding.roles[self.links]
+        """`Role` of both ends of each link and tunnel: uint8[l + t, 2]."""
+        return self.forwarding.roles[self.wires]
 
     @cached_property
     def down(self) -> frozenset[int]:
-        """Rows of the links that are down."""
-        return frozenset(() if self.up is None else np.flatnonzero(~self.up[self.links]).tolist())
+        """Rows of the links and tunnels that are down."""
+        return frozenset(() if self.up is None else np.flatnonzero(~self.up[self.wires]).tolist())
 
     @cached_property
     def indices(self) -> PortIndices:
-        """Interface indices of the ports of the links, followed by those of the tunnels."""
+        """Interface indices of the ports of the links and tunnels, by row."""
         if self.parent is not None:
-            return self.parent.indices.part(np.searchsorted(self.parent.links, self.links).tolist())
-        links = np.concatenate([self.links, self.tunnels.link])
-        here = np.ones((len(links), 2), dtype=bool)
-        here[np.arange(len(self.links), len(links)), 1 - self.tunnels.end] = False
-        return PortIndices(self.topology, self.namespaces, links, here)
+            row = self.parent.link_row
+            return self.parent.indices.part([row[link] for link in self.wires.tolist()])
+        here = np.ones((len(self.wires), 2), dtype=bool)
+        here[np.arange(len(self.links), len(here)), 1 - self.tunnels.end] = False
+        tunnels = self.underlay is not None
+        return PortIndices(self.topology, self.namespaces, self.wires, here, tunnels=tunnels)
 
     @cached_property
     def addresses(self) -> AddressColumns:
@@ -136,23 +193,29 @@ class PlanPart:
 
 
 def whole_part(
-    topology: Topology, forwarding: Forwarding, namespaces: NodeNamespaces, up: Bools | None
-) -> PlanPart:
-    """Return the part with every node and link."""
+    topology: Topology, forwarding: Forwarding, namespaces: NodeNamespaces, up: Bools | None,
+    underlay: Underlay | None = None,
+) -> PlanPart:  # fmt: skip
+    """Return the part with every node and link; with an `underlay`, links between workers are tunnels."""
     nodes, links = np.arange(topology.node_count), np.arange(topology.link_count)
-    return PlanPart(topology, forwarding, namespaces, up, nodes, links, _no_tunnels())
+    return PlanPart(topology, forwarding, namespaces, up, nodes, links, _no_tunnels(), underlay=underlay)
 
 
 def worker_part(whole: PlanPart, worker: int) -> PlanPart:
     """Return the part of one worker (its number), with its tunnels to others."""
     placement = whole.namespaces.worker
     nodes = np.flatnonzero(placement == worker)
-    here = placement[whole.topology.ends] == worker
-    cut = np.flatnonzero(here[:, 0] != here[:, 1])
-    tunnels = Tunnels(cut, np.asarray(here[cut, 1], dtype=np.int64), placement[whole.topology.ends[cut]])
-    return replace(whole, nodes=nodes, links=np.flatnonzero(here.all(axis=1)), tunnels=tunnels)
+    workers = placement[whole.topology.ends]
+    between = workers[:, 0] != workers[:, 1]
+    here = workers == worker
+    cut = np.flatnonzero(between & here.any(axis=1))
+    tunnels = Tunnels(
+        cut, np.asarray(here[cut, 1], dtype=np.int64), workers[cut], np.cumsum(between)[cut] - 1
+    )
+    links = np.flatnonzero(here.all(axis=1))
+    return replace(whole, nodes=nodes, links=links, tunnels=tunnels)
 
 
 def _no_tunnels() -> Tunnels:
     none = np.zeros(0, dtype=np.int64)
-    return Tunnels(none, none, np.zeros((0, 2), dtype=np.int32))
+    return Tunnels(none, none, np.zeros((0, 2), dtype=np.int32), none)

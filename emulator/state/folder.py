@@ -172,8 +172,9 @@ class NetworkState:
         workers = workers_of(record)
         placement = self._load_placement(topology.node_count, len(workers))
         return Plan(
-            topology, record.engine, placement, workers, method=record.method, options=record.plan_options
-        )
+            topology, record.engine, placement, workers,
+            method=record.method, options=record.plan_options, share=record.share,
+        )  # fmt: skip
 
     def _load_placement(self, nodes: int, workers: int) -> npt.NDArray[np.int32]:
         """Return the worker of each node."""

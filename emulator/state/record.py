@@ -18,7 +18,7 @@ FORMAT = 2
 class Record:
     """Run record of one network. `phase` is deploying, up or changing; `links` are changed links.
 
-    `workers`, `method` and `plan_options` are those of the plan that was deployed. `options` are notes of the
+    `workers`, `method`, `plan_options` and `share` are those of the deployed plan. `options` are notes of the
     engine for its later commands.
     """
 
@@ -32,6 +32,7 @@ class Record:
     workers: list[dict[str, Any]] = field(default_factory=list)
     method: str = "one worker"
     plan_options: dict[str, Any] = field(default_factory=dict)
+    share: int | None = None
 
     @classmethod
     def of_plan(cls, plan: Plan, file: str, phase: str = "deploying") -> Self:
@@ -45,6 +46,7 @@ class Record:
         self.workers = [asdict(worker) for worker in plan.workers]
         self.method = plan.method
         self.plan_options = dict(plan.options)
+        self.share = plan.share
 
     def set_link(self, link: int, state: LinkState) -> None:
         """Write down the state of a link; a state without changes is removed."""

@@ -11,7 +11,10 @@ from emulator.linux.namespaces import syscalls
 from emulator.linux.namespaces.syscalls import CLONE_FS, CLONE_NEWNET, CLONE_NEWNS
 
 _thread = threading.local()
-"""`outside`: a descriptor of this thread's mount namespace before all `namespace_guard("mnt")`."""
+"""`outside`: a descriptor of this thread's mount namespace before all `namespace_guard("mnt")`.
+
+`machine`: a descriptor of its network namespace before all `namespace_guard("net")`, the machine's own.
+"""
 
 
 def opened(path: str) -> int:
@@ -35,10 +38,13 @@ def namespace_guard(*kinds: str) -> Iterator[None]:
     was_outside = getattr(_thread, "outside", None)
     if "mnt" in kinds and was_outside is None:
         _thread.outside = next(fd for fd, kind in saved if kind == CLONE_NEWNS)
+    machine = getattr(_thread, "machine", None)
+    if "net" in kinds and machine is None:
+        _thread.machine = next(fd for fd, kind in saved if kind == CLONE_NEWNET)
     try:
         yield
     finally:
-        _thread.outside = was_outside
+        _thread.outside, _thread.machine = was_outside, machine
         if places:
             syscalls.unshare(CLONE_FS)  # a thread started meanwhile shares them
         for fd, kind in saved:
@@ -57,6 +63,14 @@ def _return_to(root: int, cwd: int) -> None:
         os.fchdir(cwd)
     os.close(root)
     os.close(cwd)
+
+
+@contextmanager
+def machine_network() -> Iterator[None]:
+    """Enter the network namespace that this thread was in before all guards: the machine's own."""
+    with namespace_guard("net"):
+        syscalls.setns(_thread.machine, CLONE_NEWNET)
+        yield
 
 
 def go_outside() -> None:

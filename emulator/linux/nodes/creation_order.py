@@ -30,8 +30,8 @@ class MakingOrder:
     By nodes' rows: `sequence` int64[k] holds rows in order, `turn` int64[k] is each node's position in it.
     `pending` (bool[k]) marks nodes that need a second batch once all nodes exist. These are nodes with
     tunnels, and nodes whose end of a link to a newer node must still be addressed, shaped or brought up. By
-    links' rows: `second_batch` (bool[l]) marks the links of such ends, `newer_is_main` (bool[l]) the
-    links whose main end is the newer node's.
+    rows of links and tunnels: `second_batch` (bool[l + t]) marks those of such ends, `newer_is_main`
+    (bool[l + t]) the links whose main end is the newer node's. The other end of a tunnel counts as newer.
 
     With `running`, the nodes may have all their ports already. Without it, they have only those to older
     nodes.
@@ -50,15 +50,18 @@ class MakingOrder:
         if running:
             ports = topology.degrees[part.nodes]
         shared = np.array(part.shared, dtype=bool)[part.ends].any(axis=1)
-        self.newer_is_main: Bools = (ports[newer] > 1) & ~shared
+        tunnels = len(part.tunnels.link)
+        self.newer_is_main: Bools = np.append((ports[newer] > 1) & ~shared, np.zeros(tunnels, dtype=bool))
         plain = np.array([[p.forward.is_plain, p.backward.is_plain] for p in topology.link_profiles])
-        needs = (part.roles == Role.ADDRESSED) | ~plain[topology.link_profile[part.links]]
-        self.second_batch: Bools = needs[rows, older_end] | self.newer_is_main
+        addressed = part.roles == Role.ADDRESSED
+        needs = addressed | ~plain[topology.link_profile[part.wires]]
+        early = np.append(older_end, part.tunnels.end)
+        self.second_batch: Bools = needs[np.arange(len(early)), early] | self.newer_is_main
         self.pending: Bools = np.zeros(len(self.turn), dtype=bool)
-        self.pending[older[self.second_batch]] = True
+        self.pending[older[self.second_batch[rows]]] = True
         self.pending[part.tunnel_counts > 0] = True  # their routes wait until the tunnels exist
         # IPv6 accepts a gateway only on a wire with a carrier: routes over a wire wait for its older end
-        self.pending[part.ends[(part.roles == Role.ADDRESSED).all(axis=1)]] = True
+        self.pending[part.ends[addressed[rows].all(axis=1)]] = True
 
     @property
     def nodes(self) -> list[int]:
@@ -105,7 +108,6 @@ def creation_order(part: PlanPart) -> I64:
     for end in (0, 1):
         np.minimum.at(nearest, part.ends[:, end], topology.ends[part.links, 1 - end])
     link, end_here = part.tunnels.link, part.tunnels.end
-    here = np.searchsorted(part.nodes, topology.ends[link, end_here])
-    np.minimum.at(nearest, here, topology.ends[link, 1 - end_here])
+    np.minimum.at(nearest, part.tunnel_rows, topology.ends[link, 1 - end_here])
     nearest[passes] = 0
     return np.lexsort((np.arange(count), nearest, ~passes))

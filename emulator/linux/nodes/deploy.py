@@ -14,6 +14,7 @@ from emulator.linux.netlink.connection import Netlink
 from emulator.linux.nodes.handle_cache import open_namespaces
 from emulator.linux.nodes.node_messages import NodeMessages
 from emulator.linux.nodes.node_sysctls import NodeSysctls
+from emulator.linux.nodes.tunnel_wires import TunnelWires
 from emulator.network import Progress
 from emulator.plan_part import PlanPart
 
@@ -39,7 +40,11 @@ def create_nodes(part: PlanPart, store: NamespaceStore, progress: Progress) -> N
     """
     writer = NodeMessages(part)
     file_of, total = part.namespaces.file, len(part.nodes)
-    with open_namespaces(store, part) as namespace_of, NodeSysctls(part) as sysctls:
+    with (
+        open_namespaces(store, part) as namespace_of,
+        NodeSysctls(part) as sysctls,
+        TunnelWires(part, store) as wires,
+    ):
         done = 0
         for run in writer.order.runs():
             batches = [writer.first(node, namespace_of) for node in run]
@@ -48,6 +53,7 @@ def create_nodes(part: PlanPart, store: NamespaceStore, progress: Progress) -> N
                 sysctls.apply(node)
                 with Netlink() as netlink:
                     netlink.run(batch)
+                wires.create(writer, node, namespace_of)
             done += len(run)
             progress("nodes", done, total)
     progress("nodes", total, total)

@@ -13,25 +13,29 @@ from topologies.profiles import Shape
 
 
 class LinkEnds:
-    """Ends of the links of `part`, by the links' rows: `port[row][end]` and so on.
+    """Ends of the links and tunnels of `part`, by their rows: `port[row][end]` and so on.
 
-    `node` is the node's row. `name` and `index` are those of the interface. `master` is the index of the
-    interface's bridge, 0 for none. `shape` is None for a plain link. Per link: `mtu`, `is_down`, and
-    `newer_is_main` and `second_batch` of the `MakingOrder`. Per node: `turn` of the `MakingOrder`.
+    `node` is the node's row, -1 on another machine. `name` and `index` are the interface's. `master` is the
+    index of the interface's bridge, 0 for none. `shape` is None for a plain link. Per link: `mtu`,
+    `is_down`, and `newer_is_main` and `second_batch` of the `MakingOrder`. Per node: `turn` of the
+    `MakingOrder`. Rows from `first_tunnel` on are tunnels.
 
     The columns are lists, not arrays. Reading a number from a list takes a tenth of the time, and all
     messages of a node together take only 12 µs.
     """
 
     def __init__(self, part: PlanPart, order: MakingOrder) -> None:
-        topology, profile = part.topology, part.topology.link_profile[part.links]
-        shared = np.array(part.shared, dtype=bool)[part.ends]
+        topology, profile = part.topology, part.topology.link_profile[part.wires]
+        shared = np.array([*part.shared, False], dtype=bool)[part.wire_ends]
         self._topology = topology
         self._nodes: list[int] = part.nodes.tolist()
-        self.node: list[list[int]] = part.ends.tolist()
-        self.port: list[list[int]] = topology.ports[part.links].tolist()
+        self.node: list[list[int]] = part.wire_ends.tolist()
+        self.port: list[list[int]] = topology.ports[part.wires].tolist()
         self.name = [
-            [port_name(part.names[at], self._nodes[at], port) for at, port in zip(*pairs, strict=True)]
+            [
+                port_name(part.names[at], self._nodes[at], port) if at >= 0 else ""
+                for at, port in zip(*pairs, strict=True)
+            ]
             for pairs in zip(self.node, self.port, strict=True)
         ]
         self.index = part.indices.ends
@@ -47,7 +51,11 @@ class LinkEnds:
         self.is_down = part.down
         self.newer_is_main: list[bool] = order.newer_is_main.tolist()
         self.second_batch: list[bool] = order.second_batch.tolist()
-        self.turn: list[int] = order.turn.tolist()
+        self.turn: list[int] = [
+            *order.turn.tolist(),
+            len(order.turn),
+        ]  # the last one: node on another machine
+        self.first_tunnel = len(part.links)
         start, slots = part.incidence
         self._start: list[int] = start.tolist()
         self._slots: list[int] = slots.tolist()

@@ -15,7 +15,7 @@ from collections.abc import Callable
 
 from emulator.forwarding.base import BRIDGE_PORT, LOOPBACK_PORT, Role
 from emulator.indices import BRIDGE_INDEX, port_index
-from emulator.linux.netlink import bridge_messages, messages
+from emulator.linux.netlink import bridge_messages, messages, tunnel_messages
 from emulator.linux.netlink.connection import Batch
 from emulator.linux.netlink.qdisc import add_shape
 from emulator.linux.netlink.settings_messages import add_address, add_routes_and_neighbours
@@ -45,6 +45,7 @@ class NodeMessages:
         self._forwarding = part.forwarding
         self._quiet = part.topology.pools.ipv6 is None
         self._is_pending: list[bool] = self.order.pending.tolist()
+        self._tunnels: list[int] = part.tunnel_counts.tolist() if part.underlay else [0] * len(part.nodes)
         self._addresses = part.addresses.rows()
         self._first_address: list[int] = part.addresses.start.tolist()
 
@@ -70,6 +71,28 @@ class NodeMessages:
         batch = Batch()
         self.links_to_newer(batch, node)
         self._whole_node(batch, node)
+        return batch
+
+    def has_tunnels(self, node: int) -> bool:
+        """Return whether the node has tunnels to other machines."""
+        return self._tunnels[self._part.node_row[node]] > 0
+
+    def tunnels(self, node: int, namespace: int, lower: int) -> Batch:
+        """Return the batch that creates the ends of the node's tunnels in its `namespace` (a descriptor).
+
+        Send it from the machine's own namespace, where the underlay device has the index `lower` (0: none).
+        """
+        batch, ends = Batch(), self._ends
+        for row, end in ends.at(self._part.node_row[node]):
+            if row >= ends.first_tunnel:
+                name = ends.name[row][end]
+                message = tunnel_messages.tunnel(
+                    name.encode(), ends.index[row][end], ends.mac(row, end), namespace,
+                    self._part.tunnel_ends[row - ends.first_tunnel],
+                    master=ends.master[row][end], lower=lower, mtu=ends.mtu[row],
+                    up=not ends.second_batch[row] and row not in ends.is_down,
+                )  # fmt: skip
+                batch.add(message, "make tunnel", name)
         return batch
 
     def links_to_older(self, batch: Batch, node: int, namespace_of: Callable[[int], int]) -> None:

@@ -172,10 +172,8 @@ def test_who_has_tunnels_waits_for_them_and_counts_them_as_ports() -> None:
     part = plan.part(0)
     order = NodeMessages(part).order
     assert [part.names[part.node_row[node]] for node in order.pending_nodes] == ["s1", "s2"]
-    assert order.newer_is_main.tolist() == [
-        True,
-        False,
-    ]  # the index of its main end must be free among its ports
+    # the index of its main end must be free among its ports; the tunnel comes last
+    assert order.newer_is_main.tolist() == [True, False, False]
     alone = NodeMessages(plan.whole.only(np.array([0, 1, 3]), np.array([0, 2]))).order
     assert alone.newer_is_main.tolist() == [False, False]
     assert not alone.pending.any()

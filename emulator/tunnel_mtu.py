@@ -1,0 +1,85 @@
+"""MTU of a plan whose links cross workers: tunnels carry less than the underlay. Pure.
+
+No bridge tells a host that a frame is too large. So every link of a broadcast domain gets the MTU of its
+tunnels, not only the tunnels themselves. Routers tell: the links behind them keep theirs.
+"""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+import numpy as np
+import numpy.typing as npt
+
+from emulator.plan import Plan
+from topologies.counting import counted, counted_by_name
+from topologies.profiles import LinkProfile
+from topologies.segments import Segments
+from topologies.topology import Topology
+
+Bools = npt.NDArray[np.bool_]
+
+
+def tunnelled_links(topology: Topology, cut: Bools) -> Bools:
+    """Return the links that share a broadcast domain with a link of `cut` (bool[m]), and these: bool[m].
+
+    Links of light ports have no MTU of their own and are left out.
+    """
+    out = cut.copy()
+    count = topology.full.link_count
+    out[count:] = False
+    of_end = Segments(topology.full).of_end
+    inside = of_end >= 0
+    concerned = np.unique(of_end[out[:count, None] & inside])
+    out[:count] |= (np.isin(of_end, concerned) & inside).any(axis=1)
+    return out
+
+
+def with_domain_mtu(plan: Plan) -> Plan:
+    """Return the plan with no link larger than the tunnels of its broadcast domain; it says so in a warning.
+
+    Links whose MTU is in the file keep it: `wide_links` names those that are too large. The plan itself if it
+    has no tunnels or no underlay.
+    """
+    if plan.underlay is None or not plan.cut.any():
+        return plan
+    links = tunnelled_links(plan.topology, plan.cut)
+    topology, most = plan.topology, plan.underlay.tunnel_mtu
+    narrow = narrowed(topology, links, most)
+    if narrow is topology:
+        return plan
+    changed = int(np.count_nonzero(narrow.link_profile != topology.link_profile))
+    words = (
+        f"MTU {most:,} on {counted(changed, 'link')}: their broadcast domains have tunnels between workers"
+    )
+    return replace(plan, topology=narrow, warnings=(*plan.warnings, words))
+
+
+def narrowed(topology: Topology, links: Bools, most: int) -> Topology:
+    """Return the topology with the MTU `most` on those of `links` (bool[m]) without one; itself if none."""
+    numbers: dict[LinkProfile, int] = {
+        profile: number for number, profile in enumerate(topology.link_profiles)
+    }
+    profile_of = topology.link_profile.copy()
+    for number, profile in enumerate(topology.link_profiles):
+        chosen = links & (topology.link_profile == number)
+        if profile.mtu is None and profile.effective_mtu > most and chosen.any():
+            profile_of[chosen] = numbers.setdefault(replace(profile, mtu=most), len(numbers))
+    if np.array_equal(profile_of, topology.link_profile):
+        return topology
+    return replace(topology, link_profiles=tuple(numbers), link_profile=profile_of)
+
+
+def wide_links(plan: Plan) -> list[str]:
+    """Return the links that are larger than the tunnels of their broadcast domain, as one reason or none."""
+    if plan.underlay is None or not plan.cut.any():
+        return []
+    topology, most = plan.topology, plan.underlay.tunnel_mtu
+    wide = np.array([profile.effective_mtu > most for profile in topology.link_profiles], dtype=bool)
+    found = np.flatnonzero(wide[topology.link_profile] & tunnelled_links(topology, plan.cut)).tolist()
+    if not found:
+        return []
+    words = [f"{topology.names[a]} -- {topology.names[b]}" for a, b in topology.ends[found].tolist()]
+    return [
+        f"{counted_by_name(words, 'link')}: tunnels between workers carry {most:,} bytes; lower the `mtu`"
+    ]
