@@ -7,7 +7,7 @@ of process ids isn't used: it would be out of date when it is read.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from contextlib import suppress
 from pathlib import Path
 
@@ -25,11 +25,18 @@ def end_tagged(journal: Path | None) -> list[str]:
     """Kill all processes that carry the tag of the run with that journal; return their commands."""
     if journal is None:
         return []
-    tag, ended = str(journal.absolute()), []
+    ended = []
+    for process in with_variable(_TAG, str(journal.absolute())):
+        with suppress(psutil.Error, OSError):
+            words = " ".join(process.cmdline()) or process.name()
+            process.kill()  # psutil checks that it is still the same process
+            ended.append(words)
+    return ended
+
+
+def with_variable(name: str, value: str) -> Iterator[psutil.Process]:
+    """Yield the processes that have this variable in their environment, except those that have ended."""
     for process in psutil.process_iter():
         with suppress(psutil.Error, OSError):
-            if process.environ().get(_TAG) == tag:
-                words = " ".join(process.cmdline()) or process.name()
-                process.kill()  # psutil checks that it is still the same process
-                ended.append(words)
-    return ended
+            if process.environ().get(name) == value and process.status() != psutil.STATUS_ZOMBIE:
+                yield process

@@ -8,6 +8,7 @@ from pathlib import Path
 
 from emulator.carriers.addresses import Address, parse_address
 from emulator.carriers.certificates import Certificates
+from emulator.carriers.local.record import LocalPaths, LocalRecord, read_record
 from emulator.carriers.protocol import Carrier
 from emulator.errors import UnableError, UsageError
 
@@ -29,7 +30,7 @@ def open_carrier(
     UsageError if no cluster is named.
     """
     address = scheduler_address(scheduler)
-    folder = certificates or _from_environment()
+    folder = certificates or _from_environment() or _of_local_workers(address)
     from emulator.carriers.dask.client import connect
 
     own = Certificates(folder, "client") if folder is not None and address.scheme == "tls" else None
@@ -39,6 +40,9 @@ def open_carrier(
 def scheduler_address(scheduler: str | None) -> Address:
     """Return the address that `scheduler` or the environment gives; UsageError without any."""
     text = scheduler or os.environ.get(SCHEDULER_VARIABLE)
+    local = None if text else _local_workers()
+    if local is not None:
+        return local.scheduler
     if not text:
         raise UsageError(
             f"no cluster: name its scheduler by --scheduler tls://HOST:8786 or {SCHEDULER_VARIABLE}, "
@@ -65,3 +69,15 @@ def _of_file(path: Path) -> str:
 def _from_environment() -> Path | None:
     named = os.environ.get(CERTIFICATES_VARIABLE)
     return Path(named) if named else None
+
+
+def _local_workers() -> LocalRecord | None:
+    """Return the record of this machine's local workers; None if there are none, or only a part of them."""
+    found = read_record(LocalPaths.here())
+    return found if found is not None and found.is_complete else None
+
+
+def _of_local_workers(address: Address) -> Path | None:
+    """Return the folder of certificates of local workers, if `address` is that of their scheduler."""
+    local = _local_workers()
+    return LocalPaths.here().certificates if local is not None and local.scheduler == address else None

@@ -7,6 +7,8 @@ import click
 from emulator.cli.lazy import LazyGroup
 
 COMMANDS = {
+    "local": ("emulator.cli.workers.local:command", "start workers on this computer, or remove them"),
+    "status": ("emulator.cli.workers.status:command", "show the workers and their networks"),
     "certs": ("emulator.cli.workers.certs:command", "make the certificates of a cluster"),
     "scheduler": ("emulator.cli.workers.scheduler:command", "run the scheduler of a cluster here"),
     "worker": ("emulator.cli.workers.worker:command", "run this machine's worker"),

@@ -18,6 +18,14 @@ if TYPE_CHECKING:
 FC = TypeVar("FC", bound=Callable[..., Any])
 
 
+def scheduler_option(function: FC) -> FC:
+    """Add the option --scheduler."""
+    return click.option(
+        "--scheduler", metavar="ADDRESS", envvar="EMULATOR_CLUSTER_SCHEDULER",
+        help="Scheduler: tls://HOST:PORT, or its scheduler file [EMULATOR_CLUSTER_SCHEDULER].",
+    )(function)  # fmt: skip
+
+
 def certificates_option(role: str) -> Callable[[FC], FC]:
     """Return the option --certificates, for a folder with the files of `role`."""
     return click.option(

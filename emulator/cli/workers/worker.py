@@ -7,7 +7,13 @@ from pathlib import Path
 
 import click
 
-from emulator.cli.workers.options import certificates_option, insecure_option, listening, silence_option
+from emulator.cli.workers.options import (
+    certificates_option,
+    insecure_option,
+    listening,
+    scheduler_option,
+    silence_option,
+)
 
 
 @click.command(
@@ -15,10 +21,7 @@ from emulator.cli.workers.options import certificates_option, insecure_option, l
     epilog="\b\nExamples:\n  emulator workers worker --scheduler tls://head:8786 "
     "--certificates /etc/emulator/certificates",
 )
-@click.option(
-    "--scheduler", metavar="ADDRESS", envvar="EMULATOR_CLUSTER_SCHEDULER",
-    help="Address of the scheduler, or its scheduler file [EMULATOR_CLUSTER_SCHEDULER].",
-)  # fmt: skip
+@scheduler_option
 @click.option("--name", metavar="NAME", help="Name of the worker; the machine's, if not given.")
 @click.option("--host", metavar="ADDRESS", help="Address to listen at; the one that reaches the scheduler.")
 @click.option(

@@ -1,0 +1,1 @@
+"""Local workers: a cluster on this computer, whose machines are network namespaces."""
