@@ -68,3 +68,9 @@ def stubborn(call: RunningCall, arguments: Arguments, data: bytes) -> Answer:
     call.tell("deaf")
     time.sleep(30)
     return Answer()
+
+
+def namespaces(call: RunningCall, arguments: Arguments, data: bytes) -> Answer:
+    """Return the namespaces and the state directory that this runs in."""
+    found = {kind: Path(f"/proc/self/ns/{kind}").readlink().name for kind in ("net", "mnt")}
+    return Answer({**found, "state": os.environ.get("EMULATOR_STATE_DIR")})

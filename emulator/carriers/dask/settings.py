@@ -8,6 +8,8 @@ from typing import Any
 DEFAULT_PORT = 8786
 SILENCE_SECONDS = 30.0
 """Time without a sign of life after which a connection counts as lost."""
+LEAST_SILENCE_SECONDS = 11.0
+"""Dask sends ten TCP keepalives, one a second at most."""
 
 
 def require_dask() -> None:

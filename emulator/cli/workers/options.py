@@ -45,7 +45,7 @@ def insecure_option(function: FC) -> FC:
 def silence_option(function: FC) -> FC:
     """Add the option --silence."""
     return click.option(
-        "--silence", default="30", show_default=True, callback=seconds(1.0, 3600.0), metavar="SECONDS",
+        "--silence", default="30", show_default=True, callback=seconds(11.0, 3600.0), metavar="SECONDS",
         help="Time without a sign of life after which a connection is lost.",
     )(function)  # fmt: skip
 

@@ -1,0 +1,137 @@
+"""Local workers: life, what is killed, a partition, and what `--down` leaves: nothing."""
+
+from __future__ import annotations
+
+import json
+import os
+import random
+import signal
+import subprocess
+import sys
+import time
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+from support.command import CommandLine
+from support.dask_cluster import TESTS, until
+
+from emulator.carriers.local.marks import MARK
+from emulator.carriers.opening import open_carrier
+from emulator.carriers.protocol import Call
+from emulator.errors import EmulationError
+from emulator.process_tags import with_variable
+
+pytestmark = [pytest.mark.privileged, pytest.mark.e2e]
+
+
+@pytest.fixture(autouse=True)
+def _down(cli: CommandLine, state_dir: Path) -> Iterator[None]:
+    """Remove what a failed test leaves."""
+    yield
+    if state_dir.exists():
+        cli("workers", "local", "--down")
+
+
+def processes(state: Path, words: str) -> list[int]:
+    """Return the processes of the local workers whose command line has `words`."""
+    marked = with_variable(MARK, str(state / ".workers"))
+    return [process.pid for process in marked if words in " ".join(process.cmdline())]
+
+
+def names() -> list[str]:
+    """Return the workers that a client sees now."""
+    try:
+        with open_carrier(seconds=5) as carrier:
+            return list(carrier.workers())
+    except EmulationError:
+        return []
+
+
+def started_again(state: Path, words: str, workers: list[str]) -> Callable[[], bool]:
+    """Kill the process with `words`; return the condition that another runs, and these workers are seen."""
+    (pid,) = processes(state, words)
+    os.kill(pid, signal.SIGKILL)
+    return lambda: bool(found := processes(state, words)) and found != [pid] and set(workers) <= set(names())
+
+
+def status(cli: CommandLine) -> tuple[int, dict[str, Any]]:
+    done = cli("workers", "status", "--json")
+    return done.returncode, json.loads(done.stdout)
+
+
+def test_what_is_killed_or_cut_off_comes_back(
+    cli: CommandLine, state_dir: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("PYTHONPATH", str(TESTS))
+    done = cli("workers", "local", "2", "--silence", "11")
+    assert done.returncode == 0, done.stderr
+    code, found = status(cli)
+    assert code == 0
+    assert [worker["name"] for worker in found["workers"]] == ["w1", "w2"]
+    assert sum(worker["memory_bytes"] for worker in found["workers"]) < os.sysconf("SC_PHYS_PAGES") * 4096
+    (supervisor,) = processes(state_dir, "local.supervisor")
+    (scheduler,) = processes(state_dir, "workers scheduler")
+
+    with open_carrier() as carrier:
+        call = Call("w1", "support.carrier_functions:namespaces", own_process=True)
+        value = carrier.call([call], 20)[0].answer
+    assert value is not None
+    own = {kind: Path(f"/proc/self/ns/{kind}").readlink().name for kind in ("net", "mnt")}
+    assert value.value["mnt"] == own["mnt"]  # what it mounts must stay
+    assert value.value["net"] not in {own["net"], Path(f"/proc/{scheduler}/ns/net").readlink().name}
+    assert value.value["state"] == str(state_dir / ".workers" / "w1")
+
+    for listener in listeners(scheduler):  # all that isn't loopback speaks TLS
+        assert listener.startswith(("127.0.0.1:", "198.18.")), listener
+    link(scheduler, "port1", "down")
+    until(started_again(state_dir, "--name w2", ["w2"]))
+    until(lambda: names() == ["w2"], 40)
+    code, found = status(cli)
+    assert code == 1
+    assert any("w1 isn't connected" in problem for problem in found["problems"])
+    link(scheduler, "port1", "up")
+    until(started_again(state_dir, "workers scheduler", ["w1", "w2"]), 40)
+
+    os.kill(supervisor, signal.SIGKILL)
+    until(lambda: not processes(state_dir, "local.supervisor"))
+    code, found = status(cli)
+    assert (code, found["problems"][0][:24]) == (1, "the supervisor has ended")
+    assert cli("workers", "local", "3").returncode == 2
+    assert cli("workers", "local", "2").returncode == 0
+    assert status(cli)[0] == 0
+
+    done = cli("workers", "local", "--down")
+    assert done.returncode == 0, done.stderr
+    assert "no local workers were up" in cli("workers", "local", "--down").stderr
+    assert not state_dir.exists()
+
+
+def listeners(pid: int) -> list[str]:
+    words = ["nsenter", "-t", str(pid), "-n", "ss", "-Hltn"]
+    lines = subprocess.run(words, capture_output=True, text=True, check=True).stdout.splitlines()
+    assert lines
+    return [line.split()[3] for line in lines]
+
+
+def link(pid: int, name: str, state: str) -> None:
+    subprocess.run(["nsenter", "-t", str(pid), "-n", "ip", "link", "set", name, state], check=True)
+
+
+def test_a_command_killed_at_any_moment_leaves_nothing_after_down(cli: CommandLine, state_dir: Path) -> None:
+    draw = random.Random(13)
+    for _ in range(2):
+        process = subprocess.Popen(
+            [sys.executable, "-m", "emulator", "workers", "local", "2"], stderr=subprocess.DEVNULL
+        )
+        time.sleep(draw.uniform(0.3, 2.0))
+        process.kill()
+        process.wait()
+        if draw.random() < 0.5:
+            for pid in processes(state_dir, "local.supervisor"):
+                os.kill(pid, signal.SIGKILL)
+        done = cli("workers", "local", "--down")
+        assert done.returncode == 0, done.stderr
+        assert not state_dir.exists()
+        assert not processes(state_dir, "")
