@@ -111,3 +111,58 @@ def test_two_commands_on_one_network_do_not_mix(tmp_path: Path, cli: CommandLine
     cli("up", "a.yaml", code=0)
     assert cli.json("check", "a", "--sample", "200")["unexpected"] == []
     cli("down", "a", code=0)
+
+
+FORWARDING = Path("/proc/sys/net/ipv4/ip_forward")
+LANS = """\
+name: lans
+topology:
+  nodes: {h1: {ip: 10.1.0.1/24}, h2: {ip: 10.1.0.2/24}, h3: {ip: 10.2.0.3/24}}
+  links: [[h1, h2], [h2, h3]]
+"""
+
+
+@pytest.fixture
+def machine_that_forwards() -> Iterator[None]:
+    """A machine with ip_forward 1, as with Docker. Only this test changes it; `finally` restores it."""
+    before = FORWARDING.read_text()
+    try:
+        FORWARDING.write_text("1")
+        yield
+    finally:
+        FORWARDING.write_text(before)
+
+
+def forwarding(cli: CommandLine, node: str) -> set[str]:
+    words = ("sh", "-c", "sysctl -n net.ipv4.ip_forward; grep -h . /proc/sys/net/ipv4/conf/*/forwarding")
+    return set(cli("exec", node, "--", *words, code=0).stdout.split())
+
+
+@pytest.mark.usefixtures("machine_that_forwards")
+def test_hosts_do_not_forward_on_a_machine_that_does(tmp_path: Path, cli: CommandLine) -> None:
+    (tmp_path / "lans.yaml").write_text(LANS)
+    cli("up", "lans.yaml", code=0)
+    assert forwarding(cli, "h2") == {"0"}
+    cli("exec", "h2", "--", "ip", "address", "add", "10.2.0.2/24", "dev", "h2-eth1", code=0)
+    cli("exec", "h1", "--", "ip", "route", "add", "10.2.0.0/24", "via", "10.1.0.2", code=0)
+    cli("exec", "h3", "--", "ip", "route", "add", "10.1.0.0/24", "via", "10.2.0.2", code=0)
+    cli("exec", "h1", "--", "ping", "-nc1", "-W1", "10.1.0.2", code=0)
+    cli("exec", "h3", "--", "ping", "-nc1", "-W1", "10.2.0.2", code=0)
+    ping = ("exec", "h1", "--", "ping", "-nc1", "-W0.3", "10.2.0.3")
+    cli(*ping, code=1)
+    cli("exec", "h2", "--", "sysctl", "-qw", "net.ipv4.ip_forward=1", code=0)
+    cli(*ping, code=0)  # so nothing else stood in the way
+    cli("down", "lans", code=0)
+
+
+@pytest.mark.usefixtures("machine_that_forwards")
+def test_routers_and_compute_hosts_on_a_machine_that_forwards(tmp_path: Path, cli: CommandLine) -> None:
+    (tmp_path / "vpc.yaml").write_text(
+        "name: vpc\nforwarding: routed\ntopology: {generator: vpc, vpcs: 2, ports: 4, hosts: 2}\n"
+    )
+    cli("up", "vpc.yaml", code=0)
+    assert (forwarding(cli, "h1"), forwarding(cli, "leaf1")) == ({"0"}, {"1"})
+    found = cli.json("check", "vpc")
+    assert (found["unexpected"], found["reachable"] > 0) == ([], True)
+    assert "deviation" not in cli("status", "vpc", code=0).stdout
+    cli("down", "vpc", code=0)

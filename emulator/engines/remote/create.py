@@ -52,15 +52,26 @@ def configure(
 
 
 def _forward(plan: Plan, nodes: Iterable[int], network: RemoteNetwork) -> None:
-    """Let the nodes that route forward packets."""
+    """Let the nodes that route forward packets, and no host between two links of its own.
+
+    Namespaces and containers inherit forwarding from a worker that forwards.
+    """
+    six = plan.topology.pools.ipv6 is not None
     settings = [
         "net.ipv4.ip_forward=1",
         "net.ipv4.conf.all.rp_filter=0",
         "net.ipv4.fib_multipath_hash_policy=1",
+        *(["net.ipv6.conf.all.forwarding=1"] if six else []),
     ]
-    if plan.topology.pools.ipv6 is not None:
-        settings += ["net.ipv6.conf.all.forwarding=1"]
-    routers = [n for n in nodes if not is_switch(plan, n) and plan.forwarding.is_router(n)]
-    for result in network.access.execute(routers, ["sysctl", "-qw", *settings], _SYSCTL_SECONDS):
+    off = ["net.ipv4.ip_forward=0", *(["net.ipv6.conf.all.forwarding=0"] if six else [])]
+    passing = [n for n in nodes if not is_switch(plan, n)]
+    routers = [n for n in passing if plan.forwarding.is_router(n)]
+    between = [n for n in passing if plan.topology.degrees[n] > 1 and not plan.forwarding.is_router(n)]
+    _set(network, between, off, "be kept from forwarding packets")
+    _set(network, routers, settings, "forward packets")
+
+
+def _set(network: RemoteNetwork, nodes: list[int], settings: list[str], task: str) -> None:
+    for result in network.access.execute(nodes, ["sysctl", "-qw", *settings], _SYSCTL_SECONDS):
         if result.failed:
-            raise BrokenError(f"{result.node} can't forward packets: {first_line(result)}")
+            raise BrokenError(f"{result.node} can't {task}: {first_line(result)}")

@@ -27,7 +27,8 @@ class Written(dict[str, dict[str, bytes]]):
         self.proc: list[str] = []
         self.lacks = ""
         self.here = {"net.ipv4.conf.all.rp_filter": "0", "net.ipv4.conf.default.rp_filter": "0"}
-        monkeypatch.setattr(node_sysctls, "read", self.here.__getitem__)
+        self.reads: list[str] = []
+        monkeypatch.setattr(node_sysctls, "read", self.read)
         monkeypatch.setattr(node_sysctls, "_write", self.write)
         monkeypatch.setattr(
             node_sysctls, "disable_ipv6_here", lambda: self.write("ipv6/conf/default/disable_ipv6", b"1")
@@ -36,6 +37,12 @@ class Written(dict[str, dict[str, bytes]]):
         monkeypatch.setattr(
             node_sysctls.syscalls, "umount", lambda *words: self.proc.append(f"off {words[0]}")
         )
+
+    def read(self, name: str) -> str:
+        self.reads.append(name)
+        if self.lacks and self.lacks in name.replace(".", "/"):
+            raise FileNotFoundError(name)
+        return self.here.get(name, "0")
 
     def write(self, name: str, value: bytes) -> None:
         if self.lacks and self.lacks in name:
@@ -119,3 +126,24 @@ def test_a_bridged_host_with_several_links_takes_answers_on_any(written: Written
     }
     written.by(both)
     assert {name for name, values in written.items() if any("rp_filter" in key for key in values)} == {"h1"}
+
+
+@pytest.mark.parametrize("family", ["ipv4", "ipv6"])
+def test_on_a_machine_that_forwards_hosts_and_switches_do_not(written: Written, family: str) -> None:
+    name = "ip_forward" if family == "ipv4" else "conf.all.forwarding"
+    written.here[f"net.{family}.{name}"] = "1"
+    written.by(MIXED, addressing={"ipv6": "fd00::/48"})
+    file = f"{family}/{name.replace('.', '/')}"
+    assert {node: values[file] for node, values in written.items() if values.get(file) == b"0"} == {
+        "h1": b"0", "h2": b"0", "s1": b"0",
+    }  # fmt: skip
+    assert {written[router][file] for router in ("r1", "r2")} == {b"1"}
+    assert written.reads.count(f"net.{family}.{name}") == 1
+    assert written.proc == ["on /proc", "off /proc"]
+
+
+def test_a_kernel_without_ipv6_forwards_none(written: Written) -> None:
+    written.here["net.ipv4.ip_forward"] = "1"
+    written.lacks = "ipv6/"
+    written.by({"nodes": {"h1": {}, "h2": {}}, "links": [["h1", "h2"]]})
+    assert written == {node: {"ipv4/ip_forward": b"0"} for node in ("h1", "h2")}
