@@ -10,6 +10,7 @@ import numpy as np
 from emulator.access import Echo
 from emulator.checks.asking import ask
 from emulator.checks.components import expectation
+from emulator.checks.own_addresses import answered_by_own
 from emulator.checks.round_trip_check import RoundTripCheck, WrongRoundTrip
 from emulator.checks.timeouts import timeouts_for
 from emulator.errors import UsageError
@@ -28,6 +29,7 @@ DEFAULT_SAMPLE = 1000
 class Reachability:
     """Result of a check. `unexpected` has one entry per difference.
 
+    `equal_addresses` counts pairs that weren't tested: of two VPCs, the sender's having the other's address.
     `round_trips` counts the pairs whose round trips were compared, `wrong_trips` has those that are wrong.
     """
 
@@ -36,6 +38,7 @@ class Reachability:
     expected: int
     seconds: float
     unexpected: list[dict[str, str]] = field(default_factory=list)
+    equal_addresses: int = 0
     round_trips: int = 0
     wrong_trips: list[WrongRoundTrip] = field(default_factory=list)
 
@@ -105,6 +108,14 @@ def _pairs_in_vpcs(topology: Topology, vpcs: Vpcs, want: int, stream: Stream) ->
     return list(chosen)[:want]
 
 
+def informative(topology: Topology, pairs: list[tuple[int, int]]) -> list[tuple[int, int]]:
+    """Return the pairs without those of two VPCs in which the sender's has the other's address."""
+    if topology.vpcs is None:
+        return pairs
+    own = answered_by_own(topology.vpcs, pairs).tolist()
+    return [pair for pair, hidden in zip(pairs, own, strict=True) if not hidden]
+
+
 def in_turn(pairs: list[tuple[int, int]]) -> list[int]:
     """Return the order in which to probe pairs of hosts: each round probes every host once.
 
@@ -126,7 +137,8 @@ def check_reachability(network: Network, sample: int | None = None, timeout: flo
     hosts = [h for h in topology.full.hosts.tolist() if network.addresses(h)]
     hosts += range(topology.full.node_count, topology.node_count)
     begin = time.monotonic()
-    pairs = choose_pairs(topology, sample, hosts)
+    chosen = choose_pairs(topology, sample, hosts)
+    pairs = informative(topology, chosen)
     states = network.link_changes
     up = links_up(topology, states)
     expected = expectation(topology, up)
@@ -144,7 +156,7 @@ def check_reachability(network: Network, sample: int | None = None, timeout: flo
     trips = RoundTripCheck(full, states_of_full, up[: full.link_count], full_pairs)
     wait = timeout + max(extra.seconds, trips.longest)
     answers = dict(zip(order, ask(network.access, echoes, wait, extra.rounds), strict=True))
-    result = Reachability(len(pairs), 0, 0, 0.0)
+    result = Reachability(len(pairs), 0, 0, 0.0, equal_addresses=len(chosen) - len(pairs))
     names = topology.names
     answered: dict[tuple[int, int], bool] = {}
     wanted: dict[tuple[int, int], bool] = {}

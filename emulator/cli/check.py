@@ -47,9 +47,13 @@ def command(name: str | None, sample: int | None, timeout: float, *, as_json: bo
     say(f"{counted(result.pairs, 'pair')}, {result.reachable:,} reachable, "
         f"{result.expected:,} expected, "
         f"{len(result.unexpected):,} unexpected, {result.seconds:.2f} s")  # fmt: skip
+    if result.equal_addresses:
+        say(f"{counted(result.equal_addresses, 'pair')} not tested: of two VPCs, where the port's own VPC "
+            f"has the other's address, and answers itself")  # fmt: skip
     if as_json:
         print_json(
             {"pairs": result.pairs, "reachable": result.reachable, "unexpected": result.unexpected,
+             "equal_addresses": result.equal_addresses,
              "round_trips": {"pairs": result.round_trips,
                              "unexpected": [trip.json for trip in result.wrong_trips]},
              "problems": problems, "seconds": round(result.seconds, 6)}

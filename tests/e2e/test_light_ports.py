@@ -116,4 +116,7 @@ def test_a_port_is_recorded_as_itself(cli: CommandLine, tmp_path: Path, text: st
     ).stdout.splitlines()
     assert len(shown) == 2
     assert all("10.0.0.2 > 10.0.0.3" in line or "10.0.0.3 > 10.0.0.2" in line for line in shown), shown
+    found = cli.json("check", "--sample", "100000")
+    assert found["unexpected"] == []
+    assert found["equal_addresses"] == (32 if text == EQUAL else 0)
     cli("down", "net", code=0)

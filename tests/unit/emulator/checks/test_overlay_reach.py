@@ -6,12 +6,14 @@ from typing import Any
 
 import networkx as nx
 import numpy as np
+import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from support.topologies import made
 
 from emulator.checks.components import expectation
-from emulator.checks.reachability import choose_pairs
+from emulator.checks.own_addresses import answered_by_own
+from emulator.checks.reachability import choose_pairs, informative
 from emulator.overlay.light_ports import LightPorts
 from emulator.plan import make_plan
 from topologies.topology import Topology
@@ -97,3 +99,29 @@ def test_all_pairs_of_a_small_one_are_asked() -> None:
     assert sorted(choose_pairs(topology, None, hosts)) == sorted(
         (a, b) for a in hosts for b in hosts if a != b
     )
+
+
+@pytest.mark.parametrize(
+    ("more", "hidden"),
+    [
+        ({}, 0),
+        ({"overlap": True}, 2 * 4 * 4),  # each port, and each port of the other VPC
+        ({"overlap": True, "vpcs": 3}, 6 * 4 * 4),
+    ],
+)
+def test_pairs_that_the_own_vpc_would_answer_are_found(more: dict[str, Any], hidden: int) -> None:
+    topology = made(VPC | more)
+    vpcs, hosts = topology.vpcs, topology.hosts.tolist()
+    assert vpcs is not None
+    pairs = [(a, b) for a in hosts for b in hosts if a != b]
+    held = {(vpcs.vpc_of(node), int(vpcs.addresses[node])) for node in hosts}
+    wanted = [
+        None not in (vpcs.vpc_of(a), vpcs.vpc_of(b))
+        and vpcs.vpc_of(a) != vpcs.vpc_of(b)
+        and (vpcs.vpc_of(a), int(vpcs.addresses[b])) in held
+        for a, b in pairs
+    ]
+    assert answered_by_own(vpcs, pairs).tolist() == wanted
+    assert sum(wanted) == hidden
+    assert informative(topology, pairs) == [pair for pair, own in zip(pairs, wanted, strict=True) if not own]
+    assert answered_by_own(vpcs, []).tolist() == []
