@@ -13,6 +13,10 @@ from topologies.errors import shortened
 _ADDRESS = re.compile(r"(?P<scheme>tls|tcp)://(?P<host>\[[0-9a-fA-F:.]+\]|[\w.-]+):(?P<port>\d{1,5})")
 
 
+class NoAnswerError(UnableError):
+    """Nothing answers at an address."""
+
+
 class Address(NamedTuple):
     """A scheduler's address; `host` has no brackets."""
 
@@ -68,16 +72,16 @@ def require_protected(address: Address, *, has_certificates: bool, insecure: boo
 
 
 def connected(address: Address, seconds: float) -> socket.socket:
-    """Return a connection; UnableError, which names the address, without an answer within `seconds`."""
+    """Return a connection; NoAnswerError, which names the address, without an answer within `seconds`."""
     try:
         return socket.create_connection((address.host, address.port), seconds)
     except TimeoutError as error:
-        raise UnableError(
+        raise NoAnswerError(
             f"the scheduler {address} doesn't answer within {seconds:g} s; is the machine up, and does a "
             f"firewall let port {address.port} pass?"
         ) from error
     except OSError as error:
-        raise UnableError(
+        raise NoAnswerError(
             f"the scheduler {address} can't be reached: {error.strerror or error}; does it run "
             f"(`emulator workers scheduler`)?"
         ) from error

@@ -74,7 +74,7 @@ class OwnProcess:
         return cast("BinaryIO", self._process.stdin)
 
     def _start(self) -> subprocess.Popen[bytes]:
-        words = [sys.executable, "-m", "emulator.carriers.own_process_main"]
+        words = [sys.executable, "-P", "-m", "emulator.carriers.own_process_main"]
         try:
             return subprocess.Popen(  # noqa: S603 -- our own words, no shell
                 words, stdin=subprocess.PIPE, stdout=subprocess.PIPE, cwd="/", start_new_session=True

@@ -11,6 +11,7 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 from emulator import __version__
+from emulator.carriers.certificates import RENEW, day
 from emulator.carriers.dask import on_worker
 from emulator.carriers.dask.chunks import CHUNK, chunk_count
 from emulator.carriers.dask.workers import KnownWorker
@@ -147,6 +148,9 @@ class Batch:
                 f"worker {call.worker} has {other} of the emulator, this machine {__version__}; "
                 f"install the same on both"
             )
+        end = known.state.certificate_end
+        if end is not None and end <= time.time():
+            raise UnableError(f"the certificate of worker {call.worker} expired on {day(end)}; {RENEW}")
         return known.address
 
     async def _run(self, address: str, function: Any, *arguments: Any) -> Any:

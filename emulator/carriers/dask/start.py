@@ -10,15 +10,16 @@ import asyncio
 import logging
 import shutil
 import signal
+import time
 from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from emulator.carriers.addresses import Address, require_protected
+from emulator.carriers.addresses import Address, NoAnswerError, require_protected
 from emulator.carriers.certificates import Certificates
 from emulator.carriers.dask import settings
-from emulator.carriers.dask.tls import security
+from emulator.carriers.dask.tls import require_accepted, security
 from emulator.carriers.dask.workers import FACTS
 from emulator.errors import UnableError
 
@@ -26,6 +27,7 @@ _NOWHERE = "127.0.0.1:0"
 """Where Dask's HTTP servers listen, which can't be switched off; they have no routes."""
 
 _WAIT_FOR_SCHEDULER = 60.0
+_TRY_SECONDS = 10.0
 
 
 @dataclass(frozen=True)
@@ -73,6 +75,7 @@ def run_worker(listening: Listening, name: str, host: str | None, port: int, fol
     `folder`. UnableError if it can't listen, or reach the scheduler.
     """
     listening.prepare()
+    _await_scheduler(listening)
     from distributed import Worker
 
     from emulator.carriers.dask.worker_facts import facts
@@ -90,6 +93,18 @@ def run_worker(listening: Listening, name: str, host: str | None, port: int, fol
         _run(make, f"worker {name} can't listen, or reach the scheduler {listening.address}")
     finally:
         shutil.rmtree(folder, ignore_errors=True)
+
+
+def _await_scheduler(listening: Listening) -> None:
+    """Wait until the scheduler answers; UnableError at once if one side refuses the other."""
+    deadline = time.monotonic() + _WAIT_FOR_SCHEDULER
+    while True:
+        try:
+            return require_accepted(listening.address, listening.certificates, _TRY_SECONDS)
+        except NoAnswerError:
+            if time.monotonic() > deadline:
+                raise
+            time.sleep(0.2)
 
 
 def _run(make: Any, failure: str) -> None:

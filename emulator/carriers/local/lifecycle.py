@@ -147,8 +147,8 @@ def _supervise(paths: LocalPaths) -> None:
     log = os.open(paths.log("supervisor"), flags, 0o600)
     try:
         process = subprocess.Popen(  # noqa: S603 -- our own words, no shell
-            [sys.executable, "-m", _SUPERVISOR], stdin=subprocess.DEVNULL, stdout=log, stderr=log, cwd="/",
-            start_new_session=True,
+            [sys.executable, "-P", "-m", _SUPERVISOR], stdin=subprocess.DEVNULL, stdout=log, stderr=log,
+            cwd="/", start_new_session=True,
             env=os.environ | {MARK: str(paths.root), "EMULATOR_STATE_DIR": str(paths.root.parent)},
         )  # fmt: skip
     except OSError as error:
@@ -197,7 +197,7 @@ def _take_down(paths: LocalPaths, worker: str, *, there: bool) -> None:
     environment = os.environ | {"EMULATOR_STATE_DIR": str(paths.state(worker))}
     with _inside_if(paths, worker, there=there):
         done = subprocess.run(
-            [sys.executable, "-m", "emulator", "down", "--all"], cwd="/", env=environment, check=False,
+            [sys.executable, "-P", "-m", "emulator", "down", "--all"], cwd="/", env=environment, check=False,
             stdin=subprocess.DEVNULL, capture_output=True, text=True, errors="replace",
         )  # fmt: skip
     if done.returncode:

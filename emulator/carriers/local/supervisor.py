@@ -64,8 +64,9 @@ class _Child:
         try:
             with inside(paths, self.place):
                 self.process = subprocess.Popen(  # noqa: S603 -- our own words, no shell
-                    [sys.executable, "-m", "emulator", "workers", *self.words], stdin=subprocess.DEVNULL,
-                    stdout=log, stderr=log, cwd="/", env=os.environ | self.environment,
+                    [sys.executable, "-P", "-m", "emulator", "workers", *self.words],
+                    stdin=subprocess.DEVNULL, stdout=log, stderr=log, cwd="/",
+                    env=os.environ | self.environment,
                 )  # fmt: skip
         finally:
             os.close(log)

@@ -6,6 +6,7 @@ import os
 import signal
 import threading
 from collections.abc import Iterator
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -13,6 +14,7 @@ from support.dask_cluster import DaskCluster, until
 
 from emulator import __version__
 from emulator.carriers.certificates import Certificate
+from emulator.carriers.dask.client import DaskCarrier
 from emulator.carriers.make_certificates import make_certificates
 from emulator.carriers.protocol import Call, Carrier
 from emulator.errors import BrokenError, KernelError, LostWorkerError, RefusedError, UnableError
@@ -152,6 +154,17 @@ def test_an_unknown_worker_and_another_release_are_named(
     assert str(absent.error) == "there is no worker w9 now; there are: w1, w2"
     assert isinstance(other.error, UnableError)
     assert f"has release {__version__} of the emulator, this machine 9.9" in str(other.error)
+
+
+def test_an_expired_certificate_of_a_worker_is_said_before_the_call(
+    carrier: Carrier, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    assert isinstance(carrier, DaskCarrier)
+    known = carrier._known()
+    old = {name: replace(w, state=replace(w.state, certificate_end=86_400.0)) for name, w in known.items()}
+    monkeypatch.setattr(carrier, "_known", lambda: old)
+    (outcome,) = carrier.call([Call("w1", f"{FUNCTIONS}:echo")], 10)
+    assert str(outcome.error).startswith("the certificate of worker w1 expired on 1970-01-02 00:00 UTC")
 
 
 def test_a_process_killed_on_a_worker_is_said(carrier: Carrier) -> None:

@@ -16,6 +16,7 @@ from support.dask_cluster import DaskCluster, free_port
 from emulator.carriers import make_certificates as made
 from emulator.carriers.addresses import parse_address
 from emulator.carriers.dask import tls
+from emulator.carriers.dask.start import Listening, run_scheduler, run_worker
 from emulator.carriers.make_certificates import make_certificates
 from emulator.carriers.opening import open_carrier
 from emulator.errors import EmulationError, UnableError, UsageError
@@ -187,3 +188,19 @@ def test_the_environment_names_scheduler_and_certificates(
     with open_carrier() as carrier:
         assert carrier.address == scheduler.address
         assert carrier.workers() == {}
+
+
+def test_a_worker_of_another_ca_is_refused_at_its_start(scheduler: DaskCluster, tmp_path: Path) -> None:
+    make_certificates(tmp_path / "other", 1)
+    listening = Listening(parse_address(scheduler.address), tls.Certificates(tmp_path / "other", "worker"))
+    with pytest.raises(UnableError, match="another CA than ours"):
+        run_worker(listening, "w1", "127.0.0.1", 0, tmp_path / "dask")
+
+
+def test_a_scheduler_doesnt_start_with_an_expired_certificate(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    folder = shifted(tmp_path / "expired", timedelta(days=-10), monkeypatch)
+    address = parse_address(f"tls://127.0.0.1:{free_port()}")
+    with pytest.raises(UnableError, match="expired on 20"):
+        run_scheduler(Listening(address, tls.Certificates(folder, "scheduler")))
