@@ -168,6 +168,9 @@ def test_a_link_that_comes_up_gives_back_what_its_ports_took_along_and_what_diff
     )
     network = made().deploy(plan_of(text))
     topology, whole = network.topology, network.plan
+    settings = looked(network)["sysctls"]
+    assert set(settings) == {n for n in topology.names if not n.startswith("h")}
+    assert all("net.ipv4.ip_forward=1" in some for some in settings.values())
     hosts = topology.kinds[topology.ends] == Kind.HOST
     link = int(np.flatnonzero(~hosts.any(axis=1))[0])
     ends = zip(topology.ends[link].tolist(), topology.ports[link].tolist(), strict=True)
