@@ -40,3 +40,11 @@ def with_variable(name: str, value: str) -> Iterator[psutil.Process]:
         with suppress(psutil.Error, OSError):
             if process.environ().get(name) == value and process.status() != psutil.STATUS_ZOMBIE:
                 yield process
+
+
+def command_of(process: psutil.Process) -> list[str]:
+    """Return the words of a process's command line; none if it has ended."""
+    try:
+        return process.cmdline()
+    except (psutil.Error, OSError):
+        return []

@@ -31,3 +31,11 @@ def handled(kinds: Iterable[signal.Signals], handle: Callable[[int], None]) -> I
     finally:
         for kind, handler in before:
             signal.signal(kind, handler)
+
+
+@contextmanager
+def asked_to_end() -> Iterator[Callable[[], bool]]:
+    """Note SIGTERM and SIGINT, for a loop that asks whether one has come."""
+    asked: list[int] = []
+    with handled((signal.SIGTERM, signal.SIGINT), asked.append):
+        yield lambda: bool(asked)

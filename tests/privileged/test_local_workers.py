@@ -21,7 +21,7 @@ from emulator.carriers.local.marks import MARK
 from emulator.carriers.opening import open_carrier
 from emulator.carriers.protocol import Call
 from emulator.errors import EmulationError
-from emulator.process_tags import with_variable
+from emulator.process_tags import command_of, with_variable
 
 pytestmark = [pytest.mark.privileged, pytest.mark.e2e]
 
@@ -37,7 +37,7 @@ def _down(cli: CommandLine, state_dir: Path) -> Iterator[None]:
 def processes(state: Path, words: str) -> list[int]:
     """Return the processes of the local workers whose command line has `words`."""
     marked = with_variable(MARK, str(state / ".workers"))
-    return [process.pid for process in marked if words in " ".join(process.cmdline())]
+    return [process.pid for process in marked if words in " ".join(command_of(process))]
 
 
 def names() -> list[str]:

@@ -21,7 +21,7 @@ from emulator.errors import BrokenError, EmulationError, KernelError, UnableErro
 from emulator.linux.machine.resources import available_memory
 from emulator.linux.namespaces.mounts import require_lasting
 from emulator.locks import BusyError, locked
-from emulator.process_tags import with_variable
+from emulator.process_tags import command_of, with_variable
 from emulator.state.directory import names, sweep, unwritable
 
 if TYPE_CHECKING:
@@ -89,17 +89,7 @@ def stop(say: Say) -> bool:
 
 def supervisor_runs(paths: LocalPaths) -> bool:
     """Return whether the supervisor of these workers runs."""
-    return any(_SUPERVISOR in _words(process) for process in with_variable(MARK, str(paths.root)))
-
-
-def _words(process: object) -> list[str]:
-    import psutil
-
-    assert isinstance(process, psutil.Process)  # noqa: S101 -- `with_variable` yields them
-    try:
-        return process.cmdline()
-    except (psutil.Error, OSError):
-        return []
+    return any(_SUPERVISOR in command_of(process) for process in with_variable(MARK, str(paths.root)))
 
 
 @contextmanager

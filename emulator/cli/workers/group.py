@@ -9,6 +9,8 @@ from emulator.cli.lazy import LazyGroup
 COMMANDS = {
     "local": ("emulator.cli.workers.local:command", "start workers on this computer, or remove them"),
     "status": ("emulator.cli.workers.status:command", "show the workers and their networks"),
+    "start": ("emulator.cli.workers.by_ssh:start", "start the machines of a file, over SSH"),
+    "stop": ("emulator.cli.workers.by_ssh:stop", "stop them"),
     "certs": ("emulator.cli.workers.certs:command", "make the certificates of a cluster"),
     "scheduler": ("emulator.cli.workers.scheduler:command", "run the scheduler of a cluster here"),
     "worker": ("emulator.cli.workers.worker:command", "run this machine's worker"),

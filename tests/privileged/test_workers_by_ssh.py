@@ -1,0 +1,85 @@
+"""`emulator workers start` and `stop`: a scheduler and a worker over SSH, kept alive without systemd."""
+
+from __future__ import annotations
+
+import os
+import signal
+import sys
+from collections.abc import Iterator
+from pathlib import Path
+
+import paramiko
+import pytest
+from support.command import CommandLine
+from support.dask_cluster import free_port, until
+from support.ssh_server import SshServer
+
+from emulator.carriers.make_certificates import make_certificates
+from emulator.carriers.opening import open_carrier
+from emulator.carriers.ssh.keeper import MARK
+from emulator.carriers.ssh.remote import PLACE
+from emulator.errors import EmulationError
+from emulator.process_tags import command_of, with_variable
+
+pytestmark = [pytest.mark.privileged, pytest.mark.e2e]
+
+
+@pytest.fixture
+def server(tmp_path: Path) -> Iterator[SshServer]:
+    with SshServer(tmp_path) as running:
+        yield running
+
+
+@pytest.fixture
+def file(server: SshServer, tmp_path: Path, cli: CommandLine) -> Iterator[Path]:
+    make_certificates(tmp_path / "certificates", 1)
+    path = tmp_path / "hosts.yaml"
+    path.write_text(
+        f"ssh: {{user: root, port: {server.port}, key: user, known_hosts: known_hosts}}\n"
+        f"python: {sys.executable}\ncertificates: certificates\n"
+        f"scheduler: {{host: 127.0.0.1, port: {free_port()}}}\n"
+        f"workers: [{{host: 127.0.0.1, name: node1, port: {free_port()}}}]\n"
+    )
+    yield path
+    (tmp_path / "known_hosts").write_text(server.known)
+    assert cli("workers", "stop", "hosts.yaml").returncode == 0  # also what a failed test has left
+    assert not PLACE.exists()
+
+
+def test_they_start_come_back_and_stop(
+    file: Path, cli: CommandLine, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    done = cli("workers", "start", "hosts.yaml", code=0)
+    assert "node1 answer" in done.stderr
+    for line in done.stderr.splitlines():
+        if line.startswith("export "):
+            monkeypatch.setenv(*line.removeprefix("export ").split("=", 1))
+    assert [worker["name"] for worker in cli.json("workers", "status")["workers"]] == ["node1"]
+    assert all(path.stat().st_mode & 0o77 == 0 for path in PLACE.glob("*/*"))
+    marked = with_variable(MARK, str(PLACE / "worker"))
+    (worker,) = (process for process in marked if "workers" in command_of(process)[:5])
+    os.kill(worker.pid, signal.SIGKILL)
+
+    def is_back() -> bool:
+        try:
+            with open_carrier() as carrier:
+                return not worker.is_running() and list(carrier.workers()) == ["node1"]
+        except EmulationError:
+            return False
+
+    until(is_back)
+    done = cli("workers", "stop", "hosts.yaml", code=0)
+    assert "node1 on 127.0.0.1 stopped" in done.stderr
+    assert "scheduler on 127.0.0.1 stopped" in done.stderr
+    assert cli("workers", "status").returncode == 3
+
+
+def test_machines_that_arent_known_are_refused(file: Path, cli: CommandLine, tmp_path: Path) -> None:
+    known = tmp_path / "known_hosts"
+    place = known.read_text().split()[0]
+    other = paramiko.ECDSAKey.generate()
+    known.write_text(f"{place} {other.get_name()} {other.get_base64()}\n")
+    assert "its key isn't the one in" in cli("workers", "start", "hosts.yaml", code=3).stderr
+    known.write_text("")
+    assert "its key isn't in" in cli("workers", "start", "hosts.yaml", code=3).stderr
+    assert not PLACE.exists()
