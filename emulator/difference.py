@@ -19,7 +19,7 @@ from emulator.plan import Plan
 from topologies.counting import counted, some_names
 from topologies.identifiers import bridge_name, interface_name
 from topologies.link_mtu import IPV6_LEAST, link_mtus
-from topologies.topology import Topology
+from topologies.topology import I64, Topology
 from topologies.vpcs import Vpcs
 
 LinkKey = tuple[tuple[str, str], tuple[str, str]]
@@ -79,6 +79,7 @@ def same_plan(old: Plan, new: Plan) -> bool:
     """Return whether two plans lead to the same network: in linear time, without looking at any node."""
     same = old.topology is new.topology or _same_fields(old.topology, new.topology, but="positions")
     same = same and np.array_equal(old.links_up, new.links_up) and old.options == new.options
+    same = same and old.share == new.share
     return same and old.workers == new.workers and np.array_equal(old.placement, new.placement)
 
 
@@ -97,15 +98,23 @@ def _same(one: Any, other: Any) -> bool:
 
 
 def difference(old: Plan, new: Plan) -> Difference:
-    """Return the difference between `old` and `new`."""
+    """Return the difference between what this machine has of `old` and of `new`."""
     if same_plan(old, new):
         return Difference(new_links=np.zeros(new.topology.link_count, dtype=bool))
     before, after = _identities(old), _identities(new)
     same = {name for name, identity in after.items() if before.get(name) == identity}
-    old_links, new_links = link_keys(old.topology), link_keys(new.topology)
+    old_links, new_links = (link_keys(p.topology, p.here.wires) for p in (old, new))
     out = Difference(
-        gone_nodes={name: old.namespaces.file(node) for node, name in enumerate(before) if name not in same},
-        new_nodes=[node for node, name in enumerate(new.topology.names) if name not in same],
+        gone_nodes={
+            name: old.namespaces.file(node)
+            for node, name in zip(old.here.nodes.tolist(), old.here.names, strict=True)
+            if name not in same
+        },
+        new_nodes=[
+            node
+            for node, name in zip(new.here.nodes.tolist(), new.here.names, strict=True)
+            if name not in same
+        ],
         new_links=np.zeros(new.topology.link_count, dtype=bool),
     )
     # IPv6, and what keeps a port quiet, come and go with the MTU: such a link is created again
@@ -114,8 +123,8 @@ def difference(old: Plan, new: Plan) -> Difference:
         key: link
         for key, link in new_links.items()
         if key in old_links
-        and _joins(key, same)
-        and sorted(old.indices.ends[old_links[key]]) == sorted(new.indices.ends[link])
+        and _joins(new, link, same)
+        and _wire(old, old_links[key]) == _wire(new, link)
         and had_ipv6[old_links[key]] == has_ipv6[link]
     }
     for key, link in new_links.items():
@@ -125,17 +134,28 @@ def difference(old: Plan, new: Plan) -> Difference:
             continue
         out.removed_links += 1
         degrees = old.topology.degrees[old.topology.ends[link]]
+        ends = {found.end: found for found in old.here.ends_here(link)}
         for end in np.argsort(-degrees, kind="stable").tolist():  # many at one node cost as little as one
             name = old.topology.names[int(old.topology.ends[link, end])]
-            if name in same:
-                out.gone_links.append((name, old.indices.ends[link][end]))
+            if end in ends and name in same:
+                out.gone_links.append((name, ends[end].ifindex))
                 break
     out.kept = _changed(old, new, same, {old_links[key]: link for key, link in kept_new.items()})
     return out
 
 
-def _joins(key: LinkKey, names: set[str]) -> bool:
-    return key[0][0] in names and key[1][0] in names
+def _joins(plan: Plan, link: int, names: set[str]) -> bool:
+    """Return whether the nodes on this machine at the ends of a link are all in `names`."""
+    ends: list[int] = plan.topology.ends[link].tolist()
+    return all(plan.topology.names[node] in names for node in ends if plan.here.has(node))
+
+
+def _wire(plan: Plan, link: int) -> tuple[object, ...]:
+    """Return what a link is made of: the indices of its ends here, or the end of a tunnel."""
+    part = plan.here
+    indices = part.indices.ends[part.link_row[link]]
+    tunnel = part.tunnel(link)
+    return (*sorted(indices),) if tunnel is None else (*(end.ifindex for end in part.ends_here(link)), tunnel)
 
 
 def _identities(plan: Plan) -> dict[str, tuple[object, ...]]:
@@ -144,18 +164,18 @@ def _identities(plan: Plan) -> dict[str, tuple[object, ...]]:
     kinds = topology.kinds.tolist()
     ipv6 = topology.pools.ipv6 is None
     out: dict[str, tuple[object, ...]] = {}
-    for node, name in enumerate(topology.names):
+    for node, name in zip(plan.here.nodes.tolist(), plan.here.names, strict=True):
         bridge = bridge_name(topology, node) if forwarding.has_bridge(node) else ""
         out[name] = (kinds[node], bridge, forwarding.is_router(node), ipv6, plan.namespaces.file(node))
     return out
 
 
-def link_keys(topology: Topology) -> dict[LinkKey, int]:
-    """Return every link by the names of its two ends, which are unique."""
+def link_keys(topology: Topology, links: I64 | None = None) -> dict[LinkKey, int]:
+    """Return every link, or those of `links`, by the names of its two ends, which are unique."""
     out: dict[LinkKey, int] = {}
-    names = topology.names
-    rows = zip(topology.ends.tolist(), topology.ports.tolist(), strict=True)
-    for link, ((a, b), (p, q)) in enumerate(rows):
+    names, some = topology.names, np.arange(topology.link_count) if links is None else links
+    rows = zip(some.tolist(), topology.ends[some].tolist(), topology.ports[some].tolist(), strict=True)
+    for link, (a, b), (p, q) in rows:
         first, second = sorted(
             ((names[a], interface_name(topology, a, p)), (names[b], interface_name(topology, b, q)))
         )
@@ -168,9 +188,9 @@ def _changed(
 ) -> list[tuple[NodeSettings, NodeSettings]]:
     """Return the changed settings of the nodes in `same`; `links` maps remaining old links to new ones."""
     kept_old, kept_new = frozenset(links), frozenset(links.values())
-    index = {name: node for node, name in enumerate(old.topology.names)}
+    index = dict(zip(old.here.names, old.here.nodes.tolist(), strict=True))
     out = []
-    for node, name in enumerate(new.topology.names):
+    for node, name in zip(new.here.nodes.tolist(), new.here.names, strict=True):
         if name not in same:
             continue
         before = node_settings(old, index[name], kept_old)

@@ -44,7 +44,7 @@ class NodeSettings:
 def node_settings(plan: Plan, node: int, links: frozenset[int] | None = None) -> NodeSettings:
     """Return the settings of `node` in `plan`; with `links`, only the ports of those links count."""
     topology, forwarding = plan.topology, plan.forwarding
-    of_daemon = bool(plan.namespaces.of_daemon[node])
+    of_daemon, index_of = bool(plan.namespaces.of_daemon[node]), plan.indices.at(node)
     ports: dict[int, PortSettings] = {}
     for link, end, port in topology.incident(node):
         if links is not None and link not in links:
@@ -52,7 +52,7 @@ def node_settings(plan: Plan, node: int, links: frozenset[int] | None = None) ->
         profile = topology.link_profile_of(link)
         bridged = not of_daemon and bool(forwarding.roles[link, end] == Role.BRIDGED)
         ports[port] = PortSettings(
-            plan.indices.ends[link][end], bridged, mac(topology, node, port), profile.effective_mtu,
+            index_of(port), bridged, mac(topology, node, port), profile.effective_mtu,
             topology.shape(link, end),
         )  # fmt: skip
     usable = set() if of_daemon else {*ports, BRIDGE_PORT, LOOPBACK_PORT}
@@ -63,5 +63,5 @@ def node_settings(plan: Plan, node: int, links: frozenset[int] | None = None) ->
         frozenset(forwarding.routes(node)),
         frozenset(forwarding.neighbours(node)),
         mac(topology, node, BRIDGE_PORT) if forwarding.has_bridge(node) and not of_daemon else b"",
-        plan.indices.at(node),
+        index_of,
     )

@@ -42,6 +42,15 @@ class Tunnels(NamedTuple):
         return Tunnels(self.link[kept], self.end[kept], self.worker[kept], self.rank[kept])
 
 
+class EndHere(NamedTuple):
+    """An end of a link on this machine: 0 or 1, its node and port, and the index of its interface."""
+
+    end: int
+    node: int
+    port: int
+    ifindex: int
+
+
 @dataclass(frozen=True)
 class PlanPart:
     """Some nodes (int64[k]) and links (int64[l]) of the whole graph, ascending.
@@ -154,13 +163,17 @@ class PlanPart:
         at = self.link_row[link] - len(self.links)
         return self.tunnel_ends[at] if at >= 0 and self.tunnel_ends else None
 
-    def ends_here(self, link: int) -> list[tuple[int, int, int]]:
-        """Return (node, port, interface index) of each end of `link` on this machine; none of other links."""
+    def has(self, node: int) -> bool:
+        """Return whether `node` is in this part."""
+        return self.has_all_nodes or node in self.node_row
+
+    def ends_here(self, link: int) -> list[EndHere]:
+        """Return the ends of `link` on this machine; none of links elsewhere."""
         row = link if isinstance(self.link_row, range) else self.link_row.get(link, -1)
         if row < 0:
             return []
         return [
-            (int(self.topology.ends[link, end]), int(self.topology.ports[link, end]), index)
+            EndHere(end, int(self.topology.ends[link, end]), int(self.topology.ports[link, end]), index)
             for end, index in enumerate(self.indices.ends[row])
             if row < len(self.links) or end == self.tunnels.end[row - len(self.links)]
         ]

@@ -13,7 +13,7 @@ import numpy.typing as npt
 
 from emulator.plan import Plan
 from topologies.counting import counted, counted_by_name
-from topologies.profiles import LinkProfile
+from topologies.link_mtu import link_mtus
 from topologies.segments import Segments
 from topologies.topology import Topology
 
@@ -48,7 +48,7 @@ def with_domain_mtu(plan: Plan) -> Plan:
     narrow = narrowed(topology, links, most)
     if narrow is topology:
         return plan
-    changed = int(np.count_nonzero(narrow.link_profile != topology.link_profile))
+    changed = int(np.count_nonzero(link_mtus(narrow) != link_mtus(topology)))
     words = (
         f"MTU {most:,} on {counted(changed, 'link')}: their broadcast domains have tunnels between workers"
     )
@@ -57,17 +57,23 @@ def with_domain_mtu(plan: Plan) -> Plan:
 
 def narrowed(topology: Topology, links: Bools, most: int) -> Topology:
     """Return the topology with the MTU `most` on those of `links` (bool[m]) without one; itself if none."""
-    numbers: dict[LinkProfile, int] = {
-        profile: number for number, profile in enumerate(topology.link_profiles)
-    }
-    profile_of = topology.link_profile.copy()
+    profiles, profile_of = list(topology.link_profiles), topology.link_profile.copy()
     for number, profile in enumerate(topology.link_profiles):
-        chosen = links & (topology.link_profile == number)
-        if profile.mtu is None and profile.effective_mtu > most and chosen.any():
-            profile_of[chosen] = numbers.setdefault(replace(profile, mtu=most), len(numbers))
-    if np.array_equal(profile_of, topology.link_profile):
+        users = topology.link_profile == number
+        chosen = users & links
+        if profile.mtu is not None or profile.effective_mtu <= most or not chosen.any():
+            continue
+        narrow = replace(profile, mtu=most)
+        if narrow in profiles:
+            profile_of[chosen] = profiles.index(narrow)
+        elif np.array_equal(chosen, users):
+            profiles[number] = narrow
+        else:
+            profile_of[chosen] = len(profiles)
+            profiles.append(narrow)
+    if tuple(profiles) == topology.link_profiles and np.array_equal(profile_of, topology.link_profile):
         return topology
-    return replace(topology, link_profiles=tuple(numbers), link_profile=profile_of)
+    return replace(topology, link_profiles=tuple(profiles), link_profile=profile_of)
 
 
 def wide_links(plan: Plan) -> list[str]:
@@ -75,8 +81,8 @@ def wide_links(plan: Plan) -> list[str]:
     if plan.underlay is None or not plan.cut.any():
         return []
     topology, most = plan.topology, plan.underlay.tunnel_mtu
-    wide = np.array([profile.effective_mtu > most for profile in topology.link_profiles], dtype=bool)
-    found = np.flatnonzero(wide[topology.link_profile] & tunnelled_links(topology, plan.cut)).tolist()
+    wide = link_mtus(topology) > most
+    found = np.flatnonzero(wide & tunnelled_links(topology, plan.cut)).tolist()
     if not found:
         return []
     words = [f"{topology.names[a]} -- {topology.names[b]}" for a, b in topology.ends[found].tolist()]

@@ -10,8 +10,9 @@ from collections.abc import Callable
 from typing import Generic, Protocol, TypeVar
 
 from emulator.engines.deploy_phases import finish, raise_limits
-from emulator.engines.hosts_file import hosts_text
+from emulator.engines.hosts_file import hosts_of
 from emulator.engines.namespaced import NamespacedNetwork
+from emulator.engines.share import claim_vnis
 from emulator.network import LinkState, Progress
 from emulator.plan import Plan
 from emulator.plan_changes import identity_changes, limit_changes
@@ -74,6 +75,7 @@ class ChangingEngine(ABC, Generic[Running]):
         transition = self.transition(network, plan, state, file)
         notes: tuple[str, ...] = ()
         if not transition.is_empty:
+            claim_vnis(state, old, plan)
             record.phase = "changing"
             state.write(record)
             raise_limits(state, self.needs(old), self.needs(plan))
@@ -82,6 +84,7 @@ class ChangingEngine(ABC, Generic[Running]):
             except BaseException:
                 transition.roll_back()
                 raise_limits(state, self.needs(old))
+                claim_vnis(state, old)
                 finish(state, record)
                 raise
             words += [*transition.lines(), *identity_changes(old, plan)]
@@ -89,7 +92,8 @@ class ChangingEngine(ABC, Generic[Running]):
         self.settle(network, old, plan, state)
         record.file = file
         record.set_plan(plan)
-        state.save(plan, hosts_text(plan.whole))
+        state.save(plan, hosts_of(plan))
+        claim_vnis(state, plan)
         finish(state, record)
         changed = self.handle(state)
         changed.changes = tuple(words)

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from emulator.engines.hosts_file import hosts_text
+from emulator.engines.hosts_file import hosts_of
+from emulator.engines.share import claim_vnis
 from emulator.linux.ledgers.owners import Owner
 from emulator.linux.ledgers.sysctl_ledger import SysctlLedger
 from emulator.plan import Plan
@@ -19,7 +20,8 @@ def begin(
     state.make()
     record = Record.of_plan(plan, file)
     state.write(record)
-    state.save(plan, hosts_text(plan.whole))
+    claim_vnis(state, plan)
+    state.save(plan, hosts_of(plan))
     return record, raise_limits(state, needs)
 
 

@@ -113,7 +113,9 @@ def _start_again(network: NamespacedNetwork, plan: Plan, state: NetworkState, fi
     names = network.stopped_controllers()
     if not names:
         return ()
-    controllers = Switches(state.folder, store_of(state), plan.topology, file).controllers
+    controllers = Switches(
+        state.folder, store_of(state), plan.topology, file, plan.full.here.nodes
+    ).controllers
     controllers.start(names)
     return tuple(f"started {controllers.called(name)} again" for name in names)
 

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from contextlib import suppress
 
+import numpy as np
+
 from emulator.errors import EmulationError
 from emulator.forecast import node_bytes
 from emulator.linux.cgroups import missing_controllers
@@ -12,6 +14,7 @@ from emulator.plan import Plan, size_text
 from emulator.state import NetworkState, state_root
 from topologies.engines import ENGINES
 from topologies.segments import Segments, is_routed
+from topologies.topology import Kind
 
 _PER_HOST, _MOST_PER_HOST = 4, 64
 _MOST = 4_000_000
@@ -51,11 +54,11 @@ def _neighbours(plan: Plan) -> dict[str, int]:
     kernel uses no memory for unused entries. Routers know each other over every link: two more entries per
     link.
     """
-    hosts = len(plan.topology.hosts)
+    hosts = int(np.count_nonzero(plan.topology.kinds[plan.here.nodes] == Kind.HOST))
     heard = min(max(Segments(plan.topology).largest, _PER_HOST), _MOST_PER_HOST)
     entries = hosts * (hosts if plan.topology.static_arp else heard)
     if is_routed(plan.topology):
-        entries += 2 * plan.topology.link_count
+        entries += 2 * len(plan.here.wires)
     need = min(max(1024, entries + 1024), _MOST)
     out: dict[str, int] = {}
     versions = ["ipv4"] + (["ipv6"] if plan.topology.pools.ipv6 else [])
@@ -72,7 +75,9 @@ def too_large(plan: Plan) -> list[str]:
 
 def _memory(plan: Plan) -> list[str]:
     available = available_memory()
-    need = int(plan.counts.memory.sum()) - running_bytes(plan.topology.name)
+    memory = plan.counts.memory
+    planned = memory.sum() if plan.share is None else memory[plan.share]
+    need = int(planned) - running_bytes(plan.topology.name)
     if available is None or need <= available:
         return []
     fix = "use a smaller network, or check with `emulator plan FILE --workers N` how many machines it needs"
@@ -86,10 +91,12 @@ def running_bytes(name: str) -> int:
     """
     state = NetworkState(state_root(), name)
     with suppress(EmulationError):
-        engine = state.read().engine
-        row = ENGINES.get(engine)
+        record = state.read()
+        row = ENGINES.get(record.engine)
+        if record.share is not None:
+            return int(state.load_plan(record, state.load()).counts.memory[record.share])
         if row is None or not row.simulated:
-            return int(node_bytes(state.load(), engine=engine).sum())
+            return int(node_bytes(state.load(), engine=record.engine).sum())
     return 0
 
 
@@ -104,7 +111,8 @@ def missing_node_limits(plan: Plan) -> list[str]:
 
 
 def _limits(plan: Plan) -> list[str]:
-    full = plan.topology.fidelity_counts().get("full", 0)
+    is_full = np.array([profile.fidelity == "full" for profile in plan.topology.node_profiles], dtype=bool)
+    full = int(np.count_nonzero(is_full[plan.topology.node_profile[plan.here.nodes]]))
     needs = {
         "fs.mount-max": (full + mount_count() + _OTHER_MOUNTS, "mounts in a mount namespace"),
         "user.max_net_namespaces": (full, "network namespaces"),

@@ -76,13 +76,16 @@ class LinkChange:
                     yield link, end, wanted
 
     def touched(self) -> list[int]:
-        """Return the nodes with settings that may differ: all nodes if routes are computed from the graph."""
-        every = range(self.topology.node_count)
+        """Return the nodes with settings that may differ: all nodes if routes are computed from the graph.
+
+        Only those on this machine.
+        """
+        every: list[int] = self.new.here.nodes.tolist()
         if any(map(self.new.forwarding.is_router, every)):
-            return list(every)
+            return every
         moved = self.old.forwarding.roles != self.new.forwarding.roles
         nodes: list[int] = np.unique(self.topology.ends[moved]).tolist()
-        return nodes
+        return [node for node in nodes if self.new.here.has(node)]
 
 
 def refuse(topology: Topology, wanted: States, unshapable: Callable[[Iterable[Shape]], list[str]]) -> None:

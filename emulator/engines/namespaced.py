@@ -128,9 +128,8 @@ class NamespacedNetwork(RepairableNetwork):
         if not self._store.exists:
             return Health(running=False, problems=(f"its namespaces are gone; `emulator down {self.name}`",))
         with self._store.entered():
-            plan = self._filed_plan.full
-            nodes = count_existing(self._store, plan.topology, plan.namespaces) + self._light_nodes()
-        missing = self.topology.node_count - nodes
+            nodes = count_existing(self._store, self._filed_plan.full.here) + self._light_nodes()
+        missing = len(self._filed_plan.here.nodes) - nodes
         problems = (
             [f"{counted(missing, 'node')} {'is' if missing == 1 else 'are'} missing"] if missing else []
         )

@@ -18,7 +18,7 @@ BRIDGE_PORTS = 1023
 def several_workers(plan: Plan) -> list[str]:
     """Return why an engine for one machine can't carry out a plan for several workers; empty if it can."""
     count = len(plan.workers)
-    if count == 1:
+    if count == 1 or plan.share is not None:
         return []
     words = (
         f"the plan places its nodes on {count:,} workers, and the {plan.engine} engine makes all of them here"
@@ -34,17 +34,17 @@ def crowded_bridges(plan: Plan) -> list[str]:
         f"{topology.names[node]} has {topology.degrees[node]:,} links; "
         f"a Linux bridge holds {BRIDGE_PORTS} ports: spread them over more switches"
         for node in crowded.tolist()
-        if plan.forwarding.has_bridge(node) and not plan.namespaces.of_daemon[node]
+        if plan.here.has(node) and plan.forwarding.has_bridge(node) and not plan.namespaces.of_daemon[node]
     ][:10]
 
 
 def unshapable_links(plan: Plan, unshapable: Callable[[Iterable[Shape]], list[str]]) -> list[str]:
     """Return the links with unsupported shapes, each with a reason from `unshapable`."""
-    topology = plan.topology
+    topology, wires = plan.topology, plan.here.wires
     out = []
     for number, profile in enumerate(topology.link_profiles):
         reasons = unshapable((profile.forward, profile.backward))
-        links: list[int] = np.flatnonzero(topology.link_profile == number).tolist() if reasons else []
+        links: list[int] = wires[topology.link_profile[wires] == number].tolist() if reasons else []
         if links:
             out += [f"{_some_links(topology, links)}: {reason}" for reason in reasons]
     return out

@@ -46,7 +46,7 @@ class RepairableNetwork(RecordedNetwork, ABC):
     def deviations(self) -> Sequence[Deviation]:
         """Compare every node with the kernel; return deviations from the plan."""
         require_root()
-        return [*self.look(), *deviating_limits(self._state.root, self.topology.full)]
+        return [*self.look(), *deviating_limits(self._state.root, self._filed_plan.full.here)]
 
     def repair(self) -> list[str]:
         """Repair deviations from the plan under the network's lock, and return them."""
@@ -61,7 +61,8 @@ class RepairableNetwork(RecordedNetwork, ABC):
         Compares again until nothing differs; BrokenError when deviations remain.
         """
         words = self.repair_once()
-        words += map(str, deviating_limits(self._state.root, self.topology.full, restore=True))
+        limits = deviating_limits(self._state.root, self._filed_plan.full.here, restore=True)
+        words += map(str, limits)
         if words:
             await_repaired(self.name, self.deviations, within=_SETTLES_WITHIN, pause=_PAUSE)
         return words

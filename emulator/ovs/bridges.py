@@ -50,11 +50,11 @@ class Bridge:
 
 
 def bridges(plan: Plan, datapath_of: Callable[[OpenFlow], str]) -> dict[int, Bridge]:
-    """Return the bridges of `plan` by node; `datapath_of` chooses each one's datapath."""
+    """Return the bridges of `plan` on this machine by node; `datapath_of` chooses each one's datapath."""
     topology = plan.topology
     controllers = controllers_of(topology)
     out = {}
-    for node in np.flatnonzero(ovs_nodes(topology)).tolist():
+    for node in ovs_here(plan):
         openflow = topology.node_profile_of(node).openflow
         out[node] = Bridge(
             bridge_name(topology, node),
@@ -67,6 +67,12 @@ def bridges(plan: Plan, datapath_of: Callable[[OpenFlow], str]) -> dict[int, Bri
             _ports(plan, node, openflow),
         )
     return out
+
+
+def ovs_here(plan: Plan) -> list[int]:
+    """Return the switches on this machine that Open vSwitch has."""
+    nodes = plan.here.nodes
+    return nodes[ovs_nodes(plan.topology)[nodes]].tolist()  # type: ignore[no-any-return]
 
 
 def _protocols(openflow: OpenFlow) -> tuple[str, ...]:

@@ -52,12 +52,16 @@ def uncomputed(
 def userspace_ports(topology: Topology, found: Mapping[int, Bridge]) -> dict[int, list[str]]:
     """Return the interfaces whose packets must leave with computed checksums, by node.
 
+    A switch on another machine, which isn't in `found`, counts as a userspace bridge unless the file says
+    otherwise.
     They face a userspace bridge, which takes packets as they are. The kernel leaves a checksum to the
     hardware, which a veth doesn't have: TCP would drop these packets.
     """
     here = np.zeros(topology.node_count, dtype=bool)
     here[[node for node, bridge in found.items() if bridge.datapath == USERSPACE]] = True
     ours = ovs_nodes(topology)
+    for node in set(np.flatnonzero(ours).tolist()).difference(found):
+        here[node] = topology.node_profile_of(node).openflow.datapath != "kernel"
     out: dict[int, list[str]] = {}
     for link, end in np.argwhere(here[topology.ends[:, ::-1]] & ~ours[topology.ends]).tolist():
         node, port = int(topology.ends[link, end]), int(topology.ports[link, end])

@@ -19,12 +19,12 @@ Lines = dict[int, list[str]]
 
 
 def flow_lines(plan: Plan) -> Lines:
-    """Return the input of `ovs-ofctl bundle` for each switch with computed flows; it replaces all flows."""
+    """Return the input of `ovs-ofctl bundle` for each switch here with computed flows; it replaces all."""
     out: Lines = {}
     for mode in _MODES:
         if switches_with(plan.topology, mode).any():
             groups, flows = computed(plan.topology, plan.forwarding, mode, plan.up)
-            for node, lines in flows.items():
+            for node, lines in ((node, lines) for node, lines in flows.items() if plan.here.has(node)):
                 out[node] = [
                     "flow delete",
                     "group delete",

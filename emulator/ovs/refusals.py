@@ -10,7 +10,7 @@ import numpy as np
 from emulator.controllers.reach import unresolved
 from emulator.forwarding.flow_problems import problems
 from emulator.linux.machine.features import fix_module, fix_tun, has_openvswitch, has_tun
-from emulator.ovs.bridges import MAX_OFPORT, USERSPACE
+from emulator.ovs.bridges import MAX_OFPORT, USERSPACE, ovs_here
 from emulator.ovs.names import name_clashes
 from emulator.ovs.planned_bridges import datapath_of
 from emulator.ovs.server import INSTALL, missing_programs
@@ -31,7 +31,7 @@ def ovs_refusals(plan: Plan) -> list[str]:
     """
     topology = plan.topology
     unknown = unresolved(controllers_of(topology).values()) if topology.forwarding != "routed" else ()
-    return [*(_ovs(plan) if ovs_nodes(topology).any() else ()), *unknown]
+    return [*(_ovs(plan) if ovs_here(plan) else ()), *unknown]
 
 
 def own_switch_refusals(plan: Plan) -> list[str]:
@@ -59,7 +59,7 @@ def _ovs(plan: Plan) -> Iterator[str]:
     missing = missing_programs()
     if missing:
         yield f"switches made as ovs need {', '.join(missing)}, which isn't installed: {INSTALL}"
-    nodes = np.flatnonzero(ovs_nodes(topology))
+    nodes = np.array(ovs_here(plan), dtype=np.int64)
     profiles = [topology.node_profile_of(node) for node in nodes.tolist()]
     kernel = [n for n, p in zip(nodes.tolist(), profiles, strict=True) if p.openflow.datapath == "kernel"]
     if kernel and not has_openvswitch():

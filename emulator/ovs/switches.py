@@ -7,6 +7,8 @@ from contextlib import contextmanager
 from functools import cached_property
 from pathlib import Path
 
+import numpy as np
+
 from emulator.controllers.supervisor import ControllerProcesses
 from emulator.errors import BrokenError
 from emulator.linux.namespaces.store import NamespaceStore
@@ -22,7 +24,7 @@ from emulator.ovs.verify_ports import require_ports
 from emulator.plan import Plan
 from topologies.openflow import PROTOCOLS
 from topologies.openflow_switches import controllers_of, ovs_nodes
-from topologies.topology import Topology
+from topologies.topology import I64, Topology
 
 _CONFIGURED_WITHIN = 120.0
 _TRIES = 3
@@ -31,11 +33,16 @@ _TRIES = 3
 class Switches:
     """Open vSwitch switches of the network whose namespaces are in `store`; files go to `folder`.
 
-    `file` is the topology file: commands of controllers start in its folder. Create it in the machine's
+    `file` is the topology file: commands of controllers start in its folder. `here` are the nodes on this
+    machine, None for all. Create it in the machine's
     network namespace. All methods return in the namespace in which they were called.
     """
 
-    def __init__(self, folder: Path, store: NamespaceStore, topology: Topology, file: str = "") -> None:
+    def __init__(
+        self, folder: Path, store: NamespaceStore, topology: Topology, file: str = "",
+        here: I64 | None = None,
+    ) -> None:  # fmt: skip
+        self._count = int(np.count_nonzero(ovs_nodes(topology)[slice(None) if here is None else here]))
         self._store = store
         self.topology = topology
         self._file = file
@@ -45,7 +52,7 @@ class Switches:
     @property
     def there(self) -> bool:
         """True when the network has such switches."""
-        return bool(ovs_nodes(self.topology).any())
+        return self._count > 0
 
     @cached_property
     def controllers(self) -> ControllerProcesses:
@@ -58,7 +65,7 @@ class Switches:
             controllers_of(self.topology),
             self._inside,
             protocols=[protocol for protocol in PROTOCOLS if protocol in spoken],
-            switches=int(ovs_nodes(self.topology).sum()),
+            switches=self._count,
             cwd=Path(self._file).parent if self._file else None,
         )
 

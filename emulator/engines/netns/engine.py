@@ -38,7 +38,7 @@ class NetnsEngine(NamespacedEngine[NetnsNetwork]):
         """Create everything; return notes for people, one line each."""
         with namespace_guard("net", "mnt"):
             store = open_store(state)
-            create_nodes(plan.full.whole, store, progress)
+            create_nodes(plan.full.here, store, progress)
             if plan.overlay is not None:
                 create_ports(plan.overlay, plan.ports_up, store, progress)
         return start_switches(plan.full, state, store, record.file, progress)

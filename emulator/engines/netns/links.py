@@ -44,7 +44,7 @@ def change_links(change: LinkChange, store: NamespaceStore, switches: Switches |
                 with suppress(MissingError):  # when created again, it follows the record
                     store.go(change.new.namespaces.file(node))
                     with Netlink() as netlink:
-                        run_partly(netlink, change.new.whole, node, batch, _HARMLESS)
+                        run_partly(netlink, change.new.here, node, batch, _HARMLESS)
 
 
 class LinkSteps:
@@ -53,7 +53,7 @@ class LinkSteps:
     def __init__(self, change: LinkChange) -> None:
         self._change = change
         self._topology = change.topology
-        self._indices = change.new.indices
+        self._here = change.new.here
 
     def steps(self) -> list[dict[int, Batch]]:
         """Return the steps in the required order."""
@@ -73,13 +73,15 @@ class LinkSteps:
         return [shapes, downs, removed, ups, addresses, added, flushes]
 
     def _shape(self, step: _Step, link: int, end: int, shape: Shape) -> None:
-        topology, index = self._topology, self._indices.ends[link][end]
-        mtu = topology.link_profile_of(link).effective_mtu
-        add_shape(step.of(int(topology.ends[link, end])), index, shape, mtu, _link_name(topology, link))
+        mtu = self._topology.link_profile_of(link).effective_mtu
+        for found in self._here.ends_here(link):
+            if found.end == end:
+                name = _link_name(self._topology, link)
+                add_shape(step.of(found.node), found.ifindex, shape, mtu, name)
 
     def _set_up(self, step: _Step, link: int, *, up: bool) -> None:
         words = "bring up" if up else "bring down"
-        for node, index in zip(self._topology.ends[link].tolist(), self._indices.ends[link], strict=True):
+        for _, node, _, index in self._here.ends_here(link):
             step.of(node).add(messages.link_up(index, up=up), words, _link_name(self._topology, link))
 
     def _reroute(self) -> tuple[_Step, _Step, _Step]:
@@ -94,7 +96,7 @@ class LinkSteps:
             added.put(node, additions(had, has))
         inner = new.forwarding.roles[self._change.downs + self._change.ups] != Role.ADDRESSED
         if inner.all(axis=1).any():
-            for node in range(topology.node_count):
+            for node in self._here.nodes.tolist():
                 if new.forwarding.has_bridge(node) and not new.namespaces.of_daemon[node]:
                     made = bridge_messages.bridge_flush(BRIDGE_INDEX)
                     flushes.of(node).add(made, "flush", topology.names[node])
@@ -106,8 +108,7 @@ class LinkSteps:
         All addresses come first: the kernel accepts an IPv6 route only with a reachable gateway.
         """
         plan = self._change.new
-        for end in (0, 1):
-            node, port = int(self._topology.ends[link, end]), int(self._topology.ports[link, end])
+        for _, node, port, _ in self._here.ends_here(link):
             settings = node_settings(plan, node)
             none: NodeSettings = replace(
                 settings, addresses=frozenset(), routes=frozenset(), neighbours=frozenset()

@@ -53,7 +53,8 @@ class NetnsNetwork(NamespacedNetwork):
     @cached_property
     def switches(self) -> Switches | None:
         """Its switches of Open vSwitch; None when it has none."""
-        return switches_of(self._state, self._store, self.topology, self._record.file)
+        here = None if self._record.share is None else self._filed_plan.full.here.nodes
+        return switches_of(self._state, self._store, self.topology, self._record.file, here)
 
     def _unshapable(self, shapes: Iterable[Shape]) -> list[str]:
         return missing_shaping(shapes)
@@ -136,9 +137,7 @@ class NetnsNetwork(NamespacedNetwork):
         quick = old.overlay is not None and new.overlay is not None and self.switches is None
         if quick and not same_plan(old, new) and same_plan(old.full, new.full):
             with self._store.entered():
-                whole = old.full.topology.node_count == count_existing(
-                    self._store, old.full.topology, old.full.namespaces
-                )
+                whole = len(old.full.here.nodes) == count_existing(self._store, old.full.here)
                 if whole and ports_are_whole(old, self._store):
                     return []
         return self.repair_locked()
@@ -156,7 +155,7 @@ class NetnsNetwork(NamespacedNetwork):
             with store.entered():
                 repair(wanted.plan, store, damage)
                 reapply_shapes(
-                    damage.links, lambda: self.link_changes, partial(apply_shapes, wanted.plan.whole, store)
+                    damage.links, lambda: self.link_changes, partial(apply_shapes, wanted.plan.here, store)
                 )
         words += repair_ports(self.plan, store)
         if fix is not None:

@@ -8,6 +8,7 @@ import numpy as np
 
 from emulator.engines.limits import missing_node_limits, too_large
 from emulator.engines.refusals import crowded_bridges, several_workers, unshapable_links
+from emulator.engines.share import share_refusals
 from emulator.errors import RefusedError
 from emulator.linux.bpf.support import lacking_bpf
 from emulator.linux.machine.features import fix_module, has_qdisc
@@ -21,6 +22,8 @@ _NETEM_KEYS = ("delay", "jitter", "loss", "duplicate", "reorder", "corrupt")
 
 def refuse(plan: Plan) -> None:
     """Raise RefusedError with every reason why the netns engine can't carry `plan` out."""
+    if share := share_refusals(plan):
+        raise RefusedError(share)
     reasons = [
         *several_workers(plan),
         *_fidelity(plan),

@@ -50,7 +50,9 @@ class SwitchRepair:
         damage = survey_bridges(servers, self._plan, found, self._wanted, self._fresh)
         self._damage = damage
         self._repaired += map(str, damage.deviations)
-        planned = interfaces(self._plan.topology, np.ones(self._plan.topology.link_count, dtype=bool))
+        links = np.zeros(self._plan.topology.link_count, dtype=bool)
+        links[self._plan.here.wires] = True
+        planned = interfaces(self._plan.topology, links)
         self._wanted = with_additions(damage.found, self._wanted, planned)
         between = intermediate_bridges(damage.found, self._wanted, self._fresh)
         self._switches.converge_to(without_controllers(between, damage.untaught))

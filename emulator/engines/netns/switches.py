@@ -16,19 +16,24 @@ from emulator.ovs.switches import Switches
 from emulator.plan import Plan
 from emulator.state import NetworkState
 from topologies.openflow_switches import controllers_of, ovs_nodes
-from topologies.topology import Topology
+from topologies.topology import I64, Topology
 
 
-def switches_of(state: NetworkState, store: NamespaceStore, topology: Topology, file: str) -> Switches | None:
-    """Return the Open vSwitch of a network, None when it has none."""
-    return Switches(state.folder, store, topology, file) if ovs_nodes(topology).any() else None
+def switches_of(
+    state: NetworkState, store: NamespaceStore, topology: Topology, file: str, here: I64 | None = None
+) -> Switches | None:
+    """Return the Open vSwitch of a network, None when it has none. `here` are this machine's nodes."""
+    if not ovs_nodes(topology).any():
+        return None
+    switches = Switches(state.folder, store, topology, file, here)
+    return switches if switches.there else None
 
 
 def start_switches(
     plan: Plan, state: NetworkState, store: NamespaceStore, file: str, progress: Progress
 ) -> tuple[str, ...]:
     """Start the Open vSwitch of a network after its nodes were created; return notes for people."""
-    switches = switches_of(state, store, plan.topology, file)
+    switches = switches_of(state, store, plan.topology, file, plan.here.nodes)
     if switches is None:
         return ()
     switches.controllers.start()
@@ -55,8 +60,8 @@ class SwitchChange:
         self, old: Plan, new: Plan, state: NetworkState, store: NamespaceStore, files: tuple[str, str]
     ) -> None:
         self._old, self._new, self._store = old, new, store
-        self._was = Switches(state.folder, store, old.topology, files[0])
-        self._will_be = Switches(state.folder, store, new.topology, files[1])
+        self._was = Switches(state.folder, store, old.topology, files[0], old.here.nodes)
+        self._will_be = Switches(state.folder, store, new.topology, files[1], new.here.nodes)
         self._before, self._after = by_name(bridges_of(old)), by_name(bridges_of(new))
         self._moved = False
         """True when links come or go: switches and controllers must forget learned addresses."""

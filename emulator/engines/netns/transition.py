@@ -63,11 +63,11 @@ class NetnsTransition:
         again = frozenset(np.unique(ends).tolist()).union(change.new_nodes, renumbered)
         with self._store.entered():
             if ports.is_empty and not (ports.new and again & ports.new.hosts.keys()):
-                converge(plan.whole, change, self._store, check)
+                converge(plan.here, change, self._store, check)
             else:
                 with OverlayChange(ports, self._store, again) as overlay:
                     overlay.begin()
-                    converge(plan.whole, change, self._store, check)
+                    converge(plan.here, change, self._store, check)
                     overlay.finish(check)
-            forget_learned(plan.whole, change, self._store)
+            forget_learned(plan.here, change, self._store)
         return switches.finish(lambda *_: check())

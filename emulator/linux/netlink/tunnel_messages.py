@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import struct
+from typing import NamedTuple
 
 from emulator.linux.netlink.connection import NLM_F_REQUEST, attributes
 from emulator.linux.netlink.messages import (
@@ -55,14 +56,27 @@ def tunnel(
     return message(RTM_NEWLINK, NLM_F_REQUEST | NLM_F_CREATE | NLM_F_EXCL, body + nested(IFLA_LINKINFO, info))
 
 
-def tunnel_of(data: bytes) -> tuple[int, int, bytes, bytes, bool]:
-    """Return (VNI, UDP port, local address, remote address, learning) of a device, from its IFLA_INFO_DATA.
+class Tunnel(NamedTuple):
+    """Settings of a VXLAN device: VNI (-1: it has none of its own), UDP port, addresses (empty: none).
 
-    A device without a VNI of its own (`external`) has the VNI -1; an absent address is empty.
+    `lower` is the index of its underlay device, 0 for none.
     """
+
+    vni: int
+    port: int
+    local: bytes
+    remote: bytes
+    learning: bool
+    lower: int
+
+
+def tunnel_of(data: bytes) -> Tunnel:
+    """Return the settings of a VXLAN device from its IFLA_INFO_DATA."""
     found = dict(attributes(data))
     vni = -1 if found.get(_METADATA, b"\0") != b"\0" else _U32.unpack(found[_ID])[0]
     local, remote = (
         found.get(short) or found.get(long, b"") for short, long in ((_LOCAL, _LOCAL6), (_REMOTE, _REMOTE6))
     )
-    return vni, _BE16.unpack(found[_PORT])[0], local, remote, found.get(_LEARNING, b"\0") != b"\0"
+    lower = _U32.unpack(found[_LINK])[0] if _LINK in found else 0
+    learning = found.get(_LEARNING, b"\0") != b"\0"
+    return Tunnel(vni, _BE16.unpack(found[_PORT])[0], local, remote, learning, lower)

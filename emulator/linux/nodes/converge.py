@@ -18,6 +18,7 @@ from emulator.linux.nodes.node_sysctls import NodeSysctls
 from emulator.linux.nodes.partial_routes import run_partly
 from emulator.linux.nodes.release import release_named
 from emulator.linux.nodes.teardown import Sentinel
+from emulator.linux.nodes.tunnel_wires import TunnelWires
 from emulator.plan_part import PlanPart
 
 _GONE = frozenset({errno.ESRCH, errno.EADDRNOTAVAIL, errno.ENODEV, errno.ENOENT, errno.EEXIST})
@@ -107,12 +108,15 @@ def _create(
                     netlink.run(batch, ignore=_THERE)
 
     fresh = set(change.new_nodes)
-    ends = part.topology.ends[change.new_links].ravel().tolist()
-    touched = np.array(sorted(fresh.union(ends)), dtype=np.int64)
+    touched = np.array(sorted(fresh.union(_ends_of_new(part, change))), dtype=np.int64)
     new = part.only(touched, np.flatnonzero(change.new_links))
     writer = NodeMessages(new, running=True)
     namespaces = part.namespaces
-    with open_namespaces(store, part) as namespace_of, NodeSysctls(new) as sysctls:
+    with (
+        open_namespaces(store, part) as namespace_of,
+        NodeSysctls(new) as sysctls,
+        TunnelWires(new, store) as wires,
+    ):
         for node in writer.order.nodes:
             check()
             if node in fresh:
@@ -126,6 +130,7 @@ def _create(
                 batch = Batch()
                 writer.links_to_older(batch, node, namespace_of)
             run(node, batch)
+            wires.create(writer, node, namespace_of, there=True)
     for node in writer.order.pending_nodes:
         store.go(namespaces.file(node))
         batch = Batch()
@@ -138,9 +143,14 @@ def _create(
 
 def _neighbours_of_new(part: PlanPart, change: Difference) -> list[int]:
     """Return the kept nodes at an end of a new link: they lost the routes over the link that it replaces."""
-    ends = np.unique(part.topology.ends[change.new_links])
     fresh = set(change.new_nodes)
-    return [node for node in ends.tolist() if node not in fresh]
+    return [node for node in _ends_of_new(part, change) if node not in fresh]
+
+
+def _ends_of_new(part: PlanPart, change: Difference) -> list[int]:
+    """Return the nodes of `part` at an end of a new link, ascending."""
+    ends: list[int] = np.unique(part.topology.ends[change.new_links]).tolist()
+    return ends if part.has_all_nodes else [node for node in ends if part.has(node)]
 
 
 def _again(part: PlanPart, node: int) -> Batch:

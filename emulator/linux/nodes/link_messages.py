@@ -31,8 +31,9 @@ class LinkMessages(NodeMessages):
         return self._ends.owner(row, self._newer_end(row))
 
     def needs_older_end(self, link: int) -> bool:
-        """Return whether the older end of `link` needs a separate setup batch."""
-        return self._ends.second_batch[self._part.link_row[link]]
+        """Return whether `link` needs more than `link()`: a batch for its older end, or a tunnel."""
+        row = self._part.link_row[link]
+        return self._ends.second_batch[row] or row >= self._ends.first_tunnel
 
     def is_down(self, node: int, port: int) -> bool:
         """Return whether the link at `port` of `node` is down in the plan."""
@@ -96,7 +97,7 @@ class LinkMessages(NodeMessages):
             return None
         ends = self._ends
         for row, end in ends.at(self._part.node_row[node]):
-            if ends.port[row][end] == port:
+            if ends.port[row][end] == port and row < ends.first_tunnel:  # a tunnel always has a carrier
                 far = 1 - end
                 other = ends.owner(row, far)
                 waits = ends.role[row][far] == Role.ADDRESSED and self._forwarding.is_router(other)
@@ -105,17 +106,14 @@ class LinkMessages(NodeMessages):
 
 
 def shape_batches(part: PlanPart, states: States, links: Iterable[int]) -> dict[int, Batch]:
-    """Return the shape messages for both ends of `links`, by node."""
+    """Return the shape messages for the ends of `links` in `part`, by node."""
     topology = part.topology
     batches: dict[int, Batch] = {}
     for link in links:
         mtu = topology.link_profile_of(link).effective_mtu
-        index = part.indices.ends[part.link_row[link]]
-        for end, (node, port) in enumerate(
-            zip(topology.ends[link].tolist(), topology.ports[link].tolist(), strict=True)
-        ):
+        for end, node, port, index in part.ends_here(link):
             shape, name = effective_shape(topology, states, link, end), interface_name(topology, node, port)
-            add_shape(batches.setdefault(node, Batch()), index[end], shape, mtu, name)
+            add_shape(batches.setdefault(node, Batch()), index, shape, mtu, name)
     return batches
 
 

@@ -35,22 +35,22 @@ def repair(plan: Plan, store: NamespaceStore, damage: Damage) -> None:
 
     Call inside the store's mount namespace. Raises KernelError when the kernel refuses an operation.
     """
-    topology = plan.topology
+    topology, here = plan.topology, plan.here
     mask = np.zeros(topology.link_count, dtype=bool)
     mask[damage.links] = True
     lost = set(damage.nodes)
     halves = [
-        (topology.names[node], index)
+        (topology.names[found.node], found.ifindex)
         for link in damage.links
-        for node, index in zip(topology.ends[link].tolist(), plan.indices.ends[link], strict=True)
-        if node not in lost
+        for found in here.ends_here(link)
+        if found.node not in lost
     ]
-    writer = LinkMessages(plan.whole)
+    writer = LinkMessages(here)
     allow_ipv6(plan.namespaces, store, damage)
     _each(plan, store, damage, lambda node, findings: _devices(plan, node, findings))
     kept = [(findings.found, findings.wanted) for findings in damage.findings.values()]
     change = Difference(new_nodes=damage.nodes, new_links=mask, gone_links=halves, kept=kept)
-    converge(plan.whole, change, store, partly=True)
+    converge(here, change, store, partly=True)
     _each(plan, store, damage, lambda node, findings: _ports(plan, writer, node, findings))
     _forward_again(plan, store, damage)
     reset_namespaces(plan.namespaces, store, damage)
@@ -65,7 +65,7 @@ def _each(
         if batch:
             store.go(plan.namespaces.file(node))
             with Netlink() as netlink:
-                run_partly(netlink, plan.whole, node, batch, _HARMLESS)
+                run_partly(netlink, plan.here, node, batch, _HARMLESS)
 
 
 def _devices(plan: Plan, node: int, findings: NodeFindings) -> Batch:
@@ -115,7 +115,7 @@ def _ports(plan: Plan, writer: LinkMessages, node: int, findings: NodeFindings) 
 
 def _forward_again(plan: Plan, store: NamespaceStore, damage: Damage) -> None:
     nodes = [node for node, findings in damage.findings.items() if findings.not_forwarding]
-    with NodeSysctls(plan.whole) as sysctls:
+    with NodeSysctls(plan.here) as sysctls:
         for node in nodes:
             store.go(plan.namespaces.file(node))
             sysctls.apply(node)

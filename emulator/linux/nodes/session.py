@@ -41,6 +41,9 @@ _GONE = frozenset({errno.ENODEV})
 class NetnsSession(WithoutLightPorts):
     """Quick changes to the nodes, ports and links of a running network. A context manager.
 
+    If this machine has a share of the network, it does what concerns this share: of a link to another machine
+    its own end, and of a node on another machine the links to it.
+
     It remembers the elements that it removed. `restore()` and leaving the context restore all of them.
     `shared.plan_now()` returns another plan once another command has changed links, `states_now()` their
     shapes.
@@ -63,9 +66,9 @@ class NetnsSession(WithoutLightPorts):
 
     def __enter__(self) -> Self:
         self._stack.enter_context(self._store.entered())
-        self._namespaces = self._stack.enter_context(open_namespaces(self._store, self._plan.whole))
-        self._sysctls = self._stack.enter_context(NodeSysctls(self._plan.whole))
-        self._netlink = self._stack.enter_context(open_sockets(self._store, self._plan.whole, _MOST_SOCKETS))
+        self._namespaces = self._stack.enter_context(open_namespaces(self._store, self._plan.here))
+        self._sysctls = self._stack.enter_context(NodeSysctls(self._plan.here))
+        self._netlink = self._stack.enter_context(open_sockets(self._store, self._plan.here, _MOST_SOCKETS))
         return self
 
     def __exit__(
@@ -84,7 +87,7 @@ class NetnsSession(WithoutLightPorts):
         if up and self._writer.is_down(node, port):  # by `link down`: it stays down
             self._removed.set_port(node, port, up=True)
         elif up:
-            run_partly(self._netlink(node), self._plan.whole, node, batch, _THERE)
+            run_partly(self._netlink(node), self._plan.here, node, batch, _THERE)
             self._removed.set_port(node, port, up=True)
             if self._carries:
                 self._carrier_came(node, port)
@@ -129,18 +132,21 @@ class NetnsSession(WithoutLightPorts):
         if beyond is not None and beyond[0] not in self._removed.nodes:
             batch = Batch()
             self._writer.routes_over(batch, *beyond)
-            run_partly(self._netlink(beyond[0]), self._plan.whole, beyond[0], batch)
+            run_partly(self._netlink(beyond[0]), self._plan.here, beyond[0], batch)
 
     def remove_link(self, link: int) -> None:
         """Delete a link: the ports at both ends vanish."""
         self._removed.record_link(link)
-        node, port = int(self._topology.ends[link, 0]), int(self._topology.ports[link, 0])
-        batch = Batch()
-        name = interface_name(self._topology, node, port)
-        batch.add(messages.link_delete(self._plan.indices.ends[link][0]), "delete", name)
-        self._netlink(node).run(batch)
+        self._delete(link)
         self._removed.forget_ports(link)
         self._go_around(link)
+
+    def _delete(self, link: int, ignore: frozenset[int] = frozenset()) -> None:
+        """Delete the ends of a link on this machine: both at once, or that of a tunnel."""
+        for _, node, port, index in self._plan.here.ends_here(link)[:1]:
+            batch = Batch()
+            batch.add(messages.link_delete(index), "delete", interface_name(self._topology, node, port))
+            self._netlink(node).run(batch, ignore)
 
     def _go_around(self, link: int) -> None:
         """Set multipath routes of routers at the ends of a deleted link over the remaining hops.
@@ -148,35 +154,40 @@ class NetnsSession(WithoutLightPorts):
         The kernel keeps the remaining hops when a port goes down, but drops the whole route when the port is
         deleted.
         """
-        for node, port in zip(
-            self._topology.ends[link].tolist(), self._topology.ports[link].tolist(), strict=True
-        ):
+        for _, node, port, _ in self._plan.here.ends_here(link):
             if node not in self._removed.nodes and self._writer.shares_routes(node, port):
-                apply_routes(self._netlink(node), self._plan.whole, node)
+                apply_routes(self._netlink(node), self._plan.here, node)
 
     def add_link(self, link: int) -> None:
         """Create a removed link again, with its previous settings."""
         self._follow()
+        if not self._plan.here.ends_here(link):
+            self._removed.links.pop(link, None)
+            return
         if self._writer.needs_older_end(link):
             self._converge([], [link])
         else:
             batch = Batch()
             self._writer.link(batch, link, self._namespaces)
             node = self._writer.newer_node(link)
-            run_partly(self._netlink(node), self._plan.whole, node, batch)
+            run_partly(self._netlink(node), self._plan.here, node, batch)
         self._removed.links.pop(link, None)
         reapply_shapes([link], self._states_now, self._shape)
 
     def remove_node(self, node: int) -> None:
         """Remove a node with its links, and kill its processes."""
         self._removed.record_node(node)
-        name = self._topology.names[node]
+        name, index_of = self._topology.names[node], self._plan.indices.at(node)
         links = self._links_of(node)
         batch = Batch()
-        for link, end in links:
-            index = self._plan.indices.ends[link][end]
-            batch.add(messages.link_delete(index), "delete a link of", name)
+        for link, _, port in self._topology.incident(node):
+            batch.add(messages.link_delete(index_of(port)), "delete a link of", name)
             self._removed.forget_ports(link)
+        if not self._plan.here.has(node):
+            for link, _ in links:
+                self._delete(link, _GONE)
+                self._go_around(link)
+            return
         # delete the ports before the namespace: the kernel destroys a namespace later, together with the
         # other ends; their names would still be in use when the node is created again
         self._netlink(node).run(batch, ignore=_GONE)
@@ -191,24 +202,31 @@ class NetnsSession(WithoutLightPorts):
         self._follow()
         every = self._links_of(node)
         links = [link for link, _ in every if self._removed.there(link, but=node)]
-        quick = len(links) == len(every) and not any(
-            self._writer.needs_older_end(link) or self._writer.newer_node(link) != node for link in links
+        here = self._plan.here.has(node)
+        quick = (
+            here
+            and len(links) == len(every)
+            and not any(
+                self._writer.needs_older_end(link) or self._writer.newer_node(link) != node for link in links
+            )
         )
         if quick:
             self._store.make(self._plan.namespaces.file(node))
             self._sysctls.apply(node)
             with Netlink() as netlink:
-                run_partly(netlink, self._plan.whole, node, self._writer.first(node, self._namespaces))
-        else:
+                run_partly(netlink, self._plan.here, node, self._writer.first(node, self._namespaces))
+        elif here:
             self._converge([node], links)
+        else:
+            self._converge([], [link for link in links if self._plan.here.ends_here(link)])
         self._removed.nodes.pop(node, None)
-        if self._plan_now() is not self._plan:  # links were changed meanwhile, and it missed them
+        if self._plan_now() is not self._plan and here:  # links were changed meanwhile, and it missed them
             self._follow()
-            apply_routes(self._netlink(node), self._plan.whole, node)
+            apply_routes(self._netlink(node), self._plan.here, node)
         reapply_shapes(links, self._states_now, self._shape)
 
     def _shape(self, states: States, links: Iterable[int]) -> None:
-        for node, batch in shape_batches(self._plan.whole, states, links).items():
+        for node, batch in shape_batches(self._plan.here, states, links).items():
             self._netlink(node).run(batch, ignore=UNSHAPED)
 
     def set_controller(self, name: str, *, up: bool) -> None:
@@ -227,4 +245,4 @@ class NetnsSession(WithoutLightPorts):
         """Create nodes and links by `converge`: both ends in turn."""
         mask = np.zeros(self._topology.link_count, dtype=bool)
         mask[links] = True
-        converge(self._plan.whole, Difference(new_nodes=nodes, new_links=mask), self._store, partly=True)
+        converge(self._plan.here, Difference(new_nodes=nodes, new_links=mask), self._store, partly=True)

@@ -25,5 +25,5 @@ class SharedMessages:
         """Return the messages of `plan`."""
         with self._lock:
             if self._built is None or self._built[0] is not plan:
-                self._built = plan, LinkMessages(plan.whole)
+                self._built = plan, LinkMessages(plan.here)
             return self._built[1]

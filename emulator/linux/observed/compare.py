@@ -109,7 +109,7 @@ class NodeComparison:
 
     def _look_at_port(self, port: WantedPort) -> None:
         out, device = self._out, self._found.interfaces.get(port.name)
-        if device is None or device.ifindex != port.settings.interface or device.peer not in (0, port.peer):
+        if device is None or device.ifindex != port.settings.interface or not _same_wire(port, device):
             out.lost.append(port.link)
             self._off.add(port.number)
             return
@@ -220,6 +220,14 @@ class NodeComparison:
             for index, gateway in sorted(hops, key=lambda hop: (hop[0], hop[1] or b""))
         ]
         return some_names(shown, _MOST_HOPS)
+
+
+def _same_wire(port: WantedPort, device: FoundInterface) -> bool:
+    """Return whether a device leads to the port's other end: its peer, or the same tunnel."""
+    if port.tunnel is None:
+        return device.peer in {0, port.peer} and device.tunnel is None
+    found, wanted = device.tunnel, port.tunnel
+    return found is not None and not found.learning and found[:4] == wanted[:4]
 
 
 _NO_LOOPBACK = FoundInterface(LOOPBACK_INDEX, b"", 0, up=False, master=0, peer=0, kind="")

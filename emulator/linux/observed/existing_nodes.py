@@ -8,22 +8,22 @@ from collections.abc import Container
 import numpy as np
 
 from emulator.linux.namespaces.store import NamespaceStore
-from emulator.node_namespaces import NodeNamespaces
+from emulator.plan_part import PlanPart
 from topologies.identifiers import bridge_name, interface_name
 from topologies.topology import Topology
 
 
-def count_existing(store: NamespaceStore, topology: Topology, namespaces: NodeNamespaces) -> int:
-    """Return how many nodes exist. Call inside `store.entered()`; it costs one dump per shared namespace."""
+def count_existing(store: NamespaceStore, part: PlanPart) -> int:
+    """Return how many nodes of `part` exist: one dump per shared namespace. Call inside `store.entered()`."""
     files = frozenset(store.files())
-    count = len(files.intersection(topology.names))
+    count = len(files.intersection(part.names))
     devices: dict[str, frozenset[str]] = {}
-    for node in np.flatnonzero(namespaces.shared).tolist():
-        file = namespaces.file(node)
+    for node in part.nodes[np.array(part.shared, dtype=bool)].tolist():
+        file = part.namespaces.file(node)
         if file in files and file not in devices:
             store.go(file)
             devices[file] = frozenset(name for _, name in socket.if_nameindex())
-        count += has_device(topology, node, devices.get(file, frozenset()))
+        count += has_device(part.topology, node, devices.get(file, frozenset()))
     return count
 
 

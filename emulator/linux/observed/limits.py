@@ -8,24 +8,27 @@ from __future__ import annotations
 import os
 from pathlib import Path
 
+import numpy as np
+
 from emulator.deviation import Deviation
 from emulator.errors import UnableError
 from emulator.linux import cgroups
+from emulator.plan_part import PlanPart
 from topologies.topology import Topology
 
 _PAGE = os.sysconf("SC_PAGE_SIZE")
 
 
-def deviating_limits(state_root: Path, topology: Topology, *, restore: bool = False) -> list[Deviation]:
-    """Return the limits that differ from the plan, one for each file of a group. `restore` restores them.
+def deviating_limits(state_root: Path, part: PlanPart, *, restore: bool = False) -> list[Deviation]:
+    """Return the limits that differ in `part`, one for each file of a group. `restore` restores them.
 
     Raises UnableError when a limit can't be set.
     """
-    limited = [bool(cgroups.needed(profile)) for profile in topology.node_profiles]
+    topology = part.topology
+    limited = np.array([bool(cgroups.needed(profile)) for profile in topology.node_profiles], dtype=bool)
     out = []
-    for node, profile in enumerate(topology.node_profile.tolist()):
-        if limited[profile]:
-            out += _of_node(state_root, topology, node, restore=restore)
+    for node in part.nodes[limited[topology.node_profile[part.nodes]]].tolist():
+        out += _of_node(state_root, topology, node, restore=restore)
     return out
 
 

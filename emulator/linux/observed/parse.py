@@ -14,6 +14,7 @@ from typing import NamedTuple
 from emulator.linux.netlink import bridge_messages, messages
 from emulator.linux.netlink.connection import attributes
 from emulator.linux.netlink.qdisc import ROOT, netem_parameters
+from emulator.linux.netlink.tunnel_messages import Tunnel, tunnel_of
 
 Hops = frozenset[tuple[int, bytes | None]]
 """Next hops: (index of the interface, gateway or None)."""
@@ -47,7 +48,7 @@ class FoundInterface(NamedTuple):
     """Interface. `master` and `peer` are interface indices, 0 for none; `kind` is for example "veth".
 
     `options` are those of a bridge, `port` those of a bridge port (see `bridge_messages`). An interface is
-    `running` while both ends are up.
+    `running` while both ends are up. `tunnel` is that of a VXLAN device.
     """
 
     ifindex: int
@@ -61,6 +62,7 @@ class FoundInterface(NamedTuple):
     port: tuple[int, ...] = ()
     running: bool = False
     arp: bool = True
+    tunnel: Tunnel | None = None
 
 
 class FoundRoute(NamedTuple):
@@ -98,9 +100,8 @@ class Found:
 def interface(body: bytes) -> tuple[str, FoundInterface]:
     """Return name and properties of the interface that an RTM_NEWLINK describes."""
     _, _, index, flags, _ = _LINK.unpack_from(body)
-    name, mac, mtu, master, peer, kind = "", b"", 0, 0, 0, ""
-    options: tuple[int, ...] = ()
-    port: tuple[int, ...] = ()
+    name, mac, mtu, master, peer = "", b"", 0, 0, 0
+    info: dict[int, bytes] = {}
     for number, value in attributes(body, _LINK.size):
         if number == messages.IFLA_IFNAME:
             name = value.rstrip(b"\0").decode("utf-8", "replace")
@@ -114,15 +115,15 @@ def interface(body: bytes) -> tuple[str, FoundInterface]:
             peer = _U32.unpack(value)[0]
         elif number == messages.IFLA_LINKINFO:
             info = dict(attributes(value))
-            kind = info.get(messages.IFLA_INFO_KIND, b"").rstrip(b"\0").decode("utf-8", "replace")
-            if kind == "bridge":
-                options = _options(info.get(messages.IFLA_INFO_DATA, b""), bridge_messages.BRIDGE_OPTIONS)
-            if info.get(bridge_messages.IFLA_INFO_SLAVE_KIND, b"").startswith(b"bridge"):
-                data = info.get(bridge_messages.IFLA_INFO_SLAVE_DATA, b"")
-                port = _options(data, bridge_messages.PORT_OPTIONS)
+    kind, data = info.get(messages.IFLA_INFO_KIND, b"").rstrip(b"\0"), info.get(messages.IFLA_INFO_DATA, b"")
+    port: tuple[int, ...] = ()
+    if info.get(bridge_messages.IFLA_INFO_SLAVE_KIND, b"").startswith(b"bridge"):
+        port = _options(info.get(bridge_messages.IFLA_INFO_SLAVE_DATA, b""), bridge_messages.PORT_OPTIONS)
     return name, FoundInterface(
-        index, mac, mtu, bool(flags & messages.IFF_UP), master, peer, kind, options, port,
+        index, mac, mtu, bool(flags & messages.IFF_UP), master, peer, kind.decode("utf-8", "replace"),
+        _options(data, bridge_messages.BRIDGE_OPTIONS) if kind == b"bridge" else (), port,
         bool(flags & messages.IFF_RUNNING), not flags & messages.IFF_NOARP,
+        tunnel_of(data) if kind == b"vxlan" else None,
     )  # fmt: skip
 
 

@@ -52,7 +52,7 @@ class Survey:
         topology = self.wanted.plan.topology
         damage, lost = Damage(), dict[int, None]()
         files = frozenset(self._store.files())
-        for node in range(topology.node_count):
+        for node in self.wanted.plan.here.nodes.tolist():
             if not self._exists(node, files) or not self.is_known(node):
                 damage.nodes.append(node)
                 lost.update(dict.fromkeys(end.link for end in topology.incident(node)))

@@ -11,6 +11,7 @@ from emulator.linux.netlink.qdisc import shape_messages
 from emulator.linux.observed.parse import Queue, queue
 from emulator.node_settings import NodeSettings, PortSettings, node_settings
 from emulator.plan import Plan
+from emulator.tunnels import TunnelEnd
 from topologies.identifiers import interface_name
 from topologies.profiles import Shape
 
@@ -19,7 +20,10 @@ _ANY_INDEX = 1
 
 @dataclass(frozen=True)
 class WantedPort:
-    """Port of a node: its number, its link, the index at the link's other end, and its settings."""
+    """Port of a node: its number, its link, the index at the link's other end, and its settings.
+
+    `tunnel` is the end of a tunnel to another machine that the port is; None for any other.
+    """
 
     number: int
     link: int
@@ -27,6 +31,7 @@ class WantedPort:
     peer: int
     cut: bool
     settings: PortSettings
+    tunnel: TunnelEnd | None = None
 
 
 class WantedState:
@@ -43,7 +48,8 @@ class WantedState:
 
     def node(self, node: int) -> tuple[NodeSettings, list[WantedPort]]:
         """Return the settings of `node`, and its ports in the order of their links."""
-        topology, ends = self.plan.topology, self.plan.indices.ends
+        topology, here = self.plan.topology, self.plan.here
+        ends, row = here.indices.ends, here.link_row
         settings = node_settings(self.plan, node)
         ports = []
         for link, end, number in topology.incident(node):
@@ -52,8 +58,8 @@ class WantedState:
                 settings.ports[number] = settings.ports[number]._replace(shape=shape)
             ports.append(
                 WantedPort(
-                    number, link, interface_name(topology, node, number), ends[link][1 - end],
-                    link in self.cut, settings.ports[number],
+                    number, link, interface_name(topology, node, number), ends[row[link]][1 - end],
+                    link in self.cut, settings.ports[number], here.tunnel(link),
                 )
             )  # fmt: skip
         return settings, ports

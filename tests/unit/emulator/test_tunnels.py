@@ -54,7 +54,7 @@ def test_ends_here_are_those_of_this_machine() -> None:
     plan = plan_of("topology: {generator: ring, k: 5}")
     topology = plan.topology
     for link in range(topology.link_count):
-        found = [[(n, p) for n, p, _ in plan.part(worker).ends_here(link)] for worker in (0, 1)]
+        found = [[(e.node, e.port) for e in plan.part(worker).ends_here(link)] for worker in (0, 1)]
         ends = list(zip(topology.ends[link].tolist(), topology.ports[link].tolist(), strict=True))
         assert sorted(found[0] + found[1]) == sorted(ends)
         assert len(found[0]) == int(np.count_nonzero(plan.placement[topology.ends[link]] == 0))
