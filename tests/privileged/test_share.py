@@ -1,0 +1,228 @@
+"""Shares of a network on several machines: together they have what one machine has, joined by tunnels.
+
+The machines are network namespaces, each with a state directory and a process that entered it alone. What the
+kernel has is asked by iproute2 inside the nodes.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+from support.machines import MachineError, Machines, machines
+
+pytestmark = pytest.mark.privileged
+
+LEAF_SPINE = """\
+name: t
+forwarding: routed
+addressing: {ipv6: "fd00::/48"}
+topology: {generator: leaf-spine, leaves: 2, spines: 2, hosts_per_leaf: 2}
+"""
+RING = "name: t\ntopology: {generator: ring, k: 3}\n"
+TREE = "name: t\ntopology: {generator: tree, depth: 2, fanout: 2}\n"
+OVS = "name: t\nswitch: ovs\ntopology: {generator: tree, depth: 2, fanout: 2}\n"
+ASK = "ip -j address; echo =; ip -j route; echo =; ip -j -6 route; echo =; cat /proc/sys/net/ipv4/ip_forward"
+
+
+@pytest.fixture
+def two(state_dir: Path) -> Iterator[Machines]:
+    with machines(2, state_dir) as made:
+        yield made
+
+
+@pytest.fixture
+def three(state_dir: Path) -> Iterator[Machines]:
+    with machines(3, state_dir) as made:
+        yield made
+
+
+def kernel_state(machine: Any) -> dict[str, Any]:
+    """Return what the nodes of a machine have: interfaces with MACs and addresses, routes."""
+    nodes = machine("here", name="t")
+    out = {}
+    for node, (code, text) in zip(nodes, machine("run", name="t", nodes=nodes, command=ASK), strict=True):
+        assert code == 0, text
+        links, routes, routes6, forwards = text.split("=\n")
+        interfaces = {
+            one["ifname"]: (
+                one["address"], one["mtu"], "UP" in one["flags"], one.get("master"),
+                sorted((a["local"], a["prefixlen"]) for a in one["addr_info"] if a["scope"] == "global"),
+            )
+            for one in json.loads(links)
+        }  # fmt: skip
+        hops = [
+            (route["dst"], route.get("gateway"), route.get("dev"),
+             sorted((str(hop.get("gateway")), hop["dev"]) for hop in route.get("nexthops", ())))
+            for route in json.loads(routes or "[]") + json.loads(routes6 or "[]")
+            if not str(route["dst"]).startswith("fe80") and route.get("protocol") != "kernel"
+        ]  # fmt: skip
+        out[node] = interfaces, sorted(map(str, hops)), forwards
+    return out
+
+
+def ping_all(made: Machines, hosts: list[str], size: int) -> None:
+    """Ping every pair in both directions with packets that may not be cut; `size` is that of the packet."""
+    loop = f"for h in {' '.join(hosts)}; do ping -4 -q -c 1 -W 3 -M do -s {size - 28} $h || exit 1; done"
+    for machine in made.machines:
+        ours = [host for host in machine("here", name="t") if host in hosts]
+        for code, text in machine("run", name="t", nodes=ours, command=loop):
+            assert code == 0, text
+
+
+@pytest.mark.parametrize(
+    ("text", "placement", "hosts"),
+    [
+        (LEAF_SPINE, {"leaf2": 1, "h3": 1, "h4": 1, "spine2": 2}, 4),
+        (RING, {"s2": 1, "h2": 1, "s3": 2, "h3": 2}, 3),
+        (TREE, {"s3": 1, "h3": 1, "h4": 2}, 4),
+    ],
+    ids=["leaf-spine", "ring", "tree"],
+)
+def test_shares_have_together_what_one_machine_has(
+    three: Machines, text: str, placement: dict[str, int], hosts: int
+) -> None:
+    assert three.up(text, placement)[0] == []
+    shares = [kernel_state(machine) for machine in three.machines]
+    together = {name: state for share in shares for name, state in share.items()}
+    assert sum(map(len, shares)) == len(together)
+    assert three.all("deviations", name="t") == [[], [], []]
+    assert all(health["running"] for health in three.all("health", name="t"))
+    names = [f"h{number + 1}" for number in range(hosts)]
+    ping_all(three, names, 1450)
+    three.all("down", name="t")
+    request = three.request(text, placement)
+    three[0]("up", **request, share=None)
+    assert together == kernel_state(three[0])
+    three[0]("down", name="t")
+    for machine in three.machines:
+        assert machine("taken") == []
+        assert "vxlan" not in machine.shell("ip -d link")
+
+
+def test_tunnels_carry_tcp_in_frames_of_the_wire(two: Machines) -> None:
+    """Without segmentation offload each packet crosses as a frame: a wrong MTU would stop TCP."""
+    two.up(TREE, {"s3": 1, "h3": 1, "h4": 1})
+    off = "for d in $(ls /sys/class/net | grep eth); do ethtool -K $d gso off tso off gro off; done"
+    for machine in two.machines:
+        nodes = machine("here", name="t")
+        assert all(code == 0 for code, _ in machine("run", name="t", nodes=nodes, command=off))
+    serve = "timeout 20 iperf3 -s -1 -D; sleep 0.3"
+    assert two[1]("run", name="t", nodes=["h3"], command=serve)[0][0] == 0
+    ((code, text),) = two[0]("run", name="t", nodes=["h1"], command="iperf3 -c h3 -n 4M -J")
+    assert code == 0, text
+    assert json.loads(text)["end"]["sum_received"]["bytes"] >= 4_000_000
+
+
+def test_a_tunnel_goes_down_and_up_and_is_repaired(two: Machines) -> None:
+    """s1 -- s3 is link 1 of the tree and a tunnel; both machines bring their own ends down."""
+    two.up(TREE, {"s3": 1, "h3": 1, "h4": 1})
+    reach = {"name": "t", "nodes": ["h1"], "command": "ping -q -c 1 -W 1 h3"}
+    two.all("link", name="t", link=1, up=False)
+    assert two[0]("run", **reach)[0][0] != 0
+    assert two.all("deviations", name="t") == [[], []]
+    two.all("link", name="t", link=1, up=True)
+    assert two[0]("run", **reach)[0][0] == 0
+    two.all("link", name="t", link=1, bandwidth=5e6)
+    ((_, queues),) = two[1]("run", name="t", nodes=["s3"], command="tc qdisc show dev s3-eth1")
+    assert "rate 5Mbit" in queues, queues
+    two[1]("run", name="t", nodes=["s3"], command="ip link del s3-eth1")
+    assert two[0]("run", **reach)[0][0] != 0
+    assert two.all("deviations", name="t") == [[], ["link s1 -- s3 is missing"]]
+    assert two[1]("repair", name="t")
+    assert two[0]("run", **reach)[0][0] == 0
+    assert two.all("deviations", name="t") == [[], []]
+
+
+def test_another_wire_in_a_tunnels_place_is_found(two: Machines) -> None:
+    two.up(TREE, {"s3": 1, "h3": 1, "h4": 1})
+    wrong = "ip link del s3-eth1 && ip link add s3-eth1 index 134217740 type veth"
+    assert two[1]("run", name="t", nodes=["s3"], command=wrong)[0][0] == 0
+    assert any("link s1 -- s3" in words for words in two[1]("deviations", name="t"))
+    two[1]("repair", name="t")
+    assert two[1]("deviations", name="t") == []
+    assert two[0]("run", name="t", nodes=["h1"], command="ping -q -c 1 -W 1 h3")[0][0] == 0
+
+
+def test_stress_sessions_remove_and_restore_both_ends(two: Machines) -> None:
+    """What a session does on each machine is together what it does to one network."""
+    two.up(LEAF_SPINE, {"leaf2": 1, "h3": 1, "h4": 1})
+    before = [kernel_state(machine) for machine in two.machines]
+    names = two[0]("run", name="t", nodes=["h1"], command="ip -j route")
+    two.all("session", name="t", call="begin")
+    for link in range(4, 8):  # the fabric: each leaf to each spine
+        two.all("session", name="t", call="remove_link", args=[link])
+        two.all("session", name="t", call="add_link", args=[link])
+    spine = 0
+    two.all("session", name="t", call="remove_node", args=[spine])
+    two.all("session", name="t", call="add_node", args=[spine])
+    two.all("session", name="t", call="remove_link", args=[6])
+    two.all("session", name="t", call="end")  # restores the last one
+    assert two.all("deviations", name="t") == [[], []]
+    assert [kernel_state(machine) for machine in two.machines] == before
+    assert names == two[0]("run", name="t", nodes=["h1"], command="ip -j route")
+    ping_all(two, ["h1", "h2", "h3", "h4"], 1450)
+
+
+def test_a_changed_placement_moves_nodes_between_shares(two: Machines) -> None:
+    two.up(TREE, {"s3": 1, "h3": 1, "h4": 1})
+    said = two.up(TREE, {"s3": 1, "h3": 1, "h4": 0})
+    assert any("added 1 node: h4" in line for line in said[0])
+    assert any("removed 1 node: h4" in line for line in said[1])
+    assert two.all("deviations", name="t") == [[], []]
+    ping_all(two, ["h1", "h2", "h3", "h4"], 1450)
+    assert two.up(TREE, {"s3": 1, "h3": 1, "h4": 0}) == [[], []]
+    more = TREE.replace("fanout: 2", "fanout: 3")
+    two.up(more, {"s3": 1, "h4": 1, "h5": 1})
+    assert two.all("deviations", name="t") == [[], []]
+    ping_all(two, [f"h{n}" for n in range(1, 10)], 1450)
+
+
+def test_switches_of_open_vswitch_share_tunnels_too(two: Machines) -> None:
+    two.up(OVS, {"s3": 1, "h3": 1, "h4": 1, "h2": 1})
+    assert two.all("deviations", name="t") == [[], []]
+    ping_all(two, ["h1", "h2", "h3", "h4"], 1450)
+    assert two[1]("run", name="t", nodes=["h3"], command="timeout 20 iperf3 -s -1 -D; sleep 0.3")[0][0] == 0
+    ((code, text),) = two[0]("run", name="t", nodes=["h1"], command="iperf3 -c h3 -n 200K -J")
+    assert code == 0, text
+
+
+def test_taken_vnis_are_refused_by_name(two: Machines) -> None:
+    placement = {"s3": 1, "h3": 1, "h4": 1}
+    two[0].shell("ip link add flannel.1 type vxlan id 100 dstport 4789 local 10.99.0.1 dev under0")
+    with pytest.raises(MachineError, match=r"flannel\.1 has VNI 100 on UDP port 4789"):
+        two.up(TREE, placement)
+    two[0].shell("ip link del flannel.1")
+    two.up(TREE, placement)
+    with pytest.raises(MachineError, match="network `t` has VNI 100 on UDP port 4789"):
+        two.up(TREE.replace("name: t", "name: u"), placement)
+    assert two[0]("taken") == [{"holder": "network `t`", "port": 4789, "first": 100, "count": 1}]
+    two.up(TREE.replace("name: t", "name: u"), placement, port=4790)
+    two.up(TREE.replace("name: t", "name: v"), placement, vni=101)
+    for name in "tuv":
+        assert two[0]("run", name=name, nodes=["h1"], command="ping -q -c 1 -W 1 h4")[0][0] == 0
+
+
+def test_an_underlay_that_is_not_here_is_refused(two: Machines) -> None:
+    placement = {"s3": 1, "h3": 1, "h4": 1}
+    with pytest.raises(MachineError, match=r"10\.99\.0\.7 of w1 is no address of this machine"):
+        two.up(TREE, placement, addresses={"w1": "10.99.0.7", "w2": "10.99.0.2"})
+    with pytest.raises(MachineError, match="eno7"):
+        two.up(TREE, placement, devices={"w1": "eno7"})
+    two[0].shell("ip link set under0 mtu 1400")
+    with pytest.raises(MachineError, match="MTU is 1,400 instead of 1,500"):
+        two.up(TREE, placement)
+    two[0].shell("ip link set under0 mtu 1500")
+    two.up(TREE, placement, devices={"w1": "under0", "w2": "under0"})
+    assert two.all("deviations", name="t") == [[], []]
+    ping_all(two, ["h1", "h4"], 1450)
+
+
+def test_an_ipv6_underlay_carries_20_bytes_less(state_dir: Path) -> None:
+    with machines(2, state_dir, ipv6=True) as two:
+        two.up(TREE, {"s3": 1, "h3": 1, "h4": 1})
+        ping_all(two, ["h1", "h4"], 1430)
+        assert two.all("deviations", name="t") == [[], []]

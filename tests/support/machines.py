@@ -1,0 +1,142 @@
+"""Machines made of network namespaces on this computer, joined by an underlay: each has its own share.
+
+A machine is a network namespace, a state directory, and a process that entered this namespace alone, as a
+worker on a real machine would run. The underlay is a bridge in a namespace of its own, with an MTU of 1,500.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+import subprocess
+import sys
+from collections.abc import Iterator
+from contextlib import ExitStack, contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+_PAUSE = "import signal; signal.pause()"
+
+
+class MachineError(Exception):
+    """An error on a machine."""
+
+
+@dataclass
+class Machine:
+    """One machine: its number, and the process that carries out requests there."""
+
+    number: int
+    process: subprocess.Popen[str]
+
+    def __call__(self, do: str, **keys: Any) -> Any:
+        """Carry out a verb of `support.machine_agent.Agent`; MachineError with its error."""
+        assert self.process.stdin is not None
+        assert self.process.stdout is not None
+        self.process.stdin.write(json.dumps({"do": do, **keys}) + "\n")
+        self.process.stdin.flush()
+        answer = json.loads(self.process.stdout.readline())
+        if "error" in answer:
+            raise MachineError(f"w{self.number + 1}: {answer['error']}")
+        return answer["answer"]
+
+    def shell(self, command: str) -> str:
+        """Run a command on the machine itself and return its output; it must succeed."""
+        code, output = self("shell", command=command)
+        assert code == 0, output
+        return str(output)
+
+
+@dataclass
+class Machines:
+    """Machines of one test. Worker k has the underlay address 10.99.0.k, or fd99::k."""
+
+    machines: list[Machine]
+    ipv6: bool = False
+
+    def __getitem__(self, number: int) -> Machine:
+        return self.machines[number]
+
+    def request(self, text: str, placement: dict[str, int], **underlay: Any) -> dict[str, Any]:
+        """Return the request that brings up a network, but for its share."""
+        form = "fd99::{}" if self.ipv6 else "10.99.0.{}"
+        addresses = {f"w{n + 1}": form.format(n + 1) for n in range(len(self.machines))}
+        options = {"underlay": {"vni": 100, "addresses": addresses, **underlay}}
+        return {"text": text, "placement": placement, "workers": len(self.machines), "options": options}
+
+    def up(self, text: str, placement: dict[str, int], **underlay: Any) -> list[Any]:
+        """Bring up each machine's share; return what each says."""
+        request = self.request(text, placement, **underlay)
+        return [machine("up", **request, share=machine.number) for machine in self.machines]
+
+    def all(self, do: str, **keys: Any) -> list[Any]:
+        """Carry out a verb on each machine."""
+        return [machine(do, **keys) for machine in self.machines]
+
+
+def _inside(holder: int, words: list[str]) -> list[str]:
+    return ["nsenter", f"--net=/proc/{holder}/ns/net", *words]
+
+
+def _ip(holder: int, *commands: str) -> None:
+    subprocess.run(_inside(holder, ["ip", "-batch", "-"]), input="\n".join(commands), text=True, check=True)
+
+
+@contextmanager
+def _namespace() -> Iterator[int]:
+    process = subprocess.Popen(["unshare", "--net", sys.executable, "-c", f"print(flush=True); {_PAUSE}"],
+                               stdout=subprocess.PIPE)  # fmt: skip
+    assert process.stdout is not None
+    process.stdout.readline()
+    try:
+        yield process.pid
+    finally:
+        process.kill()
+        process.wait()
+        process.stdout.close()
+
+
+@contextmanager
+def machines(count: int, state: Path, *, ipv6: bool = False) -> Iterator[Machines]:
+    """Make `count` machines with state directories below `state`, and remove them at the end."""
+    with ExitStack() as stack:
+        wire = stack.enter_context(_namespace())
+        _ip(wire, "link add u type bridge", "link set u up")
+        made = []
+        for number in range(count):
+            holder = stack.enter_context(_namespace())
+            _ip(wire, f"link add m{number} type veth peer name under0 netns {holder}",
+                f"link set m{number} master u up")  # fmt: skip
+            address = f"fd99::{number + 1}/64" if ipv6 else f"10.99.0.{number + 1}/24"
+            _ip(holder, "link set lo up", f"address add {address} dev under0" + (" nodad" if ipv6 else ""),
+                "link set under0 up")  # fmt: skip
+            environment = {
+                **os.environ, "EMULATOR_STATE_DIR": str(state / f"w{number + 1}"),
+                "PYTHONPATH": os.pathsep.join(path for path in sys.path if path),
+            }  # fmt: skip
+            process = subprocess.Popen(
+                _inside(holder, [sys.executable, "-m", "support.machine_agent"]),
+                stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True, env=environment,
+            )  # fmt: skip
+            stack.callback(_end, process)
+            made.append(Machine(number, process))
+        found = Machines(made, ipv6)
+        try:
+            yield found
+        finally:
+            found.all("down_all")
+            for number in range(count):
+                folder = state / f"w{number + 1}"
+                if folder.is_dir():
+                    folder.rmdir()
+            if state.is_dir():
+                state.rmdir()
+
+
+def _end(process: subprocess.Popen[str]) -> None:
+    assert process.stdin is not None
+    assert process.stdout is not None
+    process.stdin.close()
+    process.wait(timeout=60)
+    process.stdout.close()
