@@ -4,15 +4,20 @@ from __future__ import annotations
 
 import sys
 from collections.abc import Callable
+from dataclasses import replace
 from types import FrameType
 from typing import Any
 
 import numpy as np
 import pytest
 
-from emulator.engines.hosts_file import hosts_text
+from emulator.difference import difference
+from emulator.engines.hosts_file import hosts_of, hosts_text
+from emulator.engines.limits import global_needs
+from emulator.linux.nodes.link_messages import LinkMessages
 from emulator.linux.nodes.node_messages import NodeMessages
 from emulator.linux.nodes.node_sysctls import NodeSysctls
+from emulator.linux.observed.wanted import WantedState
 from emulator.placement.worker import numbered
 from emulator.plan import Plan
 from topologies.build import build
@@ -105,3 +110,35 @@ def test_tunnels_say_which_workers_they_join_and_which_end_is_here() -> None:
     assert np.array_equal(here.tunnels.worker, plan.placement[plan.topology.ends[cut]])
     assert set(here.links.tolist()).isdisjoint(cut)
     assert here.tunnel_counts.sum() == len(cut)
+
+
+OPTIONS = {"underlay": {"vni": 9, "addresses": {"w1": "10.0.0.1", "w2": "10.0.0.2"}}}
+
+
+@pytest.mark.parametrize(
+    "look",
+    [
+        lambda plan: LinkMessages(plan.here),
+        lambda plan: [WantedState(plan, {}).node(node) for node in plan.here.nodes.tolist()],
+        lambda plan: difference(plan, replace(plan, options={"underlay": {**OPTIONS["underlay"], "vni": 1}})),
+        lambda plan: global_needs(plan),
+    ],
+    ids=["messages", "comparison", "difference", "limits"],
+)
+def test_a_machine_with_a_share_looks_at_its_share_only(look: Callable[[Plan], object]) -> None:
+    small, large = (replace(plan_of(zones, ""), options=OPTIONS, share=1) for zones in (2, 48))
+    assert small.here.tunnels.link.size
+    for plan in (small, large):
+        assert plan.forwarding.roles.size
+        assert plan.here.nodes.size == small.here.nodes.size
+    look(replace(small))
+    few, many = (lines_run(lambda plan=plan: look(plan)) for plan in (small, large))  # type: ignore[misc]
+    assert 100 < many < 1.1 * few
+
+
+def test_a_hosts_file_has_all_names_unless_they_are_far_more_than_the_share() -> None:
+    plan = replace(plan_of(4, ""), options=OPTIONS, share=1)
+    assert hosts_of(plan) == hosts_text(plan.whole)
+    huge = replace(plan_of(150, ""), options=OPTIONS, share=1)
+    assert huge.topology.node_count > 4096 + 8 * len(huge.here.nodes)
+    assert hosts_of(huge) == hosts_text(huge.here)
