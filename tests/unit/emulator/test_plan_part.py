@@ -121,7 +121,7 @@ OPTIONS = {"underlay": {"vni": 9, "addresses": {"w1": "10.0.0.1", "w2": "10.0.0.
         lambda plan: LinkMessages(plan.here),
         lambda plan: [WantedState(plan, {}).node(node) for node in plan.here.nodes.tolist()],
         lambda plan: difference(plan, replace(plan, options={"underlay": {**OPTIONS["underlay"], "vni": 1}})),
-        lambda plan: global_needs(plan),
+        global_needs,
     ],
     ids=["messages", "comparison", "difference", "limits"],
 )
