@@ -30,8 +30,7 @@ class Address(NamedTuple):
         return is_loopback(self.host)
 
     def __str__(self) -> str:
-        host = f"[{self.host}]" if ":" in self.host else self.host
-        return f"{self.scheme}://{host}:{self.port}"
+        return f"{self.scheme}://{bracketed(self.host)}:{self.port}"
 
 
 def parse_address(text: str) -> Address:
@@ -43,6 +42,11 @@ def parse_address(text: str) -> Address:
             f"tls://head:8786"
         )
     return Address(found["scheme"], found["host"].strip("[]"), int(found["port"]))
+
+
+def bracketed(host: str) -> str:
+    """Return a host as it stands before a port: an IPv6 address in brackets."""
+    return f"[{host}]" if ":" in host else host
 
 
 def is_loopback(host: str) -> bool:

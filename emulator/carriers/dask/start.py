@@ -16,7 +16,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from emulator.carriers.addresses import Address, NoAnswerError, require_protected
+from emulator.carriers.addresses import Address, NoAnswerError, bracketed, require_protected
 from emulator.carriers.certificates import Certificates
 from emulator.carriers.dask import settings
 from emulator.carriers.dask.tls import require_accepted, security
@@ -60,8 +60,9 @@ def run_scheduler(listening: Listening, scheduler_file: Path | None = None) -> N
 
     def make() -> Any:
         return Scheduler(
-            host=listening.address.host, port=listening.address.port, protocol=listening.address.scheme,
-            security=security(listening.certificates), dashboard=False, dashboard_address=_NOWHERE,
+            host=bracketed(listening.address.host), port=listening.address.port,
+            protocol=listening.address.scheme, security=security(listening.certificates),
+            dashboard=False, dashboard_address=_NOWHERE,
             scheduler_file=str(scheduler_file) if scheduler_file else None,
         )  # fmt: skip
 
@@ -82,8 +83,8 @@ def run_worker(listening: Listening, name: str, host: str | None, port: int, fol
 
     def make() -> Any:
         return Worker(
-            str(listening.address), name=name, nthreads=2, host=host, port=port, memory_limit=0,
-            protocol=listening.address.scheme, security=security(listening.certificates),
+            str(listening.address), name=name, nthreads=2, host=bracketed(host) if host else None, port=port,
+            memory_limit=0, protocol=listening.address.scheme, security=security(listening.certificates),
             dashboard=False, dashboard_address=_NOWHERE, local_directory=str(folder),
             death_timeout=_WAIT_FOR_SCHEDULER, startup_information={FACTS: facts}, metrics={},
         )  # fmt: skip
@@ -113,7 +114,7 @@ def _run(make: Any, failure: str) -> None:
         if not asyncio.run(_until_ended(make)):
             raise UnableError("ended: the scheduler is gone, or has closed the connection")
     except (OSError, TimeoutError, ValueError, RuntimeError) as error:
-        raise UnableError(f"{failure}: {error}") from error
+        raise UnableError(f"{failure}: {error.__cause__ or error}") from error
 
 
 async def _until_ended(make: Any) -> bool:

@@ -32,6 +32,7 @@ Say = Callable[[str], None]
 _SHARE = 0.9
 """Part of this machine's available memory that its workers may use together."""
 _READY_SECONDS = 60.0
+_READY_EACH = 2.0
 _PATIENCE = 15.0
 _DAYS = 3650.0
 _SUPERVISOR = "emulator.carriers.local.supervisor"
@@ -152,7 +153,7 @@ def _await(paths: LocalPaths, record: LocalRecord) -> None:
     """Wait until all workers answer; BrokenError with the last reason if they don't."""
     from emulator.carriers.dask.client import connect
 
-    deadline = time.monotonic() + _READY_SECONDS
+    deadline = time.monotonic() + _READY_SECONDS + record.count * _READY_EACH
     while True:
         own = Certificates(paths.certificates, "client")
         try:

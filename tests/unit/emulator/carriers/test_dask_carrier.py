@@ -4,13 +4,15 @@ from __future__ import annotations
 
 import os
 import signal
+import subprocess
+import sys
 import threading
 from collections.abc import Iterator
 from dataclasses import replace
 from pathlib import Path
 
 import pytest
-from support.dask_cluster import DaskCluster, until
+from support.dask_cluster import TESTS, DaskCluster, until
 
 from emulator import __version__
 from emulator.carriers.certificates import Certificate
@@ -165,6 +167,38 @@ def test_an_expired_certificate_of_a_worker_is_said_before_the_call(
     monkeypatch.setattr(carrier, "_known", lambda: old)
     (outcome,) = carrier.call([Call("w1", f"{FUNCTIONS}:echo")], 10)
     assert str(outcome.error).startswith("the certificate of worker w1 expired on 1970-01-02 00:00 UTC")
+
+
+def test_workers_that_others_start_are_asked(cluster: DaskCluster, carrier: Carrier) -> None:
+    """A queue of jobs starts `dask worker`, which tells the scheduler nothing of ours."""
+    assert cluster.certificates is not None
+    files = {"ca-file": "ca.pem", "cert": "worker.pem", "key": "worker.key"}
+    tls = [word for key, file in files.items() for word in (f"--tls-{key}", str(cluster.certificates / file))]
+    words = [sys.executable, "-m", "distributed.cli.dask_worker", cluster.address, "--name", "foreign"]
+    with (cluster.place / "foreign.log").open("wb") as log:
+        foreign = subprocess.Popen(
+            [*words, "--no-nanny", "--no-dashboard", "--local-directory", str(cluster.place), *tls],
+            stdout=log, stderr=log, env=os.environ | {"PYTHONPATH": str(TESTS)},
+        )  # fmt: skip
+    try:
+        until(lambda: "foreign" in carrier.workers())
+        own, other = carrier.workers()["w1"], carrier.workers()["foreign"]
+        assert (other.release, other.certificate_end) == (own.release, own.certificate_end)
+        assert carrier.call([Call("foreign", f"{FUNCTIONS}:echo")], 10)[0].error is None
+    finally:
+        foreign.terminate()
+        foreign.wait(20)
+    until(lambda: "foreign" not in carrier.workers())
+
+
+def test_a_name_is_taken_once(cluster: DaskCluster, tmp_path: Path) -> None:
+    log = (cluster.place / "w2.log").read_text()
+    first = cluster.processes["w2"]
+    second = cluster.start("worker", "w2")
+    cluster.processes["w2"] = first
+    assert second.wait(20) != 0
+    assert "name taken, w2" in (cluster.place / "w2.log").read_text().removeprefix(log)
+    assert first.poll() is None
 
 
 def test_a_process_killed_on_a_worker_is_said(carrier: Carrier) -> None:
