@@ -13,6 +13,7 @@ from topologies.errors import Loc, ParameterError, ParametersError
 from topologies.families import Context, GeneratorParams, module_for
 from topologies.light_nodes import light_last
 from topologies.link_mtu import too_small_for_ipv6
+from topologies.link_shapes import shaped_ports
 from topologies.node_places import NodePlaces
 from topologies.openflow import OpenFlow
 from topologies.overrides import apply_links, apply_nodes
@@ -73,22 +74,22 @@ def _build(document: Document) -> Topology:
     )
     topology = _with_switches(_with_fidelity(topology, spec.fidelity), spec)
     errors: list[ParameterError] = []
-    try:
+    collect = ParametersError.collect
+    with collect(errors):
         topology = apply_nodes(topology, spec.nodes)
-    except ParameterError as error:
-        errors.append(error)
-    try:
+    with collect(errors):
         topology = apply_links(topology, spec.links)
-    except ParameterError as error:
-        errors.append(error)
-    try:  # errors in the address pools, before anything else is computed
-        places = NodePlaces(spec)
-        topology = with_vpcs(light_last(topology, places), spec, places)
-        (RoutedAddressing if is_routed(topology) else FlatAddressing)(topology.full)
-    except ParameterError as error:
-        errors.append(error)
+    places, parts = NodePlaces(spec), {("topology",): document.params, **document.children}
     if not errors:
-        parts = {("topology",): document.params, **document.children}
+        errors += shaped_ports(topology, spec.links, parts)
+    with collect(errors):
+        topology = light_last(topology, places)
+    with collect(errors):
+        topology = with_vpcs(topology, spec, places)
+    with collect(errors):  # errors in the address pools, before anything else is computed
+        if not topology.light.any() or not errors:
+            (RoutedAddressing if is_routed(topology) else FlatAddressing)(topology.full)
+    if not errors:
         errors += too_small_for_ipv6(topology, spec.links, parts)
     ParametersError.raise_any(errors)
     return topology

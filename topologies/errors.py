@@ -10,7 +10,8 @@ terminal's cursor or retitle its window. `printable` is applied where an error b
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Iterator, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass
 from itertools import chain
 
@@ -130,6 +131,15 @@ class ParametersError(ParameterError):
         parts = (error.errors if isinstance(error, ParametersError) else (error,) for error in errors)
         self.errors: tuple[ParameterError, ...] = tuple(chain.from_iterable(parts))
         super().__init__(self.errors[0].loc, self.errors[0].message)
+
+    @staticmethod
+    @contextmanager
+    def collect(errors: list[ParameterError]) -> Iterator[None]:
+        """Add the error of the block to `errors`, instead of raising it."""
+        try:
+            yield
+        except ParameterError as error:
+            errors.append(error)
 
     @staticmethod
     def raise_any(errors: Sequence[ParameterError]) -> None:

@@ -6,14 +6,16 @@ of light ones.
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from dataclasses import replace
+from itertools import islice
 
 import numpy as np
 import numpy.typing as npt
 
 from topologies.builder import number_ports
 from topologies.counting import counted
-from topologies.errors import ParameterError
+from topologies.errors import MAX_FOUND, ParameterError, ParametersError
 from topologies.names import Block, NameList, Names
 from topologies.node_places import NodePlaces
 from topologies.profiles import NodeProfile
@@ -24,16 +26,16 @@ from topologies.vpcs import NO_SUBNET
 def light_last(topology: Topology, places: NodePlaces) -> Topology:
     """Return `topology` with its light nodes, and their links, after all others.
 
-    `places` locate errors in the file. Raises ParameterError for a light node that is no port of a compute
+    `places` locate errors in the file. Raises ParameterError for light nodes that are no ports of a compute
     host.
     """
     light = topology.light
     if not light.any():
         return topology
-    _check_light(topology, places)
+    ParametersError.raise_any(list(islice(_wrong_light(topology, places), MAX_FOUND)))
     topology = _with_compute_hosts(topology)
     light = topology.light
-    _check_hosts(topology, places)
+    ParametersError.raise_any(list(islice(_wrong_hosts(topology, places), MAX_FOUND)))
     of_link = light[topology.ends].any(axis=1)
     if not _is_last(light):
         topology = _with_order(topology, np.argsort(light, kind="stable"))
@@ -102,12 +104,14 @@ def _with_compute_hosts(topology: Topology) -> Topology:
         return topology
     count, before = len(nodes), topology.node_count
     new = [f"{names[node]}-compute" for node in nodes.tolist()]
-    for name in new:
-        if name in names:
-            raise ParameterError(
-                ("topology", "nodes", name),
-                f"`{name}` would be a compute host; rename the node of this name",
-            )
+    taken = [
+        ParameterError(
+            ("topology", "nodes", name), f"`{name}` would be a compute host; rename the node of this name"
+        )
+        for name in new
+        if name in names
+    ]
+    ParametersError.raise_any(taken[:MAX_FOUND])
     ends = topology.ends.copy()
     ends[moved[:, ::-1]] = before + place
     ends = np.concatenate([ends, np.stack([nodes, before + np.arange(count)], axis=1)]).astype(np.int32)
@@ -138,53 +142,43 @@ def _with_compute_hosts(topology: Topology) -> Topology:
     )
 
 
-def _check_light(topology: Topology, places: NodePlaces) -> None:
-    """Raise ParameterError for the first light node that isn't a host with one link to a full node."""
+def _wrong_light(topology: Topology, places: NodePlaces) -> Iterator[ParameterError]:
+    """Yield an error for each light node that isn't a host with one link to a full node."""
     light, names = topology.light, topology.names
-    wrong = np.flatnonzero(light & (topology.kinds != Kind.HOST))
-    if wrong.size:
-        node = int(wrong[0])
+    other = light & (topology.kinds != Kind.HOST)
+    for node in np.flatnonzero(other).tolist():
         kind = Kind(topology.kinds[node]).word
         at = places.of(topology, node, "fidelity")
-        raise ParameterError(at, f"`{names[node]}` is a {kind}; only hosts can be `light`")
-    wrong = np.flatnonzero(light & (topology.degrees != 1))
-    if wrong.size:
-        node = int(wrong[0])
-        raise ParameterError(
+        yield ParameterError(at, f"`{names[node]}` is a {kind}; only hosts can be `light`")
+    for node in np.flatnonzero(light & ~other & (topology.degrees != 1)).tolist():
+        yield ParameterError(
             places.of(topology, node, "fidelity"),
             f"the light host `{names[node]}` has {counted(int(topology.degrees[node]), 'link')}; "
             "it needs one, to its compute host",
         )
-    linked = light[topology.ends]
-    both = np.flatnonzero(linked.all(axis=1))
-    if both.size:
-        one, other = topology.ends[both[0]].tolist()
-        raise ParameterError(
+    for one, two in topology.ends[(light & ~other)[topology.ends].all(axis=1)].tolist():
+        yield ParameterError(
             places.of(topology, one, "fidelity"),
-            f"`{names[one]}` and `{names[other]}` are linked and both light; one must be a compute host",
+            f"`{names[one]}` and `{names[two]}` are linked and both light; one must be a compute host",
         )
 
 
-def _check_hosts(topology: Topology, places: NodePlaces) -> None:
-    """Raise ParameterError for the first compute host that isn't full, or hasn't one uplink."""
+def _wrong_hosts(topology: Topology, places: NodePlaces) -> Iterator[ParameterError]:
+    """Yield an error for each compute host that isn't full, or hasn't one uplink."""
     light, names = topology.light, topology.names
     linked = light[topology.ends]
     hosts = np.unique(topology.ends[linked[:, ::-1]])
     of = np.array([profile.fidelity == "full" for profile in topology.node_profiles])[topology.node_profile]
-    wrong = hosts[~of[hosts]]
-    if wrong.size:
-        host = int(wrong[0])
-        raise ParameterError(
+    for host in hosts[~of[hosts]].tolist():
+        yield ParameterError(
             places.of(topology, host, "fidelity"),
             f"`{names[host]}` is {topology.node_profile_of(host).fidelity}, but is to carry light hosts; "
             "use `fidelity: full` for it",
         )
     full = np.bincount(topology.ends[~linked.any(axis=1)].ravel(), minlength=topology.node_count)
-    wrong = hosts[full[hosts] != 1]
-    if wrong.size:
-        host = int(wrong[0])
+    for host in hosts[of[hosts] & (full[hosts] != 1)].tolist():
         first = topology.ends[linked.any(axis=1) & (topology.ends == host).any(axis=1)][0]
-        raise ParameterError(
+        yield ParameterError(
             places.of(topology, int(first[light[first]][0]), "fidelity"),
             f"`{names[host]}` is to carry light hosts, but it has {counted(int(full[host]), 'link')} to full "
             "nodes; it needs one, its uplink",

@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from functools import partial
 from typing import Any
 
 import numpy as np
 import numpy.typing as npt
 
 from topologies.errors import Loc, ParameterError
-from topologies.overrides import link_masks
+from topologies.link_places import last_rules, part_of
 from topologies.segments import Segments
 from topologies.spec.rules import LinkRule
 from topologies.topology import Kind, Topology
@@ -29,23 +30,18 @@ def too_small_for_ipv6(
 ) -> list[ParameterError]:
     """Return an error for each place in the file that gives a link an MTU too small for IPv6.
 
-    `rules` are the link rules applied to `topology`; `parts` holds the keys of the file's topology, and
-    of the topologies composed below it, by path.
+    `rules` are the link rules applied to `topology`; `parts` as in `part_of`.
     """
     low = link_mtus(topology) < IPV6_LEAST
     if topology.pools.ipv6 is None or not low.any():
         return []
-    origin = np.full(topology.link_count, -1, dtype=np.int64)
-    for at, rule in enumerate(rules):
-        if rule.mtu is not None:
-            along, against = link_masks(topology, rule, at)
-            origin[along | against] = at
+    origin = last_rules(topology, rules, lambda rule: rule.mtu is not None)
     rows: list[int] = np.unique(origin[low & (origin >= 0)]).tolist()
     out = [ParameterError(("links", at, "mtu"), _narrow_message(rules[at].mtu)) for at in rows]
     names, mtus = topology.names, link_mtus(topology)
     for link in np.flatnonzero(low & (origin < 0)).tolist():
         mtu, (a, b) = int(mtus[link]), topology.ends[link].tolist()
-        loc, place = _part_of(parts, names[a], names[b], mtu)
+        loc, place = part_of(parts, names[a], names[b], partial(_has_mtu, mtu))
         if place is None:  # it comes from another file
             out.append(ParameterError(loc, f"link {_name(topology, link)}: mtu {_narrow_message(mtu)}"))
         else:
@@ -53,18 +49,8 @@ def too_small_for_ipv6(
     return out
 
 
-def _part_of(parts: Mapping[Loc, Any], a: str, b: str, mtu: int) -> tuple[Loc, int | None]:
-    """Return the innermost part that has the link of nodes `a` and `b`, and the link's position in it."""
-    loc: Loc = ("topology",)
-    while True:
-        for at, (first, second, options) in enumerate(getattr(parts[loc], "links", ())):
-            if (first, second) == (a, b) and options.mtu == mtu:
-                return loc, at
-        part, _, rest = a.partition(".")
-        inner = (*loc, "compose", part)
-        if inner not in parts or not b.startswith(f"{part}."):
-            return loc, None
-        loc, a, b = inner, rest, b[len(part) + 1 :]
+def _has_mtu(mtu: int, options: Any) -> bool:
+    return bool(options.mtu == mtu)
 
 
 def _narrow_message(mtu: int | None) -> str:

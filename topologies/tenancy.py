@@ -3,13 +3,15 @@
 from __future__ import annotations
 
 import ipaddress
+from collections.abc import Iterator
 from dataclasses import replace
 from itertools import pairwise
 
 import numpy as np
 
 from topologies.addressing import parse_interface
-from topologies.errors import Loc, ParameterError
+from topologies.counting import counted
+from topologies.errors import MAX_FOUND, Loc, ParameterError, ParametersError
 from topologies.node_places import NodePlaces
 from topologies.spec.model import Spec
 from topologies.suggestions import nearest
@@ -21,42 +23,56 @@ _DEFAULT = {"default": ["10.0.0.0/8"]}
 _UNDERLAY = Pools(ipv4="172.16.0.0/12", links="192.168.0.0/16")
 """Pools of a file with VPCs: 10.0.0.0/8 is for the tenants."""
 
+_SHOWN = 3
+"""Subnets that an error names."""
+
 
 def with_vpcs(topology: Topology, spec: Spec, places: NodePlaces) -> Topology:
     """Return `topology` with a subnet for each light host, and pools apart from the subnets.
 
-    Raises ParameterError for an unknown VPC, an address outside it, or a subnet without room.
+    Raises ParameterError for unknown VPCs, addresses outside them, or subnets without room.
     """
     if topology.light.any():
-        vpcs = _with_hosts_of_file(topology, spec, places)
-        _check_subnets(vpcs, spec)
-        _check_addresses(topology, vpcs)
+        errors: list[ParameterError] = []
+        vpcs = _with_hosts_of_file(topology, spec, places, errors)
+        errors += [*_wrong_subnets(vpcs, spec), *_wrong_addresses(topology, vpcs)]
+        if spec.addressing.ipv6 is not None:
+            words = "light hosts have no IPv6 yet, so a file with VPCs can't switch it on; leave it out"
+            errors.append(ParameterError(("addressing", "ipv6"), words))
         pools = _pools(topology.pools, spec)
-        _check_pools(pools, vpcs, spec)
+        errors += _wrong_pools(pools, vpcs, spec)
+        ParametersError.raise_any(errors[:MAX_FOUND])
         return replace(topology, vpcs=vpcs, pools=pools)
     named = np.array([bool(profile.vpc) for profile in topology.node_profiles])[topology.node_profile]
-    if named.any() or spec.vpcs:
-        loc: Loc = ("vpcs",) if spec.vpcs else places.of(topology, int(np.argmax(named)), "vpc")
-        raise ParameterError(loc, "only light hosts are in a VPC; set `fidelity: light` for some")
+    nodes: list[int] = np.flatnonzero(named)[:MAX_FOUND].tolist()
+    locs: list[Loc] = [places.of(topology, node, "vpc") for node in nodes]
+    locs += [("vpcs",)] if spec.vpcs else []
+    words = "only light hosts are in a VPC; set `fidelity: light` for some"
+    ParametersError.raise_any([ParameterError(loc, words) for loc in locs])
     return topology
 
 
-def _with_hosts_of_file(topology: Topology, spec: Spec, places: NodePlaces) -> Vpcs:
-    """Return the topology's VPCs, and those of the file for light hosts that are in none."""
+def _with_hosts_of_file(
+    topology: Topology, spec: Spec, places: NodePlaces, errors: list[ParameterError]
+) -> Vpcs:
+    """Return the topology's VPCs, and those of the file for light hosts that are in none.
+
+    What is wrong is added to `errors`, and left out.
+    """
     made = topology.vpcs or Vpcs((), (), np.full(topology.node_count, NO_SUBNET, dtype=np.int32))
     named = np.array([bool(profile.vpc) for profile in topology.node_profiles])[topology.node_profile]
-    twice = np.flatnonzero(named & (made.of_node != NO_SUBNET))
-    if twice.size:
-        node = int(twice[0])
+    for node in np.flatnonzero(named & (made.of_node != NO_SUBNET))[:MAX_FOUND].tolist():
         words = f"`{topology.names[node]}` is a port of VPC `{made.names[made.vpc_of(node) or 0]}` already"
-        raise ParameterError(("nodes",), f"{words}; leave out `vpc`")
+        errors.append(ParameterError(places.of(topology, node, "vpc"), f"{words}; leave out `vpc`"))
     missing = np.flatnonzero(topology.light & (made.of_node == NO_SUBNET))
     if not missing.size:
         return made
     wanted = spec.vpcs or _DEFAULT
-    for name in wanted:
-        if name in made.names:
-            raise ParameterError(("vpcs", name), "is a VPC of the topology already; use another name")
+    errors += [
+        ParameterError(("vpcs", name), "is a VPC of the topology already; use another name")
+        for name in wanted
+        if name in made.names
+    ]
     names = (*made.names, *wanted)
     numbers = {name: len(made.names) + at for at, name in enumerate(wanted)}
     subnets, of_vpc = list(made.subnets), {}
@@ -65,25 +81,37 @@ def _with_hosts_of_file(topology: Topology, spec: Spec, places: NodePlaces) -> V
         of_vpc[name] = range(len(subnets), len(subnets) + len(parsed))
         subnets += [Subnet(numbers[name], int(one.network_address), one.prefixlen) for one in parsed]
     of_node, explicit = made.of_node.copy(), dict(made.explicit)
+    first = next(iter(wanted))
     for node in missing.tolist():
-        name = topology.node_profile_of(node).vpc or next(iter(wanted))
-        if name not in of_vpc:
-            raise ParameterError(
-                places.of(topology, node, "vpc"),
-                f"there is no VPC `{name}` under `vpcs`; {nearest(name, list(wanted))}",
-            )
-        address = _address(topology, node)
-        if address is None:
-            of_node[node] = of_vpc[name][0]
-            continue
-        inside = [at for at in of_vpc[name] if subnets[at].base < address < subnets[at].end - 1]
-        if not inside:
-            shown = ipaddress.IPv4Address(address)
-            raise ParameterError(
-                ("topology", "nodes", topology.names[node], "ip"), f"{shown} is in no subnet of `{name}`"
-            )
-        of_node[node], explicit[node] = inside[0], address
+        name = topology.node_profile_of(node).vpc or first
+        with ParametersError.collect(errors):
+            if name not in of_vpc:
+                raise ParameterError(
+                    places.of(topology, node, "vpc"),
+                    f"there is no VPC `{name}` under `vpcs`; {nearest(name, list(wanted))}",
+                )
+            address = _address(topology, node)
+            own = [(at, subnets[at]) for at in of_vpc[name]]
+            of_node[node] = own[0][0] if address is None else _subnet_of(topology, node, address, name, own)
+            if address is not None:
+                explicit[node] = address
     return Vpcs(names, tuple(subnets), of_node, explicit)
+
+
+def _subnet_of(
+    topology: Topology, node: int, address: int, vpc: str, subnets: list[tuple[int, Subnet]]
+) -> int:
+    """Return the number of the subnet with the address of a light host; ParameterError without one."""
+    for at, subnet in subnets:
+        if subnet.base < address < subnet.end - 1:
+            return at
+    shown = ", ".join(str(ipaddress.IPv4Network((one.base, one.length))) for _, one in subnets[:_SHOWN])
+    more = f" or {len(subnets) - _SHOWN:,} more" if len(subnets) > _SHOWN else ""
+    raise ParameterError(
+        ("topology", "nodes", topology.names[node], "ip"),
+        f"{ipaddress.IPv4Address(address)} is no host's address in a subnet of `{vpc}`; "
+        f"use one of {shown}{more}, or give the VPC another subnet",
+    )
 
 
 def _address(topology: Topology, node: int) -> int | None:
@@ -100,34 +128,35 @@ def _address(topology: Topology, node: int) -> int | None:
     return None
 
 
-def _check_subnets(vpcs: Vpcs, spec: Spec) -> None:
-    """Raise ParameterError for subnets of one VPC that overlap, or that have more ports than addresses."""
+def _wrong_subnets(vpcs: Vpcs, spec: Spec) -> Iterator[ParameterError]:
+    """Yield errors for subnets of one VPC that overlap, or that have more ports than addresses."""
     ordered = sorted(vpcs.subnets)
     for before, subnet in pairwise(ordered):
         if before.vpc == subnet.vpc and subnet.base < before.end:
             one, two = (ipaddress.IPv4Network((found.base, found.length)) for found in (before, subnet))
-            raise ParameterError(("vpcs", vpcs.names[subnet.vpc]), f"its subnets {one} and {two} overlap")
+            words = f"its subnets {one} and {two} overlap; keep them apart"
+            yield ParameterError(("vpcs", vpcs.names[subnet.vpc]), words)
     for subnet, count in zip(vpcs.subnets, vpcs.ports.tolist(), strict=True):
         if count > subnet.room:
             network, name = ipaddress.IPv4Network((subnet.base, subnet.length)), vpcs.names[subnet.vpc]
-            raise ParameterError(
+            yield ParameterError(
                 ("vpcs", name) if spec.vpcs else ("topology",),
-                f"{network} has addresses for {subnet.room:,} ports, not for {count:,}; "
+                f"{network} has addresses for {counted(subnet.room, 'port')}, not for {count:,}; "
                 f"give `{name}` a larger subnet",
             )
 
 
-def _check_addresses(topology: Topology, vpcs: Vpcs) -> None:
-    """Raise ParameterError for an address of the file that is a gateway's, or used twice in its VPC."""
+def _wrong_addresses(topology: Topology, vpcs: Vpcs) -> Iterator[ParameterError]:
+    """Yield errors for addresses of the file that are a gateway's, or used twice in their VPC."""
     owners: dict[tuple[int, int], int] = {}
     for node, address in sorted(vpcs.explicit.items()):
         subnet = vpcs.subnets[vpcs.of_node[node]]
         shown, at = ipaddress.IPv4Address(address), ("topology", "nodes", topology.names[node], "ip")
         if address == subnet.first_port - 1:
-            raise ParameterError(at, f"{shown} is the gateway of its subnet; use another address")
+            yield ParameterError(at, f"{shown} is the gateway of its subnet; use another address")
         owner = owners.setdefault((subnet.vpc, address), node)
         if owner != node:
-            raise ParameterError(
+            yield ParameterError(
                 at, f"{shown} is already used by `{topology.names[owner]}` of the same VPC; use another"
             )
 
@@ -135,16 +164,12 @@ def _check_addresses(topology: Topology, vpcs: Vpcs) -> None:
 def _pools(pools: Pools, spec: Spec) -> Pools:
     """Return the pools of full nodes: those of the file, else ones that leave 10.0.0.0/8 to the tenants."""
     given = spec.addressing.model_fields_set
-    if spec.addressing.ipv6 is not None:
-        raise ParameterError(
-            ("addressing", "ipv6"), "light hosts have no IPv6 yet, so a file with VPCs can't switch it on"
-        )
     own = {key: getattr(_UNDERLAY, key) for key in ("ipv4", "links") if key not in given}
     return pools._replace(**own)
 
 
-def _check_pools(pools: Pools, vpcs: Vpcs, spec: Spec) -> None:
-    """Raise ParameterError when tenants and full nodes would have the same addresses."""
+def _wrong_pools(pools: Pools, vpcs: Vpcs, spec: Spec) -> Iterator[ParameterError]:
+    """Yield an error for each pool of which tenants and full nodes would both have addresses."""
     for key in ("ipv4", "links", "loopbacks"):
         pool = ipaddress.IPv4Network(getattr(pools, key))
         first, last = int(pool.network_address), int(pool.broadcast_address)
@@ -154,10 +179,11 @@ def _check_pools(pools: Pools, vpcs: Vpcs, spec: Spec) -> None:
             network = ipaddress.IPv4Network((base, length))
             if key in spec.addressing.model_fields_set:
                 words = f"{pool} overlaps {network}, which VPCs use; keep them apart"
-                raise ParameterError(("addressing", key), words)
+                yield ParameterError(("addressing", key), words)
+                continue
             own = (one.vpc for one in vpcs.subnets if one.base <= last and first < one.end)
             name = vpcs.names[next(own, 0)]
-            raise ParameterError(
+            yield ParameterError(
                 ("vpcs", name) if name in spec.vpcs else ("topology",),
                 f"VPCs use {network}, which overlaps {pool}, the default of `addressing.{key}`; "
                 "set another pool there",

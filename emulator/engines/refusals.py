@@ -26,6 +26,20 @@ def several_workers(plan: Plan) -> list[str]:
     return [f"{words}; plan with one worker (`emulator plan --workers` only computes a placement)"]
 
 
+def only_full(plan: Plan, title: str) -> list[str]:
+    """Return the nodes that aren't full, for an engine that has only full ones."""
+    topology = plan.topology
+    out = []
+    for tier in topology.fidelity_counts():
+        if tier != "full":
+            profiles = np.array([profile.fidelity == tier for profile in topology.node_profiles])
+            nodes = np.flatnonzero(profiles[topology.node_profile])
+            fix = "use `engine: netns` for light ports" if tier == "light" else "use `fidelity: full`"
+            which = counted_by_name([topology.names[node] for node in nodes.tolist()], "node")
+            out.append(f"{which} of fidelity `{tier}`: all nodes of {title} are full; {fix}")
+    return out
+
+
 def crowded_bridges(plan: Plan) -> list[str]:
     """Return the kernel bridges that would have more ports than a bridge can hold."""
     topology = plan.topology

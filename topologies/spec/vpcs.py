@@ -4,8 +4,10 @@ from __future__ import annotations
 
 from typing import Annotated, Any
 
-from pydantic import Field
+from pydantic import AfterValidator, Field
 
+from topologies.errors import shortened
+from topologies.names import NODE_NAME
 from topologies.spec.address_pools import Network4
 from topologies.spec.section import OtherForms
 
@@ -20,5 +22,14 @@ class _OneSubnet(OtherForms):
         return [{"type": "string", "description": "Its only subnet"}]
 
 
-VpcName = Annotated[str, Field(pattern=r"^[A-Za-z0-9][A-Za-z0-9_.-]{0,62}$")]
+def _name(value: str) -> str:
+    if NODE_NAME.fullmatch(value):
+        return value
+    raise ValueError(
+        f"`{shortened(value)}` is not a name of a VPC; use A-Z, a-z, 0-9, `_`, `.` and `-`, with a letter or "
+        "a digit first, 63 characters at most"
+    )
+
+
+VpcName = Annotated[str, AfterValidator(_name), Field(json_schema_extra={"pattern": NODE_NAME.pattern})]
 VpcSubnets = Annotated[list[Network4], Field(min_length=1, max_length=4096), _OneSubnet()]

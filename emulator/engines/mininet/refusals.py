@@ -9,7 +9,7 @@ from emulator.engines.driven.node_lines import is_switch, program_name
 from emulator.engines.driven.shaping import beyond_tc_intf
 from emulator.engines.limits import missing_node_limits, too_large
 from emulator.engines.mininet.launch import TITLE
-from emulator.engines.refusals import crowded_bridges, several_workers, unshapable_links
+from emulator.engines.refusals import crowded_bridges, only_full, several_workers, unshapable_links
 from emulator.errors import RefusedError
 from emulator.find_program import find_program
 from emulator.linux.machine.features import fix_module, has_qdisc
@@ -34,7 +34,7 @@ def refuse(plan: Plan) -> None:
         *several_workers(plan),
         *_programs(plan),
         *_sizes(plan),
-        *_fidelity(plan),
+        *only_full(plan, "Mininet"),
         *_names(plan),
         *unshapable_links(plan, unshapable),
         *crowded_bridges(plan),
@@ -78,12 +78,6 @@ def _sizes(plan: Plan) -> Iterator[str]:
             f"Mininet needs {need:,} open files for {count:,} nodes, the limit is {most:,}; "
             f"`ulimit -Hn {need}`"
         )
-
-
-def _fidelity(plan: Plan) -> Iterator[str]:
-    for tier, count in plan.topology.fidelity_counts().items():
-        if tier != "full":
-            yield f"{count:,} nodes of fidelity `{tier}`: all of Mininet's nodes are `full`"
 
 
 def _names(plan: Plan) -> Iterator[str]:

@@ -4,8 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 
-import numpy as np
-
 from emulator.engines.limits import missing_node_limits, too_large
 from emulator.engines.refusals import crowded_bridges, several_workers, unshapable_links
 from emulator.engines.share import share_refusals
@@ -15,7 +13,7 @@ from emulator.linux.machine.features import fix_module, has_qdisc
 from emulator.ovs.refusals import ovs_refusals, own_switch_refusals
 from emulator.plan import Plan
 from topologies.counting import counted
-from topologies.profiles import LinkProfile, Shape
+from topologies.profiles import Shape
 
 _NETEM_KEYS = ("delay", "jitter", "loss", "duplicate", "reorder", "corrupt")
 
@@ -41,22 +39,10 @@ def refuse(plan: Plan) -> None:
 
 def light_ports(plan: Plan) -> list[str]:
     """Return why this machine can't run the plan's light ports."""
-    overlay = plan.overlay
-    if overlay is None:
+    if plan.overlay is None:
         return []
-    profiles = [number for number, p in enumerate(plan.topology.link_profiles) if p != LinkProfile()]
-    of_ports = plan.topology.link_profile[overlay.ports.first_link :]
-    shaped = plan.topology.link_profile[overlay.ports.first_link :][np.isin(of_ports, profiles)]
-    out = []
-    if shaped.size:
-        out.append(
-            f"{counted(int(shaped.size), 'light port')} would have a queue or an MTU of its own, which only "
-            "links of full nodes have; match the underlay's links: `match: {between: [host, switch]}`"
-        )
     reason = lacking_bpf()
-    if reason:
-        out.append(f"light ports need BPF programs: {reason}")
-    return out
+    return [f"light ports need BPF programs: {reason}"] if reason else []
 
 
 def _fidelity(plan: Plan) -> list[str]:

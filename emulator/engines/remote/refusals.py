@@ -8,7 +8,7 @@ import numpy as np
 
 from emulator.engine_options import variable
 from emulator.engines.driven.node_lines import is_switch, program_name
-from emulator.engines.refusals import unshapable_links
+from emulator.engines.refusals import only_full, unshapable_links
 from emulator.engines.remote.program import RemoteProgram
 from emulator.errors import EmulationError
 from emulator.find_program import find_program
@@ -25,7 +25,7 @@ def common_refusals(plan: Plan, program: RemoteProgram) -> list[str]:
     return [
         *_options(plan, program),
         *_names(plan),
-        *_fidelity(plan, program),
+        *only_full(plan, program.title),
         *_switches(plan, program),
         *_host_links(plan, program),
         *_controllers(plan, program),
@@ -64,12 +64,6 @@ def _names(plan: Plan) -> Iterator[str]:
         seen[known] = name
 
 
-def _fidelity(plan: Plan, program: RemoteProgram) -> Iterator[str]:
-    for tier, count in plan.topology.fidelity_counts().items():
-        if tier != "full":
-            yield f"{count:,} nodes of fidelity `{tier}`: all nodes of {program.title} are `full`"
-
-
 def _switches(plan: Plan, program: RemoteProgram) -> Iterator[str]:
     user = [
         name for node, name in enumerate(plan.topology.names)
@@ -81,7 +75,7 @@ def _switches(plan: Plan, program: RemoteProgram) -> Iterator[str]:
 
 def _host_links(plan: Plan, program: RemoteProgram) -> Iterator[str]:
     """Yield links between hosts: both programs fail on them, or lose them across workers."""
-    topology = plan.topology
+    topology = plan.topology.full  # links of light hosts have a reason of their own
     direct = (topology.kinds[topology.ends] == Kind.HOST).all(axis=1)
     pairs = topology.ends[direct].tolist()
     if pairs:

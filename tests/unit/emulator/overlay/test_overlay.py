@@ -37,9 +37,12 @@ def test_a_network_without_light_nodes_has_no_overlay() -> None:
     assert plan.full is plan
 
 
+UNDERLAY_MTU = [{"match": {"between": ["host", "switch"]}, "mtu": 1400}]
+
+
 @pytest.mark.parametrize("forwarding", ["bridged", "routed"])
 def test_compute_hosts_are_what_the_plan_of_full_nodes_says(forwarding: str) -> None:
-    plan, overlay = planned(APART, forwarding=forwarding, links=[{"mtu": 1400}])
+    plan, overlay = planned(APART, forwarding=forwarding, links=UNDERLAY_MTU)
     underlay = plan.full
     assert list(overlay.hosts) == underlay.topology.carriers.tolist()
     for node, host in overlay.hosts.items():
