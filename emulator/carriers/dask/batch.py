@@ -7,8 +7,9 @@ import json
 import queue
 import time
 import uuid
-from collections.abc import Mapping, Sequence
-from typing import Any
+from collections.abc import Awaitable, Callable, Mapping, Sequence
+from functools import partial
+from typing import Any, TypeVar
 
 from emulator import __version__
 from emulator.carriers.certificates import RENEW, day
@@ -21,8 +22,12 @@ from emulator.carriers.protocol import Answer, Call, Outcome, WorkerProgress
 from emulator.errors import BrokenError, EmulationError, LostWorkerError, UnableError
 from topologies.errors import printable
 
+T = TypeVar("T")
+
 _AHEAD = 4
 """Chunks of one call under way at once: enough to keep both of its two hops busy."""
+_AHEAD_OF_ALL = 16
+"""Chunks of all calls under way at once: each is in memory several times."""
 
 
 class Batch:
@@ -37,6 +42,7 @@ class Batch:
         self._calls = calls
         self._workers = workers
         self._outcomes: list[Outcome | None] = [None] * len(calls)
+        self._places = asyncio.Semaphore(_AHEAD_OF_ALL)
         self._events: queue.SimpleQueue[tuple[int, Any]] = queue.SimpleQueue()
 
     @property
@@ -120,12 +126,7 @@ class Batch:
         if len(data) > MOST_DATA:
             raise BrokenError(f"{len(data):,} bytes are too many for one call; at most {MOST_DATA:,}")
         if len(data) > CHUNK:
-            chunks = chunk_count(len(data))
-            view = memoryview(data)
-            await _limited(
-                [self._run(address, on_worker.put, key, n, bytes(view[n * CHUNK : (n + 1) * CHUNK]))
-                 for n in range(chunks)]
-            )  # fmt: skip
+            chunks = await self._put(address, key, data)
             data = b""
         head = {"call": _plain_call(call), "client": self._name, "chunks": chunks}
         answer, data, chunks = await self._run(address, on_worker.carry, key, plain_bytes(head), data)
@@ -133,9 +134,30 @@ class Batch:
         if "error" in value:
             raise error_of(value["error"])
         if chunks:
-            parts = await _limited([self._run(address, on_worker.get, key, n) for n in range(chunks)])
-            data = b"".join(parts)
+            get = partial(self._run, address, on_worker.get, key)
+            data = b"".join(await self._limited(get, chunks))
         return Answer(value["ok"], data)
+
+    async def _put(self, address: str, key: str, data: bytes) -> int:
+        """Send data to a worker; return the number of its chunks."""
+        view, count = memoryview(data), chunk_count(len(data))
+
+        async def put(number: int) -> None:
+            chunk = bytes(view[number * CHUNK : (number + 1) * CHUNK])
+            await self._run(address, on_worker.put, key, number, chunk)
+
+        await self._limited(put, count)
+        return count
+
+    async def _limited(self, work: Callable[[int], Awaitable[T]], count: int) -> list[T]:
+        """Await `work` of 0 to `count` - 1, a few at a time; return the results in order."""
+        own = asyncio.Semaphore(_AHEAD)
+
+        async def one(number: int) -> T:
+            async with own, self._places:
+                return await work(number)
+
+        return await asyncio.gather(*(one(number) for number in range(count)))
 
     def _address(self, call: Call) -> str:
         known = self._workers.get(call.worker)
@@ -176,17 +198,6 @@ def _plain_call(call: Call) -> Mapping[str, Any]:
         "arguments": dict(call.arguments),
         "own_process": call.own_process,
     }
-
-
-async def _limited(work: list[Any]) -> list[Any]:
-    """Await all, `_AHEAD` at a time; return the results in order."""
-    places = asyncio.Semaphore(_AHEAD)
-
-    async def one(coroutine: Any) -> Any:
-        async with places:
-            return await coroutine
-
-    return await asyncio.gather(*(one(coroutine) for coroutine in work))
 
 
 def _late(call: Call, seconds: float) -> LostWorkerError:
