@@ -16,13 +16,16 @@ import numpy as np
 from pydantic import ValidationError
 
 from emulator.errors import UsageError
+from emulator.placement.clusters import attachment
 from emulator.placement.worker import Worker
 from emulator.plan import Plan, make_plan
 from emulator.tunnel_mtu import narrowed
 from topologies.engines import ENGINES
+from topologies.overrides import pinned_nodes
 from topologies.spec.engine_options import EngineOptions
 from topologies.spec.load import Document
-from topologies.topology import Topology
+from topologies.suggestions import nearest
+from topologies.topology import I64, Topology
 
 Options = Mapping[str, Any]
 """Plain data by option. `workers` is a list of {"name", "address", "memory", "nodes"}."""
@@ -30,7 +33,10 @@ Options = Mapping[str, Any]
 _ETHERNET = 1500
 """Bytes of an Ethernet frame's content."""
 
-_PATHS = ("home", "key", "password_file")
+_PATHS = ("certificates", "home", "key", "password_file", "scheduler_file")
+
+
+_EITHER = ("scheduler", "scheduler_file")
 
 
 def variable(engine: str, option: str) -> str:
@@ -38,10 +44,11 @@ def variable(engine: str, option: str) -> str:
     return f"EMULATOR_{engine}_{option}".upper().replace("-", "_")
 
 
-def engine_options(document: Document, engine: str) -> Options:
+def engine_options(document: Document, engine: str, given: Options | None = None) -> Options:
     """Return the options of `engine`: those of the file if it names this engine, and of the environment.
 
-    Paths in the file are relative to the file. UsageError for a variable with a wrong value.
+    `given` are options of the command line, which win over both. Paths in the file are relative to the file.
+    UsageError for a variable with a wrong value.
     """
     allowed = ENGINES[engine].options
     if not allowed:
@@ -49,16 +56,23 @@ def engine_options(document: Document, engine: str) -> Options:
     spec = document.spec.engine
     out = _plain(spec, document.source.folder) if spec.name == engine else {}
     found = {option: os.environ.get(variable(engine, option)) for option in allowed}
-    given: dict[str, Any] = {option: value for option, value in found.items() if value}
-    if given:
-        if "workers" in given:
-            given["workers"] = [_worker(text) for text in given["workers"].split(",") if text.strip()]
+    here: dict[str, Any] = {option: value for option, value in found.items() if value}
+    if "workers" in here:
+        here["workers"] = [_worker(text) for text in here["workers"].split(",") if text.strip()]
+    for options, of_command in ((here, False), (dict(given or {}), True)):
+        if not options:
+            continue
         try:
-            keys = EngineOptions.model_validate({"name": engine, **given})
+            keys = EngineOptions.model_validate({"name": engine, **options})
         except ValidationError as error:
             first = error.errors(include_url=False)[0]
-            raise UsageError(f"{variable(engine, str((*first['loc'], '')[0]))}: {first['msg']}") from None
-        out = {**out, **_plain(keys, Path.cwd())}
+            option = str((*first["loc"], "")[0])
+            name = f"--{option}" if of_command else variable(engine, option)
+            raise UsageError(f"{name}: {first['msg']}") from None
+        plain = _plain(keys, Path.cwd())
+        if plain.keys() & set(_EITHER):  # one of them names the cluster: an earlier one doesn't
+            out = {key: value for key, value in out.items() if key not in _EITHER}
+        out = {**out, **plain}
     return out
 
 
@@ -83,13 +97,38 @@ def _path(text: str, folder: Path) -> str:
 
 def engine_plan(
     document: Document, topology: Topology, engine: str, workers: Sequence[Worker] = (),
-    method: str | None = None,
+    method: str | None = None, *, options: Options | None = None,
 ) -> Plan:  # fmt: skip
-    """Return the plan of a file's topology for `engine`: on `workers`, else on those of its options."""
-    options = engine_options(document, engine)
+    """Return the plan of a file's topology for `engine`: on `workers`, else on those of its options.
+
+    `options` are those of `engine_options`, perhaps with what the engine added. UsageError when the file pins
+    nodes to a worker that there isn't.
+    """
+    if options is None:
+        options = engine_options(document, engine)
     named = [Worker(w["name"], w.get("memory"), w.get("nodes")) for w in options.get("workers", ())]
     plan = make_plan(topology, engine, workers or named or 1, method=method, options=options)
+    if document.spec.placement and ENGINES[engine].on_workers:
+        plan = with_pins(plan, pinned_nodes(topology, document.spec.placement))
     return with_tunnel_mtu(plan)
+
+
+def with_pins(plan: Plan, pins: Sequence[tuple[I64, str]]) -> Plan:
+    """Return the plan with nodes (int64[k]) on the workers that `pins` name; later ones win.
+
+    Hosts without a pin go with their switch. All other nodes stay where the plan has them.
+    """
+    numbers = {worker.name: number for number, worker in enumerate(plan.workers)}
+    wanted = np.full(plan.topology.node_count, -1, dtype=np.int32)
+    for nodes, worker in pins:
+        if worker not in numbers:
+            raise UsageError(
+                f"the file places nodes on `{worker}`, which isn't a worker; {nearest(worker, numbers)}"
+            )
+        wanted[nodes] = numbers[worker]
+    wanted = np.where(wanted < 0, wanted[attachment(plan.topology)], wanted)
+    placement = np.where(wanted < 0, plan.placement, wanted).astype(np.int32)
+    return replace(plan, placement=placement, method=f"{plan.method}, pinned")
 
 
 def with_tunnel_mtu(plan: Plan) -> Plan:

@@ -16,7 +16,7 @@ from topologies.link_mtu import too_small_for_ipv6
 from topologies.link_shapes import shaped_ports
 from topologies.node_places import NodePlaces
 from topologies.openflow import OpenFlow
-from topologies.overrides import apply_links, apply_nodes
+from topologies.overrides import apply_links, apply_nodes, pinned_nodes
 from topologies.profiles import NodeProfile
 from topologies.rng import Stream
 from topologies.segments import is_routed
@@ -79,6 +79,8 @@ def _build(document: Document) -> Topology:
         topology = apply_nodes(topology, spec.nodes)
     with collect(errors):
         topology = apply_links(topology, spec.links)
+    with collect(errors):
+        pinned_nodes(topology, spec.placement)
     places, parts = NodePlaces(spec), {("topology",): document.params, **document.children}
     if not errors:
         errors += shaped_ports(topology, spec.links, parts)

@@ -31,7 +31,8 @@ class EngineRow:
     `simulated` engines make nothing: a network of theirs takes no memory of this machine. With
     `one_switch_namespace`, all switches of a network are in one network namespace, whatever their kind.
     An engine with the option `workers` makes its nodes on other machines; links between them carry
-    `tunnel_mtu` bytes at most. `abilities` are those of `ABILITIES` that it has, for stress steps.
+    `tunnel_mtu` bytes at most, if that is always the same. `abilities` are those of `ABILITIES` that it has,
+    for stress steps.
     """
 
     target: str
@@ -49,6 +50,7 @@ class EngineRow:
 
 
 _DISTRINET_OPTIONS = ("python", "home", "workers", "user", "key", "jump", "image", "admin", "master")
+_CLUSTER_OPTIONS = ("scheduler", "scheduler_file", "certificates", "underlay", "workers")
 _MAXINET_OPTIONS = ("python", "home", "workers", "frontend", "password_file")
 
 ENGINES: dict[str, EngineRow] = {
@@ -56,6 +58,10 @@ ENGINES: dict[str, EngineRow] = {
     "mininet": EngineRow(
         "emulator.engines.mininet:MininetEngine", "the real Mininet", one_switch_namespace=True,
         abilities=_ALL - _LIGHT,
+    ),
+    "cluster": EngineRow(
+        "emulator.engines.cluster:ClusterEngine", "Linux network namespaces on the workers of a cluster",
+        options=_CLUSTER_OPTIONS, abilities=_ALL - {"controllers", "networks", "sockets"},
     ),
     "distrinet": EngineRow(
         "emulator.engines.distrinet:DistrinetEngine", "the real Distrinet on its workers",
@@ -71,9 +77,6 @@ ENGINES: dict[str, EngineRow] = {
 
 DEFAULT_ENGINE = "netns"
 """The engine of a file that names none."""
-
-FUTURE_ENGINES = ("cluster",)
-"""Names that are refused with their own words: a later version has them."""
 
 
 def engine_choices() -> str:

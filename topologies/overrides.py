@@ -11,9 +11,9 @@ import numpy.typing as npt
 from topologies.errors import MAX_FOUND, ParameterError, ParametersError
 from topologies.profiles import LinkProfile, NodeProfile
 from topologies.spec.merge import merged_link, merged_node, undelayed
-from topologies.spec.rules import LinkRule, NodeMatch, NodeRule
+from topologies.spec.rules import LinkRule, NodeMatch, NodeRule, PlacementRule
 from topologies.suggestions import nearest
-from topologies.topology import Explicit, Kind, Topology
+from topologies.topology import I64, Explicit, Kind, Topology
 
 Mask = npt.NDArray[np.bool_]
 
@@ -101,6 +101,22 @@ def _no_node(topology: Topology, match: NodeMatch) -> str:
         return f"there is no tier `{match.tier}`; {nearest(match.tier, topology.tier_names)}"
     first, last = topology.names[0], topology.names[topology.node_count - 1]
     return f"no node matches; names go from {first} to {last}"
+
+
+def pinned_nodes(topology: Topology, rules: Sequence[PlacementRule]) -> list[tuple[I64, str]]:
+    """Return the nodes (int64[k]) of each rule and the worker that it names.
+
+    ParameterError for a rule that matches nothing.
+    """
+    errors: list[ParameterError] = []
+    out = []
+    for at, rule in enumerate(rules):
+        found = np.flatnonzero(node_mask(topology, rule.match))
+        if not len(found):
+            errors.append(ParameterError(("placement", at, "match"), _no_node(topology, rule.match)))
+        out.append((found, rule.worker))
+    ParametersError.raise_any(errors)
+    return out
 
 
 def apply_links(topology: Topology, rules: Sequence[LinkRule]) -> Topology:

@@ -9,7 +9,7 @@ from __future__ import annotations
 import json
 from dataclasses import asdict
 from pathlib import Path
-from typing import Any
+from typing import IO, Any
 
 import numpy as np
 import numpy.typing as npt
@@ -26,6 +26,12 @@ _PLAIN = ("name", "seed", "forwarding", "static_arp")
 
 def save(topology: Topology, path: Path) -> None:
     """Write `topology` to `path` (a .npz file); OSError when that fails."""
+    with path.open("wb") as file:
+        write(topology, file)
+
+
+def write(topology: Topology, file: IO[bytes]) -> None:
+    """Write `topology` to an open file."""
     arrays: dict[str, Any] = {key: getattr(topology, key) for key in _ARRAYS}
     if topology.positions is not None:
         arrays["positions"] = topology.positions
@@ -34,13 +40,18 @@ def save(topology: Topology, path: Path) -> None:
     if len(topology.carried):
         arrays["carried"] = topology.carried
     arrays["meta"] = np.frombuffer(json.dumps(_meta(topology)).encode(), dtype=np.uint8)
-    with path.open("wb") as file:
-        np.savez(file, allow_pickle=False, **arrays)
+    np.savez(file, allow_pickle=False, **arrays)
 
 
 def load(path: Path) -> Topology:
     """Return the topology saved at `path`."""
-    with path.open("rb") as file, np.load(file, allow_pickle=False) as arrays:
+    with path.open("rb") as file:
+        return read(file)
+
+
+def read(file: IO[bytes]) -> Topology:
+    """Return the topology that `write` wrote to `file`."""
+    with np.load(file, allow_pickle=False) as arrays:
         meta = json.loads(bytes(arrays["meta"]))
         fields: dict[str, Any] = {key: arrays[key] for key in _ARRAYS}
         if "positions" in arrays:

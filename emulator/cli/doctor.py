@@ -8,6 +8,7 @@ from typing import Any
 
 import click
 
+from emulator.cli.options import engine_option, given_options, scheduler_option
 from emulator.cli.output import print_json, say
 
 _MARKS = {"ok": "ok     ", "missing": "MISSING", "unknown": "?      "}
@@ -15,9 +16,11 @@ _MARKS = {"ok": "ok     ", "missing": "MISSING", "unknown": "?      "}
 
 @click.command("doctor", epilog="\b\nExamples:\n  emulator doctor\n  emulator doctor dc.yaml --json")
 @click.argument("file", type=click.Path(path_type=Path), required=False)
+@engine_option("With FILE")
+@scheduler_option()
 @click.option("--json", "as_json", is_flag=True, help="Print one JSON object on standard output.")
-def command(file: Path | None, *, as_json: bool) -> int:
-    """Show what this machine has and lacks, and whether FILE can run here.
+def command(file: Path | None, engine: str | None, scheduler: str | None, *, as_json: bool) -> int:
+    """Show what this machine has and lacks, and whether FILE can run here, or on the workers of its engine.
 
     The exit code is 3 if something required is missing. Without root, some checks are skipped and
     named.
@@ -32,8 +35,10 @@ def command(file: Path | None, *, as_json: bool) -> int:
     if unknown:
         say(f"skipped without root: {', '.join(unknown)}; run it under sudo")
     networks = _networks()
-    needs = _needs(file) if file else None
+    needs = _needs(file, engine, given_options(scheduler)) if file else None
     lacking = [finding.name for finding in findings if finding.is_fatal]
+    if needs is not None and needs["on_workers"]:
+        lacking = []  # this machine needs nothing of it
     fit = not lacking and not (needs and needs["reasons"])
     if lacking:
         say(f"no network can run here: {', '.join(lacking)} missing")
@@ -83,9 +88,10 @@ def _networks() -> list[dict[str, Any]]:
     return out
 
 
-def _needs(file: Path) -> dict[str, Any]:
-    """Return what `file` needs, and every reason why it can't run on this machine."""
-    from emulator.engine_options import engine_plan
+def _needs(file: Path, chosen: str | None, given: dict[str, str]) -> dict[str, Any]:
+    """Return what `file` needs, and every reason why it can't run on this machine or its engine's workers."""
+    from emulator.cli.worker_findings import examined
+    from emulator.engines.planning import planned
     from emulator.engines.registry import engine_named
     from emulator.errors import RefusedError
     from emulator.plan import size_text
@@ -95,13 +101,13 @@ def _needs(file: Path) -> dict[str, Any]:
 
     document = load(file)
     topology = build(document)
-    engine = engine_named(document.spec.engine_name)
-    plan = engine_plan(document, topology, engine.name)
-    reasons: list[str] = []
+    engine = engine_named(chosen or document.spec.engine_name)
+    workers, reasons = examined(document, engine, given)
+    plan = planned(document, topology, engine, given=given)
     try:
         engine.accept(plan)
     except RefusedError as error:
-        reasons = error.reasons
+        reasons += error.reasons
     memory = int(plan.counts.memory.sum())
     shapes = {shape for profile in topology.link_profiles for shape in (profile.forward, profile.backward)}
     needs = {
@@ -127,4 +133,6 @@ def _needs(file: Path) -> dict[str, Any]:
         "memory_bytes": memory,
         "needs": used,
         "reasons": reasons,
+        "on_workers": ENGINES[engine.name].on_workers,
+        "workers": workers,
     }

@@ -27,6 +27,19 @@ def engine_option(when: str = "") -> Callable[[FC], FC]:
     )
 
 
+def scheduler_option() -> Callable[[FC], FC]:
+    """Return the option --scheduler, for the engine cluster."""
+    return click.option(
+        "--scheduler", metavar="ADDRESS",
+        help="Scheduler of the cluster, for the engine cluster: tls://HOST:8786.",
+    )  # fmt: skip
+
+
+def given_options(scheduler: str | None) -> dict[str, str]:
+    """Return the engine options that the command line gives."""
+    return {"scheduler": scheduler} if scheduler else {}
+
+
 def seconds(
     least: float, most: float = _MOST
 ) -> Callable[[click.Context, click.Parameter, str | None], float | None]:

@@ -8,7 +8,7 @@ from typing import Any
 
 import click
 
-from emulator.cli.options import engine_option
+from emulator.cli.options import engine_option, given_options, scheduler_option
 from emulator.cli.output import Phases, print_json, say
 from emulator.cli.plan_text import plan_lines, sample_lines
 from emulator.network import Engine
@@ -48,15 +48,16 @@ def _size(context: click.Context, option: click.Parameter, value: str | None) ->
     "--placement", type=click.Choice(METHODS), help="How to place nodes; by default the graph decides."
 )
 @engine_option()
+@scheduler_option()
 @click.option("--show", is_flag=True, help="Show the first nodes of each tier: names, addresses, MACs.")
 @click.option("--json", "as_json", is_flag=True, help="Print one JSON object on standard output.")
 def command(
     file: Path, workers: int | None, memory: int | None, placement: str | None, engine: str | None,
-    *, show: bool, as_json: bool,
+    *, scheduler: str | None, show: bool, as_json: bool,
 ) -> int:  # fmt: skip
     """Show what FILE needs: counts, placement, memory and time. Creates nothing; needs no root."""
     phases = Phases()
-    from emulator.engine_options import engine_plan
+    from emulator.engines.planning import planned
     from emulator.engines.registry import engine_named
     from emulator.summary import sample, summary
     from topologies.build import build
@@ -68,7 +69,7 @@ def command(
         runner = engine_named(engine or document.spec.engine_name)
     with phases.phase("plan"):
         machines = () if workers is None and memory is None else numbered(workers or 1, memory)
-        plan = engine_plan(document, topology, runner.name, machines, placement)
+        plan = planned(document, topology, runner, machines, placement, given=given_options(scheduler))
         said: dict[str, Any] = summary(plan)
         said["refusals"] = [*said["refusals"], *_refused_here(plan, runner, machines)]
     if show:

@@ -95,11 +95,19 @@ def _details(details: Mapping[str, Any]) -> list[str]:
     """Return lines about workers, and about Open vSwitch switches and their controllers, if there are any."""
     if places := details.get("placement"):
         return _workers(places)
+    if workers := details.get("workers"):
+        return [f"worker {name}: {_share(found)}" for name, found in workers.items()]
     if not details.get("datapath"):
         return []
     controllers = ", ".join(f"{name} ({words})" for name, words in details.get("controllers", {}).items())
     line = f"Open vSwitch: {' and '.join(details['datapath'])} datapath"
     return [f"{line}, controllers {controllers}" if controllers else line]
+
+
+def _share(found: Mapping[str, Any]) -> str:
+    """Return the state of a worker's share."""
+    nodes = "" if found["nodes"] is None else f", {counted(found['nodes'], 'node')}"
+    return f"{found['state']}{nodes}"
 
 
 def _workers(places: Mapping[str, str]) -> list[str]:

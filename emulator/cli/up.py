@@ -7,7 +7,7 @@ from pathlib import Path
 import click
 
 from emulator.cli.elevate import ensure_root
-from emulator.cli.options import engine_option
+from emulator.cli.options import engine_option, given_options, scheduler_option
 from emulator.cli.output import Phases, counts, fidelity, print_json, say
 from emulator.cli.progress import shown
 from topologies.counting import counted
@@ -16,13 +16,14 @@ from topologies.counting import counted
 @click.command("up", epilog="\b\nExample:\n  emulator up topologies/examples/fat-tree.yaml")
 @click.argument("file", type=click.Path(path_type=Path))
 @engine_option()
+@scheduler_option()
 @click.option("--json", "as_json", is_flag=True, help="Print one JSON object on standard output.")
-def command(file: Path, engine: str | None, *, as_json: bool) -> int:
+def command(file: Path, engine: str | None, scheduler: str | None, *, as_json: bool) -> int:
     """Start the network of FILE; if it is up already, change only what differs."""
     phases = Phases()
     from emulator.cli.recovery import recover_before_up
     from emulator.cli.under_stress import require_no_stress
-    from emulator.engine_options import engine_plan
+    from emulator.engines.planning import planned
     from emulator.engines.registry import engine_named
     from topologies.build import build
     from topologies.spec.load import load
@@ -34,7 +35,7 @@ def command(file: Path, engine: str | None, *, as_json: bool) -> int:
     if runner.needs_root:
         ensure_root()
     with phases.phase("plan"):
-        plan = engine_plan(document, topology, runner.name)
+        plan = planned(document, topology, runner, given=given_options(scheduler))
         runner.accept(plan)
     require_no_stress(topology.name)
     recovered = recover_before_up(topology.name, runner.name)

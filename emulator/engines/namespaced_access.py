@@ -92,14 +92,18 @@ class NamespacedNodes:
         return interface_name(self.topology, host, uplink.port)
 
     def execute(
-        self, nodes: Sequence[int], argv: Sequence[str], timeout: float | None = None
+        self,
+        nodes: Sequence[int],
+        argv: Sequence[str],
+        timeout: float | None = None,
+        stopped: Callable[[], bool] | None = None,
     ) -> Sequence[CommandResult]:
-        """Run a command in each of `nodes`, up to 64 at once."""
+        """Run a command in each of `nodes`, up to 64 at once; all end when `stopped()` is true (`gather`)."""
         results: list[CommandResult] = []
         for at in range(0, len(nodes), AT_ONCE):
             some = nodes[at : at + AT_ONCE]
             starts = [partial(self.start, node, argv, capture=True, apart=True) for node in some]
-            results += gather([self.names[node] for node in some], starts, timeout)
+            results += gather([self.names[node] for node in some], starts, timeout, stopped)
         return results
 
     def spawn(self, node: int, argv: Sequence[str]) -> subprocess.Popen[bytes]:
@@ -131,9 +135,10 @@ class NamespacedNodes:
         return processes_inside(inodes, self._state.hosts_path)
 
     def start(
-        self, node: int, argv: Sequence[str], *, capture: bool, apart: bool = False
-    ) -> subprocess.Popen[bytes]:
-        """Start a command in a node, within the node's limits."""
+        self, node: int, argv: Sequence[str], *, capture: bool, apart: bool = False, feed: bool = False,
+        session: bool = False,
+    ) -> subprocess.Popen[bytes]:  # fmt: skip
+        """Start a command in a node, within the node's limits; the options are those of `execute.start`."""
         name, profile = self.names[node], self.topology.node_profile_of(node)
         where, address = (self._state.root, self._state.name, name), self.source(node).address
         with ExitStack() as stack:
@@ -145,7 +150,8 @@ class NamespacedNodes:
             return start(
                 self.store, self.place(node), self._state.hosts_path,
                 [*before, *with_own_ping(argv, self._environment)],
-                capture=capture, inherit=inherit, apart=apart, environment=self._environment,
+                capture=capture, inherit=inherit, apart=apart, environment=self._environment, feed=feed,
+                session=session,
             )  # fmt: skip
 
     @cached_property

@@ -42,7 +42,7 @@ def target_network(options: Mapping[str, Any]) -> TargetNetwork:
         return TargetNetwork(
             network.topology, engine_named(network.engine), network.addresses, nullcontext(network)
         )
-    from emulator.engine_options import engine_plan
+    from emulator.engines.planning import planned
     from emulator.state import names
     from topologies.build import build
     from topologies.spec.load import load
@@ -56,7 +56,7 @@ def target_network(options: Mapping[str, Any]) -> TargetNetwork:
     name = topology.name
     if name in names():
         raise UsageError(f"`{name}` is already up; use it with `--net {name}`, or take it down first")
-    plan = engine_plan(document, topology, engine.name)
+    plan = planned(document, topology, engine)
     engine.accept(plan)
 
     def addresses(node: int) -> list[str]:

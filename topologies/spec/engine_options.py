@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 import re
+from ipaddress import ip_network
 from typing import Annotated, Any, ClassVar
 
 from pydantic import AfterValidator, Field, GetCoreSchemaHandler, GetJsonSchemaHandler, model_validator
 from pydantic.json_schema import JsonSchemaValue
 from pydantic_core import CoreSchema, core_schema
 
-from topologies.engines import DEFAULT_ENGINE, ENGINES, FUTURE_ENGINES, engine_choices
+from topologies.engines import DEFAULT_ENGINE, ENGINES, engine_choices
 from topologies.errors import shortened
 from topologies.quantities import Size
 from topologies.spec.explain import shown
@@ -32,16 +33,10 @@ Machine = Annotated[str, AfterValidator(_machine)]
 class _EngineName:
     """Mark the engine's name: one of the table's."""
 
-    def _available(self, value: Any) -> Any:
-        if value in FUTURE_ENGINES:
-            raise ValueError(f"`{value}` is not available in this version; use {engine_choices()}")
-        return value
-
     def __get_pydantic_core_schema__(self, source: Any, handler: GetCoreSchemaHandler) -> CoreSchema:
         """Validate the name as a `Literal` of the table's names would."""
         del source, handler
-        names = core_schema.literal_schema(list(ENGINES))
-        return core_schema.no_info_before_validator_function(self._available, names)
+        return core_schema.literal_schema(list(ENGINES))
 
 
 class WorkerKeys(Section):
@@ -69,6 +64,51 @@ class _NameOrWorker(OtherForms):
         return [{"type": "string"}]
 
 
+def _scheduler(value: str) -> str:
+    if re.fullmatch(r"(tls|tcp)://\S+:\d+", value):
+        return value
+    raise ValueError(f"`{shortened(value)}` is no scheduler's address; write for example tls://head:8786")
+
+
+def _network(value: str) -> str:
+    try:
+        ip_network(value, strict=False)
+    except ValueError:
+        words = f"`{shortened(value)}` is no network; write for example 10.0.0.0/24"
+        raise ValueError(words) from None
+    return value
+
+
+class UnderlayKeys(Section):
+    """What tunnels between workers go over."""
+
+    EXAMPLE: ClassVar[str] = "{device: eth1}"
+
+    device: Annotated[str, Field(pattern=r"^[^/\s]{1,15}$")] | None = Field(
+        None, description="Device of each worker; its first address is used"
+    )
+    address: Annotated[str, AfterValidator(_network)] | None = Field(
+        None, description="Network that holds an address of each worker, e.g. 10.0.0.0/24"
+    )
+    port: Annotated[int, Field(ge=1, le=65535)] | None = Field(
+        None, description="UDP port of the tunnels; default: 4789"
+    )
+
+
+class _DeviceOrUnderlay(OtherForms):
+    """Annotation of an underlay: `eth1` and `10.0.0.0/24` are short for a device and a network."""
+
+    def _own_form(self, value: Any) -> Any:
+        if isinstance(value, str):
+            return {"address" if "/" in value else "device": value}
+        if isinstance(value, dict | UnderlayKeys):
+            return value
+        raise ValueError(f"{shown(value)} is no underlay; write a device or {UnderlayKeys.EXAMPLE}")
+
+    def _schemas(self) -> list[JsonSchemaValue]:
+        return [{"type": "string"}]
+
+
 class EngineOptions(Section):
     """Engine and its options. An option that the engine doesn't have is an error."""
 
@@ -79,6 +119,16 @@ class EngineOptions(Section):
     home: str | None = Field(None, description="Folder of the engine's own program")
     workers: Annotated[list[Annotated[WorkerKeys, _NameOrWorker()]], EmptyIfNull(list)] = Field(
         [], description="Machines to make the nodes on", examples=["[w1, w2]"]
+    )
+    scheduler: Annotated[str, AfterValidator(_scheduler)] | None = Field(
+        None, description="cluster: address of its scheduler", examples=["tls://head:8786"]
+    )
+    scheduler_file: str | None = Field(None, description="cluster: scheduler file that Dask wrote")
+    certificates: str | None = Field(
+        None, description="cluster: folder with ca.pem, client.pem and client.key"
+    )
+    underlay: Annotated[UnderlayKeys, _DeviceOrUnderlay()] | None = Field(
+        None, description="cluster: what tunnels between workers go over", examples=[UnderlayKeys.EXAMPLE]
     )
     frontend: Machine | None = Field(
         None, description="MaxiNet: address, or address:port, of its FrontendServer"
@@ -116,7 +166,12 @@ def _not_an_option(key: str, engine: str) -> str:
     own = ENGINES[engine].options
     others = [name for name, row in ENGINES.items() if key in row.options]
     words = f"is no option of the engine {engine}"
-    return f"{words}, which has {', '.join(own)}" if own else f"{words}; {' and '.join(others)} have it"
+    return f"{words}, which has {', '.join(own)}" if own else f"{words}; {_listed(others)} have it"
+
+
+def _listed(names: list[str]) -> str:
+    *first, last = names
+    return f"{', '.join(first)} and {last}" if first else last
 
 
 class NameOrOptions:

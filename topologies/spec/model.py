@@ -12,7 +12,7 @@ from topologies.names import NETWORK_NAME
 from topologies.spec.address_pools import Addressing
 from topologies.spec.engine_options import EngineOptions, NameOrOptions
 from topologies.spec.openflow import OpenFlowKeys
-from topologies.spec.rules import Fidelity, LinkRule, NodeRule, SwitchKind
+from topologies.spec.rules import Fidelity, LinkRule, NodeRule, PlacementRule, SwitchKind
 from topologies.spec.section import EmptyIfNull, Section
 from topologies.spec.vpcs import VpcName, VpcSubnets
 
@@ -63,6 +63,11 @@ class Spec(Section):
     )
     nodes: Annotated[list[NodeRule], EmptyIfNull(list)] = Field(
         [], description="Rules; later ones override earlier ones", examples=[f"[{NodeRule.EXAMPLE}]"]
+    )
+    placement: Annotated[list[PlacementRule], EmptyIfNull(list)] = Field(
+        [],
+        description="Nodes that go on certain workers, with engines on workers; the others are placed",
+        examples=[f"[{PlacementRule.EXAMPLE}]"],
     )
 
     @property

@@ -8,6 +8,7 @@ from pydantic import Field
 
 from topologies.profiles import Shape
 from topologies.quantities import Duration, Rate, Share, Size
+from topologies.spec.engine_options import Machine
 from topologies.spec.openflow import OpenFlowKeys
 from topologies.spec.section import EmptyIfNull, Section
 
@@ -102,3 +103,12 @@ class NodeRule(NodeKeys):
 
     match: Annotated[NodeMatch, EmptyIfNull(dict)] = Field(NodeMatch(), description="Nodes; default: all")
     kind: NodeKind | None = Field(None, description="Turn the matching nodes into this kind")
+
+
+class PlacementRule(Section):
+    """Nodes that go on one worker of a cluster; later rules win."""
+
+    EXAMPLE: ClassVar[str] = "{match: {name: 'east.*'}, worker: w1}"
+
+    match: NodeMatch = Field(description="Nodes", examples=["{name: 'east.*'}"])
+    worker: Machine = Field(description="Name of the worker", examples=["w1"])

@@ -7,6 +7,7 @@ from pathlib import Path
 
 import click
 
+from emulator.cli.output import say
 from emulator.cli.workers.options import (
     certificates_option,
     insecure_option,
@@ -38,6 +39,7 @@ def command(
 
     It ends when its scheduler is gone. Networks of this machine go on, and so do calls under way.
     """
+    from emulator.agent.lifecycle import clean_unfinished
     from emulator.carriers.dask.start import run_worker
     from emulator.carriers.opening import scheduler_address
     from emulator.cli.elevate import ensure_root
@@ -47,5 +49,7 @@ def command(
     settings = listening(
         scheduler_address(scheduler), certificates, "worker", insecure=insecure, silence=silence
     )
+    for removed in clean_unfinished():
+        say(f"removed `{removed}`, whose `up` had been killed here")
     run_worker(settings, name or socket.gethostname(), host, port, state_root() / ".worker")
     return 0

@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import time
-from collections import deque
+from collections import Counter, deque
 from collections.abc import Container, Mapping
+
+import numpy as np
 
 from emulator.access import Echo
 from emulator.checks.timeouts import timeouts_for
@@ -23,20 +25,27 @@ _SLOWNESS, _LONGEST = 4.0, 60.0
 """How much longer than a round's overhead the next one waits, and the longest wait in seconds."""
 
 
-def tunnel_echoes(plan: Plan, framed: Container[int] = ()) -> dict[int, Echo]:
+def tunnel_echoes(
+    plan: Plan, framed: Container[int] = (), most_per_pair: int | None = None
+) -> dict[int, Echo]:
     """Return a ping for each tunnel that forwards: its answer must cross the tunnel.
 
     Between routers, the ping goes to the other end's own address. Between switches, it goes from the host
     nearest to one end to the host nearest to the other. Tunnels of switches with a controller have none: the
     controller decides what they forward. Those of `tunnel_frames` have none either: a ping may go elsewhere.
+    With `most_per_pair`, so many tunnels between each two workers are enough.
     """
-    out = {}
-    for link in tunnels_of(plan):
-        if link in framed:
+    out: dict[int, Echo] = {}
+    links = tunnels_of(plan)
+    pairs = np.sort(plan.placement[plan.topology.ends[links]], axis=1).tolist() if links else []
+    counts: Counter[tuple[int, ...]] = Counter()
+    for link, pair in zip(links, map(tuple, pairs), strict=True):
+        if link in framed or (most_per_pair is not None and counts[pair] >= most_per_pair):
             continue
         echo = _between_routers(plan, link) or _between_hosts(plan, link)
         if echo is not None:
             out[link] = echo
+            counts[pair] += 1
     return out
 
 

@@ -60,20 +60,22 @@ def inside(store: NamespaceStore, place: Place, hosts: Path | None, action: Call
 def start(
     store: NamespaceStore, place: Place, hosts: Path | None, argv: Sequence[str], *, capture: bool,
     inherit: Sequence[int] = (), apart: bool = False, environment: Mapping[str, str] | None = None,
+    feed: bool = False, session: bool = False,
 ) -> subprocess.Popen[bytes]:  # fmt: skip
     """Start `argv` inside a node. With `capture`, its output goes to pipes and its input is empty.
 
     It inherits the descriptors `inherit`, and this process's environment with `environment` added. With
-    `apart`, it leads its own process group. Raises UnableError when the program doesn't exist.
+    `feed`, its input is a pipe. With `apart`, it leads its own process group, with `session` its own session
+    without a terminal. Raises UnableError when the program doesn't exist.
     """
     pipe = subprocess.PIPE if capture else None
-    nothing = subprocess.DEVNULL if capture else None
+    nothing = subprocess.PIPE if feed else subprocess.DEVNULL if capture else None
 
     def run() -> subprocess.Popen[bytes]:
         try:
             return subprocess.Popen(  # noqa: S603
                 list(argv), stdin=nothing, stdout=pipe, stderr=pipe, pass_fds=tuple(inherit),
-                process_group=0 if apart else None,
+                process_group=0 if apart else None, start_new_session=session,
                 env={**os.environ, **environment} if environment else None,
             )  # fmt: skip
         except OSError as error:

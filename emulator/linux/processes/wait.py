@@ -90,11 +90,15 @@ def _passed_on(*, terminal: bool) -> Iterator[Callable[[Process], None]]:
 
 
 def gather(
-    names: Sequence[str], starts: Sequence[Callable[[], Process]], timeout: float | None
+    names: Sequence[str],
+    starts: Sequence[Callable[[], Process]],
+    timeout: float | None,
+    stopped: Callable[[], bool] | None = None,
 ) -> list[CommandResult]:
     """Start commands, each in its own process group, and return their results in order.
 
-    If one can't be started, or this thread is stopped (KeyboardInterrupt), all of them are ended.
+    If one can't be started, or this thread is stopped (KeyboardInterrupt), all of them are ended. In
+    other threads than the main one `stopped()` tells whether to stop; then it raises `Stopped`.
     """
     processes: list[Process] = []
     results: list[Future[CommandResult]] = []
@@ -110,7 +114,9 @@ def gather(
                     for name, process in zip(names, processes, strict=True)
                 ]
                 noted.check()
-            wait(results)
+            while wait(results, None if stopped is None else _SLICE).not_done:
+                if stopped is not None and stopped():
+                    raise Stopped(signal.SIGINT)  # noqa: TRY301 -- as Ctrl-C does
         except BaseException as error:
             _end(processes, results, over)
             if isinstance(error, InterruptedByUserError):

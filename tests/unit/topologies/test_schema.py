@@ -17,7 +17,7 @@ BAD = Path(__file__).parents[2] / "golden" / "bad"
 
 SEEN_BY_AN_EDITOR = (
     "unknown-key", "unknown-key-in-rule", "unknown-key-in-match", "unknown-key-of-generator",
-    "unknown-key-of-node", "unknown-key-in-addressing", "unknown-engine", "engine-not-available",
+    "unknown-key-of-node", "unknown-key-in-addressing", "unknown-engine",
     "engine-unknown-option", "engine-is-a-list", "unknown-generator", "generator-is-empty",
     "unknown-fidelity", "unknown-forwarding", "unknown-kind", "wrong-unit", "wrong-unit-letter-case",
     "wrong-unit-of-memory", "not-a-quantity", "negative-rate", "negative-delay", "queue-zero",

@@ -7,7 +7,7 @@ import pytest
 from pydantic import BaseModel, Field, ValidationError
 
 from topologies.build import build
-from topologies.engines import ENGINES, FUTURE_ENGINES
+from topologies.engines import ENGINES
 from topologies.errors import InputError
 from topologies.profiles import LinkProfile, NodeProfile, Shape
 from topologies.spec.explain import problems_of, shown
@@ -57,14 +57,6 @@ class TestEngine:
             == spec("engine: {}\n").engine_name
             == "netns"
         )
-
-    @pytest.mark.parametrize("name", FUTURE_ENGINES)
-    def test_engines_to_come_are_known(self, name: str) -> None:
-        words = (
-            f"`{name}` is not available in this version; use netns, mininet, distrinet, maxinet or dry-run"
-        )
-        assert refused(HEAD + f"engine: {name}\n") == [f"f:3:1: engine: {words}"]
-        assert refused(HEAD + f"engine: {{name: {name}}}\n") == [f"f:3:10: engine.name: {words}"]
 
 
 class TestEmptyIsNotGiven:

@@ -16,7 +16,7 @@ import topologies
 from emulator.engines.registry import engine_named, take_down
 from emulator.errors import UsageError
 from emulator.state import NetworkState, Record
-from topologies.engines import DEFAULT_ENGINE, ENGINES, FUTURE_ENGINES, EngineRow, engine_choices
+from topologies.engines import DEFAULT_ENGINE, ENGINES, EngineRow, engine_choices
 
 CLONE = Path(__file__).parents[4]
 SOURCES = [Path(package.__file__ or "").parent for package in (emulator, stress, topologies)]
@@ -35,14 +35,13 @@ def test_an_engine_is_made_from_its_row_and_has_its_name(name: str) -> None:
 def test_an_engine_that_is_not_in_the_table_is_unknown() -> None:
     with pytest.raises(UsageError, match=re.escape("there is no engine `netnz`; did you mean `netns`?")):
         engine_named("netnz")
-    with pytest.raises(UsageError, match="use one of: netns, mininet, distrinet, maxinet, dry-run"):
+    with pytest.raises(UsageError, match="use one of: netns, mininet, cluster, distrinet, maxinet, dry-run"):
         engine_named("zzz")
 
 
 def test_the_table_is_of_names_that_files_can_say() -> None:
     assert DEFAULT_ENGINE in ENGINES
-    assert not set(FUTURE_ENGINES) & set(ENGINES)
-    assert engine_choices() == "netns, mininet, distrinet, maxinet or dry-run"
+    assert engine_choices() == "netns, mininet, cluster, distrinet, maxinet or dry-run"
     assert all(row.help and "\n" not in row.help for row in ENGINES.values())
 
 

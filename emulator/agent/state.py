@@ -1,0 +1,61 @@
+"""State of this worker's share of a network: health, deviations, facts of a node, changes of links."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import asdict
+
+from emulator.agent.networks import network_named, require_owner
+from emulator.carriers.protocol import Answer, RunningCall
+from emulator.network import LinkState, Network
+from emulator.tasks import Plain
+from topologies.profiles import Shape
+
+
+def _network(arguments: Mapping[str, Plain]) -> Network:
+    require_owner(arguments["name"], arguments["id"])
+    return network_named(arguments["name"])
+
+
+def health(call: RunningCall, arguments: Mapping[str, Plain], data: bytes) -> Answer:
+    """Return running, nodes, problems, details and notes of the share."""
+    del call, data
+    return Answer(asdict(_network(arguments).health()))
+
+
+def deviations(call: RunningCall, arguments: Mapping[str, Plain], data: bytes) -> Answer:
+    """Return the deviations of the share from its plan."""
+    del call, data
+    return Answer([one.data() for one in _network(arguments).deviations()])
+
+
+def repair(call: RunningCall, arguments: Mapping[str, Plain], data: bytes) -> Answer:
+    """Repair the share; return what was repaired, one line each."""
+    del call, data
+    return Answer(_network(arguments).repair())
+
+
+def describe(call: RunningCall, arguments: Mapping[str, Plain], data: bytes) -> Answer:
+    """Return the facts of a node (argument `node`)."""
+    del call, data
+    return Answer(dict(_network(arguments).describe(arguments["node"])))
+
+
+def set_link(call: RunningCall, arguments: Mapping[str, Plain], data: bytes) -> Answer:
+    """Change a link (argument `link`) to `state`, as far as this share has a part of it."""
+    del call, data
+    _network(arguments).set_link(arguments["link"], link_state(arguments["state"]))
+    return Answer()
+
+
+def link_state(plain: Plain) -> LinkState:
+    """Return the state of a link from plain data."""
+    shapes = (Shape(**plain[way]) if plain[way] else None for way in ("forward", "backward"))
+    return LinkState(plain["up"], *shapes)
+
+
+def migrate(call: RunningCall, arguments: Mapping[str, Plain], data: bytes) -> Answer:
+    """Move a light port (argument `node`) to the compute host `host`."""
+    del call, data
+    _network(arguments).migrate(arguments["node"], arguments["host"])
+    return Answer()

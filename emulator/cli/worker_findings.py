@@ -1,0 +1,33 @@
+"""What `emulator doctor FILE` found on the workers of a file's engine."""
+
+from __future__ import annotations
+
+from dataclasses import asdict
+from typing import Any
+
+from emulator.cli.output import say
+from emulator.engine_options import Options, engine_options
+from emulator.engines.planning import ExaminesWorkers
+from emulator.network import Engine
+from topologies.counting import counted
+from topologies.spec.load import Document
+
+
+def examined(document: Document, engine: Engine, given: Options) -> tuple[list[dict[str, Any]], list[str]]:
+    """Print the findings of all workers; return them as JSON data, and the reasons why none can run.
+
+    Nothing for an engine that doesn't examine its workers.
+    """
+    if not isinstance(engine, ExaminesWorkers):
+        return [], []
+    findings = engine.examine(engine_options(document, engine.name, given))
+    for one in findings:
+        mark = "ok     " if one.is_fine else "MISSING" if one.needed else "limited"
+        fix = f"  -> {one.fix}" if not one.is_fine and one.fix else ""
+        say(f"{mark} {one.worker:12} {one.name:36} {one.value}{fix}".rstrip())
+    wrong = [one for one in findings if one.needed and not one.is_fine]
+    names = {one.worker for one in findings}
+    say(f"{counted(len(names), 'worker')}: {counted(len(wrong), 'check')} failed" if wrong
+        else f"{counted(len(names), 'worker')}: all that networks need is there")  # fmt: skip
+    reasons = [f"{one.worker}: {one.name}: {one.value}" for one in wrong]
+    return [asdict(one) for one in findings], reasons

@@ -1,0 +1,374 @@
+"""The engine `cluster` over two machines that are namespaces: real tunnels, a carrier of JSON and bytes."""
+
+from __future__ import annotations
+
+import io
+import json
+import signal
+import struct
+import time
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+from support.namespace_cluster import Machine, NamespaceCarrier, machines_of_test
+
+from emulator.access import CaptureRequest
+from emulator.checks.reachability import check_reachability
+from emulator.engines.cluster import connection
+from emulator.engines.cluster.network import ClusterNetwork
+from emulator.engines.cluster.processes import RemoteProcess
+from emulator.engines.planning import planned
+from emulator.engines.registry import attach, engine_named
+from emulator.errors import BrokenError, LostWorkerError, RefusedError, UsageError
+from emulator.network import LinkState, Network, silent
+from emulator.plan import Plan
+from emulator.state import names
+from topologies.build import build
+from topologies.profiles import Shape
+from topologies.spec.load import load_text
+
+pytestmark = [pytest.mark.privileged]
+
+SCHEDULER = "tcp://127.0.0.1:1"
+BRIDGED = "name: far\ntopology: {generator: tree, depth: 2, fanout: 3}\n"
+ROUTED = """\
+name: far
+forwarding: routed
+topology: {generator: leaf-spine, spines: 2, leaves: 4, hosts_per_leaf: 2}
+"""
+
+
+@pytest.fixture(scope="module")
+def machines() -> Iterator[NamespaceCarrier]:
+    with machines_of_test(2) as carrier:
+        yield carrier
+
+
+@pytest.fixture
+def carrier(
+    machines: NamespaceCarrier, state_dir: Path, monkeypatch: pytest.MonkeyPatch
+) -> Iterator[NamespaceCarrier]:
+    monkeypatch.setenv("EMULATOR_CLUSTER_SCHEDULER", SCHEDULER)
+    monkeypatch.setitem(connection._open, (SCHEDULER, ""), machines)
+    yield machines
+    for machine in machines.machines.values():
+        if machine.worker is None or not machine.worker.alive:
+            machine.start()
+    if "far" in names():
+        engine_named("cluster").take_down("far")
+    for machine in machines.machines.values():
+        assert_empty(machine)
+
+
+def assert_empty(machine: Machine) -> None:
+    """Nothing of any network is left on a machine: its devices are those that the test made."""
+    links = {link["ifname"] for link in json.loads(machine.nsenter("ip", "-j", "link"))}
+    assert links == {"lo", "eth1"}
+    assert {path.name for path in machine.state.glob("*")} <= {".ended"}
+
+
+def plan_of(text: str) -> Plan:
+    document = load_text(text)
+    return planned(document, build(document), engine_named("cluster"))
+
+
+def up(text: str) -> Network:
+    plan, engine = plan_of(text), engine_named("cluster")
+    engine.accept(plan)
+    return engine.deploy(plan)
+
+
+def node(network: Network, name: str) -> int:
+    return network.topology.names.index(name)
+
+
+def tunnel(network: Network) -> int:
+    return int(np.flatnonzero(plan(network).cut)[0])
+
+
+def plan(network: Network) -> Plan:
+    assert isinstance(network, ClusterNetwork)
+    return network.plan
+
+
+@pytest.mark.parametrize("text", [BRIDGED, ROUTED], ids=["bridged", "routed"])
+def test_it_runs_as_the_file_says_and_is_gone_after_down(carrier: NamespaceCarrier, text: str) -> None:
+    network = up(text)
+    counts = plan(network).counts
+    assert counts.nodes.min() > 0
+    assert counts.tunnels.min() > 0
+    again = attach("far")
+    health = again.health()
+    assert health.running, health.problems
+    assert health.nodes == network.topology.node_count
+    workers: Any = health.details["workers"]
+    assert [workers[name]["nodes"] for name in ("w1", "w2")] == counts.nodes.tolist()
+    found = check_reachability(again)
+    hosts = len(network.topology.hosts)
+    assert found.is_right, found.unexpected
+    assert found.pairs == hosts * (hosts - 1)
+    assert again.deviations() == []
+    assert again.repair() == []
+    assert_tunnels(network)
+    again.down()
+    assert names() == []
+
+
+def assert_tunnels(network: Network) -> None:
+    """Each tunnel has one VXLAN device at each end: same VNI, each other's address, MTU that fits."""
+    for link in np.flatnonzero(plan(network).cut).tolist():
+        ends = network.topology.ends[link].tolist()
+        devices = []
+        for end in ends:
+            (result,) = network.access.execute([end], ["ip", "-j", "-d", "link"])
+            devices += [
+                (one["linkinfo"]["info_data"], one["mtu"])
+                for one in json.loads(result.output)
+                if one.get("linkinfo", {}).get("info_kind") == "vxlan"
+            ]
+        pairs = {(data["id"], data["local"], data["remote"]) for data, _ in devices}
+        both = [(i, a, b) for i, a, b in pairs if (i, b, a) in pairs]
+        assert {mtu for _, mtu in devices} == {1450}
+        assert both
+
+
+def test_commands_run_at_once_on_all_workers_with_their_exit_codes(carrier: NamespaceCarrier) -> None:
+    network = up(BRIDGED)
+    hosts = network.topology.hosts.tolist()
+    results = network.access.execute(hosts, ["sh", "-c", "hostname -I 2>/dev/null; ip -br address; exit 3"])
+    assert [result.node for result in results] == [network.topology.names[host] for host in hosts]
+    assert {result.code for result in results} == {3}
+    for host, result in zip(hosts, results, strict=True):
+        assert network.addresses(host)[0].encode() in result.output
+    slow = network.access.execute(hosts[:1], ["sleep", "60"], timeout=0.3)
+    assert slow[0].code == 124
+
+
+def test_a_link_between_workers_is_cut_shaped_and_restored(carrier: NamespaceCarrier) -> None:
+    network = up(BRIDGED)
+    link = tunnel(network)
+    network.set_link(link, LinkState(up=False))
+    cut = check_reachability(attach("far"))
+    assert cut.is_right, cut.unexpected
+    assert cut.expected < cut.pairs
+    network.set_link(link, LinkState(forward=Shape(bandwidth=2_000_000), backward=Shape(bandwidth=2_000_000)))
+    for end in network.topology.ends[link].tolist():
+        (found,) = network.access.execute([end], ["tc", "-j", "qdisc"])
+        assert [one["options"]["rate"] for one in json.loads(found.output) if one["kind"] == "tbf"] == [
+            250_000
+        ]
+    assert attach("far").deviations() == []
+    network.set_link(link, LinkState())
+    whole = check_reachability(attach("far"))
+    assert whole.is_right
+    assert whole.expected == whole.pairs
+
+
+def test_a_process_in_a_node_has_a_terminal_with_size_and_keys(carrier: NamespaceCarrier) -> None:
+    network = up(BRIDGED)
+    assert isinstance(network, ClusterNetwork)
+    host = int(network.topology.hosts[-1])
+    worker = network.access.worker_of(host)
+    words = ["sh", "-c", "stty size; tty; read line; echo got $line; sleep 60"]
+    arguments = {"node": host, "argv": words, "size": [33, 77], "timeout": None}
+    process = RemoteProcess(network.workers, worker, "emulator.agent.processes:start", arguments)
+    process.write(b"hello\n")
+    assert "got hello" in (shown := read_until(process, "got hello"))
+    assert "33 77" in shown
+    assert "/dev/pts/" in shown
+    process.write(b"\x03")  # Ctrl-C
+    assert ended(process) == 130
+
+
+def read_until(process: RemoteProcess, words: str) -> str:
+    out, end = "", time.monotonic() + 20
+    while words not in out and time.monotonic() < end:
+        out += process.read()[0].decode()
+    return out
+
+
+def ended(process: RemoteProcess) -> int | None:
+    end = time.monotonic() + 20
+    while time.monotonic() < end:
+        _, _, code = process.read()
+        if code is not None:
+            return code
+    return None
+
+
+def test_pipes_carry_input_output_errors_and_the_exit_code(
+    carrier: NamespaceCarrier, capfdbinary: pytest.CaptureFixture[bytes]
+) -> None:
+    network = up(BRIDGED)
+    host = int(network.topology.hosts[0])
+    assert network.access.interact(host, ["sh", "-c", "printf 'a\\000b'; echo bad >&2; exit 7"]) == 7
+    assert network.access.interact(host, ["sleep", "60"], timeout=0.3) == 124
+    out, errors = capfdbinary.readouterr()
+    assert out == b"a\0b"
+    assert errors == b"bad\n"
+
+
+def test_packets_are_recorded_where_the_node_is(carrier: NamespaceCarrier) -> None:
+    network = up(BRIDGED)
+    a, b = network.topology.hosts[[0, -1]].tolist()
+    assert isinstance(network, ClusterNetwork)
+    assert network.access.worker_of(a) != network.access.worker_of(b)
+    file = io.BytesIO()
+    name = f"{network.topology.names[b]}-eth0"
+    process = RemoteProcess(
+        network.workers, network.access.worker_of(a), "emulator.agent.processes:start",
+        {"node": a, "argv": ["ping", "-i", "0.2", network.addresses(b)[0]], "size": None, "timeout": 30},
+    )  # fmt: skip
+    result = network.access.capture(b, CaptureRequest(name, count=4), file)
+    process.write(signal=int(signal.SIGINT))
+    assert result.packets == 4
+    assert struct.unpack_from("<I", file.getvalue())[0] == 0xA1B23C4D
+    assert network.addresses(b)[0].encode() not in file.getvalue()  # packets, not text
+    process.close()
+
+
+def test_sessions_change_both_workers_and_restore_both(carrier: NamespaceCarrier) -> None:
+    network = up(BRIDGED)
+    link = tunnel(network)
+    switch = int(network.topology.ends[link, 1])
+    with network.session() as session:
+        session.remove_link(link)
+        assert len(network.deviations()) >= 2
+        session.add_link(link)
+        assert network.deviations() == []
+        session.remove_node(switch)
+        assert not network.health().running
+    assert network.deviations() == []
+    assert check_reachability(network).is_right
+
+
+def test_a_changed_file_changes_what_differs_and_leaves_processes_alone(carrier: NamespaceCarrier) -> None:
+    network = up(BRIDGED)
+    host = node(network, "h9")
+    assert isinstance(network, ClusterNetwork)
+    worker = network.access.worker_of(host)
+    process = RemoteProcess(
+        network.workers, worker, "emulator.agent.processes:start",
+        {"node": host, "argv": ["sh", "-c", "read line; echo still $line"], "size": None, "timeout": None},
+    )  # fmt: skip
+    text = BRIDGED + "links: [{match: {between: [host, edge]}, bandwidth: 5 Mbit}]\n"
+    changed = up(text)
+    assert changed.changes
+    assert all(line.startswith(("w1: ", "w2: ")) or "→" in line for line in changed.changes), changed.changes
+    assert attach("far").deviations() == []
+    process.write(b"here\n", end=True)
+    assert "still here" in read_until(process, "still here")
+    assert up(text).changes == ()
+
+
+def test_a_foreign_vni_on_one_worker_rolls_all_back_and_is_named(carrier: NamespaceCarrier) -> None:
+    wanted = plan_of(BRIDGED)
+    machine = carrier.machines["w2"]
+    vni = str(wanted.options["underlay"]["vni"])
+    machine.nsenter(
+        "ip", "link", "add", "foreign", "type", "vxlan", "id", vni, "local", machine.address,
+        "remote", "10.77.0.99", "dstport", "4789", "dev", "eth1",
+    )  # fmt: skip
+    try:
+        with pytest.raises(RefusedError, match=r"w2: foreign has VNI"):
+            engine_named("cluster").accept(wanted)
+        with pytest.raises(Exception, match=r"w2: ") as caught:
+            engine_named("cluster").deploy(wanted)
+        assert "w1: " not in str(caught.value)
+    finally:
+        machine.nsenter("ip", "link", "delete", "foreign")
+    assert names() == []
+
+
+def test_a_network_of_the_same_name_on_a_worker_is_refused(carrier: NamespaceCarrier, tmp_path: Path) -> None:
+    file = tmp_path / "own.yaml"
+    file.write_text("name: far\ntopology: {generator: single, hosts: 2}\n", encoding="utf-8")
+    machine = carrier.machines["w2"]
+    assert machine.run("up", str(file)).returncode == 0
+    try:
+        with pytest.raises(UsageError, match="w2: it has a network `far` of its own"):
+            up(BRIDGED)
+        assert json.loads(machine.run("status", "--json").stdout)["networks"][0]["running"]
+    finally:
+        machine.run("down", "far")
+    assert names() == []
+
+
+def test_a_worker_that_is_killed_meanwhile_is_named_and_freed_later(carrier: NamespaceCarrier) -> None:
+    wanted, engine, machine = plan_of(BRIDGED), engine_named("cluster"), carrier.machines["w2"]
+
+    def kill(phase: str, done: int, total: int) -> None:
+        if machine.worker is not None and machine.worker.alive:
+            machine.worker.kill()
+
+    with pytest.raises(BrokenError, match="w2: it can't be reached") as caught:
+        engine.deploy(wanted, "", kill)
+    assert "emulator down far" in str(caught.value)
+    health = attach("far").health()
+    assert any("w2" in problem for problem in health.problems)
+    with pytest.raises(BrokenError, match="w2"):
+        engine.take_down("far")
+    machine.start()
+    engine.take_down("far")
+    assert names() == []
+
+
+def test_up_after_a_lost_worker_returned_makes_it_again(carrier: NamespaceCarrier) -> None:
+    network, machine = up(BRIDGED), carrier.machines["w1"]
+    assert machine.worker is not None
+    machine.worker.kill()
+    health = network.health()
+    assert [problem for problem in health.problems if problem.startswith("w1: ")]
+    with pytest.raises(LostWorkerError):
+        network.access.execute(network.topology.hosts.tolist(), ["true"])
+    machine.start()
+    assert network.health().running  # the kernel held everything
+    assert check_reachability(network).is_right
+
+
+def test_ctrl_c_leaves_nothing(carrier: NamespaceCarrier) -> None:
+    def stop(phase: str, done: int, total: int) -> None:
+        raise KeyboardInterrupt
+
+    with pytest.raises(KeyboardInterrupt):
+        engine_named("cluster").deploy(plan_of(BRIDGED), "", stop)
+    assert names() == []
+
+
+def test_pinned_nodes_are_where_the_file_has_them(carrier: NamespaceCarrier) -> None:
+    pins = "placement: [{match: {name: s2}, worker: w2}, {match: {name: h1}, worker: w1}]\n"
+    wanted = plan_of(BRIDGED + pins)
+    placed = {
+        name: wanted.workers[w].name
+        for name, w in zip(wanted.topology.names, wanted.placement.tolist(), strict=True)
+    }
+    assert (placed["s2"], placed["h1"], placed["h2"], placed["h3"]) == ("w2", "w1", "w2", "w2")
+    engine_named("cluster").deploy(wanted, "", silent)
+    assert check_reachability(attach("far")).is_right
+    with pytest.raises(UsageError, match="`w9`, which isn't a worker"):
+        plan_of(BRIDGED + "placement: [{match: {name: s2}, worker: w9}]\n")
+
+
+def test_doctor_names_the_worker_whose_underlay_is_too_small(carrier: NamespaceCarrier) -> None:
+    engine: Any = engine_named("cluster")
+    fine = engine.examine({"scheduler": SCHEDULER})
+    assert [one for one in fine if one.needed and not one.is_fine] == []
+    assert {one.worker for one in fine} == {"w1", "w2"}
+    assert {one.name for one in fine} >= {"release", "clock", "underlay", "path to w1", "path to w2"}
+    machine = carrier.machines["w2"]
+    machine.nsenter("ip", "link", "set", "eth1", "mtu", "1400")
+    try:
+        wrong = {
+            (one.worker, one.name) for one in engine.examine({"scheduler": SCHEDULER}) if not one.is_fine
+        }
+        assert ("w2", "underlay MTU") in wrong
+        machine.nsenter("ip", "link", "set", "eth1", "down")
+        wrong = {
+            (one.worker, one.name) for one in engine.examine({"scheduler": SCHEDULER}) if not one.is_fine
+        }
+        assert ("w2", "underlay") in wrong
+    finally:
+        machine.nsenter("ip", "link", "set", "eth1", "mtu", "1500", "up")

@@ -1,0 +1,125 @@
+"""What the engine `cluster` decides by itself: underlay, VNIs, placement beside what runs, errors."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+import pytest
+
+from emulator.engines.cluster.calls import SummedProgress, raise_for
+from emulator.engines.cluster.facts import WorkerFacts, free_vnis, underlay_of, worker_facts
+from emulator.engines.cluster.running import as_running
+from emulator.errors import (
+    BrokenError,
+    EmulationError,
+    LostWorkerError,
+    NotWholeError,
+    RefusedError,
+    UsageError,
+)
+from emulator.placement.worker import Worker
+from emulator.plan import make_plan
+from topologies.build import build
+from topologies.spec.load import load_text
+
+
+def device(name: str, *addresses: str, mtu: int = 1500, up: bool = True) -> dict[str, Any]:
+    return {"name": name, "addresses": list(addresses), "mtu": mtu, "up": up}
+
+
+def facts_of(*devices: dict[str, Any], heard: str = "", **underlay: Any) -> WorkerFacts:
+    return worker_facts("w1", {"memory": 1 << 30, "processors": 2, "devices": devices}, underlay, heard)
+
+
+class TestUnderlay:
+    def test_it_is_what_the_carrier_reaches_the_worker_by(self) -> None:
+        found = facts_of(device("eth0", "192.0.2.1"), device("eth1", "10.0.0.1", mtu=9000), heard="10.0.0.1")
+        assert (found.address, found.device, found.mtu) == ("10.0.0.1", "eth1", 9000)
+
+    def test_the_file_chooses_by_device_or_network(self) -> None:
+        devices = device("eth0", "192.0.2.1"), device("eth1", "10.0.0.1")
+        assert facts_of(*devices, heard="192.0.2.1", device="eth1").address == "10.0.0.1"
+        assert facts_of(*devices, heard="192.0.2.1", address="10.0.0.0/8").device == "eth1"
+        assert facts_of(*devices, device="eth7").address == ""
+        assert facts_of(*devices, address="10.1.0.0/16").address == ""
+
+    def test_a_device_that_is_down_carries_nothing_and_ipv4_comes_first(self) -> None:
+        assert facts_of(device("eth0", "10.0.0.1", up=False)).address == ""
+        assert facts_of(device("eth0", "2001:db8::1", "10.0.0.1")).address == "10.0.0.1"
+        assert facts_of(device("eth0", "2001:db8::1")).address == "2001:db8::1"
+
+    def test_the_least_mtu_counts_and_every_worker_needs_an_address(self) -> None:
+        one = facts_of(device("eth0", "10.0.0.1", mtu=9000))
+        other = facts_of(device("eth0", "10.0.0.2", mtu=1500))
+        found = underlay_of([one, other], {"underlay": {"port": 5000}})
+        assert found is not None
+        assert (found["mtu"], found["port"]) == (1500, 5000)
+        assert underlay_of([one, facts_of(device("eth0"))], {}) is None
+
+
+class TestVnis:
+    def test_it_begins_where_most_are_free(self) -> None:
+        assert free_vnis([]) == 1 << 16
+        assert free_vnis([(1 << 16, (1 << 16) + 5)]) == (1 << 16) + 1024
+        assert free_vnis([(70_000, 1 << 24)]) == 1 << 16
+
+    def test_none_is_free(self) -> None:
+        assert free_vnis([(0, 1 << 24)]) == 0
+
+    def test_taken_ones_are_avoided_whatever_their_order(self) -> None:
+        taken = [(9_000_000, 9_000_100), (65_536, 65_540), (200_000, 300_000)]
+        first = free_vnis(taken)
+        assert all(first >= end or first + 1_000_000 <= begin for begin, end in taken)
+
+
+TREE = "name: t\ntopology: {generator: tree, depth: 2, fanout: 3}\n"
+
+
+def test_running_nodes_keep_their_workers_and_new_ones_go_beside_them() -> None:
+    topology = build(load_text(TREE))
+    running = make_plan(topology, "cluster", [Worker("b"), Worker("a")], options={"underlay": None})
+    larger = build(load_text(TREE.replace("fanout: 3", "fanout: 4")))
+    new = as_running(running, make_plan(larger, "cluster", [Worker("a"), Worker("b"), Worker("c")]))
+    assert [worker.name for worker in new.workers] == ["b", "a", "c"]
+    for name, worker in zip(topology.names, running.placement.tolist(), strict=True):
+        assert new.workers[new.placement[new.topology.names.index(name)]] == running.workers[worker]
+
+
+def test_without_a_running_worker_nothing_is_placed_as_it_runs() -> None:
+    topology = build(load_text(TREE))
+    running = make_plan(topology, "cluster", [Worker("a"), Worker("b")])
+    alone = make_plan(topology, "cluster", [Worker("b")])
+    assert np.array_equal(as_running(running, alone).placement, alone.placement)
+
+
+@pytest.mark.parametrize(
+    ("errors", "kind"),
+    [
+        ([UsageError("x"), UsageError("y")], UsageError),
+        ([LostWorkerError("x")], LostWorkerError),
+        ([NotWholeError("x"), LostWorkerError("y")], BrokenError),
+        ([RefusedError(["x", "y"])], RefusedError),
+        ([RefusedError(["x"]), UsageError("y")], BrokenError),
+    ],
+)
+def test_errors_of_workers_keep_their_kind_and_name_their_worker(
+    errors: list[EmulationError], kind: type[EmulationError]
+) -> None:
+    with pytest.raises(kind) as caught:
+        raise_for({f"w{number}": error for number, error in enumerate(errors)})
+    assert type(caught.value) is kind
+    for line in str(caught.value).splitlines():
+        assert line.startswith(("w0: ", "w1: ")) or line == "y"
+
+
+def test_progress_is_the_sum_over_workers_in_a_phase() -> None:
+    shown: list[tuple[str, int, int]] = []
+    progress = SummedProgress(lambda *words: shown.append(words), 2)
+    progress("w1", ["nodes", 5, 10])
+    progress("w2", ["nodes", 1, 30])
+    progress("w1", ["kernel", 0, 1])
+    assert shown == [
+        ("nodes on 1 of 2 workers", 5, 10), ("nodes on 2 of 2 workers", 6, 40),
+        ("kernel on 1 of 2 workers", 0, 1),
+    ]  # fmt: skip
