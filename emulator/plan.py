@@ -81,13 +81,12 @@ class Plan:
         if np.array_equal(self.links_up, up):
             return self
         new = replace(self, up=None if up.all() else up)
-        if self.overlay is not None:  # changes of light ports leave the plan of the full nodes as it is
+        every = self.whole_overlay
+        if every is not None:  # changes of light ports leave the plan of the full nodes as it is
             links = self.topology.full.link_count
             new.__dict__["full"] = full = self.full.with_links(up[:links])
             same = full is self.full
-            new.__dict__["overlay"] = (
-                self.overlay if same else replace(self.overlay, forwarding=full.forwarding)
-            )
+            new.__dict__["whole_overlay"] = every if same else replace(every, forwarding=full.forwarding)
         return new
 
     @cached_property
@@ -104,10 +103,20 @@ class Plan:
 
     @cached_property
     def overlay(self) -> Overlay | None:
-        """The light ports and their compute hosts; None when there are no light nodes."""
+        """The light ports and their compute hosts; None when no compute host is on this machine."""
+        every = self.whole_overlay
+        return None if every is None or every.here == frozenset() else every
+
+    @cached_property
+    def whole_overlay(self) -> Overlay | None:
+        """The light ports and their compute hosts on all machines; None when there are no light nodes."""
         if self.topology.full is self.topology:
             return None
-        return Overlay(LightPorts(self.topology), self.topology.full, self.full.forwarding)
+        here = None
+        if self.share is not None:
+            carriers = self.topology.full.carriers
+            here = frozenset(carriers[self.placement[carriers] == self.share].tolist())
+        return Overlay(LightPorts(self.topology), self.topology.full, self.full.forwarding, here)
 
     @property
     def ports_up(self) -> npt.NDArray[np.bool_]:
@@ -131,7 +140,7 @@ class Plan:
         """The network namespace of each node."""
         row = ENGINES.get(self.engine)
         together = row is not None and row.one_switch_namespace
-        light = self.overlay.namespaces if self.overlay else None
+        light = self.whole_overlay.namespaces if self.whole_overlay else None
         return node_namespaces(self.topology, self.placement, one_switch_namespace=together, light=light)
 
     @cached_property

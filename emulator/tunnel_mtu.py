@@ -23,11 +23,15 @@ Bools = npt.NDArray[np.bool_]
 def tunnelled_links(topology: Topology, cut: Bools) -> Bools:
     """Return the links that share a broadcast domain with a link of `cut` (bool[m]), and these: bool[m].
 
-    Links of light ports have no MTU of their own and are left out.
+    Light ports have no MTU of their own: theirs follows from their uplink's. Their tunnels can't be told that
+    a packet is too large, so where there are light ports all links of the underlay count as one domain.
     """
     out = cut.copy()
     count = topology.full.link_count
     out[count:] = False
+    if count < topology.link_count:
+        out[:count] = out.any()
+        return out
     of_end = Segments(topology.full).of_end
     inside = of_end >= 0
     concerned = np.unique(of_end[out[:count, None] & inside])

@@ -14,21 +14,37 @@ from emulator.plan import Plan
 from emulator.state import NetworkState
 from emulator.tunnel_mtu import wide_links
 from emulator.tunnels import MOST_VNIS, Underlay
+from topologies.openflow_switches import controllers_of
 
 _FIX = "choose another first VNI, or another UDP port"
 
 
 def share_refusals(plan: Plan) -> list[str]:
     """Return why this machine can't make its share of `plan`; empty for a plan without shares."""
-    if plan.share is None or not plan.cut.any():
+    if plan.share is None:
         return []
+    return [*_own_controllers(plan), *(_tunnels(plan) if plan.cut.any() else ())]
+
+
+def _own_controllers(plan: Plan) -> list[str]:
+    """Return the controllers that each machine would run for itself."""
+    return [
+        f"controller {name} ({controller.words}): each machine would run its own, for its switches alone; "
+        "start one, and write `controller: {remote: ADDRESS:PORT}`"
+        for name, controller in controllers_of(plan.topology).items()
+        if controller.kind == "command"
+    ]
+
+
+def _tunnels(plan: Plan) -> list[str]:
+    """Return why this machine can't make its ends of the links to other machines."""
     try:
         underlay = plan.underlay
     except (ValueError, KeyError, TypeError) as error:
         return [f"links between workers need the option `underlay`: {error}"]
     if underlay is None:
         return ["links between workers need the option `underlay`: a first VNI, and the workers' addresses"]
-    return [*_numbers(plan, underlay), *wide_links(plan), *_own_end(plan, underlay, plan.share)]
+    return [*_numbers(plan, underlay), *wide_links(plan), *_own_end(plan, underlay)]
 
 
 def _numbers(plan: Plan, underlay: Underlay) -> list[str]:
@@ -47,7 +63,8 @@ def _numbers(plan: Plan, underlay: Underlay) -> list[str]:
     return out
 
 
-def _own_end(plan: Plan, underlay: Underlay, share: int) -> list[str]:
+def _own_end(plan: Plan, underlay: Underlay) -> list[str]:
+    share = plan.share or 0
     address = underlay.addresses[share]
     family = socket.AF_INET if len(address) == 4 else socket.AF_INET6
     words = f"the underlay address {socket.inet_ntop(family, address)} of {plan.workers[share].name}"

@@ -53,16 +53,28 @@ class Tenant(NamedTuple):
 
 @dataclass(frozen=True)
 class Overlay:
-    """The light ports of a plan. `underlay` is the topology of the full nodes, with their `forwarding`."""
+    """The light ports of a plan. `underlay` is the topology of the full nodes, with their `forwarding`.
+
+    `here` are the compute hosts on this machine, None for all. Its maps have the ports of all machines: their
+    places are by compute host. Only the namespaces are those of this machine.
+    """
 
     ports: LightPorts
     underlay: Topology
     forwarding: Forwarding
+    here: frozenset[int] | None = None
 
     @cached_property
     def hosts(self) -> dict[int, ComputeHost]:
         """The compute hosts by node, ascending."""
         return {node: self._host(node) for node in self.underlay.carriers.tolist()}
+
+    @cached_property
+    def hosts_here(self) -> dict[int, ComputeHost]:
+        """The compute hosts on this machine by node, ascending."""
+        if self.here is None:
+            return self.hosts
+        return {node: host for node, host in self.hosts.items() if node in self.here}
 
     def _host(self, node: int) -> ComputeHost:
         topology = self.underlay
@@ -99,6 +111,11 @@ class Overlay:
             used.add(number)
             out.append(Tenant(host, space, uplink_index(DEVICE_INDICES) + number, file))
         return tuple(sorted(out))
+
+    @cached_property
+    def tenants_here(self) -> tuple[Tenant, ...]:
+        """Those of `tenants` on this machine."""
+        return tuple(tenant for tenant in self.tenants if tenant.host in self.hosts_here)
 
     def tenants_of(self, host: int) -> list[Tenant]:
         """Return the namespaces of address spaces on a compute host."""

@@ -13,6 +13,7 @@ from typing import Any
 
 import pytest
 from support.machines import MachineError, Machines, machines
+from support.overlay import NEEDS_BPF
 
 pytestmark = pytest.mark.privileged
 
@@ -226,3 +227,56 @@ def test_an_ipv6_underlay_carries_20_bytes_less(state_dir: Path) -> None:
         two.up(TREE, {"s3": 1, "h3": 1, "h4": 1})
         ping_all(two, ["h1", "h4"], 1430)
         assert two.all("deviations", name="t") == [[], []]
+
+
+def test_a_machine_killed_while_it_makes_its_share_leaves_nothing_after_down(two: Machines) -> None:
+    big = TREE.replace("fanout: 2", "fanout: 8")
+    half = {f"s{n}": 1 for n in range(6, 10)} | {f"h{n}": 1 for n in range(33, 65)}
+    request = two.request(big, half)
+    for share, seconds in ((0, 0.15), (1, 0.3), (0, 0.6)):
+        machine = two[share]
+        machine.killed_during("up", seconds, **request, share=share)
+        machine("down", name="t")
+        assert machine("taken") == []
+    two.up(big, half)
+    assert two.all("deviations", name="t") == [[], []]
+
+
+VPC = """\
+name: t
+forwarding: routed
+topology: {{generator: vpc, vpcs: 2, ports: 4, hosts: 2, overlap: {overlap}}}
+"""
+ON_H2 = {"h2": 1, "v1s1p2": 1, "v1s1p4": 1, "v2s1p1": 1, "v2s1p3": 1}
+ADDRESS = {f"v1s1p{port}": f"10.0.0.{port + 1}" for port in range(1, 5)}
+
+
+@NEEDS_BPF
+@pytest.mark.parametrize("overlap", ["false", "true"])
+def test_a_vpc_spans_machines(two: Machines, overlap: str) -> None:
+    """A light port's packet crosses in two tunnels, one in the other: 1,500 - 50 - 50 bytes."""
+    two.up(VPC.format(overlap=overlap), ON_H2)
+    assert two.all("deviations", name="t") == [[], []]
+    assert [health["nodes"] for health in two.all("health", name="t")] == [9, 5]
+    ping = "ping -q -c 1 -W 1 -M do -I {} -s {} {}"
+
+    def reaches(source: str, target: str, size: int = 1372) -> bool:
+        command = ping.format(ADDRESS[source], size, ADDRESS[target])
+        machine = two[ON_H2.get(source, 0)]
+        return bool(machine("run", name="t", nodes=[source], command=command)[0][0] == 0)
+
+    assert reaches("v1s1p1", "v1s1p2")
+    assert reaches("v1s1p2", "v1s1p3")
+    assert not reaches("v1s1p1", "v1s1p2", 1373)
+    server, client = "iperf3 -s -1 -B 10.0.0.3", "iperf3 -c 10.0.0.3 -B 10.0.0.2 -n 4M -J"
+    two[1]("run", name="t", nodes=["v1s1p2"], command=f"timeout 20 {server} -D; sleep 0.3")
+    ((code, text),) = two[0]("run", name="t", nodes=["v1s1p1"], command=client)
+    assert code == 0, text
+    two.all("link", name="t", link=7, up=False)  # that of v1s1p2
+    assert not reaches("v1s1p1", "v1s1p2")
+    two.all("link", name="t", link=7, up=True)
+    assert reaches("v1s1p1", "v1s1p2")
+    two.all("migrate", name="t", port="v1s1p1", host="h2")
+    command = ping.format("10.0.0.4", 1372, "10.0.0.2")
+    assert two[0]("run", name="t", nodes=["v1s1p3"], command=command)[0][0] == 0
+    assert two.all("deviations", name="t") == [[], []]

@@ -77,6 +77,10 @@ class Agent:
         state = LinkState(up=request.get("up", True), forward=shape, backward=shape)
         network.set_link(request["link"], state)
 
+    def migrate(self, request: dict[str, Any]) -> None:
+        network = attach(request["name"])
+        network.migrate(*(network.topology.names.index(request[key]) for key in ("port", "host")))
+
     def session(self, request: dict[str, Any]) -> None:
         """Begin a session, call methods of it, or end it."""
         name = request["name"]
@@ -109,6 +113,8 @@ class Agent:
 def main() -> None:
     """Answer requests until the end of standard input."""
     agent = Agent()
+    sys.stdout.write("ready\n")
+    sys.stdout.flush()
     for line in sys.stdin:
         request = json.loads(line)
         try:

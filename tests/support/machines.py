@@ -10,9 +10,11 @@ import json
 import os
 import subprocess
 import sys
-from collections.abc import Iterator
+import time
+from collections.abc import Callable, Iterator
 from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -28,18 +30,40 @@ class Machine:
     """One machine: its number, and the process that carries out requests there."""
 
     number: int
-    process: subprocess.Popen[str]
+    start: Callable[[], subprocess.Popen[str]]
+
+    def __post_init__(self) -> None:
+        self.process, self._answers = self.start(), False
+
+    def _send(self, do: str, keys: dict[str, Any]) -> None:
+        """Send a request, once the process has said that it answers."""
+        assert self.process.stdin is not None
+        assert self.process.stdout is not None
+        if not self._answers:
+            self._answers = bool(self.process.stdout.readline())
+        self.process.stdin.write(json.dumps({"do": do, **keys}) + "\n")
+        self.process.stdin.flush()
 
     def __call__(self, do: str, **keys: Any) -> Any:
         """Carry out a verb of `support.machine_agent.Agent`; MachineError with its error."""
-        assert self.process.stdin is not None
+        self._send(do, keys)
         assert self.process.stdout is not None
-        self.process.stdin.write(json.dumps({"do": do, **keys}) + "\n")
-        self.process.stdin.flush()
         answer = json.loads(self.process.stdout.readline())
         if "error" in answer:
             raise MachineError(f"w{self.number + 1}: {answer['error']}")
         return answer["answer"]
+
+    def killed_during(self, do: str, seconds: float, **keys: Any) -> None:
+        """Begin a verb, kill the process that carries it out after some seconds, and start another."""
+        self._send(do, keys)
+        time.sleep(seconds)
+        self.process.kill()
+        self.process.communicate()
+        self.process, self._answers = self.start(), False
+
+    def end(self) -> None:
+        """End the process."""
+        self.process.communicate(timeout=60)
 
     def shell(self, command: str) -> str:
         """Run a command on the machine itself and return its output; it must succeed."""
@@ -115,12 +139,13 @@ def machines(count: int, state: Path, *, ipv6: bool = False) -> Iterator[Machine
                 **os.environ, "EMULATOR_STATE_DIR": str(state / f"w{number + 1}"),
                 "PYTHONPATH": os.pathsep.join(path for path in sys.path if path),
             }  # fmt: skip
-            process = subprocess.Popen(
-                _inside(holder, [sys.executable, "-m", "support.machine_agent"]),
-                stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True, env=environment,
+            words = _inside(holder, [sys.executable, "-m", "support.machine_agent"])
+            start = partial(
+                subprocess.Popen, words, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True,
+                env=environment,
             )  # fmt: skip
-            stack.callback(_end, process)
-            made.append(Machine(number, process))
+            made.append(Machine(number, start))
+            stack.callback(made[-1].end)
         found = Machines(made, ipv6)
         try:
             yield found
@@ -132,11 +157,3 @@ def machines(count: int, state: Path, *, ipv6: bool = False) -> Iterator[Machine
                     folder.rmdir()
             if state.is_dir():
                 state.rmdir()
-
-
-def _end(process: subprocess.Popen[str]) -> None:
-    assert process.stdin is not None
-    assert process.stdout is not None
-    process.stdin.close()
-    process.wait(timeout=60)
-    process.stdout.close()

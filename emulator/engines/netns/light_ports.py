@@ -54,9 +54,10 @@ def describe_port(plan: Plan, node: int, store: NamespaceStore) -> Mapping[str, 
 
 def check_destination(plan: Plan, row: int, host: int) -> tuple[int, int]:
     """Return the device and the vtep of a port's new place; raises as `destination` does."""
-    assert plan.overlay is not None  # noqa: S101 -- it has a port
+    overlay = plan.whole_overlay
+    assert overlay is not None  # noqa: S101 -- it has a port
     names = plan.topology.names
-    return destination(plan.overlay, row, host, (names[row + plan.overlay.ports.first], names[host]))
+    return destination(overlay, row, host, (names[row + overlay.ports.first], names[host]))
 
 
 def migrate_port(old: Plan, new: Plan, node: int, store: NamespaceStore) -> None:

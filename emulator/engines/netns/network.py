@@ -98,18 +98,20 @@ class NetnsNetwork(NamespacedNetwork):
         with self._state.locked("migrate"), deferred():
             self._record = self._state.read()
             old = self._plan_again()
-            if old.overlay is None or not self.topology.light[node]:
+            overlay = old.whole_overlay
+            if overlay is None or not self.topology.light[node]:
                 super().migrate(node, host)
                 return
-            row = node - old.overlay.ports.first
-            if int(old.overlay.ports.host[row]) == host:
+            row = node - overlay.ports.first
+            if int(overlay.ports.host[row]) == host:
                 return
             check_destination(old, row, host)
-            self.topology = with_port_on(self.topology, row, old.overlay, host)
+            self.topology = with_port_on(self.topology, row, overlay, host)
             new = replace(self._filed_plan, topology=self.topology)
             self.__dict__["_filed_plan"], self._plan = new, None
             self._state.save(new, hosts=None)
-            migrate_port(old, self._plan_again(), node, self._store)
+            if old.overlay is not None:
+                migrate_port(old, self._plan_again(), node, self._store)
 
     @property
     def _rules(self) -> frozenset[int]:

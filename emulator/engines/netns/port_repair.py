@@ -17,12 +17,13 @@ from emulator.plan import Plan
 
 
 def existing_ports(plan: Plan, store: NamespaceStore) -> int:
-    """Return how many light ports of `plan` exist in the running network."""
+    """Return how many light ports of this machine exist in the running network."""
     if plan.overlay is None:
         return 0
+    first, nodes = plan.overlay.ports.first, plan.here.nodes
     try:
         with open_maps(plan.overlay, store) as maps:
-            return count_ports(plan.overlay, maps)
+            return count_ports(plan.overlay, maps, nodes[nodes >= first] - first)
     except MissingError:
         return 0
 
@@ -68,7 +69,7 @@ def change_ports(change: LinkChange, store: NamespaceStore) -> None:
     flipped = change.old.ports_up != change.new.ports_up
     moved = old.hosts != new.hosts
     ends = change.topology.ends[[link for link in change.ups if link < change.topology.full.link_count]]
-    uplinked = [node for node in np.unique(ends).tolist() if node in new.hosts]
+    uplinked = [node for node in np.unique(ends).tolist() if node in new.hosts_here]
     if not (moved or flipped.any() or uplinked):
         return
     try:

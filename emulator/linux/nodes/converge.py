@@ -130,7 +130,7 @@ def _create(
                 batch = Batch()
                 writer.links_to_older(batch, node, namespace_of)
             run(node, batch)
-            wires.create(writer, node, namespace_of, there=True)
+            wires.create(writer, node, namespace_of)
     for node in writer.order.pending_nodes:
         store.go(namespaces.file(node))
         batch = Batch()

@@ -10,6 +10,7 @@ from __future__ import annotations
 
 import errno
 import socket
+import time
 from collections.abc import Callable
 from contextlib import ExitStack
 from types import TracebackType
@@ -21,6 +22,9 @@ from emulator.linux.namespaces.store import NamespaceStore
 from emulator.linux.netlink.connection import Netlink
 from emulator.linux.nodes.node_messages import NodeMessages
 from emulator.plan_part import PlanPart
+
+_PATIENCE, _PAUSE = 2.0, 0.02
+"""Seconds until a VNI must be free, and between two attempts."""
 
 
 class TunnelWires:
@@ -40,12 +44,12 @@ class TunnelWires:
     ) -> None:
         self._stack.close()
 
-    def create(
-        self, writer: NodeMessages, node: int, namespace_of: Callable[[int], int], *, there: bool = False
-    ) -> None:
-        """Create the ends of the tunnels of `node`, which exists. With `there`, some may exist already.
+    def create(self, writer: NodeMessages, node: int, namespace_of: Callable[[int], int]) -> None:
+        """Create the ends of the tunnels of `node`, which exists; those that exist already stay.
 
-        Raises KernelError when the kernel refuses one, UnableError when the underlay device is missing.
+        The kernel may still be destroying a device that had the same VNI, so a VNI may be in use for two
+        seconds. Leaves this thread in any namespace of the store. Raises KernelError when the kernel refuses
+        an end, UnableError when the underlay device is missing or another program has the VNI.
         """
         if not writer.has_tunnels(node):
             return
@@ -53,24 +57,26 @@ class TunnelWires:
             self._open()
         assert self._netlink is not None  # noqa: S101
         batch = writer.tunnels(node, namespace_of(node), self._lower)
-        refused = [
-            error for error in self._netlink.try_run(batch) if error.errno != errno.EEXIST or not there
-        ]
-        if refused:
-            raise refused[0]
-        if there:
-            self._require(node, [target for _, target in batch.labels])
+        deadline = time.monotonic() + _PATIENCE
+        while errors := self._netlink.try_run(batch):
+            for error in errors:
+                if error.errno != errno.EEXIST:
+                    raise error
+            missing = self._missing(node, [target for _, target in batch.labels])
+            if not missing:
+                return
+            if time.monotonic() > deadline:
+                raise UnableError(
+                    f"the tunnel {missing[0]} can't be made ({errors[0]}): a program whose devices aren't "
+                    "visible here, such as Docker, has its VNI; choose another first VNI, or another UDP port"
+                )
+            time.sleep(_PAUSE)
 
-    def _require(self, node: int, names: list[str]) -> None:
-        """Raise UnableError if one of the devices isn't in its node: something else has its VNI."""
+    def _missing(self, node: int, names: list[str]) -> list[str]:
+        """Return the interfaces of `names` that the node doesn't have."""
         self._store.go(self._part.namespaces.file(node))
         found = {name for _, name in socket.if_nameindex()}
-        for name in names:
-            if name not in found:
-                raise UnableError(
-                    f"the tunnel {name} can't be made: another program has its VNI on this machine; take "
-                    "the network down, and choose another first VNI or UDP port"
-                )
+        return [name for name in names if name not in found]
 
     def _open(self) -> None:
         device = self._part.tunnel_ends[0].device

@@ -73,6 +73,8 @@ class OverlayChange:
         files = old.namespaces.files
         release = {}
         for row in gone.tolist():
+            if int(old.ports.host[row]) not in old.hosts_here:
+                continue
             tenant = int(old.tenant[row])
             file = files[tenant] if tenant >= 0 else old.underlay.names[int(old.ports.host[row])]
             release[names[first + row]] = file
@@ -92,10 +94,10 @@ class OverlayChange:
         maps = self._with_room(before, table, new)
         write_hosts(maps, new)
         try:
-            self._attach(maps, new, new.hosts if maps is not before else self._unlike_hosts(new), check)
+            self._attach(maps, new, new.hosts_here if maps is not before else self._unlike_hosts(new), check)
         except BaseException:
             if maps is not before:  # all hosts need the same maps again
-                self._attach(before, new, new.hosts, lambda: None)
+                self._attach(before, new, new.hosts_here, lambda: None)
                 maps.close()
             raise
         if maps is not before:
@@ -152,10 +154,10 @@ class OverlayChange:
         """Return the compute hosts that are new, or whose items or tenants differ."""
         old = self._difference.old
         if old is None:
-            return list(new.hosts)
-        before = {old.underlay.names[node]: host for node, host in old.hosts.items()}
+            return list(new.hosts_here)
+        before = {old.underlay.names[node]: host for node, host in old.hosts_here.items()}
         out = []
-        for node, host in new.hosts.items():
+        for node, host in new.hosts_here.items():
             was = before.get(new.underlay.names[node])
             if was is None or node in self._again or _items(old, was.node) != _items(new, node):
                 out.append(host.node)
@@ -164,8 +166,8 @@ class OverlayChange:
     def _release_tenants(self) -> None:
         """Remove the namespaces that the new plan lacks, or that it has behind other devices."""
         old, new = self._difference.old, self._difference.new
-        kept = {} if new is None else {one.file: one.device for one in new.tenants}
-        tenants = () if old is None else old.tenants
+        kept = {} if new is None else {one.file: one.device for one in new.tenants_here}
+        tenants = () if old is None else old.tenants_here
         gone = [one.file for one in tenants if kept.get(one.file) != one.device]
         if gone:
             sentinel = Sentinel()
@@ -176,7 +178,7 @@ class OverlayChange:
         """Give hosts that carry no ports any more the rules of other nodes; their uplinks are made again."""
         new = self._difference.new
         kept = set() if new is None else {new.underlay.names[node] for node in new.hosts}
-        gone = [host for host in old.hosts.values() if old.underlay.names[host.node] not in kept]
+        gone = [host for host in old.hosts_here.values() if old.underlay.names[host.node] not in kept]
         if not gone or self._maps is None:
             return
         with load_programs(self._maps) as programs:

@@ -39,7 +39,7 @@ def create_ports(
         fill(maps, overlay, up)
         progress("ports", len(overlay.ports), len(overlay.ports))
         with load_programs(maps) as programs:
-            prepare_hosts(overlay, programs, overlay.hosts.values(), store, progress)
+            prepare_hosts(overlay, programs, overlay.hosts_here.values(), store, progress)
     finally:
         maps.close()
 

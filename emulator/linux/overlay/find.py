@@ -40,7 +40,7 @@ def open_maps(overlay: Overlay, store: NamespaceStore) -> OverlayMaps:
     Raises MissingError when no compute host is left that leads to them.
     """
     with store.entered():
-        for host in overlay.hosts.values():
+        for host in overlay.hosts_here.values():
             maps = _maps_at(overlay, host, store)
             if maps is not None:
                 return maps

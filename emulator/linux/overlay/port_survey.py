@@ -130,7 +130,7 @@ def restore_ports(overlay: Overlay, up: Bools, maps: OverlayMaps, damage: PortDa
     table.rewrite(overlay, rows[there], up[rows[there]])
 
 
-def count_ports(overlay: Overlay, maps: OverlayMaps) -> int:
-    """Return how many of the planned ports exist."""
+def count_ports(overlay: Overlay, maps: OverlayMaps, rows: I64) -> int:
+    """Return how many of the planned ports of `rows` exist."""
     table = PortTable(maps)
-    return int(np.count_nonzero(table.exists(table.slots(overlay))))
+    return int(np.count_nonzero(table.exists(table.slots(overlay)[rows])))

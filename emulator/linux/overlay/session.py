@@ -88,7 +88,7 @@ class OverlaySession(RestoringSession):
         self._removed.set_port(node, port, up=up)
         if row is None:
             self._full.set_port(node, port, up=up)
-            if up and node in self._overlay.hosts:
+            if up and node in self._overlay.hosts_here:
                 self._restore_hosts([node])
         elif not up or self._is_wanted_up(row):
             self._table.set_up(self._slots[row : row + 1], up=up)
@@ -157,10 +157,11 @@ class OverlaySession(RestoringSession):
         if host is None:
             ways = self._topology.full.incident(node)
             self._restore_hosts(int(self._topology.ends[link, 1 - end]) for link, end, _ in ways)
-        else:
+            return
+        if node in self._overlay.hosts_here:
             with load_programs(self._maps) as programs:
                 prepare_hosts(self._overlay, programs, [host], self._store, silent)
-            self._bring(self._rows_on(node))
+        self._bring(self._rows_on(node))
 
     def move_port(self, node: int, host: int) -> None:
         """Move a light port to another compute host, or back to its own; address and MAC stay."""
@@ -189,7 +190,8 @@ class OverlaySession(RestoringSession):
 
     def _restore_hosts(self, nodes: Iterable[int]) -> None:
         """Restore what compute hosts among `nodes` lost when their uplinks were down or gone."""
-        hosts = [node for node in nodes if node in self._overlay.hosts and node not in self._removed.nodes]
+        here = self._overlay.hosts_here
+        hosts = [node for node in nodes if node in here and node not in self._removed.nodes]
         if hosts:
             restore_hosts(self._overlay, self._up(), self._maps, self._store, hosts)
 

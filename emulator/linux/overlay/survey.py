@@ -62,7 +62,7 @@ class OverlaySurvey:
     def damage(self) -> OverlayDamage:
         """Return the differences. Namespaces of compute hosts that are gone are left to `Survey`."""
         out = self.look_at_maps()
-        self.look_at_namespaces(out, self._overlay.hosts)
+        self.look_at_namespaces(out, self._overlay.hosts_here)
         return out
 
     def look_at_maps(self) -> OverlayDamage:
@@ -86,7 +86,7 @@ class OverlaySurvey:
 
     def tenants_exist(self) -> bool:
         """Return whether all tenants' namespaces exist."""
-        return {tenant.file for tenant in self._overlay.tenants} <= set(self._store.files())
+        return {tenant.file for tenant in self._overlay.tenants_here} <= set(self._store.files())
 
     def use(self, maps: OverlayMaps) -> None:
         """Count only programs that use `maps` as those of this network."""
