@@ -19,6 +19,14 @@ _GAMMA = 0x9E3779B97F4A7C15
 _MASK = (1 << 64) - 1
 
 
+def hashed(numbers: npt.NDArray[np.uint64]) -> npt.NDArray[np.uint64]:
+    """Return a hash of each number, by the mixing function of splitmix64."""
+    with np.errstate(over="ignore"):
+        z = (numbers ^ (numbers >> np.uint64(30))) * np.uint64(0xBF58476D1CE4E5B9)
+        z = (z ^ (z >> np.uint64(27))) * np.uint64(0x94D049BB133111EB)
+    return z ^ (z >> np.uint64(31))
+
+
 class Stream:
     """Stream of numbers named by a seed and words: equal names give equal numbers."""
 
@@ -30,10 +38,7 @@ class Stream:
         """Return `count` numbers uniform over uint64."""
         first, self._state = self._state, (self._state + count * _GAMMA) & _MASK
         with np.errstate(over="ignore"):
-            z = np.uint64(first) + np.arange(1, count + 1, dtype=np.uint64) * np.uint64(_GAMMA)
-            z = (z ^ (z >> np.uint64(30))) * np.uint64(0xBF58476D1CE4E5B9)
-            z = (z ^ (z >> np.uint64(27))) * np.uint64(0x94D049BB133111EB)
-        return z ^ (z >> np.uint64(31))
+            return hashed(np.uint64(first) + np.arange(1, count + 1, dtype=np.uint64) * np.uint64(_GAMMA))
 
     def random(self, count: int) -> npt.NDArray[np.float64]:
         """Return `count` floats uniform over [0, 1), 53 bits each."""

@@ -12,9 +12,10 @@ from typing import Literal
 import numpy as np
 
 from topologies.errors import Loc, ParameterError
+from topologies.generators.consistent import jump_hash
 from topologies.names import NameBlock, Names
 from topologies.profiles import NodeProfile
-from topologies.rng import Stream
+from topologies.rng import Stream, hashed
 from topologies.topology import I32, I64, Kind, Topology
 from topologies.vpcs import NO_SUBNET, Subnet, Vpcs
 
@@ -32,9 +33,10 @@ class Tenants:
     """Ports to add: `vpcs` VPCs of `subnets` subnets of `ports` ports each.
 
     `spread`: `even` deals the ports of a subnet to consecutive hosts, `packed` fills one host after the
-    other, `random` draws a host for each port. With `overlap` all VPCs use the same addresses. `prefix` is
-    the prefix length of a subnet; None: the smallest that holds its ports. With `equally` an even spread
-    gives all hosts as many ports; without it, a subnet that grows moves no port.
+    other, `random` draws a host for each port, so that one host more moves few ports. With `overlap` all
+    VPCs use the same addresses. `prefix` is the prefix length of a subnet; None: the smallest that holds
+    its ports. With `equally` an even spread gives all hosts as many ports; without it, a subnet that grows
+    moves no port.
     """
 
     vpcs: int
@@ -106,7 +108,10 @@ def _hosts_of(tenants: Tenants, hosts: int, random: Stream) -> I64:
         return (np.repeat(begin, tenants.ports) + number % tenants.ports) % hosts
     if tenants.spread == "packed":
         return number * hosts // tenants.total
-    return random.integers(hosts, tenants.total)
+    vpc, subnet = np.divmod(np.arange(tenants.vpcs * tenants.subnets), tenants.subnets)
+    keys = hashed((vpc << 16 | subnet).astype(np.uint64) ^ random.bits(1))
+    keys = np.repeat(keys, tenants.ports) + (number % tenants.ports).astype(np.uint64)
+    return jump_hash(hashed(keys), hosts)
 
 
 def _subnets(tenants: Tenants, loc: Loc) -> tuple[Subnet, ...]:

@@ -17,17 +17,17 @@ from typing import Annotated, Any, Literal
 import numpy as np
 from pydantic import Field
 
+from topologies.builder import Builder
 from topologies.counting import counted
 from topologies.errors import ParameterError
 from topologies.families import Context, GeneratorParams
-from topologies.generators import leaf_spine
-from topologies.generators.parts import Count
+from topologies.generators.parts import Count, full_mesh
 from topologies.generators.tenants import TENANTS_POOL, Spread, Tenants, with_tenants
 from topologies.spec.address_pools import Network4
-from topologies.topology import Topology
+from topologies.topology import Kind, Topology
 from topologies.vpcs import MOST_VPCS
 
-_PER_LEAF = 40
+_SPINES, _PER_LEAF = 2, 40
 
 
 class Params(GeneratorParams):
@@ -59,24 +59,41 @@ class Params(GeneratorParams):
         return Tenants(self.vpcs, self.subnets, self.ports, self.spread, self.overlap, self.cidr, self.prefix)
 
     @property
-    def fabric(self) -> leaf_spine.Params:
-        """The underlay unless the file describes another."""
-        leaves = max(2, -(-self.hosts // _PER_LEAF))
-        return leaf_spine.Params(spines=2, leaves=leaves, hosts_per_leaf=-(-self.hosts // leaves))
+    def leaves(self) -> int:
+        """Leaf switches of the underlay unless the file describes another."""
+        return max(2, -(-self.hosts // _PER_LEAF))
 
     def node_estimate(self) -> int:
         """Return the number of nodes, without those of an underlay of the file's own."""
-        return self.tenants.total + (self.fabric.node_estimate() if self.underlay is None else 0)
+        return self.tenants.total + (_SPINES + self.leaves + self.hosts if self.underlay is None else 0)
 
     def link_estimate(self) -> int:
         """Return the number of links, without those of an underlay of the file's own."""
-        return self.tenants.total + (self.fabric.link_estimate() if self.underlay is None else 0)
+        return self.tenants.total + (self.hosts + _SPINES * self.leaves if self.underlay is None else 0)
+
+
+def _fabric(params: Params) -> Topology:
+    """Return a leaf-spine fabric in which nothing moves when the file gets more compute hosts.
+
+    The first hosts alternate between two leaves, later ones fill one leaf after the other. A leaf's ports to
+    spines come before those to hosts.
+    """
+    build = Builder()
+    spines = build.add_nodes(Kind.SWITCH, "spine", _SPINES, tier="spine")
+    leaves = build.add_nodes(Kind.SWITCH, "leaf", params.leaves, tier="leaf", group=np.arange(params.leaves))
+    number = np.arange(params.hosts)
+    group = np.where(number < 2 * _PER_LEAF, number % 2, number // _PER_LEAF)
+    hosts = build.add_nodes(Kind.HOST, "h", params.hosts, group=group)
+    build.add_links(*full_mesh(leaves[None, :], spines[None, :]))
+    build.add_links(leaves[group], hosts)
+    return build.build()
 
 
 def generate(params: Params, context: Context) -> Topology:
     """Return the underlay with the ports of all VPCs on its first `hosts` hosts."""
     path = (*context.loc, "underlay")
-    underlay = context.make(context.children.get(path, params.fabric), path)
+    given = context.children.get(path)
+    underlay = _fabric(params) if given is None else context.make(given, path)
     if underlay.light.any():
         raise ParameterError(path, "has light hosts itself; give an underlay of full nodes")
     able = underlay.hosts[underlay.degrees[underlay.hosts] == 1]

@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 from support.topologies import made, make, refused
 
-from topologies.topology import Topology
+from topologies.topology import Kind, Topology
 
 
 def per_host(topology: Topology) -> list[int]:
@@ -95,6 +95,43 @@ def test_random_draws_a_host_for_each_port_from_the_seed() -> None:
     assert counts.sum() == 1000
     assert len(set(counts.tolist())) > 1
     assert (abs(counts - 200) < 65).all()  # five standard deviations
+
+
+@pytest.mark.parametrize(
+    ("more", "moved"),
+    [
+        ({"hosts": 101}, range(5, 40)),  # 20 of 2,000 are to move
+        ({"ports": 1001, "prefix": 20}, range(1)),
+        ({"vpcs": 3}, range(1)),
+        ({"subnets": 2}, range(1)),
+    ],
+)
+def test_random_moves_few_ports_when_the_file_grows(more: dict[str, int], moved: range) -> None:
+    keys = {"vpcs": 2, "ports": 1000, "hosts": 100, "spread": "random", "prefix": 20}
+    before, after = make("vpc", **keys), make("vpc", **(keys | more))
+    names = [
+        {t.names[t.full.node_count + at]: t.names[host] for at, host in enumerate(t.light_hosts.tolist())}
+        for t in (before, after)
+    ]
+    changed = {name: names[1][name] for name, host in names[0].items() if names[1][name] != host}
+    assert len(changed) in moved
+    assert set(changed.values()) <= {"h101"}
+
+
+@pytest.mark.parametrize(("hosts", "more"), [(4, 5), (80, 81), (81, 82), (120, 121)])
+def test_hosts_of_the_default_underlay_keep_their_leaf_and_its_port(hosts: int, more: int) -> None:
+    def links(count: int) -> set[tuple[str, int, str, int]]:
+        full = make("vpc", hosts=count).full
+        return {
+            (full.names[a], p, full.names[b], q)
+            for (a, b), (p, q) in zip(full.ends.tolist(), full.ports.tolist(), strict=True)
+        }
+
+    assert links(hosts) < links(more)
+    full = make("vpc", hosts=more).full
+    leaves = full.ends[(full.kinds[full.ends] == Kind.HOST).any(axis=1)].min(axis=1)
+    assert np.unique(leaves, return_counts=True)[1].max() <= 40
+    assert len(full.hosts) == more
 
 
 def test_the_default_underlay_has_enough_leaves() -> None:
