@@ -105,6 +105,14 @@ class Session(Protocol):
         """Create many removed light nodes (int64[k], each once) again."""
         ...
 
+    def remove_links(self, links: I64) -> None:
+        """Delete the links of many light nodes (int64[k], each once), with their ports."""
+        ...
+
+    def add_links(self, links: I64) -> None:
+        """Create many deleted links of light nodes (int64[k], each once) again."""
+        ...
+
     def set_controller(self, name: str, *, up: bool) -> None:
         """Stop a controller of the switches, or start it again; a remote one is cut off."""
         ...

@@ -64,6 +64,16 @@ class RemovedElements:
             for node in nodes:
                 self.nodes.pop(node, None)
 
+    def set_links(self, links: Sequence[int], *, removed: bool) -> None:
+        """Record that links of light nodes are deleted, with their ports, or back."""
+        if removed:
+            self.links.update(dict.fromkeys(links))
+            for link in links:
+                self.forget_ports(link)
+        else:
+            for link in links:
+                self.links.pop(link, None)
+
     def set_controller(self, name: str, *, up: bool) -> None:
         """Record that a controller is stopped or started."""
         if up:
@@ -120,10 +130,12 @@ class RemovedElements:
         for node in list(self.moved):
             session.move_port(node, self.home(node))
             restored.append(names[node])
-        for link in list(self.links):
-            a, b = self._topology.ends[link].tolist()
+        links, first_link = list(self.links), self._topology.full.link_count
+        for link in [link for link in links if link < first_link]:
             session.add_link(link)
-            restored.append(f"{names[a]} -- {names[b]}")
+        if light := [link for link in links if link >= first_link]:
+            session.add_links(np.array(light))
+        restored += [f"{names[a]} -- {names[b]}" for a, b in self._topology.ends[links].tolist()]
         for node, port in [key for key in self.ports if key[0] < first]:
             session.set_port(node, port, up=True)
             restored.append(interface_name(self._topology, node, port))

@@ -9,7 +9,7 @@ from typing import Self
 from emulator.errors import UsageError
 from topologies.topology import I64
 
-_ONE_BY_ONE = "this network has no light ports: nodes and ports change one by one"
+_ONE_BY_ONE = "this network has no light ports: nodes, links and ports change one by one"
 
 
 class WithoutLightPorts:
@@ -33,6 +33,16 @@ class WithoutLightPorts:
     def add_ports(self, nodes: I64) -> None:
         """Refuse: full nodes are created one by one."""
         del nodes
+        raise UsageError(_ONE_BY_ONE)
+
+    def remove_links(self, links: I64) -> None:
+        """Refuse: links of full nodes are deleted one by one."""
+        del links
+        raise UsageError(_ONE_BY_ONE)
+
+    def add_links(self, links: I64) -> None:
+        """Refuse: links of full nodes are created one by one."""
+        del links
         raise UsageError(_ONE_BY_ONE)
 
 

@@ -64,6 +64,16 @@ class DryRunSession(RestoringSession):
         for removed in self._both:
             removed.set_nodes(nodes.tolist(), removed=False)
 
+    def remove_links(self, links: I64) -> None:
+        """Remove links of light nodes."""
+        for removed in self._both:
+            removed.set_links(links.tolist(), removed=True)
+
+    def add_links(self, links: I64) -> None:
+        """Restore links of light nodes."""
+        for removed in self._both:
+            removed.set_links(links.tolist(), removed=False)
+
     def set_controller(self, name: str, *, up: bool) -> None:
         """Remove or restore a controller: no link changes."""
         for removed in self._both:

@@ -103,6 +103,7 @@ class LightPorts:
         ends, numbers = topology.ends[self.link], topology.ports[self.link]
         return np.where(ends[:, 0] < self.first, numbers[:, 0], numbers[:, 1]).astype(np.int64)
 
-    def row_of_link(self, link: int) -> int:
-        """Return the row of the port at a light node's link."""
-        return int(self._topology.ends[link].max()) - self.first
+    def rows_of_links(self, links: I64) -> I64:
+        """Return the rows of the ports at light nodes' links: int64[k]."""
+        rows: I64 = self._topology.ends[links].max(axis=1).astype(np.int64) - self.first
+        return rows

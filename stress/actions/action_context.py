@@ -69,6 +69,10 @@ class ActionContext(Protocol):
         """Remove light nodes at once, or add removed ones again."""
         ...
 
+    def set_links(self, links: Sequence[int], *, removed: bool) -> Skipped:
+        """Delete links of light nodes at once, or add deleted ones again."""
+        ...
+
     def move_port(self, node: int, host: int) -> None:
         """Move a light port to another compute host, or back to its own."""
         ...

@@ -18,12 +18,15 @@ Row = tuple[float, int, int, int]
 
 
 def light_targets(schedule: Schedule) -> npt.NDArray[np.bool_]:
-    """Return which targets are light nodes or their ports: bool[targets]."""
-    light = schedule.topology.light
-    if not light.any():
+    """Return which targets are light nodes, their ports or their links: bool[targets]."""
+    topology = schedule.topology
+    if not topology.light.any():
         return np.zeros(len(schedule.targets), dtype=bool)
-    numbers = np.array([one.number if one.kind in {"port", "node"} else -1 for one in schedule.targets])
-    return np.asarray((numbers >= 0) & light[np.maximum(numbers, 0)])
+    first = {"node": topology.full.node_count, "port": topology.full.node_count,
+             "link": topology.full.link_count}  # fmt: skip
+    never = len(topology.names)
+    firsts = np.array([first.get(one.kind, never) for one in schedule.targets])
+    return np.asarray(np.array([one.number for one in schedule.targets]) >= firsts)
 
 
 class Batches:

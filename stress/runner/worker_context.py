@@ -96,6 +96,23 @@ class WorkerContext:
             self._removed.set_nodes(some, removed=False)
         return skipped
 
+    def set_links(self, links: Sequence[int], *, removed: bool) -> Skipped:
+        """Delete links of light nodes at once, or add deleted ones again; as for single ones, some skip."""
+        skipped = Skipped()
+        for at, link in enumerate(links):
+            try:
+                (self._need_link if removed else self._need_no_link)(link)
+            except SkippedError as error:
+                skipped[at] = str(error)
+        some = [link for at, link in enumerate(links) if at not in skipped]
+        if removed:
+            self._removed.set_links(some, removed=True)
+            self._session.remove_links(np.array(some, dtype=np.int64))
+        else:
+            self._session.add_links(np.array(some, dtype=np.int64))
+            self._removed.set_links(some, removed=False)
+        return skipped
+
     def move_port(self, node: int, host: int) -> None:
         """Move a light port, or bring it back; skipped when it is removed, or there already."""
         here, home = self._removed, self._removed.home(node)
@@ -116,10 +133,7 @@ class WorkerContext:
 
     def add_link(self, link: int) -> None:
         """Add a deleted link again; skipped when it exists, or when a node of it is removed."""
-        if link not in self._removed.links:
-            raise SkippedError("the link is there")
-        if any(node in self._removed.nodes for node in self._ends[link]):
-            raise SkippedError("a node of the link is removed")
+        self._need_no_link(link)
         self._session.add_link(link)
         self._removed.links.pop(link, None)
 
@@ -218,6 +232,13 @@ class WorkerContext:
         here = self._removed
         if link in here.links:
             raise SkippedError("the link is removed")
+        if here.nodes and any(node in here.nodes for node in self._ends[link]):
+            raise SkippedError("a node of the link is removed")
+
+    def _need_no_link(self, link: int) -> None:
+        here = self._removed
+        if link not in here.links:
+            raise SkippedError("the link is there")
         if here.nodes and any(node in here.nodes for node in self._ends[link]):
             raise SkippedError("a node of the link is removed")
 

@@ -112,6 +112,16 @@ class OverlaySession(RestoringSession):
         self._removed.set_nodes(nodes.tolist(), removed=False)
         self._bring(nodes - self._first)
 
+    def remove_links(self, links: I64) -> None:
+        """Delete the links of many light nodes: their ports are gone."""
+        self._removed.set_links(links.tolist(), removed=True)
+        self._take(self._overlay.ports.rows_of_links(links))
+
+    def add_links(self, links: I64) -> None:
+        """Create many removed links of light nodes again."""
+        self._removed.set_links(links.tolist(), removed=False)
+        self._bring(self._overlay.ports.rows_of_links(links))
+
     def remove_link(self, link: int) -> None:
         """Delete a link; that of a light node takes its port away."""
         self._removed.record_link(link)
@@ -119,7 +129,7 @@ class OverlaySession(RestoringSession):
         if link < self._first_link:
             self._full.remove_link(link)
         else:
-            self._take(np.array([self._overlay.ports.row_of_link(link)]))
+            self._take(self._overlay.ports.rows_of_links(np.array([link])))
 
     def add_link(self, link: int) -> None:
         """Create a removed link again, as it was."""
@@ -129,7 +139,7 @@ class OverlaySession(RestoringSession):
         if link < self._first_link:
             self._restore_hosts(self._topology.ends[link].tolist())
         else:
-            self._bring(np.array([self._overlay.ports.row_of_link(link)]))
+            self._bring(self._overlay.ports.rows_of_links(np.array([link])))
 
     def remove_node(self, node: int) -> None:
         """Remove a node with its links; a compute host with its light ports, too."""

@@ -238,6 +238,14 @@ class Watched(DryRunSession):
         self.calls[f"add_ports {len(nodes)}"] += 1
         super().add_ports(nodes)
 
+    def remove_links(self, links: Any) -> None:
+        self.calls[f"remove_links {len(links)}"] += 1
+        super().remove_links(links)
+
+    def add_links(self, links: Any) -> None:
+        self.calls[f"add_links {len(links)}"] += 1
+        super().add_links(links)
+
     def set_port(self, node: int, port: int, *, up: bool) -> None:
         self.calls["set_port"] += 1
         super().set_port(node, port, up=up)
@@ -286,6 +294,41 @@ def test_operations_on_light_ports_that_are_due_together_are_done_at_once(
     assert calls["set_port"] >= 8  # the uplinks of compute hosts are full nodes' ports
     for outcome in result.outcomes:
         assert outcome.operation.at <= outcome.started <= outcome.finished
+
+
+@pytest.mark.usefixtures("unwatched")
+def test_removals_of_light_ports_that_are_due_together_are_done_at_once(
+    network: DryRunNetwork, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    churn = "churn: {percent: 100 %, delay: 10 s}, duration: 200 ms"
+    steps = f"  - {{action: port-churn, target: {{name: 'v*'}}, away: 50 ms, {churn}}}\n"
+    result, calls = ran(network, monkeypatch, steps)
+    assert len(result.outcomes) == 2 * 40
+    assert not result.outcomes.skipped.any()
+    for verb in ("remove_links", "add_links"):
+        counts = {int(call.split()[1]): count for call, count in calls.items() if call.startswith(verb)}
+        assert sum(size * count for size, count in counts.items()) > 30
+        assert max(counts) > 10
+
+
+@pytest.mark.usefixtures("unwatched")
+def test_links_of_removed_light_nodes_are_skipped_and_all_are_restored(
+    network: DryRunNetwork, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    churn = "churn: {percent: 100 %, delay: 10 s}, duration: 300 ms"
+    steps = f"""\
+  - parallel:
+    - {{action: vpc-churn, target: v1, away: 200 ms, rate: 1, duration: 300 ms}}
+    - {{action: port-churn, start: 10 ms, target: {{name: 'v*'}}, away: 20 ms, {churn}}}
+"""
+    result, _ = ran(network, monkeypatch, steps)
+    assert result.outcomes.skipped.sum() >= 2 * 20  # v1's links, away and back
+    with network.session() as session:
+        links = np.arange(TOPOLOGY.full.link_count, TOPOLOGY.link_count)
+        session.remove_links(links)
+        assert network.removed.links_down() == set(links.tolist())
+        assert len(session.restore()) == len(links)
+    assert not network.removed.links_down()
 
 
 @pytest.mark.usefixtures("unwatched")

@@ -135,7 +135,7 @@ def test_rows_are_those_of_single_ports() -> None:
         assert bytes(ports.mac[row]).hex(":") == want
         (end,) = topology.incident(node)
         assert ports.link[row] == end.link
-        assert ports.row_of_link(end.link) == row
+        assert ports.rows_of_links(np.array([end.link])).tolist() == [row]
         assert topology.ends[end.link, 1 - end.end] == ports.host[row]
         assert topology.ports[end.link, 1 - end.end] == ports.host_port[row]
     for a, b in combinations(range(len(ports)), 2):
