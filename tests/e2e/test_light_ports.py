@@ -34,7 +34,7 @@ def _up(cli: CommandLine, folder: Path, text: str) -> dict[str, object]:
 
 def test_ports_of_a_vpc_reach_each_other_and_no_others(cli: CommandLine, tmp_path: Path) -> None:
     up = _up(cli, tmp_path, REGION)
-    assert up["fidelity"] == {"full": 8, "light": 20}
+    assert up["fidelity"] == {"full": 7, "light": 20}
     assert cli.json("check", "--sample", "100000")["unexpected"] == []
     near = cli("exec", "v1s1p1", "--", "ping", "-c1", "-W2", "v1s1p4", code=0)  # both on h1
     far = cli("exec", "v1s1p1", "--", "ping", "-c1", "-W2", "v1s2p1", code=0)  # another subnet, another host
