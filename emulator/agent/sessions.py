@@ -51,6 +51,8 @@ _CHANGES: Mapping[str, Callable[[Session, list[Any]], None]] = {
     "set_ports": lambda s, words: s.set_ports(np.array(words[0], dtype=np.int64), up=words[1]),
     "remove_ports": lambda s, words: s.remove_ports(np.array(words[0], dtype=np.int64)),
     "add_ports": lambda s, words: s.add_ports(np.array(words[0], dtype=np.int64)),
+    "remove_links": lambda s, words: s.remove_links(np.array(words[0], dtype=np.int64)),
+    "add_links": lambda s, words: s.add_links(np.array(words[0], dtype=np.int64)),
     "set_controller": lambda s, words: s.set_controller(words[0], up=words[1]),
 }
 

@@ -68,13 +68,16 @@ def test_ports_that_go_together_are_gone_and_come_back_as_they_were(
 ) -> None:
     before, names = settled(state_dir, "v"), network.topology.names
     churn = "churn: {percent: 100 %, delay: 5 s, cycles: 1}"
-    result = ran(network, f"""\
+    result = ran(
+        network,
+        f"""\
 steps:
   - {{action: port-churn, target: {{name: 'v1*'}}, away: 500 ms, {churn}, duration: 1 s}}
 probes:
   - {{name: inside, probe: ping, pairs: 2, source: 'v1*', target: 'v1*', interval: 20 ms}}
   - {{name: beside, probe: ping, pairs: 2, source: 'v2*', target: 'v2*', interval: 20 ms}}
-""")
+""",
+    )
     assert len(result.outcomes) == 2 * sum(name.startswith("v1") for name in names)
     assert not result.outcomes.skipped.any()
     inside, beside = answered(result)["inside"], answered(result)["beside"]

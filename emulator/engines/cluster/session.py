@@ -133,22 +133,32 @@ class ClusterSession(RestoringSession):
 
     def set_ports(self, nodes: I64, *, up: bool) -> None:
         """Bring the ports of many light nodes down or up."""
-        self._change(self._of_nodes("set_ports", nodes, up))
+        self._change(self._of_many("set_ports", nodes, up))
         self._removed.set_ports(nodes.tolist(), up=up)
 
     def remove_ports(self, nodes: I64) -> None:
         """Remove many light nodes with their ports."""
-        self._change(self._of_nodes("remove_ports", nodes))
+        self._change(self._of_many("remove_ports", nodes))
         self._removed.set_nodes(nodes.tolist(), removed=True)
 
     def add_ports(self, nodes: I64) -> None:
         """Create many removed light nodes again."""
-        self._change(self._of_nodes("add_ports", nodes))
+        self._change(self._of_many("add_ports", nodes))
         self._removed.set_nodes(nodes.tolist(), removed=False)
 
-    def _of_nodes(self, verb: str, nodes: I64, *more: object) -> dict[str, list[list[Any]]]:
-        """Return a change of nodes for all workers: each takes its own and knows of the others'."""
-        words = [np.asarray(nodes).tolist(), *more]
+    def remove_links(self, links: I64) -> None:
+        """Delete the links of many light nodes, with their ports."""
+        self._change(self._of_many("remove_links", links))
+        self._removed.set_links(links.tolist(), removed=True)
+
+    def add_links(self, links: I64) -> None:
+        """Create many deleted links of light nodes again."""
+        self._change(self._of_many("add_links", links))
+        self._removed.set_links(links.tolist(), removed=False)
+
+    def _of_many(self, verb: str, numbers: I64, *more: object) -> dict[str, list[list[Any]]]:
+        """Return a change of nodes or links for all workers: each takes its own and knows of the others'."""
+        words = [np.asarray(numbers).tolist(), *more]
         return {name: [[verb, words]] for name in self._workers.names}
 
     def set_controller(self, name: str, *, up: bool) -> None:

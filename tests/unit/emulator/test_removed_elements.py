@@ -128,6 +128,8 @@ def test_sessions_without_light_ports_say_so() -> None:
         lambda: session.set_ports(nodes, up=True),
         lambda: session.remove_ports(nodes),
         lambda: session.add_ports(nodes),
+        lambda: session.remove_links(nodes),
+        lambda: session.add_links(nodes),
         lambda: session.move_port(1, 2),
     ):
         with pytest.raises(UsageError, match="has no light ports"):
