@@ -2,10 +2,10 @@
 
     sudo python benchmarks/shares.py [--fanout 45] [--repeat 5] [--gigabytes 2]
 
-The machines are two network namespaces on this computer, joined by a bridge with an MTU of 1,500. Each `up`
-and `down` is a process of its own there, which counts its own processor time from the placed plan on. Kinds
-take turns. The busy seconds of the processors (proc_stat(5)) include the kernel's threads, but also everything
-else that runs. iperf3 measures both ends' processor time per byte: of a tunnel between two hosts of a
+The machines are two network namespaces on this computer, joined by a bridge with an MTU of 1,500. Each
+`up` and `down` is a process of its own there. It counts its own processor time, from the placed plan on.
+Kinds take turns. The busy seconds of the processors (proc_stat(5)) include the kernel's threads, but also
+all else that runs. iperf3 measures both ends' processor time per byte: of a tunnel between two hosts of a
 network, and of two VXLAN devices that iproute2 makes in the machines. The exit code is 1 when a target is
 missed.
 """

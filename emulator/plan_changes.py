@@ -22,9 +22,9 @@ _FIRST = 3
 def limit_changes(old: Plan, new: Plan) -> list[str]:
     """Return the changed limits of remaining nodes: `h1: cpu 0.5 → 0.2`, one line per node."""
     old, new, found = old.full, new.full, []
-    before = {name: old.topology.node_profile_of(node) for node, name in enumerate(old.topology.names)}
+    before = {name: old.topology.node_profile_of(node) for node, name in _named(old)}
     if old.topology.node_profiles != new.topology.node_profiles or len(new.topology.node_profiles) > 1:
-        for node, name in enumerate(new.topology.names):
+        for node, name in _named(new):
             was = before.get(name)
             words = ", ".join(_limits(was, new.topology.node_profile_of(node))) if was else ""
             if words:
@@ -51,17 +51,23 @@ def identity_changes(old: Plan, new: Plan) -> list[str]:
     """Return the changed MACs and addresses of remaining nodes, one line per node.
 
     `h1: MAC 02:00:00:05:00:00 → 02:00:00:06:00:00, address 10.0.0.4/8 → 10.0.0.5/8`. Ports in only one of the
-    plans don't count: they come or go with their links. Light ports have lines of their own.
+    plans don't count: they come or go with their links. Light ports have lines of their own. Nodes on other
+    machines are left to these.
     """
     old, new, found = old.full, new.full, []
-    index = {name: node for node, name in enumerate(old.topology.names)}
-    for node, name in enumerate(new.topology.names):
+    index = {name: node for node, name in _named(old)}
+    for node, name in _named(new):
         before = index.get(name)
         if before is None:
             continue
         if words := ", ".join(_identity(old, before, new, node)):
             found.append(f"{name}: {words}")
     return shortened(found, "changed MACs or addresses")
+
+
+def _named(plan: Plan) -> Iterator[tuple[int, str]]:
+    """Return the nodes on this machine with their names."""
+    return zip(plan.here.nodes.tolist(), plan.here.names, strict=True)
 
 
 def _identity(old: Plan, before: int, new: Plan, after: int) -> Iterator[str]:

@@ -55,8 +55,9 @@ def announce_moved(switches: Switches, store: NamespaceStore, old: Plan, new: Pl
         return
     with store.entered():
         for node, port in ports:
-            store.go(new.namespaces.file(node))
-            _announce(new, node, port)
+            if new.here.has(node):
+                store.go(new.namespaces.file(node))
+                _announce(new, node, port)
     time.sleep(_HEARD_WITHIN)
     lines = []
     for node, port in ports:

@@ -182,6 +182,24 @@ def test_a_changed_placement_moves_nodes_between_shares(two: Machines) -> None:
     ping_all(two, [f"h{n}" for n in range(1, 10)], 1450)
 
 
+def test_neighbours_learned_of_other_machines_are_forgotten(two: Machines) -> None:
+    """A node before h3 in the file changes the MAC of h3. Nothing of the first machine changes."""
+    text = (
+        "name: t\ntopology: {{nodes: {{h1: {{}}, s1: {{kind: switch}}, {}h3: {{}}, s2: {{kind: switch}}}}, "
+        "links: [[h1, s1], [s1, s2], [h3, s2]{}]}}\n"
+    )
+    two.up(text.format("", ""), {"s2": 1, "h3": 1})
+    ping = {"name": "t", "nodes": ["h1"], "command": "ping -q -c 1 -W 1 h3 && ip neigh"}
+    ((code, before),) = two[0]("run", **ping)
+    assert code == 0
+    said = two.up(text.format("s3: {kind: switch}, ", ", [s3, s2]"), {"s2": 1, "h3": 1, "s3": 1})
+    assert said[0] == []
+    assert any(line.startswith("h3: MAC") for line in said[1])
+    ((code, after),) = two[0]("run", **ping)
+    assert code == 0, (before, after)
+    assert two.all("deviations", name="t") == [[], []]
+
+
 def test_switches_of_open_vswitch_share_tunnels_too(two: Machines) -> None:
     two.up(OVS, {"s3": 1, "h3": 1, "h4": 1, "h2": 1})
     assert two.all("deviations", name="t") == [[], []]

@@ -6,7 +6,7 @@ from collections.abc import Callable
 
 import numpy as np
 
-from emulator.difference import Difference, difference
+from emulator.difference import Difference, difference, same_plan
 from emulator.engines.netns.switches import SwitchChange
 from emulator.engines.store import store_of
 from emulator.linux.nodes.converge import converge, keep_going
@@ -25,13 +25,15 @@ class NetnsTransition:
         self._old, self._new = old, new
         self._state, self._store, self._files = state, store_of(state), files
         self._change = difference(old.full, new.full)
+        self._elsewhere = new.share is not None and not same_plan(old.full, new.full)
         self._switches = SwitchChange(old.full, new.full, state, self._store, files)
         self._ports = OverlayDifference(old.overlay, new.overlay)
 
     @property
     def is_empty(self) -> bool:
         """True when nothing differs in the kernel and in Open vSwitch."""
-        return self._change.is_empty and self._switches.is_empty and self._ports.is_empty
+        empty = self._change.is_empty and self._switches.is_empty and self._ports.is_empty
+        return empty and not self._elsewhere
 
     def lines(self) -> list[str]:
         """Return the changes for people, one line each."""
@@ -69,5 +71,5 @@ class NetnsTransition:
                     overlay.begin()
                     converge(plan.here, change, self._store, check)
                     overlay.finish(check)
-            forget_learned(plan.here, change, self._store)
+            forget_learned(plan.here, change, self._store, elsewhere=self._elsewhere)
         return switches.finish(lambda *_: check())

@@ -28,13 +28,21 @@ _GONE = frozenset({errno.ENOENT, errno.ENODEV})
 _DUMP = messages.message(_RTM_GETNEIGH, NLM_F_REQUEST | NLM_F_DUMP, _NDMSG.pack(0, 0, 0, 0, 0))
 
 
-def forget_learned(part: PlanPart, change: Difference, store: NamespaceStore) -> None:
+def forget_learned(
+    part: PlanPart, change: Difference, store: NamespaceStore, *, elsewhere: bool = False
+) -> None:
     """Forget learned neighbours and places of MACs in all nodes of `part`, if `change` can make them wrong.
+
+    With `elsewhere`, other machines have changed nodes, too.
 
     Call inside the store's mount namespace, once the change is done. Switches of Open vSwitch forget by
     themselves. Raises KernelError.
     """
-    if not change.new_nodes and not any(_identity(old) != _identity(new) for old, new in change.kept):
+    if (
+        not elsewhere
+        and not change.new_nodes
+        and not any(_identity(old) != _identity(new) for old, new in change.kept)
+    ):
         return
     for row, node in enumerate(part.nodes.tolist()):
         if part.shared[row]:
