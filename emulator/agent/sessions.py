@@ -76,9 +76,3 @@ def change(call: RunningCall, arguments: Mapping[str, Plain], data: bytes) -> An
 
     _SESSIONS.find(arguments).run(run)
     return Answer()
-
-
-def restore(call: RunningCall, arguments: Mapping[str, Plain], data: bytes) -> Answer:
-    """Restore everything that the session `number` removed; return the names."""
-    del call, data
-    return Answer(_SESSIONS.find(arguments).run(lambda session: session.restore()))

@@ -20,6 +20,7 @@ from conformance.variants import (
     EXPECTED,
     FILES,
     MEASURED,
+    ON_CLUSTER,
     ON_STAND_INS,
     REFUSED,
     REFUSED_ANYWHERE,
@@ -31,7 +32,7 @@ from support.stand_ins import LABORATORIES
 
 from emulator.access import Capability, Echo
 from emulator.checks.reachability import check_reachability
-from emulator.engine_options import engine_plan
+from emulator.engines.planning import planned
 from emulator.engines.registry import attach, engine_named
 from emulator.errors import RefusedError
 from emulator.network import LinkState, Network, Session
@@ -59,7 +60,7 @@ class Running:
         document = load_text(text, file.name, file.parent)
         self.topology = build(document)
         engine = engine_named(variant.engine)
-        plan = engine_plan(document, self.topology, engine.name)
+        plan = planned(document, self.topology, engine)
         self.warnings = plan.warnings
         engine.accept(plan)
         engine.deploy(plan, str(file))
@@ -69,8 +70,19 @@ class Running:
         return self.topology.names.index(name)
 
     def wanted_ports(self, name: str) -> dict[str, dict[str, Any]]:
-        """Return what a host's interfaces must be; links between workers lower the MTU of all links."""
+        """Return what a host's interfaces must be; links between workers lower the MTU of all links.
+
+        On a cluster only those of the same broadcast domain are lower: the plan tells which.
+        """
         wanted = {port: dict(values) for port, values in self.wanted["hosts"][name].items()}
+        if self.variant.engine == "cluster":
+            topology, node = self.network.topology, self.node(name)
+            for link, _, port in topology.incident(node):
+                mtu = topology.link_profile_of(link).effective_mtu
+                wanted[interface_name(topology, node, port)]["mtu"] = mtu
+            least = min((values["mtu"] for values in wanted.values()), default=0)
+            for bridge in (values for port, values in wanted.items() if port == name):
+                bridge["mtu"] = least
         if self.variant.stands_in and "MTU" in " ".join(self.warnings):
             most = ENGINES[self.variant.engine].tunnel_mtu
             for values in wanted.values():
@@ -144,7 +156,8 @@ def running(
 ) -> Iterator[Running]:  # fmt: skip
     del named
     assert not state_dir.exists()
-    chosen = request.param.stem in ON_STAND_INS or "CONFORMANCE_ALL" in os.environ
+    some = ON_CLUSTER if variant.engine == "cluster" else ON_STAND_INS
+    chosen = request.param.stem in some or "CONFORMANCE_ALL" in os.environ
     if variant.stands_in and not chosen:
         pytest.skip("over a stand-in with CONFORMANCE_ALL=1")
     different = REFUSED.get((variant.engine, request.param.stem))

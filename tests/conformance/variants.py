@@ -39,7 +39,7 @@ class Variant:
 
     @property
     def stands_in(self) -> bool:
-        """Whether a stand-in makes its nodes."""
+        """Whether its nodes are on workers of the test's: of a stand-in, or namespaces that are machines."""
         return ENGINES[self.engine].on_workers
 
     def missing(self) -> str:
@@ -83,6 +83,15 @@ ON_STAND_INS = {
     "small-mtu",
 }  # fmt: skip
 """Files that always run over stand-ins, at some 10 s each; CONFORMANCE_ALL=1 runs the others there too."""
+ON_CLUSTER = {
+    "addresses-given",
+    "bcube",
+    "ipv6",
+    "pair",
+    "parallel-links",
+    "routed-two-lans",
+}
+"""Files that always run on a cluster of two machines, at some 2 s each; CONFORMANCE_ALL=1 runs all."""
 
 REFUSED_ANYWHERE = {
     ("distrinet", "pair"),

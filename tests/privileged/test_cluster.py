@@ -13,7 +13,7 @@ from typing import Any
 
 import numpy as np
 import pytest
-from support.namespace_cluster import Machine, NamespaceCarrier, machines_of_test
+from support.namespace_cluster import SCHEDULER, Machine, NamespaceCarrier, machines_of_test
 
 from emulator.access import CaptureRequest
 from emulator.checks.reachability import check_reachability
@@ -32,7 +32,6 @@ from topologies.spec.load import load_text
 
 pytestmark = [pytest.mark.privileged]
 
-SCHEDULER = "tcp://127.0.0.1:1"
 BRIDGED = "name: far\ntopology: {generator: tree, depth: 2, fanout: 3}\n"
 ROUTED = """\
 name: far

@@ -27,7 +27,8 @@ from emulator.carriers.protocol import Answer, Call, Outcome, WorkerProgress, Wo
 from emulator.errors import LostWorkerError
 from support.namespace_worker import read_message, write_message
 
-ADDRESS = "test://machines"
+SCHEDULER = "tcp://127.0.0.1:1"
+"""Address that stands for the machines; nothing listens there."""
 _WORKER = Path(__file__).with_name("namespace_worker.py")
 
 
@@ -155,7 +156,7 @@ class NamespaceCarrier:
 
     @property
     def address(self) -> str:
-        return ADDRESS
+        return SCHEDULER
 
     def workers(self) -> Mapping[str, WorkerState]:
         return {

@@ -9,7 +9,8 @@ from pathlib import Path
 
 from engines_real import maxinet_laboratory
 
-from support import distrinet_workers
+from emulator.engines.cluster import connection
+from support import distrinet_workers, namespace_cluster
 
 WORKERS = 2
 
@@ -43,5 +44,17 @@ def _maxinet(folder: Path) -> Iterator[dict[str, str]]:
         yield lab.environment
 
 
-LABORATORIES: dict[str, Laboratory] = {"distrinet": _distrinet, "maxinet": _maxinet}
+@contextmanager
+def _cluster(folder: Path) -> Iterator[dict[str, str]]:
+    """Workers of the engine cluster: no stand-in, but machines that are namespaces."""
+    del folder
+    with namespace_cluster.machines_of_test(WORKERS) as carrier:
+        connection._open[namespace_cluster.SCHEDULER, ""] = carrier
+        try:
+            yield {"EMULATOR_CLUSTER_SCHEDULER": namespace_cluster.SCHEDULER}
+        finally:
+            del connection._open[namespace_cluster.SCHEDULER, ""]
+
+
+LABORATORIES: dict[str, Laboratory] = {"cluster": _cluster, "distrinet": _distrinet, "maxinet": _maxinet}
 """Engine -> context of two workers in a folder; it yields the environment that names them."""

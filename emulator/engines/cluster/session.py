@@ -168,7 +168,4 @@ class ClusterSession(RestoringSession):
 
     def restore(self) -> list[str]:
         """Restore everything that was removed, on all workers; return the names."""
-        each = {name: {"number": number} for name, number in self._numbers.items()}
-        answers = self._workers.ask("emulator.agent.sessions:restore", each, _RESTORE_SECONDS)
-        self._removed = RemovedElements(self._plan_now().topology)
-        return list(dict.fromkeys(name for answer in answers.values() for name in answer.value))
+        return self._removed.restore_all(self)
