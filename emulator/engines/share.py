@@ -9,6 +9,7 @@ from typing import Any
 from emulator.errors import RefusedError
 from emulator.linux.ledgers.owners import Owner
 from emulator.linux.ledgers.vni_ledger import VniLedger, VniSpan
+from emulator.linux.machine.features import fix_module, has_link
 from emulator.linux.machine.underlay import foreign_tunnels, namespace_number, underlay_problems
 from emulator.plan import Plan
 from emulator.state import NetworkState
@@ -38,6 +39,8 @@ def _own_controllers(plan: Plan) -> list[str]:
 
 def _tunnels(plan: Plan) -> list[str]:
     """Return why this machine can't make its ends of the links to other machines."""
+    if has_link("vxlan") is False:
+        return [f"links between workers are VXLAN tunnels: the kernel has no vxlan; {fix_module('vxlan')}"]
     try:
         underlay = plan.underlay
     except (ValueError, KeyError, TypeError) as error:

@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+import struct
+import sys
 from collections import Counter
+from dataclasses import replace
 
 import numpy as np
 from hypothesis import HealthCheck, given, settings
@@ -10,6 +13,9 @@ from hypothesis import strategies as st
 from support.graphs import arbitrary, generated
 
 from emulator.engines.hosts_file import hosts_text
+from emulator.forwarding.base import Role
+from emulator.indices import BRIDGE_INDEX
+from emulator.linux.netlink.messages import IFLA_MASTER, attribute
 from emulator.linux.nodes.creation_order import MakingOrder
 from emulator.linux.nodes.node_messages import NodeMessages
 from emulator.placement.worker import numbered
@@ -19,6 +25,8 @@ from topologies.build import build
 from topologies.spec.load import load_text
 from topologies.topology import Topology
 
+LINK = struct.Struct("=BxHiII")
+"""struct ifinfomsg: family, type, index, flags, change."""
 FEW = settings(max_examples=60, deadline=None, suppress_health_check=[HealthCheck.too_slow])
 OTHERS = [
     "switch: ovs\ntopology: {generator: fat-tree, k: 4}",
@@ -120,6 +128,35 @@ def test_indices_names_and_addresses_are_those_of_the_whole(plan: Plan) -> None:
     assert sorted(lines) == sorted(hosts_text(plan.whole).splitlines()[2:])
     expected = np.where(plan.cut, 2, 1).tolist()
     assert [seen[link] for link in range(topology.link_count)] == expected
+
+
+@FEW
+@given(placed())
+def test_a_link_between_workers_is_a_tunnel_with_an_end_on_both(plan: Plan) -> None:
+    """Each end is created once, up unless the link is down, and in its bridge if it has one."""
+    addresses = {worker.name: f"10.0.0.{number}" for number, worker in enumerate(plan.workers)}
+    plan = replace(plan, options={"underlay": {"vni": 5, "addresses": addresses}})
+    found: Counter[str] = Counter()
+    for worker in range(len(plan.workers)):
+        part = plan.part(worker)
+        writer, made = NodeMessages(part), dict[str, bytes]()
+        second = [label for node in writer.order.pending_nodes for label in writer.second(node).labels]
+        for node in part.nodes.tolist():
+            batch = writer.tunnels(node, 3, 0)
+            made |= {name: m for m, (_, name) in zip(batch.messages, batch.labels, strict=True)}
+        for link in part.tunnels.link.tolist():
+            ((end, node, port, ifindex),) = part.ends_here(link)
+            name = f"{plan.topology.names[node]}-eth{port}"
+            _, _, index, flags, _ = LINK.unpack_from(made[name], 16)
+            down = plan.up is not None and not plan.up[link]
+            assert index == ifindex == plan.indices.of(node, port)
+            assert (flags & 1) + second.count(("bring up", name)) == (not down)
+            bridged = plan.forwarding.roles[link, end] == Role.BRIDGED and not plan.namespaces.shared[node]
+            master = attribute(IFLA_MASTER, (BRIDGE_INDEX).to_bytes(4, sys.byteorder)) in made[name]
+            assert bool(master or second.count(("bridge", name))) == bridged
+        found.update(made.keys())
+    assert found.total() == 2 * int(plan.cut.sum())
+    assert set(found.values()) <= {1}
 
 
 @FEW

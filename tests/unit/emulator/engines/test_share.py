@@ -21,6 +21,7 @@ UNDERLAY: dict[str, Any] = {"vni": 100, "addresses": {"w1": "10.0.0.1", "w2": "1
 
 @pytest.fixture(autouse=True)
 def machine(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(share, "has_link", lambda _: None)  # as without permission to try
     monkeypatch.setattr(share, "underlay_problems", lambda *_: [])
     foreign = [ForeignTunnel("flannel.1", 1, 8472), ForeignTunnel("all0", -1, 9999)]
     monkeypatch.setattr(share, "foreign_tunnels", lambda: foreign)
@@ -61,6 +62,12 @@ def test_links_between_machines_need_an_underlay() -> None:
     assert "option `underlay`" in words
     whole = replace(plan_of(None), share=None)
     assert share_refusals(whole) == []
+
+
+def test_a_kernel_without_vxlan_is_refused(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(share, "has_link", lambda kind: kind != "vxlan")
+    (words,) = share_refusals(plan_of(UNDERLAY))
+    assert "no vxlan" in words
 
 
 def test_a_controller_of_the_users_is_refused_and_ours_is_not() -> None:
