@@ -1,4 +1,4 @@
-"""Networks of this worker: handles that are kept as long as the run record is the same file."""
+"""Networks of this worker: handles are kept while the run record and the graph are the same files."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ _MOST = 64
 
 
 class _Kept(NamedTuple):
-    stamp: tuple[int, int, int]
+    stamp: tuple[tuple[int, int, int], ...]
     network: Network
 
 
@@ -30,10 +30,10 @@ def network_named(name: str) -> Network:
     """Return this worker's part of the running network `name`; UsageError when there is none."""
     state = state_of(name)
     try:
-        stat = state.record_path.stat()
+        stats = [path.stat() for path in (state.record_path, state.topology_path)]
     except FileNotFoundError:
         return attach(name)  # raises, and says which networks there are
-    stamp = (stat.st_ino, stat.st_mtime_ns, stat.st_size)
+    stamp = tuple((stat.st_ino, stat.st_mtime_ns, stat.st_size) for stat in stats)
     key = str(state.folder)
     with _lock:
         found = _kept.get(key)

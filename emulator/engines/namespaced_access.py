@@ -59,9 +59,9 @@ class NamespacedNodes:
         self.topology = topology
         self.names = topology.names
 
-    @cached_property
+    @property
     def namespaces(self) -> NodeNamespaces:
-        """The namespaces of the nodes; computed when it is first needed."""
+        """The namespaces of the nodes; light ports change theirs when they move."""
         return self._plan_now().namespaces
 
     def place(self, node: int) -> Place:

@@ -93,6 +93,9 @@ def plan(network: Network) -> Plan:
     return network.plan
 
 
+TENANTS = "name: far\nforwarding: routed\ntopology: {generator: vpc, vpcs: 1, ports: 4, hosts: 4}\n"
+
+
 @pytest.mark.parametrize("text", [BRIDGED, ROUTED], ids=["bridged", "routed"])
 def test_it_runs_as_the_file_says_and_is_gone_after_down(carrier: NamespaceCarrier, text: str) -> None:
     network = up(text)
@@ -371,3 +374,21 @@ def test_doctor_names_the_worker_whose_underlay_is_too_small(carrier: NamespaceC
         assert ("w2", "underlay") in wrong
     finally:
         machine.nsenter("ip", "link", "set", "eth1", "mtu", "1500", "up")
+
+
+def test_a_light_port_sends_from_wherever_it_moved(carrier: NamespaceCarrier) -> None:
+    network = up(TENANTS)
+    port, target = node(network, "v1s1p1"), network.addresses(node(network, "v1s1p2"))[0]
+    other = attach("far")
+    visited = set()
+    for host in ("h2", "h3", "h4", "h1"):
+        network.migrate(port, node(network, host))
+        for each in (network, attach("far")):
+            assert isinstance(each, ClusterNetwork)
+            assert each.access.worker_of(port) == each.access.worker_of(node(network, host))
+            (result,) = each.access.execute([port], ["ping", "-c1", "-W2", target])
+            assert result.code == 0, (host, result.output, result.errors)
+        visited.add(network.access.worker_of(port))  # type: ignore[attr-defined]
+        assert not check_reachability(attach("far")).unexpected
+    assert visited == {"w1", "w2"}
+    assert other.deviations() == []

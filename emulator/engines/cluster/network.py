@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import asdict, replace
+from dataclasses import asdict
 from functools import cached_property
 from typing import Any
 
@@ -19,9 +19,9 @@ from emulator.engines.recorded import RecordedNetwork
 from emulator.errors import EmulationError
 from emulator.link_states import States
 from emulator.linux.processes.interrupts import stoppable
+from emulator.moved_ports import with_moved_port
 from emulator.network import Health, LinkState, Progress, silent
 from emulator.node_facts import node_facts
-from emulator.overlay.migration import with_port_on
 from emulator.stress_lock import left_over
 from topologies.counting import counted
 
@@ -140,8 +140,8 @@ class ClusterNetwork(RecordedNetwork):
             if int(old.overlay.ports.host[row]) == host:
                 return
             self.workers.ask_all("emulator.agent.state:migrate", self._seconds, {"node": node, "host": host})
-            self.topology = with_port_on(self.topology, row, old.overlay, host)
-            new = replace(self._filed_plan, topology=self.topology)
+            new = with_moved_port(self._filed_plan, row, host)
+            self.topology = new.topology
             self.__dict__["_filed_plan"], self._plan = new, None
             self._state.save(new, hosts=None)
 

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
-from dataclasses import replace
 from functools import cached_property, partial
 from typing import Any
 
@@ -34,9 +33,9 @@ from emulator.linux.observed.survey import Survey
 from emulator.linux.overlay.session import OverlaySession
 from emulator.linux.overlay.shared_ports import SharedPorts
 from emulator.linux.processes.interrupts import deferred
+from emulator.moved_ports import with_moved_port
 from emulator.network import Session
 from emulator.node_facts import node_facts
-from emulator.overlay.migration import with_port_on
 from emulator.ovs.session import OvsSession
 from emulator.ovs.switches import Switches
 from emulator.plan import Plan
@@ -106,8 +105,8 @@ class NetnsNetwork(NamespacedNetwork):
             if int(overlay.ports.host[row]) == host:
                 return
             check_destination(old, row, host)
-            self.topology = with_port_on(self.topology, row, overlay, host)
-            new = replace(self._filed_plan, topology=self.topology)
+            new = with_moved_port(self._filed_plan, row, host)
+            self.topology = new.topology
             self.__dict__["_filed_plan"], self._plan = new, None
             self._state.save(new, hosts=None)
             if old.overlay is not None:
