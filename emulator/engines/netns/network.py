@@ -15,6 +15,7 @@ from emulator.engines.netns.links import change_links
 from emulator.engines.netns.port_repair import (
     change_ports,
     existing_ports,
+    look_at_all,
     look_at_ports,
     ports_are_whole,
     repair_ports,
@@ -29,7 +30,6 @@ from emulator.linux.nodes.repair import repair
 from emulator.linux.nodes.session import NetnsSession
 from emulator.linux.nodes.shared_messages import SharedMessages
 from emulator.linux.observed.existing_nodes import count_existing
-from emulator.linux.observed.survey import Survey
 from emulator.linux.overlay.session import OverlaySession
 from emulator.linux.overlay.shared_ports import SharedPorts
 from emulator.linux.processes.interrupts import deferred
@@ -112,18 +112,11 @@ class NetnsNetwork(NamespacedNetwork):
             if old.overlay is not None:
                 migrate_port(old, self._plan_again(), node, self._store)
 
-    @property
-    def _rules(self) -> frozenset[int]:
-        """Nodes with rules of their own: compute hosts."""
-        overlay = self.plan.overlay
-        return frozenset(overlay.hosts) if overlay else frozenset()
-
     def look(self) -> list[Deviation]:
         """Compare every node with the kernel; return deviations from the plan."""
         wanted = self.wanted()
-        with self._store.entered():
-            found = Survey(wanted, self._store, self._rules).damage().deviations
-            found += look_at_ports(self.plan, self._store).deviations
+        damage, ports = look_at_all(self.plan, wanted, self._store)
+        found = damage.deviations + ports.deviations
         if self.switches is None:
             return found
         return found + deviating_bridges(self.switches, wanted.plan, self._store)
@@ -146,8 +139,7 @@ class NetnsNetwork(NamespacedNetwork):
     def repair_once(self) -> list[str]:
         """Repair deviations and return them; the caller holds the network's lock."""
         wanted, store = self.wanted(), self._store
-        with store.entered():
-            damage = Survey(wanted, store, self._rules).damage()
+        damage, ports = look_at_all(self.plan, wanted, store)
         words = [str(deviation) for deviation in damage.deviations]
         fix = None if self.switches is None else SwitchRepair(self.switches, wanted.plan, damage.links)
         if fix is not None:
@@ -158,7 +150,8 @@ class NetnsNetwork(NamespacedNetwork):
                 reapply_shapes(
                     damage.links, lambda: self.link_changes, partial(apply_shapes, wanted.plan.here, store)
                 )
-        words += repair_ports(self.plan, store)
+            ports = look_at_ports(self.plan, store)
+        words += repair_ports(self.plan, store, ports)
         if fix is not None:
             with store.entered():
                 words += fix.finish(store)

@@ -7,6 +7,8 @@ import numpy as np
 from emulator.engines.link_changes import LinkChange
 from emulator.errors import BrokenError, MissingError
 from emulator.linux.namespaces.store import NamespaceStore
+from emulator.linux.observed.survey import Damage, Survey
+from emulator.linux.observed.wanted import WantedState
 from emulator.linux.overlay.find import open_maps
 from emulator.linux.overlay.host_table import write_hosts
 from emulator.linux.overlay.port_survey import count_ports
@@ -28,6 +30,18 @@ def existing_ports(plan: Plan, store: NamespaceStore) -> int:
         return 0
 
 
+def look_at_all(plan: Plan, wanted: WantedState, store: NamespaceStore) -> tuple[Damage, OverlayDamage]:
+    """Compare all nodes, the light ports, and what carries them; compute hosts are read once."""
+    with store.entered():
+        if plan.overlay is None:
+            return Survey(wanted, store).damage(), OverlayDamage()
+        ports = OverlaySurvey(plan.overlay, plan.ports_up, store)
+        of_ports = ports.look_at_maps()
+        damage = Survey(wanted, store, ports.readers()).damage()
+        ports.look_at_namespaces(of_ports, plan.overlay.hosts_here)
+    return damage, of_ports
+
+
 def look_at_ports(plan: Plan, store: NamespaceStore) -> OverlayDamage:
     """Compare the light ports, and what carries them, with `plan`."""
     if plan.overlay is None:
@@ -44,12 +58,11 @@ def ports_are_whole(plan: Plan, store: NamespaceStore) -> bool:
         return survey.look_at_maps().is_empty and survey.tenants_exist()
 
 
-def repair_ports(plan: Plan, store: NamespaceStore) -> list[str]:
+def repair_ports(plan: Plan, store: NamespaceStore, damage: OverlayDamage) -> list[str]:
     """Restore the light ports of `plan`, and what carries them; return the deviations.
 
     The former places of ports that a killed command moved are forgotten.
     """
-    damage = look_at_ports(plan, store)
     if plan.overlay is not None:
         with store.entered():
             if not damage.is_empty:

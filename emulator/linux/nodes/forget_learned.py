@@ -13,19 +13,17 @@ import struct
 from emulator.difference import Difference
 from emulator.indices import BRIDGE_INDEX
 from emulator.linux.namespaces.store import NamespaceStore
-from emulator.linux.netlink import bridge_messages, messages
-from emulator.linux.netlink.connection import NLM_F_DUMP, NLM_F_REQUEST, Batch, Netlink, attributes
+from emulator.linux.netlink import bridge_messages, dumps, messages
+from emulator.linux.netlink.connection import Batch, Netlink, attributes
 from emulator.node_settings import NodeSettings
 from emulator.plan_part import PlanPart
 
-_RTM_GETNEIGH = 30
 _NDMSG = struct.Struct("=BxxxiHBB")
 _DESTINATION = 1
 _LASTING = 0x80 | 0x40
 """NUD_PERMANENT and NUD_NOARP: entries that the plan or the kernel made, not learned ones."""
 _GONE = frozenset({errno.ENOENT, errno.ENODEV})
 """Errors for entries that the kernel forgot meanwhile."""
-_DUMP = messages.message(_RTM_GETNEIGH, NLM_F_REQUEST | NLM_F_DUMP, _NDMSG.pack(0, 0, 0, 0, 0))
 
 
 def forget_learned(
@@ -64,7 +62,7 @@ def _identity(settings: NodeSettings) -> tuple[object, ...]:
 def _removals(netlink: Netlink, name: str) -> Batch:
     """Return the batch that removes the learned neighbours of the node `name`."""
     batch = Batch()
-    for _, body in netlink.dump(_DUMP):
+    for _, body in netlink.dump(dumps.NEIGHBOURS):
         _, index, state, _, _ = _NDMSG.unpack_from(body)
         packed = dict(attributes(body, _NDMSG.size)).get(_DESTINATION)
         if packed is not None and not state & _LASTING:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 
 from emulator.deviation import Deviation, missing
@@ -11,7 +12,7 @@ from emulator.linux.observed.compare import NodeComparison
 from emulator.linux.observed.existing_nodes import has_device
 from emulator.linux.observed.findings import NodeFindings
 from emulator.linux.observed.parse import Found
-from emulator.linux.observed.read import DumpSelection, read_here
+from emulator.linux.observed.read import DumpSelection, Reader, read_here
 from emulator.linux.observed.wanted import WantedPort, WantedState
 from emulator.node_settings import NodeSettings
 from topologies.identifiers import bridge_name
@@ -36,15 +37,15 @@ class Survey:
     """Compares every node with the kernel. Use it inside the store's mount namespace.
 
     It leaves its thread in the network namespace of some node. Engines whose program creates nodes in its own
-    way override the test that the program knows them, and the comparison. `own_rules` are nodes whose rules
-    for routing somebody else compares.
+    way override the test that the program knows them, and the comparison. `others` are further readers of
+    some nodes, who compare the rules for routing there; they read in the same pass.
     """
 
     def __init__(
-        self, wanted: WantedState, store: NamespaceStore, own_rules: frozenset[int] = frozenset()
+        self, wanted: WantedState, store: NamespaceStore, others: Mapping[int, Reader] | None = None
     ) -> None:
         self.wanted, self._store = wanted, store
-        self._own_rules = own_rules
+        self._others = others or {}
         self._common: dict[str, Found] = {}
 
     def damage(self) -> Damage:
@@ -108,8 +109,8 @@ class Survey:
             selection = DumpSelection(
                 ipv6=self._ipv6, neighbours=bool(settings.neighbours), forwarding=bool(self.forwards(node))
             )
-            found = self._read(namespaces.file(node), selection)
-        if node in self._own_rules:
+            found = self._read(namespaces.file(node), selection, self._others.get(node))
+        if node in self._others:
             found.rules = {}
         return self.comparison(node, settings, ports, found).findings()
 
@@ -119,9 +120,9 @@ class Survey:
             self._common[file] = self._read(file, DumpSelection(layer3=False))
         return self._common[file]
 
-    def _read(self, file: str, selection: DumpSelection) -> Found:
+    def _read(self, file: str, selection: DumpSelection, also: Reader | None = None) -> Found:
         self._store.go(file)
-        return read_here(selection)
+        return read_here(selection, also)
 
 
 def deviations_of(wanted: WantedState, damage: Damage) -> list[Deviation]:

@@ -18,12 +18,13 @@ from emulator.linux.netlink.bpf_filter import (
     read_bpf_filters,
 )
 from emulator.linux.netlink.connection import Netlink
+from emulator.linux.netlink.dumps import Dumping
 from emulator.linux.overlay.items import FROM_WIRE
 from emulator.linux.overlay.maps import OverlayMaps
 from emulator.overlay.plan import ComputeHost, Overlay
 
 
-def attached_programs(netlink: Netlink, index: int) -> list[AttachedProgram]:
+def attached_programs(netlink: Dumping, index: int) -> list[AttachedProgram]:
     """Return the programs of device `index` in the namespace of `netlink`; none where there is no device."""
     found: list[AttachedProgram] = []
     for direction in (INGRESS, EGRESS):

@@ -6,8 +6,8 @@ import struct
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass, field
 
-from emulator.linux.netlink import anyip_messages, messages
-from emulator.linux.netlink.connection import NLM_F_DUMP, NLM_F_REQUEST, Netlink
+from emulator.linux.netlink import anyip_messages, dumps, messages
+from emulator.linux.netlink.dumps import Dumping
 from emulator.linux.observed import parse
 from emulator.linux.overlay.find import attached_programs
 from emulator.linux.overlay.items import (
@@ -22,16 +22,6 @@ from emulator.linux.overlay.items import (
     WayOut,
 )
 
-_RTM_GETNEIGH, _RTM_GETROUTE, _RTM_GETRULE = 30, 26, 34
-_DUMP = NLM_F_REQUEST | NLM_F_DUMP
-_IPV4 = struct.pack("=B", messages.AF_INET)
-_EXT_MASK, _SKIP_STATISTICS = 29, 8
-_LINKS = messages.message(
-    messages.RTM_GETLINK, _DUMP, messages.link_body(0) + messages.u32(_EXT_MASK, _SKIP_STATISTICS)
-)
-_ROUTES = messages.message(_RTM_GETROUTE, _DUMP, _IPV4 + bytes(11))
-_RULES = messages.message(_RTM_GETRULE, _DUMP, _IPV4 + bytes(11))
-_NEIGHBOURS = messages.message(_RTM_GETNEIGH, _DUMP, _IPV4 + bytes(11))
 _INDEX_AND_FLAGS = struct.Struct("=4xiI")
 
 
@@ -43,13 +33,13 @@ class FoundItems:
     devices: dict[int, bool] = field(default_factory=dict)
 
 
-def read_items(netlink: Netlink, devices: Iterable[int], belongs: Callable[[int], bool]) -> FoundItems:
+def read_items(netlink: Dumping, devices: Iterable[int], belongs: Callable[[int], bool]) -> FoundItems:
     """Return the items of the namespace of `netlink`; programs are looked for on `devices` (indices).
 
     `belongs(program id)` tells whether a program is one of this network. Raises KernelError.
     """
     found = FoundItems()
-    for _, body in netlink.dump(_LINKS):
+    for _, body in netlink.dump(dumps.LINKS):
         index, flags = _INDEX_AND_FLAGS.unpack_from(body)
         found.devices[index] = bool(flags & messages.IFF_UP)
         if anyip_messages.read_any_address(body):
@@ -63,21 +53,21 @@ def read_items(netlink: Netlink, devices: Iterable[int], belongs: Callable[[int]
     return found
 
 
-def _read_addresses(netlink: Netlink, items: set[Item]) -> None:
+def _read_addresses(netlink: Dumping, items: set[Item]) -> None:
     """Add the routes, rules and neighbours."""
-    for _, body in netlink.dump(_ROUTES):
+    for _, body in netlink.dump(dumps.ROUTES[messages.AF_INET]):
         route = anyip_messages.read_route(body)
         if route is not None and route.local:
             items.add(LocalNetwork(route.device, (route.packed, route.length)))
         elif route is not None:
             items.add(WayOut(route.device, (route.packed, route.length), route.source, route.mtu))
-    for _, body in netlink.dump(_RULES):
+    for _, body in netlink.dump(dumps.RULES[messages.AF_INET]):
         rule = anyip_messages.read_rule(body)
         if rule is not None and rule.priority == anyip_messages.OUT_RULE:
             items.add(OutRule((rule.packed, rule.length)))
         elif rule is not None:
             items.add(LocalRule(rule.priority))
-    for _, body in netlink.dump(_NEIGHBOURS):
+    for _, body in netlink.dump(dumps.NEIGHBOURS):
         entry = parse.neighbour(body)
         if entry is not None and entry == (
             (entry[0][0], anyip_messages.NEXT_HOP),

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
+from functools import partial
 
 import numpy as np
 import numpy.typing as npt
@@ -14,6 +15,8 @@ from emulator.linux.bpf.program import Program
 from emulator.linux.namespaces.store import NamespaceStore
 from emulator.linux.netlink import messages
 from emulator.linux.netlink.connection import Netlink
+from emulator.linux.netlink.dumps import Dumping
+from emulator.linux.observed.read import Reader
 from emulator.linux.overlay.find import open_maps
 from emulator.linux.overlay.host_messages import host_name, tenant_name
 from emulator.linux.overlay.host_table import unlike_hosts
@@ -57,6 +60,7 @@ class OverlaySurvey:
     def __init__(self, overlay: Overlay, up: npt.NDArray[np.bool_], store: NamespaceStore) -> None:
         self._overlay, self._up, self._store = overlay, up, store
         self._ours: dict[int, bool] = {}
+        self._known: dict[int, FoundItems] = {}
         self._map = -1
 
     def damage(self) -> OverlayDamage:
@@ -101,6 +105,16 @@ class OverlaySurvey:
             if host_name(self._overlay, node) in files:
                 self._look_at_host(out, self._overlay.hosts[node])
 
+    def readers(self) -> dict[int, Reader]:
+        """Return readers for the compute hosts, which aren't read again then. Look at maps first."""
+        return {node: partial(self._note, host) for node, host in self._overlay.hosts_here.items()}
+
+    def _note(self, host: ComputeHost, netlink: Dumping) -> None:
+        self._known[host.node] = read_items(netlink, self._devices(host), self._belongs)
+
+    def _devices(self, host: ComputeHost) -> list[int]:
+        return [host.uplink, *(tenant.device for tenant in self._overlay.tenants_of(host.node))]
+
     def _belongs(self, program: int) -> bool:
         """Return whether a program uses this network's maps."""
         if program not in self._ours:
@@ -114,7 +128,7 @@ class OverlaySurvey:
     def _look_at_host(self, out: OverlayDamage, host: ComputeHost) -> None:
         tenants = self._overlay.tenants_of(host.node)
         name, wanted = host_name(self._overlay, host.node), host_items(self._overlay, host)
-        found = self._read(name, [host.uplink, *(tenant.device for tenant in tenants)])
+        found = self._known.pop(host.node, None) or self._read(name, self._devices(host))
         if host.uplink not in found.devices:
             return  # a missing link, which `Survey` reports
         lost = [tenant for tenant in tenants if not found.devices.get(tenant.device)]

@@ -11,7 +11,7 @@ from emulator.linux.namespaces.store import NamespaceStore
 from emulator.linux.observed import survey
 from emulator.linux.observed.compare import NodeComparison
 from emulator.linux.observed.parse import Found, FoundInterface
-from emulator.linux.observed.read import DumpSelection
+from emulator.linux.observed.read import DumpSelection, Reader
 from emulator.linux.observed.survey import Survey
 from emulator.linux.observed.wanted import WantedPort, WantedState
 from emulator.node_namespaces import SWITCHES
@@ -37,7 +37,8 @@ def selections(monkeypatch: pytest.MonkeyPatch) -> list[DumpSelection]:
     """What was asked of the kernel, which always answers that there is nothing."""
     asked: list[DumpSelection] = []
 
-    def read(selection: DumpSelection) -> Found:
+    def read(selection: DumpSelection, also: Reader | None = None) -> Found:
+        assert also is None
         asked.append(selection)
         return Found()
 
@@ -110,7 +111,7 @@ def test_a_node_in_a_shared_namespace_is_there_by_any_of_its_devices(monkeypatch
     for engine, switch in (("mininet", "bridge"), ("mininet", "ovs"), ("netns", "ovs")):
         topology = made({"generator": "linear", "k": 3, "hosts_per_switch": 1}, switch=switch, engine=engine)
         found = Found(interfaces={"s1": device, "s2-eth1": device, "s33": device})
-        monkeypatch.setattr(survey, "read_here", lambda _, found=found: found)
+        monkeypatch.setattr(survey, "read_here", lambda *_, found=found: found)
         store = Store(SWITCHES, "h1", "h2", "h3")
         wanted = WantedState(make_plan(topology, engine), {})
         damage = Survey(wanted, cast("NamespaceStore", store)).damage()
