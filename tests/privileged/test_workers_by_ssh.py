@@ -83,3 +83,46 @@ def test_machines_that_arent_known_are_refused(file: Path, cli: CommandLine, tmp
     known.write_text("")
     assert "its key isn't in" in cli("workers", "start", "hosts.yaml", code=3).stderr
     assert not PLACE.exists()
+
+
+def test_check_judges_every_machine_and_says_what_helps(file: Path, cli: CommandLine, tmp_path: Path) -> None:
+    found = cli.json("workers", "check", "hosts.yaml")["findings"]
+    by_worker = {
+        name: {f["name"]: f for f in found if f["worker"] == name} for name in ("scheduler", "node1")
+    }
+    for name, own in by_worker.items():
+        assert {
+            "SSH",
+            "clock",
+            "root",
+            "Python",
+            "release",
+            "packages",
+            "underlay",
+            "disk /run",
+        } <= own.keys()
+        assert all(own[check]["is_fine"] for check in ("SSH", "clock", "root", "Python", "release")), name
+        assert own["underlay"]["value"] == "127.0.0.1"
+    machine = {
+        f["name"]: f["value"] for f in cli.json("doctor")["findings"] if f["basic"] and f["name"] != "root"
+    }
+    assert machine.keys() <= by_worker["node1"].keys()
+    assert not machine.keys() & by_worker["scheduler"].keys()
+
+    text = file.read_text().replace("host: 127.0.0.1, name: node1", "host: 127.0.0.1, address: 192.0.2.1")
+    file.write_text(text.replace(f"python: {sys.executable}", "python: /usr/bin/python3"))
+    done = cli("workers", "check", "hosts.yaml", code=3)
+    said = {
+        line.split()[2]: line for line in done.stderr.splitlines() if line.startswith("MISSING 127.0.0.1")
+    }
+    assert "-> set `address:` in the file" in said["underlay"]
+    assert "not installed for /usr/bin/python3  -> pip install" in said["release"]
+    assert "checks failed" in done.stderr
+
+
+def test_check_speaks_to_no_machine_that_isnt_known(file: Path, cli: CommandLine, tmp_path: Path) -> None:
+    (tmp_path / "known_hosts").write_text("")
+    answer = cli.json("workers", "check", "hosts.yaml", code=3)
+    assert [(f["name"], f["is_fine"]) for f in answer["findings"]] == [("host key", False)] * 2
+    assert not answer["fit"]
+    assert all("compare the key" in f["fix"] for f in answer["findings"])

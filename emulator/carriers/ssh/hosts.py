@@ -55,11 +55,12 @@ class HostsFile(Section):
 
 @dataclass(frozen=True)
 class Host:
-    """What runs on a machine: `words` are those of `emulator workers`."""
+    """What runs on a machine, and the address that it listens at; `words` are those of `emulator workers`."""
 
     host: str
     role: str
     name: str
+    listens: Address
     words: Sequence[str]
 
 
@@ -88,7 +89,7 @@ class Hosts:
     def scheduler(self) -> Host:
         """Return what runs on the scheduler's machine."""
         words = ["--host", self.address.host, "--port", str(self.address.port)]
-        return Host(self.keys.scheduler.host, "scheduler", "scheduler", words)
+        return Host(self.keys.scheduler.host, "scheduler", "scheduler", self.address, words)
 
     def workers(self) -> list[Host]:
         """Return what runs on the machines of the workers."""
@@ -96,9 +97,9 @@ class Hosts:
 
     def _worker(self, keys: HostKeys) -> Host:
         name = keys.name or keys.host
-        port = keys.port or DEFAULT_PORT + 1
-        words = ["--scheduler", str(self.address), "--name", name, "--port", str(port)]
-        return Host(keys.host, "worker", name, [*words, "--host", keys.address or keys.host])
+        listens = Address("tls", keys.address or keys.host, keys.port or DEFAULT_PORT + 1)
+        words = ["--scheduler", str(self.address), "--name", name, "--port", str(listens.port)]
+        return Host(keys.host, "worker", name, listens, [*words, "--host", listens.host])
 
 
 def load_hosts(path: Path) -> Hosts:

@@ -1,4 +1,4 @@
-"""`emulator workers start` and `stop`: a cluster's machines over SSH."""
+"""`emulator workers check`, `start` and `stop`: a cluster's machines over SSH."""
 
 from __future__ import annotations
 
@@ -6,7 +6,30 @@ from pathlib import Path
 
 import click
 
-from emulator.cli.output import say
+from emulator.cli.output import print_json, say
+
+
+@click.command("check", epilog="\b\nExamples:\n  emulator workers check hosts.yaml --json")
+@click.argument("file", metavar="HOSTS.yaml", type=click.Path(path_type=Path))
+@click.option("--json", "as_json", is_flag=True, help="Print one JSON object on standard output.")
+def check(file: Path, *, as_json: bool) -> int:
+    """Look at the machines that HOSTS.yaml names, over SSH, before anything is started there.
+
+    Login, host key, root, Python, release, clock, address, disk, limits and kernel. Nothing is changed. The
+    exit code is 3 if something required is missing; each such line has its fix.
+    """
+    from dataclasses import asdict
+
+    from emulator.carriers.ssh.check import check as check_all
+    from emulator.carriers.ssh.hosts import load_hosts
+    from emulator.cli.worker_findings import say_findings
+
+    findings = check_all(load_hosts(file))
+    say_findings(findings)
+    fit = all(one.is_fine or not one.needed for one in findings)
+    if as_json:
+        print_json({"fit": fit, "findings": [asdict(one) for one in findings]})
+    return 0 if fit else 3
 
 
 @click.command("start", epilog="\b\nExamples:\n  emulator workers start hosts.yaml")

@@ -9,6 +9,7 @@ from emulator.cli.lazy import LazyGroup
 COMMANDS = {
     "local": ("emulator.cli.workers.local:command", "start workers on this computer, or remove them"),
     "status": ("emulator.cli.workers.status:command", "show the workers and their networks"),
+    "check": ("emulator.cli.workers.by_ssh:check", "look at the machines of a file, over SSH"),
     "start": ("emulator.cli.workers.by_ssh:start", "start the machines of a file, over SSH"),
     "stop": ("emulator.cli.workers.by_ssh:stop", "stop them"),
     "certs": ("emulator.cli.workers.certs:command", "make the certificates of a cluster"),

@@ -10,10 +10,8 @@ from emulator import __version__
 from emulator.carriers.protocol import Carrier, WorkerState
 from emulator.engines.cluster.calls import Workers
 from emulator.engines.cluster.facts import WorkerFacts, known_facts
-from emulator.worker_finding import WorkerFinding
+from emulator.worker_finding import WorkerFinding, clock_finding
 
-_CLOCK_SECONDS = 0.5
-"""Difference of clocks from which times in reports of stress runs are useless."""
 _SOON = 14 * 24 * 3600.0
 _DAY = 24 * 3600.0
 _PING_SECONDS = 3.0
@@ -58,11 +56,7 @@ def _clocks(workers: Workers) -> Iterator[WorkerFinding]:
         before = time.time()
         there = float(workers.ask_one(name, "emulator.agent.facts:clock", {}).value)
         after = time.time()
-        error, away = (after - before) / 2, there - (before + after) / 2
-        words = f"{away * 1e3:+.0f} ms, by at most {error * 1e3:.0f} ms"
-        yield WorkerFinding(
-            name, "clock", abs(away) - error < _CLOCK_SECONDS, words, "timedatectl set-ntp true"
-        )
+        yield clock_finding(name, there - (before + after) / 2, (after - before) / 2)
 
 
 def _machines(workers: Workers) -> Iterator[WorkerFinding]:
