@@ -20,6 +20,7 @@ from emulator.checks.reachability import check_reachability
 from emulator.engines.cluster import connection
 from emulator.engines.cluster.network import ClusterNetwork
 from emulator.engines.cluster.processes import RemoteProcess
+from emulator.engines.cluster.shares import new_number, shipment
 from emulator.engines.planning import planned
 from emulator.engines.registry import attach, engine_named
 from emulator.errors import BrokenError, LostWorkerError, RefusedError, UsageError
@@ -338,6 +339,58 @@ def test_ctrl_c_leaves_nothing(carrier: NamespaceCarrier) -> None:
     with pytest.raises(KeyboardInterrupt):
         engine_named("cluster").deploy(plan_of(BRIDGED), "", stop)
     assert names() == []
+
+
+VPC = "name: far\ntopology: {generator: vpc, vpcs: 2, subnets: 1, ports: 4, hosts: 4}\n"
+
+
+def test_a_vpc_spans_workers_and_its_ports_move_between_them(carrier: NamespaceCarrier) -> None:
+    network = up(VPC)
+    assert isinstance(network, ClusterNetwork)
+    assert check_reachability(network).is_right
+    port = node(network, "v1s1p1")
+    away = [n for n in network.topology.full.hosts.tolist() if on(network, n) != on(network, port)]
+    network.migrate(port, away[0])
+    moved = attach("far")
+    assert on(moved, port) == on(moved, away[0])
+    assert moved.describe(port)["host"] == network.topology.names[away[0]]
+    assert check_reachability(moved).is_right
+    assert moved.health().running
+    assert moved.deviations() == []
+    with moved.session() as session:
+        session.set_ports(np.array([port]), up=False)
+        session.move_port(port, away[1])
+    assert check_reachability(moved).is_right
+
+
+def on(network: Network, number: int) -> str:
+    """Return the worker of a node."""
+    assert isinstance(network, ClusterNetwork)
+    return network.access.worker_of(number)
+
+
+def test_a_share_that_comes_after_down_is_refused(carrier: NamespaceCarrier) -> None:
+    """The client was killed between its two calls, and the first one took longer on the way."""
+    wanted = plan_of(BRIDGED)
+    sent = shipment(wanted, "")
+    workers = connection.workers_of(wanted.options, "far", sent.names, new_number())
+    workers.ask_all("emulator.agent.lifecycle:down", 60, {"seconds": 10}, own_process=True)
+    with pytest.raises(BrokenError, match="`far` was taken down meanwhile"):
+        workers.ask(
+            "emulator.agent.lifecycle:deploy", sent.arguments(new_number()), 60, data=sent.data,
+            own_process=True,
+        )  # fmt: skip
+
+
+def test_an_operation_that_arrives_twice_is_done_once(carrier: NamespaceCarrier) -> None:
+    network = up(BRIDGED)
+    assert isinstance(network, ClusterNetwork)
+    sent, operation = shipment(plan(network), ""), new_number()
+    entry = "emulator.agent.lifecycle:deploy"
+    for _ in range(2):
+        again = network.workers.ask(entry, sent.arguments(operation), 60, data=sent.data, own_process=True)
+        assert [answer.value["changes"] for answer in again.values()] == [[], []]
+    assert {answer.value["seconds"] for answer in again.values()} == {0.0}
 
 
 def test_pinned_nodes_are_where_the_file_has_them(carrier: NamespaceCarrier) -> None:
