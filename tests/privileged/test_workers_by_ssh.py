@@ -109,9 +109,11 @@ def test_check_judges_every_machine_and_says_what_helps(file: Path, cli: Command
     assert machine.keys() <= by_worker["node1"].keys()
     assert not machine.keys() & by_worker["scheduler"].keys()
 
-    text = file.read_text().replace("host: 127.0.0.1, name: node1", "host: 127.0.0.1, address: 192.0.2.1")
+    whole = file.read_text()
+    text = whole.replace("host: 127.0.0.1, name: node1", "host: 127.0.0.1, address: 192.0.2.1")
     file.write_text(text.replace(f"python: {sys.executable}", "python: /usr/bin/python3"))
     done = cli("workers", "check", "hosts.yaml", code=3)
+    file.write_text(whole)
     said = {
         line.split()[2]: line for line in done.stderr.splitlines() if line.startswith("MISSING 127.0.0.1")
     }

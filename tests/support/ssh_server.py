@@ -81,7 +81,7 @@ class SshServer:
             login = _Login(self._user)
             try:
                 transport.start_server(server=login)
-            except (paramiko.SSHException, EOFError):
+            except (OSError, paramiko.SSHException, EOFError):
                 return
             channel = transport.accept(5)
             if channel is None or not login.asked.wait(5):
