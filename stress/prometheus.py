@@ -5,6 +5,7 @@ Nothing is computed before a scrape. Needs prometheus_client, an optional depend
 
 from __future__ import annotations
 
+import sys
 import threading
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
@@ -48,7 +49,10 @@ def served(text: str) -> Iterator[tuple[Look, str]]:
     try:
         from prometheus_client import CollectorRegistry, start_http_server
     except ImportError as error:
-        raise UnableError("--prometheus needs prometheus_client: pip install prometheus_client") from error
+        raise UnableError(
+            f"--prometheus needs prometheus_client: `{sys.executable} -m pip install prometheus_client` "
+            "(the extra `prometheus` of this package)"
+        ) from error
     collector = RunCollector()
     registry = CollectorRegistry()
     registry.register(collector)

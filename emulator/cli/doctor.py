@@ -22,12 +22,13 @@ _MARKS = {"ok": "ok     ", "missing": "MISSING", "unknown": "?      "}
 def command(file: Path | None, engine: str | None, scheduler: str | None, *, as_json: bool) -> int:
     """Show what this machine has and lacks, and whether FILE can run here, or on the workers of its engine.
 
-    The exit code is 3 if something required is missing. Without root, some checks are skipped and
-    named.
+    For engines on workers, what this machine has is left out: it makes no nodes. The exit code is 3 if
+    something required is missing. Without root, some checks are skipped and named.
     """
     from emulator.linux.machine.checks import machine_checks
 
-    findings = machine_checks()
+    elsewhere = file is not None and _on_workers(file, engine)
+    findings = () if elsewhere else machine_checks()
     for finding in findings:
         fix = f"  -> {finding.fix}" if finding.found == "missing" and finding.fix else ""
         say(f"{_MARKS[finding.found]} {finding.name:36} {finding.value}{fix}".rstrip())
@@ -37,8 +38,6 @@ def command(file: Path | None, engine: str | None, scheduler: str | None, *, as_
     networks = _networks()
     needs = _needs(file, engine, given_options(scheduler)) if file else None
     lacking = [finding.name for finding in findings if finding.is_fatal]
-    if needs is not None and needs["on_workers"]:
-        lacking = []  # this machine needs nothing of it
     fit = not lacking and not (needs and needs["reasons"])
     if lacking:
         say(f"no network can run here: {', '.join(lacking)} missing")
@@ -63,6 +62,14 @@ def command(file: Path | None, engine: str | None, scheduler: str | None, *, as_
             }
         )
     return 0 if fit else 3
+
+
+def _on_workers(file: Path, chosen: str | None) -> bool:
+    """Return whether the nodes of `file` are made on workers: this machine's abilities don't count then."""
+    from topologies.engines import ENGINES
+    from topologies.spec.load import load
+
+    return ENGINES[chosen or load(file).spec.engine_name].on_workers
 
 
 def _networks() -> list[dict[str, Any]]:

@@ -86,7 +86,10 @@ def test_a_port_that_is_taken_is_said() -> None:
 
 def test_without_the_package_it_says_how_to_get_it(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setitem(sys.modules, "prometheus_client", None)
-    with pytest.raises(UnableError, match="pip install prometheus_client"), served("0"):
+    with (
+        pytest.raises(UnableError, match=r"-m pip install prometheus_client` \(the extra `prometheus`"),
+        served("0"),
+    ):
         pass
 
 
