@@ -6,6 +6,7 @@ import io
 import json
 import signal
 import struct
+import sys
 import time
 from collections.abc import Iterator
 from pathlib import Path
@@ -330,6 +331,19 @@ def test_up_after_a_lost_worker_returned_makes_it_again(carrier: NamespaceCarrie
     machine.start()
     assert network.health().running  # the kernel held everything
     assert check_reachability(network).is_right
+
+
+def test_a_share_that_is_gone_is_made_again_and_said(carrier: NamespaceCarrier) -> None:
+    network, machine = up(BRIDGED), carrier.machines["w1"]
+    state = f"EMULATOR_STATE_DIR={machine.state}"
+    machine.nsenter("env", state, sys.executable, "-P", "-m", "emulator", "down", "far")
+    assert not network.health().running
+    again = up(BRIDGED)
+    assert again.changes is not None
+    assert [line for line in again.changes if line.startswith("w1: its share was gone")]
+    assert not [line for line in again.changes if line.startswith("w2: ")]
+    assert again.health().running
+    assert check_reachability(again).is_right
 
 
 def test_ctrl_c_leaves_nothing(carrier: NamespaceCarrier) -> None:

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
 from emulator.engines.cluster.connection import workers_of
 from emulator.engines.cluster.create import deployed, plain_answers, summed
 from emulator.engines.cluster.network import ClusterNetwork
@@ -51,7 +53,7 @@ def change(
             _roll_back(before, sent, record, state, error)
         raise
     for name, answer in answers.items():
-        words += [f"{name}: {line}" for line in answer.value["changes"] or ()]
+        words += [f"{name}: {line}" for line in _changes(answer.value["changes"], name in before.names)]
     words += [*identity_changes(old, plan), *limit_changes(old, plan)] if words else []
     record.file = file
     record.options |= {USED: list(sent.names), ANSWERS: plain_answers(answers)}
@@ -62,6 +64,15 @@ def change(
     changed.changes = tuple(dict.fromkeys(words))
     changed.notes = summed(plan, answers) if words else ()
     return changed
+
+
+def _changes(lines: Sequence[str] | None, had_nodes: bool) -> Sequence[str]:
+    """Return the changes on a worker; it has None where its share was created."""
+    if lines is not None:
+        return lines
+    if not had_nodes:
+        return ["has nodes of the network now"]
+    return ["its share was gone, and was created again: processes in its nodes ended"]
 
 
 def _leave(record: Record, names: list[str]) -> None:
