@@ -217,8 +217,8 @@ class NetnsSession(WithoutLightPorts):
                 run_partly(netlink, self._plan.here, node, self._writer.first(node, self._namespaces))
         elif here:
             self._converge([node], links)
-        else:
-            self._converge([], [link for link in links if self._plan.here.ends_here(link)])
+        elif mine := [link for link in links if self._plan.here.ends_here(link)]:
+            self._converge([], mine)
         self._removed.nodes.pop(node, None)
         if self._plan_now() is not self._plan and here:  # links were changed meanwhile, and it missed them
             self._follow()
