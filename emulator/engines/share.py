@@ -10,7 +10,12 @@ from emulator.errors import RefusedError
 from emulator.linux.ledgers.owners import Owner
 from emulator.linux.ledgers.vni_ledger import VniLedger, VniSpan
 from emulator.linux.machine.features import fix_module, has_link
-from emulator.linux.machine.underlay import foreign_tunnels, namespace_number, underlay_problems
+from emulator.linux.machine.underlay import (
+    foreign_tunnels,
+    namespace_number,
+    udp_ports,
+    underlay_problems,
+)
 from emulator.plan import Plan
 from emulator.state import NetworkState
 from emulator.tunnel_mtu import wide_links
@@ -63,7 +68,19 @@ def _numbers(plan: Plan, underlay: Underlay) -> list[str]:
             out.append(f"{name} takes all VNIs on UDP port {port}; choose another UDP port")
         elif span.meets(VniSpan(port, vni, 1)):
             out.append(f"{name} has VNI {vni:,} on UDP port {port}; {_FIX}")
+    if not out and underlay.port in _hidden_ports():
+        out.append(
+            f"UDP port {underlay.port} is used by another program, maybe for VXLAN devices that aren't "
+            "visible here, such as those of Docker swarm; choose another UDP port"
+        )
     return out
+
+
+def _hidden_ports() -> set[int]:
+    """Return the UDP ports here that neither visible VXLAN devices nor networks in the ledger explain."""
+    known = {device.port for device in foreign_tunnels()}
+    known |= {span.port for _, span in VniLedger().taken(namespace_number())}
+    return set(udp_ports() - known)
 
 
 def _own_end(plan: Plan, underlay: Underlay) -> list[str]:
@@ -94,27 +111,16 @@ def claim_vnis(state: NetworkState, *plans: Plan) -> None:
 def taken_vnis() -> list[Mapping[str, Any]]:
     """Return the VNIs that are in use on this machine, as plain data: "holder", "port", "first", "count".
 
-    A device that takes all VNIs of its UDP port has them all: its "first" is 0.
+    A device that takes all VNIs of its UDP port has them all: its "first" is 0. So does a program that uses a
+    UDP port for what isn't visible.
     """
     ours = [(f"network `{name}`", span) for name, span in VniLedger().taken(namespace_number())]
     others = [
         (found.name, VniSpan(found.port, *((found.vni, 1) if found.vni >= 0 else (0, MOST_VNIS))))
         for found in foreign_tunnels()
     ]
+    others += [("another program", VniSpan(port, 0, MOST_VNIS)) for port in sorted(_hidden_ports())]
     return [
         {"holder": holder, "port": span.port, "first": span.first, "count": span.size}
         for holder, span in (*ours, *others)
     ]
-
-
-def first_free_vni(count: int, port: int, taken: list[Mapping[str, Any]]) -> int | None:
-    """Return the lowest VNI from which `count` are free on UDP port `port`; None when there is none. Pure.
-
-    `taken` is what `taken_vnis` returns, of any number of machines.
-    """
-    first = 1
-    spans = (VniSpan(entry["port"], entry["first"], entry["count"]) for entry in taken)
-    for span in sorted(spans, key=lambda span: span.first):
-        if span.meets(VniSpan(port, first, count)):
-            first = span.first + span.size
-    return first if first + count <= MOST_VNIS else None

@@ -225,6 +225,23 @@ def test_taken_vnis_are_refused_by_name(two: Machines) -> None:
         assert two[0]("run", name=name, nodes=["h1"], command="ping -q -c 1 -W 1 h4")[0][0] == 0
 
 
+def test_devices_that_are_not_visible_are_known_by_their_port(two: Machines) -> None:
+    """As with Docker swarm: a device in a namespace of its own, with a socket in the machine's."""
+    placement = {"s3": 1, "h3": 1, "h4": 1}
+    inside = "until [ $(readlink /proc/$!/ns/net) != $(readlink /proc/self/ns/net) ]; do sleep 0.05; done"
+    holder = two[0].shell(f"unshare --net sleep 60 >/dev/null 2>&1 & {inside}; echo $!").strip()
+    try:
+        two[0].shell(f"ip link add vx9 type vxlan id 7 dstport 4789 && ip link set vx9 netns {holder}")
+        two[0].shell(f"nsenter --net=/proc/{holder}/ns/net ip link set vx9 up")
+        with pytest.raises(MachineError, match="UDP port 4789 is used by another program"):
+            two.up(TREE, placement)
+        assert two[0]("taken") == [{"holder": "another program", "port": 4789, "first": 0, "count": 1 << 24}]
+        two.up(TREE, placement, port=4790)
+    finally:
+        two[0].shell(f"kill {holder}")
+    assert two[0]("run", name="t", nodes=["h1"], command="ping -q -c 1 -W 1 h4")[0][0] == 0
+
+
 def test_an_underlay_that_is_not_here_is_refused(two: Machines) -> None:
     placement = {"s3": 1, "h3": 1, "h4": 1}
     with pytest.raises(MachineError, match=r"10\.99\.0\.7 of w1 is no address of this machine"):

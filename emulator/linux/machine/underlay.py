@@ -6,6 +6,8 @@ All functions look at the network namespace of the calling thread: call them out
 from __future__ import annotations
 
 import os
+from contextlib import suppress
+from pathlib import Path
 from typing import NamedTuple
 
 from emulator.linux.netlink.connection import Netlink
@@ -33,6 +35,16 @@ def foreign_tunnels() -> list[ForeignTunnel]:
         for name, device in _look().interfaces.items()
         if device.tunnel is not None
     ]
+
+
+def udp_ports() -> frozenset[int]:
+    """Return the UDP ports in use here. Those of VXLAN devices count, also if the devices are elsewhere."""
+    found: set[int] = set()
+    for name in ("udp", "udp6"):
+        with suppress(FileNotFoundError):  # a kernel without IPv6
+            lines = Path("/proc/thread-self/net", name).read_text(encoding="ascii").splitlines()[1:]
+            found.update(int(line.split()[1].rpartition(":")[2], 16) for line in lines)
+    return frozenset(found)
 
 
 def underlay_problems(local: bytes, device: str, mtu: int) -> list[str]:

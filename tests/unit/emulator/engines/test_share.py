@@ -25,6 +25,7 @@ def machine(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(share, "underlay_problems", lambda *_: [])
     foreign = [ForeignTunnel("flannel.1", 1, 8472), ForeignTunnel("all0", -1, 9999)]
     monkeypatch.setattr(share, "foreign_tunnels", lambda: foreign)
+    monkeypatch.setattr(share, "udp_ports", lambda: frozenset({53, 8472, 9999}))
 
 
 def plan_of(underlay: dict[str, Any] | None, keys: str = "") -> Plan:
@@ -47,6 +48,7 @@ def plan_of(underlay: dict[str, Any] | None, keys: str = "") -> Plan:
         ({"vni": (1 << 24) - 3}, "they go from 1 to 16,777,215"),
         ({"vni": 1, "port": 8472}, "flannel.1 has VNI 1 on UDP port 8472"),
         ({"vni": 2, "port": 8472}, ""),
+        ({"port": 53}, "UDP port 53 is used by another program"),
         ({"port": 9999}, "all0 takes all VNIs on UDP port 9999"),
         ({"addresses": {"w1": "10.0.0.1"}}, "no underlay address for w2"),
     ],

@@ -6,7 +6,6 @@ from pathlib import Path
 
 import pytest
 
-from emulator.engines.share import first_free_vni
 from emulator.linux.ledgers.owners import Owner
 from emulator.linux.ledgers.vni_ledger import VniLedger, VniSpan
 
@@ -55,15 +54,3 @@ def test_a_damaged_ledger_has_no_entries(ledger: VniLedger, tmp_path: Path) -> N
     assert ledger.taken(HERE) == []
     assert ledger.require(owner("a"), HERE, [VniSpan(4789, 1, 1)]) == []
     assert ledger.taken(HERE) == [("a", VniSpan(4789, 1, 1))]
-
-
-def test_the_first_free_vni_leaves_room_between_what_all_machines_have() -> None:
-    def entry(first: int, count: int, port: int = 4789) -> dict[str, object]:
-        return {"holder": "x", "port": port, "first": first, "count": count}
-
-    assert first_free_vni(5, 4789, []) == 1
-    taken = [entry(12, 3), entry(1, 4), entry(3, 5), entry(1, 1 << 24, port=8472)]
-    assert first_free_vni(4, 4789, taken) == 8
-    assert first_free_vni(5, 4789, taken) == 15
-    assert first_free_vni(1, 8472, taken) is None
-    assert first_free_vni((1 << 24) - 14, 4789, taken) is None
