@@ -1,7 +1,8 @@
 """Processes in nodes that a client talks to by calls: on a terminal of this worker, or by pipes.
 
 A client opens one, then writes, reads and signals until it has the exit code. Reading waits for output, so
-that nothing is asked in vain; writing and reading may overlap.
+that nothing is asked in vain; writing and reading may overlap. A client says how much it has got: the answer
+to a call that Ctrl-C interrupts is lost on its way, and comes again.
 """
 
 from __future__ import annotations
@@ -49,6 +50,7 @@ class HeldProcess:
         self._master = master
         self._slave = slave  # open until the end: without any, reading the master fails
         self._output = [bytearray(), bytearray()]
+        self._dropped = [0, 0]  # bytes before those in `_output`, which the client has
         self._changed = threading.Condition()
         self._timed_out = self._ended = False
         self._deadline = None if timeout is None else time.monotonic() + timeout
@@ -114,16 +116,20 @@ class HeldProcess:
                 with suppress(BrokenPipeError):
                     stdin.close()
 
-    def read(self, wait: float) -> tuple[bytes, bytes, int | None]:
-        """Return what it has written (output, errors) and its exit code at the end; wait for one of these."""
+    def read(self, wait: float, got: Sequence[int]) -> tuple[bytes, bytes, int | None]:
+        """Return what it has written (output, errors) after the `got` bytes of each; wait for some.
+
+        The exit code comes when it has ended and all was got.
+        """
         with self._changed:
-            self._changed.wait_for(lambda: any(self._output) or self._ended, wait)
-            found = [bytes(part) for part in self._output]
-            for part in self._output:
-                part.clear()
+            for at, part in enumerate(self._output):
+                del part[: got[at] - self._dropped[at]]
+                self._dropped[at] = got[at]
             self._changed.notify_all()
-            code = self._code() if self._ended else None
-        return found[0], found[1], code
+            self._changed.wait_for(lambda: any(self._output) or self._ended, wait)
+            output, errors = (bytes(part) for part in self._output)
+            is_over = self._ended and not output and not errors
+            return output, errors, self._code() if is_over else None
 
     def _code(self) -> int:
         code = self._process.returncode
@@ -208,11 +214,10 @@ def write(call: RunningCall, arguments: Mapping[str, Plain], data: bytes) -> Ans
 
 
 def read(call: RunningCall, arguments: Mapping[str, Plain], data: bytes) -> Answer:
-    """Return output, errors (base64) and exit code of the process `number`; wait for some up to `wait`."""
+    """Return output, errors (base64) and exit code of the process `number`; wait for some up to `wait`.
+
+    `got` are the numbers of bytes that the client has of both.
+    """
     del call, data
-    output, errors, code = _PROCESSES.find(arguments).read(arguments["wait"])
-    if code is not None and not output and not errors:
-        LEASES.close(arguments["number"])
-    elif code is not None:
-        code = None  # the next call gets it
+    output, errors, code = _PROCESSES.find(arguments).read(arguments["wait"], arguments["got"])
     return Answer([text(output), text(errors), code])

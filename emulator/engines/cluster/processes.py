@@ -22,6 +22,7 @@ class RemoteProcess:
     def __init__(self, workers: Workers, worker: str, entry: str, arguments: Arguments) -> None:
         self._workers = workers
         self._worker = worker
+        self._got = [0, 0]
         self._number = int(workers.ask_one(worker, entry, arguments).value)
 
     def write(self, data: bytes = b"", **more: Any) -> None:
@@ -32,9 +33,13 @@ class RemoteProcess:
 
     def read(self) -> tuple[bytes, bytes, int | None]:
         """Return output, errors, and the exit code once all output was returned."""
-        arguments = {"number": self._number, "wait": _WAIT}
+        arguments = {"number": self._number, "wait": _WAIT, "got": list(self._got)}
         found = self._workers.ask_one(self._worker, "emulator.agent.processes:read", arguments).value
-        return base64.b64decode(found[0]), base64.b64decode(found[1]), found[2]
+        output, errors = base64.b64decode(found[0]), base64.b64decode(found[1])
+        self._got = [self._got[0] + len(output), self._got[1] + len(errors)]
+        if found[2] is not None:
+            self.close()
+        return output, errors, found[2]
 
     def close(self) -> None:
         """End it; nothing when it has ended."""
