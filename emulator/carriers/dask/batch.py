@@ -42,6 +42,7 @@ class Batch:
         self._calls = calls
         self._workers = workers
         self._outcomes: list[Outcome | None] = [None] * len(calls)
+        self._is_ended = False
         self._places = asyncio.Semaphore(_AHEAD_OF_ALL)
         self._events: queue.SimpleQueue[tuple[int, Any]] = queue.SimpleQueue()
 
@@ -67,19 +68,26 @@ class Batch:
     def wait(self, seconds: float, progress: WorkerProgress | None) -> list[Outcome]:
         """Return the outcome of each call after at most `seconds`."""
         deadline = time.monotonic() + seconds
-        while self._unanswered():
+        while self._unanswered() and not self._is_ended:
             try:
                 number, event = self._events.get(timeout=max(0.0, deadline - time.monotonic()))
             except queue.Empty:
                 break
+            if event is None:
+                continue  # `end`
             if isinstance(event, Outcome):
                 self._outcomes[number] = event
             elif progress is not None and self._outcomes[number] is None:
                 progress(self._calls[number].worker, json.loads(event))
         return [
-            outcome or Outcome(call.worker, error=_late(call, seconds))
+            outcome or Outcome(call.worker, error=self._late(call, seconds))
             for call, outcome in zip(self._calls, self._outcomes, strict=True)
         ]
+
+    def end(self) -> None:
+        """Let `wait` return: nothing will arrive any more."""
+        self._is_ended = True
+        self._events.put((0, None))
 
     async def cancel(self) -> None:
         """Tell the workers that nobody waits for the unanswered calls."""
@@ -99,7 +107,11 @@ class Batch:
         }
         if addresses:
             keys = [self._key(number) for number in numbers]
-            await self._client._run(function, keys, workers=list(addresses), on_error="ignore")  # noqa: SLF001 -- `run`, without a thread
+            await self._client.run(function, keys, workers=list(addresses), on_error="ignore")
+
+    def _late(self, call: Call, seconds: float) -> LostWorkerError:
+        how = "the connection was closed" if self._is_ended else f"it hasn't answered within {seconds:g} s"
+        return LostWorkerError(f"worker {call.worker}: {how}; the call is cancelled there")
 
     def _unanswered(self) -> list[int]:
         return [number for number, outcome in enumerate(self._outcomes) if outcome is None]
@@ -178,7 +190,7 @@ class Batch:
     async def _run(self, address: str, function: Any, *arguments: Any) -> Any:
         """Run one of our functions on a worker, once; its errors, and those of the connection, are raised."""
         try:
-            found = await self._client._run(function, *arguments, workers=[address], on_error="return")  # noqa: SLF001 -- `run`, without a thread
+            found = await self._client.run(function, *arguments, workers=[address], on_error="return")
         except OSError as error:
             raise LostWorkerError(
                 f"the connection to the scheduler is lost ({printable(str(error))}); calls that were under "
@@ -198,12 +210,6 @@ def _plain_call(call: Call) -> Mapping[str, Any]:
         "arguments": dict(call.arguments),
         "own_process": call.own_process,
     }
-
-
-def _late(call: Call, seconds: float) -> LostWorkerError:
-    return LostWorkerError(
-        f"worker {call.worker} hasn't answered within {seconds:g} s; the call is cancelled there"
-    )
 
 
 def _lost(worker: str, error: BaseException) -> LostWorkerError:

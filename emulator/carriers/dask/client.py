@@ -3,40 +3,43 @@
 from __future__ import annotations
 
 import asyncio
-import concurrent.futures
 import logging
 import threading
 import uuid
-from collections.abc import Coroutine, Mapping, Sequence
+from collections.abc import Mapping, Sequence
+from contextlib import suppress
 from types import TracebackType
-from typing import Any, Self, TypeVar
+from typing import Any, Self
 
 from emulator.carriers.addresses import Address, require_protected
 from emulator.carriers.certificates import Certificates
 from emulator.carriers.dask import on_worker, settings
 from emulator.carriers.dask.batch import Batch
+from emulator.carriers.dask.loop import LoopThread
 from emulator.carriers.dask.tls import require_accepted, security
-from emulator.carriers.dask.workers import known_workers
+from emulator.carriers.dask.workers import KnownWorker, known_workers
 from emulator.carriers.protocol import Call, Outcome, WorkerProgress, WorkerState
 from emulator.errors import UnableError
-
-T = TypeVar("T")
 
 _CANCEL_SECONDS = 3.0
 """Time limit for telling workers that a call is cancelled; without it, its lease ends."""
 
+_FAILURES = (OSError, TimeoutError, RuntimeError, ValueError)
+"""What Dask raises when a scheduler is gone."""
+
 
 class DaskCarrier:
-    """A connection to the workers of a Dask scheduler; `open_carrier` makes one."""
+    """A connection to the workers of a Dask scheduler; `connect` makes one."""
 
-    def __init__(self, client: Any, address: Address, seconds: float) -> None:
+    def __init__(self, client: Any, loop: LoopThread, address: Address, seconds: float) -> None:
         self._client = client
+        self._loop = loop
         self._address = address
         self._seconds = seconds
         self._batches: dict[str, Batch] = {}
         self._guard = threading.Lock()
         self._name = uuid.uuid4().hex
-        client.subscribe_topic(on_worker.TOPIC, self._heard)
+        loop.wait(self._subscribe(), seconds)
 
     @property
     def address(self) -> str:
@@ -54,7 +57,7 @@ class DaskCarrier:
         batch = Batch(self._client, self._name, calls, self._known() if calls else {})
         with self._guard:
             self._batches[batch.key] = batch
-        running = self._start(batch.run())
+        running = self._loop.start(batch.run())
         try:
             return batch.wait(seconds, progress)
         finally:
@@ -69,7 +72,9 @@ class DaskCarrier:
             batches = list(self._batches.values())
         for batch in batches:
             self._cancel(batch)
-        self._client.close(timeout=_CANCEL_SECONDS)
+        with suppress(*_FAILURES):
+            self._loop.wait(_closed(self._client), _CANCEL_SECONDS)
+        self._loop.stop()
 
     def __enter__(self) -> Self:
         return self
@@ -79,14 +84,17 @@ class DaskCarrier:
     ) -> None:
         self.close()
 
-    def _known(self) -> Mapping[str, Any]:
+    def _known(self) -> Mapping[str, KnownWorker]:
         try:
-            return self._wait(known_workers(self._client, self._seconds), self._seconds)
-        except (OSError, TimeoutError, RuntimeError, ValueError) as error:
+            return self._loop.wait(known_workers(self._client, self._seconds), self._seconds)
+        except _FAILURES as error:
             raise UnableError(
                 f"the scheduler {self._address} doesn't answer any more ({error or type(error).__name__}); "
                 f"connect again once it runs"
             ) from error
+
+    async def _subscribe(self) -> None:
+        self._client.subscribe_topic(on_worker.TOPIC, self._heard)
 
     def _heard(self, event: Any) -> None:
         """Take a line of progress from any worker, for any client."""
@@ -100,22 +108,9 @@ class DaskCarrier:
     def _cancel(self, batch: Batch) -> None:
         """Tell the workers of unanswered calls; those that don't hear it notice that nothing renews them."""
         if batch.has_unanswered:
-            try:
-                self._wait(batch.cancel(), _CANCEL_SECONDS)
-            except (OSError, TimeoutError, RuntimeError, ValueError) as error:
-                logging.getLogger(__name__).info("workers don't hear that a call is cancelled: %s", error)
-
-    def _wait(self, work: Coroutine[Any, Any, T], seconds: float) -> T:
-        future = self._start(work)
-        try:
-            return future.result(seconds)
-        except concurrent.futures.TimeoutError:
-            future.cancel()
-            raise TimeoutError(f"no answer within {seconds:g} s") from None
-
-    def _start(self, work: Coroutine[Any, Any, T]) -> concurrent.futures.Future[T]:
-        loop: asyncio.AbstractEventLoop = self._client.loop.asyncio_loop
-        return asyncio.run_coroutine_threadsafe(work, loop)
+            with suppress(*_FAILURES):
+                self._loop.wait(batch.cancel(), _CANCEL_SECONDS)
+        batch.end()
 
 
 def connect(
@@ -128,14 +123,40 @@ def connect(
         certificates.require_usable()
     require_accepted(address, certificates, seconds)
     settings.apply()
+    import distributed  # noqa: F401 -- makes its loggers
+
+    settings.log_from(logging.CRITICAL)  # what they say, our errors say
+    loop = LoopThread()
+    try:
+        client = loop.wait(_connected(address, certificates, seconds), seconds + _CANCEL_SECONDS)
+        return DaskCarrier(client, loop, address, seconds)
+    except _FAILURES as error:
+        loop.stop()
+        raise UnableError(f"the scheduler {address} doesn't take us: {error}") from error
+    except BaseException:
+        loop.stop()
+        raise
+
+
+async def _connected(address: Address, certificates: Certificates | None, seconds: float) -> Any:
+    """Return a client that is connected; no half of one is left otherwise."""
     from distributed import Client
 
-    settings.log_from(logging.CRITICAL)  # what it says, our errors say
+    client = Client(
+        str(address), security=security(certificates), timeout=seconds, set_as_default=False,
+        heartbeat_interval="5s", asynchronous=True,
+    )  # fmt: skip
     try:
-        client = Client(
-            str(address), security=security(certificates), timeout=seconds, set_as_default=False,
-            heartbeat_interval="5s",
-        )  # fmt: skip
-    except (OSError, TimeoutError, ValueError) as error:
-        raise UnableError(f"the scheduler {address} doesn't take us: {error}") from error
-    return DaskCarrier(client, address, seconds)
+        return await client
+    except BaseException:
+        await _closed(client)
+        raise
+
+
+async def _closed(client: Any) -> None:
+    """Close a client, whatever state it is in; it must not try again when it is collected."""
+    try:
+        with suppress(Exception):
+            await asyncio.wait_for(client._close(fast=True), _CANCEL_SECONDS / 2)  # noqa: SLF001 -- `close` has no `fast`
+    finally:
+        client.status = "closed"

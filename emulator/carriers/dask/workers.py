@@ -49,7 +49,7 @@ async def _asked(client: Any, address: str, seconds: float) -> dict[str, Any]:
     from emulator.carriers.dask import worker_facts
 
     async def ask(function: Any, *arguments: Any) -> Any:
-        work = client._run(function, *arguments, workers=[address], on_error="return")  # noqa: SLF001 -- `run`, without a thread
+        work = client.run(function, *arguments, workers=[address], on_error="return")
         return (await asyncio.wait_for(work, seconds))[address]
 
     unknown = {"release": "", "certificate_end": None}

@@ -104,7 +104,7 @@ def test_a_late_call_is_cancelled_and_rolls_back(carrier: Carrier, tmp_path: Pat
     call = Call("w1", f"{FUNCTIONS}:last", {"log": str(log), "rollback": 0.2}, own_process=True)
     quick = Call("w2", f"{FUNCTIONS}:echo")
     late, answered = carrier.call([call, quick], 1.5)
-    assert "w1 hasn't answered within 1.5 s" in str(late.error)
+    assert "w1: it hasn't answered within 1.5 s" in str(late.error)
     assert answered.error is None
     until(log.with_suffix(".ended").exists)
     assert log.with_suffix(".ended").read_text() == "cancelled"
