@@ -10,6 +10,9 @@ from typing import NamedTuple
 from emulator.errors import UnableError, UsageError
 from topologies.errors import shortened
 
+SCHEDULER_VARIABLE = "EMULATOR_CLUSTER_SCHEDULER"
+"""Variable of the environment with a scheduler's address, or the path of its scheduler file."""
+
 _ADDRESS = re.compile(r"(?P<scheme>tls|tcp)://(?P<host>\[[0-9a-fA-F:.]+\]|[\w.-]+):(?P<port>\d{1,5})")
 
 

@@ -17,6 +17,9 @@ from emulator.errors import UnableError
 if TYPE_CHECKING:
     from cryptography import x509
 
+CERTIFICATES_VARIABLE = "EMULATOR_CLUSTER_CERTIFICATES"
+"""Variable of the environment with a client's folder of certificates."""
+
 ROLES = ("scheduler", "worker", "client")
 AUTHORITY = "ca"
 

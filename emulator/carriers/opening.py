@@ -6,14 +6,11 @@ import json
 import os
 from pathlib import Path
 
-from emulator.carriers.addresses import Address, parse_address
-from emulator.carriers.certificates import Certificates
+from emulator.carriers.addresses import SCHEDULER_VARIABLE, Address, parse_address
+from emulator.carriers.certificates import CERTIFICATES_VARIABLE, Certificates
 from emulator.carriers.local.record import LocalPaths, LocalRecord, read_record
 from emulator.carriers.protocol import Carrier
 from emulator.errors import UnableError, UsageError
-
-SCHEDULER_VARIABLE = "EMULATOR_CLUSTER_SCHEDULER"
-CERTIFICATES_VARIABLE = "EMULATOR_CLUSTER_CERTIFICATES"
 
 
 def open_carrier(

@@ -135,3 +135,16 @@ def test_a_command_killed_at_any_moment_leaves_nothing_after_down(cli: CommandLi
         assert done.returncode == 0, done.stderr
         assert not state_dir.exists()
         assert not processes(state_dir, "")
+
+
+def test_networks_go_down_with_their_workers_even_if_all_processes_were_killed(
+    cli: CommandLine, state_dir: Path, tmp_path: Path
+) -> None:
+    (tmp_path / "n.yaml").write_text("name: n\ntopology: {generator: linear, k: 4}\n")
+    cli("workers", "local", "2", code=0)
+    cli("up", "n.yaml", "--engine", "cluster", code=0)
+    for pid in processes(state_dir, ""):
+        os.kill(pid, signal.SIGKILL)
+    done = cli("workers", "local", "--down", code=0)
+    assert "n goes down with its workers" in done.stderr
+    assert not state_dir.exists()

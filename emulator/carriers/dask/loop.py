@@ -8,6 +8,8 @@ import threading
 from collections.abc import Coroutine
 from typing import Any, TypeVar
 
+from tornado.ioloop import IOLoop
+
 T = TypeVar("T")
 
 _END_SECONDS = 3.0
@@ -50,11 +52,22 @@ class LoopThread:
         asyncio.set_event_loop(self._loop)
         try:
             self._loop.run_forever()
-            tasks = asyncio.all_tasks(self._loop)
-            for task in tasks:
-                task.cancel()
-            ended = asyncio.gather(*tasks, return_exceptions=True)
-            self._loop.run_until_complete(asyncio.wait({ended}, timeout=_END_SECONDS / 2))
+            self._loop.run_until_complete(_end_tasks())
             self._loop.run_until_complete(self._loop.shutdown_asyncgens())
         finally:
+            tornado = IOLoop.current(instance=False)
+            if tornado is not None:
+                tornado.close(all_fds=True)  # sockets of connections that were in the making
             self._loop.close()
+
+
+async def _end_tasks() -> None:
+    """Wait a little for all other tasks, then cancel them."""
+    for patience in (_END_SECONDS / 6, 0.0):
+        tasks = asyncio.all_tasks() - {asyncio.current_task()}
+        if not tasks:
+            return
+        if not patience:
+            for task in tasks:
+                task.cancel()
+        await asyncio.wait(tasks, timeout=patience or _END_SECONDS / 3)

@@ -8,20 +8,22 @@ import subprocess
 import sys
 import time
 from collections.abc import Callable
-from contextlib import contextmanager, nullcontext, suppress
+from contextlib import contextmanager, suppress
 from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from emulator.carriers.certificates import Certificates
 from emulator.carriers.local.marks import MARK, end_marked
+from emulator.carriers.local.networks import recorded, take_down_recorded, take_down_share
 from emulator.carriers.local.record import MOST_WORKERS, LocalPaths, LocalRecord, read_record
-from emulator.carriers.local.underlay import create, exists, free_number, inside, is_taken, remove
+from emulator.carriers.local.underlay import create, exists, free_number, is_taken, remove
 from emulator.carriers.make_certificates import make_certificates
-from emulator.errors import BrokenError, EmulationError, KernelError, UnableError, UsageError
+from emulator.errors import BrokenError, KernelError, UnableError, UsageError
 from emulator.linux.machine.resources import available_memory
 from emulator.linux.namespaces.mounts import require_lasting
 from emulator.locks import BusyError, locked
 from emulator.process_tags import command_of, with_variable
+from emulator.state import NetworkState
 from emulator.state.directory import names, sweep, unwritable
 
 if TYPE_CHECKING:
@@ -170,36 +172,32 @@ def _await(paths: LocalPaths, record: LocalRecord) -> None:
 
 
 def _remove(paths: LocalPaths, say: Say) -> None:
-    """Remove everything: processes, the networks of each worker, namespaces, the folder last."""
-    end_marked(paths.root, _PATIENCE)
+    """Remove everything: networks, processes, namespaces, the folder last."""
     there = exists(paths)
-    for state in sorted(path for path in paths.root.glob("w*") if path.is_dir()):
-        if known := names(state):
-            say(f"{state.name}: {', '.join(known)} goes down with it")
-            _take_down(paths, state.name, there=there)
+    networks = _recorded(paths)
+    for state in networks:
+        say(f"{state.name} goes down with its workers")
+        if there:
+            take_down_recorded(state)
+    end_marked(paths.root, _PATIENCE)
+    for folder in sorted(path for path in paths.root.glob("w*") if path.is_dir()):
+        if known := names(folder):
+            say(f"{folder.name}: what is left of {', '.join(known)} is removed")
+            take_down_share(paths, folder.name, there=there)
     remove(paths)
+    for state in networks:
+        if state.exists:
+            with state.locked("down"):
+                state.remove()  # nothing of it is anywhere any more
     shutil.rmtree(paths.root, ignore_errors=True)
     if paths.root.exists():
         raise BrokenError(f"can't remove {paths.root}; is something mounted below it?")
 
 
-def _take_down(paths: LocalPaths, worker: str, *, there: bool) -> None:
-    """Remove the networks of a worker, in its namespace if that exists."""
-    environment = os.environ | {"EMULATOR_STATE_DIR": str(paths.state(worker))}
-    with _inside_if(paths, worker, there=there):
-        done = subprocess.run(
-            [sys.executable, "-P", "-m", "emulator", "down", "--all"], cwd="/", env=environment, check=False,
-            stdin=subprocess.DEVNULL, capture_output=True, text=True, errors="replace",
-        )  # fmt: skip
-    if done.returncode:
-        raise BrokenError(f"the networks of {worker} can't be removed: {done.stderr.strip()}")
-
-
-@contextmanager
-def _inside_if(paths: LocalPaths, worker: str, *, there: bool) -> Iterator[None]:
+def _recorded(paths: LocalPaths) -> list[NetworkState]:
+    """Return the networks on the local workers; none if their record is damaged."""
     try:
-        place = inside(paths, worker) if there else nullcontext()
-        with place:
-            yield
-    except EmulationError as error:
-        raise BrokenError(f"worker {worker}: {error}") from error
+        record = read_record(paths)
+    except BrokenError:
+        return []
+    return recorded(paths, record) if record is not None else []

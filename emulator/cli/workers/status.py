@@ -49,7 +49,7 @@ def command(scheduler: str | None, certificates: Path | None, *, insecure: bool,
 
 def _ensure_readable(scheduler: str | None) -> None:
     """Run as root if the cluster is this computer's: root's folder holds its certificates."""
-    from emulator.carriers.opening import SCHEDULER_VARIABLE
+    from emulator.carriers.addresses import SCHEDULER_VARIABLE
     from emulator.cli.elevate import ensure_root
     from emulator.state import state_root
 
