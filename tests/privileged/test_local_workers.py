@@ -62,7 +62,7 @@ def status(cli: CommandLine) -> tuple[int, dict[str, Any]]:
 
 
 def test_what_is_killed_or_cut_off_comes_back(
-    cli: CommandLine, state_dir: Path, monkeypatch: pytest.MonkeyPatch
+    cli: CommandLine, state_dir: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setenv("PYTHONPATH", str(TESTS))
     done = cli("workers", "local", "2", "--silence", "11")
@@ -102,10 +102,15 @@ def test_what_is_killed_or_cut_off_comes_back(
     assert cli("workers", "local", "2").returncode == 0
     assert status(cli)[0] == 0
 
-    done = cli("workers", "local", "--down")
-    assert done.returncode == 0, done.stderr
-    assert "no local workers were up" in cli("workers", "local", "--down").stderr
+    # networks go down with their workers, even if all processes were killed
+    (tmp_path / "n.yaml").write_text("name: n\ntopology: {generator: linear, k: 4}\n")
+    cli("up", "n.yaml", "--engine", "cluster", code=0)
+    for pid in processes(state_dir, ""):
+        os.kill(pid, signal.SIGKILL)
+    done = cli("workers", "local", "--down", code=0)
+    assert "n goes down with its workers" in done.stderr
     assert not state_dir.exists()
+    assert "no local workers were up" in cli("workers", "local", "--down").stderr
 
 
 def listeners(pid: int) -> list[str]:
@@ -135,16 +140,3 @@ def test_a_command_killed_at_any_moment_leaves_nothing_after_down(cli: CommandLi
         assert done.returncode == 0, done.stderr
         assert not state_dir.exists()
         assert not processes(state_dir, "")
-
-
-def test_networks_go_down_with_their_workers_even_if_all_processes_were_killed(
-    cli: CommandLine, state_dir: Path, tmp_path: Path
-) -> None:
-    (tmp_path / "n.yaml").write_text("name: n\ntopology: {generator: linear, k: 4}\n")
-    cli("workers", "local", "2", code=0)
-    cli("up", "n.yaml", "--engine", "cluster", code=0)
-    for pid in processes(state_dir, ""):
-        os.kill(pid, signal.SIGKILL)
-    done = cli("workers", "local", "--down", code=0)
-    assert "n goes down with its workers" in done.stderr
-    assert not state_dir.exists()
