@@ -25,7 +25,9 @@ def engine(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch, tmp_
 
 
 def test_doctor_names_what_is_missing(cli: CommandLine, engine: str) -> None:
-    reasons = cli.json("doctor", "far.yaml", code=3)["file"]["reasons"]
+    found = cli.json("doctor", "far.yaml", code=3)
+    assert found["findings"] == []  # what this machine has matters for its own nodes only
+    reasons = found["file"]["reasons"]
     for option in ("python", "home"):
         assert any(f"{option}: PATH" in reason for reason in reasons)
         assert any(f"EMULATOR_{engine.upper()}_{option.upper()}" in reason for reason in reasons)
