@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
+from emulator.difference import same_plan
 from emulator.forwarding.base import BRIDGE_PORT, LOOPBACK_PORT
 from emulator.plan import Plan, size_text
 from topologies.counting import counted
@@ -22,8 +23,8 @@ _FIRST = 3
 def limit_changes(old: Plan, new: Plan) -> list[str]:
     """Return the changed limits of remaining nodes: `h1: cpu 0.5 → 0.2`, one line per node."""
     old, new, found = old.full, new.full, []
-    before = {name: old.topology.node_profile_of(node) for node, name in _named(old)}
     if old.topology.node_profiles != new.topology.node_profiles or len(new.topology.node_profiles) > 1:
+        before = {name: old.topology.node_profile_of(node) for node, name in _named(old)}
         for node, name in _named(new):
             was = before.get(name)
             words = ", ".join(_limits(was, new.topology.node_profile_of(node))) if was else ""
@@ -55,6 +56,8 @@ def identity_changes(old: Plan, new: Plan) -> list[str]:
     machines are left to these.
     """
     old, new, found = old.full, new.full, []
+    if same_plan(old, new):
+        return []
     index = {name: node for node, name in _named(old)}
     for node, name in _named(new):
         before = index.get(name)

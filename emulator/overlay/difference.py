@@ -5,15 +5,14 @@ Two ports are the same if they have the same name, address space and address: th
 
 from __future__ import annotations
 
-from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import cached_property
-from itertools import islice
 
 import numpy as np
 
 from emulator.overlay.plan import Overlay
 from topologies.counting import counted, some_names
+from topologies.same_names import same_names
 from topologies.topology import I64
 
 _SHOWN = 8
@@ -40,10 +39,7 @@ class OverlayDifference:
         at = np.minimum(np.searchsorted(before.key[order], after.key), len(order) - 1)
         rows = np.flatnonzero(before.key[order[at]] == after.key)
         old = order[at[rows]]
-        had, has = _names(self.old), _names(self.new)
-        same = np.array(
-            [had[a] == has[b] for a, b in zip(old.tolist(), rows.tolist(), strict=True)], dtype=bool
-        )
+        same = same_names(before.names, before.first + old, after.names, after.first + rows)
         return old[same], rows[same]
 
     @property
@@ -101,10 +97,6 @@ class OverlayDifference:
             lines.append(_line("moved", len(self.moved), " to another compute host or namespace", moved))
             lines.append(_line("changed the MAC, VPC or subnet of", len(self.changed), "", changed))
         return [line for line in lines if line]
-
-
-def _names(overlay: Overlay) -> Sequence[str]:
-    return list(islice(iter(overlay.ports.names), overlay.ports.first, None))
 
 
 def _others(overlay: Overlay | None, rows: I64) -> I64:

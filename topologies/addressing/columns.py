@@ -166,4 +166,10 @@ class AddressColumns:
 
     def texts(self) -> list[str]:
         """Return the text of every address, without its prefix length."""
-        return [address_text(packed) for packed in self.value.packed(self.version)]
+        if (self.version != 4).any():
+            return [address_text(packed) for packed in self.value.packed(self.version)]
+        # nearly all addresses of a network differ in the last byte: seven times as fast
+        networks, place = np.unique(self.value.low >> np.uint64(8), return_inverse=True)
+        heads = [address_text((network << 8).to_bytes(4, "big"))[:-1] for network in networks.tolist()]
+        tails = (self.value.low & np.uint64(255)).tolist()
+        return [f"{heads[at]}{tail}" for at, tail in zip(place.tolist(), tails, strict=True)]
