@@ -6,7 +6,7 @@ import ipaddress
 
 import numpy as np
 import pytest
-from hypothesis import given, settings
+from hypothesis import example, given, settings
 from hypothesis import strategies as st
 from support.topologies import made
 
@@ -70,6 +70,7 @@ def test_numbers_of_128_bits_are_pythons(base: int, offsets: list[int]) -> None:
     assert np.array_equal(again.low, numbers.low)
 
 
+@example([], [0, 255, 256, (10 << 24) + 254, (10 << 24) + 1, (1 << 32) - 1])
 @given(st.lists(st.integers(0, LAST), max_size=20), st.lists(st.integers(0, (1 << 32) - 1), max_size=20))
 def test_texts_are_those_of_ipaddress(six: list[int], four: list[int]) -> None:
     values = [(6, value) for value in six] + [(4, value) for value in four]
