@@ -9,6 +9,7 @@ from abc import ABC, abstractmethod
 from collections.abc import Callable
 from typing import Generic, Protocol, TypeVar
 
+from emulator.difference import same_plan
 from emulator.engines.deploy_phases import finish, raise_limits
 from emulator.engines.hosts_file import hosts_of
 from emulator.engines.namespaced import NamespacedNetwork
@@ -87,7 +88,9 @@ class ChangingEngine(ABC, Generic[Running]):
                 claim_vnis(state, old)
                 finish(state, record)
                 raise
-            words += [*transition.lines(), *identity_changes(old, plan)]
+            words += transition.lines()
+            if not same_plan(old.full, plan.full):  # else light ports changed alone
+                words += identity_changes(old, plan)
         words += limit_changes(old, plan)
         self.settle(network, old, plan, state)
         record.file = file
