@@ -32,8 +32,16 @@ _CHUNK = 1 << 16
 _MOST_WAITING = 4 << 20
 """Bytes of output that wait for the client before the process must."""
 _PATIENCE = 2.0
-_ON_TERMINAL = 'tty=$0; exec "$@" <>"$tty" >&0 2>&0'
-"""A session leader without a terminal gets the one that it opens (tty(4)); no word of a user is code."""
+_IDLE = 0.05
+"""Seconds without output after which a terminal whose command has ended is empty."""
+_ON_TERMINAL = (
+    'trap : HUP INT QUIT TERM; exec 3>&1 4<&0 5<>"$0"; '
+    '"$@" <&5 >&5 2>&5 3>&- 4<&- 5>&-; echo $? >&3; read -r _ <&4'
+)
+"""Leads the session of a terminal, and tells the command's exit code. A session leader without a terminal
+gets the one that it opens (tty(4)). When it ends, the kernel drops what nobody has read: so it waits until
+its input is closed. No word of a user is code here.
+"""
 
 
 class HeldProcess:
@@ -53,11 +61,14 @@ class HeldProcess:
         self._dropped = [0, 0]  # bytes before those in `_output`, which the client has
         self._changed = threading.Condition()
         self._timed_out = self._ended = False
+        self._over = threading.Event()
+        self._told: int | None = None
         self._deadline = None if timeout is None else time.monotonic() + timeout
         self._threads = [
             threading.Thread(target=self._drain, args=source, daemon=True) for source in self._pipes()
         ]
-        for thread in (*self._threads, threading.Thread(target=self._await_end, daemon=True)):
+        watches = [self._await_end] if master < 0 else [self._await_end, self._await_command]
+        for thread in (*self._threads, *(threading.Thread(target=w, daemon=True) for w in watches)):
             thread.start()
 
     def _pipes(self) -> list[tuple[int, int]]:
@@ -65,8 +76,8 @@ class HeldProcess:
         process = self._process
         assert process.stdout is not None  # noqa: S101 -- started with pipes
         assert process.stderr is not None  # noqa: S101
-        found = [(process.stdout.fileno(), 0), (process.stderr.fileno(), 1)]
-        return found if self._master < 0 else [*found, (self._master, 0)]
+        errors = (process.stderr.fileno(), 1)
+        return [(self._master, 0) if self._master >= 0 else (process.stdout.fileno(), 0), errors]
 
     def _drain(self, source: int, into: int) -> None:
         """Collect what comes from `source`; stop at its end, and wait while the client is behind."""
@@ -74,9 +85,9 @@ class HeldProcess:
             with self._changed:
                 self._changed.wait_for(lambda: len(self._output[into]) < _MOST_WAITING)
             try:
-                if source == self._master and not select.select([source], [], [], 0.2)[0]:
-                    if self._process.returncode is not None:
-                        return  # the process has ended, and all is read
+                if source == self._master and not select.select([source], [], [], _IDLE)[0]:
+                    if self._over.is_set():
+                        return  # the command has ended, and all is read
                     continue
                 data = os.read(source, _CHUNK)
             except (OSError, ValueError):
@@ -86,6 +97,17 @@ class HeldProcess:
             with self._changed:
                 self._output[into] += data
                 self._changed.notify_all()
+
+    def _await_command(self) -> None:
+        """Learn the exit code of a terminal's command; let its leader end when all output was read."""
+        assert self._process.stdout is not None  # noqa: S101 -- started with pipes
+        assert self._process.stdin is not None  # noqa: S101
+        told = self._process.stdout.readline().strip()
+        self._told = int(told) if told.isdigit() else None
+        self._over.set()
+        self._threads[0].join()
+        with suppress(OSError):
+            self._process.stdin.close()
 
     def _await_end(self) -> None:
         left = None if self._deadline is None else max(0.0, self._deadline - time.monotonic())
@@ -132,7 +154,7 @@ class HeldProcess:
             return output, errors, self._code() if is_over else None
 
     def _code(self) -> int:
-        code = self._process.returncode
+        code = self._process.returncode if self._told is None else self._told
         return TIMED_OUT if self._timed_out else code if code >= 0 else 128 - code
 
     def send(self, number: int) -> None:
@@ -178,7 +200,7 @@ def on_terminal(
     try:
         set_size(master, size)
         words = ["sh", "-c", _ON_TERMINAL, os.ttyname(slave), *argv]
-        process = nodes.start(node, words, capture=True, session=True)
+        process = nodes.start(node, words, capture=True, feed=True, session=True)
     except BaseException:
         os.close(master)
         os.close(slave)

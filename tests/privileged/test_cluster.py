@@ -187,6 +187,18 @@ def test_a_process_in_a_node_has_a_terminal_with_size_and_keys(carrier: Namespac
     assert ended(process) == 130
 
 
+def test_a_terminal_shows_all_that_a_quick_command_writes(carrier: NamespaceCarrier) -> None:
+    network = up(BRIDGED)
+    assert isinstance(network, ClusterNetwork)
+    host = int(network.topology.hosts[0])
+    worker = network.access.worker_of(host)
+    for number in range(10):
+        arguments = {"node": host, "argv": ["echo", f"word{number}"], "size": [24, 80], "timeout": None}
+        process = RemoteProcess(network.workers, worker, "emulator.agent.processes:start", arguments)
+        assert read_until(process, f"word{number}") == f"word{number}\r\n"
+        assert ended(process) == 0
+
+
 def read_until(process: RemoteProcess, words: str) -> str:
     out, end = "", time.monotonic() + 20
     while words not in out and time.monotonic() < end:

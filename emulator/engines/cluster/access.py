@@ -13,7 +13,6 @@ from emulator.engines.cluster.calls import QUICK_SECONDS, Workers
 from emulator.engines.cluster.processes import RemoteProcess, captured
 from emulator.engines.cluster.terminal import interact
 from emulator.engines.limited_access import LimitedAccess
-from emulator.linux.processes.interrupts import stoppable
 from emulator.plan import Plan
 
 _A_DAY = 24 * 3600.0
@@ -101,11 +100,7 @@ class ClusterAccess(LimitedAccess):
     def capture(self, node: int, request: CaptureRequest, file: BinaryWriter) -> CaptureResult:
         """Record packets on the node's worker, and write them here as they come, until Ctrl-C."""
         worker = self.worker_of(node)
-        with stoppable():
-            process = RemoteProcess(
-                self._workers(),
-                worker,
-                "emulator.agent.capture:start",
-                {"node": node, "request": asdict(request)},
-            )
-            return captured(process, file)
+        arguments = {"node": node, "request": asdict(request)}
+        return captured(
+            RemoteProcess(self._workers(), worker, "emulator.agent.capture:start", arguments), file
+        )

@@ -11,6 +11,8 @@ from emulator.access import BinaryWriter, CaptureResult
 from emulator.carriers.plain_errors import error_of
 from emulator.engines.cluster.calls import Arguments, Workers
 from emulator.errors import BrokenError
+from emulator.linux.processes.interrupts import Stopped
+from emulator.signals import handled
 
 _WAIT = 1.0
 """Seconds that a worker waits for output before it answers without any."""
@@ -47,23 +49,28 @@ class RemoteProcess:
 
 
 def captured(process: RemoteProcess, file: BinaryWriter) -> CaptureResult:
-    """Write what a recording process sends into `file` until it ends; Ctrl-C has it stop."""
-    words, stopped = bytearray(), 0
-    while True:
+    """Write what a recording process sends into `file` until it ends; Ctrl-C has it stop.
+
+    Signals are only noted: an interrupted call would lose what it brings. The process is told to stop once it
+    has begun, which the head of the file shows; a second signal ends it at once.
+    """
+    words, began, told, noted = bytearray(), False, False, list[int]()
+    with handled((signal.SIGINT, signal.SIGTERM, signal.SIGHUP), noted.append):
         try:
-            output, errors, code = process.read()
-            if output:
-                file.write(output)
-                file.flush()
-            words += errors
-            if code is not None:
-                return _result(bytes(words), code)
-        except KeyboardInterrupt:
-            stopped += 1
-            if stopped > 1:
-                process.close()
-                raise
-            process.write(signal=int(signal.SIGINT))
+            while True:
+                if noted and began and not told:
+                    told = True
+                    process.write(signal=int(signal.SIGINT))
+                if len(noted) > 1:
+                    raise Stopped(noted[-1])  # noqa: TRY301 -- as a second Ctrl-C does
+                output, errors, code = process.read()
+                if output:
+                    began = True
+                    file.write(output)
+                    file.flush()
+                words += errors
+                if code is not None:
+                    return _result(bytes(words), code)
         except BaseException:
             process.close()
             raise
