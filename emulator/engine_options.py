@@ -25,7 +25,7 @@ from topologies.overrides import pinned_nodes
 from topologies.spec.engine_options import EngineOptions
 from topologies.spec.load import Document
 from topologies.suggestions import nearest
-from topologies.topology import I64, Topology
+from topologies.topology import I32, I64, Topology
 
 Options = Mapping[str, Any]
 """Plain data by option. `workers` is a list of {"name", "address", "memory", "nodes"}."""
@@ -113,10 +113,10 @@ def engine_plan(
     return with_tunnel_mtu(plan)
 
 
-def with_pins(plan: Plan, pins: Sequence[tuple[I64, str]]) -> Plan:
-    """Return the plan with nodes (int64[k]) on the workers that `pins` name; later ones win.
+def pinned_workers(plan: Plan, pins: Sequence[tuple[I64, str]]) -> I32:
+    """Return the worker's number of each node that `pins` (nodes int64[k], worker) place, else -1: int32[n].
 
-    Hosts without a pin go with their switch. All other nodes stay where the plan has them.
+    Later ones win. Hosts without a pin go with their switch. UsageError for an unknown worker.
     """
     numbers = {worker.name: number for number, worker in enumerate(plan.workers)}
     wanted = np.full(plan.topology.node_count, -1, dtype=np.int32)
@@ -126,7 +126,12 @@ def with_pins(plan: Plan, pins: Sequence[tuple[I64, str]]) -> Plan:
                 f"the file places nodes on `{worker}`, which isn't a worker; {nearest(worker, numbers)}"
             )
         wanted[nodes] = numbers[worker]
-    wanted = np.where(wanted < 0, wanted[attachment(plan.topology)], wanted)
+    return np.where(wanted < 0, wanted[attachment(plan.topology)], wanted).astype(np.int32)
+
+
+def with_pins(plan: Plan, pins: Sequence[tuple[I64, str]]) -> Plan:
+    """Return the plan with the nodes of `pins` on their workers. All others stay where the plan has them."""
+    wanted = pinned_workers(plan, pins)
     placement = np.where(wanted < 0, plan.placement, wanted).astype(np.int32)
     return replace(plan, placement=placement, method=f"{plan.method}, pinned")
 

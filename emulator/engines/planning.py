@@ -5,11 +5,16 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from typing import Any, Protocol, runtime_checkable
 
-from emulator.engine_options import Options, engine_options, engine_plan
+import numpy as np
+
+from emulator.engine_options import Options, engine_options, engine_plan, pinned_workers
+from emulator.errors import UsageError
 from emulator.network import Engine
 from emulator.placement.worker import Worker
 from emulator.plan import Plan
 from emulator.worker_finding import WorkerFinding
+from topologies.counting import counted
+from topologies.overrides import pinned_nodes
 from topologies.spec.load import Document
 from topologies.topology import Topology
 
@@ -49,4 +54,21 @@ def planned(
         return engine_plan(document, topology, engine.name, machines, method, options=options)
     machines, found = engine.workers(options)
     options = {**options, **found}
-    return engine.placed(engine_plan(document, topology, engine.name, machines, method, options=options))
+    plan = engine.placed(engine_plan(document, topology, engine.name, machines, method, options=options))
+    _require_pins(document, plan)
+    return plan
+
+
+def _require_pins(document: Document, plan: Plan) -> None:
+    """Raise UsageError if the file pins a running node to another worker: it stays where it is."""
+    if not document.spec.placement:
+        return
+    wanted = pinned_workers(plan, pinned_nodes(plan.topology, document.spec.placement))
+    elsewhere: list[int] = np.flatnonzero((wanted >= 0) & (wanted != plan.placement)).tolist()
+    if elsewhere:
+        node = elsewhere[0]
+        here, there = (plan.workers[int(of[node])].name for of in (plan.placement, wanted))
+        raise UsageError(
+            f"{counted(len(elsewhere), 'node')} can't move: {plan.topology.names[node]} runs on {here}, "
+            f"and the file places it on {there}; `emulator down {plan.topology.name}` first"
+        )

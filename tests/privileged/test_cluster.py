@@ -429,6 +429,8 @@ def test_pinned_nodes_are_where_the_file_has_them(carrier: NamespaceCarrier) -> 
     assert (placed["s2"], placed["h1"], placed["h2"], placed["h3"]) == ("w2", "w1", "w2", "w2")
     engine_named("cluster").deploy(wanted, "", silent)
     assert check_reachability(attach("far")).is_right
+    with pytest.raises(UsageError, match="h1 runs on w1, and the file places it on w2"):
+        plan_of(BRIDGED + pins.replace("name: h1}, worker: w1", "name: h1}, worker: w2"))
     with pytest.raises(UsageError, match="`w9`, which isn't a worker"):
         plan_of(BRIDGED + "placement: [{match: {name: s2}, worker: w9}]\n")
 

@@ -93,3 +93,49 @@ def test_an_mtu_in_the_file_stays() -> None:
     text = MAXINET + "links: [{match: {between: [host, switch]}, mtu: 1000}]\n"
     plan = engine_plan(document(text), build(document(text)), "maxinet")
     assert {profile.mtu for profile in plan.topology.link_profiles} == {1000, 1450}
+
+
+CLUSTER = """\
+name: c
+engine: {name: cluster, scheduler: "tls://head:8786", underlay: eth1, certificates: keys}
+topology: {generator: tree, depth: 2, fanout: 3}
+"""
+
+
+def test_one_way_to_name_the_cluster_replaces_the_other(monkeypatch: pytest.MonkeyPatch) -> None:
+    options = engine_options(document(CLUSTER), "cluster")
+    assert options["scheduler"] == "tls://head:8786"
+    assert options["underlay"] == {"device": "eth1"}
+    assert options["certificates"].endswith("/keys")
+    monkeypatch.setenv("EMULATOR_CLUSTER_SCHEDULER_FILE", "/run/cluster.json")
+    monkeypatch.setenv("EMULATOR_CLUSTER_UNDERLAY", "10.0.0.0/24")
+    options = engine_options(document(CLUSTER), "cluster")
+    assert "scheduler" not in options
+    assert options["scheduler_file"] == "/run/cluster.json"
+    assert options["underlay"] == {"address": "10.0.0.0/24"}
+    options = engine_options(document(CLUSTER), "cluster", {"scheduler": "tls://other:8786"})
+    assert options["scheduler"] == "tls://other:8786"
+    assert "scheduler_file" not in options
+
+
+def test_an_option_of_the_command_line_is_named_in_its_error() -> None:
+    with pytest.raises(UsageError, match=r"--scheduler: .*`head` is no scheduler's address"):
+        engine_options(document(CLUSTER), "cluster", {"scheduler": "head"})
+
+
+def test_pinned_nodes_take_their_hosts_along_and_later_rules_win() -> None:
+    text = CLUSTER + (
+        "placement:\n"
+        "  - {match: {kind: switch}, worker: a}\n"
+        "  - {match: {name: s4}, worker: b}\n"
+        "  - {match: {name: h9}, worker: a}\n"
+    )
+    made = document(text)
+    plan = engine_plan(made, build(made), "cluster", [Worker("a"), Worker("b")])
+    where = dict(zip(plan.topology.names, plan.placement.tolist(), strict=True))
+    assert [where[name] for name in ("s1", "s2", "h1", "s4", "h7", "h8", "h9")] == [0, 0, 0, 1, 1, 1, 0]
+    assert plan.method.endswith("pinned")
+    with pytest.raises(UsageError, match="the file places nodes on `b`, which isn't a worker"):
+        engine_plan(made, build(made), "cluster", [Worker("a"), Worker("c")])
+    one = engine_plan(made, build(made), "netns")
+    assert not one.placement.any()
