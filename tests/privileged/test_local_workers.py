@@ -140,3 +140,10 @@ def test_a_command_killed_at_any_moment_leaves_nothing_after_down(cli: CommandLi
         assert done.returncode == 0, done.stderr
         assert not state_dir.exists()
         assert not processes(state_dir, "")
+
+
+def test_a_start_killed_at_once_leaves_no_lock(cli: CommandLine, state_dir: Path) -> None:
+    state_dir.mkdir(mode=0o700)
+    (state_dir / ".workers.lock").touch(mode=0o600)
+    cli("workers", "local", "--down", code=0)
+    assert not state_dir.exists()

@@ -26,6 +26,9 @@ from emulator.errors import UnableError
 _NOWHERE = "127.0.0.1:0"
 """Where Dask's HTTP servers listen, which can't be switched off; they have no routes."""
 
+SCRATCH = ".worker"
+"""Folder of Dask's files in a worker's state directory."""
+
 _WAIT_FOR_SCHEDULER = 60.0
 _TRY_SECONDS = 10.0
 

@@ -82,12 +82,12 @@ def stop(say: Say) -> bool:
     """Remove the local workers with their networks, whatever state they are in; False if there were none."""
     paths = LocalPaths.here()
     require_lasting()
-    if not paths.root.exists():
-        return False
-    with _locked(paths):
-        _remove(paths, say)
-    sweep(paths.root.parent)
-    return True
+    was_there = paths.root.exists()
+    if was_there:
+        with _locked(paths):
+            _remove(paths, say)
+    sweep(paths.root.parent)  # also the lock of a start that was killed at once
+    return was_there
 
 
 def supervisor_runs(paths: LocalPaths) -> bool:

@@ -16,9 +16,10 @@ from pathlib import Path
 
 from emulator import __version__
 from emulator.carriers.certificates import ROLES
+from emulator.carriers.dask.start import SCRATCH
 from emulator.carriers.ssh import keeper
 from emulator.errors import UnableError
-from emulator.state import names
+from emulator.state import names, state_root
 from emulator.tasks import Plain
 
 PLACE = Path("/run/topology-emulator-cluster")
@@ -79,6 +80,8 @@ def _stop(role: str) -> bool:
         _run(["systemctl", "stop", _unit(role)])
         was_running = True
     shutil.rmtree(folder, ignore_errors=True)
+    if role == "worker":
+        shutil.rmtree(state_root() / SCRATCH, ignore_errors=True)  # of one that was killed
     if PLACE.is_dir() and not any(PLACE.iterdir()):
         PLACE.rmdir()
     return was_running

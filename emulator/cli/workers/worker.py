@@ -40,7 +40,7 @@ def command(
     It ends when its scheduler is gone. Networks of this machine go on, and so do calls under way.
     """
     from emulator.agent.lifecycle import clean_unfinished
-    from emulator.carriers.dask.start import run_worker
+    from emulator.carriers.dask.start import SCRATCH, run_worker
     from emulator.carriers.opening import scheduler_address
     from emulator.cli.elevate import ensure_root
     from emulator.state import state_root
@@ -51,5 +51,5 @@ def command(
     )
     for removed in clean_unfinished():
         say(f"removed `{removed}`, whose `up` had been killed here")
-    run_worker(settings, name or socket.gethostname(), host, port, state_root() / ".worker")
+    run_worker(settings, name or socket.gethostname(), host, port, state_root() / SCRATCH)
     return 0
