@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+import secrets
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from ipaddress import ip_address, ip_network
 from typing import Any
@@ -155,11 +156,15 @@ _BLOCK = 1 << 10
 """Networks begin at multiples, so that each has room to grow."""
 
 
-def free_vnis(taken: Sequence[tuple[int, int]]) -> int:
-    """Return the first VNI of the largest gap between `taken` (first, end), in blocks; 0 if there is none."""
+def free_vnis(taken: Sequence[tuple[int, int]], draw: Callable[[int], int] = secrets.randbelow) -> int:
+    """Return a first VNI in the largest gap between `taken` (first, end), at a block; 0 if there is none.
+
+    `draw(n)` chooses one of the blocks in the first half of the gap: clients that plan at the same time would
+    meet at its beginning, and each be refused on a worker.
+    """
     best, size, at = 0, 0, _FIRST_VNI
     for first, end in [*sorted(taken), (MOST_VNIS, MOST_VNIS)]:
         if first - at > size:
             best, size = at, first - at
         at = max(at, -(-end // _BLOCK) * _BLOCK)
-    return best
+    return best + _BLOCK * draw(max(1, size // (2 * _BLOCK))) if best else 0

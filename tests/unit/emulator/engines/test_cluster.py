@@ -58,19 +58,30 @@ class TestUnderlay:
         assert underlay_of([one, facts_of(device("eth0"))], {}) is None
 
 
+def first(count: int) -> int:
+    assert count > 0
+    return 0
+
+
 class TestVnis:
     def test_it_begins_where_most_are_free(self) -> None:
-        assert free_vnis([]) == 1 << 16
-        assert free_vnis([(1 << 16, (1 << 16) + 5)]) == (1 << 16) + 1024
-        assert free_vnis([(70_000, 1 << 24)]) == 1 << 16
+        assert free_vnis([], first) == 1 << 16
+        assert free_vnis([(1 << 16, (1 << 16) + 5)], first) == (1 << 16) + 1024
+        assert free_vnis([(70_000, 1 << 24)], first) == 1 << 16
+
+    def test_clients_that_plan_at_once_seldom_meet(self) -> None:
+        found = {free_vnis([]) for _ in range(20)}
+        assert len(found) > 15
+        assert all((1 << 16) <= vni < (1 << 23) + (1 << 16) and vni % 1024 == 0 for vni in found)
 
     def test_none_is_free(self) -> None:
         assert free_vnis([(0, 1 << 24)]) == 0
 
     def test_taken_ones_are_avoided_whatever_their_order(self) -> None:
         taken = [(9_000_000, 9_000_100), (65_536, 65_540), (200_000, 300_000)]
-        first = free_vnis(taken)
-        assert all(first >= end or first + 1_000_000 <= begin for begin, end in taken)
+        for _ in range(20):
+            vni = free_vnis(taken)
+            assert all(vni >= end or vni + 1_000_000 <= begin for begin, end in taken)
 
 
 TREE = "name: t\ntopology: {generator: tree, depth: 2, fanout: 3}\n"
