@@ -1,8 +1,7 @@
 """Start, find again and stop the controllers of one network.
 
 The process of a controller is a program of Open vSwitch, a command of the user's, or a relay to a
-controller that runs elsewhere. All of them run in the namespaces of the switches. A command that ends all
-processes there ends them too, without a record.
+controller that runs elsewhere. All run in the switches' namespaces, and end with all processes there.
 """
 
 from __future__ import annotations

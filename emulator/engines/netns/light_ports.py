@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import time
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from typing import Any
@@ -11,7 +10,7 @@ import numpy as np
 
 from emulator.linux.namespaces.store import NamespaceStore
 from emulator.linux.overlay.find import open_maps
-from emulator.linux.overlay.maps import UNDER_WAY, split_place
+from emulator.linux.overlay.maps import place, split_place
 from emulator.linux.overlay.port_table import PortTable
 from emulator.overlay.migration import destination
 from emulator.overlay.plan import Overlay
@@ -68,7 +67,4 @@ def migrate_port(old: Plan, new: Plan, node: int, store: NamespaceStore) -> None
     row = node - before.ports.first
     device, vtep = check_destination(old, row, int(after.ports.host[row]))
     with port_table(before, store) as table:
-        slots = table.slots(before, np.array([row]))
-        table.migrate(slots, device, vtep)
-        time.sleep(UNDER_WAY)
-        table.settle(slots)
+        table.move(table.slots(before, np.array([row])), np.atleast_1d(place(device, vtep)))

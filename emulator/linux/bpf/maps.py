@@ -12,7 +12,6 @@ import errno
 import mmap
 import struct
 from dataclasses import dataclass
-from types import TracebackType
 from typing import Any, Self
 
 import numpy as np
@@ -20,6 +19,7 @@ from numpy.typing import DTypeLike, NDArray
 
 from emulator.errors import KernelError
 from emulator.linux.bpf import syscall
+from emulator.linux.bpf.closing import Closing
 
 HASH, ARRAY = 1, 2
 NO_PREALLOC, MMAPABLE = 1 << 0, 1 << 10
@@ -48,7 +48,7 @@ class Description:
     flags: int
 
 
-class Map:
+class Map(Closing):
     """A BPF map that this process holds open by `fd`. It lives as long as a program or process uses it."""
 
     def __init__(self, descriptor: int) -> None:
@@ -76,14 +76,6 @@ class Map:
         return cls(
             syscall.descriptor_by_id(syscall.MAP_GET_FD_BY_ID, number, "open BPF map", f"with id {number}")
         )
-
-    def __enter__(self) -> Self:
-        return self
-
-    def __exit__(
-        self, kind: type[BaseException] | None, value: BaseException | None, trace: TracebackType | None
-    ) -> None:
-        self.close()
 
     @property
     def name(self) -> str:

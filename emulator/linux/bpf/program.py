@@ -11,11 +11,11 @@ import errno
 import struct
 from collections.abc import Mapping
 from dataclasses import dataclass
-from types import TracebackType
 from typing import Self
 
 from emulator.errors import KernelError
 from emulator.linux.bpf import syscall
+from emulator.linux.bpf.closing import Closing
 from emulator.linux.bpf.code import SIZE, Code
 from emulator.linux.bpf.maps import Map
 
@@ -46,7 +46,7 @@ class TestRun:
     nanoseconds: int
 
 
-class Program:
+class Program(Closing):
     """A loaded BPF program that this process holds open by `fd`."""
 
     def __init__(self, descriptor: int, name: str = "") -> None:
@@ -93,14 +93,6 @@ class Program:
                 syscall.PROG_GET_FD_BY_ID, number, "open BPF program", f"with id {number}"
             )
         )
-
-    def __enter__(self) -> Self:
-        return self
-
-    def __exit__(
-        self, kind: type[BaseException] | None, value: BaseException | None, trace: TracebackType | None
-    ) -> None:
-        self.close()
 
     def close(self) -> None:
         """Close the descriptor. What is attached stays."""

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import time
 from collections.abc import Callable, Iterable
 from contextlib import suppress
 from types import TracebackType
@@ -21,7 +20,7 @@ from emulator.linux.overlay.find import open_maps
 from emulator.linux.overlay.host_messages import HostMessages
 from emulator.linux.overlay.host_table import forget_hosts, has_room, write_hosts
 from emulator.linux.overlay.items import UNTOUCHED, host_items, tenant_items
-from emulator.linux.overlay.maps import SLOT, UNDER_WAY, OverlayMaps, place
+from emulator.linux.overlay.maps import OverlayMaps, place
 from emulator.linux.overlay.port_table import PortTable
 from emulator.linux.overlay.programs import load_programs
 from emulator.linux.overlay.repair import restore_namespaces, run_there
@@ -29,9 +28,6 @@ from emulator.linux.overlay.survey import OverlayDamage, OverlaySurvey
 from emulator.overlay.difference import OverlayDifference
 from emulator.overlay.plan import Overlay
 from topologies.topology import I64
-
-_AT_ONCE = 32768
-"""Ports that move at once: half of the room for former places."""
 
 
 class OverlayChange:
@@ -139,16 +135,9 @@ class OverlayChange:
         table.rewrite(new, rows, np.ones(len(rows), dtype=bool))
 
     def _move(self, maps: OverlayMaps, new: Overlay, rows: I64) -> None:
-        """Move ports to their places in `new`, if they aren't there; nothing under way is lost."""
-        slots = PortTable(maps).slots(new, rows)
-        wanted = place(new.device[rows], new.vtep[rows])
-        away = np.flatnonzero((slots >= 0) & (maps.ports["place"][slots] != wanted))
-        for at in range(0, len(away), _AT_ONCE):
-            some = away[at : at + _AT_ONCE]
-            moving = slots[some].astype(SLOT)
-            maps.migrate(moving, wanted[some])
-            time.sleep(UNDER_WAY)
-            maps.settle(moving)
+        """Move ports to their places in `new`."""
+        table = PortTable(maps)
+        table.move(table.slots(new, rows), place(new.device[rows], new.vtep[rows]))
 
     def _unlike_hosts(self, new: Overlay) -> list[int]:
         """Return the compute hosts that are new, or whose items or tenants differ."""

@@ -18,11 +18,11 @@ import ipaddress
 import os
 import struct
 from pathlib import Path
-from types import TracebackType
 from typing import Self
 
 from emulator.errors import BrokenError, KernelError
 from emulator.linux.bpf import syscall
+from emulator.linux.bpf.closing import Closing
 from emulator.linux.bpf.code import read_code
 from emulator.linux.bpf.maps import HASH, NO_PREALLOC, Map
 from emulator.linux.bpf.program import CGROUP_SOCK_ADDR, Program
@@ -38,7 +38,7 @@ _MOST_PROGRAMS = 64
 """Programs at one place of a group: the kernel's own limit, BPF_CGROUP_MAX_PROGS."""
 
 
-class Identities:
+class Identities(Closing):
     """Addresses of the groups below one group. Close it when done: what is attached stays."""
 
     def __init__(self, identities: Map) -> None:
@@ -96,14 +96,6 @@ class Identities:
     def close(self) -> None:
         """Close the descriptor. The programs stay attached until their group ends."""
         self._map.close()
-
-    def __enter__(self) -> Self:
-        return self
-
-    def __exit__(
-        self, kind: type[BaseException] | None, value: BaseException | None, trace: TracebackType | None
-    ) -> None:
-        self.close()
 
 
 def _number(group: Path) -> bytes:

@@ -9,13 +9,13 @@ from __future__ import annotations
 
 import ipaddress
 from dataclasses import dataclass, fields
-from types import TracebackType
 from typing import Any, Self
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 from emulator.errors import BrokenError
+from emulator.linux.bpf.closing import Closing
 from emulator.linux.bpf.maps import ARRAY, HASH, MMAPABLE, NO_PREALLOC, Map
 from emulator.linux.bpf.program import Program
 
@@ -81,7 +81,7 @@ def page_keys(space: int, first: int, count: int) -> NDArray[Any]:
 
 
 @dataclass
-class OverlayMaps:
+class OverlayMaps(Closing):
     """The maps of one network. Each is an open `Map`; `ports` is the memory of `port_map`.
 
     `pages`: PAGE_KEY to first slot. `devices`: index to DEVICE. `peers`: VTEP to PEER. `vnis`: VNI to address
@@ -167,11 +167,3 @@ class OverlayMaps:
         """Close the descriptors. The maps live on while programs use them."""
         for one in self.by_name().values():
             one.close()
-
-    def __enter__(self) -> Self:
-        return self
-
-    def __exit__(
-        self, kind: type[BaseException] | None, value: BaseException | None, trace: TracebackType | None
-    ) -> None:
-        self.close()

@@ -6,6 +6,7 @@ are the only table of what runs, and whoever opens them finds every port.
 
 from __future__ import annotations
 
+import time
 from typing import Any
 
 import numpy as np
@@ -18,6 +19,7 @@ from emulator.linux.overlay.maps import (
     PAGE_KEY,
     PORT,
     SLOT,
+    UNDER_WAY,
     OverlayMaps,
     place,
 )
@@ -26,6 +28,8 @@ from emulator.tasks import PORT_COUNTERS
 from topologies.topology import I64
 
 _MISSING = -1
+_AT_ONCE = 32768
+"""Ports that move at once: half of the room for former places."""
 
 
 def capacity(overlay: Overlay) -> int:
@@ -139,6 +143,19 @@ class PortTable:
     def migrate(self, slots: I64, device: int, vtep: int) -> None:
         """Move ports behind `device` of the host with `vtep`; call `settle` some milliseconds later."""
         self._maps.migrate(slots.astype(SLOT), np.repeat(place(device, vtep), len(slots)))
+
+    def move(self, slots: I64, places: NDArray[np.uint64]) -> None:
+        """Move ports (each once) to `places`, if they aren't there; nothing under way is lost.
+
+        Takes some tens of milliseconds: packets to the former places may arrive until then.
+        """
+        away = np.flatnonzero((slots >= 0) & (self._ports["place"][slots] != places))
+        for at in range(0, len(away), _AT_ONCE):
+            some = away[at : at + _AT_ONCE]
+            moving = slots[some].astype(SLOT)
+            self._maps.migrate(moving, places[some])
+            time.sleep(UNDER_WAY)
+            self._maps.settle(moving)
 
     def settle(self, slots: I64) -> None:
         """Forget the former places of ports that were moved."""

@@ -8,9 +8,8 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from pathlib import Path
-from types import TracebackType
-from typing import Self
 
+from emulator.linux.bpf.closing import Closing
 from emulator.linux.bpf.code import Code, read_code
 from emulator.linux.bpf.program import Program
 from emulator.linux.bpf.syscall import close_quietly
@@ -21,7 +20,7 @@ NAMES = ("from_stack", "from_device", "from_wire")
 
 
 @dataclass(frozen=True)
-class Programs:
+class Programs(Closing):
     """Descriptors of the loaded programs: needed until they are attached to the last device."""
 
     from_stack: int
@@ -32,14 +31,6 @@ class Programs:
         """Close the descriptors. Programs that are attached stay."""
         for descriptor in (self.from_stack, self.from_device, self.from_wire):
             close_quietly(descriptor)
-
-    def __enter__(self) -> Self:
-        return self
-
-    def __exit__(
-        self, kind: type[BaseException] | None, value: BaseException | None, trace: TracebackType | None
-    ) -> None:
-        self.close()
 
 
 def shipped(name: str) -> Code:

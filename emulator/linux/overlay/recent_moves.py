@@ -6,10 +6,8 @@ import time
 
 import numpy as np
 
+from emulator.linux.overlay.maps import UNDER_WAY
 from emulator.linux.overlay.port_table import PortTable
-
-UNDER_WAY = 0.05
-"""Seconds after which no packet to the former place of a moved port is under way any more."""
 
 
 class RecentMoves:
