@@ -47,7 +47,7 @@ def file(server: SshServer, tmp_path: Path, cli: CommandLine) -> Iterator[Path]:
 
 
 def test_they_start_come_back_and_stop(
-    file: Path, cli: CommandLine, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    file: Path, cli: CommandLine, state_dir: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     done = cli("workers", "start", "hosts.yaml", code=0)
     assert "node1 answer" in done.stderr
@@ -71,6 +71,7 @@ def test_they_start_come_back_and_stop(
     done = cli("workers", "stop", "hosts.yaml", code=0)
     assert "node1 on 127.0.0.1 stopped" in done.stderr
     assert "scheduler on 127.0.0.1 stopped" in done.stderr
+    assert not state_dir.exists()
     assert cli("workers", "status").returncode == 3
 
 

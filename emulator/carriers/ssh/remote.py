@@ -20,6 +20,7 @@ from emulator.carriers.dask.start import SCRATCH
 from emulator.carriers.ssh import keeper
 from emulator.errors import UnableError
 from emulator.state import names, state_root
+from emulator.state.directory import sweep
 from emulator.tasks import Plain
 
 PLACE = Path("/run/topology-emulator-cluster")
@@ -81,7 +82,9 @@ def _stop(role: str) -> bool:
         was_running = True
     shutil.rmtree(folder, ignore_errors=True)
     if role == "worker":
-        shutil.rmtree(state_root() / SCRATCH, ignore_errors=True)  # of one that was killed
+        root = state_root()
+        shutil.rmtree(root / SCRATCH, ignore_errors=True)  # of one that was killed
+        sweep(root)
     if PLACE.is_dir() and not any(PLACE.iterdir()):
         PLACE.rmdir()
     return was_running

@@ -44,6 +44,7 @@ def command(
     from emulator.carriers.opening import scheduler_address
     from emulator.cli.elevate import ensure_root
     from emulator.state import state_root
+    from emulator.state.directory import sweep
 
     ensure_root()
     settings = listening(
@@ -51,5 +52,9 @@ def command(
     )
     for removed in clean_unfinished():
         say(f"removed `{removed}`, whose `up` had been killed here")
-    run_worker(settings, name or socket.gethostname(), host, port, state_root() / SCRATCH)
+    root = state_root()
+    try:
+        run_worker(settings, name or socket.gethostname(), host, port, root / SCRATCH)
+    finally:
+        sweep(root)
     return 0
