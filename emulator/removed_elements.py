@@ -68,7 +68,7 @@ class RemovedElements:
         """Record that links of light nodes are deleted, with their ports, or back."""
         if removed:
             self.links.update(dict.fromkeys(links))
-            for link in links:
+            for link in links if self.ports else ():
                 self.forget_ports(link)
         else:
             for link in links:
