@@ -28,6 +28,10 @@ TREE = "name: t\ntopology: {generator: tree, depth: 2, fanout: 2}\n"
 OVS = "name: t\nswitch: ovs\ntopology: {generator: tree, depth: 2, fanout: 2}\n"
 ASK = "ip -j address; echo =; ip -j route; echo =; ip -j -6 route; echo =; cat /proc/sys/net/ipv4/ip_forward"
 
+ROUTED_MTU = 1500
+"""MTU of hosts whose router tells them of smaller ones."""
+SERVE = "timeout 50 iperf3 -s -1 {} -D; until ss -ltn | grep -q :5201; do sleep 0.05; done"
+
 
 @pytest.fixture
 def two(state_dir: Path) -> Iterator[Machines]:
@@ -65,13 +69,29 @@ def kernel_state(machine: Any) -> dict[str, Any]:
     return out
 
 
-def ping_all(made: Machines, hosts: list[str], size: int) -> None:
-    """Ping every pair in both directions with packets that may not be cut; `size` is that of the packet."""
+def ping_all(made: Machines, hosts: list[str], size: int, *, routed: bool = False) -> None:
+    """Ping every pair in both directions with packets that may not be cut; `size` is that of the packet.
+
+    In a bridged network hosts have just this MTU: nothing there would tell them of a smaller one.
+    """
     loop = f"for h in {' '.join(hosts)}; do ping -4 -q -c 1 -W 3 -M do -s {size - 28} $h || exit 1; done"
     for machine in made.machines:
         ours = [host for host in machine("here", name="t") if host in hosts]
         for code, text in machine("run", name="t", nodes=ours, command=loop):
             assert code == 0, text
+        for code, text in machine("run", name="t", nodes=ours, command="cat /sys/class/net/h*/mtu"):
+            assert (code, int(text)) == (0, ROUTED_MTU if routed else size)
+    assert not fragments(made)
+
+
+def fragments(made: Machines) -> int:
+    """Return how many packets the machines cut to pieces: none, if no tunnel got more than it carries."""
+    count = 0
+    for machine in made.machines:
+        names, values = machine.shell("grep ^Ip: /proc/thread-self/net/snmp").split("\n")[:2]
+        count += int(dict(zip(names.split(), values.split(), strict=True))["FragCreates"])
+        count += int(machine.shell("grep Ip6FragCreates /proc/thread-self/net/snmp6").split()[1])
+    return count
 
 
 @pytest.mark.parametrize(
@@ -93,7 +113,7 @@ def test_shares_have_together_what_one_machine_has(
     assert three.all("deviations", name="t") == [[], [], []]
     assert all(health["running"] for health in three.all("health", name="t"))
     names = [f"h{number + 1}" for number in range(hosts)]
-    ping_all(three, names, 1450)
+    ping_all(three, names, 1450, routed=text == LEAF_SPINE)
     three.all("down", name="t")
     request = three.request(text, placement)
     three[0]("up", **request, share=None)
@@ -111,11 +131,12 @@ def test_tunnels_carry_tcp_in_frames_of_the_wire(two: Machines) -> None:
     for machine in two.machines:
         nodes = machine("here", name="t")
         assert all(code == 0 for code, _ in machine("run", name="t", nodes=nodes, command=off))
-    serve = "timeout 20 iperf3 -s -1 -D; sleep 0.3"
-    assert two[1]("run", name="t", nodes=["h3"], command=serve)[0][0] == 0
-    ((code, text),) = two[0]("run", name="t", nodes=["h1"], command="iperf3 -c h3 -n 4M -J")
+    assert two[1]("run", name="t", nodes=["h3"], command=SERVE.format(""))[0][0] == 0
+    ((code, text),) = two[0]("run", name="t", nodes=["h1"], command="iperf3 -c h3 -n 32M -J")
     assert code == 0, text
-    assert json.loads(text)["end"]["sum_received"]["bytes"] >= 4_000_000
+    received = json.loads(text)["end"]["sum_received"]["bytes"]  # up to the moment when all was sent
+    assert received > 16_000_000
+    assert not fragments(two)
 
 
 def test_a_tunnel_goes_down_and_up_and_is_repaired(two: Machines) -> None:
@@ -165,7 +186,7 @@ def test_stress_sessions_remove_and_restore_both_ends(two: Machines) -> None:
     assert two.all("deviations", name="t") == [[], []]
     assert [kernel_state(machine) for machine in two.machines] == before
     assert names == two[0]("run", name="t", nodes=["h1"], command="ip -j route")
-    ping_all(two, ["h1", "h2", "h3", "h4"], 1450)
+    ping_all(two, ["h1", "h2", "h3", "h4"], 1450, routed=True)
 
 
 def test_a_changed_placement_moves_nodes_between_shares(two: Machines) -> None:
@@ -204,7 +225,7 @@ def test_switches_of_open_vswitch_share_tunnels_too(two: Machines) -> None:
     two.up(OVS, {"s3": 1, "h3": 1, "h4": 1, "h2": 1})
     assert two.all("deviations", name="t") == [[], []]
     ping_all(two, ["h1", "h2", "h3", "h4"], 1450)
-    assert two[1]("run", name="t", nodes=["h3"], command="timeout 20 iperf3 -s -1 -D; sleep 0.3")[0][0] == 0
+    assert two[1]("run", name="t", nodes=["h3"], command=SERVE.format(""))[0][0] == 0
     ((code, text),) = two[0]("run", name="t", nodes=["h1"], command="iperf3 -c h3 -n 200K -J")
     assert code == 0, text
 
@@ -303,8 +324,8 @@ def test_a_vpc_spans_machines(two: Machines, overlap: str) -> None:
     assert reaches("v1s1p1", "v1s1p2")
     assert reaches("v1s1p2", "v1s1p3")
     assert not reaches("v1s1p1", "v1s1p2", 1373)
-    server, client = "iperf3 -s -1 -B 10.0.0.3", "iperf3 -c 10.0.0.3 -B 10.0.0.2 -n 4M -J"
-    two[1]("run", name="t", nodes=["v1s1p2"], command=f"timeout 20 {server} -D; sleep 0.3")
+    client = "iperf3 -c 10.0.0.3 -B 10.0.0.2 -n 4M -J"
+    two[1]("run", name="t", nodes=["v1s1p2"], command=SERVE.format("-B 10.0.0.3"))
     ((code, text),) = two[0]("run", name="t", nodes=["v1s1p1"], command=client)
     assert code == 0, text
     two.all("link", name="t", link=7, up=False)  # that of v1s1p2
