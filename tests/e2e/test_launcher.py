@@ -12,7 +12,7 @@ from pathlib import Path
 import pytest
 
 CLONE = Path(__file__).parents[2]
-SCRIPTS = ("emulate", ".ci/run")
+SCRIPTS = ("emulate", ".ci/run", "ansible/vagrant-cluster.sh")
 PARTS = (
     "emulate", "pyproject.toml", "constraints.txt", "setup.py", "README.md", "LICENSE",
     "emulator", "topologies",
