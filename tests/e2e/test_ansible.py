@@ -138,7 +138,8 @@ def test_no_two_tasks_give_a_file_different_modes(role: Path) -> None:
 def test_a_run_that_fails_still_does_what_it_was_notified_of(playbook: str) -> None:
     """Otherwise the next run finds nothing changed, and a setting is never put in force."""
     for play in _read(ANSIBLE / playbook):
-        roles = [role for role in play.get("roles", []) if (ANSIBLE / "roles" / role / "handlers").exists()]
+        named = [role if isinstance(role, str) else role["role"] for role in play.get("roles", [])]
+        roles = [role for role in named if (ANSIBLE / "roles" / role / "handlers").exists()]
         assert not roles or play["force_handlers"] is True
 
 
@@ -177,7 +178,16 @@ _WORKERS = [
     ("w2", "distrinet_workers", {"distrinet_public_key": "~/.ssh/id.pub"}, "Set distrinet_public_key"),
     ("w3", "distrinet_workers", _KEY | {"distrinet_image_file": "/no"}, "/no is no file"),
 ]
-_RUNS = {"maxinet.yml": [_NO_FRONT, _MAXINET], "distrinet.yml": [_CLIENT, _WORKERS]}
+_CLUSTER = [
+    ("s1", "cluster_scheduler", {"cluster_wheel": "/no"}, "Set cluster_wheel to the path"),
+    ("w1", "cluster_workers", {}, "Set cluster_wheel to the path"),
+]
+_NO_WORKERS = [("s1", "cluster_scheduler", {}, "The inventory needs the groups cluster_scheduler")]
+_RUNS = {
+    "cluster.yml": [_CLUSTER, _NO_WORKERS],
+    "maxinet.yml": [_NO_FRONT, _MAXINET],
+    "distrinet.yml": [_CLIENT, _WORKERS],
+}
 
 
 @pytest.mark.parametrize(("playbook", "cases"), [(name, run) for name, runs in _RUNS.items() for run in runs])
@@ -211,3 +221,37 @@ def test_mistakes_are_named_before_anything_changes(
     for host, _, _, message in cases:
         assert message in said[host]
     assert " | CHANGED" not in done.stdout
+
+
+def test_units_of_a_cluster_keep_what_networks_need() -> None:
+    """A stopped unit must leave networks alone, and a mount namespace of its own would take them along."""
+    role = ANSIBLE / "roles" / "cluster"
+    settings = dict(
+        line.split("=", 1)
+        for line in (role / "templates" / "cluster.service.j2").read_text(encoding="utf-8").splitlines()
+        if "=" in line and not line.startswith(("#", "{%"))
+    )
+    assert (settings["KillMode"], settings["Restart"]) == ("process", "always")
+    assert settings.keys() <= {
+        "Description", "Wants", "After", "StartLimitIntervalSec", "ExecStart", "Restart", "RestartSec",
+        "KillMode", "LimitNOFILE", "Environment", "TasksMax", "WantedBy",
+    }  # fmt: skip
+    (keys,) = (task for task in _tasks(role) if task["name"] == "Certificates")
+    assert keys["ansible.builtin.copy"]["mode"] == "0600"
+    assert keys["diff"] is False
+
+
+def test_teardown_removes_all_files_that_the_playbook_made() -> None:
+    """Folders of the emulator's own go whole; other files are named one by one."""
+    made = set()
+    for name in ("worker", "openvswitch", "mininet", "cluster"):
+        for task in _tasks(ANSIBLE / "roles" / name):
+            arguments = task.get(_module(task))
+            if isinstance(arguments, dict) and "dest" in arguments:
+                made.add(arguments["dest"].replace("{{ item }}", "worker"))
+    (gone,) = (
+        task["loop"] for task in _tasks(ANSIBLE / "roles" / "cluster") if task["name"] == "What was made"
+    )
+    own = ("{{ cluster_settings }}", "{{ cluster_home }}", "{{ cluster_file }}", "{{ cluster_worker_state }}")
+    assert {path for path in made if not path.startswith(own)} <= set(gone)
+    assert set(gone) - made <= {*own, "/etc/systemd/system/topology-emulator-scheduler.service"}

@@ -5,6 +5,7 @@ from __future__ import annotations
 import socket
 import subprocess
 import threading
+from contextlib import suppress
 from pathlib import Path
 from types import TracebackType
 from typing import Self
@@ -76,13 +77,14 @@ class SshServer:
             self._threads[-1].start()
 
     def _serve(self, connection: socket.socket) -> None:
+        with suppress(OSError, paramiko.SSHException, EOFError):  # a client may hang up at any moment
+            self._answer(connection)
+
+    def _answer(self, connection: socket.socket) -> None:
         with paramiko.Transport(connection) as transport:
             transport.add_server_key(self._host_key)
             login = _Login(self._user)
-            try:
-                transport.start_server(server=login)
-            except (OSError, paramiko.SSHException, EOFError):
-                return
+            transport.start_server(server=login)
             channel = transport.accept(5)
             if channel is None or not login.asked.wait(5):
                 return
