@@ -87,12 +87,12 @@ def test_what_is_killed_or_cut_off_comes_back(
         assert listener.startswith(("127.0.0.1:", "198.18.")), listener
     link(scheduler, "port1", "down")
     until(started_again(state_dir, "--name w2", ["w2"]))
-    until(lambda: names() == ["w2"], 40)
+    until(lambda: names() == ["w2"])
     code, found = status(cli)
     assert code == 1
     assert any("w1 isn't connected" in problem for problem in found["problems"])
     link(scheduler, "port1", "up")
-    until(started_again(state_dir, "workers scheduler", ["w1", "w2"]), 40)
+    until(started_again(state_dir, "workers scheduler", ["w1", "w2"]))
 
     os.kill(supervisor, signal.SIGKILL)
     until(lambda: not processes(state_dir, "local.supervisor"))

@@ -46,7 +46,7 @@ def free_port() -> int:
     raise AssertionError("no port is free")
 
 
-def until(condition: Callable[[], bool], seconds: float = 20.0) -> None:
+def until(condition: Callable[[], bool], seconds: float = 60.0) -> None:
     """Wait until `condition()` holds; fail the test if it never does."""
     deadline = time.monotonic() + seconds
     while not condition():
