@@ -28,6 +28,9 @@ from emulator.errors import BrokenError, LostWorkerError, RefusedError, UsageErr
 from emulator.network import LinkState, Network, silent
 from emulator.plan import Plan
 from emulator.state import names
+from stress.runner import run
+from stress.scenario.load import load_text as load_scenario
+from stress.schedule import planned as planned_steps
 from topologies.build import build
 from topologies.profiles import Shape
 from topologies.spec.load import load_text
@@ -393,6 +396,32 @@ def on(network: Network, number: int) -> str:
     """Return the worker of a node."""
     assert isinstance(network, ClusterNetwork)
     return network.access.worker_of(number)
+
+
+SCENARIO = """\
+name: far
+warmup: 300 ms
+cooldown: 1 s
+probes: [{probe: ping, pairs: 6, interval: 500 ms, timeout: 300 ms}]
+steps:
+  - parallel:
+      - {action: port-flap, name: flap, target: {kind: host, count: 2}, rate: 4, down: 200 ms, duration: 2 s}
+      - {action: port-churn, name: links, target: {name: "s[34]"}, rate: 2, away: 300 ms, duration: 2 s}
+  - {action: node-churn, name: churn, target: {name: "s[12]"}, rate: 1, away: 400 ms, duration: 2 s}
+"""
+
+
+def test_stress_shakes_both_workers_and_leaves_the_network_whole(carrier: NamespaceCarrier) -> None:
+    network = up(BRIDGED)
+    document = load_scenario(SCENARIO)
+    record = run(document, planned_steps(document, network.topology, 1, document.steps()), network, seed=1)
+    assert record.aborted == ""
+    assert [outcome.error for outcome in record.outcomes if outcome.error] == []
+    assert {"flap", "links", "churn"} == {outcome.operation.step for outcome in record.outcomes}
+    assert record.leaks.leaked == []
+    assert any(probe.windows for probe in record.probes)
+    assert attach("far").deviations() == []
+    assert check_reachability(network).is_right
 
 
 def test_a_share_that_comes_after_down_is_refused(carrier: NamespaceCarrier) -> None:
