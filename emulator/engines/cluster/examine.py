@@ -37,7 +37,6 @@ def _releases(every: Sequence[WorkerFacts]) -> Iterator[WorkerFinding]:
         release = str(one.plain["release"])
         fix = f"install {__version__}, which this machine has"
         yield WorkerFinding(one.name, "release", release == __version__, release, fix)
-        yield WorkerFinding(one.name, "root", bool(one.plain["root"]), "", "start the worker as root")
 
 
 def _certificates(states: Mapping[str, WorkerState]) -> Iterator[WorkerFinding]:
