@@ -11,7 +11,7 @@ key=$HOME/.ssh/cluster_key
 mkdir -p -- "$place"
 
 sudo apt-get -qq update
-sudo DEBIAN_FRONTEND=noninteractive apt-get -qq -y --no-install-recommends install ansible python3-venv openssh-client >/dev/null
+sudo DEBIAN_FRONTEND=noninteractive apt-get -qq -y --no-install-recommends install ansible-core python3-venv openssh-client >/dev/null
 
 # The wheel, and an environment that can make certificates.
 [ -x "$place/venv/bin/pip" ] || python3 -m venv "$place/venv"

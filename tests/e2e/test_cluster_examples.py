@@ -137,7 +137,7 @@ def test_user_data_makes_a_worker(tmp_path: Path) -> None:
             "systemd-analyze isn't installed (Debian: apt-get install systemd): the unit isn't verified"
         )
     path = tmp_path / "worker.service"
-    path.write_text(unit.replace("/opt/topology-emulator/bin/python", "/bin/true"))
+    path.write_text(unit.replace("/opt/topology-emulator/venv/bin/python", "/bin/true"))
     checked = subprocess.run(["systemd-analyze", "verify", path], check=False, capture_output=True, text=True)
     assert checked.returncode == 0, checked.stderr
     assert "worker.service" not in checked.stderr

@@ -14,7 +14,7 @@ from pathlib import Path
 import yaml
 
 _FILES = "/etc/topology-emulator/worker"
-_HOME = "/opt/topology-emulator"
+_HOME = "/opt/topology-emulator/venv"
 _UNIT = """\
 [Unit]
 Description=Topology emulator, worker of a cluster
