@@ -80,9 +80,9 @@ def test_a_job_starts_its_worker_again_and_removes_all_when_it_is_told_to_end(
         "sudo": 'shift; exec "$@"',
         "sudo-g5k": 'exec "$@"',
         # the first worker ends by itself, the second stays until it is told to end
-        "node-python": f'echo "$*" >>{log}\ncase $* in *"workers worker"*) ls "${{@: -1}}" '
-        f">{tmp_path}/files; "
-        f"[ $(grep -c 'workers worker' {log}) = 1 ] || exec sleep 60;; esac",
+        "node-python": f'case $* in *"workers worker"*) ls "${{@: -1}}" >{tmp_path}/files;; esac\n'
+        f'echo "$*" >>{log}\n'
+        f"[ $(grep -c 'workers worker' {log}) != 2 ] || [[ $* = *down* ]] || exec sleep 60",
     }
     for name, text in stand_ins.items():
         (programs / name).write_text(f"#!/bin/bash\n{text}\n")
