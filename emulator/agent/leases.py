@@ -7,6 +7,7 @@ or is cut off, and the thing is closed here: a session restores what it removed.
 from __future__ import annotations
 
 import itertools
+import secrets
 import threading
 import time
 from collections.abc import Mapping
@@ -44,7 +45,8 @@ class Leases:
     def __init__(self, seconds: float = SECONDS) -> None:
         self._seconds = seconds
         self._open: dict[int, _Lease] = {}
-        self._numbers = itertools.count(1)
+        # a worker's process may start again: numbers of the former one must name nothing of the new one
+        self._numbers = itertools.count(secrets.randbelow(1 << 48))
         self._lock = threading.Lock()
         self._watching = False
 
