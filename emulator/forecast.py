@@ -13,6 +13,8 @@ tens of per cent. The value for permanent neighbours is an estimate.
 | compute host, more: two programs attached, routes     |  60 KiB |
 | light port: its slot and one in reserve, its page     | 132 B   |
 | namespace of a tenant on a compute host, its veth pair| 340 KiB |
+| macvlan of a light port, with its routes and rule      | 28 KiB  |
+| way to a light port with a device on another host      | 0.9 KiB |
 
 Switches of Open vSwitch have no namespaces of their own; their daemons take memory instead. Measured with
 Open vSwitch 3.1.0 in user space, as RssAnon of ovs-vswitchd and ovsdb-server a second after `up`: 1
@@ -42,6 +44,7 @@ from typing import NamedTuple
 import numpy as np
 import numpy.typing as npt
 
+from topologies.light_devices import meetings
 from topologies.openflow_switches import ovs_nodes
 from topologies.topology import F64, I64, Kind, Topology
 
@@ -54,6 +57,7 @@ TUNNEL_END_BYTES = 60 * _KIB
 LIGHT_PORT_BYTES = 132
 COMPUTE_HOST_BYTES = 60 * _KIB
 TENANT_BYTES = 340 * _KIB
+DEVICE_BYTES, FAR_PORT_BYTES = 28 * _KIB, 0.9 * _KIB
 NEIGHBOUR_BYTES = 512
 """A permanent neighbour (struct neighbour and its key, in kmalloc-512)."""
 OVS_DAEMONS_BYTES = 12_900 * _KIB
@@ -146,8 +150,24 @@ def tenants(topology: Topology) -> I64:
     """Return the number of tenants' namespaces on each node: int64[n]; see `emulator.overlay.plan`."""
     if topology.vpcs is None:
         return np.zeros(topology.node_count, dtype=np.int64)
-    _, tenants = topology.vpcs.meetings(topology.light_hosts, topology.carried)
+    _, tenants = meetings(topology)
     return np.bincount(tenants[:, 0], minlength=topology.node_count)
+
+
+def device_costs(topology: Topology, device: float, far: float) -> F64:
+    """Return the cost of light ports with devices at each compute host: float64[n].
+
+    `device` is that of one port, `far` that of the way to a port of the same VPC on another compute host.
+    """
+    out = np.zeros(topology.node_count)
+    vpcs = topology.vpcs
+    if vpcs is None or not has_devices(topology):
+        return out
+    vpc = vpcs.vpc_of_subnet[vpcs.of_node[topology.full.node_count :]]
+    pairs, _ = meetings(topology)
+    own = np.bincount(topology.light_hosts, minlength=topology.node_count)
+    every = np.bincount(pairs[:, 0], np.bincount(vpc)[pairs[:, 1]], minlength=topology.node_count)
+    return np.asarray(own * device + (every - own) * far)
 
 
 def node_bytes(topology: Topology, cut: npt.NDArray[np.bool_] | None = None, engine: str = "netns") -> I64:
@@ -162,6 +182,6 @@ def node_bytes(topology: Topology, cut: npt.NDArray[np.bool_] | None = None, eng
     besides = ENGINE_BYTES.get(engine, EngineBytes())
     own = tier(topology, "full") * besides.node
     own[topology.full.carriers] += COMPUTE_HOST_BYTES
-    own += TENANT_BYTES * tenants(topology)
+    own += TENANT_BYTES * tenants(topology) + device_costs(topology, DEVICE_BYTES, FAR_PORT_BYTES)
     own[:1] += besides.network
     return np.asarray(bare + ends + hollow + own + _open_vswitch(topology)).astype(np.int64)

@@ -11,6 +11,7 @@ import numpy as np
 from topologies.addressing import FlatAddressing, RoutedAddressing
 from topologies.errors import Loc, ParameterError, ParametersError
 from topologies.families import Context, GeneratorParams, module_for
+from topologies.light_devices import check_devices
 from topologies.light_nodes import light_last
 from topologies.link_mtu import too_small_for_ipv6
 from topologies.link_shapes import shaped_ports
@@ -86,6 +87,8 @@ def _build(document: Document) -> Topology:
         errors += shaped_ports(topology, spec.links, parts)
     with collect(errors):
         topology = light_last(topology, places)
+    with collect(errors):
+        check_devices(topology, places)
     with collect(errors):
         topology = with_vpcs(topology, spec, places)
     with collect(errors):  # errors in the address pools, before anything else is computed

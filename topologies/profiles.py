@@ -67,7 +67,7 @@ class NodeProfile:
     `relay` nodes are hosts that forward between their ports (the servers of BCube, DCell).
     `switch` is the kind of a switch: bridge (the kernel's), ovs (Open vSwitch) or user (Mininet's
     reference switch); `openflow` configures the latter two. `vpc` is the VPC of a light host that the file
-    names ("": the first one).
+    names ("": the first one). A light host with `device` has an interface of its own.
     """
 
     cpu: float | None = None
@@ -77,3 +77,4 @@ class NodeProfile:
     switch: str = "bridge"
     openflow: OpenFlow = OpenFlow()
     vpc: str = ""
+    device: bool = False

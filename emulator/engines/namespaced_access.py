@@ -24,18 +24,20 @@ from emulator.linux.namespaces.store import NamespaceStore
 from emulator.linux.nodes.teardown import processes_inside
 from emulator.linux.overlay.items import TENANT_INTERFACE
 from emulator.linux.overlay.live_ports import LivePorts
-from emulator.linux.overlay.port_entry import port_entry, with_source
+from emulator.linux.overlay.port_entry import is_ping, port_entry, with_source
 from emulator.linux.overlay.port_view import PortView
 from emulator.linux.processes.execute import Place, start
 from emulator.linux.processes.own_ping import with_own_ping
 from emulator.linux.processes.wait import gather, wait_for
 from emulator.node_namespaces import NodeNamespaces
+from emulator.overlay.devices import device_name
 from emulator.ovs.server import OvsServers
 from emulator.plan import Plan
 from emulator.probe_window import Limits
 from emulator.state import NetworkState
 from emulator.tasks import LightPorts, RunningTask, Task, started
 from topologies.identifiers import interface_name
+from topologies.light_devices import has_devices
 from topologies.openflow_switches import controllers_of, ovs_nodes
 from topologies.segments import Segments
 from topologies.topology import Topology
@@ -85,6 +87,9 @@ class NamespacedNodes:
 
     def device(self, node: int) -> str:
         """Return the interface that carries the frames of a light port, in its namespace."""
+        overlay = self._plan_now().whole_overlay
+        if overlay is not None and overlay.ports.devices:
+            return device_name(int(overlay.ports.host_port[node - overlay.ports.first]))
         if self.namespaces.owner[node] < 0:
             return TENANT_INTERFACE
         host = int(self.namespaces.owner[node])
@@ -122,9 +127,9 @@ class NamespacedNodes:
         return socket.inet_ntoa(address) if address else ""
 
     def light_ports(self) -> LightPorts | None:
-        """Open the light ports of the network; None when it has none."""
+        """Open the light ports of the network; None when it has none, or they have devices."""
         overlay = self._plan_now().overlay
-        return None if overlay is None else LivePorts(overlay, self.store)
+        return None if overlay is None or overlay.ports.devices else LivePorts(overlay, self.store)
 
     def processes(self) -> Sequence[int]:
         """Return the ids of the processes in the network's namespaces, without this one."""
@@ -145,14 +150,19 @@ class NamespacedNodes:
             before, inherit = stack.enter_context(cgroups.entry(*where, profile))
             if address:
                 argv = with_source(argv, address)
-                as_port, descriptor = stack.enter_context(port_entry(*where, address))
-                before, inherit = [*before, *as_port], [*inherit, descriptor]
+                if not (self._has_devices and is_ping(argv)):  # its source is enough, and BPF may be missing
+                    as_port, descriptor = stack.enter_context(port_entry(*where, address))
+                    before, inherit = [*before, *as_port], [*inherit, descriptor]
             return start(
                 self.store, self.place(node), self._state.hosts_path,
                 [*before, *with_own_ping(argv, self._environment)],
                 capture=capture, inherit=inherit, apart=apart, environment=self._environment, feed=feed,
                 session=session,
             )  # fmt: skip
+
+    @property
+    def _has_devices(self) -> bool:
+        return has_devices(self.topology)
 
     @cached_property
     def _environment(self) -> Mapping[str, str]:

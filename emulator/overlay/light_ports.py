@@ -7,6 +7,7 @@ from functools import cached_property
 import numpy as np
 import numpy.typing as npt
 
+from topologies.light_devices import has_devices, meetings
 from topologies.names import Names
 from topologies.topology import I32, I64, Topology
 from topologies.vpcs import U32, Vpcs
@@ -48,13 +49,18 @@ class LightPorts:
         return self.vpcs.vpc_of_subnet[self.subnet]
 
     @cached_property
+    def devices(self) -> bool:
+        """Whether the ports have devices of their own; then each VPC is an address space of its own."""
+        return has_devices(self._topology)
+
+    @cached_property
     def space(self) -> I64:
         """The address space of each port."""
-        return self.vpcs.spaces[self.vpc]
+        return self.vpc if self.devices else self.vpcs.spaces[self.vpc]
 
     @cached_property
     def _meetings(self) -> tuple[I64, I64]:
-        return self.vpcs.meetings(self.host, self._topology.carried)
+        return meetings(self._topology)
 
     @property
     def pairs(self) -> I64:
@@ -63,7 +69,7 @@ class LightPorts:
 
     @property
     def tenants(self) -> I64:
-        """The pairs of compute hosts with several address spaces: each is a namespace of its own."""
+        """The pairs that are a namespace: of hosts with several address spaces, or all (`devices`)."""
         return self._meetings[1]
 
     @cached_property

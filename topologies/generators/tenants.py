@@ -36,7 +36,7 @@ class Tenants:
     other, `random` draws a host for each port, so that one host more moves few ports. With `overlap` all
     VPCs use the same addresses. `prefix` is the prefix length of a subnet; None: the smallest that holds
     its ports. With `equally` an even spread gives all hosts as many ports; without it, a subnet that grows
-    moves no port.
+    moves no port. `device`: each port has an interface of its own.
     """
 
     vpcs: int
@@ -47,6 +47,7 @@ class Tenants:
     cidr: str = TENANTS_POOL
     prefix: int | None = None
     equally: bool = False
+    device: bool = False
 
     @property
     def total(self) -> int:
@@ -59,7 +60,7 @@ def with_tenants(topology: Topology, hosts: I64, tenants: Tenants, random: Strea
     subnets = _subnets(tenants, loc)
     total, before = tenants.total, topology.node_count
     host = hosts[_hosts_of(tenants, len(hosts), random)]
-    light = NodeProfile(fidelity="light")
+    light = NodeProfile(fidelity="light", device=tenants.device)
     profiles = (*topology.node_profiles, light)
     tier_names = (*topology.tier_names, "port")
     new = np.arange(before, before + total)

@@ -47,6 +47,7 @@ class Params(GeneratorParams):
         None, description="Prefix length of a subnet; default: the smallest that holds its ports"
     )
     overlap: bool = Field(default=False, description="Give all VPCs the same addresses")
+    device: bool = Field(default=False, description="Give each port a macvlan of its own; it needs no BPF")
     underlay: Any = Field(
         None,
         description="Topology of the compute hosts; default: a leaf-spine fabric",
@@ -56,7 +57,10 @@ class Params(GeneratorParams):
     @property
     def tenants(self) -> Tenants:
         """The ports to add."""
-        return Tenants(self.vpcs, self.subnets, self.ports, self.spread, self.overlap, self.cidr, self.prefix)
+        return Tenants(
+            self.vpcs, self.subnets, self.ports, self.spread, self.overlap, self.cidr, self.prefix,
+            device=self.device,
+        )  # fmt: skip
 
     @property
     def leaves(self) -> int:

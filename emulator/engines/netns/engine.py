@@ -12,6 +12,7 @@ from emulator.engines.store import open_store
 from emulator.linux.namespaces.guard import namespace_guard
 from emulator.linux.nodes.deploy import create_nodes
 from emulator.linux.overlay.create import create_ports
+from emulator.linux.overlay.devices.network import DeviceNetwork
 from emulator.network import Progress
 from emulator.plan import Plan
 from emulator.state import NetworkState, Record
@@ -39,7 +40,9 @@ class NetnsEngine(NamespacedEngine[NetnsNetwork]):
         with namespace_guard("net", "mnt"):
             store = open_store(state)
             create_nodes(plan.full.here, store, progress)
-            if plan.overlay is not None:
+            if plan.overlay is not None and plan.overlay.ports.devices:
+                DeviceNetwork(plan.overlay, plan.ports_up, store).create(progress)
+            elif plan.overlay is not None:
                 create_ports(plan.overlay, plan.ports_up, store, progress)
         return start_switches(plan.full, state, store, record.file, progress)
 

@@ -8,7 +8,9 @@ from typing import Any
 
 import numpy as np
 
+from emulator.errors import UnableError
 from emulator.linux.namespaces.store import NamespaceStore
+from emulator.linux.overlay.devices.network import DeviceNetwork
 from emulator.linux.overlay.find import open_maps
 from emulator.linux.overlay.maps import place, split_place
 from emulator.linux.overlay.port_table import PortTable
@@ -39,6 +41,15 @@ def describe_port(plan: Plan, node: int, store: NamespaceStore) -> Mapping[str, 
         "host": topology.names[int(ports.host[row])],
         "namespace": plan.namespaces.file(node),
     }
+    if ports.devices:
+        with store.entered():
+            out["state"], found = DeviceNetwork(overlay, plan.ports_up, store).state(row)
+        if found:
+            rx, tx, rx_bytes, tx_bytes, _, _, *dropped = found
+            values = {"rx_packets": rx, "rx_bytes": rx_bytes, "tx_packets": tx, "tx_bytes": tx_bytes}
+            out["moved"] = False
+            out["counters"] = values | {"dropped": sum(dropped[:2])}
+        return out
     with port_table(overlay, store) as table:
         slots = table.slots(overlay, np.array([row]))
         exists = bool(table.exists(slots)[0])
@@ -55,6 +66,8 @@ def check_destination(plan: Plan, row: int, host: int) -> tuple[int, int]:
     """Return the device and the vtep of a port's new place; raises as `destination` does."""
     overlay = plan.whole_overlay
     assert overlay is not None  # noqa: S101 -- it has a port
+    if overlay.ports.devices:
+        raise UnableError("light ports with `device: true` can't move while the network runs")
     names = plan.topology.names
     return destination(overlay, row, host, (names[row + overlay.ports.first], names[host]))
 

@@ -20,10 +20,11 @@ from emulator.engines.netns.port_repair import (
     ports_are_whole,
     repair_ports,
 )
-from emulator.engines.netns.refusals import missing_shaping
+from emulator.engines.netns.refusals import DEVICES, device_changes, missing_shaping
 from emulator.engines.netns.switch_repair import SwitchRepair, deviating_bridges
 from emulator.engines.netns.switches import switches_of
 from emulator.engines.store import require_root
+from emulator.errors import UnableError
 from emulator.link_states import reapply_shapes
 from emulator.linux.nodes.link_messages import apply_shapes
 from emulator.linux.nodes.repair import repair
@@ -68,6 +69,8 @@ class NetnsNetwork(NamespacedNetwork):
     def session(self) -> Session:
         """Return a session for many quick changes; the record notes it before the first one."""
         require_root()
+        if self.plan.overlay is not None and self.plan.overlay.ports.devices:
+            raise UnableError(f"{DEVICES} have no sessions yet, so stress can't run on them; leave it out")
         if self.switches is None:
             full = NetnsSession(self._store, self._messages, lambda: self.link_changes)
         else:
@@ -128,6 +131,7 @@ class NetnsNetwork(NamespacedNetwork):
         deviation: that would take longer than the change.
         """
         old = self._plan_again()
+        device_changes(old, new)
         quick = old.overlay is not None and new.overlay is not None and self.switches is None
         if quick and not same_plan(old, new) and same_plan(old.full, new.full):
             with self._store.entered():

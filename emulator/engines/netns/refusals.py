@@ -4,12 +4,13 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 
+from emulator.difference import same_plan
 from emulator.engines.limits import missing_node_limits, too_large
 from emulator.engines.refusals import crowded_bridges, several_workers, unshapable_links
 from emulator.engines.share import share_refusals
 from emulator.errors import RefusedError
 from emulator.linux.bpf.support import lacking_bpf
-from emulator.linux.machine.features import fix_module, has_qdisc
+from emulator.linux.machine.features import fix_module, has_link, has_qdisc
 from emulator.ovs.refusals import ovs_refusals, own_switch_refusals
 from emulator.plan import Plan
 from topologies.counting import counted
@@ -41,8 +42,26 @@ def light_ports(plan: Plan) -> list[str]:
     """Return why this machine can't run the plan's light ports."""
     if plan.overlay is None:
         return []
+    if plan.overlay.ports.devices:
+        return [
+            f"light ports with `device: true`: the kernel has no {kind}; {fix_module(kind)}"
+            for kind in ("vxlan", "macvlan")
+            if has_link(kind) is False
+        ]
     reason = lacking_bpf()
-    return [f"light ports need BPF programs: {reason}"] if reason else []
+    fix = "`device: true` gives each port a macvlan, which needs none"
+    return [f"light ports need BPF programs: {reason}; {fix}"] if reason else []
+
+
+def device_changes(old: Plan, new: Plan) -> None:
+    """Raise RefusedError where light ports with devices would change while they run."""
+    devices = any(plan.overlay is not None and plan.overlay.ports.devices for plan in (old, new))
+    if devices and not same_plan(old, new):
+        raise RefusedError([f"{DEVICES} can't change while the network runs; take it down first"])
+
+
+DEVICES = "light ports with `device: true`"
+"""What can't do all that other light ports can."""
 
 
 def _fidelity(plan: Plan) -> list[str]:

@@ -23,6 +23,7 @@ from emulator.linux.namespaces.syscalls import CLONE_NEWNET, unshare
 from emulator.linux.netlink import messages
 from emulator.linux.netlink.connection import NLM_F_REQUEST, Batch, Netlink
 from emulator.linux.netlink.datagrams import HEADER, NLMSG_ERROR
+from emulator.linux.netlink.device_messages import port_device
 from emulator.linux.netlink.qdisc import shape_messages
 from topologies.profiles import Shape
 
@@ -46,7 +47,9 @@ def has_qdisc(kind: str) -> bool | None:
 
 @cache
 def has_link(kind: str) -> bool | None:
-    """Return whether the kernel has links of `kind` ("veth", "bridge", "vxlan"); None without permission."""
+    """Return whether the kernel has links of `kind`, such as "vxlan" or "macvlan"; None without permission."""
+    if kind == "macvlan":
+        return _has_macvlan()
     data = messages.nested(messages.IFLA_INFO_DATA, messages.u32(1, _TRIAL)) if kind == "vxlan" else b""
     info = messages.nested(
         messages.IFLA_LINKINFO, messages.attribute(messages.IFLA_INFO_KIND, kind.encode()), data
@@ -55,6 +58,17 @@ def has_link(kind: str) -> bool | None:
     flags = 1 | messages.NLM_F_CREATE | messages.NLM_F_EXCL
     batch = Batch()
     batch.add(messages.message(messages.RTM_NEWLINK, flags, body), "try link", kind)
+    return _works(batch)
+
+
+def _has_macvlan() -> bool | None:
+    """Return whether the kernel has macvlans: one is tried on a bridge."""
+    batch, (lower, index) = Batch(), (_TRIAL, _TRIAL + 2)
+    info = messages.nested(messages.IFLA_LINKINFO, messages.attribute(messages.IFLA_INFO_KIND, b"bridge"))
+    body = messages.link_body(lower) + messages.attribute(messages.IFLA_IFNAME, b"lower\0") + info
+    flags = NLM_F_REQUEST | messages.NLM_F_CREATE | messages.NLM_F_EXCL
+    batch.add(messages.message(messages.RTM_NEWLINK, flags, body), "try link", "bridge")
+    batch.add(port_device(b"trial", index, bytes((2, 0, 0, 0, 0, 1)), lower, 1500), "try link", "macvlan")
     return _works(batch)
 
 

@@ -15,7 +15,8 @@ _DUMP = NLM_F_REQUEST | NLM_F_DUMP
 _FAMILIES = (messages.AF_INET, messages.AF_INET6)
 
 
-def _of_family(kind: int, family: int, size: int) -> bytes:
+def of_family(kind: int, family: int, size: int) -> bytes:
+    """Return the request for a list of one family, with a header of `size` bytes."""
     return messages.message(kind, _DUMP, struct.pack("=B", family) + bytes(size - 1))
 
 
@@ -24,11 +25,11 @@ LINKS = messages.message(
 )
 ADDRESSES = messages.message(_RTM_GETADDR, _DUMP, bytes(8))
 QUEUES = messages.message(_RTM_GETQDISC, _DUMP, bytes(20))
-NEIGHBOURS = _of_family(_RTM_GETNEIGH, 0, 12)
+NEIGHBOURS = of_family(_RTM_GETNEIGH, 0, 12)
 """Of all families."""
-ROUTES = {family: _of_family(_RTM_GETROUTE, family, 12) for family in _FAMILIES}
-RULES = {family: _of_family(_RTM_GETRULE, family, 12) for family in _FAMILIES}
-FORWARDS = {family: _of_family(_RTM_GETNETCONF, family, 4) for family in _FAMILIES}
+ROUTES = {family: of_family(_RTM_GETROUTE, family, 12) for family in _FAMILIES}
+RULES = {family: of_family(_RTM_GETRULE, family, 12) for family in _FAMILIES}
+FORWARDS = {family: of_family(_RTM_GETNETCONF, family, 4) for family in _FAMILIES}
 
 
 class Dumping(Protocol):

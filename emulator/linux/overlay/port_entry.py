@@ -57,6 +57,11 @@ def _identities(top: Path) -> Identities:
 
 def with_source(argv: Sequence[str], address: bytes) -> list[str]:
     """Return `argv`; a ping gets the port's address as its source, since raw sockets have no identity."""
-    if not argv or Path(argv[0]).name != "ping" or any(_SOURCE_OPTION.match(word) for word in argv[1:]):
+    if not is_ping(argv) or any(_SOURCE_OPTION.match(word) for word in argv[1:]):
         return list(argv)
     return [argv[0], "-I", str(ipaddress.IPv4Address(address)), *argv[1:]]
+
+
+def is_ping(argv: Sequence[str]) -> bool:
+    """Return whether a command is ping(8)."""
+    return bool(argv) and Path(argv[0]).name == "ping"

@@ -26,7 +26,7 @@ from emulator.linux.overlay.port_survey import PortDamage, PortSurvey
 from emulator.linux.overlay.read_items import FoundItems, read_items
 from emulator.overlay.plan import ComputeHost, Overlay, Tenant
 
-_MOST_ITEMS = 3
+MOST_ITEMS = 3
 """Most items of a namespace that are named one by one."""
 
 
@@ -170,7 +170,7 @@ def item_deviations(name: str, wanted: Sequence[Item], found: set[Item]) -> list
     planned = set(wanted)
     lacking = [item for item in wanted if item not in found]
     extra = sorted(map(str, found - planned))
-    if len(lacking) > _MOST_ITEMS:
+    if len(lacking) > MOST_ITEMS:
         out = [Deviation(name, "programs, routes and rules of its light ports", "present", "missing")]
     else:
         out = [Deviation(name, str(item), "present", "missing") for item in lacking]

@@ -1,0 +1,1 @@
+"""Light ports with a device of their own: the data path without BPF."""
