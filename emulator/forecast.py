@@ -44,7 +44,7 @@ from typing import NamedTuple
 import numpy as np
 import numpy.typing as npt
 
-from topologies.light_devices import meetings
+from topologies.light_devices import has_devices, meetings
 from topologies.openflow_switches import ovs_nodes
 from topologies.topology import F64, I64, Kind, Topology
 
@@ -182,6 +182,7 @@ def node_bytes(topology: Topology, cut: npt.NDArray[np.bool_] | None = None, eng
     besides = ENGINE_BYTES.get(engine, EngineBytes())
     own = tier(topology, "full") * besides.node
     own[topology.full.carriers] += COMPUTE_HOST_BYTES
-    own += TENANT_BYTES * tenants(topology) + device_costs(topology, DEVICE_BYTES, FAR_PORT_BYTES)
+    own += TENANT_BYTES * tenants(topology)
+    devices = device_costs(topology, DEVICE_BYTES, FAR_PORT_BYTES)
     own[:1] += besides.network
-    return np.asarray(bare + ends + hollow + own + _open_vswitch(topology)).astype(np.int64)
+    return np.asarray(bare + ends + hollow + own + devices + _open_vswitch(topology)).astype(np.int64)

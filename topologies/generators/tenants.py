@@ -13,6 +13,7 @@ import numpy as np
 
 from topologies.errors import Loc, ParameterError
 from topologies.generators.consistent import jump_hash
+from topologies.light_devices import MOST_DEVICES
 from topologies.names import NameBlock, Names
 from topologies.profiles import NodeProfile
 from topologies.rng import Stream, hashed
@@ -60,6 +61,10 @@ def with_tenants(topology: Topology, hosts: I64, tenants: Tenants, random: Strea
     subnets = _subnets(tenants, loc)
     total, before = tenants.total, topology.node_count
     host = hosts[_hosts_of(tenants, len(hosts), random)]
+    most = int(np.bincount(host).max())
+    if tenants.device and most > MOST_DEVICES:
+        words = f"one host would carry {most:,} ports; the maximum is {MOST_DEVICES}: give more `hosts`"
+        raise ParameterError((*loc, "device"), words)
     light = NodeProfile(fidelity="light", device=tenants.device)
     profiles = (*topology.node_profiles, light)
     tier_names = (*topology.tier_names, "port")

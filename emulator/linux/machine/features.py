@@ -47,7 +47,7 @@ def has_qdisc(kind: str) -> bool | None:
 
 @cache
 def has_link(kind: str) -> bool | None:
-    """Return whether the kernel has links of `kind`, such as "vxlan" or "macvlan"; None without permission."""
+    """Return whether the kernel has links of `kind`, such as "vxlan"; None without permission."""
     if kind == "macvlan":
         return _has_macvlan()
     data = messages.nested(messages.IFLA_INFO_DATA, messages.u32(1, _TRIAL)) if kind == "vxlan" else b""
