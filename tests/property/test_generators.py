@@ -108,8 +108,8 @@ def region_counts(p: Params) -> Counts:
 
 
 def vpc_counts(p: Params) -> Counts:
-    """Ports, and the default leaf-spine of two leaves, both spines and as many hosts as are even."""
-    ports, hosts = p["vpcs"] * p["subnets"] * p["ports"], p["hosts"] + p["hosts"] % 2
+    """Ports, and the default underlay: two spines, two leaves and the compute hosts."""
+    ports, hosts = p["vpcs"] * p["subnets"] * p["ports"], p["hosts"]
     return ports + hosts, 4, ports + hosts + 4
 
 
