@@ -53,11 +53,14 @@ def _light(light: dict[str, Any] | None) -> Iterator[tuple[str, str]]:
     yield "vpcs", f"{shown}: {counted(light['ports'], 'port')} on {hosts}, {each}"
     tenants = light["tenants"]
     if tenants["namespaces"]:
+        why = (
+            "VPCs of ports with devices have one each on"
+            if light["devices"]
+            else "VPCs with equal addresses meet on"
+        )
         where = counted(tenants["compute_hosts"], "compute host")
         cost = f"{size_text(tenants['memory_bytes'])} and {tenants['seconds']:,.1f} s"
-        words = (
-            f"{tenants['namespaces']:,} more, as VPCs with equal addresses meet on {where}: {cost} of these"
-        )
+        words = f"{tenants['namespaces']:,} more, as {why} {where}: {cost} of these"
         yield "namespaces", words
 
 

@@ -14,7 +14,7 @@ from emulator.overlay.plan import Overlay
 
 
 def light_summary(ports: LightPorts, engine: str) -> dict[str, Any]:
-    """Return counts of `ports`, and each VPC with its subnets.
+    """Return counts of `ports`, whether they have devices of their own, and each VPC with its subnets.
 
     `tenants` are the namespaces on compute hosts where VPCs with equal addresses meet, with the forecast
     of their memory in bytes and of the seconds to create them.
@@ -28,6 +28,7 @@ def light_summary(ports: LightPorts, engine: str) -> dict[str, Any]:
         held[subnet.vpc] += count
     return {
         "ports": len(ports),
+        "devices": ports.devices,
         "compute_hosts": len(each),
         "ports_per_host": {"least": int(each.min()), "most": int(each.max())},
         "vpcs": [
