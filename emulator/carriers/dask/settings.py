@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import logging
+import sys
 from typing import Any
 
 DEFAULT_PORT = 8786
@@ -21,8 +22,8 @@ def require_dask() -> None:
     lacking = [name for name in ("distributed", "cryptography") if find_spec(name) is None]
     if lacking:
         raise UnableError(
-            f"clusters need {' and '.join(lacking)}: pip install 'topology-emulator[cluster]' "
-            f"(or: pip install distributed cryptography)"
+            f"clusters need {' and '.join(lacking)}: `{sys.executable} -m pip install {' '.join(lacking)}` "
+            "(the extra `cluster` of this project)"
         )
 
 

@@ -19,7 +19,7 @@ _OLDEST = (3, 11)
 _LEAST_DISK = 256 << 20
 _LEAST_DESCRIPTORS = 4096
 _TUNNELS = "vxlan links"
-_INSTALL = "pip install 'topology-emulator[cluster]=={release}' for `python:` of the file"
+_INSTALL = "install release {release} for `python:` of the file: its wheel with the extra `cluster`"
 
 
 def check(hosts: Hosts) -> list[WorkerFinding]:

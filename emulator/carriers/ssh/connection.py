@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import shlex
+import sys
 from typing import TYPE_CHECKING
 
 from emulator.carriers.ssh.hosts import Hosts
@@ -41,7 +42,8 @@ def require_paramiko() -> None:
 
     if find_spec("paramiko") is None:
         raise UnableError(
-            "SSH needs paramiko: pip install 'topology-emulator[cluster]' (or: pip install paramiko)"
+            f"SSH needs paramiko: `{sys.executable} -m pip install paramiko` "
+            "(the extra `cluster` of this project)"
         )
 
 

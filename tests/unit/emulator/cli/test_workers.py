@@ -49,4 +49,4 @@ def test_a_lacking_library_is_named_with_the_command(
 ) -> None:
     monkeypatch.setattr("importlib.util.find_spec", lambda _: None)
     assert run(["workers", "scheduler"]) == 3
-    assert "pip install 'topology-emulator[cluster]'" in capsys.readouterr().err
+    assert "-m pip install distributed" in capsys.readouterr().err
