@@ -16,9 +16,10 @@ from stress.actions.action_context import SkippedError, StepOverError
 from stress.arrivals import MICRO
 from stress.runner.batches import Batches, Row, by_verb, light_targets
 from stress.runner.columns import Columns
+from stress.runner.no_session import NoSession
 from stress.runner.shared_state import SharedState
 from stress.runner.work_distribution import Share
-from stress.runner.worker_context import NoSession, WorkerContext
+from stress.runner.worker_context import WorkerContext
 from stress.schedule import Schedule
 
 _NICE = -10

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Sequence
 from contextlib import ExitStack
-from typing import Any, Self
+from typing import Any
 
 import numpy as np
 
@@ -241,24 +241,3 @@ class WorkerContext:
             raise SkippedError("the link is there")
         if here.nodes and any(node in here.nodes for node in self._ends[link]):
             raise SkippedError("a node of the link is removed")
-
-
-class NoSession:
-    """Session of a worker that needs none: its actions use the network itself."""
-
-    def __enter__(self) -> Self:
-        return self
-
-    def __exit__(self, *_: object) -> None:
-        return
-
-    def restore(self) -> list[str]:
-        """Nothing to restore."""
-        return []
-
-    def prepare(self, ports: object) -> None:
-        """Nothing to prepare."""
-
-    def __getattr__(self, name: str) -> Any:
-        """Refuse everything else: an action that needs a session isn't SERIAL."""
-        raise UnableError(f"no session to {name} with")

@@ -21,6 +21,7 @@ from emulator.linux.overlay.programs import load_programs
 from emulator.linux.overlay.recent_moves import RecentMoves
 from emulator.linux.overlay.repair import restore_hosts
 from emulator.linux.overlay.shared_ports import SharedPorts
+from emulator.linux.overlay.whereabouts import Whereabouts
 from emulator.network import silent
 from emulator.overlay.migration import destination
 from emulator.plan import Plan
@@ -47,8 +48,8 @@ class OverlaySession(RestoringSession):
         self._shared, self._overlay = shared, shared.overlay
         self._first, self._first_link = self._overlay.ports.first, self._overlay.ports.first_link
         self._plan, self._ports_up = plan, plan.ports_up
-        self._moved: dict[int, int] = {}
-        """Row -> compute host of the ports that this session moved."""
+        self._where = Whereabouts(shared)
+        self._moved = self._where.moved
         self._stack = ExitStack()
 
     def __enter__(self) -> Self:
@@ -151,7 +152,7 @@ class OverlaySession(RestoringSession):
         for link, _, _ in self._topology.incident(node):
             self._removed.forget_ports(link)
         self._full.remove_node(node)
-        self._take(self._rows_on(node))
+        self._take(self._where.rows_on(node))
         for tenant in self._overlay.tenants_of(node):
             self._store.remove(tenant.file)
 
@@ -171,7 +172,7 @@ class OverlaySession(RestoringSession):
         if node in self._overlay.hosts_here:
             with load_programs(self._maps) as programs:
                 prepare_hosts(self._overlay, programs, [host], self._store, silent)
-        self._bring(self._rows_on(node))
+        self._bring(self._where.rows_on(node))
 
     def move_port(self, node: int, host: int) -> None:
         """Move a light port to another compute host, or back to its own; address and MAC stay."""
@@ -233,7 +234,7 @@ class OverlaySession(RestoringSession):
         return not (
             row + self._first in removed.nodes
             or int(ports.link[row]) in removed.links
-            or self._host_of(row) in removed.nodes
+            or self._where.host_of(row) in removed.nodes
         )
 
     def _is_wanted_up(self, row: int) -> bool:
@@ -246,15 +247,3 @@ class OverlaySession(RestoringSession):
         if plan is not self._plan:
             self._plan, self._ports_up = plan, plan.ports_up
         return self._ports_up
-
-    def _host_of(self, row: int) -> int:
-        """Return the compute host on which a port is now, or would be."""
-        return self._moved.get(row, int(self._overlay.ports.host[row]))
-
-    def _rows_on(self, host: int) -> I64:
-        """Return the rows of the ports that are on a compute host now, or would be."""
-        rows = self._shared.on(host)
-        if not self._moved:
-            return rows
-        stay = [row for row in rows.tolist() if self._host_of(row) == host]
-        return np.array([*stay, *(row for row, at in self._moved.items() if at == host)], dtype=np.int64)
