@@ -9,11 +9,14 @@ from emulator.engines.registry import attach
 from emulator.errors import EmulationError, UsageError
 from emulator.network import Network
 from emulator.state import NetworkState, Record, names, state_root
+from emulator.state.directory import OF_A_WORKER
 from emulator.tasks import Plain
 
 OWNER = "cluster"
 """Key of a plan's options: {"id": number that its client drew, "operation": that of the last `up`}."""
 
+CLUSTER = "cluster"
+"""Engine of a client's record; a worker's share is one of the engine `netns`."""
 _MOST = 64
 
 
@@ -62,7 +65,13 @@ def is_ours(name: str, number: str) -> bool:
 def require_owner(name: str, number: str) -> None:
     """Raise UsageError if this worker has a network `name` that isn't the cluster's network `number`."""
     if not is_ours(name, number):
-        by = "another client of this cluster" if _owner(name)["id"] else "somebody on that machine"
+        owner = _owner(name)
+        if owner["engine"] == CLUSTER:
+            raise UsageError(
+                f"it keeps its networks where clients on its machine have theirs, in {state_root()}; "
+                f"start it with another EMULATOR_STATE_DIR, such as {OF_A_WORKER}"
+            )
+        by = "another client of this cluster" if owner["id"] else "somebody on that machine"
         raise UsageError(
             f"it has a network `{name}` of its own, made by {by}; choose another name, "
             f"or `emulator down {name}` there first"
@@ -70,12 +79,16 @@ def require_owner(name: str, number: str) -> None:
 
 
 def _owner(name: str) -> dict[str, Plain]:
-    """Return the owner of a network with a readable record, its id empty where no cluster made it."""
+    """Return the owner of a network with a readable record, its id empty where no cluster made it.
+
+    `engine` is that of the record: `CLUSTER` for a client's.
+    """
     state = state_of(name)
     if not state.record_path.exists():
         return {}
     try:
-        return {"id": "", **owner_of(state.read())}
+        record = state.read()
+        return {"id": "", **owner_of(record), "engine": record.engine}
     except EmulationError:  # a damaged record: `down` removes what is left
         return {}
 

@@ -13,6 +13,9 @@ from emulator.errors import SHORTAGES, UnableError
 from emulator.locks import BusyError, locked
 
 DEFAULT = "/run/topology-emulator"
+OF_A_WORKER = "/run/topology-emulator-worker"
+"""State directory of a worker where others than itself may start it: clients on its machine use `DEFAULT`."""
+
 MOUNTS = ".mounts"
 """The folder of mounts that engines keep, one per network, in the state directory."""
 

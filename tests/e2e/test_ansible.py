@@ -234,7 +234,7 @@ def test_units_of_a_cluster_keep_what_networks_need() -> None:
     assert (settings["KillMode"], settings["Restart"]) == ("process", "always")
     assert settings.keys() <= {
         "Description", "Wants", "After", "StartLimitIntervalSec", "ExecStart", "Restart", "RestartSec",
-        "KillMode", "LimitNOFILE", "Environment", "TasksMax", "WantedBy",
+        "KillMode", "LimitNOFILE", "Environment", "OOMPolicy", "TasksMax", "WantedBy",
     }  # fmt: skip
     (keys,) = (task for task in _tasks(role) if task["name"] == "Certificates")
     assert keys["ansible.builtin.copy"]["mode"] == "0600"

@@ -119,7 +119,7 @@ def test_check_judges_every_machine_and_says_what_helps(file: Path, cli: Command
         line.split()[2]: line for line in done.stderr.splitlines() if line.startswith("MISSING 127.0.0.1")
     }
     assert "-> set `address:` in the file" in said["underlay"]
-    assert "not installed for /usr/bin/python3  -> pip install" in said["release"]
+    assert "not installed for /usr/bin/python3  -> install release" in said["release"]
     assert "checks failed" in done.stderr
 
 

@@ -27,6 +27,7 @@ ExecStart={home}/bin/python -P -m emulator workers worker --scheduler {scheduler
 Restart=always
 RestartSec=1
 KillMode=process
+OOMPolicy=continue
 LimitNOFILE=1048576
 TasksMax=infinity
 

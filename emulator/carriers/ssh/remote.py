@@ -20,7 +20,7 @@ from emulator.carriers.dask.start import SCRATCH
 from emulator.carriers.ssh import keeper
 from emulator.errors import UnableError
 from emulator.state import names, state_root
-from emulator.state.directory import sweep
+from emulator.state.directory import OF_A_WORKER, sweep
 from emulator.tasks import Plain
 
 PLACE = Path("/run/topology-emulator-cluster")
@@ -48,6 +48,8 @@ def _answer(request: Plain) -> Plain:
         raise UnableError(
             f"this machine has release {__version__}, not {request['release']}; install the same"
         )
+    if role == "worker":
+        os.environ.setdefault("EMULATOR_STATE_DIR", OF_A_WORKER)
     was_running = _stop(role)
     if request["do"] == "start":
         _start(role, request["words"], request["files"])
@@ -68,7 +70,10 @@ def _start(role: str, words: Sequence[str], files: Mapping[str, str]) -> None:
     if not _SYSTEMD.exists():
         keeper.start(folder, command)
         return
-    settings = ["Restart=always", "RestartSec=1", "KillMode=process", "StartLimitIntervalSec=0"]
+    settings = [
+        "Restart=always", "RestartSec=1", "StartLimitIntervalSec=0", "KillMode=process", "OOMPolicy=continue",
+        f"Environment=EMULATOR_STATE_DIR={state_root()}",
+    ]  # fmt: skip
     properties = [word for setting in settings for word in ("--property", setting)]
     _run(["systemd-run", f"--unit={_unit(role)}", "--collect", *properties, "--", *command])
 
