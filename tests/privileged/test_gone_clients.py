@@ -21,7 +21,11 @@ pytestmark = [pytest.mark.privileged, pytest.mark.e2e]
 FILE = "name: t\nengine: %s\ntopology: {generator: tree, depth: 2, fanout: 2}\n"
 
 
-@pytest.fixture(params=sorted(LABORATORIES))
+_IN_THIS_PROCESS = {"cluster"}
+"""Laboratories that other processes, such as a command line, can't use."""
+
+
+@pytest.fixture(params=sorted(LABORATORIES.keys() - _IN_THIS_PROCESS))
 def up(
     request: pytest.FixtureRequest, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, cli: CommandLine
 ) -> Iterator[str]:
