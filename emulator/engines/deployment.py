@@ -8,8 +8,8 @@ from typing import ClassVar
 from emulator.engines.changing import ChangingEngine, Running
 from emulator.engines.deploy_phases import begin, finish
 from emulator.engines.namespaced import NamespacedNetwork
+from emulator.engines.running import running_network
 from emulator.engines.store import remove, require_root, store_of, take_down
-from emulator.errors import EmulationError
 from emulator.linux.namespaces.mounts import require_lasting
 from emulator.linux.processes.interrupts import deferred
 from emulator.network import Progress, silent
@@ -87,17 +87,7 @@ class NamespacedEngine(ChangingEngine[Running]):
         exists. UsageError if another engine runs it.
         """
         state.require_engine(self.name)
-        if not state.exists:
-            return None, ()
-        try:
-            network = self.handle(state)
-            why = network.beyond_repair() or _ended_and_others(network, plan)
-        except EmulationError as error:  # no record, or a damaged one
-            why = str(error).partition(";")[0]
-        if why:
-            words = f"`{state.name}` was created again because {why}: processes in its nodes ended"
-            return None, (words,)
-        return network, ()
+        return running_network(state, self.handle, lambda network: _ended_and_others(network, plan))
 
 
 def _ended_and_others(network: NamespacedNetwork, plan: Plan) -> str:

@@ -18,12 +18,12 @@ import time
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager, suppress
 from pathlib import Path
-from types import TracebackType
-from typing import Any, Self
+from typing import Any
 
 from emulator import __version__
 from emulator.carriers.plain_errors import error_of
 from emulator.carriers.protocol import Answer, Call, Outcome, WorkerProgress, WorkerState
+from emulator.closing import Closing
 from emulator.errors import LostWorkerError
 from support.namespace_worker import read_message, write_message
 
@@ -146,7 +146,7 @@ class WorkerProcess:
                 pipe.close()
 
 
-class NamespaceCarrier:
+class NamespaceCarrier(Closing):
     """Carrier to the machines of a test."""
 
     def __init__(self, machines: Sequence[Machine]) -> None:
@@ -208,14 +208,6 @@ class NamespaceCarrier:
 
     def close(self) -> None:
         pass
-
-    def __enter__(self) -> Self:
-        return self
-
-    def __exit__(
-        self, kind: type[BaseException] | None, value: BaseException | None, trace: TracebackType | None
-    ) -> None:
-        self.close()
 
 
 @contextmanager

@@ -8,8 +8,7 @@ import threading
 import uuid
 from collections.abc import Mapping, Sequence
 from contextlib import suppress
-from types import TracebackType
-from typing import Any, Self
+from typing import Any
 
 from emulator.carriers.addresses import Address, require_protected
 from emulator.carriers.certificates import Certificates
@@ -19,6 +18,7 @@ from emulator.carriers.dask.loop import LoopThread
 from emulator.carriers.dask.tls import require_accepted, security
 from emulator.carriers.dask.workers import KnownWorker, known_workers
 from emulator.carriers.protocol import Call, Outcome, WorkerProgress, WorkerState
+from emulator.closing import Closing
 from emulator.errors import UnableError
 
 _CANCEL_SECONDS = 3.0
@@ -28,7 +28,7 @@ _FAILURES = (OSError, TimeoutError, RuntimeError, ValueError)
 """What Dask raises when a scheduler is gone."""
 
 
-class DaskCarrier:
+class DaskCarrier(Closing):
     """A connection to the workers of a Dask scheduler; `connect` makes one."""
 
     def __init__(self, client: Any, loop: LoopThread, address: Address, seconds: float) -> None:
@@ -75,14 +75,6 @@ class DaskCarrier:
         with suppress(*_FAILURES):
             self._loop.wait(_closed(self._client), _CANCEL_SECONDS)
         self._loop.stop()
-
-    def __enter__(self) -> Self:
-        return self
-
-    def __exit__(
-        self, kind: type[BaseException] | None, value: BaseException | None, trace: TracebackType | None
-    ) -> None:
-        self.close()
 
     def _known(self) -> Mapping[str, KnownWorker]:
         try:

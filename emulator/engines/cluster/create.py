@@ -77,13 +77,9 @@ def plain_answers(answers: Mapping[str, Answer]) -> dict[str, dict[str, float | 
 
 def summed(plan: Plan, answers: Mapping[str, Answer]) -> tuple[str, ...]:
     """Return a line for each worker: nodes, seconds, memory beside its forecast. Then the workers' notes."""
-    rows = dict(
-        zip(
-            (w.name for w in plan.workers),
-            zip(*(c.tolist() for c in _counts(plan)), strict=True),
-            strict=True,
-        )
-    )
+    counts = plan.counts
+    columns = counts.nodes.tolist(), counts.tunnels.tolist(), counts.memory.tolist()
+    rows = {worker.name: row for worker, *row in zip(plan.workers, *columns, strict=True)}
     lines = []
     for name, answer in answers.items():
         nodes, tunnels, forecast = rows[name]
@@ -100,7 +96,3 @@ def summed(plan: Plan, answers: Mapping[str, Answer]) -> tuple[str, ...]:
         ]
     notes = [f"{name}: {note}" for name, answer in answers.items() for note in answer.value["notes"]]
     return (*lines, *notes)
-
-
-def _counts(plan: Plan) -> tuple:  # type: ignore[type-arg]
-    return plan.counts.nodes, plan.counts.tunnels, plan.counts.memory

@@ -15,6 +15,7 @@ from emulator.engines.cluster.network import ClusterNetwork
 from emulator.engines.cluster.refusals import refuse
 from emulator.engines.cluster.removal import remove, take_down
 from emulator.engines.cluster.running import as_running
+from emulator.engines.running import running_network
 from emulator.errors import EmulationError
 from emulator.linux.processes.interrupts import stoppable
 from emulator.network import Progress, silent
@@ -75,7 +76,7 @@ class ClusterEngine:
         state = NetworkState(state_root(), plan.topology.name)
         with state.locked("up"), stoppable():
             state.require_engine(self.name)
-            running, lost = self._running(state)
+            running, lost = running_network(state, self.handle)
             if running is not None:
                 return change(running, plan, state, file, progress)
             remove(state, silent)  # remains of a killed `up` or `down`
@@ -83,19 +84,6 @@ class ClusterEngine:
         network = self.handle(state)
         network.notes = (*notes, *lost)
         return network
-
-    def _running(self, state: NetworkState) -> tuple[ClusterNetwork | None, tuple[str, ...]]:
-        """Return the network if it is up; None if it must be created again, with a line for the reason."""
-        if not state.exists:
-            return None, ()
-        try:
-            network = self.handle(state)
-            why = network.beyond_repair()
-        except EmulationError as error:  # no record, or a damaged one
-            why = str(error).partition(";")[0]
-        if not why:
-            return network, ()
-        return None, (f"`{state.name}` was created again because {why}: processes in its nodes ended",)
 
     def take_down(self, name: str, progress: Progress = silent) -> None:
         """Remove all of the network `name` from the workers; BrokenError for what is left, and where."""

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from emulator.engines.cluster.connection import workers_of
 from emulator.engines.cluster.shares import LEFT, LOCK_SECONDS, NUMBER, USED
+from emulator.engines.freeing_record import freeing_record
 from emulator.errors import BrokenError, EmulationError
 from emulator.linux.processes.interrupts import deferred
 from emulator.network import Progress
@@ -28,12 +29,8 @@ def remove(state: NetworkState, progress: Progress) -> None:
     if not state.exists:
         return
     progress("workers", 0, 1)
-    try:
-        record = state.read()
-    except EmulationError:
-        if state.record_path.exists():
-            raise  # it may name workers that hold nodes
-        state.remove()  # a killed `up` had recorded nothing yet, so nothing was created
+    record = freeing_record(state)
+    if record is None:
         return
     if left := freed(state, record):
         raise BrokenError(left)

@@ -10,15 +10,14 @@ import os
 import select
 import signal
 import sys
-import termios
 import threading
-import tty
 from collections import deque
-from collections.abc import Iterator, Sequence
-from contextlib import contextmanager, nullcontext, suppress
+from collections.abc import Sequence
+from contextlib import nullcontext, suppress
 
 from emulator.engines.cluster.calls import Workers
 from emulator.engines.cluster.processes import RemoteProcess
+from emulator.engines.raw_terminal import raw_terminal
 from emulator.errors import EmulationError
 from emulator.signals import handled
 
@@ -42,7 +41,7 @@ def interact(workers: Workers, worker: str, node: int, argv: Sequence[str], time
         over = threading.Event()
         sender = threading.Thread(target=_send, args=(process, noted, over), daemon=True)
         try:
-            with _raw() if on_terminal else nullcontext():
+            with raw_terminal() if on_terminal else nullcontext():
                 sender.start()
                 return _receive(process)
         except BaseException:
@@ -88,14 +87,3 @@ def _size() -> list[int]:
     """Return rows and columns of our terminal."""
     columns, rows = os.get_terminal_size(1)
     return [rows, columns]
-
-
-@contextmanager
-def _raw() -> Iterator[None]:
-    """Let the terminal pass on every key, Ctrl-C too, until the end."""
-    before = termios.tcgetattr(0)
-    tty.setraw(0)
-    try:
-        yield
-    finally:
-        termios.tcsetattr(0, termios.TCSADRAIN, before)

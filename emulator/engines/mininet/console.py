@@ -12,11 +12,10 @@ import select
 import sys
 import termios
 import threading
-import tty
-from collections.abc import Iterator
-from contextlib import contextmanager, suppress
+from contextlib import suppress
 
 from emulator.engines.driven.client import Driver
+from emulator.engines.raw_terminal import raw_terminal
 from emulator.errors import EmulationError
 
 _A_WEEK = 7.0 * 24 * 3600
@@ -45,7 +44,7 @@ def open_command_line(driver: Driver) -> None:
             fcntl.ioctl(slave, termios.TIOCSWINSZ, fcntl.ioctl(0, termios.TIOCGWINSZ, bytes(8)))
         thread = threading.Thread(target=run, daemon=True)
         thread.start()
-        with _raw():
+        with raw_terminal():
             _relay(master, done)
         thread.join(1.0)
     finally:
@@ -93,14 +92,3 @@ def _relay(master: int, done: int) -> None:
             if not typed:
                 return
             os.write(master, typed)
-
-
-@contextmanager
-def _raw() -> Iterator[None]:
-    """Put the terminal into raw mode: each key is passed on as it is typed."""
-    before = termios.tcgetattr(0)
-    tty.setraw(0)
-    try:
-        yield
-    finally:
-        termios.tcsetattr(0, termios.TCSADRAIN, before)

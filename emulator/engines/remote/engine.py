@@ -15,6 +15,7 @@ from emulator.engines.remote.placement import placed_as_running
 from emulator.engines.remote.program import RemoteProgram
 from emulator.engines.remote.refusals import common_refusals
 from emulator.engines.remote.removal import remove, take_down
+from emulator.engines.running import running_network
 from emulator.errors import BrokenError, EmulationError, RefusedError
 from emulator.linux.processes.interrupts import deferred
 from emulator.network import Progress, silent
@@ -69,7 +70,7 @@ class RemoteEngine:
                 progress(phase, done, total)
 
             state.require_engine(self.name)
-            running, lost = self._running(state)
+            running, lost = running_network(state, self.handle)
             if running is not None:
                 return change(running, placed_as_running(running.plan, plan), state, file, watched)
             remove(state, self.program, silent)  # remains of a killed `up` or `down`
@@ -85,19 +86,6 @@ class RemoteEngine:
         network = self.handle(state)
         network.notes = (*notes, *lost)
         return network
-
-    def _running(self, state: NetworkState) -> tuple[RemoteNetwork | None, tuple[str, ...]]:
-        """Return the network if it is up; None if it must be created again, with a line for the reason."""
-        if not state.exists:
-            return None, ()
-        try:
-            network = self.handle(state)
-            why = network.beyond_repair()
-        except EmulationError as error:  # no record, or a damaged one
-            why = str(error).partition(";")[0]
-        if not why:
-            return network, ()
-        return None, (f"`{state.name}` was created again because {why}: processes in its nodes ended",)
 
     def _create(self, plan: Plan, state: NetworkState, file: str, progress: Progress) -> tuple[str, ...]:
         """Record, start the driver, create everything; return notes for people. The caller rolls back."""

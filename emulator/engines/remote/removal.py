@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from emulator.engines.freeing_record import freeing_record
 from emulator.engines.remote.document import document
 from emulator.engines.remote.driver import (
     CLEANING,
@@ -37,12 +38,8 @@ def remove(state: NetworkState, program: RemoteProgram, progress: Progress) -> N
     if not state.exists:
         return
     progress("workers", 0, 1)
-    try:
-        record = state.read()
-    except EmulationError:
-        if state.record_path.exists():
-            raise  # it may name workers that hold nodes
-        state.remove()  # a killed `up` had recorded nothing yet, so nothing was created
+    record = freeing_record(state)
+    if record is None:
         return
     left = _freed(state, record, program) if DRIVER in record.options else []
     end(process_of(record))

@@ -17,9 +17,9 @@ from typing import Any, Self
 import numpy as np
 from numpy.typing import DTypeLike, NDArray
 
+from emulator.closing import Closing
 from emulator.errors import KernelError
 from emulator.linux.bpf import syscall
-from emulator.linux.bpf.closing import Closing
 
 HASH, ARRAY = 1, 2
 NO_PREALLOC, MMAPABLE = 1 << 0, 1 << 10

@@ -13,9 +13,9 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Self
 
+from emulator.closing import Closing
 from emulator.errors import KernelError
 from emulator.linux.bpf import syscall
-from emulator.linux.bpf.closing import Closing
 from emulator.linux.bpf.code import SIZE, Code
 from emulator.linux.bpf.maps import Map
 

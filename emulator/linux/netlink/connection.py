@@ -17,9 +17,9 @@ import errno
 import socket
 import struct
 import time
-from types import TracebackType
-from typing import Protocol, Self
+from typing import Protocol
 
+from emulator.closing import Closing
 from emulator.errors import KernelError
 from emulator.linux.netlink.datagrams import (
     HEADER,
@@ -102,20 +102,12 @@ def open_route_socket() -> socket.socket:
     return sock
 
 
-class Netlink:
+class Netlink(Closing):
     """Netlink connection over one socket. Not safe for use by two threads at once."""
 
     def __init__(self, transport: Transport | None = None) -> None:
         self._transport = transport or open_route_socket()
         self._seq = 1
-
-    def __enter__(self) -> Self:
-        return self
-
-    def __exit__(
-        self, kind: type[BaseException] | None, value: BaseException | None, trace: TracebackType | None
-    ) -> None:
-        self.close()
 
     def close(self) -> None:
         """Close the socket."""

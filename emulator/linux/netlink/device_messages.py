@@ -1,4 +1,4 @@
-"""Messages for light ports with a device of their own: VXLAN of a VPC, macvlans, where other ports are.
+"""Messages for light ports with a device of their own: macvlans, their ways out, where other ports are.
 
 Formats: include/uapi/linux/{if_link,neighbour,rtnetlink,fib_rules}.h. Each port's packets leave by a table of
 its own, which a rule finds by their source.
@@ -19,7 +19,6 @@ from emulator.linux.netlink.messages import (
     IFLA_INFO_KIND,
     IFLA_LINKINFO,
     IFLA_MTU,
-    IFLA_NET_NS_FD,
     NLM_F_CREATE,
     NLM_F_EXCL,
     RTM_DELNEIGH,
@@ -40,9 +39,7 @@ _RTMSG = struct.Struct("=BBBBBBBBI")
 _NDMSG = struct.Struct("=BxxxiHBB")
 _AF_BRIDGE, _PERMANENT, _SELF = 7, 0x80, 2
 _IFLA_LINK, _BRIDGE_MODE = 5, 4
-_ID, _LOCAL, _TTL, _LEARNING, _PROXY, _PORT = 1, 4, 5, 7, 11, 15
 _STATIC, _UNICAST, _SCOPE_LINK = 4, 1, 253
-_VXLAN_PORT, _HOPS = 4789, 64
 OWN_RULE = 10
 """Priority of the rules of ports: before the local table, so that ports of one namespace meet on the wire."""
 _FIRST_TABLE = 1000
@@ -57,23 +54,6 @@ class FoundOwn(NamedTuple):
     packed: bytes
     length: int
     source: bytes
-
-
-def vpc_device(
-    name: bytes, index: int, mac: bytes, namespace: int, *, vni: int, vtep: bytes, mtu: int
-) -> bytes:
-    """Return the message that creates the VXLAN device of a VPC in the namespace of descriptor `namespace`.
-
-    Send it from the compute host's namespace: there its packets leave. It learns nothing, and answers ARP
-    itself for all ports that it has as neighbours.
-    """
-    body = link_body(index) + attribute(IFLA_IFNAME, name + b"\0") + attribute(IFLA_ADDRESS, mac)
-    body += u32(IFLA_MTU, mtu) + u32(IFLA_NET_NS_FD, namespace)
-    data = u32(_ID, vni) + attribute(_LOCAL, vtep) + attribute(_TTL, bytes((_HOPS,)))
-    data += attribute(_LEARNING, b"\0") + attribute(_PROXY, b"\1")
-    data += attribute(_PORT, _VXLAN_PORT.to_bytes(2))
-    info = attribute(IFLA_INFO_KIND, b"vxlan") + nested(IFLA_INFO_DATA, data)
-    return message(RTM_NEWLINK, _NEW, body + nested(IFLA_LINKINFO, info))
 
 
 def port_device(name: bytes, index: int, mac: bytes, lower: int, mtu: int) -> bytes:

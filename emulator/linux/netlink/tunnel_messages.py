@@ -25,9 +25,11 @@ from emulator.linux.netlink.messages import (
     nested,
     u32,
 )
-from emulator.tunnels import TunnelEnd
+from emulator.tunnels import VXLAN_PORT, TunnelEnd
 
-_ID, _REMOTE, _LINK, _LOCAL, _LEARNING, _PORT, _REMOTE6, _LOCAL6, _METADATA = 1, 2, 3, 4, 7, 15, 16, 17, 25
+_ID, _REMOTE, _LINK, _LOCAL, _TTL, _LEARNING, _PROXY = 1, 2, 3, 4, 5, 7, 11
+_PORT, _REMOTE6, _LOCAL6, _METADATA = 15, 16, 17, 25
+_HOPS = 64
 _U32 = struct.Struct("=I")
 _BE16 = struct.Struct("!H")
 
@@ -52,6 +54,27 @@ def tunnel(
     data += attribute(_LEARNING, b"\0") + attribute(_PORT, _BE16.pack(wire.port))
     if lower:
         data += u32(_LINK, lower)
+    return _created(body, data)
+
+
+def vpc_device(
+    name: bytes, index: int, mac: bytes, namespace: int, *, vni: int, vtep: bytes, mtu: int
+) -> bytes:
+    """Return the message that creates the VXLAN device of a VPC in the namespace of descriptor `namespace`.
+
+    Send it from the compute host's namespace: there its packets leave. It learns nothing, and answers ARP
+    itself for all ports that it has as neighbours.
+    """
+    body = link_body(index) + attribute(IFLA_IFNAME, name + b"\0") + attribute(IFLA_ADDRESS, mac)
+    body += u32(IFLA_MTU, mtu) + u32(IFLA_NET_NS_FD, namespace)
+    data = u32(_ID, vni) + attribute(_LOCAL, vtep) + attribute(_TTL, bytes((_HOPS,)))
+    data += attribute(_LEARNING, b"\0") + attribute(_PROXY, b"\1")
+    data += attribute(_PORT, _BE16.pack(VXLAN_PORT))
+    return _created(body, data)
+
+
+def _created(body: bytes, data: bytes) -> bytes:
+    """Return the message that creates a VXLAN device with these attributes of the link, and of its kind."""
     info = attribute(IFLA_INFO_KIND, b"vxlan") + nested(IFLA_INFO_DATA, data)
     return message(RTM_NEWLINK, NLM_F_REQUEST | NLM_F_CREATE | NLM_F_EXCL, body + nested(IFLA_LINKINFO, info))
 

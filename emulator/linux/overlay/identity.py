@@ -20,9 +20,9 @@ import struct
 from pathlib import Path
 from typing import Self
 
+from emulator.closing import Closing
 from emulator.errors import BrokenError, KernelError
 from emulator.linux.bpf import syscall
-from emulator.linux.bpf.closing import Closing
 from emulator.linux.bpf.code import read_code
 from emulator.linux.bpf.maps import HASH, NO_PREALLOC, Map
 from emulator.linux.bpf.program import CGROUP_SOCK_ADDR, Program

@@ -14,8 +14,8 @@ from typing import Any, Self
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
+from emulator.closing import Closing
 from emulator.errors import BrokenError
-from emulator.linux.bpf.closing import Closing
 from emulator.linux.bpf.maps import ARRAY, HASH, MMAPABLE, NO_PREALLOC, Map
 from emulator.linux.bpf.program import Program
 

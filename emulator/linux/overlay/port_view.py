@@ -7,9 +7,11 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
+from emulator.tunnels import VXLAN_PORT
+
 _ETHERNET, _IPV4, _UDP, _VXLAN = 14, 20, 8, 8
 _OUTER = _ETHERNET + _IPV4 + _UDP + _VXLAN
-_VXLAN_PORT = (4789).to_bytes(2)
+_VXLAN_PORT = VXLAN_PORT.to_bytes(2)
 _TYPE_IPV4, _TYPE_ARP = b"\x08\x00", b"\x08\x06"
 _PROTOCOL_UDP = 17
 

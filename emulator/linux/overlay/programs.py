@@ -9,7 +9,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from pathlib import Path
 
-from emulator.linux.bpf.closing import Closing
+from emulator.closing import Closing
 from emulator.linux.bpf.code import Code, read_code
 from emulator.linux.bpf.program import Program
 from emulator.linux.bpf.syscall import close_quietly

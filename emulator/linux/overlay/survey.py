@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Hashable, Iterable, Sequence
+from collections.abc import Set as AbstractSet
 from dataclasses import dataclass, field
 from functools import partial
 
@@ -20,13 +21,13 @@ from emulator.linux.observed.read import Reader
 from emulator.linux.overlay.find import open_maps
 from emulator.linux.overlay.host_messages import host_name, tenant_name
 from emulator.linux.overlay.host_table import unlike_hosts
-from emulator.linux.overlay.items import TENANT_DEVICE, Item, host_items, tenant_items
+from emulator.linux.overlay.items import TENANT_DEVICE, host_items, tenant_items
 from emulator.linux.overlay.maps import OverlayMaps
 from emulator.linux.overlay.port_survey import PortDamage, PortSurvey
 from emulator.linux.overlay.read_items import FoundItems, read_items
 from emulator.overlay.plan import ComputeHost, Overlay, Tenant
 
-MOST_ITEMS = 3
+_MOST_ITEMS = 3
 """Most items of a namespace that are named one by one."""
 
 
@@ -165,13 +166,18 @@ class OverlaySurvey:
             return read_items(netlink, devices, self._belongs)
 
 
-def item_deviations(name: str, wanted: Sequence[Item], found: set[Item]) -> list[Deviation]:
-    """Return what a namespace lacks or has too much, or one deviation when it is much."""
+def item_deviations(
+    name: str,
+    wanted: Sequence[Hashable],
+    found: AbstractSet[Hashable],
+    kinds: str = "programs, routes and rules",
+) -> list[Deviation]:
+    """Return what a namespace lacks or has too much, or one deviation when it is much (of `kinds`)."""
     planned = set(wanted)
     lacking = [item for item in wanted if item not in found]
     extra = sorted(map(str, found - planned))
-    if len(lacking) > MOST_ITEMS:
-        out = [Deviation(name, "programs, routes and rules of its light ports", "present", "missing")]
+    if len(lacking) > _MOST_ITEMS:
+        out = [Deviation(name, f"{kinds} of its light ports", "present", "missing")]
     else:
         out = [Deviation(name, str(item), "present", "missing") for item in lacking]
     return out + [Deviation(name, words, "missing", "present") for words in extra]

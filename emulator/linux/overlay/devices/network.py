@@ -12,14 +12,14 @@ from emulator.deviation import Deviation, missing
 from emulator.linux.namespaces.store import NamespaceStore
 from emulator.linux.netlink import messages
 from emulator.linux.netlink.connection import Batch, Netlink
-from emulator.linux.netlink.device_messages import vpc_device
+from emulator.linux.netlink.tunnel_messages import vpc_device
 from emulator.linux.overlay.devices.change import change
 from emulator.linux.overlay.devices.items import Item, PortDevice, PortUp, device_items, is_for
 from emulator.linux.overlay.devices.read import FoundDevices, read_counters, read_devices
 from emulator.linux.overlay.host_messages import tenant_name
 from emulator.linux.overlay.items import TENANT_DEVICE, TENANT_INTERFACE
 from emulator.linux.overlay.repair import THERE
-from emulator.linux.overlay.survey import MOST_ITEMS
+from emulator.linux.overlay.survey import item_deviations
 from emulator.network import Progress
 from emulator.overlay.devices import DevicePorts
 from emulator.overlay.plan import Overlay, Tenant
@@ -166,15 +166,9 @@ class DeviceNetwork:
 
 def _differences(name: str, wanted: tuple[Item, ...], found: FoundDevices) -> list[Deviation]:
     """Return what a namespace lacks or has too much, or one deviation when it is much."""
-    lacking = [item for item in wanted if item not in found.items]
-    extra = sorted(map(str, found.items - set(wanted)))
     out = [
         Deviation(name, f"device {words}", "present and up", "down" if index in found.devices else "missing")
         for index, words in ((messages.LOOPBACK, "lo"), (TENANT_DEVICE, TENANT_INTERFACE))
         if not found.devices.get(index)
     ]
-    if len(lacking) > MOST_ITEMS:
-        out.append(Deviation(name, "devices, routes and rules of its light ports", "present", "missing"))
-    else:
-        out += [Deviation(name, str(item), "present", "missing") for item in lacking]
-    return out + [Deviation(name, words, "missing", "present") for words in extra]
+    return out + item_deviations(name, wanted, found.items, "devices, routes and rules")
