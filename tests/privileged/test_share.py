@@ -28,6 +28,8 @@ TREE = "name: t\ntopology: {generator: tree, depth: 2, fanout: 2}\n"
 OVS = "name: t\nswitch: ovs\ntopology: {generator: tree, depth: 2, fanout: 2}\n"
 ASK = "ip -j address; echo =; ip -j route; echo =; ip -j -6 route; echo =; cat /proc/sys/net/ipv4/ip_forward"
 
+REACH = "ping -q -c 1 -W 5 {}"
+"""A first packet may wait for a neighbour that is asked for again only after a second."""
 ROUTED_MTU = 1500
 """MTU of hosts whose router tells them of smaller ones."""
 SERVE = "timeout 50 iperf3 -s -1 {} -D; until ss -ltn | grep -q :5201; do sleep 0.05; done"
@@ -142,9 +144,10 @@ def test_tunnels_carry_tcp_in_frames_of_the_wire(two: Machines) -> None:
 def test_a_tunnel_goes_down_and_up_and_is_repaired(two: Machines) -> None:
     """s1 -- s3 is link 1 of the tree and a tunnel; both machines bring their own ends down."""
     two.up(TREE, {"s3": 1, "h3": 1, "h4": 1})
-    reach = {"name": "t", "nodes": ["h1"], "command": "ping -q -c 1 -W 1 h3"}
+    reach = {"name": "t", "nodes": ["h1"], "command": REACH.format("h3")}
+    cut = {**reach, "command": "ping -q -c 1 -W 1 h3"}
     two.all("link", name="t", link=1, up=False)
-    assert two[0]("run", **reach)[0][0] != 0
+    assert two[0]("run", **cut)[0][0] != 0
     assert two.all("deviations", name="t") == [[], []]
     two.all("link", name="t", link=1, up=True)
     assert two[0]("run", **reach)[0][0] == 0
@@ -152,7 +155,7 @@ def test_a_tunnel_goes_down_and_up_and_is_repaired(two: Machines) -> None:
     ((_, queues),) = two[1]("run", name="t", nodes=["s3"], command="tc qdisc show dev s3-eth1")
     assert "rate 5Mbit" in queues, queues
     two[1]("run", name="t", nodes=["s3"], command="ip link del s3-eth1")
-    assert two[0]("run", **reach)[0][0] != 0
+    assert two[0]("run", **cut)[0][0] != 0
     assert two.all("deviations", name="t") == [[], ["link s1 -- s3 is missing"]]
     assert two[1]("repair", name="t")
     assert two[0]("run", **reach)[0][0] == 0
@@ -166,7 +169,7 @@ def test_another_wire_in_a_tunnels_place_is_found(two: Machines) -> None:
     assert any("link s1 -- s3" in words for words in two[1]("deviations", name="t"))
     two[1]("repair", name="t")
     assert two[1]("deviations", name="t") == []
-    assert two[0]("run", name="t", nodes=["h1"], command="ping -q -c 1 -W 1 h3")[0][0] == 0
+    assert two[0]("run", name="t", nodes=["h1"], command=REACH.format("h3"))[0][0] == 0
 
 
 def test_stress_sessions_remove_and_restore_both_ends(two: Machines) -> None:
@@ -210,7 +213,7 @@ def test_neighbours_learned_of_other_machines_are_forgotten(two: Machines) -> No
         "links: [[h1, s1], [s1, s2], [h3, s2]{}]}}\n"
     )
     two.up(text.format("", ""), {"s2": 1, "h3": 1})
-    ping = {"name": "t", "nodes": ["h1"], "command": "ping -q -c 1 -W 1 h3 && ip neigh"}
+    ping = {"name": "t", "nodes": ["h1"], "command": f"{REACH.format('h3')} && ip neigh"}
     ((code, before),) = two[0]("run", **ping)
     assert code == 0
     said = two.up(text.format("s3: {kind: switch}, ", ", [s3, s2]"), {"s2": 1, "h3": 1, "s3": 1})
@@ -243,7 +246,7 @@ def test_taken_vnis_are_refused_by_name(two: Machines) -> None:
     two.up(TREE.replace("name: t", "name: u"), placement, port=4790)
     two.up(TREE.replace("name: t", "name: v"), placement, vni=101)
     for name in "tuv":
-        assert two[0]("run", name=name, nodes=["h1"], command="ping -q -c 1 -W 1 h4")[0][0] == 0
+        assert two[0]("run", name=name, nodes=["h1"], command=REACH.format("h4"))[0][0] == 0
 
 
 def test_devices_that_are_not_visible_are_known_by_their_port(two: Machines) -> None:
@@ -260,7 +263,7 @@ def test_devices_that_are_not_visible_are_known_by_their_port(two: Machines) -> 
         two.up(TREE, placement, port=4790)
     finally:
         two[0].shell(f"kill {holder}")
-    assert two[0]("run", name="t", nodes=["h1"], command="ping -q -c 1 -W 1 h4")[0][0] == 0
+    assert two[0]("run", name="t", nodes=["h1"], command=REACH.format("h4"))[0][0] == 0
 
 
 def test_an_underlay_that_is_not_here_is_refused(two: Machines) -> None:
@@ -314,16 +317,16 @@ def test_a_vpc_spans_machines(two: Machines, overlap: str) -> None:
     two.up(VPC.format(overlap=overlap), ON_H2)
     assert two.all("deviations", name="t") == [[], []]
     assert [health["nodes"] for health in two.all("health", name="t")] == [9, 5]
-    ping = "ping -q -c 1 -W 1 -M do -I {} -s {} {}"
+    ping = "ping -q -c 1 -W {} -M do -I {} -s {} {}"
 
-    def reaches(source: str, target: str, size: int = 1372) -> bool:
-        command = ping.format(ADDRESS[source], size, ADDRESS[target])
+    def reaches(source: str, target: str, size: int = 1372, wait: int = 5) -> bool:
+        command = ping.format(wait, ADDRESS[source], size, ADDRESS[target])
         machine = two[ON_H2.get(source, 0)]
         return bool(machine("run", name="t", nodes=[source], command=command)[0][0] == 0)
 
     assert reaches("v1s1p1", "v1s1p2")
     assert reaches("v1s1p2", "v1s1p3")
-    assert not reaches("v1s1p1", "v1s1p2", 1373)
+    assert not reaches("v1s1p1", "v1s1p2", 1373, wait=1)
     client = "iperf3 -c 10.0.0.3 -B 10.0.0.2 -n 4M -J"
     two[1]("run", name="t", nodes=["v1s1p2"], command=SERVE.format("-B 10.0.0.3"))
     ((code, text),) = two[0]("run", name="t", nodes=["v1s1p1"], command=client)
