@@ -332,10 +332,10 @@ def test_a_vpc_spans_machines(two: Machines, overlap: str) -> None:
     ((code, text),) = two[0]("run", name="t", nodes=["v1s1p1"], command=client)
     assert code == 0, text
     two.all("link", name="t", link=7, up=False)  # that of v1s1p2
-    assert not reaches("v1s1p1", "v1s1p2")
+    assert not reaches("v1s1p1", "v1s1p2", wait=1)
     two.all("link", name="t", link=7, up=True)
     assert reaches("v1s1p1", "v1s1p2")
     two.all("migrate", name="t", port="v1s1p1", host="h2")
-    command = ping.format("10.0.0.4", 1372, "10.0.0.2")
+    command = ping.format(5, "10.0.0.4", 1372, "10.0.0.2")
     assert two[0]("run", name="t", nodes=["v1s1p3"], command=command)[0][0] == 0
     assert two.all("deviations", name="t") == [[], []]
