@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 from emulator.plan import Plan
+from topologies.identifiers import interface_name, mac
 from topologies.topology import Kind
 
 _MOST = 64
@@ -14,7 +15,7 @@ _MOST = 64
 def node_facts(plan: Plan, node: int) -> dict[str, Any]:
     """Return kind, tier, fidelity, worker, addresses and links of a node as JSON data."""
     topology, names = plan.topology, plan.topology.names
-    links = topology.incident(node)
+    links, addresses = topology.incident(node), plan.forwarding.addresses(node)
     return {
         "name": names[node],
         "kind": Kind(topology.kinds[node]).word,
@@ -22,12 +23,13 @@ def node_facts(plan: Plan, node: int) -> dict[str, Any]:
         "fidelity": topology.node_profile_of(node).fidelity,
         "worker": plan.workers[int(plan.placement[node])].name,
         "namespace": plan.namespaces.file(node),
-        "addresses": [
-            f"{address.text}/{address.length}" for address in plan.forwarding.addresses(node)[:_MOST]
-        ],
+        "addresses": [f"{address.text}/{address.length}" for address in addresses[:_MOST]],
         "links": [
             {
                 "port": port,
+                "interface": interface_name(topology, node, port),
+                "mac": mac(topology, node, port).hex(":"),
+                "addresses": [f"{a.text}/{a.length}" for a in addresses if a.port == port][:_MOST],
                 "peer": names[int(topology.ends[link, 1 - end])],
                 "up": bool(plan.up is None or plan.up[link]),
             }

@@ -11,7 +11,7 @@ from typing import Any
 
 import psutil
 
-from emulator import __version__
+from emulator.version import __version__
 
 _PACKAGES = ("numpy", "psutil")
 

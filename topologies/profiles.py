@@ -78,3 +78,11 @@ class NodeProfile:
     openflow: OpenFlow = OpenFlow()
     vpc: str = ""
     device: bool = False
+
+
+def link_weights(profile: LinkProfile) -> dict[str, object]:
+    """Return the attributes of a networkx edge that sum up `profile`: the worse value of both directions."""
+    shapes = profile.forward, profile.backward
+    bandwidths = [shape.bandwidth for shape in shapes if shape.bandwidth is not None]
+    limit = {"bandwidth": min(bandwidths)} if bandwidths else {}
+    return {"profile": profile, "delay": max(shape.delay or 0.0 for shape in shapes), **limit}

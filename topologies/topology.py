@@ -16,7 +16,7 @@ import numpy.typing as npt
 
 from topologies.elements import Explicit, Incident, Kind, Pools
 from topologies.names import Names
-from topologies.profiles import LinkProfile, NodeProfile, Shape
+from topologies.profiles import LinkProfile, NodeProfile, Shape, link_weights
 from topologies.vpcs import Vpcs
 
 if TYPE_CHECKING:
@@ -210,17 +210,9 @@ class Topology:
                 name, index=node, kind=Kind(self.kinds[node]).word, tier=self.tier_names[self.tiers[node]],
                 group=int(self.groups[node]), fidelity=self.node_profile_of(node).fidelity, **place,
             )  # fmt: skip
-        weights = [_weights(profile) for profile in self.link_profiles]
+        weights = [link_weights(profile) for profile in self.link_profiles]
         rows = zip(self.ends.tolist(), self.ports.tolist(), self.link_profile.tolist(), strict=True)
         for link, ((a, b), ports, number) in enumerate(rows):
             ends = names[a], names[b]
             graph.add_edge(*ends, key=link, ends=ends, ports=tuple(ports), **weights[number])
         return graph
-
-
-def _weights(profile: LinkProfile) -> dict[str, object]:
-    """Return the attributes of an edge that come from the link's profile."""
-    shapes = profile.forward, profile.backward
-    bandwidths = [shape.bandwidth for shape in shapes if shape.bandwidth is not None]
-    limit = {"bandwidth": min(bandwidths)} if bandwidths else {}
-    return {"profile": profile, "delay": max(shape.delay or 0.0 for shape in shapes), **limit}

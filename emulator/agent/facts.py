@@ -7,7 +7,6 @@ import time
 from collections.abc import Mapping
 from dataclasses import asdict
 
-from emulator import __version__
 from emulator.agent.networks import known_networks
 from emulator.carriers.protocol import Answer, RunningCall
 from emulator.engines.share import taken_vnis
@@ -16,6 +15,7 @@ from emulator.linux.machine.resources import available_memory
 from emulator.linux.underlay_ping import unfragmented
 from emulator.state import state_root
 from emulator.tasks import Plain
+from emulator.version import __version__
 
 
 def facts(call: RunningCall, arguments: Mapping[str, Plain], data: bytes) -> Answer:

@@ -79,7 +79,7 @@ def command(
 
 
 def _at_link(network: Network, ends: tuple[str, str], index: int | None) -> tuple[int, str]:
-    from emulator.cli.link import find_link
+    from emulator.interface.finding import find_link
     from topologies.identifiers import interface_name
 
     link, swapped = find_link(network, ends[0], ends[1], index)
@@ -89,8 +89,8 @@ def _at_link(network: Network, ends: tuple[str, str], index: int | None) -> tupl
 
 def _at_port(network: Network, where: str) -> tuple[int, str]:
     """Return the node and the interface that `NODE`, `NODE:PORT` or `NODE:INTERFACE` names."""
-    from emulator.cli.networks import matching_nodes
     from emulator.forwarding.select import forwarding_for
+    from emulator.interface.finding import matching_nodes
     from topologies.identifiers import bridge_name, interface_name
 
     name, _, port = where.partition(":")

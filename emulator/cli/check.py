@@ -29,7 +29,7 @@ def command(name: str | None, sample: int | None, timeout: float, *, as_json: bo
     """Ping between hosts; compare who answers, and when, with the graph; exit 1 on a difference."""
     from emulator.checks.reachability import check_reachability
     from emulator.cli.networks import chosen_network
-    from emulator.cli.under_stress import going_on, left_behind
+    from emulator.under_stress import going_on, left_behind
 
     network = chosen_network(name)
     problems = left_behind(network.name)

@@ -19,10 +19,10 @@ from emulator.errors import UsageError
 @click.option("--json", "as_json", is_flag=True, help="Print one JSON object on standard output.")
 def command(name: str | None, *, every: bool, as_json: bool) -> int:
     """Remove the network NAME in any state; return when the kernel has released everything."""
-    from emulator.cli.networks import checked_name
-    from emulator.cli.under_stress import grown_beside
     from emulator.engines.registry import take_down
+    from emulator.interface.finding import checked_name
     from emulator.state import names
+    from emulator.under_stress import grown_beside
 
     if bool(name) == every:
         raise UsageError("give a network: `emulator down NAME`, or `--all`")

@@ -29,8 +29,9 @@ def command(net: str | None, timeout: float | None, node: str, argv: tuple[str, 
     One node: terminal, output and exit code are those of CMD. Several nodes: each line begins with
     its node's name, and the exit code is the highest one.
     """
-    from emulator.cli.networks import chosen_network, matching_nodes
+    from emulator.cli.networks import chosen_network
     from emulator.commands import TIMED_OUT
+    from emulator.interface.finding import matching_nodes
     from emulator.linux.processes.interrupts import stoppable
 
     words = list(argv[1:] if argv[:1] == ("--",) else argv)

@@ -3,19 +3,17 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import fields, replace
+from dataclasses import replace
 from typing import Any
 
 import click
 
-from emulator.cli.link_list import UNITS, all_links, described, link_line, shape_text
+from emulator.cli.link_list import all_links, described, link_line, shape_text
 from emulator.cli.output import print_json, say
 from emulator.errors import UsageError
+from emulator.interface.finding import find_link
+from emulator.interface.link_settings import DIRECTIONS, KEYS, ends_of, with_settings
 from emulator.network import LinkState, Network
-from topologies.counting import some_names
-from topologies.profiles import Shape
-
-_MOST_QUEUE = 1_000_000
 
 _EPILOG = """\b
 Examples:
@@ -44,7 +42,7 @@ Examples:
 @click.option("--corrupt", metavar="SHARE", help="Share of packets with a flipped bit.")
 @click.option("--queue", metavar="PACKETS", help="Number of full-size packets that may wait.")
 @click.option(
-    "--direction", type=click.Choice(["forward", "backward", "both"]), default="both", show_default=True,
+    "--direction", type=click.Choice(list(DIRECTIONS)), default="both", show_default=True,
     help="`forward` is from A to B as written here.",
 )  # fmt: skip
 @click.option("--reset", is_flag=True, help="First restore the values of the file.")
@@ -87,7 +85,7 @@ def _check(options: Mapping[str, Any]) -> None:
     """Raise UsageError if the options don't fit together."""
     if options["a"] is not None and options["action"] is None:
         raise UsageError("give A, B and an action, for example `emulator link h1 s1 down`")
-    shaping = [key for key in (f.name for f in fields(Shape)) if options[key] is not None]
+    shaping = [key for key in KEYS if options[key] is not None]
     if options["action"] != "set" and (shaping or options["reset"]):
         word = shaping[0] if shaping else "reset"
         raise UsageError(f"--{word} needs the action `set`, not `{options['action'] or 'none'}`")
@@ -112,62 +110,15 @@ def _act(network: Network, options: Mapping[str, Any]) -> int:
     return 0
 
 
-def find_link(network: Network, a: str, b: str, index: int | None) -> tuple[int, bool]:
-    """Return the link between nodes `a` and `b`, and whether the file names them in reverse."""
-    from emulator.cli.networks import matching_nodes
-
-    first, second = (matching_nodes(network, name) for name in (a, b))
-    if len(first) > 1 or len(second) > 1:
-        raise UsageError(f"`{a if len(first) > 1 else b}` matches several nodes; name one")
-    topology, node, other = network.topology, first[0], second[0]
-    found = [
-        (link, bool(end)) for link, end, _ in topology.incident(node) if topology.ends[link, 1 - end] == other
-    ]
-    if not found:
-        around = sorted({int(topology.ends[link, 1 - end]) for link, end, _ in topology.incident(node)})
-        names = some_names([topology.names[at] for at in around])
-        raise UsageError(f"no link joins {a} and {b}; {a} is linked to {names or 'nothing'}")
-    found.sort()
-    if index is None and len(found) > 1:
-        raise UsageError(f"{len(found)} links join {a} and {b}; choose one: --index 0 to {len(found) - 1}")
-    if not 0 <= (index or 0) < len(found):
-        raise UsageError(f"--index {index}: {a} and {b} have links 0 to {len(found) - 1}")
-    return found[index or 0]
-
-
 def _wanted(
     network: Network, link: int, before: LinkState, options: Mapping[str, Any], *, swapped: bool
 ) -> LinkState:
-    """Return the state that the options ask for; a direction equal to the file is None."""
+    """Return the state that the options ask for."""
     action = options["action"]
     if action in ("up", "down"):
         return replace(before, up=action == "up")
     if action == "show":
         return before
-    given: dict[str, Any] = {
-        f.name: _value(f.name, options[f.name]) for f in fields(Shape) if options[f.name] is not None
-    }
-    ends = {"forward": (0,), "backward": (1,), "both": (0, 1)}[options["direction"]]
-    shapes = [before.forward, before.backward]
-    for end in (1 - e if swapped else e for e in ends):
-        of_file, live = network.topology.shape(link, end), shapes[end]
-        base = of_file if options["reset"] or live is None else live
-        shape = replace(base, **given)
-        for key in ("jitter", "reorder"):
-            if getattr(shape, key) and not shape.delay:
-                raise UsageError(f"{key} acts on delayed packets only; give --delay too")
-        shapes[end] = None if shape == of_file else shape
-    return LinkState(before.up, shapes[0], shapes[1])
-
-
-def _value(key: str, text: str) -> float | int | None:
-    if text.lower() == "none":
-        return None
-    if key == "queue":
-        if text.isascii() and text.isdigit() and 1 <= int(text) <= _MOST_QUEUE:
-            return int(text)
-        raise UsageError(f"--queue: `{text}` is not a number of packets from 1 to {_MOST_QUEUE:,}, or `none`")
-    try:
-        return UNITS[key].parse(text)
-    except ValueError as error:
-        raise UsageError(f"--{key}: {error}, or `none`") from None
+    given = {key: options[key] for key in KEYS if options[key] is not None}
+    ends = ends_of(options["direction"], swapped=swapped)
+    return with_settings(network.topology, link, before, given, ends, reset=options["reset"], sign="--")

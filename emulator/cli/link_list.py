@@ -6,15 +6,10 @@ from collections.abc import Iterator, Mapping
 from dataclasses import asdict
 from typing import Any
 
+from emulator.interface.link_settings import UNITS
 from emulator.network import LinkState, Network
 from topologies.counting import counted
 from topologies.profiles import Shape
-from topologies.quantities import RATE, SHARE, TIME, Quantity
-
-UNITS: dict[str, Quantity] = {
-    "bandwidth": RATE, "delay": TIME, "jitter": TIME,
-    "loss": SHARE, "duplicate": SHARE, "reorder": SHARE, "corrupt": SHARE,
-}  # fmt: skip
 
 
 def described(network: Network, link: int, state: LinkState, *, swapped: bool = False) -> dict[str, Any]:

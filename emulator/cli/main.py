@@ -10,9 +10,9 @@ from typing import Any
 
 import click
 
-from emulator import __version__
 from emulator.cli.lazy import LazyGroup
 from emulator.cli.surroundings import open_streams, require_memory
+from emulator.version import __version__
 
 COMMANDS = {
     "up": ("emulator.cli.up:command", "start a network, or change a running one"),

@@ -18,7 +18,8 @@ def command(net: str | None, port: str, host: str) -> int:
 
     `emulator up FILE` moves it back to where the file has it.
     """
-    from emulator.cli.networks import chosen_network, found_node
+    from emulator.cli.networks import chosen_network
+    from emulator.interface.finding import found_node
 
     network = chosen_network(net, change=True)
     network.migrate(found_node(network, port), found_node(network, host))

@@ -33,10 +33,10 @@ def command(name: str | None, node: str | None, *, as_json: bool) -> int:
     """
     if name and node:
         return _show_node(name, node, as_json=as_json)
-    from emulator.cli.networks import checked_name
-    from emulator.cli.under_stress import going_on
     from emulator.engines.registry import attach
+    from emulator.interface.finding import checked_name
     from emulator.state import names
+    from emulator.under_stress import going_on
 
     wanted = ensure_root_for(checked_name(name) if name else None)
     known = names()
@@ -79,8 +79,9 @@ def command(name: str | None, node: str | None, *, as_json: bool) -> int:
 
 def _show_node(name: str, node: str, *, as_json: bool) -> int:
     """Print the facts of one node."""
-    from emulator.cli.networks import chosen_network, found_node
+    from emulator.cli.networks import chosen_network
     from emulator.cli.node_status import node_lines
+    from emulator.interface.finding import found_node
 
     network = chosen_network(name)
     facts = network.describe(found_node(network, node))

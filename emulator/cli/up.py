@@ -21,33 +21,22 @@ from topologies.counting import counted
 def command(file: Path, engine: str | None, scheduler: str | None, *, as_json: bool) -> int:
     """Start the network of FILE; if it is up already, change only what differs."""
     phases = Phases()
-    from emulator.cli.recovery import recover_before_up
-    from emulator.cli.under_stress import require_no_stress
-    from emulator.engines.planning import planned
-    from emulator.engines.registry import engine_named
-    from topologies.build import build
-    from topologies.spec.load import load
+    from emulator.interface.starting import Watch, start
+    from topologies.given import describe
 
     with phases.phase("load"):
-        document = load(file)
-        topology = build(document)
-    runner = engine_named(engine or document.spec.engine_name)
-    if runner.needs_root:
-        ensure_root()
-    with phases.phase("plan"):
-        plan = planned(document, topology, runner, given=given_options(scheduler))
-        runner.accept(plan)
-    require_no_stress(topology.name)
-    recovered = recover_before_up(topology.name, runner.name)
-    with phases.phase("deploy"), shown(f"up {topology.name}") as progress:
-        network = runner.deploy(plan, str(file.resolve()), progress)
+        description = describe(file)
+    topology = description.topology
+    watch = Watch(phases.phase, lambda name: shown(f"up {name}"), say, ensure_root)
+    started = start(description, engine, given_options(scheduler), watch)
+    network, plan, runner = started.network, started.plan, started.engine
     seconds = phases.total()
     blocked = int(plan.blocked.sum())
     if as_json:
         print_json(
             {"name": topology.name, "engine": runner.name, "nodes": topology.kind_counts(),
              "links": topology.link_count, "blocked": blocked, "fidelity": topology.fidelity_counts(),
-             "recovered": recovered, "changes": network.changes,
+             "recovered": started.recovered, "changes": network.changes,
              "notes": [*plan.warnings, *network.notes], "seconds": seconds}
         )  # fmt: skip
     for line in network.changes or ():

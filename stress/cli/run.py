@@ -8,10 +8,11 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from emulator.cli.output import print_json, say
-from emulator.cli.under_stress import held_for_stress, journal_of
 from emulator.errors import BrokenError, EmulationError, UsageError
-from stress.cli.growth import Growth
-from stress.cli.target_network import require_restored, require_shapes, target_network
+from emulator.interface.growth import Growth
+from emulator.under_stress import held_for_stress, journal_of, require_restored
+from stress.cli.target_network import target_network
+from stress.possible_shapes import require_shapes
 from topologies.topology import Topology
 
 if TYPE_CHECKING:
@@ -67,7 +68,7 @@ def run_scenario(document: Document, options: Options) -> int:
     schedule = _schedule(document, place.topology, options)
     name, seed = document.scenario.name, _seed(document, options)
     preflight(document, schedule, place, seed, place.engine.name)
-    require_shapes(place, with_shapes(schedule))
+    require_shapes(place.engine, place.topology, with_shapes(schedule))
     with (
         _prometheus(options["prometheus"]) as scraped,
         place.opened as network,

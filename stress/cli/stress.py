@@ -82,11 +82,11 @@ def _compare(paths: tuple[str, ...], *, as_json: bool) -> int:
 
 def _recover(options: dict[str, Any]) -> int:
     from emulator.cli.networks import chosen_network
-    from emulator.cli.recovery import recover_run
+    from emulator.interface.recovery import recover_run
 
     ensure_root()
     network = chosen_network(options["net"])
-    given = recover_run(network)
+    given = recover_run(network, say)
     if options["as_json"]:
         print_json({"name": network.name, "recovered": given})
     return 0

@@ -10,12 +10,10 @@ from typing import Any, NamedTuple
 
 from emulator.cli.elevate import ensure_root
 from emulator.cli.progress import shown
-from emulator.cli.under_stress import journal_of
-from emulator.errors import BrokenError, RefusedError, UsageError
+from emulator.errors import UsageError
 from emulator.network import Engine, Network
 from emulator.plan import Plan
 from emulator.signals import handled
-from emulator.stress_lock import unfinished
 from topologies.topology import Topology
 
 
@@ -67,25 +65,6 @@ def target_network(options: Mapping[str, Any]) -> TargetNetwork:
     )
 
 
-def require_shapes(place: TargetNetwork, shaped: Topology) -> None:
-    """Refuse steps whose link shapes the engine can't make here; `shaped` is the graph with these shapes."""
-    if len(shaped.link_profiles) > len(place.topology.link_profiles):
-        known = _reasons(place.engine, place.topology)  # a running network may leave no room for another one
-        new = [reason for reason in _reasons(place.engine, shaped) if reason not in known]
-        if new:
-            raise RefusedError([f"a step can't shape links like this: {reason}" for reason in new])
-
-
-def _reasons(engine: Engine, topology: Topology) -> list[str]:
-    from emulator.plan import make_plan
-
-    try:
-        engine.accept(make_plan(topology, engine.name))
-    except RefusedError as error:
-        return error.reasons
-    return []
-
-
 @contextmanager
 def _brought_up(engine: Engine, plan: Plan, file: str) -> Iterator[Network]:
     from emulator.engines.registry import take_down
@@ -99,12 +78,6 @@ def _brought_up(engine: Engine, plan: Plan, file: str) -> Iterator[Network]:
         finally:
             with shown(f"down {name}") as progress:
                 take_down(name, progress)
-
-
-def require_restored(name: str) -> None:
-    """Refuse the network `name` while changes of another run are left in it; the caller holds the lock."""
-    if journal_of(name).exists():
-        raise BrokenError(unfinished(name))
 
 
 def _require_folder(folder: Path | None) -> None:

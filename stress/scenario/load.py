@@ -42,15 +42,16 @@ class Document:
 
 def load(path: Path | str) -> Document:
     """Load the scenario file at `path`; raise InputError with every problem found."""
-    return _document(read(path, _LEAST, _wrong))
+    return document_of(read(path, _LEAST, _wrong))
 
 
 def load_text(text: str, file: str = "<text>", folder: Path | None = None) -> Document:
     """Load a scenario from YAML text."""
-    return _document(parse(text, file, folder, _LEAST, _wrong))
+    return document_of(parse(text, file, folder, _LEAST, _wrong))
 
 
-def _document(source: Source) -> Document:
+def document_of(source: Source) -> Document:
+    """Return the document of data that was read already; raise InputError with every problem found."""
     data = source.data
     if not isinstance(data, dict):
         raise source.input_error(_wrong(data))

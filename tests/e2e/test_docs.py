@@ -1,7 +1,7 @@
 """What the pages say is what happens: every file in them loads, every command in them runs as shown.
 
 Blocks are marked by the words after the fence:
-`yaml` is a whole file; `yaml NAME.yaml` one that later commands of the page use;
+`yaml` is a whole file; `yaml NAME.yaml` one that later commands of the page use, as `python NAME.py` is;
 `python generator` is a generator with `k` and `hosts_per_switch`, for 16 nodes and 20 links of 5 and 2;
 `python action` is a stress action with `target`, `rate` and `away`, which brings all ports of hosts down;
 `python engine` is an engine that makes a folder for each node, `python row` its row in the table;
@@ -44,6 +44,8 @@ CLONE = Path(__file__).parents[2]
 EXAMPLES = Path(topologies.__file__).parent / "examples"
 PAGES = sorted([*CLONE.glob("*.md"), *CLONE.glob("docs/*.md"), *CLONE.glob("ansible/*.md")])
 LANGUAGES = {"yaml", "console", "text", "sh", "python", "json"}
+FILES = {"yaml": ".yaml", "python": ".py"}
+"""Suffixes of blocks that are files for later commands of the page, by language."""
 MARKS = {"console": {"netem", "setup"}}
 SETUP = (
     "git clone", "cd ", "sudo ./emulate up", "sudo ./emulate test", "sudo ./emulate --help", "sudo modprobe ",
@@ -126,6 +128,7 @@ def _run(page: Path, block: Block, name: str, monkeypatch: pytest.MonkeyPatch) -
 
 def test_python_blocks_are_marked() -> None:
     words = [parameters.values[1].words for parameters in _all("python")]
+    words = [marks for marks in words if not (marks and marks[0].endswith(FILES["python"]))]
     assert {("generator",), ("action",), ("engine",), ("row",), ("library",)} >= set(words)
 
 
@@ -229,7 +232,7 @@ def test_commands_run_as_shown(page: Path, netem: bool, tmp_path: Path, state_di
         pytest.skip("this kernel has no netem, which some commands of the page need")
     environment = _folder(tmp_path)
     for block in blocks(page):
-        if block.language == "yaml" and block.words and block.words[0].endswith(".yaml"):
+        if block.words and block.words[0].endswith(FILES.get(block.language, " ")):
             (tmp_path / block.words[0]).write_text(block.text, encoding="utf-8")
         if block in wanted and (netem or not _marked(block, "netem")):
             _run_all(page, block, tmp_path, environment)
@@ -239,7 +242,7 @@ def test_commands_run_as_shown(page: Path, netem: bool, tmp_path: Path, state_di
 
 
 def _folder(folder: Path) -> dict[str, str]:
-    """Make `emulator`, `./emulate` and `sudo` mean the tested package; return the environment."""
+    """Make `emulator`, `./emulate`, `python` and `sudo` mean the tested package; return the environment."""
     shutil.copytree(EXAMPLES, folder / "topologies" / "examples")
     programs = folder / "bin"
     programs.mkdir()
@@ -247,6 +250,7 @@ def _folder(folder: Path) -> dict[str, str]:
         programs / "emulator": f'exec "{sys.executable}" -P -m emulator "$@"',
         folder / "emulate": f'exec "{sys.executable}" -P -m emulator "$@"',
         programs / "sudo": 'exec "$@"',
+        programs / "python": f'exec "{sys.executable}" "$@"',
     }.items():
         path.write_text(f"#!/bin/sh\n{text}\n", encoding="utf-8")
         path.chmod(0o755)

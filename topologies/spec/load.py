@@ -62,15 +62,16 @@ class Document:
 
 def load(path: Path | str) -> Document:
     """Load the topology file at `path`; raise InputError with every problem found."""
-    return _document(read(path, look=_wrong))
+    return document_of(read(path, look=_wrong))
 
 
 def load_text(text: str, file: str = "<text>", folder: Path | None = None) -> Document:
     """Load a topology from YAML text."""
-    return _document(parse(text, file, folder, look=_wrong))
+    return document_of(parse(text, file, folder, look=_wrong))
 
 
-def _document(source: Source) -> Document:
+def document_of(source: Source) -> Document:
+    """Return the document of data that was read already; raise InputError with every problem found."""
     if not isinstance(source.data, dict):
         raise source.input_error(_wrong(source.data))
     problems: Found = []

@@ -11,7 +11,6 @@ from collections.abc import Awaitable, Callable, Mapping, Sequence
 from functools import partial
 from typing import Any, TypeVar
 
-from emulator import __version__
 from emulator.carriers.certificates import RENEW, day
 from emulator.carriers.dask import on_worker
 from emulator.carriers.dask.chunks import CHUNK, chunk_count
@@ -20,6 +19,7 @@ from emulator.carriers.frames import MOST_DATA, plain_bytes
 from emulator.carriers.plain_errors import error_of
 from emulator.carriers.protocol import Answer, Call, Outcome, WorkerProgress
 from emulator.errors import BrokenError, EmulationError, LostWorkerError, UnableError
+from emulator.version import __version__
 from topologies.errors import printable
 
 T = TypeVar("T")

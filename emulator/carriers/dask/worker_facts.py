@@ -6,10 +6,10 @@ import os
 from pathlib import Path
 from typing import Any
 
-from emulator import __version__
 from emulator.carriers.certificates import Certificate
 from emulator.errors import EmulationError
 from emulator.linux.machine.resources import available_memory
+from emulator.version import __version__
 
 MEMORY_VARIABLE = "EMULATOR_WORKER_MEMORY"
 """Bytes that a worker may use, where several share a machine."""

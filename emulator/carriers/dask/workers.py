@@ -45,8 +45,8 @@ async def _asked(client: Any, address: str, seconds: float) -> dict[str, Any]:
     """
     import asyncio
 
-    from emulator import __version__
     from emulator.carriers.dask import worker_facts
+    from emulator.version import __version__
 
     async def ask(function: Any, *arguments: Any) -> Any:
         work = client.run(function, *arguments, workers=[address], on_error="return")

@@ -6,12 +6,12 @@ import time
 from collections.abc import Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
 
-from emulator import __version__
 from emulator.carriers.ssh.connection import NotConnectedError, connected, require_paramiko, surveyed
 from emulator.carriers.ssh.hosts import Host, Hosts
 from emulator.carriers.ssh.survey import script
 from emulator.errors import UnableError
 from emulator.tasks import Plain
+from emulator.version import __version__
 from emulator.worker_finding import WorkerFinding, clock_finding
 
 _AT_ONCE = 32

@@ -6,13 +6,13 @@ import time
 from collections.abc import Callable, Sequence
 from concurrent.futures import ThreadPoolExecutor
 
-from emulator import __version__
 from emulator.carriers.certificates import Certificates
 from emulator.carriers.dask.client import connect
 from emulator.carriers.ssh.connection import ask, require_paramiko
 from emulator.carriers.ssh.hosts import Host, Hosts
 from emulator.errors import BrokenError, EmulationError, UnableError
 from emulator.tasks import Plain
+from emulator.version import __version__
 
 Say = Callable[[str], None]
 

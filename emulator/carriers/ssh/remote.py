@@ -14,7 +14,6 @@ import sys
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 
-from emulator import __version__
 from emulator.carriers.certificates import ROLES
 from emulator.carriers.dask.start import SCRATCH
 from emulator.carriers.ssh import keeper
@@ -22,6 +21,7 @@ from emulator.errors import UnableError
 from emulator.state import names, state_root
 from emulator.state.directory import OF_A_WORKER, sweep
 from emulator.tasks import Plain
+from emulator.version import __version__
 
 PLACE = Path("/run/topology-emulator-cluster")
 _SYSTEMD = Path("/run/systemd/system")

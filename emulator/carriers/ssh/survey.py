@@ -13,6 +13,7 @@ import socket
 import subprocess
 import sys
 import time
+from importlib import import_module
 from pathlib import Path
 from typing import Any
 
@@ -79,10 +80,10 @@ def _has(module: str) -> bool:
 
 def _release() -> str:
     try:
-        import emulator
+        version = import_module("emulator")  # of the machine's own Python
     except ImportError:
         return ""
-    return str(emulator.__version__)
+    return str(version.__version__)
 
 
 def _findings() -> list[Any]:

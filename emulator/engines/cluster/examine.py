@@ -6,10 +6,10 @@ import time
 from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
-from emulator import __version__
 from emulator.carriers.protocol import Carrier, WorkerState
 from emulator.engines.cluster.calls import Workers
 from emulator.engines.cluster.facts import WorkerFacts, known_facts
+from emulator.version import __version__
 from emulator.worker_finding import WorkerFinding, clock_finding
 
 _SOON = 14 * 24 * 3600.0

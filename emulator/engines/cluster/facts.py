@@ -8,12 +8,12 @@ from dataclasses import dataclass
 from ipaddress import ip_address, ip_network
 from typing import Any
 
-from emulator import __version__
 from emulator.carriers.protocol import Carrier
 from emulator.engines.cluster.calls import Workers
 from emulator.errors import RefusedError, UnableError
 from emulator.tasks import Plain
 from emulator.tunnels import MOST_VNIS, VXLAN_PORT
+from emulator.version import __version__
 from topologies.counting import counted_by_name
 
 _SPARE = 0.9

@@ -8,9 +8,7 @@ import sys
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 
-import emulator
-
-_ROOT = Path(emulator.__file__).resolve().parents[1]
+_ROOT = Path(__file__).resolve().parents[3]
 _CODE = (
     "import sys; sys.path.append(sys.argv.pop(1)); sys.argv[0] = 'ping'; "
     "from emulator.ping.main import main; main()"

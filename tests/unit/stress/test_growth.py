@@ -6,8 +6,8 @@ import pytest
 from support.topologies import made
 
 from emulator.engines.dry_run import DryRunEngine
+from emulator.interface.growth import Growth
 from emulator.plan import make_plan
-from stress.cli.growth import Growth
 
 
 @pytest.mark.usefixtures("state_dir")

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import pytest
 
-from emulator.cli.networks import checked_name
 from emulator.errors import UsageError
+from emulator.interface.finding import checked_name
 
 
 @pytest.mark.parametrize("name", ["a", "9", "dc-1", "a" * 32])

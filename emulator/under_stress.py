@@ -9,7 +9,7 @@ from pathlib import Path
 from emulator.errors import BrokenError
 from emulator.locks import BusyError, locked
 from emulator.state import NetworkState, names, state_root
-from emulator.stress_lock import JOURNAL, LOCK, left_over, read_journal, under_stress
+from emulator.stress_lock import JOURNAL, LOCK, left_over, read_journal, under_stress, unfinished
 
 
 def going_on(name: str) -> list[str]:
@@ -42,6 +42,12 @@ def held_for_stress(name: str) -> Iterator[None]:
 def journal_of(name: str) -> Path:
     """Return the file where a run writes what it will remove: beside the network's run record."""
     return _folder(name) / JOURNAL
+
+
+def require_restored(name: str) -> None:
+    """Refuse the network `name` while changes of another run are left in it; the caller holds the lock."""
+    if journal_of(name).exists():
+        raise BrokenError(unfinished(name))
 
 
 def left_behind(name: str) -> list[str]:

@@ -2,39 +2,40 @@
 
 from __future__ import annotations
 
-from emulator.cli.output import say
-from emulator.cli.under_stress import grown_beside, held_for_stress, journal_of, left_behind
+from collections.abc import Callable
+
+from emulator.engines.registry import attach, take_down
 from emulator.errors import EmulationError
 from emulator.network import Network
+from emulator.stress_recovery import recover
+from emulator.under_stress import grown_beside, held_for_stress, journal_of, left_behind
+
+Tell = Callable[[str], None]
+"""Takes a line for people."""
 
 
-def recover_run(network: Network) -> list[str]:
-    """Restore what a killed run of `network` removed; print it and return it, one line each."""
+def recover_run(network: Network, tell: Tell) -> list[str]:
+    """Restore what a killed run of `network` removed; tell it and return it, one line each."""
     with held_for_stress(network.name):
-        return _recovered(network)
+        return _recovered(network, tell)
 
 
-def _recovered(network: Network) -> list[str]:
-    from emulator.engines.registry import take_down
-    from emulator.stress_recovery import recover
-
+def _recovered(network: Network, tell: Tell) -> list[str]:
     given = recover(network, journal_of(network.name), take_down)
     for line in given:
-        say(line)
+        tell(line)
     found = f"{len(given)} things restored" if given else "nothing was missing"
-    say(f"{network.name}: {found}")
+    tell(f"{network.name}: {found}")
     return given
 
 
-def recover_before_up(name: str, engine: str) -> list[str]:
+def recover_before_up(name: str, engine: str, tell: Tell) -> list[str]:
     """Restore the network `name` if a killed run left anything: `up` would hide or destroy it.
 
     If that fails, the network is broken beyond it: `up` creates it again, or says why not.
     """
     if not left_behind(name):
         return []
-    from emulator.engines.registry import attach, take_down
-
     try:
         network = attach(name)
     except EmulationError:  # a damaged record: the run's additions beside it remain
@@ -45,7 +46,7 @@ def recover_before_up(name: str, engine: str) -> list[str]:
         return []
     with held_for_stress(name):
         try:
-            return _recovered(network)
+            return _recovered(network, tell)
         except EmulationError as error:
-            say(f"{name}: could not restore what a killed stress run had removed: {error}")
+            tell(f"{name}: could not restore what a killed stress run had removed: {error}")
             return []

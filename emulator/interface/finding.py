@@ -1,0 +1,65 @@
+"""Find the nodes and links that names stand for, on the command line and in scripts."""
+
+from __future__ import annotations
+
+from emulator.errors import UsageError
+from emulator.network import Network
+from topologies.counting import some_names
+from topologies.names import NETWORK_NAME
+from topologies.suggestions import nearest
+
+_MOST_NAMES = 20_000
+"""Most names that are searched for a similar one."""
+
+
+def checked_name(name: str) -> str:
+    """Return `name` if it is a valid name of a network; it becomes a path, so nothing else passes."""
+    if not NETWORK_NAME.fullmatch(name):
+        raise UsageError(f"`{name}` isn't the name of a network (a-z, 0-9 and `-`, up to 32 characters)")
+    return name
+
+
+def found_node(network: Network, name: str) -> int:
+    """Return the node called `name`; UsageError when there is none."""
+    names = network.topology.names
+    found = names.find(name)
+    if found is None:
+        hint = f"; {nearest(name, names)}" if len(names) <= _MOST_NAMES else ""
+        raise UsageError(f"there is no node `{name}` in `{network.name}`{hint}")
+    return found
+
+
+def matching_nodes(network: Network, pattern: str) -> list[int]:
+    """Return the nodes that `pattern` matches; UsageError if there are none."""
+    found: list[int] = network.topology.names.match(pattern).tolist()
+    if not found:
+        everything = network.topology.names
+        hint = nearest(pattern, everything) if len(everything) <= _MOST_NAMES else "see `emulator status`"
+        hint = (
+            hint
+            if hint.startswith("did")
+            else f"names go from {everything[0]} to {everything[len(everything) - 1]}"
+        )
+        raise UsageError(f"no node of `{network.name}` matches `{pattern}`; {hint}")
+    return found
+
+
+def find_link(network: Network, a: str, b: str, index: int | None) -> tuple[int, bool]:
+    """Return the link between nodes `a` and `b`, and whether the file names them in reverse."""
+    first, second = (matching_nodes(network, name) for name in (a, b))
+    if len(first) > 1 or len(second) > 1:
+        raise UsageError(f"`{a if len(first) > 1 else b}` matches several nodes; name one")
+    topology, node, other = network.topology, first[0], second[0]
+    found = [
+        (link, bool(end)) for link, end, _ in topology.incident(node) if topology.ends[link, 1 - end] == other
+    ]
+    if not found:
+        around = sorted({int(topology.ends[link, 1 - end]) for link, end, _ in topology.incident(node)})
+        names = some_names([topology.names[at] for at in around])
+        raise UsageError(f"no link joins {a} and {b}; {a} is linked to {names or 'nothing'}")
+    found.sort()
+    if index is None and len(found) > 1:
+        raise UsageError(f"{len(found)} links join {a} and {b}; choose one: --index 0 to {len(found) - 1}")
+    if not 0 <= (index or 0) < len(found):
+        raise UsageError(f"--index {index}: {a} and {b} have links 0 to {len(found) - 1}")
+    return found[index or 0]

@@ -1,0 +1,148 @@
+"""A node of a running network, for scripts."""
+
+from __future__ import annotations
+
+import subprocess
+import sys
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from functools import cached_property
+from pathlib import Path
+from typing import Any
+
+from emulator.commands import TIMED_OUT, CommandResult
+from emulator.errors import UsageError
+from emulator.network import Network as RunningNetwork
+from topologies.topology import Kind
+
+Command = str | Sequence[str]
+"""A line for the node's shell (`sh -c`), or a program with its arguments, which no shell sees."""
+
+_EXEC = (
+    "import sys; sys.path.insert(0, sys.argv.pop(1)); "
+    "from emulator.cli.main import run; sys.exit(run(sys.argv[1:]))"
+)
+"""`emulator exec`, from where this module was imported. PYTHONPATH would reach the command, too."""
+
+
+@dataclass(frozen=True)
+class Result:
+    """Result of a command in a node. `code` is negative if a signal ended it, 124 after a timeout."""
+
+    node: str
+    code: int
+    output: str
+    errors: str
+
+    @property
+    def ok(self) -> bool:
+        """True when the exit code is 0."""
+        return self.code == 0
+
+    @property
+    def timed_out(self) -> bool:
+        """True when the command was killed at its timeout, or exited with 124 by itself."""
+        return self.code == TIMED_OUT
+
+
+@dataclass(frozen=True)
+class Interface:
+    """An interface of a node: name, MAC, addresses with prefix lengths, and the node at the other end."""
+
+    name: str
+    mac: str
+    addresses: tuple[str, ...]
+    peer: str
+    up: bool
+
+
+class Node:
+    """A node of a running network: `network["h1"]`."""
+
+    def __init__(self, network: RunningNetwork, index: int) -> None:
+        self._network = network
+        self.index = index
+
+    def __repr__(self) -> str:
+        return f"<{self.kind} {self.name} of {self._network.name}>"
+
+    @cached_property
+    def name(self) -> str:
+        """Its name."""
+        return self._network.topology.names[self.index]
+
+    @property
+    def kind(self) -> str:
+        """`host`, `switch` or `router`."""
+        return Kind(self._network.topology.kinds[self.index]).word
+
+    @property
+    def addresses(self) -> list[str]:
+        """Its addresses, without prefix lengths."""
+        return list(self._network.addresses(self.index))
+
+    @property
+    def address(self) -> str:
+        """Its first address; UsageError if it has none."""
+        addresses = self._network.addresses(self.index)
+        if not addresses:
+            raise UsageError(f"{self.name} has no address; ask a host or router")
+        return addresses[0]
+
+    @property
+    def interfaces(self) -> list[Interface]:
+        """Its interfaces in the order of ports, 64 at most."""
+        return [
+            Interface(one["interface"], one["mac"], tuple(one["addresses"]), one["peer"], one["up"])
+            for one in self.describe()["links"]
+        ]
+
+    def describe(self) -> Mapping[str, Any]:
+        """Return the facts that `emulator status NAME NODE --json` prints."""
+        return self._network.describe(self.index)
+
+    def run(self, command: Command, timeout: float | None = None) -> Result:
+        """Run a command in the node and return its result; names of nodes are addresses there.
+
+        After `timeout` seconds it is killed.
+        """
+        (result,) = self._network.access.execute([self.index], words_of(command), timeout)
+        return readable(result)
+
+    def popen(self, command: Command, **options: Any) -> subprocess.Popen[Any]:
+        """Start a command in the node and return at once; the options are those of `subprocess.Popen`.
+
+        The process is `emulator exec`, which passes SIGINT, SIGTERM and SIGHUP on to the command, and has its
+        exit code. Of a process that is killed (`kill()`) the command remains, until `down`.
+        """
+        place = str(Path(__file__).parents[2])
+        network = ("--net", self._network.name)
+        words = [
+            sys.executable,
+            "-P",
+            "-c",
+            _EXEC,
+            place,
+            "exec",
+            *network,
+            self.name,
+            "--",
+            *words_of(command),
+        ]
+        return subprocess.Popen(words, **options)  # noqa: S603 -- the words reach no shell but the node's own
+
+
+def words_of(command: Command) -> list[str]:
+    """Return the program and arguments of a command."""
+    if isinstance(command, str):
+        return ["sh", "-c", command]
+    words = [str(word) for word in command]
+    if not words:
+        raise UsageError("the command is empty; give a program")
+    return words
+
+
+def readable(result: CommandResult) -> Result:
+    """Return a result with its output as text; bytes that aren't UTF-8 become U+FFFD."""
+    output, errors = (data.decode(errors="replace") for data in (result.output, result.errors))
+    return Result(result.node, result.code, output, errors)
