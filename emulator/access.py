@@ -13,7 +13,7 @@ from dataclasses import dataclass
 from enum import StrEnum
 from typing import Protocol
 
-from emulator.commands import RunsCommands
+from emulator.commands import Heard, RunsCommands
 from emulator.tasks import RunningTask, Task
 
 
@@ -75,6 +75,15 @@ class Access(RunsCommands, Protocol):
 
     def supports(self, capability: Capability) -> bool:
         """Return whether the engine has `capability`."""
+        ...
+
+    def stream(
+        self, nodes: Sequence[int], argv: Sequence[str], heard: Heard, timeout: float | None = None
+    ) -> Sequence[int]:
+        """Run a command in each of `nodes`, and give its output to `heard`; return the exit codes, in order.
+
+        Lines come while the commands run, from several threads; where an engine can't, they come at the end.
+        """
         ...
 
     def interact(self, node: int, argv: Sequence[str], timeout: float | None = None) -> int:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import Protocol
 
@@ -23,6 +23,13 @@ class CommandResult:
     def failed(self) -> bool:
         """True when the exit code isn't 0."""
         return self.code != 0
+
+
+Heard = Callable[[str, bytes, int], None]
+"""Called with a node's name, a line without its end, and where it was printed: OUTPUT or ERRORS."""
+
+OUTPUT, ERRORS = 1, 2
+"""Standard output and standard error."""
 
 
 class RunsCommands(Protocol):

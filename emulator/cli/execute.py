@@ -3,13 +3,17 @@
 from __future__ import annotations
 
 import sys
-from typing import BinaryIO
+import threading
+from typing import TYPE_CHECKING
 
 import click
 
 from emulator.cli.options import seconds
 from emulator.cli.output import say
 from emulator.errors import UsageError
+
+if TYPE_CHECKING:
+    from emulator.commands import Heard
 
 
 @click.command(
@@ -26,8 +30,9 @@ from emulator.errors import UsageError
 def command(net: str | None, timeout: float | None, node: str, argv: tuple[str, ...]) -> int:
     """Run CMD in NODE, or in all nodes that match the pattern NODE.
 
-    One node: terminal, output and exit code are those of CMD. Several nodes: each line begins with
-    its node's name, and the exit code is the highest one.
+    One node: terminal, output and exit code are those of CMD. Several nodes: lines come as the
+    commands print them and begin with their node's name; the exit code is the highest one. CMD starts in the
+    current directory.
     """
     from emulator.cli.networks import chosen_network
     from emulator.commands import TIMED_OUT
@@ -44,18 +49,21 @@ def command(net: str | None, timeout: float | None, node: str, argv: tuple[str, 
         if code == TIMED_OUT and timeout is not None:
             say("timed out")
         return code
-    worst = 0
     with stoppable():
-        results = network.access.execute(nodes, words, timeout)
-    for result in results:
-        worst = max(worst, result.code if result.code >= 0 else 128 - result.code)
-        _print(result.node, result.output, sys.stdout.buffer)
-        _print(result.node, result.errors, sys.stderr.buffer)
-    return worst
+        codes = network.access.stream(nodes, words, _printer(), timeout)
+    return max(code if code >= 0 else 128 - code for code in codes)
 
 
-def _print(node: str, output: bytes, stream: BinaryIO) -> None:
-    """Print the output of a command unchanged, as bytes, whatever the locale."""
-    prefix = f"{node}: ".encode()
-    stream.writelines(prefix + line + b"\n" for line in output.splitlines())
-    stream.flush()
+def _printer() -> Heard:
+    """Return what prints lines of commands unchanged, as bytes, whatever the locale, and whole."""
+    from emulator.commands import OUTPUT
+
+    one_at_a_time = threading.Lock()
+
+    def heard(node: str, line: bytes, number: int) -> None:
+        stream = sys.stdout.buffer if number == OUTPUT else sys.stderr.buffer
+        with one_at_a_time:
+            stream.write(f"{node}: ".encode() + line + b"\n")
+            stream.flush()
+
+    return heard

@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from typing import ClassVar
 
 from emulator.access import BinaryWriter, Capability, CaptureRequest, CaptureResult, Echo
-from emulator.commands import CommandResult
+from emulator.commands import ERRORS, OUTPUT, CommandResult, Heard
 from emulator.errors import UnableError
 from emulator.tasks import RunningTask, Task
 
@@ -29,6 +29,18 @@ class LimitedAccess:
         """Refuse to run a command."""
         del nodes, argv, timeout
         raise self._unable(Capability.COMMANDS)
+
+    def stream(
+        self, nodes: Sequence[int], argv: Sequence[str], heard: Heard, timeout: float | None = None
+    ) -> Sequence[int]:
+        """Run a command in each of `nodes`, and give its output to `heard` once all have ended."""
+        codes = []
+        for result in self.execute(nodes, argv, timeout):
+            for output, number in ((result.output, OUTPUT), (result.errors, ERRORS)):
+                for line in output.splitlines():
+                    heard(result.node, line, number)
+            codes.append(result.code)
+        return codes
 
     def interact(self, node: int, argv: Sequence[str], timeout: float | None = None) -> int:
         """Refuse to open a terminal."""

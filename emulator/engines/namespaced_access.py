@@ -14,7 +14,7 @@ import numpy as np
 
 from emulator.access import BinaryWriter, Capability, CaptureRequest, CaptureResult, Echo
 from emulator.checks.timeouts import timeouts_for
-from emulator.commands import CommandResult
+from emulator.commands import CommandResult, Heard
 from emulator.engines.limited_access import LimitedAccess
 from emulator.engines.store import require_root
 from emulator.link_states import States, links_up
@@ -102,13 +102,14 @@ class NamespacedNodes:
         argv: Sequence[str],
         timeout: float | None = None,
         stopped: Callable[[], bool] | None = None,
+        heard: Heard | None = None,
     ) -> Sequence[CommandResult]:
-        """Run a command in each of `nodes`, up to 64 at once; all end when `stopped()` is true (`gather`)."""
+        """Run a command in each of `nodes`, up to 64 at once; the rest is as with `gather`."""
         results: list[CommandResult] = []
         for at in range(0, len(nodes), AT_ONCE):
             some = nodes[at : at + AT_ONCE]
             starts = [partial(self.start, node, argv, capture=True, apart=True) for node in some]
-            results += gather([self.names[node] for node in some], starts, timeout, stopped)
+            results += gather([self.names[node] for node in some], starts, timeout, stopped, heard)
         return results
 
     def spawn(self, node: int, argv: Sequence[str]) -> subprocess.Popen[bytes]:
@@ -189,6 +190,12 @@ class NamespacedAccess(LimitedAccess):
     ) -> Sequence[CommandResult]:
         """Run a command in each of `nodes`, up to 64 at once."""
         return self.nodes.execute(nodes, argv, timeout)
+
+    def stream(
+        self, nodes: Sequence[int], argv: Sequence[str], heard: Heard, timeout: float | None = None
+    ) -> Sequence[int]:
+        """Run a command in each of `nodes`, up to 64 at once, and give each line to `heard` at once."""
+        return [result.code for result in self.nodes.execute(nodes, argv, timeout, heard=heard)]
 
     def interact(self, node: int, argv: Sequence[str], timeout: float | None = None) -> int:
         """Run a command in a node with this process's terminal."""

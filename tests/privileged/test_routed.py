@@ -179,7 +179,8 @@ def test_a_changed_network_has_the_tables_of_a_fresh_one(cli: CommandLine) -> No
         (cli.folder / "t.yaml").write_text(text)
         cli("up", "t.yaml", code=0)
         shown = "ip route | sort; ip -6 route | grep -v fe80 | sort; ip address | grep 'inet.* global' | sort"
-        return cli("exec", "*", "--", "sh", "-c", shown, code=0).stdout
+        lines = cli("exec", "*", "--", "sh", "-c", shown, code=0).stdout.splitlines()
+        return "\n".join(sorted(lines, key=lambda line: line.partition(":")[0]))  # the nodes' lines mix
 
     fresh = tables("[4, 4]")
     assert "nexthop" in fresh

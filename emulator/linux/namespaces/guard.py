@@ -8,7 +8,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 
 from emulator.linux.namespaces import syscalls
-from emulator.linux.namespaces.syscalls import CLONE_FS, CLONE_NEWNET, CLONE_NEWNS
+from emulator.linux.namespaces.syscalls import CLONE_FS, CLONE_NEWNET, CLONE_NEWNS, CLONE_NEWUTS
 
 _thread = threading.local()
 """`outside`: a descriptor of this thread's mount namespace before all `namespace_guard("mnt")`.
@@ -28,7 +28,7 @@ def namespace_guard(*kinds: str) -> Iterator[None]:
 
     "mnt" also restores the current directory and the root, because the kernel changes both.
     """
-    flags = {"net": CLONE_NEWNET, "mnt": CLONE_NEWNS}
+    flags = {"net": CLONE_NEWNET, "mnt": CLONE_NEWNS, "uts": CLONE_NEWUTS}
     places: list[int] = []
     if "mnt" in kinds:
         # a mount namespace can't be entered while threads share the root and current directory

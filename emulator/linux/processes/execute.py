@@ -1,4 +1,4 @@
-"""Run commands inside nodes: their network namespace, their names in /etc/hosts, their /sys.
+"""Run commands inside nodes: their network namespace, host name, names in /etc/hosts, and their /sys.
 
 The calling thread enters the node and starts the command from there. The child inherits its parent's
 namespaces, so no helper program and no code between fork and exec are needed.
@@ -7,9 +7,10 @@ namespaces, so no helper program and no code between fork and exec are needed.
 from __future__ import annotations
 
 import os
+import socket
 import subprocess
-from collections.abc import Callable, Mapping, Sequence
-from contextlib import suppress
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import ExitStack, contextmanager, suppress
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TypeVar
@@ -23,6 +24,10 @@ from emulator.linux.processes.node_mark import mark_here
 Made = TypeVar("Made")
 
 
+NODE_VARIABLE = "EMULATOR_NODE"
+"""Variable with the node's name, in the environment of its commands."""
+
+
 @dataclass(frozen=True)
 class Place:
     """A node by its name, and the file of its network namespace; without a name it is only the namespace."""
@@ -34,15 +39,20 @@ class Place:
 def inside(store: NamespaceStore, place: Place, hosts: Path | None, action: Callable[[], Made]) -> Made:
     """Call `action()` inside a node or namespace, with private mounts, and return its result.
 
-    Its /etc/hosts is the file `hosts`, and /sys shows the namespace's interfaces. Processes that it
-    starts are marked as those of the node.
+    Its /etc/hosts is the file `hosts`, /sys shows the namespace's interfaces; the current directory stays.
+    Processes that it starts have the node's name as host name, and are marked as those of the node.
     """
-    with namespace_guard("net", "mnt"):
+    with ExitStack() as stack:
+        stack.enter_context(namespace_guard("net", "mnt", "uts"))
+        here = stack.enter_context(_current_directory())
         outside = Path("/proc/thread-self/ns/mnt").open("rb")  # noqa: SIM115 -- closed below
         with outside:
             store.enter()
             store.go(place.file)
             syscalls.setns(outside.fileno(), syscalls.CLONE_NEWNS)
+        if here is not None:  # the kernel went to the root
+            with suppress(OSError):
+                os.fchdir(here)
         syscalls.unshare(syscalls.CLONE_NEWNS)
         syscalls.mount("none", "/", flags=syscalls.MS_REC | syscalls.MS_SLAVE)
         if hosts is not None and hosts.exists():
@@ -51,10 +61,26 @@ def inside(store: NamespaceStore, place: Place, hosts: Path | None, action: Call
         # like `ip netns exec`; otherwise /sys/class/net shows the wrong links
         if place.node:
             mark_here(place.node, store.folder)
+            syscalls.unshare(syscalls.CLONE_NEWUTS)
+            socket.sethostname(place.node)  # both have up to 64 bytes
         else:
             with suppress(KernelError):
                 syscalls.mount("sysfs", "/sys", "sysfs")
         return action()
+
+
+@contextmanager
+def _current_directory() -> Iterator[int | None]:
+    """Open the current directory; None if there is none any more."""
+    try:
+        here = os.open(".", os.O_PATH | os.O_CLOEXEC)
+    except OSError:
+        yield None
+        return
+    try:
+        yield here
+    finally:
+        os.close(here)
 
 
 def start(
@@ -64,11 +90,13 @@ def start(
 ) -> subprocess.Popen[bytes]:  # fmt: skip
     """Start `argv` inside a node. With `capture`, its output goes to pipes and its input is empty.
 
-    It inherits the descriptors `inherit`, and this process's environment with `environment` added. With
-    `feed`, its input is a pipe. With `apart`, it leads its own process group, with `session` its own session
-    without a terminal. Raises UnableError when the program doesn't exist.
+    It inherits the current directory, the descriptors `inherit`, and this process's environment, with the
+    node's name and `environment` added. With `feed`, its input is a pipe. With `apart`, it leads its own
+    process group, with `session` its own session without a terminal. Raises UnableError when the program
+    doesn't exist.
     """
     pipe = subprocess.PIPE if capture else None
+    named = {"HOSTNAME": place.node, NODE_VARIABLE: place.node} if place.node else {}
     nothing = subprocess.PIPE if feed else subprocess.DEVNULL if capture else None
 
     def run() -> subprocess.Popen[bytes]:
@@ -76,7 +104,7 @@ def start(
             return subprocess.Popen(  # noqa: S603
                 list(argv), stdin=nothing, stdout=pipe, stderr=pipe, pass_fds=tuple(inherit),
                 process_group=0 if apart else None, start_new_session=session,
-                env={**os.environ, **environment} if environment else None,
+                env={**os.environ, **named, **(environment or {})},
             )  # fmt: skip
         except OSError as error:
             raise UnableError(f"can't run `{argv[0]}` in {place.node}: {error.strerror}") from error

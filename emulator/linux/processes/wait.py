@@ -17,9 +17,11 @@ import time
 from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor, wait
 from contextlib import contextmanager, suppress
+from functools import partial
 
-from emulator.commands import TIMED_OUT, CommandResult
+from emulator.commands import ERRORS, TIMED_OUT, CommandResult, Heard
 from emulator.linux.processes.interrupts import InterruptedByUserError, Stopped, deferred
+from emulator.linux.processes.line_reader import follow
 from emulator.signals import handled
 
 _PASSED_ON = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
@@ -94,8 +96,11 @@ def gather(
     starts: Sequence[Callable[[], Process]],
     timeout: float | None,
     stopped: Callable[[], bool] | None = None,
+    heard: Heard | None = None,
 ) -> list[CommandResult]:
     """Start commands, each in its own process group, and return their results in order.
+
+    With `heard`, each line of output goes there at once, from several threads, and none is in the results.
 
     If one can't be started, or this thread is stopped (KeyboardInterrupt), all of them are ended. In
     other threads than the main one `stopped()` tells whether to stop; then it raises `Stopped`.
@@ -109,8 +114,9 @@ def gather(
                 for start in starts:
                     noted.check()
                     processes.append(start())
+                wait_for_one = _result if heard is None else partial(_followed, heard)
                 results += [
-                    pool.submit(_result, name, process, timeout, over)
+                    pool.submit(wait_for_one, name, process, timeout, over)
                     for name, process in zip(names, processes, strict=True)
                 ]
                 noted.check()
@@ -137,6 +143,23 @@ def _result(name: str, process: Process, timeout: float | None, over: threading.
     _send(process, signal.SIGKILL, group=True)
     output, errors = _rest(process)
     return CommandResult(name, TIMED_OUT, output, errors + b"timed out\n")
+
+
+def _followed(
+    heard: Heard, name: str, process: Process, timeout: float | None, over: threading.Event
+) -> CommandResult:
+    """Return the same without the output, whose lines `heard` gets as they come."""
+    end = math.inf if timeout is None else time.monotonic() + timeout
+    complete = follow(process, partial(heard, name), lambda: over.is_set() or time.monotonic() >= end)
+    while complete and time.monotonic() < end and not over.is_set():
+        with suppress(subprocess.TimeoutExpired):  # it has closed its outputs, and runs on
+            code = process.wait(_SLICE)
+            _forget(process)
+            return CommandResult(name, code)
+    _send(process, signal.SIGKILL, group=True)
+    _forget(process)
+    heard(name, b"timed out", ERRORS)
+    return CommandResult(name, TIMED_OUT)
 
 
 def _rest(process: Process) -> tuple[bytes, bytes]:
