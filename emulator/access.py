@@ -70,6 +70,18 @@ class BinaryWriter(Protocol):
         ...
 
 
+class LineShell(Protocol):
+    """Runs lines of a shell in one node, with this process's terminal."""
+
+    def run(self, line: str) -> int:
+        """Run a line and return its exit code."""
+        ...
+
+    def close(self) -> None:
+        """End it; jobs in the background run on."""
+        ...
+
+
 class Access(RunsCommands, Protocol):
     """Access to the nodes of one network. A method whose capability is missing raises UnableError."""
 
@@ -91,6 +103,10 @@ class Access(RunsCommands, Protocol):
 
         After `timeout` seconds it is killed, and the exit code is 124 (`emulator.commands.TIMED_OUT`).
         """
+        ...
+
+    def line_shell(self, node: int) -> LineShell:
+        """Return a shell for many lines in a node; where an engine can, one finds what another changed."""
         ...
 
     def ping(self, echoes: Sequence[Echo], timeout: float) -> Sequence[float | None]:

@@ -19,7 +19,7 @@ COMMANDS = {
     "down": ("emulator.cli.down:command", "remove a network"),
     "status": ("emulator.cli.status:command", "list networks, or compare one with its plan"),
     "exec": ("emulator.cli.execute:command", "run a command in nodes"),
-    "shell": ("emulator.cli.shell:command", "run commands in nodes interactively"),
+    "shell": ("emulator.cli.shell.command:command", "run commands in nodes interactively"),
     "check": ("emulator.cli.check:command", "compare reachability and round trips with the graph"),
     "link": ("emulator.cli.link:command", "cut, restore or shape a running link"),
     "migrate": ("emulator.cli.migrate:command", "move a light port to another compute host"),

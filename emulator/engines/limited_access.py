@@ -5,8 +5,9 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import ClassVar
 
-from emulator.access import BinaryWriter, Capability, CaptureRequest, CaptureResult, Echo
+from emulator.access import BinaryWriter, Capability, CaptureRequest, CaptureResult, Echo, LineShell
 from emulator.commands import ERRORS, OUTPUT, CommandResult, Heard
+from emulator.engines.line_by_line import LineByLine
 from emulator.errors import UnableError
 from emulator.tasks import RunningTask, Task
 
@@ -46,6 +47,10 @@ class LimitedAccess:
         """Refuse to open a terminal."""
         del node, argv, timeout
         raise self._unable(Capability.TERMINAL)
+
+    def line_shell(self, node: int) -> LineShell:
+        """Return what runs each line in a shell of its own."""
+        return LineByLine(lambda argv: self.interact(node, argv))
 
     def ping(self, echoes: Sequence[Echo], timeout: float) -> Sequence[float | None]:
         """Refuse to ping."""

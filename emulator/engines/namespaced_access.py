@@ -12,7 +12,7 @@ from typing import ClassVar
 
 import numpy as np
 
-from emulator.access import BinaryWriter, Capability, CaptureRequest, CaptureResult, Echo
+from emulator.access import BinaryWriter, Capability, CaptureRequest, CaptureResult, Echo, LineShell
 from emulator.checks.timeouts import timeouts_for
 from emulator.commands import CommandResult, Heard
 from emulator.engines.limited_access import LimitedAccess
@@ -27,6 +27,7 @@ from emulator.linux.overlay.live_ports import LivePorts
 from emulator.linux.overlay.port_entry import is_ping, port_entry, with_source
 from emulator.linux.overlay.port_view import PortView
 from emulator.linux.processes.execute import Place, start
+from emulator.linux.processes.node_shell import NodeShell
 from emulator.linux.processes.own_ping import with_own_ping
 from emulator.linux.processes.wait import gather, wait_for
 from emulator.node_namespaces import NodeNamespaces
@@ -142,24 +143,31 @@ class NamespacedNodes:
 
     def start(
         self, node: int, argv: Sequence[str], *, capture: bool, apart: bool = False, feed: bool = False,
-        session: bool = False,
+        session: bool = False, inherit: Sequence[int] = (),
     ) -> subprocess.Popen[bytes]:  # fmt: skip
         """Start a command in a node, within the node's limits; the options are those of `execute.start`."""
         name, profile = self.names[node], self.topology.node_profile_of(node)
         where, address = (self._state.root, self._state.name, name), self.source(node).address
         with ExitStack() as stack:
-            before, inherit = stack.enter_context(cgroups.entry(*where, profile))
+            before, also = stack.enter_context(cgroups.entry(*where, profile))
+            descriptors = [*inherit, *also]
             if address:
                 argv = with_source(argv, address)
                 if not (self._has_devices and is_ping(argv)):  # its source is enough, and BPF may be missing
                     as_port, descriptor = stack.enter_context(port_entry(*where, address))
-                    before, inherit = [*before, *as_port], [*inherit, descriptor]
+                    before, descriptors = [*before, *as_port], [*descriptors, descriptor]
             return start(
                 self.store, self.place(node), self._state.hosts_path,
                 [*before, *with_own_ping(argv, self._environment)],
-                capture=capture, inherit=inherit, apart=apart, environment=self._environment, feed=feed,
+                capture=capture, inherit=descriptors, apart=apart, environment=self._environment, feed=feed,
                 session=session,
             )  # fmt: skip
+
+    def ping_words(self, node: int) -> list[str]:
+        """Return the words that `ping` stands for in a node; none if it is the program itself."""
+        address = self.source(node).address
+        words = with_own_ping(with_source(["ping"], address) if address else ["ping"], self._environment)
+        return [] if words == ["ping"] else words
 
     @property
     def _has_devices(self) -> bool:
@@ -200,6 +208,11 @@ class NamespacedAccess(LimitedAccess):
     def interact(self, node: int, argv: Sequence[str], timeout: float | None = None) -> int:
         """Run a command in a node with this process's terminal."""
         return wait_for(lambda apart: self.nodes.start(node, argv, capture=False, apart=apart), timeout)
+
+    def line_shell(self, node: int) -> LineShell:
+        """Return a shell that stays in a node."""
+        start = partial(self.nodes.start, node, capture=False, apart=True)
+        return NodeShell(lambda argv, inherit: start(argv=argv, inherit=inherit), self.nodes.ping_words(node))
 
     def ping(self, echoes: Sequence[Echo], timeout: float) -> Sequence[float | None]:
         """Send ICMP echoes from inside the nodes."""
