@@ -42,11 +42,11 @@ def test_pingall_takes_a_number_of_pairs(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
     from emulator.cli.networks import chosen_network
-    from emulator.cli.shell import Shell
+    from emulator.cli.shell.interpreter import Interpreter
 
     monkeypatch.setenv("EMULATOR_STATE_DIR", str(tmp_path / "state"))
     (tmp_path / "n.yaml").write_text("name: n\nengine: dry-run\ntopology: {generator: single, hosts: 3}\n")
     assert run(["up", str(tmp_path / "n.yaml")]) == 0
-    shell = Shell(chosen_network("n"))
+    shell = Interpreter(chosen_network("n"), terminal=False)
     assert [shell.run(iter([f"pingall {word}\n"])) for word in ("0", "-1", "x", "2", "")] == [2, 2, 2, 0, 0]
     assert "`x` is not a number of pairs (1 or more)" in capsys.readouterr().err
