@@ -26,16 +26,54 @@ Plain = Any
 """Plain data; mypy has no type for it that callers could use without casts."""
 
 
+class Places(Protocol):
+    """Where the nodes of a network are, if they are on several machines: its workers."""
+
+    @property
+    def workers(self) -> Sequence[str]:
+        """Names of the workers that have nodes."""
+        ...
+
+    def worker_of(self, node: int) -> str:
+        """Return the name of the worker that a node is on."""
+        ...
+
+    def clock_ahead(self, worker: str) -> float:
+        """Return how far a worker's monotonic clock is ahead of this machine's, in seconds."""
+        ...
+
+
+class Spread(Protocol):
+    """How a task is divided where nodes are on several workers: a part on each, of the same entry point."""
+
+    def arguments(self, whole: Mapping[str, Plain], places: Places) -> Mapping[str, Mapping[str, Plain]]:
+        """Return the arguments of the part of each worker that has one."""
+        ...
+
+    def requests(self, request: Plain, places: Places) -> Mapping[str, Plain]:
+        """Return the request to each worker that it concerns; those without a part are skipped."""
+        ...
+
+    def joined(self, request: Plain, answers: Mapping[str, Plain]) -> Plain:
+        """Return the answer to `request` from those of the parts, by worker."""
+        ...
+
+    def results(self, parts: Mapping[str, Plain]) -> Plain:
+        """Return the results of the whole task from those of the parts, by worker."""
+        ...
+
+
 @dataclass(frozen=True)
 class Task:
     """Work to do where the nodes are: the entry point "module:callable", and its plain arguments.
 
     The entry point is called with (nodes, arguments) and returns a `RunningTask`. Its code must not keep the
-    nodes beyond `stop`.
+    nodes beyond `stop`. `spread` divides it where nodes are on several workers; it stays with the caller.
     """
 
     entry: str
     arguments: Mapping[str, Plain] = field(default_factory=dict)
+    spread: Spread | None = None
 
 
 class RunningTask(Protocol):

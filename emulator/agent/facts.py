@@ -41,6 +41,12 @@ def clock(call: RunningCall, arguments: Mapping[str, Plain], data: bytes) -> Ans
     return Answer(time.time())
 
 
+def monotonic(call: RunningCall, arguments: Mapping[str, Plain], data: bytes) -> Answer:
+    """Return the machine's monotonic clock, in seconds; nothing ever sets it."""
+    del call, arguments, data
+    return Answer(time.monotonic())
+
+
 def reaches(call: RunningCall, arguments: Mapping[str, Plain], data: bytes) -> Answer:
     """Ping `addresses` from `source` by uncut packets of `size` bytes; return why not, by address."""
     del call, data

@@ -10,6 +10,7 @@ from emulator.access import Capability
 from emulator.errors import EmulationError
 from emulator.network import Network
 from emulator.tasks import PORT_COUNTERS, RunningTask, Task
+from stress.spreads import HostsSpread
 
 Numbers = dict[str, float]
 MOST_SERIES = 64
@@ -35,7 +36,9 @@ class LightPorts:
             "vpc": [str(number) for number in range(len(vpcs.names))],
             "compute": [str(host) for host in sorted(hosts)],
         }
-        self._task = network.access.start(Task("stress.tasks.light_ports:LightPortCounters"))
+        self._task = network.access.start(
+            Task("stress.tasks.light_ports:LightPortCounters", spread=HostsSpread(sorted(hosts)))
+        )
 
     def counters(self) -> Numbers:
         """Return `light.rx_packets` and so on of all ports, `vpc.NAME.rx_packets`, `compute.NAME.rx_packets`.

@@ -7,6 +7,7 @@ from collections.abc import Sequence
 from emulator.access import Capability
 from emulator.network import Network
 from emulator.tasks import RunningTask, Task
+from stress.spreads import PortsSpread
 from topologies.identifiers import interface_name
 
 Numbers = dict[str, float]
@@ -19,7 +20,9 @@ class Ports:
         ports = [[node, interface_name(network.topology, node, port)] for node, port in chosen]
         self._task: RunningTask | None = None
         if ports and network.access.supports(Capability.TASKS):
-            self._task = network.access.start(Task("stress.tasks.ports:PortCounters", {"ports": ports}))
+            self._task = network.access.start(
+                Task("stress.tasks.ports:PortCounters", {"ports": ports}, PortsSpread())
+            )
 
     def counters(self) -> Numbers:
         """Return `port.NAME.rx_bytes` and so on, since the port was made; nothing of ports that are gone."""

@@ -14,6 +14,7 @@ from emulator.errors import EmulationError
 from emulator.network import Network
 from emulator.tasks import RunningTask, Task
 from stress.process_usage import private_memory, usage
+from stress.spreads import OnAll
 
 Numbers = dict[str, float]
 
@@ -28,7 +29,7 @@ class Processes:
         self._own = psutil.Process()
         self._task: RunningTask | None = None
         if network.access.supports(Capability.TASKS):
-            self._task = network.access.start(Task("stress.tasks.processes:ProcessCounters"))
+            self._task = network.access.start(Task("stress.tasks.processes:ProcessCounters", spread=OnAll()))
         self._spent: dict[str, float] = {}
 
     def measure(self, seconds: float | None) -> Numbers:

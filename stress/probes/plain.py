@@ -45,9 +45,14 @@ def plain_records(records: Sequence[ProbeRecord]) -> list[dict[str, Any]]:
 def records_of(plain: Iterable[Mapping[str, Any]]) -> list[ProbeRecord]:
     """Return the records from the output of `plain_records`."""
     found: list[ProbeRecord] = []
+    merged: dict[str, Histogram] = {}  # a probe has one histogram for each worker that sends
     for group in plain:
-        histogram = None if group["histogram"] is None else Histogram.of_plain(group["histogram"])
-        found += [_record(one, histogram) for one in group["records"]]
+        records = group["records"]
+        histogram = None
+        if group["histogram"] is not None and records:
+            histogram = merged.setdefault(records[0]["probe"], Histogram())
+            histogram.merge(Histogram.of_plain(group["histogram"]))
+        found += [_record(one, histogram) for one in records]
     return found
 
 

@@ -14,6 +14,7 @@ from stress.probes.command import CommandAsker
 from stress.probes.group import ProbeGroup
 from stress.probes.plain import plain_specs, records_of
 from stress.probes.specs import ProbeKeys, ResolvedProbe, resolve
+from stress.probes.spread import ProbesSpread
 from stress.records import ProbeRecord
 
 Clock = Callable[[], float]
@@ -60,9 +61,9 @@ def start_probes(
     """
     specs = resolve(probes, network, seed)
     if network.access.supports(Capability.TASKS):
-        # the time of day, since monotonic clocks of machines differ: theirs must be in step (NTP) to compare
-        arguments = {"specs": plain_specs(specs), "began": time.time() - clock()}
-        return TaskProbes(network.access.start(Task("stress.tasks.probes:Probes", arguments)))
+        arguments = {"specs": plain_specs(specs), "origin": time.monotonic() - clock()}
+        task = Task("stress.tasks.probes:Probes", arguments, ProbesSpread())
+        return TaskProbes(network.access.start(task))
     timeout = max((spec.timeout for spec in specs), default=0.0)
     return ProbeGroup([_without_sockets(spec, network, clock) for spec in specs], timeout, clock)
 

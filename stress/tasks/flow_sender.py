@@ -2,10 +2,11 @@
 the thread that carries out operations. Standard library only; started by its path.
 
 It communicates over one Unix socket, whose descriptor is its argument. Each message is a JSON object:
-{"flow": {"protocol", "address", "port", "bandwidth", "size"}} comes with two sockets, the sender's
-(not connected) and the receiver's (bound, TCP: listening), both opened in their nodes' namespaces.
-{"end": true} ends the program: it answers with {"flows": [...]}, in the order of their arrival, in as
-many packets as needed, and exits.
+{"flow": {"number", "half", "protocol", "address", "port", "bandwidth", "size"}} comes with a socket: that of
+the half "send" (not connected) or "receive" (bound, TCP: listening), opened in its node's namespace. The
+halves of a flow may be in programs on two machines.
+{"end": true} ends the program: it answers with {"flows": [...]}, a result for each half, in as many packets
+as needed, and exits.
 When the other side is gone, it exits: no sender outlives the run.
 """  # noqa: D205 -- the first sentence is long
 
@@ -31,11 +32,13 @@ _PACKET = 32768
 
 
 class Flow:
-    """One flow: its sockets, its pace and its counts."""
+    """Half of a flow, which sends or receives: its socket, its pace and its counts."""
 
-    def __init__(self, wanted: dict[str, Any], sender: socket.socket, receiver: socket.socket) -> None:
+    def __init__(self, wanted: dict[str, Any], sock: socket.socket) -> None:
+        self.number = wanted["number"]
+        self.sends = wanted["half"] == "send"
         self.tcp = wanted["protocol"] == "tcp"
-        self.sender, self.receiver = sender, receiver
+        self.sock = sock
         self.rate = (wanted["bandwidth"] or 0.0) / 8
         self.size = _CHUNK if self.tcp and not self.rate else wanted["size"]
         self.data = bytes(self.size)
@@ -44,11 +47,11 @@ class Flow:
         self.error = ""
         self.series: list[int] = []
         self.connected = not self.tcp
-        sender.settimeout(0)
-        receiver.settimeout(0)
-        code = sender.connect_ex((wanted["address"], wanted["port"]))
-        if code not in (0, errno.EINPROGRESS):
-            self.fail(code)
+        sock.settimeout(0)
+        if self.sends:
+            code = sock.connect_ex((wanted["address"], wanted["port"]))
+            if code not in (0, errno.EINPROGRESS):
+                self.fail(code)
 
     def fail(self, code: int) -> None:
         """Record the first error."""
@@ -65,12 +68,12 @@ class Flow:
                 return False
             try:
                 if self.tcp:
-                    self.sent += self.sender.send(self.data)
+                    self.sent += self.sock.send(self.data)
                 else:
                     data = _HEADER.pack(self.packets) + self.data[_HEADER.size :]
                     self.packets += 1  # packets that the network can't take are lost, not late: an open loop
                     self.sent += self.size
-                    self.sender.send(data)
+                    self.sock.send(data)
             except OSError as error:
                 if error.errno in _BUSY and self.tcp:
                     return True
@@ -84,7 +87,7 @@ class Flow:
         """Read the received data."""
         try:
             for _ in range(_TURN):
-                data = self.receiver.recv(_CHUNK)
+                data = self.sock.recv(_CHUNK)
                 if not data:
                     return
                 self.received += len(data)
@@ -99,15 +102,14 @@ class Flow:
         self.series.append(self.received)
 
     def found(self) -> dict[str, Any]:
-        """Return the result of the flow: bytes, packets, seconds, bytes received by second."""
-        out: dict[str, Any] = {
-            "sent_bytes": self.sent, "received_bytes": self.received,
-            "seconds": round(time.monotonic() - self.begin, 6), "error": self.error,
-            "series": [b - a for a, b in zip([0, *self.series], self.series)],  # noqa: B905 -- one shorter
-        }  # fmt: skip
-        if not self.tcp:
-            out |= {"packets": self.packets, "arrived": self.arrived}
-        return out
+        """Return the result of this half: bytes and packets sent in seconds, or received, also by second."""
+        out: dict[str, Any] = {"number": self.number, "error": self.error}
+        if self.sends:
+            out |= {"sent_bytes": self.sent, "seconds": round(time.monotonic() - self.begin, 6)}
+            return out if self.tcp else out | {"packets": self.packets}
+        series = [b - a for a, b in zip([0, *self.series], self.series)]  # noqa: B905 -- one shorter
+        out |= {"received_bytes": self.received, "series": series}
+        return out if self.tcp else out | {"arrived": self.arrived}
 
 
 class Program:
@@ -136,38 +138,38 @@ class Program:
                     if not self._handle_message():
                         return
                 else:
-                    self._ready(key.data, key.fileobj, mask)
+                    self._ready(key.data, mask)
             now = time.monotonic()
             for flow in self.flows:
                 if self._sends(flow) and flow.send(now):
                     self.blocked.add(flow)
-                    self.selector.register(flow.sender, selectors.EVENT_WRITE, flow)
+                    self.selector.register(flow.sock, selectors.EVENT_WRITE, flow)
 
     def _sends(self, flow: Flow) -> bool:
-        return flow.connected and not flow.error and flow not in self.blocked
+        return flow.sends and flow.connected and not flow.error and flow not in self.blocked
 
-    def _ready(self, flow: Flow, what: Any, mask: int) -> None:
+    def _ready(self, flow: Flow, mask: int) -> None:
         if mask & selectors.EVENT_WRITE:
-            self.selector.unregister(flow.sender)
+            self.selector.unregister(flow.sock)
             self.blocked.discard(flow)
             if not flow.connected:
-                code = flow.sender.getsockopt(socket.SOL_SOCKET, socket.SO_ERROR)
+                code = flow.sock.getsockopt(socket.SOL_SOCKET, socket.SO_ERROR)
                 flow.connected, flow.begin = not code, time.monotonic()
                 if code:
                     flow.fail(code)
-        elif flow.tcp and what is flow.receiver and what.getsockopt(socket.SOL_SOCKET, socket.SO_ACCEPTCONN):
-            accepted, _ = flow.receiver.accept()
-            self.selector.unregister(flow.receiver)
-            flow.receiver.close()
+        elif flow.tcp and flow.sock.getsockopt(socket.SOL_SOCKET, socket.SO_ACCEPTCONN):
+            accepted, _ = flow.sock.accept()
+            self.selector.unregister(flow.sock)
+            flow.sock.close()
             accepted.settimeout(0)
-            flow.receiver = accepted
+            flow.sock = accepted
             self.selector.register(accepted, selectors.EVENT_READ, flow)
         else:
             flow.receive()
 
     def _handle_message(self) -> bool:
         """Handle a message; return False when it was the last."""
-        data, descriptors, _, _ = socket.recv_fds(self.control, 4096, 2)
+        data, descriptors, _, _ = socket.recv_fds(self.control, 4096, 1)
         if not data:
             return False
         message = json.loads(data)
@@ -176,12 +178,13 @@ class Program:
             for at in range(0, len(answer), _PACKET):
                 self.control.sendall(answer[at : at + _PACKET])
             return False
-        flow = Flow(message["flow"], *(socket.socket(fileno=descriptor) for descriptor in descriptors))
+        flow = Flow(message["flow"], socket.socket(fileno=descriptors[0]))
         self.flows.append(flow)
-        self.selector.register(flow.receiver, selectors.EVENT_READ, flow)
-        if not flow.connected and not flow.error:
+        if not flow.sends:
+            self.selector.register(flow.sock, selectors.EVENT_READ, flow)
+        elif not flow.connected and not flow.error:
             self.blocked.add(flow)
-            self.selector.register(flow.sender, selectors.EVENT_WRITE, flow)
+            self.selector.register(flow.sock, selectors.EVENT_WRITE, flow)
         return True
 
 

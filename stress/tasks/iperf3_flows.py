@@ -29,19 +29,27 @@ class Iperf3Flows:
         self._tag: list[str] = arguments["tag"]
         self._servers: list[subprocess.Popen[bytes]] = []
         self._clients: list[subprocess.Popen[bytes]] = []
-        self._protocols: list[str] = []
+        self._flows: list[dict[str, Any]] = []
 
-    def ask(self, request: dict[str, Any] | None) -> list[dict[str, Any]] | None:
-        """Start the flow `request`; None waits for all clients, and returns the result of each."""
+    def ask(self, request: dict[str, Any] | None) -> Any:
+        """Start a flow: with `do` "listen" its server, whose port is returned, then with "send" its client.
+
+        None waits for all clients, and returns the result of each.
+        """
         if request is None:
-            return [_result(*found) for found in zip(self._clients, self._protocols, strict=True)]
-        self._begin(request)
+            return [
+                {"number": flow["number"], **_result(client, flow["protocol"])}
+                for client, flow in zip(self._clients, self._flows, strict=True)
+            ]
+        if request["do"] == "listen":
+            return self._listen(request)
+        self._send(request)
         return None
 
-    def _begin(self, flow: dict[str, Any]) -> None:
-        """Start the server, and once it listens the client."""
-        port = str(_FIRST_PORT + len(self._servers))
-        server = self._spawn(flow["target"], ["-s", "-1", "--forceflush", "-p", port])
+    def _listen(self, flow: dict[str, Any]) -> int:
+        """Start the server; return its port once it listens."""
+        port = _FIRST_PORT + len(self._servers)
+        server = self._spawn(flow["target"], ["-s", "-1", "--forceflush", "-p", str(port)])
         self._servers.append(server)
         assert server.stdout is not None  # noqa: S101 -- spawn gives pipes
         said = []
@@ -52,13 +60,25 @@ class Iperf3Flows:
         else:
             words = b" ".join(said).decode(errors="replace").strip()
             raise BrokenError(f"iperf3 does not listen: {words or 'it ended'}")
-        client = ["--json", "-c", flow["address"], "-p", port, "-t", str(max(1, int(flow["seconds"])))]
+        return port
+
+    def _send(self, flow: dict[str, Any]) -> None:
+        """Start the client."""
+        client = [
+            "--json",
+            "-c",
+            flow["address"],
+            "-p",
+            str(flow["port"]),
+            "-t",
+            str(max(1, int(flow["seconds"]))),
+        ]
         if flow["protocol"] == "udp":
             client += ["-u", "-l", str(flow["size"])]
         if flow["bandwidth"] is not None:
             client += ["-b", str(round(flow["bandwidth"]))]
         self._clients.append(self._spawn(flow["source"], client))
-        self._protocols.append(flow["protocol"])
+        self._flows.append(flow)
 
     def _spawn(self, node: int, words: Sequence[str]) -> subprocess.Popen[bytes]:
         return self._nodes.spawn(node, [*self._tag, "iperf3", *words])

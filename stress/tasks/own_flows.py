@@ -21,7 +21,7 @@ _PATIENCE = 10.0
 
 
 class OwnFlows:
-    """Task that starts flows and returns their results."""
+    """Task that starts halves of flows and returns their results (`flow_sender.py`)."""
 
     failure = None
 
@@ -35,31 +35,31 @@ class OwnFlows:
                 pass_fds=[theirs.fileno()], stdin=subprocess.DEVNULL,
             )  # fmt: skip
 
-    def ask(self, request: dict[str, Any] | None) -> list[dict[str, Any]] | None:
-        """Start the flow `request`; None ends all flows, and returns the result of each."""
+    def ask(self, request: dict[str, Any] | None) -> Any:
+        """Start a half of a flow: with `do` "listen" return the port, then "send" sends to `port`.
+
+        None ends all flows, and returns the result of each half.
+        """
         if request is None:
             return self._results()
-        self._begin(request)
-        return None
+        return self._begin(request)
 
-    def _begin(self, flow: dict[str, Any]) -> None:
-        address = flow["address"]
+    def _begin(self, flow: dict[str, Any]) -> int:
+        address, listens, is_tcp = flow["address"], flow["do"] == "listen", flow["protocol"] == "tcp"
         family = socket.AF_INET6 if ":" in address else socket.AF_INET
-        kind = socket.SOCK_STREAM if flow["protocol"] == "tcp" else socket.SOCK_DGRAM
-        with (
-            self._nodes.open_socket(flow["target"], family, kind) as receiver,
-            self._nodes.open_socket(flow["source"], family, kind) as sender,
-        ):
-            receiver.bind((address, 0))
-            if identity := self._nodes.identity(flow["source"]):
-                sender.bind((identity, 0))
-            if flow["protocol"] == "tcp":
-                receiver.listen(1)
-            message = {"protocol": flow["protocol"], "address": address, "port": receiver.getsockname()[1],
-                       "bandwidth": flow["bandwidth"], "size": flow["size"]}  # fmt: skip
-            socket.send_fds(
-                self._control, [json.dumps({"flow": message}).encode()], [sender.fileno(), receiver.fileno()]
-            )
+        kind = socket.SOCK_STREAM if is_tcp else socket.SOCK_DGRAM
+        with self._nodes.open_socket(flow["target" if listens else "source"], family, kind) as sock:
+            if listens:
+                sock.bind((address, 0))
+                if is_tcp:
+                    sock.listen(1)
+            elif identity := self._nodes.identity(flow["source"]):
+                sock.bind((identity, 0))
+            port = int(sock.getsockname()[1]) if listens else int(flow["port"])
+            message = {key: flow[key] for key in ("number", "protocol", "address", "bandwidth", "size")}
+            message |= {"half": "receive" if listens else "send", "port": port}
+            socket.send_fds(self._control, [json.dumps({"flow": message}).encode()], [sock.fileno()])
+        return port
 
     def _results(self) -> list[dict[str, Any]]:
         self._control.settimeout(_PATIENCE)

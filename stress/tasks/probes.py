@@ -10,10 +10,12 @@ from emulator.tasks import Nodes
 from stress.probes.asker import Asker
 from stress.probes.command import CommandAsker
 from stress.probes.group import ProbeGroup
+from stress.probes.listen import TcpListeners
 from stress.probes.ping import PingAsker, first_ident
 from stress.probes.plain import plain_records, specs_of
 from stress.probes.sockets import Opener
 from stress.probes.specs import ResolvedProbe
+from stress.probes.spread import LISTEN
 from stress.probes.tcp import TcpAsker
 
 _AT_ONCE = {"ping": 4, "tcp": 32}
@@ -23,11 +25,11 @@ _AT_ONCE = {"ping": 4, "tcp": 32}
 class Probes:
     """Task that sends the probes `specs` until it is stopped.
 
-    `began` is the time of day (seconds since the epoch) of second 0.
+    `origin` is second 0 by this machine's monotonic clock.
     """
 
     def __init__(self, nodes: Nodes, arguments: dict[str, Any]) -> None:
-        specs, clock = specs_of(arguments["specs"]), _clock_since(arguments["began"])
+        specs, clock = specs_of(arguments["specs"]), _clock_since(arguments["origin"])
         timeout = max((spec.timeout for spec in specs), default=0.0)
         self._group = ProbeGroup(_askers(specs, nodes, clock), timeout, clock)
 
@@ -47,9 +49,8 @@ class Probes:
         return {"records": plain_records(records), "cost": self._group.cost}
 
 
-def _clock_since(began: float) -> Callable[[], float]:
-    """Return a clock of the seconds since `began`; setting the time of day doesn't change it."""
-    origin = time.monotonic() - (time.time() - began)
+def _clock_since(origin: float) -> Callable[[], float]:
+    """Return a clock of the seconds since `origin`."""
     return lambda: time.monotonic() - origin
 
 
@@ -59,6 +60,8 @@ def _askers(specs: list[ResolvedProbe], nodes: Nodes, clock: Callable[[], float]
     for spec in specs:
         if spec.kind == "command":
             made.append(CommandAsker(spec, names, nodes, clock))
+        elif spec.kind == LISTEN:
+            made.append(TcpListeners(spec, Opener(nodes, _AT_ONCE["tcp"]), clock))
         elif spec.kind == "tcp":
             made.append(TcpAsker(spec, names, Opener(nodes, _AT_ONCE["tcp"]), clock))
         else:

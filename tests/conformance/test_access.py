@@ -145,7 +145,7 @@ def too_many_sockets(network: Network) -> dict[str, Any]:
     a, b = network.topology.hosts.tolist()[:2]
     pair = [a, b, network.addresses(b)[0]]
     spec = {"kind": "tcp", "name": "tcp", "pairs": [pair], "interval": 1e-9, "timeout": 10.0, "port": 7}
-    return {"specs": [{**spec, "command": []}], "began": 0.0}
+    return {"specs": [{**spec, "command": []}], "origin": 0.0}
 
 
 def test_probes_and_traffic_find_the_same_through_an_agent(agent: Any) -> None:

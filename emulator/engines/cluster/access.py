@@ -3,17 +3,21 @@
 from __future__ import annotations
 
 import base64
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import asdict
+from functools import cached_property
 from typing import ClassVar
 
 from emulator.access import BinaryWriter, Capability, CaptureRequest, CaptureResult, Echo
 from emulator.commands import CommandResult
 from emulator.engines.cluster.calls import QUICK_SECONDS, Workers
+from emulator.engines.cluster.clocks import WorkerClock, measured
 from emulator.engines.cluster.processes import RemoteProcess, captured
+from emulator.engines.cluster.tasks import ClusterTask
 from emulator.engines.cluster.terminal import interact
 from emulator.engines.limited_access import LimitedAccess
 from emulator.plan import Plan
+from emulator.tasks import RunningTask, Task
 
 _A_DAY = 24 * 3600.0
 """Limit of a command that has none."""
@@ -25,13 +29,31 @@ class ClusterAccess(LimitedAccess):
     """Access to nodes by calls. `plan()` tells the worker of each node, `workers()` are those to call."""
 
     capabilities: ClassVar[frozenset[Capability]] = frozenset({
-        Capability.COMMANDS, Capability.TERMINAL, Capability.PING, Capability.CAPTURE,
+        Capability.COMMANDS, Capability.TERMINAL, Capability.PING, Capability.CAPTURE, Capability.TASKS,
     })  # fmt: skip
 
     def __init__(self, engine: str, plan: Callable[[], Plan], workers: Callable[[], Workers]) -> None:
         super().__init__(engine)
         self._plan = plan
         self._workers = workers
+
+    @property
+    def workers(self) -> Sequence[str]:
+        """Names of the workers that have nodes."""
+        return self._workers().names
+
+    @cached_property
+    def clocks(self) -> Mapping[str, WorkerClock]:
+        """The workers' monotonic clocks, measured once."""
+        return measured(self._workers())
+
+    def clock_ahead(self, worker: str) -> float:
+        """Return how far a worker's monotonic clock is ahead of this machine's, in seconds."""
+        return self.clocks[worker].ahead
+
+    def start(self, task: Task) -> RunningTask:
+        """Start a task in parts: on each worker that its `spread` gives one."""
+        return ClusterTask(self._workers(), self, task)
 
     def worker_of(self, node: int) -> str:
         """Return the name of the worker that a node is on."""

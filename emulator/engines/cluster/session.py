@@ -6,22 +6,18 @@ created on both. With a node, the tunnels to its neighbours on other workers go.
 
 from __future__ import annotations
 
-import threading
 from collections.abc import Callable, Iterable
-from contextlib import suppress
 from typing import Any
 
 import numpy as np
 
-from emulator.engines.cluster.calls import QUICK_SECONDS, Workers
-from emulator.errors import EmulationError
+from emulator.engines.cluster.calls import Workers
+from emulator.engines.cluster.leased import Leased
 from emulator.plan import Plan
 from emulator.removed_elements import RemovedElements
 from emulator.restoring_session import RestoringSession
 from topologies.topology import I64
 
-_RENEW_EVERY = 8.0
-"""Seconds between two calls that tell the workers that this client lives: `emulator.agent.leases`."""
 _RESTORE_SECONDS = 300.0
 
 
@@ -32,40 +28,24 @@ class ClusterSession(RestoringSession):
         self._plan_now = plan_now
         self._workers = workers
         self._removed = RemovedElements(plan_now().topology)
-        self._numbers: dict[str, int] = {}
-        self._over = threading.Event()
-        self._renewal: threading.Thread | None = None
+        self._leased = Leased(workers)
 
     def __exit__(self, *error: object) -> None:
         try:
             self.restore()
         finally:
-            self._over.set()
-            if self._renewal is not None:
-                self._renewal.join()
-            each = {name: {"numbers": [number]} for name, number in self._numbers.items()}
-            with suppress(EmulationError):  # the worker's lease ends it otherwise
-                self._workers.ask("emulator.agent.leases:close", each, _RESTORE_SECONDS)
+            self._leased.close(_RESTORE_SECONDS)
 
     def _change(self, each: dict[str, list[list[Any]]]) -> None:
         """Carry out changes ([verb, words]) on workers, opening sessions where there are none."""
-        new = [name for name in each if name not in self._numbers]
-        if new:
+        numbers = self._leased.numbers
+        if new := [name for name in each if name not in numbers]:
             found = self._workers.ask("emulator.agent.sessions:start", self._workers.each(new))
-            self._numbers |= {name: int(answer.value) for name, answer in found.items()}
-            if self._renewal is None:
-                self._renewal = threading.Thread(target=self._renew, name="renew leases", daemon=True)
-                self._renewal.start()
+            self._leased.add({name: int(answer.value) for name, answer in found.items()})
         self._workers.ask(
             "emulator.agent.sessions:change",
-            {name: {"number": self._numbers[name], "changes": changes} for name, changes in each.items()},
+            {name: {"number": numbers[name], "changes": changes} for name, changes in each.items()},
         )
-
-    def _renew(self) -> None:
-        while not self._over.wait(_RENEW_EVERY):
-            each = {name: {"numbers": [number]} for name, number in list(self._numbers.items())}
-            with suppress(EmulationError):  # the next change says what is wrong
-                self._workers.ask("emulator.agent.leases:renew", each, QUICK_SECONDS)
 
     def _worker(self, node: int) -> str:
         plan = self._plan_now()
