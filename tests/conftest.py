@@ -86,13 +86,12 @@ def state_dir(
     yield path
     if path.exists():
         # a failed test: take down what it left; what `down` can't, stays to be looked at
-        subprocess.run(
-            [sys.executable, "-m", "emulator", "down", "--all"],
-            cwd=tmp_path,
-            env=os.environ | {"EMULATOR_STATE_DIR": str(path)},  # whatever the test did to the environment
-            check=False,
-            capture_output=True,
-        )
+        environment = os.environ | {"EMULATOR_STATE_DIR": str(path)}  # whatever the test did to it
+        for words in (["down", "--all"], ["workers", "local", "--down"]):
+            subprocess.run(
+                [sys.executable, "-m", "emulator", *words],
+                cwd=tmp_path, env=environment, check=False, capture_output=True,
+            )  # fmt: skip
     if home != tmp_path and not path.exists():
         home.rmdir()
 

@@ -9,44 +9,19 @@ import signal
 import subprocess
 import sys
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
 import pytest
 from support.command import CommandLine
 from support.dask_cluster import TESTS, until
+from support.local_workers import names, processes
 
-from emulator.carriers.local.marks import MARK
 from emulator.carriers.opening import open_carrier
 from emulator.carriers.protocol import Call
-from emulator.errors import EmulationError
-from emulator.process_tags import command_of, with_variable
 
 pytestmark = [pytest.mark.privileged, pytest.mark.e2e]
-
-
-@pytest.fixture(autouse=True)
-def _down(cli: CommandLine, state_dir: Path) -> Iterator[None]:
-    """Remove what a failed test leaves."""
-    yield
-    if state_dir.exists():
-        cli("workers", "local", "--down")
-
-
-def processes(state: Path, words: str) -> list[int]:
-    """Return the processes of the local workers whose command line has `words`."""
-    marked = with_variable(MARK, str(state / ".workers"))
-    return [process.pid for process in marked if words in " ".join(command_of(process))]
-
-
-def names() -> list[str]:
-    """Return the workers that a client sees now."""
-    try:
-        with open_carrier(seconds=5) as carrier:
-            return list(carrier.workers())
-    except EmulationError:
-        return []
 
 
 def started_again(state: Path, words: str, workers: list[str]) -> Callable[[], bool]:
