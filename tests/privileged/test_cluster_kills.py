@@ -31,7 +31,7 @@ ROUNDS = int(os.environ.get("EMULATOR_KILL_ROUNDS", "3"))
 SEED = int(os.environ.get("EMULATOR_KILL_SEED", "13"))
 WORKERS = ("w1", "w2")
 FILES = {
-    "bridged": "topology: {generator: tree, depth: 2, fanout: 6}\nnodes: [{match: {kind: host}, memory: 64 MiB}]\n",
+    "bridged": "topology: {generator: tree, depth: 2, fanout: 6}\n",
     "tenants": "forwarding: routed\ntopology: {generator: vpc, vpcs: 2, ports: 40, hosts: 12}\n",
 }
 SCENARIO = """\
@@ -140,7 +140,7 @@ def one_round(cluster: Cluster, draw: random.Random, number: int) -> None:
         whole(cluster)
     done = cli("down", "n", timeout=200)
     log(f"  {'up again, then ' if again else ''}down: {done.returncode} {done.stderr.strip()[-200:]!r}")
-    assert done.returncode == (0 if again or is_up is not None else 2), done.stderr
+    assert done.returncode == 0, done.stderr
 
 
 def status_is_true(cluster: Cluster, verb: str, code: int) -> bool | None:
