@@ -40,7 +40,7 @@ steps:
   - {action: port-flap, name: flap, target: {kind: host, count: 4}, rate: 6, down: 200 ms, duration: 2 s}
   - {action: node-churn, name: churn, target: {kind: host, count: 2}, rate: 2, away: 300 ms, duration: 2 s}
 """
-SECONDS = {"up": 4.0, "down": 3.0, "stress": 7.0}
+SECONDS = {"up": 2.5, "down": 2.0, "stress": 7.0}
 """How long a verb takes about, from the start of its process: moments are drawn from it."""
 BUILDER = "own_process_main"
 
@@ -172,8 +172,7 @@ def up_again(cluster: Cluster, file: str) -> None:
 
 
 def whole(cluster: Cluster) -> None:
-    found = cluster.cli.json("status", "n")
-    assert found["problems"] == []
+    cluster.cli("status", "n", code=0)
 
 
 def log(words: str) -> None:
