@@ -12,7 +12,7 @@ from emulator.cli.link_list import change_counts, changed_links, link_line
 from emulator.cli.output import counts, fidelity, print_json, say
 from emulator.deviation import Deviation
 from emulator.errors import EmulationError
-from emulator.network import Health, Network
+from emulator.network import Network
 from topologies.counting import counted, some_names
 
 _NODES_SHOWN = 12
@@ -51,13 +51,14 @@ def command(name: str | None, node: str | None, *, as_json: bool) -> int:
             networks.append(_damaged(each, error))
             continue
         under_stress = going_on(each)
-        deviations = _deviations_of(network, health, under_stress=bool(under_stress)) if name else None
-        whole = health.running and not deviations
+        problems = list(health.problems)
+        deviations = _deviations_of(network, problems, under_stress=bool(under_stress)) if name else None
+        whole = not problems and health.running and not deviations
         changed = changed_links(network)
         networks.append(
             {"name": each, "engine": network.engine, "running": whole,
              "nodes": topology.kind_counts(), "links": topology.link_count,
-             "fidelity": topology.fidelity_counts(), "problems": list(health.problems),
+             "fidelity": topology.fidelity_counts(), "problems": problems,
              "deviations": None if deviations is None else [one.data() for one in deviations],
              "changed_links": changed,
              "details": dict(health.details), "notes": list(health.notes), "shaken": bool(under_stress)}
@@ -65,7 +66,7 @@ def command(name: str | None, node: str | None, *, as_json: bool) -> int:
         state = "up" if whole else "BROKEN"
         say(f"{each}: {state}, {counts(topology.kind_counts())}, {counted(topology.link_count, 'link')}, "
             f"fidelity {fidelity(topology.fidelity_counts())}, engine {network.engine}")  # fmt: skip
-        lines = (*_details(health.details), *health.problems, *health.notes, *under_stress)
+        lines = (*_details(health.details), *problems, *health.notes, *under_stress)
         for line in (*lines, *_deviating(each, deviations or ()), *_changed(changed)):
             say(f"  {line}")
     if wanted and not name:
@@ -122,11 +123,20 @@ def _workers(places: Mapping[str, str]) -> list[str]:
     ]
 
 
-def _deviations_of(network: Network, health: Health, *, under_stress: bool) -> Sequence[Deviation] | None:
-    """Return deviations from the plan; None if they can't be known, as under stress."""
-    if under_stress or any("gone" in problem for problem in health.problems):
+def _deviations_of(
+    network: Network, problems: list[str], *, under_stress: bool
+) -> Sequence[Deviation] | None:
+    """Return deviations from the plan; None if they can't be known, as under stress.
+
+    What keeps them from being read, such as a worker without its share, is one of `problems` afterwards.
+    """
+    if under_stress or any("gone" in problem for problem in problems):
         return None
-    return network.deviations()
+    try:
+        return network.deviations()
+    except EmulationError as error:
+        problems += [line for line in str(error).splitlines() if line not in problems]
+        return None
 
 
 def _deviating(name: str, deviations: Sequence[Deviation]) -> list[str]:

@@ -40,8 +40,6 @@ steps:
   - {action: port-flap, name: flap, target: {kind: host, count: 4}, rate: 6, down: 200 ms, duration: 2 s}
   - {action: node-churn, name: churn, target: {kind: host, count: 2}, rate: 2, away: 300 ms, duration: 2 s}
 """
-SECONDS = {"up": 2.5, "down": 2.0, "stress": 7.0}
-"""How long a verb takes about, from the start of its process: moments are drawn from it."""
 BUILDER = "own_process_main"
 
 
@@ -51,6 +49,15 @@ class Cluster:
     def __init__(self, cli: CommandLine, state: Path, folder: Path) -> None:
         self.cli, self.state, self.folder = cli, state, folder
         self.client: subprocess.Popen[str] | None = None
+        self.seconds = {"stress": 6.0}  # how long each verb takes here: moments are drawn from it
+
+    def measure(self) -> None:
+        """Bring each network up and down once; what a first one makes for all is there afterwards."""
+        for file in FILES:
+            for verb, word in (("up", f"{file}.yaml"), ("down", "n")):
+                began = time.monotonic()
+                self.cli(verb, word, code=0)
+                self.seconds[verb] = time.monotonic() - began
 
     def begin(self, *words: str) -> subprocess.Popen[str]:
         self.client = subprocess.Popen(
@@ -63,7 +70,7 @@ class Cluster:
         """Return the processes to kill."""
         assert self.client is not None
         if kind == "client":
-            return [self.client.pid]
+            return [self.client.pid] if self.client.poll() is None else []
         if kind == "scheduler":
             return processes(self.state, "workers scheduler")
         own = processes(self.state, f"--name {worker} ")
@@ -103,8 +110,7 @@ def test_after_any_kill_all_is_whole_or_gone(
 ) -> None:
     draw = random.Random(SEED)
     alone = is_alone(request.node)
-    cluster.cli("up", "bridged.yaml", code=0)  # what a first network makes once is there afterwards
-    cluster.cli("down", "n", code=0)
+    cluster.measure()
     before = look(state_dir, WORKERS, alone=alone)
     for number in range(ROUNDS):
         one_round(cluster, draw, number)
@@ -116,7 +122,11 @@ def one_round(cluster: Cluster, draw: random.Random, number: int) -> None:
     cli = cluster.cli
     verb, file = draw.choice(("up", "up", "down", "stress")), draw.choice(sorted(FILES))
     kind = draw.choice(("worker", "machine", "builder", "scheduler", "client"))
-    worker, moment, again = draw.choice(WORKERS), draw.uniform(0.3, SECONDS[verb]), draw.random() < 0.4
+    worker, moment, again = (
+        draw.choice(WORKERS),
+        draw.uniform(0.2, cluster.seconds[verb]),
+        draw.random() < 0.4,
+    )
     if verb != "up":
         cli("up", f"{file}.yaml", code=0)
     words = {"up": ["up", f"{file}.yaml"], "down": ["down", "n"],
