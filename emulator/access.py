@@ -14,6 +14,7 @@ from enum import StrEnum
 from typing import Protocol
 
 from emulator.commands import Heard, RunsCommands
+from emulator.parts import RunsParts
 from emulator.tasks import RunningTask, Task
 
 
@@ -84,6 +85,11 @@ class LineShell(Protocol):
 
 class Access(RunsCommands, Protocol):
     """Access to the nodes of one network. A method whose capability is missing raises UnableError."""
+
+    @property
+    def places(self) -> RunsParts | None:
+        """The workers that run parts of work beside their nodes; None where this process does all."""
+        ...
 
     def supports(self, capability: Capability) -> bool:
         """Return whether the engine has `capability`."""

@@ -82,6 +82,23 @@ class Phase:
 
 
 @dataclass
+class WorkerRecord:
+    """What a worker of a cluster did in a run, by its own clock; times in seconds."""
+
+    name: str
+    operations: int = 0
+    errors: int = 0
+    lateness: Histogram = field(default_factory=Histogram)
+    """From when its operations were due until it began them."""
+    clock_error: float = 0.0
+    """The largest error of its second 0: half of the quickest round trip by which its clock was read."""
+    clock_drift: float | None = None
+    """How far its clock had drifted from this machine's when the run ended; None where it didn't answer."""
+    failure: str = ""
+    """Why it ended early."""
+
+
+@dataclass
 class RunResult:
     """Results of a whole run."""
 
@@ -106,6 +123,8 @@ class RunResult:
     traffic: list[dict[str, Any]] = field(default_factory=list)
     light_ports: dict[str, list[dict[str, Any]]] = field(default_factory=dict)
     """Counters of light ports over the run: {"vpcs": rows, "compute_hosts": rows}; empty without any."""
+    workers: list[WorkerRecord] = field(default_factory=list)
+    """The workers that carried out operations; empty where the machine of the command did all."""
     leaks: LeakCheck = field(default_factory=LeakCheck)
     restored: list[str] = field(default_factory=list)
     interrupted: str = ""

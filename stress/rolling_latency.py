@@ -46,5 +46,5 @@ class RollingLatency:
 
 
 def workers_of(status: RunStatus) -> list[Columns]:
-    """Return the columns of a run's workers, finished and active ones."""
-    return [worker.columns for worker in (*status.finished, *status.workers)]
+    """Return the columns of a run's workers, finished and active ones, whose times are known already."""
+    return [worker.columns for worker in (*status.finished, *status.workers) if worker.measures]

@@ -9,6 +9,7 @@ from emulator.access import BinaryWriter, Capability, CaptureRequest, CaptureRes
 from emulator.commands import ERRORS, OUTPUT, CommandResult, Heard
 from emulator.engines.line_by_line import LineByLine
 from emulator.errors import UnableError
+from emulator.parts import RunsParts
 from emulator.tasks import RunningTask, Task
 
 
@@ -19,6 +20,11 @@ class LimitedAccess:
 
     def __init__(self, engine: str) -> None:
         self._engine = engine
+
+    @property
+    def places(self) -> RunsParts | None:
+        """None: all nodes are reached from here."""
+        return None
 
     def supports(self, capability: Capability) -> bool:
         """Return whether the engine has `capability`."""

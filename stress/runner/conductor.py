@@ -23,6 +23,8 @@ from stress.machine import machine_facts
 from stress.records import LeakCheck, Phase, RunResult
 from stress.runner.collect_results import collect, leaked, link_name, network_facts, scenario_facts
 from stress.runner.context import Tidier, quiet_python, stopping
+from stress.runner.fleet import Fleet
+from stress.runner.follower import end_parts, following, prepared
 from stress.runner.observers import Observers
 from stress.runner.run_status import Look, RunStatus
 from stress.runner.shared_state import SharedState
@@ -51,11 +53,15 @@ def run(
         machine=machine_facts(), seed=seed, began=0.0, offered=schedule.offered(),
     )  # fmt: skip
     with quiet_python():
+        shared = SharedState(network, time.monotonic, Journal(journal, network.link_changes), growth)
+        fleet = prepared(schedule, shared)
         origin, result.began = time.monotonic(), time.time()  # the lines above take a tenth of a second
-        shared = SharedState(
-            network, lambda: time.monotonic() - origin, Journal(journal, network.link_changes), growth
-        )
-        _Run(document, schedule, shared, result, look).carry_out()
+        shared.clock = lambda: time.monotonic() - origin
+        try:
+            _Run(document, schedule, shared, result, look=look, fleet=fleet).carry_out()
+        finally:
+            if fleet is not None:
+                fleet.end()
     return result
 
 
@@ -66,13 +72,16 @@ class _Run:
         schedule: Schedule,
         shared: SharedState,
         result: RunResult,
+        *,
         look: Look | None,
+        fleet: Fleet | None,
     ) -> None:
         self._scenario = document.scenario
         self._schedule = schedule
         self._shared = shared
         self._result = result
         self._look = look
+        self._fleet = fleet
         self._tidier = Tidier()
         self._watch = RunStatus(schedule, shared.clock)
         self._spent: Callable[[], Spent] = Processor().spent
@@ -87,6 +96,8 @@ class _Run:
             try:
                 journal.begin()
                 observers.start()
+                if self._fleet is not None:
+                    self._fleet.go(time.monotonic() - self._shared.clock())
             except BaseException:
                 journal.close()
                 with suppress(Exception):
@@ -142,8 +153,9 @@ class _Run:
         """Start the workers of one group of steps; each operation waits until it is due."""
         schedule = self._schedule
         mine = np.array([step.group == group for step in schedule.steps])[schedule.step]
-        found = shares(schedule, np.flatnonzero(mine))
-        self._watch.workers = [Worker(schedule, share, self._shared) for share in found]
+        followers, here = following(self._fleet, schedule, mine, self._shared)
+        workers = [Worker(schedule, share, self._shared) for share in shares(schedule, here)]
+        self._watch.workers = [*followers, *workers]
         for worker in self._watch.workers:
             worker.start()
 
@@ -215,6 +227,9 @@ class _Run:
                     if worker.failure is not None:
                         self._fail(worker.failure)
             self._watch.workers = []
+            if self._fleet is not None:
+                with self._noting():
+                    end_parts(self._fleet, self._watch.finished, result)
             for worker in self._watch.finished:
                 result.restored += worker.restored
             with self._noting():

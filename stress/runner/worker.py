@@ -34,7 +34,12 @@ _BLOCK = 4096
 class Worker(threading.Thread):
     """Worker that carries out the operations `numbers` of a schedule, then restores its removals."""
 
-    def __init__(self, schedule: Schedule, share: Share, shared: SharedState) -> None:
+    measures = True
+    """False if its own times mean nothing, since it only follows what others do."""
+
+    def __init__(
+        self, schedule: Schedule, share: Share, shared: SharedState, session: Session | None = None
+    ) -> None:
         super().__init__(name="stress-worker", daemon=True)
         self.columns = Columns(share.numbers, schedule.at[share.numbers] / MICRO)
         self.over: set[int] = set()
@@ -44,7 +49,8 @@ class Worker(threading.Thread):
         self._first = share.with_session
         self._schedule = schedule
         self._shared = shared
-        self._session: Session = shared.network.session() if share.with_session else NoSession()
+        own = shared.network.session if share.with_session else NoSession
+        self._session: Session = own() if session is None else session
 
     def run(self) -> None:
         """Carry out everything; a failure stops all workers, and the thread that joins this one raises it."""

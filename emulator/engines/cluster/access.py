@@ -5,19 +5,20 @@ from __future__ import annotations
 import base64
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import asdict
-from functools import cached_property
 from typing import ClassVar
 
 from emulator.access import BinaryWriter, Capability, CaptureRequest, CaptureResult, Echo
 from emulator.commands import CommandResult
+from emulator.engines.cluster import parts
 from emulator.engines.cluster.calls import QUICK_SECONDS, Workers
-from emulator.engines.cluster.clocks import WorkerClock, measured
+from emulator.engines.cluster.clocks import measured
 from emulator.engines.cluster.processes import RemoteProcess, captured
 from emulator.engines.cluster.tasks import ClusterTask
 from emulator.engines.cluster.terminal import interact
 from emulator.engines.limited_access import LimitedAccess
+from emulator.parts import Part, PartEnd, WorkerClock
 from emulator.plan import Plan
-from emulator.tasks import RunningTask, Task
+from emulator.tasks import Plain, RunningTask, Task
 
 _A_DAY = 24 * 3600.0
 """Limit of a command that has none."""
@@ -36,20 +37,34 @@ class ClusterAccess(LimitedAccess):
         super().__init__(engine)
         self._plan = plan
         self._workers = workers
+        self._clocks: Mapping[str, WorkerClock] = {}
 
     @property
     def workers(self) -> Sequence[str]:
         """Names of the workers that have nodes."""
         return self._workers().names
 
-    @cached_property
-    def clocks(self) -> Mapping[str, WorkerClock]:
-        """The workers' monotonic clocks, measured once."""
-        return measured(self._workers())
+    @property
+    def places(self) -> ClusterAccess:
+        """The workers, where parts of work run."""
+        return self
+
+    def measure_clocks(self) -> Mapping[str, WorkerClock]:
+        """Measure the workers' monotonic clocks now, and return them."""
+        self._clocks = measured(self._workers())
+        return self._clocks
 
     def clock_ahead(self, worker: str) -> float:
         """Return how far a worker's monotonic clock is ahead of this machine's, in seconds."""
-        return self.clocks[worker].ahead
+        return (self._clocks or self.measure_clocks())[worker].ahead
+
+    def run_part(self, part: Part, number: str, seconds: float, told: Callable[[Plain], None]) -> PartEnd:
+        """Run a part on its worker until it ends."""
+        return parts.run_part(self._workers(), part, number, seconds, told)
+
+    def send(self, worker: str, number: str, message: Mapping[str, Plain]) -> None:
+        """Send a message to a part on a worker."""
+        parts.send(self._workers(), worker, number, message)
 
     def start(self, task: Task) -> RunningTask:
         """Start a task in parts: on each worker that its `spread` gives one."""
@@ -75,16 +90,16 @@ class ClusterAccess(LimitedAccess):
         """Run a command in each of `nodes`, on all their workers at once; Ctrl-C ends all."""
         if not nodes:
             return []
-        parts = self._by_worker(nodes)
+        by_worker = self._by_worker(nodes)
         each = {
             worker: {"nodes": [int(nodes[at]) for at in some], "argv": list(argv), "timeout": timeout}
-            for worker, some in parts.items()
+            for worker, some in by_worker.items()
         }
         seconds = _A_DAY if timeout is None else timeout * (1 + len(nodes) // 64) + QUICK_SECONDS
         answers = self._workers().ask("emulator.agent.reach:execute", each, seconds)
         names = self._plan().topology.names
         found: dict[int, CommandResult] = {}
-        for worker, some in parts.items():
+        for worker, some in by_worker.items():
             for at, (code, output, errors) in zip(some, answers[worker].value, strict=True):
                 words = base64.b64decode(output), base64.b64decode(errors)
                 found[at] = CommandResult(names[nodes[at]], code, *words)
@@ -98,18 +113,18 @@ class ClusterAccess(LimitedAccess):
         """Ping from inside the nodes, on all their workers at once."""
         if not echoes:
             return []
-        parts = self._by_worker([echo.source for echo in echoes])
+        by_worker = self._by_worker([echo.source for echo in echoes])
         each = {
             worker: {
                 "echoes": [[int(e.source), e.target, bool(e.expected)] for e in (echoes[at] for at in some)],
                 "timeout": timeout,
             }
-            for worker, some in parts.items()
+            for worker, some in by_worker.items()
         }
         seconds = _PING_SECONDS + timeout + 1e-3 * len(echoes)
         answers = self._workers().ask("emulator.agent.reach:ping", each, seconds)
         times: list[float | None] = [None] * len(echoes)
-        for worker, some in parts.items():
+        for worker, some in by_worker.items():
             for at, found in zip(some, answers[worker].value, strict=True):
                 times[at] = found
         return times

@@ -7,6 +7,7 @@ from collections.abc import Callable, Iterable, Mapping
 from typing import NamedTuple
 
 from emulator.engines.cluster.calls import Workers
+from emulator.parts import WorkerClock
 
 _TRIPS = 8
 """Round trips with each worker: the quickest one counts."""
@@ -18,13 +19,6 @@ class Trip(NamedTuple):
     sent: float
     read: float
     answered: float
-
-
-class WorkerClock(NamedTuple):
-    """How far a worker's monotonic clock is ahead of this machine's, and the largest error of that, in s."""
-
-    ahead: float
-    error: float
 
 
 def clock_of(trips: Iterable[Trip]) -> WorkerClock:

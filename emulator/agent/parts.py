@@ -1,0 +1,78 @@
+"""Parts of clients' work on this worker (`emulator.parts`), in processes of their own.
+
+Messages to a part are a file in the network's folder: the process that gets them isn't the part's.
+"""
+
+from __future__ import annotations
+
+import json
+import threading
+from collections.abc import Mapping
+from contextlib import suppress
+from pathlib import Path
+from pkgutil import resolve_name
+
+from emulator.agent.networks import network_named, require_owner, state_of
+from emulator.atomic_write import write_atomically
+from emulator.carriers.protocol import Answer, RunningCall
+from emulator.errors import UsageError
+from emulator.tasks import Plain
+
+_lock = threading.Lock()
+"""One message at a time: both would write beside the same file."""
+
+
+def _path(arguments: Mapping[str, Plain]) -> Path:
+    number = arguments["number"]
+    if not str(number).isalnum():
+        raise UsageError("the number of a part is letters and digits")
+    return state_of(arguments["name"]).folder / f"part.{number}"
+
+
+class _Control:
+    """The `PartControl` of a call."""
+
+    def __init__(self, call: RunningCall, path: Path) -> None:
+        self._call = call
+        self._path = path
+        self.tell = call.tell
+
+    @property
+    def message(self) -> Plain:
+        try:
+            return json.loads(self._path.read_text(encoding="utf-8"))
+        except (OSError, ValueError):
+            return None
+
+    @property
+    def is_unwanted(self) -> bool:
+        return self._call.is_cancelled
+
+    @property
+    def is_lost(self) -> bool:
+        return not self._path.exists()
+
+
+def run(call: RunningCall, arguments: Mapping[str, Plain], data: bytes) -> Answer:
+    """Run the part `number` with `arguments` on this worker's share of the network `name`."""
+    require_owner(arguments["name"], arguments["id"])
+    network, path = network_named(arguments["name"]), _path(arguments)
+    write_atomically(path, "null")
+    try:
+        value, found = resolve_name(arguments["entry"])(
+            network, arguments["arguments"], data, _Control(call, path)
+        )
+    finally:
+        with suppress(OSError):
+            path.unlink()
+    return Answer(value, found)
+
+
+def send(call: RunningCall, arguments: Mapping[str, Plain], data: bytes) -> Answer:
+    """Send `message` to the part `number`; nothing if it has ended."""
+    del call, data
+    path = _path(arguments)
+    with _lock:
+        if path.exists():
+            write_atomically(path, json.dumps(arguments["message"]))
+    return Answer()

@@ -1,0 +1,162 @@
+"""The parts of a run on the workers of a cluster, as the machine of the command sees them.
+
+All parts are sent and ready before second 0, which each gets by its own clock. Then nothing is sent any more,
+unless the run is stopped. What they did comes back when they end.
+"""
+
+from __future__ import annotations
+
+import secrets
+import threading
+from collections.abc import Callable, Mapping
+from contextlib import suppress
+
+import numpy as np
+import numpy.typing as npt
+
+from emulator.errors import BrokenError, EmulationError
+from emulator.parts import Part, PartEnd, RunsParts, WorkerClock
+from emulator.tasks import Plain
+from stress.histogram import Histogram
+from stress.records import WorkerRecord
+from stress.runner.cutting import Cut, cut, runs_away
+from stress.runner.part import ENTRY
+from stress.runner.part_data import Done, done_from, part_of
+from stress.schedule import Schedule
+
+Ints = npt.NDArray[np.int64]
+
+_READY_SECONDS = 60.0
+_RESTORE_SECONDS = 600.0
+"""Time that parts may take after the last step, to restore everything."""
+_LOOK = 0.2
+
+
+class Fleet:
+    """The parts of a run. `stop` is set by whoever ends the run, also here when a part fails."""
+
+    def __init__(self, schedule: Schedule, places: RunsParts, stop: threading.Event) -> None:
+        self._schedule = schedule
+        self._places = places
+        self._stop = stop
+        self._number = secrets.token_hex(8)
+        self._changed = threading.Condition()
+        self._ready: set[str] = set()
+        self._over: set[str] = set()
+        self._groups: dict[str, set[int]] = {}
+        self._ends: dict[str, PartEnd] = {}
+        self._clocks: Mapping[str, WorkerClock] = {}
+        self.failures: dict[str, str] = {}
+        self.away = runs_away(schedule)
+        """Operations that parts carry out: bool[n]."""
+        self.cuts: dict[str, Cut] = cut(schedule, np.flatnonzero(self.away), places)
+        self._threads = [
+            threading.Thread(target=self._run, args=(worker,), name="stress-part", daemon=True)
+            for worker in self.cuts
+        ]
+
+    def prepare(self) -> None:
+        """Measure clocks, send all parts, and wait until they are ready; raise what went wrong before."""
+        self._clocks = self._places.measure_clocks()
+        for thread in self._threads:
+            thread.start()
+        ready = self._wait(lambda: self._ready | self._over == set(self.cuts), _READY_SECONDS)
+        if self.failures or not ready:
+            self.end()
+            late = set(self.cuts) - self._ready - self._over
+            words = {**dict.fromkeys(late, f"it wasn't ready after {_READY_SECONDS:.0f} s"), **self.failures}
+            raise BrokenError("\n".join(f"{worker}: {why}" for worker, why in words.items()))
+
+    def go(self, origin: float) -> None:
+        """Tell second 0, which is `origin` by the monotonic clock here."""
+        self._send({worker: {"origin": origin + self._clocks[worker].ahead} for worker in self.cuts})
+        threading.Thread(target=self._watch, name="stress-stop", daemon=True).start()
+
+    def has_ended(self, group: int) -> bool:
+        """Return whether no part works on this group of steps any more."""
+        with self._changed:
+            return all(group in self._groups.get(worker, ()) or worker in self._over for worker in self.cuts)
+
+    def wait_for(self, group: int) -> None:
+        """Wait until no part works on this group of steps any more."""
+        self._wait(lambda: self.has_ended(group), None)
+
+    def end(self) -> None:
+        """Have all parts end that still run, and wait until they have restored everything."""
+        if not all(worker in self._over for worker in self.cuts):
+            self._send({worker: {"stop": True} for worker in self.cuts})
+        for thread in self._threads:
+            if thread.ident is not None:
+                thread.join()
+
+    def results(self) -> tuple[list[WorkerRecord], list[str], dict[str, Done]]:
+        """Return what each worker did, the names of what was restored, and the outcomes by worker."""
+        after: Mapping[str, WorkerClock] = {}
+        with suppress(EmulationError):
+            after = self._places.measure_clocks()
+        records, done = [], {}
+        restored: dict[str, None] = {}
+        for worker in self.cuts:
+            clock = self._clocks[worker]
+            record = WorkerRecord(worker, clock_error=clock.error, failure=self.failures.get(worker, ""))
+            if worker in after:
+                record.clock_drift = after[worker].ahead - clock.ahead
+            if worker in self._ends:
+                value, data = self._ends[worker]
+                done[worker] = done_from(value["kinds"], data)
+                restored |= dict.fromkeys(value["restored"])
+                _count(record, done[worker])
+            records.append(record)
+        return records, list(restored), done
+
+    def _run(self, worker: str) -> None:
+        plain, data = part_of(self._schedule, self.cuts[worker].numbers)
+        last = max(step.end for step in self._schedule.steps)
+        try:
+            part = Part(worker, ENTRY, plain, data)
+            seconds = _READY_SECONDS + last + _RESTORE_SECONDS
+            end = self._places.run_part(part, self._number, seconds, lambda told: self._told(worker, told))
+        except Exception as error:  # noqa: BLE001 -- `failures` has it
+            self.failures[worker] = str(error).removeprefix(f"{worker}: ") or type(error).__name__
+        else:
+            self._ends[worker] = end
+            if end.value["failure"]:
+                self.failures[worker] = end.value["failure"]
+        with self._changed:
+            self._over.add(worker)
+            if worker in self.failures:
+                self._stop.set()
+            self._changed.notify_all()
+
+    def _told(self, worker: str, told: Plain) -> None:
+        with self._changed:
+            if "ready" in told:
+                self._ready.add(worker)
+            if "ended" in told:
+                self._groups.setdefault(worker, set()).add(int(told["ended"]))
+            self._changed.notify_all()
+
+    def _watch(self) -> None:
+        """Tell the parts when the run is stopped, unless all have ended before."""
+        while not self._wait(lambda: self._over == set(self.cuts), 0.0):
+            if self._stop.wait(_LOOK):
+                self._send({worker: {"stop": True} for worker in self.cuts if worker not in self._over})
+                return
+
+    def _send(self, messages: Mapping[str, Mapping[str, Plain]]) -> None:
+        """Send messages to parts; the call of one that is lost says so itself."""
+        for worker, message in messages.items():
+            with suppress(EmulationError):
+                self._places.send(worker, self._number, message)
+
+    def _wait(self, is_true: Callable[[], bool], seconds: float | None) -> bool:
+        with self._changed:
+            return self._changed.wait_for(is_true, seconds)
+
+
+def _count(record: WorkerRecord, done: Done) -> None:
+    """Count what a worker did. What had nothing to do was late as well."""
+    record.operations = len(done.place)
+    failed = np.array([bool(error) for error, _ in done.kinds])
+    record.errors = int(np.count_nonzero(failed[done.kind]))
+    record.lateness = Histogram(done.started - done.due)
