@@ -75,6 +75,10 @@ class RunsParts(Places, Protocol):
         """
         ...
 
+    def is_running(self, worker: str, number: str) -> bool:
+        """Return whether a part runs on a worker, even if its call was lost; LostWorkerError without it."""
+        ...
+
     def send(self, worker: str, number: str, message: Mapping[str, Plain]) -> None:
         """Send a message to a running part; it replaces the one before."""
         ...

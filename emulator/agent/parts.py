@@ -8,7 +8,6 @@ from __future__ import annotations
 import json
 import threading
 from collections.abc import Mapping
-from contextlib import suppress
 from pathlib import Path
 from pkgutil import resolve_name
 
@@ -16,7 +15,13 @@ from emulator.agent.networks import network_named, require_owner, state_of
 from emulator.atomic_write import write_atomically
 from emulator.carriers.protocol import Answer, RunningCall
 from emulator.errors import UsageError
+from emulator.locks import is_held, locked
 from emulator.tasks import Plain
+
+
+def _lock_of(path: Path) -> Path:
+    return path.with_name(f"{path.name}.lock")
+
 
 _lock = threading.Lock()
 """One message at a time: both would write beside the same file."""
@@ -57,15 +62,22 @@ def run(call: RunningCall, arguments: Mapping[str, Plain], data: bytes) -> Answe
     """Run the part `number` with `arguments` on this worker's share of the network `name`."""
     require_owner(arguments["name"], arguments["id"])
     network, path = network_named(arguments["name"]), _path(arguments)
-    write_atomically(path, "null")
-    try:
-        value, found = resolve_name(arguments["entry"])(
-            network, arguments["arguments"], data, _Control(call, path)
-        )
-    finally:
-        with suppress(OSError):
-            path.unlink()
+    with locked(_lock_of(path), wait=True):
+        write_atomically(path, "null")
+        try:
+            value, found = resolve_name(arguments["entry"])(
+                network, arguments["arguments"], data, _Control(call, path)
+            )
+        finally:
+            for one in (path, _lock_of(path)):
+                one.unlink(missing_ok=True)
     return Answer(value, found)
+
+
+def is_running(call: RunningCall, arguments: Mapping[str, Plain], data: bytes) -> Answer:
+    """Return whether the part `number` runs: it may outlive the process that started it."""
+    del call, data
+    return Answer(is_held(_lock_of(_path(arguments))))
 
 
 def send(call: RunningCall, arguments: Mapping[str, Plain], data: bytes) -> Answer:

@@ -19,6 +19,7 @@
 | port.NAME.rx_bytes, .tx_packets, .rx_dropped, .tx_errors, ... | per second | of chosen ports |
 | light.rx_bytes, .tx_packets, .dropped, ... | per second | of all light ports |
 | vpc.NAME.rx_bytes, ..., compute.NAME.rx_bytes, ... | per second | of those of a VPC, of a compute host |
+| worker.NAME.host.cpu.busy, ... | as above | of the machine of a worker of a cluster; not of its cores |
 | run.memory | bytes | of the runner and of what runs in the network: what they have for themselves |
 | process.NAME.cpu, .rss, .fds | share of a core, bytes, count | runner, Open vSwitch, controllers |
 """
@@ -53,6 +54,7 @@ RUN = ("run.memory",)
 
 def unit_of(name: str) -> str:
     """Return the unit of a sampled metric: share, bytes, count, rate or byterate."""
+    name = _of_machine(name)
     if name.startswith(("host.cpu.", "host.pressure.")) or name.endswith(".cpu"):
         return "share"
     if name.startswith("host.memory.") or name in RUN or name.endswith(".rss"):
@@ -78,12 +80,13 @@ _SAMPLED = re.compile(
     rf"|(?:light|(?:vpc|compute)\.\S+)\.(?:{'|'.join(PORT_COUNTERS)})"
     r"|process\.\S+\.(?:cpu|rss|fds)"
 )
+_OF_WORKER = re.compile(r"worker\.\S+?\.(host\..+)")
 ALIASES = {"host.memory": "host.memory.used", "host.cpu": "host.cpu.busy"}
 
 
 def figure_unit(name: str) -> str | None:
     """Return a figure's unit: seconds, share, bytes, byterate, bitrate, count, rate; None if unknown."""
-    base = _base(name)
+    base = _of_machine(_base(name))
     if base in RUN or _SAMPLED.fullmatch(base) or _is_host_metric(base):
         return unit_of(base)
     row = figure_of(name)
@@ -95,6 +98,12 @@ def _base(name: str) -> str:
     found = STAT.fullmatch(name)
     base = found[1] if found else name
     return ALIASES.get(base, base)
+
+
+def _of_machine(name: str) -> str:
+    """Return the metric of a machine that `name` is of a worker's, or `name`."""
+    found = _OF_WORKER.fullmatch(name)
+    return found[1] if found else name
 
 
 def _is_host_metric(name: str) -> bool:
@@ -109,4 +118,6 @@ def scope_of(name: str) -> str:
     base = _base(name)
     if base.startswith("host."):
         return "the whole machine"
+    if _OF_WORKER.fullmatch(base):
+        return "the worker's whole machine"
     return "the runner and what runs in the network" if base in RUN else ""

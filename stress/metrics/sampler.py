@@ -9,15 +9,15 @@ from typing import Any
 
 from emulator.network import Network
 from stress.metrics import host
-from stress.metrics.figure_units import MODES
 from stress.metrics.light_ports import LightPorts
 from stress.metrics.ports import Ports
 from stress.metrics.processes import Processes
+from stress.metrics.rates import GAUGES, rates, shares
 from stress.metrics.rtnl import LockWaits
 from stress.metrics.table import Table
+from stress.metrics.worker_hosts import WorkerHosts
 from stress.records import Sample
 
-_GAUGES = frozenset({"host.processes.running", "host.processes.blocked"})
 _SHORTEST = 0.25
 """Smallest part of an interval to compute rates over: the kernel's clock ticks are coarse."""
 
@@ -34,6 +34,7 @@ class Sampler:
         self._ports = Ports(chosen_links, network)
         self._light = LightPorts(network)
         self._processes = Processes(network)
+        self._workers = WorkerHosts(network)
         self._waits = LockWaits()
         self._samples = Table()
         self._latest: Sample | None = None
@@ -77,6 +78,7 @@ class Sampler:
         self._ports.close()
         self._light.close()
         self._processes.close()
+        self._workers.close()
         return self._samples.samples(), self._cost
 
     def _run(self) -> None:
@@ -104,36 +106,12 @@ class Sampler:
         values = (
             host.gauges()
             | {"host.rtnl.wait": self._waits.longest()}
-            | {name: growing.pop(name) for name in _GAUGES & growing.keys()}
+            | {name: growing.pop(name) for name in GAUGES & growing.keys()}
         )
         if before is None or seconds is None or seconds >= _SHORTEST * self._interval:
             if before is not None and seconds is not None:
                 values |= shares(rates(before[1], growing, seconds))
-            values |= self._processes.measure(seconds)
+            values |= self._processes.measure(seconds) | self._workers.values()
             self._before = (now, growing)
         self._latest = Sample(now, values)
         self._samples.add(self._latest)
-
-
-def rates(before: dict[str, float], now: dict[str, float], seconds: float) -> dict[str, float]:
-    """Return the growth per second. A counter that fell restarted at zero, with its node."""
-    found = {}
-    for name, value in now.items():
-        if name in before:
-            grown = value - before[name]
-            found[name] = (grown if grown >= 0 else value) / seconds
-    return found
-
-
-def shares(found: dict[str, float]) -> dict[str, float]:
-    """Return rates with CPU modes as shares of all counted CPU time, and cores of at most 1.
-
-    The kernel counts CPU time in ticks, so over a short time it differs from the clock's time.
-    """
-    whole = sum(found.get(f"host.cpu.{mode}", 0.0) for mode in MODES)
-    for name, value in list(found.items()):
-        if name.startswith("host.cpu.core"):
-            found[name] = min(value, 1.0)
-        elif name.startswith("host.cpu.") and whole > 0:
-            found[name] = min(value / whole, 1.0)
-    return found

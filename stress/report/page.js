@@ -145,8 +145,13 @@ const seriesOf = (names, label) => names.filter(n => n in data.metrics.series).m
     rest: () => good.length ? good.reduce((a, b) => a + b, 0) / good.length : null};
 });
 const tail = n => n.split(".").slice(2).join(".");
+const ofWorker = n => n.slice(7, n.indexOf(".host."));
 const GROUPS = [
   ["CPU by mode", n => /^host\.cpu\.(user|nice|system|softirq|irq|iowait|steal)$/.test(n), {unit: "share", stacked: true, top: 1}],
+  ["Workers: CPU", n => /^worker\..*\.host\.cpu\.busy$/.test(n), {unit: "share", top: 1}, ofWorker],
+  ["Workers: memory", n => /^worker\..*\.host\.memory\.used$/.test(n), {unit: "bytes"}, ofWorker],
+  ["Workers: load average", n => /^worker\..*\.host\.load\.1$/.test(n), {}, ofWorker],
+  ["Workers: wait for the kernel's lock (RTNL)", n => /^worker\..*\.host\.rtnl\.wait$/.test(n), {unit: "seconds"}, ofWorker],
   ["CPU by core", n => /^host\.cpu\.core/.test(n), {unit: "share", top: 1}],
   ["Memory of the run (its processes)", n => n === "run.memory", {unit: "bytes"}, () => "its processes"],
   ["Memory of the machine", n => /^host\.memory\.(used|cached)$/.test(n), {unit: "bytes"}],
@@ -268,6 +273,16 @@ function probesSection() {
       cell(words(e.convergence, "seconds") + (e.unfinished ? ", not over" : ""), e.unfinished ? "n broken" : "n"), words(e.recovery, "seconds")]), 2) : make("p", {}, "No event made a probe wrong.")),
     card("Pairs that lost most", "", data.pairs.some(p => p.sent > p.answered) ? worst : make("p", {}, "Every probe was answered.")))];
 }
+function workers() {
+  if (!data.workers.length) return [];
+  const mean = (w, name) => { const good = (data.metrics.series[`worker.${w}.${name}`] || []).filter(v => v !== null);
+    return good.length ? good.reduce((a, b) => a + b, 0) / good.length : null; };
+  const shown = data.workers.map(w => [w.name, whole(w.operations), cell(whole(w.errors), w.errors ? "n broken" : "n"), ...["p50", "p99", "max"].map(k => words(w.lateness?.[k], "seconds")),
+    `± ${words(w.clock_error, "seconds")}`, words(mean(w.name, "host.cpu.busy"), "share"), words(mean(w.name, "host.memory.used"), "bytes"),
+    words(mean(w.name, "host.load.1"), "count"), cell(w.failure, "wrap")]);
+  return [card("Workers", "each by its own clock; late is from when an operation was due until it was begun",
+    table(["worker", "operations", "errors", "late p50", "p99", "max", "clock", "CPU", "memory", "load", ""], shown))];
+}
 function lightPorts() {
   const rows = (of, title) => {
     const all = data.light_ports[of] || [];
@@ -320,7 +335,7 @@ const curves = timed.flatMap(s => [{name: s.step, curve: s.latency.curve}]);
 for (const g of data.probe_groups) if (g.round_trip) curves.push({name: `${g.probe} (round trip)`, curve: g.round_trip.curve});
 const plot = curves.length ? new Curves(curves.slice(0, 8)) : null;
 page.append(header(() => timeline), tiles(), ...worries(), ...limits(), body,
-  ...(plot ? [card("Latency by percentile", "", plot.element)] : []), actionsTable(), ...probesSection(), ...lightPorts(), ...facts(zero));
+  ...(plot ? [card("Latency by percentile", "", plot.element)] : []), actionsTable(), ...workers(), ...probesSection(), ...lightPorts(), ...facts(zero));
 function render() {
   timeline.render();
   timeline.point(null);

@@ -21,6 +21,9 @@ _MOST_LANES = 48
 _MOST_WINDOWS = 4000
 _MOST_TIMES = 3000
 
+_DRAWN_OF_WORKERS = (".host.cpu.busy", ".host.memory.used", ".host.load.1", ".host.rtnl.wait")
+"""Metrics of the workers of a cluster that are drawn: metrics.csv has all."""
+
 _NONE = (None, None, None)
 
 
@@ -110,10 +113,12 @@ def _failing(probes: list[dict[str, Any]]) -> list[list[float | int | None]]:
 
 
 def _thinned(metrics: dict[str, Any]) -> dict[str, Any]:
-    """Return at most 4,000 samples, evenly spaced."""
+    """Return at most 4,000 samples, evenly spaced, of the series that are drawn."""
     every = max(1, math.ceil(len(metrics["at"]) / _MOST_SAMPLES))
     series = {
-        name: [_short(value) for value in values[::every]] for name, values in metrics["series"].items()
+        name: [_short(value) for value in values[::every]]
+        for name, values in metrics["series"].items()
+        if not name.startswith("worker.") or name.endswith(_DRAWN_OF_WORKERS)
     }
     return {"at": [round(at, 3) for at in metrics["at"][::every]], "series": series}
 

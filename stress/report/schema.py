@@ -50,6 +50,7 @@ def schema() -> Schema:
                 "traffic": _list(_FREE),
                 "ramps": _list(_FREE),
                 "light_ports": _light_ports(),
+                "workers": _list(_worker()),
                 "leaks": _leaks(),
                 "restored": _list(_TEXT),
             }
@@ -135,6 +136,13 @@ def _metrics() -> Schema:
 def _light_ports() -> Schema:
     row = _object({"name": _TEXT, **dict.fromkeys(PORT_COUNTERS, _COUNT)})
     return {"type": "object", "properties": {"vpcs": _list(row), "compute_hosts": _list(row)}}
+
+
+def _worker() -> Schema:
+    return _object(
+        {"name": _TEXT, "operations": _COUNT, "errors": _COUNT, "lateness": _latency(),
+         "clock_error": _SECONDS, "clock_drift": _or_null(_NUMBER), "failure": _TEXT}
+    )  # fmt: skip
 
 
 def _leaks() -> Schema:

@@ -19,7 +19,7 @@ from stress.limits import Verdict
 from stress.metrics.convergence import Convergence, end_of
 from stress.metrics.figures import Figures
 from stress.outcomes import Bools, Outcomes
-from stress.records import ProbeRecord, RunResult
+from stress.records import ProbeRecord, RunResult, WorkerRecord
 
 FORMAT = "topology-emulator stress report"
 VERSION = 1
@@ -61,6 +61,7 @@ def summary(result: RunResult, verdicts: Sequence[Verdict], figures: Figures | N
         "traffic": result.traffic,
         "ramps": result.ramps,
         "light_ports": result.light_ports,
+        "workers": [worker_of(record) for record in result.workers],
         "leaks": {
             "counts": {name: list(pair) for name, pair in result.leaks.counts.items()},
             "leaked": result.leaks.leaked,
@@ -197,6 +198,19 @@ def probe(found: ProbeRecord) -> dict[str, Any]:
         "unasked": found.unasked,
         "windows": [[window.start, window.end, window.lost] for window in found.windows],
         "round_trip": times.summary() if times.count else None,
+    }
+
+
+def worker_of(record: WorkerRecord) -> dict[str, Any]:
+    """Return what a worker of a cluster did; seconds."""
+    return {
+        "name": record.name,
+        "operations": record.operations,
+        "errors": record.errors,
+        "lateness": latency(record.lateness),
+        "clock_error": record.clock_error,
+        "clock_drift": record.clock_drift,
+        "failure": record.failure,
     }
 
 

@@ -8,7 +8,7 @@ from itertools import islice
 from stress.histogram import Histogram
 from stress.metrics.figures import Figures
 from stress.metrics.format import format_value
-from stress.records import RunResult
+from stress.records import RunResult, WorkerRecord
 from topologies.counting import counted
 
 _MOST_ERRORS = 3
@@ -21,6 +21,7 @@ def summary_lines(result: RunResult, figures: Figures) -> Iterator[str]:
         yield _step(figures, step)
         errors = result.outcomes.errors(result.outcomes.of_step(step))
         yield from (f"  {count:,} x {error}" for error, count in islice(errors.items(), _MOST_ERRORS))
+    yield from map(_worker, result.workers)
     for probe in dict.fromkeys(found.probe for found in result.probes):
         yield from _probe(figures, probe)
     found = figures.convergence
@@ -48,6 +49,15 @@ def _step(figures: Figures, step: str) -> str:
         + (f", {skipped:,} had nothing to do" if skipped else "")
         + _times(figures.histograms[f"{dot}latency"], "latency ")
     )
+
+
+def _worker(record: WorkerRecord) -> str:
+    error = format_value(record.clock_error, "seconds")
+    return (
+        f"{record.name}: {counted(record.operations, 'operation')}, {counted(record.errors, 'error')}, "
+        f"clock within {error}" + _times(record.lateness, "lateness ")
+        + (f"; ended early: {record.failure}" if record.failure else "")
+    )  # fmt: skip
 
 
 def _probe(figures: Figures, probe: str) -> Iterator[str]:

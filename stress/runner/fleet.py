@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import secrets
 import threading
+import time
 from collections.abc import Callable, Mapping
 from contextlib import suppress
 
@@ -29,6 +30,8 @@ Ints = npt.NDArray[np.int64]
 _READY_SECONDS = 60.0
 _RESTORE_SECONDS = 600.0
 """Time that parts may take after the last step, to restore everything."""
+_RETURN_SECONDS = 20.0
+"""Time for a lost worker to come back, and for its part to restore its changes."""
 _LOOK = 0.2
 
 
@@ -88,6 +91,20 @@ class Fleet:
         for thread in self._threads:
             if thread.ident is not None:
                 thread.join()
+        until = time.monotonic() + _RETURN_SECONDS
+        for worker in self.failures:
+            self._await_restored(worker, until)
+
+    def _await_restored(self, worker: str, until: float) -> None:
+        """Wait until the part of a lost worker has ended: it restores its changes without the worker.
+
+        Workers are started again; one that doesn't come back is left to those who repair the network.
+        """
+        while time.monotonic() < until:
+            with suppress(EmulationError):
+                if not self._places.is_running(worker, self._number):
+                    return
+            time.sleep(_LOOK)
 
     def results(self) -> tuple[list[WorkerRecord], list[str], dict[str, Done]]:
         """Return what each worker did, the names of what was restored, and the outcomes by worker."""

@@ -62,6 +62,10 @@ class ClusterAccess(LimitedAccess):
         """Run a part on its worker until it ends."""
         return parts.run_part(self._workers(), part, number, seconds, told)
 
+    def is_running(self, worker: str, number: str) -> bool:
+        """Return whether a part runs on a worker; it may outlive the worker's process."""
+        return parts.is_running(self._workers(), worker, number)
+
     def send(self, worker: str, number: str, message: Mapping[str, Plain]) -> None:
         """Send a message to a part on a worker."""
         parts.send(self._workers(), worker, number, message)

@@ -21,6 +21,11 @@ def run_part(
     return PartEnd(answer.value, answer.data)
 
 
+def is_running(workers: Workers, worker: str, number: str) -> bool:
+    """Return whether a part runs."""
+    return bool(workers.ask_one(worker, "emulator.agent.parts:is_running", {"number": number}).value)
+
+
 def send(workers: Workers, worker: str, number: str, message: Mapping[str, Plain]) -> None:
     """Send a message to a part."""
     workers.ask_one(worker, "emulator.agent.parts:send", {"number": number, "message": dict(message)})

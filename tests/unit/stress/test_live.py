@@ -79,7 +79,7 @@ def worker(*latencies: float, failed: int | None = None) -> SimpleNamespace:
         if k == failed:
             columns.failed(k, "No such device")
     columns.done = len(latencies)
-    return SimpleNamespace(columns=columns)
+    return SimpleNamespace(columns=columns, measures=True)
 
 
 def test_latencies_are_those_of_what_was_just_done() -> None:

@@ -27,7 +27,8 @@ from stress.metrics.figure_units import COUNTERS, HOST, figure_unit, unit_of
 from stress.metrics.figures import Figures
 from stress.metrics.ports import Ports
 from stress.metrics.processes import Processes
-from stress.metrics.sampler import Sampler, rates, shares
+from stress.metrics.rates import rates, shares
+from stress.metrics.sampler import Sampler
 from stress.metrics.table import Table
 from stress.records import Phase, RunResult, Sample
 from stress.tasks.ports import answer, request

@@ -38,7 +38,7 @@ def watch() -> RunStatus:
     observers = SimpleNamespace(wrong=lambda: 2, latest=lambda: sample)
     found: dict[str, Any] = {
         "phase": "flap", "clock": lambda: 12.5, "schedule": Schedule(), "done": lambda: 3,
-        "errors": lambda: 1, "workers": [SimpleNamespace(columns=columns)], "finished": [],
+        "errors": lambda: 1, "workers": [SimpleNamespace(columns=columns, measures=True)], "finished": [],
         "observers": observers,
     }  # fmt: skip
     return cast("RunStatus", SimpleNamespace(**found))
