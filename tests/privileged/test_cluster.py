@@ -7,13 +7,16 @@ import json
 import signal
 import struct
 import sys
+import threading
 import time
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
+import jsonschema
 import numpy as np
 import pytest
+from support.kernel_snapshot import difference_within, settled
 from support.namespace_cluster import SCHEDULER, Machine, NamespaceCarrier, machines_of_test
 
 from emulator.access import CaptureRequest
@@ -28,6 +31,12 @@ from emulator.errors import BrokenError, LostWorkerError, RefusedError, UsageErr
 from emulator.network import LinkState, Network, silent
 from emulator.plan import Plan
 from emulator.state import names
+from stress.metrics.figures import Figures
+from stress.records import RunResult
+from stress.report.page import finite
+from stress.report.schema import schema
+from stress.report.summary import summary
+from stress.report.text_summary import summary_lines
 from stress.runner import run
 from stress.scenario.load import load_text as load_scenario
 from stress.schedule import planned as planned_steps
@@ -422,6 +431,95 @@ def test_stress_shakes_both_workers_and_leaves_the_network_whole(carrier: Namesp
     assert any(probe.windows for probe in record.probes)
     assert attach("far").deviations() == []
     assert check_reachability(network).is_right
+
+
+SHAKEN = """\
+name: far
+warmup: 500 ms
+cooldown: 500 ms
+metrics: {interval: 500 ms, ports: {name: "h[19]"}}
+probes:
+  - {probe: ping, pairs: 12, interval: 200 ms, timeout: 300 ms}
+  - {probe: tcp, pairs: 12, interval: 200 ms, timeout: 300 ms}
+steps:
+  - parallel:
+      - {action: port-flap, name: flap, target: host, rate: 10, down: 100 ms, duration: 3 s}
+      - {action: node-churn, name: churn, target: {name: "h*"}, rate: 3, away: 300 ms, duration: 3 s}
+      - {action: node-churn, name: switches, target: {name: "s[23]"}, rate: 1, away: 300 ms, duration: 3 s}
+      - {action: traffic, name: flows, flows: 4, protocol: udp, bandwidth: 1 Mbit, duration: 2 s}
+"""
+
+
+def shake(network: Network, text: str = SHAKEN) -> RunResult:
+    document = load_scenario(text)
+    return run(document, planned_steps(document, network.topology, 1, document.steps()), network, seed=1)
+
+
+def test_a_run_by_the_workers_leaves_both_kernels_as_before(carrier: NamespaceCarrier) -> None:
+    network = up(BRIDGED)
+    machines = list(carrier.machines.values())
+    before = [settled(machine.state, "far") for machine in machines]
+    carrier.calls.clear()
+    result = shake(network)
+    assert (result.aborted, result.leaks.leaked) == ("", [])
+    assert {one.error for one in result.outcomes if one.operation.step != "flows"} == {""}
+    assert len(result.outcomes) == sum(result.offered.values())
+    for machine, state in zip(machines, before, strict=True):
+        assert not (found := difference_within(state, machine.state, "far")), "\n".join(found)
+    # sent beforehand: no call changes anything while it runs
+    entries = [call.entry for call in carrier.calls]
+    assert entries.count("emulator.agent.parts:run") == 2
+    assert not {entry for entry in entries if "sessions" in entry}
+
+    assert [worker.name for worker in result.workers] == ["w1", "w2"]
+    whole = summary(result, [])
+    for worker in whole["workers"]:
+        assert worker["operations"] > 10
+        assert worker["errors"] == 0
+        assert worker["lateness"]["count"] == worker["operations"]
+        assert 0 < worker["clock_error"] < 1  # both have the clock of this machine
+        assert abs(worker["clock_drift"]) <= 2 * worker["clock_error"] + 0.1
+        for metric in ("cpu.busy", "memory.used", "load.1"):
+            assert max(filter(None, whole["metrics"]["series"][f"worker.{worker['name']}.host.{metric}"])) > 0
+    assert {line.split(":")[0] for line in summary_lines(result, Figures(result))} >= {"w1", "w2"}
+    jsonschema.validate(finite(whole), schema())
+
+    for kind in ("ping", "tcp"):
+        found = [probe for probe in result.probes if probe.kind == kind]
+        apart = [on(network, node(network, p.source)) != on(network, node(network, p.target)) for p in found]
+        assert any(apart)
+        assert not all(apart)
+        assert all(probe.answered for probe in found)
+        assert any(probe.windows for probe in found)
+    assert any(flow["received_bytes"] > 0 for flow in result.traffic)
+    assert {name.split(".")[1] for name in whole["metrics"]["series"] if name.startswith("port.")} == {
+        "h1-eth0", "h9-eth0",
+    }  # fmt: skip
+
+
+def test_a_worker_killed_in_a_run_ends_it_and_all_is_restored(carrier: NamespaceCarrier) -> None:
+    network = up(BRIDGED)
+    machines = list(carrier.machines.values())
+    before = [settled(machine.state, "far") for machine in machines]
+    victim = carrier.machines["w2"]
+
+    def kill() -> None:
+        assert victim.worker is not None
+        victim.worker.kill()
+        time.sleep(1)
+        victim.start()
+
+    killer = threading.Timer(3.0, kill)
+    killer.start()
+    result = shake(network, SHAKEN.replace("duration: 3 s", "duration: 20 s"))
+    killer.join()
+    assert "w2: it can't be reached" in result.aborted
+    assert [bool(worker.failure) for worker in result.workers] == [False, True]
+    assert 0 < len(result.outcomes) < sum(result.offered.values())
+    assert result.leaks.leaked == []
+    for machine, state in zip(machines, before, strict=True):
+        assert not (found := difference_within(state, machine.state, "far")), "\n".join(found)
+    assert attach("far").deviations() == []
 
 
 def test_a_share_that_comes_after_down_is_refused(carrier: NamespaceCarrier) -> None:

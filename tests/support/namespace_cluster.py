@@ -120,7 +120,7 @@ class WorkerProcess:
 
     def cancel(self, number: int) -> None:
         assert self.process.stdin is not None
-        with self._lock, suppress(BrokenPipeError):
+        with self._lock, suppress(BrokenPipeError, ValueError):  # it was killed
             write_message(self.process.stdin, {"number": number, "cancel": True})
 
     def forget(self, number: int) -> None:

@@ -61,6 +61,10 @@ class Server:
         if number in self._processes:
             self._processes[number].send_signal(signal.SIGTERM)
 
+    def cancel_all(self) -> None:
+        for call in self._calls.values():
+            call.cancelled.set()
+
     def run(self, head: dict[str, Any], data: bytes) -> None:
         number = head["number"]
         try:
@@ -91,6 +95,13 @@ class Server:
         process.stdout.close()
 
 
+def watch(server: Server) -> None:
+    """Cancel the call once the process that started this one is gone."""
+    while read_message(sys.stdin.buffer) is not None:
+        pass
+    server.cancel_all()
+
+
 def main() -> None:
     output = os.fdopen(os.dup(1), "wb")
     os.dup2(2, 1)  # what is printed isn't an answer
@@ -98,8 +109,10 @@ def main() -> None:
     if "once" in sys.argv:
         message = read_message(sys.stdin.buffer)
         assert message is not None
+        threading.Thread(target=watch, args=(server,), daemon=True).start()
         server.run(*message)
-        return
+        sys.stderr.flush()
+        os._exit(0)  # the watching thread waits in a read that Python would wait for
     print_ready = {"number": 0, "kind": "ready", "value": None}
     write_message(output, print_ready)
     while (message := read_message(sys.stdin.buffer)) is not None:
