@@ -4,8 +4,10 @@ from __future__ import annotations
 
 import io
 import json
+import shutil
 import signal
 import struct
+import subprocess
 import sys
 import threading
 import time
@@ -27,7 +29,7 @@ from emulator.engines.cluster.processes import RemoteProcess
 from emulator.engines.cluster.shares import new_number, shipment
 from emulator.engines.planning import planned
 from emulator.engines.registry import attach, engine_named
-from emulator.errors import BrokenError, LostWorkerError, RefusedError, UsageError
+from emulator.errors import BrokenError, EmulationError, LostWorkerError, RefusedError, UsageError
 from emulator.network import LinkState, Network, silent
 from emulator.plan import Plan
 from emulator.state import names
@@ -41,6 +43,7 @@ from stress.runner import run
 from stress.scenario.load import load_text as load_scenario
 from stress.schedule import planned as planned_steps
 from topologies.build import build
+from topologies.elements import Kind
 from topologies.profiles import Shape
 from topologies.spec.load import load_text
 
@@ -309,6 +312,23 @@ def test_a_foreign_vni_on_one_worker_rolls_all_back_and_is_named(carrier: Namesp
     finally:
         machine.nsenter("ip", "link", "delete", "foreign")
     assert names() == []
+
+
+def test_a_full_disk_on_one_worker_rolls_all_back_and_is_named(carrier: NamespaceCarrier) -> None:
+    """The file system of one worker's state takes the record, and is full before the shares are made."""
+    state = carrier.machines["w2"].state
+    state.mkdir(mode=0o700, exist_ok=True)
+    subprocess.run(["mount", "-t", "tmpfs", "-o", "size=16k", "full", str(state)], check=True)
+    try:
+        with pytest.raises(EmulationError, match=r"w2: .*No space left on device") as caught:
+            engine_named("cluster").deploy(plan_of(BRIDGED))
+        assert "w1: " not in str(caught.value)
+        assert "Traceback" not in str(caught.value)
+        assert names() == []
+        for machine in carrier.machines.values():
+            assert_empty(machine)
+    finally:
+        subprocess.run(["umount", str(state)], check=True)
 
 
 def test_a_network_of_the_same_name_on_a_worker_is_refused(carrier: NamespaceCarrier, tmp_path: Path) -> None:
@@ -601,3 +621,72 @@ def test_a_light_port_sends_from_wherever_it_moved(carrier: NamespaceCarrier) ->
         assert not check_reachability(attach("far")).unexpected
     assert visited == {"w1", "w2"}
     assert other.deviations() == []
+
+
+SWITCHES = """\
+name: far
+switch: ovs
+openflow: {{controller: {controller}}}
+topology: {{generator: tree, depth: 2, fanout: 3}}
+"""
+needs_ovs = pytest.mark.skipif(
+    not (shutil.which("ovs-vswitchd") or Path("/usr/sbin/ovs-vswitchd").exists()),
+    reason="Open vSwitch isn't installed: apt install openvswitch-switch",
+)
+TOY = """\
+import asyncio, sys
+from emulator.controllers.learning import Learner, Switch
+async def main():
+    learner = Learner()
+    server = await asyncio.get_running_loop().create_server(lambda: Switch(learner), sys.argv[1], 6653)
+    print("listens", flush=True)
+    await server.serve_forever()
+asyncio.run(main())
+"""
+"""A controller on the underlay, as a user's own would be; it runs until it is killed."""
+
+
+def switches(network: Network) -> dict[str, list[int]]:
+    """Return the switches by worker."""
+    assert isinstance(network, ClusterNetwork)
+    every = np.flatnonzero(network.topology.kinds == Kind.SWITCH).tolist()
+    found: dict[str, list[int]] = {}
+    for switch in every:
+        found.setdefault(network.access.worker_of(switch), []).append(switch)
+    return found
+
+
+@needs_ovs
+def test_each_worker_runs_the_learning_controller_of_its_switches(carrier: NamespaceCarrier) -> None:
+    network = up(SWITCHES.format(controller="learning"))
+    assert set(switches(network)) == {"w1", "w2"}
+    assert attach("far").health().running
+    assert check_reachability(network).is_right
+    assert network.deviations() == []
+
+
+@needs_ovs
+def test_switches_of_all_workers_connect_to_a_controller_on_the_underlay(carrier: NamespaceCarrier) -> None:
+    machine = carrier.machines["w1"]
+    words = [*machine.entered, sys.executable, "-c", TOY, machine.address]
+    toy = subprocess.Popen(words, stdout=subprocess.PIPE, text=True)
+    try:
+        assert toy.stdout is not None
+        assert toy.stdout.readline() == "listens\n"
+        network = up(SWITCHES.format(controller=f'{{remote: "{machine.address}:6653"}}'))
+        assert set(switches(network)) == {"w1", "w2"}
+        assert attach("far").health().running
+        assert check_reachability(network).is_right  # switches are `secure`: the toy alone forwards
+    finally:
+        toy.kill()
+        toy.communicate()
+
+
+@needs_ovs
+def test_a_controller_that_each_worker_would_run_for_itself_is_refused(carrier: NamespaceCarrier) -> None:
+    with pytest.raises(
+        RefusedError, match=r"w1: controller c0 .*each machine would run its own.*remote"
+    ) as it:
+        up(SWITCHES.format(controller="{command: [python3, app.py]}"))
+    assert any(reason.startswith("w2: ") for reason in it.value.reasons)
+    assert names() == []
