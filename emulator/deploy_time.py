@@ -94,7 +94,7 @@ def worker_seconds(
     local = cost.link_end + (cost.routed_end if is_routed(topology) else 0.0)
     nodes = end_costs(topology, cut, local, cost.tunnel_end, 0.0)
     nodes += bare_nodes(topology, cost.namespace, cost.bridge, cost.light_port, cost.neighbour)
-    nodes[topology.full.carriers] += cost.compute_host
+    nodes[topology.underlay.carriers] += cost.compute_host
     nodes += cost.tenant * tenants(topology) + device_costs(topology, cost.device, cost.far_port)
     full = tier(topology, "full")
     switches = ovs_nodes(topology) & full

@@ -13,7 +13,8 @@ an index of a node's own namespace (kernels before 6.15 need that, see `node_mes
 A port at the end of a tunnel to another machine has the index 2^27 + its usual one. Its device is created
 from the machine's own namespace, and kernels before 6.15 take an index for used if it is used there.
 
-Uplinks of compute hosts have the index 2^29 + node. The programs of the light ports can't tell namespaces
+Uplinks of compute hosts have the index 2^29 + node, and so have the compute hosts' ends of members' links,
+with the number of the member. The programs of the light ports can't tell namespaces
 apart: the device's index tells them on which host a port lives.
 """
 
@@ -103,15 +104,21 @@ class PortIndices:
             a, b = self._nodes[row].tolist()
             later = int(topology.names[b] > topology.names[a])
             self._set(row, later, self.ends[row][later] + 1)
-        if len(topology.carriers):
-            self._number_uplinks(np.argwhere(np.isin(self._nodes, topology.carriers)).tolist())
+        carriers = topology.underlay.carriers if topology.full is topology else topology.carriers
+        if len(carriers):
+            members = range(topology.underlay.node_count, topology.full.node_count)
+            self._number_uplinks(np.argwhere(np.isin(self._nodes, carriers)).tolist(), members)
         numbered = shared if here is None else shared & here
         self._number_shared(topology, namespaces, np.argwhere(numbered).tolist())
 
-    def _number_uplinks(self, ends: list[list[int]]) -> None:
-        """Set the indices of compute hosts' uplinks. They differ from any index at the other end."""
+    def _number_uplinks(self, ends: list[list[int]], members: range) -> None:
+        """Set the indices of compute hosts' uplinks, and of their ends of links to `members`.
+
+        They differ from any index at the other end.
+        """
         for row, end in ends:
-            self._set(row, end, uplink_index(int(self._nodes[row, end])))
+            other = int(self._nodes[row, 1 - end])
+            self._set(row, end, uplink_index(other if other in members else int(self._nodes[row, end])))
 
     def _number_shared(self, topology: Topology, namespaces: NodeNamespaces, ends: list[list[int]]) -> None:
         """Set the indices of shared namespaces' ports: 2^30 + crc32(name) mod 2^30, or the next free one."""

@@ -13,6 +13,7 @@ import numpy.typing as npt
 from emulator.deploy_time import worker_seconds
 from emulator.forecast import node_bytes
 from emulator.forwarding.blocked import blocked_links
+from emulator.forwarding.members import of_underlay
 from emulator.forwarding.overlay import OverlayForwarding
 from emulator.forwarding.protocol import Forwarding
 from emulator.forwarding.select import forwarding_for, warnings_for
@@ -86,7 +87,8 @@ class Plan:
             links = self.topology.full.link_count
             new.__dict__["full"] = full = self.full.with_links(up[:links])
             same = full is self.full
-            new.__dict__["whole_overlay"] = every if same else replace(every, forwarding=full.forwarding)
+            below = of_underlay(full.forwarding)
+            new.__dict__["whole_overlay"] = every if same else replace(every, forwarding=below)
         return new
 
     @cached_property
@@ -109,19 +111,24 @@ class Plan:
 
     @cached_property
     def whole_overlay(self) -> Overlay | None:
-        """The light ports and their compute hosts on all machines; None when there are no light nodes."""
-        if self.topology.full is self.topology:
+        """The ports of VPCs and their compute hosts on all machines; None when there are none."""
+        underlay = self.topology.underlay
+        if underlay is self.topology:
             return None
         here = None
         if self.share is not None:
-            carriers = self.topology.full.carriers
+            carriers = underlay.carriers
             here = frozenset(carriers[self.placement[carriers] == self.share].tolist())
-        return Overlay(LightPorts(self.topology), self.topology.full, self.full.forwarding, here)
+        return Overlay(LightPorts(self.topology), underlay, of_underlay(self.full.forwarding), here)
 
     @property
     def ports_up(self) -> npt.NDArray[np.bool_]:
-        """Light ports that are up: bool[k], in the order of the light nodes."""
-        return self.links_up[self.overlay.ports.link] if self.overlay else np.zeros(0, dtype=bool)
+        """Ports of VPCs that are up: bool[k], by row. A member's always is: its device is up or down."""
+        if self.overlay is None:
+            return np.zeros(0, dtype=bool)
+        up = self.links_up[self.overlay.ports.link]
+        up[: self.overlay.ports.members] = True
+        return up
 
     @cached_property
     def forwarding(self) -> Forwarding:
@@ -236,7 +243,7 @@ def make_plan(
     if not machines:
         raise ValueError("a plan needs at least one worker")
     placement = place(topology, engine, machines, method)
-    warnings = warnings_for(topology.full) + placement.warnings
+    warnings = warnings_for(topology.underlay) + placement.warnings
     return Plan(topology, engine, placement.worker, machines, up, placement.method, warnings, options or {})
 
 

@@ -101,7 +101,7 @@ def _node(plan: Plan, node: int) -> dict[str, Any]:
         "fidelity": topology.node_profile_of(node).fidelity,
         "worker": plan.workers[int(plan.placement[node])].name,
     }
-    if plan.overlay is not None and node >= plan.overlay.ports.first:
+    if plan.overlay is not None and node >= topology.full.node_count:
         return out | light_port(plan.overlay, node)
     if forwarding.has_bridge(node):
         out["bridge"] = {

@@ -15,6 +15,7 @@ from topologies.light_devices import check_devices
 from topologies.light_nodes import light_last
 from topologies.link_mtu import too_small_for_ipv6
 from topologies.link_shapes import shaped_ports
+from topologies.members import with_members
 from topologies.node_places import NodePlaces
 from topologies.openflow import OpenFlow
 from topologies.overrides import apply_links, apply_nodes, pinned_nodes
@@ -91,9 +92,12 @@ def _build(document: Document) -> Topology:
         check_devices(topology, places)
     with collect(errors):
         topology = with_vpcs(topology, spec, places)
+    if not errors:
+        with collect(errors):
+            topology = with_members(topology, places)
     with collect(errors):  # errors in the address pools, before anything else is computed
         if not topology.light.any() or not errors:
-            (RoutedAddressing if is_routed(topology) else FlatAddressing)(topology.full)
+            (RoutedAddressing if is_routed(topology) else FlatAddressing)(topology.underlay)
     if not errors:
         errors += too_small_for_ipv6(topology, spec.links, parts)
     ParametersError.raise_any(errors)

@@ -9,6 +9,7 @@ import numpy as np
 import numpy.typing as npt
 
 from topologies.errors import MAX_FOUND, ParameterError, ParametersError
+from topologies.members import named_members
 from topologies.node_places import NodePlaces
 from topologies.topology import I64, Topology
 from topologies.vpcs import Vpcs
@@ -49,6 +50,9 @@ def _wrong(topology: Topology, places: NodePlaces) -> Iterator[ParameterError]:
     for node in np.flatnonzero(device & ~light).tolist():
         words = f"`{names[node]}` isn't light: a full node has interfaces of its own; leave `device` out"
         yield ParameterError(places.of(topology, node, "device"), words)
+    for node in np.flatnonzero(named_members(topology))[:1].tolist():
+        words = f"`{names[node]}` is a full host of a VPC, which needs BPF; leave out `device` of the others"
+        yield ParameterError(places.of(topology, node, "vpc"), words)
     own, other = np.flatnonzero(device & light), np.flatnonzero(light & ~device)
     if own.size and other.size:
         node, without = int(own[0]), names[int(other[0])]

@@ -1,14 +1,15 @@
-"""Light nodes: ports that share the namespace of their compute host. They follow all others in the graph.
+"""Order of nodes: the underlay first, then members (full hosts of VPCs), then light nodes.
 
-So the graph without them, `Topology.full`, has the same indices: what runs full nodes needs to know nothing
-of light ones.
+Light nodes share the namespace of their compute host; members are behind one. So the graphs without them,
+`Topology.full` and `Topology.underlay`, have the same indices: what runs full nodes needs to know nothing of
+light ones, and what computes the underlay's addresses and routes nothing of either.
 """
 
 from __future__ import annotations
 
 from collections.abc import Iterator
 from dataclasses import replace
-from itertools import islice
+from itertools import chain, islice
 
 import numpy as np
 import numpy.typing as npt
@@ -16,6 +17,7 @@ import numpy.typing as npt
 from topologies.builder import number_ports
 from topologies.counting import counted
 from topologies.errors import MAX_FOUND, ParameterError, ParametersError
+from topologies.members import named_members, wrong_members
 from topologies.names import Block, NameList, Names
 from topologies.node_places import NodePlaces
 from topologies.profiles import NodeProfile
@@ -24,23 +26,22 @@ from topologies.vpcs import NO_SUBNET
 
 
 def light_last(topology: Topology, places: NodePlaces) -> Topology:
-    """Return `topology` with its light nodes, and their links, after all others.
+    """Return `topology` with members, and then light nodes, after all others; so are their links.
 
-    `places` locate errors in the file. Raises ParameterError for light nodes that are no ports of a compute
-    host.
+    `places` locate errors in the file. Raises ParameterError for light nodes and members that are no ports of
+    a compute host.
     """
-    light = topology.light
-    if not light.any():
+    if not (topology.light.any() or named_members(topology).any()):
         return topology
-    ParametersError.raise_any(list(islice(_wrong_light(topology, places), MAX_FOUND)))
+    wrong = chain(_wrong_light(topology, places), wrong_members(topology, places))
+    ParametersError.raise_any(list(islice(wrong, MAX_FOUND)))
     topology = _with_compute_hosts(topology)
-    light = topology.light
     ParametersError.raise_any(list(islice(_wrong_hosts(topology, places), MAX_FOUND)))
-    of_link = light[topology.ends].any(axis=1)
-    if not _is_last(light):
-        topology = _with_order(topology, np.argsort(light, kind="stable"))
-        of_link = topology.light[topology.ends].any(axis=1)
-    if not _is_last(np.asarray(of_link)):
+    place = _places(topology)
+    if not _is_ascending(place):
+        topology = _with_order(topology, np.argsort(place, kind="stable"), place)
+    of_link = np.asarray(_places(topology)[topology.ends].max(axis=1, initial=0))
+    if not _is_ascending(of_link):
         links = np.argsort(of_link, kind="stable")
         ends = topology.ends[links]
         topology = replace(
@@ -50,35 +51,38 @@ def light_last(topology: Topology, places: NodePlaces) -> Topology:
     return topology
 
 
-def _is_last(mask: npt.NDArray[np.bool_]) -> bool:
-    """Return whether the marked entries follow all others."""
-    return bool(mask[len(mask) - int(np.count_nonzero(mask)) :].all())
+def _places(topology: Topology) -> npt.NDArray[np.uint8]:
+    """Return 0 for nodes of the underlay, 1 for members, 2 for light nodes: uint8[n]."""
+    return np.where(topology.light, 2, np.where(named_members(topology), 1, 0)).astype(np.uint8)
 
 
-def _ordered(names: Names, light: npt.NDArray[np.bool_]) -> Names:
-    """Return `names` with those of light nodes last; runs of one kind of node stay formulas."""
-    full_blocks: list[Block] = []
-    light_blocks: list[Block] = []
+def _is_ascending(places: npt.NDArray[np.uint8]) -> bool:
+    return bool((places[1:] >= places[:-1]).all())
+
+
+def _ordered(names: Names, places: npt.NDArray[np.uint8]) -> Names:
+    """Return `names` by place; runs of one kind of node stay formulas."""
+    blocks: tuple[list[Block], ...] = ([], [], [])
     start = 0
     for block in names.blocks:
-        mask = light[start : start + block.count]
+        some = places[start : start + block.count]
         start += block.count
-        if mask.all() or not mask.any():
-            (light_blocks if mask.any() else full_blocks).append(block)
-            continue
-        for wanted, out in ((False, full_blocks), (True, light_blocks)):
-            own = (name for name, is_light in zip(block, mask.tolist(), strict=True) if is_light == wanted)
-            out.append(NameList(tuple(own)))
-    return Names((*full_blocks, *light_blocks))
+        for place in np.unique(some).tolist():
+            if (some == place).all():
+                blocks[place].append(block)
+                continue
+            own = (name for name, at in zip(block, some.tolist(), strict=True) if at == place)
+            blocks[place].append(NameList(tuple(own)))
+    return Names(tuple(block for some in blocks for block in some))
 
 
-def _with_order(topology: Topology, nodes: I64) -> Topology:
-    """Return `topology` with its nodes in the order `nodes` (int64[n], old indices)."""
+def _with_order(topology: Topology, nodes: I64, places: npt.NDArray[np.uint8]) -> Topology:
+    """Return `topology` with its nodes in the order `nodes` (int64[n], old indices), by `places`."""
     place = np.empty(len(nodes), dtype=np.int32)
     place[nodes] = np.arange(len(nodes), dtype=np.int32)
     return replace(
         topology,
-        names=_ordered(topology.names, topology.light),
+        names=_ordered(topology.names, places),
         kinds=topology.kinds[nodes],
         tiers=topology.tiers[nodes],
         groups=topology.groups[nodes],
@@ -165,14 +169,14 @@ def _wrong_light(topology: Topology, places: NodePlaces) -> Iterator[ParameterEr
 
 def _wrong_hosts(topology: Topology, places: NodePlaces) -> Iterator[ParameterError]:
     """Yield an error for each compute host that isn't full, or hasn't one uplink."""
-    light, names = topology.light, topology.names
+    light, names = _places(topology) > 0, topology.names
     linked = light[topology.ends]
     hosts = np.unique(topology.ends[linked[:, ::-1]])
     of = np.array([profile.fidelity == "full" for profile in topology.node_profiles])[topology.node_profile]
     for host in hosts[~of[hosts]].tolist():
         yield ParameterError(
             places.of(topology, host, "fidelity"),
-            f"`{names[host]}` is {topology.node_profile_of(host).fidelity}, but is to carry light hosts; "
+            f"`{names[host]}` is {topology.node_profile_of(host).fidelity}, but is to carry hosts of VPCs; "
             "use `fidelity: full` for it",
         )
     full = np.bincount(topology.ends[~linked.any(axis=1)].ravel(), minlength=topology.node_count)
@@ -180,6 +184,6 @@ def _wrong_hosts(topology: Topology, places: NodePlaces) -> Iterator[ParameterEr
         first = topology.ends[linked.any(axis=1) & (topology.ends == host).any(axis=1)][0]
         yield ParameterError(
             places.of(topology, int(first[light[first]][0]), "fidelity"),
-            f"`{names[host]}` is to carry light hosts, but it has {counted(int(full[host]), 'link')} to full "
-            "nodes; it needs one, its uplink",
+            f"`{names[host]}` is to carry hosts of VPCs, but it has {counted(int(full[host]), 'link')} to "
+            "other nodes; it needs one, its uplink",
         )

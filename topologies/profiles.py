@@ -66,8 +66,8 @@ class NodeProfile:
 
     `relay` nodes are hosts that forward between their ports (the servers of BCube, DCell).
     `switch` is the kind of a switch: bridge (the kernel's), ovs (Open vSwitch) or user (Mininet's
-    reference switch); `openflow` configures the latter two. `vpc` is the VPC of a light host that the file
-    names ("": the first one). A light host with `device` has an interface of its own.
+    reference switch); `openflow` configures the latter two. `vpc` is the VPC of a host that the file
+    names ("" for a light one: the first). A light host with `device` has an interface of its own.
     """
 
     cpu: float | None = None

@@ -1,4 +1,4 @@
-"""VPCs of the light hosts that a file writes by hand or makes by rules; and the pools beside VPCs."""
+"""VPCs of the hosts that a file writes by hand or makes by rules; and the pools beside VPCs."""
 
 from __future__ import annotations
 
@@ -11,7 +11,8 @@ import numpy as np
 
 from topologies.addressing import parse_interface
 from topologies.counting import counted
-from topologies.errors import MAX_FOUND, Loc, ParameterError, ParametersError
+from topologies.errors import MAX_FOUND, ParameterError, ParametersError
+from topologies.members import named_members
 from topologies.node_places import NodePlaces
 from topologies.spec.model import Spec
 from topologies.suggestions import nearest
@@ -32,23 +33,23 @@ def with_vpcs(topology: Topology, spec: Spec, places: NodePlaces) -> Topology:
 
     Raises ParameterError for unknown VPCs, addresses outside them, or subnets without room.
     """
-    if topology.light.any():
+    if topology.light.any() or named_members(topology).any():
         errors: list[ParameterError] = []
         vpcs = _with_hosts_of_file(topology, spec, places, errors)
         errors += [*_wrong_subnets(vpcs, spec), *_wrong_addresses(topology, vpcs)]
         if spec.addressing.ipv6 is not None:
-            words = "light hosts have no IPv6 yet, so a file with VPCs can't switch it on; leave it out"
+            words = (
+                "a file with VPCs can't switch IPv6 on: the programs that carry packets of VPCs read "
+                "IPv4 only; leave it out"
+            )
             errors.append(ParameterError(("addressing", "ipv6"), words))
         pools = _pools(topology.pools, spec)
         errors += _wrong_pools(pools, vpcs, spec)
         ParametersError.raise_any(errors[:MAX_FOUND])
         return replace(topology, vpcs=vpcs, pools=pools)
-    named = np.array([bool(profile.vpc) for profile in topology.node_profiles])[topology.node_profile]
-    nodes: list[int] = np.flatnonzero(named)[:MAX_FOUND].tolist()
-    locs: list[Loc] = [places.of(topology, node, "vpc") for node in nodes]
-    locs += [("vpcs",)] if spec.vpcs else []
-    words = "only light hosts are in a VPC; set `fidelity: light` for some"
-    ParametersError.raise_any([ParameterError(loc, words) for loc in locs])
+    if spec.vpcs:
+        words = "no host is in a VPC; write `fidelity: light` for some, or `vpc` for hosts of compute hosts"
+        raise ParameterError(("vpcs",), words)
     return topology
 
 
@@ -64,7 +65,7 @@ def _with_hosts_of_file(
     for node in np.flatnonzero(named & (made.of_node != NO_SUBNET))[:MAX_FOUND].tolist():
         words = f"`{topology.names[node]}` is a port of VPC `{made.names[made.vpc_of(node) or 0]}` already"
         errors.append(ParameterError(places.of(topology, node, "vpc"), f"{words}; leave out `vpc`"))
-    missing = np.flatnonzero(topology.light & (made.of_node == NO_SUBNET))
+    missing = np.flatnonzero((topology.light | named) & (made.of_node == NO_SUBNET))
     if not missing.size:
         return made
     wanted = spec.vpcs or _DEFAULT
@@ -122,7 +123,7 @@ def _address(topology: Topology, node: int) -> int | None:
         if found.version == 6:
             raise ParameterError(
                 ("topology", "nodes", topology.names[node], "ip"),
-                "is IPv6, which light hosts don't have yet; use an IPv4 address or `fidelity: full`",
+                "is IPv6; the programs that carry packets of VPCs read IPv4 only: use an IPv4 address",
             )
         return found.value
     return None

@@ -17,7 +17,7 @@ import numpy.typing as npt
 from topologies.elements import Explicit, Incident, Kind, Pools
 from topologies.names import Names
 from topologies.profiles import LinkProfile, NodeProfile, Shape, link_weights
-from topologies.vpcs import Vpcs
+from topologies.vpcs import NO_SUBNET, Vpcs
 
 if TYPE_CHECKING:
     import networkx as nx
@@ -46,9 +46,10 @@ class Topology:
     are neighbours in number: placement cuts this line. A node above the leaves carries the number
     of its first leaf group; -1 is no group (cores).
     `ports` hold the port number on each end: a host's count from 0, a switch's from 1.
-    Light nodes and their links follow all others. `vpcs` are their networks. `carriers` (int64[c]) are the
-    nodes that carry light ones which this graph leaves out (see `full`). `carried` (int64[p, 2]) are compute
-    hosts and address spaces that stay prepared for light nodes although their last one may have moved away.
+    The nodes of the underlay come first, then members (full hosts of a VPC), then light nodes; so do their
+    links. `vpcs` are the networks of the latter two. `carriers` (int64[c]) are the nodes that carry some
+    which this graph leaves out (see `full`, `underlay`). `carried` (int64[p, 2]) are compute hosts and
+    address spaces that stay prepared for light nodes although their last one may have moved away.
     """
 
     name: str
@@ -105,13 +106,32 @@ class Topology:
         return table[self.node_profile]
 
     @cached_property
+    def member(self) -> npt.NDArray[np.bool_]:
+        """Members: hosts of a VPC that aren't light, but nodes behind a compute host: bool[n]."""
+        if self.vpcs is None:
+            return np.zeros(self.node_count, dtype=bool)
+        return np.asarray((self.vpcs.of_node != NO_SUBNET) & ~self.light)
+
+    @cached_property
     def full(self) -> Topology:
         """The graph without its light nodes and their links; the indices of all others are the same."""
         count = self.node_count - int(np.count_nonzero(self.light))
         if count == self.node_count:
             return self
+        return self._first(count, self.vpcs.first(count) if self.vpcs and self.member.any() else None)
+
+    @cached_property
+    def underlay(self) -> Topology:
+        """The graph without its light nodes and members: what VPCs ride on. The indices are the same."""
+        full = self.full
+        members = int(np.count_nonzero(full.member))
+        return full._first(full.node_count - members, None) if members else full  # noqa: SLF001 -- own class
+
+    def _first(self, count: int, vpcs: Vpcs | None) -> Topology:
+        """Return the graph of the first `count` nodes, and of the links between them, which are the first."""
         links = int(np.searchsorted((self.ends >= count).any(axis=1), [1])[0])
-        light_ends = self.ends[links:]
+        beyond = self.ends[links:]
+        carriers = np.union1d(beyond[beyond < count], self.carried[:, 0])
         return replace(
             self,
             names=self.names.first(count),
@@ -124,19 +144,24 @@ class Topology:
             node_profile=self.node_profile[:count],
             explicit={node: values for node, values in self.explicit.items() if node < count},
             positions=None if self.positions is None else self.positions[:count],
-            vpcs=None,
-            carriers=np.union1d(light_ends[light_ends < count], self.carried[:, 0]).astype(np.int64),
+            vpcs=vpcs,
+            carriers=np.union1d(carriers, self.carriers).astype(np.int64),
             carried=self.carried[:0],
         )
 
     @cached_property
     def light_hosts(self) -> I32:
         """The compute host of each light node, in their order: int32[k]."""
-        ends = self.ends[self.full.link_count :]
-        first = self.full.node_count
-        is_light = ends >= first
+        return self.compute_hosts[self.full.node_count - self.underlay.node_count :]
+
+    @cached_property
+    def compute_hosts(self) -> I32:
+        """The compute host of each member and light node, in their order: int32[k]."""
+        ends = self.ends[self.underlay.link_count :]
+        first = self.underlay.node_count
+        is_carried = ends >= first
         hosts = np.empty(self.node_count - first, dtype=np.int32)
-        hosts[ends[is_light] - first] = ends[is_light[:, ::-1]]
+        hosts[ends[is_carried] - first] = ends[is_carried[:, ::-1]]
         return hosts
 
     @cached_property

@@ -94,6 +94,20 @@ class Vpcs:
         subnet = int(self.of_node[node])
         return None if subnet == NO_SUBNET else self.subnets[subnet].vpc
 
+    def first(self, count: int) -> Vpcs:
+        """Return the VPCs with the ports among the first `count` nodes, whose addresses are explicit."""
+        explicit = {node: address for node, address in self.explicit.items() if node < count}
+        return replace(self, of_node=self.of_node[:count], explicit=explicit)
+
+    def gateway(self, node: int) -> int:
+        """Return the address of the router in the subnet of `node`, which is in a VPC."""
+        return self.subnets[int(self.of_node[node])].first_port - 1
+
+    def gateway_mac(self, node: int) -> bytes:
+        """Return the MAC that stands for the router; see `mac`. The router is in every compute host."""
+        vni = self.vni(self.subnets[int(self.of_node[node])].vpc)
+        return bytes((6, vni & 0xFF)) + self.gateway(node).to_bytes(4, "big")
+
     def in_order(self, nodes: I64) -> Vpcs:
         """Return the VPCs for the topology with its nodes in the order `nodes` (int64[n], old indices)."""
         place = np.argsort(nodes)

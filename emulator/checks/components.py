@@ -22,7 +22,7 @@ def expectation(topology: Topology, up: npt.NDArray[np.bool_]) -> Callable[[int,
 
     `up` says which links are up: bool[m].
     """
-    full, links = topology.full, up[: topology.full.link_count]
+    full, links = topology.underlay, up[: topology.underlay.link_count]
     if is_routed(full):
         answers = Reach(RoutedForwarding(full, links)).answers
     else:

@@ -1,4 +1,4 @@
-"""Reachability of light ports: within a VPC, where the underlay joins the compute hosts."""
+"""Reachability of ports of VPCs: within a VPC, where the underlay joins the compute hosts."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ Answers = Callable[[int, int, str], bool]
 class OverlayReach:
     """Expected reachability of `topology` over the links that are up (bool[m]).
 
-    `full` answers for nodes that aren't light. Ports never reach them, nor they ports.
+    `full` answers for nodes of the underlay. Ports never reach them, nor they ports.
     """
 
     def __init__(self, topology: Topology, up: npt.NDArray[np.bool_], full: Answers) -> None:
@@ -32,7 +32,7 @@ class OverlayReach:
     @cached_property
     def _overlay(self) -> Overlay:
         topology = self._topology
-        return Overlay(LightPorts(topology), topology.full, forwarding_for(topology.full))
+        return Overlay(LightPorts(topology), topology.underlay, forwarding_for(topology.underlay))
 
     def answers(self, source: int, target: int, address: str) -> bool:
         """Return whether `address` of node `target` answers to node `source`.
@@ -65,8 +65,9 @@ class OverlayReach:
     def _joined(self, a: int, b: int) -> bool:
         """Return whether the compute hosts of two ports (rows) reach each other."""
         overlay = self._overlay
-        if overlay.tenant[a] >= 0 and overlay.tenant[a] == overlay.tenant[b]:
-            return True  # both are behind one device of their own
+        behind = overlay.is_behind_device
+        if overlay.ports.host[a] == overlay.ports.host[b] and behind[a] and behind[b]:
+            return True  # from device to device, or within a namespace: not by the uplink
         pair = int(overlay.ports.host[a]), int(overlay.ports.host[b])
         found = self._known.get(pair)
         if found is None:
@@ -75,7 +76,7 @@ class OverlayReach:
 
     def _hosts_joined(self, a: int, b: int) -> bool:
         if a == b:  # packets turn round at its uplink, which must be up
-            (link, _, _), *_ = self._topology.full.incident(a)
+            (link, _, _), *_ = self._topology.underlay.incident(a)
             return bool(self._up[link])
         address = next(one.text for one in self._overlay.forwarding.addresses(b) if one.version == 4)
         return self._full(a, b, address)

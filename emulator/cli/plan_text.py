@@ -50,7 +50,9 @@ def _light(light: dict[str, Any] | None) -> Iterator[tuple[str, str]]:
     least, most = light["ports_per_host"]["least"], light["ports_per_host"]["most"]
     each = f"{most:,} on each" if least == most else f"{least:,} to {most:,} on each"
     hosts = counted(light["compute_hosts"], "compute host")
-    yield "vpcs", f"{shown}: {counted(light['ports'], 'port')} on {hosts}, {each}"
+    members = f", {counted(light['members'], 'full host')}" if light["members"] else ""
+    ports = f"{counted(light['ports'], 'port')} on {hosts}, {each}" if light["ports"] else "no light ports"
+    yield "vpcs", f"{shown}: {ports}{members}"
     tenants = light["tenants"]
     if tenants["namespaces"]:
         why = (

@@ -30,7 +30,7 @@ _OTHER_MOUNTS = 16
 
 def global_needs(plan: Plan) -> dict[str, int]:
     """Return {sysctl: least value}."""
-    return _neighbours(plan) | {BACKLOG: _frames(Segments(plan.topology).largest)}
+    return _neighbours(plan) | {BACKLOG: _frames(Segments(plan.topology.underlay).largest)}
 
 
 def _frames(links: int) -> int:
@@ -55,7 +55,7 @@ def _neighbours(plan: Plan) -> dict[str, int]:
     link.
     """
     hosts = int(np.count_nonzero(plan.topology.kinds[plan.here.nodes] == Kind.HOST))
-    heard = min(max(Segments(plan.topology).largest, _PER_HOST), _MOST_PER_HOST)
+    heard = min(max(Segments(plan.topology.underlay).largest, _PER_HOST), _MOST_PER_HOST)
     entries = hosts * (hosts if plan.topology.static_arp else heard)
     if is_routed(plan.topology):
         entries += 2 * len(plan.here.wires)

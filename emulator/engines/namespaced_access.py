@@ -74,14 +74,14 @@ class NamespacedNodes:
     def source(self, node: int) -> Source:
         """Return where probes of `node` are sent from."""
         vpcs, file = self.topology.vpcs, self.namespaces.file(node)
-        if vpcs is None or vpcs.of_node[node] < 0:
+        if vpcs is None or not self.topology.light[node]:
             return Source(file)
         return Source(file, int(vpcs.addresses[node]).to_bytes(4))
 
     def view(self, node: int) -> PortView | None:
         """Return what selects the frames of a light port, None for a full node."""
         vpcs = self.topology.vpcs
-        vpc = vpcs.vpc_of(node) if vpcs else None
+        vpc = vpcs.vpc_of(node) if vpcs and self.topology.light[node] else None
         if vpcs is None or vpc is None:
             return None
         return PortView(vpcs.vni(vpc), int(vpcs.addresses[node]).to_bytes(4))
@@ -94,7 +94,7 @@ class NamespacedNodes:
         if self.namespaces.owner[node] < 0:
             return TENANT_INTERFACE
         host = int(self.namespaces.owner[node])
-        (uplink, *_) = self.topology.full.incident(host)
+        (uplink, *_) = self.topology.underlay.incident(host)
         return interface_name(self.topology, host, uplink.port)
 
     def execute(
@@ -222,7 +222,7 @@ class NamespacedAccess(LimitedAccess):
     def _limits(self) -> Limits:
         """Return how many probes may be sent at a time, and when their answers are late."""
         links = self._links()
-        topology = self.nodes.topology.full
+        topology = self.nodes.topology.underlay
         shown = {link: state for link, state in links.items() if link < topology.link_count}
         delay = timeouts_for(topology, shown, links_up(topology, shown)).delay
         return limits(self._deliveries, delay, controllers=bool(controllers_of(self.nodes.topology)))
@@ -230,7 +230,7 @@ class NamespacedAccess(LimitedAccess):
     @cached_property
     def _deliveries(self) -> int:
         """Return the maximum number of link ends that receive a broadcast; slower ends count more."""
-        of_end = Segments(self.nodes.topology.full).of_end
+        of_end = Segments(self.nodes.topology.underlay).of_end
         largest = int(np.bincount(of_end[of_end >= 0]).max(initial=0))
         return largest * (_UPCALL if ovs_nodes(self.nodes.topology).any() else 1)
 

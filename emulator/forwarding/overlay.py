@@ -12,10 +12,10 @@ import numpy as np
 import numpy.typing as npt
 
 from emulator.forwarding.base import Neighbour, Role, Route
+from emulator.forwarding.members import vpc_address, vpc_addresses
 from emulator.forwarding.protocol import Forwarding
 from emulator.forwarding.route_columns import RouteColumns
 from topologies.addressing import Address, AddressColumns
-from topologies.addressing.columns import Numbers
 from topologies.topology import I64, Topology
 from topologies.vpcs import Vpcs
 
@@ -46,26 +46,14 @@ class OverlayForwarding:
     def address_columns(self, nodes: I64) -> AddressColumns:
         """Return the addresses of `nodes` (int64[q], ascending); a light node has one, on port 0."""
         split = int(np.searchsorted(nodes, self._first))
-        light = nodes[split:]
-        count = len(light)
-        subnet = self._vpcs.of_node[light]
-        length = np.array([one.length for one in self._vpcs.subnets], dtype=np.int64)
-        ours = AddressColumns(
-            nodes,
-            np.arange(split, len(nodes)),
-            np.zeros(count, dtype=np.int64),
-            np.full(count, 4, dtype=np.uint8),
-            Numbers(np.zeros(count, dtype=np.uint64), self._vpcs.addresses[light].astype(np.uint64)),
-            length[subnet],
-        )
+        ours = vpc_addresses(self._vpcs, nodes, split)
         return AddressColumns.joined(nodes, [self.full.address_columns(nodes[:split]), ours])
 
     def addresses(self, node: int) -> tuple[Address, ...]:
         """Return the addresses of `node`."""
         if node < self._first:
             return self.full.addresses(node)
-        subnet = self._vpcs.subnets[self._vpcs.of_node[node]]
-        return (Address(0, 4, int(self._vpcs.addresses[node]), subnet.length),)
+        return (vpc_address(self._vpcs, node),)
 
     def route_columns(self, nodes: I64) -> RouteColumns:
         """Return the routes of `nodes` (int64[q], ascending)."""

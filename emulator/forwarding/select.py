@@ -6,6 +6,7 @@ import numpy as np
 import numpy.typing as npt
 
 from emulator.forwarding.bridged import BridgedForwarding, unaddressed_links
+from emulator.forwarding.members import MemberForwarding
 from emulator.forwarding.protocol import Forwarding
 from emulator.forwarding.routed import RoutedForwarding
 from topologies.counting import counted_by_name
@@ -22,7 +23,14 @@ _CROSSING = 3.5e-6
 
 
 def forwarding_for(topology: Topology, up: npt.NDArray[np.bool_] | None = None) -> Forwarding:
-    """Return the forwarding of `topology` with the links that are up (bool[m]; None: all)."""
+    """Return the forwarding of `topology` with the links that are up (bool[m]; None: all).
+
+    `topology` has no light nodes.
+    """
+    if topology.underlay is not topology and topology.vpcs is not None:
+        underlay = topology.underlay
+        below = forwarding_for(underlay, None if up is None else up[: underlay.link_count])
+        return MemberForwarding(below, topology, topology.vpcs)
     if is_routed(topology):
         return RoutedForwarding(topology, up)
     return BridgedForwarding(topology, up)

@@ -86,17 +86,18 @@ class OverlayDifference:
 
     def lines(self) -> list[str]:
         """Return the changes of ports for people, one line each."""
-        had = [] if self.old is None else _some(self.old, self.gone)
-        has = [] if self.new is None else _some(self.new, self.added)
-        lines = [
-            _line("added", len(self.added), "", has),
-            _line("removed", len(self.gone), "", had),
+        rows = [
+            ("added", self.new, self.added, ""),
+            ("removed", self.old, self.gone, ""),
+            ("moved", self.new, self.moved, " to another compute host or namespace"),
+            ("changed the MAC, VPC or subnet of", self.new, self.changed, ""),
         ]
-        if self.new is not None:
-            moved, changed = _some(self.new, self.moved), _some(self.new, self.changed)
-            lines.append(_line("moved", len(self.moved), " to another compute host or namespace", moved))
-            lines.append(_line("changed the MAC, VPC or subnet of", len(self.changed), "", changed))
-        return [line for line in lines if line]
+        out = []
+        for verb, overlay, ports, where in rows:
+            light = ports if overlay is None else _light(overlay, ports)
+            if overlay is not None and len(light):
+                out.append(_line(verb, len(light), where, _some(overlay, light)))
+        return out
 
 
 def _others(overlay: Overlay | None, rows: I64) -> I64:
@@ -108,17 +109,22 @@ def _others(overlay: Overlay | None, rows: I64) -> I64:
     return np.flatnonzero(others)
 
 
+def _light(overlay: Overlay, rows: I64) -> I64:
+    """Return the rows of light ports: members are named as full nodes."""
+    return rows[rows >= overlay.ports.members]
+
+
 def _some(overlay: Overlay, rows: I64) -> list[str]:
     first = overlay.ports.first
     return [overlay.ports.names[first + row] for row in rows[: _SHOWN + 1].tolist()]
 
 
 def _line(verb: str, count: int, where: str, names: list[str]) -> str:
-    return f"{verb} {counted(count, 'light port')}{where}: {some_names(names, _SHOWN)}" if count else ""
+    return f"{verb} {counted(count, 'light port')}{where}: {some_names(names, _SHOWN)}"
 
 
 def _carriers(overlay: Overlay) -> tuple[object, ...]:
     """Return what carries the ports, comparable: hosts by name, tenants' namespaces, networks, VPCs."""
     names, vpcs = overlay.underlay.names, overlay.ports.vpcs
     hosts = {names[node]: (host, overlay.spaces_of_host[node]) for node, host in overlay.hosts.items()}
-    return hosts, overlay.tenants, vpcs.networks, vpcs.spaces.tolist()
+    return hosts, overlay.tenants, [one[1:] for one in overlay.members], vpcs.networks, vpcs.spaces.tolist()

@@ -1,4 +1,4 @@
-"""`LightPorts`: all light ports of a topology in columns."""
+"""`LightPorts`: all ports of VPCs in columns: of members, then light ones."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ U8 = npt.NDArray[np.uint8]
 
 
 class LightPorts:
-    """The light ports of `topology`, k rows: row r is node `first + r`.
+    """The ports of VPCs of `topology`, k rows: row r is node `first + r`. The first `members` are members.
 
     `host` int32[k] is the compute host, `vpc` int64[k], `subnet` int32[k], `space` int64[k] the address
     space, `address` uint32[k] in host byte order.
@@ -25,13 +25,19 @@ class LightPorts:
     def __init__(self, topology: Topology) -> None:
         self._topology = topology
         self.vpcs: Vpcs = topology.vpcs or Vpcs((), (), np.zeros(0, dtype=np.int32))
-        self.first = topology.full.node_count
-        self.first_link = topology.full.link_count
-        self.host: I32 = topology.light_hosts
+        self.first = topology.underlay.node_count
+        self.first_link = topology.underlay.link_count
+        self.members = topology.full.node_count - self.first
+        self.host: I32 = topology.compute_hosts
         self.subnet: I32 = self.vpcs.of_node[self.first :]
 
     def __len__(self) -> int:
         return len(self.host)
+
+    @property
+    def light(self) -> slice:
+        """The rows of light ports."""
+        return slice(self.members, None)
 
     @property
     def names(self) -> Names:

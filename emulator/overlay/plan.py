@@ -20,10 +20,8 @@ from emulator.indices import DEVICE_INDICES, uplink_index
 from emulator.node_namespaces import LightNamespaces
 from emulator.overlay.light_ports import LightPorts
 from topologies.identifiers import mac
+from topologies.members import OVERHEAD
 from topologies.topology import I64, Topology
-
-OVERHEAD = 50
-"""Bytes that VXLAN adds to an IPv4 packet over IPv4: Ethernet 14, IPv4 20, UDP 8, VXLAN 8 (RFC 7348)."""
 
 
 class ComputeHost(NamedTuple):
@@ -51,9 +49,18 @@ class Tenant(NamedTuple):
     file: str
 
 
+class Member(NamedTuple):
+    """A full host of a VPC, in an address space; `device` is the end of its link at its compute host."""
+
+    node: int
+    host: int
+    space: int
+    device: int
+
+
 @dataclass(frozen=True)
 class Overlay:
-    """The light ports of a plan. `underlay` is the topology of the full nodes, with their `forwarding`.
+    """The ports of VPCs of a plan. `underlay` is the topology below them, with its `forwarding`.
 
     `here` are the compute hosts on this machine, None for all. Its maps have the ports of all machines: their
     places are by compute host. Only the namespaces are those of this machine.
@@ -136,13 +143,48 @@ class Overlay:
     def _files(self) -> dict[int, str]:
         names = self.underlay.names
         own = {host.uplink: names[host.node] for host in self.hosts.values()}
+        own |= {member.device: self.ports.names[member.node] for member in self.members}
         return own | {tenant.device: tenant.file for tenant in self.tenants}
 
     @cached_property
+    def members(self) -> tuple[Member, ...]:
+        """The full hosts of VPCs, by row."""
+        count, first = self.ports.members, self.ports.first
+        rows = zip(self.ports.host[:count].tolist(), self.ports.space[:count].tolist(), strict=True)
+        return tuple(
+            Member(first + row, host, space, uplink_index(first + row))
+            for row, (host, space) in enumerate(rows)
+        )
+
+    @property
+    def behind(self) -> tuple[Tenant | Member, ...]:
+        """What is behind a device of a compute host: namespaces of tenants, and members."""
+        return (*self.tenants, *self.members)
+
+    def members_of(self, host: int) -> list[Member]:
+        """Return the members behind a compute host."""
+        return self._members_of.get(host, [])
+
+    @cached_property
+    def _members_of(self) -> dict[int, list[Member]]:
+        out: dict[int, list[Member]] = {}
+        for member in self.members:
+            out.setdefault(member.host, []).append(member)
+        return out
+
+    @property
+    def is_behind_device(self) -> npt.NDArray[np.bool_]:
+        """Ports that aren't in the stack of their compute host, but behind a device there: bool[k]."""
+        behind = np.asarray(self.tenant >= 0)
+        behind[: self.ports.members] = True
+        return behind
+
+    @cached_property
     def spaces_of_host(self) -> dict[int, int]:
-        """The address space of each host that has one; -1 for hosts with several."""
+        """The address space of each host whose light ports have one; -1 for hosts with several or none."""
         pairs = self.ports.pairs
-        out = dict(zip(pairs[:, 0].tolist(), pairs[:, 1].tolist(), strict=True))
+        out = dict.fromkeys(self.hosts, -1)
+        out.update(zip(pairs[:, 0].tolist(), pairs[:, 1].tolist(), strict=True))
         out.update(dict.fromkeys(self.ports.tenants[:, 0].tolist(), -1))
         return out
 
@@ -155,6 +197,7 @@ class Overlay:
         if inside.any():
             devices = np.array([tenant.device for tenant in self.tenants], dtype=np.uint32)
             device[inside] = devices[row[inside]]
+        device[: self.ports.members] = [member.device for member in self.members]
         return device
 
     @cached_property
@@ -166,12 +209,15 @@ class Overlay:
         wide = self.ports.host.astype(np.int64) << 32 | self.ports.space
         row = np.searchsorted(keys, wide)
         row[row == len(keys)] = 0
-        return np.where(keys[row] == wide, row, -1)
+        out = np.where(keys[row] == wide, row, -1)
+        out[: self.ports.members] = -1
+        return out
 
     @property
     def namespaces(self) -> LightNamespaces:
-        """The namespaces of the ports."""
-        return LightNamespaces(self.ports.host, self.tenant, tuple(tenant.file for tenant in self.tenants))
+        """The namespaces of the light ports."""
+        light, files = self.ports.light, tuple(tenant.file for tenant in self.tenants)
+        return LightNamespaces(self.ports.host[light], self.tenant[light], files)
 
     @cached_property
     def vtep(self) -> npt.NDArray[np.uint32]:

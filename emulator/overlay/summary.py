@@ -19,7 +19,7 @@ def light_summary(ports: LightPorts, engine: str) -> dict[str, Any]:
     `tenants` are the namespaces on compute hosts where VPCs with equal addresses meet, with the forecast
     of their memory in bytes and of the seconds to create them.
     """
-    _, each = np.unique(ports.host, return_counts=True)
+    _, each = np.unique(ports.host[ports.light], return_counts=True)
     vpcs, tenants = ports.vpcs, ports.tenants
     subnets: list[list[str]] = [[] for _ in vpcs.names]
     held = np.zeros(len(vpcs.names), dtype=np.int64)
@@ -27,10 +27,11 @@ def light_summary(ports: LightPorts, engine: str) -> dict[str, Any]:
         subnets[subnet.vpc].append(str(ipaddress.IPv4Network((subnet.base, subnet.length))))
         held[subnet.vpc] += count
     return {
-        "ports": len(ports),
+        "ports": len(ports) - ports.members,
+        "members": ports.members,
         "devices": ports.devices,
         "compute_hosts": len(each),
-        "ports_per_host": {"least": int(each.min()), "most": int(each.max())},
+        "ports_per_host": {"least": int(min(each, default=0)), "most": int(max(each, default=0))},
         "vpcs": [
             {"name": name, "vni": vpcs.vni(vpc), "ports": count, "subnets": subnets[vpc]}
             for vpc, (name, count) in enumerate(zip(vpcs.names, held.tolist(), strict=True))

@@ -19,7 +19,7 @@ class Addresses:
     """Addresses in CIDR form; the port 0xffff is a node's bridge. A router's loopback is left out."""
 
     def __init__(self, topology: Topology) -> None:
-        self._vpcs, topology = topology.vpcs, topology.full
+        self._vpcs, topology = topology.vpcs, topology.underlay
         self._first = topology.node_count
         nodes = np.arange(topology.node_count)
         self._routed = RoutedAddressing(topology) if is_routed(topology) else None
@@ -39,7 +39,7 @@ class Addresses:
 
     def gateway(self, node: int) -> str | None:
         """Return the IPv4 address of the default router of `node`, a host; None without one."""
-        if self._routed is None or self._gateways[node] < 0:
+        if node >= self._first or self._routed is None or self._gateways[node] < 0:
             return None
         return Address(0, 4, self._routed.member_value(4, int(self._gateways[node])), 32).text
 

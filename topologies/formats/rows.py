@@ -17,7 +17,7 @@ _KEPT = 64
 def nodes(topology: Topology) -> Iterator[tuple[str, dict[str, Any]]]:
     """Yield (name, attributes) of each node, in index order."""
     columns = (topology.kinds, topology.tiers, topology.node_profile, topology.groups)
-    first = topology.full.node_count  # light nodes have addresses
+    first = topology.underlay.node_count  # hosts of VPCs have addresses
     same: dict[tuple[int, ...], dict[str, Any]] = {}
     rows = zip(*(column.tolist() for column in columns), strict=True)
     for node, (name, row) in enumerate(zip(topology.names, rows, strict=True)):

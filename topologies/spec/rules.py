@@ -78,7 +78,10 @@ class NodeKeys(Section):
     )
     memory: Size | None = Field(None, description="Memory limit, for commands in the node, e.g. 64 MiB")
     fidelity: Fidelity | None = Field(None, description="How real the node is")
-    vpc: str | None = Field(None, description="VPC of a light host, of those under `vpcs`")
+    vpc: str | None = Field(
+        None,
+        description="VPC, of those under `vpcs`: of a light host, or a full one linked to a compute host",
+    )
     device: bool | None = Field(None, description="A light host that has a macvlan, and needs no BPF")
     relay: bool | None = Field(None, description="A host that forwards frames between its ports")
     switch: SwitchKind | None = Field(None, description="What the switch is")

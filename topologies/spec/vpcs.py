@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Annotated, Any
 
-from pydantic import AfterValidator, Field
+from pydantic import AfterValidator, BeforeValidator, Field
 
 from topologies.errors import shortened
 from topologies.names import NODE_NAME
@@ -31,5 +31,15 @@ def _name(value: str) -> str:
     )
 
 
+def _ipv4(value: Any) -> Any:
+    if isinstance(value, str) and ":" in value:
+        raise ValueError(
+            f"`{shortened(value)}` is IPv6; the programs that carry packets of VPCs read IPv4 only: "
+            "write for example 10.0.0.0/8"
+        )
+    return value
+
+
 VpcName = Annotated[str, AfterValidator(_name), Field(json_schema_extra={"pattern": NODE_NAME.pattern})]
-VpcSubnets = Annotated[list[Network4], Field(min_length=1, max_length=4096), _OneSubnet()]
+_Subnet = Annotated[Network4, BeforeValidator(_ipv4)]
+VpcSubnets = Annotated[list[_Subnet], Field(min_length=1, max_length=4096), _OneSubnet()]

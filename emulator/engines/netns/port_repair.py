@@ -35,10 +35,10 @@ def existing_ports(plan: Plan, store: NamespaceStore) -> int:
     if plan.overlay.ports.devices:
         with store.entered():
             return device_network(plan, plan.overlay, store).existing()
-    first, nodes = plan.overlay.ports.first, plan.here.nodes
+    first, members, nodes = plan.overlay.ports.first, plan.overlay.ports.members, plan.here.nodes
     try:
         with open_maps(plan.overlay, store) as maps:
-            return count_ports(plan.overlay, maps, nodes[nodes >= first] - first)
+            return count_ports(plan.overlay, maps, nodes[nodes >= first + members] - first)
     except MissingError:
         return 0
 

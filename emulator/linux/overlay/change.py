@@ -65,6 +65,7 @@ class OverlayChange:
         table = PortTable(maps)
         slots = table.slots(old, gone)
         table.remove(slots[slots >= 0])
+        gone = gone[gone >= old.ports.members]  # members are nodes of their own
         names, first = old.ports.names, old.ports.first
         files = old.namespaces.files
         release = {}
@@ -148,7 +149,10 @@ class OverlayChange:
         out = []
         for node, host in new.hosts_here.items():
             was = before.get(new.underlay.names[node])
-            if was is None or node in self._again or _items(old, was.node) != _items(new, node):
+            again = any(
+                one in self._again for one in (node, *(member.node for member in new.members_of(node)))
+            )
+            if was is None or again or _items(old, was.node) != _items(new, node):
                 out.append(host.node)
         return out
 

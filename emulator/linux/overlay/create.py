@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 import socket
-from collections.abc import Iterable
+from collections.abc import Collection, Iterable
 
 import numpy as np
 import numpy.typing as npt
@@ -47,7 +47,7 @@ def create_ports(
 def make_maps(overlay: Overlay) -> OverlayMaps:
     """Return empty maps with room for a network several times as large."""
     pages = capacity(overlay) // PAGE
-    devices = max(_LEAST, _ROOM * (len(overlay.hosts) + len(overlay.tenants)))
+    devices = max(_LEAST, _ROOM * (len(overlay.hosts) + len(overlay.tenants) + len(overlay.members)))
     vnis = max(_LEAST, _ROOM * len(overlay.ports.vpcs.names))
     return OverlayMaps.create(pages * PAGE, pages, devices, vnis=vnis)
 
@@ -65,9 +65,12 @@ def fill(maps: OverlayMaps, overlay: Overlay, up: npt.NDArray[np.bool_]) -> None
 
 def prepare_hosts(
     overlay: Overlay, programs: Programs, hosts: Iterable[ComputeHost], store: NamespaceStore,
-    progress: Progress,
+    progress: Progress, *, absent: Collection[int] = (),
 ) -> None:  # fmt: skip
-    """Attach the programs in compute hosts, and create the namespaces of their tenants."""
+    """Attach the programs in compute hosts, and create the namespaces of their tenants.
+
+    `absent` are devices of members that don't exist now.
+    """
     writer, names = HostMessages(overlay, programs), overlay.underlay.names
     each = list(hosts)
     for done, host in enumerate(each):
@@ -86,6 +89,6 @@ def prepare_hosts(
                 os.close(namespace)
         store.go(file)
         with Netlink() as netlink:
-            netlink.run(writer.host(host))
+            netlink.run(writer.host(host, absent))
         segment_udp([socket.if_indextoname(host.uplink)])
     progress("hosts", len(each), len(each))

@@ -25,6 +25,7 @@ from emulator.linux.overlay.items import (
     WayOut,
     host_items,
     tenant_items,
+    without_devices,
 )
 from emulator.linux.overlay.programs import Programs
 from emulator.overlay.plan import ComputeHost, Overlay, Tenant
@@ -41,10 +42,14 @@ class HostMessages:
             FROM_WIRE: programs.from_wire,
         }
 
-    def host(self, host: ComputeHost) -> Batch:
-        """Return the batch for a new compute host, sent in its namespace once its tenants' devices exist."""
+    def host(self, host: ComputeHost, absent: Collection[int] = ()) -> Batch:
+        """Return the batch for a new compute host, sent in its namespace once its tenants' devices exist.
+
+        `absent` are devices of members that don't exist now.
+        """
         batch = Batch()
-        self.change(batch, UNTOUCHED, host_items(self._overlay, host), host_name(self._overlay, host.node))
+        items = without_devices(host_items(self._overlay, host), absent)
+        self.change(batch, UNTOUCHED, items, host_name(self._overlay, host.node))
         return batch
 
     def tenant(self, tenant: Tenant, host: ComputeHost, namespace: int) -> Batch:

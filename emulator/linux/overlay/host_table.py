@@ -64,7 +64,7 @@ def _wanted(maps: OverlayMaps, overlay: Overlay) -> tuple[_Rows, ...]:
     """Return what the maps shall hold: uplinks and tenants' devices, hosts' MACs, VNIs."""
     hosts = list(overlay.hosts.values())
     devices = [(host, host.uplink, overlay.spaces_of_host[host.node]) for host in hosts]
-    devices += [(overlay.hosts[one.host], one.device, one.space) for one in overlay.tenants]
+    devices += [(overlay.hosts[one.host], one.device, one.space) for one in overlay.behind]
     found = np.zeros(len(devices), dtype=DEVICE)
     for row, (host, _, space) in enumerate(devices):
         mask = (0xFFFFFFFF << (32 - host.length)) & 0xFFFFFFFF

@@ -7,7 +7,7 @@ in which they are added. So creating, comparing and changing a namespace share o
 from __future__ import annotations
 
 import ipaddress
-from collections.abc import Iterator
+from collections.abc import Collection, Iterator, Sequence
 from dataclasses import dataclass
 
 from emulator.indices import port_index
@@ -117,7 +117,7 @@ def _text(network: Network) -> str:
 
 
 def host_items(overlay: Overlay, host: ComputeHost) -> tuple[Item, ...]:
-    """Return the items of a compute host, once the devices of its tenants exist."""
+    """Return the items of a compute host, once the devices of its tenants and members exist."""
     index, space = host.uplink, overlay.spaces_of_host[host.node]
     out: list[Item] = [FilterPlace(index), Filter(index, INGRESS, FROM_WIRE)]
     if space >= 0:
@@ -127,7 +127,16 @@ def host_items(overlay: Overlay, host: ComputeHost) -> tuple[Item, ...]:
         out.append(LocalRule(0))
     for tenant in overlay.tenants_of(host.node):
         out += (FilterPlace(tenant.device), Filter(tenant.device, INGRESS, FROM_DEVICE))
+    for member in overlay.members_of(host.node):
+        out += (FilterPlace(member.device), Filter(member.device, INGRESS, FROM_DEVICE))
     return tuple(out)
+
+
+def without_devices(items: Sequence[Item], absent: Collection[int]) -> tuple[Item, ...]:
+    """Return `items` without the programs of devices that are absent."""
+    return tuple(
+        item for item in items if not (isinstance(item, FilterPlace | Filter) and item.index in absent)
+    )
 
 
 def tenant_items(overlay: Overlay, tenant: Tenant) -> tuple[Item, ...]:

@@ -52,7 +52,7 @@ class PortSurvey:
             "subnet": there & (found["subnet"] != ports.subnet),
         }
         is_up = found["flags"] & DOWN == 0
-        behind = (found["flags"] & BEHIND_DEVICE != 0) != (self._overlay.tenant >= 0)
+        behind = (found["flags"] & BEHIND_DEVICE != 0) != self._overlay.is_behind_device
         flipped = there & ((is_up != self._up) | behind)
         out = self._named(~there, lambda row: missing(self._name(row), f"light port {self._name(row)}"))
         out += self._named(flipped, lambda row: self._flip(row, up=bool(self._up[row])))
@@ -86,9 +86,9 @@ class PortSurvey:
         for host in self._overlay.hosts.values():
             if host.uplink == device:
                 return self._overlay.underlay.names[host.node]
-        for tenant in self._overlay.tenants:
-            if tenant.device == device:
-                return self._overlay.underlay.names[tenant.host]
+        for behind in self._overlay.behind:
+            if behind.device == device:
+                return self._overlay.underlay.names[behind.host]
         return f"device {device}, which no compute host has"
 
     def _named(self, mask: Bools, deviation: Callable[[int], Deviation]) -> list[Deviation]:

@@ -62,7 +62,7 @@ def records(overlay: Overlay, rows: I64 | slice, up: NDArray[np.bool_]) -> NDArr
     ports = overlay.ports
     made = np.zeros(len(up), dtype=PORT)
     made["mac"], made["vni"], made["subnet"] = ports.mac[rows], ports.vni[rows], ports.subnet[rows]
-    made["flags"] = np.where(up, 0, DOWN) | np.where(overlay.tenant[rows] >= 0, BEHIND_DEVICE, 0)
+    made["flags"] = np.where(up, 0, DOWN) | np.where(overlay.is_behind_device[rows], BEHIND_DEVICE, 0)
     made["place"] = place(overlay.device[rows], overlay.vtep[rows])
     return made
 

@@ -18,7 +18,7 @@ from emulator.linux.overlay.create import fill, make_maps
 from emulator.linux.overlay.find import open_maps
 from emulator.linux.overlay.host_messages import HostMessages, host_name, tenant_name
 from emulator.linux.overlay.host_table import forget_hosts, write_hosts
-from emulator.linux.overlay.items import TENANT_DEVICE, host_items, tenant_items
+from emulator.linux.overlay.items import TENANT_DEVICE, host_items, tenant_items, without_devices
 from emulator.linux.overlay.maps import PLACE, SLOT, OverlayMaps
 from emulator.linux.overlay.port_survey import restore_ports
 from emulator.linux.overlay.programs import load_programs
@@ -65,7 +65,8 @@ def restore_namespaces(
         for tenant, found in damage.tenants.items():
             restore_tenant(overlay, writer, store, tenant, found)
         for node, found in damage.hosts.items():
-            wanted = host_items(overlay, overlay.hosts[node])
+            lost = [one.device for one in overlay.members_of(node) if one.device not in found.devices]
+            wanted = without_devices(host_items(overlay, overlay.hosts[node]), lost)
             batch = Batch()
             for tenant in overlay.tenants_of(node):
                 if not found.devices.get(tenant.device):

@@ -46,7 +46,8 @@ class OverlaySession(RestoringSession):
         self._topology = plan.topology
         self._removed = RemovedElements(plan.topology)
         self._shared, self._overlay = shared, shared.overlay
-        self._first, self._first_link = self._overlay.ports.first, self._overlay.ports.first_link
+        self._first = self._overlay.ports.first
+        self._first_light, self._first_link = plan.topology.full.node_count, plan.topology.full.link_count
         self._plan, self._ports_up = plan, plan.ports_up
         self._where = Whereabouts(shared)
         self._moved = self._where.moved
@@ -80,7 +81,7 @@ class OverlaySession(RestoringSession):
 
     def prepare(self, ports: Iterable[tuple[int, int]]) -> None:
         """Prepare changes of ports of full nodes; light ones need no preparation."""
-        own = [port for port in ports if port[0] < self._first]
+        own = [port for port in ports if port[0] < self._first_light]
         self._full.prepare(port for port in own if self._shared.row_of(*port) is None)
 
     def set_port(self, node: int, port: int, *, up: bool) -> None:
@@ -129,7 +130,7 @@ class OverlaySession(RestoringSession):
         self._removed.forget_ports(link)
         if link < self._first_link:
             self._full.remove_link(link)
-        else:
+        if link >= self._overlay.ports.first_link:
             self._take(self._overlay.ports.rows_of_links(np.array([link])))
 
     def add_link(self, link: int) -> None:
@@ -139,15 +140,16 @@ class OverlaySession(RestoringSession):
         self._removed.links.pop(link, None)
         if link < self._first_link:
             self._restore_hosts(self._topology.ends[link].tolist())
-        else:
+        if link >= self._overlay.ports.first_link:
             self._bring(self._overlay.ports.rows_of_links(np.array([link])))
 
     def remove_node(self, node: int) -> None:
         """Remove a node with its links; a compute host with its light ports, too."""
         self._removed.record_node(node)
         if node >= self._first:
-            self._removed.set_ports([node], up=True)
             self._take(np.array([node - self._first]))
+        if node >= self._first_light:
+            self._removed.set_ports([node], up=True)
             return
         for link, _, _ in self._topology.incident(node):
             self._removed.forget_ports(link)
@@ -158,7 +160,7 @@ class OverlaySession(RestoringSession):
 
     def add_node(self, node: int) -> None:
         """Create a removed node again, with its links to existing nodes."""
-        if node >= self._first:
+        if node >= self._first_light:
             self._removed.nodes.pop(node, None)
             self._bring(np.array([node - self._first]))
             return
@@ -168,16 +170,20 @@ class OverlaySession(RestoringSession):
         if host is None:
             ways = self._topology.full.incident(node)
             self._restore_hosts(int(self._topology.ends[link, 1 - end]) for link, end, _ in ways)
+            if node >= self._first:
+                self._bring(np.array([node - self._first]))
             return
         if node in self._overlay.hosts_here:
+            members = self._overlay.members_of(node)
+            absent = [one.device for one in members if not self._is_there(one.node - self._first)]
             with load_programs(self._maps) as programs:
-                prepare_hosts(self._overlay, programs, [host], self._store, silent)
+                prepare_hosts(self._overlay, programs, [host], self._store, silent, absent=absent)
         self._bring(self._where.rows_on(node))
 
     def move_port(self, node: int, host: int) -> None:
         """Move a light port to another compute host, or back to its own; address and MAC stay."""
         row = node - self._first
-        if row < 0:
+        if node < self._first_light:
             raise UsageError(f"`{self._topology.names[node]}` can't move: only light ports do")
         device, vtep = self._destination(row, host)
         was_there = self._is_there(row)

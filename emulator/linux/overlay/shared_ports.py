@@ -42,17 +42,22 @@ class SharedPorts:
         """Rows by compute host in the order of their port numbers, and the start of each node's."""
         ports = self.overlay.ports
         order = np.lexsort((ports.host_port, ports.host))
-        return order, np.searchsorted(ports.host[order], np.arange(ports.first + 1))
+        return order, np.searchsorted(ports.host[order], np.arange(ports.first + ports.members + 1))
 
     def row_of(self, node: int, port: int) -> int | None:
-        """Return the row of the light port that `port` of `node` is, None for a port of full nodes.
+        """Return the row of the light port that `port` of `node` is, None for a port between full nodes.
 
         UsageError for a port that a compute host doesn't have.
         """
         overlay = self.overlay
-        if node >= overlay.ports.first:
+        if node >= overlay.ports.first + overlay.ports.members:
             return node - overlay.ports.first
-        if node not in overlay.hosts or port < int(overlay.underlay.degrees[node]):
+        full = (
+            int(overlay.underlay.degrees[node]) + len(overlay.members_of(node))
+            if node in overlay.hosts
+            else 0
+        )
+        if port < full or not full:
             return None
         rows = self.on(node)
         numbers = overlay.ports.host_port[rows]

@@ -21,7 +21,7 @@ from emulator.linux.observed.read import Reader
 from emulator.linux.overlay.find import open_maps
 from emulator.linux.overlay.host_messages import host_name, tenant_name
 from emulator.linux.overlay.host_table import unlike_hosts
-from emulator.linux.overlay.items import TENANT_DEVICE, host_items, tenant_items
+from emulator.linux.overlay.items import TENANT_DEVICE, host_items, tenant_items, without_devices
 from emulator.linux.overlay.maps import OverlayMaps
 from emulator.linux.overlay.port_survey import PortDamage, PortSurvey
 from emulator.linux.overlay.read_items import FoundItems, read_items
@@ -114,7 +114,8 @@ class OverlaySurvey:
         self._known[host.node] = read_items(netlink, self._devices(host), self._belongs)
 
     def _devices(self, host: ComputeHost) -> list[int]:
-        return [host.uplink, *(tenant.device for tenant in self._overlay.tenants_of(host.node))]
+        tenants, members = self._overlay.tenants_of(host.node), self._overlay.members_of(host.node)
+        return [host.uplink, *(one.device for one in tenants), *(one.device for one in members)]
 
     def _belongs(self, program: int) -> bool:
         """Return whether a program uses this network's maps."""
@@ -128,10 +129,13 @@ class OverlaySurvey:
 
     def _look_at_host(self, out: OverlayDamage, host: ComputeHost) -> None:
         tenants = self._overlay.tenants_of(host.node)
-        name, wanted = host_name(self._overlay, host.node), host_items(self._overlay, host)
+        name = host_name(self._overlay, host.node)
         found = self._known.pop(host.node, None) or self._read(name, self._devices(host))
         if host.uplink not in found.devices:
             return  # a missing link, which `Survey` reports
+        members = self._overlay.members_of(host.node)
+        cut_off = [one.device for one in members if one.device not in found.devices]  # so are these
+        wanted = without_devices(host_items(self._overlay, host), cut_off)
         lost = [tenant for tenant in tenants if not found.devices.get(tenant.device)]
         for tenant in lost:
             if tenant.device not in found.devices:
