@@ -83,7 +83,7 @@ class Plan:
             return self
         new = replace(self, up=None if up.all() else up)
         every = self.whole_overlay
-        if every is not None:  # changes of light ports leave the plan of the full nodes as it is
+        if every is not None and self.full is not self:  # changes of light ports leave that plan as it is
             links = self.topology.full.link_count
             new.__dict__["full"] = full = self.full.with_links(up[:links])
             same = full is self.full

@@ -27,9 +27,13 @@ def several_workers(plan: Plan) -> list[str]:
 
 
 def only_full(plan: Plan, title: str) -> list[str]:
-    """Return the nodes that aren't full, for an engine that has only full ones."""
+    """Return the nodes that aren't full or are in VPCs, for an engine without either."""
     topology = plan.topology
     out = []
+    members = np.flatnonzero(topology.member).tolist()
+    if members:
+        which = counted_by_name([topology.names[node] for node in members], "node")
+        out.append(f"{which} in VPCs: {title} has none; use `engine: netns`")
     for tier in topology.fidelity_counts():
         if tier != "full":
             profiles = np.array([profile.fidelity == tier for profile in topology.node_profiles])

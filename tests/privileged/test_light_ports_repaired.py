@@ -180,6 +180,9 @@ def test_links_of_light_ports_go_down_and_come_up(cli: CommandLine, tmp_path: Pa
     assert cli.json("check", "n")["unexpected"] == []  # all pairs as planned, those of v1s1p1 unreachable
     reached = cli("exec", "v1s1p2", "--", "ping", "-c1", "-W1", "10.0.0.2").returncode
     assert reached != 0
+    cli("link", "h2", "leaf2", "down", code=0)  # nobody answers for ports behind it, not even h2 itself
+    assert cli.json("check", "n")["unexpected"] == []
+    cli("link", "h2", "leaf2", "up", code=0)
     cli("link", "spine1", "leaf1", "down", code=0)  # with the port down meanwhile
     cli("link", "v1s1p1", "h1", "up", code=0)
     assert cli.json("check", "n")["unexpected"] == []

@@ -33,7 +33,7 @@ _NEW = NLM_F_REQUEST | NLM_F_CREATE | NLM_F_EXCL
 _RTMSG = struct.Struct("=BBBBBBBBI")
 _STATIC = 4
 _LOCAL_TABLE, OUT_TABLE = 255, 100
-_UNICAST, _LOCAL = 1, 2
+_UNICAST, _LOCAL, _UNREACHABLE = 1, 2, 7
 _FRA_PROTOCOL, _KERNEL = 21, 2
 _SCOPE_HOST, _SCOPE_LINK = 254, 253
 _ONLINK = 4
@@ -50,7 +50,7 @@ _RP_FILTER, _ARP_IGNORE, _ACCEPT_LOCAL = 8, 19, 23
 
 
 class FoundRoute(NamedTuple):
-    """A route: to local addresses (`local`), else the way out with its `source` and `mtu`."""
+    """A route: to local addresses (`local`), nowhere (`dead`), else the way out with `source` and `mtu`."""
 
     device: int
     packed: bytes
@@ -58,6 +58,7 @@ class FoundRoute(NamedTuple):
     local: bool
     source: bytes
     mtu: int
+    dead: bool = False
 
 
 class FoundRule(NamedTuple):
@@ -96,6 +97,14 @@ def way_out(
     body += attribute(1, packed) + u32(4, index) + attribute(7, source) + attribute(5, NEXT_HOP)
     body += nested(8, u32(1, _LOCK_MTU), u32(2, mtu))  # RTA_METRICS: RTAX_LOCK, RTAX_MTU
     return _route(body, delete=delete)
+
+
+def no_way_out(*, delete: bool = False) -> bytes:
+    """Return the message for the route that is left when the device of the ways out is down.
+
+    Without it the packets would go on to the local table, and this namespace would answer for every port.
+    """
+    return _route(_RTMSG.pack(AF_INET, 0, 0, 0, OUT_TABLE, _STATIC, 0, _UNREACHABLE, 0), delete=delete)
 
 
 def _route(body: bytes, *, delete: bool) -> bytes:
@@ -138,7 +147,8 @@ def read_route(body: bytes) -> FoundRoute | None:
     found = dict(attributes(body, _RTMSG.size))
     metrics = dict(attributes(found.get(8, b"")))
     index, mtu = (int.from_bytes(part, sys.byteorder) for part in (found.get(4, b""), metrics.get(2, b"")))
-    return FoundRoute(index, found.get(1, bytes(4)), length, local, found.get(7, b""), mtu)
+    dead = kind == _UNREACHABLE
+    return FoundRoute(index, found.get(1, bytes(4)), length, local, found.get(7, b""), mtu, dead)
 
 
 def read_rule(body: bytes) -> FoundRule | None:

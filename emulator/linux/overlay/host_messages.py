@@ -21,6 +21,7 @@ from emulator.linux.overlay.items import (
     LocalNetwork,
     LocalRule,
     NextHop,
+    NoWayOut,
     OutRule,
     WayOut,
     host_items,
@@ -103,6 +104,8 @@ class HostMessages:
                 made = anyip_messages.local_network(index, packed, length)
             case WayOut(index, (packed, length), source, mtu):
                 made = anyip_messages.way_out(index, packed, length, source, mtu)
+            case NoWayOut():
+                made = anyip_messages.no_way_out()
             case OutRule((packed, length)):
                 made = anyip_messages.rule_out(packed, length)
             case LocalRule(priority):
@@ -121,6 +124,8 @@ class HostMessages:
                 made = anyip_messages.local_network(index, packed, length, delete=True)
             case WayOut(index, (packed, length), source, mtu):
                 made = anyip_messages.way_out(index, packed, length, source, mtu, delete=True)
+            case NoWayOut():
+                made = anyip_messages.no_way_out(delete=True)
             case OutRule((packed, length)):
                 made = anyip_messages.rule_out(packed, length, delete=True)
             case LocalRule(priority):
@@ -140,7 +145,17 @@ def tenant_name(overlay: Overlay, tenant: Tenant) -> str:
     return f"{overlay.underlay.names[tenant.host]}, address space {tenant.space}"
 
 
-_REMOVED_FIRST = (OutRule, WayOut, LocalNetwork, NextHop, Filter, FilterPlace, AnyAddress, LocalRule)
+_REMOVED_FIRST = (
+    OutRule,
+    WayOut,
+    NoWayOut,
+    LocalNetwork,
+    NextHop,
+    Filter,
+    FilterPlace,
+    AnyAddress,
+    LocalRule,
+)
 
 
 def _removal_order(item: Item) -> tuple[int, str]:

@@ -90,6 +90,14 @@ class WayOut:
 
 
 @dataclass(frozen=True, slots=True)
+class NoWayOut:
+    """The route for packets to ports while the device of the ways out is down."""
+
+    def __str__(self) -> str:
+        return "unreachable route to ports elsewhere"
+
+
+@dataclass(frozen=True, slots=True)
 class OutRule:
     """The rule that sends packets to a network of ports out."""
 
@@ -109,7 +117,7 @@ class LocalRule:
         return f"rule {self.priority} for the local table"
 
 
-Item = FilterPlace | Filter | AnyAddress | NextHop | LocalNetwork | WayOut | OutRule | LocalRule
+Item = FilterPlace | Filter | AnyAddress | NextHop | LocalNetwork | WayOut | NoWayOut | OutRule | LocalRule
 
 
 def _text(network: Network) -> str:
@@ -155,6 +163,7 @@ def _any_ip(overlay: Overlay, space: int, index: int, source: bytes, mtu: int) -
     yield AnyAddress(index)
     yield NextHop(index)
     yield from (LocalNetwork(index, network) for network in networks)
+    yield NoWayOut()
     yield from (WayOut(index, network, source, mtu) for network in networks)
     yield from map(OutRule, networks)
     yield LocalRule(LOCAL_RULE)

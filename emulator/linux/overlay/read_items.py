@@ -18,6 +18,7 @@ from emulator.linux.overlay.items import (
     LocalNetwork,
     LocalRule,
     NextHop,
+    NoWayOut,
     OutRule,
     WayOut,
 )
@@ -59,6 +60,8 @@ def _read_addresses(netlink: Dumping, items: set[Item]) -> None:
         route = anyip_messages.read_route(body)
         if route is not None and route.local:
             items.add(LocalNetwork(route.device, (route.packed, route.length)))
+        elif route is not None and route.dead:
+            items.add(NoWayOut())
         elif route is not None:
             items.add(WayOut(route.device, (route.packed, route.length), route.source, route.mtu))
     for _, body in netlink.dump(dumps.RULES[messages.AF_INET]):
