@@ -8,6 +8,7 @@ import queue
 import time
 import uuid
 from collections.abc import Awaitable, Callable, Mapping, Sequence
+from contextlib import suppress
 from functools import partial
 from typing import Any, TypeVar
 
@@ -107,7 +108,8 @@ class Batch:
         }
         if addresses:
             keys = [self._key(number) for number in numbers]
-            await self._client.run(function, keys, workers=list(addresses), on_error="ignore")
+            with suppress(Exception):  # a client that closes meanwhile fails with whatever it no longer has
+                await self._client.run(function, keys, workers=list(addresses), on_error="ignore")
 
     def _late(self, call: Call, seconds: float) -> LostWorkerError:
         how = "the connection was closed" if self._is_ended else f"it hasn't answered within {seconds:g} s"
