@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import json
 import threading
+import time
 from collections.abc import Mapping
 from pathlib import Path
 from pkgutil import resolve_name
@@ -23,6 +24,8 @@ def _lock_of(path: Path) -> Path:
     return path.with_name(f"{path.name}.lock")
 
 
+_END_SECONDS = 60.0
+_LOOK = 0.1
 _lock = threading.Lock()
 """One message at a time: both would write beside the same file."""
 
@@ -80,11 +83,23 @@ def is_running(call: RunningCall, arguments: Mapping[str, Plain], data: bytes) -
     return Answer(is_held(_lock_of(_path(arguments))))
 
 
+def end_all(name: str) -> None:
+    """Have all parts of a network end that run here, and wait until they have restored their changes."""
+    until = time.monotonic() + _END_SECONDS
+    for lock in state_of(name).folder.glob("part.*.lock"):
+        while is_held(lock) and time.monotonic() < until:
+            _write(lock.with_suffix(""), {"stop": True})
+            time.sleep(_LOOK)
+
+
 def send(call: RunningCall, arguments: Mapping[str, Plain], data: bytes) -> Answer:
     """Send `message` to the part `number`; nothing if it has ended."""
     del call, data
-    path = _path(arguments)
+    _write(_path(arguments), arguments["message"])
+    return Answer()
+
+
+def _write(path: Path, message: Plain) -> None:
     with _lock:
         if path.exists():
-            write_atomically(path, json.dumps(arguments["message"]))
-    return Answer()
+            write_atomically(path, json.dumps(message))

@@ -4,9 +4,12 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import asdict
+from typing import cast
 
 from emulator.agent.networks import network_named, require_owner
+from emulator.agent.parts import end_all
 from emulator.carriers.protocol import Answer, RunningCall
+from emulator.engines.namespaced import NamespacedNetwork
 from emulator.network import LinkState, Network
 from emulator.tasks import Plain
 from topologies.profiles import Shape
@@ -30,8 +33,12 @@ def deviations(call: RunningCall, arguments: Mapping[str, Plain], data: bytes) -
 
 
 def repair(call: RunningCall, arguments: Mapping[str, Plain], data: bytes) -> Answer:
-    """Repair the share; return what was repaired, one line each."""
+    """Repair the share; return what was repaired, one line each.
+
+    Parts of runs whose client is gone end first: they restore themselves, and would undo the repair.
+    """
     del call, data
+    end_all(arguments["name"])
     return Answer(_network(arguments).repair())
 
 
@@ -41,10 +48,11 @@ def describe(call: RunningCall, arguments: Mapping[str, Plain], data: bytes) -> 
     return Answer(dict(_network(arguments).describe(arguments["node"])))
 
 
-def set_link(call: RunningCall, arguments: Mapping[str, Plain], data: bytes) -> Answer:
-    """Change a link (argument `link`) to `state`, as far as this share has a part of it."""
+def set_links(call: RunningCall, arguments: Mapping[str, Plain], data: bytes) -> Answer:
+    """Change `links` ([link, state]) at once, as far as this share has a part of them."""
     del call, data
-    _network(arguments).set_link(arguments["link"], link_state(arguments["state"]))
+    network = cast("NamespacedNetwork", _network(arguments))
+    network.set_links({link: link_state(state) for link, state in arguments["links"]})
     return Answer()
 
 

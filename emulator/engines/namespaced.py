@@ -64,11 +64,15 @@ class NamespacedNetwork(RepairableNetwork):
 
     def set_link(self, link: int, state: LinkState) -> None:
         """Change a running link to `state`."""
+        self.set_links({link: state})
+
+    def set_links(self, wanted: States) -> None:
+        """Change running links at once."""
         require_root()
         with self._state.locked("link"):
             self._record = self._state.read()
             self._require_engine()
-            self.change_links({link: state})
+            self.change_links(wanted)
 
     def _require_engine(self) -> None:
         """Raise NotWholeError when something that changes need has ended: then nothing is recorded either."""

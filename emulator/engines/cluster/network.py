@@ -118,11 +118,8 @@ class ClusterNetwork(RecordedNetwork):
 
         def carry_out(before: States, after: States) -> None:
             changed = [link for link in {**before, **after} if before.get(link) != after.get(link)]
-            for link in sorted(changed):
-                state = asdict(after.get(link, LinkState()))
-                self.workers.ask_all(
-                    "emulator.agent.state:set_link", self._seconds, {"link": link, "state": state}
-                )
+            states = [[link, asdict(after.get(link, LinkState()))] for link in sorted(changed)]
+            self.workers.ask_all("emulator.agent.state:set_links", self._seconds, {"links": states})
 
         changed = link_changes.change(self._state, self._record, wanted, carry_out)
         self._plan_again()
