@@ -390,6 +390,19 @@ def test_a_share_that_is_gone_is_made_again_and_said(carrier: NamespaceCarrier) 
     assert check_reachability(again).is_right
 
 
+def test_links_that_change_together_go_in_one_call_a_worker(carrier: NamespaceCarrier) -> None:
+    network = up(BRIDGED)
+    assert isinstance(network, ClusterNetwork)
+    carrier.calls.clear()
+    down = {link: LinkState(up=False) for link in (0, 1, tunnel(network))}
+    with network._state.locked("link"):
+        assert network.change_links(down)
+    calls = [call.worker for call in carrier.calls if call.entry == "emulator.agent.state:set_links"]
+    assert sorted(calls) == ["w1", "w2"]
+    assert attach("far").deviations() == []
+    assert {link for link, state in attach("far").link_changes.items() if not state.up} == set(down)
+
+
 def test_ctrl_c_leaves_nothing(carrier: NamespaceCarrier) -> None:
     def stop(phase: str, done: int, total: int) -> None:
         raise KeyboardInterrupt
