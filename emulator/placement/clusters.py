@@ -42,7 +42,8 @@ class Clusters:
 def attachment(topology: Topology) -> I64:
     """Return the node that each node is placed with (int64[n]).
 
-    A host is placed with the switch or router of its first such link, every other node on its own.
+    A host is placed with the switch or router of its first such link, a host of a VPC with its compute host,
+    every other node on its own.
     """
     host = topology.kinds == Kind.HOST
     out = np.arange(topology.node_count, dtype=np.int64)
@@ -53,6 +54,9 @@ def attachment(topology: Topology) -> I64:
     hosts = np.where(on_first, first[leaf], second[leaf])
     others = np.where(on_first, second[leaf], first[leaf])
     out[hosts[::-1]] = others[::-1]  # of several values for one index numpy keeps the last: the first link
+    first_in_vpc = topology.underlay.node_count
+    if first_in_vpc < topology.node_count:
+        out[first_in_vpc:] = out[topology.compute_hosts]
     return out
 
 

@@ -19,7 +19,13 @@ def refuse(plan: Plan) -> None:
     """Raise RefusedError with every reason; the workers are asked only when nothing else is wrong."""
     every = known_facts(carrier_of(plan.options), plan.options)
     require_alike(every)
-    reasons = [*plan.refusals(), *_missing(plan, every), *_underlay(plan, every), *wide_links(plan)]
+    reasons = [
+        *plan.refusals(),
+        *_parted(plan),
+        *_missing(plan, every),
+        *_underlay(plan, every),
+        *wide_links(plan),
+    ]
     if reasons:
         raise RefusedError(reasons)
     state = NetworkState(state_root(), plan.topology.name)
@@ -32,6 +38,17 @@ def refuse(plan: Plan) -> None:
     failed = {name: one.error for name, one in outcomes.items() if one.error is not None}
     if failed:
         raise_for(failed)
+
+
+def _parted(plan: Plan) -> list[str]:
+    """Return the full hosts of VPCs that are on another worker than their compute host."""
+    topology = plan.topology
+    links = range(topology.underlay.link_count, topology.full.link_count)
+    parted = [max(topology.ends[link].tolist()) for link in links if plan.cut[link]]
+    if not parted:
+        return []
+    which = counted_by_name([topology.names[node] for node in parted], "full host")
+    return [f"{which} of VPCs placed apart from their compute hosts: place them together"]
 
 
 def _missing(plan: Plan, every: list[WorkerFacts]) -> list[str]:
