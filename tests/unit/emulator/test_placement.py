@@ -279,3 +279,17 @@ def test_a_placement_counts_its_own_tunnels() -> None:
     placement = place(topology, "netns", numbered(2), "spread")
     slow = [placement.worker[a] != placement.worker[b] for a, b in topology.ends.tolist()]
     assert cut_links(topology, placement.worker).tolist() == slow
+
+
+def test_hosts_of_vpcs_are_placed_with_their_compute_hosts() -> None:
+    text = (
+        "name: t\nvpcs: {blue: 10.1.0.0/16}\ntopology:\n"
+        "  nodes: {s1: {kind: switch}, s2: {kind: switch}, c1: {}, c2: {}, m1: {vpc: blue}, m2: {vpc: blue},\n"
+        "          p1: {fidelity: light, vpc: blue}, p2: {fidelity: light, vpc: blue}}\n"
+        "  links: [[s1, s2], [c1, s1], [c2, s2], [p1, c1], [m2, c2], [p2, c2], [m1, c1]]\n"
+    )
+    topology = build(load_text(text))
+    names = list(topology.names)
+    assert names[-4:] == ["m1", "m2", "p1", "p2"]
+    parents = [names[node] for node in attachment(topology).tolist()]
+    assert parents == ["s1", "s2", "s1", "s2", "s1", "s2", "s1", "s2"]
