@@ -284,8 +284,8 @@ def test_a_placement_counts_its_own_tunnels() -> None:
 def test_hosts_of_vpcs_are_placed_with_their_compute_hosts() -> None:
     text = (
         "name: t\nvpcs: {blue: 10.1.0.0/16}\ntopology:\n"
-        "  nodes: {s1: {kind: switch}, s2: {kind: switch}, c1: {}, c2: {},\n"
-        "          m1: {vpc: blue}, m2: {vpc: blue}, p1: {fidelity: light, vpc: blue}, p2: {fidelity: light, vpc: blue}}\n"
+        "  nodes: {s1: {kind: switch}, s2: {kind: switch}, c1: {}, c2: {}, m1: {vpc: blue},\n"
+        "          m2: {vpc: blue}, p1: {fidelity: light, vpc: blue}, p2: {fidelity: light, vpc: blue}}\n"
         "  links: [[s1, s2], [c1, s1], [c2, s2], [p1, c1], [m2, c2], [p2, c2], [m1, c1]]\n"
     )
     topology = build(load_text(text))
