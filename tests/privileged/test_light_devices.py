@@ -14,6 +14,7 @@ from typing import Any
 
 import pytest
 from support.command import CommandLine
+from support.vxlan import IPV4, VXLAN_PORT, ethernet, ipv4, udp, vxlan
 
 from emulator.engines.netns import NetnsNetwork
 from emulator.engines.registry import attach
@@ -165,3 +166,41 @@ def test_a_killed_up_leaves_nothing(cli: CommandLine, tmp_path: Path, state_dir:
                 process.kill()
         cli("down", "n", code=0)
         assert not (state_dir / "n").exists()
+
+
+_SEND = """\
+import socket, sys
+s = socket.socket(socket.AF_INET, socket.SOCK_DGRAM)
+for _ in range(20):
+    s.sendto(bytes.fromhex(sys.argv[3]), (sys.argv[1], int(sys.argv[2])))
+"""
+
+
+def test_a_frame_with_a_wrong_vni_is_dropped(cli: CommandLine, tmp_path: Path) -> None:
+    """Packets are sent to the compute host's VXLAN port by a program on another one."""
+    (tmp_path / "n.yaml").write_text(FILE)
+    cli("up", "n.yaml", code=0)
+    port, equal = cli.json("status", "n", "v1s1p1"), cli.json("status", "n", "v2s1p1")
+    assert port["address"] == equal["address"]
+    assert port["host"] == equal["host"] == "h1"
+    vtep = cli.json("status", "n", "h1")["addresses"][0].partition("/")[0]
+    inner = ipv4("10.0.0.3", port["address"].partition("/")[0], udp(9, 9, b"x" * 20))
+
+    def received(vni: int, mac: str) -> tuple[int, int]:
+        """Return how many packets of 20 the two ports received."""
+        frame = vxlan(vni, ethernet("02:00:00:00:77:77", mac, IPV4, inner))
+        names = ("v1s1p1", "v2s1p1")
+        before = [cli.json("status", "n", name)["counters"]["rx_packets"] for name in names]
+        words = (sys.executable, "-c", _SEND, vtep, str(VXLAN_PORT), frame.hex())
+        cli("exec", "h2", "--", *words, code=0)
+        after = [cli.json("status", "n", name)["counters"]["rx_packets"] for name in names]
+        one, two = (new - old for new, old in zip(after, before, strict=True))
+        return one, two
+
+    one, two = received(port["vni"], port["mac"])
+    assert one >= 20 > two == 0  # and what its own ICMP error calls forth
+    one, two = received(equal["vni"], equal["mac"])
+    assert two >= 20 > one == 0
+    assert received(77, port["mac"]) == (0, 0)
+    assert received(equal["vni"], port["mac"])[0] == 0
+    cli("down", "n", code=0)

@@ -96,8 +96,9 @@ def _basics() -> Iterator[Finding]:
     yield Finding("network namespaces", _found(has_namespaces()), basic=True, fix=fix)
     fix = "nsenter --target 1 --mount -- emulator …, outside of `unshare --mount` or `ip netns exec`"
     yield Finding("lasting mounts", _found(not is_private()), basic=True, fix=fix)
-    for kind, basic in (("veth", True), ("bridge", True), ("vxlan", False)):
-        yield Finding(f"{kind} links", _found(has_link(kind)), "", basic, fix_module(kind))
+    for kind, basic in (("veth", True), ("bridge", True), ("vxlan", False), ("macvlan", False)):
+        value = "for light ports with `device: true`" if kind == "macvlan" else ""
+        yield Finding(f"{kind} links", _found(has_link(kind)), value, basic, fix_module(kind))
     yield Finding("tun/tap", _found(has_tun()), "for Open vSwitch in userspace", fix=fix_tun())
     forwarding = limit("net.ipv4.ip_forward")
     fix = "boot a kernel with CONFIG_INET, and mount /proc"
