@@ -60,7 +60,7 @@ class HeldProcess:
         self._output = [bytearray(), bytearray()]
         self._dropped = [0, 0]  # bytes before those in `_output`, which the client has
         self._changed = threading.Condition()
-        self._timed_out = self._ended = False
+        self._timed_out = self._ended = self._closing = False
         self._over = threading.Event()
         self._told: int | None = None
         self._deadline = None if timeout is None else time.monotonic() + timeout
@@ -80,10 +80,12 @@ class HeldProcess:
         return [(self._master, 0) if self._master >= 0 else (process.stdout.fileno(), 0), errors]
 
     def _drain(self, source: int, into: int) -> None:
-        """Collect what comes from `source`; stop at its end, and wait while the client is behind."""
+        """Collect what comes from `source`; stop at its end or `close`, wait while the client is behind."""
         while True:
             with self._changed:
-                self._changed.wait_for(lambda: len(self._output[into]) < _MOST_WAITING)
+                self._changed.wait_for(lambda: self._closing or len(self._output[into]) < _MOST_WAITING)
+            if self._closing:
+                return
             try:
                 if source == self._master and not select.select([source], [], [], _IDLE)[0]:
                     if self._over.is_set():
@@ -169,6 +171,9 @@ class HeldProcess:
 
     def close(self) -> None:
         """End it, as a terminal that hangs up does, and then by force."""
+        with self._changed:
+            self._closing = True
+            self._changed.notify_all()
         for number in (signal.SIGHUP, signal.SIGTERM, signal.SIGKILL):
             self.send(number)
             with self._changed:
