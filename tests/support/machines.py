@@ -18,7 +18,7 @@ from functools import partial
 from pathlib import Path
 from typing import Any
 
-_PAUSE = "import signal; signal.pause()"
+from support.wired_namespaces import wired
 
 
 class MachineError(Exception):
@@ -99,47 +99,18 @@ class Machines:
         return [machine(do, **keys) for machine in self.machines]
 
 
-def _inside(holder: int, words: list[str]) -> list[str]:
-    return ["nsenter", f"--net=/proc/{holder}/ns/net", *words]
-
-
-def _ip(holder: int, *commands: str) -> None:
-    subprocess.run(_inside(holder, ["ip", "-batch", "-"]), input="\n".join(commands), text=True, check=True)
-
-
-@contextmanager
-def _namespace() -> Iterator[int]:
-    process = subprocess.Popen(["unshare", "--net", sys.executable, "-c", f"print(flush=True); {_PAUSE}"],
-                               stdout=subprocess.PIPE)  # fmt: skip
-    assert process.stdout is not None
-    process.stdout.readline()
-    try:
-        yield process.pid
-    finally:
-        process.kill()
-        process.wait()
-        process.stdout.close()
-
-
 @contextmanager
 def machines(count: int, state: Path, *, ipv6: bool = False) -> Iterator[Machines]:
     """Make `count` machines with state directories below `state`, and remove them at the end."""
     with ExitStack() as stack:
-        wire = stack.enter_context(_namespace())
-        _ip(wire, "link add u type bridge", "link set u up")
+        form = "fd99::{}/64" if ipv6 else "10.99.0.{}/24"
         made = []
-        for number in range(count):
-            holder = stack.enter_context(_namespace())
-            _ip(wire, f"link add m{number} type veth peer name under0 netns {holder}",
-                f"link set m{number} master u up")  # fmt: skip
-            address = f"fd99::{number + 1}/64" if ipv6 else f"10.99.0.{number + 1}/24"
-            _ip(holder, "link set lo up", f"address add {address} dev under0" + (" nodad" if ipv6 else ""),
-                "link set under0 up")  # fmt: skip
+        for number, namespace in enumerate(stack.enter_context(wired(count, form, "under0"))):
             environment = {
                 **os.environ, "EMULATOR_STATE_DIR": str(state / f"w{number + 1}"),
                 "PYTHONPATH": os.pathsep.join(path for path in sys.path if path),
             }  # fmt: skip
-            words = _inside(holder, [sys.executable, "-m", "support.machine_agent"])
+            words = [*namespace.entered, sys.executable, "-m", "support.machine_agent"]
             start = partial(
                 subprocess.Popen, words, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True,
                 env=environment,

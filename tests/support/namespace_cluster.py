@@ -26,27 +26,28 @@ from emulator.carriers.protocol import Answer, Call, Outcome, WorkerProgress, Wo
 from emulator.closing import Closing
 from emulator.errors import LostWorkerError
 from support.namespace_worker import read_message, write_message
+from support.wired_namespaces import HeldNamespace, wired
 
 SCHEDULER = "tcp://127.0.0.1:1"
 """Address that stands for the machines; nothing listens there."""
+_ADDRESSES = "10.77.0.{}"
 _WORKER = Path(__file__).with_name("namespace_worker.py")
 
 
 class Machine:
-    """A network namespace that lives until `close`, with a worker in it that can be killed and started."""
+    """A network namespace with a worker in it that can be killed and started."""
 
-    def __init__(self, name: str, number: int, root: Path) -> None:
+    def __init__(self, name: str, address: str, root: Path, namespace: HeldNamespace) -> None:
         self.name = name
-        self.address = f"10.77.0.{number}"
+        self.address = address
         self.state = root / name
-        self.holder = subprocess.Popen(["unshare", "--net", "sleep", "infinity"])
-        _await_namespace(self.holder.pid)
+        self._namespace = namespace
         self.worker: WorkerProcess | None = None
 
     @property
     def entered(self) -> list[str]:
         """Words before a command that runs in the machine's network namespace alone."""
-        return ["nsenter", f"--net=/proc/{self.holder.pid}/ns/net"]
+        return self._namespace.entered
 
     @property
     def environment(self) -> dict[str, str]:
@@ -71,8 +72,6 @@ class Machine:
         if self.worker is not None:
             self.worker.close()
         self.run("down", "--all")
-        self.holder.kill()
-        self.holder.wait()
 
 
 class WorkerProcess:
@@ -214,40 +213,14 @@ class NamespaceCarrier(Closing):
 def machines_of_test(count: int, mtu: int = 1500) -> Iterator[NamespaceCarrier]:
     """Yield a carrier to `count` machines w1, w2, … that reach each other by eth1."""
     root = Path(tempfile.mkdtemp(prefix="emulator-cluster-", dir="/run"))
-    switch = subprocess.Popen(["unshare", "--net", "sleep", "infinity"])
     machines: list[Machine] = []
-    try:
-        _await_namespace(switch.pid)
-        at = f"--net=/proc/{switch.pid}/ns/net"
-        _run("nsenter", at, "ip", "link", "add", "br0", "mtu", str(mtu), "type", "bridge")
-        _run("nsenter", at, "ip", "link", "set", "br0", "up")
-        for number in range(1, count + 1):
-            machine = Machine(f"w{number}", number, root)
-            machines.append(machine)
-            _run(
-                "nsenter", at, "ip", "link", "add", f"p{number}", "mtu", str(mtu), "type", "veth",
-                "peer", "name", "eth1", "mtu", str(mtu), "netns", str(machine.holder.pid),
-            )  # fmt: skip
-            _run("nsenter", at, "ip", "link", "set", f"p{number}", "master", "br0", "up")
-            machine.nsenter("ip", "link", "set", "lo", "up")
-            machine.nsenter("ip", "address", "add", f"{machine.address}/24", "dev", "eth1")
-            machine.nsenter("ip", "link", "set", "eth1", "up")
-            machine.start()
-        yield NamespaceCarrier(machines)
-    finally:
-        for machine in machines:
-            machine.close()
-        switch.kill()
-        switch.wait()
-        shutil.rmtree(root, ignore_errors=True)
-
-
-def _run(*words: str) -> None:
-    subprocess.run(words, check=True, capture_output=True)
-
-
-def _await_namespace(pid: int) -> None:
-    """Wait until a process of `unshare` is in its own network namespace."""
-    own = Path("/proc/self/ns/net").stat().st_ino
-    while Path(f"/proc/{pid}/ns/net").stat().st_ino == own:
-        time.sleep(0.005)
+    with wired(count, _ADDRESSES + "/24", "eth1", mtu) as namespaces:
+        try:
+            for number, namespace in enumerate(namespaces, 1):
+                machines.append(Machine(f"w{number}", _ADDRESSES.format(number), root, namespace))
+                machines[-1].start()
+            yield NamespaceCarrier(machines)
+        finally:
+            for machine in machines:
+                machine.close()
+            shutil.rmtree(root, ignore_errors=True)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import uuid
+import weakref
 from dataclasses import dataclass, replace
 
 from emulator.engines.cluster.calls import Arguments
@@ -55,5 +56,28 @@ def used_workers(plan: Plan) -> tuple[str, ...]:
 
 def shipment(plan: Plan, file: str) -> Shipment:
     """Return what the workers get of `plan`, which was loaded from `file`."""
-    options = {key: value for key, value in plan.options.items() if key == "underlay"}
-    return Shipment(plan, used_workers(plan), pack(replace(plan, options=options)), file)
+    return Shipment(plan, used_workers(plan), _LAST.packed(plan), file)
+
+
+class _LastPacked:
+    """The plan that was packed last, as long as somebody has it: `up` ships it to ask, and then to create."""
+
+    def __init__(self) -> None:
+        self._kept: tuple[weakref.ref[Plan], bytes] | None = None
+
+    def packed(self, plan: Plan) -> bytes:
+        """Return `plan` packed, with the options that workers need."""
+        kept = self._kept
+        if kept is not None and kept[0]() is plan:
+            return kept[1]
+        options = {key: value for key, value in plan.options.items() if key == "underlay"}
+        data = pack(replace(plan, options=options))
+        self._kept = weakref.ref(plan, self._forget), data
+        return data
+
+    def _forget(self, plan: weakref.ref[Plan]) -> None:
+        if self._kept is not None and self._kept[0] is plan:
+            self._kept = None
+
+
+_LAST = _LastPacked()
