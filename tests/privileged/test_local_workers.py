@@ -18,6 +18,7 @@ from support.command import CommandLine
 from support.dask_cluster import TESTS, until
 from support.local_workers import names, processes
 
+from emulator.carriers.local.record import LocalPaths, read_record
 from emulator.carriers.opening import open_carrier
 from emulator.carriers.protocol import Call
 
@@ -79,13 +80,34 @@ def test_what_is_killed_or_cut_off_comes_back(
 
     # networks go down with their workers, even if all processes were killed
     (tmp_path / "n.yaml").write_text("name: n\ntopology: {generator: linear, k: 4}\n")
-    cli("up", "n.yaml", "--engine", "cluster", code=0)
+    two_clients(cli, state_dir, tmp_path, monkeypatch)
     for pid in processes(state_dir, ""):
         os.kill(pid, signal.SIGKILL)
     done = cli("workers", "local", "--down", code=0)
     assert "n goes down with its workers" in done.stderr
     assert not state_dir.exists()
     assert "no local workers were up" in cli("workers", "local", "--down").stderr
+
+
+def two_clients(cli: CommandLine, state: Path, folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Two clients bring up networks at once; the network of one isn't the other's to make or remove."""
+    (folder / "m.yaml").write_text("name: m\ntopology: {generator: linear, k: 4}\n")
+    record = read_record(LocalPaths(state / ".workers"))
+    assert record is not None
+    words = [sys.executable, "-m", "emulator", "up", "n.yaml", "--engine", "cluster"]
+    first = subprocess.Popen(words, cwd=folder, stderr=subprocess.DEVNULL)
+    with monkeypatch.context() as other:
+        other.setenv("EMULATOR_STATE_DIR", str(folder / "other"))
+        other.setenv("EMULATOR_CLUSTER_SCHEDULER", str(record.scheduler))
+        other.setenv("EMULATOR_CLUSTER_CERTIFICATES", str(state / ".workers" / "certificates"))
+        cli("up", "m.yaml", "--engine", "cluster", code=0)
+        assert first.wait(120) == 0
+        refused = cli("up", "n.yaml", "--engine", "cluster", code=2).stderr
+        for worker in ("w1", "w2"):
+            assert f"{worker}: it has a network `n` of its own, made by another client" in refused
+        assert "n was not up" in cli("down", "n", code=0).stderr
+        cli("down", "m", code=0)
+    cli("status", "n", code=0)
 
 
 def listeners(pid: int) -> list[str]:

@@ -30,6 +30,10 @@ _AHEAD = 4
 _AHEAD_OF_ALL = 16
 """Chunks of all calls under way at once: each is in memory several times."""
 
+_RENEW_EVERY = on_worker.LEASE_SECONDS / 4
+_SILENT_SECONDS = 90.0
+"""Limit of one renewal: a worker that is cut off or hangs counts as lost within 60 s, which ends it earlier."""
+
 
 class Batch:
     """`run` works in the client's event loop, `wait` in the caller's thread; a queue joins them."""
@@ -95,10 +99,17 @@ class Batch:
         await self._tell(on_worker.cancel)
 
     async def _renew(self) -> None:
-        """Tell the workers from time to time that somebody waits."""
+        """Tell the workers from time to time that somebody waits; give up on a scheduler that hangs."""
         while True:
-            await asyncio.sleep(on_worker.LEASE_SECONDS / 4)
-            await self._tell(on_worker.renew)
+            await asyncio.sleep(_RENEW_EVERY)
+            try:
+                await asyncio.wait_for(self._tell(on_worker.renew), _SILENT_SECONDS)
+            except TimeoutError:
+                break
+        words = f"the scheduler is silent for {_SILENT_SECONDS:g} s; does its process hang?"
+        for number in self._unanswered():
+            worker = self._calls[number].worker
+            self._events.put((number, Outcome(worker, error=LostWorkerError(f"worker {worker}: {words}"))))
 
     async def _tell(self, function: Any) -> None:
         """Call `function` with the keys of the unanswered calls on their workers; errors don't matter."""

@@ -16,6 +16,7 @@ from support.dask_cluster import TESTS, DaskCluster, until
 
 from emulator import __version__
 from emulator.carriers.certificates import Certificate
+from emulator.carriers.dask import batch
 from emulator.carriers.dask.client import DaskCarrier
 from emulator.carriers.make_certificates import make_certificates
 from emulator.carriers.protocol import Call, Carrier
@@ -167,6 +168,25 @@ def test_an_expired_certificate_of_a_worker_is_said_before_the_call(
     monkeypatch.setattr(carrier, "_known", lambda: old)
     (outcome,) = carrier.call([Call("w1", f"{FUNCTIONS}:echo")], 10)
     assert str(outcome.error).startswith("the certificate of worker w1 expired on 1970-01-02 00:00 UTC")
+
+
+def test_a_scheduler_that_hangs_ends_long_calls(
+    cluster: DaskCluster, carrier: Carrier, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Its connection stays open: the kernel answers for it."""
+    monkeypatch.setattr(batch, "_RENEW_EVERY", 0.2)
+    monkeypatch.setattr(batch, "_SILENT_SECONDS", 2.0)
+    scheduler = cluster.processes["scheduler"]
+    stopping = threading.Timer(1.0, scheduler.send_signal, [signal.SIGSTOP])
+    stopping.start()
+    try:
+        outcomes = carrier.call(calls("last", log=str(tmp_path / "log")), 24 * 3600)
+    finally:
+        stopping.join()
+        scheduler.send_signal(signal.SIGCONT)
+    assert [type(outcome.error) for outcome in outcomes] == [LostWorkerError] * 2
+    assert str(outcomes[0].error) == "worker w1: the scheduler is silent for 2 s; does its process hang?"
+    cluster.wait_for(*BOTH)
 
 
 def test_workers_that_others_start_are_asked(cluster: DaskCluster, carrier: Carrier) -> None:
