@@ -32,7 +32,7 @@ _AHEAD_OF_ALL = 16
 
 _RENEW_EVERY = on_worker.LEASE_SECONDS / 4
 _SILENT_SECONDS = 90.0
-"""Limit of one renewal: a worker that is cut off or hangs counts as lost within 60 s, which ends it earlier."""
+"""Limit of one renewal: workers that are cut off or hang end it earlier, since they count as lost in 60 s."""
 
 
 class Batch:

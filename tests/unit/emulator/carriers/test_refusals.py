@@ -172,6 +172,7 @@ def test_what_isnt_an_address(text: str) -> None:
         open_carrier(text)
 
 
+@pytest.mark.usefixtures("state_dir")
 def test_no_cluster_is_named(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.delenv("EMULATOR_CLUSTER_SCHEDULER", raising=False)
     with pytest.raises(UsageError, match="no cluster: name its scheduler"):
