@@ -82,7 +82,7 @@ def test_every_entry_point_that_stress_names_is_there() -> None:
     folder = Path(stress.__file__).parent
     text = "".join(path.read_text() for path in folder.rglob("*.py"))
     named = set(re.findall(r'"(stress\.tasks\.\w+:\w+)"', text))
-    assert len(named) == 7
+    assert len(named) == 8
     for name in named:
         for method in ("ask", "stop", "failure"):
             assert hasattr(resolve_name(name), method)
