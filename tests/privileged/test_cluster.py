@@ -30,6 +30,7 @@ from emulator.engines.cluster.shares import new_number, shipment
 from emulator.engines.planning import planned
 from emulator.engines.registry import attach, engine_named
 from emulator.errors import BrokenError, EmulationError, LostWorkerError, RefusedError, UsageError
+from emulator.locks import locked
 from emulator.network import LinkState, Network, silent
 from emulator.plan import Plan
 from emulator.state import names
@@ -346,14 +347,18 @@ def test_a_network_of_the_same_name_on_a_worker_is_refused(carrier: NamespaceCar
 
 
 def test_a_worker_that_is_killed_meanwhile_is_named_and_freed_later(carrier: NamespaceCarrier) -> None:
+    """The test holds the lock of the share on w2, which so can't be ready before it is killed."""
     wanted, engine, machine = plan_of(BRIDGED), engine_named("cluster"), carrier.machines["w2"]
 
     def kill(phase: str, done: int, total: int) -> None:
         if machine.worker is not None and machine.worker.alive:
             machine.worker.kill()
 
-    with pytest.raises(BrokenError, match="w2: it can't be reached") as caught:
-        engine.deploy(wanted, "", kill)
+    lock = machine.state / ".far.share.lock"
+    with locked(lock, wait=True):
+        with pytest.raises(BrokenError, match="w2: it can't be reached") as caught:
+            engine.deploy(wanted, "", kill)
+        lock.unlink(missing_ok=True)
     assert "emulator down far" in str(caught.value)
     health = attach("far").health()
     assert any("w2" in problem for problem in health.problems)
