@@ -172,7 +172,7 @@ class Overlay:
             out.setdefault(member.host, []).append(member)
         return out
 
-    @property
+    @cached_property
     def is_behind_device(self) -> npt.NDArray[np.bool_]:
         """Ports that aren't in the stack of their compute host, but behind a device there: bool[k]."""
         behind = np.asarray(self.tenant >= 0)
