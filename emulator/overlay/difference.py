@@ -94,8 +94,7 @@ class OverlayDifference:
         ]
         out = []
         for verb, overlay, ports, where in rows:
-            light = ports if overlay is None else _light(overlay, ports)
-            if overlay is not None and len(light):
+            if overlay is not None and len(light := _light(overlay, ports)):
                 out.append(_line(verb, len(light), where, _some(overlay, light)))
         return out
 

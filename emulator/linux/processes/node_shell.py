@@ -42,9 +42,6 @@ _FIRST = 10
 _PATIENCE = 1.0
 """Seconds that a shell has to end when no more lines come."""
 
-_ENDED = 129
-"""Exit code of a line that ended its shell by a signal nobody can name any more."""
-
 
 def interactive_shell(node: str, environment: Mapping[str, str]) -> list[str]:
     """Return the command of a shell for people, whose prompt says the node."""
@@ -73,15 +70,15 @@ class NodeShell:
 
     def run(self, line: str) -> int:
         """Run a line and return its exit code. KeyboardInterrupt goes to the line, and on."""
-        if self._process is None:
-            self._open()
-        with self._foreground():
+        process = self._process or self._open()
+        with _foreground(process):
             self._send(line)
             try:
-                return self._answer()
+                return self._answer(process)
             except KeyboardInterrupt:  # without a terminal, only this process gets the signal
-                self._signal(signal.SIGINT)
-                self._answer()
+                with suppress(ProcessLookupError):
+                    os.killpg(process.pid, signal.SIGINT)
+                self._answer(process)
                 raise
 
     def close(self) -> None:
@@ -89,15 +86,14 @@ class NodeShell:
         process, self._process = self._process, None
         if process is None:
             return
-        os.close(self._lines)
-        os.close(self._codes)
+        self._close_pipes()
         try:
             process.wait(_PATIENCE)
         except subprocess.TimeoutExpired:
             process.kill()
             process.wait()
 
-    def _open(self) -> None:
+    def _open(self) -> subprocess.Popen[bytes]:
         to_read, self._lines = _pipe(far=0)
         self._codes, to_write = _pipe(far=1)
         bash = shutil.which("bash")
@@ -105,14 +101,15 @@ class NodeShell:
         script = self._prelude + (_BASH if bash else _SH)
         pair = (to_read, to_write)
         try:
-            self._process = self._start([*words, script, words[0], *map(str, pair)], pair)
+            process = self._start([*words, script, words[0], *map(str, pair)], pair)
         except BaseException:
-            os.close(self._lines)
-            os.close(self._codes)
+            self._close_pipes()
             raise
         finally:
             os.close(to_read)
             os.close(to_write)
+        self._process = process
+        return process
 
     def _send(self, line: str) -> None:
         data = line.replace("\n", " ").encode(errors="surrogateescape") + b"\n"
@@ -120,48 +117,43 @@ class NodeShell:
             while data:
                 data = data[os.write(self._lines, data) :]
 
-    def _answer(self) -> int:
+    def _answer(self, process: subprocess.Popen[bytes]) -> int:
         """Return the exit code of the line that runs; that of the shell if the line ended it."""
         said = b""
         while not said.endswith(b"\n"):
             select.select([self._codes], [], [])
             more = os.read(self._codes, 16)
             if not more:
-                return self._gone()
+                return self._gone(process)
             said += more
         return int(said)
 
-    def _gone(self) -> int:
-        process = self._process
+    def _gone(self, process: subprocess.Popen[bytes]) -> int:
         self._process = None
-        os.close(self._lines)
-        os.close(self._codes)
-        if process is None:
-            return _ENDED
+        self._close_pipes()
         code = process.wait()
         return code if code >= 0 else 128 - code
 
-    def _signal(self, number: int) -> None:
-        if self._process is not None:
-            with suppress(ProcessLookupError):
-                os.killpg(self._process.pid, number)
+    def _close_pipes(self) -> None:
+        os.close(self._lines)
+        os.close(self._codes)
 
-    @contextmanager
-    def _foreground(self) -> Iterator[None]:
-        """Give the terminal to the shell's process group while a line runs, if it is ours to give."""
-        process = self._process
-        if process is None or not has_terminal():
-            yield
-            return
-        terminal = os.open("/dev/tty", os.O_RDWR | os.O_NOCTTY | os.O_CLOEXEC)
-        # without the block the kernel would stop this process, no longer in the foreground
-        blocked = signal.pthread_sigmask(signal.SIG_BLOCK, {signal.SIGTTOU})
-        try:
-            with suppress(OSError):
-                os.tcsetpgrp(terminal, process.pid)
-            yield
-        finally:
-            with suppress(OSError):
-                os.tcsetpgrp(terminal, os.getpgrp())
-            signal.pthread_sigmask(signal.SIG_SETMASK, blocked)
-            os.close(terminal)
+
+@contextmanager
+def _foreground(process: subprocess.Popen[bytes]) -> Iterator[None]:
+    """Give the terminal to the shell's process group while a line runs, if it is ours to give."""
+    if not has_terminal():
+        yield
+        return
+    terminal = os.open("/dev/tty", os.O_RDWR | os.O_NOCTTY | os.O_CLOEXEC)
+    # without the block the kernel would stop this process, no longer in the foreground
+    blocked = signal.pthread_sigmask(signal.SIG_BLOCK, {signal.SIGTTOU})
+    try:
+        with suppress(OSError):
+            os.tcsetpgrp(terminal, process.pid)
+        yield
+    finally:
+        with suppress(OSError):
+            os.tcsetpgrp(terminal, os.getpgrp())
+        signal.pthread_sigmask(signal.SIG_SETMASK, blocked)
+        os.close(terminal)
