@@ -1,1 +1,1 @@
-"""`emulator shell`: `command` reads lines, `lines` understands them, the other modules carry them out."""
+"""`emulator shell`: `command`, `prompt` read lines, `lines` understands them, the others carry them out."""
