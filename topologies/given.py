@@ -9,7 +9,7 @@ import sys
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path, PurePath
-from typing import TYPE_CHECKING, Any, TypeAlias, Union
+from typing import TYPE_CHECKING, Any, ClassVar, TypeAlias, Union
 
 import numpy as np
 from pydantic import ConfigDict
@@ -66,6 +66,8 @@ def generate(params: Params, context: Context) -> Topology:
 class PythonSource(Source):
     """Data without a text: a problem has the path of its value only."""
 
+    start: ClassVar[tuple[int, int]] = (0, 0)
+
     def _marks(self, wanted: frozenset[Loc] | None) -> dict[Loc, tuple[int, int]]:
         return {(): (0, 0)} | {loc[:1]: (0, 0) for loc in wanted or ()}
 
@@ -84,9 +86,12 @@ class Description:
 
     @property
     def file(self) -> str:
-        """The absolute path of its file; empty if there is none."""
+        """The absolute path of its file; empty if there is none, as for standard input."""
         source = self.document.source
-        return "" if isinstance(source, PythonSource) else str(Path(source.file).resolve())
+        if isinstance(source, PythonSource):
+            return ""
+        path = Path(source.file).resolve()
+        return str(path) if path.is_file() else ""
 
 
 def describe(given: Describes) -> Description:

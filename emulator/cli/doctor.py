@@ -3,23 +3,26 @@
 from __future__ import annotations
 
 import os
-from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import click
 
+from emulator.cli.network_file import NetworkFile, network_file
 from emulator.cli.options import engine_option, given_options, scheduler_option
 from emulator.cli.output import print_json, say
+
+if TYPE_CHECKING:
+    from topologies.given import Description
 
 _MARKS = {"ok": "ok     ", "missing": "MISSING", "unknown": "?      "}
 
 
 @click.command("doctor", epilog="\b\nExamples:\n  emulator doctor\n  emulator doctor dc.yaml --json")
-@click.argument("file", type=click.Path(path_type=Path), required=False)
+@network_file(required=False)
 @engine_option("With FILE")
 @scheduler_option()
 @click.option("--json", "as_json", is_flag=True, help="Print one JSON object on standard output.")
-def command(file: Path | None, engine: str | None, scheduler: str | None, *, as_json: bool) -> int:
+def command(given: NetworkFile | None, engine: str | None, scheduler: str | None, *, as_json: bool) -> int:
     """Show what this machine has and lacks, and whether FILE can run here, or on the workers of its engine.
 
     For engines on workers, what this machine has is left out: it makes no nodes. The exit code is 3 if
@@ -27,7 +30,8 @@ def command(file: Path | None, engine: str | None, scheduler: str | None, *, as_
     """
     from emulator.linux.machine.checks import machine_checks
 
-    elsewhere = file is not None and _on_workers(file, engine)
+    described = given.describe() if given else None
+    elsewhere = described is not None and _on_workers(described, engine)
     findings = () if elsewhere else machine_checks()
     for finding in findings:
         fix = f"  -> {finding.fix}" if finding.found == "missing" and finding.fix else ""
@@ -36,7 +40,7 @@ def command(file: Path | None, engine: str | None, scheduler: str | None, *, as_
     if unknown:
         say(f"skipped without root: {', '.join(unknown)}; run it under sudo")
     networks = _networks()
-    needs = _needs(file, engine, given_options(scheduler)) if file else None
+    needs = _needs(str(given), described, engine, given_options(scheduler)) if described else None
     lacking = [finding.name for finding in findings if finding.is_fatal]
     fit = not lacking and not (needs and needs["reasons"])
     if lacking:
@@ -64,12 +68,11 @@ def command(file: Path | None, engine: str | None, scheduler: str | None, *, as_
     return 0 if fit else 3
 
 
-def _on_workers(file: Path, chosen: str | None) -> bool:
-    """Return whether the nodes of `file` are made on workers: this machine's abilities don't count then."""
+def _on_workers(described: Description, chosen: str | None) -> bool:
+    """Return whether the nodes of a file are made on workers: this machine's abilities don't count then."""
     from topologies.engines import ENGINES
-    from topologies.spec.load import load
 
-    return ENGINES[chosen or load(file).spec.engine_name].on_workers
+    return ENGINES[chosen or described.document.spec.engine_name].on_workers
 
 
 def _networks() -> list[dict[str, Any]]:
@@ -95,19 +98,16 @@ def _networks() -> list[dict[str, Any]]:
     return out
 
 
-def _needs(file: Path, chosen: str | None, given: dict[str, str]) -> dict[str, Any]:
+def _needs(file: str, described: Description, chosen: str | None, given: dict[str, str]) -> dict[str, Any]:
     """Return what `file` needs, and every reason why it can't run on this machine or its engine's workers."""
     from emulator.cli.worker_findings import examined
     from emulator.engines.planning import planned
     from emulator.engines.registry import engine_named
     from emulator.errors import RefusedError
     from emulator.plan import size_text
-    from topologies.build import build
     from topologies.engines import ENGINES
-    from topologies.spec.load import load
 
-    document = load(file)
-    topology = build(document)
+    document, topology = described.document, described.topology
     engine = engine_named(chosen or document.spec.engine_name)
     workers, reasons = examined(document, engine, given)
     plan = planned(document, topology, engine, given=given)
@@ -135,7 +135,7 @@ def _needs(file: Path, chosen: str | None, given: dict[str, str]) -> dict[str, A
             else "  it can run here"
         )
     return {
-        "path": str(file),
+        "path": file,
         "name": topology.name,
         "memory_bytes": memory,
         "needs": used,

@@ -7,6 +7,7 @@ from pathlib import Path
 import click
 
 from emulator.cli.files import write
+from emulator.cli.network_file import NetworkFile, network_file
 from topologies.formats.writers import WRITERS
 
 
@@ -15,15 +16,14 @@ from topologies.formats.writers import WRITERS
     epilog="\b\nExamples:\n  emulator export dc.yaml --to graphml -o dc.graphml\n"
     "  emulator export dc.yaml --to mininet -o dc_topo.py",
 )
-@click.argument("file", type=click.Path(path_type=Path))
+@network_file()
 @click.option("--to", "to", type=click.Choice(tuple(WRITERS)), required=True, help="The format.")
 @click.option("-o", "--output", type=click.Path(path_type=Path), help="Output file.")
-def command(file: Path, to: str, output: Path | None) -> int:
+def command(given: NetworkFile, to: str, output: Path | None) -> int:
     """Convert the network of FILE to another format, on standard output or into the file of -o."""
-    from topologies.build import open_topology
     from topologies.formats.export import chunks
 
-    topology = open_topology(file)
+    topology = given.describe().topology
     routes = None
     if to == "mininet" and not topology.light.any():  # it refuses light hosts
         from emulator.forwarding.exported import static_routes

@@ -8,6 +8,7 @@ from pathlib import Path
 import click
 
 from emulator.cli.files import write
+from emulator.cli.network_file import NetworkFile, network_file
 from emulator.cli.output import say
 from emulator.errors import UsageError
 from topologies.topology import Topology
@@ -20,20 +21,18 @@ _SUFFIXES = (".svg", ".html", ".dot", ".json")
     epilog="\b\nExamples:\n  emulator graph dc.yaml -o dc.svg     for a document\n"
     "  emulator graph dc.yaml -o dc.html    to look around in, offline",
 )
-@click.argument("file", type=click.Path(path_type=Path))
+@network_file()
 @click.option(
     "-o", "--output", type=click.Path(path_type=Path), required=True,
     help=f"Output file; its suffix selects the format: {', '.join(_SUFFIXES)}.",
 )  # fmt: skip
-def command(file: Path, output: Path) -> int:
+def command(given: NetworkFile, output: Path) -> int:
     """Draw the network of FILE; large networks are drawn by group."""
     suffix = output.suffix.lower()
     if suffix not in _SUFFIXES:
         shown = f"`{suffix}` is not a picture format" if suffix else "the output has no suffix"
         raise UsageError(f"{shown}; end -o with one of {', '.join(_SUFFIXES)}")
-    from topologies.build import open_topology
-
-    write(_drawn(open_topology(file), suffix), output)
+    write(_drawn(given.describe().topology, suffix), output)
     say(f"wrote {output}")
     return 0
 

@@ -32,6 +32,7 @@ COMMANDS = {
     "plan": ("emulator.cli.plan:command", "show what a file needs: counts, placement, memory"),
     "graph": ("emulator.cli.graph:command", "draw a file's network"),
     "export": ("emulator.cli.export:command", "convert a file's network to another format"),
+    "examples": ("emulator.cli.examples:command", "list and copy example files"),
     "schema": ("emulator.cli.schema:command", "print the JSON schema of topology files, for editors"),
     "doctor": ("emulator.cli.doctor:command", "show what this machine lacks, and how to fix it"),
 }
@@ -40,6 +41,7 @@ COMMANDS = {
 EPILOG = """\b
 Examples:
   emulator up dc.yaml                  start a network
+  emulator up --topo tree,2,3          start one without a file
   emulator exec h1 -- ping -c1 h2      run a command in a node
   emulator check                       test reachability
   emulator down --all                  remove all networks

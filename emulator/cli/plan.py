@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
-from pathlib import Path
 from typing import Any
 
 import click
 
+from emulator.cli.network_file import NetworkFile, network_file
 from emulator.cli.options import engine_option, given_options, scheduler_option
 from emulator.cli.output import Phases, print_json, say
 from emulator.cli.plan_text import plan_lines, sample_lines
@@ -22,6 +22,7 @@ _EPILOG = """\b
 Examples:
   emulator plan dc.yaml                                 does it fit on this machine?
   emulator plan dc.yaml --workers 50 --memory '64 GiB'  does it fit on fifty such machines?
+  emulator plan --topo fat-tree,k=8
   emulator plan dc.yaml --show                          names, addresses, MACs of the first nodes
 \b
 Exit codes: 0 it fits, 3 it doesn't: `up` would refuse it here, or a worker has too little memory
@@ -40,7 +41,7 @@ def _size(context: click.Context, option: click.Parameter, value: str | None) ->
 
 
 @click.command("plan", epilog=_EPILOG)
-@click.argument("file", type=click.Path(path_type=Path))
+@network_file()
 @click.option("--workers", type=click.IntRange(1, _MOST_WORKERS),
               help="Machines to place the nodes on; by default the file's, else one.")  # fmt: skip
 @click.option("--memory", callback=_size, metavar="SIZE", help="Memory of each worker, e.g. '64 GiB'.")
@@ -52,7 +53,7 @@ def _size(context: click.Context, option: click.Parameter, value: str | None) ->
 @click.option("--show", is_flag=True, help="Show the first nodes of each tier: names, addresses, MACs.")
 @click.option("--json", "as_json", is_flag=True, help="Print one JSON object on standard output.")
 def command(
-    file: Path, workers: int | None, memory: int | None, placement: str | None, engine: str | None,
+    given: NetworkFile, workers: int | None, memory: int | None, placement: str | None, engine: str | None,
     *, scheduler: str | None, show: bool, as_json: bool,
 ) -> int:  # fmt: skip
     """Show what FILE needs: counts, placement, memory and time. Creates nothing; needs no root."""
@@ -60,12 +61,10 @@ def command(
     from emulator.engines.planning import planned
     from emulator.engines.registry import engine_named
     from emulator.summary import sample, summary
-    from topologies.build import build
-    from topologies.spec.load import load
 
     with phases.phase("load"):
-        document = load(file)
-        topology = build(document)
+        description = given.describe()
+        document, topology = description.document, description.topology
         runner = engine_named(engine or document.spec.engine_name)
     with phases.phase("plan"):
         machines = () if workers is None and memory is None else numbered(workers or 1, memory)

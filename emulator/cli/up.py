@@ -2,30 +2,38 @@
 
 from __future__ import annotations
 
-from pathlib import Path
-
 import click
 
 from emulator.cli.elevate import ensure_root
+from emulator.cli.network_file import NetworkFile, network_file
 from emulator.cli.options import engine_option, given_options, scheduler_option
 from emulator.cli.output import Phases, counts, fidelity, print_json, say
 from emulator.cli.progress import shown
 from topologies.counting import counted
 
+_EPILOG = """\b
+Examples:
+  emulator up dc.yaml
+  emulator up --topo tree,depth=2,fanout=3
+  emulator up --topo linear,4,2 --engine dry-run
+  generate | emulator up -"""
 
-@click.command("up", epilog="\b\nExample:\n  emulator up topologies/examples/fat-tree.yaml")
-@click.argument("file", type=click.Path(path_type=Path))
+
+@click.command("up", epilog=_EPILOG)
+@network_file()
 @engine_option()
 @scheduler_option()
 @click.option("--json", "as_json", is_flag=True, help="Print one JSON object on standard output.")
-def command(file: Path, engine: str | None, scheduler: str | None, *, as_json: bool) -> int:
-    """Start the network of FILE; if it is up already, change only what differs."""
+def command(given: NetworkFile, engine: str | None, scheduler: str | None, *, as_json: bool) -> int:
+    """Start the network of FILE (`-`: standard input) or --topo.
+
+    If it is up already, change only what differs.
+    """
     phases = Phases()
     from emulator.interface.starting import Watch, start
-    from topologies.given import describe
 
     with phases.phase("load"):
-        description = describe(file)
+        description = given.describe()
     topology = description.topology
     watch = Watch(phases.phase, lambda name: shown(f"up {name}"), say, ensure_root)
     started = start(description, engine, given_options(scheduler), watch)

@@ -8,6 +8,7 @@ from typing import Any
 import click
 
 from emulator.cli.elevate import ensure_root
+from emulator.cli.network_file import TopologyFile
 from emulator.cli.options import engine_option
 from emulator.cli.output import print_json, say
 from emulator.errors import UsageError
@@ -24,9 +25,7 @@ Examples:
 @click.command("stress", epilog=_EPILOG)
 @click.argument("words", nargs=-1, type=click.Path(), metavar="SCENARIO | compare A B")
 @click.option("--net", help="The network, if several are up.")
-@click.option(
-    "--up", "file", type=click.Path(path_type=Path), help="Start this file's network, and remove it after."
-)
+@click.option("--up", "file", type=TopologyFile(), help="Start this file's network, and remove it after.")
 @engine_option("With --up")
 @click.option(
     "--report", "folder", type=click.Path(path_type=Path), help="Write the report into this folder."

@@ -42,15 +42,14 @@ def target_network(options: Mapping[str, Any]) -> TargetNetwork:
         )
     from emulator.engines.planning import planned
     from emulator.state import names
-    from topologies.build import build
-    from topologies.spec.load import load
+    from topologies.given import describe
 
-    document = load(options["file"])
+    description = describe(options["file"])
+    document, topology = description.document, description.topology
     engine = engine_named(options["engine"] or document.spec.engine_name)
     if engine.needs_root:
         ensure_root()
     _require_folder(options["folder"])
-    topology = build(document)
     name = topology.name
     if name in names():
         raise UsageError(f"`{name}` is already up; use it with `--net {name}`, or take it down first")
@@ -60,9 +59,7 @@ def target_network(options: Mapping[str, Any]) -> TargetNetwork:
     def addresses(node: int) -> list[str]:
         return [address.text for address in plan.forwarding.addresses(node)]
 
-    return TargetNetwork(
-        topology, engine, addresses, _brought_up(engine, plan, str(options["file"].resolve()))
-    )
+    return TargetNetwork(topology, engine, addresses, _brought_up(engine, plan, description.file))
 
 
 @contextmanager

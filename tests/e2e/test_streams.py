@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import socket
 import subprocess
 import sys
 from pathlib import Path
@@ -79,3 +80,33 @@ def test_the_shell_keeps_the_order_and_survives_null_bytes(network: None, cli: C
     assert done.stdout.endswith("\nafter\n")
     assert "null byte" in done.stderr
     cli("down", "net", code=0)
+
+
+PIPED = "name: piped\ntopology: {file: campus.edges}\n"
+
+
+def test_a_topology_file_comes_from_standard_input(cli: CommandLine, tmp_path: Path) -> None:
+    """Its relative paths start in the current folder; commands may read it more than once."""
+    (tmp_path / "campus.edges").write_text("a b\nb c\n")
+    assert cli("plan", "-", stdin=PIPED, code=0).stdout.startswith("piped: 3 switches, 2 links")
+    assert "it can run here" in cli("doctor", "-", "--engine", "dry-run", stdin=PIPED, code=0).stderr
+    done = shell("printf 'name: x\\ntopology: {generator: tre}' | EMULATOR plan -", tmp_path)
+    assert done.stderr.startswith("/dev/stdin:2:12: topology.generator: `tre` is not a generator")
+
+
+def test_standard_input_may_be_a_socket(tmp_path: Path) -> None:
+    """As of a program that ssh(1) starts on another machine without a terminal."""
+    ours, theirs = socket.socketpair()
+    with ours, theirs:
+        ours.sendall(b"name: sent\ntopology: {generator: single}\n")
+        ours.shutdown(socket.SHUT_WR)
+        done = subprocess.run(
+            [sys.executable, "-m", "emulator", "plan", "-"],
+            stdin=theirs, cwd=tmp_path, capture_output=True, text=True, timeout=60, check=False,
+        )  # fmt: skip
+    assert (done.returncode, done.stdout.splitlines()[0]) == (0, "sent: 2 hosts, 1 switch, 2 links")
+
+
+def test_a_terminal_is_no_topology_file(tmp_path: Path) -> None:
+    done = shell('script -qec "EMULATOR plan -" /dev/null', tmp_path)
+    assert "standard input is a terminal; pipe a topology file into it" in done.stdout

@@ -11,7 +11,7 @@ from dataclasses import dataclass, replace
 from functools import cached_property
 from itertools import islice
 from pathlib import Path
-from typing import Any
+from typing import Any, ClassVar
 
 import yaml
 
@@ -44,6 +44,9 @@ Those three end a line in YAML 1.1 (and in libyaml), but not in YAML 1.2 and in 
 @dataclass
 class Source:
     """Document: its data, its text, its name in errors, and the folder that relative paths start from."""
+
+    start: ClassVar[tuple[int, int]] = (1, 1)
+    """Line and column of what concerns the whole document; zeros where there is no text."""
 
     file: str
     folder: Path
@@ -79,7 +82,7 @@ class Source:
             at = loc
             while at and at not in marks:
                 at = at[:-1]
-            problems.append(Problem(self.file, *marks.get(at, (1, 1)), dotted(loc), words))
+            problems.append(Problem(self.file, *marks.get(at, self.start), dotted(loc), words))
         return InputError(problems)
 
     def error(self, error: ParameterError) -> InputError:
@@ -98,7 +101,7 @@ def read(path: Path | str, least: str = _LEAST, look: Look | None = None) -> Sou
         path = Path(path)
         with open_input(path, MAX_BYTES + 1) as file:
             raw = file.read(MAX_BYTES + 1)  # not its size: pipes and devices have none
-        folder = path.resolve().parent
+        folder = _folder(path)
     except FileNotFoundError as error:
         raise InputError([Problem(name, 0, 0, "", "there is no such file; check the path")]) from error
     except IsADirectoryError as error:
@@ -109,6 +112,12 @@ def read(path: Path | str, least: str = _LEAST, look: Look | None = None) -> Sou
     except ValueError as error:  # a NUL in the path
         raise InputError([Problem(name, 0, 0, "", f"is not a path: {error}")]) from error
     return parse(raw, name, folder, least, look)
+
+
+def _folder(path: Path) -> Path:
+    """Return where relative paths of a file start: in its folder; of a pipe, in the current one."""
+    resolved = path.resolve()
+    return resolved.parent if resolved.is_file() else Path.cwd()
 
 
 def parse(

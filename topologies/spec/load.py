@@ -6,7 +6,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
-from topologies.errors import InputError, Loc, ParameterError, ParametersError
+from topologies.errors import InputError, Loc, ParameterError, ParametersError, Problem
 from topologies.families import (
     GENERATORS,
     WAYS,
@@ -23,6 +23,8 @@ from topologies.spec.validate import Found, validated
 from topologies.suggestions import nearest
 
 _EXAMPLE = "{generator: tree, depth: 2, fanout: 4}"
+_FOREIGN = (".py", ".graphml", ".xml", ".edges", ".edgelist")
+"""Suffixes of files that people give in the place of a topology file; JSON is YAML."""
 _START = "start with `name:` and `topology:`"
 
 
@@ -62,7 +64,22 @@ class Document:
 
 def load(path: Path | str) -> Document:
     """Load the topology file at `path`; raise InputError with every problem found."""
+    if foreign := _foreign(Path(path)):
+        raise InputError([Problem(str(path), 0, 0, "", foreign)])
     return document_of(read(path, look=_wrong))
+
+
+def _foreign(path: Path) -> str | None:
+    """Return what to write instead of the path of a program, or of a graph of another format."""
+    suffix = path.suffix.lower()
+    if suffix not in _FOREIGN or not path.is_file():
+        return None
+    if suffix == ".py":
+        return (
+            f"is a Python program; for its Mininet topology write a file with `name:` and "
+            f"`topology: {{mininet: {path.name}}}`; a script that calls `emulator.up` is run by python"
+        )
+    return f"is a graph; write a file with `name:` and `topology: {{file: {path.name}}}`"
 
 
 def load_text(text: str, file: str = "<text>", folder: Path | None = None) -> Document:
