@@ -16,7 +16,7 @@ import numpy as np
 from pydantic import ValidationError
 
 from emulator.errors import UsageError
-from emulator.placement.clusters import attachment
+from emulator.placement.clusters import attachment, carriers
 from emulator.placement.worker import Worker
 from emulator.plan import Plan, make_plan
 from emulator.tunnel_mtu import narrowed
@@ -116,8 +116,16 @@ def engine_plan(
 def pinned_workers(plan: Plan, pins: Sequence[tuple[I64, str]]) -> I32:
     """Return the worker's number of each node that `pins` (nodes int64[k], worker) place, else -1: int32[n].
 
-    Later ones win. Hosts without a pin go with their switch. UsageError for an unknown worker.
+    Later ones win. Hosts without a pin go with their switch, hosts of VPCs always with their compute host.
+    UsageError for an unknown worker.
     """
+    wanted = _by_pins(plan, pins)
+    wanted = np.where(wanted < 0, wanted[attachment(plan.topology)], wanted)
+    return wanted[carriers(plan.topology)].astype(np.int32)
+
+
+def _by_pins(plan: Plan, pins: Sequence[tuple[I64, str]]) -> I32:
+    """Return the worker's number of each node in `pins`, else -1: int32[n]."""
     numbers = {worker.name: number for number, worker in enumerate(plan.workers)}
     wanted = np.full(plan.topology.node_count, -1, dtype=np.int32)
     for nodes, worker in pins:
@@ -126,13 +134,26 @@ def pinned_workers(plan: Plan, pins: Sequence[tuple[I64, str]]) -> I32:
                 f"the file places nodes on `{worker}`, which isn't a worker; {nearest(worker, numbers)}"
             )
         wanted[nodes] = numbers[worker]
-    return np.where(wanted < 0, wanted[attachment(plan.topology)], wanted).astype(np.int32)
+    return wanted
 
 
 def with_pins(plan: Plan, pins: Sequence[tuple[I64, str]]) -> Plan:
-    """Return the plan with the nodes of `pins` on their workers. All others stay where the plan has them."""
-    wanted = pinned_workers(plan, pins)
-    placement = np.where(wanted < 0, plan.placement, wanted).astype(np.int32)
+    """Return the plan with the nodes of `pins` on their workers. All others stay where the plan has them.
+
+    UsageError for a host of a VPC that is placed elsewhere than its compute host.
+    """
+    wanted, carrier = pinned_workers(plan, pins), carriers(plan.topology)
+    placement = np.where(wanted < 0, plan.placement, wanted).astype(np.int32)[carrier]
+    by_pins = _by_pins(plan, pins)
+    apart: list[int] = np.flatnonzero((by_pins >= 0) & (by_pins != placement)).tolist()
+    if apart:
+        node, names = apart[0], plan.topology.names
+        there, here = (plan.workers[int(of[node])].name for of in (by_pins, placement))
+        host = names[int(carrier[node])]
+        raise UsageError(
+            f"the file places {names[node]} on {there}, and its compute host {host} is on {here}; "
+            f"place {host} instead"
+        )
     return replace(plan, placement=placement, method=f"{plan.method}, pinned")
 
 

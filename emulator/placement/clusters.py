@@ -60,6 +60,15 @@ def attachment(topology: Topology) -> I64:
     return out
 
 
+def carriers(topology: Topology) -> I64:
+    """Return the node that each node can't be parted from (int64[n]): of a host of a VPC its compute host.
+
+    A light port is in its compute host's namespace, and a member behind it. Other nodes are their own.
+    """
+    first = topology.underlay.node_count
+    return np.concatenate([np.arange(first), topology.compute_hosts]).astype(np.int64)
+
+
 def contract(topology: Topology, memory: I64) -> Clusters:
     """Return the clusters of `topology` whose nodes need `memory` (int64[n], bytes)."""
     parent = attachment(topology)

@@ -10,7 +10,7 @@ import numpy.typing as npt
 
 from emulator.forecast import node_bytes
 from emulator.placement.choice import choose
-from emulator.placement.clusters import contract, total
+from emulator.placement.clusters import carriers, contract, total
 from emulator.placement.rebalance import rebalance
 from emulator.placement.strategy import Request
 from emulator.placement.worker import UNLIMITED, Capacity, Worker, capacity
@@ -41,11 +41,11 @@ def place(topology: Topology, engine: str, workers: Sequence[Worker], method: st
     limits = capacity(workers)
     able = np.flatnonzero(limits.share > 0)
     memory = node_bytes(topology, engine=engine)
-    clusters = contract(topology, memory)
+    clusters, carrier = contract(topology, memory), carriers(topology)
     for _ in range(_ROUNDS):
         clusters = clusters.with_memory(memory)
         chosen = choose(Request(topology, clusters, limits.share[able]), method)
-        worker = rebalance(able[chosen.worker], clusters, memory, limits).astype(np.int32)
+        worker = rebalance(able[chosen.worker], clusters, memory, carrier, limits).astype(np.int32)
         # tunnels need more memory than local links: the next round counts those of this one
         memory = node_bytes(topology, cut_links(topology, worker), engine)
         if _is_final(worker, memory, limits):

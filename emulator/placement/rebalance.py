@@ -1,12 +1,14 @@
 """Rebalancing: nodes move from overfull workers to those with free capacity.
 
 Whole clusters move first, to the worker they have most links to among those with room. Only where no
-worker has room for a whole cluster are its hosts separated from their switch.
+worker has room for a whole cluster are its hosts separated from their switch. Hosts of VPCs stay with their
+compute host.
 """
 
 from __future__ import annotations
 
 from dataclasses import dataclass
+from typing import NamedTuple
 
 import numpy as np
 
@@ -47,10 +49,18 @@ class _Free:
         return np.where(limited, self.memory[workers], self.nodes[workers])
 
 
-def rebalance(worker: I64, clusters: Clusters, memory: I64, capacity: Capacity) -> I64:
+class Needs(NamedTuple):
+    """What each node needs with all those that can't be parted from it: memory (bytes) and nodes, int64[n]."""
+
+    memory: I64
+    nodes: I64
+
+
+def rebalance(worker: I64, clusters: Clusters, memory: I64, carrier: I64, capacity: Capacity) -> I64:
     """Return the worker of each node (int64[n]) such that no worker is overfull, where that is possible.
 
-    worker int64[c] is the worker chosen for each cluster; memory int64[n] the need of each node in bytes.
+    worker int64[c] is the worker chosen for each cluster; memory int64[n] the need of each node in bytes,
+    carrier int64[n] the node that it can't be parted from.
     When all workers together are too small, nothing moves, so that a refusal counts the placement chosen.
     """
     count = capacity.count
@@ -69,9 +79,11 @@ def rebalance(worker: I64, clusters: Clusters, memory: I64, capacity: Capacity) 
     too_large = [cluster for cluster in largest_first if not _move(cluster, moved, clusters, free, links)]
     placed = moved[clusters.of_node]
     members = _Members(clusters)
+    needs = Needs(total(carrier, memory, len(placed)), np.bincount(carrier, minlength=len(placed)))
     for cluster in too_large:
-        _split(members.of(cluster), int(worker[cluster]), placed, memory, free)
-    return placed
+        nodes = members.of(cluster)
+        _split(nodes[carrier[nodes] == nodes], int(worker[cluster]), placed, needs, free)
+    return placed[carrier]
 
 
 def _unload(worker: I64, clusters: Clusters, free: _Free) -> list[int]:
@@ -132,17 +144,18 @@ class _Members:
         return self._order[self._start[cluster] : self._start[cluster + 1]]
 
 
-def _split(nodes: I64, home: int, placed: I64, memory: I64, free: _Free) -> None:
+def _split(nodes: I64, home: int, placed: I64, needs: Needs, free: _Free) -> None:
     """Place the nodes of one cluster wherever there is room, many together; the rest stays at `home`."""
-    for need in np.unique(memory[nodes])[::-1].tolist():
-        left = nodes[memory[nodes] == need]
+    alike = np.stack([needs.memory[nodes], needs.nodes[nodes]], axis=1)
+    for memory, count in np.unique(alike, axis=0)[::-1].tolist():
+        left = nodes[(alike == [memory, count]).all(axis=1)]
         for at in np.argsort(-free.size(np.arange(len(free.memory))), kind="stable").tolist():
             if not len(left):
                 break
-            takes = min(len(left), free.nodes[at], free.memory[at] // need if need else len(left))
+            takes = min(len(left), free.nodes[at] // count, free.memory[at] // memory if memory else len(left))
             takes = max(int(takes), 0)
             placed[left[:takes]] = at
-            free.take(at, takes * need, takes)
+            free.take(at, takes * memory, takes * count)
             left = left[takes:]
         placed[left] = home
-        free.take(home, len(left) * need, len(left))
+        free.take(home, len(left) * memory, len(left) * count)

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import numpy as np
+
 from emulator.engines.cluster.calls import raise_for
 from emulator.engines.cluster.connection import carrier_of, workers_of
 from emulator.engines.cluster.facts import WorkerFacts, known_facts, require_alike
@@ -41,13 +43,12 @@ def refuse(plan: Plan) -> None:
 
 
 def _parted(plan: Plan) -> list[str]:
-    """Return the full hosts of VPCs that are on another worker than their compute host."""
-    topology = plan.topology
-    links = range(topology.underlay.link_count, topology.full.link_count)
-    parted = [max(topology.ends[link].tolist()) for link in links if plan.cut[link]]
-    if not parted:
+    """Return the hosts of VPCs that are on another worker than their compute host."""
+    topology, first = plan.topology, plan.topology.underlay.node_count
+    parted = first + np.flatnonzero(plan.placement[first:] != plan.placement[topology.compute_hosts])
+    if not len(parted):
         return []
-    which = counted_by_name([topology.names[node] for node in parted], "full host")
+    which = counted_by_name(topology.names.take(parted), "host")
     return [f"{which} of VPCs placed apart from their compute hosts: place them together"]
 
 

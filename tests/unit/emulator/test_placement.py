@@ -7,6 +7,8 @@ import sys
 import numpy as np
 import pytest
 
+from emulator.engine_options import engine_plan
+from emulator.errors import UsageError
 from emulator.forecast import node_bytes
 from emulator.placement import place as place_module
 from emulator.placement.choice import METHODS, STRATEGIES, StrategyRow, choose
@@ -203,7 +205,7 @@ def test_clusters_move_to_where_they_have_links() -> None:
     memory = np.ones(6, dtype=np.int64)
     clusters = contract(topology, memory)
     workers = [Worker("a", 2), Worker("b", 2), Worker("c", 2)]
-    placed = rebalance(np.zeros(6, dtype=np.int64), clusters, memory, capacity(workers))
+    placed = rebalance(np.zeros(6, dtype=np.int64), clusters, memory, np.arange(len(memory)), capacity(workers))
     assert np.bincount(placed).tolist() == [2, 2, 2]
     assert placed[0] == placed[1] == 0
 
@@ -213,7 +215,7 @@ def test_what_is_too_large_for_all_stays_and_is_counted() -> None:
     memory = np.ones(4, dtype=np.int64)
     clusters = contract(topology, memory)
     start = np.array([0, 0, 1, 1])
-    assert rebalance(start, clusters, memory, capacity([Worker("a", 1), Worker("b", 1)])).tolist() == [
+    assert rebalance(start, clusters, memory, np.arange(len(memory)), capacity([Worker("a", 1), Worker("b", 1)])).tolist() == [
         0,
         0,
         1,
@@ -293,3 +295,29 @@ def test_hosts_of_vpcs_are_placed_with_their_compute_hosts() -> None:
     assert names[-4:] == ["m1", "m2", "p1", "p2"]
     parents = [names[node] for node in attachment(topology).tolist()]
     assert parents == ["s1", "s2", "s1", "s2", "s1", "s2", "s1", "s2"]
+
+
+@pytest.mark.parametrize("members", ["light", "full"])
+def test_no_host_of_a_vpc_is_parted_from_its_compute_host(members: str) -> None:
+    text = (
+        "name: t\nengine: cluster\nvpcs: {blue: 10.1.0.0/16}\ntopology:\n  nodes:\n    s1: {kind: switch}\n"
+        + "".join(f"    c{c}: {{}}\n" for c in range(4))
+        + "".join(f"    p{p}: {{fidelity: {members}, vpc: blue}}\n" for p in range(40))
+        + "  links:\n" + "".join(f"    - [c{c}, s1]\n" for c in range(4))
+        + "".join(f"    - [p{p}, c{p % 4}]\n" for p in range(40))
+    )  # fmt: skip
+    topology = build(load_text(text))
+    # a switch with its compute hosts and their ports is too large for any of the workers
+    worker = place(topology, "cluster", [Worker(name, nodes=24) for name in "ab"]).worker
+    first = topology.underlay.node_count
+    assert (worker[first:] == worker[topology.compute_hosts]).all()
+    assert sorted(np.bincount(worker).tolist()) == [22, 23]
+
+    pinned = load_text(text + "placement:\n  - {match: {name: 'c[01]'}, worker: b}\n")
+    plan = engine_plan(pinned, topology, "cluster", [Worker("a"), Worker("b")])
+    where = dict(zip(topology.names, plan.placement.tolist(), strict=True))
+    assert {where[name] for name in ("c0", "c1", "p0", "p1", "p37")} == {1}
+    assert (plan.placement[first:] == plan.placement[topology.compute_hosts]).all()
+    apart = load_text(text + "placement:\n  - {match: {name: c1}, worker: b}\n  - {match: {name: p1}, worker: a}\n")
+    with pytest.raises(UsageError, match="places p1 on a, and its compute host c1 is on b; place c1 instead"):
+        engine_plan(apart, topology, "cluster", [Worker("a"), Worker("b")])
