@@ -152,7 +152,9 @@ def _split(nodes: I64, home: int, placed: I64, needs: Needs, free: _Free) -> Non
         for at in np.argsort(-free.size(np.arange(len(free.memory))), kind="stable").tolist():
             if not len(left):
                 break
-            takes = min(len(left), free.nodes[at] // count, free.memory[at] // memory if memory else len(left))
+            takes = min(
+                len(left), free.nodes[at] // count, free.memory[at] // memory if memory else len(left)
+            )
             takes = max(int(takes), 0)
             placed[left[:takes]] = at
             free.take(at, takes * memory, takes * count)

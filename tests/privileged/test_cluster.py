@@ -439,6 +439,45 @@ def test_a_vpc_spans_workers_and_its_ports_move_between_them(carrier: NamespaceC
     assert check_reachability(moved).is_right
 
 
+def test_workers_without_compute_hosts_take_part_in_changes_of_ports(carrier: NamespaceCarrier) -> None:
+    network = up(
+        VPC + "placement:\n  - {match: {kind: host}, worker: w1}\n  - {match: {tier: spine}, worker: w2}\n"
+    )
+    topology = network.topology
+    port, host, spine = (node(network, name) for name in ("v1s1p1", "h2", "spine1"))
+    assert {on(network, one) for one in (port, host)} == {"w1"}
+    assert on(network, spine) == "w2"
+    some = np.array([port, port + 1])
+    links = np.array([topology.incident(one)[0].link for one in some.tolist()])
+    with network.session() as session:
+        session.set_ports(some, up=False)
+        session.set_ports(some, up=True)
+        session.move_port(port, host)
+        session.remove_ports(some)
+        session.add_ports(some)
+        session.remove_links(links)
+        session.add_links(links)
+        session.remove_node(spine)
+        session.remove_node(port)
+        session.remove_link(int(links[1]))
+        session.set_port(port + 2, 0, up=False)
+    assert attach("far").deviations() == []
+    assert check_reachability(attach("far")).is_right
+    result = shake(network, PORTS_SHAKEN)
+    assert {one.error for one in result.outcomes} == {""}
+    assert result.aborted == ""
+
+
+PORTS_SHAKEN = """\
+name: far
+steps:
+  - parallel:
+      - {action: migration, target: 'v1s1*', rate: 20, away: 200 ms, duration: 1 s}
+      - {action: port-flap, target: 'v2s1*', rate: 20, down: 100 ms, duration: 1 s}
+      - {action: vpc-churn, target: v1, rate: 2, away: 200 ms, duration: 1 s}
+"""
+
+
 def on(network: Network, number: int) -> str:
     """Return the worker of a node."""
     assert isinstance(network, ClusterNetwork)

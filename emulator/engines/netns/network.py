@@ -32,6 +32,7 @@ from emulator.linux.nodes.session import NetnsSession
 from emulator.linux.nodes.shared_messages import SharedMessages
 from emulator.linux.observed.existing_nodes import count_existing
 from emulator.linux.overlay.session import OverlaySession
+from emulator.linux.overlay.session_elsewhere import ElsewhereSession
 from emulator.linux.overlay.shared_ports import SharedPorts
 from emulator.linux.processes.interrupts import deferred
 from emulator.moved_ports import with_moved_port
@@ -77,7 +78,7 @@ class NetnsNetwork(NamespacedNetwork):
             full = OvsSession(self._store, self.switches, self._messages, lambda: self.link_changes)
         overlay = self.plan.overlay
         if overlay is None:
-            return full
+            return ElsewhereSession(full, self.topology) if self.plan.whole_overlay is not None else full
         if self._ports is None or self._ports[0] is not self.topology:  # `migrate` changes it
             self._ports = (self.topology, SharedPorts(overlay))
         return OverlaySession(full, self._store, lambda: self.plan, self._ports[1])

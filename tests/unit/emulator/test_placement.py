@@ -205,7 +205,9 @@ def test_clusters_move_to_where_they_have_links() -> None:
     memory = np.ones(6, dtype=np.int64)
     clusters = contract(topology, memory)
     workers = [Worker("a", 2), Worker("b", 2), Worker("c", 2)]
-    placed = rebalance(np.zeros(6, dtype=np.int64), clusters, memory, np.arange(len(memory)), capacity(workers))
+    placed = rebalance(
+        np.zeros(6, dtype=np.int64), clusters, memory, np.arange(len(memory)), capacity(workers)
+    )
     assert np.bincount(placed).tolist() == [2, 2, 2]
     assert placed[0] == placed[1] == 0
 
@@ -215,7 +217,9 @@ def test_what_is_too_large_for_all_stays_and_is_counted() -> None:
     memory = np.ones(4, dtype=np.int64)
     clusters = contract(topology, memory)
     start = np.array([0, 0, 1, 1])
-    assert rebalance(start, clusters, memory, np.arange(len(memory)), capacity([Worker("a", 1), Worker("b", 1)])).tolist() == [
+    assert rebalance(
+        start, clusters, memory, np.arange(len(memory)), capacity([Worker("a", 1), Worker("b", 1)])
+    ).tolist() == [
         0,
         0,
         1,
@@ -318,6 +322,8 @@ def test_no_host_of_a_vpc_is_parted_from_its_compute_host(members: str) -> None:
     where = dict(zip(topology.names, plan.placement.tolist(), strict=True))
     assert {where[name] for name in ("c0", "c1", "p0", "p1", "p37")} == {1}
     assert (plan.placement[first:] == plan.placement[topology.compute_hosts]).all()
-    apart = load_text(text + "placement:\n  - {match: {name: c1}, worker: b}\n  - {match: {name: p1}, worker: a}\n")
+    apart = load_text(
+        text + "placement:\n  - {match: {name: c1}, worker: b}\n  - {match: {name: p1}, worker: a}\n"
+    )
     with pytest.raises(UsageError, match="places p1 on a, and its compute host c1 is on b; place c1 instead"):
         engine_plan(apart, topology, "cluster", [Worker("a"), Worker("b")])
