@@ -68,7 +68,7 @@ def engine_options(document: Document, engine: str, given: Options | None = None
             first = error.errors(include_url=False)[0]
             option = str((*first["loc"], "")[0])
             name = f"--{option}" if of_command else variable(engine, option)
-            raise UsageError(f"{name}: {first['msg']}") from None
+            raise UsageError(f"{name}: {first['msg'].removeprefix('Value error, ')}") from None
         plain = _plain(keys, Path.cwd())
         if plain.keys() & set(_EITHER):  # one of them names the cluster: an earlier one doesn't
             out = {key: value for key, value in out.items() if key not in _EITHER}

@@ -45,7 +45,7 @@ class ClusterEngine:
             )
             for one in every
         ]
-        return found, {"underlay": underlay_of(every, options)}
+        return found, underlay_of(every, options)
 
     def examine(self, options: Mapping[str, Any]) -> Sequence[WorkerFinding]:
         """Return what all workers have and lack for networks of a cluster."""

@@ -124,12 +124,26 @@ def require_alike(every: Sequence[WorkerFacts]) -> None:
         raise RefusedError(reasons)
 
 
-def underlay_of(every: Sequence[WorkerFacts], options: Mapping[str, Any]) -> dict[str, Any] | None:
+NO_UNDERLAY = "no_underlay"
+"""Option of a plan in place of a complete `underlay`: the reasons why its workers can't have tunnels."""
+
+
+def underlay_of(every: Sequence[WorkerFacts], options: Mapping[str, Any]) -> dict[str, Any]:
     """Return the option `underlay` of a plan: VNIs that no worker uses, port, MTU, addresses, devices.
 
-    None where a worker has no address for tunnels, or no VNIs are free.
+    NO_UNDERLAY where a worker has no address for tunnels, or no VNIs are free.
     """
     chosen = options.get("underlay") or {}
+    wanted = " ".join(f"{key} {chosen[key]}" for key in ("device", "address") if chosen.get(key))
+    lacking = [
+        f"{one.name}: no device that is up has an address for tunnels"
+        + (f" ({wanted})" if wanted else "")
+        + "; choose another `underlay`, or give one an address"
+        for one in every
+        if not one.address
+    ]
+    if lacking:
+        return {"underlay": None, NO_UNDERLAY: lacking}
     port = int(chosen.get("port") or VXLAN_PORT)
     taken = [
         (int(span["first"]), int(span["first"]) + int(span["count"]))
@@ -138,9 +152,12 @@ def underlay_of(every: Sequence[WorkerFacts], options: Mapping[str, Any]) -> dic
         if span["port"] == port
     ]
     vni = free_vnis(taken)
-    if not vni or not all(one.address for one in every):
-        return None
-    return {
+    if not vni:
+        return {
+            "underlay": None,
+            NO_UNDERLAY: ["no VNIs are free on all workers; take other networks down"],
+        }
+    found = {
         **chosen,
         "vni": vni,
         "port": port,
@@ -148,6 +165,7 @@ def underlay_of(every: Sequence[WorkerFacts], options: Mapping[str, Any]) -> dic
         "addresses": {one.name: one.address for one in every},
         "devices": {one.name: one.device for one in every},
     }
+    return {"underlay": found}
 
 
 _FIRST_VNI = 1 << 16

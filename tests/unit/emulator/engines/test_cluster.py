@@ -8,7 +8,8 @@ import numpy as np
 import pytest
 
 from emulator.engines.cluster.calls import SummedProgress, raise_for
-from emulator.engines.cluster.facts import WorkerFacts, free_vnis, underlay_of, worker_facts
+from emulator.engines.cluster.facts import NO_UNDERLAY, WorkerFacts, free_vnis, underlay_of, worker_facts
+from emulator.engines.cluster.refusals import refuse
 from emulator.engines.cluster.running import as_running
 from emulator.errors import (
     BrokenError,
@@ -52,10 +53,20 @@ class TestUnderlay:
     def test_the_least_mtu_counts_and_every_worker_needs_an_address(self) -> None:
         one = facts_of(device("eth0", "10.0.0.1", mtu=9000))
         other = facts_of(device("eth0", "10.0.0.2", mtu=1500))
-        found = underlay_of([one, other], {"underlay": {"port": 5000}})
-        assert found is not None
+        found = underlay_of([one, other], {"underlay": {"port": 5000}})["underlay"]
         assert (found["mtu"], found["port"]) == (1500, 5000)
-        assert underlay_of([one, facts_of(device("eth0"))], {}) is None
+        chosen = {"device": "eth7"}
+        found = underlay_of([one, facts_of(device("eth0"), **chosen)], {"underlay": chosen})
+        assert found["underlay"] is None
+        (reason,) = found[NO_UNDERLAY]
+        assert "no device that is up has an address for tunnels (device eth7)" in reason
+
+    def test_a_plan_with_tunnels_says_what_is_lacking_for_them(self) -> None:
+        topology = build(load_text("name: t\ntopology: {generator: tree, depth: 2, fanout: 2}\n"))
+        lacking = {"underlay": None, NO_UNDERLAY: ["w1: no address"]}
+        plan = make_plan(topology, "cluster", [Worker("w1"), Worker("w2")], options=lacking)
+        with pytest.raises(RefusedError, match="w1: no address"):
+            refuse(plan)
 
 
 def first(count: int) -> int:
