@@ -50,7 +50,7 @@ class _Free:
 
 
 class Needs(NamedTuple):
-    """What each node needs with all those that can't be parted from it: memory (bytes) and nodes, int64[n]."""
+    """Need of each node with all that can't be parted from it: memory (bytes) and nodes, int64[n]."""
 
     memory: I64
     nodes: I64
