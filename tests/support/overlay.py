@@ -43,7 +43,6 @@ class Port:
     device: int
     vni: int = 7
     subnet: int = 1
-    flags: int = 0
 
     @property
     def mac(self) -> str:
@@ -62,7 +61,7 @@ def add_port(maps: OverlayMaps, port: Port) -> None:
     """Write a port into its slot; its page must be there."""
     entry = maps.ports[port.slot]
     entry["mac"] = list(bytes.fromhex(port.mac.replace(":", "")))
-    entry["vni"], entry["subnet"], entry["flags"] = port.vni, port.subnet, port.flags
+    entry["vni"], entry["subnet"] = port.vni, port.subnet
     maps.ports["place"][port.slot] = overlay.place(port.device, number(port.vtep))
 
 
@@ -85,7 +84,7 @@ TWO = Port("10.0.0.2", HERE, LOOPBACK)
 NEAR = Port("10.0.0.3", NEIGHBOUR, 50)
 ROUTED = Port("10.0.1.4", FAR, 60, subnet=2)
 STRANGER = Port("10.0.0.5", NEIGHBOUR, 50, vni=8)
-BEHIND = Port("10.0.0.6", HERE, 70, flags=overlay.BEHIND_DEVICE)
+BEHIND = Port("10.0.0.6", HERE, 70)
 STRANGER_HERE = Port("10.0.0.7", HERE, LOOPBACK, vni=8)
 PORTS = (ONE, TWO, NEAR, ROUTED, STRANGER, BEHIND, STRANGER_HERE)
 NOBODY = "10.0.0.60"

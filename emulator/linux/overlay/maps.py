@@ -21,8 +21,8 @@ from emulator.linux.bpf.program import Program
 
 PAGE = 64
 """Addresses of a page; its ports have neighbouring slots."""
-DOWN, BEHIND_DEVICE = 1, 2
-"""Flags of a port: it is down; it is reached through its device, not in the stack of its compute host."""
+DOWN = 1
+"""Flag of a port: it is down."""
 
 PORT = np.dtype(
     [

@@ -10,7 +10,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from emulator.deviation import Deviation, missing
-from emulator.linux.overlay.maps import BEHIND_DEVICE, DOWN, OverlayMaps, place, split_place
+from emulator.linux.overlay.maps import DOWN, OverlayMaps, place, split_place
 from emulator.linux.overlay.port_table import PortTable
 from emulator.overlay.plan import Overlay
 from topologies.counting import counted, some_names
@@ -52,8 +52,7 @@ class PortSurvey:
             "subnet": there & (found["subnet"] != ports.subnet),
         }
         is_up = found["flags"] & DOWN == 0
-        behind = (found["flags"] & BEHIND_DEVICE != 0) != self._overlay.is_behind_device
-        flipped = there & ((is_up != self._up) | behind)
+        flipped = there & (is_up != self._up)
         out = self._named(~there, lambda row: missing(self._name(row), f"light port {self._name(row)}"))
         out += self._named(flipped, lambda row: self._flip(row, up=bool(self._up[row])))
         for what, rows in unlike.items():

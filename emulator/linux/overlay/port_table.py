@@ -13,7 +13,6 @@ import numpy as np
 from numpy.typing import NDArray
 
 from emulator.linux.overlay.maps import (
-    BEHIND_DEVICE,
     DOWN,
     PAGE,
     PAGE_KEY,
@@ -62,7 +61,7 @@ def records(overlay: Overlay, rows: I64 | slice, up: NDArray[np.bool_]) -> NDArr
     ports = overlay.ports
     made = np.zeros(len(up), dtype=PORT)
     made["mac"], made["vni"], made["subnet"] = ports.mac[rows], ports.vni[rows], ports.subnet[rows]
-    made["flags"] = np.where(up, 0, DOWN) | np.where(overlay.is_behind_device[rows], BEHIND_DEVICE, 0)
+    made["flags"] = np.where(up, 0, DOWN)
     made["place"] = place(overlay.device[rows], overlay.vtep[rows])
     return made
 

@@ -12,14 +12,14 @@
  *
  * From the stack, packets leave by the uplink's way out. Only from a way in can a packet be handed to the
  * peer of a veth with its type (PACKET_HOST) kept, whatever MAC the port has. So it goes back up first. */
-INLINE int deliver_here(struct __sk_buff *skb, const struct device *device, struct port *port, __u64 place, int is_from_stack)
+INLINE int deliver_here(struct __sk_buff *skb, const struct device *device, __u64 place, int is_from_stack)
 {
-	int is_behind_device = READ_ONCE(port->flags) & BEHIND_DEVICE;
-	if (is_behind_device && !is_from_stack) {
+	int is_for_device = is_behind_device(place, device->uplink);
+	if (is_for_device && !is_from_stack) {
 		bpf_skb_change_type(skb, PACKET_HOST);
 		return bpf_redirect_peer(device_of(place), 0);
 	}
-	skb->mark = is_behind_device ? MARK_DEVICE : MARK_STACK;
+	skb->mark = is_for_device ? MARK_DEVICE : MARK_STACK;
 	return bpf_redirect(device->uplink, BPF_F_INGRESS);
 }
 
@@ -52,7 +52,7 @@ INLINE int forward(struct __sk_buff *skb, const struct device *device, int is_fr
 		memcpy(frame->ethernet.source, source.port->mac, 6);
 		count(&source.port->tx_packets, &source.port->tx_bytes, length);
 		count(&destination.port->rx_packets, &destination.port->rx_bytes, length);
-		return deliver_here(skb, device, destination.port, place, is_from_stack);
+		return deliver_here(skb, device, place, is_from_stack);
 	}
 	if (encapsulate(skb, device, vtep_of(place), frame->ip.tos, source.port, destination.port))
 		return drop(source.port);

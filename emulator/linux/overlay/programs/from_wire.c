@@ -86,9 +86,7 @@ INLINE int unpack(struct __sk_buff *skb, __be32 vtep)
 	*ethernet = inner;
 	count(&found.port->rx_packets, &found.port->rx_bytes, skb->len - sizeof *ethernet);
 	bpf_skb_change_type(skb, PACKET_HOST); /* it came with the MAC of the uplink, and now has the port's */
-	if (READ_ONCE(found.port->flags) & BEHIND_DEVICE)
-		return bpf_redirect_peer(device, 0);
-	return TC_ACT_OK;
+	return device == skb->ifindex ? TC_ACT_OK : bpf_redirect_peer(device, 0);
 }
 
 /* Take in a packet that a port of this host sent to another one: see deliver_here. */
@@ -106,9 +104,9 @@ INLINE int take_back(struct __sk_buff *skb, const struct device *device)
 	if (!found.port)
 		return TC_ACT_SHOT;
 	__u64 place = READ_ONCE(found.port->place);
-	if (vtep_of(place) != device->vtep || !(READ_ONCE(found.port->flags) & BEHIND_DEVICE))
+	if (vtep_of(place) != device->vtep)
 		return drop(found.port);
-	return bpf_redirect_peer(device_of(place), 0);
+	return is_behind_device(place, device->uplink) ? bpf_redirect_peer(device_of(place), 0) : TC_ACT_OK;
 }
 
 PROGRAM int from_wire(struct __sk_buff *skb)

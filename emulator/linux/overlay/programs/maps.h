@@ -12,7 +12,6 @@ struct page {
 };
 
 #define DOWN 1
-#define BEHIND_DEVICE 2 /* deliver through the device; otherwise into the stack of the compute host */
 
 struct port {
 	__u64 place; /* low half: device, high half: vtep; 0: no port. One store moves a port to another host. */
@@ -68,6 +67,12 @@ INLINE struct found find_port(__u32 space, __be32 address)
 	if (found.port && !READ_ONCE(found.port->place))
 		found.port = 0;
 	return found;
+}
+
+/* Whether ports at a place are behind a device of the host with this uplink; otherwise they are in its stack. */
+INLINE int is_behind_device(__u64 place, __u32 uplink)
+{
+	return device_of(place) != uplink;
 }
 
 INLINE int is_up(const struct port *port)
