@@ -11,7 +11,7 @@ from emulator.errors import RefusedError
 
 pytestmark = pytest.mark.privileged
 
-# `shared` has a namespace for each VPC, since their addresses are the same; `alone` has ports in its own stack.
+# `shared` has a namespace for each VPC, since they have the same addresses; `alone` has its own stack.
 TEXT = """
 name: moved
 vpcs: {blue: 10.1.0.0/16, red: 10.1.0.0/16}
