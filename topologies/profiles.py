@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass, fields
 
 from topologies.openflow import OpenFlow
+from topologies.services import Setup
 
 
 @dataclass(frozen=True, slots=True)
@@ -68,6 +69,7 @@ class NodeProfile:
     `switch` is the kind of a switch: bridge (the kernel's), ovs (Open vSwitch) or user (Mininet's
     reference switch); `openflow` configures the latter two. `vpc` is the VPC of a host that the file
     names ("" for a light one: the first). A light host with `device` has an interface of its own.
+    `setup` is what programs in the node see of it.
     """
 
     cpu: float | None = None
@@ -78,6 +80,7 @@ class NodeProfile:
     openflow: OpenFlow = OpenFlow()
     vpc: str = ""
     device: bool = False
+    setup: Setup = Setup()
 
 
 def link_weights(profile: LinkProfile) -> dict[str, object]:

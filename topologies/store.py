@@ -17,6 +17,7 @@ import numpy.typing as npt
 from topologies.names import Block, NameBlock, NameList, Names
 from topologies.openflow import Controller, OpenFlow
 from topologies.profiles import LinkProfile, NodeProfile, Shape
+from topologies.services import Ready, Service, Setup
 from topologies.topology import Explicit, Pools, Topology
 from topologies.vpcs import Subnet, Vpcs
 
@@ -108,7 +109,19 @@ def _node_profile(data: dict[str, Any]) -> NodeProfile:
         Controller(**one | {"command": tuple(one["command"])}) for one in openflow.pop("controllers")
     )
     protocols = tuple(openflow.pop("protocols"))
-    return NodeProfile(**data, openflow=OpenFlow(controllers, protocols, **openflow))
+    setup = _setup(data.pop("setup", {}))
+    return NodeProfile(**data, openflow=OpenFlow(controllers, protocols, **openflow), setup=setup)
+
+
+def _setup(data: dict[str, Any]) -> Setup:
+    pairs = {key: tuple((name, value) for name, value in data.get(key, ())) for key in ("environment", "sysctl")}
+    return Setup(run=tuple(map(_service, data.get("run", ()))), **pairs)
+
+
+def _service(data: dict[str, Any]) -> Service:
+    ready = data["ready"]
+    made = Ready(**ready | {"command": tuple(ready["command"])})
+    return Service(**data | {"command": tuple(data["command"]), "ready": made})
 
 
 def _explicit(data: list[Any]) -> Explicit:

@@ -20,10 +20,14 @@ from topologies.spec.explain import problems_of
 from topologies.spec.explicit import NodeEntry
 from topologies.spec.merge import merged_link, merged_node
 from topologies.spec.rules import LinkKeys, NodeKeys, ShapeKeys
+from topologies.spec.services import SetupKeys
 from topologies.topology import Explicit, Kind, Topology
 
 SHAPE_KEYS = tuple(ShapeKeys.model_fields)
-NODE_KEYS = tuple(key for key in NodeKeys.model_fields if key != "openflow")  # flattened, see below
+NODE_KEYS = tuple(
+    key for key in NodeKeys.model_fields if key != "openflow" and key not in SetupKeys.model_fields
+)
+"""Attributes that are properties. `openflow` is flattened, see below; a graph file never starts commands."""
 _PORT = re.compile(r"(.+?)(?:@([0-9]{1,5}))?")
 Model = TypeVar("Model", bound=BaseModel)
 _LAST_PORT = 0xFFFE  # 0xffff is the node itself

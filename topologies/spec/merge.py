@@ -7,6 +7,9 @@ from dataclasses import replace
 from topologies.errors import Loc
 from topologies.profiles import LinkProfile, NodeProfile, Shape
 from topologies.spec.rules import LinkKeys, NodeKeys, ShapeKeys
+from topologies.spec.services import SetupKeys, services_of
+
+_OF_PROFILE = tuple(key for key in NodeKeys.model_fields if key not in SetupKeys.model_fields)
 
 
 def merged_shape(keys: ShapeKeys | None, old: Shape) -> Shape:
@@ -30,9 +33,11 @@ def merged_link(keys: LinkKeys, old: LinkProfile, *, reverse: bool) -> LinkProfi
 def merged_node(keys: NodeKeys, old: NodeProfile | None) -> NodeProfile:
     """Return `old` (or the default) with the keys that are set in `keys` replaced."""
     old = old or NodeProfile()
-    stated = {k: v for k in NodeKeys.model_fields if (v := getattr(keys, k)) is not None}
+    stated = {k: v for k in _OF_PROFILE if (v := getattr(keys, k)) is not None}
     if keys.openflow is not None:
         stated["openflow"] = replace(old.openflow, **keys.openflow.set_keys())
+    if keys.run or keys.environment or keys.sysctl:
+        stated["setup"] = old.setup.with_keys(services_of(keys.run or {}), keys.environment, keys.sysctl)
     return replace(old, **stated)
 
 

@@ -11,6 +11,7 @@ from topologies.quantities import Duration, Rate, Share, Size
 from topologies.spec.engine_options import Machine
 from topologies.spec.openflow import OpenFlowKeys
 from topologies.spec.section import EmptyIfNull, Section
+from topologies.spec.services import SetupKeys
 
 NodeKind = Literal["host", "switch", "router"]
 Fidelity = Literal["full", "light", "hollow"]
@@ -70,7 +71,7 @@ class LinkRule(LinkKeys):
     match: Annotated[LinkMatch, EmptyIfNull(dict)] = Field(LinkMatch(), description="Links; default: all")
 
 
-class NodeKeys(Section):
+class NodeKeys(SetupKeys):
     """Properties of a node."""
 
     cpu: Annotated[float, Field(gt=0, le=4096)] | None = Field(

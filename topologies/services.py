@@ -1,0 +1,78 @@
+"""Settings of a node that only its own programs and its kernel see: services, environment, sysctls.
+
+They are part of a node's profile, so equal ones are stored once however many nodes have them.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, fields
+
+RESTARTS = ("never", "on-failure", "always")
+"""What happens when a service ends by itself: nothing, a new start unless it succeeded, a new start."""
+
+
+@dataclass(frozen=True, slots=True)
+class Ready:
+    """Sign that a service is ready; without any it is as soon as its program runs.
+
+    `port`: TCP port on which it listens; `output`: text in a line that it prints; `command`: program that
+    ends with exit code 0 in the node; `notify`: it says READY=1 itself (sd_notify(3)). `within` in seconds.
+    """
+
+    port: int | None = None
+    output: str | None = None
+    command: tuple[str, ...] = ()
+    notify: bool = False
+    within: float = 30.0
+
+
+@dataclass(frozen=True, slots=True)
+class Service:
+    """Command that runs in a node from `up` to `down`, or once (`once`) when the node is made.
+
+    `user` is root, or empty for the user who called sudo.
+    """
+
+    name: str
+    command: tuple[str, ...]
+    once: bool = False
+    restart: str = "on-failure"
+    ready: Ready = Ready()
+    user: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Setup:
+    """Services in the order of their start, and environment and sysctls as (name, value), by name."""
+
+    run: tuple[Service, ...] = ()
+    environment: tuple[tuple[str, str], ...] = ()
+    sysctl: tuple[tuple[str, str], ...] = ()
+
+    @property
+    def keys(self) -> tuple[str, ...]:
+        """Keys of the file that are set."""
+        return tuple(field.name for field in fields(self) if getattr(self, field.name))
+
+    def with_keys(
+        self,
+        run: dict[str, Service | None] | None = None,
+        environment: dict[str, str | None] | None = None,
+        sysctl: dict[str, str | None] | None = None,
+    ) -> Setup:
+        """Return this setup with entries added or replaced by name; None takes an entry away."""
+        services = {service.name: service for service in self.run} | (run or {})
+        return Setup(
+            tuple(service for service in services.values() if service is not None),
+            _merged(self.environment, environment),
+            _merged(self.sysctl, sysctl),
+        )
+
+
+def _merged(
+    old: tuple[tuple[str, str], ...], new: dict[str, str | None] | None
+) -> tuple[tuple[str, str], ...]:
+    if not new:
+        return old
+    values = dict(old) | new
+    return tuple(sorted((name, value) for name, value in values.items() if value is not None))
