@@ -6,13 +6,14 @@ MACs and automatic addresses depend on a node's position in the file (`topologie
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 
 from emulator.forwarding.base import BRIDGE_PORT, LOOPBACK_PORT
 from emulator.plan import Plan, size_text
 from topologies.counting import counted
 from topologies.identifiers import interface_name, mac
 from topologies.profiles import NodeProfile
+from topologies.services import Setup
 
 _MOST = 10
 """Maximum number of nodes named one by one; beyond it only the first few are, with the total."""
@@ -20,7 +21,7 @@ _FIRST = 3
 
 
 def limit_changes(old: Plan, new: Plan) -> list[str]:
-    """Return the changed limits of remaining nodes: `h1: cpu 0.5 → 0.2`, one line per node."""
+    """Return the changed limits and settings of remaining nodes: `h1: cpu 0.5 → 0.2`, one line per node."""
     old, new, found = old.full, new.full, []
     if old.topology.node_profiles != new.topology.node_profiles or len(new.topology.node_profiles) > 1:
         before = {name: old.topology.node_profile_of(node) for node, name in _named(old)}
@@ -29,7 +30,7 @@ def limit_changes(old: Plan, new: Plan) -> list[str]:
             words = ", ".join(_limits(was, new.topology.node_profile_of(node))) if was else ""
             if words:
                 found.append(f"{name}: {words}")
-    return shortened(found, "changed limits")
+    return shortened(found, "changed limits or settings")
 
 
 def _limits(was: NodeProfile, now: NodeProfile) -> Iterator[str]:
@@ -37,6 +38,23 @@ def _limits(was: NodeProfile, now: NodeProfile) -> Iterator[str]:
         yield f"cpu {_number(was.cpu)} → {_number(now.cpu)}"
     if was.memory != now.memory:
         yield f"memory {_size(was.memory)} → {_size(now.memory)}"
+    if was.setup != now.setup:
+        yield from _setups(was.setup, now.setup)
+
+
+def _setups(was: Setup, now: Setup) -> Iterator[str]:
+    """Yield the changes of services, variables and sysctls, each by its name."""
+    before, after = ({service.name: service for service in setup.run} for setup in (was, now))
+    yield from _by_name("service", before, after)
+    yield from _by_name("variable", dict(was.environment), dict(now.environment))
+    yield from _by_name("sysctl", dict(was.sysctl), dict(now.sysctl))
+
+
+def _by_name(what: str, before: Mapping[str, object], after: Mapping[str, object]) -> Iterator[str]:
+    for name in dict.fromkeys((*before, *after)):
+        if before.get(name) != after.get(name):
+            verb = "removed" if name not in after else "changed" if name in before else "added"
+            yield f"{what} {name} {verb}"
 
 
 def _number(value: float | None) -> str:

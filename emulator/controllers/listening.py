@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import suppress
 from pathlib import Path
+from socket import inet_aton
 
 from emulator.linux.processes.running import net_namespace
 
@@ -15,6 +16,17 @@ _LOOPBACK = 0x7F000001
 def listens(pid: int, port: int) -> bool:
     """Return whether a process in the namespace of `pid` accepts TCP connections to 127.0.0.1:`port`."""
     return bool(_sockets(str(pid), port))
+
+
+def accepts(pid: int, port: int, address: str = "") -> bool:
+    """Return whether a process in the namespace of `pid` accepts TCP connections to `port` at any address.
+
+    With `address` (IPv4), it must be a socket of that address or of all.
+    """
+    def at_address(words: list[int]) -> bool:
+        return not address or not any(words) or words == [int.from_bytes(inet_aton(address), "little")]
+
+    return bool(_sockets(str(pid), port, at_address))
 
 
 def listens_here(port: int) -> bool:
@@ -43,25 +55,36 @@ def _open(process: Path) -> Iterator[str]:
                 yield str(descriptor.readlink())
 
 
-def _sockets(process: str, port: int) -> set[str]:
-    """Return the inodes of listening sockets in the namespace of `process`, a name in /proc."""
+def _sockets(
+    process: str, port: int, at_address: Callable[[list[int]], bool] = lambda words: _covers_loopback(words)
+) -> set[str]:
+    """Return the inodes of listening sockets in the namespace of `process`, a name in /proc.
+
+    `at_address` selects them by their address, as 32-bit words in the machine's byte order.
+    """
     out: set[str] = set()
     for table in ("tcp", "tcp6"):
         with suppress(OSError), Path(f"/proc/{process}/net/{table}").open(encoding="ascii") as file:
             next(file)
-            out.update(fields[9] for line in file if _answers(fields := line.split(), port))
+            rows = (line.split() for line in file)
+            out.update(
+                fields[9] for fields in rows if _listens(fields, port) and at_address(_words(fields[1]))
+            )
     return out
 
 
-def _answers(fields: list[str], port: int) -> bool:
+def _listens(fields: list[str], port: int) -> bool:
     """Parse a line (proc_pid_net(5)): local address is field 1, state field 3, the socket's inode 9."""
-    address, _, number = fields[1].rpartition(":")
-    return fields[3] == _LISTEN and int(number, 16) == port and _covers_loopback(address)
+    return fields[3] == _LISTEN and int(fields[1].rpartition(":")[2], 16) == port
 
 
-def _covers_loopback(address: str) -> bool:
-    """Return whether a listening address is 127.0.0.1 or any: 32-bit words in the machine's byte order."""
+def _words(field: str) -> list[int]:
+    """Return a local address as 32-bit words in the machine's byte order; one word for IPv4 in IPv6."""
+    address = field.rpartition(":")[0]
     words = [int.from_bytes(bytes.fromhex(address[i : i + 8]), "little") for i in range(0, len(address), 8)]
-    if len(words) == 4 and words[:2] == [0, 0] and words[2] == 0xFFFF:  # IPv4 in IPv6
-        words = words[3:]
+    return words[3:] if len(words) == 4 and words[:2] == [0, 0] and words[2] == 0xFFFF else words
+
+
+def _covers_loopback(words: list[int]) -> bool:
+    """Return whether a listening address is 127.0.0.1 or any."""
     return not any(words) or words == [_LOOPBACK]

@@ -15,12 +15,12 @@ import signal
 import subprocess
 import time
 from collections.abc import Iterator, Mapping, Sequence
-from contextlib import ExitStack, contextmanager, suppress
+from contextlib import ExitStack, contextmanager, nullcontext, suppress
 from dataclasses import asdict, dataclass
 from pathlib import Path
 
 from emulator.atomic_write import write_atomically
-from emulator.controllers.caller import Caller
+from emulator.linux.processes.caller import Caller
 from emulator.linux.processes.running import net_namespace, stat
 
 LARGEST_FILE = 256 << 20
@@ -104,18 +104,18 @@ class Process:
 
 def start(
     argv: Sequence[str], environment: Mapping[str, str], log: Path, cwd: Path | None = None, *,
-    inherit: Sequence[int] = (), user: Caller | None = None,
+    inherit: Sequence[int] = (), user: Caller | None = None, limited: bool = True,
 ) -> Process:  # fmt: skip
     """Start `argv` in the calling thread's namespaces, in a session of its own.
 
     Standard input is empty. Output is appended to the file `log` (0600), which belongs to the process's
-    user, so that it may open its own streams by name. It inherits the descriptors `inherit`. Raises
-    OSError.
+    user, so that it may open its own streams by name. It inherits the descriptors `inherit`. Its files, if
+    `limited`, have LARGEST_FILE bytes at most. Raises OSError.
     """
     output = os.open(log, os.O_WRONLY | os.O_CREAT | os.O_APPEND | os.O_CLOEXEC | os.O_NOFOLLOW, 0o600)
     try:
         os.fchown(output, user.uid if user else -1, user.gid if user else -1)
-        with _files_limited():
+        with _files_limited() if limited else nullcontext():
             child = subprocess.Popen(  # noqa: S603
                 list(argv), stdin=subprocess.DEVNULL, stdout=output, stderr=output, cwd=cwd,
                 env=dict(environment), start_new_session=True, pass_fds=tuple(inherit),
@@ -123,8 +123,9 @@ def start(
                 user=user.uid if user else None, group=user.gid if user else None,
                 extra_groups=user.groups if user else None,
             )  # fmt: skip
-        with suppress(ProcessLookupError, PermissionError):  # root may lack the capability
-            resource.prlimit(child.pid, resource.RLIMIT_FSIZE, (LARGEST_FILE, LARGEST_FILE))
+        if limited:
+            with suppress(ProcessLookupError, PermissionError):  # root may lack the capability
+                resource.prlimit(child.pid, resource.RLIMIT_FSIZE, (LARGEST_FILE, LARGEST_FILE))
     finally:
         os.close(output)
     _children[child.pid] = child

@@ -13,7 +13,7 @@ from collections.abc import Callable, Iterable, Mapping, Sequence
 from contextlib import AbstractContextManager
 from pathlib import Path
 
-from emulator.controllers.caller import Caller, caller, note_caller
+from emulator.linux.processes.caller import Caller, caller, note_caller
 from emulator.controllers.endpoints import endpoints, targets
 from emulator.controllers.listening import listens
 from emulator.controllers.process import Process, note, noted, start

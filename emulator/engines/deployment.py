@@ -16,6 +16,7 @@ from emulator.network import Progress, silent
 from emulator.ovs.controllers import await_controllers
 from emulator.ovs.switches import Switches
 from emulator.plan import Plan
+from emulator.services.control import lead, service_deviations
 from emulator.state import NetworkState, Record, state_root
 from topologies.openflow_switches import controllers_of
 
@@ -47,18 +48,22 @@ class NamespacedEngine(ChangingEngine[Running]):
 
             running, lost = self._running(state, plan)
             if running is not None:
+                broken = service_deviations(state, running.plan.here)
                 started = _start_again(running, plan, state, file)
                 repaired = tuple(f"repaired: {words}" for words in running.repair_before(plan))
                 changed = self.change(running, plan, state, file, progress=progress, check=signals.check)
-                changed.changes = (*repaired, *(changed.changes or ()))
+                also = tuple(f"repaired: {words}" for words in broken)
+                changed.changes = (*repaired, *also, *(changed.changes or ()))
                 if started:
                     _await_again(changed, plan, started, progress)
+                changed.notes = (*changed.notes, *lead(state, store_of(state), plan.here, file, watched))
                 return changed
             remove(state, silent)  # remains of a killed `up` or `down`
             try:
                 record, limits = begin(plan, state, file, self.needs(plan))
                 notes = (*limits, *self.make(plan, state, record, watched))
                 finish(state, record)
+                notes = (*notes, *lead(state, store_of(state), plan.here, file, watched))
                 signals.check()
             except BaseException:
                 remove(state, silent)

@@ -21,6 +21,7 @@ from emulator.linux.observed.existing_nodes import count_existing
 from emulator.network import Health, LinkState, Progress, silent
 from emulator.ovs import status
 from emulator.ovs.switches import Switches
+from emulator.services.control import lead, service_deviations
 from emulator.state import NetworkState
 from emulator.stress_lock import left_over, under_stress
 from topologies.counting import counted
@@ -120,6 +121,13 @@ class NamespacedNetwork(RepairableNetwork):
     def _engine_problems(self) -> list[str]:
         """Return problems of the processes that the engine itself keeps beside the nodes."""
         return []
+
+    def repair_services(self) -> list[str]:
+        """Start services again that have ended; BrokenError if one fails again."""
+        found = service_deviations(self._state, self._filed_plan.here)
+        if found:
+            lead(self._state, self._store, self._filed_plan.here, self._record.file, silent)
+        return [str(deviation) for deviation in found]
 
     def stopped_controllers(self) -> list[str]:
         """Return the names of controllers whose processes have ended."""

@@ -26,6 +26,7 @@ from emulator.linux.overlay.items import TENANT_INTERFACE
 from emulator.linux.overlay.live_ports import LivePorts
 from emulator.linux.overlay.port_entry import is_ping, port_entry, with_source
 from emulator.linux.overlay.port_view import PortView
+from emulator.linux.processes.caller import Caller
 from emulator.linux.processes.execute import Place, start
 from emulator.linux.processes.node_shell import NodeShell
 from emulator.linux.processes.own_ping import with_own_ping
@@ -143,7 +144,8 @@ class NamespacedNodes:
 
     def start(
         self, node: int, argv: Sequence[str], *, capture: bool, apart: bool = False, feed: bool = False,
-        session: bool = False, inherit: Sequence[int] = (),
+        session: bool = False, inherit: Sequence[int] = (), output: int | None = None,
+        user: Caller | None = None, environment: Mapping[str, str] | None = None,
     ) -> subprocess.Popen[bytes]:  # fmt: skip
         """Start a command in a node, within the node's limits; the options are those of `execute.start`."""
         name, profile = self.names[node], self.topology.node_profile_of(node)
@@ -159,8 +161,8 @@ class NamespacedNodes:
             return start(
                 self.store, self.place(node), self._state.hosts_path,
                 [*before, *with_own_ping(argv, self._environment)],
-                capture=capture, inherit=descriptors, apart=apart, environment=self._environment, feed=feed,
-                session=session,
+                capture=capture, inherit=descriptors, apart=apart, feed=feed, session=session, output=output,
+                user=user, environment={**self._environment, **(environment or {}), **dict(profile.setup.environment)},
             )  # fmt: skip
 
     def ping_words(self, node: int) -> list[str]:

@@ -14,6 +14,7 @@ from emulator.linux.observed.limits import deviating_limits
 from emulator.linux.observed.wanted import WantedState
 from emulator.linux.processes.interrupts import deferred
 from emulator.plan import Plan
+from emulator.services.control import service_deviations
 from topologies.counting import counted
 
 _SETTLES_WITHIN, _PAUSE = 2.0, 0.05
@@ -46,6 +47,10 @@ class RepairableNetwork(RecordedNetwork, ABC):
     def deviations(self) -> Sequence[Deviation]:
         """Compare every node with the kernel; return deviations from the plan."""
         require_root()
+        return [*self._deviations(), *service_deviations(self._state, self._filed_plan.here)]
+
+    def _deviations(self) -> list[Deviation]:
+        """Return the deviations of nodes; their services are led to a plan apart, see `up`."""
         return [*self.look(), *deviating_limits(self._state.root, self._filed_plan.full.here)]
 
     def repair(self) -> list[str]:
@@ -53,7 +58,11 @@ class RepairableNetwork(RecordedNetwork, ABC):
         require_root()
         with self._state.locked("repair"), deferred():
             self._record = self._state.read()
-            return self.repair_locked()
+            return [*self.repair_locked(), *self.repair_services()]
+
+    @abstractmethod
+    def repair_services(self) -> list[str]:
+        """Lead services that aren't as the plan wants them to it; return the deviations."""
 
     def repair_locked(self) -> list[str]:
         """Repair deviations and limits, and return them; the caller holds the network's lock.
@@ -64,7 +73,7 @@ class RepairableNetwork(RecordedNetwork, ABC):
         limits = deviating_limits(self._state.root, self._filed_plan.full.here, restore=True)
         words += map(str, limits)
         if words:
-            await_repaired(self.name, self.deviations, within=_SETTLES_WITHIN, pause=_PAUSE)
+            await_repaired(self.name, self._deviations, within=_SETTLES_WITHIN, pause=_PAUSE)
         return words
 
 

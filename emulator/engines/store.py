@@ -16,6 +16,7 @@ from emulator.linux.namespaces.store import NamespaceStore
 from emulator.linux.nodes.teardown import Sentinel, kill_inside
 from emulator.linux.processes.interrupts import deferred
 from emulator.network import Progress, silent
+from emulator.services.control import end as end_services
 from emulator.state import MOUNTS, NetworkState, shared_lock
 
 
@@ -64,6 +65,7 @@ def remove(state: NetworkState, progress: Progress) -> None:
             with store.entered():
                 inodes = store.inodes()
         progress("processes", 0, 1)
+        end_services(state.folder)
         kill_inside(inodes, hosts=state.hosts_path)
         store.release()
         cgroups.remove(state.root, state.name)

@@ -19,6 +19,7 @@ from emulator.errors import KernelError, UnableError
 from emulator.linux.namespaces import syscalls
 from emulator.linux.namespaces.guard import namespace_guard
 from emulator.linux.namespaces.store import NamespaceStore
+from emulator.linux.processes.caller import Caller
 from emulator.linux.processes.node_mark import mark_here
 
 Made = TypeVar("Made")
@@ -86,25 +87,29 @@ def _current_directory() -> Iterator[int | None]:
 def start(
     store: NamespaceStore, place: Place, hosts: Path | None, argv: Sequence[str], *, capture: bool,
     inherit: Sequence[int] = (), apart: bool = False, environment: Mapping[str, str] | None = None,
-    feed: bool = False, session: bool = False,
+    feed: bool = False, session: bool = False, output: int | None = None, user: Caller | None = None,
 ) -> subprocess.Popen[bytes]:  # fmt: skip
     """Start `argv` inside a node. With `capture`, its output goes to pipes and its input is empty.
 
     It inherits the current directory, the descriptors `inherit`, and this process's environment, with the
     node's name and `environment` added. With `feed`, its input is a pipe. With `apart`, it leads its own
-    process group, with `session` its own session without a terminal. Raises UnableError when the program
-    doesn't exist.
+    process group, with `session` its own session without a terminal. With `output`, it writes to this
+    descriptor, and its input is empty. It runs as `user`, if that is another. Raises UnableError when the
+    program doesn't exist.
     """
-    pipe = subprocess.PIPE if capture else None
+    pipe = subprocess.PIPE if capture else output
     named = {"HOSTNAME": place.node, NODE_VARIABLE: place.node} if place.node else {}
-    nothing = subprocess.PIPE if feed else subprocess.DEVNULL if capture else None
+    nothing = subprocess.PIPE if feed else subprocess.DEVNULL if capture or output is not None else None
+    everything = {**os.environ, **named, **(environment or {})}
 
     def run() -> subprocess.Popen[bytes]:
         try:
             return subprocess.Popen(  # noqa: S603
                 list(argv), stdin=nothing, stdout=pipe, stderr=pipe, pass_fds=tuple(inherit),
                 process_group=0 if apart else None, start_new_session=session,
-                env={**os.environ, **named, **(environment or {})},
+                env=user.environment(everything) if user else everything,
+                user=user.uid if user else None, group=user.gid if user else None,
+                extra_groups=user.groups if user else None,
             )  # fmt: skip
         except OSError as error:
             raise UnableError(f"can't run `{argv[0]}` in {place.node}: {error.strerror}") from error

@@ -39,7 +39,7 @@ def test_a_rule_for_all_nodes_is_summed_up() -> None:
     text = STAR.format(k=4, hosts=5)
     told = limit_changes(plan_of(text), plan_of(text + "nodes: [{match: {kind: host}, cpu: 0.5}]\n"))
     assert told == [
-        "changed limits of 20 nodes, the first of them:",
+        "changed limits or settings of 20 nodes, the first of them:",
         *(f"h{k}: cpu unlimited → 0.5" for k in (1, 2, 3)),
     ]
 

@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from emulator.controllers.caller import caller
+from emulator.linux.processes.caller import caller
 from emulator.errors import UsageError
 
 NOWHERE = "1234567"

@@ -1,7 +1,7 @@
-"""User that a network's controllers run as: the user who called sudo.
+"""User that programs named by a file run as: the user who called sudo.
 
-The author of a file chooses the program in `controller: {command: …}`, so it doesn't run as root. The
-first start writes the user down. A controller that another command starts again keeps this user.
+The author of a file chooses the program of a controller or service, so it doesn't run as root. The
+first start writes the user down. A program that another command starts again keeps this user.
 """
 
 from __future__ import annotations

@@ -1,0 +1,1 @@
+"""Services of nodes (`run:`): one supervisor a network starts, watches, restarts and ends them."""

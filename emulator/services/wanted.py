@@ -1,0 +1,55 @@
+"""Services that a plan wants on this machine. Pure."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+from collections.abc import Iterable
+from dataclasses import asdict, dataclass
+
+import numpy as np
+
+from topologies.services import Service
+from topologies.topology import I64, Topology
+
+
+@dataclass(frozen=True)
+class Wanted:
+    """A service of a node; `digest` changes with everything that only a new start can change."""
+
+    node: int
+    node_name: str
+    service: Service
+    digest: str
+
+    @property
+    def key(self) -> tuple[str, str]:
+        """Names of the node and of the service."""
+        return self.node_name, self.service.name
+
+    def __str__(self) -> str:
+        return f"service {self.service.name} of {self.node_name}"
+
+
+def wanted_services(topology: Topology, nodes: I64) -> list[Wanted]:
+    """Return the services of `nodes`, in the order of the nodes and of their starts."""
+    having = np.array([bool(profile.setup.run) for profile in topology.node_profiles], dtype=bool)
+    out: list[Wanted] = []
+    for node in nodes[having[topology.node_profile[nodes]]].tolist():
+        profile = topology.node_profile_of(node)
+        for service in profile.setup.run:
+            digest = _digest([asdict(service), profile.setup.environment, profile.cpu, profile.memory])
+            out.append(Wanted(node, topology.names[node], service, digest))
+    return out
+
+
+def by_node(services: Iterable[Wanted]) -> dict[str, list[Wanted]]:
+    """Return the services by the name of their node."""
+    out: dict[str, list[Wanted]] = {}
+    for wanted in services:
+        out.setdefault(wanted.node_name, []).append(wanted)
+    return out
+
+
+def _digest(data: object) -> str:
+    return hashlib.sha256(json.dumps(data).encode()).hexdigest()[:16]
