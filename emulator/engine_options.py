@@ -21,6 +21,9 @@ from emulator.placement.worker import Worker
 from emulator.plan import Plan, make_plan
 from emulator.tunnel_mtu import narrowed
 from topologies.engines import ENGINES
+from topologies.errors import ParameterError
+from topologies.node_keys import refuse_keys
+from topologies.node_places import NodePlaces
 from topologies.overrides import pinned_nodes
 from topologies.spec.engine_options import EngineOptions
 from topologies.spec.load import Document
@@ -101,9 +104,13 @@ def engine_plan(
 ) -> Plan:  # fmt: skip
     """Return the plan of a file's topology for `engine`: on `workers`, else on those of its options.
 
-    `options` are those of `engine_options`, perhaps with what the engine added. UsageError when the file pins
-    nodes to a worker that there isn't.
+    `options` are those of `engine_options`, perhaps with what the engine added. InputError for keys that the
+    engine can't carry out, UsageError when the file pins nodes to a worker that there isn't.
     """
+    try:
+        refuse_keys(topology, NodePlaces(document.spec), engine)
+    except ParameterError as error:
+        raise document.error(error) from error
     if options is None:
         options = engine_options(document, engine)
     named = [Worker(w["name"], w.get("memory"), w.get("nodes")) for w in options.get("workers", ())]

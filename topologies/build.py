@@ -16,6 +16,7 @@ from topologies.light_nodes import light_last
 from topologies.link_mtu import too_small_for_ipv6
 from topologies.link_shapes import shaped_ports
 from topologies.members import with_members
+from topologies.node_keys import check_node_keys
 from topologies.node_places import NodePlaces
 from topologies.openflow import OpenFlow
 from topologies.overrides import apply_links, apply_nodes, pinned_nodes
@@ -90,6 +91,8 @@ def _build(document: Document) -> Topology:
         topology = light_last(topology, places)
     with collect(errors):
         check_devices(topology, places)
+    with collect(errors):
+        check_node_keys(topology, places)
     with collect(errors):
         topology = with_vpcs(topology, spec, places)
     if not errors:

@@ -20,6 +20,8 @@ ABILITIES = {
 
 _ALL = frozenset(ABILITIES)
 _LIGHT = frozenset({"ports", "migration"})
+NODE_KEYS = frozenset({"run", "environment", "sysctl"})
+"""Keys of nodes beyond the graph, which an engine carries out or refuses."""
 _TUNNEL_MTU = 1450
 """1,500 bytes less VXLAN's 50 (RFC 7348 over IPv4); GRE with a key takes 42 (RFC 2784, RFC 2890)."""
 
@@ -32,7 +34,7 @@ class EngineRow:
     `one_switch_namespace`, all switches of a network are in one network namespace, whatever their kind.
     An engine with the option `workers` makes its nodes on other machines; links between them carry
     `tunnel_mtu` bytes at most, if that is always the same. `abilities` are those of `ABILITIES` that it has,
-    for stress steps.
+    for stress steps. `node_keys` are those of `NODE_KEYS` that it carries out.
     """
 
     target: str
@@ -42,6 +44,7 @@ class EngineRow:
     options: tuple[str, ...] = ()
     tunnel_mtu: int = 1500
     abilities: frozenset[str] = _ALL
+    node_keys: frozenset[str] = frozenset()
 
     @property
     def on_workers(self) -> bool:
@@ -54,7 +57,9 @@ _CLUSTER_OPTIONS = ("scheduler", "scheduler_file", "certificates", "underlay", "
 _MAXINET_OPTIONS = ("python", "home", "workers", "frontend", "password_file")
 
 ENGINES: dict[str, EngineRow] = {
-    "netns": EngineRow("emulator.engines.netns:NetnsEngine", "Linux network namespaces on this machine"),
+    "netns": EngineRow(
+        "emulator.engines.netns:NetnsEngine", "Linux network namespaces on this machine", node_keys=NODE_KEYS
+    ),
     "mininet": EngineRow(
         "emulator.engines.mininet:MininetEngine", "the real Mininet", one_switch_namespace=True,
         abilities=_ALL - _LIGHT,
@@ -71,7 +76,9 @@ ENGINES: dict[str, EngineRow] = {
         "emulator.engines.maxinet:MaxinetEngine", "the real MaxiNet on its workers",
         options=_MAXINET_OPTIONS, tunnel_mtu=_TUNNEL_MTU, abilities=frozenset(),
     ),
-    "dry-run": EngineRow("emulator.engines.dry_run:DryRunEngine", "in memory", simulated=True),
+    "dry-run": EngineRow(
+        "emulator.engines.dry_run:DryRunEngine", "in memory", simulated=True, node_keys=NODE_KEYS
+    ),
 }  # fmt: skip
 """Name as files write it -> row, in the order in which they are listed."""
 

@@ -114,7 +114,9 @@ def _node_profile(data: dict[str, Any]) -> NodeProfile:
 
 
 def _setup(data: dict[str, Any]) -> Setup:
-    pairs = {key: tuple((name, value) for name, value in data.get(key, ())) for key in ("environment", "sysctl")}
+    pairs = {
+        key: tuple((name, value) for name, value in data.get(key, ())) for key in ("environment", "sysctl")
+    }
     return Setup(run=tuple(map(_service, data.get("run", ()))), **pairs)
 
 

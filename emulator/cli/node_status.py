@@ -31,6 +31,12 @@ def node_lines(facts: Mapping[str, Any]) -> list[str]:
     ]
     if facts["link_count"] > _SHOWN:
         lines.append(f"  … and {facts['link_count'] - _SHOWN:,} more")
+    lines += [
+        f"  service {one['name']}: {one['state']}"
+        + (f", {counted(one['restarts'], 'restart')}" if one["restarts"] else "")
+        + f", log {one['log']}"
+        for one in facts.get("services", ())
+    ]
     counters = facts.get("counters")
     if counters:
         received, sent = (

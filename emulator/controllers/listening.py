@@ -23,6 +23,7 @@ def accepts(pid: int, port: int, address: str = "") -> bool:
 
     With `address` (IPv4), it must be a socket of that address or of all.
     """
+
     def at_address(words: list[int]) -> bool:
         return not address or not any(words) or words == [int.from_bytes(inet_aton(address), "little")]
 
@@ -55,21 +56,19 @@ def _open(process: Path) -> Iterator[str]:
                 yield str(descriptor.readlink())
 
 
-def _sockets(
-    process: str, port: int, at_address: Callable[[list[int]], bool] = lambda words: _covers_loopback(words)
-) -> set[str]:
+def _sockets(process: str, port: int, at_address: Callable[[list[int]], bool] | None = None) -> set[str]:
     """Return the inodes of listening sockets in the namespace of `process`, a name in /proc.
 
-    `at_address` selects them by their address, as 32-bit words in the machine's byte order.
+    `at_address` selects them by their address, as 32-bit words in the machine's byte order; without it they
+    cover the loopback.
     """
+    chosen = at_address or _covers_loopback
     out: set[str] = set()
     for table in ("tcp", "tcp6"):
         with suppress(OSError), Path(f"/proc/{process}/net/{table}").open(encoding="ascii") as file:
             next(file)
             rows = (line.split() for line in file)
-            out.update(
-                fields[9] for fields in rows if _listens(fields, port) and at_address(_words(fields[1]))
-            )
+            out.update(fields[9] for fields in rows if _listens(fields, port) and chosen(_words(fields[1])))
     return out
 
 

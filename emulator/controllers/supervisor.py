@@ -13,7 +13,6 @@ from collections.abc import Callable, Iterable, Mapping, Sequence
 from contextlib import AbstractContextManager
 from pathlib import Path
 
-from emulator.linux.processes.caller import Caller, caller, note_caller
 from emulator.controllers.endpoints import endpoints, targets
 from emulator.controllers.listening import listens
 from emulator.controllers.process import Process, note, noted, start
@@ -21,6 +20,7 @@ from emulator.controllers.programs import argv_of, environment_of
 from emulator.controllers.reach import away
 from emulator.controllers.strays import free_port
 from emulator.errors import BrokenError, UnableError, UsageError
+from emulator.linux.processes.caller import Caller, caller, note_caller
 from topologies.errors import printable
 from topologies.openflow import Controller
 

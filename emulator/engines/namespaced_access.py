@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import socket
 import subprocess
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Sequence
 from contextlib import ExitStack
 from dataclasses import replace
 from functools import cached_property, partial
@@ -145,7 +145,7 @@ class NamespacedNodes:
     def start(
         self, node: int, argv: Sequence[str], *, capture: bool, apart: bool = False, feed: bool = False,
         session: bool = False, inherit: Sequence[int] = (), output: int | None = None,
-        user: Caller | None = None, environment: Mapping[str, str] | None = None,
+        user: Caller | None = None, environment: dict[str, str] | None = None,
     ) -> subprocess.Popen[bytes]:  # fmt: skip
         """Start a command in a node, within the node's limits; the options are those of `execute.start`."""
         name, profile = self.names[node], self.topology.node_profile_of(node)
@@ -162,7 +162,7 @@ class NamespacedNodes:
                 self.store, self.place(node), self._state.hosts_path,
                 [*before, *with_own_ping(argv, self._environment)],
                 capture=capture, inherit=descriptors, apart=apart, feed=feed, session=session, output=output,
-                user=user, environment={**self._environment, **(environment or {}), **dict(profile.setup.environment)},
+                user=user, environment=self._environment | (environment or {}) | dict(profile.setup.environment),
             )  # fmt: skip
 
     def ping_words(self, node: int) -> list[str]:
@@ -176,11 +176,11 @@ class NamespacedNodes:
         return has_devices(self.topology)
 
     @cached_property
-    def _environment(self) -> Mapping[str, str]:
+    def _environment(self) -> dict[str, str]:
         """Return the environment of commands in nodes: the location of the network's Open vSwitch."""
         if not ovs_nodes(self.topology).any():
             return {}
-        return OvsServers(self._state.folder / "ovs").environment
+        return dict(OvsServers(self._state.folder / "ovs").environment)
 
 
 class NamespacedAccess(LimitedAccess):

@@ -57,7 +57,7 @@ class NodeStarter:
     def listener(self, wanted: Wanted, address: str) -> socket.socket:
         """Return a datagram socket in the node, at `address` of its abstract namespace (unix(7))."""
         opened = self._nodes.open_socket(wanted.node, socket.AF_UNIX, socket.SOCK_DGRAM)
-        opened.setblocking(False)
+        opened.setblocking(False)  # noqa: FBT003 -- of the library
         opened.bind(f"\0{address}")
         return opened
 

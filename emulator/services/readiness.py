@@ -22,7 +22,7 @@ class Sign(ABC):
     def come(self, now: float) -> bool:
         """Return whether the service is ready; `now` in seconds of a monotonic clock."""
 
-    def close(self) -> None:
+    def close(self) -> None:  # noqa: B027 -- most need nothing
         """Release what the sign needs."""
 
 

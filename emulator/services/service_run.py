@@ -38,7 +38,9 @@ _LARGEST_LOG = 64 << 20
 class Starter(Protocol):
     """Starts programs in nodes."""
 
-    def start(self, wanted: Wanted, argv: Sequence[str], log: Path | None, notify: str) -> subprocess.Popen[bytes]:
+    def start(
+        self, wanted: Wanted, argv: Sequence[str], log: Path | None, notify: str
+    ) -> subprocess.Popen[bytes]:
         """Start a program as the service's user, in a session of its own; without a log it prints nowhere.
 
         `notify` is the address for sd_notify, empty for none. Raises EmulationError.
@@ -67,7 +69,9 @@ class ServiceRun:
         self._child: subprocess.Popen[bytes] | None = None
         self._sign: readiness.Sign | None = None
         self._at = self._deadline = self._began = 0.0
-        self._pause = _FIRST_PAUSE
+        self._next_pause = _FIRST_PAUSE
+        self.pause = 0.0
+        """Seconds between the last end and the restart."""
 
     @property
     def passed(self) -> bool:
@@ -167,7 +171,7 @@ class ServiceRun:
         by_signal = -code if code < 0 and not adopted else 0
         words = f"signal {_signal_name(by_signal)}" if by_signal else f"exit code {code}"
         if self.status.state == READY and now - self._began > _LASTING:
-            self._pause = _FIRST_PAUSE
+            self._next_pause = _FIRST_PAUSE
         self._failed_to_end("it ended" if adopted else words, now, succeeded=code == 0)
 
     def _failed_to_end(self, reason: str, now: float, *, succeeded: bool = False) -> None:
@@ -175,7 +179,8 @@ class ServiceRun:
         service = self.wanted.service
         again = service.restart == "always" or (service.restart == "on-failure" and not succeeded)
         if again and not service.once:
-            self._at, self._pause = now + self._pause, min(2 * self._pause, _LONGEST_PAUSE)
+            self.pause, self._next_pause = self._next_pause, min(2 * self._next_pause, _LONGEST_PAUSE)
+            self._at = now + self.pause
             self._set(RESTARTING, reason=reason, more=1)
         else:
             self._set(ENDED if succeeded else FAILED, reason=reason)
@@ -190,7 +195,7 @@ class ServiceRun:
     def again(self) -> None:
         """Start it from the beginning: its node was made again, or it had failed before an `up`."""
         self.end()
-        self._pause = _FIRST_PAUSE
+        self._next_pause = _FIRST_PAUSE
         self.status = Status(self.wanted.node_name, self.wanted.service.name, self.wanted.digest)
 
     def signal(self, number: signal.Signals) -> None:

@@ -17,7 +17,9 @@ from topologies.spec.section import OtherForms, Section
 
 _NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9_.-]{0,62}", re.ASCII)
 _VARIABLE = re.compile(r"[A-Za-z_][A-Za-z0-9_]*", re.ASCII)
-_SYSCTL = re.compile(r"net(?:\.[A-Za-z0-9_-][A-Za-z0-9_:@-]*)+|net(?:/[A-Za-z0-9_-][A-Za-z0-9_.:@-]*)+", re.ASCII)
+_SYSCTL = re.compile(
+    r"net(?:\.[A-Za-z0-9_-][A-Za-z0-9_:@-]*)+|net(?:/[A-Za-z0-9_-][A-Za-z0-9_.:@-]*)+", re.ASCII
+)
 _LONGEST = 4096
 _OWN = ("EMULATOR_NODE", "HOSTNAME")
 _COMMAND_EXAMPLE = "write for example python3 -m http.server 8080"
@@ -55,7 +57,9 @@ class ReadyKeys(Section):
 
     EXAMPLE: ClassVar[str] = "{port: 8080}"
 
-    port: Annotated[int, Field(ge=1, le=65535)] | None = Field(None, description="TCP port on which it listens")
+    port: Annotated[int, Field(ge=1, le=65535)] | None = Field(
+        None, description="TCP port on which it listens"
+    )
     output: Annotated[str, Field(min_length=1, max_length=1000)] | None = Field(
         None, description="Text in a line that it prints"
     )
@@ -82,7 +86,9 @@ class ServiceKeys(Section):
 
     EXAMPLE: ClassVar[str] = "{command: python3 -m http.server 8080, ready: {port: 8080}}"
 
-    command: Command = Field(description="Program with its arguments; no shell reads it", examples=["iperf -s"])
+    command: Command = Field(
+        description="Program with its arguments; no shell reads it", examples=["iperf -s"]
+    )
     once: bool | None = Field(None, description="It runs once when the node is made, and must end with 0")
     restart: Literal["never", "on-failure", "always"] | None = Field(
         None, description="Whether it starts again when it ends by itself; default: on-failure"

@@ -27,6 +27,7 @@ from emulator.engines.store import require_root
 from emulator.errors import UnableError
 from emulator.link_states import reapply_shapes
 from emulator.linux.nodes.link_messages import apply_shapes
+from emulator.linux.nodes.own_sysctls import set_sysctls, sysctl_deviations
 from emulator.linux.nodes.repair import repair
 from emulator.linux.nodes.session import NetnsSession
 from emulator.linux.nodes.shared_messages import SharedMessages
@@ -41,6 +42,7 @@ from emulator.node_facts import node_facts
 from emulator.ovs.session import OvsSession
 from emulator.ovs.switches import Switches
 from emulator.plan import Plan
+from emulator.services.control import reread, service_facts
 from topologies.profiles import Shape
 from topologies.topology import Topology
 
@@ -90,6 +92,8 @@ class NetnsNetwork(NamespacedNetwork):
     def describe(self, node: int) -> Mapping[str, Any]:
         """Return facts of a node as JSON data; of a light port also its state and its counters."""
         facts = node_facts(self.plan, node)
+        if services := service_facts(self._state, facts["name"]):
+            facts["services"] = services
         if self.topology.light[node]:
             require_root()
             facts |= describe_port(self.plan, node, self._store)
@@ -115,12 +119,13 @@ class NetnsNetwork(NamespacedNetwork):
             self._state.save(new, hosts=None)
             if old.overlay is not None:
                 migrate_port(old, self._plan_again(), node, self._store)
+            reread(self._state.folder)
 
     def look(self) -> list[Deviation]:
         """Compare every node with the kernel; return deviations from the plan."""
         wanted = self.wanted()
         damage, ports = look_at_all(self.plan, wanted, self._store)
-        found = damage.deviations + ports.deviations
+        found = damage.deviations + ports.deviations + sysctl_deviations(self.plan.full.here, self._store)
         if self.switches is None:
             return found
         return found + deviating_bridges(self.switches, wanted.plan, self._store)
@@ -157,6 +162,10 @@ class NetnsNetwork(NamespacedNetwork):
                 )
             ports = look_at_ports(self.plan, store)
         words += repair_ports(self.plan, store, ports)
+        changed = sysctl_deviations(self.plan.full.here, store)
+        if changed:
+            set_sysctls(self.plan.full.here, store, self._state.folder)
+        words += map(str, changed)
         if fix is not None:
             with store.entered():
                 words += fix.finish(store)

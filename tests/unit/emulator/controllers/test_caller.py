@@ -8,8 +8,8 @@ from pathlib import Path
 
 import pytest
 
-from emulator.linux.processes.caller import caller
 from emulator.errors import UsageError
+from emulator.linux.processes.caller import caller
 
 NOWHERE = "1234567"
 """A user without an entry in passwd(5)."""
