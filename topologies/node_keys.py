@@ -10,7 +10,7 @@ import numpy as np
 from topologies.engines import DEFAULT_ENGINE, ENGINES
 from topologies.errors import MAX_FOUND, ParameterError, ParametersError
 from topologies.node_places import NodePlaces
-from topologies.topology import I64, Kind, Topology
+from topologies.topology import Kind, Topology
 
 
 def check_node_keys(topology: Topology, places: NodePlaces) -> None:
@@ -38,7 +38,8 @@ def refuse_keys(topology: Topology, places: NodePlaces, engine: str) -> None:
     for key in keys:
         nodes = [] if key in able else _with_key(topology, key)
         if nodes:
-            words = f"the engine {engine} can't carry out `{key}`; use `engine: {DEFAULT_ENGINE}`, or leave it out"
+            fix = f"use `engine: {DEFAULT_ENGINE}`, or leave it out"
+            words = f"the engine {engine} can't carry out `{key}`; {fix}"
             errors.append(ParameterError(places.of(topology, nodes[0], key), words))
     ParametersError.raise_any(errors)
 
@@ -46,7 +47,5 @@ def refuse_keys(topology: Topology, places: NodePlaces, engine: str) -> None:
 def _with_key(topology: Topology, key: str) -> list[int]:
     """Return the nodes that have a key of `Setup`."""
     having = np.array([key in profile.setup.keys for profile in topology.node_profiles], dtype=bool)
-    nodes: I64 = (
-        np.flatnonzero(having[topology.node_profile]) if having.any() else np.zeros(0, dtype=np.int64)
-    )
-    return nodes.tolist()
+    nodes: list[int] = np.flatnonzero(having[topology.node_profile]).tolist() if having.any() else []
+    return nodes

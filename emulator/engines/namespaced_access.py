@@ -162,7 +162,8 @@ class NamespacedNodes:
                 self.store, self.place(node), self._state.hosts_path,
                 [*before, *with_own_ping(argv, self._environment)],
                 capture=capture, inherit=descriptors, apart=apart, feed=feed, session=session, output=output,
-                user=user, environment=self._environment | (environment or {}) | dict(profile.setup.environment),
+                user=user,
+                environment=self._environment | (environment or {}) | dict(profile.setup.environment),
             )  # fmt: skip
 
     def ping_words(self, node: int) -> list[str]:
