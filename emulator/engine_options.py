@@ -9,6 +9,7 @@ from __future__ import annotations
 import os
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
+from itertools import islice
 from pathlib import Path
 from typing import Any
 
@@ -16,12 +17,14 @@ import numpy as np
 from pydantic import ValidationError
 
 from emulator.errors import UsageError
+from emulator.forwarding.file_routes import has_file_routes, route_problems
+from emulator.forwarding.members import of_underlay
 from emulator.placement.clusters import attachment, carriers
 from emulator.placement.worker import Worker
 from emulator.plan import Plan, make_plan
 from emulator.tunnel_mtu import narrowed
 from topologies.engines import ENGINES
-from topologies.errors import ParameterError
+from topologies.errors import MAX_FOUND, ParameterError, ParametersError
 from topologies.node_keys import refuse_keys
 from topologies.node_places import NodePlaces
 from topologies.overrides import pinned_nodes
@@ -115,9 +118,21 @@ def engine_plan(
         options = engine_options(document, engine)
     named = [Worker(w["name"], w.get("memory"), w.get("nodes")) for w in options.get("workers", ())]
     plan = make_plan(topology, engine, workers or named or 1, method=method, options=options)
+    _require_routes(document, plan)
     if document.spec.placement and ENGINES[engine].on_workers:
         plan = with_pins(plan, pinned_nodes(topology, document.spec.placement))
     return with_tunnel_mtu(plan)
+
+
+def _require_routes(document: Document, plan: Plan) -> None:
+    """Raise InputError for routes of the file that can't be: the addresses of nodes are known only here."""
+    if not has_file_routes(plan.topology):
+        return
+    places = NodePlaces(document.spec)
+    problems = islice(route_problems(plan.topology, of_underlay(plan.full.forwarding)), MAX_FOUND)
+    errors = [ParameterError(places.of(plan.topology, node, key), words) for node, key, words in problems]
+    if errors:
+        raise document.error(ParametersError(errors))
 
 
 def pinned_workers(plan: Plan, pins: Sequence[tuple[I64, str]]) -> I32:

@@ -7,7 +7,7 @@ from itertools import islice
 
 import numpy as np
 
-from topologies.engines import DEFAULT_ENGINE, ENGINES
+from topologies.engines import DEFAULT_ENGINE, ENGINES, NODE_KEYS
 from topologies.errors import MAX_FOUND, ParameterError, ParametersError
 from topologies.node_places import NodePlaces
 from topologies.topology import Kind, Topology
@@ -32,11 +32,11 @@ def _shared(topology: Topology, places: NodePlaces) -> Iterator[ParameterError]:
 
 def refuse_keys(topology: Topology, places: NodePlaces, engine: str) -> None:
     """Raise ParametersError for keys of nodes that `engine` can't carry out: one for each key."""
-    able = ENGINES[engine].node_keys
+    lacking = NODE_KEYS - ENGINES[engine].node_keys
     keys = dict.fromkeys(key for profile in topology.node_profiles for key in profile.setup.keys)
     errors = []
     for key in keys:
-        nodes = [] if key in able else _with_key(topology, key)
+        nodes = _with_key(topology, key) if key in lacking else []
         if nodes:
             fix = f"use `engine: {DEFAULT_ENGINE}`, or leave it out"
             words = f"the engine {engine} can't carry out `{key}`; {fix}"

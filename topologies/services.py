@@ -1,4 +1,4 @@
-"""Settings of a node that only its own programs and its kernel see: services, environment, sysctls.
+"""Settings of a node beyond the graph: services, environment, sysctls, routes.
 
 They are part of a node's profile, so equal ones are stored once however many nodes have them.
 """
@@ -6,6 +6,8 @@ They are part of a node's profile, so equal ones are stored once however many no
 from __future__ import annotations
 
 from dataclasses import dataclass, fields
+
+Pairs = tuple[tuple[str, str], ...]
 
 RESTARTS = ("never", "on-failure", "always")
 """What happens when a service ends by itself: nothing, a new start unless it succeeded, a new start."""
@@ -43,11 +45,16 @@ class Service:
 
 @dataclass(frozen=True, slots=True)
 class Setup:
-    """Services in the order of their start, and environment and sysctls as (name, value), by name."""
+    """Services in the order of their start, and environment and sysctls as (name, value), by name.
+
+    `gateway` are the gateways of default routes, one for each IP version, `routes` (destination, gateway).
+    """
 
     run: tuple[Service, ...] = ()
-    environment: tuple[tuple[str, str], ...] = ()
-    sysctl: tuple[tuple[str, str], ...] = ()
+    environment: Pairs = ()
+    sysctl: Pairs = ()
+    gateway: tuple[str, ...] = ()
+    routes: Pairs = ()
 
     @property
     def keys(self) -> tuple[str, ...]:
@@ -59,6 +66,8 @@ class Setup:
         run: dict[str, Service | None] | None = None,
         environment: dict[str, str | None] | None = None,
         sysctl: dict[str, str | None] | None = None,
+        routes: dict[str, str | None] | None = None,
+        gateway: tuple[str, ...] | None = None,
     ) -> Setup:
         """Return this setup with entries added or replaced by name; None takes an entry away."""
         services = {service.name: service for service in self.run} | (run or {})
@@ -66,12 +75,12 @@ class Setup:
             tuple(service for service in services.values() if service is not None),
             _merged(self.environment, environment),
             _merged(self.sysctl, sysctl),
+            self.gateway if gateway is None else gateway,
+            _merged(self.routes, routes),
         )
 
 
-def _merged(
-    old: tuple[tuple[str, str], ...], new: dict[str, str | None] | None
-) -> tuple[tuple[str, str], ...]:
+def _merged(old: Pairs, new: dict[str, str | None] | None) -> Pairs:
     if not new:
         return old
     values = dict(old) | new

@@ -115,9 +115,11 @@ def _node_profile(data: dict[str, Any]) -> NodeProfile:
 
 def _setup(data: dict[str, Any]) -> Setup:
     pairs = {
-        key: tuple((name, value) for name, value in data.get(key, ())) for key in ("environment", "sysctl")
+        key: tuple((name, value) for name, value in data.get(key, ()))
+        for key in ("environment", "sysctl", "routes")
     }
-    return Setup(run=tuple(map(_service, data.get("run", ()))), **pairs)
+    services = tuple(map(_service, data.get("run", ())))
+    return Setup(run=services, gateway=tuple(data.get("gateway", ())), **pairs)
 
 
 def _service(data: dict[str, Any]) -> Service:

@@ -13,6 +13,7 @@ import numpy as np
 import numpy.typing as npt
 
 from emulator.forwarding.base import Hop, Neighbour, Role, Route
+from emulator.forwarding.file_routes import FileRoutes
 from emulator.forwarding.protocol import Forwarding
 from emulator.forwarding.route_columns import RouteColumns, packed
 from topologies.addressing import Address, AddressColumns
@@ -104,5 +105,6 @@ def vpc_address(vpcs: Vpcs, node: int) -> Address:
 
 
 def of_underlay(forwarding: Forwarding) -> Forwarding:
-    """Return the forwarding of the underlay of full nodes that have `forwarding`."""
-    return forwarding.underlay if isinstance(forwarding, MemberForwarding) else forwarding
+    """Return the computed forwarding of the underlay of full nodes that have `forwarding`."""
+    below = forwarding.underlay if isinstance(forwarding, MemberForwarding) else forwarding
+    return below.base if isinstance(below, FileRoutes) else below

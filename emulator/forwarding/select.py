@@ -6,6 +6,7 @@ import numpy as np
 import numpy.typing as npt
 
 from emulator.forwarding.bridged import BridgedForwarding, unaddressed_links
+from emulator.forwarding.file_routes import with_file_routes
 from emulator.forwarding.members import MemberForwarding
 from emulator.forwarding.protocol import Forwarding
 from emulator.forwarding.routed import RoutedForwarding
@@ -31,9 +32,8 @@ def forwarding_for(topology: Topology, up: npt.NDArray[np.bool_] | None = None) 
         underlay = topology.underlay
         below = forwarding_for(underlay, None if up is None else up[: underlay.link_count])
         return MemberForwarding(below, topology, topology.vpcs)
-    if is_routed(topology):
-        return RoutedForwarding(topology, up)
-    return BridgedForwarding(topology, up)
+    base = RoutedForwarding(topology, up) if is_routed(topology) else BridgedForwarding(topology, up)
+    return with_file_routes(base, topology)
 
 
 def warnings_for(topology: Topology) -> tuple[str, ...]:

@@ -15,21 +15,23 @@ from itertools import islice
 from typing import Any, TypeVar
 
 import numpy as np
+import numpy.typing as npt
 from pydantic import Field, ModelWrapValidatorHandler, model_validator
 
 from topologies.builder import number_ports
-from topologies.errors import MAX_FOUND, Loc, ParameterError
+from topologies.errors import MAX_FOUND, Loc, ParameterError, ParametersError
 from topologies.families import Context, GeneratorParams
 from topologies.names import NameList, Names
 from topologies.profiles import LinkProfile, NodeProfile
 from topologies.spec.explicit import LinkOptions, Links, NodeEntry, Nodes, explicit_problems
 from topologies.spec.located_errors import checked
 from topologies.spec.merge import merged_link, merged_node
+from topologies.spec.routes import port_of
 from topologies.topology import Explicit, Kind, Topology
 
 Key = TypeVar("Key", bound=Hashable)
 
-_IDENTITY = frozenset(("kind", "tier", "ip", "mac"))
+_IDENTITY = frozenset(("kind", "tier", "ip", "mac", "addresses"))
 """Keys of a node outside its profile."""
 
 
@@ -61,6 +63,7 @@ def generate(params: Params, context: Context) -> Topology:
     link_profiles, link_profile = _numbered(
         [LinkProfile()], [_link_profile(options) for _, _, options in params.links]
     )
+    _check_ports(params, context.loc, np.bincount(ends.ravel(), minlength=len(index)))
     entries = [entry or NodeEntry() for entry in params.nodes.values()]
     kinds = np.array([Kind[entry.kind.upper()] for entry in entries], dtype=np.uint8)
     tier_names, tiers = _numbered([], [entry.tier or entry.kind for entry in entries])
@@ -82,9 +85,24 @@ def generate(params: Params, context: Context) -> Topology:
         node_profile=node_profile.astype(np.uint16),
         node_profiles=tuple(node_profiles),
         explicit={
-            i: _explicit(entry) for i, entry in enumerate(entries) if entry.ip or entry.mac or entry.fidelity
+            i: _explicit(entry)
+            for i, entry in enumerate(entries)
+            if entry.ip or entry.mac or entry.fidelity or entry.addresses
         },
     )
+
+
+def _check_ports(params: Params, loc: Loc, degrees: npt.NDArray[np.int64]) -> None:
+    """Raise ParametersError for addresses of ports that don't exist."""
+    errors = []
+    for (name, entry), degree in zip(params.nodes.items(), degrees.tolist(), strict=True):
+        for port in entry.addresses or () if entry else ():
+            first = 0 if entry is None or entry.kind == "host" else 1
+            if not first <= port_of(port) < first + degree:
+                have = f"eth{first} to eth{first + degree - 1}" if degree else "none"
+                words = f"`{name}` has no {port}: its links give it {have}, in their order"
+                errors.append(ParameterError((*loc, "nodes", name, "addresses", port), words))
+    ParametersError.raise_any(errors[:MAX_FOUND])
 
 
 def _numbered(known: list[Key], values: list[Key]) -> tuple[list[Key], np.ndarray[Any, np.dtype[np.int64]]]:
@@ -115,6 +133,6 @@ def _node_profile(entry: NodeEntry) -> NodeProfile:
 def _explicit(entry: NodeEntry) -> Explicit:
     """Return the explicit addresses and fidelity of a node; its first port is 0 for a host, 1 otherwise."""
     port = 0 if entry.kind == "host" else 1
-    return Explicit(
-        ((port, entry.ip),) if entry.ip else (), ((port, entry.mac),) if entry.mac else (), entry.fidelity
-    )
+    more = [(port_of(name), text) for name, texts in (entry.addresses or {}).items() for text in texts]
+    own = ((port, entry.ip),) if entry.ip else ()
+    return Explicit((*own, *more), ((port, entry.mac),) if entry.mac else (), entry.fidelity)

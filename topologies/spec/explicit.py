@@ -13,6 +13,7 @@ from pydantic import (
     Field,
     GetCoreSchemaHandler,
     GetJsonSchemaHandler,
+    WithJsonSchema,
     model_validator,
 )
 from pydantic.json_schema import JsonSchemaValue
@@ -25,6 +26,7 @@ from topologies.profiles import LinkProfile
 from topologies.spec.chunked import Chunked
 from topologies.spec.located_errors import located_error
 from topologies.spec.merge import merged_link, undelayed
+from topologies.spec.routes import port_of
 from topologies.spec.rules import LinkKeys, NodeKeys, NodeKind
 from topologies.spec.section import EmptyIfNull
 from topologies.suggestions import nearest
@@ -82,6 +84,18 @@ def _end(value: Any) -> Any:
     raise ValueError(f"must be a node's name; {_LINK_FORM}")
 
 
+def _port_name(value: str) -> str:
+    port_of(value)
+    return value
+
+
+Addresses = Annotated[
+    list[Annotated[str, AfterValidator(_interface)]],
+    BeforeValidator(lambda value: [value] if isinstance(value, str) else value),
+    WithJsonSchema({"anyOf": [{"type": "string"}, {"type": "array", "items": {"type": "string"}}]}),
+]
+
+
 class NodeEntry(NodeKeys):
     """Node of `nodes:`."""
 
@@ -91,6 +105,9 @@ class NodeEntry(NodeKeys):
     tier: Annotated[str, Field(max_length=63)] | None = Field(None, description="Tier, for rules to match")
     ip: Annotated[str, AfterValidator(_interface)] | None = Field(
         None, description="Address of the first port, e.g. 10.0.0.1/24"
+    )
+    addresses: dict[Annotated[str, AfterValidator(_port_name)], Addresses] | None = Field(
+        None, description="Addresses of further ports, or more of one", examples=["{eth1: 10.0.0.9/24}"]
     )
     mac: Annotated[str, AfterValidator(_mac)] | None = Field(
         None, description="MAC of the first port, e.g. 02:00:00:00:00:01"
@@ -174,16 +191,28 @@ def _used_twice(nodes: dict[str, Any]) -> Iterator[tuple[Loc, str]]:
     for key in ("ip", "mac"):
         owners: dict[tuple[str, str], str] = {}  # VPCs may use equal addresses
         for name, entry in nodes.items():
-            value = entry.get(key) if isinstance(entry, dict) else None
-            if not isinstance(value, str):
-                continue
-            address = value.partition("/")[0].lower()
-            owner = owners.setdefault((str(entry.get("vpc", "")), address), name)
-            if owner != name:
-                yield (
-                    ("nodes", name, key),
-                    f"{shortened(address)} is already used by `{shortened(owner)}`; use another",
-                )
+            for loc, value in _values(entry, key):
+                address = value.partition("/")[0].lower()
+                owner = owners.setdefault((str(entry.get("vpc", "")), address), name)
+                if owner != name:
+                    words = f"{shortened(address)} is already used by `{shortened(owner)}`; use another"
+                    yield ("nodes", name, *loc), words
+
+
+def _values(entry: Any, key: str) -> Iterator[tuple[Loc, str]]:
+    """Yield the texts under `key` of a node, with `ip` those under `addresses` too, each with its place."""
+    if not isinstance(entry, dict):
+        return
+    if isinstance(value := entry.get(key), str):
+        yield (key,), value
+    more = entry.get("addresses") if key == "ip" else None
+    for port, texts in more.items() if isinstance(more, dict) else ():
+        if isinstance(texts, str):
+            yield ("addresses", port), texts
+        elif isinstance(texts, list):
+            yield from (
+                (("addresses", port, at), text) for at, text in enumerate(texts) if isinstance(text, str)
+            )
 
 
 def _bad_ends(nodes: dict[str, Any], links: list[Any]) -> Iterator[tuple[Loc, str]]:

@@ -36,8 +36,10 @@ def merged_node(keys: NodeKeys, old: NodeProfile | None) -> NodeProfile:
     stated = {k: v for k in _OF_PROFILE if (v := getattr(keys, k)) is not None}
     if keys.openflow is not None:
         stated["openflow"] = replace(old.openflow, **keys.openflow.set_keys())
-    if keys.run or keys.environment or keys.sysctl:
-        stated["setup"] = old.setup.with_keys(services_of(keys.run or {}), keys.environment, keys.sysctl)
+    if any(getattr(keys, key) is not None for key in SetupKeys.model_fields):
+        stated["setup"] = old.setup.with_keys(
+            services_of(keys.run or {}), keys.environment, keys.sysctl, keys.routes, keys.gateway
+        )
     return replace(old, **stated)
 
 

@@ -13,6 +13,7 @@ from topologies.errors import shortened
 from topologies.quantities import Duration
 from topologies.services import Ready, Service
 from topologies.spec.explain import shown
+from topologies.spec.routes import Gateways, Routes
 from topologies.spec.section import OtherForms, Section
 
 _NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9_.-]{0,62}", re.ASCII)
@@ -187,6 +188,14 @@ class SetupKeys(Section):
     )
     sysctl: Sysctls | None = Field(
         None, description="Settings of the node's kernel, net.…", examples=["{net.ipv4.ip_forward: 1}"]
+    )
+    gateway: Gateways | None = Field(
+        None,
+        description="Gateway of the default route; a list of two for IPv4 and IPv6",
+        examples=["10.0.0.254"],
+    )
+    routes: Routes | None = Field(
+        None, description="Gateway of each further destination", examples=["{192.168.0.0/16: 10.0.0.254}"]
     )
 
 

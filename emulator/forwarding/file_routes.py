@@ -1,0 +1,154 @@
+"""Routes that the file gives nodes (`gateway`, `routes`), beside those that the network computes.
+
+They lead out of the pools. What the network forwards by itself stays as computed, so a check expects that.
+"""
+
+from __future__ import annotations
+
+import ipaddress
+from collections.abc import Iterator
+
+import numpy as np
+import numpy.typing as npt
+
+from emulator.forwarding.base import Hop, Neighbour, Route
+from emulator.forwarding.protocol import Forwarding
+from emulator.forwarding.route_columns import RouteColumns
+from topologies.addressing import Address, AddressColumns
+from topologies.addressing.columns import Numbers
+from topologies.segments import is_routed
+from topologies.topology import I64, Topology
+
+Network = ipaddress.IPv4Network | ipaddress.IPv6Network
+
+
+class FileRoutes:
+    """The forwarding `base` of `topology`, with the routes of its file."""
+
+    def __init__(self, base: Forwarding, topology: Topology) -> None:
+        self.base = base
+        self._topology = topology
+        self._has = np.array(
+            [_has_routes(topology, n) for n in range(len(topology.node_profiles))], dtype=bool
+        )
+
+    @property
+    def roles(self) -> npt.NDArray[np.uint8]:
+        """`Role` of every link end: uint8[m, 2]."""
+        return self.base.roles
+
+    def has_bridge(self, node: int) -> bool:
+        """Return whether `node` holds a bridge."""
+        return self.base.has_bridge(node)
+
+    def is_router(self, node: int) -> bool:
+        """Return whether `node` forwards by address."""
+        return self.base.is_router(node)
+
+    def address_columns(self, nodes: I64) -> AddressColumns:
+        """Return the addresses of `nodes` (int64[q], ascending)."""
+        return self.base.address_columns(nodes)
+
+    def addresses(self, node: int) -> tuple[Address, ...]:
+        """Return the addresses of `node`."""
+        return self.base.addresses(node)
+
+    def neighbours(self, node: int) -> tuple[Neighbour, ...]:
+        """Return the permanent neighbours of `node`."""
+        return self.base.neighbours(node)
+
+    def route_columns(self, nodes: I64) -> RouteColumns:
+        """Return the routes of `nodes` (int64[q], ascending), those of the file last."""
+        having = np.flatnonzero(self._has[self._topology.node_profile[nodes]])
+        rows = [(at, route) for at in having.tolist() for route in self._own(int(nodes[at]))]
+        position = np.array([at for at, _ in rows], dtype=np.int64)
+        hops = [route.hops[0] for _, route in rows]
+        each = np.arange(len(rows))
+        ours = RouteColumns(
+            nodes, position, np.array([4 if len(r.packed) == 4 else 6 for _, r in rows], dtype=np.uint8),
+            Numbers.of([int.from_bytes(r.packed) for _, r in rows]),
+            np.array([r.length for _, r in rows], dtype=np.int64),
+            Numbers.from_base(0, np.zeros(len(rows), dtype=np.int64)),
+            each, np.arange(len(rows) + 1), np.array([hop.port for hop in hops], dtype=np.int64),
+            Numbers.of([int.from_bytes(hop.gateway or b"") for hop in hops]),
+        )  # fmt: skip
+        return RouteColumns.joined(nodes, [self.base.route_columns(nodes), ours])
+
+    def routes(self, node: int) -> tuple[Route, ...]:
+        """Return the routes of `node`, those of the file last."""
+        own = self._own(node) if self._has[self._topology.node_profile[node]] else ()
+        return (*self.base.routes(node), *own)
+
+    def _own(self, node: int) -> tuple[Route, ...]:
+        found = (
+            (network, _hop(self.addresses(node), gateway))
+            for _, network, gateway in _wanted(self._topology, node)
+        )
+        return tuple(Route(n.network_address.packed, n.prefixlen, (hop,)) for n, hop in found if hop)
+
+
+def with_file_routes(base: Forwarding, topology: Topology) -> Forwarding:
+    """Return `base`, with the routes of the file if it has any."""
+    return FileRoutes(base, topology) if has_file_routes(topology) else base
+
+
+def has_file_routes(topology: Topology) -> bool:
+    """Return whether the file gives nodes routes."""
+    return any(_has_routes(topology, number) for number in range(len(topology.node_profiles)))
+
+
+def _has_routes(topology: Topology, profile: int) -> bool:
+    setup = topology.node_profiles[profile].setup
+    return bool(setup.gateway or setup.routes)
+
+
+def _wanted(topology: Topology, node: int) -> Iterator[tuple[str, Network, bytes]]:
+    """Yield the key, destination and gateway of each route that the file gives `node`."""
+    setup = topology.node_profile_of(node).setup
+    for text in setup.gateway:
+        gateway = ipaddress.ip_address(text)
+        yield "gateway", ipaddress.ip_network("0.0.0.0/0" if gateway.version == 4 else "::/0"), gateway.packed
+    for destination, text in setup.routes:
+        yield "routes", ipaddress.ip_network(destination), ipaddress.ip_address(text).packed
+
+
+def _hop(addresses: tuple[Address, ...], gateway: bytes) -> Hop | None:
+    """Return the hop to a gateway on a subnet of the node; None if it is on none."""
+    for address in addresses:
+        shift = 8 * len(gateway) - address.length
+        same = len(address.packed) == len(gateway)
+        if same and int.from_bytes(gateway) >> shift == address.value >> shift and address.packed != gateway:
+            return Hop(address.port, gateway)
+    return None
+
+
+def route_problems(topology: Topology, computed: Forwarding) -> Iterator[tuple[int, str, str]]:
+    """Yield (node, key, message) for routes of the file that can't be beside the `computed` ones."""
+    table = [_has_routes(topology, number) for number in range(len(topology.node_profiles))]
+    used = topology.pools if is_routed(topology.underlay) else topology.pools[:2]
+    pools = [ipaddress.ip_network(pool) for pool in used if pool]
+    for node in np.flatnonzero(np.array(table)[topology.node_profile]).tolist():
+        name = topology.names[node]
+        if node >= topology.underlay.node_count:
+            key = next(key for key, _, _ in _wanted(topology, node))
+            yield node, key, f"`{name}` is in a VPC, whose router has the routes; leave `{key}` out"
+            continue
+        addresses = computed.addresses(node)
+        known = {(route.packed, route.length) for route in computed.routes(node)}
+        for key, network, gateway in _wanted(topology, node):
+            text = ipaddress.ip_address(gateway)
+            where = (network.network_address.packed, network.prefixlen)
+            inside = next((pool for pool in pools if _is_inside(network, pool)), None)
+            if inside is not None or where in known:
+                words = f"the network forwards to {inside or network} by itself"
+                yield node, key, f"{words}; leave it out, or write a destination outside its pools"
+            elif _hop(addresses, gateway) is None:
+                have = ", ".join(f"{a.text}/{a.length}" for a in addresses) or "no address"
+                words = f"{text} is no neighbour of `{name}`, which has {have}"
+                yield node, key, f"{words}; a gateway is another node's address on one of its subnets"
+
+
+def _is_inside(network: Network, pool: Network) -> bool:
+    if isinstance(network, ipaddress.IPv4Network):
+        return isinstance(pool, ipaddress.IPv4Network) and network.subnet_of(pool)
+    return isinstance(pool, ipaddress.IPv6Network) and network.subnet_of(pool)
