@@ -79,6 +79,13 @@ class RunsParts(Places, Protocol):
         """Return whether a part runs on a worker, even if its call was lost; LostWorkerError without it."""
         ...
 
+    def take_end(self, worker: str, number: str) -> PartEnd | None:
+        """Return what a part left on its worker whose call was lost; None if it left nothing.
+
+        LostWorkerError without the worker.
+        """
+        ...
+
     def send(self, worker: str, number: str, message: Mapping[str, Plain]) -> None:
         """Send a message to a running part; it replaces the one before."""
         ...

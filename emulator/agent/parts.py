@@ -5,6 +5,7 @@ Messages to a part are a file in the network's folder: the process that gets the
 
 from __future__ import annotations
 
+import base64
 import json
 import threading
 import time
@@ -22,6 +23,10 @@ from emulator.tasks import Plain
 
 def _lock_of(path: Path) -> Path:
     return path.with_name(f"{path.name}.lock")
+
+
+def _end_of(path: Path) -> Path:
+    return path.with_name(f"{path.name}.end")
 
 
 _END_SECONDS = 60.0
@@ -71,6 +76,9 @@ def run(call: RunningCall, arguments: Mapping[str, Plain], data: bytes) -> Answe
             value, found = resolve_name(arguments["entry"])(
                 network, arguments["arguments"], data, _Control(call, path)
             )
+            if call.is_cancelled:  # nobody gets the answer: it is left for who asks (`take_end`)
+                left = {"value": value, "data": base64.b64encode(found).decode()}
+                write_atomically(_end_of(path), json.dumps(left))
         finally:
             for one in (path, _lock_of(path)):
                 one.unlink(missing_ok=True)
@@ -81,6 +89,18 @@ def is_running(call: RunningCall, arguments: Mapping[str, Plain], data: bytes) -
     """Return whether the part `number` runs: it may outlive the process that started it."""
     del call, data
     return Answer(is_held(_lock_of(_path(arguments))))
+
+
+def take_end(call: RunningCall, arguments: Mapping[str, Plain], data: bytes) -> Answer:
+    """Return what the part `number` left whose caller was gone, and forget it; None if it left nothing."""
+    del call, data
+    left = _end_of(_path(arguments))
+    try:
+        found = json.loads(left.read_text(encoding="utf-8"))
+    except FileNotFoundError:
+        return Answer(None)
+    left.unlink(missing_ok=True)
+    return Answer(found["value"], base64.b64decode(found["data"]))
 
 
 def end_all(name: str) -> None:

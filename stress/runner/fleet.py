@@ -98,11 +98,13 @@ class Fleet:
     def _await_restored(self, worker: str, until: float) -> None:
         """Wait until the part of a lost worker has ended: it restores its changes without the worker.
 
-        Workers are started again; one that doesn't come back is left to those who repair the network.
+        What it did until then it has left there. Workers are started again; one that doesn't come back is left to those who repair the network.
         """
         while time.monotonic() < until:
             with suppress(EmulationError):
                 if not self._places.is_running(worker, self._number):
+                    if worker not in self._ends and (end := self._places.take_end(worker, self._number)):
+                        self._ends[worker] = end
                     return
             time.sleep(_LOOK)
 

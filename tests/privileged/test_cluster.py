@@ -593,6 +593,8 @@ def test_a_worker_killed_in_a_run_ends_it_and_all_is_restored(carrier: Namespace
     killer.join()
     assert "w2: it can't be reached" in result.aborted
     assert [bool(worker.failure) for worker in result.workers] == [False, True]
+    assert all(worker.operations > 0 for worker in result.workers)
+    assert not list(victim.state.rglob("part.*"))
     assert 0 < len(result.outcomes) < sum(result.offered.values())
     assert result.leaks.leaked == []
     for machine, state in zip(machines, before, strict=True):

@@ -66,6 +66,10 @@ class ClusterAccess(LimitedAccess):
         """Return whether a part runs on a worker; it may outlive the worker's process."""
         return parts.is_running(self._workers(), worker, number)
 
+    def take_end(self, worker: str, number: str) -> PartEnd | None:
+        """Return what a part left on its worker whose call was lost."""
+        return parts.take_end(self._workers(), worker, number)
+
     def send(self, worker: str, number: str, message: Mapping[str, Plain]) -> None:
         """Send a message to a part on a worker."""
         parts.send(self._workers(), worker, number, message)

@@ -26,6 +26,12 @@ def is_running(workers: Workers, worker: str, number: str) -> bool:
     return bool(workers.ask_one(worker, "emulator.agent.parts:is_running", {"number": number}).value)
 
 
+def take_end(workers: Workers, worker: str, number: str) -> PartEnd | None:
+    """Return what a part left whose call was lost; None if it left nothing."""
+    answer = workers.ask_one(worker, "emulator.agent.parts:take_end", {"number": number})
+    return None if answer.value is None else PartEnd(answer.value, answer.data)
+
+
 def send(workers: Workers, worker: str, number: str, message: Mapping[str, Plain]) -> None:
     """Send a message to a part."""
     workers.ask_one(worker, "emulator.agent.parts:send", {"number": number, "message": dict(message)})
