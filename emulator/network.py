@@ -185,6 +185,10 @@ class Network(Protocol):
         """Change a running link to `state`."""
         ...
 
+    def set_links(self, wanted: Mapping[int, LinkState]) -> None:
+        """Change running links at once."""
+        ...
+
     def session(self) -> Session:
         """Return a session for many quick changes."""
         ...

@@ -8,7 +8,7 @@ the run, nor the networks that a ramp brought up. `emulator.stress_recovery` res
 from __future__ import annotations
 
 import json
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import asdict
 from pathlib import Path
 
@@ -58,9 +58,13 @@ class Journal:
 
     def will_change(self, link: int) -> None:
         """Note that `link` will be changed."""
-        if link not in self._changed:
+        self.will_change_all([link])
+
+    def will_change_all(self, links: Iterable[int]) -> None:
+        """Note that `links` will be changed."""
+        if new := [link for link in links if link not in self._changed]:
             self.require()
-            self._changed[link] = None
+            self._changed |= dict.fromkeys(new)
             self._write()
 
     def note_restored(self, link: int) -> None:

@@ -54,6 +54,16 @@ def target_name(topology: Topology, target: Target) -> str:
     return "-"
 
 
+def nodes_of(topology: Topology, target: Target) -> list[int]:
+    """Return the nodes that have an end of `target`, itself first: of a node also its neighbours."""
+    if target.kind == "link":
+        return [int(node) for node in topology.ends[target.number]]
+    if target.kind == "node":
+        ways = topology.incident(target.number)
+        return [target.number, *(int(topology.ends[way.link, 1 - way.end]) for way in ways)]
+    return [] if target.kind == "vpc" else [target.number]
+
+
 def is_target(topology: Topology, target: Target) -> bool:
     """Return whether `topology` has the target; fields that its kind doesn't use must be -1."""
     kind, number, port, link = target

@@ -7,7 +7,7 @@ and users can try a file without root. Its run record is like any other's: `stat
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from functools import cached_property
 from typing import ClassVar
 
@@ -97,7 +97,12 @@ class DryRunNetwork(RecordedNetwork):
 
     def set_link(self, link: int, state: LinkState) -> None:
         """Record the link's new state."""
-        self._record.set_link(link, state)
+        self.set_links({link: state})
+
+    def set_links(self, wanted: Mapping[int, LinkState]) -> None:
+        """Record the links' new states."""
+        for link, state in wanted.items():
+            self._record.set_link(link, state)
         self._state.write(self._record)
         self._plan_again()
 

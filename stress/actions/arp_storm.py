@@ -14,6 +14,7 @@ from stress.actions.frames import Senders, arp, speaker, without_light
 from stress.actions.plan_context import AddressedNode, PlanContext, PlannedOperations
 from stress.keys import Aim, Problems, TargetKeys
 from stress.targets import Target
+from topologies.topology import Topology
 
 _MOST = 200_000
 _NOBODY = bytes((192, 0, 2, 1))
@@ -50,6 +51,11 @@ class ArpStorm(PacedAction):
     def addressed(self, target: Target) -> Iterator[AddressedNode]:
         """Yield the sender: ARP is for IPv4 only."""
         yield AddressedNode(target.number, family="IPv4")
+
+    def acts_on(self, topology: Topology, verb: str, target: Target) -> list[int]:
+        """Return the node itself: nothing of its neighbours is used."""
+        del topology, verb
+        return [target.number]
 
     def do(self, context: ActionContext, verb: str, target: Target) -> None:
         """Send the requests."""

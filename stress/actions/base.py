@@ -12,7 +12,7 @@ from stress.actions.action_context import ActionContext, Skipped
 from stress.actions.plan_context import AddressedNode, PlanContext, PlannedOperations
 from stress.arrivals import MICRO, arrivals
 from stress.keys import Paced, StepKeys
-from stress.targets import Target
+from stress.targets import Target, nodes_of
 from topologies.profiles import Shape
 from topologies.topology import Topology
 
@@ -33,6 +33,10 @@ class Action(StepKeys):
     CLOSED: ClassVar[bool] = False
     """True if no operation is due before the previous one ends (a closed loop)."""
 
+    BESIDE: ClassVar[bool] = True
+    """True if workers of a cluster carry out its operations, each beside its own nodes; False if an operation
+    needs what another one answered elsewhere."""
+
     BATCHED: ClassVar[bool] = False
     """True if operations on light nodes and their ports that are due together are carried out by `do_all`."""
 
@@ -47,6 +51,18 @@ class Action(StepKeys):
         """Return the needs of the action's worker; for some actions they depend on the keys."""
         del topology
         return self.NEEDS
+
+    def acts_on(self, topology: Topology, verb: str, target: Target) -> list[int]:
+        """Return the nodes whose workers carry out an operation; the worker of the first tells its outcome.
+
+        All of them see all operations on an element, in their order, and so agree on what is removed.
+        """
+        del verb
+        return nodes_of(topology, target)
+
+    def acts_everywhere(self, topology: Topology, target: Target) -> bool:
+        """Return whether all workers carry out an operation: a light port is in the maps of each."""
+        return target.kind in {"move", "vpc"} or any(topology.light[nodes_of(topology, target)])
 
     def plan(self, context: PlanContext) -> PlannedOperations:
         """Return the operations of the step; ParameterError when the keys don't fit the network."""

@@ -1,20 +1,55 @@
-"""Silent cut of a link, and its restoration: the port at one end goes down, the other loses its carrier."""
+"""Cutting links: silently by a port, or known to forwarding, which goes around them."""
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 from stress.actions.action_context import ActionContext
-from stress.targets import Target
+from stress.actions.base import Action, Needs
+from stress.targets import Target, nodes_of
 from topologies.topology import Topology
 
 
-def cut(context: ActionContext, link: int) -> None:
-    """Cut `link`."""
-    context.set_port(_port(context.network.topology, link), up=False)
+class CuttingAction(Action):
+    """A step that cuts links, and restores them later.
 
+    A silent cut brings down the port at one end; the other end loses its carrier, or receives nothing where
+    the link is a tunnel.
+    """
 
-def mended(context: ActionContext, link: int) -> None:
-    """Restore `link`."""
-    context.set_port(_port(context.network.topology, link), up=True)
+    def reroutes(self, topology: Topology) -> bool:
+        """Return whether forwarding goes around the cuts."""
+        raise NotImplementedError
+
+    def needs(self, topology: Topology) -> Needs:
+        """Return the needs: a change of forwarding concerns the whole network."""
+        return "network alone" if self.reroutes(topology) else "session"
+
+    def acts_on(self, topology: Topology, verb: str, target: Target) -> list[int]:
+        """Return the node whose port cuts a link; both ends of one that forwarding goes around."""
+        del verb
+        found = nodes_of(topology, target)
+        return found[:1] if target.kind == "link" and not self.reroutes(topology) else found
+
+    def acts_everywhere(self, topology: Topology, target: Target) -> bool:
+        """Return whether all workers carry out an operation: forwarding changes on all."""
+        return self.reroutes(topology) or super().acts_everywhere(topology, target)
+
+    def cut_link(self, context: ActionContext, link: int) -> None:
+        """Cut `link`."""
+        topology = context.network.topology
+        if self.reroutes(topology):
+            context.change_link(link, lambda before: replace(before, up=False))
+        else:
+            context.set_port(_port(topology, link), up=False)
+
+    def mend_link(self, context: ActionContext, link: int) -> None:
+        """Restore `link`."""
+        topology = context.network.topology
+        if self.reroutes(topology):
+            context.restore_link(link)
+        else:
+            context.set_port(_port(topology, link), up=True)
 
 
 def _port(topology: Topology, link: int) -> Target:

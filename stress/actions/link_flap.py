@@ -2,14 +2,13 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
 from typing import ClassVar, Literal
 
 from pydantic import Field
 
 from stress.actions.action_context import ActionContext
-from stress.actions.base import Needs, PacedAction
-from stress.actions.cut import cut, mended
+from stress.actions.base import PacedAction
+from stress.actions.cut import CuttingAction
 from stress.actions.plan_context import PlanContext, PlannedOperations
 from stress.targets import Target
 from topologies.quantities import Duration
@@ -17,7 +16,7 @@ from topologies.segments import is_routed
 from topologies.topology import Topology
 
 
-class LinkFlap(PacedAction):
+class LinkFlap(CuttingAction, PacedAction):
     """Traffic stops in both directions. With `reroute` forwarding avoids the link.
 
     Routers reroute by default, as their routing protocols would: no real routing table keeps sending half of
@@ -34,11 +33,8 @@ class LinkFlap(PacedAction):
         description="Forward around the cut, one link at a time; default: if nodes route",
     )
 
-    def needs(self, topology: Topology) -> Needs:
-        """Return the needs: a change of forwarding concerns the whole network."""
-        return "network alone" if self._goes_around(topology) else "session"
-
-    def _goes_around(self, topology: Topology) -> bool:
+    def reroutes(self, topology: Topology) -> bool:
+        """Return whether forwarding goes around the cuts."""
         return is_routed(topology) if self.reroute is None else self.reroute
 
     def plan(self, context: PlanContext) -> PlannedOperations:
@@ -47,9 +43,4 @@ class LinkFlap(PacedAction):
 
     def do(self, context: ActionContext, verb: str, target: Target) -> None:
         """Cut or restore the link."""
-        if not self._goes_around(context.network.topology):
-            (cut if verb == "cut" else mended)(context, target.number)
-        elif verb == "cut":
-            context.change_link(target.number, lambda before: replace(before, up=False))
-        else:
-            context.restore_link(target.number)
+        (self.cut_link if verb == "cut" else self.mend_link)(context, target.number)

@@ -15,6 +15,7 @@ from stress.actions.plan_context import AddressedNode, PlanContext, PlannedOpera
 from stress.keys import Aim, TargetKeys
 from stress.targets import Target
 from topologies.quantities import Duration
+from topologies.topology import Topology
 
 
 class MacMove(PacedAction):
@@ -48,18 +49,23 @@ class MacMove(PacedAction):
         """Yield the host whose MAC moves: ARP is for IPv4 only."""
         yield AddressedNode(target.number, family="IPv4")
 
+    def acts_on(self, topology: Topology, verb: str, target: Target) -> list[int]:
+        """Return the node that announces the MAC."""
+        return [self._speaks(topology, verb, target).number]
+
     def do(self, context: ActionContext, verb: str, target: Target) -> None:
         """Announce the host's MAC from the other port, or from its own."""
         topology = context.network.topology
         senders: Senders = context.kept((Senders, self.action), lambda: Senders(context))
         who = speaker(context, topology, target)
-        speaks = target if verb == "home" else self._other(context, target)
+        speaks = self._speaks(topology, verb, target)
         context.need_node(speaks.number)
         senders.send(speaks, arp(who, who.ip))
 
-    def _other(self, context: ActionContext, target: Target) -> Target:
-        """Return the port of the next host."""
-        topology = context.network.topology
+    def _speaks(self, topology: Topology, verb: str, target: Target) -> Target:
+        """Return the port that announces the MAC: its own, or that of the next host."""
+        if verb == "home":
+            return target
         hosts = full_hosts(topology)
         place = int(np.searchsorted(hosts, target.number)) + 1
         node = int(hosts[place % len(hosts)])

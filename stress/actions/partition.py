@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
 from typing import ClassVar, Literal
 
 import numpy as np
@@ -10,8 +9,7 @@ import numpy.typing as npt
 from pydantic import Field
 
 from stress.actions.action_context import ActionContext
-from stress.actions.base import Action, Needs
-from stress.actions.cut import cut, mended
+from stress.actions.cut import CuttingAction
 from stress.actions.plan_context import PlanContext, PlannedOperations
 from stress.arrivals import MICRO
 from stress.keys import Aim, Problems, TargetKeys
@@ -20,7 +18,7 @@ from topologies.quantities import Duration
 from topologies.topology import Topology
 
 
-class Partition(Action):
+class Partition(CuttingAction):
     """All links that cross the boundary are cut at the same moment."""
 
     EXAMPLE: ClassVar[str] = "{action: partition, halves: true}"
@@ -35,10 +33,10 @@ class Partition(Action):
     cut: Duration | None = Field(None, description="Time that the graph is cut; default: to the step's end")
     reroute: bool = Field(default=False, description="Forward around the cut, one link at a time")
 
-    def needs(self, topology: Topology) -> Needs:
-        """Return the needs: a change of forwarding concerns the whole network."""
+    def reroutes(self, topology: Topology) -> bool:
+        """Return whether forwarding goes around the cuts."""
         del topology
-        return "network alone" if self.reroute else "session"
+        return self.reroute
 
     def problems(self) -> Problems:
         """Yield the errors between the keys."""
@@ -86,9 +84,4 @@ class Partition(Action):
 
     def do(self, context: ActionContext, verb: str, target: Target) -> None:
         """Cut or restore one of the links."""
-        if not self.reroute:
-            (cut if verb == "cut" else mended)(context, target.number)
-        elif verb == "cut":
-            context.change_link(target.number, lambda before: replace(before, up=False))
-        else:
-            context.restore_link(target.number)
+        (self.cut_link if verb == "cut" else self.mend_link)(context, target.number)

@@ -13,6 +13,7 @@ from stress.actions.base import Needs, PacedAction
 from stress.actions.plan_context import PlanContext, PlannedOperations
 from stress.targets import Target
 from topologies.quantities import Duration
+from topologies.topology import Topology
 
 
 class Process(PacedAction):
@@ -36,6 +37,11 @@ class Process(PacedAction):
         targets = context.nodes(self.target)
         at, target = self.begins(context, len(targets))
         return PlannedOperations(at, np.zeros(len(at), dtype=np.int64), target, targets)
+
+    def acts_on(self, topology: Topology, verb: str, target: Target) -> list[int]:
+        """Return the node itself: nothing of its neighbours is used."""
+        del topology, verb
+        return [target.number]
 
     def do(self, context: ActionContext, verb: str, target: Target) -> None:
         """Run the command and wait for it."""

@@ -3,15 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import replace
 from typing import ClassVar, Literal
 
 import numpy as np
 from pydantic import Field
 
 from stress.actions.action_context import ActionContext
-from stress.actions.base import Action, Needs
-from stress.actions.cut import cut, mended
+from stress.actions.cut import CuttingAction
 from stress.actions.plan_context import PlanContext, PlannedOperations
 from stress.arrivals import MICRO
 from stress.keys import Aim, Problems
@@ -20,7 +18,7 @@ from topologies.quantities import Duration
 from topologies.topology import Topology
 
 
-class Rolling(Action):
+class Rolling(CuttingAction):
     """Nodes in the order of their names, like an upgrade; with `again` as many rounds as fit."""
 
     EXAMPLE: ClassVar[str] = "{action: rolling, target: spine, down: 2 s, pause: 1 s}"
@@ -38,10 +36,10 @@ class Rolling(Action):
     )
     again: bool = Field(default=False, description="Start over after the last node, until the step ends")
 
-    def needs(self, topology: Topology) -> Needs:
-        """Return the needs: a change of forwarding concerns the whole network."""
+    def reroutes(self, topology: Topology) -> bool:
+        """Return whether forwarding goes around the cuts."""
         del topology
-        return "network alone" if self.how == "reroute" else "session"
+        return self.how == "reroute"
 
     def problems(self) -> Problems:
         """Yield the errors between the keys."""
@@ -92,9 +90,5 @@ class Rolling(Action):
         away = verb == "away"
         if self.how == "restart":
             (context.remove_node if away else context.add_node)(target.number)
-        elif self.how == "cut":
-            (cut if away else mended)(context, target.number)
-        elif away:
-            context.change_link(target.number, lambda before: replace(before, up=False))
         else:
-            context.restore_link(target.number)
+            (self.cut_link if away else self.mend_link)(context, target.number)

@@ -24,6 +24,7 @@ class Traffic(Action):
 
     EXAMPLE: ClassVar[str] = "{action: traffic, flows: 10, protocol: udp, bandwidth: 1 Mbit}"
     VERBS: ClassVar[tuple[str, ...]] = ("start", "stop")
+    BESIDE: ClassVar[bool] = False
     NEEDS: ClassVar[Needs] = "network alone"
     DISTURBS: ClassVar[bool] = False
     ABILITIES: ClassVar[frozenset[str]] = frozenset({"sockets"})

@@ -21,11 +21,12 @@ from stress.actions.action_context import Growth
 from stress.journal import Journal
 from stress.machine import machine_facts
 from stress.records import LeakCheck, Phase, RunResult
-from stress.runner.collect_results import collect, leaked, link_name, network_facts, scenario_facts
+from stress.runner.collect_results import collect, leaked, network_facts, scenario_facts
 from stress.runner.context import Tidier, quiet_python, stopping
 from stress.runner.fleet import Fleet
 from stress.runner.follower import end_parts, following, prepared
 from stress.runner.observers import Observers
+from stress.runner.restoring import restore_links
 from stress.runner.run_status import Look, RunStatus
 from stress.runner.shared_state import SharedState
 from stress.runner.validity import Processor, Spent, validity_warnings
@@ -97,6 +98,7 @@ class _Run:
                 journal.begin()
                 observers.start()
                 if self._fleet is not None:
+                    journal.will_change_all(self._fleet.links)
                     self._fleet.go(time.monotonic() - self._shared.clock())
             except BaseException:
                 journal.close()
@@ -229,13 +231,10 @@ class _Run:
             self._watch.workers = []
             if self._fleet is not None:
                 with self._noting():
-                    end_parts(self._fleet, self._watch.finished, result)
+                    end_parts(self._fleet, self._watch.finished, result, shared.journal)
             for worker in self._watch.finished:
                 result.restored += worker.restored
             with self._noting():
                 self._end_commands()
-            for link in shared.journal.changed:
-                with self._noting():
-                    shared.network.set_link(link, shared.journal.before(link))
-                    shared.journal.note_restored(link)
-                    result.restored.append(link_name(shared, link))
+            with self._noting():
+                result.restored += [name for name in restore_links(shared) if name not in result.restored]

@@ -53,6 +53,11 @@ class Fleet:
         self.away = runs_away(schedule)
         """Operations that parts carry out: bool[n]."""
         self.cuts: dict[str, Cut] = cut(schedule, np.flatnonzero(self.away), places)
+        needs = np.array([step.action.needs(schedule.topology) for step in schedule.steps])[schedule.step]
+        shaped = np.unique(schedule.target[self.away & (needs == "network alone")]).tolist()
+        self.links = [schedule.targets[number].number for number in shaped]
+        """Links that parts change and restore by themselves."""
+        self._tag = self._number if bool((self.away & (needs == "network")).any()) else ""
         self._threads = [
             threading.Thread(target=self._run, args=(worker,), name="stress-part", daemon=True)
             for worker in self.cuts
@@ -98,7 +103,8 @@ class Fleet:
     def _await_restored(self, worker: str, until: float) -> None:
         """Wait until the part of a lost worker has ended: it restores its changes without the worker.
 
-        What it did until then it has left there. Workers are started again; one that doesn't come back is left to those who repair the network.
+        What it did until then it has left there. Workers are started again; one that doesn't come back is
+        left to those who repair the network.
         """
         while time.monotonic() < until:
             with suppress(EmulationError):
@@ -132,7 +138,7 @@ class Fleet:
         plain, data = part_of(self._schedule, self.cuts[worker].numbers)
         last = max(step.end for step in self._schedule.steps)
         try:
-            part = Part(worker, ENTRY, plain, data)
+            part = Part(worker, ENTRY, {**plain, "tag": self._tag}, data)
             seconds = _READY_SECONDS + last + _RESTORE_SECONDS
             end = self._places.run_part(part, self._number, seconds, lambda told: self._told(worker, told))
         except Exception as error:  # noqa: BLE001 -- `failures` has it

@@ -9,7 +9,9 @@ import numpy.typing as npt
 
 from emulator.errors import BrokenError
 from stress.arrivals import MICRO
+from stress.journal import Journal
 from stress.records import RunResult
+from stress.runner.batches import Row
 from stress.runner.cutting import Cut
 from stress.runner.fleet import Fleet
 from stress.runner.merging import merged
@@ -18,6 +20,7 @@ from stress.runner.part_data import Done
 from stress.runner.shared_state import SharedState
 from stress.runner.work_distribution import Share
 from stress.runner.worker import Worker
+from stress.runner.worker_context import WorkerContext
 from stress.schedule import Schedule
 
 Ints = npt.NDArray[np.int64]
@@ -39,6 +42,11 @@ class Follower(Worker):
         """Follow the schedule, then wait until no part works on this group any more."""
         super().run()
         self._fleet.wait_for(self._group)
+
+    def _carry_out(self, context: WorkerContext, k: int, row: Row, left: dict[int, int]) -> None:
+        """Follow one operation of a session; others remove nothing."""
+        if self._schedule.steps[row[1]].action.needs(self._schedule.topology) == "session":
+            super()._carry_out(context, k, row, left)
 
     def take(self, parts: list[tuple[Cut, Done]]) -> None:
         """Take the outcomes from the parts."""
@@ -74,9 +82,15 @@ def following(
     return followers, np.flatnonzero(mine & ~fleet.away)
 
 
-def end_parts(fleet: Fleet, finished: Sequence[Worker], result: RunResult) -> None:
-    """Wait until all parts have restored their changes; take what they did. Raise why one ended early."""
+def end_parts(fleet: Fleet, finished: Sequence[Worker], result: RunResult, journal: Journal) -> None:
+    """Wait until all parts have restored their changes; take what they did. Raise why one ended early.
+
+    Links that a part which ended early may have left changed stay in the journal.
+    """
     fleet.end()
+    if not fleet.failures:
+        for link in fleet.links:
+            journal.note_restored(link)
     result.workers, restored, done = fleet.results()
     result.restored += restored
     for worker in finished:

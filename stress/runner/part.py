@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import time
 from collections.abc import Mapping
+from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -16,9 +17,11 @@ import numpy as np
 from emulator.errors import EmulationError
 from emulator.network import Network
 from emulator.parts import PartControl
+from emulator.process_tags import end_tagged
 from stress.journal import Journal
 from stress.runner.context import Tidier, quiet_python
 from stress.runner.part_data import done_of, schedule_of
+from stress.runner.restoring import restore_links
 from stress.runner.shared_state import SharedState
 from stress.runner.work_distribution import shares
 from stress.runner.worker import Worker
@@ -42,15 +45,21 @@ def run_part(
         origin = _origin(control)
         if origin is None:
             return {"restored": [], "failure": "", "kinds": []}, done_of([])[1]
-        shared = SharedState(network, lambda: time.monotonic() - origin, Journal(None))
+        journal = Journal(None, network.link_changes)
+        shared = SharedState(network, lambda: time.monotonic() - origin, journal, tag=_tag(arguments))
         part = _Part(schedule, shared, control)
         try:
             part.carry_out()
         finally:
             part.end()
         kinds, done = done_of([worker.columns for worker in part.workers])
-    restored = [name for worker in part.workers for name in worker.restored]
+    restored = [*part.restored, *(name for worker in part.workers for name in worker.restored)]
     return {"restored": restored, "failure": part.failure, "kinds": kinds}, done
+
+
+def _tag(arguments: Mapping[str, Any]) -> Path | None:
+    """Return the tag of the part's commands; None if it has none to start."""
+    return Path("/stress") / str(arguments["tag"]) if arguments["tag"] else None
 
 
 def _origin(control: PartControl) -> float | None:
@@ -74,6 +83,7 @@ class _Part:
         self._tidier = Tidier()
         self._told = 0.0
         self.workers: list[Worker] = []
+        self.restored: list[str] = []
         self.failure = ""
 
     def carry_out(self) -> None:
@@ -100,6 +110,17 @@ class _Part:
         for worker in self.workers:
             worker.join()
         self._note()
+        self._end_commands()
+        if self._control.is_lost:
+            return
+        try:
+            self.restored += restore_links(self._shared)
+        except EmulationError as error:
+            self.failure = self.failure or _words(error)
+
+    def _end_commands(self) -> None:
+        """End the commands of this part in nodes, and all processes that they left."""
+        self.restored += [f"`{words}` is ended" for words in end_tagged(self._shared.tag)]
 
     def _note(self) -> None:
         for worker in self.workers:
@@ -110,6 +131,8 @@ class _Part:
         control, stop = self._control, self._shared.stop
         if control.is_lost or control.is_unwanted or (control.message or {}).get("stop"):
             stop.set()
+        if stop.is_set():
+            self._end_commands()  # don't wait for a long one
         self._tidier.tidy()
         now = time.monotonic()
         if now - self._told >= _TELL_EVERY:

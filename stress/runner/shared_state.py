@@ -10,6 +10,7 @@ from __future__ import annotations
 import threading
 from collections.abc import Callable
 from dataclasses import dataclass, field
+from pathlib import Path
 from typing import Any
 
 from emulator.network import Network
@@ -28,6 +29,8 @@ class SharedState:
     clock: Clock
     journal: Journal
     growth: Growth | None = None
+    tag: Path | None = None
+    """Tag of commands in nodes, by which they are ended; by default the journal's path."""
     removed: RemovedElements = field(init=False)
     ends: list[list[int]] = field(init=False)
     """Nodes at both ends of each link."""
@@ -36,4 +39,5 @@ class SharedState:
 
     def __post_init__(self) -> None:
         self.removed = RemovedElements(self.network.topology)
+        self.tag = self.tag or self.journal.path
         self.ends = self.network.topology.ends.tolist()

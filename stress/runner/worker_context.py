@@ -201,7 +201,7 @@ class WorkerContext:
 
     def marked(self, words: Sequence[str]) -> list[str]:
         """Return a command tagged so that all its processes end with the run."""
-        return tagged(words, self.journal.path)
+        return tagged(words, self._shared.tag)
 
     def kept(self, key: object, make: Callable[[], Any]) -> Any:
         """Return the result of the first `make()`; it is closed at the end of the step, if it can be."""

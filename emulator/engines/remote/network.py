@@ -81,11 +81,15 @@ class RemoteNetwork(RecordedNetwork):
 
     def set_link(self, link: int, state: LinkState) -> None:
         """Change a running link to `state`."""
+        self.set_links({link: state})
+
+    def set_links(self, wanted: States) -> None:
+        """Change running links at once."""
         with self._state.locked("link"):
             self._record = self._state.read()
             if not self.driver.alive:
                 raise NotWholeError(self.driver.dead())
-            self.change_links({link: state})
+            self.change_links(wanted)
 
     def change_links(self, wanted: States) -> bool:
         """Change running links to `wanted`; return False if they already match. The caller holds the lock.
