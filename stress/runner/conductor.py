@@ -236,5 +236,7 @@ class _Run:
                 result.restored += worker.restored
             with self._noting():
                 self._end_commands()
-            with self._noting():
-                result.restored += [name for name in restore_links(shared) if name not in result.restored]
+            names, failure = restore_links(shared)
+            result.restored += [name for name in names if name not in result.restored]
+            if failure is not None:
+                self._fail(failure)

@@ -113,10 +113,10 @@ class _Part:
         self._end_commands()
         if self._control.is_lost:
             return
-        try:
-            self.restored += restore_links(self._shared)
-        except EmulationError as error:
-            self.failure = self.failure or _words(error)
+        names, failure = restore_links(self._shared)
+        self.restored += names
+        if failure is not None:
+            self.failure = self.failure or _words(failure)
 
     def _end_commands(self) -> None:
         """End the commands of this part in nodes, and all processes that they left."""

@@ -17,6 +17,7 @@ from support.topologies import made
 from emulator.engines.dry_run import DryRunEngine, DryRunNetwork
 from emulator.engines.dry_run_session import DryRunSession
 from emulator.errors import LostWorkerError
+from emulator.network import LinkState
 from emulator.parts import Part, PartEnd, WorkerClock
 from emulator.plan import make_plan
 from emulator.removed_elements import RemovedElements
@@ -38,6 +39,8 @@ steps:
       - {action: node-churn, rate: 20, away: 100 ms, duration: 500 ms}
       - {action: port-churn, target: {between: [switch, switch]}, rate: 20, away: 50 ms, duration: 500 ms}
       - {action: link-impair, rate: 20, shape: {bandwidth: 1 Mbit}, impaired: 50 ms, duration: 500 ms}
+      - {action: link-flap, target: {between: [switch, switch]}, rate: 20, down: 50 ms, duration: 500 ms}
+      - {action: partition, halves: true, reroute: true, cut: 200 ms, duration: 500 ms}
   - {action: switch-restart, rate: 10, down: 50 ms, duration: 300 ms}
 """
 AHEAD = {"a": 0.0, "b": 1000.0}
@@ -56,6 +59,7 @@ class Places:
         self.lost = lost
         self.parts: dict[str, threading.Thread] = {}
         self.found: dict[str, Any] = {}
+        self.links: dict[str, dict[int, LinkState]] = {name: {} for name in self.workers}
         self.messages: dict[str, Any] = {}
         self.removed: list[RemovedElements] = []
         self.half = network.topology.node_count // 2
@@ -73,7 +77,11 @@ class Places:
         del number, seconds
         control = Control(self, part.worker, told)
         topology, removed = self.network.topology, RemovedElements(self.network.topology)
-        share = SimpleNamespace(topology=topology, session=lambda: DryRunSession(topology, removed))
+        links = self.links[part.worker]
+        share = SimpleNamespace(
+            topology=topology, session=lambda: DryRunSession(topology, removed), link_changes={},
+            set_links=links.update, set_link=lambda link, state: links.update({link: state}),
+        )  # fmt: skip
         self.removed.append(removed)
 
         def carry_out() -> None:
@@ -146,7 +154,7 @@ def test_all_concerned_workers_see_an_operation_and_one_tells_of_it(network: Dry
     schedule, places = schedule_on(network), Places(network)
     numbers = np.flatnonzero(runs_away(schedule))
     assert {schedule.steps[step].action.action for step in schedule.step[numbers]} == {
-        "port-flap", "node-churn", "port-churn", "switch-restart",
+        "port-flap", "node-churn", "port-churn", "switch-restart", "link-impair", "link-flap", "partition",
     }  # fmt: skip
     found = cut(schedule, numbers, places)
     told = np.concatenate([one.numbers[one.tells] for one in found.values()])
@@ -154,7 +162,12 @@ def test_all_concerned_workers_see_an_operation_and_one_tells_of_it(network: Dry
     topology = network.topology
     for number in numbers.tolist():
         target = schedule.targets[schedule.target[number]]
-        if target.kind == "link":
+        action = schedule.steps[schedule.step[number]].action.action
+        if action == "partition":  # forwarding changes everywhere
+            nodes = {0, topology.node_count - 1}
+        elif action == "link-flap":  # a port at one end
+            nodes = {int(topology.ends[target.number, 0])}
+        elif target.kind == "link":
             nodes = set(topology.ends[target.number].tolist())
         else:
             nodes = {target.number}
@@ -204,6 +217,8 @@ def test_a_run_by_parts_is_whole(
     result = run_on(network, places, monkeypatch)
     assert (result.aborted, result.leaks.leaked) == ("", [])
     assert all(not (one.nodes or one.links or one.ports) for one in places.removed)
+    assert all(places.links.values())
+    assert all(state == LinkState() for links in places.links.values() for state in links.values())
     assert len(result.outcomes) == sum(result.offered.values())
     assert [one.error for one in result.outcomes if one.error] == []
     assert [(one.name, one.errors, one.clock_error, one.clock_drift) for one in result.workers] == [
@@ -230,6 +245,7 @@ def test_a_lost_worker_ends_the_run_and_its_part_is_waited_for(
     assert b.operations == len(done_from(places.found["b"][0]["kinds"], places.found["b"][1]).place) > 0
     assert result.leaks.leaked == []
     assert all(not (one.nodes or one.links or one.ports) for one in places.removed)
+    assert all(state == LinkState() for links in places.links.values() for state in links.values())
 
 
 def test_parts_that_are_not_ready_begin_nothing(

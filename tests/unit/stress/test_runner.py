@@ -5,6 +5,7 @@ import signal
 import time
 import tracemalloc
 import weakref
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Any, Self
 
@@ -185,17 +186,25 @@ def test_a_live_view_that_fails_ends_the_run_in_order(network: DryRunNetwork) ->
 def test_a_link_that_cannot_be_given_back_is_told_and_stays_in_the_journal(
     network: DryRunNetwork, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
 ) -> None:
-    set_link = network.set_link
+    set_links = network.set_links
+
+    def set_link(link: int, state: LinkState) -> None:
+        set_links({link: state})
 
     def broken(link: int, state: LinkState) -> None:
         if state.up and link == 0:
             raise BrokenError("the engine is gone")
         set_link(link, state)
 
+    def broken_at_once(wanted: Mapping[int, LinkState]) -> None:
+        for link, state in wanted.items():
+            broken(link, state)
+
     step = "{action: link-flap, target: {count: 20}, reroute: true, rate: 100, down: 1 s, duration: 250 ms}"
     journal = tmp_path / "stress.json"
     with monkeypatch.context() as patch:
         patch.setattr(network, "set_link", broken)
+        patch.setattr(network, "set_links", broken_at_once)
         record = run_scenario(f"name: x\nsteps: [{step}]", network, journal=journal)
     assert record.aborted == "the engine is gone"
     assert [words for words in record.leaks.leaked if words.endswith("is not as before the run")] != []
