@@ -523,10 +523,12 @@ steps:
       - {action: port-flap, name: flap, target: host, rate: 10, down: 100 ms, duration: 3 s}
       - {action: node-churn, name: churn, target: {name: "h*"}, rate: 3, away: 300 ms, duration: 3 s}
       - {action: node-churn, name: switches, target: {name: "s[23]"}, rate: 1, away: 300 ms, duration: 3 s}
-      - {action: link-flap, name: silent, target: {between: [s1, "s[234]"]}, rate: 3, down: 100 ms, duration: 3 s}
-      - {action: link-flap, name: known, target: {between: [s1, "s[234]"]}, rate: 2, down: 200 ms, duration: 3 s,
-         reroute: true}
-      - {action: link-impair, name: slow, rate: 2, shape: {bandwidth: 10 Mbit}, impaired: 200 ms, duration: 3 s}
+      - {action: link-flap, name: silent, target: {between: [s1, "s[234]"]}, rate: 3, down: 100 ms,
+         duration: 3 s}
+      - {action: link-flap, name: known, target: {between: [s1, "s[234]"]}, rate: 2, down: 200 ms,
+         duration: 3 s, reroute: true}
+      - {action: link-impair, name: slow, rate: 2, shape: {bandwidth: 10 Mbit}, impaired: 200 ms,
+         duration: 3 s}
       - {action: process, name: commands, target: host, rate: 3, command: [ip, link], duration: 3 s}
       - {action: arp-storm, name: storm, target: host, rate: 20, duration: 3 s}
       - {action: mac-move, name: moves, target: host, rate: 5, away: 100 ms, duration: 3 s}
