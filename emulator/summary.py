@@ -30,7 +30,7 @@ def summary(plan: Plan) -> dict[str, Any]:
     topology = plan.topology
     cut = int(np.count_nonzero(plan.cut))
     return {
-        "name": topology.name,
+        "network": topology.name,
         "engine": plan.engine,
         "nodes": topology.kind_counts(),
         "links": topology.link_count,

@@ -11,8 +11,8 @@ from typing import BinaryIO
 
 import click
 
-from emulator.cli.options import seconds
-from emulator.cli.output import print_json, say
+from emulator.cli.options import json_option, seconds
+from emulator.cli.output import answer, print_json, say
 from emulator.errors import UsageError
 from emulator.network import Network
 from topologies.counting import counted
@@ -40,7 +40,7 @@ Examples:
 @click.option(
     "--filter", "expression", help="Record only packets that match this pcap filter; needs tcpdump."
 )
-@click.option("--json", "as_json", is_flag=True, help="Print one JSON object on standard output.")
+@json_option()
 def command(
     *, net: str | None, where: str | None, ends: tuple[str, str] | None, index: int | None, output: Path,
     count: int | None, seconds: float | None, expression: str | None, as_json: bool,
@@ -69,7 +69,8 @@ def command(
             + ("" if count or seconds else "; Ctrl-C ends it"))  # fmt: skip
         result = network.access.capture(node, request, file)
     shown = "? packets" if result.packets is None else counted(result.packets, "packet")
-    say(f"{shown} in {output}" + (f", {result.dropped:,} dropped" if result.dropped else ""))
+    tell = say if str(output) == "-" else answer  # the packets themselves are the answer
+    tell(f"{shown} in {output}" + (f", {result.dropped:,} dropped" if result.dropped else ""))
     if as_json:
         print_json(
             {"network": network.name, "node": network.topology.names[node], "interface": interface,

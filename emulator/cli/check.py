@@ -6,8 +6,8 @@ from collections.abc import Iterable
 
 import click
 
-from emulator.cli.options import seconds
-from emulator.cli.output import print_json, say
+from emulator.cli.options import json_option, seconds
+from emulator.cli.output import answer, print_json, say
 from topologies.counting import counted
 
 _SHOWN = 20
@@ -24,7 +24,7 @@ _SHOWN = 20
     show_default=True,
     help="Wait this long for an answer.",
 )
-@click.option("--json", "as_json", is_flag=True, help="Print one JSON object on standard output.")
+@json_option()
 def command(name: str | None, sample: int | None, timeout: float, *, as_json: bool) -> int:
     """Ping between hosts; compare who answers, and when, with the graph; exit 1 on a difference."""
     from emulator.checks.reachability import check_reachability
@@ -43,16 +43,17 @@ def command(name: str | None, sample: int | None, timeout: float, *, as_json: bo
     )
     _list(trip.words for trip in result.wrong_trips)
     if result.wrong_trips:
-        say(f"{len(result.wrong_trips):,} of {counted(result.round_trips, 'round trip')} unexpected")
-    say(f"{counted(result.pairs, 'pair')}, {result.reachable:,} reachable, "
+        answer(f"{len(result.wrong_trips):,} of {counted(result.round_trips, 'round trip')} unexpected")
+    answer(f"{counted(result.pairs, 'pair')}, {result.reachable:,} reachable, "
         f"{result.expected:,} expected, "
         f"{len(result.unexpected):,} unexpected, {result.seconds:.2f} s")  # fmt: skip
     if result.equal_addresses:
-        say(f"{counted(result.equal_addresses, 'pair')} not tested: of two VPCs, where the port's own VPC "
+        answer(f"{counted(result.equal_addresses, 'pair')} not tested: of two VPCs, where the port's own VPC "
             f"has the other's address, and answers itself")  # fmt: skip
     if as_json:
         print_json(
-            {"pairs": result.pairs, "reachable": result.reachable, "unexpected": result.unexpected,
+            {"network": network.name, "pairs": result.pairs, "expected": result.expected,
+             "reachable": result.reachable, "unexpected": result.unexpected,
              "equal_addresses": result.equal_addresses,
              "round_trips": {"pairs": result.round_trips,
                              "unexpected": [trip.json for trip in result.wrong_trips]},
@@ -65,6 +66,6 @@ def _list(lines: Iterable[str]) -> None:
     """Print the first lines, and how many more there are."""
     found = list(lines)
     for line in found[:_SHOWN]:
-        say(line)
+        answer(line)
     if len(found) > _SHOWN:
-        say(f"… and {len(found) - _SHOWN:,} more")
+        answer(f"… and {len(found) - _SHOWN:,} more")

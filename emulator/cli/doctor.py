@@ -8,8 +8,8 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from emulator.cli.network_file import NetworkFile, network_file
-from emulator.cli.options import engine_option, given_options, scheduler_option
-from emulator.cli.output import print_json, say
+from emulator.cli.options import engine_option, given_options, json_option, scheduler_option
+from emulator.cli.output import answer, print_json, say
 
 if TYPE_CHECKING:
     from topologies.given import Description
@@ -21,7 +21,7 @@ _MARKS = {"ok": "ok     ", "missing": "MISSING", "unknown": "?      "}
 @network_file(required=False)
 @engine_option("With FILE")
 @scheduler_option()
-@click.option("--json", "as_json", is_flag=True, help="Print one JSON object on standard output.")
+@json_option()
 def command(given: NetworkFile | None, engine: str | None, scheduler: str | None, *, as_json: bool) -> int:
     """Show what this machine has and lacks, and whether FILE can run here, or on the workers of its engine.
 
@@ -35,18 +35,18 @@ def command(given: NetworkFile | None, engine: str | None, scheduler: str | None
     findings = () if elsewhere else machine_checks()
     for finding in findings:
         fix = f"  -> {finding.fix}" if finding.found == "missing" and finding.fix else ""
-        say(f"{_MARKS[finding.found]} {finding.name:36} {finding.value}{fix}".rstrip())
+        answer(f"{_MARKS[finding.found]} {finding.name:36} {finding.value}{fix}".rstrip())
     unknown = [finding.name for finding in findings if finding.found == "unknown"]
     if unknown:
-        say(f"skipped without root: {', '.join(unknown)}; run it under sudo")
+        answer(f"skipped without root: {', '.join(unknown)}; run it under sudo")
     networks = _networks()
     needs = _needs(str(given), described, engine, given_options(scheduler)) if described else None
     lacking = [finding.name for finding in findings if finding.is_fatal]
     fit = not lacking and not (needs and needs["reasons"])
     if lacking:
-        say(f"no network can run here: {', '.join(lacking)} missing")
+        answer(f"no network can run here: {', '.join(lacking)} missing")
     elif needs is None:
-        say("networks can run here" if not unknown else "networks can run here, as far as was checked")
+        answer("networks can run here" if not unknown else "networks can run here, as far as was checked")
     if as_json:
         print_json(
             {
@@ -57,7 +57,7 @@ def command(given: NetworkFile | None, engine: str | None, scheduler: str | None
                         "found": f.found.value,
                         "value": f.value,
                         "basic": f.basic,
-                        "mend": f.fix,
+                        "fix": f.fix,
                     }
                     for f in findings
                 ],
@@ -92,8 +92,8 @@ def _networks() -> list[dict[str, Any]]:
             problems = list(attach(name).health().problems) if os.geteuid() == 0 else []
         except EmulationError as error:
             problems = [str(error)]
-        out.append({"name": name, "problems": problems})
-        say(f"network {name} is {'BROKEN: ' + '; '.join(problems) if problems else 'up'}"
+        out.append({"network": name, "problems": problems})
+        answer(f"network {name} is {'BROKEN: ' + '; '.join(problems) if problems else 'up'}"
             + (f"  -> emulator down {name}" if problems else ""))  # fmt: skip
     return out
 
@@ -124,19 +124,19 @@ def _needs(file: str, described: Description, chosen: str | None, given: dict[st
         "cgroup memory": any(profile.memory is not None for profile in topology.node_profiles),
     }
     used = [name for name, needed in needs.items() if needed]
-    say(f"{file} needs {size_text(memory)} of memory" + (f", {', '.join(used)}" if used else ""))
+    answer(f"{file} needs {size_text(memory)} of memory" + (f", {', '.join(used)}" if used else ""))
     for reason in reasons:
-        say(f"  can't run here: {reason}")
+        answer(f"  can't run here: {reason}")
     if not reasons:
         asked = ", ".join(worker.name for worker in plan.workers)
-        say(
+        answer(
             f"  it can run: the workers {asked} have what it needs"
             if ENGINES[engine.name].on_workers
             else "  it can run here"
         )
     return {
         "path": file,
-        "name": topology.name,
+        "network": topology.name,
         "memory_bytes": memory,
         "needs": used,
         "reasons": reasons,

@@ -8,7 +8,8 @@ import time
 import click
 
 from emulator.cli.elevate import ensure_root_for
-from emulator.cli.output import print_json, say
+from emulator.cli.options import json_option
+from emulator.cli.output import answer, print_json
 from emulator.cli.progress import shown
 from emulator.errors import UsageError
 
@@ -16,7 +17,7 @@ from emulator.errors import UsageError
 @click.command("down", epilog="\b\nExamples:\n  emulator down fat-tree\n  emulator down --all")
 @click.argument("name", required=False)
 @click.option("--all", "every", is_flag=True, help="All networks of this machine.")
-@click.option("--json", "as_json", is_flag=True, help="Print one JSON object on standard output.")
+@json_option()
 def command(name: str | None, *, every: bool, as_json: bool) -> int:
     """Remove the network NAME in any state; return when the kernel has released everything."""
     from emulator.engines.registry import take_down
@@ -34,9 +35,9 @@ def command(name: str | None, *, every: bool, as_json: bool) -> int:
         if target in known or os.geteuid() == 0:  # root also removes what no record tells of
             with shown(f"down {target}") as progress:
                 take_down(target, progress)
-        say(f"{target} is down" if target in known else f"{target} was not up")
+        answer(f"{target} is down" if target in known else f"{target} was not up")
     if not targets:
-        say("no network is up")
+        answer("no network is up")
     if as_json:
         print_json(
             {"down": [t for t in targets if t in known], "seconds": round(time.monotonic() - begin, 6)}

@@ -14,8 +14,7 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-import click
-
+from emulator.cli.output import invocation
 from emulator.errors import EmulationError, UnableError
 
 if TYPE_CHECKING:
@@ -101,8 +100,8 @@ def ensure_root() -> None:
 
 def _arguments() -> Sequence[str]:
     """Return the arguments of this command line: `python -m stress` adds one to what was typed."""
-    context = click.get_current_context(silent=True)
-    return (context and context.find_root().obj) or sys.argv[1:]
+    going_on = invocation()
+    return going_on.argv if going_on else sys.argv[1:]
 
 
 def _require_installed() -> None:

@@ -12,6 +12,7 @@ from typing import Any
 
 import click
 
+from emulator.cli.options import json_option
 from emulator.cli.output import print_json
 from emulator.errors import UsageError
 
@@ -58,7 +59,7 @@ class Example:
     help="Copy into this folder instead of the current one.",
 )  # fmt: skip
 @click.option("--print", "printed", is_flag=True, help="Print the file instead of copying it.")
-@click.option("--json", "as_json", is_flag=True, help="Print one JSON object on standard output.")
+@json_option()
 def command(name: str | None, *, every: bool, output: Path, printed: bool, as_json: bool) -> int:
     """List the example files; with NAME, copy that one, and the files that it uses, into this folder."""
     known = list(_examples())

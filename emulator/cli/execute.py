@@ -4,16 +4,18 @@ from __future__ import annotations
 
 import sys
 import threading
+from collections.abc import Iterable
 from typing import TYPE_CHECKING
 
 import click
 
-from emulator.cli.options import seconds
-from emulator.cli.output import say
+from emulator.cli.options import json_option, seconds
+from emulator.cli.output import print_json, say
 from emulator.errors import UsageError
 
 if TYPE_CHECKING:
-    from emulator.commands import Heard
+    from emulator.commands import CommandResult, Heard
+    from emulator.network import Network
 
 
 @click.command(
@@ -27,7 +29,10 @@ if TYPE_CHECKING:
 )
 @click.argument("node")
 @click.argument("argv", nargs=-1, type=click.UNPROCESSED, metavar="-- CMD...")
-def command(net: str | None, timeout: float | None, node: str, argv: tuple[str, ...]) -> int:
+@json_option()
+def command(
+    net: str | None, timeout: float | None, node: str, argv: tuple[str, ...], *, as_json: bool
+) -> int:  # fmt: skip
     """Run CMD in NODE, or in all nodes that match the pattern NODE.
 
     One node: terminal, output and exit code are those of CMD. Several nodes: lines come as the
@@ -44,6 +49,9 @@ def command(net: str | None, timeout: float | None, node: str, argv: tuple[str, 
         raise UsageError("give a command: `emulator exec NODE -- CMD…`")
     network = chosen_network(net)
     nodes = matching_nodes(network, node)
+    if as_json:
+        with stoppable():
+            return _as_object(network, words, network.access.execute(nodes, words, timeout))
     if len(nodes) == 1 and network.topology.names[nodes[0]] == node:
         code = network.access.interact(nodes[0], words, timeout)
         if code == TIMED_OUT and timeout is not None:
@@ -51,6 +59,24 @@ def command(net: str | None, timeout: float | None, node: str, argv: tuple[str, 
         return code
     with stoppable():
         codes = network.access.stream(nodes, words, _printer(), timeout)
+    return _highest(codes)
+
+
+def _as_object(network: Network, words: list[str], results: Iterable[CommandResult]) -> int:
+    """Print the results as one object; return the highest exit code."""
+    from emulator.interface.node import readable
+
+    rows = [readable(result) for result in results]
+    print_json(
+        {"network": network.name, "command": words,
+         "results": [{"node": one.node, "code": one.code, "output": one.output, "errors": one.errors}
+                     for one in rows]}
+    )  # fmt: skip
+    return _highest(row.code for row in rows)
+
+
+def _highest(codes: Iterable[int]) -> int:
+    """Return the highest exit code; a signal that ended a command is 128 more than its number."""
     return max(code if code >= 0 else 128 - code for code in codes)
 
 

@@ -8,6 +8,8 @@ import click
 
 from emulator.cli.files import write
 from emulator.cli.network_file import NetworkFile, network_file
+from emulator.cli.options import json_option
+from emulator.cli.output import print_json, say
 from topologies.formats.writers import WRITERS
 
 
@@ -19,7 +21,8 @@ from topologies.formats.writers import WRITERS
 @network_file()
 @click.option("--to", "to", type=click.Choice(tuple(WRITERS)), required=True, help="The format.")
 @click.option("-o", "--output", type=click.Path(path_type=Path), help="Output file.")
-def command(given: NetworkFile, to: str, output: Path | None) -> int:
+@json_option()
+def command(given: NetworkFile, to: str, output: Path | None, *, as_json: bool) -> int:
     """Convert the network of FILE to another format, on standard output or into the file of -o."""
     from topologies.formats.export import chunks
 
@@ -29,5 +32,13 @@ def command(given: NetworkFile, to: str, output: Path | None) -> int:
         from emulator.forwarding.exported import static_routes
 
         routes = static_routes(topology)
-    write(chunks(topology, to, routes), output)
+    pieces = chunks(topology, to, routes)
+    if as_json and output is None:
+        print_json({"network": topology.name, "format": to, "output": None, "text": "".join(pieces)})
+        return 0
+    write(pieces, output)
+    if output is not None:
+        say(f"wrote {output}")
+    if as_json:
+        print_json({"network": topology.name, "format": to, "output": str(output)})
     return 0

@@ -9,7 +9,8 @@ import click
 
 from emulator.cli.files import write
 from emulator.cli.network_file import NetworkFile, network_file
-from emulator.cli.output import say
+from emulator.cli.options import json_option
+from emulator.cli.output import print_json, say
 from emulator.errors import UsageError
 from topologies.topology import Topology
 
@@ -26,14 +27,18 @@ _SUFFIXES = (".svg", ".html", ".dot", ".json")
     "-o", "--output", type=click.Path(path_type=Path), required=True,
     help=f"Output file; its suffix selects the format: {', '.join(_SUFFIXES)}.",
 )  # fmt: skip
-def command(given: NetworkFile, output: Path) -> int:
+@json_option()
+def command(given: NetworkFile, output: Path, *, as_json: bool) -> int:
     """Draw the network of FILE; large networks are drawn by group."""
     suffix = output.suffix.lower()
     if suffix not in _SUFFIXES:
         shown = f"`{suffix}` is not a picture format" if suffix else "the output has no suffix"
         raise UsageError(f"{shown}; end -o with one of {', '.join(_SUFFIXES)}")
-    write(_drawn(given.describe().topology, suffix), output)
+    topology = given.describe().topology
+    write(_drawn(topology, suffix), output)
     say(f"wrote {output}")
+    if as_json:
+        print_json({"network": topology.name, "format": suffix[1:], "output": str(output)})
     return 0
 
 

@@ -9,6 +9,7 @@ from typing import Any
 import click
 
 from emulator.cli.link_list import all_links, described, link_line, shape_text
+from emulator.cli.options import json_option
 from emulator.cli.output import print_json, say
 from emulator.errors import UsageError
 from emulator.interface.finding import find_link
@@ -46,7 +47,7 @@ Examples:
     help="`forward` is from A to B as written here.",
 )  # fmt: skip
 @click.option("--reset", is_flag=True, help="First restore the values of the file.")
-@click.option("--json", "as_json", is_flag=True, help="Print one JSON object on standard output.")
+@json_option()
 def command(net: str | None, **options: Any) -> int:
     """Cut, restore, shape or show the link between nodes A and B; without them, list all links.
 
@@ -104,9 +105,10 @@ def _act(network: Network, options: Mapping[str, Any]) -> int:
     if options["as_json"]:
         print_json(said)
     words = "" if changed or options["action"] == "show" else " (nothing to change)"
-    say(f"{said['a']} -- {said['b']}: {'up' if after.up else 'down'}{words}")
+    tell = say if options["as_json"] else print
+    tell(f"{said['a']} -- {said['b']}: {'up' if after.up else 'down'}{words}")
     for way, arrow in (("forward", "->"), ("backward", "<-")):
-        say(f"  {said['a']} {arrow} {said['b']}: {shape_text(said[way])}")
+        tell(f"  {said['a']} {arrow} {said['b']}: {shape_text(said[way])}")
     return 0
 
 

@@ -2,17 +2,22 @@
 
 from __future__ import annotations
 
-import errno
-import os
 import sys
 from collections.abc import Sequence
-from typing import Any
+from contextlib import suppress
+from itertools import takewhile
+from typing import TYPE_CHECKING, Any
 
 import click
 
+from emulator.cli.failures import drop_output, error_object, told
 from emulator.cli.lazy import LazyGroup
+from emulator.cli.output import Invocation, print_json
 from emulator.cli.surroundings import open_streams, require_memory
 from emulator.version import __version__
+
+if TYPE_CHECKING:
+    from topologies.errors import Problem
 
 COMMANDS = {
     "up": ("emulator.cli.up:command", "start a network, or change a running one"),
@@ -61,77 +66,50 @@ def emulator() -> None:
 def run(argv: Sequence[str]) -> int:
     """Run the command line and return its exit code; errors go to standard error, one line each."""
     open_streams()
+    invocation = Invocation(tuple(argv))
     try:
         require_memory()
-        return _main(argv)
+        return _main(invocation)
     except click.exceptions.Abort as error:  # click's word for Ctrl-C
-        return _stopped(error.__cause__)
+        return _stopped(error.__cause__, invocation)
     except click.ClickException as error:
         error.show()
-        return 2
+        invocation.as_json |= "--json" in takewhile(lambda word: word != "--", argv)
+        return _ended(invocation, 2, error.format_message())
     except click.exceptions.Exit as error:
         return error.exit_code
     except SystemExit:  # only click calls this, when the reader of the output went away
         return 0
     except BrokenPipeError:
-        _drop_output()
+        drop_output()
         return 0
     except KeyboardInterrupt as error:
-        return _stopped(error)
+        return _stopped(error, invocation)
     except Exception as error:  # noqa: BLE001 -- the border: everything becomes a message and an exit code
-        return _failed(error)
+        return _ended(invocation, *told(error))
 
 
-def _main(argv: Sequence[str]) -> int:
-    # `obj`: what `elevate` runs again under sudo
-    value = emulator.main(args=list(argv), prog_name="emulator", standalone_mode=False, obj=tuple(argv))
+def _main(invocation: Invocation) -> int:
+    value = emulator.main(
+        args=list(invocation.argv), prog_name="emulator", standalone_mode=False, obj=invocation
+    )
     sys.stdout.flush()
     return _exit_code(value)
 
 
-def _stopped(cause: BaseException | None) -> int:
+def _stopped(cause: BaseException | None, invocation: Invocation) -> int:
     """Return the shell's exit code for a command that a signal stopped; Ctrl-C if it isn't known which."""
     print("emulator: stopped", file=sys.stderr)
-    return 128 + int(getattr(cause, "number", 2))
+    return _ended(invocation, 128 + int(getattr(cause, "number", 2)), "stopped")
 
 
-def _drop_output() -> None:
-    """Discard pending output to standard output."""
-    os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+def _ended(invocation: Invocation, code: int, message: str, problems: Sequence[Problem] = ()) -> int:
+    """Return the exit code of a failure; with --json, print it as an object unless an answer is out."""
+    if invocation.as_json and not invocation.printed:
+        with suppress(OSError):
+            print_json({"error": error_object(code, message, problems)})
+    return code
 
 
 def _exit_code(value: Any) -> int:
     return value if isinstance(value, int) else 0
-
-
-def _failed(error: Exception) -> int:
-    """Print an error for people and return its exit code."""
-    from emulator.errors import SHORTAGES
-    from topologies.errors import EmulationError, InputError
-
-    if isinstance(error, InputError):
-        print(error, file=sys.stderr)
-        return error.exit_code
-    if isinstance(error, EmulationError):
-        for line in str(error).splitlines():
-            print(f"emulator: {line}", file=sys.stderr)
-        return error.exit_code
-    if isinstance(error, MemoryError):
-        error = OSError(errno.ENOMEM, os.strerror(errno.ENOMEM))
-    if isinstance(error, OSError) and error.errno in SHORTAGES:
-        if error.errno in {errno.ENOSPC, errno.EDQUOT, errno.EROFS}:
-            _drop_output()
-            where = f" {error.filename}" if error.filename else ""
-            print(f"emulator: can't write{where}: {error.strerror}", file=sys.stderr)
-        else:
-            print(f"emulator: {error.strerror}; {SHORTAGES[error.errno]}", file=sys.stderr)
-        return 3
-    if os.environ.get("EMULATOR_DEBUG"):
-        import traceback
-
-        traceback.print_exception(error)
-    print(
-        f"emulator: {type(error).__name__}: {error} (a bug in the emulator; EMULATOR_DEBUG=1 shows where)",
-        file=sys.stderr,
-    )
-    return 4

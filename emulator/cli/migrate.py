@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import click
 
-from emulator.cli.output import say
+from emulator.cli.options import json_option
+from emulator.cli.output import answer, print_json
 
 
 @click.command(
@@ -13,7 +14,8 @@ from emulator.cli.output import say
 @click.option("--net", help="The network, if several are up.")
 @click.argument("port", metavar="PORT")
 @click.argument("host", metavar="HOST")
-def command(net: str | None, port: str, host: str) -> int:
+@json_option()
+def command(net: str | None, port: str, host: str, *, as_json: bool) -> int:
     """Move the light port PORT to the compute host HOST. Its address and MAC stay; nothing is lost.
 
     `emulator up FILE` moves it back to where the file has it.
@@ -23,5 +25,7 @@ def command(net: str | None, port: str, host: str) -> int:
 
     network = chosen_network(net, change=True)
     network.migrate(found_node(network, port), found_node(network, host))
-    say(f"{port} is on {host}")
+    answer(f"{port} is on {host}")
+    if as_json:
+        print_json({"network": network.name, "port": port, "host": host})
     return 0

@@ -11,6 +11,7 @@ from typing import Any, TypeVar
 
 import click
 
+from emulator.cli.output import Invocation
 from topologies.engines import engine_choices
 
 FC = TypeVar("FC", bound=Callable[..., Any])
@@ -25,6 +26,23 @@ def engine_option(when: str = "") -> Callable[[FC], FC]:
     return click.option(
         "--engine", metavar="ENGINE", help=f"{begin} this engine instead of the file's: {engine_choices()}."
     )
+
+
+def json_option() -> Callable[[FC], FC]:
+    """Return the option --json: the answer is one JSON object, also that of an error."""
+    return click.option(
+        "--json", "as_json", is_flag=True, is_eager=True, callback=_note_json,
+        help="Print one JSON object on standard output.",
+    )  # fmt: skip
+
+
+def _note_json(context: click.Context, option: click.Parameter, value: bool) -> bool:
+    """Tell the invocation that its answer is JSON; a line of `shell` has none of its own."""
+    del option
+    invocation = context.find_root().obj
+    if isinstance(invocation, Invocation):
+        invocation.as_json = value
+    return value
 
 
 def scheduler_option() -> Callable[[FC], FC]:

@@ -1,4 +1,7 @@
-"""Output of commands: messages on standard error, one JSON object on standard output."""
+"""Output of commands: the answer on standard output, progress and warnings on standard error.
+
+With `--json` the answer is one JSON object, and the text for people goes to standard error with the rest.
+"""
 
 from __future__ import annotations
 
@@ -7,14 +10,45 @@ import sys
 import time
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
+from dataclasses import dataclass
 from typing import Any
+
+import click
 
 from topologies.counting import counted
 
 
+@dataclass
+class Invocation:
+    """One run of the command line; click's root context holds it as `obj`."""
+
+    argv: tuple[str, ...]
+    """The words, which `elevate` runs again under sudo."""
+    as_json: bool = False
+    """Whether the answer is a JSON object."""
+    printed: bool = False
+    """Whether that was printed."""
+
+
+def invocation() -> Invocation | None:
+    """Return the invocation that is going on; None outside the command line."""
+    context = click.get_current_context(silent=True)
+    found = context and context.find_root().obj
+    return found if isinstance(found, Invocation) else None
+
+
 def say(words: str) -> None:
-    """Print a message on standard error."""
+    """Print progress, a choice or a warning on standard error."""
     print(words, file=sys.stderr, flush=True)
+
+
+def answer(words: str) -> None:
+    """Print a line of the answer: on standard output, with `--json` on standard error."""
+    going_on = invocation()
+    if going_on is not None and going_on.as_json:
+        say(words)
+    else:
+        print(words, flush=True)
 
 
 def print_json(value: Mapping[str, Any]) -> None:
@@ -23,6 +57,8 @@ def print_json(value: Mapping[str, Any]) -> None:
     json.dump(value, sys.stdout, indent=None, ensure_ascii=plain)
     sys.stdout.write("\n")
     sys.stdout.flush()
+    if going_on := invocation():
+        going_on.printed = True
 
 
 def counts(numbers: Mapping[str, int]) -> str:

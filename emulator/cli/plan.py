@@ -8,8 +8,8 @@ from typing import Any
 import click
 
 from emulator.cli.network_file import NetworkFile, network_file
-from emulator.cli.options import engine_option, given_options, scheduler_option
-from emulator.cli.output import Phases, print_json, say
+from emulator.cli.options import engine_option, given_options, json_option, scheduler_option
+from emulator.cli.output import Phases, answer, print_json
 from emulator.cli.plan_text import plan_lines, sample_lines
 from emulator.network import Engine
 from emulator.placement.choice import METHODS
@@ -51,7 +51,7 @@ def _size(context: click.Context, option: click.Parameter, value: str | None) ->
 @engine_option()
 @scheduler_option()
 @click.option("--show", is_flag=True, help="Show the first nodes of each tier: names, addresses, MACs.")
-@click.option("--json", "as_json", is_flag=True, help="Print one JSON object on standard output.")
+@json_option()
 def command(
     given: NetworkFile, workers: int | None, memory: int | None, placement: str | None, engine: str | None,
     *, scheduler: str | None, show: bool, as_json: bool,
@@ -74,13 +74,12 @@ def command(
     if show:
         said["sample"] = sample(plan)
     said["seconds"] = phases.total()
-    report = say if as_json else click.echo
     for line in _lines(said):
-        report(line)
+        answer(line)
     if as_json:
         print_json(said)
     for reason in said["refusals"]:
-        say(f"refused: {reason}")
+        answer(f"refused: {reason}")
     return 3 if said["refusals"] else 0
 
 

@@ -18,7 +18,7 @@ def plan_lines(said: dict[str, Any]) -> Iterator[str]:
     """Yield the lines for a plan's summary."""
     workers = said["workers"]
     head = counts(said["nodes"])
-    yield f"{said['name']}: {head}, {counted(said['links'], 'link')}"
+    yield f"{said['network']}: {head}, {counted(said['links'], 'link')}"
     forwarding, placement, forecast = said["forwarding"], said["placement"], said["forecast"]
     blocked = forwarding["blocked"]
     yield from (

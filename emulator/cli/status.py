@@ -9,7 +9,8 @@ import click
 
 from emulator.cli.elevate import ensure_root_for
 from emulator.cli.link_list import change_counts, changed_links, link_line
-from emulator.cli.output import counts, fidelity, print_json, say
+from emulator.cli.options import json_option
+from emulator.cli.output import answer, counts, fidelity, print_json
 from emulator.deviation import Deviation
 from emulator.errors import EmulationError
 from emulator.network import Network
@@ -25,7 +26,7 @@ _MOST_SHOWN = 20
 )
 @click.argument("name", required=False)
 @click.argument("node", required=False)
-@click.option("--json", "as_json", is_flag=True, help="Print one JSON object on standard output.")
+@json_option()
 def command(name: str | None, node: str | None, *, as_json: bool) -> int:
     """List networks. With NAME, compare every node of that network with its plan. With NODE, show that node.
 
@@ -56,7 +57,7 @@ def command(name: str | None, node: str | None, *, as_json: bool) -> int:
         whole = not problems and health.running and not deviations
         changed = changed_links(network)
         networks.append(
-            {"name": each, "engine": network.engine, "running": whole,
+            {"network": each, "engine": network.engine, "running": whole,
              "nodes": topology.kind_counts(), "links": topology.link_count,
              "fidelity": topology.fidelity_counts(), "problems": problems,
              "deviations": None if deviations is None else [one.data() for one in deviations],
@@ -64,15 +65,15 @@ def command(name: str | None, node: str | None, *, as_json: bool) -> int:
              "details": dict(health.details), "notes": list(health.notes), "shaken": bool(under_stress)}
         )  # fmt: skip
         state = "up" if whole else "BROKEN"
-        say(f"{each}: {state}, {counts(topology.kind_counts())}, {counted(topology.link_count, 'link')}, "
+        answer(f"{each}: {state}, {counts(topology.kind_counts())}, {counted(topology.link_count, 'link')}, "
             f"fidelity {fidelity(topology.fidelity_counts())}, engine {network.engine}")  # fmt: skip
         lines = (*_details(health.details), *problems, *health.notes, *under_stress)
         for line in (*lines, *_deviating(each, deviations or ()), *_changed(changed)):
-            say(f"  {line}")
+            answer(f"  {line}")
     if wanted and not name:
-        say("  only namespaces and programs were checked; `emulator status NAME` compares every node")
+        answer("  only namespaces and programs were checked; `emulator status NAME` compares every node")
     if not wanted:
-        say("no network is up")
+        answer("no network is up")
     if as_json:
         print_json({"networks": networks})
     return 0 if all(network["running"] for network in networks) else 1
@@ -87,9 +88,9 @@ def _show_node(name: str, node: str, *, as_json: bool) -> int:
     network = chosen_network(name)
     facts = network.describe(found_node(network, node))
     for line in node_lines(facts):
-        say(line)
+        answer(line)
     if as_json:
-        print_json(dict(facts))
+        print_json({"network": network.name, **facts})
     return 1 if facts.get("state") == "missing" else 0
 
 
@@ -161,10 +162,10 @@ def _changed(changed: list[dict[str, Any]]) -> list[str]:
 def _damaged(name: str, error: EmulationError) -> dict[str, Any]:
     """Print that a network's record is missing or damaged; return its part of the JSON."""
     problem = str(error)
-    say(f"{name}: BROKEN")
-    say(f"  {problem}")
+    answer(f"{name}: BROKEN")
+    answer(f"  {problem}")
     return {
-        "name": name, "engine": None, "running": False, "nodes": {}, "links": 0, "fidelity": {},
+        "network": name, "engine": None, "running": False, "nodes": {}, "links": 0, "fidelity": {},
         "problems": [problem], "deviations": None, "changed_links": [], "details": {}, "notes": [],
         "shaken": False,
     }  # fmt: skip

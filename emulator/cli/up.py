@@ -6,8 +6,8 @@ import click
 
 from emulator.cli.elevate import ensure_root
 from emulator.cli.network_file import NetworkFile, network_file
-from emulator.cli.options import engine_option, given_options, scheduler_option
-from emulator.cli.output import Phases, counts, fidelity, print_json, say
+from emulator.cli.options import engine_option, given_options, json_option, scheduler_option
+from emulator.cli.output import Phases, answer, counts, fidelity, print_json, say
 from emulator.cli.progress import shown
 from topologies.counting import counted
 
@@ -23,7 +23,7 @@ Examples:
 @network_file()
 @engine_option()
 @scheduler_option()
-@click.option("--json", "as_json", is_flag=True, help="Print one JSON object on standard output.")
+@json_option()
 def command(given: NetworkFile, engine: str | None, scheduler: str | None, *, as_json: bool) -> int:
     """Start the network of FILE (`-`: standard input) or --topo.
 
@@ -42,21 +42,21 @@ def command(given: NetworkFile, engine: str | None, scheduler: str | None, *, as
     blocked = int(plan.blocked.sum())
     if as_json:
         print_json(
-            {"name": topology.name, "engine": runner.name, "nodes": topology.kind_counts(),
+            {"network": topology.name, "engine": runner.name, "nodes": topology.kind_counts(),
              "links": topology.link_count, "blocked": blocked, "fidelity": topology.fidelity_counts(),
              "recovered": started.recovered, "changes": network.changes,
              "notes": [*plan.warnings, *network.notes], "seconds": seconds}
         )  # fmt: skip
     for line in network.changes or ():
-        say(line)
+        answer(line)
     if network.changes == ():
-        say(f"{topology.name} was already up; nothing differs")
-    say(f"{topology.name} is up: {counts(topology.kind_counts())}, {counted(topology.link_count, 'link')}"
+        answer(f"{topology.name} was already up; nothing differs")
+    answer(f"{topology.name} is up: {counts(topology.kind_counts())}, {counted(topology.link_count, 'link')}"
         + (f" ({blocked} blocked by the spanning tree)" if blocked else ""))  # fmt: skip
     for line in plan.warnings:
         say(f"warning: {line}")
     for line in network.notes:
         say(line)
-    say(f"fidelity: {fidelity(topology.fidelity_counts())} (engine {runner.name})")
-    say("seconds: " + ", ".join(f"{phase} {value:.2f}" for phase, value in seconds.items()))
+    answer(f"fidelity: {fidelity(topology.fidelity_counts())} (engine {runner.name})")
+    answer("seconds: " + ", ".join(f"{phase} {value:.2f}" for phase, value in seconds.items()))
     return 0

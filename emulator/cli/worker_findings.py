@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from dataclasses import asdict
 from typing import Any
 
-from emulator.cli.output import say
+from emulator.cli.output import answer
 from emulator.engine_options import Options, engine_options
 from emulator.engines.planning import ExaminesWorkers
 from emulator.network import Engine
@@ -34,8 +34,8 @@ def say_findings(findings: Sequence[WorkerFinding]) -> None:
     for one in findings:
         mark = "ok     " if one.is_fine else "MISSING" if one.needed else "limited"
         fix = f"  -> {one.fix}" if not one.is_fine and one.fix else ""
-        say(f"{mark} {one.worker:12} {one.name:36} {one.value}{fix}".rstrip())
+        answer(f"{mark} {one.worker:12} {one.name:36} {one.value}{fix}".rstrip())
     wrong = sum(one.needed and not one.is_fine for one in findings)
     workers = counted(len({one.worker for one in findings}), "worker")
-    say(f"{workers}: {counted(wrong, 'check')} failed" if wrong
+    answer(f"{workers}: {counted(wrong, 'check')} failed" if wrong
         else f"{workers}: all that networks need is there")  # fmt: skip

@@ -7,7 +7,7 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from emulator.cli.output import print_json, say
+from emulator.cli.output import answer, print_json, say
 from emulator.errors import BrokenError, EmulationError, UsageError
 from emulator.interface.growth import Growth
 from emulator.under_stress import held_for_stress, journal_of, require_restored
@@ -45,7 +45,12 @@ def print_schedule(document: Document, options: Options) -> int:
     if options["as_json"]:
         operations = [[o.at, o.step, o.verb, o.targets[0]] for o in schedule.operations()]
         print_json(
-            {"scenario": document.scenario.name, "offered": schedule.offered(), "schedule": operations}
+            {
+                "scenario": document.scenario.name,
+                "network": topology.name,
+                "offered": schedule.offered(),
+                "schedule": operations,
+            }
         )
     else:
         for line in schedule.lines():
@@ -108,16 +113,16 @@ def _print_results(result: RunResult, figures: Figures, verdicts: Sequence[Verdi
     from stress.report.text_summary import summary_lines
 
     for line in summary_lines(result, figures):
-        say(line)
+        answer(line)
     for ramp in result.ramps:
         why = ramp["stopped_by"] or "the end of the step"
-        say(f"{ramp['step']}: {ramp['last_good']:,} hosts beside the network; stopped by: {why}")
+        answer(f"{ramp['step']}: {ramp['last_good']:,} hosts beside the network; stopped by: {why}")
     for words in result.warnings:
         say(f"unreliable: {words}")
     for words in result.leaks.leaked:
-        say(f"not restored after the run: {words}")
+        answer(f"not restored after the run: {words}")
     for verdict in verdicts:
-        say(f"{'passed' if verdict.held else 'FAILED'}  {verdict}")
+        answer(f"{'passed' if verdict.held else 'FAILED'}  {verdict}")
 
 
 def _write(

@@ -9,7 +9,7 @@ import click
 
 from emulator.cli.elevate import ensure_root
 from emulator.cli.network_file import TopologyFile
-from emulator.cli.options import engine_option
+from emulator.cli.options import engine_option, json_option
 from emulator.cli.output import print_json, say
 from emulator.errors import UsageError
 
@@ -37,7 +37,7 @@ Examples:
 @click.option("--replay", type=click.Path(path_type=Path), help="Use the schedule in this file.")
 @click.option("--prometheus", metavar="[ADDRESS:]PORT", help="Serve the figures of the active run.")
 @click.option("--recover", is_flag=True, help="Restore what a killed run had removed.")
-@click.option("--json", "as_json", is_flag=True, help="Print one JSON object on standard output.")
+@json_option()
 def command(words: tuple[str, ...], **options: Any) -> int:
     """Run the stress test SCENARIO on a network; exit 1 if a limit fails.
 
@@ -87,5 +87,5 @@ def _recover(options: dict[str, Any]) -> int:
     network = chosen_network(options["net"])
     given = recover_run(network, say)
     if options["as_json"]:
-        print_json({"name": network.name, "recovered": given})
+        print_json({"network": network.name, "recovered": given})
     return 0

@@ -74,7 +74,7 @@ def test_a_cut_network_fails_its_check_with_1(cli: CommandLine, tmp_path: Path) 
     (tmp_path / "net.yaml").write_text("name: net\ntopology: {generator: linear, k: 2}\n")
     cli("up", "net.yaml", code=0)
     cli("exec", "h1", "--", "ip", "address", "flush", "scope", "global", code=0)
-    assert "h1" in cli("check", code=1).stderr
+    assert "h1" in cli("check", code=1).stdout
     cli("down", "net", code=0)
 
 

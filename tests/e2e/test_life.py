@@ -16,7 +16,7 @@ pytestmark = [pytest.mark.e2e, pytest.mark.privileged]
 
 def test_fat_tree_lives_and_goes(cli: CommandLine, state_dir: Path) -> None:
     up = cli.json("up", str(EXAMPLES / "fat-tree.yaml"))
-    assert up["name"] == "fat-tree"
+    assert up["network"] == "fat-tree"
     assert up["engine"] == "netns"
     assert up["nodes"] == {"host": 16, "switch": 20}
     assert up["links"] == 48
@@ -25,7 +25,7 @@ def test_fat_tree_lives_and_goes(cli: CommandLine, state_dir: Path) -> None:
     assert up["seconds"]["total"] >= up["seconds"]["deploy"] > 0
 
     (status,) = cli.json("status")["networks"]
-    assert (status["name"], status["running"], status["fidelity"]) == ("fat-tree", True, {"full": 36})
+    assert (status["network"], status["running"], status["fidelity"]) == ("fat-tree", True, {"full": 36})
 
     check = cli.json("check")
     assert (check["pairs"], check["reachable"], check["unexpected"]) == (240, 240, [])
@@ -79,6 +79,6 @@ def test_a_line_in_the_shell_knows_names(cli: CommandLine) -> None:
 def test_json_is_one_line_of_standard_output(cli: CommandLine) -> None:
     done = cli("up", str(EXAMPLES / "linear.yaml"), "--json", code=0)
     (line,) = done.stdout.splitlines()
-    assert json.loads(line)["name"] == "linear"
+    assert json.loads(line)["network"] == "linear"
     assert "linear is up" in done.stderr
     cli("down", "linear", code=0)

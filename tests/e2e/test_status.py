@@ -17,7 +17,7 @@ def test_a_damaged_record_hides_no_other_network(cli: CommandLine, tmp_path: Pat
         cli("up", f"{name}.yaml", "--engine", "dry-run", code=0)
     (state_dir / "aa" / "record.json").write_text("{")
     done = cli("status", "--json", code=1)
-    assert {each["name"]: each["running"] for each in json.loads(done.stdout)["networks"]} == {
+    assert {each["network"]: each["running"] for each in json.loads(done.stdout)["networks"]} == {
         "aa": False,
         "bb": True,
     }
@@ -25,4 +25,4 @@ def test_a_damaged_record_hides_no_other_network(cli: CommandLine, tmp_path: Pat
     assert "emulator down aa" in done.stderr
     cli("status", "nothing", code=2)
     cli("down", "--all", code=0)
-    assert "no network is up" in cli("status", code=0).stderr
+    assert "no network is up" in cli("status", code=0).stdout

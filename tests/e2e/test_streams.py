@@ -89,7 +89,7 @@ def test_a_topology_file_comes_from_standard_input(cli: CommandLine, tmp_path: P
     """Its relative paths start in the current folder; commands may read it more than once."""
     (tmp_path / "campus.edges").write_text("a b\nb c\n")
     assert cli("plan", "-", stdin=PIPED, code=0).stdout.startswith("piped: 3 switches, 2 links")
-    assert "it can run here" in cli("doctor", "-", "--engine", "dry-run", stdin=PIPED, code=0).stderr
+    assert "it can run here" in cli("doctor", "-", "--engine", "dry-run", stdin=PIPED, code=0).stdout
     done = shell("printf 'name: x\\ntopology: {generator: tre}' | EMULATOR plan -", tmp_path)
     assert done.stderr.startswith("/dev/stdin:2:12: topology.generator: `tre` is not a generator")
 

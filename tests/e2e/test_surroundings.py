@@ -138,7 +138,7 @@ def test_a_state_directory_that_is_read_only(engine: str, disk: Path, folder: Pa
     subprocess.run(["mount", "-o", "remount,ro", disk], check=True)
     said = cli("up", "net.yaml", "--engine", engine, code=3).stderr
     assert f"can't write to the state directory {disk / 'state'}: Read-only file system" in said
-    assert "no network is up" in cli("status", code=0).stderr
+    assert "no network is up" in cli("status", code=0).stdout
     subprocess.run(["mount", "-o", "remount,rw", disk], check=True)
 
 

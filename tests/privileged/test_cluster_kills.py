@@ -154,7 +154,7 @@ def one_round(cluster: Cluster, draw: random.Random, number: int) -> None:
 
 def status_is_true(cluster: Cluster, verb: str, code: int) -> bool | None:
     """Return whether the network is whole, None if there is none; what the verb answered must fit."""
-    there = "n" in {one["name"] for one in json.loads(cluster.cli("status", "--json").stdout)["networks"]}
+    there = "n" in {one["network"] for one in json.loads(cluster.cli("status", "--json").stdout)["networks"]}
     if not there:
         assert verb != "stress"
         assert (verb, code) != ("up", 0)

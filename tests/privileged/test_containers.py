@@ -39,7 +39,7 @@ def test_whichever_cpu_numbers_the_mount_namespaces(order: int, state_dir: Path,
         cwd=tmp_path, check=False, capture_output=True, text=True,
     )  # fmt: skip
     assert done.returncode == 0, done.stderr
-    assert "2 pairs, 2 reachable" in done.stderr
+    assert "2 pairs, 2 reachable" in done.stdout
 
 
 def run(tmp_path: Path, *words: str, before: str = "") -> subprocess.CompletedProcess[str]:
@@ -62,10 +62,10 @@ def test_in_a_container_with_its_own_network(file: Path) -> None:
     words = [*CONTAINER, "--net"]
     done = run(file.parent, *words, before="e doctor && e up net.yaml && e check && e status && e down net")
     assert done.returncode == 0, done.stderr
-    assert "networks can run here" in done.stderr
-    assert "2 pairs, 2 reachable" in done.stderr
-    assert "sysctl -w net.ipv4.neigh.default.gc_thresh3=" in done.stderr
-    line = next(line for line in done.stderr.splitlines() if "gc_thresh3" in line)
+    assert "networks can run here" in done.stdout
+    assert "2 pairs, 2 reachable" in done.stdout
+    assert "sysctl -w net.ipv4.neigh.default.gc_thresh3=" in done.stdout
+    line = next(line for line in done.stdout.splitlines() if "gc_thresh3" in line)
     assert "MISSING" in line
 
 
@@ -75,7 +75,7 @@ def test_a_container_keeps_a_ledger_that_nobody_else_damages(file: Path) -> None
         "mount -t tmpfs none /run && export EMULATOR_STATE_DIR=/run/state"
         " && mkdir /run/topology-emulator-ledgers"
         " && printf '{half' >/run/topology-emulator-ledgers/sysctls.json"
-        " && e up net.yaml && e check && e down net && ls -A /run"
+        " && { e up net.yaml && e check && e down net; } >&2 && ls -A /run"
     )
     done = run(file.parent, *CONTAINER, "--net", before=before)
     assert done.returncode == 0, done.stderr
@@ -94,7 +94,7 @@ def test_in_another_network_namespace_the_machines_sysctls_are_raised(file: Path
         assert done.returncode == 0, done.stderr
         assert "sysctl" not in done.stderr
         assert int(GC.read_text()) > 100_000
-        seen = run(file.parent, "unshare", "--net", before="e doctor; ip link").stderr
+        seen = run(file.parent, "unshare", "--net", before="e doctor; ip link").stdout
         assert f"{int(GC.read_text()):,}" in seen
     finally:
         assert run(file.parent, "unshare", "--net", before="e down net").returncode == 0
@@ -112,7 +112,7 @@ def test_in_private_mounts_it_is_refused_with_the_reason(
     assert not state_dir.exists()
     doctor = run(file.parent, *words, before="e doctor")
     assert doctor.returncode == 3
-    assert "no network can run here" in doctor.stderr
+    assert "no network can run here" in doctor.stdout
 
 
 def test_what_runs_outside_is_left_alone_from_private_mounts(file: Path) -> None:
@@ -121,6 +121,6 @@ def test_what_runs_outside_is_left_alone_from_private_mounts(file: Path) -> None
     for verb in ("check", "exec h1 -- true", "status net", "link h1 s1 down", "up net.yaml", "down net"):
         done = run(file.parent, "unshare", "--mount", before=f"e {verb}")
         assert done.returncode == (1 if "status" in verb else 3), (verb, done.stderr)
-        assert "mount namespace of its own" in done.stderr, verb
+        assert "mount namespace of its own" in done.stdout + done.stderr, verb
     done = run(file.parent, "env", before="e check && e down net")
     assert done.returncode == 0, done.stderr

@@ -97,7 +97,7 @@ def test_a_damaged_record_does_not_stop_down(tmp_path: Path, state_dir: Path, cl
     (tmp_path / "k.yaml").write_text("name: k\ntopology: {generator: single, hosts: 3}\n")
     cli("up", "k.yaml", code=0)
     (state_dir / "k" / "record.json").write_text("{half")
-    assert "emulator down k" in cli("status", "k", code=1).stderr
+    assert "emulator down k" in cli("status", "k", code=1).stdout
     cli("down", "k", code=0)
     assert_nothing_left(state_dir)
 
@@ -182,7 +182,7 @@ def test_a_namespace_that_was_half_made_when_a_command_was_killed_is_made_again(
     said = cli.json("status", "k", code=1)["networks"][0]
     assert said["problems"] == ["1 node is missing"]
     assert {"node h2"} <= {one["object"] for one in said["deviations"]}
-    assert "h2" in cli("up", "k.yaml", code=0).stderr
+    assert "h2" in cli("up", "k.yaml", code=0).stdout
     assert cli.json("check", "k")["unexpected"] == []
     cli("down", "k", code=0)
     assert_nothing_left(state_dir)

@@ -63,7 +63,7 @@ def test_five_networks_at_once(tmp_path: Path, cli: CommandLine) -> None:
         for other in range(5):
             running = cli.json("status")["networks"]
             assert all(network["running"] for network in running), (number, other)
-    assert [network["name"] for network in cli.json("status")["networks"]] == ["net1", "net3"]
+    assert [network["network"] for network in cli.json("status")["networks"]] == ["net1", "net3"]
     assert cli.json("check", "net3")["unexpected"] == []
     cli("down", "--all", code=0)
 

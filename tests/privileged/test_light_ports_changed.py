@@ -70,7 +70,7 @@ def test_a_changed_file_leads_to_the_network_of_a_fresh_up(
             cli("down", "n", code=0)
             cli("up", "n.yaml", code=0)
             assert not differences(changed, settled(state_dir, "n")), step
-    assert "nothing differs" in cli("up", "n.yaml", code=0).stderr
+    assert "nothing differs" in cli("up", "n.yaml", code=0).stdout
     cli("down", "n", code=0)
 
 
@@ -102,7 +102,7 @@ def test_a_compute_host_whose_last_port_moved_away_stays_one(
         cli("migrate", moved[0], "h1", code=0)
         assert (
             f"moved 1 light port to another compute host or namespace: {moved[1]}"
-            in cli("up", "n.yaml", code=0).stderr
+            in cli("up", "n.yaml", code=0).stdout
         )
         assert attach("n").deviations() == []
         assert not differences(before, settled(state_dir, "n"))

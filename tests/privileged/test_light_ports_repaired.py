@@ -163,7 +163,7 @@ def test_maps_that_nothing_leads_to_any_more_are_made_again(
     assert "em_ports" in {one.name for one in first}
     for host in ("h1", "h2"):
         inside(state_dir, host, f"tc qdisc del dev {host}-eth0 clsact")
-    status = cli("status", "n", code=1).stderr
+    status = cli("status", "n", code=1).stdout
     assert "140 nodes are missing" in status
     assert "programs and maps of all ports" in status
     cli("up", "n.yaml", code=0)
@@ -176,7 +176,7 @@ def test_links_of_light_ports_go_down_and_come_up(cli: CommandLine, tmp_path: Pa
     (tmp_path / "n.yaml").write_text(PLAIN)
     cli("up", "n.yaml", code=0)
     cli("link", "v1s1p1", "h1", "down", code=0)
-    assert "h1 -- v1s1p1: down" in cli("status", "n", code=0).stderr
+    assert "h1 -- v1s1p1: down" in cli("status", "n", code=0).stdout
     assert cli.json("check", "n")["unexpected"] == []  # all pairs as planned, those of v1s1p1 unreachable
     reached = cli("exec", "v1s1p2", "--", "ping", "-c1", "-W1", "10.0.0.2").returncode
     assert reached != 0
@@ -190,5 +190,5 @@ def test_links_of_light_ports_go_down_and_come_up(cli: CommandLine, tmp_path: Pa
     cli("exec", "v1s1p2", "--", "ping", "-c1", "-W2", "10.0.0.2", code=0)
     refused = cli("link", "v1s1p1", "h1", "set", "--loss", "1%", code=3).stderr
     assert "has no queue of its own" in refused
-    assert "nothing differs" in cli("up", "n.yaml", code=0).stderr
+    assert "nothing differs" in cli("up", "n.yaml", code=0).stdout
     cli("down", "n", code=0)

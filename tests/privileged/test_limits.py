@@ -165,9 +165,9 @@ def test_limits_that_are_changed_by_hand_are_named_and_restored(
     for file in files:
         file.write_text(str(30 << 20) if file.name.startswith("memory") else "70000")
     changed = {file: file.read_text() for file in files}
-    said = cli("status", "lim", code=1).stderr
+    said = cli("status", "lim", code=1).stdout
     assert all(f"h1: limit {file.name}" in said for file in files)
-    assert "repaired: " in cli("up", "lim.yaml", code=0).stderr
+    assert "repaired: " in cli("up", "lim.yaml", code=0).stdout
     assert {file: file.read_text() for file in files} == before != changed
     assert cli.json("status", "lim")["networks"][0]["deviations"] == []
     cli("down", "lim", code=0)

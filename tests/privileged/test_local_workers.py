@@ -86,7 +86,7 @@ def test_what_is_killed_or_cut_off_comes_back(
     done = cli("workers", "local", "--down", code=0)
     assert "n goes down with its workers" in done.stderr
     assert not state_dir.exists()
-    assert "no local workers were up" in cli("workers", "local", "--down").stderr
+    assert "no local workers were up" in cli("workers", "local", "--down").stdout
 
 
 def two_clients(cli: CommandLine, state: Path, folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -105,7 +105,7 @@ def two_clients(cli: CommandLine, state: Path, folder: Path, monkeypatch: pytest
         refused = cli("up", "n.yaml", "--engine", "cluster", code=2).stderr
         for worker in ("w1", "w2"):
             assert f"{worker}: it has a network `n` of its own, made by another client" in refused
-        assert "n was not up" in cli("down", "n", code=0).stderr
+        assert "n was not up" in cli("down", "n", code=0).stdout
         cli("down", "m", code=0)
     cli("status", "n", code=0)
 

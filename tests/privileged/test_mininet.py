@@ -80,7 +80,7 @@ def assert_nothing_left(state: Path) -> None:
 
 def test_all_verbs(ring: str, cli: CommandLine, state_dir: Path, tmp_path: Path) -> None:
     before = Path("/proc/net/dev").read_text(encoding="utf-8").count("\n")
-    assert cli("status", "m", code=0).stderr.startswith("m: up, ")
+    assert cli("status", "m", code=0).stdout.startswith("m: up, ")
     assert cli("exec", "h1", "--", "sh", "-c", "echo out; echo err >&2; exit 7").returncode == 7
     done = cli("exec", "h1", "--", "ping", "-n", "-c1", "-W2", "h3", code=0)
     assert "64 bytes from 10.0.0.3" in done.stdout

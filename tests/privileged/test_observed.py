@@ -134,8 +134,8 @@ def program(words: str) -> list[str]:
 def assert_named_and_repaired(cli: CommandLine, node: str, words: str, said: str) -> None:
     """Do what a row does in a node: `status` and `up` say so, and nothing differs afterwards."""
     cli("exec", node, "--", *program(words), code=0)
-    assert said in cli("status", "n", code=1).stderr
-    assert said in cli("up", "n.yaml", code=0).stderr
+    assert said in cli("status", "n", code=1).stdout
+    assert said in cli("up", "n.yaml", code=0).stdout
     assert cli.json("status", "n")["networks"][0]["deviations"] == []
 
 
@@ -176,10 +176,10 @@ def test_what_is_changed_by_hand_is_named_and_restored(
     before = state_of()
     assert cli.json("status", "n")["networks"][0]["deviations"] == []
     cli("exec", node, "--", *program(words), code=0)
-    status = cli("status", "n", code=1).stderr
+    status = cli("status", "n", code=1).stdout
     assert "BROKEN" in status
     assert said in status
-    up = cli("up", "n.yaml", code=0).stderr
+    up = cli("up", "n.yaml", code=0).stdout
     assert "repaired: " in up
     assert said in up
     assert cli.json("status", "n")["networks"][0]["deviations"] == []
@@ -195,7 +195,7 @@ def test_what_somebody_added_in_a_node_stays(cli: CommandLine, tmp_path: Path) -
         cli("exec", "h1", "--", "ip", *words.split(), code=0)
     cli("exec", "h1", "--", "ip", "link", "add", "extra", "type", "bridge", code=0)
     cli("status", "n", code=0)
-    assert "nothing differs" in cli("up", "n.yaml", code=0).stderr
+    assert "nothing differs" in cli("up", "n.yaml", code=0).stdout
     routes = cli("exec", "h1", "--", "ip", "route", code=0).stdout
     assert "198.51.100.0/24" in routes
     assert "192.0.2.0/24" in routes
@@ -223,8 +223,8 @@ def test_files_of_programs_that_somebody_deleted_are_made_again(
         ("ovs/ovsdb-server.pid", "ovsdb-server of Open vSwitch has ended"),
     ):
         (state_dir / "n" / name).unlink()
-        assert "BROKEN" in cli("status", "n", code=1).stderr
-        assert said in cli("up", "n.yaml", code=0).stderr
+        assert "BROKEN" in cli("status", "n", code=1).stdout
+        assert said in cli("up", "n.yaml", code=0).stdout
         assert cli.json("status", "n")["networks"][0]["deviations"] == []
         assert cli.json("check")["unexpected"] == []
     (state_dir / "n" / "ovs" / "ovs-vswitchd.pid").unlink()
@@ -246,9 +246,9 @@ def test_flows_and_ports_that_somebody_added_to_a_switch_stay(cli: CommandLine, 
     for words in added:
         cli("exec", "s1", "--", *program(words), code=0)
     cli("status", "n", code=0)
-    assert "nothing differs" in cli("up", "n.yaml", code=0).stderr
+    assert "nothing differs" in cli("up", "n.yaml", code=0).stdout
     cli("exec", "s1", "--", "ovs-vsctl", "set", "bridge", "s1", "stp_enable=true", code=0)
-    assert "s1: stp_enable" in cli("up", "n.yaml", code=0).stderr
+    assert "s1: stp_enable" in cli("up", "n.yaml", code=0).stdout
     assert "extra" in cli("exec", "s1", "--", "ovs-vsctl", "list-ports", "s1", code=0).stdout
     assert "192.0.2.9" in cli("exec", "s1", "--", *program("ofctl dump-flows s1"), code=0).stdout
     cli("down", "n", code=0)
@@ -265,8 +265,8 @@ def test_a_node_whose_namespace_went_is_made_again(cli: CommandLine, tmp_path: P
     assert store.pin == pin
     with store.entered():
         store.remove("h2")
-    assert "node h2 is missing" in cli("status", "n", code=1).stderr
-    assert "repaired: node h2 is missing" in cli("up", "n.yaml", code=0).stderr
+    assert "node h2 is missing" in cli("status", "n", code=1).stdout
+    assert "repaired: node h2 is missing" in cli("up", "n.yaml", code=0).stdout
     assert state_of() == before
     cli("down", "n", code=0)
 
@@ -277,14 +277,14 @@ def test_links_changed_on_purpose_are_no_deviation(cli: CommandLine, tmp_path: P
     cli("link", "s1", "s2", "down", code=0)
     cli("link", "h1", "s1", "set", "--bandwidth", "5Mbit", code=0)
     status = cli("status", "n", code=0)
-    assert "1 link down, 1 reshaped" in status.stderr
-    assert "s1 -- s2: down" in status.stderr
+    assert "1 link down, 1 reshaped" in status.stdout
+    assert "s1 -- s2: down" in status.stdout
     shown = cli("link", code=0).stdout.splitlines()
     assert len(shown) == 6
     assert sum("(changed)" in line for line in shown) == 2
     cli("exec", "s1", "--", "ip", "link", "set", "s1-eth2", "up", code=0)
-    assert "expected down, found up" in cli("status", "n", code=1).stderr
-    assert "only namespaces" in cli("status", code=0).stderr
+    assert "expected down, found up" in cli("status", "n", code=1).stdout
+    assert "only namespaces" in cli("status", code=0).stdout
     cli("down", "n", code=0)
 
 

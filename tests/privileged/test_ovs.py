@@ -186,18 +186,18 @@ def test_a_controller_that_is_away_is_a_warning(
         "controller c0 (remote 127.0.0.1:1): doesn't answer (Connection refused): "
         "5 of 5 switches aren't connected to it: s1, s2, s3, s4, s5"
     )
-    assert away in cli("status", code=0).stderr
+    assert away in cli("status", code=0).stdout
     assert cli.json("status")["networks"][0]["notes"] == [away]
     relay = json.loads((state_dir / "o" / "controllers" / "c0.pid").read_text())["pid"]
     os.kill(relay, signal.SIGKILL)
     ended = "the relay to controller c0 (remote 127.0.0.1:1) has ended; `emulator up FILE` starts it again"
-    assert ended in cli("status", code=1).stderr
+    assert ended in cli("status", code=1).stdout
     switch = daemon(state_dir)
     again = cli.json("up", "net.yaml")
     assert again["changes"] == ["started controller c0 (remote 127.0.0.1:1) again"]
     assert any("Connection refused" in note for note in again["notes"])
     assert daemon(state_dir) == switch  # the network goes on, only what had ended was started
-    assert away in cli("status", code=0).stderr
+    assert away in cli("status", code=0).stdout
     cli("down", "o", code=0)
 
 
@@ -451,7 +451,7 @@ def test_a_changed_file_changes_the_switches_that_run(
     assert not Path(f"/proc/{before}/exe").exists()
     start(tmp_path, cli, RING)
     assert checked(cli) == 20
-    assert cli("up", "net.yaml", code=0).stderr.count("nothing differs") == 1
+    assert cli("up", "net.yaml", code=0).stdout.count("nothing differs") == 1
     cli("down", "o", code=0)
 
 

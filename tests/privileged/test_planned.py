@@ -25,7 +25,7 @@ def test_blocked_links_are_counted_alike(example: str, cli: CommandLine) -> None
     file = str(EXAMPLES / f"{example}.yaml")
     planned = cli.json("plan", file)
     up = cli.json("up", file)
-    cli("down", up["name"], code=0)
+    cli("down", up["network"], code=0)
     assert up["blocked"] == planned["forwarding"]["blocked"]
 
 

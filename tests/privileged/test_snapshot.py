@@ -385,7 +385,7 @@ def test_a_command_killed_while_controllers_start_again_leaves_it_to_the_next(
         [sys.executable, "-P", "-c", KILLED_AT, *words], check=False, capture_output=True
     )
     assert cutting.returncode == -signal.SIGKILL
-    assert "controller c0 (learning) has ended" in cli("status", case.name, code=1).stderr
+    assert "controller c0 (learning) has ended" in cli("status", case.name, code=1).stdout
     cli("link", "s1", "s2", "up", "--net", case.name, code=0)
     case.assert_whole()
 

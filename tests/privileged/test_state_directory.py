@@ -29,7 +29,7 @@ def home(state_dir: Path) -> Iterator[Path]:
 def live(cli: CommandLine, tmp_path: Path) -> None:
     (tmp_path / "st.yaml").write_text(FILE)
     cli("up", "st.yaml", code=0)
-    assert "nothing differs" in cli("up", "st.yaml", code=0).stderr
+    assert "nothing differs" in cli("up", "st.yaml", code=0).stdout
     assert cli.json("check", "st")["unexpected"] == []
     assert [network["running"] for network in cli.json("status")["networks"]] == [True]
     cli("down", "st", code=0)
@@ -88,7 +88,7 @@ def test_a_lost_folder_does_not_lose_the_network(tmp_path: Path, state_dir: Path
     (tmp_path / "st.yaml").write_text(FILE)
     cli("up", "st.yaml", code=0)
     subprocess.run(["rm", "-rf", state_dir / "st"], check=True)
-    assert "emulator down st" in cli("status", "st", code=1).stderr
+    assert "emulator down st" in cli("status", "st", code=1).stdout
     cli("down", "--all", code=0)
     assert not state_dir.exists()
 

@@ -284,7 +284,7 @@ def test_after_kill_9_nothing_stays_away(tmp_path: Path, cli: CommandLine, state
     os.kill(child.pid, signal.SIGKILL)
     child.communicate()
     assert started("sleep 4712") != []
-    assert "a stress run was killed before it restored the network" in cli("status", code=1).stderr
+    assert "a stress run was killed before it restored the network" in cli("status", code=1).stdout
     if how == "recover":
         assert cli.json("stress", "--recover", "--net", "tree")["recovered"] != []
         assert not journal.exists()

@@ -75,7 +75,7 @@ def test_up_gives_back_what_a_killed_run_had_taken_and_ends_nothing(
 ) -> None:
     sleeper, journal = Sleeper(cli), state_dir / "m" / "stress.json"
     shaken_and_killed(tmp_path, journal)
-    assert "a stress run was killed before it restored the network" in cli("status", code=1).stderr
+    assert "a stress run was killed before it restored the network" in cli("status", code=1).stdout
     said = cli("up", "--json", "net.yaml", code=0)
     found = json.loads(said.stdout)
     assert found["changes"] == []

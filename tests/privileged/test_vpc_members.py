@@ -122,7 +122,7 @@ def test_what_is_lost_is_named_and_repaired(
     cli("up", "n.yaml", code=0)
     before = snapshot(state_dir, "n")
     cli("exec", lost[0], "--", *lost[1].split(), code=0)
-    assert named in cli("status", "n", code=1).stderr
+    assert named in cli("status", "n", code=1).stdout
     cli("up", "n.yaml", code=0)
     assert cli("status", "n").returncode == 0
     assert differences(before, snapshot(state_dir, "n")) == []
@@ -136,10 +136,10 @@ def test_a_changed_file_adds_and_removes_members(cli: CommandLine, tmp_path: Pat
     cli("up", "n.yaml", code=0)
     less = APART.replace("    bm1: {vpc: blue}\n", "").replace("[bm1, c1], ", "")
     (tmp_path / "n.yaml").write_text(less)
-    assert "removed 1 node: bm1" in cli("up", "n.yaml", code=0).stderr
+    assert "removed 1 node: bm1" in cli("up", "n.yaml", code=0).stdout
     assert cli.json("check", "n")["unexpected"] == []
     (tmp_path / "n.yaml").write_text(APART)
-    assert "added 1 node: bm1" in cli("up", "n.yaml", code=0).stderr
+    assert "added 1 node: bm1" in cli("up", "n.yaml", code=0).stdout
     assert cli("status", "n").returncode == 0
     assert cli.json("check", "n")["unexpected"] == []
     moved = APART.replace("[bm1, c1]", "[bm1, c2]")

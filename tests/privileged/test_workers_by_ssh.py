@@ -50,8 +50,8 @@ def test_they_start_come_back_and_stop(
     file: Path, cli: CommandLine, state_dir: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     done = cli("workers", "start", "hosts.yaml", code=0)
-    assert "node1 answer" in done.stderr
-    for line in done.stderr.splitlines():
+    assert "node1 answer" in done.stdout
+    for line in done.stdout.splitlines():
         if line.startswith("export "):
             monkeypatch.setenv(*line.removeprefix("export ").split("=", 1))
     assert [worker["name"] for worker in cli.json("workers", "status")["workers"]] == ["node1"]
@@ -116,11 +116,11 @@ def test_check_judges_every_machine_and_says_what_helps(file: Path, cli: Command
     done = cli("workers", "check", "hosts.yaml", code=3)
     file.write_text(whole)
     said = {
-        line.split()[2]: line for line in done.stderr.splitlines() if line.startswith("MISSING 127.0.0.1")
+        line.split()[2]: line for line in done.stdout.splitlines() if line.startswith("MISSING 127.0.0.1")
     }
     assert "-> set `address:` in the file" in said["underlay"]
     assert "not installed for /usr/bin/python3  -> install release" in said["release"]
-    assert "checks failed" in done.stderr
+    assert "checks failed" in done.stdout
 
 
 def test_check_speaks_to_no_machine_that_isnt_known(file: Path, cli: CommandLine, tmp_path: Path) -> None:

@@ -6,12 +6,13 @@ from pathlib import Path
 
 import click
 
-from emulator.cli.output import print_json, say
+from emulator.cli.options import json_option
+from emulator.cli.output import answer, print_json, say
 
 
 @click.command("check", epilog="\b\nExamples:\n  emulator workers check hosts.yaml --json")
 @click.argument("file", metavar="HOSTS.yaml", type=click.Path(path_type=Path))
-@click.option("--json", "as_json", is_flag=True, help="Print one JSON object on standard output.")
+@json_option()
 def check(file: Path, *, as_json: bool) -> int:
     """Look at the machines that HOSTS.yaml names, over SSH, before anything is started there.
 
@@ -34,7 +35,8 @@ def check(file: Path, *, as_json: bool) -> int:
 
 @click.command("start", epilog="\b\nExamples:\n  emulator workers start hosts.yaml")
 @click.argument("file", metavar="HOSTS.yaml", type=click.Path(path_type=Path))
-def start(file: Path) -> int:
+@json_option()
+def start(file: Path, *, as_json: bool) -> int:
     """Start the scheduler and the workers that HOSTS.yaml names, over SSH.
 
     They run under systemd, or under a supervisor of the emulator's where there is none, until `stop` or the
@@ -45,18 +47,27 @@ def start(file: Path) -> int:
 
     hosts = load_hosts(file)
     answering = start_all(hosts, say)
-    say(f"{', '.join(answering)} answer; for the commands that use them:")
-    say(f"export EMULATOR_CLUSTER_SCHEDULER={hosts.address}")
-    say(f"export EMULATOR_CLUSTER_CERTIFICATES={hosts.certificates.resolve()}")
+    answer(f"{', '.join(answering)} answer; for the commands that use them:")
+    answer(f"export EMULATOR_CLUSTER_SCHEDULER={hosts.address}")
+    answer(f"export EMULATOR_CLUSTER_CERTIFICATES={hosts.certificates.resolve()}")
+    if as_json:
+        print_json(
+            {"workers": list(answering), "scheduler": str(hosts.address),
+             "certificates": str(hosts.certificates.resolve())}
+        )  # fmt: skip
     return 0
 
 
 @click.command("stop", epilog="\b\nExamples:\n  emulator workers stop hosts.yaml")
 @click.argument("file", metavar="HOSTS.yaml", type=click.Path(path_type=Path))
-def stop(file: Path) -> int:
+@json_option()
+def stop(file: Path, *, as_json: bool) -> int:
     """Stop the scheduler and the workers that HOSTS.yaml names. Networks on them stay, and are named."""
     from emulator.carriers.ssh.hosts import load_hosts
     from emulator.carriers.ssh.lifecycle import stop as stop_all
 
-    stop_all(load_hosts(file), say)
+    hosts = load_hosts(file)
+    stop_all(hosts, say)
+    if as_json:
+        print_json({"workers": [], "scheduler": str(hosts.address)})
     return 0

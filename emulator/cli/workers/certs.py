@@ -6,8 +6,8 @@ from pathlib import Path
 
 import click
 
-from emulator.cli.options import seconds
-from emulator.cli.output import say
+from emulator.cli.options import json_option, seconds
+from emulator.cli.output import answer, print_json
 
 
 @click.command(
@@ -19,7 +19,8 @@ from emulator.cli.output import say
     "--days", default="365", show_default=True, callback=seconds(0.001, 36_500.0), metavar="DAYS",
     help="Time until they expire.",
 )  # fmt: skip
-def command(folder: Path, days: float) -> int:
+@json_option()
+def command(folder: Path, days: float, *, as_json: bool) -> int:
     """Write a CA and certificates for scheduler, workers and clients to DIR; nothing is overwritten.
 
     Copy ca.pem and the two files of its role to each machine. Whoever has one of the keys is root on all
@@ -30,8 +31,11 @@ def command(folder: Path, days: float) -> int:
     from emulator.carriers.make_certificates import make_certificates
 
     require_dask()
-    for path in make_certificates(folder, days):
-        say(str(path))
+    files = [str(path) for path in make_certificates(folder, days)]
+    for path in files:
+        answer(path)
     end = Certificate.read(folder / f"{AUTHORITY}.pem").end
-    say(f"they are valid until {day(end)}; whoever has a key is root on the workers")
+    answer(f"they are valid until {day(end)}; whoever has a key is root on the workers")
+    if as_json:
+        print_json({"files": files, "certificate_end": end})
     return 0

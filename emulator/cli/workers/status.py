@@ -10,7 +10,8 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from emulator.cli.output import print_json, say
+from emulator.cli.options import json_option
+from emulator.cli.output import answer, print_json, say
 from emulator.cli.workers.options import certificates_option, insecure_option, scheduler_option
 
 if TYPE_CHECKING:
@@ -24,7 +25,7 @@ _SOON_DAYS = 14.0
 @scheduler_option
 @certificates_option("client")
 @insecure_option
-@click.option("--json", "as_json", is_flag=True, help="Print one JSON object on standard output.")
+@json_option()
 def command(scheduler: str | None, certificates: Path | None, *, insecure: bool, as_json: bool) -> int:
     """Show the workers of a cluster: release, memory, last sign of life, certificate, networks.
 
@@ -43,7 +44,7 @@ def command(scheduler: str | None, certificates: Path | None, *, insecure: bool,
         if as_json:
             print_json({"scheduler": carrier.address, "workers": rows, "problems": problems})
     for problem in problems:
-        say(problem)
+        answer(problem)
     return 1 if problems else 0
 
 
@@ -122,6 +123,6 @@ def _show(address: str, rows: list[dict[str, Any]]) -> None:
             )
         )
     widths = [max(len(line[column]) for line in lines) for column in range(len(head))]
-    say(f"scheduler {address}")
+    answer(f"scheduler {address}")
     for line in lines:
-        say("  ".join(word.ljust(width) for word, width in zip(line, widths, strict=True)).rstrip())
+        answer("  ".join(word.ljust(width) for word, width in zip(line, widths, strict=True)).rstrip())

@@ -41,7 +41,7 @@ def told(capsys: pytest.CaptureFixture[str], *words: str) -> dict[str, Any]:
 def test_plan_and_up_say_the_same(path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     planned = told(capsys, "plan", str(path), "--engine", "dry-run")
     up = told(capsys, "up", str(path), "--engine", "dry-run")
-    assert run(["down", up["name"]]) == 0
+    assert run(["down", up["network"]]) == 0
     capsys.readouterr()
     assert planned["forwarding"]["blocked"] == up["blocked"]
     topology = open_topology(path)

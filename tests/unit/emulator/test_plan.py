@@ -107,7 +107,7 @@ def test_tunnels_count_in_what_a_worker_holds() -> None:
 
 def test_the_summary_has_what_the_command_line_promises() -> None:
     said = summary(make_plan(topology_of(), "netns", 2))
-    assert said["name"] == "ft"
+    assert said["network"] == "ft"
     assert said["nodes"] == {"host": 16, "switch": 20}
     assert said["links"] == 48
     assert said["fidelity"] == {"full": 36}

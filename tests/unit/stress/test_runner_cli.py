@@ -50,7 +50,7 @@ def test_limits_that_hold_give_0_and_a_report(files: Path, cli: CommandLine) -> 
 
 def test_a_limit_that_breaks_gives_1(files: Path, cli: CommandLine) -> None:
     (files / "s.yaml").write_text(SCENARIO % "port-flap.latency.max <= 0 ms")
-    assert "FAILED" in cli("stress", "s.yaml", "--up", "net.yaml", code=1).stderr
+    assert "FAILED" in cli("stress", "s.yaml", "--up", "net.yaml", code=1).stdout
 
 
 def test_a_limit_that_makes_no_sense_is_refused_at_its_line(files: Path, cli: CommandLine) -> None:
@@ -152,13 +152,13 @@ def test_status_and_check_say_that_a_run_goes_on_and_that_one_was_killed(
         while not (state_dir / "dc" / "stress.json").exists():
             assert process.poll() is None
             time.sleep(0.05)
-        assert "dc: up" in (said := cli("status", code=0).stderr)
+        assert "dc: up" in (said := cli("status", code=0).stdout)
         assert "a stress run is active" in said
         assert cli.json("status")["networks"][0]["shaken"] is True
         assert "a stress run is active" in cli("check", code=0).stderr
         process.kill()
     left = "a stress run was killed before it restored the network; `emulator stress --recover --net dc` does"
-    assert "dc: BROKEN" in (said := cli("status", code=1).stderr)
+    assert "dc: BROKEN" in (said := cli("status", code=1).stdout)
     assert left in said
     (found,) = cli.json("status", code=1)["networks"]
     assert (found["running"], found["problems"], found["shaken"]) == (False, [left], False)
@@ -306,9 +306,9 @@ def test_a_report_that_cannot_be_written_gives_4_and_the_verdicts_all_the_same(
     monkeypatch.setattr("stress.report.require_writable", lambda _: None)
     (here / "out").write_text("a file")
     assert command_line(["stress", "s.yaml", "--up", "net.yaml", "--report", "out"]) == 4
-    said = capsys.readouterr().err
-    assert "passed  errors == 0" in said
-    assert "can't write the report into out: File exists" in said
+    said = capsys.readouterr()
+    assert "passed  errors == 0" in said.out
+    assert "can't write the report into out: File exists" in said.err
     assert names() == []
 
 

@@ -33,7 +33,7 @@ def test_help_imports_no_library_of_clusters() -> None:
 def test_certs_are_made_once(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     folder = str(tmp_path / "c")
     assert run(["workers", "certs", folder, "--days", "2"]) == 0
-    assert "they are valid until 20" in capsys.readouterr().err
+    assert "they are valid until 20" in capsys.readouterr().out
     assert run(["workers", "certs", folder]) == 2
     assert "exists already" in capsys.readouterr().err
     assert run(["workers", "certs", str(tmp_path / "d"), "--days", "nan"]) == 2
