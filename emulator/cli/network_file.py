@@ -72,7 +72,7 @@ def network_file(*, required: bool = True) -> Callable[[FC], FC]:
 def topo_option() -> Callable[[FC], FC]:
     """Return the option --topo."""
     return click.option(
-        "--topo", metavar="GENERATOR[,VALUE…]",
+        "--topo", metavar="NAME[,VALUE]",
         help="Take this network instead of a file's: tree,2,3 or tree,depth=2,fanout=3.",
     )  # fmt: skip
 

@@ -10,7 +10,7 @@ import click
 from emulator.cli.elevate import ensure_root
 from emulator.cli.network_file import TopologyFile
 from emulator.cli.options import engine_option, json_option
-from emulator.cli.output import print_json, say
+from emulator.cli.output import answer, print_json, say
 from emulator.errors import UsageError
 
 _EPILOG = """\b
@@ -85,7 +85,7 @@ def _recover(options: dict[str, Any]) -> int:
 
     ensure_root()
     network = chosen_network(options["net"])
-    given = recover_run(network, say)
+    given = recover_run(network, answer)
     if options["as_json"]:
         print_json({"network": network.name, "recovered": given})
     return 0

@@ -79,4 +79,4 @@ def test_a_namespace_of_another_user_namespace_is_refused_before_anything_is_mad
     assert done.returncode == 3, done.stderr
     assert "user namespace" in done.stderr
     assert not theirs.exists()
-    assert "MISSING network namespaces" in in_user_namespace(flags, theirs, "doctor").stderr
+    assert "MISSING network namespaces" in in_user_namespace(flags, theirs, "doctor").stdout
