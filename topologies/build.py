@@ -11,9 +11,10 @@ import numpy as np
 from topologies.addressing import FlatAddressing, RoutedAddressing
 from topologies.errors import Loc, ParameterError, ParametersError
 from topologies.families import Context, GeneratorParams, module_for
+from topologies.given_macs import taken_macs
 from topologies.light_devices import check_devices
 from topologies.light_nodes import light_last
-from topologies.link_mtu import too_small_for_ipv6
+from topologies.link_mtu import too_small
 from topologies.link_shapes import shaped_ports
 from topologies.members import with_members
 from topologies.node_keys import check_node_keys
@@ -102,7 +103,7 @@ def _build(document: Document) -> Topology:
         if not topology.light.any() or not errors:
             (RoutedAddressing if is_routed(topology) else FlatAddressing)(topology.underlay)
     if not errors:
-        errors += too_small_for_ipv6(topology, spec.links, parts)
+        errors += too_small(topology, spec.links, parts) + taken_macs(topology)
     ParametersError.raise_any(errors)
     return topology
 

@@ -11,13 +11,14 @@ import numpy as np
 
 from topologies.addressing import parse_interface
 from topologies.counting import counted
-from topologies.errors import MAX_FOUND, ParameterError, ParametersError
+from topologies.errors import MAX_FOUND, Loc, ParameterError, ParametersError
+from topologies.light_devices import has_devices
 from topologies.members import named_members
 from topologies.node_places import NodePlaces
 from topologies.spec.model import Spec
 from topologies.suggestions import nearest
 from topologies.topology import Pools, Topology
-from topologies.vpcs import NO_SUBNET, Subnet, Vpcs
+from topologies.vpcs import NEXT_HOP, NO_SUBNET, Subnet, Vpcs
 
 _DEFAULT = {"default": ["10.0.0.0/8"]}
 """VPCs of a file that names none."""
@@ -45,6 +46,8 @@ def with_vpcs(topology: Topology, spec: Spec, places: NodePlaces) -> Topology:
             errors.append(ParameterError(("addressing", "ipv6"), words))
         pools = _pools(topology.pools, spec)
         errors += _wrong_pools(pools, vpcs, spec)
+        if not has_devices(topology):
+            errors += _next_hops(pools, vpcs, spec)
         ParametersError.raise_any(errors[:MAX_FOUND])
         return replace(topology, vpcs=vpcs, pools=pools)
     if spec.vpcs:
@@ -182,10 +185,32 @@ def _wrong_pools(pools: Pools, vpcs: Vpcs, spec: Spec) -> Iterator[ParameterErro
                 words = f"{pool} overlaps {network}, which VPCs use; keep them apart"
                 yield ParameterError(("addressing", key), words)
                 continue
-            own = (one.vpc for one in vpcs.subnets if one.base <= last and first < one.end)
-            name = vpcs.names[next(own, 0)]
             yield ParameterError(
-                ("vpcs", name) if name in spec.vpcs else ("topology",),
+                _place(vpcs, spec, first, last + 1),
                 f"VPCs use {network}, which overlaps {pool}, the default of `addressing.{key}`; "
                 "set another pool there",
             )
+
+
+def _next_hops(pools: Pools, vpcs: Vpcs, spec: Spec) -> Iterator[ParameterError]:
+    """Yield an error for each network of tenants or full nodes that has the next hop of packets to ports."""
+    shown, words = (
+        ipaddress.IPv4Address(NEXT_HOP),
+        "the next hop of packets to light ports; use another network",
+    )
+    for key in ("ipv4", "links", "loopbacks"):
+        if shown in ipaddress.IPv4Network(getattr(pools, key)):
+            yield ParameterError(("addressing", key), f"{getattr(pools, key)} holds {shown}, {words}")
+    for base, length in (network for networks in vpcs.networks.values() for network in networks):
+        network = ipaddress.IPv4Network((base, length))
+        if shown in network:
+            at = _place(vpcs, spec, base, base + (1 << (32 - length)))
+            yield ParameterError(at, f"VPCs use {network}, which holds {shown}, {words}")
+            return
+
+
+def _place(vpcs: Vpcs, spec: Spec, first: int, end: int) -> Loc:
+    """Return the place of the first VPC with addresses from `first` to before `end`."""
+    own = (one.vpc for one in vpcs.subnets if one.base < end and first < one.end)
+    name = vpcs.names[next(own, 0)]
+    return ("vpcs", name) if name in spec.vpcs else ("topology",)

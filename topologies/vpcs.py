@@ -28,6 +28,9 @@ NO_SUBNET = -1
 MOST_VPCS = 2**24 - 2
 """A VXLAN network identifier has 24 bits (RFC 7348, section 5), and 0 stands for none."""
 
+NEXT_HOP = 0xA9FE0001
+"""169.254.0.1, of no node: the next hop of packets from a compute host's stack to light ports."""
+
 
 class Subnet(NamedTuple):
     """Subnet of a VPC (its number): the IPv4 network from `base` on, with a prefix of `length` bits."""

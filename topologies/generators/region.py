@@ -26,6 +26,8 @@ from topologies.topology import Kind, Topology
 from topologies.vpcs import MOST_VPCS
 
 Extent = Annotated[int, Field(ge=1, le=1_000_000)]
+_OF_PORTS = frozenset({"vpcs", "spread", "cidr", "overlap"})
+"""Keys that mean something with `ports_per_host` only."""
 
 
 class Params(GeneratorParams):
@@ -88,11 +90,14 @@ def generate(params: Params, context: Context) -> Topology:
     build.add_links(*full_mesh(spine.reshape(1, -1), core.reshape(1, -1)))
     made = build.build()
     if not params.ports:
+        for key in sorted(params.model_fields_set & _OF_PORTS):
+            words = "is about light ports, and there are none; write `ports_per_host` too, or leave it out"
+            raise ParameterError((*context.loc, key), words)
         return made
     if params.ports % params.vpcs:
-        raise ParameterError(
-            (*context.loc, "vpcs"), f"{params.ports:,} ports can't be shared equally by {params.vpcs:,} VPCs"
-        )
+        fitting = next(count for count in range(params.vpcs, 0, -1) if params.ports % count == 0)
+        words = f"{params.ports:,} ports can't be shared equally by {params.vpcs:,} VPCs; {fitting:,} can"
+        raise ParameterError((*context.loc, "vpcs"), words)
     each = params.ports // params.vpcs
     tenants = Tenants(params.vpcs, 1, each, params.spread, params.overlap, params.cidr, equally=True)
     return with_tenants(made, hosts, tenants, context.random, context.loc)

@@ -27,6 +27,7 @@ from emulator.linux.netlink.messages import (
     nested,
     u32,
 )
+from topologies import vpcs
 
 RTM_NEWRULE, RTM_DELRULE = 32, 33
 _NEW = NLM_F_REQUEST | NLM_F_CREATE | NLM_F_EXCL
@@ -39,7 +40,7 @@ _SCOPE_HOST, _SCOPE_LINK = 254, 253
 _ONLINK = 4
 _LOCK_MTU = 1 << 2
 
-NEXT_HOP = bytes((169, 254, 0, 1))
+NEXT_HOP = vpcs.NEXT_HOP.to_bytes(4)
 """Next hop of all packets to ports. The programs write both MACs, so it needs none that exists."""
 NEXT_HOP_MAC = bytes((2, 0, 0, 0, 0, 1))
 

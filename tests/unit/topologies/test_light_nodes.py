@@ -9,7 +9,7 @@ from pathlib import Path
 import networkx as nx
 import numpy as np
 import pytest
-from support.topologies import made
+from support.topologies import made, problems
 
 from topologies import store
 from topologies.names import NameBlock, NameList, Names
@@ -175,3 +175,11 @@ def test_pools_of_full_nodes_leave_ten_to_the_tenants_unless_the_file_says_other
     assert (pools.ipv4, pools.links) == ("172.16.0.0/12", "192.168.0.0/16")
     own = made({"generator": "vpc", "cidr": "192.168.0.0/16"}, addressing={"links": "10.0.0.0/8"}).pools
     assert (own.ipv4, own.links) == ("172.16.0.0/12", "10.0.0.0/8")
+
+
+def test_no_network_has_the_next_hop_of_packets_to_ports() -> None:
+    network, words = "169.254.0.0/16", "holds 169.254.0.1, the next hop of packets to light ports"
+    assert words in problems({"nodes": NODES, "links": LINKS}, vpcs={"blue": network})["vpcs.blue"]
+    assert words in problems({"generator": "vpc", "cidr": network})["topology"]
+    assert words in problems({"generator": "vpc"}, addressing={"ipv4": network})["addressing.ipv4"]
+    made({"generator": "vpc", "cidr": network, "device": True})  # these have another way out

@@ -84,3 +84,24 @@ def test_a_link_from_another_file_is_named(tmp_path: Any) -> None:
     (tmp_path / "t.yaml").write_text('name: t\naddressing: {ipv6: "fd00::/64"}\ntopology: {file: g.json}\n')
     with pytest.raises(InputError, match=r"t\.yaml:3:1: topology: link a -- b: mtu `600` is below 1,280"):
         open_topology(tmp_path / "t.yaml")
+
+
+@pytest.mark.parametrize(("device", "least"), [({}, 118), ({"device": True}, 1330)])
+@pytest.mark.parametrize("place", ["links[0].mtu", "topology.links[1][2].mtu"])
+def test_uplinks_of_compute_hosts_have_room_for_vxlan(
+    device: dict[str, bool], least: int, place: str
+) -> None:
+    def file(mtu: int) -> tuple[dict[str, Any], list[dict[str, Any]]]:
+        by_rule = place.startswith("links")
+        nodes = {"c": {}, "d": {}, "s": {"kind": "switch"}, "p": {"fidelity": "light", **device}}
+        uplink = ["c", "s"] if by_rule else ["c", "s", {"mtu": mtu}]
+        rules = [{"match": {"between": ["c", "s"]}, "mtu": mtu}] if by_rule else []
+        return {"nodes": nodes, "links": [["d", "s", {"mtu": 100}], uplink, ["p", "c"]]}, rules
+
+    topology, rules = file(least)
+    made(topology, links=rules)
+    topology, rules = file(least - 1)
+    (found,) = problems(topology, links=rules).items()
+    assert found[0] == place
+    assert f"`{least - 1}` is below {least:,}" in found[1]
+    assert f"write {least} or more" in found[1]
