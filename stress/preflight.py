@@ -19,7 +19,6 @@ from stress.schedule import Schedule
 from stress.targets import Target
 from topologies.engines import ABILITIES, DEFAULT_ENGINE, ENGINES
 from topologies.errors import ParameterError
-from topologies.light_devices import has_devices
 from topologies.profiles import LinkProfile
 from topologies.rng import Stream
 from topologies.topology import Topology
@@ -33,7 +32,6 @@ def preflight(
     UnableError when probes need more sockets than can be open.
     """
     errors = [*_beyond_engine(document, schedule, engine), *_unaddressed_targets(schedule, network)]
-    errors += _on_devices(schedule, network.topology)
     try:
         specs = resolve(document.scenario.probes, network, seed)
         require_descriptors(sum(spec.sockets for spec in specs))
@@ -44,16 +42,6 @@ def preflight(
     except ParameterError as error:
         errors.append(error)
     raise_all(document, errors)
-
-
-def _on_devices(schedule: Schedule, topology: Topology) -> Iterator[ParameterError]:
-    """Yield an error for each step on a network whose light ports have devices: it has no sessions."""
-    if topology.light.any() and has_devices(topology):
-        words = (
-            "can't change a network of light ports with `device: true` yet; leave `device` out of its file"
-        )
-        for step in schedule.steps:
-            yield ParameterError((*step.loc, "action"), words)
 
 
 def _beyond_engine(document: Document, schedule: Schedule, engine: str) -> Iterator[ParameterError]:

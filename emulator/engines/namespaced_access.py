@@ -22,6 +22,7 @@ from emulator.linux import capture, cgroups
 from emulator.linux.icmp import Pinger, Source, limits
 from emulator.linux.namespaces.store import NamespaceStore
 from emulator.linux.nodes.teardown import processes_inside
+from emulator.linux.overlay.devices.live import LiveDevices
 from emulator.linux.overlay.items import TENANT_INTERFACE
 from emulator.linux.overlay.live_ports import LivePorts
 from emulator.linux.overlay.port_entry import is_ping, port_entry, with_source
@@ -130,9 +131,11 @@ class NamespacedNodes:
         return socket.inet_ntoa(address) if address else ""
 
     def light_ports(self) -> LightPorts | None:
-        """Open the light ports of the network; None when it has none, or they have devices."""
+        """Open the light ports of the network; None when it has none."""
         overlay = self._plan_now().overlay
-        return None if overlay is None or overlay.ports.devices else LivePorts(overlay, self.store)
+        if overlay is None:
+            return None
+        return (LiveDevices if overlay.ports.devices else LivePorts)(overlay, self.store)
 
     def processes(self) -> Sequence[int]:
         """Return the ids of the processes in the network's namespaces, without this one."""

@@ -29,7 +29,7 @@ def share_refusals(plan: Plan) -> list[str]:
     """Return why this machine can't make its share of `plan`; empty for a plan without shares."""
     if plan.share is None:
         return []
-    return [*_own_controllers(plan), *_devices(plan), *(_tunnels(plan) if plan.cut.any() else ())]
+    return [*_own_controllers(plan), *(_tunnels(plan) if plan.cut.any() else ())]
 
 
 def _own_controllers(plan: Plan) -> list[str]:
@@ -40,13 +40,6 @@ def _own_controllers(plan: Plan) -> list[str]:
         for name, controller in controllers_of(plan.topology).items()
         if controller.kind == "command"
     ]
-
-
-def _devices(plan: Plan) -> list[str]:
-    """Return that light ports with devices can't be on several machines."""
-    overlay = plan.whole_overlay
-    has = overlay is not None and overlay.ports.devices
-    return ["light ports with `device: true` run on one machine only; leave it out"] if has else []
 
 
 def _tunnels(plan: Plan) -> list[str]:

@@ -6,26 +6,34 @@ from dataclasses import replace
 
 from emulator.errors import RefusedError, UsageError
 from emulator.overlay.plan import Overlay
+from topologies.light_devices import MOST_DEVICES
 from topologies.topology import Topology
 
 
-def destination(overlay: Overlay, row: int, host: int, names: tuple[str, str]) -> tuple[int, int]:
+def destination(overlay: Overlay, row: int, host: int) -> tuple[int, int]:
     """Return the device behind which the port of `row` lives on compute host `host`, and the host's vtep.
 
-    `names` are those of the port and the host. Raises UsageError when the host is no compute host,
-    RefusedError when it has no namespace for the port's address space.
+    Raises UsageError when the host is no compute host, RefusedError when it has no namespace for the port's
+    address space, or no room for another device.
     """
-    port, name = names
+    ports = overlay.ports
+    port, name = ports.names[row + ports.first], ports.names[host]
     found = overlay.hosts.get(host)
     if found is None:
         raise UsageError(f"`{name}` is no compute host: it carries no light ports; choose another")
-    space = int(overlay.ports.space[row])
+    space = int(ports.space[row])
     if overlay.spaces_of_host[host] == space:
         return found.uplink, found.vtep
     device = next((one.device for one in overlay.tenants_of(host) if one.space == space), None)
     if device is None:
-        words = f"`{name}` has no namespace for the addresses of `{port}`, which other VPCs use there"
-        raise RefusedError([f"{words}; link the port to it in the file, then `emulator up FILE`"])
+        words = (
+            "for its VPC" if ports.devices else f"for the addresses of `{port}`, which other VPCs use there"
+        )
+        fix = "link the port to it in the file, then `emulator up FILE`"
+        raise RefusedError([f"`{name}` has no namespace {words}; {fix}"])
+    if ports.devices and int((ports.host == host).sum()) >= MOST_DEVICES and int(ports.host[row]) != host:
+        words = f"`{name}` carries {MOST_DEVICES} ports with a device already, which is the maximum"
+        raise RefusedError([f"{words}; choose another compute host"])
     return device, found.vtep
 
 

@@ -20,6 +20,7 @@ import numpy as np
 import pytest
 from support.kernel_snapshot import difference_within, settled
 from support.namespace_cluster import SCHEDULER, Machine, NamespaceCarrier, machines_of_test
+from support.overlay import NEEDS_BPF
 
 from emulator.access import CaptureRequest
 from emulator.checks.reachability import check_reachability
@@ -417,11 +418,12 @@ def test_ctrl_c_leaves_nothing(carrier: NamespaceCarrier) -> None:
     assert names() == []
 
 
-VPC = "name: far\ntopology: {generator: vpc, vpcs: 2, subnets: 1, ports: 4, hosts: 4}\n"
+VPC = "name: far\ntopology: {generator: vpc, vpcs: 2, subnets: 1, ports: 4, hosts: 4KIND}\n"
 
 
-def test_a_vpc_spans_workers_and_its_ports_move_between_them(carrier: NamespaceCarrier) -> None:
-    network = up(VPC)
+@pytest.mark.parametrize("kind", [pytest.param("", marks=NEEDS_BPF), ", device: true"])
+def test_a_vpc_spans_workers_and_its_ports_move_between_them(carrier: NamespaceCarrier, kind: str) -> None:
+    network = up(VPC.replace("KIND", kind))
     assert isinstance(network, ClusterNetwork)
     assert check_reachability(network).is_right
     port = node(network, "v1s1p1")

@@ -14,6 +14,7 @@ from typing import Any
 
 import pytest
 from support.command import CommandLine
+from support.overlay import NEEDS_BPF
 from support.vxlan import IPV4, VXLAN_PORT, ethernet, ipv4, udp, vxlan
 
 from emulator.engines.netns import NetnsNetwork
@@ -68,9 +69,13 @@ def test_the_example_comes_up_without_bpf(tmp_path: Path) -> None:
         tmp_path, "exec", "v1s1p1", "--", "true", code=3
     )
     assert "nothing differs" in without_bpf(tmp_path, "up", "vpc.yaml")
-    assert "can't move" in without_bpf(tmp_path, "migrate", "v1s1p1", "h3", code=3)
+    without_bpf(tmp_path, "migrate", "v1s1p1", "h3")
+    assert "on h3" in without_bpf(tmp_path, "status", "vpc", "v1s1p1")
+    assert "1 received" in without_bpf(tmp_path, "exec", "v1s1p1", "--", "ping", "-c1", "v1s2p9")
     (tmp_path / "vpc.yaml").write_text(text.replace("hosts: 4}", "hosts: 5, device: true}"))
-    assert "can't change while the network runs" in without_bpf(tmp_path, "up", "vpc.yaml", code=3)
+    without_bpf(tmp_path, "up", "vpc.yaml")
+    found = json.loads(without_bpf(tmp_path, "check", "vpc", "--json").splitlines()[0])
+    assert found["unexpected"] == []
     without_bpf(tmp_path, "down", "vpc")
 
 
@@ -118,6 +123,18 @@ def test_a_link_goes_down_and_comes_up(cli: CommandLine, tmp_path: Path) -> None
     cli("down", "n", code=0)
 
 
+@NEEDS_BPF
+def test_devices_are_not_exchanged_for_programs_while_the_network_runs(
+    cli: CommandLine, tmp_path: Path
+) -> None:
+    (tmp_path / "n.yaml").write_text(FILE)
+    cli("up", "n.yaml", code=0)
+    (tmp_path / "n.yaml").write_text(FILE.replace("device: true, ", ""))
+    assert "run `emulator down`, then `up`" in cli("up", "n.yaml", code=3).stderr
+    assert attach("n").deviations() == []
+    cli("down", "n", code=0)
+
+
 BY_HAND = [
     ("ip link del {port}", "light ports"),
     ("ip link set {port} down", "state up of device"),
@@ -128,6 +145,7 @@ BY_HAND = [
     ("ip link set {port} mtu 1200", "MTU 1279"),
     ("ip link set {port} address 06:00:00:00:00:09", "macvlan {port}"),
     ("ip link del eth0", "device eth0: expected present and up"),
+    ("ip link set eth0 mtu 1300", "device eth0: expected VNI 1 from"),
     ("ip link set lo down", "device lo"),
     ("ip link add link eth0 name more type macvlan", "macvlan more"),
 ]

@@ -52,19 +52,29 @@ STEPS = [
     WITHOUT_PORTS,
     text("vpcs: 1, ports: 6, hosts: 4"),
 ]
+DEVICE_STEPS = [
+    text("device: true, vpcs: 2, ports: 12, hosts: 3, prefix: 24"),
+    text("device: true, vpcs: 2, ports: 20, hosts: 3, prefix: 24"),  # ports come
+    text("device: true, vpcs: 2, ports: 20, hosts: 4, prefix: 24, spread: packed"),  # ports move
+    text("device: true, vpcs: 3, ports: 5, hosts: 2, prefix: 24"),  # ports and hosts go, a VPC comes
+    text("device: true, vpcs: 3, ports: 5, hosts: 2, prefix: 24, overlap: true"),  # addresses change
+    WITHOUT_PORTS,
+    text("device: true, vpcs: 1, ports: 6, hosts: 4"),
+]
 
 
+@pytest.mark.parametrize("steps", [STEPS, DEVICE_STEPS], ids=["programs", "devices"])
 def test_a_changed_file_leads_to_the_network_of_a_fresh_up(
-    cli: CommandLine, tmp_path: Path, state_dir: Path
+    cli: CommandLine, tmp_path: Path, state_dir: Path, steps: list[str]
 ) -> None:
     file = tmp_path / "n.yaml"
-    file.write_text(STEPS[0])
+    file.write_text(steps[0])
     cli("up", "n.yaml", code=0)
-    for step in STEPS[1:]:
+    for step in steps[1:]:
         file.write_text(step)
         cli("up", "n.yaml", code=0)
         assert attach("n").deviations() == [], step
-        if step in {STEPS[3], STEPS[6], STEPS[-1]}:
+        if step in {steps[3], steps[6], steps[-1]}:
             assert cli.json("check", "n", "--sample", "200")["unexpected"] == [], step
             changed = settled(state_dir, "n")
             cli("down", "n", code=0)

@@ -60,6 +60,7 @@ NETWORKS = {
     "ovs-learning": RING + "switch: ovs\nopenflow: {controller: learning}\n",
     "ovs-ecmp": FABRIC + "switch: ovs\nopenflow: {flows: ecmp}\n",
     "vpc": "topology: {generator: vpc, vpcs: 2, ports: 4, hosts: 2}\nforwarding: routed\n",
+    "vpc-devices": "topology: {generator: vpc, vpcs: 2, ports: 4, hosts: 2, device: true}\n",
     "mininet": RING + "engine: mininet\n",
     "mininet-routed": FABRIC + "engine: mininet\nforwarding: routed\n" + _EVERYTHING,
     "mininet-ovs": RING + "engine: mininet\nswitch: ovs\n" + WITH["shaped"],

@@ -138,7 +138,12 @@ def settled(state: Path, network: str, seconds: float = 5.0) -> Snapshot:
 
 
 def _lacks_carrier(found: Snapshot) -> bool:
-    return any('"NO-CARRIER"' in words for objects in found.values() for words in objects.values())
+    return any(_waits(words) for objects in found.values() for words in objects.values())
+
+
+def _waits(words: str) -> bool:
+    """Return whether an interface has no carrier, or a macvlan its state yet, which comes late."""
+    return '"NO-CARRIER"' in words or ('"macvlan"' in words and '"operstate": "UNKNOWN"' in words)
 
 
 def _objects(section: str, text: str, *, numbered: bool) -> Iterator[tuple[str, str]]:

@@ -3,14 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
-from contextlib import contextmanager
+from contextlib import ExitStack, contextmanager
 from typing import Any
 
 import numpy as np
 
-from emulator.errors import UnableError
 from emulator.linux.namespaces.store import NamespaceStore
 from emulator.linux.overlay.devices.network import DeviceNetwork
+from emulator.linux.overlay.devices.port_changes import PortChanges, TenantSockets
 from emulator.linux.overlay.find import open_maps
 from emulator.linux.overlay.maps import place, split_place
 from emulator.linux.overlay.port_table import PortTable
@@ -66,10 +66,7 @@ def check_destination(plan: Plan, row: int, host: int) -> tuple[int, int]:
     """Return the device and the vtep of a port's new place; raises as `destination` does."""
     overlay = plan.whole_overlay
     assert overlay is not None  # noqa: S101 -- it has a port
-    if overlay.ports.devices:
-        raise UnableError("light ports with `device: true` can't move while the network runs")
-    names = plan.topology.names
-    return destination(overlay, row, host, (names[row + overlay.ports.first], names[host]))
+    return destination(overlay, row, host)
 
 
 def migrate_port(old: Plan, new: Plan, node: int, store: NamespaceStore) -> None:
@@ -78,6 +75,13 @@ def migrate_port(old: Plan, new: Plan, node: int, store: NamespaceStore) -> None
     assert before is not None  # noqa: S101 -- the caller has a light node
     assert after is not None  # noqa: S101
     row = node - before.ports.first
+    if before.ports.devices:
+        with store.entered(), ExitStack() as stack:
+            sockets = stack.enter_context(TenantSockets(store))
+            changes = PortChanges(before, sockets)
+            seats = changes.seat(row), PortChanges(after, sockets).seat(row)
+            changes.move(*seats, up=bool(old.ports_up[row]))
+        return
     device, vtep = check_destination(old, row, int(after.ports.host[row]))
     with port_table(before, store) as table:
         table.move(table.slots(before, np.array([row])), np.atleast_1d(place(device, vtep)))

@@ -20,11 +20,10 @@ from emulator.engines.netns.port_repair import (
     ports_are_whole,
     repair_ports,
 )
-from emulator.engines.netns.refusals import DEVICES, device_changes, missing_shaping
+from emulator.engines.netns.refusals import exchanged_ports, missing_shaping
 from emulator.engines.netns.switch_repair import SwitchRepair, deviating_bridges
 from emulator.engines.netns.switches import switches_of
 from emulator.engines.store import require_root
-from emulator.errors import UnableError
 from emulator.link_states import reapply_shapes
 from emulator.linux.nodes.link_messages import apply_shapes
 from emulator.linux.nodes.own_sysctls import set_sysctls, sysctl_deviations
@@ -72,8 +71,6 @@ class NetnsNetwork(NamespacedNetwork):
     def session(self) -> Session:
         """Return a session for many quick changes; the record notes it before the first one."""
         require_root()
-        if self.plan.overlay is not None and self.plan.overlay.ports.devices:
-            raise UnableError(f"{DEVICES} have no sessions yet, so stress can't run on them; leave it out")
         if self.switches is None:
             full = NetnsSession(self._store, self._messages, lambda: self.link_changes)
         else:
@@ -137,7 +134,7 @@ class NetnsNetwork(NamespacedNetwork):
         deviation: that would take longer than the change.
         """
         old = self._plan_again()
-        device_changes(old, new)
+        exchanged_ports(old, new)
         quick = old.overlay is not None and new.overlay is not None and self.switches is None
         if quick and not same_plan(old, new) and same_plan(old.full, new.full):
             with self._store.entered():

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 
-from emulator.difference import same_plan
 from emulator.engines.limits import missing_node_limits, too_large
 from emulator.engines.refusals import crowded_bridges, several_workers, unshapable_links
 from emulator.engines.share import share_refusals
@@ -55,15 +54,12 @@ def light_ports(plan: Plan) -> list[str]:
     return [f"light ports need BPF programs: {reason}; {fix}"] if reason else []
 
 
-def device_changes(old: Plan, new: Plan) -> None:
-    """Raise RefusedError where light ports with devices would change while they run."""
-    devices = any(plan.overlay is not None and plan.overlay.ports.devices for plan in (old, new))
-    if devices and not same_plan(old, new):
-        raise RefusedError([f"{DEVICES} can't change while the network runs; take it down first"])
-
-
-DEVICES = "light ports with `device: true`"
-"""What can't do all that other light ports can."""
+def exchanged_ports(old: Plan, new: Plan) -> None:
+    """Raise RefusedError where light ports with devices would replace those without, or the reverse."""
+    kinds = {plan.overlay.ports.devices for plan in (old, new) if plan.overlay is not None}
+    if len(kinds) > 1:
+        words = "`device: true` can't be given to light ports, or taken from them, while the network runs"
+        raise RefusedError([f"{words}: all of them would be made again; run `emulator down`, then `up`"])
 
 
 def _fidelity(plan: Plan) -> list[str]:

@@ -12,6 +12,7 @@ from emulator.engines.store import store_of
 from emulator.linux.nodes.converge import converge, keep_going
 from emulator.linux.nodes.forget_learned import forget_learned
 from emulator.linux.overlay.change import OverlayChange
+from emulator.linux.overlay.devices.changed import DeviceChange
 from emulator.network import Progress
 from emulator.overlay.difference import OverlayDifference
 from emulator.plan import Plan
@@ -67,9 +68,14 @@ class NetnsTransition:
             if ports.is_empty and not (ports.new and again & ports.new.hosts.keys()):
                 converge(plan.here, change, self._store, check)
             else:
-                with OverlayChange(ports, self._store, again) as overlay:
+                with self._of_ports(ports, again) as overlay:
                     overlay.begin()
                     converge(plan.here, change, self._store, check)
                     overlay.finish(check)
             forget_learned(plan.here, change, self._store, elsewhere=self._elsewhere)
         return switches.finish(lambda *_: check())
+
+    def _of_ports(self, ports: OverlayDifference, again: frozenset[int]) -> OverlayChange | DeviceChange:
+        if any(overlay is not None and overlay.ports.devices for overlay in (ports.old, ports.new)):
+            return DeviceChange(ports, self._store)
+        return OverlayChange(ports, self._store, again)

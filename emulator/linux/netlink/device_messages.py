@@ -9,7 +9,7 @@ from __future__ import annotations
 import struct
 from typing import NamedTuple
 
-from emulator.linux.netlink.connection import NLM_F_REQUEST, attributes
+from emulator.linux.netlink.connection import NLM_F_ACK, NLM_F_REQUEST, attributes
 from emulator.linux.netlink.dumps import of_family
 from emulator.linux.netlink.messages import (
     AF_INET,
@@ -21,8 +21,10 @@ from emulator.linux.netlink.messages import (
     IFLA_MTU,
     NLM_F_CREATE,
     NLM_F_EXCL,
+    NLM_F_REPLACE,
     RTM_DELNEIGH,
     RTM_DELROUTE,
+    RTM_GETLINK,
     RTM_NEWLINK,
     RTM_NEWNEIGH,
     RTM_NEWROUTE,
@@ -34,6 +36,7 @@ from emulator.linux.netlink.messages import (
 )
 
 _NEW = NLM_F_REQUEST | NLM_F_CREATE | NLM_F_EXCL
+_PUT = NLM_F_REQUEST | NLM_F_CREATE | NLM_F_REPLACE
 _RTM_NEWRULE, _RTM_DELRULE, _RTM_GETNEIGH = 32, 33, 30
 _RTMSG = struct.Struct("=BBBBBBBBI")
 _NDMSG = struct.Struct("=BxxxiHBB")
@@ -56,6 +59,11 @@ class FoundOwn(NamedTuple):
     source: bytes
 
 
+def one_device(index: int) -> bytes:
+    """Return the request for one device: `Netlink.dump` gives the answer, KernelError (ENODEV) without."""
+    return message(RTM_GETLINK, NLM_F_REQUEST | NLM_F_ACK, link_body(index))
+
+
 def port_device(name: bytes, index: int, mac: bytes, lower: int, mtu: int) -> bytes:
     """Return the message that creates a macvlan on the device with index `lower`, down."""
     body = link_body(index) + attribute(IFLA_IFNAME, name + b"\0") + attribute(IFLA_ADDRESS, mac)
@@ -64,10 +72,15 @@ def port_device(name: bytes, index: int, mac: bytes, lower: int, mtu: int) -> by
     return message(RTM_NEWLINK, _NEW, body + nested(IFLA_LINKINFO, info))
 
 
-def far_mac(index: int, mac: bytes, vtep: bytes, *, delete: bool = False) -> bytes:
-    """Return the message by which a VXLAN device sends frames for `mac` to a compute host."""
+def far_mac(index: int, mac: bytes, vtep: bytes, *, delete: bool = False, replace: bool = False) -> bytes:
+    """Return the message by which a VXLAN device sends frames for `mac` to a compute host.
+
+    `replace`: also if it sends them to another one so far.
+    """
     body = _NDMSG.pack(_AF_BRIDGE, index, _PERMANENT, _SELF, 0) + attribute(2, mac) + attribute(1, vtep)
-    return message(RTM_DELNEIGH, NLM_F_REQUEST, body) if delete else message(RTM_NEWNEIGH, _NEW, body)
+    if delete:
+        return message(RTM_DELNEIGH, NLM_F_REQUEST, body)
+    return message(RTM_NEWNEIGH, _PUT if replace else _NEW, body)
 
 
 def own_route(index: int, packed: bytes, length: int, source: bytes, *, delete: bool = False) -> bytes:

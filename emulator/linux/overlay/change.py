@@ -12,11 +12,10 @@ import numpy as np
 from emulator.errors import MissingError
 from emulator.linux.namespaces.store import NamespaceStore
 from emulator.linux.netlink.connection import Batch
-from emulator.linux.nodes.release import release_named
-from emulator.linux.nodes.teardown import Sentinel
 from emulator.linux.overlay.create import make_maps
 from emulator.linux.overlay.enlarge import enlarged, take_counts
 from emulator.linux.overlay.find import open_maps
+from emulator.linux.overlay.gone import release_gone_ports, release_gone_tenants
 from emulator.linux.overlay.host_messages import HostMessages
 from emulator.linux.overlay.host_table import forget_hosts, has_room, write_hosts
 from emulator.linux.overlay.items import UNTOUCHED, host_items, tenant_items
@@ -65,22 +64,12 @@ class OverlayChange:
         table = PortTable(maps)
         slots = table.slots(old, gone)
         table.remove(slots[slots >= 0])
-        gone = gone[gone >= old.ports.members]  # members are nodes of their own
-        names, first = old.ports.names, old.ports.first
-        files = old.namespaces.files
-        release = {}
-        for row in gone.tolist():
-            if int(old.ports.host[row]) not in old.hosts_here:
-                continue
-            tenant = int(old.tenant[row])
-            file = files[tenant] if tenant >= 0 else old.underlay.names[int(old.ports.host[row])]
-            release[names[first + row]] = file
-        release_named(self._store, release)
+        release_gone_ports(self._difference, self._store)
 
     def finish(self, check: Callable[[], None]) -> None:
         """Change compute hosts and tenants' namespaces, and add the new ports. Raises KernelError."""
         old, new = self._difference.old, self._difference.new
-        self._release_tenants()
+        release_gone_tenants(self._difference, self._store)
         if old is not None:
             self._release_hosts(old)
         if new is None:
@@ -155,17 +144,6 @@ class OverlayChange:
             if was is None or again or _items(old, was.node) != _items(new, node):
                 out.append(host.node)
         return out
-
-    def _release_tenants(self) -> None:
-        """Remove the namespaces that the new plan lacks, or that it has behind other devices."""
-        old, new = self._difference.old, self._difference.new
-        kept = {} if new is None else {one.file: one.device for one in new.tenants_here}
-        tenants = () if old is None else old.tenants_here
-        gone = [one.file for one in tenants if kept.get(one.file) != one.device]
-        if gone:
-            sentinel = Sentinel()
-            release_named(self._store, dict(zip(gone, gone, strict=True)))
-            sentinel.wait()
 
     def _release_hosts(self, old: Overlay) -> None:
         """Give hosts that carry no ports any more the rules of other nodes; their uplinks are made again."""

@@ -1,4 +1,4 @@
-"""Session for many quick changes to a network with light ports: those of ports are stores into memory."""
+"""Session for many quick changes to a network with light ports, whichever way carries these."""
 
 from __future__ import annotations
 
@@ -13,17 +13,11 @@ import numpy.typing as npt
 from emulator.errors import UsageError
 from emulator.linux.namespaces.store import NamespaceStore
 from emulator.linux.nodes.session import NetnsSession
-from emulator.linux.overlay.create import prepare_hosts
-from emulator.linux.overlay.find import open_maps
-from emulator.linux.overlay.maps import DOWN, place
-from emulator.linux.overlay.port_table import PortTable
-from emulator.linux.overlay.programs import load_programs
-from emulator.linux.overlay.recent_moves import RecentMoves
-from emulator.linux.overlay.repair import restore_hosts
+from emulator.linux.overlay.devices.places import DevicePlaces
+from emulator.linux.overlay.map_places import MapPlaces
+from emulator.linux.overlay.port_places import PortPlaces
 from emulator.linux.overlay.shared_ports import SharedPorts
 from emulator.linux.overlay.whereabouts import Whereabouts
-from emulator.network import silent
-from emulator.overlay.migration import destination
 from emulator.plan import Plan
 from emulator.removed_elements import RemovedElements
 from emulator.restoring_session import RestoringSession
@@ -50,16 +44,12 @@ class OverlaySession(RestoringSession):
         self._first_light, self._first_link = plan.topology.full.node_count, plan.topology.full.link_count
         self._plan, self._ports_up = plan, plan.ports_up
         self._where = Whereabouts(shared)
-        self._moved = self._where.moved
         self._stack = ExitStack()
 
     def __enter__(self) -> Self:
         self._stack.enter_context(self._full)
-        self._maps = self._stack.enter_context(open_maps(self._overlay, self._store))
-        self._table = PortTable(self._maps)
-        self._recent = RecentMoves(self._table)
-        self._stack.callback(self._recent.settle)
-        self._slots = self._shared.slots(self._table)
+        kind: type[PortPlaces] = DevicePlaces if self._overlay.ports.devices else MapPlaces
+        self._places = self._stack.enter_context(kind(self._shared, self._where, self._store))
         return self
 
     def __exit__(
@@ -93,7 +83,7 @@ class OverlaySession(RestoringSession):
             if up and node in self._overlay.hosts_here:
                 self._restore_hosts([node])
         elif not up or self._is_wanted_up(row):
-            self._table.set_up(self._slots[row : row + 1], up=up)
+            self._places.set_up(np.array([row]), up=up)
 
     def set_ports(self, nodes: I64, *, up: bool) -> None:
         """Bring the ports of many light nodes down or up."""
@@ -102,12 +92,12 @@ class OverlaySession(RestoringSession):
         if up:
             rows = rows[self._up()[rows]]
             rows = rows[self._are_there(rows)]
-        self._table.set_up(self._slots[rows], up=up)
+        self._places.set_up(rows, up=up)
 
     def remove_ports(self, nodes: I64) -> None:
         """Remove many light nodes with their ports."""
         self._removed.set_nodes(nodes.tolist(), removed=True)
-        self._take(nodes - self._first)
+        self._places.take(nodes - self._first)
 
     def add_ports(self, nodes: I64) -> None:
         """Create many removed light nodes again."""
@@ -117,7 +107,7 @@ class OverlaySession(RestoringSession):
     def remove_links(self, links: I64) -> None:
         """Delete the links of many light nodes: their ports are gone."""
         self._removed.set_links(links.tolist(), removed=True)
-        self._take(self._overlay.ports.rows_of_links(links))
+        self._places.take(self._overlay.ports.rows_of_links(links))
 
     def add_links(self, links: I64) -> None:
         """Create many removed links of light nodes again."""
@@ -131,7 +121,7 @@ class OverlaySession(RestoringSession):
         if link < self._first_link:
             self._full.remove_link(link)
         if link >= self._overlay.ports.first_link:
-            self._take(self._overlay.ports.rows_of_links(np.array([link])))
+            self._places.take(self._overlay.ports.rows_of_links(np.array([link])))
 
     def add_link(self, link: int) -> None:
         """Create a removed link again, as it was."""
@@ -147,16 +137,14 @@ class OverlaySession(RestoringSession):
         """Remove a node with its links; a compute host with its light ports, too."""
         self._removed.record_node(node)
         if node >= self._first:
-            self._take(np.array([node - self._first]))
+            self._places.take(np.array([node - self._first]))
         if node >= self._first_light:
             self._removed.set_ports([node], up=True)
             return
         for link, _, _ in self._topology.incident(node):
             self._removed.forget_ports(link)
         self._full.remove_node(node)
-        self._take(self._where.rows_on(node))
-        for tenant in self._overlay.tenants_of(node):
-            self._store.remove(tenant.file)
+        self._places.take_host(node)
 
     def add_node(self, node: int) -> None:
         """Create a removed node again, with its links to existing nodes."""
@@ -176,8 +164,7 @@ class OverlaySession(RestoringSession):
         if node in self._overlay.hosts_here:
             members = self._overlay.members_of(node)
             absent = [one.device for one in members if not self._is_there(one.node - self._first)]
-            with load_programs(self._maps) as programs:
-                prepare_hosts(self._overlay, programs, [host], self._store, silent, absent=absent)
+            self._places.add_host(node, absent)
         self._bring(self._where.rows_on(node))
 
     def move_port(self, node: int, host: int) -> None:
@@ -185,48 +172,42 @@ class OverlaySession(RestoringSession):
         row = node - self._first
         if node < self._first_light:
             raise UsageError(f"`{self._topology.names[node]}` can't move: only light ports do")
-        device, vtep = self._destination(row, host)
-        was_there = self._is_there(row)
+        self._places.check(row, host)
+        before, was_there, is_there = self._where.host_of(row), self._is_there(row), self._is_there(row, host)
+        if before == host:
+            return
+        if was_there and not is_there:
+            self._places.take(np.array([row]))
         home = int(self._overlay.ports.host[row]) == host
         self._removed.set_moved(node, moved=not home)
-        if home:
-            self._moved.pop(row, None)
-        else:
-            self._moved[row] = host
-        if not self._is_there(row):
-            self._take(np.array([row]))
-        elif not was_there:
+        self._where.set_host(row, None if home else host)
+        if was_there and is_there:
+            self._places.move(row, before, host, up=not self._are_down(np.array([row]))[0])
+            return
+        self._places.lead(row)
+        if is_there:
             self._bring(np.array([row]))
-        else:
-            self._table.migrate(self._slots[row : row + 1], device, vtep)
-            self._recent.note(int(self._slots[row]))
-
-    def _destination(self, row: int, host: int) -> tuple[int, int]:
-        names = self._topology.names
-        return destination(self._overlay, row, host, (names[row + self._first], names[host]))
 
     def _restore_hosts(self, nodes: Iterable[int]) -> None:
         """Restore what compute hosts among `nodes` lost when their uplinks were down or gone."""
         here = self._overlay.hosts_here
         hosts = [node for node in nodes if node in here and node not in self._removed.nodes]
         if hosts:
-            restore_hosts(self._overlay, self._up(), self._maps, self._store, hosts)
-
-    def _take(self, rows: I64) -> None:
-        self._table.remove(self._slots[rows])
+            self._places.restore_hosts(hosts, self._up())
 
     def _bring(self, rows: I64) -> None:
         """Write ports again that nothing else keeps away."""
         rows = rows[self._are_there(rows)]
         if not len(rows):
             return
-        ports, down, ended = self._shared.records[rows], ~self._up()[rows], self._removed.ports
+        self._places.bring(rows, self._are_down(rows))
+
+    def _are_down(self, rows: I64) -> npt.NDArray[np.bool_]:
+        """Return which ports are down when they are there: cut by `link down`, or by this session."""
+        down, ended = ~self._up()[rows], self._removed.ports
         if ended:
             down |= np.fromiter(((row + self._first, 0) in ended for row in rows.tolist()), bool, len(rows))
-        ports["flags"][down] |= DOWN
-        for at in [at for at, row in enumerate(rows.tolist()) if row in self._moved] if self._moved else ():
-            ports["place"][at] = place(*self._destination(int(rows[at]), self._moved[int(rows[at])]))[()]
-        self._table.put(self._slots[rows], ports)
+        return down
 
     def _are_there(self, rows: I64) -> npt.NDArray[np.bool_]:
         """Return which ports have neither their node, their link nor their host removed: bool[k]."""
@@ -234,13 +215,13 @@ class OverlaySession(RestoringSession):
             return np.ones(len(rows), dtype=bool)
         return np.fromiter(map(self._is_there, rows.tolist()), bool, len(rows))
 
-    def _is_there(self, row: int) -> bool:
-        """Return whether neither the port's node, its link nor its host is removed."""
+    def _is_there(self, row: int, on: int | None = None) -> bool:
+        """Return whether neither the port's node, its link nor its host (if given, `on`) is removed."""
         removed, ports = self._removed, self._overlay.ports
         return not (
             row + self._first in removed.nodes
             or int(ports.link[row]) in removed.links
-            or self._where.host_of(row) in removed.nodes
+            or (self._where.host_of(row) if on is None else on) in removed.nodes
         )
 
     def _is_wanted_up(self, row: int) -> bool:

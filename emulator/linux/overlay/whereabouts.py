@@ -19,6 +19,13 @@ class Whereabouts:
         """Return the compute host on which a port is now, or would be."""
         return self.moved.get(row, int(self._shared.overlay.ports.host[row]))
 
+    def set_host(self, row: int, host: int | None) -> None:
+        """Note that a port is on another compute host than the plan has it on; None: it is there."""
+        if host is None:
+            self.moved.pop(row, None)
+        else:
+            self.moved[row] = host
+
     def rows_on(self, host: int) -> I64:
         """Return the rows of the ports that are on a compute host now, or would be."""
         rows = self._shared.on(host)

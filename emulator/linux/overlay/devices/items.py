@@ -3,15 +3,28 @@
 from __future__ import annotations
 
 import ipaddress
+from collections.abc import Sequence
 from dataclasses import dataclass
+from typing import NamedTuple
 
 import numpy as np
 import numpy.typing as npt
 
 from emulator.linux.netlink.anyip_messages import LOCAL_RULE
-from emulator.linux.overlay.items import TENANT_DEVICE, AnyAddress, LocalRule, Network
-from emulator.overlay.devices import DEVICE_MTU, DevicePorts
+from emulator.linux.overlay.items import AnyAddress, LocalRule, Network
+from emulator.overlay.devices import DEVICE_MTU, DevicePorts, PortRow
 from emulator.overlay.plan import Overlay, Tenant
+
+
+class Wire(NamedTuple):
+    """Settings of a VPC's VXLAN device on a compute host, which no message changes: it is made again."""
+
+    vni: int
+    vtep: bytes
+    mtu: int
+
+    def __str__(self) -> str:
+        return f"VNI {self.vni:,} from {ipaddress.IPv4Address(self.vtep)} with MTU {self.mtu:,}"
 
 
 @dataclass(frozen=True, slots=True)
@@ -100,25 +113,36 @@ Item = (
 
 
 def device_items(
-    overlay: Overlay, ports: DevicePorts, tenant: Tenant, up: npt.NDArray[np.bool_]
+    overlay: Overlay, ports: DevicePorts, tenant: Tenant, up: npt.NDArray[np.bool_] | None
 ) -> tuple[Item, ...]:
     """Return the items of a VPC's namespace, once its VXLAN device exists, in the order in which they come.
 
-    `up` (bool[k]) tells which ports are up.
+    `up` (bool[k]) tells which ports are up; None leaves out the ports of the namespace itself.
     """
     out: list[Item] = [LocalRule(LOCAL_RULE)]
-    mtu, networks = min(DEVICE_MTU, overlay.hosts[tenant.host].mtu), ports.networks(tenant)
-    for port in ports.own(tenant):
-        out += (PortDevice(port.device, port.name, port.mac, mtu), AnyAddress(port.device))
-        out += (PortAddress(port.device, port.address), PortRule(port.device, port.address))
-        if up[port.row]:
-            out.append(PortUp(port.device))
-            out += (PortRoute(port.device, network, port.address) for network in networks)
+    if up is not None:
+        mtu, networks = port_mtu(overlay, tenant), ports.networks(tenant)
+        for port in ports.own(tenant):
+            out += port_items(port, mtu)
+            if up[port.row]:
+                out += up_items(port, networks)
     for far in ports.far(tenant):
         out += (FarMac(far.mac, far.vtep), FarNeighbour(far.address, far.mac))
     return tuple(out)
 
 
-def is_for(item: Item, index: int) -> bool:
-    """Return whether an item belongs to the port whose macvlan has this index."""
-    return index not in {TENANT_DEVICE, 0} and getattr(item, "index", 0) == index
+def port_mtu(overlay: Overlay, tenant: Tenant) -> int:
+    """Return the MTU of the ports in a namespace."""
+    return min(DEVICE_MTU, overlay.hosts[tenant.host].mtu)
+
+
+def port_items(port: PortRow, mtu: int) -> tuple[Item, ...]:
+    """Return the items of a port that is down."""
+    made = PortDevice(port.device, port.name, port.mac, mtu), AnyAddress(port.device)
+    return *made, PortAddress(port.device, port.address), PortRule(port.device, port.address)
+
+
+def up_items(port: PortRow, networks: Sequence[Network]) -> tuple[Item, ...]:
+    """Return what a port that is up has besides: its routes to the subnets of its VPC."""
+    routes = (PortRoute(port.device, network, port.address) for network in networks)
+    return PortUp(port.device), *routes

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+from collections.abc import Callable
 from dataclasses import dataclass, field
 
 import numpy as np
@@ -13,8 +14,10 @@ from emulator.linux.namespaces.store import NamespaceStore
 from emulator.linux.netlink import messages
 from emulator.linux.netlink.connection import Batch, Netlink
 from emulator.linux.netlink.tunnel_messages import vpc_device
+from emulator.linux.nodes.converge import keep_going
 from emulator.linux.overlay.devices.change import change
-from emulator.linux.overlay.devices.items import Item, PortDevice, PortUp, device_items, is_for
+from emulator.linux.overlay.devices.items import Item, PortDevice, PortUp, Wire, device_items
+from emulator.linux.overlay.devices.port_changes import PortChanges, TenantSockets
 from emulator.linux.overlay.devices.read import FoundDevices, read_counters, read_devices
 from emulator.linux.overlay.host_messages import tenant_name
 from emulator.linux.overlay.items import TENANT_DEVICE, TENANT_INTERFACE
@@ -57,10 +60,11 @@ class DeviceNetwork:
             self._make(tenant)
         progress("VPCs on hosts", len(tenants), len(tenants))
 
-    def damage(self) -> DeviceDamage:
-        """Compare all namespaces of VPCs with the plan."""
+    def damage(self, check: Callable[[], None] = keep_going) -> DeviceDamage:
+        """Compare all namespaces of VPCs with the plan; `check` may stop it."""
         out, files = DeviceDamage(), frozenset(self._store.files())
         for tenant in self._overlay.tenants_here:
+            check()
             name = tenant_name(self._overlay, tenant)
             if tenant.file not in files:
                 out.tenants[tenant] = FoundDevices()
@@ -69,17 +73,18 @@ class DeviceNetwork:
                 )
                 continue
             found = self._read(tenant)
-            differences = _differences(name, self._items(tenant), found)
+            differences = _differences(name, self._wire(tenant), self._items(tenant), found)
             if differences:
                 out.tenants[tenant] = found
                 out.deviations += differences
         return out
 
-    def repair(self, damage: DeviceDamage) -> None:
-        """Lead what deviates back to the plan."""
+    def repair(self, damage: DeviceDamage, check: Callable[[], None] = keep_going) -> None:
+        """Lead what deviates back to the plan; `check` may stop it."""
         for tenant, found in damage.tenants.items():
-            if TENANT_DEVICE not in found.devices:
-                self._make(tenant)
+            check()
+            if found.wire != self._wire(tenant):
+                self._make(tenant, again=TENANT_DEVICE in found.devices)
                 continue
             batch, name = Batch(), tenant_name(self._overlay, tenant)
             for index in (messages.LOOPBACK, TENANT_DEVICE):
@@ -91,21 +96,15 @@ class DeviceNetwork:
 
     def flip(self, before: npt.NDArray[np.bool_]) -> None:
         """Bring the ports up or down whose state differs from `before` (bool[k]); missing ones stay so."""
-        other = before != self._up
-        rows = np.flatnonzero(other)
-        for number in np.unique(self._overlay.tenant[rows]).tolist():
-            tenant = self._overlay.tenants[number]
-            found, wanted = self._read(tenant), self._items(tenant)
-            indices = {port.device for port in self._ports.own(tenant) if other[port.row]}
-            batch = Batch()
-            for index in sorted(indices):
-                had = [item for item in found.items if is_for(item, index)]
-                if any(isinstance(item, PortDevice) for item in had):
-                    own = [item for item in wanted if is_for(item, index)]
-                    change(batch, had, own, tenant_name(self._overlay, tenant))
-            self._store.go(tenant.file)
-            with Netlink() as netlink:
-                netlink.run(batch, ignore=THERE)
+        with TenantSockets(self._store) as sockets:
+            changes = PortChanges(self._overlay, sockets)
+            for up in (False, True):
+                rows = np.flatnonzero((before != self._up) & (self._up == up))
+                changes.set_up((changes.seat(row) for row in rows.tolist()), up=up)
+
+    def fill(self, tenant: Tenant) -> None:
+        """Make a namespace with its VXLAN device and its ways to other ports, without ports of its own."""
+        self._make(tenant, items=device_items(self._overlay, self._ports, tenant, None))
 
     def existing(self) -> int:
         """Return how many ports exist."""
@@ -135,19 +134,33 @@ class DeviceNetwork:
         with Netlink() as netlink:
             return read_devices(netlink)
 
-    def _make(self, tenant: Tenant) -> None:
-        """Make a namespace with its VXLAN device, and all that is in it; one that is there is filled."""
-        overlay, store = self._overlay, self._store
-        host, name = overlay.hosts[tenant.host], tenant_name(overlay, tenant)
+    def _wire(self, tenant: Tenant) -> Wire:
+        host = self._overlay.hosts[tenant.host]
+        return Wire(self._overlay.ports.vpcs.vni(tenant.space), host.vtep.to_bytes(4), host.mtu)
+
+    def _make(self, tenant: Tenant, *, again: bool = False, items: tuple[Item, ...] | None = None) -> None:
+        """Make a namespace with its VXLAN device, and all that is in it; one that is there is filled.
+
+        `again`: it has another device of this name, which goes first, with all macvlans on it. `items` are
+        those to make, by default all.
+        """
+        overlay, store, wire = self._overlay, self._store, self._wire(tenant)
+        name = tenant_name(overlay, tenant)
         store.make(tenant.file)
+        if again:
+            store.go(tenant.file)
+            batch = Batch()
+            batch.add(messages.link_delete(TENANT_DEVICE), "remove the VXLAN device of", name)
+            with Netlink() as netlink:
+                netlink.run(batch, ignore=THERE)
         namespace = store.open(tenant.file)
         try:
             store.go(overlay.underlay.names[tenant.host])
             batch = Batch()
-            mac, vni = bytes((0x0A, 2)) + tenant.device.to_bytes(4), overlay.ports.vpcs.vni(tenant.space)
+            mac = bytes((0x0A, 2)) + tenant.device.to_bytes(4)
             made = vpc_device(
                 TENANT_INTERFACE.encode(), TENANT_DEVICE, mac, namespace,
-                vni=vni, vtep=host.vtep.to_bytes(4), mtu=host.mtu,
+                vni=wire.vni, vtep=wire.vtep, mtu=wire.mtu,
             )  # fmt: skip
             batch.add(made, "make the VXLAN device of", name)
             with Netlink() as netlink:
@@ -160,15 +173,20 @@ class DeviceNetwork:
         batch.add(messages.no_link_local(TENANT_DEVICE), "quieten", name)
         batch.add(messages.link_up(TENANT_DEVICE), "bring up the VXLAN device of", name)
         with Netlink() as netlink:
-            change(batch, read_devices(netlink).items, self._items(tenant), name)
+            wanted = self._items(tenant) if items is None else items
+            change(batch, read_devices(netlink).items, wanted, name)
             netlink.run(batch, ignore=THERE)
 
 
-def _differences(name: str, wanted: tuple[Item, ...], found: FoundDevices) -> list[Deviation]:
+def _differences(name: str, wire: Wire, wanted: tuple[Item, ...], found: FoundDevices) -> list[Deviation]:
     """Return what a namespace lacks or has too much, or one deviation when it is much."""
     out = [
         Deviation(name, f"device {words}", "present and up", "down" if index in found.devices else "missing")
         for index, words in ((messages.LOOPBACK, "lo"), (TENANT_DEVICE, TENANT_INTERFACE))
         if not found.devices.get(index)
     ]
+    if found.devices.get(TENANT_DEVICE) and found.wire != wire:
+        out.append(
+            Deviation(name, f"device {TENANT_INTERFACE}", str(wire), str(found.wire or "no VXLAN device"))
+        )
     return out + item_deviations(name, wanted, found.items, "devices, routes and rules")

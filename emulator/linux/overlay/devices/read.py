@@ -8,6 +8,7 @@ from dataclasses import dataclass, field
 from emulator.linux.netlink import anyip_messages, device_messages, dumps, messages
 from emulator.linux.netlink.connection import attributes
 from emulator.linux.netlink.dumps import Dumping
+from emulator.linux.netlink.tunnel_messages import tunnel_of
 from emulator.linux.observed import parse
 from emulator.linux.overlay.devices.items import (
     FarMac,
@@ -18,6 +19,7 @@ from emulator.linux.overlay.devices.items import (
     PortRoute,
     PortRule,
     PortUp,
+    Wire,
 )
 from emulator.linux.overlay.items import TENANT_DEVICE, AnyAddress, LocalRule
 
@@ -28,10 +30,11 @@ _STATS64 = 23
 
 @dataclass
 class FoundDevices:
-    """Items of a namespace, and its devices by index: whether each is up."""
+    """Items of a namespace, its devices by index: whether each is up, and its VXLAN device."""
 
     items: set[Item] = field(default_factory=set)
     devices: dict[int, bool] = field(default_factory=dict)
+    wire: Wire | None = None
 
 
 def read_devices(netlink: Dumping) -> FoundDevices:
@@ -41,13 +44,15 @@ def read_devices(netlink: Dumping) -> FoundDevices:
         index, flags = _INDEX_AND_FLAGS.unpack_from(body)
         found.devices[index] = up = bool(flags & messages.IFF_UP)
         about = dict(attributes(body, 16))
-        if index in {messages.LOOPBACK, TENANT_DEVICE}:
-            continue
         info = dict(attributes(about.get(messages.IFLA_LINKINFO, b"")))
-        if info.get(messages.IFLA_INFO_KIND, b"").rstrip(b"\0") != b"macvlan":
+        kind = info.get(messages.IFLA_INFO_KIND, b"").rstrip(b"\0")
+        (mtu,) = struct.unpack("=I", about[messages.IFLA_MTU])
+        if index == TENANT_DEVICE and kind == b"vxlan":
+            wire = tunnel_of(info[messages.IFLA_INFO_DATA])
+            found.wire = Wire(wire.vni, wire.local, mtu)
+        if index in {messages.LOOPBACK, TENANT_DEVICE} or kind != b"macvlan":
             continue
         name = about[messages.IFLA_IFNAME].rstrip(b"\0").decode()
-        (mtu,) = struct.unpack("=I", about[messages.IFLA_MTU])
         found.items.add(PortDevice(index, name, about[messages.IFLA_ADDRESS], mtu))
         if anyip_messages.read_any_address(body):
             found.items.add(AnyAddress(index))
