@@ -17,6 +17,8 @@ from emulator.locks import locked
 
 _SOURCE_OPTION = re.compile(r"-[46AaBbCDdfhLnOqRrUvV]*I")
 """`-I ADDRESS` of ping(8), also behind other short options in one word."""
+_PLAIN_WORDS = re.compile(r"[\w./:@%+,-]+( +[\w./:@%+,-]+)*", re.ASCII)
+"""A line of a shell that is one command of plain words: no syntax, no quotes, no variables."""
 
 
 @contextmanager
@@ -56,12 +58,24 @@ def _identities(top: Path) -> Identities:
 
 
 def with_source(argv: Sequence[str], address: bytes) -> list[str]:
-    """Return `argv`; a ping gets the port's address as its source, since raw sockets have no identity."""
-    if not is_ping(argv) or any(_SOURCE_OPTION.match(word) for word in argv[1:]):
+    """Return `argv`; a ping gets the port's address as its source, since raw sockets have no identity.
+
+    `sh -c "ping …"` is a ping, too; what a script does besides is its own affair.
+    """
+    words = _without_shell(argv)
+    if not is_ping(words) or any(_SOURCE_OPTION.match(word) for word in words[1:]):
         return list(argv)
-    return [argv[0], "-I", str(ipaddress.IPv4Address(address)), *argv[1:]]
+    return [words[0], "-I", str(ipaddress.IPv4Address(address)), *words[1:]]
 
 
 def is_ping(argv: Sequence[str]) -> bool:
-    """Return whether a command is ping(8)."""
-    return bool(argv) and Path(argv[0]).name == "ping"
+    """Return whether a command is ping(8), perhaps by a shell that does nothing else."""
+    words = _without_shell(argv)
+    return bool(words) and Path(words[0]).name == "ping"
+
+
+def _without_shell(argv: Sequence[str]) -> list[str]:
+    """Return the words that `sh -c LINE` runs if LINE is one plain command, else `argv`."""
+    if len(argv) == 3 and Path(argv[0]).name == "sh" and argv[1] == "-c" and _PLAIN_WORDS.fullmatch(argv[2]):
+        return argv[2].split()
+    return list(argv)
