@@ -73,6 +73,8 @@ def _workers(plan: Plan) -> list[dict[str, Any]]:
 def sample(plan: Plan, count: int = 3) -> dict[str, Any]:
     """Return what will be created, by name: the first `count` nodes of each tier, and some blocked links.
 
+    `left_out` is the number of further nodes by tier, `blocked_left_out` that of blocked links.
+
     Each node shows at most 8 ports and addresses; a compute host shows the number of its light ports.
     """
     topology = plan.topology
@@ -80,11 +82,18 @@ def sample(plan: Plan, count: int = 3) -> dict[str, Any]:
         np.concatenate([np.flatnonzero(topology.tiers == tier)[:count] for tier in _tiers(topology)])
     )
     blocked = np.flatnonzero(plan.blocked)[:_MOST]
+    left_out = {
+        topology.tier_names[tier]: number - count
+        for tier in _tiers(topology)
+        if (number := int(np.count_nonzero(topology.tiers == tier))) > count
+    }
     return {
         "nodes": [_node(plan, node) for node in nodes.tolist()],
+        "left_out": left_out,
         "blocked": [
             [_end(topology, link, 0)["name"], _end(topology, link, 1)["name"]] for link in blocked.tolist()
         ],
+        "blocked_left_out": int(np.count_nonzero(plan.blocked)) - len(blocked),
     }
 
 
@@ -118,6 +127,7 @@ def _node(plan: Plan, node: int) -> dict[str, Any]:
         tunnel = bool(plan.cut[link])
         ports.append({**_end(topology, link, end), "role": role.name.lower(), "peer": peer, "tunnel": tunnel})
     out["ports"] = ports
+    out["ports_left_out"] = len(incident) - len(ports)
     carried = int(topology.degrees[node]) - len(incident)
     if carried:
         out["light_ports"] = carried
@@ -125,6 +135,7 @@ def _node(plan: Plan, node: int) -> dict[str, Any]:
         {"port": _port_name(topology, node, address.port), "address": f"{address.text}/{address.length}"}
         for address in forwarding.addresses(node)[:_MOST]
     ]
+    out["addresses_left_out"] = max(0, len(forwarding.addresses(node)) - _MOST)
     out["routes"] = len(forwarding.routes(node))
     return out
 

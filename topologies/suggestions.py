@@ -10,6 +10,14 @@ from difflib import get_close_matches
 
 from topologies.errors import shortened
 
+SYNONYMS = {
+    "bw": "bandwidth", "rate": "bandwidth", "speed": "bandwidth", "capacity": "bandwidth",
+    "latency": "delay", "rtt": "delay", "losses": "loss", "packet_loss": "loss",
+    "address": "ip", "ipv4": "ip", "type": "generator", "family": "generator", "ram": "memory",
+    "cores": "cpu", "cpus": "cpu", "max_queue_size": "queue", "degree": "k",
+}  # fmt: skip
+"""Key of other programs -> our key; suggested where our key is allowed."""
+
 
 def nearest(word: str, known: Iterable[str], most: int = 12) -> str:
     """Return "did you mean `x`?" for the known word nearest to `word`, else the first known words."""

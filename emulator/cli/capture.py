@@ -11,7 +11,8 @@ from typing import BinaryIO
 
 import click
 
-from emulator.cli.options import json_option, seconds
+from emulator.cli.complete import complete_nodes
+from emulator.cli.options import json_option, net_option, seconds
 from emulator.cli.output import answer, print_json, say
 from emulator.errors import UsageError
 from emulator.network import Network
@@ -21,21 +22,22 @@ _MOST_PACKETS = 2**31 - 1
 _EPILOG = """\b
 Examples:
   emulator capture h1 -o h1.pcap --seconds 10
+  emulator capture h1 -c 10 -w h1.pcap
   emulator capture s1:2 -o - | tcpdump -r -
   emulator capture --link s1 s2 -o link.pcap --count 100 --filter icmp"""
 
 
 @click.command("capture", epilog=_EPILOG)
-@click.option("--net", help="The network, if several are up.")
-@click.argument("where", metavar="NODE[:PORT]", required=False)
+@net_option()
+@click.argument("where", metavar="NODE[:PORT]", required=False, shell_complete=complete_nodes)
 @click.option("--link", "ends", nargs=2, metavar="A B", help="Record the link between A and B, at A's end.")
 @click.option(
     "--index", type=int, help="Number of the link if several are parallel, from 0 in the file's order."
 )
 @click.option(
-    "-o", "--output", type=click.Path(path_type=Path), required=True, help="pcap file; `-` for stdout."
+    "-o", "-w", "--output", type=click.Path(path_type=Path), required=True, help="pcap file; `-` for stdout."
 )
-@click.option("--count", type=click.IntRange(1, _MOST_PACKETS), help="Stop after this many packets.")
+@click.option("-c", "--count", type=click.IntRange(1, _MOST_PACKETS), help="Stop after this many packets.")
 @click.option("--seconds", callback=seconds(0.01), metavar="SECONDS", help="Stop after this time.")
 @click.option(
     "--filter", "expression", help="Record only packets that match this pcap filter; needs tcpdump."

@@ -6,7 +6,8 @@ from collections.abc import Iterable
 
 import click
 
-from emulator.cli.options import json_option, seconds
+from emulator.cli.complete import complete_networks
+from emulator.cli.options import json_option, name_or_net, net_option, seconds
 from emulator.cli.output import answer, print_json, say
 from topologies.counting import counted
 
@@ -14,7 +15,8 @@ _SHOWN = 20
 
 
 @click.command("check", epilog="\b\nExamples:\n  emulator check\n  emulator check dc --sample 1000")
-@click.argument("name", required=False)
+@click.argument("name", required=False, shell_complete=complete_networks)
+@net_option()
 @click.option("--sample", type=click.IntRange(1), help="Test this many pairs instead of all.")
 @click.option(
     "--timeout",
@@ -25,13 +27,15 @@ _SHOWN = 20
     help="Wait this long for an answer.",
 )
 @json_option()
-def command(name: str | None, sample: int | None, timeout: float, *, as_json: bool) -> int:
+def command(
+    name: str | None, net: str | None, sample: int | None, timeout: float, *, as_json: bool
+) -> int:  # fmt: skip
     """Ping between hosts; compare who answers, and when, with the graph; exit 1 on a difference."""
     from emulator.checks.reachability import check_reachability
     from emulator.cli.networks import chosen_network
     from emulator.under_stress import going_on, left_behind
 
-    network = chosen_network(name)
+    network = chosen_network(name_or_net(name, net))
     problems = left_behind(network.name)
     for line in (*problems, *going_on(network.name)):
         say(line)

@@ -9,7 +9,8 @@ from typing import TYPE_CHECKING
 
 import click
 
-from emulator.cli.options import json_option, seconds
+from emulator.cli.complete import complete_nodes
+from emulator.cli.options import json_option, net_option, seconds
 from emulator.cli.output import print_json, say
 from emulator.errors import UsageError
 
@@ -23,11 +24,11 @@ if TYPE_CHECKING:
     context_settings={"ignore_unknown_options": True, "allow_interspersed_args": False},
     epilog="\b\nExamples:\n  emulator exec h1 -- ping -c1 h2\n  emulator exec 'h*' -- ip -br address",
 )
-@click.option("--net", help="The network, if several are up.")
+@net_option()
 @click.option(
     "--timeout", callback=seconds(0.05), metavar="SECONDS", help="Kill the command after this many seconds."
 )
-@click.argument("node")
+@click.argument("node", shell_complete=complete_nodes)
 @click.argument("argv", nargs=-1, type=click.UNPROCESSED, metavar="-- CMD...")
 @json_option()
 def command(

@@ -8,6 +8,8 @@ import sys
 from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any
 
+import click
+
 if TYPE_CHECKING:
     from topologies.errors import Problem
 
@@ -45,6 +47,19 @@ def _said(code: int, message: str) -> Told:
     for line in message.splitlines():
         print(f"emulator: {line}", file=sys.stderr)
     return code, message, ()
+
+
+def with_suggestion(error: click.ClickException) -> click.ClickException:
+    """Return the error, with what an unknown option is called here: `--rate` is --bandwidth, as in files."""
+    from topologies.suggestions import SYNONYMS
+
+    if isinstance(error, click.NoSuchOption) and error.ctx is not None:
+        known = {word for option in error.ctx.command.params for word in option.opts}
+        ours = f"--{SYNONYMS.get(error.option_name.lstrip('-').replace('-', '_'), '')}"
+        if ours in known:
+            words = f"No such option '{error.option_name}'; did you mean `{ours}`?"
+            return click.NoSuchOption(error.option_name, words, ctx=error.ctx)
+    return error
 
 
 def drop_output() -> None:

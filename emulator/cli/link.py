@@ -8,8 +8,9 @@ from typing import Any
 
 import click
 
+from emulator.cli.complete import complete_nodes
 from emulator.cli.link_list import all_links, described, link_line, shape_text
-from emulator.cli.options import json_option
+from emulator.cli.options import json_option, net_option
 from emulator.cli.output import print_json, say
 from emulator.errors import UsageError
 from emulator.interface.finding import find_link
@@ -18,7 +19,7 @@ from emulator.network import LinkState, Network
 
 _EPILOG = """\b
 Examples:
-  emulator link
+  emulator link list
   emulator link s1 s2 down
   emulator link s1 s2 set --bandwidth 10Mbit --delay 5ms --direction forward
   emulator link s1 s2 set --loss none
@@ -27,9 +28,9 @@ Examples:
 
 
 @click.command("link", epilog=_EPILOG)
-@click.option("--net", help="The network, if several are up.")
-@click.argument("a", metavar="A", required=False)
-@click.argument("b", metavar="B", required=False)
+@net_option()
+@click.argument("a", metavar="A", required=False, shell_complete=complete_nodes)
+@click.argument("b", metavar="B", required=False, shell_complete=complete_nodes)
 @click.argument("action", type=click.Choice(["up", "down", "set", "show"]), required=False)
 @click.option(
     "--index", type=int, help="Number of the link if several are parallel, from 0 in the file's order."
@@ -49,14 +50,14 @@ Examples:
 @click.option("--reset", is_flag=True, help="First restore the values of the file.")
 @json_option()
 def command(net: str | None, **options: Any) -> int:
-    """Cut, restore, shape or show the link between nodes A and B; without them, list all links.
+    """Cut, restore, shape or show the link between nodes A and B; `list`, or no nodes: list all links.
 
     `set` changes the values that you give and keeps the others; `none` removes a value.
     """
     from emulator.cli.networks import chosen_network
 
     _check(options)
-    if options["a"] is None:
+    if _lists(options):
         return _list(chosen_network(net), as_json=options["as_json"])
     return _act(chosen_network(net, change=options["action"] != "show"), options)
 
@@ -66,7 +67,7 @@ def change(network: Network, words: Sequence[str]) -> int:
     options = dict(command.make_context("link", list(words)).params)
     del options["net"]
     _check(options)
-    if options["a"] is None:
+    if _lists(options):
         return _list(network, as_json=options["as_json"])
     return _act(network, options)
 
@@ -82,9 +83,14 @@ def _list(network: Network, *, as_json: bool) -> int:
     return 0
 
 
+def _lists(options: Mapping[str, Any]) -> bool:
+    """Return whether all links are to be listed: `link`, or `link list`."""
+    return options["a"] is None or (options["a"] == "list" and options["b"] is None)
+
+
 def _check(options: Mapping[str, Any]) -> None:
     """Raise UsageError if the options don't fit together."""
-    if options["a"] is not None and options["action"] is None:
+    if not _lists(options) and options["action"] is None:
         raise UsageError("give A, B and an action, for example `emulator link h1 s1 down`")
     shaping = [key for key in KEYS if options[key] is not None]
     if options["action"] != "set" and (shaping or options["reset"]):

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from emulator.cli.failures import drop_output, error_object, told
+from emulator.cli.failures import drop_output, error_object, told, with_suggestion
 from emulator.cli.lazy import LazyGroup
 from emulator.cli.output import Invocation, print_json
 from emulator.cli.surroundings import open_streams, require_memory
@@ -23,6 +23,7 @@ COMMANDS = {
     "up": ("emulator.cli.up:command", "start a network, or change a running one"),
     "down": ("emulator.cli.down:command", "remove a network"),
     "status": ("emulator.cli.status:command", "list networks, or compare one with its plan"),
+    "inspect": ("emulator.cli.inspect:command", "show all nodes: interfaces, addresses, what runs"),
     "exec": ("emulator.cli.execute:command", "run a command in nodes"),
     "shell": ("emulator.cli.shell.command:command", "run commands in nodes interactively"),
     "check": ("emulator.cli.check:command", "compare reachability and round trips with the graph"),
@@ -73,6 +74,7 @@ def run(argv: Sequence[str]) -> int:
     except click.exceptions.Abort as error:  # click's word for Ctrl-C
         return _stopped(error.__cause__, invocation)
     except click.ClickException as error:
+        error = with_suggestion(error)
         error.show()
         invocation.as_json |= "--json" in takewhile(lambda word: word != "--", argv)
         return _ended(invocation, 2, error.format_message())

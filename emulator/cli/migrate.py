@@ -4,16 +4,17 @@ from __future__ import annotations
 
 import click
 
-from emulator.cli.options import json_option
+from emulator.cli.complete import complete_nodes
+from emulator.cli.options import json_option, net_option
 from emulator.cli.output import answer, print_json
 
 
 @click.command(
     "migrate", epilog="\b\nExamples:\n  emulator migrate v1s1p1 h2\n  emulator migrate --net dc v1s1p1 h7"
 )
-@click.option("--net", help="The network, if several are up.")
-@click.argument("port", metavar="PORT")
-@click.argument("host", metavar="HOST")
+@net_option()
+@click.argument("port", metavar="PORT", shell_complete=complete_nodes)
+@click.argument("host", metavar="HOST", shell_complete=complete_nodes)
 @json_option()
 def command(net: str | None, port: str, host: str, *, as_json: bool) -> int:
     """Move the light port PORT to the compute host HOST. Its address and MAC stay; nothing is lost.

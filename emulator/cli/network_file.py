@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Any, TypeVar
 
 import click
 
+from emulator.cli.complete import complete_generators
 from emulator.errors import UsageError
 
 if TYPE_CHECKING:
@@ -72,7 +73,7 @@ def network_file(*, required: bool = True) -> Callable[[FC], FC]:
 def topo_option() -> Callable[[FC], FC]:
     """Return the option --topo."""
     return click.option(
-        "--topo", metavar="NAME[,VALUE]",
+        "--topo", metavar="NAME[,VALUE]", shell_complete=complete_generators,
         help="Take this network instead of a file's: tree,2,3 or tree,depth=2,fanout=3.",
     )  # fmt: skip
 

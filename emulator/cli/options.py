@@ -11,7 +11,9 @@ from typing import Any, TypeVar
 
 import click
 
+from emulator.cli.complete import complete_engines, complete_networks
 from emulator.cli.output import Invocation
+from emulator.errors import UsageError
 from topologies.engines import engine_choices
 
 FC = TypeVar("FC", bound=Callable[..., Any])
@@ -24,7 +26,10 @@ def engine_option(when: str = "") -> Callable[[FC], FC]:
     """Return the option --engine, whose help begins with `when`."""
     begin = f"{when}: use" if when else "Use"
     return click.option(
-        "--engine", metavar="ENGINE", help=f"{begin} this engine instead of the file's: {engine_choices()}."
+        "--engine",
+        metavar="ENGINE",
+        shell_complete=complete_engines,
+        help=f"{begin} this engine instead of the file's: {engine_choices()}.",
     )
 
 
@@ -43,6 +48,20 @@ def _note_json(context: click.Context, option: click.Parameter, value: bool) -> 
     if isinstance(invocation, Invocation):
         invocation.as_json = value
     return value
+
+
+def net_option() -> Callable[[FC], FC]:
+    """Return the option --net, which every command about a running network has."""
+    return click.option(
+        "--net", metavar="NAME", shell_complete=complete_networks, help="The network, if several are up."
+    )
+
+
+def name_or_net(name: str | None, net: str | None) -> str | None:
+    """Return the network that NAME or --net give; UsageError if they give two."""
+    if name is not None and net is not None and name != net:
+        raise UsageError(f"`{name}` and --net {net} are two networks; give one")
+    return name if net is None else net
 
 
 def scheduler_option() -> Callable[[FC], FC]:

@@ -124,8 +124,12 @@ def sample_lines(sample: dict[str, Any]) -> Iterator[str]:
     """Yield the lines for the first nodes of each tier: one per node, and one per port."""
     for node in sample["nodes"]:
         yield from _node_lines(node)
+    for tier, count in sample["left_out"].items():
+        yield f"and {count:,} more of tier {tier}"
     for first, second in sample["blocked"]:
         yield f"blocked  {first} -- {second}"
+    if sample["blocked_left_out"]:
+        yield f"and {sample['blocked_left_out']:,} more blocked"
 
 
 def _node_lines(node: dict[str, Any]) -> Iterator[str]:
@@ -148,3 +152,6 @@ def _node_lines(node: dict[str, Any]) -> Iterator[str]:
     filled = [[*row, *[""] * (longest - len(row))] for row in rows]
     for line in aligned(filled, left=longest) if filled else ():
         yield f"    {line}"
+    for what in ("ports", "addresses"):
+        if left_out := node.get(f"{what}_left_out"):
+            yield f"    and {left_out:,} more {what}"

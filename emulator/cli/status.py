@@ -7,9 +7,10 @@ from typing import Any
 
 import click
 
+from emulator.cli.complete import complete_networks, complete_nodes
 from emulator.cli.elevate import ensure_root_for
 from emulator.cli.link_list import change_counts, changed_links, link_line
-from emulator.cli.options import json_option
+from emulator.cli.options import json_option, name_or_net, net_option
 from emulator.cli.output import answer, counts, fidelity, print_json
 from emulator.deviation import Deviation
 from emulator.errors import EmulationError
@@ -24,14 +25,18 @@ _MOST_SHOWN = 20
     "status",
     epilog="\b\nExamples:\n  emulator status\n  emulator status dc\n  emulator status dc h1",
 )
-@click.argument("name", required=False)
-@click.argument("node", required=False)
+@click.argument("name", required=False, shell_complete=complete_networks)
+@click.argument("node", required=False, shell_complete=complete_nodes)
+@net_option()
 @json_option()
-def command(name: str | None, node: str | None, *, as_json: bool) -> int:
+def command(name: str | None, node: str | None, net: str | None, *, as_json: bool) -> int:
     """List networks. With NAME, compare every node of that network with its plan. With NODE, show that node.
 
     The exit code is 1 if a network is BROKEN, or a light port is missing.
     """
+    if net is not None and name is not None and node is None and name != net:
+        name, node = None, name  # `status --net NAME NODE`
+    name = name_or_net(name, net)
     if name and node:
         return _show_node(name, node, as_json=as_json)
     from emulator.engines.registry import attach

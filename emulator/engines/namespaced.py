@@ -7,8 +7,9 @@ network or another program did.
 from __future__ import annotations
 
 from abc import abstractmethod
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from functools import cached_property
+from typing import Any
 
 from emulator.engines import link_changes
 from emulator.engines.link_changes import LinkChange
@@ -62,6 +63,12 @@ class NamespacedNetwork(RepairableNetwork):
             self._carry_out(LinkChange(old, self._plan_again(), before, after))
 
         return link_changes.change(self._state, self._record, wanted, carry_out)
+
+    def describe(self, node: int) -> Mapping[str, Any]:
+        """Return facts of a node, with the words that enter its namespace by util-linux' nsenter(1)."""
+        file = self._store.folder / self.plan.namespaces.file(node)
+        words = ["nsenter", f"--mount={self._store.pin}", "nsenter", f"--net={file}"]
+        return {**super().describe(node), "nsenter": words}
 
     def set_link(self, link: int, state: LinkState) -> None:
         """Change a running link to `state`."""

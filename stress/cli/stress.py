@@ -9,7 +9,7 @@ import click
 
 from emulator.cli.elevate import ensure_root
 from emulator.cli.network_file import TopologyFile
-from emulator.cli.options import engine_option, json_option
+from emulator.cli.options import engine_option, json_option, net_option
 from emulator.cli.output import answer, print_json, say
 from emulator.errors import UsageError
 
@@ -24,7 +24,7 @@ Examples:
 
 @click.command("stress", epilog=_EPILOG)
 @click.argument("words", nargs=-1, type=click.Path(), metavar="SCENARIO | compare A B")
-@click.option("--net", help="The network, if several are up.")
+@net_option()
 @click.option("--up", "file", type=TopologyFile(), help="Start this file's network, and remove it after.")
 @engine_option("With --up")
 @click.option(

@@ -13,7 +13,7 @@ from pydantic_core import ErrorDetails
 from topologies.errors import Loc, shortened
 from topologies.quantities import Quantity
 from topologies.spec.located_errors import WRONG
-from topologies.suggestions import nearest
+from topologies.suggestions import SYNONYMS, nearest
 
 _LIMITS = frozenset(("greater_than_equal", "greater_than", "less_than_equal", "less_than"))
 _TYPES = {
@@ -31,13 +31,6 @@ _TYPES = {
 }
 _MODELS = frozenset(("model_type", "model_attributes_type"))
 _NUMBERS = frozenset(("int_type", "int_from_float", "int_parsing_size", "float_type", "finite_number"))
-_SYNONYMS = {
-    "bw": "bandwidth", "rate": "bandwidth", "speed": "bandwidth", "capacity": "bandwidth",
-    "latency": "delay", "rtt": "delay", "losses": "loss", "packet_loss": "loss",
-    "address": "ip", "ipv4": "ip", "type": "generator", "family": "generator", "ram": "memory",
-    "cores": "cpu", "cpus": "cpu", "max_queue_size": "queue", "degree": "k",
-}  # fmt: skip
-"""Key of other programs -> our key; suggested where our key is allowed."""
 
 
 def shown(value: Any) -> str:
@@ -169,7 +162,7 @@ def _missing(key: str, field: FieldInfo | None) -> str:
 def _unknown_key(detail: ErrorDetails, model: type[BaseModel]) -> str:
     key, allowed = str(detail["loc"][-1]), _keys_at(model, detail["loc"][:-1])
     words = {name: name for name in allowed}
-    words |= {other: name for other, name in _SYNONYMS.items() if name in allowed and other not in words}
+    words |= {other: name for other, name in SYNONYMS.items() if name in allowed and other not in words}
     close = get_close_matches(key[:80].lower(), words, n=1, cutoff=0.7)
     if close:
         return f"unknown key; did you mean `{words[close[0]]}`?"

@@ -37,7 +37,6 @@ from emulator.linux.overlay.shared_ports import SharedPorts
 from emulator.linux.processes.interrupts import deferred
 from emulator.moved_ports import with_moved_port
 from emulator.network import Session
-from emulator.node_facts import node_facts
 from emulator.ovs.session import OvsSession
 from emulator.ovs.switches import Switches
 from emulator.plan import Plan
@@ -88,7 +87,7 @@ class NetnsNetwork(NamespacedNetwork):
 
     def describe(self, node: int) -> Mapping[str, Any]:
         """Return facts of a node as JSON data; of a light port also its state and its counters."""
-        facts = node_facts(self.plan, node)
+        facts = dict(super().describe(node))
         if services := service_facts(self._state, facts["name"]):
             facts["services"] = services
         if self.topology.light[node]:

@@ -29,7 +29,7 @@ steps: [{action: port-flap, target: host, rate: 10, duration: 200 ms}]
 
 ANSWERS = [
     "status", "status net", "status net h1", "check", "check net", "link", "link s1 s2 show",
-    "link s1 s2 down", "link s1 s2 up", "exec h* -- true", "plan net.yaml",
+    "link s1 s2 down", "link s1 s2 up", "exec h* -- true", "inspect", "inspect net h1", "plan net.yaml",
     "plan net.yaml --show", "plan --topo vpc,2 --engine dry-run", "export net.yaml --to dot",
     "examples", "doctor net.yaml", "stress compare a b", "schema", "schema --scenario",
     "stress s.yaml --net net --dry-run", "stress --recover --net net", "workers certs c",
@@ -45,7 +45,7 @@ ELSEWHERE = {
 }  # fmt: skip
 NO_JSON = {"shell", "completion", "workers scheduler", "workers worker"}
 
-OF_DATA = {"nodes", "fidelity", "kinds", "offered", "schema", "details", "light_ports", "figures"}
+OF_DATA = {"nodes", "fidelity", "kinds", "offered", "left_out", "schema", "details", "light_ports", "figures"}
 """Keys of maps whose own keys are names and kinds."""
 
 
@@ -150,7 +150,8 @@ def names_of(value: Any) -> set[str]:
 
 
 WRONG = {
-    "exec": "exec --json nobody -- true", "shell": "", "check": "check --json absent",
+    "exec": "exec --json nobody -- true", "inspect": "inspect --json absent",
+    "shell": "", "check": "check --json absent",
     "status": "status --json absent", "down": "down --json",
     "schema": "schema --json -o /nowhere/at/all", "doctor": "doctor --json absent.yaml",
     "capture": "capture --json nobody -o x", "examples": "examples --json absent",
@@ -192,3 +193,37 @@ def test_the_place_of_an_error_is_that_in_the_file(network: Path, capfd: pytest.
 def test_the_command_of_exec_keeps_its_json(network: Path, capfd: pytest.CaptureFixture[str]) -> None:
     assert run(["exec", "h[1]", "ip", "--json"]) == 0
     assert capfd.readouterr().out == "h1: dry-run: would run ip --json\n"
+
+
+def test_every_verb_about_a_running_network_takes_net(
+    network: Path, capfd: pytest.CaptureFixture[str]
+) -> None:
+    """Two networks are up: each verb says that one must be named, or takes --net."""
+    (network / "other.yaml").write_text(FILE.replace("net", "other", 1))
+    assert run(["up", "other.yaml"]) == 0
+    for words in ("status", "inspect", "check", "link", "link list", "link s1 s2 show", "exec h* -- true"):
+        verb, *others = words.split()
+        assert run([verb, "--net", "other", *others]) == 0, words
+    for verb in ("status", "inspect", "check"):
+        assert run([verb, "other"]) == 0, verb
+    assert run(["status", "--net", "other", "h1"]) == 0
+    assert run(["inspect", "--net", "other", "h1"]) == 0
+    capfd.readouterr()
+    for words in ("inspect", "check", "link", "exec h1 -- true", "shell"):
+        assert run(words.split()) == 2, words
+        assert "several networks are up" in capfd.readouterr().err
+    assert run(["check", "net", "--net", "other"]) == 2
+    assert "two networks" in capfd.readouterr().err
+    (network / "other.yaml").write_text(FILE.replace("net", "other", 1).replace("depth: 2", "depth: x"))
+    assert run(["down", "other.yaml"]) == 0
+    assert capfd.readouterr().out == "other is down\n"
+
+
+@pytest.mark.parametrize(
+    ("option", "ours"), [("--rate", "--bandwidth"), ("--bw", "--bandwidth"), ("--latency", "--delay")]
+)
+def test_options_have_the_hints_of_keys_in_files(
+    option: str, ours: str, capfd: pytest.CaptureFixture[str]
+) -> None:
+    assert run(["link", "s1", "s2", "set", option, "3"]) == 2
+    assert f"No such option '{option}'; did you mean `{ours}`?" in capfd.readouterr().err

@@ -1,0 +1,104 @@
+"""What shells complete: networks, nodes, engines, examples. Nothing is completed where it can't be read."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Iterable
+from contextlib import suppress
+
+import click
+from click.shell_completion import CompletionItem
+
+_MOST = 2000
+"""Most names to offer; shells show them all."""
+
+
+def complete_networks(ctx: click.Context, param: click.Parameter, start: str) -> list[CompletionItem]:
+    """Return the networks that are up."""
+    del ctx, param
+    return items(networks(), start)
+
+
+def networks() -> list[str]:
+    """Return the networks that are up, as far as this user can read them."""
+    from emulator.state import names
+
+    with suppress(Exception):  # a shell that waits for a word has no use for errors
+        return names()
+    return []
+
+
+def complete_nodes(ctx: click.Context, param: click.Parameter, start: str) -> list[CompletionItem]:
+    """Return the nodes of the network that --net or the words before name, or of the only one."""
+    del param
+    return items(_nodes(ctx, start), start)
+
+
+def complete_network_or_node(ctx: click.Context, param: click.Parameter, start: str) -> list[CompletionItem]:
+    """Return networks for the first word, and nodes."""
+    del param
+    first = [] if _words_before(ctx) else networks()
+    return items([*first, *_nodes(ctx, start)], start)
+
+
+def complete_engines(ctx: click.Context, param: click.Parameter, start: str) -> list[CompletionItem]:
+    """Return the engines."""
+    from topologies.engines import ENGINES
+
+    del ctx, param
+    return items(ENGINES, start)
+
+
+def complete_generators(ctx: click.Context, param: click.Parameter, start: str) -> list[CompletionItem]:
+    """Return the generators of --topo."""
+    from topologies.families import GENERATORS
+
+    del ctx, param
+    return items(("minimal", "reversed", *GENERATORS), start)
+
+
+def items(words: Iterable[str], start: str) -> list[CompletionItem]:
+    """Return the words that begin with `start`."""
+    found = (word for word in words if word.startswith(start))
+    return [CompletionItem(word) for _, word in zip(range(_MOST), found, strict=False)]
+
+
+def _words_before(ctx: click.Context) -> list[str]:
+    """Return the arguments that are on the line already."""
+    words: list[str] = []
+    for value in (
+        ctx.params.get(option.name or "")
+        for option in ctx.command.params
+        if not option.opts[0].startswith("-")
+    ):
+        words += [value] if isinstance(value, str) else [one for one in value or () if isinstance(one, str)]
+    return words
+
+
+def _nodes(ctx: click.Context, start: str) -> list[str]:
+    """Return names of nodes of the network that the line is about."""
+    known = networks()
+    before = [ctx.params.get("net"), *_words_before(ctx)]
+    chosen = next((word for word in before if word in known), known[0] if len(known) == 1 else None)
+    if chosen is None:
+        return []
+    if os.geteuid() != 0 and not _is_readable(chosen):
+        return []
+    with suppress(Exception):
+        from emulator.engines.registry import attach
+
+        names = attach(chosen).topology.names
+        matching = names.match(f"{_literal(start)}*")[:_MOST].tolist()
+        return [names[node] for node in matching]
+    return []
+
+
+def _is_readable(name: str) -> bool:
+    from emulator.state import state_root
+
+    return os.access(state_root() / name, os.R_OK | os.X_OK)
+
+
+def _literal(start: str) -> str:
+    """Return `start` as a pattern that means itself."""
+    return "".join(f"[{letter}]" if letter in "*?[" else letter for letter in start)
