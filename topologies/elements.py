@@ -37,8 +37,13 @@ class Incident(NamedTuple):
 
 
 class Explicit(NamedTuple):
-    """Explicit values of a node in the file: addresses in CIDR form by port, MACs by port, fidelity."""
+    """Explicit values of a node in the file.
+
+    Addresses in CIDR form, MACs and interface names by port; fidelity; the datapath id of a switch.
+    """
 
     addresses: tuple[tuple[int, str], ...] = ()
     macs: tuple[tuple[int, str], ...] = ()
     fidelity: str | None = None
+    interfaces: tuple[tuple[int, str], ...] = ()
+    dpid: int | None = None

@@ -7,18 +7,27 @@ name starts with `_`, so the two kinds can't collide.
 
 from __future__ import annotations
 
+from topologies.numbered_names import number_of
 from topologies.topology import Kind, Topology
 
 IFNAME_MAX = 15
 
 
 def interface_name(topology: Topology, node: int, port: int) -> str:
-    """Return the name of `port` on `node`: at most 15 characters, unique in the network."""
-    return port_name(topology.names[node], node, port)
+    """Return the name of `port` on `node`: the file's if it states one, else the computed one.
+
+    It has at most 15 characters. Computed ones are unique in the network.
+    """
+    return port_name(topology, topology.names[node], node, port)
 
 
-def port_name(node_name: str, node: int, port: int) -> str:
+def port_name(topology: Topology, node_name: str, node: int, port: int) -> str:
     """Return the same from a node name that the caller already has."""
+    explicit = topology.explicit.get(node) if topology.explicit else None
+    if explicit:
+        for at, text in explicit.interfaces:
+            if at == port:
+                return text
     name = f"{node_name}-eth{port}"
     if len(name) <= IFNAME_MAX:
         return name
@@ -50,7 +59,15 @@ def mac(topology: Topology, node: int, port: int) -> bytes:
 
 
 def dpid(topology: Topology, node: int) -> str:
-    """Return the OpenFlow datapath id of switch `node`: 16 hexadecimal digits, its index + 1."""
+    """Return the OpenFlow datapath id of switch `node`: 16 hexadecimal digits.
+
+    The file's if it states one. Else the number in its name (s3: 3) where the names of all switches are one
+    word and different numbers, otherwise its index + 1. `dpid_base` of the file is added to either.
+    """
     if topology.kinds[node] != Kind.SWITCH:
         raise ValueError(f"{topology.names[node]} is a {Kind(topology.kinds[node]).word}, not a switch")
-    return f"{node + 1:016x}"
+    explicit = topology.explicit.get(node) if topology.explicit else None
+    if explicit and explicit.dpid is not None:
+        return f"{explicit.dpid:016x}"
+    number = number_of(topology.names[node]) if topology.has_numbered_switches else node + 1
+    return f"{topology.node_profile_of(node).openflow.dpid_base + number:016x}"

@@ -3,19 +3,42 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from itertools import islice
+from itertools import chain, islice
 
 import numpy as np
 
 from topologies.engines import DEFAULT_ENGINE, ENGINES, NODE_KEYS
 from topologies.errors import MAX_FOUND, ParameterError, ParametersError
+from topologies.identifiers import dpid
 from topologies.node_places import NodePlaces
 from topologies.topology import Kind, Topology
 
 
 def check_node_keys(topology: Topology, places: NodePlaces) -> None:
-    """Raise ParametersError for settings of a namespace that the node shares with others."""
-    ParametersError.raise_any(list(islice(_shared(topology, places), MAX_FOUND)))
+    """Raise ParametersError for settings that a node shares with others: a namespace's, or a datapath id."""
+    found = chain(_shared(topology, places), _dpids(topology, places))
+    ParametersError.raise_any(list(islice(found, MAX_FOUND)))
+
+
+def _dpids(topology: Topology, places: NodePlaces) -> Iterator[ParameterError]:
+    """Yield datapath ids of the file that another switch has, or that a node can't have."""
+    stated = [node for node, values in topology.explicit.items() if values.dpid is not None]
+    if not stated:
+        return
+    switches = np.flatnonzero(topology.kinds == Kind.SWITCH).tolist()
+    owners: dict[str, list[int]] = {}
+    for node in switches:
+        owners.setdefault(dpid(topology, node), []).append(node)
+    for node in stated:
+        place = places.of(topology, node, "dpid")
+        if topology.kinds[node] != Kind.SWITCH:
+            words = f"`{topology.names[node]}` is a {Kind(topology.kinds[node]).word}; `dpid` is for switches"
+            yield ParameterError(place, words)
+            continue
+        other = next((one for one in owners[dpid(topology, node)] if one != node), None)
+        if other is not None:
+            words = f"{int(dpid(topology, node), 16):,} is the datapath id of `{topology.names[other]}` too"
+            yield ParameterError(place, f"{words}; use another")
 
 
 def _shared(topology: Topology, places: NodePlaces) -> Iterator[ParameterError]:

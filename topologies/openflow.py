@@ -46,6 +46,7 @@ class OpenFlow:
     `secure` with a controller or computed flows, else `standalone`. `flows` selects the forwarding
     without a controller: normal (the switch learns MACs, the spanning tree is computed), tree
     (flows by destination MAC over that tree) or ecmp (over all shortest paths, by select groups).
+    `dpid_base` is added to computed datapath ids.
     """
 
     controllers: tuple[Controller, ...] = ()
@@ -53,6 +54,7 @@ class OpenFlow:
     fail_mode: str | None = None
     datapath: str = "auto"
     flows: str = "normal"
+    dpid_base: int = 0
 
     @property
     def effective_fail_mode(self) -> str:

@@ -78,6 +78,7 @@ def _moved(explicit: Explicit, shift: int) -> Explicit:
     return explicit._replace(
         addresses=tuple((port + shift, text) for port, text in explicit.addresses),
         macs=tuple((port + shift, text) for port, text in explicit.macs),
+        interfaces=tuple((port + shift, text) for port, text in explicit.interfaces),
     )
 
 

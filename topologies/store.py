@@ -129,7 +129,9 @@ def _service(data: dict[str, Any]) -> Service:
 
 
 def _explicit(data: list[Any]) -> Explicit:
-    addresses, macs, fidelity = data
-    return Explicit(
-        tuple((port, text) for port, text in addresses), tuple((port, text) for port, text in macs), fidelity
+    addresses, macs, fidelity, *more = data
+    interfaces, dpid = more or ((), None)
+    addresses, macs, interfaces = (
+        tuple((p, text) for p, text in one) for one in (addresses, macs, interfaces)
     )
+    return Explicit(addresses, macs, fidelity, interfaces, dpid)

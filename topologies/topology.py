@@ -16,6 +16,7 @@ import numpy.typing as npt
 
 from topologies.elements import Explicit, Incident, Kind, Pools
 from topologies.names import Names
+from topologies.numbered_names import are_numbered
 from topologies.profiles import LinkProfile, NodeProfile, Shape, link_weights
 from topologies.vpcs import NO_SUBNET, Vpcs
 
@@ -163,6 +164,11 @@ class Topology:
         hosts = np.empty(self.node_count - first, dtype=np.int32)
         hosts[ends[is_carried] - first] = ends[is_carried[:, ::-1]]
         return hosts
+
+    @cached_property
+    def has_numbered_switches(self) -> bool:
+        """Whether the names of all switches are one word with different numbers: s1, s2, …."""
+        return are_numbered(self.names[node] for node in np.flatnonzero(self.kinds == Kind.SWITCH).tolist())
 
     @cached_property
     def degrees(self) -> I64:

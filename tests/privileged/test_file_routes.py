@@ -65,7 +65,11 @@ def test_are_made_repaired_and_changed(net: emulator.Network) -> None:
     assert routes_of(net, "h2") == ROUTES
     nodes = FILE["topology"]["nodes"]
     changed = nodes | {"h1": {"ip": "10.0.1.1"}, "h2": {"gateway": "10.0.1.1"}}
-    after = emulator.up(FILE | {"topology": FILE["topology"] | {"nodes": changed}})
+    links = [["h1", "s1"], ["h1", "s1"], ["h2", "s1", {"interfaces": ["wan0", None], "ports": [None, 7]}]]
+    after = emulator.up(FILE | {"topology": {"nodes": changed, "links": links}})
     assert routes_of(after, "h2") == {("default", "10.0.1.1")}
+    assert addresses_of(after, "h2", "wan0") - {"fd00::2"} == {"10.0.0.1"}
+    assert "s1-eth7" in after["s1"].run("ls /sys/class/net").output
+    assert after.check().is_right
     assert addresses_of(after, "h1", "h1-eth0") - {"fd00::1"} == {"10.0.1.1"}
     assert not after.deviations()

@@ -15,8 +15,10 @@ from topologies.openflow import PORT, Controller, OpenFlow
 
 OPENFLOW_KEYS = (
     "openflow_controller", "openflow_protocols", "openflow_fail_mode", "openflow_datapath", "openflow_flows",
+    "openflow_dpid_base",
 )  # fmt: skip
 _WORDS = ("openflow_fail_mode", "openflow_datapath", "openflow_flows")
+_BASE = "openflow_dpid_base"
 
 
 def openflow_attributes(openflow: OpenFlow) -> dict[str, str]:
@@ -31,6 +33,8 @@ def openflow_attributes(openflow: OpenFlow) -> dict[str, str]:
         value = getattr(openflow, key.removeprefix("openflow_"))
         if value != getattr(default, key.removeprefix("openflow_")):
             out[key] = value
+    if openflow.dpid_base:
+        out[_BASE] = str(openflow.dpid_base)
     return out
 
 
@@ -48,6 +52,11 @@ def openflow_keys(attributes: Attributes, line: int) -> dict[str, Any]:
         for key in _WORDS
         if attributes.get(key) is not None
     }
+    if attributes.get(_BASE) is not None:
+        base = str(attributes[_BASE])
+        if not (base.isascii() and base.isdigit()):
+            raise FormatError(f"{_BASE} `{base}` is not a whole number", line)
+        out["dpid_base"] = int(base)
     if attributes.get("openflow_protocols") is not None:
         out["protocols"] = str(attributes["openflow_protocols"]).replace(",", " ").split()
     if attributes.get("openflow_controller") is not None:

@@ -10,16 +10,15 @@ arrays are filled directly, and defaults cost nothing.
 
 from __future__ import annotations
 
-from collections.abc import Hashable
+from collections.abc import Hashable, Sequence
 from itertools import islice
 from typing import Any, TypeVar
 
 import numpy as np
-import numpy.typing as npt
 from pydantic import Field, ModelWrapValidatorHandler, model_validator
 
-from topologies.builder import number_ports
-from topologies.errors import MAX_FOUND, Loc, ParameterError, ParametersError
+from topologies.errors import MAX_FOUND, Loc, ParameterError
+from topologies.explicit_ports import check_addresses, explicit_interfaces, explicit_ports
 from topologies.families import Context, GeneratorParams
 from topologies.names import NameList, Names
 from topologies.profiles import LinkProfile, NodeProfile
@@ -31,7 +30,7 @@ from topologies.topology import Explicit, Kind, Topology
 
 Key = TypeVar("Key", bound=Hashable)
 
-_IDENTITY = frozenset(("kind", "tier", "ip", "mac", "addresses"))
+_IDENTITY = frozenset(("kind", "tier", "ip", "mac", "addresses", "dpid"))
 """Keys of a node outside its profile."""
 
 
@@ -63,9 +62,11 @@ def generate(params: Params, context: Context) -> Topology:
     link_profiles, link_profile = _numbered(
         [LinkProfile()], [_link_profile(options) for _, _, options in params.links]
     )
-    _check_ports(params, context.loc, np.bincount(ends.ravel(), minlength=len(index)))
     entries = [entry or NodeEntry() for entry in params.nodes.values()]
     kinds = np.array([Kind[entry.kind.upper()] for entry in entries], dtype=np.uint8)
+    ports = explicit_ports(params.nodes, params.links, ends, kinds, context.loc)
+    interfaces = explicit_interfaces(params.nodes, params.links, ends, ports, context.loc)
+    check_addresses(params.nodes, ends, ports, context.loc)
     tier_names, tiers = _numbered([], [entry.tier or entry.kind for entry in entries])
     node_profiles, node_profile = _numbered([NodeProfile()], [_node_profile(entry) for entry in entries])
     _check_table((*context.loc, "nodes"), len(tier_names), 2**8, "tiers")
@@ -79,30 +80,17 @@ def generate(params: Params, context: Context) -> Topology:
         tier_names=tuple(tier_names),
         groups=np.full(len(entries), -1, dtype=np.int32),
         ends=ends,
-        ports=number_ports(ends, kinds),
+        ports=ports,
         link_profile=link_profile.astype(np.uint16),
         link_profiles=tuple(link_profiles),
         node_profile=node_profile.astype(np.uint16),
         node_profiles=tuple(node_profiles),
         explicit={
-            i: _explicit(entry)
+            i: _explicit(entry, interfaces.get(i, ()))
             for i, entry in enumerate(entries)
-            if entry.ip or entry.mac or entry.fidelity or entry.addresses
+            if entry.ip or entry.mac or entry.fidelity or entry.addresses or entry.dpid or i in interfaces
         },
     )
-
-
-def _check_ports(params: Params, loc: Loc, degrees: npt.NDArray[np.int64]) -> None:
-    """Raise ParametersError for addresses of ports that don't exist."""
-    errors = []
-    for (name, entry), degree in zip(params.nodes.items(), degrees.tolist(), strict=True):
-        for port in entry.addresses or () if entry else ():
-            first = 0 if entry is None or entry.kind == "host" else 1
-            if not first <= port_of(port) < first + degree:
-                have = f"eth{first} to eth{first + degree - 1}" if degree else "none"
-                words = f"`{name}` has no {port}: its links give it {have}, in their order"
-                errors.append(ParameterError((*loc, "nodes", name, "addresses", port), words))
-    ParametersError.raise_any(errors[:MAX_FOUND])
 
 
 def _numbered(known: list[Key], values: list[Key]) -> tuple[list[Key], np.ndarray[Any, np.dtype[np.int64]]]:
@@ -130,9 +118,10 @@ def _node_profile(entry: NodeEntry) -> NodeProfile:
     return _PLAIN_NODE if entry.model_fields_set <= _IDENTITY else merged_node(entry, None)
 
 
-def _explicit(entry: NodeEntry) -> Explicit:
-    """Return the explicit addresses and fidelity of a node; its first port is 0 for a host, 1 otherwise."""
+def _explicit(entry: NodeEntry, interfaces: Sequence[tuple[int, str]]) -> Explicit:
+    """Return the explicit values of a node; its first port is 0 for a host, 1 otherwise."""
     port = 0 if entry.kind == "host" else 1
     more = [(port_of(name), text) for name, texts in (entry.addresses or {}).items() for text in texts]
     own = ((port, entry.ip),) if entry.ip else ()
-    return Explicit((*own, *more), ((port, entry.mac),) if entry.mac else (), entry.fidelity)
+    macs = ((port, entry.mac),) if entry.mac else ()
+    return Explicit((*own, *more), macs, entry.fidelity, tuple(interfaces), entry.dpid)

@@ -32,6 +32,9 @@ from topologies.spec.section import EmptyIfNull
 from topologies.suggestions import nearest
 
 _MAC = re.compile(r"[0-9a-fA-F]{2}(:[0-9a-fA-F]{2}){5}", re.ASCII)
+_DPID = re.compile(r"0x[0-9a-fA-F]{1,16}|[0-9a-fA-F]{16}", re.ASCII)
+_INTERFACE = re.compile(r"[A-Za-z][A-Za-z0-9_.-]{0,14}", re.ASCII)
+_TAKEN = frozenset({"lo", "all", "default"})
 _LINK_FORM = "write [node, node] or [node, node, {bandwidth: 1 Gbit}]"
 
 
@@ -96,6 +99,11 @@ Addresses = Annotated[
 ]
 
 
+_HEX_TOO = WithJsonSchema(
+    {"anyOf": [{"type": "integer", "minimum": 1}, {"type": "string", "pattern": f"^({_DPID.pattern})$"}]}
+)
+
+
 class NodeEntry(NodeKeys):
     """Node of `nodes:`."""
 
@@ -109,13 +117,43 @@ class NodeEntry(NodeKeys):
     addresses: dict[Annotated[str, AfterValidator(_port_name)], Addresses] | None = Field(
         None, description="Addresses of further ports, or more of one", examples=["{eth1: 10.0.0.9/24}"]
     )
+    dpid: Annotated[int, BeforeValidator(_dpid), Field(ge=1, lt=2**64), _HEX_TOO] | None = Field(
+        None, description="OpenFlow datapath id of a switch", examples=["3"]
+    )
     mac: Annotated[str, AfterValidator(_mac)] | None = Field(
         None, description="MAC of the first port, e.g. 02:00:00:00:00:01"
     )
 
 
+def _dpid(value: Any) -> Any:
+    """Return a datapath id as a number; text is hexadecimal: 0x… or 16 digits, as Open vSwitch has it."""
+    if isinstance(value, str) and _DPID.fullmatch(value):
+        return int(value, 16)
+    if isinstance(value, str):
+        raise ValueError(f"`{shortened(value)}` is no datapath id; write a number such as 3, or 0x3")
+    return value
+
+
+def _interface_name(value: str) -> str:
+    if not _INTERFACE.fullmatch(value) or value in _TAKEN:
+        words = "use up to 15 of A-Z, a-z, 0-9, `_`, `.` and `-`, with a letter first"
+        raise ValueError(f"`{shortened(value)}` is no name of an interface; {words}")
+    return value
+
+
+PortNumber = Annotated[int, Field(ge=0, le=0xFFFE)]
+InterfaceName = Annotated[str, AfterValidator(_interface_name)]
+
+
 class LinkOptions(LinkKeys):
     """Third item of a link: its properties."""
+
+    ports: Annotated[list[PortNumber | None], Field(min_length=2, max_length=2)] | None = Field(
+        None, description="Port numbers at the first and the second end", examples=["[0, 5]"]
+    )
+    interfaces: Annotated[list[InterfaceName | None], Field(min_length=2, max_length=2)] | None = Field(
+        None, description="Names of the interfaces at both ends", examples=["[wan0, null]"]
+    )
 
     @model_validator(mode="after")
     def _delay_needed(self) -> LinkOptions:

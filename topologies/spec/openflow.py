@@ -143,10 +143,17 @@ class OpenFlowKeys(Section):
         None, description="Forwarding without a controller: learning, or flows computed from the graph"
     )
 
+    dpid_base: Annotated[int, Field(ge=0, le=2**48)] | None = Field(
+        None,
+        description="Number that is added to computed datapath ids: networks on one controller need several",
+    )
+
     def set_keys(self) -> dict[str, Any]:
         """Return the keys that are set, by their names in `topologies.openflow.OpenFlow`."""
         out = {
-            k: getattr(self, k) for k in ("fail_mode", "datapath", "flows") if getattr(self, k) is not None
+            k: getattr(self, k)
+            for k in ("fail_mode", "datapath", "flows", "dpid_base")
+            if getattr(self, k) is not None
         }
         if self.protocols is not None:
             out["protocols"] = tuple(self.protocols)

@@ -33,7 +33,7 @@ class LinkEnds:
         self.port: list[list[int]] = topology.ports[part.wires].tolist()
         self.name = [
             [
-                port_name(part.names[at], self._nodes[at], port) if at >= 0 else ""
+                port_name(topology, part.names[at], self._nodes[at], port) if at >= 0 else ""
                 for at, port in zip(*pairs, strict=True)
             ]
             for pairs in zip(self.node, self.port, strict=True)

@@ -1,11 +1,16 @@
 from __future__ import annotations
 
+import io
+
 import numpy as np
 import pytest
 
+from topologies import store
+from topologies.build import build as built
 from topologies.builder import Builder
 from topologies.identifiers import bridge_name, dpid, interface_name, mac
 from topologies.names import NameBlock, NameList
+from topologies.spec.load import load_text
 from topologies.topology import Explicit, Kind, Topology
 
 
@@ -77,3 +82,49 @@ def test_look_alike_names_do_not_collide() -> None:
     assert len(set(made)) == len(made)
     assert max(map(len, made)) <= 15
     assert np.char.str_len(made).min() > 0
+
+
+@pytest.mark.parametrize(
+    ("names", "made"),
+    [
+        (("s7", "s10"), (7, 10)),
+        (("s1", "t1"), (1, 2)),
+        (("s01", "s1"), (1, 2)),
+        (("s0", "s1"), (1, 2)),
+        (("core", "edge"), (1, 2)),
+        (("7", "3"), (7, 3)),
+        (("s1", "s9999999999999999"), (1, 2)),
+    ],
+)
+def test_dpids_are_the_numbers_of_names_that_are_one_word(
+    names: tuple[str, ...], made: tuple[int, ...]
+) -> None:
+    topology = named(*names)
+    assert tuple(int(dpid(topology, node), 16) for node in range(len(names))) == made
+
+
+def test_what_the_file_states_of_ports_and_datapath_ids() -> None:
+    topology = built(
+        load_text("""
+name: stated
+switch: ovs
+openflow: {dpid_base: 256}
+topology:
+  nodes: {h1: , h2: , s3: {kind: switch}, s7: {kind: switch, dpid: 0xabc}}
+  links:
+    - [h1, s3, {ports: [null, 9], interfaces: [wan0, null]}]
+    - [h2, s3]
+    - [h1, s7, {ports: [4, null]}]
+    - [s3, s7, {interfaces: [null, up0]}]
+nodes: [{match: {name: h1}, kind: router}]
+""")
+    )
+    assert [dpid(topology, node) for node in (2, 3)] == [f"{259:016x}", f"{0xABC:016x}"]
+    assert topology.ports.tolist() == [[1, 9], [0, 1], [5, 1], [2, 2]], "a router's ports count from 1"
+    assert [interface_name(topology, node, port) for node, port in ((0, 1), (0, 5), (2, 9), (3, 2))] == [
+        "wan0", "h1-eth5", "s3-eth9", "up0",
+    ]  # fmt: skip
+    file = io.BytesIO()
+    store.write(topology, file)
+    file.seek(0)
+    assert store.read(file).explicit == topology.explicit
