@@ -86,8 +86,11 @@ def _at_link(network: Network, ends: tuple[str, str], index: int | None) -> tupl
     from topologies.identifiers import interface_name
 
     link, swapped = find_link(network, ends[0], ends[1], index)
-    node, port = (int(table[link, int(swapped)]) for table in (network.topology.ends, network.topology.ports))
-    return node, interface_name(network.topology, node, port)
+    topology = network.topology
+    if topology.light[topology.ends[link]].any():  # a light port has one end: its compute host has none
+        swapped = bool(topology.light[topology.ends[link, 1]])
+    node, port = (int(table[link, int(swapped)]) for table in (topology.ends, topology.ports))
+    return node, interface_name(topology, node, port)
 
 
 def _at_port(network: Network, where: str) -> tuple[int, str]:
@@ -101,7 +104,10 @@ def _at_port(network: Network, where: str) -> tuple[int, str]:
     if len(nodes) > 1:
         raise UsageError(f"`{name}` matches several nodes; name one")
     topology, node = network.topology, nodes[0]
-    ports = sorted(end.port for end in topology.incident(node))
+    ports = sorted(
+        port for link, end, port in topology.incident(node)
+        if topology.light[node] or not topology.light[topology.ends[link, 1 - end]]
+    )  # fmt: skip
     interfaces = {str(p): interface_name(topology, node, p) for p in ports}
     if not port and node < topology.full.node_count and forwarding_for(topology.full).has_bridge(node):
         return node, bridge_name(topology, node)

@@ -9,6 +9,7 @@ from emulator.errors import EmulationError
 from emulator.network import Network
 from emulator.stress_recovery import recover
 from emulator.under_stress import grown_beside, held_for_stress, journal_of, left_behind
+from topologies.counting import counted
 
 Tell = Callable[[str], None]
 """Takes a line for people."""
@@ -24,7 +25,7 @@ def _recovered(network: Network, tell: Tell) -> list[str]:
     given = recover(network, journal_of(network.name), take_down)
     for line in given:
         tell(line)
-    found = f"{len(given)} things restored" if given else "nothing was missing"
+    found = f"{counted(len(given), 'thing')} restored" if given else "nothing was missing"
     tell(f"{network.name}: {found}")
     return given
 

@@ -18,7 +18,7 @@ from emulator.access import BinaryWriter, CaptureRequest, CaptureResult
 from emulator.errors import UnableError, UsageError
 from emulator.find_program import find_program
 from emulator.linux.namespaces.store import NamespaceStore
-from emulator.linux.pcap import SNAP_LENGTH, Writer
+from emulator.linux.pcap import SNAP_LENGTH, Counter, Writer
 from emulator.linux.processes.execute import Place, inside
 
 _ETH_P_ALL = 3
@@ -206,7 +206,8 @@ def by_view(
     source, target = os.pipe()
     limit = ["-c", str(request.count)] if request.count else []
     argv = [program, "-Z", "root", "-r", "-", "-U", "-n", "-w", "-", *limit, "--", request.filter]
-    with _descriptor(file) as output, os.fdopen(target, "wb") as pipe:
+    counter = Counter(file)
+    with _descriptor(counter) as output, os.fdopen(target, "wb") as pipe:
         process = subprocess.Popen(argv, stdin=source, stdout=output, stderr=subprocess.PIPE)  # noqa: S603
         os.close(source)
         try:
@@ -218,7 +219,7 @@ def by_view(
             with suppress(BrokenPipeError):
                 pipe.close()
             process.wait()
-    return CaptureResult(None, dropped)
+    return CaptureResult(counter.packets, dropped)
 
 
 def record(

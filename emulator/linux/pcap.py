@@ -35,3 +35,29 @@ class Writer:
     def flush(self) -> None:
         """Flush buffered packets to the file."""
         self._file.flush()
+
+
+class Counter:
+    """Passes a pcap file of this machine's byte order on to `file`, and counts its packets."""
+
+    def __init__(self, file: BinaryWriter) -> None:
+        self._file = file
+        self._skip, self._head = _FILE_HEADER.size, b""
+        self.packets = 0
+
+    def write(self, data: bytes) -> None:
+        """Pass a piece of the file on."""
+        self._file.write(data)
+        at = 0
+        while at < len(data):
+            passed = min(self._skip, len(data) - at)
+            self._skip, at = self._skip - passed, at + passed
+            part = data[at : at + _PACKET_HEADER.size - len(self._head)]
+            self._head, at = self._head + part, at + len(part)
+            if len(self._head) == _PACKET_HEADER.size:
+                self._skip, self._head = _PACKET_HEADER.unpack(self._head)[2], b""
+                self.packets += 1
+
+    def flush(self) -> None:
+        """Flush the file."""
+        self._file.flush()

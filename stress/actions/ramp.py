@@ -136,7 +136,7 @@ class Grown:
         self._context.report("ramp", {
             "step": self._ramp.name, "sizes": self._sizes,
             "last_good": self._sizes[-1]["hosts"] if self._sizes else 0,
-            "stopped_by": self._stopped_by,
+            "stopped_by": self._stopped_by, "grown": "hosts beside the network",
         })  # fmt: skip
         failed: list[EmulationError] = []
         while self._networks:

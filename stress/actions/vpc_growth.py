@@ -118,5 +118,5 @@ class Growing:
         self._context.report("ramp", {
             "step": self._step.name, "sizes": self._sizes,
             "last_good": self._sizes[-1]["hosts"] if self._sizes else 0,
-            "stopped_by": self._stopped_by,
+            "stopped_by": self._stopped_by, "grown": "light ports in the VPC",
         })  # fmt: skip

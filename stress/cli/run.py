@@ -116,7 +116,7 @@ def _print_results(result: RunResult, figures: Figures, verdicts: Sequence[Verdi
         answer(line)
     for ramp in result.ramps:
         why = ramp["stopped_by"] or "the end of the step"
-        answer(f"{ramp['step']}: {ramp['last_good']:,} hosts beside the network; stopped by: {why}")
+        answer(f"{ramp['step']}: {ramp['last_good']:,} {ramp['grown']}; stopped by: {why}")
     for words in result.warnings:
         say(f"unreliable: {words}")
     for words in result.leaks.leaked:

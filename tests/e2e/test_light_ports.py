@@ -15,6 +15,7 @@ pytestmark = [pytest.mark.e2e, pytest.mark.privileged]
 
 REGION = "forwarding: routed\ntopology: {generator: vpc, vpcs: 2, subnets: 2, ports: 5, hosts: 3}\n"
 EQUAL = "topology: {generator: vpc, vpcs: 2, ports: 4, hosts: 2, overlap: true}\n"
+AT_HOST = [("--link", "h1", "v1s1p1"), ("h1",)]
 SERVER = """
 import socket, sys
 s = socket.socket(); s.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
@@ -105,7 +106,8 @@ def test_a_port_moves_without_a_lost_ping(cli: CommandLine, tmp_path: Path) -> N
 def test_a_port_is_recorded_as_itself(cli: CommandLine, tmp_path: Path, text: str) -> None:
     _up(cli, tmp_path, text)
     words = ("capture", "v1s1p2", "-o", "port.pcap", "--seconds", "20", "--count", "2", "--filter", "icmp")
-    recorder = threading.Thread(target=lambda: cli(*words, code=0))
+    told: list[dict[str, object]] = []
+    recorder = threading.Thread(target=lambda: told.append(cli.json(*words)))
     recorder.start()
     for other in ("v1s1p3", "v2s1p1"):
         cli("exec", other, "--", "ping", "-c", "2", "-i", "0.2", "-W", "1", "v1s1p4")  # not the port's
@@ -114,8 +116,13 @@ def test_a_port_is_recorded_as_itself(cli: CommandLine, tmp_path: Path, text: st
     shown = subprocess.run(
         ["tcpdump", "-nr", tmp_path / "port.pcap"], capture_output=True, text=True, check=True
     ).stdout.splitlines()
-    assert len(shown) == 2
+    assert len(shown) == told[0]["packets"] == 2
     assert all("10.0.0.2 > 10.0.0.3" in line or "10.0.0.3 > 10.0.0.2" in line for line in shown), shown
+    of_host = [cli.json("capture", *where, "-o", "h.pcap", "--seconds", "0.1") for where in AT_HOST]
+    assert [one["interface"] for one in of_host] == ["v1s1p1-eth0", "h1-eth0"], (
+        "it has no end of a port's link"
+    )
+    assert "ports are: 0 (h1-eth0)\n" in cli("capture", "h1:1", "-o", "h.pcap", code=2).stderr
     found = cli.json("check", "--sample", "100000")
     assert found["unexpected"] == []
     assert found["equal_addresses"] == (32 if text == EQUAL else 0)

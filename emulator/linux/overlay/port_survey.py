@@ -97,8 +97,11 @@ class PortSurvey:
             return [deviation(row) for row in rows.tolist()]
         names = some_names([self._name(row) for row in rows[: _SHOWN + 1].tolist()], _SHOWN)
         one = deviation(int(rows[0]))
-        what = one.object.removesuffix(f" {one.node}")
-        return [Deviation("light ports", f"{what} of {len(rows):,} ports ({names})", one.expected, one.found)]
+        what, those = one.object.removesuffix(f" {one.node}"), f"{len(rows):,} ports ({names})"
+        if what == "light port":
+            expected = "present" if one.expected == "there" else one.expected
+            return [Deviation("light ports", those, expected, one.found)]
+        return [Deviation("light ports", f"{what} of {those}", one.expected, one.found)]
 
     def _extra(self, planned: I64) -> I64:
         """Return the slots of ports that no row has."""

@@ -14,7 +14,7 @@ from emulator.access import CaptureRequest
 from emulator.errors import UnableError
 from emulator.linux import capture
 from emulator.linux.namespaces.store import NamespaceStore
-from emulator.linux.pcap import Writer
+from emulator.linux.pcap import Counter, Writer
 from emulator.linux.processes.execute import Place
 
 
@@ -81,3 +81,16 @@ def test_a_file_that_refuses_ends_the_recording_with_its_own_error() -> None:
 
     with pytest.raises(OSError, match="no space"):
         record()
+
+
+@pytest.mark.parametrize("piece", [1, 5, 16, 24, 40, 1000])
+def test_packets_of_a_file_are_counted_whatever_pieces_it_comes_in(piece: int) -> None:
+    written, copied = io.BytesIO(), io.BytesIO()
+    writer, counter = Writer(written), Counter(copied)
+    for length in (0, 1, 60, 16, 0, 24):
+        writer.write(1, bytes(length), length)
+    data = written.getvalue()
+    for at in range(0, len(data), piece):
+        counter.write(data[at : at + piece])
+    assert copied.getvalue() == data
+    assert counter.packets == writer.packets == 6
