@@ -19,6 +19,17 @@ def complete_networks(ctx: click.Context, param: click.Parameter, start: str) ->
     return items(networks(), start)
 
 
+def complete_network_or_file(ctx: click.Context, param: click.Parameter, start: str) -> list[CompletionItem]:
+    """Return the networks that are up; where none begins like this, leave it to the shell: files."""
+    return items(networks(), start) or complete_files(ctx, param, start)
+
+
+def complete_files(ctx: click.Context, param: click.Parameter, start: str) -> list[CompletionItem]:
+    """Leave it to the shell: files."""
+    del ctx, param
+    return [CompletionItem(start, type="file")]
+
+
 def networks() -> list[str]:
     """Return the networks that are up, as far as this user can read them."""
     from emulator.state import names

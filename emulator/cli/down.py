@@ -7,7 +7,7 @@ import time
 
 import click
 
-from emulator.cli.complete import complete_networks
+from emulator.cli.complete import complete_network_or_file
 from emulator.cli.elevate import ensure_root_for
 from emulator.cli.network_file import TopologyFile
 from emulator.cli.options import json_option, name_or_net, net_option
@@ -20,7 +20,7 @@ from emulator.errors import UsageError
     "down",
     epilog="\b\nExamples:\n  emulator down fat-tree\n  emulator down fat-tree.yaml\n  emulator down --all",
 )
-@click.argument("name", metavar="NAME | FILE", required=False, shell_complete=complete_networks)
+@click.argument("name", metavar="NAME | FILE", required=False, shell_complete=complete_network_or_file)
 @net_option()
 @click.option("--all", "every", is_flag=True, help="All networks of this machine.")
 @json_option()

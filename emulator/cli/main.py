@@ -40,6 +40,7 @@ COMMANDS = {
     "export": ("emulator.cli.export:command", "convert a file's network to another format"),
     "examples": ("emulator.cli.examples:command", "list and copy example files"),
     "schema": ("emulator.cli.schema:command", "print the JSON schema of topology files, for editors"),
+    "completion": ("emulator.cli.completion:command", "print the completion script of a shell"),
     "doctor": ("emulator.cli.doctor:command", "show what this machine lacks, and how to fix it"),
 }
 """Command -> ("module:attribute", one line of help). The module is imported when the command is run."""

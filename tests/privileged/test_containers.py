@@ -64,7 +64,7 @@ def test_in_a_container_with_its_own_network(file: Path) -> None:
     assert done.returncode == 0, done.stderr
     assert "networks can run here" in done.stdout
     assert "2 pairs, 2 reachable" in done.stdout
-    assert "sysctl -w net.ipv4.neigh.default.gc_thresh3=" in done.stdout
+    assert "sysctl -w net.ipv4.neigh.default.gc_thresh3=" in done.stderr
     line = next(line for line in done.stdout.splitlines() if "gc_thresh3" in line)
     assert "MISSING" in line
 

@@ -105,5 +105,5 @@ def _machine(host: Host, facts: Plain) -> Iterator[WorkerFinding]:
         if needed or found["found"] == "missing":
             is_fine = found["found"] != "missing"
             yield WorkerFinding(
-                host.name, found["name"], is_fine, found["value"], found["mend"], needed=needed
+                host.name, found["name"], is_fine, found["value"], found["fix"], needed=needed
             )

@@ -38,7 +38,8 @@ ANSWERS = [
 
 ELSEWHERE = {
     "shell": "interactive", "capture": "needs a kernel", "migrate": "needs light ports in a kernel",
-    "graph": "its answer is a file", "up": "run by every test", "down": "run by every test",
+    "graph": "its answer is a file", "completion": "tried in shells",
+    "up": "run by every test", "down": "run by every test",
     "workers local": "needs root", "workers status": "needs workers", "workers check": "needs SSH",
     "workers start": "needs SSH", "workers stop": "needs SSH", "workers scheduler": "runs for ever",
     "workers worker": "runs for ever",
