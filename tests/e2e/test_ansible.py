@@ -252,6 +252,10 @@ def test_teardown_removes_all_files_that_the_playbook_made() -> None:
     (gone,) = (
         task["loop"] for task in _tasks(ANSIBLE / "roles" / "cluster") if task["name"] == "What was made"
     )
-    own = ("{{ cluster_settings }}", "{{ cluster_home }}", "{{ cluster_file }}", "{{ cluster_worker_state }}")
+    own = (
+        "{{ cluster_settings }}", "{{ cluster_home }}", "{{ cluster_file }}", "{{ cluster_worker_state }}",
+        "/var/lib/topology-emulator",
+    )  # fmt: skip
+    assert set(own) - {"{{ cluster_file }}"} <= set(gone)
     assert {path for path in made if not path.startswith(own)} <= set(gone)
     assert set(gone) - made <= {*own, "/etc/systemd/system/topology-emulator-scheduler.service"}
