@@ -1,13 +1,14 @@
 """Cost of the engine `cluster` beside the kernel's: control calls, and a million nodes sent to many workers.
 
-    python benchmarks/cluster.py [--zones 5] [--workers 50] [--sampled 4] [--calls 200]
+    python benchmarks/cluster.py [--only ship|control] [--zones 5] [--workers 50] [--calls 200]
 
 `control`: calls to all local workers (`emulator workers local N` must run), one after the other.
-`ship`: the client loads, places and packs a region of a million nodes. Workers that make nothing unpack it,
-cut their share and compute its messages, each in a process of its own. Sampled workers run two at a time; the
-time for all here is that of the sample times their number. With a machine for each worker they run at once:
-`parallel_s` is the client's time and the slowest worker's, without the network between them. Memory is the
-peak of resident memory, of workers above that of an idle one.
+`ship`: the client loads, places and packs a region of a million nodes, and sends it over a real carrier to
+workers on this computer that make nothing (`dry_workers.py`): each unpacks it, cuts its share and computes
+all messages, in a process of its own. Here they share the processors: `carry_s` is the time of all. With a
+machine for each, `total_s` would be the client's time and the slowest worker's processor time, without the
+network between them. Memory is the peak of resident memory: of the client, of the process of a share, and
+what the worker beside it grew by.
 """
 
 from __future__ import annotations
@@ -16,11 +17,8 @@ import argparse
 import json
 import os
 import statistics
-import subprocess
 import sys
-import tempfile
 import time
-from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import Any
 
@@ -28,10 +26,11 @@ sys.path.insert(0, str(Path(__file__).resolve().parent.parent))
 
 from emulator.carriers.protocol import Call
 from emulator.engines.cluster.connection import carrier_of, close_all
-from emulator.packed_plan import pack, unpack
+from emulator.packed_plan import pack
 
 EXAMPLE = Path(__file__).resolve().parent.parent / "topologies" / "examples" / "region-1m.yaml"
 MIB = 1 << 20
+SHIP_SECONDS = 600.0
 
 
 def peak_mib() -> float:
@@ -59,80 +58,80 @@ def control(calls: int) -> dict[str, Any]:
     return out
 
 
-def ship(zones: int, workers: int, sampled: int) -> dict[str, Any]:
-    """Return seconds and memory of the client and of the workers."""
+def ship(zones: int, workers: int) -> dict[str, Any]:
+    """Return seconds and memory of the client and of the workers; all get the plan by the carrier."""
+    from dry_workers import memory_mib
+    from dry_workers import workers as dry_workers
+
     from emulator.plan import make_plan
     from topologies.build import build
     from topologies.spec.load import load_text
 
-    began = time.perf_counter()
-    text = EXAMPLE.read_text(encoding="utf-8").replace("zones: 5", f"zones: {zones}")
-    plan = make_plan(build(load_text(text)), "cluster", workers)
-    planned = time.perf_counter()
-    data = pack(plan)
-    packed = time.perf_counter()
-    client = {"plan_s": planned - began, "pack_s": packed - planned, "peak_mib": peak_mib()}
-    step = max(1, workers // sampled)
-    with tempfile.NamedTemporaryFile() as file:
-        file.write(data)
-        file.flush()
+    with dry_workers(workers) as (carrier, ids):
+        idle = {name: memory_mib(number) for name, number in ids.items()}
         began = time.perf_counter()
-        with ThreadPoolExecutor(2) as pool:
-            found = list(pool.map(lambda share: worker(file.name, share), range(0, step * sampled, step)))
-        took = time.perf_counter() - began
+        text = EXAMPLE.read_text(encoding="utf-8").replace("zones: 5", f"zones: {zones}")
+        plan = make_plan(build(load_text(text)), "cluster", workers)
+        planned = time.perf_counter()
+        data = pack(plan)
+        packed = time.perf_counter()
+        calls = [
+            Call(name, "dry_workers:share", {"share": number}, data, own_process=True)
+            for number, name in enumerate(ids)
+        ]
+        outcomes = carrier.call(calls, SHIP_SECONDS)
+        answered = time.perf_counter()
+        grown = {name: memory_mib(number) - idle[name] for name, number in ids.items()}
+    if errors := [one.error for one in outcomes if one.error is not None]:
+        raise errors[0]
+    found = [one.answer.value for one in outcomes if one.answer is not None]
     return {
         "nodes": plan.topology.node_count, "workers": workers, "packed_mib": len(data) / MIB,
-        "client": client,
-        "worker_s": statistics.median(one["seconds"] for one in found),
-        "worker_mib": max(one["mib"] for one in found),
-        "worker_nodes": statistics.median(one["nodes"] for one in found),
-        "all_workers_s": took * workers / sampled,
-        "parallel_s": packed - planned + client["plan_s"] + max(one["seconds"] for one in found),
+        "plan_s": planned - began, "pack_s": packed - planned, "carry_s": answered - packed,
+        "client_mib": peak_mib(),
+        "worker_processor_s": max(one["processor_s"] for one in found),
+        "worker_nodes": max(one["nodes"] for one in found),
+        "share_mib": max(one["mib"] for one in found),
+        "worker_mib": max(grown.values()),
+        "all_here_s": answered - began,
+        "all_processor_s": sum(one["processor_s"] for one in found),
+        "total_s": packed - began + max(one["processor_s"] for one in found),
     }  # fmt: skip
 
 
-def worker(path: str, share: int) -> dict[str, float]:
-    """Return what a worker's process measured of itself."""
-    done = subprocess.run(
-        [sys.executable, __file__, "--share", str(share), path], check=True, capture_output=True, text=True
-    )
-    found: dict[str, float] = json.loads(done.stdout)
-    return found
-
-
-def one_share(path: str, share: int) -> None:
-    """Unpack the plan, cut the share, and compute all its messages; print seconds and MiB."""
-    from dataclasses import replace
-
-    from part_of_plan import write_messages
-
-    idle, began = peak_mib(), time.perf_counter()
-    plan = replace(unpack(Path(path).read_bytes()), engine="netns", share=share)
-    nodes = len(plan.here.nodes)
-    write_messages(plan.here)
-    seconds = time.perf_counter() - began
-    print(json.dumps({"seconds": seconds, "mib": peak_mib() - idle, "nodes": nodes}))
+def rows(found: dict[str, Any]) -> list[str]:
+    """Return the figures with targets as lines of a Markdown table."""
+    lines = ["| work | figure | target |", "|---|---|---|"]
+    if isinstance(ship := found.get("ship"), dict):
+        work = f"{ship['nodes']:,} nodes planned, packed, and cut by {ship['workers']} workers"
+        memory = f"{ship['share_mib']:.0f} MiB, {ship['worker_mib']:.0f} MiB more"
+        lines += [
+            f"| {work}: the client's time and the slowest worker's | {ship['total_s']:.1f} s | ≤ 20 s |",
+            f"| the same, all workers on this computer | {ship['all_here_s']:.1f} s | - |",
+            f"| memory of the client | {ship['client_mib']:,.0f} MiB | ≤ 1,024 MiB |",
+            f"| memory of a share's process, of the worker beside it | {memory} | ≤ 150 MiB |",
+        ]
+    if isinstance(control := found.get("control"), dict):
+        for key, words in (("one", "one worker"), ("all", f"all {control['workers']} workers")):
+            times = f"{control[key]['p50_ms']:.1f} ms, {control[key]['p99_ms']:.1f} ms"
+            lines.append(f"| control call to {words}, p50 and p99 | {times} | ≤ 100 ms |")
+    return lines
 
 
 def main() -> None:
-    """Print one JSON object."""
+    """Print a table, and one JSON object."""
     parser = argparse.ArgumentParser(description=(__doc__ or "").splitlines()[0])
     parser.add_argument("--zones", type=int, default=5)
     parser.add_argument("--workers", type=int, default=50)
-    parser.add_argument("--sampled", type=int, default=4)
     parser.add_argument("--calls", type=int, default=200)
-    parser.add_argument("--share", type=int)
-    parser.add_argument("path", nargs="?", default="")
+    parser.add_argument("--only", choices=("ship", "control"))
     given = parser.parse_args()
-    if given.share is not None:
-        one_share(given.path, given.share)
-        return
     out: dict[str, Any] = {"load": os.getloadavg()[0]}
-    out["ship"] = ship(given.zones, given.workers, given.sampled)
-    try:
+    if given.only != "control":
+        out["ship"] = ship(given.zones, given.workers)
+    if given.only != "ship":
         out["control"] = control(given.calls)
-    except Exception as error:  # noqa: BLE001 -- no local workers: the other figures stand
-        out["control"] = str(error)
+    print("\n".join(rows(out)))
     print(json.dumps(out, indent=2))
 
 

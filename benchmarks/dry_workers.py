@@ -1,0 +1,114 @@
+"""Workers of a real carrier on this computer that make nothing: a scheduler and many workers on loopback.
+
+Each worker computes what its share of a plan needs (the share itself, and all netlink messages) in a process
+of its own, as `up` does, and tells its processor time and memory.
+"""
+
+from __future__ import annotations
+
+import os
+import socket
+import subprocess
+import sys
+import time
+from collections.abc import Iterator, Mapping
+from contextlib import ExitStack, contextmanager
+from dataclasses import replace
+from pathlib import Path
+from typing import Any
+
+from emulator.carriers.opening import open_carrier
+from emulator.carriers.protocol import Answer, Carrier, RunningCall
+from emulator.errors import EmulationError
+
+PORT = 18786
+_HERE = Path(__file__).resolve().parent
+_START_SECONDS = 400.0
+_EMULATOR = (sys.executable, "-m", "emulator", "workers")
+
+
+def memory_mib(process: int | str, key: str = "VmHWM") -> float:
+    """Return a figure of a process's memory in MiB (proc_pid_status(5)), by default its peak."""
+    lines = Path(f"/proc/{process}/status").read_text(encoding="ascii").splitlines()
+    return next(int(line.split()[1]) / 1024 for line in lines if line.startswith(f"{key}:"))
+
+
+def share(call: RunningCall, arguments: Mapping[str, Any], data: bytes) -> Answer:
+    """Unpack the plan, cut the share and compute all its messages: what a worker does before the kernel."""
+    del call
+    from part_of_plan import write_messages
+
+    from emulator.packed_plan import unpack
+
+    used = time.process_time()
+    plan = replace(unpack(data), engine="netns", share=int(arguments["share"]))
+    size = write_messages(plan.here)
+    return Answer({
+        "nodes": len(plan.here.nodes), "bytes": size, "processor_s": time.process_time() - used,
+        "mib": memory_mib("self"),
+    })  # fmt: skip
+
+
+@contextmanager
+def workers(count: int) -> Iterator[tuple[Carrier, dict[str, int]]]:
+    """Start a scheduler and `count` workers; yield a carrier to them and their process ids by name."""
+    path = os.pathsep.join((str(_HERE), str(_HERE.parent)))
+    environment = os.environ | {"PYTHONPATH": path, "EMULATOR_STATE_DIR": "/run/emulator-dry-workers"}
+    address = f"tcp://127.0.0.1:{PORT}"
+    with ExitStack() as stack:
+
+        def start(*words: str) -> subprocess.Popen[bytes]:
+            process = subprocess.Popen(
+                [*_EMULATOR, *words], env=environment, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL
+            )
+            stack.callback(_ended, process)
+            return process
+
+        start("scheduler", "--port", str(PORT))
+        _await_port()
+        ids = {
+            name: start("worker", "--scheduler", address, "--name", name, "--port", "0").pid
+            for name in (f"d{number}" for number in range(1, count + 1))
+        }
+        yield stack.enter_context(_carrier(address, ids)), ids
+
+
+def _await_port() -> None:
+    """Wait until the scheduler listens: a worker ends without one."""
+    until = time.monotonic() + _START_SECONDS
+    while True:
+        try:
+            socket.create_connection(("127.0.0.1", PORT), 1).close()
+        except OSError:
+            if time.monotonic() > until:
+                raise
+            time.sleep(0.2)
+        else:
+            return
+
+
+@contextmanager
+def _carrier(address: str, ids: Mapping[str, int]) -> Iterator[Carrier]:
+    until = time.monotonic() + _START_SECONDS
+    while True:
+        try:
+            with open_carrier(address, None) as carrier:
+                while carrier.workers().keys() != ids.keys():
+                    if time.monotonic() > until:
+                        raise SystemExit("not all workers have started")
+                    time.sleep(0.5)
+                yield carrier
+                return
+        except EmulationError:
+            if time.monotonic() > until:
+                raise
+            time.sleep(0.5)
+
+
+def _ended(process: subprocess.Popen[bytes]) -> None:
+    process.terminate()
+    try:
+        process.wait(10)
+    except subprocess.TimeoutExpired:
+        process.kill()
+        process.wait()
