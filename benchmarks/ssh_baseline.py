@@ -1,0 +1,246 @@
+"""The node-at-a-time deployment over SSH that clusters are compared with, on the same two local workers.
+
+    sudo python benchmarks/ssh_baseline.py [--fanout 15] [--repeat 3]
+
+`emulator workers local 2` must run. Both sides make the same network, a tree of switches and hosts that are
+namespaces, placed alike: links between the workers are VXLAN tunnels. Ours is the whole command, `emulator
+up` and `down`. The baseline has its plan already: one connection a worker by paramiko, and for each node one
+command of `ip` words, without a shell's rc files. The workers are served at once, and the next node's command
+is sent when the last one has ended. Sides take turns. A ping from the first host to the last one says that
+the baseline's network works.
+"""
+
+from __future__ import annotations
+
+import argparse
+import json
+import os
+import statistics
+import subprocess
+import sys
+import tempfile
+import time
+from collections.abc import Callable, Iterator
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import ExitStack, contextmanager
+from pathlib import Path
+
+import paramiko
+
+sys.path.insert(0, str(Path(__file__).resolve().parent.parent))
+
+from emulator.carriers.local.record import LocalPaths, LocalRecord, read_record
+from emulator.carriers.local.underlay import inside
+from emulator.engines.planning import planned
+from emulator.engines.registry import engine_named
+from emulator.forwarding.base import Role
+from emulator.plan import Plan
+from topologies.build import build
+from topologies.elements import Kind
+from topologies.identifiers import interface_name
+from topologies.spec.load import load_text
+
+PORT, UDP_PORT, FIRST_VNI = 2222, 14789, 70_000
+_PREFIX = "ssh-"
+"""Of namespaces of the baseline: both workers keep them in /run/netns of this computer."""
+_FILE = "name: sshtree\nengine: cluster\ntopology: {{generator: tree, depth: 2, fanout: {}}}\n"
+_CONFIG = """\
+Port {port}
+ListenAddress {address}
+HostKey {folder}/host
+AuthorizedKeysFile {folder}/user.pub
+PidFile none
+UsePAM no
+StrictModes no
+PermitRootLogin prohibit-password
+PasswordAuthentication no
+SetEnv SHLVL=9
+"""
+"""bash reads rc files only if it isn't below another one."""
+
+
+def make_plan(fanout: int) -> Plan:
+    """Return the plan of the tree, on the local workers."""
+    document = load_text(_FILE.format(fanout))
+    return planned(document, build(document), engine_named("cluster"))
+
+
+class Commands:
+    """The commands that make each node of a plan, one a node, in the order in which nodes are made."""
+
+    def __init__(self, plan: Plan) -> None:
+        self._plan, self._topology = plan, plan.topology
+        self._made: set[int] = set()
+        tunnels = plan.cut.nonzero()[0].tolist()
+        self._rank = dict(zip(tunnels, range(len(tunnels)), strict=True))
+
+    def of_worker(self, worker: int) -> list[str]:
+        """Return those of the nodes of a worker: switches, then hosts."""
+        nodes = (self._plan.placement == worker).nonzero()[0].tolist()
+        kinds = self._topology.kinds
+        return [self.of(node) for node in sorted(nodes, key=lambda node: (kinds[node] == Kind.HOST, node))]
+
+    def of(self, node: int) -> str:
+        """Return the command that makes a node, with its links to nodes that are there already."""
+        name = self._name(node)
+        words = [f"ip netns add {name}", f"ip -n {name} link set lo up"]
+        if self._topology.kinds[node] != Kind.HOST:
+            words.append(f"ip -n {name} link add br0 type bridge")
+            words.append(f"ip -n {name} link set br0 up")
+        self._made.add(node)
+        for link, end, port in self._topology.incident(node):
+            other = int(self._topology.ends[link, 1 - end])
+            if self._plan.cut[link]:
+                words += [*self._tunnel(link, end), *self._settings(node, link, end)]
+            elif other in self._made:
+                there = interface_name(self._topology, other, int(self._topology.ports[link, 1 - end]))
+                here = interface_name(self._topology, node, port)
+                words.append(f"ip link add {here} netns {name} type veth peer name {there} "
+                             f"netns {self._name(other)}")  # fmt: skip
+                words += [*self._settings(node, link, end), *self._settings(other, link, 1 - end)]
+        return " && ".join(words)
+
+    def _tunnel(self, link: int, end: int) -> list[str]:
+        node = int(self._topology.ends[link, end])
+        underlay = self._plan.options["underlay"]["addresses"]
+        local, remote = (
+            underlay[self._plan.workers[int(self._plan.placement[self._topology.ends[link, side]])].name]
+            for side in (end, 1 - end)
+        )
+        device = interface_name(self._topology, node, int(self._topology.ports[link, end]))
+        vni = FIRST_VNI + self._rank[link]
+        kind = f"type vxlan id {vni} local {local} remote {remote} dstport {UDP_PORT} nolearning"
+        return [f"ip link add {device} {kind}", f"ip link set {device} netns {self._name(node)}"]
+
+    def _settings(self, node: int, link: int, end: int) -> Iterator[str]:
+        """Yield the commands that set up one end of a link."""
+        name, port = self._name(node), int(self._topology.ports[link, end])
+        device = interface_name(self._topology, node, port)
+        mtu = self._topology.link_profile_of(link).effective_mtu
+        yield f"ip -n {name} link set {device} mtu {mtu} up"
+        if self._plan.forwarding.roles[link, end] == Role.BRIDGED:
+            yield f"ip -n {name} link set {device} master br0"
+        for address in self._plan.forwarding.addresses(node):
+            if address.port == port:
+                yield f"ip -n {name} address add {address.text}/{address.length} dev {device}"
+
+    def _name(self, node: int) -> str:
+        return f"{_PREFIX}{self._topology.names[node]}"
+
+
+@contextmanager
+def servers(record: LocalRecord, folder: Path) -> Iterator[dict[str, paramiko.SSHClient]]:
+    """Start sshd in each worker's namespace; yield a connection to each."""
+    for name in ("host", "user"):
+        words = ["ssh-keygen", "-q", "-t", "ed25519", "-N", "", "-f", str(folder / name)]
+        subprocess.run(words, check=True)
+    Path("/run/sshd").mkdir(exist_ok=True)
+    with ExitStack() as stack:
+        clients = {}
+        for number, worker in enumerate(record.workers, 1):
+            address, config = record.host(number), folder / f"{worker}.conf"
+            config.write_text(_CONFIG.format(port=PORT, address=address, folder=folder), encoding="ascii")
+            with inside(LocalPaths.here(), worker):
+                server = subprocess.Popen(["/usr/sbin/sshd", "-D", "-f", str(config)])
+            stack.callback(_ended, server)
+            clients[worker] = stack.enter_context(_connected(address, folder))
+        yield clients
+
+
+def _ended(process: subprocess.Popen[bytes]) -> None:
+    process.terminate()
+    process.wait()
+
+
+def _connected(address: str, folder: Path) -> paramiko.SSHClient:
+    client = paramiko.SSHClient()
+    client.set_missing_host_key_policy(paramiko.RejectPolicy())
+    kind, key = (folder / "host.pub").read_text(encoding="ascii").split()[:2]
+    (folder / "known").write_text(f"[{address}]:{PORT} {kind} {key}\n", encoding="ascii")
+    client.load_host_keys(str(folder / "known"))
+    for _ in range(50):
+        try:
+            client.connect(address, PORT, "root", key_filename=str(folder / "user"), allow_agent=False)
+        except (OSError, paramiko.SSHException):
+            time.sleep(0.1)
+        else:
+            return client
+    raise SystemExit(f"no sshd answers at {address}")
+
+
+def run_all(client: paramiko.SSHClient, commands: list[str]) -> None:
+    """Run commands one after the other; SystemExit when one fails."""
+    for command in commands:
+        _, output, errors = client.exec_command(command, timeout=60)
+        code = output.channel.recv_exit_status()
+        if code:
+            raise SystemExit(f"{command}\n{errors.read().decode()}")
+
+
+def at_once(clients: dict[str, paramiko.SSHClient], commands: dict[str, list[str]]) -> float:
+    """Run each worker's commands, all workers at once; return the seconds."""
+    began = time.perf_counter()
+    with ThreadPoolExecutor(len(clients)) as pool:
+        for future in [pool.submit(run_all, clients[name], commands[name]) for name in clients]:
+            future.result()
+    return time.perf_counter() - began
+
+
+def baseline(plan: Plan, clients: dict[str, paramiko.SSHClient]) -> tuple[float, float]:
+    """Make the network over SSH, ping, and remove it; return both times in seconds."""
+    made = Commands(plan)
+    up = {worker.name: made.of_worker(number) for number, worker in enumerate(plan.workers)}
+    names, hosts = plan.topology.names, plan.topology.hosts
+    down: dict[str, list[str]] = {worker.name: [] for worker in plan.workers}
+    for node, worker in enumerate(plan.placement.tolist()):
+        down[plan.workers[worker].name].append(f"ip netns delete {_PREFIX}{names[node]}")
+    try:
+        took = at_once(clients, up)
+        last = next(iter(plan.forwarding.addresses(int(hosts[-1])))).text
+        words = ["ip", "netns", "exec", f"{_PREFIX}{names[int(hosts[0])]}", "ping", "-q", "-c1", "-W5", last]
+        subprocess.run(words, check=True, stdout=subprocess.DEVNULL)
+    finally:
+        there = {path.name for path in Path("/run/netns").glob(f"{_PREFIX}*")}
+        down = {name: [one for one in some if one.split()[-1] in there] for name, some in down.items()}
+        gone = at_once(clients, down)
+    return took, gone
+
+
+def ours(file: Path) -> tuple[float, float]:
+    """Bring the same network up and down by the command; return both times in seconds."""
+    times = []
+    for words in (["up", str(file)], ["down", "sshtree"]):
+        began = time.perf_counter()
+        subprocess.run([sys.executable, "-m", "emulator", *words], check=True, capture_output=True)
+        times.append(time.perf_counter() - began)
+    return times[0], times[1]
+
+
+def main() -> None:
+    """Measure in turns; print a table and one JSON object."""
+    parser = argparse.ArgumentParser(description=(__doc__ or "").splitlines()[0])
+    parser.add_argument("--fanout", type=int, default=15, help="hosts: its square")
+    parser.add_argument("--repeat", type=int, default=3)
+    given = parser.parse_args()
+    record = read_record(LocalPaths.here())
+    if record is None:
+        raise SystemExit("start workers first: emulator workers local 2")
+    plan = make_plan(given.fanout)
+    samples: dict[str, list[tuple[float, float]]] = {"emulator": [], "SSH, node at a time": []}
+    with tempfile.TemporaryDirectory(dir="/run") as folder, servers(record, Path(folder)) as clients:
+        file = Path(folder) / "sshtree.yaml"
+        file.write_text(_FILE.format(given.fanout), encoding="ascii")
+        sides: list[Callable[[], tuple[float, float]]] = [lambda: ours(file), lambda: baseline(plan, clients)]
+        for _ in range(given.repeat):
+            for found, side in zip(samples.values(), sides, strict=True):
+                found.append(side())
+    print(f"| {plan.topology.node_count:,} nodes on {len(plan.workers)} local workers | up | down |")
+    print("|---|---|---|")
+    for side, found in samples.items():
+        up, down = (statistics.median(column) for column in zip(*found, strict=True))
+        print(f"| {side} | {up:.2f} s | {down:.2f} s |")
+    print(json.dumps({"load": os.getloadavg()[0], "samples": samples}, indent=2))
+
+
+if __name__ == "__main__":
+    main()
