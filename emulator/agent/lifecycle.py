@@ -11,6 +11,7 @@ from collections.abc import Mapping
 from contextlib import suppress
 from dataclasses import replace
 
+from emulator.agent.claims import release
 from emulator.agent.fence import end, has_ended, held, is_changing
 from emulator.agent.networks import OWNER, is_ours, known_networks, owner_of, require_owner, state_of
 from emulator.carriers.protocol import Answer, RunningCall
@@ -55,7 +56,9 @@ def deploy(call: RunningCall, arguments: Mapping[str, Plain], data: bytes) -> An
         require_owner(name, arguments["id"])
         if _is_done(name, operation):
             return Answer({"changes": [], "notes": [], "seconds": 0.0, "memory": None})
-        return _deployed(call, arguments, share_of(arguments, data))
+        answer = _deployed(call, arguments, share_of(arguments, data))
+        release(name, arguments["id"])
+        return answer
 
 
 def _deployed(call: RunningCall, arguments: Mapping[str, Plain], plan: Plan) -> Answer:
@@ -98,6 +101,7 @@ def down(call: RunningCall, arguments: Mapping[str, Plain], data: bytes) -> Answ
     name, number, began = arguments["name"], arguments["id"], time.monotonic()
     with held(name, arguments["seconds"]):
         end(number)
+        release(name, number)
         if state_of(name).exists and is_ours(name, number):  # another client's network may have the name
             take_down(name)
     return Answer({"seconds": time.monotonic() - began})

@@ -272,8 +272,14 @@ def test_sessions_change_both_workers_and_restore_both(carrier: NamespaceCarrier
         assert len(network.deviations()) >= 2
         session.add_link(link)
         assert network.deviations() == []
-        session.remove_node(switch)
+        hosts = [node(network, name) for name in ("h1", "h2", "h9")]
+        for one in (switch, *hosts):
+            session.remove_node(one)
         assert not network.health().running
+        carrier.calls.clear()
+        assert len(session.restore()) == 4
+        changes = [call.worker for call in carrier.calls if call.entry == "emulator.agent.sessions:change"]
+        assert sorted(changes) == ["w1", "w2"]  # one each, whatever there is to restore
     assert network.deviations() == []
     assert check_reachability(network).is_right
 

@@ -41,6 +41,7 @@ def create(plan: Plan, state: NetworkState, file: str, progress: Progress) -> tu
     state.write(record)
     state.save(plan, hosts=None)
     try:
+        _claim(sent, record)
         answers = deployed(sent, record, progress)
         record.options[ANSWERS] = plain_answers(answers)
         state.write(record)
@@ -55,6 +56,12 @@ def create(plan: Plan, state: NetworkState, file: str, progress: Progress) -> tu
         state.remove()
         raise
     return summed(plan, answers)
+
+
+def _claim(sent: Shipment, record: Record) -> None:
+    """Claim the network's name on the first worker by name; UsageError if another client did so before."""
+    workers = workers_of(sent.plan.options, record.name, sent.names, record.options[NUMBER])
+    workers.ask_one(min(sent.names), "emulator.agent.claims:claim", {})
 
 
 def deployed(sent: Shipment, record: Record, progress: Progress) -> dict[str, Answer]:

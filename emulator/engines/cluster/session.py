@@ -29,6 +29,7 @@ class ClusterSession(RestoringSession):
         self._workers = workers
         self._removed = RemovedElements(plan_now().topology)
         self._leased = Leased(workers)
+        self._held: dict[str, list[list[Any]]] | None = None
 
     def __exit__(self, *error: object) -> None:
         try:
@@ -38,6 +39,10 @@ class ClusterSession(RestoringSession):
 
     def _change(self, each: dict[str, list[list[Any]]]) -> None:
         """Carry out changes ([verb, words]) on workers, opening sessions where there are none."""
+        if self._held is not None:
+            for name, changes in each.items():
+                self._held.setdefault(name, []).extend(changes)
+            return
         numbers = self._leased.numbers
         if new := [name for name in each if name not in numbers]:
             found = self._workers.ask("emulator.agent.sessions:start", self._workers.each(new))
@@ -147,5 +152,12 @@ class ClusterSession(RestoringSession):
         self._removed.set_controller(name, up=up)
 
     def restore(self) -> list[str]:
-        """Restore everything that was removed, on all workers; return the names."""
-        return self._removed.restore_all(self)
+        """Restore everything that was removed, by one call a worker; return the names."""
+        self._held = {}
+        try:
+            names = self._removed.restore_all(self)
+        finally:
+            held, self._held = self._held, None
+        if held:
+            self._change(held)
+        return names
