@@ -7,12 +7,11 @@ of its own, as `up` does, and tells its processor time and memory.
 from __future__ import annotations
 
 import os
-import socket
 import subprocess
 import sys
 import time
-from collections.abc import Iterator, Mapping
-from contextlib import ExitStack, contextmanager
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import ExitStack, contextmanager, suppress
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -23,7 +22,7 @@ from emulator.errors import EmulationError
 
 PORT = 18786
 _HERE = Path(__file__).resolve().parent
-_START_SECONDS = 400.0
+_START_SECONDS, _AT_ONCE = 100.0, 4
 _EMULATOR = (sys.executable, "-m", "emulator", "workers")
 
 
@@ -65,44 +64,37 @@ def workers(count: int) -> Iterator[tuple[Carrier, dict[str, int]]]:
             return process
 
         start("scheduler", "--port", str(PORT))
-        _await_port()
-        ids = {
-            name: start("worker", "--scheduler", address, "--name", name, "--port", "0").pid
-            for name in (f"d{number}" for number in range(1, count + 1))
-        }
-        yield stack.enter_context(_carrier(address, ids)), ids
+        carrier = stack.enter_context(_opened(address))
+        ids: dict[str, int] = {}
+        while (
+            len(ids) < count
+        ):  # a few at a time: each takes seconds of a processor, and has a limit to connect
+            for number in range(len(ids) + 1, min(count, len(ids) + _AT_ONCE) + 1):
+                words = ("worker", "--scheduler", address, "--name", f"d{number}", "--port", "0")
+                ids[f"d{number}"] = start(*words).pid
+            _await(lambda: carrier.workers().keys() >= ids.keys())
+        yield carrier, ids
 
 
-def _await_port() -> None:
-    """Wait until the scheduler listens: a worker ends without one."""
+def _opened(address: str) -> Carrier:
+    """Return a carrier, once the scheduler listens."""
+    found: list[Carrier] = []
+
+    def opened() -> bool:
+        with suppress(EmulationError):
+            found.append(open_carrier(address, None))
+        return bool(found)
+
+    _await(opened)
+    return found[0]
+
+
+def _await(is_true: Callable[[], bool]) -> None:
     until = time.monotonic() + _START_SECONDS
-    while True:
-        try:
-            socket.create_connection(("127.0.0.1", PORT), 1).close()
-        except OSError:
-            if time.monotonic() > until:
-                raise
-            time.sleep(0.2)
-        else:
-            return
-
-
-@contextmanager
-def _carrier(address: str, ids: Mapping[str, int]) -> Iterator[Carrier]:
-    until = time.monotonic() + _START_SECONDS
-    while True:
-        try:
-            with open_carrier(address, None) as carrier:
-                while carrier.workers().keys() != ids.keys():
-                    if time.monotonic() > until:
-                        raise SystemExit("not all workers have started")
-                    time.sleep(0.5)
-                yield carrier
-                return
-        except EmulationError:
-            if time.monotonic() > until:
-                raise
-            time.sleep(0.5)
+    while not is_true():
+        if time.monotonic() > until:
+            raise SystemExit("a scheduler or workers don't start")
+        time.sleep(0.2)
 
 
 def _ended(process: subprocess.Popen[bytes]) -> None:
