@@ -158,3 +158,28 @@ def test_the_floor_compiles_without_warnings_and_refuses_nonsense(tmp_path: Path
     )
     assert refused.returncode == 2
     assert refused.stderr.startswith("usage: floor")
+
+
+def test_the_ssh_baseline_makes_the_same_links_and_addresses(monkeypatch: pytest.MonkeyPatch) -> None:
+    from importlib import import_module
+
+    from emulator.placement.worker import Worker
+    from emulator.plan import make_plan
+    from topologies.build import build
+    from topologies.spec.load import load_text
+
+    monkeypatch.syspath_prepend(str(FOLDER))
+    baseline = import_module("ssh_baseline")
+    underlay = {"vni": 70_000, "addresses": {"w1": "198.18.0.2", "w2": "198.18.0.3"}}
+    topology = build(load_text("name: t\ntopology: {generator: tree, depth: 2, fanout: 3}\n"))
+    plan = make_plan(topology, "cluster", [Worker("w1"), Worker("w2")], options={"underlay": underlay})
+    commands = baseline.Commands(plan)
+    words = [word for worker in (0, 1) for one in commands.of_worker(worker) for word in one.split(" && ")]
+    cut = int(plan.cut.sum())
+    assert cut
+    for kind, count in (("type veth", topology.link_count - cut), ("type vxlan", 2 * cut),
+                        ("netns add", topology.node_count), ("type bridge", topology.node_count - 9),
+                        ("address add", 9), (" master br0", 2 * topology.link_count - 9)):  # fmt: skip
+        assert sum(kind in word for word in words) == count, kind
+    vnis = [word.split(" id ")[1].split()[0] for word in words if "type vxlan" in word]
+    assert all(vnis.count(vni) == 2 for vni in vnis)
