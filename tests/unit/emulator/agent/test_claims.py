@@ -8,8 +8,6 @@ from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import cast
 
-import pytest
-
 from emulator.agent.claims import claim, release
 from emulator.carriers.protocol import RunningCall
 from emulator.errors import UsageError
@@ -21,8 +19,7 @@ CALL = cast("RunningCall", None)
 def claims(number: str) -> bool:
     try:
         claim(CALL, {"name": "far", "id": number}, b"")
-    except UsageError as error:
-        assert "another client of this cluster makes a network `far`" in str(error)
+    except UsageError:
         return False
     return True
 
