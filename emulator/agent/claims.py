@@ -1,8 +1,8 @@
 """Claims of names: of two clients that create networks of one name at once, one wins.
 
 Each of them would get its share first on some workers, and both would be refused on others. So a client
-claims the name on one worker, which is the same for all clients, before it creates anything. A claim ends with
-the share or with `down`, and is void soon after its client was killed.
+claims the name on one worker, the same for all clients, before it creates anything. A claim ends with the
+share or with `down`, and is void soon after its client was killed.
 """
 
 from __future__ import annotations
