@@ -64,7 +64,22 @@ def refuse_keys(topology: Topology, places: NodePlaces, engine: str) -> None:
             fix = f"use `engine: {DEFAULT_ENGINE}`, or leave it out"
             words = f"the engine {engine} can't carry out `{key}`; {fix}"
             errors.append(ParameterError(places.of(topology, nodes[0], key), words))
+    if "ports" not in ENGINES[engine].abilities:
+        errors += _in_vpcs(topology, places, engine)
     ParametersError.raise_any(errors)
+
+
+def _in_vpcs(topology: Topology, places: NodePlaces, engine: str) -> Iterator[ParameterError]:
+    """Yield an error for the light hosts, and for the full hosts of VPCs, for an engine that has neither."""
+    for key, hosts, what in (
+        ("fidelity", topology.light, f"be light: all nodes of the engine {engine} are full"),
+        ("vpc", topology.member, f"be in a VPC: the engine {engine} has none"),
+    ):
+        nodes = np.flatnonzero(hosts).tolist()
+        if nodes:
+            more = f" and {len(nodes) - 1:,} more" if len(nodes) > 1 else ""
+            words = f"`{topology.names[nodes[0]]}`{more} can't {what}; use `engine: {DEFAULT_ENGINE}`"
+            yield ParameterError(places.of(topology, nodes[0], key), words)
 
 
 def _with_key(topology: Topology, key: str) -> list[int]:

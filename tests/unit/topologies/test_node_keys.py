@@ -75,3 +75,25 @@ def test_an_engine_carries_out_a_key_or_refuses_it_at_its_place(engine: str) -> 
 
 def test_a_graph_file_starts_no_commands() -> None:
     assert not node_of({"run": "{web: evil}", "environment": "x", "sysctl": "y"}).profile.setup.keys
+
+
+LIGHT = """
+name: light
+vpcs: {blue: 10.1.0.0/16}
+topology:
+  nodes: {s: {kind: switch}, c: {}, p: {fidelity: light}, q: {fidelity: light}, m: {vpc: blue}}
+  links: [[c, s], [p, c], [q, c], [m, c]]
+"""
+
+
+@pytest.mark.parametrize("engine", ENGINES)
+def test_hosts_of_vpcs_are_refused_with_their_place_by_engines_without_any(engine: str) -> None:
+    document = load_text(LIGHT)
+    if "ports" in ENGINES[engine].abilities:
+        return
+    with pytest.raises(InputError) as caught:
+        engine_plan(document, build(document), engine)
+    problems = {problem.key: problem for problem in caught.value.problems}
+    assert list(problems) == ["topology.nodes.p.fidelity", "topology.nodes.m.vpc"]
+    assert all(f"the engine {engine} " in problem.message for problem in problems.values())
+    assert {problem.line for problem in problems.values()} == {5}
