@@ -70,7 +70,7 @@ class Traffic(Action):
     def do(self, context: ActionContext, verb: str, target: Target) -> None:
         """Begin a flow, or end all of them and report."""
         group: FlowGroup = context.kept((Traffic, id(self)), lambda: FlowGroup(context, self.using))
-        begun: list[Target] = context.kept((list, id(self)), list)
+        begun: list[tuple[Target, float]] = context.kept((list, id(self)), list)
         bandwidth = self.bandwidth or (1e6 if self.protocol == "udp" else None)
         if verb == "start":
             for node in (target.number, target.port):
@@ -78,13 +78,13 @@ class Traffic(Action):
             group.start(
                 Flow(target.number, target.port, self.protocol, bandwidth, self.size, self.duration or 10)
             )
-            begun.append(target)
+            begun.append((target, context.clock()))
             return
         names = context.network.topology.names
         results = group.results()
         if len(results) != len(begun):
             raise BrokenError(f"the senders told of {len(results)} flows, though {len(begun)} were begun")
-        for flow, found in zip(begun, results, strict=True):
+        for (flow, at), found in zip(begun, results, strict=True):
             what = {"step": self.name, "source": names[flow.number], "target": names[flow.port],
-                    "protocol": self.protocol}  # fmt: skip
+                    "protocol": self.protocol, "begun": at}  # fmt: skip
             context.report("traffic", what | found)

@@ -22,6 +22,7 @@
 | worker.NAME.host.cpu.busy, ... | as above | of the machine of a worker of a cluster; not of its cores |
 | run.memory | bytes | of the runner and of what runs in the network: what they have for themselves |
 | process.NAME.cpu, .rss, .fds | share of a core, bytes, count | runner, Open vSwitch, controllers |
+| process.machine.NAME.cpu, ... | as above | of controllers outside of the network |
 """
 
 from __future__ import annotations

@@ -88,6 +88,16 @@ function path(points, X, Y, stepped) {
   });
   return text;
 }
+// One point a second at most: the mean of those in it, or the highest. Nothing where there are no more anyway.
+function perSecond(points, end, highest) {
+  if (points.length <= Math.ceil(end) + 2) return null;
+  const parts = new Map();
+  for (const [x, y] of points) {
+    const at = Math.floor(x), part = parts.get(at) || parts.set(at, []).get(at);
+    if (y !== null) part.push(y);
+  }
+  return [...parts].map(([at, part]) => [Math.min(at + .5, end), !part.length ? null : highest ? Math.max(...part) : part.reduce((a, b) => a + b, 0) / part.length]);
+}
 // The value of a series at a moment: of the nearest point, or the one before for steps.
 function valueAt(points, moment, stepped) {
   let low = 0, high = points.length - 1;
@@ -137,16 +147,18 @@ class Row {
 }
 
 class Lines extends Row {
-  // series: [{name, points: [[x, y]], color?}]; options: unit, stacked, stepped, log, dots, top
+  // series: [{name, points: [[x, y]], coarse?, key?, color?}]; coarse points are those of the whole run.
+  // options: unit, stacked, stepped, log, dots, top, limits: [{at, text, line, held, below}]
   constructor(timeline, title, series, options = {}) {
     super(timeline, title, options.height || Math.max(96, 34 + 18 * Math.min(series.length, 8)));
-    Object.assign(this, {series, unit: "count", stacked: false, stepped: false, log: false, dots: false, top: null}, options);
+    Object.assign(this, {series, unit: "count", stacked: false, stepped: false, log: false, dots: false, top: null, limits: []}, options);
     this.series.forEach((s, i) => { s.color ||= `var(--c${i % 8})`; });
   }
+  pointsOf(s) { const [x0, x1] = this.timeline.view; return s.coarse && x0 <= 0 && x1 >= this.timeline.end ? s.coarse : s.points; }
   layers() {
-    if (!this.stacked) return this.series.map(s => s.points);
+    if (!this.stacked) return this.series.map(s => this.pointsOf(s));
     const sums = new Map();
-    return this.series.map(s => s.points.map(([x, y]) => {
+    return this.series.map(s => this.pointsOf(s).map(([x, y]) => {
       if (y === null) return [x, null];
       sums.set(x, (sums.get(x) || 0) + y);
       return [x, sums.get(x)];
@@ -157,12 +169,14 @@ class Lines extends Row {
     const layers = this.layers().map(points => reduced(points, x0, x1, this.width));
     const shown = layers.flat().filter(p => p[1] !== null && p[0] >= x0 && p[0] <= x1).map(p => p[1]);
     let low = 0, high = shown.length ? Math.max(...shown) : 1;
+    const heights = this.limits.map(l => l.at).filter(at => shown.length && at <= high * (this.log ? 100 : 3) && (!this.log || at > 0));
+    high = Math.max(high, ...heights);
     if (this.log) {
-      const least = Math.min(...shown.filter(y => y > 0), high || 1);
+      const least = Math.min(...shown.filter(y => y > 0), ...heights, high || 1);
       low = Math.floor(Math.log10(least || 1e-6) + 1e-9); high = Math.max(Math.ceil(Math.log10(high || 1)), low + 1);
     } else {
       if (!this.stacked && shown.length) {
-        const least = Math.min(...shown);
+        const least = Math.min(...shown, ...heights);
         if (least > 0 && least > high * .9 && this.unit !== "share") low = least - (high - least || high) * .5;
         else if (least < 0) low = least;
       }
@@ -172,7 +186,20 @@ class Lines extends Row {
     const Y = y => bottom - (bottom - top) * ((this.log ? Math.log10(Math.max(y, 10 ** (low - 1))) : y) - low) / (high - low);
     this.ticks(low, high, Y);
     layers.forEach((points, i) => this.layer(plot, points, layers[i - 1], X, Y, this.series[i].color, bottom));
+    this.limits.forEach((limit, i) => { if (heights.includes(limit.at)) this.limit(plot, limit, i, layers, X, Y); });
     this.drawn = shown.length;
+  }
+  // A limit is a dashed line; what breaks it is red.
+  limit(plot, limit, number, layers, X, Y) {
+    const y = Y(limit.at);
+    if (!limit.held && !this.stacked && !this.dots) {
+      const id = `beyond${this.timeline.rows.indexOf(this)}-${number}`;
+      draw(draw(this.svg, "clipPath", {id}), "rect", {x: LEFT, y: limit.below ? y : -2, width: Math.max(this.width - LEFT - RIGHT, 1), height: limit.below ? this.height - y : y + 2});
+      layers.forEach((points, i) => { if (this.series[i].key === limit.line)
+        draw(plot, "path", {class: "line beyond", "clip-path": `url(#${id})`, d: path(points, X, Y, this.stepped)}); });
+    }
+    const line = draw(plot, "line", {class: "limit" + (limit.held ? "" : " broken"), x1: LEFT, x2: this.width - RIGHT, y1: y, y2: y});
+    draw(line, "title", {}, limit.text);
   }
   ticks(low, high, Y) {
     const each = this.log ? Math.max(1, Math.ceil((high - low) / 4)) : step(high - low, 3, this.unit === "bytes" || this.unit === "byterate");
@@ -186,7 +213,8 @@ class Lines extends Row {
   layer(plot, points, below, X, Y, color, bottom) {
     if (this.dots) {
       for (const [x, y, why] of points) if (y !== null) {
-        const dot = draw(plot, "circle", {cx: X(x).toFixed(1), cy: Y(y).toFixed(1), r: this.dots, style: `fill:${color};fill-opacity:.6`});
+        const bad = this.limits.some(l => !l.held && (l.below ? y < l.at : y > l.at));
+        const dot = draw(plot, "circle", {cx: X(x).toFixed(1), cy: Y(y).toFixed(1), r: this.dots, style: `fill:${bad ? "var(--bad)" : color};fill-opacity:.6`});
         if (why) draw(dot, "title", {}, why);
       }
     } else if (this.stacked) {
@@ -202,9 +230,9 @@ class Lines extends Row {
   }
   move(moment) {
     this.legend(this.series.map(s => {
-      const value = moment === null ? s.rest?.() ?? null : this.dots ? null : valueAt(s.points, moment, this.stepped);
+      const value = moment === null ? s.rest?.() ?? null : this.dots ? null : valueAt(this.pointsOf(s), moment, this.stepped);
       return [s.color, s.name, value === null ? "" : words(value, this.unit)];
-    }));
+    }).concat(this.limits.map(l => [l.held ? "var(--soft)" : "var(--bad)", l.text, l.held ? "held" : "broken"])));
   }
 }
 

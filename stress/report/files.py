@@ -45,7 +45,7 @@ def write(
         "report.json": lambda out: json.dump(finite(whole), out, ensure_ascii=False, allow_nan=False),
         "events.jsonl": lambda out: _events(result, out),
         "metrics.csv": lambda out: _metrics(result, out),
-        "report.html": lambda out: _text(page(whole, result), out),
+        "report.html": lambda out: _text(page(whole, result, verdicts), out),
     }
     written, refused = [], None
     for name, fill in files.items():

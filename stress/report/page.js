@@ -38,7 +38,7 @@ function tiles() {
   const t = data.tiles, found = [];
   const tile = (value, label, bad) => found.push(make("div", {class: "tile" + (bad ? " bad" : "")}, make("b", {}, value), make("span", {}, label)));
   if (t.offered) {
-    tile(`${digits(100 * t.achieved / t.offered, 4)} %`, `of ${t.offered.toLocaleString("en")} operations done`, t.achieved < t.offered * .99);
+    tile(`${digits(100 * t.achieved / t.offered, 4)} %`, `of ${t.offered.toLocaleString("en")} offered operations done`, t.achieved < t.offered * .99);
     tile(words(t["latency.p99"], "seconds"), `latency p99 · median ${words(t["latency.p50"], "seconds")}`);
     tile(plain(t.errors), t.errors === 1 ? "error" : "errors", t.errors > 0);
   }
@@ -117,35 +117,39 @@ class Events extends Row {
   }
 }
 class Lanes extends Row {
-  constructor(timeline) { super(timeline, "Loss windows", Math.max(56, data.lanes.lanes.length * 9 + 6)); this.move(null); }
+  constructor(timeline) { super(timeline, "Loss windows", data.lanes.lanes.length * 13 + 52); this.now = null; this.move(null); }
   render() {
-    const plot = this.frame(), [x0, x1] = this.timeline.view, X = this.X();
-    data.lanes.lanes.forEach((lane, at) => {
-      draw(plot, "line", {class: "grid", x1: LEFT, x2: this.width - RIGHT, y1: at * 9 + 6.5, y2: at * 9 + 6.5});
+    const plot = this.frame(), [x0, x1] = this.timeline.view, X = this.X(), beside = this.svg.getBoundingClientRect().left > 150;
+    this.names = data.lanes.lanes.map((lane, at) => {
+      const y = at * 13 + 48.5;
+      draw(plot, "line", {class: "grid", x1: LEFT, x2: this.width - RIGHT, y1: y, y2: y});
       for (const [a, b, lost] of lane.windows) {
         const last = b ?? end;
         if (last < x0 || a > x1) continue;
-        const mark = draw(plot, "rect", {class: "loss", x: X(a).toFixed(1), y: at * 9 + 3, width: Math.max(X(last) - X(a), 1.5).toFixed(1), height: 7, rx: 1.5});
+        const mark = draw(plot, "rect", {class: "loss", x: X(a).toFixed(1), y: y - 4, width: Math.max(X(last) - X(a), 1.5).toFixed(1), height: 8, rx: 1.5});
         draw(mark, "title", {}, `${lane.name}: ${plural(lost, "probe")} lost in ${words(last - a, "seconds")}${b === null ? ", not over" : ""}`);
         this.drawn++;
       }
+      return draw(this.svg, "text", {class: "pair", x: beside ? LEFT - 8 : LEFT, y: beside ? y + 3.5 : y - 3, "text-anchor": beside ? "end" : "start"}, lane.name);
     });
   }
   move(moment) {
-    const now = moment === null ? data.lanes.lanes : data.lanes.lanes.filter(l => l.windows.some(([a, b]) => a <= moment && (b ?? end) >= moment));
-    const shown = now.slice(0, Math.max(2, Math.floor(this.height / 18) - 2));
-    const rest = now.length - shown.length + (moment === null ? data.lanes.more : 0);
-    this.legend([...shown.map(l => ["var(--bad)", l.name, moment === null ? plural(l.windows.length, "gap") : ""]),
-      ...(rest > 0 ? [["", `and ${rest} more`, ""]] : [])]);
+    const failing = l => moment !== null && l.windows.some(([a, b]) => a <= moment && (b ?? end) >= moment);
+    (this.names || []).forEach((name, i) => name.classList.toggle("failing", failing(data.lanes.lanes[i])));
+    const count = data.lanes.lanes.filter(failing).length;
+    this.legend([["", moment === null ? data.lanes.more > 0 ? `and ${plural(data.lanes.more, "pair")} more` : "" : `${plural(count, "pair")} without an answer`, ""]]);
   }
 }
 const seriesOf = (names, label) => names.filter(n => n in data.metrics.series).map(n => {
   const values = data.metrics.series[n], good = values.filter(v => v !== null);
-  return {name: label(n), points: data.metrics.at.map((t, i) => [t, values[i]]), zero: good.every(v => v === 0),
+  const points = data.metrics.at.map((t, i) => [t, values[i]]);
+  return {name: label(n), key: n, points, coarse: perSecond(points, end), zero: good.every(v => v === 0),
     rest: () => good.length ? good.reduce((a, b) => a + b, 0) / good.length : null};
 });
 const tail = n => n.split(".").slice(2).join(".");
 const ofWorker = n => n.slice(7, n.indexOf(".host."));
+const program = n => n.replace(/^process\.(.*)\.\w+$/, "$1").replace(/^machine\.(.*)/, "$1 (of the machine)");
+const limitsOf = names => data.limit_lines.filter(l => names.includes(l.chart));
 const GROUPS = [
   ["CPU by mode", n => /^host\.cpu\.(user|nice|system|softirq|irq|iowait|steal)$/.test(n), {unit: "share", stacked: true, top: 1}],
   ["Workers: CPU", n => /^worker\..*\.host\.cpu\.busy$/.test(n), {unit: "share", top: 1}, ofWorker],
@@ -167,34 +171,47 @@ const GROUPS = [
   ["Neighbour table full", n => n === "host.neighbours.full", {unit: "rate"}, () => "full"],
   ["Wait for the kernel's lock (RTNL)", n => n === "host.rtnl.wait", {unit: "seconds"}, () => "longest"],
   ["Processes of the machine", n => /^host\.processes\./.test(n), {}],
-  ["Programs: CPU", n => /^process\..*\.cpu$/.test(n), {unit: "share"}, n => n.split(".")[1]],
-  ["Programs: memory", n => /^process\..*\.rss$/.test(n), {unit: "bytes"}, n => n.split(".")[1]],
-  ["Programs: open files", n => /^process\..*\.fds$/.test(n), {}, n => n.split(".")[1]],
+  ["Programs: CPU", n => /^process\..*\.cpu$/.test(n), {unit: "share"}, program],
+  ["Programs: memory", n => /^process\..*\.rss$/.test(n), {unit: "bytes"}, program],
+  ["Programs: open files", n => /^process\..*\.fds$/.test(n), {}, program],
   ["Ports: bytes", n => /^port\..*_bytes$/.test(n), {unit: "byterate"}, n => n.slice(5)],
   ["Ports: packets", n => /^port\..*_packets$/.test(n), {unit: "rate"}, n => n.slice(5)],
   ["Ports: errors and drops", n => /^port\..*_(errors|dropped)$/.test(n), {unit: "rate"}, n => n.slice(5)],
 ];
 const HIDDEN = new Set(["host.cpu.idle", "host.cpu.busy", "host.memory.available", "host.softirqs.total"]);
+// The number of pairs in steps; for the whole run the highest number of each second.
+function failingPairs(points) {
+  const steps = [];
+  for (let at = 0, from = 0, count = 0; at < end; at++) {
+    let most = count;
+    for (; from < points.length && points[from][0] < at + 1; from++) { count = points[from][1]; most = Math.max(most, count); }
+    steps.push([at, most]);
+  }
+  return {name: "pairs", color: "var(--bad)", points, coarse: points.length > steps.length ? steps : null};
+}
 function rows(timeline) {
   const found = [], bins = data.bins, zero = [];
-  const points = values => bins.at.map((t, i) => [t, values[i]]);
+  const over = (from, key) => from.at.map((t, i) => [t, key(from)[i]]);
+  const both = key => ({points: over(bins, key), coarse: over(data.coarse, key)});
   if (bins.at.length) {
     found.push(new Lines(timeline, "Operations per second", ["due", "done", "failed"].filter(n => bins.rates[n].some(Boolean))
-      .map((n, i) => ({name: n, points: points(bins.rates[n]), color: ["var(--c7)", "var(--c0)", "var(--bad)"][["due", "done", "failed"].indexOf(n)]})), {unit: "rate"}));
+      .map((n, i) => ({name: n, key: n === "done" ? "rate" : n, ...both(b => b.rates[n]), color: ["var(--c7)", "var(--c0)", "var(--bad)"][["due", "done", "failed"].indexOf(n)]})), {unit: "rate", limits: limitsOf(["operations"])}));
     found.push(new Lines(timeline, "Latency", [["max", "var(--c1)"], ["p99", "var(--c3)"], ["p50", "var(--c0)"]]
-      .map(([n, color]) => ({name: n, color, points: points(bins.latency[n])})), {unit: "seconds", log: true, height: 120}));
+      .map(([n, color]) => ({name: n, key: n, color, ...both(b => b.latency[n])})), {unit: "seconds", log: true, height: 120, limits: limitsOf(["latency"])}));
   }
   if (data.lanes.failing.length) found.push(new Lines(timeline, "Pairs without an answer",
-    [{name: "pairs", color: "var(--bad)", points: [[0, 0], ...data.lanes.failing, [end, data.lanes.failing[data.lanes.failing.length - 1][1]]]}], {stepped: true}));
+    [failingPairs([[0, 0], ...data.lanes.failing, [end, data.lanes.failing[data.lanes.failing.length - 1][1]]])], {stepped: true}));
   if (data.lanes.lanes.length) found.push(new Lanes(timeline));
   if (data.convergence.events.length) {
     const steps = [...new Set(data.convergence.events.map(e => e.step))];
     found.push(new Lines(timeline, "Convergence of events", steps.map(s => ({name: s, color: `var(--c${Math.max(0, data.bins.steps.findIndex(l => l.name === s)) % 8})`,
       points: data.convergence.events.filter(e => e.step === s).map(e => [e.at, e.convergence, `${e.verb} ${e.targets.join(", ")}: ${words(e.convergence, "seconds")}, ${plural(e.probes, "probe")}`])})),
-      {unit: "seconds", dots: 2.6, log: true}));
+      {unit: "seconds", dots: 2.6, log: true, limits: limitsOf(["convergence"])}));
   }
   if (data.answers.length) found.push(new Lines(timeline, "Round trips of probes", [{name: "answers (a sample)", color: "var(--c2)", points: data.answers}],
-    {unit: "seconds", dots: 1.3, log: true}));
+    {unit: "seconds", dots: 1.3, log: true, limits: limitsOf(["round trips"])}));
+  if (data.flows.lines.length) found.push(new Lines(timeline, "Flows: bits received", data.flows.lines.map((line, i) => ({name: line.name,
+    key: i ? "" : "traffic.rate", points: line.rates.map((rate, k) => [data.flows.at[k], rate])})), {unit: "bitrate", limits: limitsOf(["flows"])}));
   const left = new Set(Object.keys(data.metrics.series).filter(n => !HIDDEN.has(n)));
   const add = (title, names, options, label) => {
     names.forEach(n => left.delete(n));
@@ -206,7 +223,7 @@ function rows(timeline) {
       series = series.sort((a, b) => most(b) - most(a)).slice(0, 12);
       title += " (the 12 highest)";
     }
-    if (series.length) found.push(new Lines(timeline, title, series, options));
+    if (series.length) found.push(new Lines(timeline, title, series, {...options, limits: limitsOf(options.stacked ? [...names, "host.cpu.busy"] : names)}));
   };
   for (const [title, fits, options, label] of GROUPS) add(title, [...left].filter(fits), options, label || tail);
   const rest = new Map();
@@ -266,12 +283,20 @@ function probesSection() {
     words(g.loss, "share"), whole(g.late), whole(g.unasked), whole(g.windows), words(g.longest, "seconds"), words(g.blackhole, "seconds"), ...["p50", "p99", "max"].map(k => words(g.round_trip?.[k], "seconds"))]));
   const worst = table(["probe", "from", "to", "lost", "gaps", "p99"], data.pairs.filter(p => p.sent > p.answered).slice(0, 12).map(p => [p.probe, p.source, p.target,
     `${whole(p.sent - p.answered)} of ${whole(p.sent)}`, whole(p.windows.length), words(p.round_trip?.p99, "seconds")]), 3);
+  const longest = data.windows.length ? [card("Longest loss windows", "from the first lost probe to the first answer after it", table(["probe", "from", "to", "at", "lasted", "lost"],
+    data.windows.map(w => [w.probe, w.source, w.target, clock(w.start), words((w.end ?? end) - w.start, "seconds") + (w.end === null ? ", not over" : ""), whole(w.lost)]), 3))] : [];
   const c = data.convergence, events = [...c.events].sort((a, b) => b.convergence - a.convergence).slice(0, 12);
   const note = [plural(c.disturbing, "event"), "felt,", c.undisturbing.toLocaleString("en"), "not felt", c.unexplained ? `· ${plural(c.unexplained, "gap")} without an event` : ""].join(" ");
-  return [card("Probes", "", groups), make("div", {class: "two"},
+  return [card("Probes", "", groups), ...longest, make("div", {class: "two"},
     card("Slowest convergence", note, events.length ? table(["at", "event", "probes", "right again", "after undo"], events.map(e => [clock(e.at), `${e.verb} ${e.targets.join(", ")}`, whole(e.probes),
       cell(words(e.convergence, "seconds") + (e.unfinished ? ", not over" : ""), e.unfinished ? "n broken" : "n"), words(e.recovery, "seconds")]), 2) : make("p", {}, "No event made a probe wrong.")),
     card("Pairs that lost most", "", data.pairs.some(p => p.sent > p.answered) ? worst : make("p", {}, "Every probe was answered.")))];
+}
+function flowsTable() {
+  const {rows, more} = data.flows;
+  if (!rows.length) return [];
+  return [card("Flows", more ? `failed ones, then the slowest: ${rows.length} of ${whole(rows.length + more)}` : "", table(["flow", "step", "rate", "received", "lost", ""], rows.map(f => [f.name, f.step,
+    words(f.rate, "bitrate"), words(f.received, "bytes"), words(f.loss, "share"), cell(f.error, f.error ? "wrap broken" : "")]), 2))];
 }
 function workers() {
   if (!data.workers.length) return [];
@@ -335,7 +360,7 @@ const curves = timed.flatMap(s => [{name: s.step, curve: s.latency.curve}]);
 for (const g of data.probe_groups) if (g.round_trip) curves.push({name: `${g.probe} (round trip)`, curve: g.round_trip.curve});
 const plot = curves.length ? new Curves(curves.slice(0, 8)) : null;
 page.append(header(() => timeline), tiles(), ...worries(), ...limits(), body,
-  ...(plot ? [card("Latency by percentile", "", plot.element)] : []), actionsTable(), ...workers(), ...probesSection(), ...lightPorts(), ...facts(zero));
+  ...(plot ? [card("Latency by percentile", "", plot.element)] : []), actionsTable(), ...workers(), ...flowsTable(), ...probesSection(), ...lightPorts(), ...facts(zero));
 function render() {
   timeline.render();
   timeline.point(null);

@@ -4,39 +4,50 @@ from __future__ import annotations
 
 import math
 from collections import defaultdict
+from collections.abc import Iterable
+from heapq import nsmallest
 from importlib.resources import files
 from typing import Any
 
 import numpy as np
 
+from stress.limits import Verdict
 from stress.metrics.figure_units import unit_of
-from stress.outcomes import Floats, Outcomes
 from stress.records import RunResult
+from stress.report.bins import bins, short
+from stress.report.flow_charts import flows_of
+from stress.report.limit_lines import limit_lines
 from topologies.html_page import page as html_page
 
-_BINS = 600
+_PARTS = 600
 _MOST_MARKS = 4000
 _MOST_SAMPLES = 4000
 _MOST_LANES = 48
 _MOST_WINDOWS = 4000
 _MOST_TIMES = 3000
+_MOST_LONGEST = 15
 
 _DRAWN_OF_WORKERS = (".host.cpu.busy", ".host.memory.used", ".host.load.1", ".host.rtnl.wait")
 """Metrics of the workers of a cluster that are drawn: metrics.csv has all."""
 
-_NONE = (None, None, None)
 
+def page(whole: dict[str, Any], result: RunResult, verdicts: Iterable[Verdict] = ()) -> str:
+    """Return the page of a report (`summary`).
 
-def page(whole: dict[str, Any], result: RunResult) -> str:
-    """Return the page of a report (`summary`); `result` gives the operations and the answers to draw."""
+    `result` gives the operations and the answers to draw, `verdicts` the limits to draw into charts.
+    """
     data = {
-        **{key: value for key, value in whole.items() if key not in {"figures", "probes"}},
+        **{key: value for key, value in whole.items() if key not in {"figures", "probes", "traffic"}},
         "steps": [_without_slices(step) for step in whole["steps"]],
         "pairs": _pairs(whole["probes"]),
         "lanes": _lanes(whole["probes"]),
         "metrics": _thinned(whole["metrics"]),
         "units": {name: unit_of(name) for name in whole["metrics"]["series"]},
-        "bins": _bins(result, whole["seconds"]),
+        "windows": _longest(whole["probes"]),
+        "flows": flows_of(whole["traffic"], whole["seconds"]),
+        "limit_lines": limit_lines(verdicts, whole["figures"]),
+        "bins": bins(result, whole["seconds"], _PARTS),
+        "coarse": bins(result, whole["seconds"], min(_PARTS, max(1, math.floor(whole["seconds"])))),
         "marks": _marks(result),
         "answers": _answers(result),
         "tiles": {name: whole["figures"].get(name) for name in _TILES},
@@ -95,6 +106,18 @@ def _lanes(probes: list[dict[str, Any]]) -> dict[str, Any]:
     return {"lanes": lanes, "more": len(hit) - len(lanes), "failing": _failing(probes)}
 
 
+def _longest(probes: list[dict[str, Any]]) -> list[dict[str, Any]]:
+    """Return the longest loss windows of all pairs, those that never ended first."""
+    every = [
+        {"probe": one["probe"], "source": one["source"], "target": one["target"], "start": start, "end": end,
+         "lost": lost}
+        for one in probes
+        for start, end, lost in one["windows"]
+    ]  # fmt: skip
+    endless = math.inf
+    return nsmallest(_MOST_LONGEST, every, lambda one: one["start"] - (one["end"] or endless))
+
+
 def _failing(probes: list[dict[str, Any]]) -> list[list[float | int | None]]:
     """Return the number of pairs without an answer, as steps [seconds, count] at each change."""
     changes: dict[float, int] = defaultdict(int)
@@ -106,7 +129,7 @@ def _failing(probes: list[dict[str, Any]]) -> list[list[float | int | None]]:
     moments = sorted(changes)
     counts = np.cumsum([changes[moment] for moment in moments], dtype=np.int64)
     if len(moments) > _MOST_SAMPLES:  # the highest of each part, at its start
-        edges = np.linspace(moments[0], moments[-1], _BINS * 2 + 1)
+        edges = np.linspace(moments[0], moments[-1], _PARTS * 2 + 1)
         starts = np.unique(np.searchsorted(moments, edges[:-1]))
         counts, moments = np.maximum.reduceat(counts, starts), [moments[at] for at in starts.tolist()]
     return [list(pair) for pair in zip(moments, counts.tolist(), strict=True)]
@@ -116,16 +139,11 @@ def _thinned(metrics: dict[str, Any]) -> dict[str, Any]:
     """Return at most 4,000 samples, evenly spaced, of the series that are drawn."""
     every = max(1, math.ceil(len(metrics["at"]) / _MOST_SAMPLES))
     series = {
-        name: [_short(value) for value in values[::every]]
+        name: [short(value) for value in values[::every]]
         for name, values in metrics["series"].items()
         if not name.startswith("worker.") or name.endswith(_DRAWN_OF_WORKERS)
     }
     return {"at": [round(at, 3) for at in metrics["at"][::every]], "series": series}
-
-
-def _short(value: float | None) -> float | None:
-    """Return the number with six digits: a chart shows no more."""
-    return None if value is None else float(f"{value:.6g}")
 
 
 def _marks(result: RunResult) -> list[list[Any]]:
@@ -150,53 +168,6 @@ def _marks(result: RunResult) -> list[list[Any]]:
         one = outcomes[at]
         targets = ", ".join(one.operation.targets)
         found.append([round(one.operation.at, 4), number, one.operation.verb, targets, one.error])
-    return found
-
-
-def _bins(result: RunResult, seconds: float) -> dict[str, Any]:
-    """Return the operations in 600 equal parts of the run: counts per step, rates, latencies."""
-    outcomes = result.outcomes
-    if not len(outcomes) or seconds <= 0:
-        return {"at": [], "steps": []}
-    edges = np.linspace(0.0, seconds, _BINS + 1)
-    width = seconds / _BINS
-    failed = outcomes.failed
-
-    def rate(moments: Floats) -> list[float]:
-        return [round(float(count) / width, 3) for count in np.histogram(moments, edges)[0]]
-
-    ended = outcomes.finished
-    return {
-        "at": [round(float(at), 4) for at in (edges[:-1] + edges[1:]) / 2],
-        "width": width,
-        "rates": {"due": rate(outcomes.due), "done": rate(ended[~failed]), "failed": rate(ended[failed])},
-        "latency": _latencies(outcomes, edges),
-        "steps": [_lane(name, outcomes, edges) for name in result.offered],
-    }
-
-
-def _lane(name: str, outcomes: Outcomes, edges: Floats) -> dict[str, Any]:
-    """Return two counts for each part: operations of a step due in it, and failed ones among them."""
-    mine = outcomes.of_step(name)
-    counts = np.histogram(outcomes.due[mine], edges)[0]
-    failed = np.histogram(outcomes.due[mine & outcomes.failed], edges)[0]
-    return {"name": name, "counts": counts.tolist(), "failed": failed.tolist()}
-
-
-def _latencies(outcomes: Outcomes, edges: Floats) -> dict[str, list[float | None]]:
-    """Return median, p99 and longest latency of the operations that were due in each part."""
-    timed = np.flatnonzero(~(outcomes.failed | outcomes.skipped))
-    part = np.searchsorted(edges, outcomes.due[timed], side="right") - 1
-    part = np.clip(part, 0, len(edges) - 2).astype(np.int16)
-    order = np.argsort(part, kind="stable")
-    ends = np.cumsum(np.bincount(part, minlength=len(edges) - 1)).tolist()
-    found: dict[str, list[float | None]] = {"p50": [], "p99": [], "max": []}
-    for begin, end in zip([0, *ends], ends, strict=False):
-        some = timed[order[begin:end]]
-        took = outcomes.finished[some] - outcomes.due[some]
-        values = np.quantile(took, [0.5, 0.99, 1.0], method="inverted_cdf").tolist() if len(some) else _NONE
-        for key, value in zip(found, values, strict=True):
-            found[key].append(_short(value))
     return found
 
 

@@ -53,7 +53,7 @@ def validity_warnings(result: RunResult, offered: int, spent: Callable[[], Spent
     """Return why the figures of a run are unreliable; `offered` is the number of planned operations."""
     ended_early = bool(result.interrupted or result.aborted)
     return [
-        *_of_operations(result.outcomes, 0 if ended_early else offered),
+        *_of_operations(result, 0 if ended_early else offered),
         *_of_processor(spent()),
         *_of_probes(result),
         *_of_samples(result),
@@ -62,24 +62,27 @@ def validity_warnings(result: RunResult, offered: int, spent: Callable[[], Spent
     ]
 
 
-def _of_operations(outcomes: Outcomes, offered: int) -> Iterator[str]:
+def _of_operations(result: RunResult, offered: int) -> Iterator[str]:
+    """Yield warnings about operations; all shares are of those that were offered."""
+    outcomes = result.outcomes
     steps = {what.step: what.action for what in map(outcomes.whats.__getitem__, outcomes.used)}
     for step in steps:
         mine = outcomes.of_step(step)
         found = _lateness(outcomes, mine)
-        if found.behind > _MOST_LATE * found.begun:
+        of_step = result.offered.get(step, found.begun)
+        if found.behind > _MOST_LATE * of_step:
             yield (
-                f"{_share(found.late, found.begun, step)} began more than {LATE * 1e3:.0f} ms late, "
+                f"{_share(found.late, of_step, step)} began more than {LATE * 1e3:.0f} ms late, "
                 f"{found.worst:.3g} s at worst, which is part of their latencies: this machine or the "
                 "network doesn't keep up with the rate, or something else keeps it busy"
             )
     for step, action in steps.items():
         mine = outcomes.of_step(step)
-        begun, why = int(np.count_nonzero(mine)), outcomes.reasons(mine)
+        of_step, why = result.offered.get(step, int(np.count_nonzero(mine))), outcomes.reasons(mine)
         count = sum(why.values())
-        if action != "ramp" and count > _MOST_SKIPPED * begun:  # a ramp ends when a limit breaks
+        if action != "ramp" and count > _MOST_SKIPPED * of_step:  # a ramp ends when a limit breaks
             yield (
-                f"{_share(count, begun, step)} had nothing to do "
+                f"{_share(count, of_step, step)} had nothing to do "
                 f"(mostly: {next(iter(why))}): its rate counts them, its latencies don't"
             )
     if len(outcomes) < offered:

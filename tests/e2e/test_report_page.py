@@ -60,6 +60,35 @@ def test_the_charts_are_drawn_in_the_scheme_that_the_user_prefers(scheme: str, t
     assert "a &lt;/script&gt;&lt;b&gt;processor&lt;/b&gt;" in page
 
 
+POINTS = """<script>
+const first = document.querySelectorAll(".timeline .row svg")[2].querySelector("path.line").getAttribute("d");
+document.documentElement.dataset.points = first.split("L").length;
+</script></body>"""
+
+
+def test_limits_are_lines_and_what_breaks_them_is_red_and_flows_and_pairs_are_named(tmp_path: Path) -> None:
+    series = {"begun": 12.0, "series": [125_000] * 30, "received_bytes": 3_750_000, "seconds": 30.0}
+    ends = {"step": "load", "source": "h7", "target": "h9", "protocol": "tcp", "error": ""}
+    run = replace(made_run(60, 400, 6), traffic=[{**ends, **series}])
+    texts = ["host.load.1 <= 0.5", "latency.p99 <= 1 us", "probe.rtt.max <= 100 s", "traffic.rate >= 2 Mbit"]
+    write(run, judge(run, [parse(text) for text in texts]), tmp_path)
+    file = tmp_path / "report.html"
+    file.write_text(file.read_text().replace("</body>", POINTS))
+    page, console = opened(tmp_path, LIGHT)
+    assert console == ""
+    drawn = page.partition("<script")[0]
+    assert "NaN" not in drawn
+    broken = re.findall(r'<line class="limit broken"[^>]*><title>([^<]*)', drawn)
+    assert broken == ["latency.p99 &lt;= 1 us", "traffic.rate &gt;= 2 Mbit", "host.load.1 &lt;= 0.5"]
+    assert drawn.count('class="line beyond"') == 3
+    assert "probe.rtt.max &lt;= 100 s" in drawn
+    assert "Flows: bits received" in drawn
+    assert "<td>h7 → h9 tcp</td><td>load</td><td" in drawn.replace(' class=""', "")
+    assert re.findall(r'<text class="pair"[^>]*>(h\d+ → h\d+)</text>', drawn)
+    assert "Longest loss windows" in drawn
+    assert int(state(page)["points"]) <= 61
+
+
 MOUSE = """<script>
 const svg = document.querySelectorAll(".timeline .row svg")[3];
 const box = svg.getBoundingClientRect();
@@ -87,7 +116,7 @@ def test_all_charts_are_read_and_zoomed_together(tmp_path: Path) -> None:
 
 
 def test_operations_that_are_far_apart_are_seen(tmp_path: Path) -> None:
-    write(made_run(60, 200, 4), [], tmp_path)
+    write(made_run(60, 20, 4), [], tmp_path)
     page, console = opened(tmp_path, LIGHT)
     assert console == ""
     lines = re.findall(r'<path class="line" [^>]*d="([^"]*)"', page)

@@ -257,6 +257,22 @@ def test_what_runs_in_the_network_is_measured_by_name_and_only_that(tmp_path: Pa
     assert not [name for name in third if "iperf3" in name]
 
 
+def test_a_controller_outside_of_the_network_is_the_machine_s(tmp_path: Path) -> None:
+    program = tmp_path / "ryu-manager"
+    program.symlink_to("/bin/sh")
+    wait = [str(program), "-c", "read line"]
+    with (
+        subprocess.Popen(wait, stdin=subprocess.PIPE) as inside,
+        subprocess.Popen(wait, stdin=subprocess.PIPE),
+    ):
+        processes = Processes(with_tasks(inside.pid))
+        found = processes.measure(None)
+        processes.close()
+    assert found["process.ryu-manager.fds"] >= 3
+    assert found["process.machine.ryu-manager.fds"] >= 3
+    assert figure_unit("process.machine.ryu-manager.cpu.max") == "share"
+
+
 def test_counters_of_an_interface_by_netlink() -> None:
     with socket.socket(socket.AF_NETLINK, socket.SOCK_RAW, 0) as sock:
         sock.send(request("lo"))
