@@ -243,7 +243,7 @@ def make_plan(
     if not machines:
         raise ValueError("a plan needs at least one worker")
     placement = place(topology, engine, machines, method)
-    warnings = warnings_for(topology.underlay) + placement.warnings
+    warnings = (*topology.notes, *warnings_for(topology.underlay), *placement.warnings)
     return Plan(topology, engine, placement.worker, machines, up, placement.method, warnings, options or {})
 
 

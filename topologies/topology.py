@@ -51,6 +51,7 @@ class Topology:
     links. `vpcs` are the networks of the latter two. `carriers` (int64[c]) are the nodes that carry some
     which this graph leaves out (see `full`, `underlay`). `carried` (int64[p, 2]) are compute hosts and
     address spaces that stay prepared for light nodes although their last one may have moved away.
+    `notes` are lines for people on what an imported file says and this graph leaves out; they aren't stored.
     """
 
     name: str
@@ -74,6 +75,7 @@ class Topology:
     vpcs: Vpcs | None = None
     carriers: I64 = field(default_factory=lambda: np.zeros(0, dtype=np.int64))
     carried: I64 = field(default_factory=lambda: np.zeros((0, 2), dtype=np.int64))
+    notes: tuple[str, ...] = ()
 
     def __post_init__(self) -> None:
         n, m = len(self.names), len(self.ends)

@@ -14,6 +14,7 @@ from typing import Any, TypeVar
 from pydantic import BaseModel, ValidationError
 
 from topologies.formats.graph import Attributes, FormatError
+from topologies.formats.node_words import route_attributes, route_keys
 from topologies.formats.openflow import openflow_attributes, openflow_keys
 from topologies.profiles import LinkProfile, NodeProfile, Shape
 from topologies.spec.explain import problems_of
@@ -60,6 +61,7 @@ def node_of(attributes: Attributes, line: int = 0) -> NodeMeaning:
         word = free if free.upper() in Kind.__members__ else "switch"
     kind = Kind[word.upper()]
     keys = {key: attributes[key] for key in NODE_KEYS if attributes.get(key) is not None}
+    keys |= route_keys(attributes)
     if openflow := openflow_keys(attributes, line):
         keys["openflow"] = openflow
     profile = merged_node(_valid(NodeKeys, keys, line), None) if keys else NodeProfile()
@@ -145,6 +147,7 @@ def node_attributes(topology: Topology, node: int) -> dict[str, Any]:
         out["group"] = int(topology.groups[node])
     profile, default = topology.node_profile_of(node), NodeProfile()
     out |= {key: value for key in NODE_KEYS if (value := getattr(profile, key)) != getattr(default, key)}
+    out |= route_attributes(profile.setup)
     if kind == Kind.SWITCH:
         out |= openflow_attributes(profile.openflow)
     else:

@@ -1,15 +1,17 @@
 """Topology from a Mininet file: `topology: {mininet: dc_topo.py, topo: mytopo, args: [4]}`.
 
-The file has `Topo` subclasses or a `topos` dictionary; Mininet needn't be installed. Imported are
-hosts and switches, host `ip` and `mac`, port numbers, and the options of links: bw (Mbit/s), delay,
-jitter, loss (percent) and max_queue_size, also of one end in params1 and params2. A node whose class
-is called …Router is a router. Options for Mininet's own processes (inNamespace, controllers, classes,
-cpu shares) are left out. `mininet_process` runs the file.
+The file has `Topo` subclasses, a `topos` dictionary, or is a script that builds with
+`Mininet(…)` and `net.addHost(…)`; Mininet needn't be installed. Imported are hosts and switches, host
+`ip`, `mac` and `defaultRoute`, port numbers, remote controllers, and the options of links: bw (Mbit/s),
+delay, jitter, loss (percent) and max_queue_size, also of one end in params1 and params2. A node whose
+class is called …Router, or that turns forwarding on, is a router. Everything else is named in the
+topology's notes (`mininet_options`). `mininet_process` runs the file.
 """
 
 from __future__ import annotations
 
 import re
+from dataclasses import replace
 from decimal import Decimal, InvalidOperation
 from typing import Annotated, Any
 
@@ -20,6 +22,13 @@ from topologies.families import Context, GeneratorParams
 from topologies.formats.assemble import assemble
 from topologies.formats.graph import FormatError, Graph
 from topologies.formats.import_options import Options
+from topologies.formats.mininet_options import (
+    LeftOut,
+    controllers_of,
+    node_attributes,
+    note_link,
+    note_network,
+)
 from topologies.formats.mininet_process import run
 from topologies.topology import Topology
 
@@ -49,7 +58,8 @@ def generate(params: Params, context: Context) -> Topology:
     if not path.is_file():
         raise ParameterError(loc, f"there is no file `{params.mininet}`; paths are relative to the YAML file")
     try:
-        return assemble(graph_of(run(path, params.topo, params.args, params.kwargs)), Options())
+        graph, notes = graph_of(run(path, params.topo, params.args, params.kwargs), params.mininet)
+        return replace(assemble(graph, Options()), notes=notes)
     except FormatError as error:
         place = f"{params.mininet}:{error.line}" if error.line else params.mininet
         raise ParameterError(loc, f"{place}: {error}") from error
@@ -57,25 +67,61 @@ def generate(params: Params, context: Context) -> Topology:
         raise ParameterError(loc, f"`{params.mininet}` can't be run: {error.strerror}") from error
 
 
-def graph_of(built: dict[str, Any]) -> Graph:
-    """Return the graph that the file built, with our attributes; FormatError for an invalid value."""
-    graph = Graph()
+def graph_of(built: dict[str, Any], file: str = "") -> tuple[Graph, tuple[str, ...]]:
+    """Return the graph that the file built, with our attributes, and notes of what isn't taken over.
+
+    FormatError for an invalid value.
+    """
+    graph, left_out = Graph(), LeftOut()
     interfaces: dict[str, dict[str, list[str]]] = {}
-    for link in built["links"]:
+    for link in _named_ports(built["links"], left_out):
         _interfaces(link, interfaces)
+        note_link(link, left_out)
         graph.add_edge(str(link["node1"]), str(link["node2"]), _link(link))
+    switches = controllers_of(built, left_out)
     for name, options in built["nodes"]:
-        graph.add_node(name, _node(options, interfaces.get(name, {})))
-    return graph.checked()
+        attributes = node_attributes(name, options, left_out)
+        if attributes["kind"] == "switch":
+            attributes |= switches  # a switch's ip is its management address; bridges have none
+        else:
+            attributes |= _addresses(options, interfaces.get(name, {}))
+        graph.add_node(name, attributes)
+    note_network(built, left_out)
+    notes = *left_out.notes(file), *(f"{file}: {words}" for words in built.get("notes") or ())
+    return graph.checked(), notes
 
 
-def _node(options: dict[str, Any], on_ports: dict[str, list[str]]) -> dict[str, Any]:
-    """Return our node attributes; `on_ports` are its addresses from links, as `value@port`."""
-    cls = options.get("cls")
-    router = isinstance(cls, dict) and "router" in str(cls.get("class")).lower()
-    if options.get("isSwitch"):
-        return {"kind": "switch"}  # a switch's ip is its management address; bridges have none
-    out: dict[str, Any] = {"kind": "router" if router else "host"}
+def _named_ports(links: list[dict[str, Any]], left_out: LeftOut) -> list[dict[str, Any]]:
+    """Return the links with the port numbers that the names of their interfaces say (`r0-eth1`).
+
+    They count only if no two ports of the node would have the same number; else the names are noted.
+    """
+    wanted: dict[str, list[tuple[dict[str, Any], str, int]]] = {}
+    for link in links:
+        for end in "12":
+            node, port = str(link[f"node{end}"]), int(link[f"port{end}"])
+            name = str(link.get(f"intfName{end}") or f"{node}-eth{port}")
+            stem, _, number = name.rpartition("-eth")
+            if stem == node and number.isascii() and number.isdigit():
+                port = int(number)
+            else:
+                left_out.add(f"intfName {name}", node)
+            wanted.setdefault(node, []).append((link, end, port))
+    for node, ends in wanted.items():
+        if len({port for _, _, port in ends}) == len(ends):
+            for link, end, port in ends:
+                link[f"port{end}"] = port
+        else:
+            for link, end, port in ends:
+                if int(link[f"port{end}"]) != port:
+                    left_out.add(f"intfName {link[f'intfName{end}']}", node)
+    return links
+
+
+def _addresses(options: dict[str, Any], on_ports: dict[str, list[str]]) -> dict[str, Any]:
+    """Return the addresses of a node; `on_ports` are those of its links, as `value@port`."""
+    out: dict[str, Any] = {}
+    first = 0
     for key in ("ip", "mac"):
         words = list(on_ports.get(key, []))
         own = str(options.get(key) or "")
@@ -83,7 +129,7 @@ def _node(options: dict[str, Any], on_ports: dict[str, list[str]]) -> dict[str, 
             own = f"{own}/{options.get('prefixLen', 8)}"
         said = {word.partition("@")[0] for word in words} | {own for word in words if word.endswith("@0")}
         if own and own not in said:
-            words.insert(0, f"{own}@0")
+            words.insert(0, f"{own}@{first}")
         if words:
             out[key] = " ".join(words)
     return out

@@ -1,25 +1,23 @@
-"""Stand-in for the package `mininet`, sufficient for files with `Topo` subclasses to load and build.
+"""Stand-in for the package `mininet`, sufficient for files to load and build their graph.
 
 It is written from Mininet's documented interface (mininet.org/api, version 2.3), so that graphs can be
 imported from Mininet files where Mininet isn't installed. It uses the standard library only and nothing
 of this project: the child process loads it by its path. Names that aren't here (node, link and controller
-classes, helpers) are made on demand, as classes that accept anything and functions that do nothing:
-a topology file names them but doesn't need them.
+classes, helpers) are made on demand, as classes that record or accept anything and functions that do
+nothing. Nothing is started: mininet_nodes.py and mininet_network.py record what a script builds.
 """
 
 from __future__ import annotations
 
+import functools
 import sys
 from collections.abc import Callable
 from importlib import import_module
 from importlib.abc import Loader, MetaPathFinder
-from importlib.machinery import ModuleSpec
+from importlib.machinery import ModuleSpec, PathFinder
+from importlib.util import spec_from_file_location
 from types import ModuleType
 from typing import Any
-
-
-class StandInError(Exception):
-    """The file uses something that only the real Mininet has."""
 
 
 class Anything:
@@ -34,48 +32,71 @@ class Anything:
         return nothing
 
 
-def nothing(*args: Any, **params: Any) -> None:
-    """Do nothing, in place of a function that a topology file may call."""
-    del args, params
+def _custom(cls: Any, **params: Any) -> Any:
+    return functools.partial(cls, **params)
 
 
-class Mininet(Anything):
-    """Network class that refuses to start: only the topology is read."""
-
-    def __init__(self, *args: Any, **params: Any) -> None:
-        del args, params
-        raise StandInError("starts a network when it is loaded; put that under `if __name__ == '__main__':`")
-
-
-def _network(*args: Any, **params: Any) -> None:
-    Mininet(*args, **params)
-
-
-def _custom(cls: Any, **_: Any) -> Any:
-    return cls
+def _special(cls: Any, *_: Any, defaults: dict[str, Any] | None = None, **__: Any) -> Any:
+    return functools.partial(cls, **defaults) if defaults else cls
 
 
 _graphs = import_module("mininet_topo")  # the child has put the folder of this file in the path
+_nodes = import_module("mininet_nodes")
+_network = import_module("mininet_network")
+nothing = _nodes.nothing
+
+
+def _nothing_said(*_: Any, **__: Any) -> str:
+    return ""
+
+
+def _nothing_run(*_: Any, **__: Any) -> tuple[str, str, int]:
+    return "", "", 0
+
+
 KNOWN: dict[str, dict[str, Any]] = {
     "mininet": {"VERSION": "2.3.0"},
     "mininet.topo": vars(_graphs),
-    "mininet.topolib": {**vars(_graphs), "TreeNet": _network, "TorusNet": _network},
-    "mininet.net": {"Mininet": Mininet, "MininetWithControlNet": Mininet, "VERSION": "2.3.0"},
+    "mininet.topolib": {**vars(_graphs), "TreeNet": _network.tree_net, "TorusNet": _network.torus_net},
+    "mininet.net": {
+        "Mininet": _network.Mininet,
+        "MininetWithControlNet": _network.Mininet,
+        "VERSION": "2.3.0",
+    },
+    "mininet.nodelib": {"NAT": _network.NAT},
+    "mininet.log": {"lg": Anything()},
+    "mininet.cli": {"CLI": _network.CommandLine},
     "mininet.util": {
         "irange": _graphs.irange,
         "natural": _graphs.natural,
         "naturalSeq": _graphs.natural_seq,
         "custom": _custom,
-        "specialClass": _custom,
+        "specialClass": _special,
+        "quietRun": _nothing_said,
+        "errRun": _nothing_run,
     },
 }
 """Names that have to work, by module."""
+
+_ENDINGS = {
+    "Switch": _nodes.Switch,
+    "Bridge": _nodes.Switch,
+    "Controller": _nodes.Controller,
+    "Host": _nodes.Node,
+    "Node": _nodes.Node,
+    "Link": _nodes.Link,
+    "Intf": _nodes.Intf,
+}
+"""Classes of Mininet by the end of their names: OVSSwitch, RemoteController, CPULimitedHost, TCLink, …."""
 
 
 def _made_up(name: str) -> Any:
     if name.startswith("__"):
         raise AttributeError(name)
-    return type(name, (Anything,), {"__module__": "mininet"}) if name[:1].isupper() else nothing
+    if not name[:1].isupper():
+        return nothing
+    base = next((cls for ending, cls in _ENDINGS.items() if name.endswith(ending)), Anything)
+    return type(name, (base,), {"__module__": "mininet"})
 
 
 class Finder(MetaPathFinder, Loader):
@@ -86,6 +107,10 @@ class Finder(MetaPathFinder, Loader):
         del path, target
         if fullname.partition(".")[0] != "mininet":
             return None
+        if fullname.startswith("mininet.examples."):  # a file beside it, as in Mininet's own folder
+            beside = PathFinder.find_spec(fullname.rpartition(".")[2], sys.path[:1])
+            if beside is not None and beside.origin:
+                return spec_from_file_location(fullname, beside.origin)
         return ModuleSpec(fullname, self, is_package=True)
 
     def create_module(self, spec: ModuleSpec) -> ModuleType:

@@ -159,7 +159,7 @@ def test_prints_and_writes_do_not_disturb(tmp_path: Path) -> None:
 @pytest.mark.parametrize(
     ("code", "words"),
     [
-        ("import sys\nsys.exit(3)\n", "t.py:2: calls exit() when it is loaded"),
+        ("import sys\nsys.exit(3)\n", "t.py:2: calls exit() before it builds a network"),
         ("exit()\n", "t.py: calls exit()|t.py:1: calls exit()|t.py:1: raises NameError"),
         ("import os\nos._exit(7)\n", "t.py: ended its process before it built a topology (exit code 7)"),
         ("import os\nos.kill(os.getpid(), 9)\n", "(killed by signal 9)"),
@@ -168,7 +168,7 @@ def test_prints_and_writes_do_not_disturb(tmp_path: Path) -> None:
         ("import nonesuch\n", "t.py:1: raises ModuleNotFoundError: No module named 'nonesuch'"),
         ("x = 1\n", "has neither a `topos` dictionary nor a subclass of Topo"),
         ("topos = {'a': lambda: 5}\n", "`a` makes a int, not a Topo"),
-        ("from mininet.net import Mininet\n\nMininet()\n", "t.py:3: starts a network when it is loaded"),
+        ("from mininet.net import Mininet\n\nMininet().start()\n", "and makes no network as a script"),
         ("def f(): f()\nf()\n", "raises RecursionError"),
         (PLAIN + "topos = {'m': lambda: Mine('x')}\n", "t.py:6: raises TypeError"),
         ("from mininet.topo import Topo\nclass T(Topo):\n def build(self): pass\n", "has no nodes"),
@@ -206,10 +206,11 @@ def test_a_file_that_blocks_the_alarm_is_killed(tmp_path: Path, monkeypatch: pyt
     assert "is still running" in refused(tmp_path, code)
 
 
-def test_siblings_can_be_imported_but_shadow_nothing(tmp_path: Path) -> None:
-    (tmp_path / "helper.py").write_text("N = 6\n", encoding="utf-8")
-    (tmp_path / "json.py").write_text("raise SystemExit\n", encoding="utf-8")
-    code = "import json, helper\n" + PLAIN + "topos = {'m': lambda: Mine(helper.N)}\n"
+@pytest.mark.parametrize("name", ["helper", "json", "platform", "topologies", "mininet_nodes"])
+def test_a_neighbour_is_found_before_all_others(tmp_path: Path, name: str) -> None:
+    """As for a script that Python runs: before the standard library, and before this project's package."""
+    (tmp_path / f"{name}.py").write_text("N = 6\n", encoding="utf-8")
+    code = f"import {name}\n" + PLAIN + f"topos = {{'m': lambda: Mine({name}.N)}}\n"
     assert loaded(tmp_path, code).node_count == 7
 
 
@@ -256,8 +257,9 @@ def test_a_python_that_they_cannot_read_is_said(tmp_path: Path, monkeypatch: pyt
     child = hidden / "mininet_child.py"
     source = mininet_process._CHILD.read_text(encoding="utf-8")
     child.write_text(source.replace("os.access(os.__file__", "os.access(__file__"), encoding="utf-8")
-    for name in ("mininet_standin.py", "mininet_topo.py", "mininet_cage.py"):
-        (hidden / name).write_bytes(mininet_process._CHILD.with_name(name).read_bytes())
+    for beside in mininet_process._CHILD.parent.glob("mininet_*.py"):
+        if beside.name != child.name:
+            (hidden / beside.name).write_bytes(beside.read_bytes())
     monkeypatch.setattr(mininet_process, "_CHILD", child)
     assert "who can't read the Python at" in refused(tmp_path, WHO)
 

@@ -20,6 +20,7 @@ from topologies.formats import mininet_process
 from topologies.spec.load import load_text
 
 NOBODY = 65534
+CHILD_FILES = sorted(path.name for path in mininet_process._CHILD.parent.glob("mininet_*.py"))
 SYSTEM_PYTHON = "/usr/bin/python3"
 TOPO = """
 from mininet.topo import Topo
@@ -93,7 +94,7 @@ def cage(request: pytest.FixtureRequest, tmp_path: Path, monkeypatch: pytest.Mon
         return
     folder = tmp_path / "formats"
     folder.mkdir()
-    for name in ("mininet_child.py", "mininet_standin.py", "mininet_topo.py", "mininet_cage.py"):
+    for name in CHILD_FILES:
         (folder / name).write_bytes(mininet_process._CHILD.with_name(name).read_bytes())
     text = (folder / "mininet_cage.py").read_text()
     assert "_libc.unshare(" in text
@@ -147,7 +148,7 @@ def test_as_another_user(user_namespaces: bool, mark: str) -> None:
     with tempfile.TemporaryDirectory() as folder, tempfile.TemporaryFile() as answer:
         place = Path(folder)
         place.chmod(0o777)
-        for name in ("mininet_child.py", "mininet_standin.py", "mininet_topo.py", "mininet_cage.py"):
+        for name in CHILD_FILES:
             text = mininet_process._CHILD.with_name(name).read_text()
             (place / name).write_text(text if user_namespaces else text.replace("_libc.unshare(", "bool("))
         who = 'self.addHost("u%d-g%d" % (os.getuid(), os.getgid()))'

@@ -1,0 +1,151 @@
+"""Options of a Mininet file's nodes, links and network, and notes of those that aren't taken over."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import Any
+
+_TAKEN = {"ip", "mac", "prefixLen", "isSwitch", "cls", "commands", "left_out"}
+_TAKEN_OF_LINKS = {
+    "bw", "delay", "jitter", "loss", "max_queue_size", "ip", "mac", "key", "cls", "intf", "fast",
+    *(f"{key}{end}" for key in ("node", "port", "params", "addr", "intfName") for end in "12"),
+}  # fmt: skip
+_PLAIN_CLASSES = {
+    "Host", "Node", "CPULimitedHost", "Switch", "OVSSwitch", "OVSKernelSwitch", "OVSBridge", "LinuxBridge",
+    "UserSwitch", "NAT", "Link", "TCLink", "TCULink", "OVSLink", "Intf", "TCIntf", "partial",
+}  # fmt: skip
+_LEARNING = {"Controller", "DefaultController", "OVSController"}
+_WITHOUT_EFFECT = {"waitConnected", "listenPort"}
+_SHOWN = 3
+_HINTS = {
+    "cpu": "it is a share of the machine; write `cpu:` in cores",
+    "cores": "write `cpu:` in cores",
+    "commands": "write them under `run:` or `sysctl:`",
+    "autoStaticArp": "write `addressing: {static_arp: true}`",
+    "inNamespace": "every node has a namespace of its own",
+    "servers": "write `workers:`",
+    "placement": "write `placement:`",
+    "failMode": "write `openflow: {fail_mode: …}`",
+    "protocols": "write `openflow: {protocols: […]}`",
+    "datapath": "write `openflow: {datapath: …}`",
+}
+_FORWARDING = re.compile(r"ip_forward\s*=\s*1|echo\s+1\s*>\s*/proc/sys/net/ipv4/ip_forward")
+_SYSCTL = re.compile(r"\s*sysctl\s+(?:-w\s+)?(net(?:\.[A-Za-z0-9_-]+)+)=(\S+)\s*")
+_ADDRESS = r"([0-9]+(?:\.[0-9]+){3})"
+_GATEWAY = re.compile(
+    r"\s*(?:ip\s+route\s+add\s+default\s+via|route\s+add\s+(?:-net\s+)?default\s+gw)"
+    rf"\s+{_ADDRESS}(?:\s+dev\s+\S+|\s+\S+-eth[0-9]+)?\s*"
+)
+_ROUTE = re.compile(rf"\s*ip\s+route\s+add\s+{_ADDRESS}(/[0-9]+)\s+via\s+{_ADDRESS}(?:\s+dev\s+\S+)?\s*")
+
+
+@dataclass
+class LeftOut:
+    """Options that aren't taken over, with the names of the nodes and links that have them."""
+
+    found: dict[str, list[str]] = field(default_factory=dict)
+
+    def add(self, key: str, name: str) -> None:
+        """Note that option `key` of `name` isn't taken over."""
+        self.found.setdefault(key, []).append(name)
+
+    def notes(self, file: str) -> tuple[str, ...]:
+        """Return a line for each option."""
+        out = []
+        for key, names in self.found.items():
+            different = list(dict.fromkeys(names))
+            more = f" and {len(different) - _SHOWN:,} more" if len(different) > _SHOWN else ""
+            of = f" of {', '.join(different[:_SHOWN])}{more}" if different != [""] else ""
+            hint = f" ({_HINTS[key.strip('`')]})" if key.strip("`") in _HINTS else ""
+            out.append(f"{file}: not taken over: {key}{of}{hint}")
+        return tuple(out)
+
+
+def class_of(options: Mapping[str, Any]) -> list[str]:
+    """Return the names of a node's class and its bases, as far as the file's process tells them."""
+    cls = options.get("cls")
+    if not isinstance(cls, dict):
+        return []
+    return [str(name) for name in cls.get("bases") or [cls.get("class")]]
+
+
+def node_attributes(name: str, options: dict[str, Any], left_out: LeftOut) -> dict[str, Any]:
+    """Return the kind, routes and sysctls of a node; note what else it says."""
+    cls = options.get("cls")
+    params = cls.get("params") if isinstance(cls, dict) else None
+    options = {**options, **{key: value for key, value in (params or {}).items() if key not in options}}
+    out = _commands(name, options, left_out)
+    gateway = str(options.get("defaultRoute") or "").split()
+    if gateway[:1] == ["via"] and len(gateway) > 1:
+        out["gateway"] = gateway[1]
+        del options["defaultRoute"]
+    for key, value in options.items():
+        if key not in _TAKEN and value is not None and (key, value) != ("inNamespace", True):
+            left_out.add(f"`{key}`", name)
+    for words in options.get("left_out") or ():
+        left_out.add(words, name)
+    own = class_of(options)[:1]
+    forwards = out.pop("forwards", False) or any("router" in word.lower() for word in own)
+    if own and own[0] not in _PLAIN_CLASSES and not forwards:
+        left_out.add(f"class {own[0]}", name)
+    if options.get("isSwitch"):
+        return {"kind": "switch"}
+    return {"kind": "router" if forwards else "host", **out}
+
+
+def _commands(name: str, options: dict[str, Any], left_out: LeftOut) -> dict[str, Any]:
+    """Return what the commands of a script set that a topology file has keys for; note the others."""
+    out: dict[str, Any] = {}
+    words: dict[str, list[str]] = {}
+    for command in options.get("commands") or ():
+        if _FORWARDING.search(command):
+            out["forwards"] = True
+        elif found := _SYSCTL.fullmatch(command):
+            words.setdefault("sysctl", []).append(f"{found[1]}={found[2]}")
+        elif found := _GATEWAY.fullmatch(command):
+            out["gateway"] = found[1]
+        elif found := _ROUTE.fullmatch(command):
+            words.setdefault("routes", []).append(f"{found[1]}{found[2]}={found[3]}")
+        else:
+            left_out.add("commands", f"{name} ({_cut(command)})")
+    return out | {key: " ".join(several) for key, several in words.items()}
+
+
+def _cut(command: str) -> str:
+    return command if len(command) <= 40 else f"{command[:39]}…"
+
+
+def note_link(link: dict[str, Any], left_out: LeftOut) -> None:
+    """Note the options of a link that aren't taken over."""
+    name = f"{link['node1']}-{link['node2']}"
+    ends = [link.get(f"params{end}") or {} for end in "12"]
+    for options in (link, *ends):
+        for key, value in options.items():
+            if key not in _TAKEN_OF_LINKS and value is not None:
+                left_out.add(f"`{key}`", name)
+    cls = link.get("cls")
+    if isinstance(cls, dict) and cls.get("class") not in _PLAIN_CLASSES:
+        left_out.add(f"class {cls.get('class')}", name)
+
+
+def controllers_of(built: dict[str, Any], left_out: LeftOut) -> dict[str, Any]:
+    """Return the attributes of switches that speak to the script's remote controllers; {} for none."""
+    remote = []
+    for name, cls, params in built.get("controllers") or ():
+        if cls == "RemoteController":
+            address, port = params.get("ip") or "127.0.0.1", params.get("port") or 6653
+            remote.append(f"remote {address}:{port}")
+        elif cls not in _LEARNING:
+            left_out.add(f"controller {cls}", name)
+    return {"switch": "ovs", "openflow_controller": "; ".join(remote)} if remote else {}
+
+
+def note_network(built: dict[str, Any], left_out: LeftOut) -> None:
+    """Note the settings of the network that aren't taken over."""
+    for key in built.get("network") or ():
+        if key not in _WITHOUT_EFFECT:
+            left_out.add(f"`{key}`", "")
+    for words in built.get("left_out") or ():
+        left_out.add(words, "")
