@@ -28,6 +28,7 @@ from topologies.formats.mininet_options import (
     node_attributes,
     note_link,
     note_network,
+    without_computed_routes,
 )
 from topologies.formats.mininet_process import run
 from topologies.topology import Topology
@@ -86,6 +87,7 @@ def graph_of(built: dict[str, Any], file: str = "") -> tuple[Graph, tuple[str, .
         else:
             attributes |= _addresses(options, interfaces.get(name, {}))
         graph.add_node(name, attributes)
+    without_computed_routes(graph.nodes, left_out)
     note_network(built, left_out)
     notes = *left_out.notes(file), *(f"{file}: {words}" for words in built.get("notes") or ())
     return graph.checked(), notes

@@ -113,6 +113,22 @@ def _commands(name: str, options: dict[str, Any], left_out: LeftOut) -> dict[str
     return out | {key: " ".join(several) for key, several in words.items()}
 
 
+def without_computed_routes(nodes: dict[str, dict[str, Any]], left_out: LeftOut) -> None:
+    """Take routes away from `nodes` where a router is: the network computes them then.
+
+    A gateway that is no address of the file is noted.
+    """
+    if not any(attributes["kind"] == "router" for attributes in nodes.values()):
+        return
+    known = {
+        word.partition("/")[0] for attributes in nodes.values() for word in str(attributes.get("ip", "")).split()
+    }
+    for name, attributes in nodes.items():
+        if attributes.pop("gateway", None) not in (None, *known):
+            left_out.add("`defaultRoute`", name)
+        attributes.pop("routes", None)
+
+
 def _cut(command: str) -> str:
     return command if len(command) <= 40 else f"{command[:39]}…"
 

@@ -136,8 +136,8 @@ def test_everything_else_is_named(tmp_path: Path) -> None:
     assert [note.removeprefix(words).split(" (")[0] for note in notes] == [
         "`use_htb` of h0-s1, h1-s1, h2-s1 and 2 more",
         "controller Mine of c1",
-        "`privateDirs` of h0, h1, h2 and 2 more",
         "`cpu` of h0, h1, h2 and 3 more",
+        "`privateDirs` of h0, h1, h2 and 2 more",
         "commands of t1",
         "`vlan` of t1",
         "`defaultRoute` of t1",
