@@ -65,8 +65,18 @@ def apply_nodes(topology: Topology, rules: Sequence[NodeRule]) -> Topology:
 
 
 def _of_kinds(topology: Topology, kinds: npt.NDArray[np.uint8]) -> Topology:
-    """Return `topology` with new kinds and ports numbered to match: a host's from 0, all others' from 1."""
-    shift = (topology.kinds == Kind.HOST).astype(np.int32) - (kinds == Kind.HOST).astype(np.int32)
+    """Return `topology` with new kinds. Ports keep their numbers where the new kind allows them.
+
+    A host's lowest port is 0, where its address is; a switch has no port 0 in OpenFlow; a router may have it.
+    """
+    lowest = np.full(topology.node_count, np.iinfo(np.int32).max, dtype=np.int32)
+    np.minimum.at(lowest, topology.ends.ravel(), topology.ports.ravel())
+    without = lowest == np.iinfo(np.int32).max
+    lowest[without] = topology.kinds[without] != Kind.HOST
+    shift = np.zeros(topology.node_count, dtype=np.int32)
+    changed = topology.kinds != kinds
+    shift[changed & (kinds == Kind.HOST)] = -lowest[changed & (kinds == Kind.HOST)]
+    shift[changed & (kinds == Kind.SWITCH) & (lowest == 0)] = 1
     if not shift.any():
         return replace(topology, kinds=kinds)
     explicit = {node: _moved(values, int(shift[node])) for node, values in topology.explicit.items()}

@@ -121,7 +121,9 @@ def without_computed_routes(nodes: dict[str, dict[str, Any]], left_out: LeftOut)
     if not any(attributes["kind"] == "router" for attributes in nodes.values()):
         return
     known = {
-        word.partition("/")[0] for attributes in nodes.values() for word in str(attributes.get("ip", "")).split()
+        word.partition("/")[0]
+        for attributes in nodes.values()
+        for word in str(attributes.get("ip", "")).split()
     }
     for name, attributes in nodes.items():
         if attributes.pop("gateway", None) not in (None, *known):

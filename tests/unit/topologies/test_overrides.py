@@ -87,13 +87,22 @@ def test_switches_become_routers() -> None:
     assert topology.ports.tolist() == made().ports.tolist()
 
 
-def test_a_host_that_becomes_a_router_counts_its_ports_as_one() -> None:
+def test_a_host_that_becomes_a_router_keeps_its_port_numbers() -> None:
     nodes = {"a": {"ip": "10.0.0.1/24", "mac": "02:00:00:00:00:07"}, "b": {}}
     topology = made(
         {"nodes": nodes, "links": [["a", "b"]]}, nodes=[{"match": {"name": "a"}, "kind": "router"}]
     )
-    assert topology.ports.tolist() == [[1, 0]]
-    assert topology.explicit[0] == Explicit(((1, "10.0.0.1/24"),), ((1, "02:00:00:00:00:07"),))
+    assert topology.ports.tolist() == [[0, 0]]
+    assert topology.explicit[0] == Explicit(((0, "10.0.0.1/24"),), ((0, "02:00:00:00:00:07"),))
+
+
+def test_a_host_that_becomes_a_switch_counts_its_ports_from_one() -> None:
+    topology = made(
+        {"nodes": {"a": {"mac": "02:00:00:00:00:07"}, "b": {}, "c": {}}, "links": [["a", "b"], ["a", "c"]]},
+        nodes=[{"match": {"name": "a"}, "kind": "switch"}],
+    )
+    assert topology.ports.tolist() == [[1, 0], [2, 0]]
+    assert topology.explicit[0].macs == ((1, "02:00:00:00:00:07"),)
 
 
 def test_a_switch_that_becomes_a_host() -> None:
