@@ -87,7 +87,7 @@ def graph_of(built: dict[str, Any], file: str = "") -> tuple[Graph, tuple[str, .
         else:
             attributes |= _addresses(options, interfaces.get(name, {}))
         graph.add_node(name, attributes)
-    without_computed_routes(graph.nodes, left_out)
+    graph.nodes = without_computed_routes(graph.nodes, left_out)
     note_network(built, left_out)
     notes = *left_out.notes(file), *(f"{file}: {words}" for words in built.get("notes") or ())
     return graph.checked(), notes

@@ -7,6 +7,8 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
+from topologies.formats.graph import Attributes
+
 _TAKEN = {"ip", "mac", "prefixLen", "isSwitch", "cls", "commands", "left_out"}
 _TAKEN_OF_LINKS = {
     "bw", "delay", "jitter", "loss", "max_queue_size", "ip", "mac", "key", "cls", "intf", "fast",
@@ -113,22 +115,21 @@ def _commands(name: str, options: dict[str, Any], left_out: LeftOut) -> dict[str
     return out | {key: " ".join(several) for key, several in words.items()}
 
 
-def without_computed_routes(nodes: dict[str, dict[str, Any]], left_out: LeftOut) -> None:
-    """Take routes away from `nodes` where a router is: the network computes them then.
+def without_computed_routes(nodes: dict[str, Attributes], left_out: LeftOut) -> dict[str, Attributes]:
+    """Return `nodes` without routes where a router is: the network computes them then.
 
     A gateway that is no address of the file is noted.
     """
     if not any(attributes["kind"] == "router" for attributes in nodes.values()):
-        return
-    known = {
-        word.partition("/")[0]
-        for attributes in nodes.values()
-        for word in str(attributes.get("ip", "")).split()
-    }
+        return nodes
+    known = {word.partition("/")[0] for each in nodes.values() for word in str(each.get("ip", "")).split()}
     for name, attributes in nodes.items():
-        if attributes.pop("gateway", None) not in (None, *known):
+        if attributes.get("gateway") not in (None, *known):
             left_out.add("`defaultRoute`", name)
-        attributes.pop("routes", None)
+    return {
+        name: {key: value for key, value in attributes.items() if key not in ("gateway", "routes")}
+        for name, attributes in nodes.items()
+    }
 
 
 def _cut(command: str) -> str:
