@@ -27,20 +27,15 @@ def several_workers(plan: Plan) -> list[str]:
 
 
 def only_full(plan: Plan, title: str) -> list[str]:
-    """Return the nodes that aren't full or are in VPCs, for an engine without either."""
+    """Return the nodes that aren't full, for an engine whose nodes all are (see also `refuse_keys`)."""
     topology = plan.topology
     out = []
-    members = np.flatnonzero(topology.member).tolist()
-    if members:
-        which = counted_by_name([topology.names[node] for node in members], "node")
-        out.append(f"{which} in VPCs: {title} has none; use `engine: netns`")
     for tier in topology.fidelity_counts():
         if tier != "full":
             profiles = np.array([profile.fidelity == tier for profile in topology.node_profiles])
             nodes = np.flatnonzero(profiles[topology.node_profile])
-            fix = "use `engine: netns` for light ports" if tier == "light" else "use `fidelity: full`"
             which = counted_by_name([topology.names[node] for node in nodes.tolist()], "node")
-            out.append(f"{which} of fidelity `{tier}`: all nodes of {title} are full; {fix}")
+            out.append(f"{which} of fidelity `{tier}`: all nodes of {title} are full; use `fidelity: full`")
     return out
 
 

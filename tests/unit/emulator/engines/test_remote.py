@@ -343,7 +343,7 @@ def test_a_session_brings_ports_down_and_restores_them(made: Made) -> None:
     [
         ("name: far\ntopology: {generator: single, hosts: 2}\n", "the Python that toy is installed in"),
         (HEAD + "topology: {nodes: {a: {kind: host}, b: {kind: host}}, links: [[a, b]]}", "a -- b"),
-        (HEAD + "fidelity: light\ntopology: {generator: single, hosts: 2}", "fidelity `light`"),
+        (HEAD + "fidelity: hollow\ntopology: {generator: single, hosts: 2}", "fidelity `hollow`"),
         (HEAD + "switch: user\ntopology: {generator: single, hosts: 2}", "no `switch: user`"),
         (LEARNING, "reach"),
         (TREE + "links: [{mtu: 1500}]\n", "tunnels carry 1,450 bytes"),
