@@ -18,7 +18,7 @@ from topologies.formats.node_words import route_attributes, route_keys
 from topologies.formats.openflow import openflow_attributes, openflow_keys
 from topologies.profiles import LinkProfile, NodeProfile, Shape
 from topologies.spec.explain import problems_of
-from topologies.spec.explicit import NodeEntry
+from topologies.spec.explicit import LinkOptions, NodeEntry
 from topologies.spec.merge import merged_link, merged_node
 from topologies.spec.rules import LinkKeys, NodeKeys, ShapeKeys
 from topologies.spec.services import SetupKeys
@@ -29,6 +29,7 @@ NODE_KEYS = tuple(
     key for key in NodeKeys.model_fields if key != "openflow" and key not in SetupKeys.model_fields
 )
 """Attributes that are properties. `openflow` is flattened, see below; a graph file never starts commands."""
+_WORDS = ("ip", "mac", "interfaces")
 _PORT = re.compile(r"(.+?)(?:@([0-9]{1,5}))?")
 Model = TypeVar("Model", bound=BaseModel)
 _LAST_PORT = 0xFFFE  # 0xffff is the node itself
@@ -81,18 +82,22 @@ def _is_false(value: Any) -> bool:
 
 
 def _explicit(attributes: Attributes, kind: Kind, line: int) -> Explicit | None:
-    """Read `ip` and `mac`: words `value` or `value@port`, for the first port without one."""
-    if not attributes.get("ip") and not attributes.get("mac"):
+    """Read `dpid`, and `ip`, `mac` and `interfaces`: words `value`, of the first port, or `value@port`."""
+    if not any(attributes.get(key) for key in (*_WORDS, "dpid")):
         return None
     first = 0 if kind == Kind.HOST else 1
-    read: dict[str, list[tuple[int, str]]] = {"ip": [], "mac": []}
+    read: dict[str, list[tuple[int, str]]] = {key: [] for key in _WORDS}
     for key, out in read.items():
         for word in str(attributes.get(key) or "").replace(",", " ").split():
             found = _PORT.fullmatch(word)
             text, port = found.groups() if found else (word, None)
-            value = getattr(_valid(NodeEntry, {key: text}, line), key)
-            out.append((first if port is None else _whole(port, key, 0, _LAST_PORT, line), value))
-    return Explicit(tuple(read["ip"]), tuple(read["mac"]))
+            if key == "interfaces":
+                (value, _) = _valid(LinkOptions, {key: [text, None]}, line).interfaces or (text, None)
+            else:
+                value = getattr(_valid(NodeEntry, {key: text}, line), key)
+            out.append((first if port is None else _whole(port, key, 0, _LAST_PORT, line), str(value)))
+    dpid = _valid(NodeEntry, {"dpid": str(attributes["dpid"])}, line).dpid if attributes.get("dpid") else None
+    return Explicit(tuple(read["ip"]), tuple(read["mac"]), None, tuple(read["interfaces"]), dpid)
 
 
 def _whole(value: Any, key: str, low: int, high: int, line: int) -> int:
@@ -159,9 +164,11 @@ def node_attributes(topology: Topology, node: int) -> dict[str, Any]:
         length = topology.vpcs.subnets[topology.vpcs.of_node[node]].length
         address = IPv4Address(int(topology.vpcs.addresses[node]))
         explicit = explicit._replace(addresses=((0, f"{address}/{length}"),))
-    for key, pairs in (("ip", explicit.addresses), ("mac", explicit.macs)):
+    for key, pairs in zip(_WORDS, (explicit.addresses, explicit.macs, explicit.interfaces), strict=True):
         if pairs:
             out[key] = " ".join(text if port == first else f"{text}@{port}" for port, text in pairs)
+    if explicit.dpid is not None:
+        out["dpid"] = f"0x{explicit.dpid:x}"
     if topology.positions is not None:
         out["x"], out["y"] = map(float, topology.positions[node])
     return out

@@ -30,6 +30,7 @@ from topologies.formats.mininet_options import (
     note_network,
     without_computed_routes,
 )
+from topologies.formats.mininet_ports import names_of_ports
 from topologies.formats.mininet_process import run
 from topologies.topology import Topology
 
@@ -75,13 +76,16 @@ def graph_of(built: dict[str, Any], file: str = "") -> tuple[Graph, tuple[str, .
     """
     graph, left_out = Graph(), LeftOut()
     interfaces: dict[str, dict[str, list[str]]] = {}
-    for link in _named_ports(built["links"], left_out):
+    found = {name: node_attributes(name, options, left_out) for name, options in built["nodes"]}
+    hosts = {name for name, attributes in found.items() if attributes["kind"] == "host"}
+    names = names_of_ports(built["links"], hosts, left_out)
+    for link in built["links"]:
         _interfaces(link, interfaces)
         note_link(link, left_out)
         graph.add_edge(str(link["node1"]), str(link["node2"]), _link(link))
     switches = controllers_of(built, left_out)
     for name, options in built["nodes"]:
-        attributes = node_attributes(name, options, left_out)
+        attributes = {**found[name], **names.get(name, {})}
         if attributes["kind"] == "switch":
             attributes |= switches  # a switch's ip is its management address; bridges have none
         else:
@@ -91,33 +95,6 @@ def graph_of(built: dict[str, Any], file: str = "") -> tuple[Graph, tuple[str, .
     note_network(built, left_out)
     notes = *left_out.notes(file), *(f"{file}: {words}" for words in built.get("notes") or ())
     return graph.checked(), notes
-
-
-def _named_ports(links: list[dict[str, Any]], left_out: LeftOut) -> list[dict[str, Any]]:
-    """Return the links with the port numbers that the names of their interfaces say (`r0-eth1`).
-
-    They count only if no two ports of the node would have the same number; else the names are noted.
-    """
-    wanted: dict[str, list[tuple[dict[str, Any], str, int]]] = {}
-    for link in links:
-        for end in "12":
-            node, port = str(link[f"node{end}"]), int(link[f"port{end}"])
-            name = str(link.get(f"intfName{end}") or f"{node}-eth{port}")
-            stem, _, number = name.rpartition("-eth")
-            if stem == node and number.isascii() and number.isdigit():
-                port = int(number)
-            else:
-                left_out.add(f"intfName {name}", node)
-            wanted.setdefault(node, []).append((link, end, port))
-    for node, ends in wanted.items():
-        if len({port for _, _, port in ends}) == len(ends):
-            for link, end, port in ends:
-                link[f"port{end}"] = port
-        else:
-            for link, end, port in ends:
-                if int(link[f"port{end}"]) != port:
-                    left_out.add(f"intfName {link[f'intfName{end}']}", node)
-    return links
 
 
 def _addresses(options: dict[str, Any], on_ports: dict[str, list[str]]) -> dict[str, Any]:

@@ -7,9 +7,9 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
-from topologies.formats.graph import Attributes
+from topologies.formats.graph import Attributes, FormatError
 
-_TAKEN = {"ip", "mac", "prefixLen", "isSwitch", "cls", "commands", "left_out"}
+_TAKEN = {"ip", "mac", "prefixLen", "isSwitch", "cls", "commands", "left_out", "dpid"}
 _TAKEN_OF_LINKS = {
     "bw", "delay", "jitter", "loss", "max_queue_size", "ip", "mac", "key", "cls", "intf", "fast",
     *(f"{key}{end}" for key in ("node", "port", "params", "addr", "intfName") for end in "12"),
@@ -93,8 +93,18 @@ def node_attributes(name: str, options: dict[str, Any], left_out: LeftOut) -> di
     if own and own[0] not in _PLAIN_CLASSES and not forwards:
         left_out.add(f"class {own[0]}", name)
     if options.get("isSwitch"):
-        return {"kind": "switch"}
+        return {"kind": "switch"} | ({"dpid": _dpid(options["dpid"], name)} if options.get("dpid") else {})
     return {"kind": "router" if forwards else "host", **out}
+
+
+def _dpid(value: Any, name: str) -> str:
+    """Return a datapath id as a topology file has it; Mininet's are hexadecimal, with or without colons."""
+    text = str(value).replace(":", "").removeprefix("0x")
+    if not re.fullmatch("[0-9a-fA-F]{1,16}", text) or not int(text, 16):
+        raise FormatError(
+            f"dpid={value!r} of `{name}` is no datapath id; write for example '0000000000000001'"
+        )
+    return f"0x{int(text, 16):x}"
 
 
 def _commands(name: str, options: dict[str, Any], left_out: LeftOut) -> dict[str, Any]:

@@ -3,9 +3,11 @@
 from pathlib import Path
 
 import pytest
+from support import topologies
 
 from topologies.build import build
 from topologies.errors import InputError
+from topologies.identifiers import dpid, interface_name
 from topologies.spec.load import load_text
 from topologies.topology import Kind, Topology
 
@@ -107,6 +109,7 @@ def test_what_commands_set_is_taken_over(tmp_path: Path) -> None:
     assert (setup.gateway, setup.routes) == (("10.5.0.1",), (("10.9.0.0/16", "10.5.0.1"),))
     assert setup.sysctl == (("net.ipv4.tcp_sack", "0"),)
     assert made.notes == ()
+    assert reread(made, tmp_path).node_profile_of(1).setup == setup
     routed = loaded(
         tmp_path, code.replace("net.start", "h1.cmd('sysctl -w net.ipv4.ip_forward=1')\nnet.start")
     )
@@ -138,8 +141,6 @@ def test_everything_else_is_named(tmp_path: Path) -> None:
     words = "t.py: not taken over: "
     assert all(note.startswith(words) for note in notes)
     assert [note.removeprefix(words).split(" (")[0] for note in notes] == [
-        "`use_htb` of h0-s1, h1-s1, h2-s1 and 2 more",
-        "controller Mine of c1",
         "`cpu` of h0, h1, h2 and 3 more",
         "`privateDirs` of h0, h1, h2 and 2 more",
         "commands of t1",
@@ -147,12 +148,41 @@ def test_everything_else_is_named(tmp_path: Path) -> None:
         "`defaultRoute` of t1",
         "class Tagged of t1",
         "`inNamespace` of root",
-        "`dpid` of s1",
         "`failMode` of s1",
+        "`use_htb` of h0-s1, h1-s1, h2-s1 and 2 more",
+        "controller Mine of c1",
         "`autoStaticArp`",
         "`autoPinCpus`",
         "1 more of the script's networks",
     ]
+
+
+def test_names_of_interfaces_and_datapath_ids(tmp_path: Path) -> None:
+    code = (
+        "net = Mininet()\nh1, h2 = net.addHost('h1'), net.addHost('h2')\n"
+        "s1 = net.addSwitch('s1', dpid='00:0A')\n"
+        "net.addLink(h1, s1, port1=1, intfName2='s1-eth7')\nnet.addLink(h2, s1, intfName1='wan0')\n"
+        "net.addLink(h2, s1, intfName1='a-name-that-is-too-long', intfName2='s1-eth9')\nnet.start()\n"
+    )
+    made = loaded(tmp_path, code)
+    names = [
+        [interface_name(made, int(node), port) for node, port in zip(ends, ports, strict=True)]
+        for ends, ports in zip(made.ends, made.ports.tolist(), strict=True)
+    ]
+    assert names == [["h1-eth1", "s1-eth7"], ["wan0", "s1-eth8"], ["h2-eth1", "s1-eth9"]]
+    assert made.ports.tolist() == [[0, 7], [0, 8], [1, 9]]
+    assert dpid(made, 2) == f"{10:016x}"
+    assert made.notes == ("t.py: not taken over: `intfName` a-name-that-is-too-long of h2",)
+    back = reread(made, tmp_path)
+    assert (back.explicit, back.ports.tolist()) == (made.explicit, made.ports.tolist())
+    with pytest.raises(InputError, match="dpid='x' of `s1` is no datapath id"):
+        loaded(tmp_path, "net = Mininet()\nnet.addSwitch('s1', dpid='x')\n")
+
+
+def reread(topology: Topology, folder: Path) -> Topology:
+    """Return what is read from the export of `topology`."""
+    (folder / "t.json").write_text(topologies.exported(topology, "json"), encoding="utf-8")
+    return build(load_text("name: m\ntopology: {file: t.json}\n", folder=folder))
 
 
 def test_a_failure_after_the_start_is_a_note_and_one_before_it_an_error(tmp_path: Path) -> None:
