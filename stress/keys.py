@@ -106,6 +106,25 @@ class StepKeys(Section):
         """Yield the errors between the keys."""
         yield from ()
 
+    @property
+    def length(self) -> float | None:
+        """Duration that the file gives the step, in seconds."""
+        return self.duration
+
+
+class Stage(Section):
+    """Stage of a step's load, as in k6: its rate is reached in a straight line, or at once."""
+
+    EXAMPLE: ClassVar[str] = "{duration: 10 s, rate: 100}"
+
+    duration: Annotated[Duration, Field(gt=0)] = Field(description="Duration of the stage", examples=["10 s"])
+    rate: Annotated[float, Field(ge=0, le=1_000_000)] = Field(
+        description="Operations that begin per second at the end of the stage", examples=["100"]
+    )
+    change: Literal["linear", "step"] = Field(
+        "linear", description="The rate changes during the stage in a straight line, or at its begin"
+    )
+
 
 class Paced(StepKeys):
     """Keys of a step of many operations: their targets and times."""
@@ -119,7 +138,12 @@ class Paced(StepKeys):
         description="Arrivals: at equal intervals, at random, faster and faster, or several at once",
     )
     from_rate: Annotated[float, Field(ge=0, le=1_000_000)] = Field(
-        0.0, description="Rate at the beginning of `arrival: ramp`"
+        0.0, description="Rate at the beginning of `arrival: ramp` and of `stages`"
+    )
+    stages: Annotated[list[Stage], Field(min_length=1, max_length=1000)] | None = Field(
+        None,
+        description="Instead of `rate` and `duration`: rates that the step goes through",
+        examples=[f"[{Stage.EXAMPLE}, {{duration: 20 s, rate: 100}}, {{duration: 10 s, rate: 0}}]"],
     )
     burst: Annotated[int, Field(ge=1, le=1_000_000)] = Field(
         10, description="Operations that begin at once with `arrival: burst`"
@@ -133,12 +157,39 @@ class Paced(StepKeys):
     def problems(self) -> Problems:
         """Yield the errors between the keys."""
         given = self.model_fields_set
-        if self.rate is None and self.churn is None:
-            yield (), "needs `rate:` (how many begin per second) or `churn:`; write for example `rate: 100`"
+        if self.rate is None and self.stages is None and self.churn is None:
+            words = "needs `rate:` (how many begin per second), `stages:` or `churn:`"
+            yield (), f"{words}; write for example `rate: 100`"
         if self.rate is not None and self.churn is not None:
             yield ("churn",), "can't be combined with `rate`; keep one of the two"
         for key, arrival in (("from_rate", "ramp"), ("burst", "burst")):
-            if key in given and self.arrival != arrival:
+            staged = key == "from_rate" and self.stages is not None
+            if key in given and self.arrival != arrival and not staged:
                 yield (key,), f"goes with `arrival: {arrival}`, not with `arrival: {self.arrival}`"
         if self.churn is not None and "arrival" in given:
             yield ("arrival",), "goes with `rate`, not with `churn`"
+        yield from self._stage_problems()
+
+    def _stage_problems(self) -> Problems:
+        if self.stages is None:
+            return
+        for key, other in (("rate", self.rate), ("churn", self.churn)):
+            if other is not None:
+                yield ("stages",), f"can't be combined with `{key}`; keep one of the two"
+        if self.duration is not None:
+            yield ("duration",), "can't be combined with `stages`, whose durations it is the sum of"
+        if self.arrival in {"ramp", "burst"}:
+            words = f"`{self.arrival}` can't be combined with `stages`; use `constant` or `poisson`"
+            yield ("arrival",), words
+        if not self.highest_rate:
+            yield ("stages",), "begin nothing; give one of them a rate above 0"
+
+    @property
+    def length(self) -> float | None:
+        """Duration that the file gives the step, or its stages together, in seconds."""
+        return self.duration if self.stages is None else sum(stage.duration for stage in self.stages)
+
+    @property
+    def highest_rate(self) -> float:
+        """The highest number of operations per second that begin; 0 for churn."""
+        return max(self.rate or 0.0, self.from_rate, *(stage.rate for stage in self.stages or ()))

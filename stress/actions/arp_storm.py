@@ -39,8 +39,9 @@ class ArpStorm(PacedAction):
     def problems(self) -> Problems:
         """Yield the errors between the keys."""
         yield from super().problems()
-        if self.rate is not None and self.rate * self.frames > _MOST:
-            yield ("rate",), f"{self.rate * self.frames:,.0f} frames per second; {_MOST:,} at most"
+        if self.highest_rate * self.frames > _MOST:
+            key = "rate" if self.stages is None else "stages"
+            yield (key,), f"{self.highest_rate * self.frames:,.0f} frames per second; {_MOST:,} at most"
 
     def plan(self, context: PlanContext) -> PlannedOperations:
         """Return the times and senders of the requests; light ports that match are left out."""

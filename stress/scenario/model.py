@@ -124,7 +124,7 @@ def timed(scenario: Scenario, groups: list[list[Placed]], duration: float | None
                 raise ParameterError(
                     (*loc, "start"), f"is not before the step's end, {length:g} s after its begin"
                 )
-            own = min(action.duration or length, length) - (0 if action.duration else action.start)
+            own = min(action.length or length, length) - (0 if action.length else action.start)
             begin = start + action.start * factor
             name, seconds = next(names), own * factor
             action = action.model_copy(update={"name": name, "duration": seconds})
@@ -135,8 +135,8 @@ def timed(scenario: Scenario, groups: list[list[Placed]], duration: float | None
 
 def _lengths(scenario: Scenario, groups: list[list[Placed]]) -> list[float]:
     """Return the duration of each group, in seconds."""
-    given = [max((a.start + a.duration for _, a in group if a.duration), default=0.0) for group in groups]
-    open_ends = [not all(a.duration for _, a in group) for group in groups]
+    given = [max((a.start + a.length for _, a in group if a.length), default=0.0) for group in groups]
+    open_ends = [not all(a.length for _, a in group) for group in groups]
     if scenario.duration is None:
         for group, length in zip(groups, given, strict=True):
             if not length:

@@ -11,7 +11,7 @@ from pydantic.fields import FieldInfo
 
 import stress
 from stress.actions.registry import ACTIONS, action_named
-from stress.keys import Churn, Paced, StepKeys, TargetKeys
+from stress.keys import Churn, Paced, Stage, StepKeys, TargetKeys
 from stress.scenario.load import load, load_text
 from stress.scenario.model import Metrics, Probe, Scenario
 from stress.scenario.schema import schema
@@ -71,11 +71,28 @@ def test_examples_are_valid_for_loader_and_schema(path: Path) -> None:
 
 
 @pytest.mark.parametrize(
-    "name", ["unknown-key", "unknown-action", "unknown-step-key", "wrong-arrival", "no-name", "negative-rate"]
+    "name",
+    [
+        "unknown-key",
+        "unknown-action",
+        "unknown-step-key",
+        "wrong-arrival",
+        "no-name",
+        "negative-rate",
+        "stages-malformed",
+        "stages-of-another-action",
+    ],
 )
 def test_the_schema_refuses_what_the_loader_refuses(name: str) -> None:
     data: Any = yaml.safe_load((BAD / f"{name}.yaml").read_text())
     assert not jsonschema.Draft202012Validator(schema()).is_valid(data)
+
+
+def test_the_schema_takes_stages_as_the_loader_does() -> None:
+    stages = "[{duration: 5 s, rate: 50}, {duration: 1 min, rate: 0, change: step}]"
+    text = f"name: x\nsteps: [{{action: port-flap, from_rate: 3, stages: {stages}}}]"
+    assert load_text(text).steps()[0].seconds == 65
+    jsonschema.Draft202012Validator(schema()).validate(yaml.safe_load(text))
 
 
 def test_there_is_a_ready_scenario_for_each_purpose() -> None:
@@ -113,7 +130,8 @@ SECTIONS: list[tuple[str, dict[tuple[str, ...], FieldInfo]]] = [
     *((title, {(key,): field for model in models for key, field in keys_of(model, besides).items()})
       for title, models, besides in (
           ("The file", [Scenario], None), ("Targets", [TargetKeys], None), ("Every step", [StepKeys], None),
-          ("Pace", [Paced, Churn], StepKeys), ("Probes", [Probe], None), ("Metrics", [Metrics], None))),
+          ("Pace", [Paced, Churn], StepKeys), ("Stages", [Stage], None),
+          ("Probes", [Probe], None), ("Metrics", [Metrics], None))),
     ("Keys of the actions", {
         (name, key): field for name in ACTIONS if (kind := action_named(name))
         for key, field in keys_of(kind, Paced if issubclass(kind, Paced) else StepKeys).items()

@@ -128,6 +128,61 @@ def test_arrivals_are_ascending_and_within_the_step(rate: float, seconds: float,
         assert abs(len(found) - rate * seconds) <= 1
 
 
+def staged(*stages: tuple[float, float, str], **keys: Any) -> PortFlap:
+    found = [{"duration": f"{took} s", "rate": rate, "change": change} for took, rate, change in stages]
+    return PortFlap.model_validate({"action": "port-flap", "stages": found, **keys})
+
+
+def counts(flap: PortFlap, seconds: float) -> list[int]:
+    """Return the arrivals in each second."""
+    found = arrivals(flap, seconds, Stream(1), ())
+    assert np.all(np.diff(found) >= 0)
+    return np.bincount(found // 1_000_000, minlength=int(seconds)).tolist()  # type: ignore[no-any-return]
+
+
+def test_stages_are_reached_in_a_straight_line_or_at_once() -> None:
+    assert counts(staged((2, 100, "linear"), (2, 100, "linear"), (1, 0, "linear")), 5) == [
+        25, 75, 100, 100, 50,
+    ]  # fmt: skip
+    assert counts(staged((2, 10, "step"), (1, 0, "step"), (2, 30, "step")), 5) == [10, 10, 0, 30, 30]
+    assert counts(staged((1, 40, "linear"), from_rate=20.0), 1) == [30]
+    assert counts(staged((4, 10, "step"), (4, 20, "step")), 4) == [10, 10, 20, 20], "a shorter run"
+
+
+def test_one_stage_is_a_constant_rate_or_a_ramp() -> None:
+    at_once, ramp = staged((10, 10, "step")), staged((10, 10, "linear"))
+    assert arrivals(at_once, 10, Stream(1), ()).tolist() == at(10)
+    assert arrivals(ramp, 10, Stream(1), ()).tolist() == at(10, arrival="ramp")
+
+
+def test_random_arrivals_follow_the_stages() -> None:
+    found = np.array(counts(staged((100, 100, "linear"), (100, 0, "linear"), arrival="poisson"), 200))
+    expected = 100 - np.abs(np.arange(200) + 0.5 - 100)
+    assert abs(found.sum() - 10_000) < 400
+    assert np.abs(found - expected).max() < 5 * np.sqrt(100)
+    assert 0.8 < ((found - expected) ** 2 / expected).mean() < 1.2, "as a Poisson process varies"
+
+
+def test_a_step_lasts_as_long_as_its_stages_and_the_same_file_gives_the_same_schedule() -> None:
+    text = (
+        "name: x\nsteps:\n"
+        "  - {action: port-flap, target: host, down: 10 ms, stages: [{duration: 2 s, rate: 20},"
+        " {duration: 1 s, rate: 5, change: step}]}\n"
+        "  - {action: port-flap, target: host, rate: 5, down: 10 ms, duration: 2 s}\n"
+    )
+    found = schedule(text)
+    assert [(one.start, one.seconds) for one in found.steps] == [(0, 3), (3, 2)]
+    assert list(found.lines()) == list(schedule(text).lines())
+    document = load_text(text)
+    assert [one.seconds for one in document.steps(10.0)] == [6, 4]
+
+
+def test_too_many_in_stages_are_refused_with_their_place() -> None:
+    with pytest.raises(ParameterError, match="too many") as found:
+        arrivals(staged((86400, 1e6, "step")), 86400, Stream(1), ("steps", 0))
+    assert found.value.loc == ("steps", 0, "stages")
+
+
 def test_too_many_are_refused_before_they_are_made() -> None:
     with pytest.raises(ParameterError, match="too many"):
         at(86400, rate=1e6)
