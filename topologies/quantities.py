@@ -10,6 +10,7 @@ from __future__ import annotations
 import re
 from dataclasses import dataclass
 from decimal import Decimal
+from functools import cached_property
 from typing import Annotated, Any
 
 from pydantic import BeforeValidator, WithJsonSchema
@@ -17,6 +18,8 @@ from pydantic import BeforeValidator, WithJsonSchema
 from topologies.errors import shortened
 
 _SCALARS = (str, int, float)
+_BYTES = re.compile(r"B(ps|/s|$)")
+"""Bytes in a unit of rate: 10 MB/s are no 10 Mbit/s."""
 _NUMBER = re.compile(
     r"\s*([-+]?)([0-9]+(?:\.[0-9]*)?(?:[eE][+-]?[0-9]{1,3})?)\s*([A-Za-zµμ%/]*)\s*", re.ASCII
 )
@@ -48,12 +51,20 @@ class Quantity:
         if sign == "-" and number:
             raise ValueError(f"{shown} is negative; a {self.name} must be from {self.range}")
         if not self.low <= number <= self.high:
-            hint = "" if unit or self is not SHARE or number > 100 else f"; did you mean `{digits} %`?"
+            hint = "" if unit else self._hint(digits, number)
             raise ValueError(f"{shown} is out of range; a {self.name} must be from {self.range}{hint}")
         return number
 
+    def _hint(self, digits: str, number: float) -> str:
+        """Return a guess at what a number without a unit means that is out of range."""
+        if self is SHARE and number <= 100:
+            return f"; did you mean `{digits} %`?"
+        return f"; did you mean `{digits} Mbit`?" if self is RATE and number < self.low else ""
+
     def _factor(self, unit: str) -> float:
         factor = self.units.get(unit, self.aliases.get(unit))
+        if factor is None and not (self is RATE and _BYTES.search(unit)):
+            factor = self._in_any_case.get(unit.lower())
         if factor is not None:
             return factor
         known = [u for u in (*self.units, *self.aliases) if u]
@@ -63,6 +74,10 @@ class Quantity:
         hint = f"did you mean `{near[0]}`?" if len(near) == 1 else f"use one of: {', '.join(self.units)}"
         what = f"is a unit of {other.name}, not of {self.name}" if other else f"is not a unit of {self.name}"
         raise ValueError(f"`{shortened(unit)}` {what}; {hint}")
+
+    @cached_property
+    def _in_any_case(self) -> dict[str, float]:
+        return {unit.lower(): factor for unit, factor in (*self.aliases.items(), *self.units.items())}
 
     def text(self, number: float) -> str:
         """Return `number`, in the base unit, with a unit; `parse` gives the same number back."""
@@ -87,7 +102,8 @@ class Quantity:
 
     def schema(self) -> dict[str, Any]:
         """Return the JSON schema of the values that `parse` accepts; it can't check the range of a text."""
-        units = "|".join(re.escape(u) for u in (*self.units, *self.aliases) if u)
+        names = dict.fromkeys(unit.lower() for unit in (*self.units, *self.aliases) if unit)
+        units = "|".join(map(_any_case, names))
         return {
             "anyOf": [
                 {"type": "number", "minimum": self.low, "maximum": self.high},
@@ -98,6 +114,11 @@ class Quantity:
             ],
             "examples": [self.example],
         }
+
+
+def _any_case(unit: str) -> str:
+    """Return a pattern for a unit in any case: JSON schema has no flags."""
+    return "".join(f"[{c.upper()}{c}]" if c.isascii() and c.isalpha() else re.escape(c) for c in unit)
 
 
 def _product(digits: str, factor: float) -> float:

@@ -10,6 +10,7 @@ from emulator.errors import UsageError
 from emulator.network import LinkState
 from topologies.profiles import Shape
 from topologies.quantities import RATE, SHARE, TIME, Quantity
+from topologies.spec.bare_numbers import readings
 from topologies.topology import Topology
 
 UNITS: dict[str, Quantity] = {
@@ -63,6 +64,8 @@ def parsed(key: str, value: Any, sign: str = "") -> float | int | None:
             return int(text)
         words = f"`{text}` is not a number of packets from 1 to {_MOST_QUEUE:,}, or `none`"
         raise UsageError(f"{sign}queue: {words}")
+    if isinstance(value, str) and (words := readings(key, value)):
+        raise UsageError(f"{sign}{key}: {words}")
     try:
         return UNITS[key].parse(value)
     except ValueError as error:

@@ -13,6 +13,7 @@ from pydantic import (
     Field,
     GetCoreSchemaHandler,
     GetJsonSchemaHandler,
+    ModelWrapValidatorHandler,
     WithJsonSchema,
     model_validator,
 )
@@ -23,8 +24,9 @@ from topologies.addressing import parse_interface
 from topologies.errors import Loc, shortened
 from topologies.names import NODE_NAME
 from topologies.profiles import LinkProfile
+from topologies.spec.bare_numbers import bare_numbers
 from topologies.spec.chunked import Chunked
-from topologies.spec.located_errors import located_error
+from topologies.spec.located_errors import checked, located_error
 from topologies.spec.merge import merged_link, undelayed
 from topologies.spec.routes import port_of
 from topologies.spec.rules import LinkKeys, NodeKeys, NodeKind
@@ -154,6 +156,11 @@ class LinkOptions(LinkKeys):
     interfaces: Annotated[list[InterfaceName | None], Field(min_length=2, max_length=2)] | None = Field(
         None, description="Names of the interfaces at both ends", examples=["[wan0, null]"]
     )
+
+    @model_validator(mode="wrap")
+    @classmethod
+    def _units(cls, data: Any, handler: ModelWrapValidatorHandler[LinkOptions]) -> LinkOptions:
+        return checked(data, handler, list(bare_numbers(data)))
 
     @model_validator(mode="after")
     def _delay_needed(self) -> LinkOptions:

@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
-from typing import Annotated, ClassVar, Literal
+from typing import Annotated, Any, ClassVar, Literal
 
-from pydantic import Field
+from pydantic import Field, ModelWrapValidatorHandler, model_validator
 
 from topologies.profiles import Shape
 from topologies.quantities import Duration, Rate, Share, Size
+from topologies.spec.bare_numbers import bare_numbers
 from topologies.spec.engine_options import Machine
+from topologies.spec.located_errors import checked
 from topologies.spec.openflow import OpenFlowKeys
 from topologies.spec.section import EmptyIfNull, Section
 from topologies.spec.services import SetupKeys
@@ -65,6 +67,11 @@ class LinkMatch(Section):
 
 class LinkRule(LinkKeys):
     """Override of the links that match; later rules win."""
+
+    @model_validator(mode="wrap")
+    @classmethod
+    def _units(cls, data: Any, handler: ModelWrapValidatorHandler[LinkRule]) -> LinkRule:
+        return checked(data, handler, list(bare_numbers(data)))
 
     EXAMPLE: ClassVar[str] = "{match: {between: [host, edge]}, bandwidth: 1 Gbit}"
 

@@ -1,5 +1,7 @@
 from __future__ import annotations
 
+import re
+
 import pytest
 
 from topologies.quantities import RATE, SHARE, SIZE, TIME, Quantity
@@ -39,11 +41,11 @@ def test_as_people_write_them(quantity: Quantity, text: object, number: float) -
 @pytest.mark.parametrize(
     ("quantity", "text", "words"),
     [
-        (RATE, "10 gbit", "`gbit` is not a unit of rate; did you mean `Gbit`?"),
+        (RATE, "10 gbi", "`gbi` is not a unit of rate; did you mean `Gbit`?"),
         (RATE, "10 Gb", "`Gb` is not a unit of rate; did you mean `Gbit`?"),
         (RATE, "5 ms", "`ms` is a unit of time, not of rate; use one of: bit, kbit, Mbit, Gbit, Tbit"),
         (RATE, "-5 Mbit", "`-5 Mbit` is negative; a rate must be from 1 kbit to 4 Tbit"),
-        (RATE, 10, "`10` is out of range; a rate must be from 1 kbit to 4 Tbit"),
+        (RATE, 10, "`10` is out of range; a rate must be from 1 kbit to 4 Tbit; did you mean `10 Mbit`?"),
         (RATE, "1e999", "`1e999` is out of range; a rate must be from 1 kbit to 4 Tbit"),
         (RATE, float("inf"), "`inf` is not a rate; write for example `100 Mbit`"),
         (RATE, "٣ Mbit", "`٣ Mbit` is not a rate; write for example `100 Mbit`"),
@@ -54,7 +56,7 @@ def test_as_people_write_them(quantity: Quantity, text: object, number: float) -
         (TIME, "2 days", "`days` is not a unit of time; use one of: ns, us, ms, s, min, h"),
         (TIME, "25 h", "`25 h` is out of range; a time must be from 0 ns to 24 h"),
         (SHARE, "150 %", "`150 %` is out of range; a share must be from 0 % to 100 %"),
-        (SIZE, "64 Mb", "`Mb` is not a unit of size; did you mean `MB`?"),
+        (SIZE, "64 M", "`M` is not a unit of size; did you mean `MiB`?"),
         (SIZE, "\x1b[2J", r"`\x1b[2J` is not a size; write for example `64 MiB`"),
     ],
 )
@@ -92,3 +94,30 @@ def test_an_enormous_number_is_refused_quickly() -> None:
 def test_less_than_one_of_the_smallest_unit_is_still_said_in_it() -> None:
     assert SHARE.text(0.001) == "0.1 %"
     assert SHARE.parse(SHARE.text(0.0005)) == 0.0005
+
+
+@pytest.mark.parametrize(
+    ("quantity", "text", "value"),
+    [(TIME, "1 Min", 60), (RATE, "10 mbit", 1e7), (RATE, "1 GBIT/S", 1e9), (RATE, "5 mbps", 5e6),
+     (TIME, "5 MS", 5e-3),
+     (SIZE, "64 mib", 2**26), (SIZE, "1 gb", 1e9)],
+)  # fmt: skip
+def test_units_are_read_in_any_case(quantity: Quantity, text: str, value: float) -> None:
+    assert quantity.parse(text) == value
+    number, unit = text.split()
+    (pattern,) = (one["pattern"] for one in quantity.schema()["anyOf"] if "pattern" in one)
+    assert re.search(pattern, f"{number}{unit}")
+
+
+@pytest.mark.parametrize("text", ["10 MBps", "10 MB/s", "1 GB"])
+def test_bytes_are_no_rate(text: str) -> None:
+    with pytest.raises(ValueError, match="is not a unit of rate"):
+        RATE.parse(text)
+
+
+def test_letters_of_two_units_never_differ_by_case_alone() -> None:
+    for quantity in (RATE, TIME, SHARE, SIZE):
+        values: dict[str, set[float]] = {}
+        for unit, factor in (*quantity.units.items(), *quantity.aliases.items()):
+            values.setdefault(unit.lower(), set()).add(factor)
+        assert all(len(some) == 1 for some in values.values())
