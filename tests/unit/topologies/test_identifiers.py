@@ -120,9 +120,9 @@ nodes: [{match: {name: h1}, kind: router}]
 """)
     )
     assert [dpid(topology, node) for node in (2, 3)] == [f"{259:016x}", f"{0xABC:016x}"]
-    assert topology.ports.tolist() == [[1, 9], [0, 1], [5, 1], [2, 2]], "a router's ports count from 1"
-    assert [interface_name(topology, node, port) for node, port in ((0, 1), (0, 5), (2, 9), (3, 2))] == [
-        "wan0", "h1-eth5", "s3-eth9", "up0",
+    assert topology.ports.tolist() == [[0, 9], [0, 1], [4, 1], [2, 2]]
+    assert [interface_name(topology, node, port) for node, port in ((0, 0), (0, 4), (2, 9), (3, 2))] == [
+        "wan0", "h1-eth4", "s3-eth9", "up0",
     ]  # fmt: skip
     file = io.BytesIO()
     store.write(topology, file)

@@ -74,7 +74,7 @@ def test_an_engine_carries_out_a_key_or_refuses_it_at_its_place(engine: str) -> 
 
 
 def test_a_graph_file_starts_no_commands() -> None:
-    assert not node_of({"run": "{web: evil}", "environment": "x", "sysctl": "y"}).profile.setup.keys
+    assert not node_of({"run": "{web: evil}", "environment": "x"}).profile.setup.keys
 
 
 LIGHT = """
