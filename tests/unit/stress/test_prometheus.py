@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import json
+import re
 import sys
 import urllib.request
 from array import array
@@ -14,6 +16,7 @@ import pytest
 
 from emulator.errors import UnableError, UsageError
 from stress.histogram import Histogram
+from stress.metrics.figure_units import HOST, RUN
 from stress.prometheus import address_of, cumulative, served
 from stress.records import Sample
 from stress.runner import RunStatus
@@ -66,6 +69,65 @@ def test_a_scrape_tells_of_the_run() -> None:
         assert scraped(url)[-5:] == lines[-5:]  # a second scrape counts nothing twice
     with pytest.raises(OSError, match="refused"):
         scraped(url)
+
+
+DASHBOARD = Path(__file__).parents[3] / "docs" / "examples" / "grafana" / "stress.json"
+SAMPLED = [*HOST, *RUN, "process.runner.cpu", "process.machine.ryu-manager.cpu", "port.h1-eth0.rx_bytes",
+           "light.rx_bytes"]  # fmt: skip
+
+
+def queries() -> list[str]:
+    """Return the queries of the dashboard, and those of its variables."""
+    board = json.loads(DASHBOARD.read_text(encoding="utf-8"))
+    found = [target["expr"] for panel in board["panels"] for target in panel["targets"]]
+    return [*found, *(one["definition"] for one in board["templating"]["list"] if "definition" in one)]
+
+
+def test_the_dashboard_asks_for_what_is_served_and_for_all_of_it() -> None:
+    with served("0") as (look, url):
+        look(watch())
+        lines = [line for line in scraped(url) if line and not line.startswith("#")]
+    names = {re.split(r"[{ ]", line)[0] for line in lines if line.startswith("emulator_")}
+    labels = {label for line in lines for label in re.findall(r'(\w+)="', line)}
+    asked = {name for query in queries() for name in re.findall(r"emulator_\w+", query)}
+    assert asked <= names
+    unasked = {name for name in names - asked if not name.endswith(("_created", "_sum", "_count"))}
+    assert unasked == set()
+    own = {"job", "instance"}  # Prometheus adds them
+    assert {key for query in queries() for key in re.findall(r"(\w+)=~", query)} <= labels | own
+    assert {key for query in queries() for key in re.findall(r"by \((\w+)\)", query)} <= labels
+
+
+@pytest.mark.parametrize("query", [query for query in queries() if "metric=~" in query])
+def test_the_metrics_that_the_dashboard_selects_exist(query: str) -> None:
+    (pattern,) = re.findall(r'metric=~"([^"]*)"', query)
+    names = [name for name in SAMPLED if re.fullmatch(pattern, name)]
+    assert names
+    for choice in re.findall(r"\(([\w|]+)\)", pattern):  # each word selects something
+        for word in choice.split("|"):
+            narrow = pattern.replace(f"({choice})", word, 1)
+            assert any(re.fullmatch(narrow, name) for name in [*SAMPLED, "light.tx_bytes"]), narrow
+
+
+def test_the_dashboard_can_be_imported_and_its_panels_do_not_overlap() -> None:
+    board = json.loads(DASHBOARD.read_text(encoding="utf-8"))
+    assert board["uid"]
+    assert "id" not in board, "Grafana gives its own"
+    panels = board["panels"]
+    assert len({panel["id"] for panel in panels}) == len(panels)
+    cells = [
+        (x, y)
+        for panel in panels
+        for x in range(panel["gridPos"]["x"], panel["gridPos"]["x"] + panel["gridPos"]["w"])
+        for y in range(panel["gridPos"]["y"], panel["gridPos"]["y"] + panel["gridPos"]["h"])
+    ]
+    assert len(cells) == len(set(cells))
+    assert max(x for x, _ in cells) == 23
+    sources = {target["datasource"]["uid"] for panel in panels for target in panel["targets"]}
+    assert sources == {"${datasource}"}, "any Prometheus of the user's"
+    for query in queries():
+        assert query.count("(") == query.count(")")
+        assert query.count("{") == query.count("}")
 
 
 def test_buckets_are_cumulative() -> None:
