@@ -72,15 +72,18 @@ class Row:
             return None
         return self.low > 0 or self.high < 0
 
+    @property
+    def change(self) -> str:
+        """Return the change from a to b: `+12.0 %`, or `new` from zero."""
+        return f"{(self.b / self.a - 1) * 100:+.1f} %" if self.a else "new" if self.b else "same"
+
     def __str__(self) -> str:
         unit = figure_unit(self.figure) or "count"
         words = {True: "MOVED", False: "noise", None: ""}[self.moved]
         if self.low is not None and self.high is not None:
             words += f" ({signed(self.low, unit)} to {signed(self.high, unit)})"
-        change = f"{(self.b / self.a - 1) * 100:+.1f} %" if self.a else "new" if self.b else "same"
-        columns = (
-            f"{self.figure:36} {format_value(self.a, unit):>12} {format_value(self.b, unit):>12} {change:>10}"
-        )
+        a, b = (format_value(value, unit) for value in (self.a, self.b))
+        columns = f"{self.figure:36} {a:>12} {b:>12} {self.change:>10}"
         return f"{columns}  {words}".rstrip()
 
 

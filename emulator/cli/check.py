@@ -8,7 +8,7 @@ import click
 
 from emulator.cli.complete import complete_networks
 from emulator.cli.options import json_option, name_or_net, net_option, seconds
-from emulator.cli.output import answer, print_json, say
+from emulator.cli.output import answer, is_computed, print_json, say
 from topologies.counting import counted
 
 _SHOWN = 20
@@ -50,10 +50,14 @@ def command(
         answer(f"{len(result.wrong_trips):,} of {counted(result.round_trips, 'round trip')} unexpected")
     answer(f"{counted(result.pairs, 'pair')}, {result.reachable:,} reachable, "
         f"{result.expected:,} expected, "
-        f"{len(result.unexpected):,} unexpected, {result.seconds:.2f} s")  # fmt: skip
+        f"{len(result.unexpected):,} unexpected, {result.seconds:.2f} s"
+        + " (computed)" * is_computed(network.engine))  # fmt: skip
     if result.equal_addresses:
         answer(f"{counted(result.equal_addresses, 'pair')} not tested: of two VPCs, where the port's own VPC "
             f"has the other's address, and answers itself")  # fmt: skip
+    away = list(network.health().notes) if network.controllers else []
+    for line in away:
+        answer(line)
     if as_json:
         print_json(
             {"network": network.name, "pairs": result.pairs, "expected": result.expected,
@@ -61,7 +65,7 @@ def command(
              "equal_addresses": result.equal_addresses,
              "round_trips": {"pairs": result.round_trips,
                              "unexpected": [trip.json for trip in result.wrong_trips]},
-             "problems": problems, "seconds": round(result.seconds, 6)}
+             "problems": problems, "controllers": away, "seconds": round(result.seconds, 6)}
         )  # fmt: skip
     return 0 if result.is_right and not problems else 1
 

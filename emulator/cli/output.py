@@ -71,6 +71,13 @@ def fidelity(numbers: Mapping[str, int]) -> str:
     return ", ".join(f"{count:,} {tier}" for tier, count in numbers.items())
 
 
+def is_computed(engine: str) -> bool:
+    """Return whether what an engine shows is computed, because it makes nothing."""
+    from topologies.engines import ENGINES
+
+    return engine in ENGINES and ENGINES[engine].simulated
+
+
 class Phases:
     """Seconds spent in each named phase."""
 
@@ -88,5 +95,7 @@ class Phases:
             self.seconds[name] = round(time.monotonic() - begin, 6)
 
     def total(self) -> dict[str, float]:
-        """Return the seconds of each phase and their total."""
-        return {**self.seconds, "total": round(time.monotonic() - self._begin, 6)}
+        """Return the seconds of each phase, of what was between them (`other`), and their total."""
+        total = round(time.monotonic() - self._begin, 6)
+        other = max(0.0, round(total - sum(self.seconds.values()), 6))
+        return {**self.seconds, "other": other, "total": total}

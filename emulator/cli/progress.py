@@ -39,7 +39,7 @@ class _Lines:
             return
         self._next = now + _LINE_EVERY
         words = f"{self._what}: {phase} {done:,}/{total:,}"
-        if done:
+        if done > 1:  # one says little about the rest
             words += f", {(now - self._begin) * (total - done) / done:.0f} s left"
         print(words, file=sys.stderr, flush=True)
 

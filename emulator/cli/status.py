@@ -11,7 +11,7 @@ from emulator.cli.complete import complete_networks, complete_nodes
 from emulator.cli.elevate import ensure_root_for
 from emulator.cli.link_list import change_counts, changed_links, link_line
 from emulator.cli.options import json_option, name_or_net, net_option
-from emulator.cli.output import answer, counts, fidelity, print_json
+from emulator.cli.output import answer, counts, fidelity, is_computed, print_json
 from emulator.deviation import Deviation
 from emulator.errors import EmulationError
 from emulator.network import Network
@@ -70,8 +70,9 @@ def command(name: str | None, node: str | None, net: str | None, *, as_json: boo
              "details": dict(health.details), "notes": list(health.notes), "shaken": bool(under_stress)}
         )  # fmt: skip
         state = "up" if whole else "BROKEN"
+        engine = network.engine + " (computed)" * is_computed(network.engine)
         answer(f"{each}: {state}, {counts(topology.kind_counts())}, {counted(topology.link_count, 'link')}, "
-            f"fidelity {fidelity(topology.fidelity_counts())}, engine {network.engine}")  # fmt: skip
+            f"fidelity {fidelity(topology.fidelity_counts())}, engine {engine}")  # fmt: skip
         lines = (*_details(health.details), *problems, *health.notes, *under_stress)
         for line in (*lines, *_deviating(each, deviations or ()), *_changed(changed)):
             answer(f"  {line}")

@@ -7,7 +7,7 @@ import click
 from emulator.cli.elevate import ensure_root
 from emulator.cli.network_file import NetworkFile, network_file
 from emulator.cli.options import engine_option, given_options, json_option, scheduler_option
-from emulator.cli.output import Phases, answer, counts, fidelity, print_json, say
+from emulator.cli.output import Phases, answer, counts, fidelity, is_computed, print_json, say
 from emulator.cli.progress import shown
 from topologies.counting import counted
 
@@ -30,9 +30,9 @@ def command(given: NetworkFile, engine: str | None, scheduler: str | None, *, as
     If it is up already, change only what differs.
     """
     phases = Phases()
-    from emulator.interface.starting import Watch, start
-
     with phases.phase("load"):
+        from emulator.interface.starting import Watch, start
+
         description = given.describe()
     topology = description.topology
     watch = Watch(phases.phase, lambda name: shown(f"up {name}"), say, ensure_root)
@@ -57,6 +57,7 @@ def command(given: NetworkFile, engine: str | None, scheduler: str | None, *, as
         say(f"warning: {line}")
     for line in network.notes:
         say(line)
-    answer(f"fidelity: {fidelity(topology.fidelity_counts())} (engine {runner.name})")
+    how = runner.name + ", computed" * is_computed(runner.name)
+    answer(f"fidelity: {fidelity(topology.fidelity_counts())} (engine {how})")
     answer("seconds: " + ", ".join(f"{phase} {value:.2f}" for phase, value in seconds.items()))
     return 0

@@ -79,9 +79,15 @@ def await_controllers(switches: Switches, plan: Plan, progress: Progress = silen
     node_of = {bridge.name: node for node, bridge in found.items() if bridge.controllers}
     if not node_of:
         return ""
-    lost = [
-        node_of[name] for name in unconnected(switches.servers, list(node_of), CONNECTED_WITHIN, progress)
-    ]
+    called = some_names([switches.controllers.called(name) for name in controllers_of(switches.topology)])
+
+    def told(phase: str, done: int, total: int) -> None:
+        del phase
+        away = dict.fromkeys(switches.controllers.away().values()) if done < total else ()
+        why = f" ({', '.join(away)})" if away else ""
+        progress(f"waiting for {called}{why}, switches connected:", done, total)
+
+    lost = [node_of[name] for name in unconnected(switches.servers, list(node_of), CONNECTED_WITHIN, told)]
     # Otherwise frames dropped meanwhile would be dropped as long as they are sent (OpenFlow10).
     switches.servers.appctl("revalidator/purge")
     if not lost:

@@ -19,7 +19,8 @@ Examples:
   emulator stress scenario.yaml --up topologies/examples/leaf-spine.yaml
   emulator stress scenario.yaml --up dc.yaml --dry-run
   emulator stress --recover --net dc
-  emulator stress compare before/ after/"""
+  emulator stress compare before/ after/
+  emulator stress compare before/ after/ --fail-over 10%"""
 
 
 @click.command("stress", epilog=_EPILOG)
@@ -37,6 +38,11 @@ Examples:
 @click.option("--replay", type=click.Path(path_type=Path), help="Use the schedule in this file.")
 @click.option("--prometheus", metavar="[ADDRESS:]PORT", help="Serve the figures of the active run.")
 @click.option("--recover", is_flag=True, help="Restore what a killed run had removed.")
+@click.option(
+    "--fail-over",
+    metavar="SHARE",
+    help="With `compare`: exit 1 if a figure of B is worse than that of A by more than this: 10%.",
+)
 @json_option()
 def command(words: tuple[str, ...], **options: Any) -> int:
     """Run the stress test SCENARIO on a network; exit 1 if a limit fails.
@@ -44,7 +50,9 @@ def command(words: tuple[str, ...], **options: Any) -> int:
     `compare` shows what changed between the reports A and B.
     """
     if words[:1] == ("compare",) and len(words) != 1:
-        return _compare(words[1:], as_json=options["as_json"])
+        return _compare(words[1:], options["fail_over"], as_json=options["as_json"])
+    if options["fail_over"] is not None:
+        raise UsageError("--fail-over needs `compare`: `emulator stress compare A B --fail-over 10%`")
     if options["recover"]:
         if words:
             raise UsageError("--recover takes no scenario; `--net NAME` selects the network")
@@ -62,21 +70,33 @@ def command(words: tuple[str, ...], **options: Any) -> int:
     return print_schedule(document, options) if options["dry_run"] else run_scenario(document, options)
 
 
-def _compare(paths: tuple[str, ...], *, as_json: bool) -> int:
+def _compare(paths: tuple[str, ...], fail_over: str | None, *, as_json: bool) -> int:
     if len(paths) != 2:
         raise UsageError("compare takes two reports: `emulator stress compare before/ after/`")
     from stress.compare import as_json as as_data
     from stress.compare import compare
+    from stress.gate import incomparable, share_of, worse_than
 
+    share = None if fail_over is None else share_of(fail_over)
     rows, notes = compare(Path(paths[0]), Path(paths[1]))
+    worse = [] if share is None else worse_than(rows, share)
     for words in notes:
         say(f"warning: {words}")
     if as_json:
-        print_json(as_data(rows, notes))
+        print_json(as_data(rows, notes) | ({} if share is None else {"worse": [row.figure for row in worse]}))
     else:
         for row in rows:
             print(row)
-    return 0
+    if share is None:
+        return 0
+    lacking = incomparable(notes)
+    for words in lacking:
+        answer(f"FAILED  {words}")
+    for row in worse:
+        answer(f"FAILED  {row.figure} is worse by more than {share * 100:.4g} %: {row.change}")
+    if not worse and not lacking:
+        answer(f"passed  no figure is worse by more than {share * 100:.4g} %")
+    return 1 if worse or lacking else 0
 
 
 def _recover(options: dict[str, Any]) -> int:

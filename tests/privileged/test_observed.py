@@ -224,7 +224,8 @@ def test_files_of_programs_that_somebody_deleted_are_made_again(
     ):
         (state_dir / "n" / name).unlink()
         assert "BROKEN" in cli("status", "n", code=1).stdout
-        assert said in cli("up", "n.yaml", code=0).stdout
+        done = cli("up", "n.yaml", code=0)
+        assert said in done.stdout + done.stderr
         assert cli.json("status", "n")["networks"][0]["deviations"] == []
         assert cli.json("check")["unexpected"] == []
     (state_dir / "n" / "ovs" / "ovs-vswitchd.pid").unlink()

@@ -177,7 +177,11 @@ def test_a_controller_that_is_away_is_a_warning(
     (tmp_path / "net.yaml").write_text(
         RING.replace("userspace}", "userspace, controller: {remote: 127.0.0.1:1}}")
     )
-    network = NetnsEngine().deploy(make_plan(build(load(tmp_path / "net.yaml")), "netns"))
+    phases: list[tuple[str, int, int]] = []
+    plan = make_plan(build(load(tmp_path / "net.yaml")), "netns")
+    network = NetnsEngine().deploy(plan, progress=lambda *words: phases.append(words))
+    waiting = "waiting for controller c0 (remote 127.0.0.1:1) (Connection refused), switches connected:"
+    assert (waiting, 0, 5) in phases
     [note] = [note for note in network.notes if "5 of 5 switches aren't connected" in note]
     assert "controller c0 (remote 127.0.0.1:1): Connection refused" in note
     ports = network.access.execute([0], ["ovs-vsctl", "list-ports", "s1"])[0].output.split()

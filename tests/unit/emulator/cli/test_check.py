@@ -10,7 +10,8 @@ import pytest
 
 from emulator.access import Echo
 from emulator.cli.main import run
-from emulator.engines.dry_run import DryRunAccess
+from emulator.engines.dry_run import DryRunAccess, DryRunNetwork
+from emulator.network import Health
 
 FILE = """\
 name: slow
@@ -59,3 +60,33 @@ def test_wrong_round_trips_are_listed_and_the_exit_code_is_1(
         "from": "h1", "to": "h2", "address": "10.0.0.2",
         "expected_seconds": [0.166, 0.166], "found_seconds": 30.125,
     }  # fmt: skip
+
+
+@pytest.mark.usefixtures("up")
+def test_a_controller_that_is_away_is_said(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    away = "controller c0 (remote 127.0.0.1:1): doesn't answer (Connection refused)"
+    monkeypatch.setattr(DryRunNetwork, "controllers", ("c0",))
+    monkeypatch.setattr(DryRunNetwork, "health", lambda _: Health(running=True, notes=(away,)))
+    capsys.readouterr()
+    assert run(["check"]) == 0
+    assert capsys.readouterr().out.splitlines()[-1] == away
+    assert run(["check", "--json"]) == 0
+    assert json.loads(capsys.readouterr().out)["controllers"] == [away]
+
+
+def test_what_is_computed_says_so(up: None, capsys: pytest.CaptureFixture[str]) -> None:
+    assert run(["up", "slow.yaml"]) == 0
+    assert "(engine dry-run, computed)" in capsys.readouterr().out
+    assert run(["check"]) == run(["status"]) == 0
+    check, status, _ = capsys.readouterr().out.splitlines()
+    assert check.endswith(" s (computed)")
+    assert status.endswith("engine dry-run (computed)")
+
+
+def test_the_times_of_up_sum(up: None, capsys: pytest.CaptureFixture[str]) -> None:
+    capsys.readouterr()
+    assert run(["up", "slow.yaml", "--json"]) == 0
+    seconds = json.loads(capsys.readouterr().out)["seconds"]
+    assert sum(seconds.values()) == pytest.approx(2 * seconds["total"], abs=1e-4)

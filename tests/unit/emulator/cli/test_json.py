@@ -31,7 +31,8 @@ ANSWERS = [
     "status", "status net", "status net h1", "check", "check net", "link", "link s1 s2 show",
     "link s1 s2 down", "link s1 s2 up", "exec h* -- true", "inspect", "inspect net h1", "plan net.yaml",
     "plan net.yaml --show", "plan --topo vpc,2 --engine dry-run", "export net.yaml --to dot",
-    "examples", "doctor net.yaml", "stress compare a b", "schema", "schema --scenario",
+    "examples", "doctor net.yaml", "stress compare a b", "stress compare a b --fail-over 10%",
+    "schema", "schema --scenario",
     "stress s.yaml --net net --dry-run", "stress --recover --net net", "workers certs c",
 ]  # fmt: skip
 """Commands that answer on a dry-run network; `up` and `down` around them answer too."""
