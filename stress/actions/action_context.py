@@ -17,6 +17,12 @@ Skipped = dict[int, str]
 """Of operations carried out at once: place of those with nothing to do, and why."""
 
 
+def require_done(skipped: Skipped) -> None:
+    """Raise SkippedError if the only operation had nothing to do."""
+    for words in skipped.values():
+        raise SkippedError(words)
+
+
 class StepOverError(SkippedError):
     """End of a step that has reached its goal: its remaining operations are dropped.
 
@@ -97,12 +103,12 @@ class ActionContext(Protocol):
         """Stop a controller or start it again."""
         ...
 
-    def change_link(self, link: int, change: Callable[[LinkState], LinkState]) -> None:
-        """Change a link, starting from its state before the run; forwarding adapts."""
+    def change_links(self, links: Sequence[int], change: Callable[[int, LinkState], LinkState]) -> Skipped:
+        """Change links at once to `change(link, state before the run)`; forwarding adapts."""
         ...
 
-    def restore_link(self, link: int) -> None:
-        """Restore a link to its state before the run."""
+    def restore_links(self, links: Sequence[int]) -> Skipped:
+        """Restore links at once to their states before the run."""
         ...
 
     def marked(self, words: Sequence[str]) -> list[str]:

@@ -64,6 +64,11 @@ class Action(StepKeys):
         """Return whether all workers carry out an operation: a light port is in the maps of each."""
         return target.kind in {"move", "vpc"} or any(topology.light[nodes_of(topology, target)])
 
+    def together(self, topology: Topology) -> bool:
+        """Return whether all operations that are due together are carried out by `do_all`."""
+        del topology
+        return False
+
     def plan(self, context: PlanContext) -> PlannedOperations:
         """Return the operations of the step; ParameterError when the keys don't fit the network."""
         raise NotImplementedError

@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import replace
 
-from stress.actions.action_context import ActionContext
+from stress.actions.action_context import ActionContext, Skipped, require_done
 from stress.actions.base import Action, Needs
 from stress.targets import Target, nodes_of
 from topologies.topology import Topology
@@ -39,7 +40,7 @@ class CuttingAction(Action):
         """Cut `link`."""
         topology = context.network.topology
         if self.reroutes(topology):
-            context.change_link(link, lambda before: replace(before, up=False))
+            require_done(self._change(context, [link], up=False))
         else:
             context.set_port(_port(topology, link), up=False)
 
@@ -47,9 +48,22 @@ class CuttingAction(Action):
         """Restore `link`."""
         topology = context.network.topology
         if self.reroutes(topology):
-            context.restore_link(link)
+            require_done(self._change(context, [link], up=True))
         else:
             context.set_port(_port(topology, link), up=True)
+
+    def together(self, topology: Topology) -> bool:
+        """Return whether cuts that are due together are made at once: forwarding then changes once."""
+        return self.reroutes(topology)
+
+    def do_all(self, context: ActionContext, verb: str, targets: Sequence[Target]) -> Skipped:
+        """Cut links that forwarding goes around, or restore them."""
+        return self._change(context, [target.number for target in targets], up=verb != self.VERBS[0])
+
+    def _change(self, context: ActionContext, links: Sequence[int], *, up: bool) -> Skipped:
+        if up:
+            return context.restore_links(links)
+        return context.change_links(links, lambda _, before: replace(before, up=False))
 
 
 def _port(topology: Topology, link: int) -> Target:

@@ -30,7 +30,7 @@ class LinkFlap(CuttingAction, PacedAction):
     down: Duration = Field(0.5, description="Time that a link is cut", examples=["500 ms"])
     reroute: bool | None = Field(
         None,
-        description="Forward around the cut, one link at a time; default: if nodes route",
+        description="Forward around the cuts, at once around those due together; default: if nodes route",
     )
 
     def reroutes(self, topology: Topology) -> bool:

@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import fields, replace
 from typing import ClassVar, Literal
 
 from pydantic import Field
 
 from emulator.network import LinkState
-from stress.actions.action_context import ActionContext
+from stress.actions.action_context import ActionContext, Skipped, require_done
 from stress.actions.base import Needs, PacedAction
 from stress.actions.plan_context import PlanContext, PlannedOperations
 from stress.keys import Problems
@@ -60,18 +61,27 @@ class LinkImpair(PacedAction):
         """Return the one shape."""
         return (self.shape.shape(),)
 
+    def together(self, topology: Topology) -> bool:
+        """Return whether operations that are due together are carried out at once."""
+        del topology
+        return True
+
     def do(self, context: ActionContext, verb: str, target: Target) -> None:
         """Shape the link, or restore it."""
+        require_done(self.do_all(context, verb, [target]))
+
+    def do_all(self, context: ActionContext, verb: str, targets: Sequence[Target]) -> Skipped:
+        """Shape links, or restore them."""
+        links = [target.number for target in targets]
         if verb == "give back":
-            context.restore_link(target.number)
-            return
+            return context.restore_links(links)
         topology = context.network.topology
 
-        def change(before: LinkState) -> LinkState:
-            forward, backward = self._shapes(topology, target.number, before)
+        def change(link: int, before: LinkState) -> LinkState:
+            forward, backward = self._shapes(topology, link, before)
             return replace(before, forward=forward, backward=backward)
 
-        context.change_link(target.number, change)
+        return context.change_links(links, change)
 
     def _shapes(self, topology: Topology, link: int, before: LinkState) -> list[Shape | None]:
         given = {f.name: value for f in fields(Shape) if (value := getattr(self.shape, f.name)) is not None}

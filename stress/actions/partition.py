@@ -31,7 +31,7 @@ class Partition(CuttingAction):
     halves: bool = Field(default=False, description="One half of the racks on each side")
     after: Duration = Field(0.0, description="Time between the beginning of the step and the cut")
     cut: Duration | None = Field(None, description="Time that the graph is cut; default: to the step's end")
-    reroute: bool = Field(default=False, description="Forward around the cut, one link at a time")
+    reroute: bool = Field(default=False, description="Forward around the cut")
 
     def reroutes(self, topology: Topology) -> bool:
         """Return whether forwarding goes around the cuts."""

@@ -1,7 +1,8 @@
-"""Operations on light ports that are due together, and are carried out at once.
+"""Operations that are due together, and are carried out at once.
 
-A light port changes by a store into memory. So whatever is due by now is done together, as long as no element
-is in it twice. Other operations wait for the kernel one by one.
+A light port changes by a store into memory, and forwarding is computed for all changes of links together. So
+whatever is due by now is done together, as long as no element is in it twice. Other operations wait for the
+kernel one by one.
 """
 
 from __future__ import annotations
@@ -11,6 +12,7 @@ from collections.abc import Sequence
 import numpy as np
 import numpy.typing as npt
 
+from stress.actions.base import Action
 from stress.schedule import Schedule
 
 Row = tuple[float, int, int, int]
@@ -33,18 +35,25 @@ class Batches:
     """Divides operations in order into batches: `light` are the targets that may be in one."""
 
     def __init__(self, schedule: Schedule, light: npt.NDArray[np.bool_]) -> None:
-        self._steps = [step.action.BATCHED for step in schedule.steps]
-        self._light = light
+        nothing, everything = np.zeros_like(light), np.ones_like(light)
+
+        def targets(action: Action) -> npt.NDArray[np.bool_]:
+            if action.together(schedule.topology):
+                return everything
+            return light if action.BATCHED else nothing
+
+        self._targets = [targets(step.action) for step in schedule.steps]
 
     def length(self, rows: Sequence[Row], at: int, now: float) -> int:
         """Return how many of `rows` from `at` on are to be carried out together; 1 for a single one."""
         _, step, _, target = rows[at]
-        if not self._steps[step] or not self._light[target]:
+        fits = self._targets[step]
+        if not fits[target]:
             return 1
         seen = set()
         for end in range(at, len(rows)):
             due, other, _, target = rows[end]
-            if due > now or other != step or target in seen or not self._light[target]:
+            if due > now or other != step or target in seen or not fits[target]:
                 return max(end - at, 1)
             seen.add(target)
         return len(rows) - at

@@ -9,9 +9,10 @@ from typing import Any
 import numpy as np
 
 from emulator.errors import UnableError
-from emulator.network import LinkState, Network, Session
+from emulator.network import Network, Session
 from emulator.process_tags import tagged
 from stress.actions.action_context import Skipped, SkippedError
+from stress.runner.changing_links import ChangesLinks
 from stress.runner.shared_state import SharedState
 from stress.targets import Target, target_name
 
@@ -19,22 +20,18 @@ _UP, _DOWN = "the port is up", "the port is down already"
 _GONE, _THERE = "the node is removed already", "the node is there"
 
 
-class WorkerContext:
+class WorkerContext(ChangesLinks):
     """Context of one worker. The worker's thread enters `session`."""
 
     def __init__(self, shared: SharedState, session: Session) -> None:
-        self._shared = shared
+        super().__init__(shared)
         self._session = session
-        self._removed = shared.removed
         self._topology = shared.network.topology
-        self._ends = shared.ends
         self._kept: dict[object, Any] = {}
         self._grown: dict[int, str] = {}
         self._stack = ExitStack()
-        self.network = shared.network
         self.clock = shared.clock
         self.stop = shared.stop
-        self.journal = shared.journal
 
     def prepare(self, targets: Iterable[Target]) -> None:
         """Prepare the session for the planned operations on ports."""
@@ -165,22 +162,6 @@ class WorkerContext:
             self._removed.set_controller(name, up=False)
             self._session.set_controller(name, up=False)
 
-    def change_link(self, link: int, change: Callable[[LinkState], LinkState]) -> None:
-        """Change a link, starting from its state before the run."""
-        self._need_link(link)
-        self.journal.will_change(link)
-        self.network.set_link(link, change(self.journal.before(link)))
-
-    def restore_link(self, link: int) -> None:
-        """Restore a link to its state before the run; skipped when it is in that state already.
-
-        This works while a node of the link is removed: the node returns with the link restored.
-        """
-        if link not in self.journal.changed:
-            raise SkippedError("the link is as before")
-        self.network.set_link(link, self.journal.before(link))
-        self.journal.note_restored(link)
-
     def grow(self, name: str, hosts: int) -> Network:
         """Bring up a network beside the running one; the journal notes it first."""
         if self._shared.growth is None:
@@ -227,13 +208,6 @@ class WorkerContext:
     def name(self, target: Target) -> str:
         """Return the name of a target in reports."""
         return target_name(self._topology, target)
-
-    def _need_link(self, link: int) -> None:
-        here = self._removed
-        if link in here.links:
-            raise SkippedError("the link is removed")
-        if here.nodes and any(node in here.nodes for node in self._ends[link]):
-            raise SkippedError("a node of the link is removed")
 
     def _need_no_link(self, link: int) -> None:
         here = self._removed
