@@ -447,10 +447,12 @@ def test_a_vpc_spans_workers_and_its_ports_move_between_them(carrier: NamespaceC
     assert check_reachability(moved).is_right
 
 
-def test_workers_without_compute_hosts_take_part_in_changes_of_ports(carrier: NamespaceCarrier) -> None:
-    network = up(
-        VPC + "placement:\n  - {match: {kind: host}, worker: w1}\n  - {match: {tier: spine}, worker: w2}\n"
-    )
+@pytest.mark.parametrize("kind", [pytest.param("", marks=NEEDS_BPF), ", device: true"])
+def test_workers_without_compute_hosts_take_part_in_changes_of_ports(
+    carrier: NamespaceCarrier, kind: str
+) -> None:
+    pins = "placement:\n  - {match: {kind: host}, worker: w1}\n  - {match: {tier: spine}, worker: w2}\n"
+    network = up(VPC.replace("KIND", kind) + pins)
     topology = network.topology
     port, host, spine = (node(network, name) for name in ("v1s1p1", "h2", "spine1"))
     assert {on(network, one) for one in (port, host)} == {"w1"}

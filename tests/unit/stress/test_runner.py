@@ -556,15 +556,15 @@ def test_what_refers_to_itself_does_not_pile_up(
         nonlocal most
         most = max(most, len(made))
 
-    set_link = network.set_link
+    set_links = network.set_links
 
-    def leaves_a_cycle(link: int, state: LinkState) -> None:
-        set_link(link, state)
+    def leaves_a_cycle(wanted: Mapping[int, LinkState]) -> None:
+        set_links(wanted)
         one = Failing(None, ZeroDivisionError())
         one._session = one
         made.add(one)
 
-    monkeypatch.setattr(network, "set_link", leaves_a_cycle)
+    monkeypatch.setattr(network, "set_links", leaves_a_cycle)
     flap = "{action: link-flap, reroute: true, rate: 100, down: 5 ms, duration: 4 s}"
     record = run_scenario(f"name: x\nsteps: [{flap}]", network, look=look)
     assert len(record.outcomes) == 800
