@@ -17,6 +17,7 @@ from topologies.errors import Loc, ParameterError
 from topologies.one_by_one import OneByOne
 from topologies.topology import Kind, Topology
 
+_LOOPBACK = {4: ipaddress.ip_network("127.0.0.0/8"), 6: ipaddress.ip_network("::1/128")}
 _FAR = 1 << 62
 """A rank that no host has."""
 
@@ -102,11 +103,11 @@ class FlatAddressing:
         more = len(outside) - 1
         others = f" (and so {'is' if more == 1 else 'are'} {more:,} more)" if more else ""
         wider = _around([address.value for _, address in hosts], pool.version)
-        raise ParameterError(
-            self._at(node),
-            f"{address.text} is outside the pool {pool}{others}; use an address in it, "
-            f"or set `addressing: {{ipv{pool.version}: {wider}}}`",
-        )
+        fix = f"or set `addressing: {{ipv{pool.version}: {wider}}}`"
+        if wider.overlaps(_LOOPBACK[wider.version]):
+            fix = "or put a router (`kind: router`) between the networks"
+        words = f"{address.text} is outside the pool {pool}{others}; use an address in it, {fix}"
+        raise ParameterError(self._at(node), words)
 
     def _check_size(self, pool: Pool) -> None:
         unusable = 2 if pool.version == 4 and pool.prefixlen < 31 else 1

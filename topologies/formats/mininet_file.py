@@ -30,7 +30,7 @@ from topologies.formats.mininet_options import (
     note_network,
     without_computed_routes,
 )
-from topologies.formats.mininet_ports import names_of_ports
+from topologies.formats.mininet_ports import count_from_one, names_of_ports
 from topologies.formats.mininet_process import run
 from topologies.topology import Topology
 
@@ -78,16 +78,18 @@ def graph_of(built: dict[str, Any], file: str = "") -> tuple[Graph, tuple[str, .
     interfaces: dict[str, dict[str, list[str]]] = {}
     found = {name: node_attributes(name, options, left_out) for name, options in built["nodes"]}
     hosts = {name for name, attributes in found.items() if attributes["kind"] == "host"}
+    switches = {name for name, attributes in found.items() if attributes["kind"] == "switch"}
+    count_from_one(built["links"], switches)
     names = names_of_ports(built["links"], hosts, left_out)
     for link in built["links"]:
         _interfaces(link, interfaces)
         note_link(link, left_out)
         graph.add_edge(str(link["node1"]), str(link["node2"]), _link(link))
-    switches = controllers_of(built, left_out)
+    control = controllers_of(built, left_out)
     for name, options in built["nodes"]:
         attributes = {**found[name], **names.get(name, {})}
         if attributes["kind"] == "switch":
-            attributes |= switches  # a switch's ip is its management address; bridges have none
+            attributes |= control  # a switch's ip is its management address; bridges have none
         else:
             attributes |= _addresses(options, interfaces.get(name, {}))
         graph.add_node(name, attributes)

@@ -34,6 +34,9 @@ _HINTS = {
     "datapath": "write `openflow: {datapath: …}`",
 }
 _FORWARDING = re.compile(r"ip_forward\s*=\s*1|echo\s+1\s*>\s*/proc/sys/net/ipv4/ip_forward")
+_BRIDGING = re.compile(
+    r"\s*(?:ovs-vsctl\b.*\badd-br|brctl\s+addbr|ip\s+link\s+add\b.*\bbridge\b|ofdatapath\b).*"
+)
 _SYSCTL = re.compile(r"\s*sysctl\s+(?:-w\s+)?(net(?:\.[A-Za-z0-9_-]+)+)=(\S+)\s*")
 _ADDRESS = r"([0-9]+(?:\.[0-9]+){3})"
 _GATEWAY = re.compile(
@@ -92,7 +95,7 @@ def node_attributes(name: str, options: dict[str, Any], left_out: LeftOut) -> di
     forwards = out.pop("forwards", False) or any("router" in word.lower() for word in own)
     if own and own[0] not in _PLAIN_CLASSES and not forwards:
         left_out.add(f"class {own[0]}", name)
-    if options.get("isSwitch"):
+    if out.pop("bridges", False) or options.get("isSwitch"):
         return {"kind": "switch"} | ({"dpid": _dpid(options["dpid"], name)} if options.get("dpid") else {})
     return {"kind": "router" if forwards else "host", **out}
 
@@ -114,6 +117,8 @@ def _commands(name: str, options: dict[str, Any], left_out: LeftOut) -> dict[str
     for command in options.get("commands") or ():
         if _FORWARDING.search(command):
             out["forwards"] = True
+        elif _BRIDGING.fullmatch(command):
+            out["bridges"] = True
         elif found := _SYSCTL.fullmatch(command):
             words.setdefault("sysctl", []).append(f"{found[1]}={found[2]}")
         elif found := _GATEWAY.fullmatch(command):

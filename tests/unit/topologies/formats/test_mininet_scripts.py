@@ -92,6 +92,8 @@ def test_nodes_without_a_network_are_one(tmp_path: Path) -> None:
     )
     made = loaded(tmp_path, code)
     assert made.ports.tolist() == [[0, 0], [4, 7]]
+    bridged = loaded(tmp_path, code + "b.cmd('ovs-vsctl --may-exist add-br b')\n")
+    assert (Kind(bridged.kinds[1]), bridged.ports.tolist()) == (Kind.SWITCH, [[0, 1], [4, 8]])
     assert addresses(made) == {"a": ("10.1.0.1/16",), "b": ("10.1.0.2/16",)}
     assert made.notes == (
         "t.py: not taken over: commands of a (ping 10.1.0.2) (write them under `run:` or `sysctl:`)",
