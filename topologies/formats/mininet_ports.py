@@ -9,7 +9,7 @@ from topologies.identifiers import IFNAME_MAX
 
 
 def count_from_one(links: list[dict[str, Any]], switches: set[str]) -> None:
-    """Count the ports of `switches` from 1: those that a script makes by commands are hosts to it, with port 0."""
+    """Count the ports of `switches` from 1: those that are switches by commands have port 0 in Mininet."""
     ends = [(link, end) for link in links for end in "12" if str(link[f"node{end}"]) in switches]
     zero = {link[f"node{end}"] for link, end in ends if link[f"port{end}"] == 0}
     for link, end in ends:
