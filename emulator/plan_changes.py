@@ -47,12 +47,14 @@ def _setups(was: Setup, now: Setup) -> Iterator[str]:
     before, after = ({service.name: service for service in setup.run} for setup in (was, now))
     yield from _by_name("service", before, after)
     yield from _by_name("variable", dict(was.environment), dict(now.environment))
+    yield from _by_name("file", dict(was.files), dict(now.files))
+    yield from _by_name("private directory", dict.fromkeys(was.private), dict.fromkeys(now.private))
     yield from _by_name("sysctl", dict(was.sysctl), dict(now.sysctl))
 
 
 def _by_name(what: str, before: Mapping[str, object], after: Mapping[str, object]) -> Iterator[str]:
     for name in dict.fromkeys((*before, *after)):
-        if before.get(name) != after.get(name):
+        if name not in before or name not in after or before[name] != after[name]:
             verb = "removed" if name not in after else "changed" if name in before else "added"
             yield f"{what} {name} {verb}"
 

@@ -48,6 +48,7 @@ class Setup:
     """Services in the order of their start, and environment and sysctls as (name, value), by name.
 
     `gateway` are the gateways of default routes, one for each IP version, `routes` (destination, gateway).
+    `files` are (path, content), `private` directories; only the node's own commands see them.
     """
 
     run: tuple[Service, ...] = ()
@@ -55,6 +56,8 @@ class Setup:
     sysctl: Pairs = ()
     gateway: tuple[str, ...] = ()
     routes: Pairs = ()
+    files: Pairs = ()
+    private: tuple[str, ...] = ()
 
     @property
     def keys(self) -> tuple[str, ...]:
@@ -63,11 +66,14 @@ class Setup:
 
     def with_keys(
         self,
+        *,
         run: dict[str, Service | None] | None = None,
         environment: dict[str, str | None] | None = None,
         sysctl: dict[str, str | None] | None = None,
         routes: dict[str, str | None] | None = None,
         gateway: tuple[str, ...] | None = None,
+        files: dict[str, str | None] | None = None,
+        private: tuple[str, ...] | None = None,
     ) -> Setup:
         """Return this setup with entries added or replaced by name; None takes an entry away."""
         services = {service.name: service for service in self.run} | (run or {})
@@ -77,6 +83,8 @@ class Setup:
             _merged(self.sysctl, sysctl),
             self.gateway if gateway is None else gateway,
             _merged(self.routes, routes),
+            _merged(self.files, files),
+            self.private if private is None else private,
         )
 
 

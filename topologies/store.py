@@ -116,10 +116,12 @@ def _node_profile(data: dict[str, Any]) -> NodeProfile:
 def _setup(data: dict[str, Any]) -> Setup:
     pairs = {
         key: tuple((name, value) for name, value in data.get(key, ()))
-        for key in ("environment", "sysctl", "routes")
+        for key in ("environment", "sysctl", "routes", "files")
     }
     services = tuple(map(_service, data.get("run", ())))
-    return Setup(run=services, gateway=tuple(data.get("gateway", ())), **pairs)
+    return Setup(
+        run=services, gateway=tuple(data.get("gateway", ())), private=tuple(data.get("private", ())), **pairs
+    )
 
 
 def _service(data: dict[str, Any]) -> Service:

@@ -21,6 +21,7 @@ from emulator.link_states import States, links_up
 from emulator.linux import capture, cgroups
 from emulator.linux.icmp import Pinger, Source, limits
 from emulator.linux.namespaces.store import NamespaceStore
+from emulator.linux.nodes.node_files import mounts_of
 from emulator.linux.nodes.teardown import processes_inside
 from emulator.linux.overlay.devices.live import LiveDevices
 from emulator.linux.overlay.items import TENANT_INTERFACE
@@ -71,7 +72,9 @@ class NamespacedNodes:
 
     def place(self, node: int) -> Place:
         """Return where processes of `node` run."""
-        return Place(self.namespaces.file(node), self.names[node])
+        setup = self.topology.node_profile_of(node).setup
+        mounts = mounts_of(self._state.folder, self.names[node], setup)
+        return Place(self.namespaces.file(node), self.names[node], mounts)
 
     def source(self, node: int) -> Source:
         """Return where probes of `node` are sent from."""

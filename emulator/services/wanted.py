@@ -38,7 +38,9 @@ def wanted_services(topology: Topology, nodes: I64) -> list[Wanted]:
     for node in nodes[having[topology.node_profile[nodes]]].tolist():
         profile = topology.node_profile_of(node)
         for service in profile.setup.run:
-            digest = _digest([asdict(service), profile.setup.environment, profile.cpu, profile.memory])
+            setup = profile.setup
+            seen = setup.environment, setup.files, setup.private, profile.cpu, profile.memory
+            digest = _digest([asdict(service), *seen])
             out.append(Wanted(node, topology.names[node], service, digest))
     return out
 

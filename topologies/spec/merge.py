@@ -37,9 +37,8 @@ def merged_node(keys: NodeKeys, old: NodeProfile | None) -> NodeProfile:
     if keys.openflow is not None:
         stated["openflow"] = replace(old.openflow, **keys.openflow.set_keys())
     if any(getattr(keys, key) is not None for key in SetupKeys.model_fields):
-        stated["setup"] = old.setup.with_keys(
-            services_of(keys.run or {}), keys.environment, keys.sysctl, keys.routes, keys.gateway
-        )
+        own = {key: getattr(keys, key) for key in SetupKeys.model_fields if key != "run"}
+        stated["setup"] = old.setup.with_keys(run=services_of(keys.run or {}), **own)
     return replace(old, **stated)
 
 

@@ -13,6 +13,7 @@ from topologies.errors import shortened
 from topologies.quantities import Duration
 from topologies.services import Ready, Service
 from topologies.spec.explain import shown
+from topologies.spec.node_files import Directories, Files
 from topologies.spec.routes import Gateways, Routes
 from topologies.spec.section import OtherForms, Section
 
@@ -193,6 +194,12 @@ class SetupKeys(Section):
         None,
         description="Gateway of the default route; a list of two for IPv4 and IPv6",
         examples=["10.0.0.254"],
+    )
+    files: Files | None = Field(
+        None, description="Content of files that only this node sees", examples=["{/etc/motd: Hello}"]
+    )
+    private: Directories | None = Field(
+        None, description="Directories that are the node's own, empty at first", examples=["[/var/log]"]
     )
     routes: Routes | None = Field(
         None, description="Gateway of each further destination", examples=["{192.168.0.0/16: 10.0.0.254}"]

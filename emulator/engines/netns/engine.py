@@ -11,6 +11,7 @@ from emulator.engines.netns.transition import NetnsTransition
 from emulator.engines.store import open_store, store_of
 from emulator.linux.namespaces.guard import namespace_guard
 from emulator.linux.nodes.deploy import create_nodes
+from emulator.linux.nodes.node_files import write_files
 from emulator.linux.nodes.own_sysctls import set_sysctls
 from emulator.linux.overlay.create import create_ports
 from emulator.linux.overlay.devices.network import DeviceNetwork
@@ -42,6 +43,7 @@ class NetnsEngine(NamespacedEngine[NetnsNetwork]):
             store = open_store(state)
             create_nodes(plan.full.here, store, progress)
             set_sysctls(plan.full.here, store, state.folder)
+            write_files(plan.here, state.folder)
             if plan.overlay is not None and plan.overlay.ports.devices:
                 DeviceNetwork(plan.overlay, plan.ports_up, store).create(progress)
             elif plan.overlay is not None:
@@ -49,9 +51,10 @@ class NetnsEngine(NamespacedEngine[NetnsNetwork]):
         return start_switches(plan.full, state, store, record.file, progress)
 
     def settle(self, network: NetnsNetwork, old: Plan, new: Plan, state: NetworkState) -> None:
-        """Set the nodes' own sysctls."""
+        """Set the nodes' own sysctls and files."""
         del network, old
         set_sysctls(new.full.here, store_of(state), state.folder)
+        write_files(new.here, state.folder)
 
     def transition(self, network: NetnsNetwork, new: Plan, state: NetworkState, file: str) -> NetnsTransition:
         """Return the transition of the running network to the plan `new`."""

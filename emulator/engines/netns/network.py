@@ -26,6 +26,7 @@ from emulator.engines.netns.switches import switches_of
 from emulator.engines.store import require_root
 from emulator.link_states import reapply_shapes
 from emulator.linux.nodes.link_messages import apply_shapes
+from emulator.linux.nodes.node_files import file_deviations, write_files
 from emulator.linux.nodes.own_sysctls import set_sysctls, sysctl_deviations
 from emulator.linux.nodes.repair import repair
 from emulator.linux.nodes.session import NetnsSession
@@ -121,10 +122,15 @@ class NetnsNetwork(NamespacedNetwork):
         """Compare every node with the kernel; return deviations from the plan."""
         wanted = self.wanted()
         damage, ports = look_at_all(self.plan, wanted, self._store)
-        found = damage.deviations + ports.deviations + sysctl_deviations(self.plan.full.here, self._store)
+        found = damage.deviations + ports.deviations + self._own_deviations()
         if self.switches is None:
             return found
         return found + deviating_bridges(self.switches, wanted.plan, self._store)
+
+    def _own_deviations(self) -> list[Deviation]:
+        """Return the sysctls and files of the topology file that differ."""
+        sysctls = sysctl_deviations(self.plan.full.here, self._store)
+        return sysctls + file_deviations(self.plan.here, self._state.folder)
 
     def repair_before(self, new: Plan) -> list[str]:
         """Repair before the change to `new`.
@@ -158,9 +164,10 @@ class NetnsNetwork(NamespacedNetwork):
                 )
             ports = look_at_ports(self.plan, store)
         words += repair_ports(self.plan, store, ports)
-        changed = sysctl_deviations(self.plan.full.here, store)
+        changed = self._own_deviations()
         if changed:
             set_sysctls(self.plan.full.here, store, self._state.folder)
+            write_files(self.plan.here, self._state.folder)
         words += map(str, changed)
         if fix is not None:
             with store.entered():

@@ -31,10 +31,14 @@ NODE_VARIABLE = "EMULATOR_NODE"
 
 @dataclass(frozen=True)
 class Place:
-    """A node by its name, and the file of its network namespace; without a name it is only the namespace."""
+    """A node by its name, and the file of its network namespace; without a name it is only the namespace.
+
+    `mounts` are (source, target): what its commands see at the targets.
+    """
 
     file: str
     node: str = ""
+    mounts: tuple[tuple[str, str], ...] = ()
 
 
 def inside(store: NamespaceStore, place: Place, hosts: Path | None, action: Callable[[], Made]) -> Made:
@@ -56,6 +60,8 @@ def inside(store: NamespaceStore, place: Place, hosts: Path | None, action: Call
                 os.fchdir(here)
         syscalls.unshare(syscalls.CLONE_NEWNS)
         syscalls.mount("none", "/", flags=syscalls.MS_REC | syscalls.MS_SLAVE)
+        for source, target in place.mounts:
+            syscalls.mount(source, target, flags=syscalls.MS_BIND)
         if hosts is not None and hosts.exists():
             with suppress(KernelError):
                 syscalls.mount(str(hosts), "/etc/hosts", flags=syscalls.MS_BIND)
