@@ -45,8 +45,16 @@ class Follower(Worker):
 
     def _carry_out(self, context: WorkerContext, k: int, row: Row, left: dict[int, int]) -> None:
         """Follow one operation of a session; others remove nothing."""
-        if self._schedule.steps[row[1]].action.needs(self._schedule.topology) == "session":
+        if self._is_of_session(row):
             super()._carry_out(context, k, row, left)
+
+    def _carry_out_all(self, context: WorkerContext, k: int, rows: Sequence[Row]) -> None:
+        """Follow the operations of a batch if they are of a session."""
+        if self._is_of_session(rows[0]):
+            super()._carry_out_all(context, k, rows)
+
+    def _is_of_session(self, row: Row) -> bool:
+        return self._schedule.steps[row[1]].action.needs(self._schedule.topology) == "session"
 
     def take(self, parts: list[tuple[Cut, Done]]) -> None:
         """Take the outcomes from the parts."""

@@ -214,8 +214,11 @@ def test_a_run_by_parts_is_whole(
     network: DryRunNetwork, monkeypatch: pytest.MonkeyPatch, unwatched: None
 ) -> None:
     places = Places(network)
+    changed_here: list[Any] = []
+    monkeypatch.setattr(network, "set_links", changed_here.append)
     result = run_on(network, places, monkeypatch)
     assert (result.aborted, result.leaks.leaked) == ("", [])
+    assert changed_here == []
     assert all(not (one.nodes or one.links or one.ports) for one in places.removed)
     assert all(places.links.values())
     assert all(state == LinkState() for links in places.links.values() for state in links.values())
