@@ -14,7 +14,7 @@ from topologies.pictures.fold import MAX_ITEMS, Fold, best
 from topologies.pictures.hierarchy import Hierarchy, hierarchy
 from topologies.pictures.labels import Labels
 from topologies.pictures.legend import legend
-from topologies.pictures.marks import plane_radius, plane_size
+from topologies.pictures.marks import plane_radius
 from topologies.pictures.row_layout import row_order
 from topologies.pictures.scene import arranged, counts_text
 from topologies.profiles import LinkProfile, Shape
@@ -63,7 +63,7 @@ def page_data(topology: Topology) -> dict[str, Any]:
         labels = Labels(scene)
         for atom, item in zip(atoms, order.tolist(), strict=True):
             atom["x"], atom["y"] = round(float(scene.x[item]), 1), round(float(scene.y[item]), 1)
-            if atom["count"] == 1 and (atom["kind"] == "host" or not plane_size(scene, item, labels)):
+            if atom["count"] == 1 and (atom["kind"] == "host" or not labels.inside_size(item)):
                 atom["side"] = labels.beside(item, atom["name"], plane_radius(scene, item))
         out["room"] = round(float(np.median(scene.spacing)), 1)
     return out

@@ -6,7 +6,7 @@ from html import escape
 
 import numpy as np
 
-from topologies.pictures.labels import CHARACTER, Labels
+from topologies.pictures.labels import CHARACTER, Labels, box_width
 from topologies.pictures.scene import MARGIN, TIMES, Scene
 from topologies.pictures.style import HOST
 from topologies.topology import Kind
@@ -22,18 +22,19 @@ def _side(room: float) -> float:
     return float(np.clip(room * 0.7, 3.5, 13))
 
 
-def plane_size(drawn: Scene, item: int, labels: Labels) -> float:
-    """Return the text size of a switch's name inside its box in a picture without rows; 0: beside it."""
-    return labels.row_size(item, min(drawn.spacing[item], 70.0), 9)
-
-
 def beside(drawn: Scene, item: int, name: str, labels: Labels) -> str:
-    """Draw the name next to its node, where it covers nothing."""
-    side = labels.beside(item, name, plane_radius(drawn, item))
-    if side is None:
-        return ""
+    """Draw the name next to its node, where it covers nothing; smaller where there is little room."""
+    side, part = labels.shrunk(item, name, plane_radius(drawn, item))
     place = f'x="{drawn.x[item] + side.dx:.1f}" y="{drawn.y[item] + side.dy:.1f}" text-anchor="{side.anchor}"'
-    return f'<text class="n halo" {place}>{escape(name)}</text>'
+    style = "" if part == 1 else f' style="font-size:{10.5 * part:.1f}px;stroke-width:{3 * part:.1f}px"'
+    return f'<text class="n halo" {place}{style}>{escape(name)}</text>'
+
+
+def _turned(css: str, at: tuple[float, float], words: str, size: float) -> str:
+    """Draw `words` on their side, from the top down; `at` is their begin, in a box (`in`) their middle."""
+    anchor = "middle" if css == "in" else "start"
+    place = f'transform="translate({at[0] - size * 0.34:.1f} {at[1]:.1f}) rotate(90)" text-anchor="{anchor}"'
+    return f'<text class="{css}" {place} style="font-size:{size:.1f}px">{escape(words)}</text>'
 
 
 def _text(css: str, x: float, y: float, words: str, size: float = 11) -> str:
@@ -50,7 +51,7 @@ def stack(drawn: Scene, item: int, colour: str, kind: Kind) -> str:
     size = float(np.clip((room * 0.72 - 6) / (len(text) * CHARACTER), 6, 11))
     wide = min(max(len(text) * CHARACTER * size + 12, 30), room * 0.78)
     high = min(26.0, wide * 0.8)
-    step = min(4.0, wide * 0.1)
+    step = min(4.0, wide * 0.1, room * 0.05)
     css = " host" if kind == Kind.HOST else ""
     cards = "".join(
         f'<rect class="card{css}" fill="{colour}" x="{x - wide / 2 + at * step:.1f}" '
@@ -73,9 +74,10 @@ def host(drawn: Scene, item: int, name: str, labels: Labels, ports: int = 0) -> 
     dot = f'<circle class="card host" fill="{HOST}" cx="{x:.1f}" cy="{y:.1f}" r="{radius:.1f}"/>'
     if not drawn.tree.layered:
         return dot + beside(drawn, item, name, labels)
-    size = labels.row_size(item, room, 1)
-    if not size:
-        return dot
+    size, turned = labels.below_size(item, room)
+    if turned:
+        words = f"{name} {TIMES}{ports:,}" if ports else name
+        return dot + _turned("n", (x, y + radius + 4), words, size)
     words = next((w for w in (f"{TIMES}{ports:,} ports", f"{TIMES}{ports:,}") if len(w) * 6 < room), "")
     more = _text("n", x, y + radius + 24, words, size) if ports and words else ""
     return dot + _text("n", x, y + radius + 14, name, size) + more
@@ -85,9 +87,13 @@ def box(drawn: Scene, item: int, name: str, colour: str, labels: Labels) -> str:
     """Draw a switch as a rounded box, its name inside when the names of its row have room there."""
     x, y, room = drawn.x[item], drawn.y[item], drawn.spacing[item]
     layered = drawn.tree.layered
-    size = labels.row_size(item, room * 0.92, 9) if layered else plane_size(drawn, item, labels)
-    if size:
-        wide, high = len(name) * CHARACTER * size + min(16.0, room * 0.3), 25.0
+    size = labels.row_size(item, room * 0.92, min(16.0, room * 0.3)) if layered else labels.inside_size(item)
+    turned = 0.0 if size or not layered else labels.turned_size(item, room)
+    if turned:
+        wide, high = room * 0.86, len(name) * CHARACTER * turned + 8
+        wide = min(wide, turned + 10)
+    elif size:
+        wide, high = box_width(len(name), size, room), 25.0
         wide = max(wide, min(46.0, room * 0.8)) if layered else wide
     else:
         wide = high = _side(room)
@@ -95,6 +101,8 @@ def box(drawn: Scene, item: int, name: str, colour: str, labels: Labels) -> str:
         f'<rect class="card" fill="{colour}" x="{x - wide / 2:.1f}" y="{y - high / 2:.1f}" '
         f'width="{wide:.1f}" height="{high:.1f}" rx="{min(7.0, high * 0.35):.1f}"/>'
     )
+    if turned:
+        return shape + _turned("in", (x, y), name, turned)
     if not size:
-        return shape + ("" if layered else beside(drawn, item, name, labels))
+        return shape + beside(drawn, item, name, labels)
     return shape + _text("in", x, y + 4, name, size)

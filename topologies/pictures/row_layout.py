@@ -14,6 +14,9 @@ _OUTER_GAP = 0.16
 """Additional gap where outer groups change, in widths of such a group."""
 WIDEST = 110.0
 """Largest distance of neighbours in the lowest row, in pixels; twice that for stacks."""
+MOST_PANELS = 24
+PANEL_GAP = 8.0
+"""Gap between two panels, in pixels."""
 _GAP, _TOP_GAP = 84.0, 190.0
 """Smallest distance of neighbours in the middle rows and in the top row, if there is room."""
 
@@ -47,27 +50,95 @@ def row_order(fold: Fold, tree: Hierarchy, row: int) -> I64:
 def layered(fold: Fold, tree: Hierarchy, width: float) -> tuple[F64, F64]:
     """Return (x of each item: float64[k], item distance of each row: float64[rows]) within `width`.
 
-    The lowest row is even, with gaps between groups; each row above is centred over its children.
+    The lowest row is even, with gaps between groups; each row above is centred over its children, and what
+    is in a panel stays between its edges.
     """
     rows = int(fold.layer.max()) + 1
     x, spacing = np.zeros(len(fold)), np.zeros(rows)
     sizes = np.bincount(fold.layer, minlength=rows)
     room = width
+    panels = panel_groups(fold, tree)
+    edges: dict[int, tuple[float, float]] = {}
     for row in reversed(range(rows)):
         items = row_order(fold, tree, row)
         if row == rows - 1:
             widest = WIDEST if (fold.count[items] == 1).all() else 2 * WIDEST
             x[items], spacing[row] = _even(_breaks(fold, tree, items), width, widest)
             room = min(width, max(float(np.ptp(x[items])) + spacing[row], int(sizes.max()) * WIDEST))
+            edges = panel_edges(panels, items, x, float(spacing[row]))
             continue
         gap = min(0.86 * room / max(len(items), 1), _TOP_GAP if row == 0 else _GAP)
         wanted = _over(fold, items, x, width)
         if row == 0:
             items, wanted = items[np.argsort(wanted, kind="stable")], np.sort(wanted)
-        places = _squeezed(spread(wanted, gap), (width - room + gap) / 2, (width + room - gap) / 2)
+        inside = panels[items]
+        each = 2 * WIDEST
+        if edges and (inside >= 0).all():
+            places, each = _between(edges, inside, wanted, gap)
+        else:
+            places = _squeezed(spread(wanted, gap), (width - room + gap) / 2, (width + room - gap) / 2)
         x[items] = places
-        spacing[row] = np.diff(places).min(initial=2 * WIDEST)
+        spacing[row] = np.diff(places).min(initial=each)
     return x, spacing
+
+
+def panel_groups(fold: Fold, tree: Hierarchy) -> I64:
+    """Return the group of each item that a panel is drawn behind: int64[k], -1 without one.
+
+    They are the outermost groups, when they are a few, of several rows, and in the lowest row one beside the
+    other.
+    """
+    nothing = np.full(len(fold), -1, dtype=np.int64)
+    if not tree.layered:
+        return nothing
+    for labels in tree.groups:
+        mine = labels[fold.first]
+        found = np.unique(mine[mine >= 0])
+        if len(found) < 2:
+            continue
+        rows = [np.unique(fold.layer[mine == group]) for group in found.tolist()]
+        fits = len(found) <= MOST_PANELS and max(map(len, rows)) > 1
+        return mine if fits and all(one[-1] == fold.layer.max() for one in rows) else nothing
+    return nothing
+
+
+def panel_edges(panels: I64, lowest: I64, x: F64, unit: float) -> dict[int, tuple[float, float]]:
+    """Return the left and right edge of each panel, by its items of the lowest row (in their order).
+
+    Neighbouring panels share what is between them, with a gap.
+    """
+    mine = panels[lowest]
+    found: dict[int, tuple[float, float]] = {}
+    if not len(mine) or (mine < 0).any():
+        return found
+    starts = np.flatnonzero(np.concatenate([[True], mine[1:] != mine[:-1]]))
+    ends = np.append(starts[1:], len(mine)) - 1
+    left, right = x[lowest[starts]], x[lowest[ends]]
+    free = np.minimum((left[1:] - right[:-1]) / 2 - PANEL_GAP / 2, WIDEST * 0.7)
+    out = np.clip(unit * 0.75, 4, WIDEST * 0.7)
+    before, after = np.concatenate([[out], free]), np.concatenate([free, [out]])
+    for group, low, high in zip(mine[starts].tolist(), left - before, right + after, strict=True):
+        found[group] = (float(low), float(high))
+    return found
+
+
+def _between(
+    edges: dict[int, tuple[float, float]], inside: I64, wanted: F64, gap: float
+) -> tuple[F64, float]:
+    """Return positions near `wanted`, each in its panel (`inside`), and the least room of one."""
+    places, each = np.empty(len(wanted)), 2 * WIDEST
+    for group, (low, high) in edges.items():
+        mine = np.flatnonzero(inside == group)
+        if len(mine):
+            room = (high - low) / len(mine)
+            step = min(gap, room)
+            spaced = spread(wanted[mine], step)
+            places[mine] = np.clip(
+                _squeezed(spaced, low + step / 2, high - step / 2), low + step / 2, high - step / 2
+            )
+            beside = min(places[mine].min() - low, high - places[mine].max())
+            each = min(each, room, 2 * float(beside))
+    return places, each
 
 
 def _squeezed(places: F64, low: float, high: float) -> F64:

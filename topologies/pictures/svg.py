@@ -15,6 +15,7 @@ from topologies.pictures.carried import carried, carried_note
 from topologies.pictures.labels import Labels
 from topologies.pictures.legend import Entry, legend, tier_word
 from topologies.pictures.marks import box, host, stack
+from topologies.pictures.row_layout import panel_edges, panel_groups, row_order
 from topologies.pictures.scene import MARGIN, TIMES, WIDTH, Scene, counts_text, fold_note, scene
 from topologies.pictures.style import CSS
 from topologies.topology import I64, Kind, Topology
@@ -28,10 +29,12 @@ _STRAIGHT = 160
 def svg(topology: Topology) -> str:
     """Return the picture; names are escaped, so no name is markup. Light ports are numbers at their hosts."""
     drawn = scene(topology.full)
-    height = f"{drawn.height + _TOP + _FOOT:.0f}"
+    labels = Labels(drawn)
+    below = labels.below()
+    height = f"{drawn.height + below + _TOP + _FOOT:.0f}"
     title, counts = escape(topology.name or "topology"), counts_text(topology)
     note = escape(_note(topology, drawn))
-    size = f'viewBox="0 0 {WIDTH:g} {height}" width="{WIDTH:g}" height="{height}"'
+    size = f'viewBox="0 0 {WIDTH:g} {height}"'  # without a width: as wide as there is room
     entries, entry_of = legend(topology.full, drawn.tree.layer)
     colours = [entries[at].colour for at in entry_of[drawn.fold.first].tolist()]
     parts = [
@@ -41,9 +44,9 @@ def svg(topology: Topology) -> str:
         f'<text class="t" x="{MARGIN:g}" y="44">{title}</text>\n',
         f'<text class="s" x="{MARGIN:g}" y="66">{counts}{" · " + note if note else ""}</text>\n',
         f'<g transform="translate(0 {_TOP:g})">\n',
-        *_panels(drawn),
+        *_panels(drawn, below),
         *_links(drawn),
-        *_nodes(drawn, colours, carried(topology)),
+        *_nodes(drawn, colours, carried(topology), labels),
         "</g>\n",
         *_legend(entries, float(height) - 26),
         "</svg>\n",
@@ -56,32 +59,16 @@ def _note(topology: Topology, drawn: Scene) -> str:
     return " · ".join(note for note in (fold_note(drawn), carried_note(topology)) if note)
 
 
-def _panels(drawn: Scene) -> Iterator[str]:
-    """Draw a pale panel behind each pod: the outermost groups, when they are a few and of several rows."""
-    if not drawn.tree.layered:
-        return
-    for labels in drawn.tree.groups:
-        mine = labels[drawn.fold.first]
-        found = np.unique(mine[mine >= 0])
-        rows = [len(np.unique(drawn.fold.layer[mine == group])) for group in found.tolist()]
-        if len(found) < 2:
-            continue
-        if len(found) > 24 or max(rows) < 2:
-            return
-        for group in found.tolist():
-            yield _panel(drawn, np.flatnonzero(mine == group))
-        return
-
-
-def _panel(drawn: Scene, items: I64) -> str:
-    lowest = items[drawn.fold.layer[items] == drawn.fold.layer[items].max()]
-    share = 0.75 if len(lowest) > 1 else 0.44  # single groups have no gap between them
-    edge = float(np.clip(drawn.spacing[lowest].min() * share, 4, 76))
-    half = np.where(np.isin(items, lowest), edge, np.minimum(drawn.spacing[items] * 0.5, 34))
-    left, right = float((drawn.x[items] - half).min()), float((drawn.x[items] + half).max())
-    top, bottom = float(drawn.y[items].min()) - 34, float(drawn.y[items].max()) + 34
-    size = f'width="{right - left:.1f}" height="{bottom - top:.1f}"'
-    return f'<rect class="panel" x="{left:.1f}" y="{top:.1f}" {size} rx="12"/>\n'
+def _panels(drawn: Scene, below: float) -> Iterator[str]:
+    """Draw a pale panel behind each pod, `below` pixels longer than its rows: no two overlap."""
+    panels = panel_groups(drawn.fold, drawn.tree)
+    lowest = row_order(drawn.fold, drawn.tree, int(drawn.fold.layer.max()))
+    edges = panel_edges(panels, lowest, drawn.x, float(drawn.spacing[lowest].min()))
+    for group, (left, right) in edges.items():
+        y = drawn.y[panels == group]
+        top, bottom = float(y.min()) - 34, float(y.max()) + 34 + below
+        size = f'width="{right - left:.1f}" height="{bottom - top:.1f}"'
+        yield f'<rect class="panel" x="{left:.1f}" y="{top:.1f}" {size} rx="12"/>\n'
 
 
 def _links(drawn: Scene) -> Iterator[str]:
@@ -140,12 +127,11 @@ def _bend(drawn: Scene, a: int, b: int) -> str:
     return f"{x:.1f} {y:.1f}"
 
 
-def _nodes(drawn: Scene, colours: list[str], ports: I64) -> Iterator[str]:
+def _nodes(drawn: Scene, colours: list[str], ports: I64, labels: Labels) -> Iterator[str]:
     """Draw the items, the lowest row first; in a plane the switches first, for their labels.
 
     `ports` are the numbers of light ports by node: int64[n].
     """
-    labels = Labels(drawn)
     held = np.bincount(drawn.fold.item, weights=ports, minlength=len(drawn.fold)).astype(np.int64)
     order = -drawn.fold.layer if drawn.tree.layered else drawn.fold.layer
     for item in np.argsort(order, kind="stable").tolist():

@@ -1,5 +1,6 @@
 import re
 from dataclasses import replace
+from itertools import pairwise
 from pathlib import Path
 from xml.etree import ElementTree as ET
 
@@ -74,6 +75,64 @@ def test_rows_are_cores_above_hosts() -> None:
     assert all(len(values) == 1 for values in heights.values())
     order = sorted(heights, key=lambda tier: min(heights[tier]))
     assert order == ["core", "aggregation", "edge", "host"]
+
+
+COMPOSED = """
+  compose:
+    east: {generator: fat-tree, k: 4}
+    west: {generator: leaf-spine, spines: 3, leaves: 2, hosts_per_leaf: 2}
+    a-long-name: {generator: tree, depth: 2, fanout: 2}
+  links: [[east.c1, west.spine1], [east.c4, west.spine2], [east.c2, a-long-name.s1]]
+"""
+
+
+def rectangles(text: str, css: str) -> list[tuple[float, float, float, float]]:
+    """Return (left, top, right, bottom) of the rectangles with a class."""
+    root = ET.fromstring(text)  # noqa: S314 -- our own output
+    found = [one for one in root.iter(f"{SVG}rect") if one.get("class") == css]
+    boxes = [[float(one.get(key, "nan")) for key in ("x", "y", "width", "height")] for one in found]
+    return [(x, y, x + wide, y + high) for x, y, wide, high in boxes]
+
+
+@pytest.mark.parametrize(
+    "family", [*FAMILIES, COMPOSED, "{generator: fat-tree, k: 6}", "{generator: region, zones: 3}"]
+)
+def test_groups_do_not_overlap_and_hold_their_nodes(family: str) -> None:
+    text = svg(made(family))
+    panels = sorted(rectangles(text, "panel"))
+    assert all(right <= next_left for (*_, right, _), (next_left, *_) in pairwise(panels))
+    top = min((panel[1] for panel in panels), default=0)
+    for left, upper, right, lower in rectangles(text, "card") if panels else []:
+        if upper > top:
+            assert any(p[0] <= left and right <= p[2] and lower <= p[3] for p in panels)
+
+
+def test_composed_parts_are_panels() -> None:
+    assert len(rectangles(svg(made(COMPOSED)), "panel")) > 3
+
+
+@pytest.mark.parametrize("family", FAMILIES)
+def test_every_node_that_is_drawn_has_its_name_inside_of_the_picture(family: str) -> None:
+    topology = made(family)
+    text = svg(topology)
+    root = ET.fromstring(text)  # noqa: S314 -- our own output
+    height = float(root.get("viewBox", "").split()[3])
+    names = set(topology.names) if topology.node_count < 1000 else set()
+    for group in drawn_items(text):
+        name = group.findtext(f"{SVG}title")
+        if name in names:
+            (label,) = [one for one in group.iter(f"{SVG}text") if str(one.text).startswith(name)]
+            size = float(re.findall(r"font-size:([0-9.]+)px", label.get("style", "font-size:10.5px"))[0])
+            assert 2 < size <= 11
+            if "rotate" in label.get("transform", ""):
+                y = float(re.findall(r"translate\(\S+ (\S+)\)", label.get("transform", ""))[0])
+                assert y + 84 + len(name) * 0.6 * size < height - 36, "above the legend"
+
+
+def test_a_picture_scales() -> None:
+    root = ET.fromstring(svg(made("{generator: fat-tree, k: 4}")))  # noqa: S314 -- our own output
+    assert root.get("viewBox", "").startswith("0 0 1200 ")
+    assert (root.get("width"), root.get("height")) == (None, None)
 
 
 def test_a_folded_picture_says_what_is_folded() -> None:
