@@ -25,7 +25,7 @@ def accepts(pid: int, port: int, address: str = "") -> bool:
     """
 
     def at_address(words: list[int]) -> bool:
-        return not address or not any(words) or words == [int.from_bytes(inet_aton(address), "little")]
+        return not address or not any(words) or words == [int.from_bytes(inet_aton(address))]
 
     return bool(_sockets(str(pid), port, at_address))
 
