@@ -151,6 +151,13 @@ def note(process: Process, path: Path) -> None:
     write_atomically(path, json.dumps(asdict(process)))
 
 
+def this_process() -> Process:
+    """Return the process that calls this."""
+    found = stat(os.getpid())
+    assert found is not None  # noqa: S101 -- it runs
+    return Process(os.getpid(), found.start, Path("/proc/thread-self/ns/net").stat().st_ino)
+
+
 def noted(path: Path) -> Process | None:
     """Return the process that was written down, running or not; None if there is none."""
     try:

@@ -12,10 +12,12 @@ import sys
 from collections.abc import Sequence
 from pathlib import Path
 
+from emulator.controllers.process import note, this_process
 from emulator.engines.namespaced_access import NamespacedNodes
 from emulator.engines.store import store_of
 from emulator.linux.namespaces.guard import namespace_guard
 from emulator.linux.processes.caller import caller
+from emulator.locks import locked
 from emulator.plan import Plan
 from emulator.services.folder import ServiceFolder
 from emulator.services.supervisor import Supervisor
@@ -65,14 +67,17 @@ class NodeStarter:
         """Return the address that the service's sockets have; empty when any will do."""
         return self._nodes.identity(wanted.node)
 
-    def namespace(self, wanted: Wanted) -> int:
-        """Return the inode of the node's network namespace; 0 if it is gone."""
+    def namespaces(self, services: Sequence[Wanted]) -> list[int]:
+        """Return the inode of each one's network namespace; 0 if it is gone."""
         with namespace_guard("net", "mnt"):
             self._store.enter()
-            try:
-                return (self._store.folder / self._nodes.namespaces.file(wanted.node)).stat().st_ino
-            except OSError:
-                return 0
+            return [self._inode(self._nodes.namespaces.file(wanted.node)) for wanted in services]
+
+    def _inode(self, file: str) -> int:
+        try:
+            return (self._store.folder / file).stat().st_ino
+        except OSError:
+            return 0
 
 
 def main() -> None:
@@ -81,7 +86,9 @@ def main() -> None:
     state = NetworkState(Path(root), name)
     folder = ServiceFolder(state.folder)
     starter = NodeStarter(state, folder)
-    Supervisor(folder, starter, starter.read).run()
+    with locked(folder.path / "lock", wait=False):  # one at a time, also where a killed `up` noted none
+        note(this_process(), folder.note)
+        Supervisor(folder, starter, starter.read).run()
 
 
 if __name__ == "__main__":

@@ -55,8 +55,8 @@ class Starter(Protocol):
         """Return the address that the service's sockets have; empty when any will do."""
         ...
 
-    def namespace(self, wanted: Wanted) -> int:
-        """Return the inode of the node's network namespace; 0 if it is gone."""
+    def namespaces(self, services: Sequence[Wanted]) -> list[int]:
+        """Return the inode of each one's network namespace; 0 if it is gone."""
         ...
 
 
@@ -112,7 +112,7 @@ class ServiceRun:
             log.parent.mkdir(mode=0o711, parents=True, exist_ok=True)
             begin = log.stat().st_size if log.exists() else 0
             listener = self._starter.listener(self.wanted, notify) if notify else None
-            namespace = self._starter.namespace(self.wanted)
+            (namespace,) = self._starter.namespaces([self.wanted])
             child = self._starter.start(self.wanted, service.command, log, notify)
         except (EmulationError, OSError) as error:
             self._failed_to_end(str(error), now)

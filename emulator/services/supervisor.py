@@ -101,8 +101,8 @@ class Supervisor:
 
     def _look_at_nodes(self) -> None:
         """Begin again in nodes that were made again; keep logs small."""
-        for runs in self._nodes.values():
-            namespace = self._starter.namespace(runs[0].wanted)
+        first = [runs[0].wanted for runs in self._nodes.values()]
+        for runs, namespace in zip(self._nodes.values(), self._starter.namespaces(first), strict=True):
             others = any(run.status.namespace not in {0, namespace} for run in runs)
             if namespace and others:
                 for run in reversed(runs):

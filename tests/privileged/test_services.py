@@ -13,6 +13,7 @@ import pytest
 from support.command import CommandLine
 
 import emulator
+from emulator.engines.registry import attach
 from emulator.engines.store import store_of
 from emulator.errors import BrokenError, RefusedError
 from emulator.linux.processes.running import stat
@@ -129,6 +130,21 @@ def test_what_ends_starts_again_and_what_deviates_is_named_and_repaired(file: Pa
     net = emulator.up(file)
     assert is_gone(asks), "a file without services ends them all"
     assert not net.deviations()
+
+
+def test_what_stress_removes_returns_with_its_sysctls_and_services(file: Path, folder: Path) -> None:
+    emulator.up(file)
+    web = process_of(folder, "web")
+    network = attach("svc")
+    names = network.topology.names
+    with network.session() as session:
+        session.remove_node(names.index("h1"))
+        session.add_node(names.index("h1"))
+        session.remove_link(1 - int(network.topology.ends[0, 1] == names.index("h1")))
+    net = emulator.attach("svc")
+    assert sysctl(net, "net.ipv4.ip_forward") == "1"
+    assert sysctl(net, "net.ipv4.conf.h1-eth0.rp_filter") == "2"
+    eventually(lambda: process_of(folder, "web") != web and not net.deviations())
 
 
 def test_a_service_that_fails_fails_up_with_its_last_words(file: Path, state_dir: Path) -> None:

@@ -7,6 +7,7 @@ value is noted in the network's folder, so that a later command can restore it.
 from __future__ import annotations
 
 import json
+from collections.abc import Iterable
 from contextlib import suppress
 from pathlib import Path
 
@@ -89,6 +90,17 @@ def set_sysctls(part: PlanPart, store: NamespaceStore, folder: Path) -> None:
         write_atomically(note, json.dumps(kept))
         for name, (file, values) in now.items():
             _write(store, file, name, values)
+
+
+def restore_sysctls(part: PlanPart, store: NamespaceStore, nodes: Iterable[int]) -> None:
+    """Set the sysctls of `nodes` whose interfaces were made again; call it inside the store's mounts.
+
+    UnableError if the kernel refuses a value.
+    """
+    for node in nodes:
+        values = dict(part.topology.node_profile_of(node).setup.sysctl)
+        if values and part.has(node):
+            _write(store, part.namespaces.file(node), part.topology.names[node], values)
 
 
 def _write(store: NamespaceStore, file: str, node: str, values: dict[str, str]) -> None:

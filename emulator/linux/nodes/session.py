@@ -24,6 +24,7 @@ from emulator.linux.nodes.converge import converge
 from emulator.linux.nodes.handle_cache import open_namespaces, open_sockets
 from emulator.linux.nodes.link_messages import UNSHAPED, shape_batches
 from emulator.linux.nodes.node_sysctls import NodeSysctls
+from emulator.linux.nodes.own_sysctls import restore_sysctls
 from emulator.linux.nodes.partial_routes import apply_routes, run_partly
 from emulator.linux.nodes.release import release_nodes
 from emulator.linux.nodes.shared_messages import SharedMessages
@@ -172,7 +173,7 @@ class NetnsSession(WithoutLightPorts):
             node = self._writer.newer_node(link)
             run_partly(self._netlink(node), self._plan.here, node, batch)
         self._removed.links.pop(link, None)
-        reapply_shapes([link], self._states_now, self._shape)
+        self._settle([link])
 
     def remove_node(self, node: int) -> None:
         """Remove a node with its links, and kill its processes."""
@@ -223,7 +224,12 @@ class NetnsSession(WithoutLightPorts):
         if self._plan_now() is not self._plan and here:  # links were changed meanwhile, and it missed them
             self._follow()
             apply_routes(self._netlink(node), self._plan.here, node)
+        self._settle(links, node)
+
+    def _settle(self, links: list[int], *nodes: int) -> None:
+        """Set what new interfaces lack: shapes that were changed, and sysctls of the file."""
         reapply_shapes(links, self._states_now, self._shape)
+        restore_sysctls(self._plan.here, self._store, {*self._topology.ends[links].ravel().tolist(), *nodes})
 
     def _shape(self, states: States, links: Iterable[int]) -> None:
         for node, batch in shape_batches(self._plan.here, states, links).items():
