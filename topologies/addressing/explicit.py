@@ -127,10 +127,11 @@ class ExplicitSubnets:
             self._check_inside(subnet, address, first)
         start = self._segments.start
         members = range(int(start[segment]), int(start[segment + 1]))
-        if len(members) > len(subnet.usable):
+        room = subnet.usable.stop - subnet.usable.start  # len() ends at 2**63, which a /64 is above
+        if len(members) > room:
             raise ParameterError(
                 self._at(first.node),
-                f"{subnet} has {counted(len(subnet.usable), 'address')} "
+                f"{subnet} has {counted(room, 'address')} "
                 f"for the {counted(len(members), 'node')} on the segment; "
                 f"use a /{bits - (len(members) + 1).bit_length()} or larger",
             )

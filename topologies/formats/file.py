@@ -1,16 +1,18 @@
 """Topology from a file of another program: `topology: {file: AttMpls.graphml, hosts_per_node: 1}`.
 
-The path is relative to the YAML file. `format:` or else the suffix decides the format. Imported
-nodes are switches unless the file states a `kind` (host, switch or router). Link attributes named as
-in `links:` (bandwidth, delay, loss, …) are imported; bare numbers are in bit/s and seconds.
+The path is relative to the YAML file. `format:` or else the suffix decides the format; of YAML its
+content does. Imported nodes of graphs are switches unless the file states a `kind` (host, switch or
+router). Link attributes named as in `links:` (bandwidth, delay, loss, …) are imported; bare numbers are in
+bit/s and seconds.
 """
 
 from __future__ import annotations
 
 from collections.abc import Callable
+from dataclasses import replace
 from importlib import import_module
 from pathlib import Path
-from typing import Annotated, BinaryIO, Literal, cast
+from typing import Annotated, BinaryIO, Literal
 
 from pydantic import Field
 
@@ -19,6 +21,7 @@ from topologies.families import Context, GeneratorParams
 from topologies.formats.assemble import assemble
 from topologies.formats.graph import MAX_BYTES, FormatError, Graph
 from topologies.formats.import_options import Options
+from topologies.formats.lab import read_yaml
 from topologies.topology import Topology
 
 SUFFIXES = {
@@ -28,10 +31,20 @@ SUFFIXES = {
     ".edges": "edges",
     ".edgelist": "edges",
     ".txt": "edges",
+    ".gml": "gml",
 }
 """File suffix -> format."""
 
-READERS = {"graphml": "graphml", "json": "node_link", "edges": "edge_list"}
+_YAML = (".yml", ".yaml")
+
+READERS = {
+    "graphml": "graphml",
+    "json": "node_link",
+    "edges": "edge_list",
+    "gml": "gml",
+    "containerlab": "containerlab",
+    "netlab": "netlab",
+}
 """Format -> module of this package with `read(file) -> Graph`."""
 
 
@@ -39,7 +52,9 @@ class Params(GeneratorParams):
     """Keys of a topology read from a file."""
 
     file: Annotated[str, Field(min_length=1, description="Path, relative to this file")]
-    format: Literal["graphml", "json", "edges"] | None = Field(None, description="Format; default: by suffix")
+    format: Literal["graphml", "json", "edges", "gml", "containerlab", "netlab"] | None = Field(
+        None, description="Format; default: by suffix, of YAML by content"
+    )
     hosts_per_node: Annotated[int, Field(ge=0, le=100_000)] = Field(
         0, description="Hosts h1… on each imported switch and router"
     )
@@ -61,9 +76,10 @@ def generate(params: Params, context: Context) -> Topology:
     """Return the imported graph; ParameterError at `file` when it is unreadable or malformed."""
     loc = (*context.loc, "file")
     path = context.folder / params.file
-    word = params.format or SUFFIXES.get(path.suffix.lower())
-    if word is None:
-        known = ", ".join(SUFFIXES)
+    suffix = path.suffix.lower()
+    word = params.format or SUFFIXES.get(suffix)
+    if word is None and suffix not in _YAML:
+        known = ", ".join((*SUFFIXES, *_YAML))
         raise ParameterError(loc, f"`{path.name}` has none of the suffixes {known}; add `format:`")
     options = Options(
         hosts_per_node=params.hosts_per_node,
@@ -72,14 +88,32 @@ def generate(params: Params, context: Context) -> Topology:
         drop_external=params.external == "drop",
         drop_self_loops=params.self_loops == "drop",
     )
-    read = cast("Callable[[BinaryIO], Graph]", import_module(f"topologies.formats.{READERS[word]}").read)
+
+    def read(file: BinaryIO) -> Graph:
+        reader = READERS[word or _lab_of(file)]
+        found: Graph = import_module(f"topologies.formats.{reader}").read(file)
+        return found
+
     try:
-        return assemble(_open(path, read), options)
+        graph = _open(path, read)
+        return replace(assemble(graph, options), notes=graph.notes_of(params.file))
     except FormatError as error:
         place = f"{params.file}:{error.line}" if error.line else params.file
         raise ParameterError(loc, f"{place}: {error}") from error
     except OSError as error:
         raise ParameterError(loc, f"`{params.file}` can't be read: {error.strerror}") from error
+
+
+def _lab_of(file: BinaryIO) -> str:
+    """Return the format of a YAML file: only containerlab's has its nodes in `topology`."""
+    data = read_yaml(file)
+    file.seek(0)
+    if isinstance(data.get("topology"), dict):
+        return "containerlab"
+    if "nodes" in data:
+        return "netlab"
+    words = "is YAML, but neither containerlab's (`topology: {nodes: …}`) nor netlab's (`nodes: …`)"
+    raise FormatError(words)
 
 
 def _open(path: Path, read: Callable[[BinaryIO], Graph]) -> Graph:

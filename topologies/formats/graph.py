@@ -39,13 +39,15 @@ class Edge(NamedTuple):
 class Graph:
     """Graph of a file.
 
-    In a `directed` graph, an edge a-b and an edge b-a are the two directions of one link.
+    In a `directed` graph, an edge a-b and an edge b-a are the two directions of one link. `notes` are lines
+    on what the file says and the graph leaves out.
     """
 
     directed: bool = False
     nodes: dict[str, Attributes] = field(default_factory=dict)
     edges: list[Edge] = field(default_factory=list)
     lines: dict[str, int] = field(default_factory=dict)
+    notes: tuple[str, ...] = ()
 
     def add_node(self, key: str, attributes: Attributes, line: int = 0) -> None:
         """Add a node; FormatError for a duplicate id or too many nodes."""
@@ -62,6 +64,10 @@ class Graph:
         if len(self.edges) >= MAX_EDGES:
             raise FormatError(f"has more than {MAX_EDGES:,} edges; use a generator, or split it", line)
         self.edges.append(Edge(source, target, attributes, line))
+
+    def notes_of(self, file: str) -> tuple[str, ...]:
+        """Return the notes, each with the name of the file."""
+        return tuple(f"{file}: {note}" for note in self.notes)
 
     def checked(self) -> Graph:
         """Return this graph; FormatError when it is empty or an edge has an unknown end."""

@@ -22,13 +22,13 @@ from topologies.families import Context, GeneratorParams
 from topologies.formats.assemble import assemble
 from topologies.formats.graph import FormatError, Graph
 from topologies.formats.import_options import Options
+from topologies.formats.left_out import LeftOut, without_computed_routes
 from topologies.formats.mininet_options import (
-    LeftOut,
+    HINTS,
     controllers_of,
     node_attributes,
     note_link,
     note_network,
-    without_computed_routes,
 )
 from topologies.formats.mininet_ports import count_from_one, names_of_ports
 from topologies.formats.mininet_process import run
@@ -60,8 +60,8 @@ def generate(params: Params, context: Context) -> Topology:
     if not path.is_file():
         raise ParameterError(loc, f"there is no file `{params.mininet}`; paths are relative to the YAML file")
     try:
-        graph, notes = graph_of(run(path, params.topo, params.args, params.kwargs), params.mininet)
-        return replace(assemble(graph, Options()), notes=notes)
+        graph = graph_of(run(path, params.topo, params.args, params.kwargs))
+        return replace(assemble(graph, Options()), notes=graph.notes_of(params.mininet))
     except FormatError as error:
         place = f"{params.mininet}:{error.line}" if error.line else params.mininet
         raise ParameterError(loc, f"{place}: {error}") from error
@@ -69,12 +69,9 @@ def generate(params: Params, context: Context) -> Topology:
         raise ParameterError(loc, f"`{params.mininet}` can't be run: {error.strerror}") from error
 
 
-def graph_of(built: dict[str, Any], file: str = "") -> tuple[Graph, tuple[str, ...]]:
-    """Return the graph that the file built, with our attributes, and notes of what isn't taken over.
-
-    FormatError for an invalid value.
-    """
-    graph, left_out = Graph(), LeftOut()
+def graph_of(built: dict[str, Any]) -> Graph:
+    """Return the graph that the file built, with our attributes; FormatError for an invalid value."""
+    graph, left_out = Graph(), LeftOut(HINTS)
     interfaces: dict[str, dict[str, list[str]]] = {}
     found = {name: node_attributes(name, options, left_out) for name, options in built["nodes"]}
     hosts = {name for name, attributes in found.items() if attributes["kind"] == "host"}
@@ -95,8 +92,8 @@ def graph_of(built: dict[str, Any], file: str = "") -> tuple[Graph, tuple[str, .
         graph.add_node(name, attributes)
     graph.nodes = without_computed_routes(graph.nodes, left_out)
     note_network(built, left_out)
-    notes = *left_out.notes(file), *(f"{file}: {words}" for words in built.get("notes") or ())
-    return graph.checked(), notes
+    graph.notes = (*left_out.notes(), *(built.get("notes") or ()))
+    return graph.checked()
 
 
 def _addresses(options: dict[str, Any], on_ports: dict[str, list[str]]) -> dict[str, Any]:

@@ -4,10 +4,10 @@ from __future__ import annotations
 
 import re
 from collections.abc import Mapping
-from dataclasses import dataclass, field
 from typing import Any
 
-from topologies.formats.graph import Attributes, FormatError
+from topologies.formats.graph import FormatError
+from topologies.formats.left_out import LeftOut
 
 _TAKEN = {"ip", "mac", "prefixLen", "isSwitch", "cls", "commands", "left_out", "dpid"}
 _TAKEN_OF_LINKS = {
@@ -20,8 +20,7 @@ _PLAIN_CLASSES = {
 }  # fmt: skip
 _LEARNING = {"Controller", "DefaultController", "OVSController"}
 _WITHOUT_EFFECT = {"waitConnected", "listenPort"}
-_SHOWN = 3
-_HINTS = {
+HINTS = {
     "cpu": "it is a share of the machine; write `cpu:` in cores",
     "cores": "write `cpu:` in cores",
     "commands": "write them under `run:` or `sysctl:`",
@@ -44,28 +43,6 @@ _GATEWAY = re.compile(
     rf"\s+{_ADDRESS}(?:\s+dev\s+\S+|\s+\S+-eth[0-9]+)?\s*"
 )
 _ROUTE = re.compile(rf"\s*ip\s+route\s+add\s+{_ADDRESS}(/[0-9]+)\s+via\s+{_ADDRESS}(?:\s+dev\s+\S+)?\s*")
-
-
-@dataclass
-class LeftOut:
-    """Options that aren't taken over, with the names of the nodes and links that have them."""
-
-    found: dict[str, list[str]] = field(default_factory=dict)
-
-    def add(self, key: str, name: str) -> None:
-        """Note that option `key` of `name` isn't taken over."""
-        self.found.setdefault(key, []).append(name)
-
-    def notes(self, file: str) -> tuple[str, ...]:
-        """Return a line for each option."""
-        out = []
-        for key, names in self.found.items():
-            different = list(dict.fromkeys(names))
-            more = f" and {len(different) - _SHOWN:,} more" if len(different) > _SHOWN else ""
-            of = f" of {', '.join(different[:_SHOWN])}{more}" if different != [""] else ""
-            hint = f" ({_HINTS[key.strip('`')]})" if key.strip("`") in _HINTS else ""
-            out.append(f"{file}: not taken over: {key}{of}{hint}")
-        return tuple(out)
 
 
 def class_of(options: Mapping[str, Any]) -> list[str]:
@@ -128,23 +105,6 @@ def _commands(name: str, options: dict[str, Any], left_out: LeftOut) -> dict[str
         else:
             left_out.add("commands", f"{name} ({_cut(command)})")
     return out | {key: " ".join(several) for key, several in words.items()}
-
-
-def without_computed_routes(nodes: dict[str, Attributes], left_out: LeftOut) -> dict[str, Attributes]:
-    """Return `nodes` without routes where a router is: the network computes them then.
-
-    A gateway that is no address of the file is noted.
-    """
-    if not any(attributes["kind"] == "router" for attributes in nodes.values()):
-        return nodes
-    known = {word.partition("/")[0] for each in nodes.values() for word in str(each.get("ip", "")).split()}
-    for name, attributes in nodes.items():
-        if attributes.get("gateway") not in (None, *known):
-            left_out.add("`defaultRoute`", name)
-    return {
-        name: {key: value for key, value in attributes.items() if key not in ("gateway", "routes")}
-        for name, attributes in nodes.items()
-    }
 
 
 def _cut(command: str) -> str:

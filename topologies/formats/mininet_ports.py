@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from topologies.formats.mininet_options import LeftOut
+from topologies.formats.left_out import LeftOut
 from topologies.identifiers import IFNAME_MAX
 
 
