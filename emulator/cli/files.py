@@ -12,7 +12,7 @@ from pathlib import Path
 from emulator.errors import UsageError
 
 
-def write(text: Iterable[str], path: Path | None) -> None:
+def write(text: Iterable[str | bytes], path: Path | None) -> None:
     """Write the pieces of `text` to `path`, or to standard output if it is None.
 
     An existing file is replaced only after everything is written. Encoding is UTF-8, whatever the locale,
@@ -21,7 +21,7 @@ def write(text: Iterable[str], path: Path | None) -> None:
     if path is None:
         sys.stdout.flush()
         for piece in text:
-            sys.stdout.buffer.write(piece.encode(errors="backslashreplace"))
+            sys.stdout.buffer.write(_encoded(piece, "backslashreplace"))
         sys.stdout.buffer.flush()
         return
     try:
@@ -33,17 +33,21 @@ def write(text: Iterable[str], path: Path | None) -> None:
         raise UsageError(f"can't write {path}: {error.strerror}; give another path to -o") from error
 
 
-def _straight(text: Iterable[str], path: Path) -> None:
-    with path.open("w", encoding="utf-8") as file:
-        file.writelines(text)
+def _encoded(piece: str | bytes, errors: str = "strict") -> bytes:
+    return piece.encode(errors=errors) if isinstance(piece, str) else piece
 
 
-def _replaced(text: Iterable[str], path: Path) -> None:
+def _straight(text: Iterable[str | bytes], path: Path) -> None:
+    with path.open("wb") as file:
+        file.writelines(map(_encoded, text))
+
+
+def _replaced(text: Iterable[str | bytes], path: Path) -> None:
     mode = 0o666 & ~_umask() if not path.exists() else path.stat().st_mode & 0o7777
     descriptor, part = tempfile.mkstemp(prefix=f".{path.name}.", dir=path.parent)
     try:
-        with os.fdopen(descriptor, "w", encoding="utf-8") as file:
-            file.writelines(text)
+        with os.fdopen(descriptor, "wb") as file:
+            file.writelines(map(_encoded, text))
             os.fchmod(file.fileno(), mode)
         Path(part).replace(path)
     except BaseException:

@@ -87,14 +87,14 @@ def box(drawn: Scene, item: int, name: str, colour: str, labels: Labels) -> str:
     """Draw a switch as a rounded box, its name inside when the names of its row have room there."""
     x, y, room = drawn.x[item], drawn.y[item], drawn.spacing[item]
     layered = drawn.tree.layered
-    size = labels.row_size(item, room * 0.92, min(16.0, room * 0.3)) if layered else labels.inside_size(item)
+    size = labels.row_size(item, room * 0.92, min(8.0, room * 0.3)) if layered else labels.inside_size(item)
     turned = 0.0 if size or not layered else labels.turned_size(item, room)
     if turned:
         wide, high = room * 0.86, len(name) * CHARACTER * turned + 8
         wide = min(wide, turned + 10)
     elif size:
         wide, high = box_width(len(name), size, room), 25.0
-        wide = max(wide, min(46.0, room * 0.8)) if layered else wide
+        wide = max(min(wide, room * 0.92), min(46.0, room * 0.8)) if layered else wide
     else:
         wide = high = _side(room)
     shape = (

@@ -12,8 +12,10 @@ import numpy as np
 
 from topologies.counting import counted
 from topologies.pictures.carried import carried, carried_note
+from topologies.pictures.curves import curve, path
 from topologies.pictures.labels import Labels
 from topologies.pictures.legend import Entry, legend, tier_word
+from topologies.pictures.link_rates import rate_labels
 from topologies.pictures.marks import box, host, stack
 from topologies.pictures.row_layout import panel_edges, panel_groups, row_order
 from topologies.pictures.scene import MARGIN, TIMES, WIDTH, Scene, counts_text, fold_note, scene
@@ -22,12 +24,13 @@ from topologies.topology import I64, Kind, Topology
 
 _TOP = 84.0
 _FOOT = 62.0
-_STRAIGHT = 160
-"""Number of links above which they are drawn straight: curves would overlap."""
 
 
-def svg(topology: Topology) -> str:
-    """Return the picture; names are escaped, so no name is markup. Light ports are numbers at their hosts."""
+def svg(topology: Topology, *, rates: bool = False) -> str:
+    """Return the picture, with the rates of links if `rates`.
+
+    Names are escaped, so no name is markup. Light ports are numbers at their hosts.
+    """
     drawn = scene(topology.full)
     labels = Labels(drawn)
     below = labels.below()
@@ -46,6 +49,7 @@ def svg(topology: Topology) -> str:
         f'<g transform="translate(0 {_TOP:g})">\n',
         *_panels(drawn, below),
         *_links(drawn),
+        *(rate_labels(drawn) if rates else ()),
         *_nodes(drawn, colours, carried(topology), labels),
         "</g>\n",
         *_legend(entries, float(height) - 26),
@@ -76,55 +80,20 @@ def _links(drawn: Scene) -> Iterator[str]:
     shown = len(fold.links)
     opacity = 0.85 if shown <= 80 else 0.6 if shown <= 250 else 0.38 if shown <= 800 else 0.22
     yield f'<g class="l" stroke-opacity="{opacity}">\n'
-    rates = _rates(drawn.topology)
+    extra = _extra_widths(drawn.topology)
     for (a, b), width, link in zip(
         fold.links.tolist(), fold.widths.tolist(), fold.link.tolist(), strict=True
     ):
-        stroke = 1.1 + 0.55 * np.log10(width) + rates[int(drawn.topology.link_profile[link])]
-        yield f'<path d="{_curve(drawn, a, b)}" stroke-width="{stroke:.2f}"/>\n'
+        stroke = 1.1 + 0.55 * np.log10(width) + extra[int(drawn.topology.link_profile[link])]
+        yield f'<path d="{path(curve(drawn, a, b))}" stroke-width="{stroke:.2f}"/>\n'
     yield "</g>\n"
 
 
-def _rates(topology: Topology) -> list[float]:
+def _extra_widths(topology: Topology) -> list[float]:
     """Return the extra width of each link profile: one pixel for a tenfold rate above the lowest."""
     rates = [profile.forward.bandwidth or 0.0 for profile in topology.link_profiles]
     lowest = min((rate for rate in rates if rate), default=1.0)
     return [min(float(np.log10(rate / lowest)), 3.0) if rate else 0.0 for rate in rates]
-
-
-def _curve(drawn: Scene, a: int, b: int) -> str:
-    x, y = drawn.x, drawn.y
-    if y[a] > y[b]:
-        a, b = b, a
-    start, end = f"M{x[a]:.1f} {y[a]:.1f}", f"{x[b]:.1f} {y[b]:.1f}"
-    if not drawn.tree.layered:
-        bend = _bend(drawn, a, b)
-        return f"{start}Q{bend} {end}" if bend else f"{start}L{end}"
-    if y[a] == y[b]:
-        low = y[a] + min(48.0, abs(x[a] - x[b]) * 0.6)
-        return f"{start}Q{(x[a] + x[b]) / 2:.1f} {low:.1f} {end}"
-    if len(drawn.fold.links) > _STRAIGHT:
-        return f"{start}L{end}"
-    middle = (y[a] + y[b]) / 2
-    return f"{start}C{x[a]:.1f} {middle:.1f} {x[b]:.1f} {middle:.1f} {end}"
-
-
-def _bend(drawn: Scene, a: int, b: int) -> str:
-    """Return the control point that bends a link around the nodes in its way; "" without any."""
-    points = np.stack([drawn.x, drawn.y], axis=1)
-    start, along = points[a], points[b] - points[a]
-    length = float(np.hypot(*along))
-    if length < 1:
-        return ""
-    reach = (points - start) @ along / length
-    beside = np.abs((points - start) @ np.array([-along[1], along[0]]) / length)
-    if not ((reach > 2) & (reach < length - 2) & (beside < 7) & (drawn.fold.layer == 0)).any():
-        return ""
-    side = np.array([along[1], -along[0]]) / length
-    if side[1] > 0 or (abs(side[1]) < 1e-9 and side[0] > 0):
-        side = -side  # rows bend up, columns to the left
-    x, y = start + along / 2 + side * min(0.16 * length + 16, 110)
-    return f"{x:.1f} {y:.1f}"
 
 
 def _nodes(drawn: Scene, colours: list[str], ports: I64, labels: Labels) -> Iterator[str]:

@@ -9,6 +9,7 @@ import pytest
 
 from topologies.build import build, open_topology
 from topologies.pictures import svg
+from topologies.pictures.curves import at, curve
 from topologies.pictures.fold import MAX_ITEMS
 from topologies.pictures.scene import TIMES, WIDTH, scene
 from topologies.spec.load import load_text
@@ -133,6 +134,38 @@ def test_a_picture_scales() -> None:
     root = ET.fromstring(svg(made("{generator: fat-tree, k: 4}")))  # noqa: S314 -- our own output
     assert root.get("viewBox", "").startswith("0 0 1200 ")
     assert (root.get("width"), root.get("height")) == (None, None)
+
+
+def rates(topology: str, links: str) -> list[str]:
+    """Return the rates in a picture."""
+    text = svg(build(load_text(f"name: t\ntopology: {topology}\nlinks: {links}\n")), rates=True)
+    root = ET.fromstring(text)  # noqa: S314 -- our own output
+    (found,) = [group for group in root.iter(f"{SVG}g") if group.get("class") == "rates"]
+    return sorted(str(label.text) for label in found)
+
+
+def test_rates_tell_both_directions_and_the_number_of_links_behind_one() -> None:
+    two = "{nodes: {h1: {}, h2: {}}, links: [[h1, h2]]}"
+    assert rates(two, "[{match: {}, bandwidth: 10 Mbit}]") == ["10 Mbit"]
+    assert rates(two, "[{match: {}, delay: 1 ms}]") == []
+    assert rates(two, "[{match: {}, bandwidth: 1 Gbit, backward: {bandwidth: 10 Mbit}}]") == [
+        "10 Mbit to 1 Gbit"
+    ]
+    many = "{generator: tree, depth: 2, fanout: 32}"
+    found = rates(many, "[{match: {between: [host, switch]}, bandwidth: 10 Mbit}]")
+    assert found == [f"32 {TIMES} 10 Mbit"] * 32
+    mixed = rates(many, "[{match: {between: [h1, switch]}, bandwidth: 10 Mbit}]")
+    assert mixed == [f"32 {TIMES} 10 Mbit to no limit"]
+
+
+@pytest.mark.parametrize("family", FAMILIES)
+def test_curves_end_at_their_nodes(family: str) -> None:
+    found = scene(made(family))
+    for a, b in found.fold.links.tolist()[:200]:
+        points = curve(found, a, b)
+        for share in (0.0, 1.0):
+            x, y = at(points, share)
+            assert min(np.hypot(found.x[[a, b]] - x, found.y[[a, b]] - y)) < 1e-9
 
 
 def test_a_folded_picture_says_what_is_folded() -> None:
