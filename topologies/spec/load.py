@@ -23,7 +23,7 @@ from topologies.spec.validate import Found, validated
 from topologies.suggestions import nearest
 
 _EXAMPLE = "{generator: tree, depth: 2, fanout: 4}"
-_FOREIGN = (".py", ".graphml", ".xml", ".edges", ".edgelist")
+_FOREIGN = (".py", ".graphml", ".xml", ".edges", ".edgelist", ".gml", ".clab.yml", ".clab.yaml")
 """Suffixes of files that people give in the place of a topology file; JSON is YAML."""
 _START = "start with `name:` and `topology:`"
 
@@ -71,10 +71,10 @@ def load(path: Path | str) -> Document:
 
 def _foreign(path: Path) -> str | None:
     """Return what to write instead of the path of a program, or of a graph of another format."""
-    suffix = path.suffix.lower()
-    if suffix not in _FOREIGN or not path.is_file():
+    name = path.name.lower()
+    if not name.endswith(_FOREIGN) or not path.is_file():
         return None
-    if suffix == ".py":
+    if name.endswith(".py"):
         return (
             f"is a Python program; for its Mininet topology write a file with `name:` and "
             f"`topology: {{mininet: {path.name}}}`; a script that calls `emulator.up` is run by python"

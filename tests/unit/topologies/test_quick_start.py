@@ -74,7 +74,11 @@ def test_errors_name_the_words_and_the_fix(words: str, said: str) -> None:
 
 @pytest.mark.parametrize(
     ("name", "hint"),
-    [("net.py", "topology: {mininet: net.py}"), ("net.graphml", "topology: {file: net.graphml}")],
+    [
+        ("net.py", "topology: {mininet: net.py}"),
+        ("net.graphml", "topology: {file: net.graphml}"),
+        ("net.clab.yml", "topology: {file: net.clab.yml}"),
+    ],
 )
 def test_a_file_of_another_kind_is_told_what_to_write(name: str, hint: str, tmp_path: Path) -> None:
     (tmp_path / name).write_text("import mininet\n")
