@@ -25,6 +25,7 @@ from topologies.formats.import_options import Options
 from topologies.formats.left_out import LeftOut, without_computed_routes
 from topologies.formats.mininet_options import (
     HINTS,
+    NO_ADDRESS,
     controllers_of,
     node_attributes,
     note_link,
@@ -103,6 +104,8 @@ def _addresses(options: dict[str, Any], on_ports: dict[str, list[str]]) -> dict[
     for key in ("ip", "mac"):
         words = list(on_ports.get(key, []))
         own = str(options.get(key) or "")
+        if key == "ip" and own.startswith(NO_ADDRESS):
+            own = ""
         if own and key == "ip" and "/" not in own:
             own = f"{own}/{options.get('prefixLen', 8)}"
         said = {word.partition("@")[0] for word in words} | {own for word in words if word.endswith("@0")}

@@ -20,7 +20,9 @@ _PLAIN_CLASSES = {
 }  # fmt: skip
 _LEARNING = {"Controller", "DefaultController", "OVSController"}
 _WITHOUT_EFFECT = {"waitConnected", "listenPort"}
+NO_ADDRESS = "0.0.0.0"  # noqa: S104 -- how MiniEdit's scripts give a node none
 HINTS = {
+    f"ip: {NO_ADDRESS}": "hosts and routers have an address here",
     "cpu": "it is a share of the machine; write `cpu:` in cores",
     "cores": "write `cpu:` in cores",
     "commands": "write them under `run:` or `sysctl:`",
@@ -68,6 +70,8 @@ def node_attributes(name: str, options: dict[str, Any], left_out: LeftOut) -> di
             left_out.add(f"`{key}`", name)
     for words in options.get("left_out") or ():
         left_out.add(words, name)
+    if str(options.get("ip")).startswith(NO_ADDRESS):
+        left_out.add(f"`ip: {NO_ADDRESS}`", name)
     own = class_of(options)[:1]
     forwards = out.pop("forwards", False) or any("router" in word.lower() for word in own)
     if own and own[0] not in _PLAIN_CLASSES and not forwards:

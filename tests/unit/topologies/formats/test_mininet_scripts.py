@@ -135,7 +135,7 @@ def test_everything_else_is_named(tmp_path: Path) -> None:
         "s1 = net.addSwitch('s1', dpid='ff', failMode='secure')\n"
         "for n in range(5): net.addLink(net.addHost('h%d' % n, privateDirs=['/tmp']), s1, use_htb=True)\n"
         "net.addHost('t1', cls=Tagged, vlan=7, defaultRoute='dev t1-eth0')\n"
-        "net.addHost('root', inNamespace=False)\n"
+        "net.addHost('root', inNamespace=False, ip='0.0.0.0')\n"
         "net.addController('c1', controller=lambda name, **_: type('Mine', (Controller,), {})(name))\n"
         "CLI(net)\n"
     )
@@ -150,6 +150,7 @@ def test_everything_else_is_named(tmp_path: Path) -> None:
         "`defaultRoute` of t1",
         "class Tagged of t1",
         "`inNamespace` of root",
+        "`ip: 0.0.0.0` of root",
         "`failMode` of s1",
         "`use_htb` of h0-s1, h1-s1, h2-s1 and 2 more",
         "controller Mine of c1",
