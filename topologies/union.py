@@ -66,6 +66,7 @@ def union(parts: Mapping[str, Topology], ends: I64, profiles: Sequence[LinkProfi
         },
         positions=_positions(each),
         vpcs=_vpcs(parts),
+        notes=tuple(dict.fromkeys(note for part in each for note in part.notes)),
     )
 
 

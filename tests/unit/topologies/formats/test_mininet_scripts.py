@@ -188,6 +188,13 @@ def reread(topology: Topology, folder: Path) -> Topology:
     return build(load_text("name: m\ntopology: {file: t.json}\n", folder=folder))
 
 
+def test_notes_of_composed_files_are_kept(tmp_path: Path) -> None:
+    (tmp_path / "t.py").write_text(HEAD + NET + "h1.cmd('date')\n", encoding="utf-8")
+    text = "name: m\ntopology:\n  compose: {a: {mininet: t.py}, b: {generator: single, hosts: 1}}\n"
+    made = build(load_text(text, folder=tmp_path))
+    assert [note.split(" (")[0] for note in made.notes] == ["t.py: not taken over: commands of h1"]
+
+
 def test_a_failure_after_the_start_is_a_note_and_one_before_it_an_error(tmp_path: Path) -> None:
     (note,) = loaded(tmp_path, NET + "net.start()\nint(h1.cmd('ifconfig'))\n").notes[-1:]
     assert "what the script does after ValueError" in note
