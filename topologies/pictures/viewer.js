@@ -6,7 +6,8 @@ const data = JSON.parse(document.getElementById("data").textContent);
 const {atoms, groups, links, profiles, tiers} = data;
 const $ = id => document.getElementById(id);
 const view = $("view"), NS = "http://www.w3.org/2000/svg";
-const CHAR = 6.6, ROW = 132, WIDEST = 110;
+const CHAR = 6.6, ROW = 132, WIDEST = 110, MOST_TURNED = 1500;
+let edges = new Map();
 let items = [], itemOf = new Map(), drawnLinks = [], selected = null, sought = null;
 let scale = 1, panX = 0, panY = 0, extent = [0, 0, 1, 1];
 const open = groups.map(g => g.level < data.open);
@@ -72,7 +73,44 @@ function spread(wanted, gap) {
   return blocks.flatMap(([mean, size]) => Array(size).fill(mean)).map((value, at) => value + at * gap);
 }
 
+// The outermost group of an item that a panel is drawn behind; -1 without one.
+const panelOf = item => item.path[0] ?? item.group;
+
+// Left and right edge of each panel, by the lowest row: neighbours share what is between them.
+function panelEdges(lowest, unit) {
+  const found = new Map(), ends = [];
+  lowest.forEach((item, at) => {
+    if (at && panelOf(lowest[at - 1]) === panelOf(item)) ends.at(-1)[2] = item.x;
+    else ends.push([panelOf(item), item.x, item.x]);
+  });
+  if (ends.length < 2 || new Set(ends.map(e => e[0])).size < ends.length || ends.some(e => e[0] < 0)) return found;
+  const out = Math.max(4, Math.min(unit * 0.75, 77)), free = (a, b) => Math.min((b[1] - a[2]) / 2 - 4, 77);
+  ends.forEach((e, i) => found.set(e[0], [e[1] - (i ? free(ends[i - 1], e) : out), e[2] + (i + 1 < ends.length ? free(e, ends[i + 1]) : out)]));
+  return found;
+}
+function squeezed(places, low, high) {
+  if (places.length < 2 || (places[0] >= low && places.at(-1) <= high)) return places;
+  const start = Math.min(places[0], low), end = Math.max(places.at(-1), high);
+  return places.map(x => low + (x - start) * (high - low) / (end - start));
+}
+// Places a row between the edges of its panels; false where one of its items has none.
+function placedInside(mine, gap) {
+  if (!edges.size || mine.some(item => !edges.has(panelOf(item)))) return false;
+  let least = 2 * WIDEST;
+  for (const [group, [low, high]] of edges) {
+    const some = mine.filter(item => panelOf(item) === group), room = (high - low) / some.length, step = Math.min(gap, room);
+    if (!some.length) continue;
+    squeezed(spread(some.map(i => i.x), step), low + step / 2, high - step / 2)
+      .forEach((x, i) => { some[i].x = Math.max(low + step / 2, Math.min(high - step / 2, x)); });
+    least = Math.min(least, room, 2 * (some[0].x - low), 2 * (high - some.at(-1).x));
+  }
+  mine.slice(1).forEach((item, i) => { least = Math.min(least, item.x - mine[i].x); });
+  mine.forEach(item => { item.room = least; });
+  return true;
+}
+
 function arrange() {
+  edges = new Map();
   if (!data.layered) {
     for (const item of items) {
       item.x = item.atoms.reduce((sum, at) => sum + atoms[at].x, 0) / item.atoms.length;
@@ -101,6 +139,7 @@ function arrange() {
   const stacked = rows[lowest].some(i => i.count > 1);
   const unit = Math.min(width / (steps.at(-1) + 1), stacked ? 2 * WIDEST : WIDEST);
   rows[lowest].forEach((item, i) => { item.x = (steps[i] - steps.at(-1) / 2) * unit + width / 2; item.room = unit; });
+  edges = panelEdges(rows[lowest], unit);
   const room = Math.min(width, Math.max((steps.at(-1) + 1) * unit, Math.max(...rows.map(r => r.length)) * WIDEST));
   const below = new Map();
   for (const {u, v} of drawnLinks) {
@@ -116,12 +155,8 @@ function arrange() {
     }
     if (row === 0) mine.sort((a, b) => a.x - b.x || a.order - b.order);
     const gap = Math.min(0.86 * room / mine.length, row === 0 ? 190 : 84);
-    let places = spread(mine.map(i => i.x), gap);
-    const low = (width - room + gap) / 2, high = (width + room - gap) / 2;
-    if (places.length > 1 && (places[0] < low || places.at(-1) > high)) {
-      const start = Math.min(places[0], low), end = Math.max(places.at(-1), high);
-      places = places.map(x => low + (x - start) * (high - low) / (end - start));
-    }
+    if (placedInside(mine, gap)) continue;
+    const places = squeezed(spread(mine.map(i => i.x), gap), (width - room + gap) / 2, (width + room - gap) / 2);
     mine.forEach((item, i) => { item.x = places[i]; });
     const least = Math.min(...places.slice(1).map((x, i) => x - places[i]), 2 * WIDEST);
     mine.forEach(item => { item.room = least; });
@@ -163,7 +198,7 @@ function draw() {
     }
     element.item = item;
     const mark = `${item.count}|${Math.round(item.room)}`;
-    if (element.mark !== mark) { element.replaceChildren(); shape(element, item, longest[item.row + item.atom.kind]); element.mark = mark; }
+    if (element.mark !== mark) { element.replaceChildren(); element.below = 0; shape(element, item, longest[item.row + item.atom.kind]); element.mark = mark; }
     requestAnimationFrame(() => { element.style.transform = `translate(${item.x}px,${item.y}px)`; });
     if (!element.style.transform) element.style.transform = `translate(${item.x}px,${item.y}px)`;
   }
@@ -207,11 +242,18 @@ function shape(g, item, longest) {
     const size = Math.min(10.5, (room - 1) / (longest * 0.6));
     if (!data.layered) beside();
     else if (size >= 7.4) text(name, r + 13, "out", size);
+    else if (items.length <= MOST_TURNED) {
+      const small = Math.min(10, room * 0.8), t = text(name, 0, "out", small);
+      t.setAttribute("transform", `translate(${-small * 0.34} ${r + 4}) rotate(90)`);
+      t.style.textAnchor = "start";
+      g.below = name.length * 0.6 * small - 16;
+    }
     return;
   }
-  const size = Math.min(11, ((data.layered ? room * 0.92 : Math.min(room, 70)) - 9) / (longest * 0.6));
+  const size = Math.min(11, (data.layered ? room * 0.92 - Math.min(8, room * 0.3) : Math.min(room, 70) - 9) / (longest * 0.6));
   if (size >= 7.4) {
-    const wide = Math.max(name.length * 0.6 * size + Math.min(16, room * 0.3), data.layered ? Math.min(46, room * 0.8) : 0);
+    const own = name.length * 0.6 * size + Math.min(16, room * 0.3);
+    const wide = data.layered ? Math.max(Math.min(own, room * 0.92), Math.min(46, room * 0.8)) : own;
     box(wide, 25, 0, 0, 7);
     text(name, 4, "", size);
   } else {
@@ -256,18 +298,23 @@ function drawPanels() {
   panelLayer.replaceChildren();
   if (!data.layered) return;
   const boxes = new Map();
+  let below = 0;
   for (const item of items) {
-    const group = item.path[0] ?? (item.group >= 0 ? item.group : -1);
+    const group = panelOf(item);
     if (group < 0) continue;
     const half = Math.min(item.room * 0.44, 40);
     const box = boxes.get(group) ?? boxes.set(group, [1e9, 1e9, -1e9, -1e9, new Set()]).get(group);
     box[0] = Math.min(box[0], item.x - half); box[2] = Math.max(box[2], item.x + half);
     box[1] = Math.min(box[1], item.y); box[3] = Math.max(box[3], item.y);
     box[4].add(item.row);
+    below = Math.max(below, elements.get(item.key).below);
   }
   if (boxes.size < 2 || boxes.size > 40) return;
-  for (const [x, y, x2, y2, rows] of boxes.values())
-    if (rows.size > 1) make("rect", {class: "panel", x, y: y - 34, width: x2 - x, height: y2 - y + 72, rx: 12}, panelLayer);
+  for (const [group, box] of boxes) if (edges.has(group)) [box[0], box[2]] = edges.get(group);
+  const ordered = [...boxes.values()].filter(box => box[4].size > 1).sort((a, b) => a[0] - b[0]);
+  if (ordered.some((box, i) => i && ordered[i - 1][2] > box[0])) return;
+  for (const [x, y, x2, y2, rows] of ordered)
+    if (rows.size > 1) make("rect", {class: "panel", x, y: y - 34, width: x2 - x, height: y2 - y + 72 + below, rx: 12}, panelLayer);
 }
 
 // Selecting: the node, its links and neighbours stay, the rest fades.

@@ -3,6 +3,7 @@ import re
 import shutil
 import subprocess
 from dataclasses import replace
+from itertools import pairwise
 from pathlib import Path
 from typing import Any
 
@@ -110,6 +111,7 @@ def test_a_page_loads_nothing_and_names_are_no_code() -> None:
         ("region-1m.yaml", "", 36, ["195,000"]),
         ("region-1m.yaml", "#z3p7r12h4", 16 + 4 * 4 + 16 + 50 * 3, ["z3p7r12h4", "3,900"]),
         ("att-like.yaml", "", 44, ["Quebec-exchange"]),
+        ("compose.yaml", "", 58, ["west.h16", "east.h1"]),
     ],
 )
 def test_a_browser_draws_the_page(
@@ -128,3 +130,9 @@ def test_a_browser_draws_the_page(
     drawn = done.stdout.partition("</svg>")[0] + done.stdout.partition('id="side"')[2].partition("<script")[0]
     shown = drawn + done.stdout.partition("<header>")[2].partition("</header>")[0]
     assert all(word in shown for word in words)
+    found = [
+        re.findall(r' (x|width)="([^"]*)"', rect) for rect in re.findall(r'<rect class="panel"[^>]*>', drawn)
+    ]
+    panels = sorted((float(dict(keys)["x"]), float(dict(keys)["width"])) for keys in found)
+    assert all(x + wide <= after for (x, wide), (after, _) in pairwise(panels))
+    assert len(panels) == {"compose.yaml": 5, "fat-tree.yaml": 4}.get(example, len(panels))
