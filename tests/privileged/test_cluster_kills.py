@@ -39,9 +39,12 @@ name: shake
 steps:
   - {action: port-flap, name: flap, target: {kind: host, count: 4}, rate: 6, down: 200 ms, duration: 2 s}
   - parallel:
-      - {action: node-churn, name: churn, target: {kind: host, count: 2}, rate: 2, away: 300 ms, duration: 2 s}
-      - {action: link-flap, name: known, target: {count: 4}, rate: 4, down: 300 ms, reroute: true, duration: 2 s}
-      - {action: link-impair, name: slow, rate: 4, shape: {bandwidth: 10 Mbit}, impaired: 300 ms, duration: 2 s}
+      - {action: node-churn, name: churn, target: {kind: host, count: 2}, rate: 2, away: 300 ms,
+         duration: 2 s}
+      - {action: link-flap, name: known, target: {count: 4}, rate: 4, down: 300 ms, reroute: true,
+         duration: 2 s}
+      - {action: link-impair, name: slow, rate: 4, shape: {bandwidth: 10 Mbit}, impaired: 300 ms,
+         duration: 2 s}
 """
 BUILDER = "own_process_main"
 
