@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 from emulator.plan import Plan
-from topologies.identifiers import interface_name, mac
+from topologies.identifiers import has_interface, interface_name, mac
 from topologies.topology import Kind
 
 _MOST = 64
@@ -13,8 +13,17 @@ _MOST = 64
 
 
 def node_facts(plan: Plan, node: int) -> dict[str, Any]:
-    """Return kind, tier, fidelity, worker, addresses and links of a node as JSON data."""
+    """Return kind, tier, fidelity, worker, addresses and links of a node as JSON data.
+
+    A compute host has no interface for the link of a light port.
+    """
     topology, names = plan.topology, plan.topology.names
+
+    def interface(link: int, end: int, port: int) -> dict[str, str | None]:
+        if not has_interface(topology, link, end):
+            return {"interface": None, "mac": None}
+        return {"interface": interface_name(topology, node, port), "mac": mac(topology, node, port).hex(":")}
+
     links, addresses = topology.incident(node), plan.forwarding.addresses(node)
     return {
         "name": names[node],
@@ -27,8 +36,7 @@ def node_facts(plan: Plan, node: int) -> dict[str, Any]:
         "links": [
             {
                 "port": port,
-                "interface": interface_name(topology, node, port),
-                "mac": mac(topology, node, port).hex(":"),
+                **interface(link, end, port),
                 "addresses": [f"{a.text}/{a.length}" for a in addresses if a.port == port][:_MOST],
                 "peer": names[int(topology.ends[link, 1 - end])],
                 "up": bool(plan.up is None or plan.up[link]),

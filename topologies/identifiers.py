@@ -35,6 +35,12 @@ def port_name(topology: Topology, node_name: str, node: int, port: int) -> str:
     return name if len(name) <= IFNAME_MAX else f"_{node:x}.{port:x}"
 
 
+def has_interface(topology: Topology, link: int, end: int) -> bool:
+    """Return whether an end of a link is an interface: a compute host has none for a light port's link."""
+    here, other = topology.ends[link, end], topology.ends[link, 1 - end]
+    return bool(topology.light[here] or not topology.light[other])
+
+
 def bridge_name(topology: Topology, node: int) -> str:
     """Return the name of the bridge device inside `node`."""
     name = topology.names[node]

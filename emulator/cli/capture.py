@@ -83,12 +83,12 @@ def command(
 
 def _at_link(network: Network, ends: tuple[str, str], index: int | None) -> tuple[int, str]:
     from emulator.interface.finding import find_link
-    from topologies.identifiers import interface_name
+    from topologies.identifiers import has_interface, interface_name
 
     link, swapped = find_link(network, ends[0], ends[1], index)
     topology = network.topology
-    if topology.light[topology.ends[link]].any():  # a light port has one end: its compute host has none
-        swapped = bool(topology.light[topology.ends[link, 1]])
+    if not has_interface(topology, link, int(swapped)):  # at a compute host; the port's own end is recorded
+        swapped = not swapped
     node, port = (int(table[link, int(swapped)]) for table in (topology.ends, topology.ports))
     return node, interface_name(topology, node, port)
 
@@ -97,17 +97,14 @@ def _at_port(network: Network, where: str) -> tuple[int, str]:
     """Return the node and the interface that `NODE`, `NODE:PORT` or `NODE:INTERFACE` names."""
     from emulator.forwarding.select import forwarding_for
     from emulator.interface.finding import matching_nodes
-    from topologies.identifiers import bridge_name, interface_name
+    from topologies.identifiers import bridge_name, has_interface, interface_name
 
     name, _, port = where.partition(":")
     nodes = matching_nodes(network, name)
     if len(nodes) > 1:
         raise UsageError(f"`{name}` matches several nodes; name one")
     topology, node = network.topology, nodes[0]
-    ports = sorted(
-        port for link, end, port in topology.incident(node)
-        if topology.light[node] or not topology.light[topology.ends[link, 1 - end]]
-    )  # fmt: skip
+    ports = sorted(port for link, end, port in topology.incident(node) if has_interface(topology, link, end))
     interfaces = {str(p): interface_name(topology, node, p) for p in ports}
     if not port and node < topology.full.node_count and forwarding_for(topology.full).has_bridge(node):
         return node, bridge_name(topology, node)

@@ -126,9 +126,12 @@ def _rows(node: Mapping[str, Any]) -> Iterator[list[str]]:
             node.get("host", ""),
         ]
         first = ["", ""]
-    for link in node["links"]:
+    shown = [link for link in node["links"] if link["interface"]]
+    for link in shown:
         state = "up" if link["up"] else "down"
         yield [*first, link["interface"], state, link["mac"], " ".join(link["addresses"]), link["peer"]]
         first = ["", ""]
-    if node["link_count"] > len(node["links"]):
-        yield ["", "", f"… {node['link_count'] - len(node['links']):,} more", "", "", "", ""]
+    rest = node["link_count"] - len(shown)
+    if rest:  # a compute host has no interfaces for its light ports, which are its last links
+        carries = len(shown) < len(node["links"])
+        yield ["", "", counted(rest, "light port") if carries else f"… {rest:,} more", "", "", "", ""]

@@ -95,6 +95,7 @@ class Node:
         return [
             Interface(one["interface"], one["mac"], tuple(one["addresses"]), one["peer"], one["up"])
             for one in self.describe()["links"]
+            if one["interface"]
         ]
 
     def describe(self) -> Mapping[str, Any]:

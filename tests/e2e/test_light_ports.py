@@ -105,10 +105,14 @@ def test_a_port_moves_without_a_lost_ping(cli: CommandLine, tmp_path: Path) -> N
 @pytest.mark.parametrize("text", [REGION, EQUAL], ids=["one-space", "equal-addresses"])
 def test_a_port_is_recorded_as_itself(cli: CommandLine, tmp_path: Path, text: str) -> None:
     _up(cli, tmp_path, text)
-    words = ("capture", "v1s1p2", "-o", "port.pcap", "--seconds", "20", "--count", "2", "--filter", "icmp")
+    words = ("capture", "v1s1p2", "-o", "port.pcap", "--seconds", "60", "--count", "2", "--filter", "icmp")
     told: list[dict[str, object]] = []
     recorder = threading.Thread(target=lambda: told.append(cli.json(*words)))
     recorder.start()
+    for _ in range(300):
+        if (tmp_path / "port.pcap").exists():
+            break
+        time.sleep(0.1)
     for other in ("v1s1p3", "v2s1p1"):
         cli("exec", other, "--", "ping", "-c", "2", "-i", "0.2", "-W", "1", "v1s1p4")  # not the port's
     cli("exec", "v1s1p1", "--", "ping", "-c", "30", "-i", "0.1", "-q", "v1s1p2", code=0)

@@ -32,6 +32,12 @@ def test_a_port_moves_between_all_kinds_of_namespaces(tmp_path: Path, state_dir:
     file = tmp_path / "moved.yaml"
     file.write_text(TEXT)
     with emulator.up(file) as net:
+        for node in net:  # what is told is what the kernel has
+            there = node.run(["ls", "/sys/class/net"]).output.split()
+            if node.name in ("alone", "shared", "s1"):
+                own = {one.name for one in node.interfaces}
+                assert own <= set(there), node
+                assert len(own) == len([name for name in there if name.startswith(f"{node.name}-")]), node
         for port, host in MOVES:
             net.migrate(port, host)
             assert net.deviations() == [], (port, host)

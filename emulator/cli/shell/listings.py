@@ -6,7 +6,7 @@ from collections.abc import Iterator
 
 from emulator.interface.network import Network as Handle
 from emulator.network import LinkState, Network
-from topologies.identifiers import interface_name
+from topologies.identifiers import has_interface, interface_name
 from topologies.topology import Kind
 
 
@@ -40,7 +40,9 @@ def _pairs(network: Network, node: int) -> Iterator[tuple[str, str]]:
     topology = network.topology
     for link, end, port in topology.incident(node):
         other, its = int(topology.ends[link, 1 - end]), int(topology.ports[link, 1 - end])
-        yield interface_name(topology, node, port), interface_name(topology, other, its)
+        if has_interface(topology, link, end):
+            there = interface_name(topology, other, its) if has_interface(topology, link, 1 - end) else ""
+            yield interface_name(topology, node, port), there or topology.names[other]
 
 
 def _ports(handle: Handle, network: Network, rest: str) -> int:
