@@ -8,6 +8,7 @@ import shutil
 from collections.abc import Iterator
 from dataclasses import dataclass
 from enum import StrEnum
+from pathlib import Path
 
 from emulator.find_program import find_program
 from emulator.linux.bpf.support import lacking_bpf
@@ -65,6 +66,8 @@ _SYSCTLS = {
 _RAISED = "net.ipv4.neigh.default.gc_thresh3"
 """Machine-wide sysctl that large networks raise while up; only the initial network namespace shows it."""
 
+HOSTS = "/etc/hosts"
+
 _PROGRAMS = {
     "tcpdump": ("captures with a filter", "apt install tcpdump"),
     "ping": ("`ping` in nodes; the emulator has a small one", "apt install iputils-ping"),
@@ -78,7 +81,10 @@ _PROGRAMS = {
 
 def machine_checks() -> list[Finding]:
     """Return all findings, in display order."""
-    return [*_basics(), *_queues(), *_switches(), *_light_ports(), *_cgroups(), *_limits(), *_programs()]
+    return [
+        *_basics(), *_queues(), *_switches(), *_light_ports(), *_cgroups(), *_limits(),
+        *_names(), *_programs(),
+    ]  # fmt: skip
 
 
 def _found(here: bool | None) -> Found:
@@ -161,6 +167,12 @@ def _limits() -> Iterator[Finding]:
     if memory is not None:
         shown = f"{memory / 2**30:.1f} GiB available"
         yield Finding("memory", _found(memory >= _LEAST_MEMORY), shown, fix="stop other programs")
+
+
+def _names() -> Iterator[Finding]:
+    """Check the file that commands in nodes see the network's names in: a mount needs a file to cover."""
+    here = Path(HOSTS).is_file()
+    yield Finding(HOSTS, _found(here), "for names of nodes in commands", fix=f"touch {HOSTS}")
 
 
 def _programs() -> Iterator[Finding]:
