@@ -90,10 +90,10 @@ def _with_hosts_of_file(
         name = topology.node_profile_of(node).vpc or first
         with ParametersError.collect(errors):
             if name not in of_vpc:
-                raise ParameterError(
-                    places.of(topology, node, "vpc"),
-                    f"there is no VPC `{name}` under `vpcs`; {nearest(name, list(wanted))}",
-                )
+                words = f"there is no VPC `{name}` under `vpcs`; {nearest(name, list(wanted))}"
+                if name in made.names:
+                    words = f"`{name}` is a VPC of the generator, which makes its hosts; name one of `vpcs`"
+                raise ParameterError(places.of(topology, node, "vpc"), words)
             address = _address(topology, node)
             own = [(at, subnets[at]) for at in of_vpc[name]]
             of_node[node] = own[0][0] if address is None else _subnet_of(topology, node, address, name, own)

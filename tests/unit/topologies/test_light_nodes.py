@@ -183,3 +183,10 @@ def test_no_network_has_the_next_hop_of_packets_to_ports() -> None:
     assert words in problems({"generator": "vpc", "cidr": network})["topology"]
     assert words in problems({"generator": "vpc"}, addressing={"ipv4": network})["addressing.ipv4"]
     made({"generator": "vpc", "cidr": network, "device": True})  # these have another way out
+
+
+def test_hosts_of_the_file_are_in_no_vpc_of_a_generator() -> None:
+    for name, words in (("a.v1", "`a.v1` is a VPC of the generator"), ("v9", "no VPC `v9` under `vpcs`")):
+        parts = {"a": {"generator": "vpc"}, "b": {"nodes": {"db": {"vpc": name}}}}
+        found = problems({"compose": parts, "links": [["a.h1", "b.db"]]})
+        assert words in found["topology.compose.b.nodes.db.vpc"], found
