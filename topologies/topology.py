@@ -228,7 +228,6 @@ class Topology:
 
         Nodes are names. Their attributes: `index`, `kind` (host, switch, router), `tier`, `group` (the
         leaf group, -1 for none), `fidelity`, and `pos` (x, y or longitude, latitude) if the topology has it.
-
         The key of an edge is the link's index. Its attributes: `ends` (first name, second name) and `ports`
         in that order; `delay` in seconds, the longer of both directions, 0 without one; `bandwidth` in
         bit/s, the lower of both directions, where there is one; and `profile`, the whole `LinkProfile`.

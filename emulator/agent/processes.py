@@ -24,7 +24,7 @@ from emulator.agent.leases import LEASES, Kind
 from emulator.agent.reach import access_of, text
 from emulator.carriers.protocol import Answer, RunningCall
 from emulator.commands import TIMED_OUT
-from emulator.engines.namespaced_access import NamespacedNodes
+from emulator.engines.namespaced_nodes import NamespacedNodes
 from emulator.errors import UnableError
 from emulator.tasks import Plain
 

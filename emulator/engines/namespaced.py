@@ -13,7 +13,8 @@ from typing import Any
 
 from emulator.engines import link_changes
 from emulator.engines.link_changes import LinkChange
-from emulator.engines.namespaced_access import NamespacedAccess, NamespacedNodes
+from emulator.engines.namespaced_access import NamespacedAccess
+from emulator.engines.namespaced_nodes import NamespacedNodes
 from emulator.engines.repairable import RepairableNetwork
 from emulator.engines.store import require_root, store_of, take_down
 from emulator.errors import BrokenError, NotWholeError

@@ -13,7 +13,7 @@ from collections.abc import Sequence
 from pathlib import Path
 
 from emulator.controllers.process import note, this_process
-from emulator.engines.namespaced_access import NamespacedNodes
+from emulator.engines.namespaced_nodes import NamespacedNodes
 from emulator.engines.store import store_of
 from emulator.linux.namespaces.guard import namespace_guard
 from emulator.linux.processes.caller import caller

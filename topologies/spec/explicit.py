@@ -2,25 +2,20 @@
 
 from __future__ import annotations
 
-import ipaddress
-import re
 from collections.abc import Iterator
 from typing import Annotated, Any, ClassVar
 
 from pydantic import (
-    AfterValidator,
     BeforeValidator,
     Field,
     GetCoreSchemaHandler,
     GetJsonSchemaHandler,
     ModelWrapValidatorHandler,
-    WithJsonSchema,
     model_validator,
 )
 from pydantic.json_schema import JsonSchemaValue
 from pydantic_core import CoreSchema
 
-from topologies.addressing import parse_interface
 from topologies.errors import Loc, shortened
 from topologies.names import NODE_NAME
 from topologies.profiles import LinkProfile
@@ -28,53 +23,21 @@ from topologies.spec.bare_numbers import bare_numbers
 from topologies.spec.chunked import Chunked
 from topologies.spec.located_errors import checked, located_error
 from topologies.spec.merge import merged_link, undelayed
-from topologies.spec.routes import port_of
+from topologies.spec.node_values import (
+    Addresses,
+    Dpid,
+    InterfaceAddress,
+    InterfaceName,
+    Mac,
+    NodeName,
+    PortName,
+    PortNumber,
+)
 from topologies.spec.rules import LinkKeys, NodeKeys, NodeKind
 from topologies.spec.section import EmptyIfNull
 from topologies.suggestions import nearest
 
-_MAC = re.compile(r"[0-9a-fA-F]{2}(:[0-9a-fA-F]{2}){5}", re.ASCII)
-_DPID = re.compile(r"0x[0-9a-fA-F]{1,16}|[0-9a-fA-F]{16}", re.ASCII)
-_INTERFACE = re.compile(r"[A-Za-z][A-Za-z0-9_.-]{0,14}", re.ASCII)
-_TAKEN = frozenset({"lo", "all", "default"})
 _LINK_FORM = "write [node, node] or [node, node, {bandwidth: 1 Gbit}]"
-
-
-def _interface(value: str) -> str:
-    try:
-        found = parse_interface(value)
-    except ValueError:
-        raise ValueError(f"`{shortened(value)}` is not an address; write for example 10.0.0.1/24") from None
-    address = (ipaddress.IPv4Address if found.version == 4 else ipaddress.IPv6Address)(found.value)
-    length = found.bits if found.length is None else found.length
-    within = found.value & ((1 << (found.bits - length)) - 1)
-    if length < found.bits - 1 and within == 0:
-        raise ValueError(f"`{value}` is the address of the network itself; use {address + 1} or above")
-    if found.version == 4 and length < found.bits - 1 and within == (1 << (found.bits - length)) - 1:
-        raise ValueError(f"`{value}` is the broadcast address; use {address - 1} or below")
-    if address.is_multicast or address.is_unspecified or address.is_loopback:
-        raise ValueError(f"`{value}` can't be a node's address; write for example 10.0.0.1/24")
-    return value
-
-
-def _mac(value: str) -> str:
-    if not _MAC.fullmatch(value):
-        raise ValueError(f"`{shortened(value)}` is not a MAC address; write for example 02:00:00:00:00:01")
-    if int(value[:2], 16) & 1:
-        raise ValueError(f"`{value}` is a multicast address; the first byte of a node's MAC must be even")
-    if not int(value.replace(":", ""), 16):
-        raise ValueError(f"`{value}` is not a node's address; write for example 02:00:00:00:00:01")
-    return value.lower()
-
-
-def _name(value: str) -> str:
-    if NODE_NAME.fullmatch(value):
-        return value
-    if len(value) > 63:
-        raise ValueError(f"is {len(value)} characters long; a node's name has 63 at most")
-    raise ValueError(
-        "is not a node name; use A-Z, a-z, 0-9, `_`, `.` and `-`, with a letter or a digit first"
-    )
 
 
 def _end(value: Any) -> Any:
@@ -89,23 +52,6 @@ def _end(value: Any) -> Any:
     raise ValueError(f"must be a node's name; {_LINK_FORM}")
 
 
-def _port_name(value: str) -> str:
-    port_of(value)
-    return value
-
-
-Addresses = Annotated[
-    list[Annotated[str, AfterValidator(_interface)]],
-    BeforeValidator(lambda value: [value] if isinstance(value, str) else value),
-    WithJsonSchema({"anyOf": [{"type": "string"}, {"type": "array", "items": {"type": "string"}}]}),
-]
-
-
-_HEX_TOO = WithJsonSchema(
-    {"anyOf": [{"type": "integer", "minimum": 1}, {"type": "string", "pattern": f"^({_DPID.pattern})$"}]}
-)
-
-
 class NodeEntry(NodeKeys):
     """Node of `nodes:`."""
 
@@ -113,38 +59,12 @@ class NodeEntry(NodeKeys):
 
     kind: NodeKind = Field("host", description="Kind of node")
     tier: Annotated[str, Field(max_length=63)] | None = Field(None, description="Tier, for rules to match")
-    ip: Annotated[str, AfterValidator(_interface)] | None = Field(
-        None, description="Address of the first port, e.g. 10.0.0.1/24"
-    )
-    addresses: dict[Annotated[str, AfterValidator(_port_name)], Addresses] | None = Field(
+    ip: InterfaceAddress | None = Field(None, description="Address of the first port, e.g. 10.0.0.1/24")
+    addresses: dict[PortName, Addresses] | None = Field(
         None, description="Addresses of further ports, or more of one", examples=["{eth1: 10.0.0.9/24}"]
     )
-    dpid: Annotated[int, BeforeValidator(_dpid), Field(ge=1, lt=2**64), _HEX_TOO] | None = Field(
-        None, description="OpenFlow datapath id of a switch", examples=["3"]
-    )
-    mac: Annotated[str, AfterValidator(_mac)] | None = Field(
-        None, description="MAC of the first port, e.g. 02:00:00:00:00:01"
-    )
-
-
-def _dpid(value: Any) -> Any:
-    """Return a datapath id as a number; text is hexadecimal: 0x… or 16 digits, as Open vSwitch has it."""
-    if isinstance(value, str) and _DPID.fullmatch(value):
-        return int(value, 16)
-    if isinstance(value, str):
-        raise ValueError(f"`{shortened(value)}` is no datapath id; write a number such as 3, or 0x3")
-    return value
-
-
-def _interface_name(value: str) -> str:
-    if not _INTERFACE.fullmatch(value) or value in _TAKEN:
-        words = "use up to 15 of A-Z, a-z, 0-9, `_`, `.` and `-`, with a letter first"
-        raise ValueError(f"`{shortened(value)}` is no name of an interface; {words}")
-    return value
-
-
-PortNumber = Annotated[int, Field(ge=0, le=0xFFFE)]
-InterfaceName = Annotated[str, AfterValidator(_interface_name)]
+    dpid: Dpid | None = Field(None, description="OpenFlow datapath id of a switch", examples=["3"])
+    mac: Mac | None = Field(None, description="MAC of the first port, e.g. 02:00:00:00:00:01")
 
 
 class LinkOptions(LinkKeys):
@@ -208,7 +128,6 @@ def _triple(value: Any) -> Any:
     raise ValueError(f"has {len(value)} item{'' if len(value) == 1 else 's'}; {_LINK_FORM}")
 
 
-NodeName = Annotated[str, AfterValidator(_name)]
 End = Annotated[str, BeforeValidator(_end)]
 Link = Annotated[tuple[End, End, LinkOptions], BeforeValidator(_triple), _LinkForm()]
 Nodes = Annotated[

@@ -7,7 +7,8 @@ from typing import ClassVar
 
 from emulator.access import Capability
 from emulator.engines.driven.client import Driver
-from emulator.engines.namespaced_access import NamespacedAccess, NamespacedNodes
+from emulator.engines.namespaced_access import NamespacedAccess
+from emulator.engines.namespaced_nodes import NamespacedNodes
 from emulator.link_states import States
 
 

@@ -204,13 +204,9 @@ class NetnsSession(WithoutLightPorts):
         every = self._links_of(node)
         links = [link for link, _ in every if self._removed.there(link, but=node)]
         here = self._plan.here.has(node)
-        quick = (
-            here
-            and len(links) == len(every)
-            and not any(
-                self._writer.needs_older_end(link) or self._writer.newer_node(link) != node for link in links
-            )
-        )
+        writer = self._writer
+        newest = all(not writer.needs_older_end(one) and writer.newer_node(one) == node for one in links)
+        quick = here and len(links) == len(every) and newest
         if quick:
             self._store.make(self._plan.namespaces.file(node))
             self._sysctls.apply(node)

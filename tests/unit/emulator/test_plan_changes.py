@@ -51,13 +51,11 @@ def test_a_branch_more_moves_the_macs_of_the_hosts() -> None:
 
 
 def test_a_node_before_others_moves_their_addresses_too() -> None:
-    old = nodes("h1: {}, h2: {}, s1: {kind: switch}")
-    new = nodes("h0: {}, h1: {}, h2: {mac: '02:00:00:02:00:00'}, s1: {kind: switch}")
-    assert identity_changes(old, new) == [
-        "h1: MAC 02:00:00:01:00:00 → 02:00:00:02:00:00, address 10.0.0.1/8 → 10.0.0.2/8",
-        "h2: address 10.0.0.2/8 → 10.0.0.3/8",
-        "s1: MAC 02:00:00:03:00:01 → 02:00:00:04:00:01 and 2 ports more",
-    ] or identity_changes(old, new)[1:] == [
+    old = nodes("h1: {}, h2: {mac: '0a:00:00:00:00:02'}, s1: {kind: switch}")
+    new = nodes("h0: {}, h1: {}, h2: {mac: '0a:00:00:00:00:02'}, s1: {kind: switch}")
+    found = identity_changes(old, new)
+    assert found[0].startswith("h1: MAC 02:00:00:01:00:00 → 02:00:00:02:00:00, address 10.0.0.1/8 →")
+    assert found[1:] == [
         "h2: address 10.0.0.2/8 → 10.0.0.3/8",
         "s1: MAC 02:00:00:03:00:01 → 02:00:00:04:00:01 and 2 ports more",
     ]

@@ -1,5 +1,7 @@
 from __future__ import annotations
 
+import subprocess
+import sys
 import time
 from typing import Annotated, Any, Literal
 
@@ -330,3 +332,17 @@ class TestMerge:
         for reverse in (False, True):
             profile = merged_link(keys, LinkProfile(), reverse=reverse)
             assert [loc for loc, _ in undelayed(keys, profile, reverse=reverse)] == [("backward", "jitter")]
+
+
+def test_models_are_complete_when_they_are_defined() -> None:
+    """One that waits for a name below it tells another range in errors before its first use."""
+    words = (
+        "import topologies.spec.model, stress.scenario.model, pydantic\n"
+        "found = [pydantic.BaseModel]\n"
+        "for one in found: found += one.__subclasses__()\n"
+        "print(len(found), [one.__name__ for one in found if not one.__pydantic_complete__])\n"
+    )
+    done = subprocess.run([sys.executable, "-c", words], capture_output=True, text=True, check=True)
+    count, _, waiting = done.stdout.strip().partition(" ")
+    assert int(count) > 25
+    assert waiting == "[]"
