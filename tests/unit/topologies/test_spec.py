@@ -340,7 +340,7 @@ def test_models_are_complete_when_they_are_defined() -> None:
         "import topologies.spec.model, stress.scenario.model, pydantic\n"
         "found = [pydantic.BaseModel]\n"
         "for one in found: found += one.__subclasses__()\n"
-        "print(len(found), [one.__name__ for one in found if not one.__pydantic_complete__])\n"
+        "print(len(found), [one.__name__ for one in found[1:] if not one.__pydantic_complete__])\n"
     )
     done = subprocess.run([sys.executable, "-c", words], capture_output=True, text=True, check=True)
     count, _, waiting = done.stdout.strip().partition(" ")
