@@ -101,7 +101,7 @@ class NodeSysctls:
         if not is_routed(topology):  # without routing, a bridging node counts as one port
             several &= ~bridging_nodes(topology)[part.nodes]
         self._several: list[bool] = several.tolist()
-        self._filtered = any(read(f"net.ipv4.conf.{which}.rp_filter") != "0" for which in ("all", "default"))
+        self._filtered: bool | None = None
         self._forwarding: list[tuple[str, bytes]] | None = None
         self._shared_done = False
         self._left = 0
@@ -126,7 +126,7 @@ class NodeSysctls:
             return
         router = self._router(node)
         without_ipv6 = self._quiet[node_row] and not self._ipv6
-        filtered = self._filtered and (router or self._several[node_row])
+        filtered = (router or self._several[node_row]) and self._inherits_filter()
         inherited = [] if router else self._inherited()
         if not (router or without_ipv6 or filtered or inherited):
             return
@@ -141,6 +141,16 @@ class NodeSysctls:
             self._spread(crc32(self._part.names[node_row].encode()))
         if filtered:
             _write_all(_ANY_WAY_BACK)
+
+    def _inherits_filter(self) -> bool:
+        """Return whether new namespaces filter packets by the way back; read once, in the first such node's.
+
+        Sessions begin in threads whose own namespace may be a node's: that one says nothing of new ones.
+        """
+        if self._filtered is None:
+            names = ("all", "default")
+            self._filtered = any(read(f"net.ipv4.conf.{name}.rp_filter") != "0" for name in names)
+        return self._filtered
 
     def _inherited(self) -> list[tuple[str, bytes]]:
         """Return what keeps a host from forwarding: nothing, unless new namespaces inherit forwarding.
