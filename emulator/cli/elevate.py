@@ -14,7 +14,7 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from emulator.cli.output import invocation
+from emulator.cli.invocation import invocation
 from emulator.errors import EmulationError, UnableError
 
 if TYPE_CHECKING:

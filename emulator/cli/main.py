@@ -11,8 +11,8 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from emulator.cli.failures import drop_output, error_object, told, with_suggestion
+from emulator.cli.invocation import Invocation
 from emulator.cli.lazy import LazyGroup
-from emulator.cli.output import Invocation, print_json
 from emulator.cli.surroundings import open_streams, require_memory
 from emulator.version import __version__
 
@@ -109,6 +109,8 @@ def _stopped(cause: BaseException | None, invocation: Invocation) -> int:
 def _ended(invocation: Invocation, code: int, message: str, problems: Sequence[Problem] = ()) -> int:
     """Return the exit code of a failure; with --json, print it as an object unless an answer is out."""
     if invocation.as_json and not invocation.printed:
+        from emulator.cli.output import print_json
+
         with suppress(OSError):
             print_json({"error": error_object(code, message, problems)})
     return code

@@ -12,7 +12,7 @@ from typing import Any, TypeVar
 import click
 
 from emulator.cli.complete import complete_engines, complete_networks
-from emulator.cli.output import Invocation
+from emulator.cli.invocation import Invocation
 from emulator.errors import UsageError
 from topologies.engines import engine_choices
 

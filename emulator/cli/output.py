@@ -10,31 +10,10 @@ import sys
 import time
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
-from dataclasses import dataclass
 from typing import Any
 
-import click
-
+from emulator.cli.invocation import invocation
 from topologies.counting import counted
-
-
-@dataclass
-class Invocation:
-    """One run of the command line; click's root context holds it as `obj`."""
-
-    argv: tuple[str, ...]
-    """The words, which `elevate` runs again under sudo."""
-    as_json: bool = False
-    """Whether the answer is a JSON object."""
-    printed: bool = False
-    """Whether that was printed."""
-
-
-def invocation() -> Invocation | None:
-    """Return the invocation that is going on; None outside the command line."""
-    context = click.get_current_context(silent=True)
-    found = context and context.find_root().obj
-    return found if isinstance(found, Invocation) else None
 
 
 def say(words: str) -> None:
