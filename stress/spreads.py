@@ -5,19 +5,12 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping
 from typing import Any
 
+from emulator.spreads import OnEveryWorker
 from emulator.tasks import Places, Plain
 
 
-class OnAll:
+class OnAll(OnEveryWorker):
     """The same part on every worker. Numbers of their answers are added up by name, at any depth."""
-
-    def arguments(self, whole: Mapping[str, Plain], places: Places) -> Mapping[str, Mapping[str, Plain]]:
-        """Return the arguments for each worker."""
-        return dict.fromkeys(places.workers, whole)
-
-    def requests(self, request: Plain, places: Places) -> Mapping[str, Plain]:
-        """Ask all."""
-        return dict.fromkeys(places.workers, request)
 
     def joined(self, request: Plain, answers: Mapping[str, Plain]) -> Plain:
         """Return the sums."""

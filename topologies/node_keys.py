@@ -11,6 +11,7 @@ from topologies.engines import DEFAULT_ENGINE, ENGINES, NODE_KEYS
 from topologies.errors import MAX_FOUND, ParameterError, ParametersError
 from topologies.identifiers import dpid
 from topologies.node_places import NodePlaces
+from topologies.nodes_having import nodes_having
 from topologies.topology import Kind, Topology
 
 
@@ -84,6 +85,4 @@ def _in_vpcs(topology: Topology, places: NodePlaces, engine: str) -> Iterator[Pa
 
 def _with_key(topology: Topology, key: str) -> list[int]:
     """Return the nodes that have a key of `Setup`."""
-    having = np.array([key in profile.setup.keys for profile in topology.node_profiles], dtype=bool)
-    nodes: list[int] = np.flatnonzero(having[topology.node_profile]).tolist() if having.any() else []
-    return nodes
+    return nodes_having(topology, lambda profile: key in profile.setup.keys)

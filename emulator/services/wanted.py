@@ -7,8 +7,7 @@ import json
 from collections.abc import Iterable
 from dataclasses import asdict, dataclass
 
-import numpy as np
-
+from topologies.nodes_having import nodes_having
 from topologies.services import Service
 from topologies.topology import I64, Topology
 
@@ -33,9 +32,8 @@ class Wanted:
 
 def wanted_services(topology: Topology, nodes: I64) -> list[Wanted]:
     """Return the services of `nodes`, in the order of the nodes and of their starts."""
-    having = np.array([bool(profile.setup.run) for profile in topology.node_profiles], dtype=bool)
     out: list[Wanted] = []
-    for node in nodes[having[topology.node_profile[nodes]]].tolist():
+    for node in nodes_having(topology, lambda profile: bool(profile.setup.run), nodes):
         profile = topology.node_profile_of(node)
         for service in profile.setup.run:
             setup = profile.setup

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
-from contextlib import ExitStack, contextmanager
+from contextlib import contextmanager
 from typing import Any
 
 import numpy as np
@@ -76,8 +76,7 @@ def migrate_port(old: Plan, new: Plan, node: int, store: NamespaceStore) -> None
     assert after is not None  # noqa: S101
     row = node - before.ports.first
     if before.ports.devices:
-        with store.entered(), ExitStack() as stack:
-            sockets = stack.enter_context(TenantSockets(store))
+        with store.entered(), TenantSockets(store) as sockets:
             changes = PortChanges(before, sockets)
             seats = changes.seat(row), PortChanges(after, sockets).seat(row)
             changes.move(*seats, up=bool(old.ports_up[row]))

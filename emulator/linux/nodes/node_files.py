@@ -13,12 +13,11 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import NamedTuple
 
-import numpy as np
-
 from emulator.atomic_write import write_atomically
 from emulator.deviation import Deviation
 from emulator.errors import UnableError
 from emulator.plan_part import PlanPart
+from topologies.nodes_having import nodes_having
 from topologies.services import Setup
 from topologies.topology import Topology
 
@@ -58,8 +57,7 @@ def mounts_of(folder: Path, node: str, setup: Setup) -> tuple[Mount, ...]:
 
 def _with_files(part: PlanPart) -> Iterator[tuple[str, Setup]]:
     topology = part.topology
-    having = np.array([bool(p.setup.files or p.setup.private) for p in topology.node_profiles], dtype=bool)
-    for node in part.nodes[having[topology.node_profile[part.nodes]]].tolist() if having.any() else ():
+    for node in nodes_having(topology, lambda p: bool(p.setup.files or p.setup.private), part.nodes):
         yield topology.names[node], topology.node_profile_of(node).setup
 
 

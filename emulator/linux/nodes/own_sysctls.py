@@ -23,6 +23,7 @@ from emulator.linux.namespaces.store import NamespaceStore
 from emulator.plan_part import PlanPart
 from topologies.counting import some_names
 from topologies.identifiers import interface_name
+from topologies.nodes_having import nodes_having
 from topologies.topology import Topology
 
 Values = dict[str, dict[str, str]]
@@ -40,8 +41,7 @@ def path_of(name: str) -> Path:
 def wanted_sysctls(part: PlanPart) -> dict[int, dict[str, str]]:
     """Return the sysctls of the part's nodes, by node."""
     topology = part.topology
-    having = np.array([bool(profile.setup.sysctl) for profile in topology.node_profiles], dtype=bool)
-    nodes = part.nodes[having[topology.node_profile[part.nodes]]].tolist() if having.any() else []
+    nodes = nodes_having(topology, lambda profile: bool(profile.setup.sysctl), part.nodes)
     return {node: dict(topology.node_profile_of(node).setup.sysctl) for node in nodes}
 
 

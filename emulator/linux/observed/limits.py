@@ -8,12 +8,11 @@ from __future__ import annotations
 import os
 from pathlib import Path
 
-import numpy as np
-
 from emulator.deviation import Deviation
 from emulator.errors import UnableError
 from emulator.linux import cgroups
 from emulator.plan_part import PlanPart
+from topologies.nodes_having import nodes_having
 from topologies.topology import Topology
 
 _PAGE = os.sysconf("SC_PAGE_SIZE")
@@ -25,9 +24,8 @@ def deviating_limits(state_root: Path, part: PlanPart, *, restore: bool = False)
     Raises UnableError when a limit can't be set.
     """
     topology = part.topology
-    limited = np.array([bool(cgroups.needed(profile)) for profile in topology.node_profiles], dtype=bool)
     out = []
-    for node in part.nodes[limited[topology.node_profile[part.nodes]]].tolist():
+    for node in nodes_having(topology, lambda profile: bool(cgroups.needed(profile)), part.nodes):
         out += _of_node(state_root, topology, node, restore=restore)
     return out
 

@@ -8,7 +8,8 @@ from contextlib import suppress
 import psutil
 
 from emulator.linux.processes.node_mark import node_of
-from emulator.tasks import Nodes, Places, Plain, Task
+from emulator.spreads import OnEveryWorker
+from emulator.tasks import Nodes, Plain, Task
 
 _MOST = 10_000
 """Most processes to list: their command lines may be long."""
@@ -38,16 +39,8 @@ class ListProcesses:
         return None
 
 
-class OnEveryWorker:
+class Joined(OnEveryWorker):
     """The same question to every worker; the lists are joined."""
-
-    def arguments(self, whole: Mapping[str, Plain], places: Places) -> Mapping[str, Mapping[str, Plain]]:
-        """Return the arguments for each worker."""
-        return dict.fromkeys(places.workers, whole)
-
-    def requests(self, request: Plain, places: Places) -> Mapping[str, Plain]:
-        """Ask all."""
-        return dict.fromkeys(places.workers, request)
 
     def joined(self, request: Plain, answers: Mapping[str, Plain]) -> Plain:
         """Return one list."""
@@ -59,4 +52,4 @@ class OnEveryWorker:
         del parts
 
 
-LIST_PROCESSES = Task(f"{__name__}:{ListProcesses.__name__}", spread=OnEveryWorker())
+LIST_PROCESSES = Task(f"{__name__}:{ListProcesses.__name__}", spread=Joined())
