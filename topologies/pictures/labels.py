@@ -6,8 +6,8 @@ from typing import NamedTuple
 
 import numpy as np
 
-from topologies.pictures.scene import WIDTH, Scene
-from topologies.topology import F64, Kind
+from topologies.pictures.scene import TIMES, WIDTH, Scene
+from topologies.topology import F64, I64, Kind
 
 CHARACTER = 0.6
 """Mean width of a character, in text sizes."""
@@ -19,6 +19,8 @@ _SHRUNK = (1.0, 0.8, 0.6, 0.42, 0.3)
 _BESIDE = 6.0
 """Mean width of a character of a name beside its node, in pixels."""
 _MOST_SMALL = 90
+PORTS_LINE = 10
+"""Pixels between a host's name and the line of its light ports below it."""
 
 
 def box_width(letters: int, size: float, room: float) -> float:
@@ -89,8 +91,12 @@ class Labels:
         size = self.row_size(item, room, 1)
         return (size, False) if size else (self.turned_size(item, room), True)
 
-    def below(self) -> float:
-        """Return how many pixels more than usual the names below the lowest row need."""
+    def below(self, ports: I64) -> float:
+        """Return how many pixels more than usual the names below the lowest row need.
+
+        `ports` are the numbers of light ports by item, int64[k];
+        they stand behind a name, or in a line below it.
+        """
         drawn = self._drawn
         if not drawn.tree.layered:
             return 0.0
@@ -100,7 +106,12 @@ class Labels:
         ).tolist():
             size, turned = self.below_size(item, float(drawn.spacing[item]))
             if turned and self._row(item)[1]:
-                most = max(most, self._longest[self._row(item)] * CHARACTER * size - 14)
+                length = self._longest[self._row(item)] + (
+                    len(f" {TIMES}{ports[item]:,}") if ports[item] else 0
+                )
+                most = max(most, length * CHARACTER * size - 14)
+            elif ports[item]:
+                most = max(most, PORTS_LINE)
         return most
 
     def shrunk(self, item: int, name: str, radius: float) -> tuple[Side, float]:

@@ -6,7 +6,7 @@ from html import escape
 
 import numpy as np
 
-from topologies.pictures.labels import CHARACTER, Labels, box_width
+from topologies.pictures.labels import CHARACTER, PORTS_LINE, Labels, box_width
 from topologies.pictures.scene import MARGIN, TIMES, Scene
 from topologies.pictures.style import HOST
 from topologies.topology import Kind
@@ -79,7 +79,7 @@ def host(drawn: Scene, item: int, name: str, labels: Labels, ports: int = 0) -> 
         words = f"{name} {TIMES}{ports:,}" if ports else name
         return dot + _turned("n", (x, y + radius + 4), words, size)
     words = next((w for w in (f"{TIMES}{ports:,} ports", f"{TIMES}{ports:,}") if len(w) * 6 < room), "")
-    more = _text("n", x, y + radius + 24, words, size) if ports and words else ""
+    more = _text("n", x, y + radius + 14 + PORTS_LINE, words, size) if ports and words else ""
     return dot + _text("n", x, y + radius + 14, name, size) + more
 
 

@@ -33,7 +33,8 @@ def svg(topology: Topology, *, rates: bool = False) -> str:
     """
     drawn = scene(topology.full)
     labels = Labels(drawn)
-    below = labels.below()
+    ports = carried(topology)
+    below = labels.below(ports[drawn.fold.first])
     height = f"{drawn.height + below + _TOP + _FOOT:.0f}"
     title, counts = escape(topology.name or "topology"), counts_text(topology)
     note = escape(_note(topology, drawn))
@@ -50,7 +51,7 @@ def svg(topology: Topology, *, rates: bool = False) -> str:
         *_panels(drawn, below),
         *_links(drawn),
         *(rate_labels(drawn) if rates else ()),
-        *_nodes(drawn, colours, carried(topology), labels),
+        *_nodes(drawn, colours, ports, labels),
         "</g>\n",
         *_legend(entries, float(height) - 26),
         "</svg>\n",

@@ -227,3 +227,28 @@ def test_a_million_light_ports_are_drawn_as_quickly_as_their_hosts() -> None:
     drawn = svg(made)
     assert "1,000,000 light ports on 100 compute hosts" in drawn
     assert len(drawn) < 100_000
+
+
+@pytest.mark.parametrize(
+    "topology",
+    FAMILIES + [f"{{generator: vpc, ports: {8 * hosts}, hosts: {hosts}}}" for hosts in (2, 4, 16, 60, 120)],
+)
+def test_names_below_hosts_end_inside_their_panel(topology: str) -> None:
+    root = ET.fromstring(svg(made(topology)))  # noqa: S314 -- our own output
+    ends = [
+        float(r.attrib["y"]) + float(r.attrib["height"])
+        for r in root.iter(f"{SVG}rect")
+        if r.get("class") == "panel"
+    ]
+    assert all(
+        _bottom(text) < max(ends) - 4 for text in root.iter(f"{SVG}text") if text.get("class") == "n" and ends
+    )
+
+
+def _bottom(text: ET.Element) -> float:
+    """Return the lowest pixel of a name, upright or from the top down."""
+    turned = re.search(r"translate\((\S+) (\S+)\) rotate", text.get("transform", ""))
+    if not turned:
+        return float(text.attrib["y"]) + 2
+    size = float(re.findall(r"font-size:([\d.]+)px", text.attrib["style"])[0])
+    return float(turned[2]) + len("".join(text.itertext())) * 0.6 * size
