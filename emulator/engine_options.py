@@ -22,7 +22,7 @@ from emulator.forwarding.members import of_underlay
 from emulator.placement.clusters import attachment, carriers
 from emulator.placement.worker import Worker
 from emulator.plan import Plan, make_plan
-from emulator.tunnel_mtu import narrowed
+from emulator.tunnel_mtu import with_tunnel_mtu
 from topologies.engines import ENGINES
 from topologies.errors import MAX_FOUND, ParameterError, ParametersError
 from topologies.node_keys import refuse_keys
@@ -36,8 +36,6 @@ from topologies.topology import I32, I64, Topology
 Options = Mapping[str, Any]
 """Plain data by option. `workers` is a list of {"name", "address", "memory", "nodes"}."""
 
-_ETHERNET = 1500
-"""Bytes of an Ethernet frame's content."""
 
 _PATHS = ("certificates", "home", "key", "password_file", "scheduler_file")
 
@@ -177,20 +175,3 @@ def with_pins(plan: Plan, pins: Sequence[tuple[I64, str]]) -> Plan:
             f"place {host} instead"
         )
     return replace(plan, placement=placement, method=f"{plan.method}, pinned")
-
-
-def with_tunnel_mtu(plan: Plan) -> Plan:
-    """Return the plan with links no larger than what tunnels between its workers carry, where there are any.
-
-    All links whose MTU isn't in the file get it, not only the tunnels: hosts must know the smallest MTU of
-    their broadcast domain, since no bridge tells them.
-    """
-    most = ENGINES[plan.engine].tunnel_mtu
-    topology = plan.topology
-    if not ENGINES[plan.engine].on_workers or not plan.cut.any() or most >= _ETHERNET:
-        return plan
-    narrow = narrowed(topology, np.ones(topology.link_count, dtype=bool), most)
-    if narrow is topology:
-        return plan
-    words = f"MTU {most:,} on all links without one: links between workers are tunnels"
-    return replace(plan, topology=narrow, warnings=(*plan.warnings, words))

@@ -13,11 +13,14 @@ import numpy.typing as npt
 
 from emulator.plan import Plan
 from topologies.counting import counted, counted_by_name
+from topologies.engines import ENGINES
 from topologies.link_mtu import link_mtus
 from topologies.segments import Segments
 from topologies.topology import Topology
 
 Bools = npt.NDArray[np.bool_]
+_ETHERNET = 1500
+"""Bytes of an Ethernet frame's content."""
 
 
 def tunnelled_links(topology: Topology, cut: Bools) -> Bools:
@@ -56,6 +59,23 @@ def with_domain_mtu(plan: Plan) -> Plan:
     words = (
         f"MTU {most:,} on {counted(changed, 'link')}: their broadcast domains have tunnels between workers"
     )
+    return replace(plan, topology=narrow, warnings=(*plan.warnings, words))
+
+
+def with_tunnel_mtu(plan: Plan) -> Plan:
+    """Return the plan with links no larger than what tunnels between its workers carry, where there are any.
+
+    All links whose MTU isn't in the file get it, not only the tunnels: hosts must know the smallest MTU of
+    their broadcast domain, since no bridge tells them.
+    """
+    most = ENGINES[plan.engine].tunnel_mtu
+    topology = plan.topology
+    if not ENGINES[plan.engine].on_workers or not plan.cut.any() or most >= _ETHERNET:
+        return plan
+    narrow = narrowed(topology, np.ones(topology.link_count, dtype=bool), most)
+    if narrow is topology:
+        return plan
+    words = f"MTU {most:,} on all links without one: links between workers are tunnels"
     return replace(plan, topology=narrow, warnings=(*plan.warnings, words))
 
 

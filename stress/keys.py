@@ -13,7 +13,7 @@ from pydantic.json_schema import JsonSchemaValue
 
 from topologies.errors import Loc, shortened
 from topologies.names import NETWORK_NAME
-from topologies.quantities import Duration, Share
+from topologies.spec.quantity_types import Duration, Share
 from topologies.spec.section import OtherForms, Section
 
 Problems = Iterator[tuple[Loc, str]]

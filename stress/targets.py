@@ -11,8 +11,8 @@ import numpy.typing as npt
 from stress.keys import TargetKeys
 from topologies.errors import Loc, ParameterError
 from topologies.identifiers import interface_name
+from topologies.matching import select
 from topologies.openflow_switches import controllers_of
-from topologies.overrides import select
 from topologies.rng import Stream
 from topologies.suggestions import nearest
 from topologies.topology import Kind, Topology

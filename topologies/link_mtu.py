@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from functools import partial
-from typing import Any, NamedTuple
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 import numpy as np
 import numpy.typing as npt
@@ -14,8 +14,10 @@ from topologies.light_devices import has_devices
 from topologies.link_places import last_rules, part_of
 from topologies.members import OVERHEAD
 from topologies.segments import Segments
-from topologies.spec.rules import LinkRule
 from topologies.topology import Kind, Topology
+
+if TYPE_CHECKING:
+    from topologies.spec.rules import LinkRule
 
 IPV6_LEAST = 1280
 """Smallest MTU of IPv6 in bytes (RFC 8200, section 5); Linux enforces it."""

@@ -3,15 +3,17 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import numpy.typing as npt
 
 from topologies.errors import Loc
-from topologies.overrides import link_masks
-from topologies.spec.rules import LinkRule
+from topologies.matching import link_masks
 from topologies.topology import Topology
+
+if TYPE_CHECKING:
+    from topologies.spec.rules import LinkRule
 
 
 def last_rules(

@@ -2,10 +2,14 @@
 
 from __future__ import annotations
 
+from typing import TYPE_CHECKING
+
 from topologies.errors import Loc
-from topologies.overrides import node_mask
-from topologies.spec.model import Spec
+from topologies.matching import node_mask
 from topologies.topology import Topology
+
+if TYPE_CHECKING:
+    from topologies.spec.model import Spec
 
 
 class NodePlaces:

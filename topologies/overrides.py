@@ -9,29 +9,11 @@ import numpy as np
 import numpy.typing as npt
 
 from topologies.errors import MAX_FOUND, ParameterError, ParametersError
+from topologies.matching import link_masks, no_node_words, node_mask
 from topologies.profiles import LinkProfile, NodeProfile
 from topologies.spec.merge import merged_link, merged_node, undelayed
-from topologies.spec.rules import LinkRule, NodeMatch, NodeRule, PlacementRule
-from topologies.suggestions import nearest
+from topologies.spec.rules import LinkRule, NodeRule, PlacementRule
 from topologies.topology import I64, Explicit, Kind, Topology
-
-Mask = npt.NDArray[np.bool_]
-
-
-def select(topology: Topology, term: str) -> Mask:
-    """Return the mask (bool[n]) of the nodes that `term` names: a kind, a tier, or a glob over names."""
-    mask = np.zeros(topology.node_count, dtype=bool)
-    if term.upper() in Kind.__members__:
-        mask |= topology.kinds == Kind[term.upper()]
-    if term in topology.tier_names:
-        mask |= topology.tiers == topology.tier_names.index(term)
-    if not mask.any():
-        mask[topology.names.match(term)] = True
-    return mask
-
-
-def _terms(topology: Topology) -> list[str]:
-    return [*(k.word for k in Kind), *(t for t in topology.tier_names if t.upper() not in Kind.__members__)]
 
 
 def apply_nodes(topology: Topology, rules: Sequence[NodeRule]) -> Topology:
@@ -47,7 +29,7 @@ def apply_nodes(topology: Topology, rules: Sequence[NodeRule]) -> Topology:
             break
         mask = node_mask(topology, rule.match)
         if not mask.any():
-            errors.append(ParameterError(("nodes", at, "match"), _no_node(topology, rule.match)))
+            errors.append(ParameterError(("nodes", at, "match"), no_node_words(topology, rule.match)))
             continue
         if rule.kind:
             kinds[mask] = Kind[rule.kind.upper()]
@@ -92,28 +74,6 @@ def _moved(explicit: Explicit, shift: int) -> Explicit:
     )
 
 
-def node_mask(topology: Topology, match: NodeMatch) -> Mask:
-    """Return the mask (bool[n]) of the nodes that `match` selects."""
-    mask = np.ones(topology.node_count, dtype=bool)
-    if match.kind:
-        mask &= topology.kinds == Kind[match.kind.upper()]
-    if match.tier is not None:
-        known = match.tier in topology.tier_names
-        mask &= topology.tiers == topology.tier_names.index(match.tier) if known else False
-    if match.name is not None:
-        named = np.zeros(topology.node_count, dtype=bool)
-        named[topology.names.match(match.name)] = True
-        mask &= named
-    return mask
-
-
-def _no_node(topology: Topology, match: NodeMatch) -> str:
-    if match.tier is not None and match.tier not in topology.tier_names:
-        return f"there is no tier `{match.tier}`; {nearest(match.tier, topology.tier_names)}"
-    first, last = topology.names[0], topology.names[topology.node_count - 1]
-    return f"no node matches; names go from {first} to {last}"
-
-
 def pinned_nodes(topology: Topology, rules: Sequence[PlacementRule]) -> list[tuple[I64, str]]:
     """Return the nodes (int64[k]) of each rule and the worker that it names.
 
@@ -124,7 +84,7 @@ def pinned_nodes(topology: Topology, rules: Sequence[PlacementRule]) -> list[tup
     for at, rule in enumerate(rules):
         found = np.flatnonzero(node_mask(topology, rule.match))
         if not len(found):
-            errors.append(ParameterError(("placement", at, "match"), _no_node(topology, rule.match)))
+            errors.append(ParameterError(("placement", at, "match"), no_node_words(topology, rule.match)))
         out.append((found, rule.worker))
     ParametersError.raise_any(errors)
     return out
@@ -161,23 +121,3 @@ def apply_links(topology: Topology, rules: Sequence[LinkRule]) -> Topology:
             numbers[mask] = after[numbers[mask]]
     ParametersError.raise_any(errors)
     return replace(topology, link_profile=numbers, link_profiles=tuple(table))
-
-
-def link_masks(topology: Topology, rule: LinkRule, at: int) -> tuple[Mask, Mask]:
-    """Return the links in the order of the rule's two ends, and those in reverse order: bool[m] each."""
-    if rule.match.between is None:
-        every = np.ones(topology.link_count, dtype=bool)
-        return every, ~every
-    sides = [select(topology, term) for term in rule.match.between]
-    for side, term in zip(sides, rule.match.between, strict=True):
-        if not side.any():
-            raise ParameterError(
-                ("links", at, "match", "between"),
-                f"`{term}` is not a kind, tier or node name; {nearest(term, _terms(topology))}",
-            )
-    a, b = topology.ends[:, 0], topology.ends[:, 1]
-    along, against = sides[0][a] & sides[1][b], sides[1][a] & sides[0][b]
-    if not (along | against).any():
-        first, second = rule.match.between
-        raise ParameterError(("links", at, "match", "between"), f"no link joins `{first}` and `{second}`")
-    return along, against

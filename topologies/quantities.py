@@ -11,9 +11,7 @@ import re
 from dataclasses import dataclass
 from decimal import Decimal
 from functools import cached_property
-from typing import Annotated, Any
-
-from pydantic import BeforeValidator, WithJsonSchema
+from typing import Any
 
 from topologies.errors import shortened
 
@@ -155,17 +153,3 @@ SIZE = Quantity(
     {"kB": 1e3, "KB": 1e3, "MB": 1e6, "GB": 1e9, "TB": 1e12, "": 1.0},
     "64 MiB", 2.0**20, 2.0**50,
 )  # fmt: skip
-
-
-def _size(value: object) -> int:
-    return int(SIZE.parse(value))
-
-
-Rate = Annotated[float, BeforeValidator(RATE.parse), WithJsonSchema(RATE.schema())]
-"""Bits per second."""
-Duration = Annotated[float, BeforeValidator(TIME.parse), WithJsonSchema(TIME.schema())]
-"""Seconds."""
-Share = Annotated[float, BeforeValidator(SHARE.parse), WithJsonSchema(SHARE.schema())]
-"""A share from 0 to 1."""
-Size = Annotated[int, BeforeValidator(_size), WithJsonSchema(SIZE.schema())]
-"""Bytes."""

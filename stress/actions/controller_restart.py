@@ -13,7 +13,7 @@ from stress.actions.plan_context import PlanContext, PlannedOperations
 from stress.keys import Aim, TargetKeys
 from stress.targets import Target, target_name
 from topologies.openflow_switches import controllers_of
-from topologies.quantities import Duration
+from topologies.spec.quantity_types import Duration
 
 _NODES_ONLY = ("kind", "tier", "between")
 

@@ -11,8 +11,8 @@ from stress.actions.base import PacedAction
 from stress.actions.cut import CuttingAction
 from stress.actions.plan_context import PlanContext, PlannedOperations
 from stress.targets import Target
-from topologies.quantities import Duration
 from topologies.segments import is_routed
+from topologies.spec.quantity_types import Duration
 from topologies.topology import Topology
 
 

@@ -15,7 +15,7 @@ from stress.actions.plan_context import PlanContext, PlannedOperations
 from stress.keys import Problems
 from stress.targets import Target
 from topologies.profiles import Shape
-from topologies.quantities import Duration
+from topologies.spec.quantity_types import Duration
 from topologies.spec.rules import ShapeKeys
 from topologies.topology import Topology
 

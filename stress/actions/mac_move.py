@@ -14,7 +14,7 @@ from stress.actions.frames import Senders, arp, full_hosts, speaker, without_lig
 from stress.actions.plan_context import AddressedNode, PlanContext, PlannedOperations
 from stress.keys import Aim, TargetKeys
 from stress.targets import Target
-from topologies.quantities import Duration
+from topologies.spec.quantity_types import Duration
 from topologies.topology import Topology
 
 

@@ -15,7 +15,7 @@ from stress.actions.light import light_among, spaces_of_hosts, spaces_of_nodes
 from stress.actions.plan_context import PlanContext, PlannedOperations
 from stress.keys import Aim, TargetKeys
 from stress.targets import Target
-from topologies.quantities import Duration
+from topologies.spec.quantity_types import Duration
 
 
 class Migration(PacedAction):

@@ -12,7 +12,7 @@ from stress.actions.base import PacedAction
 from stress.actions.plan_context import PlanContext, PlannedOperations
 from stress.keys import Aim, TargetKeys
 from stress.targets import Target
-from topologies.quantities import Duration
+from topologies.spec.quantity_types import Duration
 
 
 class NodeChurn(PacedAction):

@@ -14,7 +14,7 @@ from stress.actions.plan_context import PlanContext, PlannedOperations
 from stress.arrivals import MICRO
 from stress.keys import Aim, Problems, TargetKeys
 from stress.targets import Target, nodes
-from topologies.quantities import Duration
+from topologies.spec.quantity_types import Duration
 from topologies.topology import Topology
 
 

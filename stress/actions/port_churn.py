@@ -11,7 +11,7 @@ from stress.actions.action_context import ActionContext, Skipped
 from stress.actions.base import PacedAction
 from stress.actions.plan_context import PlanContext, PlannedOperations
 from stress.targets import Target
-from topologies.quantities import Duration
+from topologies.spec.quantity_types import Duration
 
 
 class PortChurn(PacedAction):

@@ -12,7 +12,7 @@ from stress.actions.action_context import ActionContext
 from stress.actions.base import Needs, PacedAction
 from stress.actions.plan_context import PlanContext, PlannedOperations
 from stress.targets import Target
-from topologies.quantities import Duration
+from topologies.spec.quantity_types import Duration
 from topologies.topology import Topology
 
 

@@ -17,7 +17,7 @@ from stress.actions.base import Action, Needs
 from stress.actions.plan_context import PlanContext, PlannedOperations
 from stress.arrivals import MICRO
 from stress.targets import Target
-from topologies.quantities import Duration, Share
+from topologies.spec.quantity_types import Duration, Share
 
 _ASKED = 8
 _PATIENCE = 2.0

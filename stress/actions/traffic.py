@@ -16,7 +16,7 @@ from stress.actions.plan_context import AddressedNode, PlanContext, PlannedOpera
 from stress.keys import Aim, TargetKeys
 from stress.targets import Target
 from stress.vpc_members import vpc_numbers, with_partners
-from topologies.quantities import Rate
+from topologies.spec.quantity_types import Rate
 
 
 class Traffic(Action):

@@ -14,7 +14,7 @@ from stress.actions.plan_context import PlanContext, PlannedOperations
 from stress.keys import Aim, TargetKeys
 from stress.targets import Target
 from stress.vpc_members import vpc_numbers
-from topologies.quantities import Duration
+from topologies.spec.quantity_types import Duration
 from topologies.topology import Topology
 
 

@@ -17,7 +17,7 @@ from stress.actions.vpc_churn import ports_of
 from stress.arrivals import MICRO
 from stress.keys import Aim
 from stress.targets import Target
-from topologies.quantities import Duration
+from topologies.spec.quantity_types import Duration
 
 
 class VpcGrowth(Action):

@@ -11,7 +11,7 @@ from pydantic import Field
 from stress.actions.base import Action
 from stress.keys import Aim, Problems, TargetKeys, Word
 from topologies.errors import Loc, ParameterError
-from topologies.quantities import Duration
+from topologies.spec.quantity_types import Duration
 from topologies.spec.section import EmptyIfNull, Section
 
 Positive = Annotated[Duration, Field(gt=0)]

@@ -17,7 +17,8 @@ from topologies.builder import Builder
 from topologies.families import Context, GeneratorParams
 from topologies.generators.parts import Count, full_mesh
 from topologies.profiles import LinkProfile, Shape
-from topologies.quantities import RATE, Rate
+from topologies.quantities import RATE
+from topologies.spec.quantity_types import Rate
 from topologies.topology import Kind, Topology
 
 

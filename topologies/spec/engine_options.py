@@ -12,9 +12,9 @@ from pydantic_core import CoreSchema, core_schema
 
 from topologies.engines import DEFAULT_ENGINE, ENGINES, engine_choices
 from topologies.errors import shortened
-from topologies.quantities import Size
 from topologies.spec.explain import shown
 from topologies.spec.located_errors import located_error
+from topologies.spec.quantity_types import Size
 from topologies.spec.section import EmptyIfNull, OtherForms, Section
 
 _MACHINE = re.compile(r"[A-Za-z0-9](?:[A-Za-z0-9.:-]{0,251}[A-Za-z0-9])?")

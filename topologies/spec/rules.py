@@ -7,11 +7,11 @@ from typing import Annotated, Any, ClassVar, Literal
 from pydantic import Field, ModelWrapValidatorHandler, model_validator
 
 from topologies.profiles import Shape
-from topologies.quantities import Duration, Rate, Share, Size
 from topologies.spec.bare_numbers import bare_numbers
 from topologies.spec.engine_options import Machine
 from topologies.spec.located_errors import checked
 from topologies.spec.openflow import OpenFlowKeys
+from topologies.spec.quantity_types import Duration, Rate, Share, Size
 from topologies.spec.section import EmptyIfNull, Section
 from topologies.spec.services import SetupKeys
 

@@ -10,10 +10,10 @@ from pydantic import AfterValidator, BeforeValidator, Field, WithJsonSchema, mod
 from pydantic.json_schema import JsonSchemaValue
 
 from topologies.errors import shortened
-from topologies.quantities import Duration
 from topologies.services import Ready, Service
 from topologies.spec.explain import shown
 from topologies.spec.node_files import Directories, Files
+from topologies.spec.quantity_types import Duration
 from topologies.spec.routes import Gateways, Routes
 from topologies.spec.section import OtherForms, Section
 

@@ -7,9 +7,9 @@ from dataclasses import replace
 
 import numpy as np
 
-from emulator.engine_options import with_tunnel_mtu
 from emulator.placement.clusters import carriers
 from emulator.plan import Plan
+from emulator.tunnel_mtu import with_tunnel_mtu
 
 
 def placed_as_running(running: Plan, plan: Plan) -> Plan:
