@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import platform
 import time
+from contextlib import suppress
 from pathlib import Path
 
 
@@ -29,6 +30,21 @@ def free_gib() -> float:
         if key == "MemAvailable":
             return int(value.split()[0]) / 2**20
     raise RuntimeError("/proc/meminfo has no MemAvailable")
+
+
+def kernel_threads() -> dict[str, float]:
+    """Return the seconds that each of the kernel's threads has run, by process id (schedstat of proc(5)).
+
+    Their parent is process 2. A thread may end at any time, and takes its seconds with it.
+    """
+    out = {}
+    for folder in Path("/proc").iterdir():
+        if folder.name.isdigit():
+            with suppress(OSError):
+                stat = (folder / "stat").read_text(encoding="utf-8")
+                if stat.rpartition(")")[2].split()[1] == "2":
+                    out[folder.name] = int((folder / "schedstat").read_text().split()[0]) / 1e9
+    return out
 
 
 def line(about: dict[str, object]) -> str:
