@@ -41,8 +41,10 @@ def up(
     """
     from emulator.interface.network import up_network
     from emulator.interface.starting import Watch
+    from emulator.interface.values import function_of
 
-    return up_network(network, engine, options, Watch() if tell is None else Watch(tell=tell))
+    watch = Watch() if tell is None else Watch(tell=function_of(tell, "tell"))
+    return up_network(network, engine, options, watch)
 
 
 def attach(name: str) -> Network:

@@ -56,6 +56,10 @@ def engine_options(document: Document, engine: str, given: Options | None = None
     """
     allowed = ENGINES[engine].options
     if not allowed:
+        if given:
+            raise UsageError(
+                f"the engine {engine} has no options, such as `{next(iter(given))}`; leave them out"
+            )
         return {}
     spec = document.spec.engine
     out = _plain(spec, document.source.folder) if spec.name == engine else {}

@@ -7,22 +7,17 @@ from pathlib import Path
 from typing import Any
 
 from emulator.network import Engine, Network
-from stress import limits, report
+from stress import report
 from stress.actions.action_context import Growth
-from stress.metrics.figures import Figures
-from stress.possible_shapes import require_shapes
-from stress.preflight import preflight, with_shapes
+from stress.prepared import duration_of, prepared
 from stress.report.summary import summary
-from stress.runner import run
 from stress.scenario.load import Document, document_of, load
-from stress.schedule import planned
 from topologies.given import data_source
-from topologies.quantities import TIME
 
 
 def run_scripted(
-    network: Network, engine: Engine, scenario: Path | str | Mapping[str, Any], *, journal: Path,
-    growth: Growth, seed: int | None, duration: str | None, folder: Path | None,
+    network: Network, engine: Engine, scenario: Path | Mapping[str, Any], *, journal: Path,
+    growth: Growth, seed: int | None, duration: object, folder: Path | None,
 ) -> tuple[dict[str, Any], list[str]]:  # fmt: skip
     """Run a scenario on `network`; return the whole report as plain data, and a line for each limit.
 
@@ -30,26 +25,18 @@ def run_scripted(
     everything was restored and the report was written.
     """
     document = _document(scenario)
-    judged = limits.wanted(document)
     if folder is not None:
         report.require_writable(folder)
-    seed = document.scenario.seed if seed is None else seed
-    steps = document.steps(None if duration is None else TIME.parse(duration))
-    schedule = planned(document, network.topology, seed, steps)
-    preflight(document, schedule, network, seed, engine.name)
-    require_shapes(engine, network.topology, with_shapes(schedule))
-    result = run(document, schedule, network, seed=seed, journal=journal, growth=growth)
-    figures = Figures(result)
-    verdicts = limits.judge(result, judged, figures)
+    seconds = duration_of(duration, "duration")
+    outcome = prepared(document, network, engine, seed=seed, seconds=seconds).run(network, journal, growth)
     if folder is not None:
-        report.write(result, verdicts, folder, figures)
-    if result.failure is not None:
-        raise result.failure
-    words = [f"{'passed' if verdict.held else 'FAILED'}  {verdict}" for verdict in verdicts]
-    return summary(result, verdicts, figures), words
+        outcome.write(folder)
+    if outcome.result.failure is not None:
+        raise outcome.result.failure
+    return summary(outcome.result, outcome.verdicts, outcome.figures), outcome.lines
 
 
-def _document(scenario: Path | str | Mapping[str, Any]) -> Document:
+def _document(scenario: Path | Mapping[str, Any]) -> Document:
     if isinstance(scenario, Mapping):
         return document_of(data_source(scenario, "scenario"))
     return load(scenario)

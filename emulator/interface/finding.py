@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from emulator.errors import UsageError
+from emulator.interface.values import text_of, whole_of
 from emulator.network import Network
 from topologies.counting import some_names
 from topologies.names import NETWORK_NAME
@@ -14,7 +15,7 @@ _MOST_NAMES = 20_000
 
 def checked_name(name: str) -> str:
     """Return `name` if it is a valid name of a network; it becomes a path, so nothing else passes."""
-    if not NETWORK_NAME.fullmatch(name):
+    if not NETWORK_NAME.fullmatch(text_of(name, "the network's name")):
         raise UsageError(f"`{name}` isn't the name of a network (a-z, 0-9 and `-`, up to 32 characters)")
     return name
 
@@ -22,7 +23,7 @@ def checked_name(name: str) -> str:
 def found_node(network: Network, name: str) -> int:
     """Return the node called `name`; UsageError when there is none."""
     names = network.topology.names
-    found = names.find(name)
+    found = names.find(text_of(name, "the node's name"))
     if found is None:
         hint = f"; {nearest(name, names)}" if len(names) <= _MOST_NAMES else ""
         raise UsageError(f"there is no node `{name}` in `{network.name}`{hint}")
@@ -31,7 +32,7 @@ def found_node(network: Network, name: str) -> int:
 
 def matching_nodes(network: Network, pattern: str) -> list[int]:
     """Return the nodes that `pattern` matches; UsageError if there are none."""
-    found: list[int] = network.topology.names.match(pattern).tolist()
+    found: list[int] = network.topology.names.match(text_of(pattern, "the pattern of nodes")).tolist()
     if not found:
         everything = network.topology.names
         hint = nearest(pattern, everything) if len(everything) <= _MOST_NAMES else "see `emulator status`"
@@ -46,6 +47,8 @@ def matching_nodes(network: Network, pattern: str) -> list[int]:
 
 def find_link(network: Network, a: str, b: str, index: int | None) -> tuple[int, bool]:
     """Return the link between nodes `a` and `b`, and whether the file names them in reverse."""
+    if index is not None:
+        whole_of(index, "the link's index", 0, 2**31 - 1)
     first, second = (matching_nodes(network, name) for name in (a, b))
     if len(first) > 1 or len(second) > 1:
         raise UsageError(f"`{a if len(first) > 1 else b}` matches several nodes; name one")

@@ -7,6 +7,7 @@ from dataclasses import fields, replace
 from typing import Any
 
 from emulator.errors import UsageError
+from emulator.interface.values import text_of
 from emulator.network import LinkState
 from topologies.profiles import Shape
 from topologies.quantities import RATE, SHARE, TIME, Quantity
@@ -26,7 +27,7 @@ _MOST_QUEUE = 1_000_000
 
 def ends_of(direction: str, *, swapped: bool) -> list[int]:
     """Return the link ends that send in `direction`; `swapped` if the file names them in reverse."""
-    if direction not in DIRECTIONS:
+    if text_of(direction, "direction") not in DIRECTIONS:
         raise UsageError(f"direction `{direction}` isn't one of {', '.join(DIRECTIONS)}")
     return [1 - end if swapped else end for end in DIRECTIONS[direction]]
 

@@ -16,6 +16,7 @@ from emulator.interface.link import Link
 from emulator.interface.node import Command, Node, Result, readable, words_of
 from emulator.interface.starting import Watch, start
 from emulator.interface.stress_run import StressResult, run_on
+from emulator.interface.values import options_of, seconds_of, timeout_of, whole_of
 from emulator.network import Network as RunningNetwork
 from emulator.state import names
 from emulator.under_stress import grown_beside
@@ -78,7 +79,10 @@ class Network:
     def run(self, pattern: str, command: Command, timeout: float | None = None) -> list[Result]:
         """Run a command in all nodes that match `pattern`, up to 64 at once; return their results."""
         found = matching_nodes(self._running, pattern)
-        return [readable(one) for one in self._running.access.execute(found, words_of(command), timeout)]
+        return [
+            readable(one)
+            for one in self._running.access.execute(found, words_of(command), timeout_of(timeout))
+        ]
 
     def link(self, a: str, b: str, index: int | None = None) -> Link:
         """Return the link between two nodes; `index` chooses among parallel ones, from 0."""
@@ -91,7 +95,9 @@ class Network:
 
     def check(self, sample: int | None = None, timeout: float = 1.0) -> Reachability:
         """Ping between all hosts, or `sample` pairs, and compare with the graph (`.is_right`)."""
-        return check_reachability(self._running, sample, timeout)
+        if sample is not None:
+            whole_of(sample, "sample", 1, 2**31 - 1)
+        return check_reachability(self._running, sample, seconds_of(timeout, "timeout"))
 
     def deviations(self) -> list[Deviation]:
         """Compare every node with the plan; an empty list is good."""
@@ -107,7 +113,7 @@ class Network:
 
     def stress(
         self, scenario: Path | str | Mapping[str, Any], *, seed: int | None = None,
-        duration: str | None = None, report: Path | str | None = None,
+        duration: str | float | None = None, report: Path | str | None = None,
     ) -> StressResult:  # fmt: skip
         """Run a stress scenario (a file, or a mapping like one); return figures and verdicts.
 
@@ -134,7 +140,7 @@ def up_network(
     given: Describes, engine: str | None, options: Mapping[str, Any] | None, watch: Watch | None
 ) -> Network:
     """Bring up what describes a network, or change it if it is up."""
-    started = start(describe(given), engine, options, watch)
+    started = start(describe(given), engine, options_of(options), watch)
     running = started.network
     return Network(running, running.changes or (), (*started.plan.warnings, *running.notes))
 

@@ -12,7 +12,9 @@ from typing import Any
 
 from emulator.commands import TIMED_OUT, CommandResult
 from emulator.errors import UsageError
+from emulator.interface.values import text_of, timeout_of
 from emulator.network import Network as RunningNetwork
+from topologies.errors import shortened
 from topologies.topology import Kind
 
 Command = str | Sequence[str]
@@ -107,7 +109,7 @@ class Node:
 
         After `timeout` seconds it is killed.
         """
-        (result,) = self._network.access.execute([self.index], words_of(command), timeout)
+        (result,) = self._network.access.execute([self.index], words_of(command), timeout_of(timeout))
         return readable(result)
 
     def popen(self, command: Command, **options: Any) -> subprocess.Popen[Any]:
@@ -136,11 +138,14 @@ class Node:
 def words_of(command: Command) -> list[str]:
     """Return the program and arguments of a command."""
     if isinstance(command, str):
-        return ["sh", "-c", command]
-    words = [str(word) for word in command]
-    if not words:
+        words = ["sh", "-c", command] if command.strip() else []
+    elif isinstance(command, list | tuple):
+        words = [str(word) if isinstance(word, Path | int | float) else word for word in command]
+    else:
+        raise UsageError(f"a command is a text or a list of words, not `{shortened(repr(command))}`")
+    if not words or not words[0]:
         raise UsageError("the command is empty; give a program")
-    return words
+    return [text_of(word, "a word of the command") for word in words]
 
 
 def readable(result: CommandResult) -> Result:

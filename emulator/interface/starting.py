@@ -11,6 +11,7 @@ from emulator.engines.planning import planned
 from emulator.engines.registry import engine_named
 from emulator.errors import UnableError
 from emulator.interface.recovery import Tell, recover_before_up
+from emulator.interface.values import text_of
 from emulator.network import Engine, Network, Progress, silent
 from emulator.plan import Plan
 from emulator.under_stress import require_no_stress
@@ -75,7 +76,7 @@ def start(
     """
     watch = watch or Watch()
     document, topology = description.document, description.topology
-    runner = engine_named(engine or document.spec.engine_name)
+    runner = engine_named(document.spec.engine_name if engine is None else text_of(engine, "engine"))
     if runner.needs_root:
         watch.root()
     with watch.phase("plan"):

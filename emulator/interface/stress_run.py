@@ -10,6 +10,7 @@ from typing import Any
 
 from emulator.engines.registry import engine_named
 from emulator.interface.growth import Growth
+from emulator.interface.values import path_of, whole_of
 from emulator.network import Network
 from emulator.under_stress import held_for_stress, journal_of, require_restored
 
@@ -31,12 +32,16 @@ class StressResult:
 
 
 def run_on(
-    network: Network, scenario: Path | str | Mapping[str, Any], seed: int | None, duration: str | None,
-    report: Path | str | None,
+    network: Network, scenario: Path | str | Mapping[str, Any], seed: int | None,
+    duration: str | float | None, report: Path | str | None,
 ) -> StressResult:  # fmt: skip
     """Run a scenario on `network`, which no other run may use meanwhile (BrokenError)."""
     run: Any = resolve_name(_RUN)
-    folder = None if report is None else Path(report)
+    if not isinstance(scenario, Mapping):
+        scenario = path_of(scenario, "the scenario")
+    folder = None if report is None else path_of(report, "report")
+    if seed is not None:
+        whole_of(seed, "seed", 0, 2**63 - 1)
     with held_for_stress(network.name):
         require_restored(network.name)
         summary, verdicts = run(

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -12,13 +12,9 @@ from emulator.errors import BrokenError, EmulationError, UsageError
 from emulator.interface.growth import Growth
 from emulator.under_stress import held_for_stress, journal_of, require_restored
 from stress.cli.target_network import target_network
-from stress.possible_shapes import require_shapes
-from topologies.topology import Topology
 
 if TYPE_CHECKING:
-    from stress.limits import Verdict
-    from stress.metrics.figures import Figures
-    from stress.records import RunResult
+    from stress.prepared import Outcome
     from stress.runner import RunStatus
     from stress.scenario.load import Document
     from stress.schedule import Schedule
@@ -31,6 +27,7 @@ _STOPPED = 4
 def print_schedule(document: Document, options: Options) -> int:
     """Print the schedule; nothing is changed, and with --up no network is needed."""
     from stress.limits import wanted
+    from stress.prepared import scheduled, seed_of
 
     wanted(document)
     if options["file"] is not None:
@@ -41,7 +38,9 @@ def print_schedule(document: Document, options: Options) -> int:
         from emulator.cli.networks import chosen_network
 
         topology = chosen_network(options["net"]).topology
-    schedule = _schedule(document, topology, options)
+    seed = seed_of(document, options["seed"])
+    schedule = scheduled(document, topology, seed, _seconds(options), options["replay"])
+    _save(schedule, options)
     if options["as_json"]:
         operations = [[o.at, o.step, o.verb, o.targets[0]] for o in schedule.operations()]
         print_json(
@@ -62,18 +61,17 @@ def print_schedule(document: Document, options: Options) -> int:
 
 def run_scenario(document: Document, options: Options) -> int:
     """Run the scenario; return 0 when all limits passed, 1 when not, 4 when it was stopped or aborted."""
-    from stress import limits, live
-    from stress.metrics.figures import Figures
-    from stress.preflight import preflight, with_shapes
+    from stress import live
+    from stress.prepared import prepared
     from stress.report.summary import summary
-    from stress.runner import run
 
-    judged = limits.wanted(document)
     place = target_network(options)
-    schedule = _schedule(document, place.topology, options)
-    name, seed = document.scenario.name, _seed(document, options)
-    preflight(document, schedule, place, seed, place.engine.name)
-    require_shapes(place.engine, place.topology, with_shapes(schedule))
+    ready = prepared(
+        document, place, place.engine,
+        seed=options["seed"], seconds=_seconds(options), replay=options["replay"],
+    )  # fmt: skip
+    _save(ready.schedule, options)
+    name, seed, schedule = document.scenario.name, ready.seed, ready.schedule
     with (
         _prometheus(options["prometheus"]) as scraped,
         place.opened as network,
@@ -87,16 +85,12 @@ def run_scenario(document: Document, options: Options) -> int:
                 scraped(watch)
                 look(watch)
 
-            result = run(
-                document, schedule, network,
-                seed=seed, journal=journal_of(network.name), growth=Growth(network), look=both,
-            )  # fmt: skip
-        figures = Figures(result)
-        verdicts = limits.judge(result, judged, figures)
-        unwritten = _write(result, figures, verdicts, options["folder"])
-    _print_results(result, figures, verdicts)
+            outcome = ready.run(network, journal_of(network.name), Growth(network), both)
+        unwritten = _write(outcome, options["folder"])
+    result = outcome.result
+    _print_results(outcome)
     if options["as_json"]:
-        print_json(summary(result, verdicts, figures))
+        print_json(summary(result, outcome.verdicts, outcome.figures))
     if result.interrupted:
         back = "see above for what is missing" if result.leaks.leaked else "everything was restored"
         say(f"stopped by {result.interrupted}; {back}")
@@ -105,14 +99,15 @@ def run_scenario(document: Document, options: Options) -> int:
             return _failed(failure, restored=not result.leaks.leaked)
     if result.interrupted:
         return _STOPPED
-    return 0 if all(verdict.held for verdict in verdicts) and not result.leaks.leaked else 1
+    return 0 if all(verdict.held for verdict in outcome.verdicts) and not result.leaks.leaked else 1
 
 
-def _print_results(result: RunResult, figures: Figures, verdicts: Sequence[Verdict]) -> None:
+def _print_results(outcome: Outcome) -> None:
     """Print the results of the run."""
     from stress.report.text_summary import summary_lines
 
-    for line in summary_lines(result, figures):
+    result = outcome.result
+    for line in summary_lines(result, outcome.figures):
         answer(line)
     for ramp in result.ramps:
         why = ramp["stopped_by"] or "the end of the step"
@@ -121,19 +116,15 @@ def _print_results(result: RunResult, figures: Figures, verdicts: Sequence[Verdi
         say(f"unreliable: {words}")
     for words in result.leaks.leaked:
         answer(f"not restored after the run: {words}")
-    for verdict in verdicts:
-        answer(f"{'passed' if verdict.held else 'FAILED'}  {verdict}")
+    for line in outcome.lines:
+        answer(line)
 
 
-def _write(
-    result: RunResult, figures: Figures, verdicts: Sequence[Verdict], folder: Path | None
-) -> BrokenError | None:
+def _write(outcome: Outcome, folder: Path | None) -> BrokenError | None:
     """Write the report if requested; return the error when that fails."""
-    from stress import report
-
     try:
         if folder is not None:
-            report.write(result, verdicts, folder, figures)
+            outcome.write(folder)
     except BrokenError as error:
         return error
     return None
@@ -163,38 +154,21 @@ def _prometheus(address: str | None) -> Iterator[Callable[[RunStatus], None]]:
         yield look
 
 
-def _schedule(document: Document, topology: Topology, options: Options) -> Schedule:
-    from stress.replay import replayed, save
-    from stress.schedule import planned
+def _save(schedule: Schedule, options: Options) -> None:
+    """Write the schedule to the file of --save-schedule if there is one."""
+    from stress.replay import save
 
-    steps, seed = document.steps(_seconds(options["duration"])), _seed(document, options)
-    if options["replay"] is not None:
-        schedule = replayed(options["replay"], document, topology, seed, steps)
-    else:
-        schedule = planned(document, topology, seed, steps)
     target: Path | None = options["save_schedule"]
-    if target is not None:
-        try:
-            save(schedule, target)
-        except OSError as error:
-            raise UsageError(f"can't write {target}: {error.strerror}; give another path") from error
-        say(f"schedule of {len(schedule):,} operations written to {target}")
-    return schedule
-
-
-def _seconds(text: str | None) -> float | None:
-    if text is None:
-        return None
-    from topologies.quantities import TIME
-
+    if target is None:
+        return
     try:
-        seconds = TIME.parse(text)
-    except ValueError as error:
-        raise UsageError(f"--duration: {error}") from error
-    if not seconds:
-        raise UsageError("--duration must be more than 0, for example `30 s`")
-    return seconds
+        save(schedule, target)
+    except OSError as error:
+        raise UsageError(f"can't write {target}: {error.strerror}; give another path") from error
+    say(f"schedule of {len(schedule):,} operations written to {target}")
 
 
-def _seed(document: Document, options: Options) -> int:
-    return int(document.scenario.seed if options["seed"] is None else options["seed"])
+def _seconds(options: Options) -> float | None:
+    from stress.prepared import duration_of
+
+    return duration_of(options["duration"], "--duration")
