@@ -26,11 +26,11 @@ from emulator.placement.place import cut_links, place
 from emulator.placement.worker import Worker, numbered
 from emulator.plan_part import PlanPart, whole_part, worker_part
 from emulator.tunnels import Underlay
-from topologies.counting import counted
+from topologies.counting import counted, size_text
 from topologies.engines import ENGINES
 from topologies.topology import I64, Kind, Topology
 
-__all__ = ["Plan", "Worker", "WorkerCounts", "make_plan", "numbered", "size_text"]
+__all__ = ["Plan", "Worker", "WorkerCounts", "make_plan", "numbered"]
 
 _MOST_REFUSALS = 10
 
@@ -245,13 +245,3 @@ def make_plan(
     placement = place(topology, engine, machines, method)
     warnings = (*topology.notes, *warnings_for(topology.underlay), *placement.warnings)
     return Plan(topology, engine, placement.worker, machines, up, placement.method, warnings, options or {})
-
-
-def size_text(size: int) -> str:
-    """Return bytes in readable units: `31 GiB`, `4.2 MiB`."""
-    value, unit = float(size), "B"
-    for larger in ("KiB", "MiB", "GiB", "TiB", "PiB"):
-        if value < 1024:
-            break
-        value, unit = value / 1024, larger
-    return f"{value:.0f} {unit}" if value >= 10 or unit == "B" else f"{value:.1f} {unit}"

@@ -9,8 +9,8 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping
 
 from emulator.forwarding.base import BRIDGE_PORT, LOOPBACK_PORT
-from emulator.plan import Plan, size_text
-from topologies.counting import counted
+from emulator.plan import Plan
+from topologies.counting import counted, size_text
 from topologies.identifiers import interface_name, mac
 from topologies.profiles import NodeProfile
 from topologies.services import Setup

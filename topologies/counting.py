@@ -29,3 +29,13 @@ def some_names(names: Sequence[str], most: int = 8) -> str:
 def counted_by_name(names: Sequence[str], word: str) -> str:
     """Return `1 host (h1)` or `5 hosts (h1, h2, h3, …)`."""
     return f"{counted(len(names), word)} ({some_names(names, _SHOWN)})"
+
+
+def size_text(size: int) -> str:
+    """Return bytes in readable units: `31 GiB`, `4.2 MiB`."""
+    value, unit = float(size), "B"
+    for larger in ("KiB", "MiB", "GiB", "TiB", "PiB"):
+        if value < 1024:
+            break
+        value, unit = value / 1024, larger
+    return f"{value:.0f} {unit}" if value >= 10 or unit == "B" else f"{value:.1f} {unit}"

@@ -31,6 +31,7 @@ class Reachability:
 
     `equal_addresses` counts pairs that weren't tested: of two VPCs, the sender's having the other's address.
     `round_trips` counts the pairs whose round trips were compared, `wrong_trips` has those that are wrong.
+    `answered` tells of each pair of node indices whether all addresses of the second one answered the first.
     """
 
     pairs: int
@@ -41,6 +42,7 @@ class Reachability:
     equal_addresses: int = 0
     round_trips: int = 0
     wrong_trips: list[WrongRoundTrip] = field(default_factory=list)
+    answered: dict[tuple[int, int], bool] = field(default_factory=dict, repr=False)
 
     @property
     def is_right(self) -> bool:
@@ -158,7 +160,7 @@ def check_reachability(network: Network, sample: int | None = None, timeout: flo
     answers = dict(zip(order, ask(network.access, echoes, wait, extra.rounds), strict=True))
     result = Reachability(len(pairs), 0, 0, 0.0, equal_addresses=len(chosen) - len(pairs))
     names = topology.names
-    answered: dict[tuple[int, int], bool] = {}
+    answered = result.answered
     wanted: dict[tuple[int, int], bool] = {}
     for at, (a, b, echo) in enumerate(questions):
         got, want = answers[at] is not None, echo.expected

@@ -5,9 +5,12 @@ from __future__ import annotations
 import os
 from collections.abc import Iterable
 from contextlib import suppress
+from typing import TYPE_CHECKING
 
 import click
-from click.shell_completion import CompletionItem
+
+if TYPE_CHECKING:
+    from click.shell_completion import CompletionItem
 
 _MOST = 2000
 """Most names to offer; shells show them all."""
@@ -26,6 +29,8 @@ def complete_network_or_file(ctx: click.Context, param: click.Parameter, start: 
 
 def complete_files(ctx: click.Context, param: click.Parameter, start: str) -> list[CompletionItem]:
     """Leave it to the shell: files."""
+    from click.shell_completion import CompletionItem
+
     del ctx, param
     return [CompletionItem(start, type="file")]
 
@@ -70,6 +75,8 @@ def complete_generators(ctx: click.Context, param: click.Parameter, start: str) 
 
 def items(words: Iterable[str], start: str) -> list[CompletionItem]:
     """Return the words that begin with `start`."""
+    from click.shell_completion import CompletionItem
+
     found = (word for word in words if word.startswith(start))
     return [CompletionItem(word) for _, word in zip(range(_MOST), found, strict=False)]
 

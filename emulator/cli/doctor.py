@@ -104,7 +104,7 @@ def _needs(file: str, described: Description, chosen: str | None, given: dict[st
     from emulator.engines.planning import planned
     from emulator.engines.registry import engine_named
     from emulator.errors import RefusedError
-    from emulator.plan import size_text
+    from topologies.counting import size_text
     from topologies.engines import ENGINES
 
     document, topology = described.document, described.topology

@@ -6,8 +6,7 @@ from collections.abc import Iterator, Sequence
 from typing import Any
 
 from emulator.cli.output import counts, fidelity
-from emulator.plan import size_text
-from topologies.counting import counted, plural
+from topologies.counting import counted, plural, size_text
 
 _MOST_ROWS = 16
 _MOST_NAMES = 4

@@ -119,5 +119,5 @@ def _await_again(network: NamespacedNetwork, plan: Plan, words: tuple[str, ...],
     """Wait until the switches are connected to restarted controllers; report both."""
     assert network.switches is not None  # noqa: S101 -- the controllers are theirs
     network.changes = (*words, *(network.changes or ()))
-    warning = await_controllers(network.switches, plan, progress)
+    warning = await_controllers(network.switches, plan, progress, again=True)
     network.notes = tuple(dict.fromkeys(filter(None, (*network.notes, warning))))

@@ -10,8 +10,9 @@ from emulator.errors import EmulationError
 from emulator.forecast import node_bytes
 from emulator.linux.cgroups import missing_controllers
 from emulator.linux.machine.resources import available_memory, limit, mount_count
-from emulator.plan import Plan, size_text
+from emulator.plan import Plan
 from emulator.state import NetworkState, state_root
+from topologies.counting import size_text
 from topologies.engines import ENGINES
 from topologies.segments import Segments, is_routed
 from topologies.topology import Kind

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 
 from emulator.network import Progress
 from emulator.ovs.database import Database, members
@@ -13,12 +13,15 @@ _POLL = 0.1
 _INTERVAL = "stats-update-interval"
 
 
-def unconnected(servers: OvsServers, bridges: Sequence[str], timeout: float, progress: Progress) -> list[str]:
+def unconnected(
+    servers: OvsServers, bridges: Sequence[str], timeout: float, progress: Progress,
+    hopeless: Callable[[Sequence[str]], bool] = lambda _: False,
+) -> list[str]:  # fmt: skip
     """Return bridges with controllers but no connection to any of them, after at most `timeout` s.
 
-    Returns at once when all are connected; calls `progress` with their number repeatedly. A connection
-    counts only after the daemon was asked to refresh it: the database may still show a controller that
-    has ended. Raises BrokenError if a daemon ends meanwhile.
+    Returns at once when all are connected, or when the others are `hopeless`; calls `progress` with their
+    number repeatedly. A connection counts only after the daemon was asked to refresh it: the database may
+    still show a controller that has ended. Raises BrokenError if a daemon ends meanwhile.
     """
     deadline = time.monotonic() + timeout
     asked = False
@@ -26,7 +29,7 @@ def unconnected(servers: OvsServers, bridges: Sequence[str], timeout: float, pro
         while True:
             waiting = _without_controller(database, bridges)
             progress("controllers", len(bridges) - len(waiting), len(bridges))
-            if (asked and not waiting) or time.monotonic() > deadline:
+            if (asked and (not waiting or hopeless(waiting))) or time.monotonic() > deadline:
                 return waiting
             servers.require_running()
             refresh(database)

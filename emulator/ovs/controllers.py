@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Collection
+from collections.abc import Collection, Sequence
 
 from emulator.errors import BrokenError
 from emulator.network import Progress, silent
@@ -14,6 +14,7 @@ from emulator.ovs.status import not_connected
 from emulator.ovs.switches import Switches
 from emulator.plan import Plan
 from topologies.counting import some_names
+from topologies.openflow import Controller
 from topologies.openflow_switches import controllers_of
 
 CONNECTED_WITHIN = 30.0
@@ -70,9 +71,12 @@ def stop_controllers(switches: Switches, plan: Plan, names: Collection[str]) -> 
     return [name for name, _ in taught]
 
 
-def await_controllers(switches: Switches, plan: Plan, progress: Progress = silent) -> str:
+def await_controllers(
+    switches: Switches, plan: Plan, progress: Progress = silent, *, again: bool = False
+) -> str:
     """Wait until all switches with controllers are connected; return a line about those that aren't.
 
+    `again`: the network runs, and some controllers were restarted; those that are away aren't waited for.
     Raises BrokenError if the engine started the controller of one that isn't.
     """
     found = bridges_of(plan)
@@ -87,19 +91,24 @@ def await_controllers(switches: Switches, plan: Plan, progress: Progress = silen
         why = f" ({', '.join(away)})" if away else ""
         progress(f"waiting for {called}{why}, switches connected:", done, total)
 
-    lost = [node_of[name] for name in unconnected(switches.servers, list(node_of), CONNECTED_WITHIN, told)]
+    controllers = controllers_of(switches.topology)
+
+    def own(node: int) -> tuple[Controller, ...]:
+        return switches.topology.node_profile_of(node).openflow.controllers
+
+    def hopeless(waiting: Sequence[str]) -> bool:
+        away = {controllers[name] for name in switches.controllers.away()} if again else set()
+        return again and all(away.issuperset(own(node_of[name])) for name in waiting)
+
+    names = unconnected(switches.servers, list(node_of), CONNECTED_WITHIN, told, hopeless)
+    lost = [node_of[name] for name in names]
     # Otherwise frames dropped meanwhile would be dropped as long as they are sent (OpenFlow10).
     switches.servers.appctl("revalidator/purge")
     if not lost:
         return ""
-    names = some_names([switches.topology.names[node] for node in lost])
-    ours = [
-        controller.words
-        for node in lost
-        for controller in switches.topology.node_profile_of(node).openflow.controllers
-        if controller.kind != "remote"
-    ]
-    words = f"{not_connected(len(lost), len(node_of))} to their controller: {names}"
+    ours = [one.words for node in lost for one in own(node) if one.kind != "remote"]
+    listed = some_names([switches.topology.names[node] for node in lost])
+    words = f"{not_connected(len(lost), len(node_of))} to their controller: {listed}"
     if ours:
         raise BrokenError(f"{words}; `{ours[0]}` runs, see its log in {switches.folder / 'controllers'}")
     why = [

@@ -47,7 +47,16 @@ def nothing(*args: Any, **params: Any) -> None:
     del args, params
 
 
-class Intf:
+class Permissive:
+    """Base of all classes here: whatever else of Mininet's a script calls does nothing."""
+
+    def __getattr__(self, name: str) -> Any:
+        if name.startswith("__"):
+            raise AttributeError(name)
+        return nothing
+
+
+class Intf(Permissive):
     """End of a link. `said` has the address and MAC that the script gives it."""
 
     def __init__(self, name: str, node: Any = None, port: Any = None, link: Any = None,
@@ -85,16 +94,11 @@ class Intf:
         del setUp
         return True
 
-    def __getattr__(self, name: str) -> Any:
-        if name.startswith("__"):
-            raise AttributeError(name)
-        return nothing
-
     def __str__(self) -> str:
         return self.name
 
 
-class Link:
+class Link(Permissive):
     """Link between two nodes."""
 
     def __init__(self, node1: Any, node2: Any, port1: Any = None, port2: Any = None, intfName1: Any = None,
@@ -128,11 +132,6 @@ class Link:
             if own:
                 out[f"params{number}"] = own
         return out
-
-    def __getattr__(self, name: str) -> Any:
-        if name.startswith("__"):
-            raise AttributeError(name)
-        return nothing
 
     def __str__(self) -> str:
         return f"{self.intf1}<->{self.intf2}"

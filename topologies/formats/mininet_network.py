@@ -35,7 +35,7 @@ class NAT(_nodes.Node):  # type: ignore[misc, name-defined]
         super().__init__(name, **{"inNamespace": False} | params)
 
 
-class Mininet:
+class Mininet(_nodes.Permissive):  # type: ignore[misc, name-defined]
     """Network of a script."""
 
     def __init__(self, topo: Any = None, switch: Any = None, host: Any = None, controller: Any = None,
@@ -197,11 +197,6 @@ class Mininet:
     ping = pingAll = pingPair = pingFull = pingAllFull = pingPairFull = iperf = stop = interact = _used
     startTerms = monitor = _used
 
-    def __getattr__(self, name: str) -> Any:
-        if name.startswith("__"):
-            raise AttributeError(name)
-        return _nodes.nothing
-
 
 def tree_net(depth: int = 1, fanout: int = 2, **options: Any) -> Mininet:
     """Return a network of a tree."""
@@ -213,14 +208,9 @@ def torus_net(x: int, y: int, n: int = 1, **options: Any) -> Mininet:
     return Mininet(_topo.TorusTopo(x, y, n), **options)
 
 
-class CommandLine:
+class CommandLine(_nodes.Permissive):  # type: ignore[misc, name-defined]
     """Mininet's command line: a script that opens it has built its network."""
 
     def __init__(self, mininet: Any = None, *_: Any, **__: Any) -> None:
         RECORD.started = True
         RECORD.end(mininet)
-
-    def __getattr__(self, name: str) -> Any:
-        if name.startswith("__"):
-            raise AttributeError(name)
-        return _nodes.nothing

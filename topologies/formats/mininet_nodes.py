@@ -13,9 +13,10 @@ from typing import Any
 
 _links = import_module("mininet_links")  # the child has put the folder of this file in the path
 RECORD, nothing, Intf, Link = _links.RECORD, _links.nothing, _links.Intf, _links.Link
+Permissive = _links.Permissive
 
 
-class Node:
+class Node(Permissive):  # type: ignore[misc, valid-type]
     """Node of a network. `notes` are things that it was told to do and that no topology file takes over."""
 
     portBase = 0
@@ -120,11 +121,6 @@ class Node:
         return ""
 
     popen = sendCmd = monitor = waitOutput = _used
-
-    def __getattr__(self, name: str) -> Any:
-        if name.startswith("__"):
-            raise AttributeError(name)
-        return nothing
 
     def __str__(self) -> str:
         return self.name

@@ -20,18 +20,6 @@ from types import ModuleType
 from typing import Any
 
 
-class Anything:
-    """Class of Mininet that a topology file may name, subclass or construct; it does nothing."""
-
-    def __init__(self, *args: Any, **params: Any) -> None:
-        del args, params
-
-    def __getattr__(self, name: str) -> Any:
-        if name.startswith("__"):
-            raise AttributeError(name)
-        return nothing
-
-
 def _custom(cls: Any, **params: Any) -> Any:
     return functools.partial(cls, **params)
 
@@ -44,6 +32,13 @@ _graphs = import_module("mininet_topo")  # the child has put the folder of this 
 _nodes = import_module("mininet_nodes")
 _network = import_module("mininet_network")
 nothing = _nodes.nothing
+
+
+class Anything(_nodes.Permissive):  # type: ignore[misc, name-defined]
+    """Class of Mininet that a topology file may name, subclass or construct; it does nothing."""
+
+    def __init__(self, *args: Any, **params: Any) -> None:
+        del args, params
 
 
 def _nothing_said(*_: Any, **__: Any) -> str:

@@ -6,6 +6,7 @@ import json
 import shutil
 import subprocess
 import time
+from collections.abc import Mapping
 
 from emulator.access import Echo
 from emulator.cli.output import say
@@ -28,10 +29,9 @@ def _pingall(handle: Handle, network: Network, rest: str) -> int:
     """Compare reachability with the graph; in a small network, print who reached whom."""
     if rest and not (rest.isdecimal() and int(rest)):
         raise UsageError(f"`{rest}` is not a number of pairs (1 or more)")
-    hosts = [node for node in network.topology.hosts.tolist() if network.addresses(node)]
-    if not rest and 1 < len(hosts) <= _MATRIX:
-        _matrix(network, hosts)
     result = handle.check(int(rest) if rest else None)
+    if not rest and len({a for a, _ in result.answered}) <= _MATRIX:
+        _matrix(network, result.answered)
     for entry in result.unexpected:
         print(f"{entry['from']} -> {entry['to']}: expected {entry['expected']}, found {entry['found']}")
     for trip in result.wrong_trips:
@@ -43,20 +43,17 @@ def _pingall(handle: Handle, network: Network, rest: str) -> int:
     return 0 if result.is_right else 1
 
 
-def _matrix(network: Network, hosts: list[int]) -> int:
-    """Ping between all pairs and print the answers as Mininet does; return how many there were."""
-    names = network.topology.names
-    pairs = [(a, b) for a in hosts for b in hosts if a != b]
-    found = network.access.ping([Echo(a, network.addresses(b)[0]) for a, b in pairs], 1.0)
-    rows: dict[int, list[str]] = {}
-    for (a, b), seconds in zip(pairs, found, strict=True):
-        rows.setdefault(a, []).append("X" if seconds is None else names[b])
+def _matrix(network: Network, answered: Mapping[tuple[int, int], bool]) -> int:
+    """Print which pairs of nodes answered, as Mininet does; return how many there were."""
+    names, rows = network.topology.names, dict[int, list[str]]()
+    for (a, b), got in sorted(answered.items()):
+        rows.setdefault(a, []).append(names[b] if got else "X")
     for host, words in rows.items():
         print(f"{names[host]} -> {' '.join(words)}")
-    answered = sum(seconds is not None for seconds in found)
-    lost = 100 * (len(pairs) - answered) / len(pairs)
-    print(f"*** Results: {lost:.0f}% dropped ({answered}/{len(pairs)} received)")
-    return answered
+    received = sum(answered.values())
+    lost = 100 * (len(answered) - received) / max(len(answered), 1)
+    print(f"*** Results: {lost:.0f}% dropped ({received}/{len(answered)} received)")
+    return received
 
 
 def _pingpair(handle: Handle, network: Network, rest: str) -> int:
@@ -65,7 +62,10 @@ def _pingpair(handle: Handle, network: Network, rest: str) -> int:
     hosts = [node for node in network.topology.hosts.tolist() if network.addresses(node)][:2]
     if len(hosts) < 2:
         raise UsageError("pingpair needs two hosts with addresses")
-    return 0 if _matrix(network, hosts) == len(hosts) else 1
+    pairs = [(hosts[0], hosts[1]), (hosts[1], hosts[0])]
+    found = network.access.ping([Echo(a, network.addresses(b)[0]) for a, b in pairs], 1.0)
+    answered = {pair: seconds is not None for pair, seconds in zip(pairs, found, strict=True)}
+    return 0 if _matrix(network, answered) == len(pairs) else 1
 
 
 def _iperf(handle: Handle, network: Network, rest: str) -> int:

@@ -32,7 +32,7 @@ def command(count: int | None, *, down: bool, silence: float, as_json: bool) -> 
         raise UsageError("give a number of workers: `emulator workers local 2`, or `--down`")
     ensure_root()
     from emulator.carriers.local.lifecycle import start, stop
-    from emulator.plan import size_text
+    from topologies.counting import size_text
 
     if count is None:
         were_up = stop(say)

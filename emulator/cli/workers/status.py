@@ -105,7 +105,7 @@ def _lacking(carrier: Carrier, workers: Mapping[str, WorkerState]) -> list[str]:
 
 def _show(address: str, rows: list[dict[str, Any]]) -> None:
     from emulator.carriers.certificates import day
-    from emulator.plan import size_text
+    from topologies.counting import size_text
 
     head = ("WORKER", "ADDRESS", "RELEASE", "MEMORY", "HEARD", "CERTIFICATE UNTIL", "NETWORKS")
     lines = [head]

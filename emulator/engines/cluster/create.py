@@ -22,9 +22,9 @@ from emulator.engines.deploy_phases import finish
 from emulator.errors import BrokenError
 from emulator.linux.processes.interrupts import deferred
 from emulator.network import Progress
-from emulator.plan import Plan, size_text
+from emulator.plan import Plan
 from emulator.state import NetworkState, Record
-from topologies.counting import counted
+from topologies.counting import counted, size_text
 
 _MOST_LINES = 8
 

@@ -45,10 +45,8 @@ def describe_port(plan: Plan, node: int, store: NamespaceStore) -> Mapping[str, 
         with store.entered():
             out["state"], found = DeviceNetwork(overlay, plan.ports_up, store).state(row)
         if found:
-            rx, tx, rx_bytes, tx_bytes, _, _, *dropped = found
-            values = {"rx_packets": rx, "rx_bytes": rx_bytes, "tx_packets": tx, "tx_bytes": tx_bytes}
             out["moved"] = False
-            out["counters"] = values | {"dropped": sum(dropped[:2])}
+            out["counters"] = dict(zip(PORT_COUNTERS, found, strict=True))
         return out
     with port_table(overlay, store) as table:
         slots = table.slots(overlay, np.array([row]))

@@ -9,7 +9,7 @@ from __future__ import annotations
 import json
 import os
 import shutil
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from pathlib import Path
 from typing import NamedTuple
 
@@ -62,7 +62,11 @@ def _with_files(part: PlanPart) -> Iterator[tuple[str, Setup]]:
 
 
 def write_files(part: PlanPart, folder: Path) -> None:
-    """Make the private directories and files of the part's nodes; remove those that no node has any more."""
+    """Make the private directories and files of the part's nodes; remove those that no node has any more.
+
+    A note names the files that are ours, before and after: files that programs wrote into private directories
+    are theirs.
+    """
     top, wanted = folder / FOLDER, dict(_with_files(part))
     if not wanted and not top.exists():
         return
@@ -77,23 +81,38 @@ def write_files(part: PlanPart, folder: Path) -> None:
     for gone in set(os.listdir(top)) - wanted.keys():
         shutil.rmtree(top / gone)
     for node, setup in wanted.items():
-        own = top / node
-        own.mkdir(mode=0o755, exist_ok=True)
-        keep = {Path(mount.source).name for mount in mounts_of(folder, node, setup)}
-        for name in set(os.listdir(own)) - keep:
-            (shutil.rmtree if (own / name).is_dir() else os.unlink)(own / name)
-        for directory in setup.private:
-            place = own / _name(directory)
-            place.mkdir(exist_ok=True)
-            place.chmod(os.stat(directory).st_mode & 0o7777)
-        for old in set(before.get(node, ())) - set(now[node]):
-            if _is_within(Path(old), own):
-                Path(old).unlink(missing_ok=True)
-        for path, content in setup.files:
-            place = _place(folder, node, path, setup.private)
-            if _read(place) != content:
-                _write(place, content, own)
+        _make_directories(folder, node, setup)
+        _unlink(top / node, set(before.get(node, ())) - set(now[node]))
+        _write_all(folder, node, setup)
     write_atomically(note, json.dumps(now))
+
+
+def _make_directories(folder: Path, node: str, setup: Setup) -> None:
+    """Make the private directories of a node, with the machine's modes; remove what it mounts no more."""
+    own = folder / FOLDER / node
+    own.mkdir(mode=0o755, exist_ok=True)
+    keep = {Path(mount.source).name for mount in mounts_of(folder, node, setup)}
+    for name in set(os.listdir(own)) - keep:
+        (shutil.rmtree if (own / name).is_dir() else os.unlink)(own / name)
+    for directory in setup.private:
+        place = own / _name(directory)
+        place.mkdir(exist_ok=True)
+        place.chmod(os.stat(directory).st_mode & 0o7777)
+
+
+def _unlink(own: Path, places: Iterable[str]) -> None:
+    """Remove files of a node that its file doesn't name any more."""
+    for place in map(Path, places):
+        if _is_within(place, own):
+            place.unlink(missing_ok=True)
+
+
+def _write_all(folder: Path, node: str, setup: Setup) -> None:
+    """Write the files of a node whose content differs."""
+    for path, content in setup.files:
+        place = _place(folder, node, path, setup.private)
+        if _read(place) != content:
+            _write(place, content, folder / FOLDER / node)
 
 
 def _is_within(place: Path, own: Path) -> bool:

@@ -15,9 +15,10 @@ from emulator.engines.registry import engine_named
 from emulator.errors import RefusedError, UsageError
 from emulator.placement.place import cut_links
 from emulator.placement.worker import Worker, numbered
-from emulator.plan import make_plan, size_text
+from emulator.plan import make_plan
 from emulator.summary import sample, summary
 from topologies.build import build
+from topologies.counting import size_text
 from topologies.spec.load import load_text
 from topologies.topology import Topology
 

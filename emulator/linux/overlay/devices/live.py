@@ -17,14 +17,13 @@ from emulator.errors import KernelError, MissingError
 from emulator.linux.namespaces.store import NamespaceStore
 from emulator.linux.netlink import device_messages, messages
 from emulator.linux.netlink.connection import Netlink, attributes
+from emulator.linux.overlay.devices.counters import NO_COUNTERS, port_counters
 from emulator.linux.overlay.devices.port_changes import TenantSockets
 from emulator.overlay.devices import DevicePorts
 from emulator.overlay.plan import Overlay, Tenant
 from emulator.tasks import PORT_COUNTERS
 
 _INDEX = struct.Struct("=4xi")
-_COUNTERS = struct.Struct("=8Q")
-_STATS64 = 23
 _UNSEEN = 0.02
 """How long a port that is gone isn't looked for again, in seconds: the whole VPC is searched for it."""
 _Seat = tuple[Tenant, int]
@@ -68,11 +67,13 @@ class LiveDevices:
 
     def counters(self, first: int, end: int) -> npt.NDArray[np.uint64]:
         """Return the kernel's counters of the rows from `first` to `end`: uint64[n, 5]; 0 without a port."""
-        none = (-1, (0,) * len(PORT_COUNTERS))
+        none = (-1, NO_COUNTERS)
         if end == first + 1:  # one port: not worth a look at all of them
             seat = self._find(first)
             answer = None if seat is None else self._ask(*seat)
-            return np.array([none[1] if answer is None else _counters(answer)], dtype=np.uint64)
+            return np.array(
+                [port_counters({} if answer is None else dict(attributes(answer, 16)))], np.uint64
+            )
         found = self._all()
         rows = [found.get(key, none)[1] for key in self._keys(first, end)]
         return np.array(rows, dtype=np.uint64).reshape(-1, len(PORT_COUNTERS))
@@ -132,15 +133,5 @@ class LiveDevices:
         for tenant in self._overlay.tenants_here:
             for _, about in self._dump(tenant):
                 key = tenant.space, about.get(messages.IFLA_ADDRESS, b"")
-                out[key] = tenant.host, _numbers(about.get(_STATS64, bytes(_COUNTERS.size)))
+                out[key] = tenant.host, port_counters(about)
         return out
-
-
-def _counters(body: bytes) -> tuple[int, ...]:
-    return _numbers(dict(attributes(body, 16))[_STATS64])
-
-
-def _numbers(stats: bytes) -> tuple[int, ...]:
-    """Return what `PORT_COUNTERS` names, from a `rtnl_link_stats64`."""
-    rx, tx, rx_bytes, tx_bytes, _, _, rx_dropped, tx_dropped = _COUNTERS.unpack_from(stats)
-    return rx, rx_bytes, tx, tx_bytes, rx_dropped + tx_dropped

@@ -121,10 +121,10 @@ class DeviceNetwork:
         index = self._ports.port(row, int(overlay.ports.host_port[row])).device
         self._store.go(overlay.tenants[int(overlay.tenant[row])].file)
         with Netlink() as netlink:
-            found, counters = read_devices(netlink), read_counters(netlink)
-        if index not in found.devices:
-            return "missing", ()
-        return "up" if PortUp(index) in found.items else "down", counters[index]
+            found = read_devices(netlink)
+            if index not in found.devices:
+                return "missing", ()
+            return "up" if PortUp(index) in found.items else "down", read_counters(netlink, index)
 
     def _items(self, tenant: Tenant) -> tuple[Item, ...]:
         return device_items(self._overlay, self._ports, tenant, self._up)

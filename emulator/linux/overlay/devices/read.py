@@ -10,6 +10,7 @@ from emulator.linux.netlink.connection import attributes
 from emulator.linux.netlink.dumps import Dumping
 from emulator.linux.netlink.tunnel_messages import tunnel_of
 from emulator.linux.observed import parse
+from emulator.linux.overlay.devices.counters import port_counters
 from emulator.linux.overlay.devices.items import (
     FarMac,
     FarNeighbour,
@@ -24,8 +25,6 @@ from emulator.linux.overlay.devices.items import (
 from emulator.linux.overlay.items import TENANT_DEVICE, AnyAddress, LocalRule
 
 _INDEX_AND_FLAGS = struct.Struct("=4xiI")
-_COUNTERS = struct.Struct("=10Q")
-_STATS64 = 23
 
 
 @dataclass
@@ -92,10 +91,7 @@ def _read_far(netlink: Dumping, items: set[Item]) -> None:
             items.add(FarMac(far[1], far[2]))
 
 
-def read_counters(netlink: Dumping) -> dict[int, tuple[int, ...]]:
-    """Return the kernel's counters of each device by index, in the order of `rtnl_link_stats64`."""
-    out = {}
-    for _, body in netlink.dump(messages.link_dump()):
-        (index, _), about = _INDEX_AND_FLAGS.unpack_from(body), dict(attributes(body, 16))
-        out[index] = _COUNTERS.unpack_from(about[_STATS64])
-    return out
+def read_counters(netlink: Dumping, index: int) -> tuple[int, ...]:
+    """Return the counters of a device as `PORT_COUNTERS` names them."""
+    ((_, body),) = netlink.dump(device_messages.one_device(index))
+    return port_counters(dict(attributes(body, 16)))
