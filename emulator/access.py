@@ -78,6 +78,10 @@ class LineShell(Protocol):
         """Run a line and return its exit code."""
         ...
 
+    def lasts(self) -> bool:
+        """Return whether the next line finds what earlier ones left; False if the shell has ended."""
+        ...
+
     def close(self) -> None:
         """End it; jobs in the background run on."""
         ...

@@ -6,6 +6,7 @@ With `--json` the answer is one JSON object, and the text for people goes to sta
 from __future__ import annotations
 
 import json
+import select
 import sys
 import time
 from collections.abc import Iterator, Mapping
@@ -38,6 +39,13 @@ def print_json(value: Mapping[str, Any]) -> None:
     sys.stdout.flush()
     if going_on := invocation():
         going_on.printed = True
+
+
+def output_is_closed() -> bool:
+    """Return whether standard output leads to nobody: the reader of a pipe has ended."""
+    waiting = select.poll()
+    waiting.register(sys.stdout, 0)  # errors are always reported
+    return any(event & select.POLLERR for _, event in waiting.poll(0))
 
 
 def counts(numbers: Mapping[str, int]) -> str:

@@ -17,7 +17,7 @@ def open_streams() -> None:
     """Open closed standard streams (`>&-`) on /dev/null, so that no other file gets their numbers.
 
     Characters that standard output can't encode, in a locale without UTF-8, are escaped, as on standard
-    error.
+    error. Bytes of standard input that are no text pass through unchanged.
     """
     for number in range(3):
         try:
@@ -30,6 +30,8 @@ def open_streams() -> None:
     sys.stderr = sys.stderr or open(2, "w", encoding="utf-8", closefd=False)  # noqa: SIM115
     if isinstance(sys.stdout, TextIOWrapper):
         sys.stdout.reconfigure(errors="backslashreplace")
+    if isinstance(sys.stdin, TextIOWrapper):
+        sys.stdin.reconfigure(errors="surrogateescape")
 
 
 def require_memory() -> None:

@@ -15,5 +15,9 @@ class LineByLine:
         """Run a line and return its exit code."""
         return self._interact(["sh", "-c", line])
 
+    def lasts(self) -> bool:
+        """Return False: lines leave nothing."""
+        return False
+
     def close(self) -> None:
         """Do nothing."""

@@ -162,6 +162,8 @@ class NetworkState:
         try:
             return topology_store.load(self.topology_path)
         except _UNREADABLE as error:
+            if not self.exists:
+                raise UsageError(unknown_network(self.name, names(self.root))) from error
             raise self._unreadable(self.topology_path, error) from error
 
     def load_plan(self, record: Record, topology: Topology) -> Plan:

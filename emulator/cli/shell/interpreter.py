@@ -9,8 +9,12 @@ from collections.abc import Callable, Iterator, Mapping
 from pathlib import Path
 from typing import Any
 
+import click
+
 from emulator.access import LineShell
-from emulator.cli.output import say
+from emulator.cli.failures import with_suggestion
+from emulator.cli.output import output_is_closed, say
+from emulator.cli.shell.current import Current
 from emulator.cli.shell.lines import first_word, with_addresses
 from emulator.cli.shell.listings import LISTINGS
 from emulator.cli.shell.measures import MEASURES
@@ -38,6 +42,9 @@ help, exit"""
 _STOPPED = 130
 """Exit code after Ctrl-C."""
 
+_WITHOUT_NETWORK = frozenset({"sh", "time", "source", "help", "?"})
+"""Commands that need no network themselves: they work after it has gone."""
+
 _DEEPEST = 20
 """Most files that `source` each other."""
 
@@ -48,15 +55,14 @@ class Interpreter:
     """Runs lines on a network."""
 
     def __init__(self, network: Network, *, terminal: bool) -> None:
-        self.network = network
-        self.names = network.topology.names
-        self.handle = Handle(network)
+        self._current = Current(network)
+        self._adopt(network)
         self._terminal = terminal
-        self._shells: dict[int, LineShell] = {}
+        self._shells: dict[str, LineShell] = {}
         self._depth = 0
         self._variables: dict[str, Any] = {}
         of_others = {
-            name: (lambda rest, run=run: run(self.handle, network, rest))
+            name: (lambda rest, run=run: run(self.handle, self.network, rest))
             for name, run in {**LISTINGS, **MEASURES, **SWITCHES}.items()
         }
         self.commands: Mapping[str, Command] = {
@@ -66,13 +72,18 @@ class Interpreter:
             "help": self._help, "?": self._help, "noecho": self.line,
         }  # fmt: skip
 
+    def _adopt(self, network: Network) -> None:
+        self.network = network
+        self.names = network.topology.names
+        self.handle = Handle(network)
+
     def run(self, lines: Iterator[str]) -> int:
-        """Run all lines and return the last one's exit code."""
+        """Run all lines and return the last one's exit code, or that of `exit CODE`."""
         code = 0
         for line in lines:
             word, rest = first_word(line)
-            if word in {"exit", "quit", "EOF"} and not rest:
-                break
+            if word in {"exit", "quit", "EOF"} and (not rest or rest.isdecimal()):
+                return int(rest) % 256 if rest else code
             if word:
                 code = self.line(line)
             if code == _STOPPED and not self._terminal:
@@ -86,12 +97,21 @@ class Interpreter:
         try:
             if "\0" in line:
                 raise UsageError("a line can't contain a null byte")
+            if word not in _WITHOUT_NETWORK and self._current.follow():
+                self._adopt(self._current.network)
             node = self.names.find(word)
             if node is not None:
                 return self._in_node(node, rest)
             if word in self.commands:
                 return self.commands[word](rest)
+        except click.exceptions.Exit as done:  # after --help
+            return done.exit_code
+        except click.ClickException as error:
+            say(with_suggestion(error).format_message())
+            return error.exit_code
         except (EmulationError, OSError) as error:
+            if isinstance(error, BrokenPipeError) and output_is_closed():
+                raise  # nobody reads the answers: the lines end
             say(str(error))
             return int(getattr(error, "exit_code", 127))
         except KeyboardInterrupt:
@@ -111,10 +131,11 @@ class Interpreter:
             import os
 
             return access.interact(node, interactive_shell(self.names[node], os.environ))
-        if node not in self._shells:
-            self._shells[node] = access.line_shell(node)
+        name = self.names[node]
+        if name not in self._shells or not self._shells[name].lasts():
+            self._shells[name] = access.line_shell(node)
         with stoppable():
-            return self._shells[node].run(with_addresses(rest, self._address))
+            return self._shells[name].run(with_addresses(rest, self._address))
 
     def _address(self, word: str) -> str:
         """Return the address of the node called `word`, or the word itself."""

@@ -70,12 +70,19 @@ def _complete_words(interpreter: Interpreter) -> None:
         readline.parse_and_bind("tab: complete")
 
 
+_ACTIONS = {("link", 3): ("up", "down", "set", "show"), ("switch", 2): ("start", "stop")}
+"""Command, number of words before -> what may come next."""
+
+
 def _completions(interpreter: Interpreter, before: list[str], text: str) -> list[str]:
     """Return what may follow the words `before`: nodes, commands first, programs after a node, files."""
     names = interpreter.names
     nodes = [name for name in names if name.startswith(text)] if len(names) < _MOST_NAMES else []
     if not before:
         return [*(word for word in interpreter.commands if word.startswith(text)), *nodes]
+    actions = _ACTIONS.get((before[0], len(before)))
+    if actions is not None and before[0] not in names:
+        return [word for word in actions if word.startswith(text)]
     if len(before) == 1 and before[0] in names and "/" not in text:
         return [*_programs(text), *nodes]
     return [*nodes, *_files(text)]

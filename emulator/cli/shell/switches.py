@@ -11,6 +11,7 @@ from emulator.interface.network import Network as Handle
 from emulator.network import LinkState, Network
 from topologies.identifiers import bridge_name
 from topologies.openflow_switches import ovs_nodes
+from topologies.topology import Kind
 
 _UP = {"start": True, "stop": False}
 
@@ -21,8 +22,10 @@ def _switch(handle: Handle, network: Network, rest: str) -> int:
     words = rest.split()
     if len(words) != 2 or words[1] not in _UP:
         raise UsageError("write `switch NAME stop`, or `switch NAME start`")
-    up = _UP[words[1]]
-    for link, _, _ in network.topology.incident(found_node(network, words[0])):
+    up, node = _UP[words[1]], found_node(network, words[0])
+    if network.topology.kinds[node] == Kind.HOST:
+        raise UsageError(f"`{words[0]}` is a host; `link A B down` cuts one of its links")
+    for link, _, _ in network.topology.incident(node):
         state = network.link_changes.get(link, LinkState())
         if state.up != up:
             network.set_link(link, LinkState(up, state.forward, state.backward))

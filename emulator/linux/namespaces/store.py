@@ -144,6 +144,8 @@ class NamespaceStore:
             raise self._missing(path) from None
 
     def _missing(self, path: str) -> MissingError:
+        if not os.path.lexists(self.folder):
+            return MissingError(f"network `{self.pin.name}` isn't up any more: it was taken down")
         return MissingError(f"{path} is gone; `emulator down {self.pin.name}` removes what is left")
 
     def go(self, file: str) -> None:

@@ -81,6 +81,12 @@ class NodeShell:
                 self._answer(process)
                 raise
 
+    def lasts(self) -> bool:
+        """Return whether its process runs; one that has ended is forgotten."""
+        if self._process is not None and self._process.poll() is not None:
+            self._gone(self._process)
+        return self._process is not None
+
     def close(self) -> None:
         """Send no more lines. Jobs in the background run on in the node, until the network goes down."""
         process, self._process = self._process, None
