@@ -32,6 +32,24 @@ OUTPUT, ERRORS = 1, 2
 """Standard output and standard error."""
 
 
+_SIGNS = frozenset("|&;<>$`\"'*")
+"""What makes a word a line for a shell."""
+
+
+def no_program(argv: Sequence[str], node: str) -> str:
+    """Return the message for a program that a node hasn't: its fix depends on what was probably meant."""
+    program = argv[0]
+    if program.startswith("-"):
+        fix = "options of `emulator exec` go before the node"
+    elif " " in program or _SIGNS.intersection(program):
+        fix = f"a line for a shell is: sh -c '{program}'"
+    elif "/" in program:
+        fix = "check the path; nodes have the files of their machine"
+    else:
+        fix = "install it: nodes have the programs of their machine"
+    return f"can't run `{program}` in {node}: there is no such program; {fix}"
+
+
 class RunsCommands(Protocol):
     """Runs commands in nodes: an `Access` from outside, or the `Nodes` themselves in a task."""
 

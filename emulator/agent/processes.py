@@ -23,7 +23,7 @@ from contextlib import suppress
 from emulator.agent.leases import LEASES, Kind
 from emulator.agent.reach import access_of, text
 from emulator.carriers.protocol import Answer, RunningCall
-from emulator.commands import TIMED_OUT
+from emulator.commands import TIMED_OUT, no_program
 from emulator.engines.namespaced_nodes import NamespacedNodes
 from emulator.errors import UnableError
 from emulator.tasks import Plain
@@ -200,7 +200,7 @@ def on_terminal(
 ) -> HeldProcess:
     """Start a command in a node on a new terminal of this size; UnableError without such a program."""
     if "/" not in argv[0] and shutil.which(argv[0]) is None:
-        raise UnableError(f"can't run `{argv[0]}` in {nodes.names[node]}: No such file or directory")
+        raise UnableError(no_program(argv, nodes.names[node]))
     master, slave = os.openpty()
     try:
         set_size(master, size)

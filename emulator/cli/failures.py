@@ -50,7 +50,10 @@ def _said(code: int, message: str) -> Told:
 
 
 def with_suggestion(error: click.ClickException) -> click.ClickException:
-    """Return the error, with what an unknown option is called here: `--rate` is --bandwidth, as in files."""
+    """Return the error, with what an unknown option or word is called here.
+
+    `--rate` is --bandwidth, as in files; `--test pingall` of Mininet is another command.
+    """
     from topologies.suggestions import SYNONYMS
 
     if isinstance(error, click.NoSuchOption) and error.ctx is not None:
@@ -59,6 +62,10 @@ def with_suggestion(error: click.ClickException) -> click.ClickException:
         if ours in known:
             words = f"No such option '{error.option_name}'; did you mean `{ours}`?"
             return click.NoSuchOption(error.option_name, words, ctx=error.ctx)
+    if isinstance(error, click.UsageError):
+        from emulator.cli.habits import advised
+
+        return advised(error)
     return error
 
 

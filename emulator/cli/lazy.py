@@ -16,11 +16,15 @@ Table = Mapping[str, tuple[str, str]]
 
 
 class LazyGroup(click.Group):
-    """Group of the commands in `table`, in its order."""
+    """Group of the commands in `table`, in its order.
 
-    def __init__(self, *arguments: Any, table: Table, **options: Any) -> None:
+    `habits` is "module:attribute" of a mapping: command of another program -> what to write here.
+    """
+
+    def __init__(self, *arguments: Any, table: Table, habits: str = "", **options: Any) -> None:
         super().__init__(*arguments, **options)
         self._table = table
+        self._habits = habits
 
     def list_commands(self, ctx: click.Context) -> list[str]:
         """Return the commands in the order of the help."""
@@ -59,5 +63,6 @@ class LazyGroup(click.Group):
         if name not in self._table and not name.startswith("-"):
             from topologies.suggestions import nearest
 
-            ctx.fail(f"no command `{name}`; {nearest(name, self._table)}")
+            habits: Mapping[str, str] = resolve_name(self._habits) if self._habits else {}
+            ctx.fail(f"no command `{name}`; {habits.get(name) or nearest(name, self._table)}")
         return super().resolve_command(ctx, args)

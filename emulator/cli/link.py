@@ -27,11 +27,25 @@ Examples:
   emulator link s1 s2 show --json"""
 
 
+_ACTIONS = ("up", "down", "set", "show")
+
+
+class _Action(click.Choice[str]):
+    """What to do with a link; the nodes come before it."""
+
+    def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> Any:
+        """Return `value`; where it is a node after an action, the error has the order that was meant."""
+        first = ctx.params.get("a") if ctx is not None else None
+        if value not in _ACTIONS and first in _ACTIONS and ctx is not None:
+            raise UsageError(f"the nodes come first: `emulator link {ctx.params['b']} {value} {first}`")
+        return super().convert(value, param, ctx)
+
+
 @click.command("link", epilog=_EPILOG)
 @net_option()
 @click.argument("a", metavar="A", required=False, shell_complete=complete_nodes)
 @click.argument("b", metavar="B", required=False, shell_complete=complete_nodes)
-@click.argument("action", type=click.Choice(["up", "down", "set", "show"]), required=False)
+@click.argument("action", type=_Action(_ACTIONS), required=False)
 @click.option(
     "--index", type=int, help="Number of the link if several are parallel, from 0 in the file's order."
 )
@@ -52,13 +66,15 @@ Examples:
 def command(net: str | None, **options: Any) -> int:
     """Cut, restore, shape or show the link between nodes A and B; `list`, or no nodes: list all links.
 
-    `set` changes the values that you give and keeps the others; `none` removes a value.
+    `set` changes the values that you give and keeps the others; `none` removes a value. Without an action,
+    the link is shown.
     """
     from emulator.cli.networks import chosen_network
 
     _check(options)
     if _lists(options):
         return _list(chosen_network(net), as_json=options["as_json"])
+    options["action"] = options["action"] or "show"
     return _act(chosen_network(net, change=options["action"] != "show"), options)
 
 
@@ -69,6 +85,7 @@ def change(network: Network, words: Sequence[str]) -> int:
     _check(options)
     if _lists(options):
         return _list(network, as_json=options["as_json"])
+    options["action"] = options["action"] or "show"
     return _act(network, options)
 
 
@@ -90,7 +107,7 @@ def _lists(options: Mapping[str, Any]) -> bool:
 
 def _check(options: Mapping[str, Any]) -> None:
     """Raise UsageError if the options don't fit together."""
-    if not _lists(options) and options["action"] is None:
+    if not _lists(options) and options["b"] is None:
         raise UsageError("give A, B and an action, for example `emulator link h1 s1 down`")
     shaping = [key for key in KEYS if options[key] is not None]
     if options["action"] != "set" and (shaping or options["reset"]):
@@ -113,7 +130,10 @@ def _act(network: Network, options: Mapping[str, Any]) -> int:
     words = "" if changed or options["action"] == "show" else " (nothing to change)"
     tell = say if options["as_json"] else print
     tell(f"{said['a']} -- {said['b']}: {'up' if after.up else 'down'}{words}")
+    cut_or_restored = options["action"] in ("up", "down")
     for way, arrow in (("forward", "->"), ("backward", "<-")):
+        if cut_or_restored and not said[way]:
+            continue  # its shape isn't what was asked for
         tell(f"  {said['a']} {arrow} {said['b']}: {shape_text(said[way])}")
     return 0
 

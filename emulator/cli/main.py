@@ -58,8 +58,9 @@ Exit codes: 0 success, 1 a check or limit failed, 2 wrong input,
 
 
 @click.command(
-    cls=LazyGroup, table=COMMANDS, epilog=EPILOG, context_settings={"help_option_names": ["-h", "--help"]}
-)
+    cls=LazyGroup, table=COMMANDS, habits="emulator.cli.habits:COMMANDS", epilog=EPILOG,
+    context_settings={"help_option_names": ["-h", "--help"]},
+)  # fmt: skip
 @click.version_option(__version__, message="%(version)s")
 def emulator() -> None:
     """Run networks of any size that YAML files describe."""

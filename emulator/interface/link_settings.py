@@ -70,4 +70,6 @@ def parsed(key: str, value: Any, sign: str = "") -> float | int | None:
     try:
         return UNITS[key].parse(value)
     except ValueError as error:
-        raise UsageError(f"{sign}{key}: {error}, or `none`") from None
+        raise UsageError(
+            f"{sign}{key}: {error}{'' if str(error).endswith('?') else ';'} `none` removes it"
+        ) from None

@@ -58,7 +58,7 @@ def network(tmp_path: Path, cli: CommandLine) -> None:
 
 @pytest.mark.privileged
 def test_a_missing_program_is_named(network: None, cli: CommandLine) -> None:
-    said = "can't run `no-such-program` in h1: No such file or directory"
+    said = "can't run `no-such-program` in h1: there is no such program; install it"
     assert said in cli("exec", "h1", "--", "no-such-program", code=3).stderr
     assert said in cli("exec", "h*", "--", "no-such-program", code=3).stderr
     assert (

@@ -9,7 +9,7 @@ from collections.abc import Callable, Sequence
 from typing import ClassVar
 
 from emulator.access import BinaryWriter, Capability, CaptureRequest, CaptureResult, Echo
-from emulator.commands import TIMED_OUT, CommandResult
+from emulator.commands import TIMED_OUT, CommandResult, no_program
 from emulator.engines.driven.client import STEP_SECONDS, Driver
 from emulator.engines.driven.node_lines import program_name
 from emulator.engines.limited_access import LimitedAccess
@@ -58,7 +58,7 @@ class RemoteAccess(LimitedAccess):
         """Raise UnableError if the node has no such program, as engines on this machine do."""
         (found,) = self.run([(node, (*_FIND, program))], _GRACE)
         if found.code in _ABSENT:
-            raise UnableError(f"can't run `{program}` in {found.node}: it has no such program")
+            raise UnableError(no_program([program], found.node))
 
     def run(
         self, commands: Sequence[tuple[int, Sequence[str]]], timeout: float | None = None

@@ -15,6 +15,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TypeVar
 
+from emulator.commands import no_program
 from emulator.errors import KernelError, UnableError
 from emulator.linux.namespaces import syscalls
 from emulator.linux.namespaces.guard import namespace_guard
@@ -118,6 +119,8 @@ def start(
                 extra_groups=user.groups if user else None,
             )  # fmt: skip
         except OSError as error:
+            if isinstance(error, FileNotFoundError) and not os.path.exists(argv[0]):  # else its interpreter
+                raise UnableError(no_program(argv, place.node)) from error
             raise UnableError(f"can't run `{argv[0]}` in {place.node}: {error.strerror}") from error
 
     return inside(store, place, hosts, run)
