@@ -67,32 +67,3 @@ class HostsSpread(OnAll):
     def arguments(self, whole: Mapping[str, Plain], places: Places) -> Mapping[str, Mapping[str, Plain]]:
         """Return the arguments for the workers of these nodes."""
         return dict.fromkeys(map(places.worker_of, self._hosts), whole)
-
-
-class FramesSpread(OnAll):
-    """Frames are sent on the worker of their `node`."""
-
-    def requests(self, request: Plain, places: Places) -> Mapping[str, Plain]:
-        """Ask the node's worker."""
-        return {places.worker_of(request["node"]): request}
-
-
-class FlowsSpread(OnAll):
-    """A flow listens on its target's worker, and sends from its source's. None ends all."""
-
-    def requests(self, request: Plain, places: Places) -> Mapping[str, Plain]:
-        """Ask the worker of the end that the request is about, or all."""
-        if request is None:
-            return dict.fromkeys(places.workers)
-        end = request["target" if request["do"] == "listen" else "source"]
-        return {places.worker_of(end): request}
-
-    def joined(self, request: Plain, answers: Mapping[str, Plain]) -> Plain:
-        """Return the answer of the one worker, or the halves of all flows together."""
-        if request is None:
-            return [half for answer in answers.values() for half in answer]
-        return next(iter(answers.values()))
-
-    def results(self, parts: Mapping[str, Plain]) -> Plain:
-        """Return nothing: None was asked for the results."""
-        del parts

@@ -59,6 +59,10 @@ class ActionContext(Protocol):
         """Take down a network that `grow` brought up."""
         ...
 
+    def is_here(self, node: int) -> bool:
+        """Return whether a node is on this machine, and not on another worker."""
+        ...
+
     def need_node(self, node: int) -> None:
         """Raise SkippedError when the node is removed."""
         ...

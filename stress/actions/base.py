@@ -33,10 +33,6 @@ class Action(StepKeys):
     CLOSED: ClassVar[bool] = False
     """True if no operation is due before the previous one ends (a closed loop)."""
 
-    BESIDE: ClassVar[bool] = True
-    """True if workers of a cluster carry out its operations, each beside its own nodes; False if an operation
-    needs what another one answered elsewhere."""
-
     BATCHED: ClassVar[bool] = False
     """True if operations on light nodes and their ports that are due together are carried out by `do_all`."""
 
@@ -60,8 +56,9 @@ class Action(StepKeys):
         del verb
         return nodes_of(topology, target)
 
-    def acts_everywhere(self, topology: Topology, target: Target) -> bool:
+    def acts_everywhere(self, topology: Topology, verb: str, target: Target) -> bool:
         """Return whether all workers carry out an operation: a light port is in the maps of each."""
+        del verb
         return target.kind in {"move", "vpc"} or any(topology.light[nodes_of(topology, target)])
 
     def together(self, topology: Topology) -> bool:

@@ -32,9 +32,9 @@ class CuttingAction(Action):
         found = nodes_of(topology, target)
         return found[:1] if target.kind == "link" and not self.reroutes(topology) else found
 
-    def acts_everywhere(self, topology: Topology, target: Target) -> bool:
+    def acts_everywhere(self, topology: Topology, verb: str, target: Target) -> bool:
         """Return whether all workers carry out an operation: forwarding changes on all."""
-        return self.reroutes(topology) or super().acts_everywhere(topology, target)
+        return self.reroutes(topology) or super().acts_everywhere(topology, verb, target)
 
     def cut_link(self, context: ActionContext, link: int) -> None:
         """Cut `link`."""

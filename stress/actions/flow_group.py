@@ -1,15 +1,18 @@
-"""Flows of one `traffic` step. A task sends and receives them where the nodes are."""
+"""Flows of one `traffic` step. A task sends and receives them where the nodes are.
+
+On a cluster each worker begins the ends of flows that it has, by its own clock. So where a flow crosses, both
+know the port without asking: it follows from the step's name and the flow's number. Else the kernel chooses.
+"""
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
 from dataclasses import asdict, dataclass
 from typing import Any, Literal
+from zlib import crc32
 
-from emulator.errors import UnableError
-from emulator.tasks import Task
-from stress.actions.action_context import ActionContext
-from stress.spreads import FlowsSpread
+from emulator.errors import BrokenError, UnableError
+from emulator.tasks import RunningTask, Task
+from stress.actions.action_context import ActionContext, SkippedError
 
 Using = Literal["own", "iperf3"]
 
@@ -17,12 +20,15 @@ _ENTRIES: dict[Using, str] = {
     "own": "stress.tasks.own_flows:OwnFlows",
     "iperf3": "stress.tasks.iperf3_flows:Iperf3Flows",
 }
+_PORTS = range(20_000, 30_000)
+"""Ports of flows between workers: below those that kernels choose by themselves, from 32768 on."""
 
 
 @dataclass(frozen=True)
 class Flow:
-    """Flow between two nodes; bandwidth in bit/s or None, size in bytes."""
+    """Flow between two nodes, with its number in the step; bandwidth in bit/s or None, size in bytes."""
 
+    number: int
     source: int
     target: int
     protocol: str
@@ -31,49 +37,65 @@ class Flow:
     seconds: float
 
 
-class FlowGroup:
-    """Flows of a step, by our own senders or by iperf3."""
+def port_of(step: str, number: int) -> int:
+    """Return the port of a flow between workers: equal on both, different for each flow of a step."""
+    return _PORTS[(crc32(step.encode()) + number) % len(_PORTS)]
 
-    def __init__(self, context: ActionContext, using: Using) -> None:
-        self._network = context.network
-        task = Task(_ENTRIES[using], {"tag": context.marked([])}, FlowsSpread())
-        self._task = context.network.access.start(task)
-        self._tried = 0
-        self._begun: list[int] = []
+
+class FlowGroup:
+    """Flows of a step, as far as they begin or end here, by our own senders or by iperf3."""
+
+    def __init__(self, context: ActionContext, using: Using, step: str) -> None:
+        self._context = context
+        self._entry = _ENTRIES[using]
+        self._step = step
+        self._running: RunningTask | None = None
+        self._begun: dict[int, dict[str, Any]] = {}
+        self._sent: set[int] = set()
 
     def start(self, flow: Flow) -> None:
-        """Begin a flow; UnableError when its target has no address."""
-        address = next(iter(self._network.addresses(flow.target)), None)
+        """Begin a flow, or its end that is here; UnableError when its target has no address."""
+        context, network = self._context, self._context.network
+        if flow.number in self._begun:
+            raise SkippedError("the flow has begun already")
+        for node in (flow.source, flow.target):
+            context.need_node(node)
+        names = network.topology.names
+        address = next(iter(network.addresses(flow.target)), None)
         if address is None:
-            raise UnableError(f"{self._network.topology.names[flow.target]} has no address to send to")
-        wanted = {**asdict(flow), "address": address, "number": self._tried}
-        self._tried += 1
-        port = self._task.ask({**wanted, "do": "listen"})
-        self._task.ask({**wanted, "do": "send", "port": port})
-        self._begun.append(wanted["number"])
+            raise UnableError(f"{names[flow.target]} has no address to send to")
+        sends, receives = context.is_here(flow.source), context.is_here(flow.target)
+        port = 0 if sends and receives else port_of(self._step, flow.number)
+        wanted = {**asdict(flow), "address": address, "port": port}
+        if receives:
+            wanted["port"] = self._task.ask({**wanted, "do": "listen"})
+        if sends:
+            self._task.ask({**wanted, "do": "send"})
+            self._sent.add(flow.number)
+        self._begun[flow.number] = {
+            "step": self._step, "source": names[flow.source], "target": names[flow.target],
+            "protocol": flow.protocol, "begun": context.clock(),
+        }  # fmt: skip
 
     def results(self) -> list[dict[str, Any]]:
-        """End all flows; return the result of each, in the order in which they began."""
-        return joined(self._task.ask(None), self._begun)
+        """End all flows; return the halves that were here, as `stress.joined_reports` joins them."""
+        if self._running is None:
+            return []
+        halves = [half for half in self._running.ask(None) if half["number"] in self._begun]
+        untold = self._sent - {half["number"] for half in halves}
+        if untold:
+            raise BrokenError(f"the senders told nothing of {len(untold)} of {len(self._sent)} flows")
+        return [self._begun[half["number"]] | half for half in halves]
 
     def close(self) -> None:
         """End the task."""
-        self._task.stop()
+        if self._running is not None:
+            self._running.stop()
 
-
-def joined(halves: Iterable[Mapping[str, Any]], begun: Iterable[int]) -> list[dict[str, Any]]:
-    """Return the flows `begun` (numbers) from the results of their halves, without those that told nothing.
-
-    The first error of a flow counts: that of its sender comes before that of its receiver.
-    """
-    found: dict[int, dict[str, Any]] = {}
-    for half in sorted(halves, key=lambda half: "sent_bytes" not in half):
-        number = half["number"]
-        flow = found.setdefault(number, {})
-        error = flow.get("error") or half["error"]
-        flow |= {**half, "error": error}
-    empty = {"sent_bytes": 0, "received_bytes": 0, "seconds": 0.0, "error": "", "series": []}
-    return [
-        {**empty, **{key: value for key, value in flow.items() if key != "number"}}
-        for number, flow in ((number, found[number]) for number in begun if number in found)
-    ]  # fmt: skip
+    @property
+    def _task(self) -> RunningTask:
+        """The task, which begins with the first flow."""
+        if self._running is None:
+            task = Task(self._entry, {"tag": self._context.marked([])})
+            self._running = self._context.network.access.start(task)
+        return self._running

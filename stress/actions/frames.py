@@ -14,7 +14,6 @@ from emulator.errors import UnableError
 from emulator.tasks import Task
 from stress.actions.action_context import ActionContext, SkippedError
 from stress.actions.plan_context import PlanContext
-from stress.spreads import FramesSpread
 from stress.targets import Target
 from topologies.identifiers import interface_name, mac
 from topologies.topology import Topology
@@ -63,9 +62,7 @@ class Senders:
 
     def __init__(self, context: ActionContext) -> None:
         self._topology = context.network.topology
-        self._task = context.network.access.start(
-            Task("stress.tasks.frames:FrameSenders", spread=FramesSpread())
-        )
+        self._task = context.network.access.start(Task("stress.tasks.frames:FrameSenders"))
 
     def send(self, target: Target, frame: bytes, times: int = 1) -> None:
         """Send a frame from a port; skipped when the port is down or gone."""

@@ -28,7 +28,6 @@ class Ramp(Action):
 
     EXAMPLE: ClassVar[str] = "{action: ramp, hosts: 100, interval: 2 s}"
     VERBS: ClassVar[tuple[str, ...]] = ("grow", "take down")
-    BESIDE: ClassVar[bool] = False
     NEEDS: ClassVar[Needs] = "network alone"
     DISTURBS: ClassVar[bool] = False
     CLOSED: ClassVar[bool] = True

@@ -8,7 +8,6 @@ from typing import Annotated, ClassVar, Literal
 import numpy as np
 from pydantic import Field
 
-from emulator.errors import BrokenError
 from stress.actions.action_context import ActionContext
 from stress.actions.base import Action, Needs
 from stress.actions.flow_group import Flow, FlowGroup, Using
@@ -17,6 +16,7 @@ from stress.keys import Aim, TargetKeys
 from stress.targets import Target
 from stress.vpc_members import vpc_numbers, with_partners
 from topologies.spec.quantity_types import Rate
+from topologies.topology import Topology
 
 
 class Traffic(Action):
@@ -24,7 +24,6 @@ class Traffic(Action):
 
     EXAMPLE: ClassVar[str] = "{action: traffic, flows: 10, protocol: udp, bandwidth: 1 Mbit}"
     VERBS: ClassVar[tuple[str, ...]] = ("start", "stop")
-    BESIDE: ClassVar[bool] = False
     NEEDS: ClassVar[Needs] = "network alone"
     DISTURBS: ClassVar[bool] = False
     ABILITIES: ClassVar[frozenset[str]] = frozenset({"sockets"})
@@ -67,24 +66,27 @@ class Traffic(Action):
         yield AddressedNode(target.number, "source")
         yield AddressedNode(target.port, "target")
 
+    def acts_on(self, topology: Topology, verb: str, target: Target) -> list[int]:
+        """Return both ends of a flow: each begins on its own worker."""
+        del topology, verb
+        return [target.number, target.port]
+
+    def acts_everywhere(self, topology: Topology, verb: str, target: Target) -> bool:
+        """Return whether all workers carry out an operation: flows end on all."""
+        del topology, target
+        return verb == "stop"
+
     def do(self, context: ActionContext, verb: str, target: Target) -> None:
         """Begin a flow, or end all of them and report."""
-        group: FlowGroup = context.kept((Traffic, id(self)), lambda: FlowGroup(context, self.using))
-        begun: list[tuple[Target, float]] = context.kept((list, id(self)), list)
-        bandwidth = self.bandwidth or (1e6 if self.protocol == "udp" else None)
+        group: FlowGroup = context.kept(
+            (Traffic, id(self)), lambda: FlowGroup(context, self.using, self.name or self.action)
+        )
         if verb == "start":
-            for node in (target.number, target.port):
-                context.need_node(node)
+            bandwidth = self.bandwidth or (1e6 if self.protocol == "udp" else None)
+            number, seconds = target.link, self.duration or 10
             group.start(
-                Flow(target.number, target.port, self.protocol, bandwidth, self.size, self.duration or 10)
+                Flow(number, target.number, target.port, self.protocol, bandwidth, self.size, seconds)
             )
-            begun.append((target, context.clock()))
             return
-        names = context.network.topology.names
-        results = group.results()
-        if len(results) != len(begun):
-            raise BrokenError(f"the senders told of {len(results)} flows, though {len(begun)} were begun")
-        for (flow, at), found in zip(begun, results, strict=True):
-            what = {"step": self.name, "source": names[flow.number], "target": names[flow.port],
-                    "protocol": self.protocol, "begun": at}  # fmt: skip
-            context.report("traffic", what | found)
+        for half in group.results():
+            context.report("traffic", half)

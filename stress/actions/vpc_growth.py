@@ -25,7 +25,6 @@ class VpcGrowth(Action):
 
     EXAMPLE: ClassVar[str] = "{action: vpc-growth, target: v1, ports: 1000, interval: 500 ms}"
     VERBS: ClassVar[tuple[str, ...]] = ("grow", "fill")
-    BESIDE: ClassVar[bool] = False
     CLOSED: ClassVar[bool] = True
     ABILITIES: ClassVar[frozenset[str]] = frozenset({"ports"})
 

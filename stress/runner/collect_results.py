@@ -8,6 +8,7 @@ from typing import Any
 from emulator.errors import EmulationError
 from emulator.network import Network
 from stress.arrivals import MICRO
+from stress.joined_reports import joined_flows
 from stress.journal import Journal
 from stress.records import RunResult
 from stress.runner.columns import outcomes
@@ -48,8 +49,10 @@ def collect(result: RunResult, schedule: Schedule, workers: Sequence[Worker], sh
             if step in worker.over:
                 result.offered[schedule.steps[step].name] -= 1
     result.outcomes = outcomes(schedule, [worker.columns for worker in workers])
-    for kind, what in shared.reports:
-        (result.traffic if kind == "traffic" else result.ramps).append(what)
+    order = {step.name: at for at, step in enumerate(schedule.steps)}
+    reports = sorted(shared.reports, key=lambda report: order[report[1]["step"]])
+    result.traffic += joined_flows(what for kind, what in reports if kind == "traffic")
+    result.ramps += [what for kind, what in reports if kind == "ramp"]
 
 
 def leaked(shared: SharedState) -> list[str]:

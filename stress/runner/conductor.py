@@ -24,7 +24,7 @@ from stress.records import LeakCheck, Phase, RunResult
 from stress.runner.collect_results import collect, leaked, network_facts, scenario_facts
 from stress.runner.context import Tidier, quiet_python, stopping
 from stress.runner.fleet import Fleet
-from stress.runner.follower import end_parts, following, prepared
+from stress.runner.follower import Follower, end_parts, prepared
 from stress.runner.observers import Observers
 from stress.runner.restoring import restore_links
 from stress.runner.run_status import Look, RunStatus
@@ -84,7 +84,7 @@ class _Run:
         self._look = look
         self._fleet = fleet
         self._tidier = Tidier()
-        self._watch = RunStatus(schedule, shared.clock)
+        self._watch = RunStatus(schedule, shared.clock, elsewhere=None if fleet is None else fleet.counts)
         self._spent: Callable[[], Spent] = Processor().spent
 
     def carry_out(self) -> None:
@@ -155,9 +155,12 @@ class _Run:
         """Start the workers of one group of steps; each operation waits until it is due."""
         schedule = self._schedule
         mine = np.array([step.group == group for step in schedule.steps])[schedule.step]
-        followers, here = following(self._fleet, schedule, mine, self._shared)
-        workers = [Worker(schedule, share, self._shared) for share in shares(schedule, here)]
-        self._watch.workers = [*followers, *workers]
+        numbers = np.flatnonzero(mine)
+        self._watch.workers = (
+            [Worker(schedule, share, self._shared) for share in shares(schedule, numbers)]
+            if self._fleet is None
+            else [Follower(schedule, numbers, self._shared, self._fleet)]
+        )
         for worker in self._watch.workers:
             worker.start()
 
@@ -231,7 +234,7 @@ class _Run:
             self._watch.workers = []
             if self._fleet is not None:
                 with self._noting():
-                    end_parts(self._fleet, self._watch.finished, result, shared.journal)
+                    end_parts(self._fleet, self._watch.finished, result, shared)
             for worker in self._watch.finished:
                 result.restored += worker.restored
             with self._noting():

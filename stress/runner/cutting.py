@@ -29,14 +29,9 @@ class Cut:
     tells: Bools
 
 
-def runs_away(schedule: Schedule) -> Bools:
-    """Return which operations workers carry out beside their nodes: bool[n]."""
-    steps = [step.action.BESIDE for step in schedule.steps]
-    return np.asarray(np.array(steps, dtype=bool)[schedule.step])
-
-
-def cut(schedule: Schedule, numbers: Ints, places: Places) -> dict[str, Cut]:
-    """Divide the operations `numbers` by worker; workers without any are left out."""
+def cut(schedule: Schedule, places: Places) -> dict[str, Cut]:
+    """Divide the operations by worker; workers without any are left out."""
+    numbers = np.arange(len(schedule), dtype=np.int64)
     rank = {name: number for number, name in enumerate(places.workers)}
     concerned = np.zeros((len(rank), len(numbers)), dtype=bool)
     first = np.zeros(len(numbers), dtype=np.int64)
@@ -65,6 +60,6 @@ def _workers_of(schedule: Schedule, action: Action, verb: str, target: Target, p
     """Return the workers that carry out an operation; the first one tells its outcome."""
     topology = schedule.topology
     found = [places.worker_of(node) for node in action.acts_on(topology, verb, target)]
-    if action.acts_everywhere(topology, target):
+    if action.acts_everywhere(topology, verb, target):
         found += places.workers
     return list(dict.fromkeys(found))

@@ -9,23 +9,21 @@ from __future__ import annotations
 import secrets
 import threading
 import time
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from contextlib import suppress
+from typing import Any, NamedTuple
 
 import numpy as np
-import numpy.typing as npt
 
 from emulator.errors import BrokenError, EmulationError
 from emulator.parts import Part, PartEnd, RunsParts, WorkerClock
 from emulator.tasks import Plain
 from stress.histogram import Histogram
 from stress.records import WorkerRecord
-from stress.runner.cutting import Cut, cut, runs_away
+from stress.runner.cutting import Cut, cut
 from stress.runner.part import ENTRY
 from stress.runner.part_data import Done, done_from, part_of
 from stress.schedule import Schedule
-
-Ints = npt.NDArray[np.int64]
 
 _READY_SECONDS = 60.0
 _RESTORE_SECONDS = 600.0
@@ -33,6 +31,18 @@ _RESTORE_SECONDS = 600.0
 _RETURN_SECONDS = 20.0
 """Time for a lost worker to come back, and for its part to restore its changes."""
 _LOOK = 0.2
+
+
+class FleetResults(NamedTuple):
+    """What the parts of a run did: the workers' records, names of what was restored, outcomes, reports.
+
+    The last two are by worker; a report is [kind, what].
+    """
+
+    records: list[WorkerRecord]
+    restored: list[str]
+    done: dict[str, Done]
+    reports: dict[str, list[Sequence[Any]]]
 
 
 class Fleet:
@@ -50,14 +60,14 @@ class Fleet:
         self._ends: dict[str, PartEnd] = {}
         self._clocks: Mapping[str, WorkerClock] = {}
         self.failures: dict[str, str] = {}
-        self.away = runs_away(schedule)
-        """Operations that parts carry out: bool[n]."""
-        self.cuts: dict[str, Cut] = cut(schedule, np.flatnonzero(self.away), places)
+        self._over_steps: set[str] = set()
+        self._counts: dict[str, tuple[int, int]] = {}
+        self.cuts: dict[str, Cut] = cut(schedule, places)
         needs = np.array([step.action.needs(schedule.topology) for step in schedule.steps])[schedule.step]
-        shaped = np.unique(schedule.target[self.away & (needs == "network alone")]).tolist()
-        self.links = [schedule.targets[number].number for number in shaped]
+        alone = [schedule.targets[number] for number in np.unique(schedule.target[needs == "network alone"])]
+        self.links = [target.number for target in alone if target.kind == "link"]
         """Links that parts change and restore by themselves."""
-        self._tag = self._number if bool((self.away & (needs == "network")).any()) else ""
+        self._tag = self._number if bool((needs != "session").any()) else ""
         self._threads = [
             threading.Thread(target=self._run, args=(worker,), name="stress-part", daemon=True)
             for worker in self.cuts
@@ -89,6 +99,17 @@ class Fleet:
         """Wait until no part works on this group of steps any more."""
         self._wait(lambda: self.has_ended(group), None)
 
+    def ended_early(self) -> set[int]:
+        """Return the steps (positions in the schedule) that have ended early on all workers."""
+        with self._changed:
+            return {at for at, step in enumerate(self._schedule.steps) if step.name in self._over_steps}
+
+    def counts(self) -> tuple[int, int]:
+        """Return how many operations have been carried out and have failed so far, as the workers tell."""
+        with self._changed:
+            counts = self._counts.values()
+            return sum(done for done, _ in counts), sum(errors for _, errors in counts)
+
     def end(self) -> None:
         """Have all parts end that still run, and wait until they have restored everything."""
         if not all(worker in self._over for worker in self.cuts):
@@ -114,12 +135,12 @@ class Fleet:
                     return
             time.sleep(_LOOK)
 
-    def results(self) -> tuple[list[WorkerRecord], list[str], dict[str, Done]]:
-        """Return what each worker did, the names of what was restored, and the outcomes by worker."""
+    def results(self) -> FleetResults:
+        """Return what each worker did, restored and reported, and the outcomes."""
         after: Mapping[str, WorkerClock] = {}
         with suppress(EmulationError):
             after = self._places.measure_clocks()
-        records, done = [], {}
+        records, done, reports = [], {}, {}
         restored: dict[str, None] = {}
         for worker in self.cuts:
             clock = self._clocks[worker]
@@ -129,13 +150,16 @@ class Fleet:
             if worker in self._ends:
                 value, data = self._ends[worker]
                 done[worker] = done_from(value["kinds"], data)
+                reports[worker] = value["reports"]
                 restored |= dict.fromkeys(value["restored"])
                 _count(record, done[worker])
             records.append(record)
-        return records, list(restored), done
+        return FleetResults(records, list(restored), done, reports)
 
     def _run(self, worker: str) -> None:
         plain, data = part_of(self._schedule, self.cuts[worker].numbers)
+        ends = {int(node) for kind, *two, _ in plain["targets"] if kind == "flow" for node in two}
+        plain["elsewhere"] = sorted(node for node in ends if self._places.worker_of(node) != worker)
         last = max(step.end for step in self._schedule.steps)
         try:
             part = Part(worker, ENTRY, {**plain, "tag": self._tag}, data)
@@ -159,6 +183,9 @@ class Fleet:
                 self._ready.add(worker)
             if "ended" in told:
                 self._groups.setdefault(worker, set()).add(int(told["ended"]))
+                self._over_steps |= set(told["over"])
+            if "done" in told:
+                self._counts[worker] = int(told["done"]), int(told["errors"])
             self._changed.notify_all()
 
     def _watch(self) -> None:

@@ -26,16 +26,3 @@ class NoSession:
     def __getattr__(self, name: str) -> Any:
         """Refuse everything else: an action that needs a session isn't SERIAL."""
         raise UnableError(f"no session to {name} with")
-
-
-class FollowingSession(NoSession):
-    """Session of a worker that only follows what parts elsewhere do: it changes nothing."""
-
-    def __getattr__(self, name: str) -> Any:
-        """Accept everything."""
-        del name
-        return _nothing
-
-
-def _nothing(*words: object, **more: object) -> None:
-    del words, more

@@ -44,9 +44,12 @@ def run_part(
         control.tell({"ready": True})
         origin = _origin(control)
         if origin is None:
-            return {"restored": [], "failure": "", "kinds": []}, done_of([])[1]
+            return {"restored": [], "failure": "", "kinds": [], "reports": []}, done_of([])[1]
         journal = Journal(None, network.link_changes)
-        shared = SharedState(network, lambda: time.monotonic() - origin, journal, tag=_tag(arguments))
+        shared = SharedState(
+            network, lambda: time.monotonic() - origin, journal, tag=_tag(arguments),
+            elsewhere=frozenset(arguments["elsewhere"]),
+        )  # fmt: skip
         part = _Part(schedule, shared, control)
         try:
             part.carry_out()
@@ -54,7 +57,8 @@ def run_part(
             part.end()
         kinds, done = done_of([worker.columns for worker in part.workers])
     restored = [*part.restored, *(name for worker in part.workers for name in worker.restored)]
-    return {"restored": restored, "failure": part.failure, "kinds": kinds}, done
+    reports = [list(report) for report in shared.reports]
+    return {"restored": restored, "failure": part.failure, "kinds": kinds, "reports": reports}, done
 
 
 def _tag(arguments: Mapping[str, Any]) -> Path | None:
@@ -101,7 +105,8 @@ class _Part:
                 while worker.is_alive():
                     worker.join(_LOOK)
                     self._look()
-            self._control.tell({"ended": group})
+            over = [self._schedule.steps[step].name for worker in workers for step in worker.over]
+            self._control.tell({"ended": group, "over": over, **self._counts()})
             self._note()
 
     def end(self) -> None:
@@ -137,10 +142,11 @@ class _Part:
         now = time.monotonic()
         if now - self._told >= _TELL_EVERY:
             self._told = now
-            columns = [worker.columns for worker in self.workers]
-            control.tell(
-                {"done": sum(one.done for one in columns), "errors": sum(one.errors for one in columns)}
-            )
+            control.tell(self._counts())
+
+    def _counts(self) -> dict[str, int]:
+        columns = [worker.columns for worker in self.workers]
+        return {"done": sum(one.done for one in columns), "errors": sum(one.errors for one in columns)}
 
 
 def _words(error: BaseException) -> str:

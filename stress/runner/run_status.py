@@ -21,13 +21,19 @@ class RunStatus:
     workers: list[Worker] = field(default_factory=list)
     finished: list[Worker] = field(default_factory=list)
     observers: Observers | None = None
+    elsewhere: Callable[[], tuple[int, int]] | None = None
+    """Operations that workers have carried out, and those that failed; None where all are done here."""
 
     def done(self) -> int:
         """Return the number of completed operations."""
+        if self.elsewhere is not None:  # one that two workers see is counted on both
+            return min(self.elsewhere()[0], len(self.schedule))
         return sum(worker.columns.done for worker in (*self.finished, *self.workers))
 
     def errors(self) -> int:
         """Return the number of failed operations."""
+        if self.elsewhere is not None:
+            return self.elsewhere()[1]
         return sum(worker.columns.errors for worker in (*self.finished, *self.workers))
 
 

@@ -31,6 +31,8 @@ class SharedState:
     growth: Growth | None = None
     tag: Path | None = None
     """Tag of commands in nodes, by which they are ended; by default the journal's path."""
+    elsewhere: frozenset[int] | None = None
+    """Nodes of targets that are on other workers, where other parts act on them; None where all are here."""
     removed: RemovedElements = field(init=False)
     ends: list[list[int]] = field(init=False)
     """Nodes at both ends of each link."""

@@ -37,6 +37,10 @@ class WorkerContext(ChangesLinks):
         """Prepare the session for the planned operations on ports."""
         self._session.prepare((target.number, target.port) for target in targets if target.kind == "port")
 
+    def is_here(self, node: int) -> bool:
+        """Return whether a node is on this machine, and not on another worker."""
+        return self._shared.elsewhere is None or node not in self._shared.elsewhere
+
     def need_node(self, node: int) -> None:
         """Raise SkippedError when the node is removed."""
         if node in self._removed.nodes:

@@ -27,6 +27,9 @@ _TURN = 32
 """Sends in a row before the next flow has its turn."""
 _BUSY = (errno.EAGAIN, errno.ENOBUFS)
 _LONGEST = 0.1
+_REFUSED_SECONDS = 5.0
+"""Seconds for which a refused connection is tried again: the receiver's worker may be later."""
+_AGAIN = 0.05
 _PACKET = 32768
 """Bytes of one packet of the answer: the series of many flows don't fit in one."""
 
@@ -48,10 +51,26 @@ class Flow:
         self.series: list[int] = []
         self.connected = not self.tcp
         sock.settimeout(0)
+        self.peer = (wanted["address"], wanted["port"])
+        self.again: float | None = None
+        """Time at which to connect once more, after a refusal."""
         if self.sends:
-            code = sock.connect_ex((wanted["address"], wanted["port"]))
-            if code not in (0, errno.EINPROGRESS):
-                self.fail(code)
+            self.connect()
+
+    def connect(self) -> None:
+        """Begin to connect; UDP needs no more than that."""
+        self.again = None
+        code = self.sock.connect_ex(self.peer)
+        if code not in (0, errno.EINPROGRESS):
+            self.refuse(code)
+
+    def refuse(self, code: int) -> None:
+        """Record that the connection failed, or when to try it again."""
+        now = time.monotonic()
+        if code == errno.ECONNREFUSED and now < self.begin + _REFUSED_SECONDS:
+            self.again = now + _AGAIN
+        else:
+            self.fail(code)
 
     def fail(self, code: int) -> None:
         """Record the first error."""
@@ -103,7 +122,8 @@ class Flow:
 
     def found(self) -> dict[str, Any]:
         """Return the result of this half: bytes and packets sent in seconds, or received, also by second."""
-        out: dict[str, Any] = {"number": self.number, "error": self.error}
+        refused = errno.errorcode[errno.ECONNREFUSED] if self.again is not None else ""
+        out: dict[str, Any] = {"number": self.number, "error": self.error or refused}
         if self.sends:
             out |= {"sent_bytes": self.sent, "seconds": round(time.monotonic() - self.begin, 6)}
             return out if self.tcp else out | {"packets": self.packets}
@@ -141,6 +161,9 @@ class Program:
                     self._ready(key.data, mask)
             now = time.monotonic()
             for flow in self.flows:
+                if flow.again is not None and flow.again <= now:
+                    flow.connect()
+                    self._await(flow)
                 if self._sends(flow) and flow.send(now):
                     self.blocked.add(flow)
                     self.selector.register(flow.sock, selectors.EVENT_WRITE, flow)
@@ -154,9 +177,10 @@ class Program:
             self.blocked.discard(flow)
             if not flow.connected:
                 code = flow.sock.getsockopt(socket.SOL_SOCKET, socket.SO_ERROR)
-                flow.connected, flow.begin = not code, time.monotonic()
                 if code:
-                    flow.fail(code)
+                    flow.refuse(code)
+                else:
+                    flow.connected, flow.begin = True, time.monotonic()
         elif flow.tcp and flow.sock.getsockopt(socket.SOL_SOCKET, socket.SO_ACCEPTCONN):
             accepted, _ = flow.sock.accept()
             self.selector.unregister(flow.sock)
@@ -182,10 +206,15 @@ class Program:
         self.flows.append(flow)
         if not flow.sends:
             self.selector.register(flow.sock, selectors.EVENT_READ, flow)
-        elif not flow.connected and not flow.error:
+        else:
+            self._await(flow)
+        return True
+
+    def _await(self, flow: Flow) -> None:
+        """Wait until a connection that has begun is there."""
+        if not flow.connected and not flow.error and flow.again is None:
             self.blocked.add(flow)
             self.selector.register(flow.sock, selectors.EVENT_WRITE, flow)
-        return True
 
 
 if __name__ == "__main__":

@@ -5,16 +5,22 @@ from __future__ import annotations
 import json
 import shutil
 import subprocess
-from collections.abc import Sequence
+import threading
+import time
+from collections.abc import Callable, Sequence
 from contextlib import suppress
+from functools import partial
 from typing import Any
 
-from emulator.errors import BrokenError, UnableError
+from emulator.errors import BrokenError, EmulationError, UnableError
 from emulator.tasks import Nodes
 
 _FIRST_PORT = 5201
 _PATIENCE = 10.0
 """Seconds that a client may take to report its result."""
+_REFUSED_SECONDS = 5.0
+"""Seconds for which a client is started again: the server's worker may begin it a little later."""
+_AGAIN = 0.1
 
 
 class Iperf3Flows:
@@ -28,11 +34,11 @@ class Iperf3Flows:
         self._nodes = nodes
         self._tag: list[str] = arguments["tag"]
         self._servers: list[subprocess.Popen[bytes]] = []
-        self._clients: list[subprocess.Popen[bytes]] = []
+        self._clients: list[_Client] = []
         self._flows: list[dict[str, Any]] = []
 
     def ask(self, request: dict[str, Any] | None) -> Any:
-        """Start a flow: with `do` "listen" its server, whose port is returned, then with "send" its client.
+        """Start a half of a flow: "listen" (of `do`) a server, whose port is returned, or "send" a client.
 
         None waits for all clients, and returns the result of each.
         """
@@ -48,7 +54,7 @@ class Iperf3Flows:
 
     def _listen(self, flow: dict[str, Any]) -> int:
         """Start the server; return its port once it listens."""
-        port = _FIRST_PORT + len(self._servers)
+        port = flow["port"] or _FIRST_PORT + len(self._servers)
         server = self._spawn(flow["target"], ["-s", "-1", "--forceflush", "-p", str(port)])
         self._servers.append(server)
         assert server.stdout is not None  # noqa: S101 -- spawn gives pipes
@@ -77,7 +83,7 @@ class Iperf3Flows:
             client += ["-u", "-l", str(flow["size"])]
         if flow["bandwidth"] is not None:
             client += ["-b", str(round(flow["bandwidth"]))]
-        self._clients.append(self._spawn(flow["source"], client))
+        self._clients.append(_Client(partial(self._spawn, flow["source"], client)))
         self._flows.append(flow)
 
     def _spawn(self, node: int, words: Sequence[str]) -> subprocess.Popen[bytes]:
@@ -85,19 +91,66 @@ class Iperf3Flows:
 
     def stop(self) -> None:
         """End all running processes."""
-        for process in (*self._clients, *self._servers):
-            with suppress(ProcessLookupError):
-                process.kill()
-            process.communicate()
+        for client in self._clients:
+            client.stop()
+        for process in self._servers:
+            _end(process)
         self._clients, self._servers = [], []
 
 
-def _result(client: subprocess.Popen[bytes], protocol: str) -> dict[str, Any]:
+class _Client:
+    """An iperf3 client, started again while its server, perhaps on another worker, doesn't listen yet."""
+
+    def __init__(self, spawn: Callable[[], subprocess.Popen[bytes]]) -> None:
+        self._spawn = spawn
+        self._stopped = False
+        self._lock = threading.Lock()
+        self._process = spawn()
+        self._said = b""
+        self._thread = threading.Thread(target=self._run, name="iperf3", daemon=True)
+        self._thread.start()
+
+    def _run(self) -> None:
+        until = time.monotonic() + _REFUSED_SECONDS
+        while True:
+            self._said = self._process.communicate()[0]
+            if b"Connection refused" not in self._said or time.monotonic() > until:
+                return
+            time.sleep(_AGAIN)
+            with self._lock:
+                if self._stopped:
+                    return
+                try:
+                    self._process = self._spawn()
+                except (EmulationError, OSError):  # the node is gone: what it said before counts
+                    return
+
+    def said(self) -> bytes:
+        """Return what it has said once it has ended; nothing if it doesn't end in time."""
+        self._thread.join(_PATIENCE)
+        return b"" if self._thread.is_alive() else self._said
+
+    def stop(self) -> None:
+        """End it."""
+        with self._lock:
+            self._stopped = True
+        with suppress(ProcessLookupError):
+            self._process.kill()
+        self._thread.join()
+
+
+def _end(process: subprocess.Popen[bytes]) -> None:
+    with suppress(ProcessLookupError):
+        process.kill()
+    process.communicate()
+
+
+def _result(client: _Client, protocol: str) -> dict[str, Any]:
     """Return the result of an iperf3 client, in the format of our own senders."""
     nothing: dict[str, Any] = {"sent_bytes": 0, "received_bytes": 0, "seconds": 0.0, "series": []}
     try:
-        said = json.loads(client.communicate(timeout=_PATIENCE)[0])
-    except (subprocess.TimeoutExpired, ValueError):
+        said = json.loads(client.said())
+    except ValueError:
         return {**nothing, "error": "iperf3 gave no result"}
     if "error" in said:
         return {**nothing, "error": str(said["error"])}

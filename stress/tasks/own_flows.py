@@ -5,6 +5,7 @@ The child receives sockets that were opened in the nodes. `flow_sender.py` defin
 
 from __future__ import annotations
 
+import errno
 import json
 import socket
 import subprocess
@@ -12,7 +13,7 @@ import sys
 from pathlib import Path
 from typing import Any
 
-from emulator.errors import BrokenError
+from emulator.errors import BrokenError, UnableError
 from emulator.tasks import Nodes
 
 _PROGRAM = Path(__file__).with_name("flow_sender.py")
@@ -36,9 +37,9 @@ class OwnFlows:
             )  # fmt: skip
 
     def ask(self, request: dict[str, Any] | None) -> Any:
-        """Start a half of a flow: with `do` "listen" return the port, then "send" sends to `port`.
+        """Start a half of a flow: "listen" (of `do`) at `port`, or at any if that is 0, or "send" to `port`.
 
-        None ends all flows, and returns the result of each half.
+        Both return the port. None ends all flows, and returns the result of each half.
         """
         if request is None:
             return self._results()
@@ -50,9 +51,7 @@ class OwnFlows:
         kind = socket.SOCK_STREAM if is_tcp else socket.SOCK_DGRAM
         with self._nodes.open_socket(flow["target" if listens else "source"], family, kind) as sock:
             if listens:
-                sock.bind((address, 0))
-                if is_tcp:
-                    sock.listen(1)
+                self._listen(sock, flow, is_tcp=is_tcp)
             elif identity := self._nodes.identity(flow["source"]):
                 sock.bind((identity, 0))
             port = int(sock.getsockname()[1]) if listens else int(flow["port"])
@@ -60,6 +59,22 @@ class OwnFlows:
             message |= {"half": "receive" if listens else "send", "port": port}
             socket.send_fds(self._control, [json.dumps({"flow": message}).encode()], [sock.fileno()])
         return port
+
+    def _listen(self, sock: socket.socket, flow: dict[str, Any], *, is_tcp: bool) -> None:
+        if is_tcp:  # connections of an earlier run that had this port don't matter
+            sock.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        try:
+            sock.bind((flow["address"], int(flow["port"])))
+        except OSError as error:
+            if error.errno != errno.EADDRINUSE:
+                raise
+            name = self._nodes.names[flow["target"]]
+            raise UnableError(
+                f"port {flow['port']} of {name} is taken, which a flow from another worker needs; "
+                "give the step another name, which changes its ports"
+            ) from error
+        if is_tcp:
+            sock.listen(1)
 
     def _results(self) -> list[dict[str, Any]]:
         self._control.settimeout(_PATIENCE)

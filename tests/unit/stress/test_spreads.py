@@ -5,11 +5,10 @@ from __future__ import annotations
 import json
 from typing import Any
 
-from stress.actions.flow_group import joined
 from stress.histogram import Histogram
 from stress.probes.plain import records_of
 from stress.probes.spread import LISTEN, ProbesSpread
-from stress.spreads import ByWorker, FlowsSpread, FramesSpread, HostsSpread, OnAll, PortsSpread
+from stress.spreads import ByWorker, HostsSpread, OnAll, PortsSpread
 
 
 class EvenAndOdd:
@@ -63,10 +62,9 @@ def test_a_probe_that_two_workers_send_has_one_histogram() -> None:
     assert (one.histogram.count, one.histogram.min, one.histogram.max) == (2, 0.1, 0.3)
 
 
-def test_ports_and_frames_go_with_their_nodes() -> None:
+def test_ports_go_with_their_nodes() -> None:
     parts = PortsSpread().arguments({"ports": [[0, "p0"], [1, "p1"], [2, "p2"]]}, PLACES)
     assert parts == {"a": {"ports": [[0, "p0"], [2, "p2"]]}, "b": {"ports": [[1, "p1"]]}}
-    assert FramesSpread().requests({"node": 3}, PLACES) == {"b": {"node": 3}}
     assert set(HostsSpread([1, 3]).arguments({}, PLACES)) == {"b"}
     assert PortsSpread().joined(None, {"a": {"p0": {"rx": 1}}, "b": {"p1": {"rx": 2}}}) == {
         "p0": {"rx": 1}, "p1": {"rx": 2},
@@ -81,23 +79,3 @@ def test_sums_go_to_any_depth_and_what_stays_apart_is_named() -> None:
     assert OnAll().joined(None, answers) == {"vpc": {"0": [4, 6], "1": [5, 6]}, "memory": 3.5}
     assert OnAll().results({"a": None, "b": None}) is None
     assert ByWorker().joined(None, answers) == answers
-
-
-def test_a_flow_listens_and_sends_on_the_workers_of_its_ends() -> None:
-    flow = {"source": 1, "target": 2}
-    spread = FlowsSpread()
-    assert list(spread.requests({**flow, "do": "listen"}, PLACES)) == ["a"]
-    assert list(spread.requests({**flow, "do": "send"}, PLACES)) == ["b"]
-    assert spread.joined({"do": "listen"}, {"a": 5201}) == 5201
-    halves = spread.joined(
-        None,
-        {
-            "a": [{"number": 0, "error": "", "received_bytes": 7, "series": [7]}],
-            "b": [{"number": 0, "error": "EPIPE", "sent_bytes": 9, "seconds": 1.0},
-                  {"number": 1, "error": "", "sent_bytes": 1, "seconds": 2.0}],
-        },
-    )  # fmt: skip
-    one, other = joined(halves, [0, 1])
-    assert one == {"sent_bytes": 9, "received_bytes": 7, "seconds": 1.0, "error": "EPIPE", "series": [7]}
-    assert other["received_bytes"] == 0
-    assert joined(halves, [1]) == [other]
