@@ -34,29 +34,41 @@ class Iperf3Flows:
         self._nodes = nodes
         self._tag: list[str] = arguments["tag"]
         self._servers: list[subprocess.Popen[bytes]] = []
+        self._apart: list[subprocess.Popen[bytes]] = []
         self._clients: list[_Client] = []
         self._flows: list[dict[str, Any]] = []
 
     def ask(self, request: dict[str, Any] | None) -> Any:
         """Start a half of a flow: "listen" (of `do`) a server, whose port is returned, or "send" a client.
 
-        None waits for all clients, and returns the result of each.
+        None waits for all clients and for servers of clients elsewhere; returns the result of each client.
         """
         if request is None:
-            return [
+            found = [
                 {"number": flow["number"], **_result(client, flow["protocol"])}
                 for client, flow in zip(self._clients, self._flows, strict=True)
             ]
+            self._await_servers()
+            return found
         if request["do"] == "listen":
             return self._listen(request)
         self._send(request)
         return None
+
+    def _await_servers(self) -> None:
+        """Wait for the servers of clients on other workers, which read their results from them."""
+        until = time.monotonic() + _PATIENCE
+        for server in self._apart:
+            with suppress(subprocess.TimeoutExpired):
+                server.wait(max(0.0, until - time.monotonic()))
 
     def _listen(self, flow: dict[str, Any]) -> int:
         """Start the server; return its port once it listens."""
         port = flow["port"] or _FIRST_PORT + len(self._servers)
         server = self._spawn(flow["target"], ["-s", "-1", "--forceflush", "-p", str(port)])
         self._servers.append(server)
+        if flow["port"]:
+            self._apart.append(server)
         assert server.stdout is not None  # noqa: S101 -- spawn gives pipes
         said = []
         for line in server.stdout:

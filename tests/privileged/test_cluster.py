@@ -476,6 +476,9 @@ def test_workers_without_compute_hosts_take_part_in_changes_of_ports(
     result = shake(network, PORTS_SHAKEN)
     assert {one.error for one in result.outcomes} == {""}
     assert result.aborted == ""
+    (growth,) = result.ramps
+    assert ([size["hosts"] for size in growth["sizes"]], growth["last_good"]) == ([3, 4], 4)
+    assert result.phases[-1].end < 9  # the step has ended early, on both workers
 
 
 PORTS_SHAKEN = """\
@@ -485,6 +488,7 @@ steps:
       - {action: migration, target: 'v1s1*', rate: 20, away: 200 ms, duration: 1 s}
       - {action: port-flap, target: 'v2s1*', rate: 20, down: 100 ms, duration: 1 s}
       - {action: vpc-churn, target: v1, rate: 2, away: 200 ms, duration: 1 s}
+  - {action: vpc-growth, target: v1, ports: 3, interval: 100 ms, duration: 10 s}
 """
 
 
@@ -542,7 +546,10 @@ steps:
       - {action: process, name: commands, target: host, rate: 3, command: [ip, link], duration: 3 s}
       - {action: arp-storm, name: storm, target: host, rate: 20, duration: 3 s}
       - {action: mac-move, name: moves, target: host, rate: 5, away: 100 ms, duration: 3 s}
-  - {action: traffic, name: flows, flows: 4, protocol: udp, bandwidth: 1 Mbit, duration: 1 s}
+  - parallel:
+      - {action: traffic, name: flows, flows: 4, protocol: udp, bandwidth: 1 Mbit, duration: 1 s}
+      - {action: traffic, name: streams, flows: 4, duration: 1 s}
+      - {action: traffic, name: programs, flows: 2, bandwidth: 1 Mbit, using: iperf3, duration: 1 s}
 """
 
 
@@ -566,6 +573,8 @@ def test_a_run_by_the_workers_leaves_both_kernels_as_before(carrier: NamespaceCa
     entries = [call.entry for call in carrier.calls]
     assert entries.count("emulator.agent.parts:run") == 2
     assert not {one for one in entries if any(word in one for word in ("sessions", "set_links", "execute"))}
+    begun = {call.arguments["entry"] for call in carrier.calls if call.entry == "emulator.agent.tasks:start"}
+    assert not {entry for entry in begun if "flows" in entry or "frames" in entry}
 
     assert [worker.name for worker in result.workers] == ["w1", "w2"]
     whole = summary(result, [])
@@ -587,8 +596,13 @@ def test_a_run_by_the_workers_leaves_both_kernels_as_before(carrier: NamespaceCa
         assert not all(apart)
         assert all(probe.answered for probe in found)
         assert any(probe.windows for probe in found)
-    assert len(result.traffic) == 4
+    assert [flow["step"] for flow in result.traffic] == ["flows"] * 4 + ["streams"] * 4 + ["programs"] * 2
     assert all(flow["received_bytes"] > 0 and not flow["error"] for flow in result.traffic)
+    apart = [on(network, node(network, f["source"])) != on(network, node(network, f["target"]))
+             for f in result.traffic]  # fmt: skip
+    assert any(apart[:4])
+    assert any(apart[4:8])
+    assert any(apart[8:])
     assert {name.split(".")[1] for name in whole["metrics"]["series"] if name.startswith("port.")} == {
         "h1-eth0", "h9-eth0",
     }  # fmt: skip
