@@ -62,7 +62,7 @@ ENGINES: dict[str, EngineRow] = {
     ),
     "mininet": EngineRow(
         "emulator.engines.mininet:MininetEngine", "the real Mininet", one_switch_namespace=True,
-        abilities=_ALL - _LIGHT,
+        abilities=_ALL - _LIGHT, node_keys=NODE_KEYS,
     ),
     "cluster": EngineRow(
         "emulator.engines.cluster:ClusterEngine", "Linux network namespaces on the workers of a cluster",

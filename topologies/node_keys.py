@@ -65,6 +65,11 @@ def refuse_keys(topology: Topology, places: NodePlaces, engine: str) -> None:
             fix = f"use `engine: {DEFAULT_ENGINE}`, or leave it out"
             words = f"the engine {engine} can't carry out `{key}`; {fix}"
             errors.append(ParameterError(places.of(topology, nodes[0], key), words))
+    if ENGINES[engine].one_switch_namespace:
+        switches = [n for n in _with_key(topology, "sysctl") if topology.kinds[n] == Kind.SWITCH]
+        for node in switches[:1]:
+            words = f"all switches of the engine {engine} share a namespace; leave `sysctl` of switches out"
+            errors.append(ParameterError(places.of(topology, node, "sysctl"), words))
     if "ports" not in ENGINES[engine].abilities:
         errors += _in_vpcs(topology, places, engine)
     ParametersError.raise_any(errors)

@@ -19,11 +19,12 @@ from emulator.engines.repairable import RepairableNetwork
 from emulator.engines.store import require_root, store_of, take_down
 from emulator.errors import BrokenError, NotWholeError
 from emulator.link_states import States, links_up
+from emulator.linux.nodes.own_settings import apply_settings, setting_deviations
 from emulator.linux.observed.existing_nodes import count_existing
 from emulator.network import Health, LinkState, Progress, silent
 from emulator.ovs import status
 from emulator.ovs.switches import Switches
-from emulator.services.control import lead, service_deviations
+from emulator.services.control import lead, service_deviations, service_facts
 from emulator.state import NetworkState
 from emulator.stress_lock import left_over, under_stress
 from topologies.counting import counted
@@ -69,7 +70,8 @@ class NamespacedNetwork(RepairableNetwork):
         """Return facts of a node, with the words that enter its namespace by util-linux' nsenter(1)."""
         file = self._store.folder / self.plan.namespaces.file(node)
         words = ["nsenter", f"--mount={self._store.pin}", "nsenter", f"--net={file}"]
-        return {**super().describe(node), "nsenter": words}
+        services = service_facts(self._state, self.topology.names[node])
+        return {**super().describe(node), "nsenter": words} | ({"services": services} if services else {})
 
     def set_link(self, link: int, state: LinkState) -> None:
         """Change a running link to `state`."""
@@ -135,6 +137,13 @@ class NamespacedNetwork(RepairableNetwork):
         found = service_deviations(self._state, self._filed_plan.here)
         if found:
             lead(self._state, self._store, self._filed_plan.here, self._record.file, silent)
+        return [str(deviation) for deviation in found]
+
+    def _repair_settings(self) -> list[str]:
+        """Set sysctls and files of the topology file that differ, and return them."""
+        found = setting_deviations(self.plan, self._store, self._state.folder)
+        if found:
+            apply_settings(self.plan, self._store, self._state.folder)
         return [str(deviation) for deviation in found]
 
     def stopped_controllers(self) -> list[str]:

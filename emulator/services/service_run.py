@@ -108,14 +108,21 @@ class ServiceRun:
     def _launch(self, now: float) -> None:
         service, log = self.wanted.service, self._folder.log(*self.wanted.key)
         notify = f"emulator-{self.wanted.digest}-{os.getpid()}" if service.ready.notify else ""
+        namespace = 0
         try:
+            (namespace,) = self._starter.namespaces([self.wanted])
+            if not namespace:
+                self._at = now + _FIRST_PAUSE  # its node is away: that is no failure of the service
+                return
             log.parent.mkdir(mode=0o711, parents=True, exist_ok=True)
             begin = log.stat().st_size if log.exists() else 0
             listener = self._starter.listener(self.wanted, notify) if notify else None
-            (namespace,) = self._starter.namespaces([self.wanted])
             child = self._starter.start(self.wanted, service.command, log, notify)
         except (EmulationError, OSError) as error:
-            self._failed_to_end(str(error), now)
+            if namespace and self._starter.namespaces([self.wanted]) != [namespace]:
+                self._at = now + _FIRST_PAUSE
+            else:
+                self._failed_to_end(str(error), now)
             return
         found = stat(child.pid)
         self._child, self._began = child, now

@@ -19,6 +19,7 @@ from emulator.engines.mininet.refusals import refuse
 from emulator.engines.mininet.transition import MininetTransition, refuse_change
 from emulator.engines.store import open_store, store_of
 from emulator.linux.namespaces.guard import namespace_guard
+from emulator.linux.nodes.own_settings import apply_settings
 from emulator.linux.nodes.pin_namespace import ready_root
 from emulator.network import Progress
 from emulator.ovs.planned_bridges import bridges_of
@@ -55,6 +56,7 @@ class MininetEngine(NamespacedEngine[MininetNetwork]):
         switches = Switches(state.folder, store, plan.topology, record.file)
         environment = openflow.start(switches, store, plan)
         _create(plan, state, record, environment, progress)
+        apply_settings(plan, store_of(state), state.folder)
         return openflow.verify(switches, plan, progress)
 
     def refuse_change(self, network: MininetNetwork, new: Plan) -> None:
@@ -68,7 +70,8 @@ class MininetEngine(NamespacedEngine[MininetNetwork]):
         return MininetTransition(network, new, state, file)
 
     def settle(self, network: MininetNetwork, old: Plan, new: Plan, state: NetworkState) -> None:
-        """Put the shells of remaining nodes under the limits of `new` where those differ from `old`."""
+        """Set the nodes' own sysctls and files; put shells of remaining nodes under limits that differ."""
+        apply_settings(new, store_of(state), state.folder)
         before = {name: old.topology.node_profile_of(node) for node, name in enumerate(old.topology.names)}
         nodes = [
             node

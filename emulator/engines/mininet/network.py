@@ -20,6 +20,7 @@ from emulator.engines.mininet.survey import MininetSurvey
 from emulator.engines.namespaced import NamespacedNetwork
 from emulator.engines.store import require_root
 from emulator.link_states import reapply_shapes
+from emulator.linux.nodes.own_settings import setting_deviations
 from emulator.ovs.checksums import compute_all, uncomputed
 from emulator.ovs.planned_bridges import bridges_of
 from emulator.ovs.switches import Switches
@@ -75,6 +76,7 @@ class MininetNetwork(NamespacedNetwork):
         with self._store.entered():
             found = MininetSurvey(wanted, self.driver, self._store).damage().deviations
             found += uncomputed(wanted.plan, bridges_of(wanted.plan), self._store)
+        found += setting_deviations(self.plan, self._store, self._state.folder)
         bridges = openflow.damage_of(self.switches, wanted.plan)
         return [*found, *(bridges.deviations if bridges else ())]
 
@@ -98,4 +100,5 @@ class MininetNetwork(NamespacedNetwork):
         if switched is not None:
             openflow.repair(self.switches, wanted.plan, switched, damage.nodes)
         told = [*damage.deviations, *(switched.deviations if switched else ()), *offloaded]
-        return [*map(str, told), *(f"controller {name} is stopped" for name in stopped)]
+        words = [*map(str, told), *(f"controller {name} is stopped" for name in stopped)]
+        return words + self._repair_settings()

@@ -14,6 +14,7 @@ from emulator.errors import RefusedError
 from emulator.find_program import find_program
 from emulator.linux.machine.features import fix_module, has_qdisc
 from emulator.linux.machine.mininet import mininet_python, mininet_version
+from emulator.linux.nodes.own_settings import refused_settings
 from emulator.ovs.names import name_clashes
 from emulator.ovs.refusals import ovs_refusals
 from emulator.plan import Plan
@@ -39,6 +40,7 @@ def refuse(plan: Plan) -> None:
         *unshapable_links(plan, unshapable),
         *crowded_bridges(plan),
         *missing_node_limits(plan),
+        *refused_settings(plan.topology),
         *ovs_refusals(plan),
         *too_large(plan),
     ]

@@ -20,6 +20,7 @@ from emulator.engines.mininet.local import LocalNodes
 from emulator.errors import BrokenError
 from emulator.link_states import States, reapply_shapes
 from emulator.linux.namespaces.store import NamespaceStore
+from emulator.linux.nodes.own_sysctls import restore_sysctls
 from emulator.network import silent
 from emulator.ovs.planned_bridges import bridges_of
 from emulator.ovs.switches import Switches
@@ -86,3 +87,6 @@ class MininetSession(DrivenSession):
             self._follow()
             self._driver.ask(*link_steps(LinkChange(old, self._plan, before={}, after={})))
         reapply_shapes(links, self._states_now, partial(apply_shapes, self._plan, self._driver))
+        with self._store.entered():
+            ends = self._plan.topology.ends[links].ravel().tolist()
+            restore_sysctls(self._plan.here, self._store, {*ends, *nodes})

@@ -11,8 +11,7 @@ from emulator.engines.netns.transition import NetnsTransition
 from emulator.engines.store import open_store, store_of
 from emulator.linux.namespaces.guard import namespace_guard
 from emulator.linux.nodes.deploy import create_nodes
-from emulator.linux.nodes.node_files import write_files
-from emulator.linux.nodes.own_sysctls import set_sysctls
+from emulator.linux.nodes.own_settings import apply_settings
 from emulator.linux.overlay.create import create_ports
 from emulator.linux.overlay.devices.network import DeviceNetwork
 from emulator.network import Progress
@@ -42,8 +41,7 @@ class NetnsEngine(NamespacedEngine[NetnsNetwork]):
         with namespace_guard("net", "mnt"):
             store = open_store(state)
             create_nodes(plan.full.here, store, progress)
-            set_sysctls(plan.full.here, store, state.folder)
-            write_files(plan.here, state.folder)
+            apply_settings(plan, store, state.folder)
             if plan.overlay is not None and plan.overlay.ports.devices:
                 DeviceNetwork(plan.overlay, plan.ports_up, store).create(progress)
             elif plan.overlay is not None:
@@ -53,8 +51,7 @@ class NetnsEngine(NamespacedEngine[NetnsNetwork]):
     def settle(self, network: NetnsNetwork, old: Plan, new: Plan, state: NetworkState) -> None:
         """Set the nodes' own sysctls and files."""
         del network, old
-        set_sysctls(new.full.here, store_of(state), state.folder)
-        write_files(new.here, state.folder)
+        apply_settings(new, store_of(state), state.folder)
 
     def transition(self, network: NetnsNetwork, new: Plan, state: NetworkState, file: str) -> NetnsTransition:
         """Return the transition of the running network to the plan `new`."""

@@ -26,8 +26,7 @@ from emulator.engines.netns.switches import switches_of
 from emulator.engines.store import require_root
 from emulator.link_states import reapply_shapes
 from emulator.linux.nodes.link_messages import apply_shapes
-from emulator.linux.nodes.node_files import file_deviations, write_files
-from emulator.linux.nodes.own_sysctls import set_sysctls, sysctl_deviations
+from emulator.linux.nodes.own_settings import setting_deviations
 from emulator.linux.nodes.repair import repair
 from emulator.linux.nodes.session import NetnsSession
 from emulator.linux.nodes.shared_messages import SharedMessages
@@ -41,7 +40,7 @@ from emulator.network import Session
 from emulator.ovs.session import OvsSession
 from emulator.ovs.switches import Switches
 from emulator.plan import Plan
-from emulator.services.control import reread, service_facts
+from emulator.services.control import reread
 from topologies.profiles import Shape
 from topologies.topology import Topology
 
@@ -89,8 +88,6 @@ class NetnsNetwork(NamespacedNetwork):
     def describe(self, node: int) -> Mapping[str, Any]:
         """Return facts of a node as JSON data; of a light port also its state and its counters."""
         facts = dict(super().describe(node))
-        if services := service_facts(self._state, facts["name"]):
-            facts["services"] = services
         if self.topology.light[node]:
             require_root()
             facts |= describe_port(self.plan, node, self._store)
@@ -122,15 +119,11 @@ class NetnsNetwork(NamespacedNetwork):
         """Compare every node with the kernel; return deviations from the plan."""
         wanted = self.wanted()
         damage, ports = look_at_all(self.plan, wanted, self._store)
-        found = damage.deviations + ports.deviations + self._own_deviations()
+        found = damage.deviations + ports.deviations
+        found += setting_deviations(self.plan, self._store, self._state.folder)
         if self.switches is None:
             return found
         return found + deviating_bridges(self.switches, wanted.plan, self._store)
-
-    def _own_deviations(self) -> list[Deviation]:
-        """Return the sysctls and files of the topology file that differ."""
-        sysctls = sysctl_deviations(self.plan.full.here, self._store)
-        return sysctls + file_deviations(self.plan.here, self._state.folder)
 
     def repair_before(self, new: Plan) -> list[str]:
         """Repair before the change to `new`.
@@ -164,11 +157,7 @@ class NetnsNetwork(NamespacedNetwork):
                 )
             ports = look_at_ports(self.plan, store)
         words += repair_ports(self.plan, store, ports)
-        changed = self._own_deviations()
-        if changed:
-            set_sysctls(self.plan.full.here, store, self._state.folder)
-            write_files(self.plan.here, self._state.folder)
-        words += map(str, changed)
+        words += self._repair_settings()
         if fix is not None:
             with store.entered():
                 words += fix.finish(store)

@@ -10,8 +10,7 @@ from emulator.engines.share import share_refusals
 from emulator.errors import RefusedError
 from emulator.linux.bpf.support import lacking_bpf
 from emulator.linux.machine.features import fix_module, has_link, has_qdisc
-from emulator.linux.nodes.node_files import refused_files
-from emulator.linux.nodes.own_sysctls import refused_sysctls
+from emulator.linux.nodes.own_settings import refused_settings
 from emulator.ovs.refusals import ovs_refusals, own_switch_refusals
 from emulator.plan import Plan
 from topologies.counting import counted
@@ -31,8 +30,7 @@ def refuse(plan: Plan) -> None:
         *crowded_bridges(plan.full),
         *unshapable_links(plan.full, missing_shaping),
         *missing_node_limits(plan),
-        *refused_sysctls(plan.topology),
-        *refused_files(plan.topology),
+        *refused_settings(plan.topology),
         *own_switch_refusals(plan.full),
         *ovs_refusals(plan.full),
         *too_large(plan),

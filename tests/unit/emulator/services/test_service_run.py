@@ -37,6 +37,7 @@ class Here:
 
     def __init__(self) -> None:
         self.started: list[subprocess.Popen[bytes]] = []
+        self.gone = False
 
     def start(
         self, wanted: Wanted, argv: Sequence[str], log: Path | None, notify: str
@@ -63,7 +64,7 @@ class Here:
         return ""
 
     def namespaces(self, services: Sequence[Wanted]) -> list[int]:
-        return [Path("/proc/self/ns/net").stat().st_ino for _ in services]
+        return [0 if self.gone else Path("/proc/self/ns/net").stat().st_ino for _ in services]
 
 
 @pytest.fixture
@@ -103,6 +104,18 @@ def test_waits_for_its_predecessor(run_of: Callable[..., ServiceRun], here: Here
     run.step(time.monotonic(), may_start=False)
     assert run.status.state == WAITING
     assert not here.started
+
+
+def test_waits_for_a_node_that_is_away(run_of: Callable[..., ServiceRun], here: Here) -> None:
+    run = run_of(SLEEP)
+    here.gone = True
+    for second in range(9):
+        run.step(float(second), may_start=True)
+    assert (run.status.state, run.status.restarts, here.started) == (WAITING, 0, [])
+    here.gone = False
+    run.step(10.0, may_start=True)
+    assert len(here.started) == 1
+    run.end()
 
 
 @pytest.mark.parametrize("sign", ["none", "port", "output", "command", "notify"])

@@ -1,0 +1,65 @@
+"""What a file gives to programs in nodes, on the engines whose nodes are namespaces here."""
+
+from __future__ import annotations
+
+import shutil
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+import emulator
+
+pytestmark = [pytest.mark.privileged]
+ENGINES = [
+    "netns",
+    pytest.param(
+        "mininet",
+        marks=pytest.mark.skipif(
+            any(shutil.which(name) is None for name in ("mnexec", "brctl")), reason="needs Debian's mininet"
+        ),
+    ),
+]
+SEEN = "echo $ROLE; cat /proc/sys/net/ipv4/tcp_keepalive_time /proc/sys/net/ipv4/conf/h1-eth0/arp_ignore"
+
+
+@pytest.mark.parametrize("engine", ENGINES)
+def test_are_there_repaired_changed_and_back_with_a_node(
+    engine: str, tmp_path: Path, state_dir: Path
+) -> None:
+    (held := tmp_path / "held").mkdir()
+    (shown := tmp_path / "shown").write_text("the machine's\n")
+    rule: dict[str, Any] = {
+        "match": {"name": "h1"}, "environment": {"ROLE": "web"}, "private": [str(held)],
+        "sysctl": {"net.ipv4.tcp_keepalive_time": 77, "net.ipv4.conf.h1-eth0.arp_ignore": 1},
+        "files": {str(shown): "one\n"},
+        "run": {"sleep": {"command": f"sh -c 'echo started >> {held}/log; exec sleep 600'"}},
+    }  # fmt: skip
+    rule["run"]["sleep"]["user"] = "root"
+    file = {"name": "own", "engine": engine, "topology": {"generator": "single", "hosts": 2}, "nodes": [rule]}
+    log = ["sh", "-c", f"cat {held}/log {shown}"]
+    with emulator.up(file) as net:
+        assert net["h1"].run(SEEN).output.split() == ["web", "77", "1"]
+        assert net["h2"].run(SEEN.replace("h1", "h2")).output.split()[-2:] == ["7200", "0"]
+        assert net["h1"].run(log).output == "started\none\n"
+        assert [one["state"] for one in net["h1"].describe()["services"]] == ["ready"]
+        net["h1"].run("echo 99 > /proc/sys/net/ipv4/tcp_keepalive_time")
+        net["h1"].run(f"echo more >> {shown}; pkill -x sleep")
+        assert {one.object for one in net.deviations()} >= {
+            "sysctl net.ipv4.tcp_keepalive_time", f"file {shown}",
+        }  # fmt: skip
+        net.repair()
+        assert net["h1"].run(SEEN).output.split() == ["web", "77", "1"]
+        assert not net.deviations()
+        with emulator.attach("own")._running.session() as session:
+            session.remove_node(net["h1"].index)
+            session.add_node(net["h1"].index)
+        net.repair()
+        assert not net.deviations()
+        assert net["h1"].run(SEEN).output.split() == ["web", "77", "1"]
+        assert net["h1"].run(log).output.endswith("started\none\n")
+        del rule["sysctl"]["net.ipv4.tcp_keepalive_time"]
+        after = emulator.up(file | {"nodes": [rule | {"environment": {"ROLE": "db"}, "files": {}}]})
+        assert after["h1"].run(SEEN).output.split() == ["db", "7200", "1"]
+        assert after["h1"].run(["cat", str(shown)]).output == "the machine's\n"
+    assert not (state_dir / "own").exists()
