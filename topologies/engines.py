@@ -66,7 +66,7 @@ ENGINES: dict[str, EngineRow] = {
     ),
     "cluster": EngineRow(
         "emulator.engines.cluster:ClusterEngine", "Linux network namespaces on the workers of a cluster",
-        options=_CLUSTER_OPTIONS, abilities=_ALL - {"controllers", "networks"},
+        options=_CLUSTER_OPTIONS, abilities=_ALL - {"controllers", "networks"}, node_keys=NODE_KEYS,
     ),
     "distrinet": EngineRow(
         "emulator.engines.distrinet:DistrinetEngine", "the real Distrinet on its workers",

@@ -24,7 +24,7 @@ from emulator.linux.observed.existing_nodes import count_existing
 from emulator.network import Health, LinkState, Progress, silent
 from emulator.ovs import status
 from emulator.ovs.switches import Switches
-from emulator.services.control import lead, service_deviations, service_facts
+from emulator.services.control import lead, service_deviations, service_facts, under_way
 from emulator.state import NetworkState
 from emulator.stress_lock import left_over, under_stress
 from topologies.counting import counted
@@ -133,11 +133,14 @@ class NamespacedNetwork(RepairableNetwork):
         return []
 
     def repair_services(self) -> list[str]:
-        """Start services again that have ended; BrokenError if one fails again."""
+        """Start services again that have ended; BrokenError if one fails again.
+
+        Services that are about to be ready are waited for, and not returned.
+        """
         found = service_deviations(self._state, self._filed_plan.here)
         if found:
             lead(self._state, self._store, self._filed_plan.here, self._record.file, silent)
-        return [str(deviation) for deviation in found]
+        return [str(deviation) for deviation in found if not under_way(deviation)]
 
     def _repair_settings(self) -> list[str]:
         """Set sysctls and files of the topology file that differ, and return them."""

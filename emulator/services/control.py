@@ -19,7 +19,17 @@ from emulator.linux.processes.caller import caller, note_caller
 from emulator.linux.processes.execute import NODE_VARIABLE
 from emulator.network import Progress
 from emulator.plan_part import PlanPart
-from emulator.services.folder import DONE, ENDED, FAILED, GOOD, RESTARTING, ServiceFolder, Status
+from emulator.services.folder import (
+    DONE,
+    ENDED,
+    FAILED,
+    GOOD,
+    RESTARTING,
+    STARTING,
+    WAITING,
+    ServiceFolder,
+    Status,
+)  # fmt: skip
 from emulator.services.wanted import Wanted, wanted_services
 from emulator.state import NetworkState
 from topologies.counting import counted, some_names
@@ -128,6 +138,13 @@ def service_deviations(state: NetworkState, part: PlanPart) -> list[Deviation]:
         if found != expected:
             out.append(Deviation(one.node_name, f"service {one.service.name}", expected, found))
     return out
+
+
+def under_way(deviation: Deviation) -> bool:
+    """Return whether the supervisor leads the service to the plan already, as after its node came back."""
+    return deviation.object.startswith("service ") and deviation.found.partition(":")[0] in {
+        WAITING, STARTING, RESTARTING,
+    }  # fmt: skip
 
 
 def _found(status: Status) -> str:

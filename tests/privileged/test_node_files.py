@@ -46,6 +46,16 @@ def test_are_seen_by_their_node_alone_repaired_changed_and_gone(tmp_path: Path, 
     assert not (state_dir / "files").exists()
 
 
+def test_a_directory_above_the_networks_own_may_be_private(state_dir: Path) -> None:
+    above = str(state_dir.parents[1])
+    assert above == "/run", "the default is below it, too"
+    rule = {"match": {"name": "h1"}, "private": [above, "/var/log"], "files": {f"{above}/name": "h1\n"}}
+    with emulator.up(file_of(rule)) as net:
+        found = net["h1"].run(["sh", "-c", f"ls -A {above} /var/log; cat {above}/name; grep h2 /etc/hosts"])
+        assert (found.errors, found.output.split()[:4]) == ("", ["/run:", "name", "/var/log:", "h1"])
+        assert net["h2"].address in found.output
+
+
 def test_a_link_in_a_node_leads_no_write_out_of_it(tmp_path: Path, state_dir: Path) -> None:
     del state_dir
     (held := tmp_path / "held").mkdir()

@@ -3,12 +3,16 @@
 from __future__ import annotations
 
 import shutil
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
 import pytest
+from support.command import CommandLine
 
 import emulator
+from emulator.deviation import Deviation
+from emulator.services.control import under_way
 
 pytestmark = [pytest.mark.privileged]
 ENGINES = [
@@ -19,11 +23,20 @@ ENGINES = [
             any(shutil.which(name) is None for name in ("mnexec", "brctl")), reason="needs Debian's mininet"
         ),
     ),
+    "cluster",
 ]
 SEEN = "echo $ROLE; cat /proc/sys/net/ipv4/tcp_keepalive_time /proc/sys/net/ipv4/conf/h1-eth0/arp_ignore"
 
 
-@pytest.mark.parametrize("engine", ENGINES)
+@pytest.fixture(params=ENGINES)
+def engine(request: pytest.FixtureRequest, cli: CommandLine) -> Iterator[str]:
+    if request.param == "cluster":
+        cli("workers", "local", "1", code=0)
+    yield request.param
+    if request.param == "cluster":
+        cli("workers", "local", "--down", code=0)
+
+
 def test_are_there_repaired_changed_and_back_with_a_node(
     engine: str, tmp_path: Path, state_dir: Path
 ) -> None:
@@ -63,3 +76,19 @@ def test_are_there_repaired_changed_and_back_with_a_node(
         assert after["h1"].run(SEEN).output.split() == ["db", "7200", "1"]
         assert after["h1"].run(["cat", str(shown)]).output == "the machine's\n"
     assert not (state_dir / "own").exists()
+
+
+@pytest.mark.parametrize(
+    ("object_", "found", "expected"),
+    [
+        ("service web", "starting", True),
+        ("service web", "restarting: exit code 1", True),
+        ("service web", "waiting", True),
+        ("service web", "failed: exit code 1", False),
+        ("service web", "missing", False),
+        ("supervisor of the services", "missing", False),
+        ("sysctl net.x", "waiting", False),
+    ],
+)
+def test_services_that_come_by_themselves_are_no_repairs(object_: str, found: str, expected: bool) -> None:
+    assert under_way(Deviation("h1", object_, "ready", found)) is expected

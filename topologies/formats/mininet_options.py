@@ -28,6 +28,7 @@ HINTS = {
     "commands": "write them under `run:` or `sysctl:`",
     "autoStaticArp": "write `addressing: {static_arp: true}`",
     "inNamespace": "every node has a namespace of its own",
+    "privateDirs": "write `private:`",
     "servers": "write `workers:`",
     "placement": "write `placement:`",
     "failMode": "write `openflow: {fail_mode: …}`",

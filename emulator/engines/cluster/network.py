@@ -95,8 +95,8 @@ class ClusterNetwork(RecordedNetwork):
         return ""
 
     def describe(self, node: int) -> Mapping[str, Any]:
-        """Return facts of a node as JSON data; of a light port also its state and its counters."""
-        if not self.topology.light[node]:
+        """Return facts of a node as JSON data: also its services, and a light port's state and counters."""
+        if not (self.topology.light[node] or self.topology.node_profile_of(node).setup.run):
             return node_facts(self.plan, node)
         worker = self.access.worker_of(node)
         found = self.workers.ask_one(worker, "emulator.agent.state:describe", {"node": node}).value

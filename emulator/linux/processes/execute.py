@@ -61,11 +61,16 @@ def inside(store: NamespaceStore, place: Place, hosts: Path | None, action: Call
                 os.fchdir(here)
         syscalls.unshare(syscalls.CLONE_NEWNS)
         syscalls.mount("none", "/", flags=syscalls.MS_REC | syscalls.MS_SLAVE)
-        for source, target in place.mounts:
-            syscalls.mount(source, target, flags=syscalls.MS_BIND)
-        if hosts is not None and hosts.exists():
-            with suppress(KernelError):
-                syscalls.mount(str(hosts), "/etc/hosts", flags=syscalls.MS_BIND)
+        named = str(hosts) if hosts is not None and hosts.exists() else ""
+        with (
+            _opened([source for source, _ in place.mounts]) as sources,
+            _opened([named] * bool(named)) as own,
+        ):
+            for source, (_, target) in zip(sources, place.mounts, strict=True):
+                syscalls.mount(source, target, flags=syscalls.MS_BIND)
+            for source in own:
+                with suppress(KernelError):
+                    syscalls.mount(source, "/etc/hosts", flags=syscalls.MS_BIND)
         # like `ip netns exec`; otherwise /sys/class/net shows the wrong links
         if place.node:
             mark_here(place.node, store.folder)
@@ -75,6 +80,21 @@ def inside(store: NamespaceStore, place: Place, hosts: Path | None, action: Call
             with suppress(KernelError):
                 syscalls.mount("sysfs", "/sys", "sysfs")
         return action()
+
+
+@contextmanager
+def _opened(paths: Sequence[str]) -> Iterator[list[str]]:
+    """Yield paths that lead to `paths` whatever is mounted over them meanwhile, such as a private /run."""
+    with ExitStack() as stack:
+        out = []
+        for path in paths:
+            try:
+                descriptor = os.open(path, os.O_PATH | os.O_CLOEXEC)
+            except OSError as error:
+                raise KernelError("mount", path, error.errno or 0) from error
+            stack.callback(os.close, descriptor)
+            out.append(f"/proc/self/fd/{descriptor}")
+        yield out
 
 
 @contextmanager
