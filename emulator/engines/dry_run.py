@@ -7,7 +7,9 @@ and users can try a file without root. Its run record is like any other's: `stat
 
 from __future__ import annotations
 
+import os
 from collections.abc import Mapping, Sequence
+from contextlib import suppress
 from functools import cached_property
 from typing import ClassVar
 
@@ -30,6 +32,10 @@ from emulator.state import NetworkState, Record, state_root
 from emulator.stress_lock import left_over
 
 
+def _would_run(argv: Sequence[str]) -> str:
+    return f"dry-run: would run {' '.join(argv)}\n"
+
+
 class DryRunAccess(LimitedAccess):
     """Access to nodes in memory: commands are printed and not run."""
 
@@ -46,12 +52,14 @@ class DryRunAccess(LimitedAccess):
     ) -> Sequence[CommandResult]:
         """Run nothing; return the command as text."""
         del timeout
-        said = f"dry-run: would run {' '.join(argv)}\n".encode()
+        said = _would_run(argv).encode()
         return [CommandResult(self._network.topology.names[node], 0, said) for node in nodes]
 
     def interact(self, node: int, argv: Sequence[str], timeout: float | None = None) -> int:
-        """Run nothing."""
-        del node, argv, timeout
+        """Run nothing; say so where the command would have written."""
+        del node, timeout
+        with suppress(BrokenPipeError):
+            os.write(1, _would_run(argv).encode())
         return 0
 
     def ping(self, echoes: Sequence[Echo], timeout: float) -> Sequence[float | None]:

@@ -140,12 +140,21 @@ def route_problems(topology: Topology, computed: Forwarding) -> Iterator[tuple[i
             where = (network.network_address.packed, network.prefixlen)
             inside = next((pool for pool in pools if _is_inside(network, pool)), None)
             if inside is not None or where in known:
-                words = f"the network forwards to {inside or network} by itself"
-                yield node, key, f"{words}; leave it out, or write a destination outside its pools"
+                yield node, key, _superfluous(key, inside or network, name)
             elif _hop(addresses, gateway) is None:
                 have = ", ".join(f"{a.text}/{a.length}" for a in addresses) or "no address"
                 words = f"{text} is no neighbour of `{name}`, which has {have}"
                 yield node, key, f"{words}; a gateway is another node's address on one of its subnets"
+
+
+def _superfluous(key: str, network: Network, name: str) -> str:
+    if key == "gateway":
+        return (
+            f"`{name}` has a default route already: the network's routers are computed gateways; leave it out"
+        )
+    return (
+        f"the network forwards to {network} by itself; leave it out, or write a destination outside its pools"
+    )
 
 
 def _is_inside(network: Network, pool: Network) -> bool:

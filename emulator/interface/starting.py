@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import os
+import sys
 from collections.abc import Callable, Mapping
 from contextlib import AbstractContextManager, nullcontext
 from dataclasses import dataclass, field
@@ -14,16 +16,24 @@ from emulator.interface.recovery import Tell, recover_before_up
 from emulator.interface.values import text_of
 from emulator.network import Engine, Network, Progress, silent
 from emulator.plan import Plan
+from emulator.state import NetworkState, state_root
 from emulator.under_stress import require_no_stress
 from topologies.given import Description
 
 
 def require_root() -> None:
     """Raise UnableError without root."""
-    import os
-
     if os.geteuid() != 0:
-        raise UnableError("this engine needs root; run the program as root: sudo python SCRIPT.py")
+        raise UnableError(f"this needs root; run the program as root: sudo {sys.executable} SCRIPT.py")
+
+
+def is_closed_to_us(name: str) -> bool:
+    """Return whether the network `name` is up and its folder is another user's: root's."""
+    try:
+        folder = NetworkState(state_root(), name).folder
+        return folder.exists() and not os.access(folder, os.R_OK | os.W_OK | os.X_OK)
+    except PermissionError:
+        return True
 
 
 def untold(line: str) -> None:
@@ -77,7 +87,7 @@ def start(
     watch = watch or Watch()
     document, topology = description.document, description.topology
     runner = engine_named(document.spec.engine_name if engine is None else text_of(engine, "engine"))
-    if runner.needs_root:
+    if runner.needs_root or is_closed_to_us(topology.name):
         watch.root()
     with watch.phase("plan"):
         plan = planned(document, topology, runner, given=options)

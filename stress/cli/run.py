@@ -89,6 +89,8 @@ def run_scenario(document: Document, options: Options) -> int:
         unwritten = _write(outcome, options["folder"])
     result = outcome.result
     _print_results(outcome)
+    if options["folder"] is not None and unwritten is None:
+        say(f"report: {options['folder'] / 'report.html'}")
     if options["as_json"]:
         print_json(summary(result, outcome.verdicts, outcome.figures))
     if result.interrupted:

@@ -7,7 +7,6 @@ from typing import Any
 
 import click
 
-from emulator.cli.elevate import ensure_root
 from emulator.cli.network_file import TopologyFile
 from emulator.cli.options import engine_option, json_option, net_option
 from emulator.cli.output import answer, print_json, say
@@ -103,8 +102,7 @@ def _recover(options: dict[str, Any]) -> int:
     from emulator.cli.networks import chosen_network
     from emulator.interface.recovery import recover_run
 
-    ensure_root()
-    network = chosen_network(options["net"])
+    network = chosen_network(options["net"], change=True)
     given = recover_run(network, answer)
     if options["as_json"]:
         print_json({"network": network.name, "recovered": given})

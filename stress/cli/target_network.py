@@ -34,9 +34,8 @@ def target_network(options: Mapping[str, Any]) -> TargetNetwork:
     if options["file"] is None:
         from emulator.cli.networks import chosen_network
 
-        ensure_root()
+        network = chosen_network(options["net"], change=True)
         _require_folder(options["folder"])
-        network = chosen_network(options["net"])
         return TargetNetwork(
             network.topology, engine_named(network.engine), network.addresses, nullcontext(network)
         )

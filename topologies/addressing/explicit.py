@@ -150,11 +150,24 @@ class ExplicitSubnets:
                 raise ParameterError(self._at(address.node), message)
             return
         shown = text if address.length is None else f"{text}/{address.length}"
+        router = self._router_beside(address.node)
+        apart = (
+            f"a switch between it and `{router}`, whose hosts are one segment"
+            if router
+            else "a router between them"
+        )
         raise ParameterError(
             self._at(address.node),
             f"{shown} is not in {subnet}, the subnet of `{self._topology.names[first.node]}` "
-            "on the same segment; use an address in it, or put a router between them",
+            f"on the same segment; use an address in it, or put {apart}",
         )
+
+    def _router_beside(self, node: int) -> str:
+        """Return the router that a node is linked to directly; empty if there is none."""
+        topology = self._topology
+        others = [int(topology.ends[link, 1 - end]) for link, end, _ in topology.incident(node)]
+        found = (other for other in others if topology.kinds[other] == Kind.ROUTER)
+        return topology.names[at] if (at := next(found, None)) is not None else ""
 
     def _check_overlap(self) -> None:
         """Raise ParameterError when the subnets of two segments overlap."""

@@ -6,10 +6,10 @@ routers. Addresses are those of links, and those that `exec` gives with `ip addr
 
 from __future__ import annotations
 
-import re
 from typing import Any, BinaryIO
 
 from topologies.formats.graph import FormatError, Graph
+from topologies.formats.ip_commands import DEFAULT, SetsAddress, SetsRoute, parsed
 from topologies.formats.lab import End, Lab, mapping, read_yaml, sequence
 from topologies.formats.left_out import LeftOut
 
@@ -24,9 +24,6 @@ _HINTS = {
     "cmd": "write it under `run:`",
     "memory": "write `memory:`",
 }
-_ADDRESS = re.compile(r"ip\s+(?:-[46]\s+)?addr(?:ess)?\s+(?:add|replace)\s+(\S+)\s+dev\s+(\S+)")
-_GATEWAY = re.compile(r"ip\s+(?:-[46]\s+)?route\s+(?:add|replace)\s+default\s+via\s+(\S+)(?:\s+dev\s+\S+)?")
-_ROUTE = re.compile(r"ip\s+(?:-[46]\s+)?route\s+(?:add|replace)\s+(\S+/\d+)\s+via\s+(\S+)(?:\s+dev\s+\S+)?")
 
 
 def read(file: BinaryIO) -> Graph:
@@ -74,15 +71,15 @@ def _node(
             left_out.add(f"`{key}`", name)
     routes = []
     for command in sequence(node.get("exec"), f"`exec` of {name}"):
-        words = str(command).strip()
-        if found := _ADDRESS.fullmatch(words):
-            addresses.setdefault((name, found[2]), []).append(found[1])
-        elif found := _GATEWAY.fullmatch(words):
-            out["gateway"] = found[1]
-        elif found := _ROUTE.fullmatch(words):
-            routes.append(f"{found[1]}={found[2]}")
-        else:
-            left_out.add("`exec`", name)
+        match parsed(str(command)):
+            case SetsAddress(address, interface):
+                addresses.setdefault((name, interface), []).append(address)
+            case SetsRoute(destination, gateway) if destination == DEFAULT:
+                out["gateway"] = gateway
+            case SetsRoute(destination, gateway):
+                routes.append(f"{destination}={gateway}")
+            case _:
+                left_out.add("`exec`", name)
     return out | ({"routes": " ".join(routes)} if routes else {})
 
 

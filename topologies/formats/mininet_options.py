@@ -7,6 +7,7 @@ from collections.abc import Mapping
 from typing import Any
 
 from topologies.formats.graph import FormatError
+from topologies.formats.ip_commands import DEFAULT, SetsRoute, parsed
 from topologies.formats.left_out import LeftOut
 
 _TAKEN = {"ip", "mac", "prefixLen", "isSwitch", "cls", "commands", "left_out", "dpid"}
@@ -40,12 +41,6 @@ _BRIDGING = re.compile(
     r"\s*(?:ovs-vsctl\b.*\badd-br|brctl\s+addbr|ip\s+link\s+add\b.*\bbridge\b|ofdatapath\b).*"
 )
 _SYSCTL = re.compile(r"\s*sysctl\s+(?:-w\s+)?(net(?:\.[A-Za-z0-9_-]+)+)=(\S+)\s*")
-_ADDRESS = r"([0-9]+(?:\.[0-9]+){3})"
-_GATEWAY = re.compile(
-    r"\s*(?:ip\s+route\s+add\s+default\s+via|route\s+add\s+(?:-net\s+)?default\s+gw)"
-    rf"\s+{_ADDRESS}(?:\s+dev\s+\S+|\s+\S+-eth[0-9]+)?\s*"
-)
-_ROUTE = re.compile(rf"\s*ip\s+route\s+add\s+{_ADDRESS}(/[0-9]+)\s+via\s+{_ADDRESS}(?:\s+dev\s+\S+)?\s*")
 
 
 def class_of(options: Mapping[str, Any]) -> list[str]:
@@ -103,10 +98,11 @@ def _commands(name: str, options: dict[str, Any], left_out: LeftOut) -> dict[str
             out["bridges"] = True
         elif found := _SYSCTL.fullmatch(command):
             words.setdefault("sysctl", []).append(f"{found[1]}={found[2]}")
-        elif found := _GATEWAY.fullmatch(command):
-            out["gateway"] = found[1]
-        elif found := _ROUTE.fullmatch(command):
-            words.setdefault("routes", []).append(f"{found[1]}{found[2]}={found[3]}")
+        elif isinstance(route := parsed(command), SetsRoute):
+            if route.destination == DEFAULT:
+                out["gateway"] = route.gateway
+            else:
+                words.setdefault("routes", []).append(f"{route.destination}={route.gateway}")
         else:
             left_out.add("commands", f"{name} ({_cut(command)})")
     return out | {key: " ".join(several) for key, several in words.items()}

@@ -66,7 +66,30 @@ def load(path: Path | str) -> Document:
     """Load the topology file at `path`; raise InputError with every problem found."""
     if foreign := _foreign(Path(path)):
         raise InputError([Problem(str(path), 0, 0, "", foreign)])
-    return document_of(read(path, look=_wrong))
+    source = read(path, look=_wrong)
+    try:
+        return document_of(source)
+    except InputError as error:
+        if program := _lab_of(source.data):
+            words = f"is a file of {program}; {_imported(Path(path))}"
+            raise InputError([Problem(str(path), 0, 0, "", words)]) from error
+        raise
+
+
+def _lab_of(data: Any) -> str:
+    """Return the program whose lab a document is that isn't ours; empty if it is none."""
+    if not isinstance(data, dict):
+        return ""
+    topology = data.get("topology")
+    if topology is None:
+        return "netlab" if isinstance(data.get("nodes"), dict) else ""
+    links = topology.get("links") if isinstance(topology, dict) else None
+    found = [link for link in links if isinstance(link, dict)] if isinstance(links, list) else []
+    return "containerlab" if any("endpoints" in link for link in found) else ""
+
+
+def _imported(path: Path) -> str:
+    return f"write a file with `name:` and `topology: {{file: {path.name}}}`"
 
 
 def _foreign(path: Path) -> str | None:
@@ -79,7 +102,7 @@ def _foreign(path: Path) -> str | None:
             f"is a Python program; for its Mininet topology write a file with `name:` and "
             f"`topology: {{mininet: {path.name}}}`; a script that calls `emulator.up` is run by python"
         )
-    return f"is a graph; write a file with `name:` and `topology: {{file: {path.name}}}`"
+    return f"is a graph; {_imported(path)}"
 
 
 def load_text(text: str, file: str = "<text>", folder: Path | None = None) -> Document:

@@ -119,3 +119,11 @@ def test_a_link_without_an_action_is_shown(state: Path, capsys: pytest.CaptureFi
 def test_a_program_that_a_node_lacks(program: str, fix: str) -> None:
     assert no_program([program], "h1").startswith(f"can't run `{program}` in h1: there is no such program; ")
     assert fix in no_program([program], "h1")
+
+
+def test_a_dry_run_says_what_it_would_run(state: Path, capfd: pytest.CaptureFixture[str]) -> None:
+    (state / "n.yaml").write_text("name: n\nengine: dry-run\ntopology: {generator: single}\n")
+    assert run(["up", "n.yaml"]) == 0
+    capfd.readouterr()
+    assert run(["exec", "h1", "--", "ls", "-l"]) == 0
+    assert capfd.readouterr().out == "dry-run: would run ls -l\n"

@@ -80,6 +80,13 @@ def test_a_routers_address_without_hosts_is_its_own() -> None:
     assert [a.text for a in addressing.own(2)] == ["10.9.9.9"]
 
 
+def test_hosts_at_a_router_are_one_segment() -> None:
+    nodes = {"h1": {"ip": "10.1.0.2/24"}, "h2": {"ip": "10.2.0.2/24"}, "r1": ROUTER}
+    found = problems({"nodes": nodes, "links": [["h1", "r1"], ["h2", "r1"]]})
+    (words,) = found.values()
+    assert words.endswith("or put a switch between it and `r1`, whose hosts are one segment")
+
+
 @pytest.mark.parametrize(
     ("nodes", "key", "words"),
     [

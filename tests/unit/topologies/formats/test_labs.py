@@ -8,7 +8,7 @@ import pytest
 from topologies.build import build
 from topologies.errors import InputError
 from topologies.identifiers import interface_name
-from topologies.spec.load import load_text
+from topologies.spec.load import load, load_text
 from topologies.topology import Topology
 
 CLAB = """
@@ -48,6 +48,26 @@ links:
 - {interfaces: [{node: r2, ifname: wan0}], type: stub}
 - {r1: , r2: , prefix: {ipv4: 10.7.0.0/30, ipv6: "fd07::/64"}}
 """
+
+
+def test_a_lab_in_the_place_of_a_topology_file_is_named(tmp_path: Path) -> None:
+    for name, text, program in (("a.yml", CLAB, "containerlab"), ("topology.yml", NETLAB, "netlab")):
+        (tmp_path / name).write_text(text)
+        with pytest.raises(InputError) as error:
+            load(tmp_path / name)
+        assert [problem.message for problem in error.value.problems] == [
+            f"is a file of {program}; write a file with `name:` and `topology: {{file: {name}}}`"
+        ]
+
+
+@pytest.mark.parametrize(
+    "text", ["nodes: [a]\n", "name: x\ntopology: {links: [[a, b]]}\n", "topology: 1\n", "[1]\n"]
+)
+def test_other_errors_stay(tmp_path: Path, text: str) -> None:
+    (tmp_path / "x.yaml").write_text(text)
+    with pytest.raises(InputError) as error:
+        load(tmp_path / "x.yaml")
+    assert "is a file of" not in str(error.value)
 
 
 def loaded(folder: Path, name: str, text: str, options: str = "") -> Topology:
