@@ -10,7 +10,8 @@ from topologies.formats.ip_commands import SetsAddress, SetsRoute, parsed
 @pytest.mark.parametrize(
     "command",
     [
-        "ip addr add 10.0.0.1/24 dev eth1", "ip a a 10.0.0.1/24 dev eth1", "ip address add dev eth1 10.0.0.1/24",
+        "ip addr add 10.0.0.1/24 dev eth1", "ip a a 10.0.0.1/24 dev eth1",
+        "ip address add dev eth1 10.0.0.1/24",
         "ip -4 ad add 10.0.0.1/24 brd + dev eth1", " sudo  ip addr replace 10.0.0.1/24 dev 'eth1' ",
         "ip a rep 10.0.0.1/24 dev eth1",
     ],
