@@ -11,10 +11,10 @@ from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
+from emulator.link_states import link_state
 from emulator.network import LinkState, Network
 from emulator.process_tags import end_tagged
 from emulator.stress_lock import read_journal
-from topologies.profiles import Shape
 
 
 def recover(network: Network, path: Path | None, take_down: Callable[[str], None]) -> list[str]:
@@ -39,7 +39,7 @@ def _reshaped(network: Network, before: Mapping[str, Any]) -> list[str]:
     """Reset links to their state before the run; return those that differed, one line each."""
     topology, given = network.topology, []
     for text, data in before.items():
-        link, state = int(text), _state(data)
+        link, state = int(text), link_state(data)
         if link >= topology.link_count:
             continue
         differs = network.link_changes.get(link, LinkState()) != state
@@ -49,8 +49,3 @@ def _reshaped(network: Network, before: Mapping[str, Any]) -> list[str]:
             a, b = topology.ends[link].tolist()
             given.append(f"restored link {topology.names[a]} -- {topology.names[b]}")
     return given
-
-
-def _state(data: Mapping[str, Any]) -> LinkState:
-    shapes = [Shape(**data[way]) if data[way] else None for way in ("forward", "backward")]
-    return LinkState(bool(data["up"]), *shapes)

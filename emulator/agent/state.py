@@ -10,9 +10,9 @@ from emulator.agent.networks import network_named, require_owner
 from emulator.agent.parts import end_all
 from emulator.carriers.protocol import Answer, RunningCall
 from emulator.engines.namespaced import NamespacedNetwork
-from emulator.network import LinkState, Network
+from emulator.link_states import link_state
+from emulator.network import Network
 from emulator.tasks import Plain
-from topologies.profiles import Shape
 
 
 def _network(arguments: Mapping[str, Plain]) -> Network:
@@ -56,10 +56,11 @@ def set_links(call: RunningCall, arguments: Mapping[str, Plain], data: bytes) ->
     return Answer()
 
 
-def link_state(plain: Plain) -> LinkState:
-    """Return the state of a link from plain data."""
-    shapes = (Shape(**plain[way]) if plain[way] else None for way in ("forward", "backward"))
-    return LinkState(plain["up"], *shapes)
+def link_changes(call: RunningCall, arguments: Mapping[str, Plain], data: bytes) -> Answer:
+    """Return the changed links as this worker has them now: [link, state]."""
+    del call, data
+    changes = _network(arguments).link_changes
+    return Answer([[link, asdict(state)] for link, state in changes.items()])
 
 
 def migrate(call: RunningCall, arguments: Mapping[str, Plain], data: bytes) -> Answer:

@@ -58,7 +58,7 @@ class RecordedNetwork:
 
     def _plan_again(self) -> Plan:
         """Plan for the links that are up by the record; call it after the record was changed or reread."""
-        up = links_up(self.topology, self.link_changes)
+        up = links_up(self.topology, link_states(self._record))
         self._plan = (self._plan or self._filed_plan).with_links(up)
         return self._plan
 

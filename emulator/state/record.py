@@ -5,10 +5,10 @@ from __future__ import annotations
 from dataclasses import asdict, dataclass, field
 from typing import Any, Self
 
+from emulator.link_states import link_state
 from emulator.network import LinkState
 from emulator.placement.worker import Worker, numbered
 from emulator.plan import Plan
-from topologies.profiles import Shape
 
 FORMAT = 2
 """Version of the record file: 2 has no time of creation."""
@@ -58,14 +58,7 @@ class Record:
 
 def link_states(record: Record) -> dict[int, LinkState]:
     """Return the changed links in `record`, by link index."""
-    return {
-        int(link): LinkState(
-            up=data["up"],
-            forward=Shape(**data["forward"]) if data["forward"] else None,
-            backward=Shape(**data["backward"]) if data["backward"] else None,
-        )
-        for link, data in record.links.items()
-    }
+    return {int(link): link_state(data) for link, data in record.links.items()}
 
 
 def workers_of(record: Record) -> tuple[Worker, ...]:

@@ -11,7 +11,7 @@ import subprocess
 import sys
 import threading
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
 
@@ -35,6 +35,7 @@ from emulator.locks import locked
 from emulator.network import LinkState, Network, silent
 from emulator.plan import Plan
 from emulator.state import names
+from emulator.stress_lock import JOURNAL
 from stress.metrics.figures import Figures
 from stress.records import RunResult
 from stress.report.page import finite
@@ -633,6 +634,58 @@ def test_a_worker_killed_in_a_run_ends_it_and_all_is_restored(carrier: Namespace
     for machine, state in zip(machines, before, strict=True):
         assert not (found := difference_within(state, machine.state, "far")), "\n".join(found)
     assert attach("far").deviations() == []
+
+
+CUT = """\
+name: far
+steps:
+  - parallel:
+      - {action: partition, target: {name: "s[34]"}, reroute: true, cut: 3 s, duration: 3 s}
+      - {action: link-impair, target: {between: [h1, s2]}, churn: {percent: 100 %, delay: 0 s},
+         shape: {bandwidth: 10 Mbit}, impaired: 3 s, duration: 3 s}
+"""
+
+
+def test_beside_a_run_links_are_told_as_the_workers_have_them(
+    carrier: NamespaceCarrier, state_dir: Path
+) -> None:
+    network = up(BRIDGED)
+    assert attach("far").link_changes == {}
+    document = load_scenario(CUT)
+    schedule = planned_steps(document, network.topology, 1, document.steps())
+    journal = state_dir / "far" / JOURNAL
+    runner = threading.Thread(
+        target=run, args=(document, schedule, network), kwargs={"seed": 1, "journal": journal}
+    )
+    runner.start()
+    try:
+        beside = attach("far")
+        await_true(lambda: sum(not state.up for state in beside.link_changes.values()) >= 2)
+        changes = beside.link_changes
+        shaped = [link for link, state in changes.items() if state.forward or state.backward]
+        assert [{network.topology.names[n] for n in network.topology.ends[one]} for one in shaped] == [
+            {"h1", "s2"}
+        ]
+        down = {link for link, state in changes.items() if not state.up}
+        for link in down:
+            one, other = (int(end) for end in network.topology.ends[link])
+            peer = network.topology.names[other]
+            ways = [way["up"] for way in beside.describe(one)["links"] if way["peer"] == peer]
+            assert ways == [False]
+        found = check_reachability(beside)
+        assert found.expected < found.pairs
+        assert found.is_right, found.unexpected
+    finally:
+        runner.join()
+    assert attach("far").link_changes == {}
+    assert not journal.exists()
+
+
+def await_true(is_true: Callable[[], bool], seconds: float = 20.0) -> None:
+    until = time.monotonic() + seconds
+    while not is_true():
+        assert time.monotonic() < until
+        time.sleep(0.05)
 
 
 def test_a_share_that_comes_after_down_is_refused(carrier: NamespaceCarrier) -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import time
 from collections.abc import Mapping, Sequence
 from dataclasses import asdict
 from functools import cached_property
@@ -12,26 +13,33 @@ from emulator.engines import link_changes
 from emulator.engines.cluster.access import ClusterAccess
 from emulator.engines.cluster.calls import Workers, raise_for
 from emulator.engines.cluster.connection import workers_of
+from emulator.engines.cluster.live_links import live_links
 from emulator.engines.cluster.removal import take_down
 from emulator.engines.cluster.session import ClusterSession
 from emulator.engines.cluster.shares import LEFT, NUMBER, USED
 from emulator.engines.recorded import RecordedNetwork
 from emulator.errors import EmulationError
-from emulator.link_states import States
+from emulator.link_states import States, links_up
 from emulator.linux.processes.interrupts import stoppable
 from emulator.moved_ports import with_moved_port
 from emulator.network import Health, LinkState, Progress, silent
 from emulator.node_facts import node_facts
-from emulator.stress_lock import left_over
+from emulator.plan import Plan
+from emulator.state import link_states
+from emulator.stress_lock import JOURNAL, left_over
 from topologies.counting import counted
 
 _SECONDS = 120.0
 """Time limit to compare or repair a share node by node, beside a tenth of a millisecond a node."""
+_SEEN_SECONDS = 1.0
 _NO_SHAPES_REFUSED: list[str] = []
 
 
 class ClusterNetwork(RecordedNetwork):
     """A running network of a cluster."""
+
+    _seen: Plan | None = None
+    _seen_at = 0.0
 
     @cached_property
     def workers(self) -> Workers:
@@ -94,13 +102,29 @@ class ClusterNetwork(RecordedNetwork):
             return f"an earlier `down` had removed all of it except from {counted(len(self._left), 'worker')}"
         return ""
 
+    @property
+    def link_changes(self) -> States:
+        """Changes to links since `up`; of a run that goes on or was killed, the workers are asked."""
+        recorded = link_states(self._record)
+        if not (self._state.folder / JOURNAL).exists():
+            return recorded
+        return live_links(lambda: self.workers, recorded, self.topology, self.access.worker_of)
+
     def describe(self, node: int) -> Mapping[str, Any]:
         """Return facts of a node as JSON data: also its services, and a light port's state and counters."""
         if not (self.topology.light[node] or self.topology.node_profile_of(node).setup.run):
-            return node_facts(self.plan, node)
+            return node_facts(self._plan_now(), node)
         worker = self.access.worker_of(node)
         found = self.workers.ask_one(worker, "emulator.agent.state:describe", {"node": node}).value
         return dict(found) | {"worker": worker}
+
+    def _plan_now(self) -> Plan:
+        """Return the plan with the links that are up now; those of a run are asked for once a second."""
+        now = time.monotonic()
+        if self._seen is None or now > self._seen_at + _SEEN_SECONDS:
+            up = links_up(self.topology, self.link_changes)
+            self._seen, self._seen_at = (self._seen or self.plan).with_links(up), now
+        return self._seen
 
     def set_link(self, link: int, state: LinkState) -> None:
         """Change a running link to `state`, on all workers: routes may change on each."""
