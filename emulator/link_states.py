@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Mapping
-from typing import Any
 
 import numpy as np
 import numpy.typing as npt
@@ -16,12 +15,6 @@ States = Mapping[int, LinkState]
 """States of changed links; all others are as in the file."""
 
 _FILE = LinkState()
-
-
-def link_state(plain: Mapping[str, Any]) -> LinkState:
-    """Return the state of a link from plain data, the output of `asdict`."""
-    shapes = (Shape(**plain[way]) if plain[way] else None for way in ("forward", "backward"))
-    return LinkState(bool(plain["up"]), *shapes)
 
 
 def links_up(topology: Topology, states: States) -> npt.NDArray[np.bool_]:

@@ -34,6 +34,12 @@ class LinkState:
     forward: Shape | None = None
     backward: Shape | None = None
 
+    @classmethod
+    def of(cls, plain: Mapping[str, Any]) -> Self:
+        """Return the state from plain data, the output of `asdict`."""
+        shapes = (Shape(**plain[way]) if plain[way] else None for way in ("forward", "backward"))
+        return cls(bool(plain["up"]), *shapes)
+
 
 @dataclass(frozen=True)
 class Health:

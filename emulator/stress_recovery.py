@@ -11,7 +11,6 @@ from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
-from emulator.link_states import link_state
 from emulator.network import LinkState, Network
 from emulator.process_tags import end_tagged
 from emulator.stress_lock import read_journal
@@ -39,7 +38,7 @@ def _reshaped(network: Network, before: Mapping[str, Any]) -> list[str]:
     """Reset links to their state before the run; return those that differed, one line each."""
     topology, given = network.topology, []
     for text, data in before.items():
-        link, state = int(text), link_state(data)
+        link, state = int(text), LinkState.of(data)
         if link >= topology.link_count:
             continue
         differs = network.link_changes.get(link, LinkState()) != state

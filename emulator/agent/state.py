@@ -10,8 +10,7 @@ from emulator.agent.networks import network_named, require_owner
 from emulator.agent.parts import end_all
 from emulator.carriers.protocol import Answer, RunningCall
 from emulator.engines.namespaced import NamespacedNetwork
-from emulator.link_states import link_state
-from emulator.network import Network
+from emulator.network import LinkState, Network
 from emulator.tasks import Plain
 
 
@@ -52,7 +51,7 @@ def set_links(call: RunningCall, arguments: Mapping[str, Plain], data: bytes) ->
     """Change `links` ([link, state]) at once, as far as this share has a part of them."""
     del call, data
     network = cast("NamespacedNetwork", _network(arguments))
-    network.set_links({link: link_state(state) for link, state in arguments["links"]})
+    network.set_links({link: LinkState.of(state) for link, state in arguments["links"]})
     return Answer()
 
 

@@ -5,7 +5,6 @@ from __future__ import annotations
 from dataclasses import asdict, dataclass, field
 from typing import Any, Self
 
-from emulator.link_states import link_state
 from emulator.network import LinkState
 from emulator.placement.worker import Worker, numbered
 from emulator.plan import Plan
@@ -58,7 +57,7 @@ class Record:
 
 def link_states(record: Record) -> dict[int, LinkState]:
     """Return the changed links in `record`, by link index."""
-    return {int(link): link_state(data) for link, data in record.links.items()}
+    return {int(link): LinkState.of(data) for link, data in record.links.items()}
 
 
 def workers_of(record: Record) -> tuple[Worker, ...]:

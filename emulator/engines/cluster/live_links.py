@@ -6,7 +6,7 @@ from collections.abc import Callable
 
 from emulator.engines.cluster.calls import Workers
 from emulator.errors import EmulationError
-from emulator.link_states import States, link_state
+from emulator.link_states import States
 from emulator.network import LinkState
 from topologies.topology import Topology
 
@@ -27,7 +27,7 @@ def live_links(
     except EmulationError:  # no worker can be asked
         return recorded
     told = {
-        worker: {int(link): link_state(state) for link, state in one.answer.value}
+        worker: {int(link): LinkState.of(state) for link, state in one.answer.value}
         for worker, one in outcomes.items()
         if one.answer is not None
     }
