@@ -89,9 +89,9 @@ class Network:
         link, swapped = find_link(self._running, a, b, index)
         return Link(self._running, link, swapped=swapped)
 
-    def links(self) -> Iterator[Link]:
-        """Yield all links, in the file's order."""
-        return (Link(self._running, index) for index in range(self.topology.link_count))
+    def links(self) -> list[Link]:
+        """Return all links, in the file's order."""
+        return [Link(self._running, index) for index in range(self.topology.link_count)]
 
     def check(self, sample: int | None = None, timeout: float = 1.0) -> Reachability:
         """Ping between all hosts, or `sample` pairs, and compare with the graph (`.is_right`)."""

@@ -118,3 +118,24 @@ def test_bytes_that_are_no_text_reach_the_node(net: CommandLine, tmp_path: Path)
             input=b"h1 echo \xff \xc5\xbe\n", capture_output=True, timeout=60, env={**os.environ, **extra},
         )  # fmt: skip
         assert done.stdout == b"\xff \xc5\xbe\n"
+
+
+def test_python_knows_mininets_names(net: CommandLine) -> None:
+    lines = (
+        "[h.name for h in net.hosts], net.switches, net.get('h1').IP()", "net['h2'].cmd('hostname').strip()",
+        "net.pingAll(), len(net), 'h1' in net, h1.intfNames()", "[n.name for n in net.get('h1', 'h2')]",
+        "sorted(one.is_up for one in net.links())", "net.keys()", "net",
+        "h1.setIP('10.0.0.9')", "net.iperf()",
+    )  # fmt: skip
+    out = net("shell", "n", stdin="".join(f"py {line}\n" for line in lines), code=1).stdout.splitlines()
+    assert out[:7] == [
+        "(['h1', 'h2', 'h3'], [<switch s1 of n>], '10.0.0.1')",
+        "h2",
+        "(0.0, 4, True, ['h1-eth0'])",
+        "['h1', 'h2']",
+        "[True, True, True]",
+        "['s1', 'h1', 'h2', 'h3']",
+        "<network n: 4 nodes, engine netns>",
+    ]
+    assert out[7].startswith("AttributeError: a node has no `setIP`; it has IP, MAC, address")
+    assert out[8].startswith("AttributeError: a network has no `iperf`; it has changes, check")

@@ -6,37 +6,8 @@ import traceback
 from collections.abc import Iterator, Mapping
 from typing import Any
 
+from emulator.cli.shell.mininet_names import NamedNetwork, NamedNode
 from emulator.interface.network import Network as Handle
-from emulator.interface.node import Node
-
-
-class _Node:
-    """A node of the interface for scripts, and Mininet's names for what it has."""
-
-    def __init__(self, node: Node) -> None:
-        self._node = node
-
-    def __getattr__(self, name: str) -> Any:
-        return getattr(self._node, name)
-
-    def __dir__(self) -> list[str]:
-        return [*dir(self._node), "IP", "MAC", "cmd"]
-
-    def __repr__(self) -> str:
-        return repr(self._node)
-
-    def IP(self) -> str:  # noqa: N802 -- as Mininet calls it
-        """Return the first address."""
-        return self._node.address
-
-    def MAC(self) -> str:  # noqa: N802
-        """Return the MAC of the first interface."""
-        return self._node.interfaces[0].mac
-
-    def cmd(self, line: str) -> str:
-        """Run a line and return what it printed."""
-        result = self._node.run(line)
-        return result.output + result.errors
 
 
 class _Names(Mapping[str, Any]):
@@ -47,9 +18,9 @@ class _Names(Mapping[str, Any]):
 
     def __getitem__(self, name: str) -> Any:
         if name == "net":
-            return self._handle
+            return NamedNetwork(self._handle)
         if name in self._handle:
-            return _Node(self._handle[name])
+            return NamedNode(self._handle[name])
         raise KeyError(name)
 
     def __iter__(self) -> Iterator[str]:
