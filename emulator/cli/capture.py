@@ -35,7 +35,13 @@ Examples:
     "--index", type=int, help="Number of the link if several are parallel, from 0 in the file's order."
 )
 @click.option(
-    "-o", "-w", "--output", type=click.Path(path_type=Path), required=True, help="pcap file; `-` for stdout."
+    "-o",
+    "-w",
+    "--output",
+    type=click.Path(path_type=Path),
+    required=True,
+    metavar="FILE",
+    help="pcap file; `-` for stdout.",
 )
 @click.option("-c", "--count", type=click.IntRange(1, _MOST_PACKETS), help="Stop after this many packets.")
 @click.option("--seconds", callback=seconds(0.01), metavar="SECONDS", help="Stop after this time.")

@@ -27,7 +27,7 @@ _WITH_RATES = (".svg", *PRINTED)
 )
 @network_file()
 @click.option(
-    "-o", "--output", type=click.Path(path_type=Path), required=True,
+    "-o", "--output", type=click.Path(path_type=Path), required=True, metavar="OUT.svg",
     help=f"Output file; its suffix selects the format: {', '.join(_SUFFIXES)}.",
 )  # fmt: skip
 @click.option("--rates", is_flag=True, help=f"Write the rates of links on them ({', '.join(_WITH_RATES)}).")

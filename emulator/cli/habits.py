@@ -112,6 +112,10 @@ def advised(error: click.UsageError) -> click.UsageError:
         advice = meant_by_option(command, error.option_name)
         words = f"No such option '{error.option_name}'; {advice}"
         return click.NoSuchOption(error.option_name, words, ctx=context) if advice else error
+    lacking = error.param if isinstance(error, click.MissingParameter) else None
+    if isinstance(lacking, click.Option) and lacking.metavar:
+        words = f"{error.format_message().rstrip('.')}; write `{lacking.opts[0]} {lacking.metavar}`"
+        return click.UsageError(words, context)
     known = [word for option in context.command.params for word in option.opts]
     advice = meant_by_word(error.format_message(), known)
     return click.UsageError(f"{error.format_message()}; write {advice}", context) if advice else error

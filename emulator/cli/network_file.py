@@ -100,6 +100,8 @@ class TopologyFile(click.Path):
         if value == "-":
             _keep_standard_input()
             return STANDARD_INPUT
+        if value == "":  # an unset variable of a script; to Path it is the current directory
+            raise UsageError("FILE is empty text; give the path of a topology file")
         return super().convert(value, param, ctx)
 
 

@@ -49,6 +49,15 @@ def test_a_line_is_a_shells_line(net: CommandLine, tmp_path: Path) -> None:
     assert said(net, "h1 echo one two | tr a-z A-Z > out; cat out") == ["ONE TWO"]
     assert said(net, """h1 echo 'h2 "' "h2" a\\ h2 h2 x/h2 h2# # h2""") == ['h2 " h2 a h2 10.0.0.2 x/h2 h2#']
     assert said(net, "h1 test -e nothing || echo missing; (exit 3)", code=3) == ["missing"]
+    assert said(net, "h1 false", "h1 echo $?", "h1 true", "h1 echo $?", "h1 (exit 7)", "h1 :; echo $?") == [
+        "1",
+        "0",
+        "0",
+    ]
+    assert said(net, "h1 (exit 7)", "h2 echo $?", "h1 echo $?") == ["0", "7"]
+    unended = net("shell", "n", stdin="h1 echo \"x\nh1 echo 'x\nh1 echo on\n", code=0)
+    assert unended.stdout == "on\n"
+    assert unended.stderr.count("unexpected EOF") == 2 or "nterminated" in unended.stderr
     assert said(net, "h1 for f in *.yaml; do echo $f; done") == ["n.yaml"]
     assert said(net, "h1 echo h2 > h2; cat < h2") == ["10.0.0.2"]
     assert (tmp_path / "h2").exists()

@@ -10,10 +10,11 @@ _PARTS = re.compile(
     r"""|(?P<comment>(?:(?<=\s)|^)\#.*)"""
     r"""|(?P<redirected>[<>]+&?\s*[^\s|;&()<>'"\\]*)"""
     r"""|(?P<sign>[|;&()\s]+)"""
-    r"""|(?P<word>[^\s|;&()<>'"\\]+)""",
+    r"""|(?P<word>[^\s|;&()<>'"\\]+)"""
+    r"""|(?P<unended>.)""",
     re.DOTALL,
 )
-"""Parts of a line for sh(1p): what is quoted or redirected is nobody's name."""
+"""Parts of a line for sh(1p), which all of it belongs to: what is quoted or redirected is nobody's name."""
 
 
 def first_word(line: str) -> tuple[str, str]:
@@ -38,5 +39,4 @@ def with_addresses(line: str, address: Callable[[str], str]) -> str:
         if part.lastgroup == "word" and "quoted" not in around:
             text = address(text)
         out.append(text)
-    rest = line[parts[-1].end() :] if parts else line
-    return "".join(out) + rest
+    return "".join(out)

@@ -73,7 +73,8 @@ def _iperf(handle: Handle, network: Network, rest: str) -> int:
     source, target = _two(handle, network, rest.split())
     say(f"*** Iperf: testing TCP bandwidth between {source.name} and {target.name}")
     ends = _measured(source, target, [])
-    print(f"*** Results: {[_text(ends[side]['bits_per_second']) for side in ('sum_sent', 'sum_received')]}")
+    sides = ("sum_received", "sum_sent")  # Mininet's order: the server's rate first
+    print(f"*** Results: {[_text(ends[side]['bits_per_second']) for side in sides]}")
     return 0
 
 

@@ -25,12 +25,19 @@ Start = Callable[[Sequence[str], Sequence[int]], "subprocess.Popen[bytes]"]
 _LOOP = """
 trap : INT
 trap '' TSTP
+_emulator_again() { return "$1"; }
+_emulator_code=0
 while IFS= read -r line <&3; do
+    _emulator_again "$_emulator_code"
     eval "$line" 3<&- 4>&-
-    echo $? >&4
+    _emulator_code=$?
+    echo "$_emulator_code" >&4
 done
 """
-"""Loop over lines. A signal that is trapped ends the line's command, and not the loop (sh(1p), trap)."""
+"""Loop over lines; `$?` in a line is the exit code of the one before.
+
+A signal that is trapped ends the line's command, and not the loop (sh(1p), trap).
+"""
 
 _BASH = 'eval "exec 3<&$1 4>&$2 $1<&- $2>&-"' + _LOOP
 _SH = 'exec 3< "/proc/self/fd/$1" 4> "/proc/self/fd/$2"' + _LOOP
