@@ -49,6 +49,8 @@ def _setups(was: Setup, now: Setup) -> Iterator[str]:
     yield from _by_name("variable", dict(was.environment), dict(now.environment))
     yield from _by_name("file", dict(was.files), dict(now.files))
     yield from _by_name("private directory", dict.fromkeys(was.private), dict.fromkeys(now.private))
+    before_vlans, after_vlans = ({vlan.name: vlan for vlan in setup.vlans} for setup in (was, now))
+    yield from _by_name("VLAN interface", before_vlans, after_vlans)
     yield from _by_name("sysctl", dict(was.sysctl), dict(now.sysctl))
 
 

@@ -20,7 +20,7 @@ ABILITIES = {
 
 _ALL = frozenset(ABILITIES)
 _LIGHT = frozenset({"ports", "migration"})
-NODE_KEYS = frozenset({"run", "environment", "sysctl", "files", "private"})
+NODE_KEYS = frozenset({"run", "environment", "sysctl", "files", "private", "vlans"})
 """Keys of nodes beyond the graph, which an engine carries out or refuses."""
 _TUNNEL_MTU = 1450
 """1,500 bytes less VXLAN's 50 (RFC 7348 over IPv4); GRE with a key takes 42 (RFC 2784, RFC 2890)."""

@@ -13,11 +13,13 @@ from topologies.identifiers import dpid
 from topologies.node_places import NodePlaces
 from topologies.nodes_having import nodes_having
 from topologies.topology import Kind, Topology
+from topologies.vlan_problems import vlan_problems
 
 
 def check_node_keys(topology: Topology, places: NodePlaces) -> None:
-    """Raise ParametersError for settings that a node shares with others: a namespace's, or a datapath id."""
-    found = chain(_shared(topology, places), _dpids(topology, places))
+    """Raise ParametersError for settings that nodes can't have: others share them, or a port is missing."""
+    vlans = (ParameterError(places.of(topology, n, "vlans"), words) for n, words in vlan_problems(topology))
+    found = chain(_shared(topology, places), _dpids(topology, places), vlans)
     ParametersError.raise_any(list(islice(found, MAX_FOUND)))
 
 

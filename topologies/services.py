@@ -44,6 +44,16 @@ class Service:
 
 
 @dataclass(frozen=True, slots=True)
+class Vlan:
+    """Sub-interface of the port `port` for frames with the VLAN tag `id`; addresses with prefix lengths."""
+
+    name: str
+    id: int
+    port: int = 0
+    addresses: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
 class Setup:
     """Services in the order of their start, and environment and sysctls as (name, value), by name.
 
@@ -58,6 +68,7 @@ class Setup:
     routes: Pairs = ()
     files: Pairs = ()
     private: tuple[str, ...] = ()
+    vlans: tuple[Vlan, ...] = ()
 
     @property
     def keys(self) -> tuple[str, ...]:
@@ -74,9 +85,11 @@ class Setup:
         gateway: tuple[str, ...] | None = None,
         files: dict[str, str | None] | None = None,
         private: tuple[str, ...] | None = None,
+        vlans: dict[str, Vlan | None] | None = None,
     ) -> Setup:
         """Return this setup with entries added or replaced by name; None takes an entry away."""
         services = {service.name: service for service in self.run} | (run or {})
+        tagged = {vlan.name: vlan for vlan in self.vlans} | (vlans or {})
         return Setup(
             tuple(service for service in services.values() if service is not None),
             _merged(self.environment, environment),
@@ -85,6 +98,7 @@ class Setup:
             _merged(self.routes, routes),
             _merged(self.files, files),
             self.private if private is None else private,
+            tuple(tagged[name] for name in sorted(tagged) if tagged[name] is not None),  # type: ignore[misc]
         )
 
 

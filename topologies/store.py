@@ -17,7 +17,7 @@ import numpy.typing as npt
 from topologies.names import Block, NameBlock, NameList, Names
 from topologies.openflow import Controller, OpenFlow
 from topologies.profiles import LinkProfile, NodeProfile, Shape
-from topologies.services import Ready, Service, Setup
+from topologies.services import Ready, Service, Setup, Vlan
 from topologies.topology import Explicit, Pools, Topology
 from topologies.vpcs import Subnet, Vpcs
 
@@ -119,9 +119,11 @@ def _setup(data: dict[str, Any]) -> Setup:
         for key in ("environment", "sysctl", "routes", "files")
     }
     services = tuple(map(_service, data.get("run", ())))
+    vlans = tuple(Vlan(**one | {"addresses": tuple(one["addresses"])}) for one in data.get("vlans", ()))
     return Setup(
-        run=services, gateway=tuple(data.get("gateway", ())), private=tuple(data.get("private", ())), **pairs
-    )
+        run=services, gateway=tuple(data.get("gateway", ())), private=tuple(data.get("private", ())),
+        vlans=vlans, **pairs,
+    )  # fmt: skip
 
 
 def _service(data: dict[str, Any]) -> Service:

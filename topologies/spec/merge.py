@@ -8,6 +8,7 @@ from topologies.errors import Loc
 from topologies.profiles import LinkProfile, NodeProfile, Shape
 from topologies.spec.rules import LinkKeys, NodeKeys, ShapeKeys
 from topologies.spec.services import SetupKeys, services_of
+from topologies.spec.vlans import vlans_of
 
 _OF_PROFILE = tuple(key for key in NodeKeys.model_fields if key not in SetupKeys.model_fields)
 
@@ -37,8 +38,9 @@ def merged_node(keys: NodeKeys, old: NodeProfile | None) -> NodeProfile:
     if keys.openflow is not None:
         stated["openflow"] = replace(old.openflow, **keys.openflow.set_keys())
     if any(getattr(keys, key) is not None for key in SetupKeys.model_fields):
-        own = {key: getattr(keys, key) for key in SetupKeys.model_fields if key != "run"}
-        stated["setup"] = old.setup.with_keys(run=services_of(keys.run or {}), **own)
+        own = {key: getattr(keys, key) for key in SetupKeys.model_fields if key not in {"run", "vlans"}}
+        objects = {"run": services_of(keys.run or {}), "vlans": vlans_of(keys.vlans or {})}
+        stated["setup"] = old.setup.with_keys(**objects, **own)  # type: ignore[arg-type]
     return replace(old, **stated)
 
 

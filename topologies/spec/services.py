@@ -16,6 +16,7 @@ from topologies.spec.node_files import Directories, Files
 from topologies.spec.quantity_types import Duration
 from topologies.spec.routes import Gateways, Routes
 from topologies.spec.section import OtherForms, Section
+from topologies.spec.vlans import Vlans
 
 _NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9_.-]{0,62}", re.ASCII)
 _VARIABLE = re.compile(r"[A-Za-z_][A-Za-z0-9_]*", re.ASCII)
@@ -200,6 +201,9 @@ class SetupKeys(Section):
     )
     private: Directories | None = Field(
         None, description="Directories that are the node's own, empty at first", examples=["[/var/log]"]
+    )
+    vlans: Vlans | None = Field(
+        None, description="VLAN sub-interfaces by name", examples=["{eth0.100: {id: 100}}"]
     )
     routes: Routes | None = Field(
         None, description="Gateway of each further destination", examples=["{192.168.0.0/16: 10.0.0.254}"]

@@ -20,7 +20,7 @@ from emulator.engines.mininet.local import LocalNodes
 from emulator.errors import BrokenError
 from emulator.link_states import States, reapply_shapes
 from emulator.linux.namespaces.store import NamespaceStore
-from emulator.linux.nodes.own_sysctls import restore_sysctls
+from emulator.linux.nodes.own_settings import restore_settings
 from emulator.network import silent
 from emulator.ovs.planned_bridges import bridges_of
 from emulator.ovs.switches import Switches
@@ -89,4 +89,4 @@ class MininetSession(DrivenSession):
         reapply_shapes(links, self._states_now, partial(apply_shapes, self._plan, self._driver))
         with self._store.entered():
             ends = self._plan.topology.ends[links].ravel().tolist()
-            restore_sysctls(self._plan.here, self._store, {*ends, *nodes})
+            restore_settings(self._plan.here, self._store, {*ends, *nodes})

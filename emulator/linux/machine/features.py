@@ -25,6 +25,7 @@ from emulator.linux.netlink.connection import NLM_F_REQUEST, Batch, Netlink
 from emulator.linux.netlink.datagrams import HEADER, NLMSG_ERROR
 from emulator.linux.netlink.device_messages import port_device
 from emulator.linux.netlink.qdisc import shape_messages
+from emulator.linux.netlink.vlan_messages import vlan
 from topologies.profiles import Shape
 
 _QDISCS = {"tbf": Shape(bandwidth=1e6), "netem": Shape(delay=1e-3)}
@@ -69,6 +70,17 @@ def _has_macvlan() -> bool | None:
     flags = NLM_F_REQUEST | messages.NLM_F_CREATE | messages.NLM_F_EXCL
     batch.add(messages.message(messages.RTM_NEWLINK, flags, body), "try link", "bridge")
     batch.add(port_device(b"trial", index, bytes((2, 0, 0, 0, 0, 1)), lower, 1500), "try link", "macvlan")
+    return _works(batch)
+
+
+def has_vlan() -> bool | None:
+    """Return whether the kernel has VLAN sub-interfaces: one is tried on a bridge."""
+    batch, (lower, index) = Batch(), (_TRIAL, _TRIAL + 2)
+    info = messages.nested(messages.IFLA_LINKINFO, messages.attribute(messages.IFLA_INFO_KIND, b"bridge"))
+    body = messages.link_body(lower) + messages.attribute(messages.IFLA_IFNAME, b"lower\0") + info
+    flags = NLM_F_REQUEST | messages.NLM_F_CREATE | messages.NLM_F_EXCL
+    batch.add(messages.message(messages.RTM_NEWLINK, flags, body), "try link", "bridge")
+    batch.add(vlan(b"trial", index, lower, 1), "try link", "vlan")
     return _works(batch)
 
 

@@ -24,7 +24,7 @@ from emulator.linux.nodes.converge import converge
 from emulator.linux.nodes.handle_cache import open_namespaces, open_sockets
 from emulator.linux.nodes.link_messages import UNSHAPED, shape_batches
 from emulator.linux.nodes.node_sysctls import NodeSysctls
-from emulator.linux.nodes.own_sysctls import restore_sysctls
+from emulator.linux.nodes.own_settings import restore_settings
 from emulator.linux.nodes.partial_routes import apply_routes, run_partly
 from emulator.linux.nodes.release import release_nodes
 from emulator.linux.nodes.shared_messages import SharedMessages
@@ -225,7 +225,7 @@ class NetnsSession(WithoutLightPorts):
     def _settle(self, links: list[int], *nodes: int) -> None:
         """Set what new interfaces lack: shapes that were changed, and sysctls of the file."""
         reapply_shapes(links, self._states_now, self._shape)
-        restore_sysctls(self._plan.here, self._store, {*self._topology.ends[links].ravel().tolist(), *nodes})
+        restore_settings(self._plan.here, self._store, {*self._topology.ends[links].ravel().tolist(), *nodes})
 
     def _shape(self, states: States, links: Iterable[int]) -> None:
         for node, batch in shape_batches(self._plan.here, states, links).items():
