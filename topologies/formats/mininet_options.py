@@ -29,6 +29,7 @@ HINTS = {
     "commands": "write them under `run:` or `sysctl:`",
     "autoStaticArp": "write `addressing: {static_arp: true}`",
     "inNamespace": "every node has a namespace of its own",
+    "vlan": "write `vlans:`, with addresses outside the pools",
     "privateDirs": "write `private:`",
     "servers": "write `workers:`",
     "placement": "write `placement:`",

@@ -21,6 +21,7 @@ from emulator.linux.machine.features import (
     has_openvswitch,
     has_qdisc,
     has_tun,
+    has_vlan,
     ovs_version,
 )
 from emulator.linux.machine.mininet import mininet_version
@@ -105,6 +106,7 @@ def _basics() -> Iterator[Finding]:
     for kind, basic in (("veth", True), ("bridge", True), ("vxlan", False), ("macvlan", False)):
         value = "for light ports with `device: true`" if kind == "macvlan" else ""
         yield Finding(f"{kind} links", _found(has_link(kind)), value, basic, fix_module(kind))
+    yield Finding("vlan links", _found(has_vlan()), "for `vlans`", fix=fix_module("8021q"))
     yield Finding("tun/tap", _found(has_tun()), "for Open vSwitch in userspace", fix=fix_tun())
     forwarding = limit("net.ipv4.ip_forward")
     fix = "boot a kernel with CONFIG_INET, and mount /proc"
