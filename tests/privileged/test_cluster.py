@@ -19,7 +19,7 @@ import jsonschema
 import numpy as np
 import pytest
 from support.kernel_snapshot import difference_within, settled
-from support.namespace_cluster import SCHEDULER, Machine, NamespaceCarrier, machines_of_test
+from support.namespace_cluster import SCHEDULER, NamespaceCarrier, assert_empty, machines_of_test
 from support.overlay import NEEDS_BPF
 
 from emulator.access import CaptureRequest
@@ -80,13 +80,6 @@ def carrier(
         engine_named("cluster").take_down("far")
     for machine in machines.machines.values():
         assert_empty(machine)
-
-
-def assert_empty(machine: Machine) -> None:
-    """Nothing of any network is left on a machine: its devices are those that the test made."""
-    links = {link["ifname"] for link in json.loads(machine.nsenter("ip", "-j", "link"))}
-    assert links == {"lo", "eth1"}
-    assert {path.name for path in machine.state.glob("*")} <= {".ended"}
 
 
 def plan_of(text: str) -> Plan:

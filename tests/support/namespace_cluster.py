@@ -15,7 +15,7 @@ import sys
 import tempfile
 import threading
 import time
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Container, Iterator, Mapping, Sequence
 from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import Any
@@ -209,12 +209,24 @@ class NamespaceCarrier(Closing):
         pass
 
 
+def assert_empty(machine: Machine) -> None:
+    """Nothing of any network is left on a machine: its devices are those that the test made."""
+    links = {link["ifname"] for link in json.loads(machine.nsenter("ip", "-j", "link"))}
+    assert links == {"lo", "eth1"}
+    assert {path.name for path in machine.state.glob("*")} <= {".ended"}
+
+
 @contextmanager
-def machines_of_test(count: int, mtu: int = 1500) -> Iterator[NamespaceCarrier]:
-    """Yield a carrier to `count` machines w1, w2, … that reach each other by eth1."""
+def machines_of_test(
+    count: int, mtu: int = 1500, *, apart: Container[int] = ()
+) -> Iterator[NamespaceCarrier]:
+    """Yield a carrier to `count` machines w1, w2, … that reach each other by eth1.
+
+    Those of `apart` (numbers) have a user namespace of their own, and so limits of their own.
+    """
     root = Path(tempfile.mkdtemp(prefix="emulator-cluster-", dir="/run"))
     machines: list[Machine] = []
-    with wired(count, _ADDRESSES + "/24", "eth1", mtu) as namespaces:
+    with wired(count, _ADDRESSES + "/24", "eth1", mtu, apart=apart) as namespaces:
         try:
             for number, namespace in enumerate(namespaces, 1):
                 machines.append(Machine(f"w{number}", _ADDRESSES.format(number), root, namespace))

@@ -4,17 +4,19 @@ from __future__ import annotations
 
 import subprocess
 import sys
-from collections.abc import Iterator
+from collections.abc import Container, Iterator
 from contextlib import ExitStack, contextmanager
 
 _PAUSE = "import signal; print(flush=True); signal.pause()"
 
 
 class HeldNamespace:
-    """A network namespace that lives until `close`."""
+    """A network namespace that lives until `close`; `apart` also has users and mounts of its own."""
 
-    def __init__(self) -> None:
-        words = ["unshare", "--net", sys.executable, "-c", _PAUSE]
+    def __init__(self, *, apart: bool = False) -> None:
+        self._apart = ["--user", "--mount"] if apart else []
+        mapped = ["--map-root-user"] if apart else []
+        words = ["unshare", *self._apart, *mapped, "--net", sys.executable, "-c", _PAUSE]
         self._holder = subprocess.Popen(words, stdout=subprocess.PIPE)
         assert self._holder.stdout is not None
         self._holder.stdout.readline()  # it is inside
@@ -25,8 +27,9 @@ class HeldNamespace:
 
     @property
     def entered(self) -> list[str]:
-        """Words before a command that runs in this network namespace alone."""
-        return ["nsenter", f"--net=/proc/{self.pid}/ns/net"]
+        """Words before a command that runs in this network namespace, and in its other own ones."""
+        credentials = ["--preserve-credentials"] if self._apart else []
+        return ["nsenter", "-t", str(self.pid), *self._apart, *credentials, "--net"]
 
     def ip(self, *commands: str) -> None:
         """Carry out commands of iproute2."""
@@ -39,15 +42,17 @@ class HeldNamespace:
 
 
 @contextmanager
-def wired(count: int, addresses: str, device: str, mtu: int = 1500) -> Iterator[list[HeldNamespace]]:
-    """Yield `count` namespaces that reach each other by `device`.
+def wired(
+    count: int, addresses: str, device: str, mtu: int = 1500, *, apart: Container[int] = ()
+) -> Iterator[list[HeldNamespace]]:
+    """Yield `count` namespaces that reach each other by `device`; those of `apart` have users of their own.
 
     `addresses` is the form of their addresses with the prefix, for numbers from 1: "10.99.0.{}/24".
     """
     with ExitStack() as stack:
         made = []
-        for _ in range(count + 1):
-            made.append(HeldNamespace())
+        for number in range(count + 1):
+            made.append(HeldNamespace(apart=number in apart))
             stack.callback(made[-1].close)
         wire, *machines = made
         wire.ip(f"link add u mtu {mtu} type bridge", "link set u up")

@@ -130,7 +130,7 @@ class NamespaceStore:
         except FileExistsError:
             self.go(file)
             return
-        syscalls.unshare(CLONE_NEWNET)
+        syscalls.unshare(CLONE_NEWNET, f"the namespace of {file}")
         syscalls.mount("/proc/thread-self/ns/net", path, flags=syscalls.MS_BIND)
 
     def open(self, file: str) -> int:

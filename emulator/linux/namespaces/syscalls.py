@@ -33,10 +33,10 @@ _umount2 = _libc.umount2
 _umount2.argtypes = (ctypes.c_char_p, ctypes.c_int)
 
 
-def unshare(flags: int) -> None:
-    """Move this thread into new namespaces (`CLONE_NEW*`)."""
+def unshare(flags: int, name: str = "a namespace") -> None:
+    """Move this thread into new namespaces (`CLONE_NEW*`), which errors call `name`."""
     if _unshare(flags):
-        raise KernelError("make", "a namespace", ctypes.get_errno())
+        raise KernelError("make", name, ctypes.get_errno())
 
 
 def setns(fd: int, kind: int = 0) -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 import os
 import select
 import signal
@@ -11,7 +12,7 @@ from collections.abc import Callable, Iterable
 from contextlib import suppress
 from pathlib import Path
 
-from emulator.errors import BrokenError
+from emulator.errors import BrokenError, KernelError
 from emulator.linux.namespaces.guard import namespace_guard
 from emulator.linux.namespaces.syscalls import CLONE_NEWNET, unshare
 from emulator.linux.netlink import messages
@@ -22,6 +23,9 @@ _OUTSIDE, _INSIDE = 10, 11
 _PATIENCE = 10.0
 """Time for killed processes to end, in seconds."""
 _RTMGRP_LINK = 1
+_LOOK = 0.02
+_ALLOWED_SECONDS = 10.0
+"""Time for the kernel to allow a sentinel again, once it has destroyed earlier namespaces."""
 
 
 class Sentinel:
@@ -30,13 +34,31 @@ class Sentinel:
     One kernel thread destroys namespaces in the order of their release (net/core/net_namespace.c,
     cleanup_net). The sentinel holds one end of a veth pair. The other end is in a namespace of this process,
     where its disappearance is a netlink event. If the process is killed, both namespaces vanish with it.
+    Where no more namespaces are allowed, it is made once the kernel has destroyed some of the earlier ones.
     """
 
     def __init__(self) -> None:
+        self._is_made = self._made()
+
+    def _made(self) -> bool:
+        """Make it; False if a limit doesn't allow that now."""
+        try:
+            self._make()
+        except KernelError as error:
+            if error.errno != errno.ENOSPC:
+                raise
+            return False
+        return True
+
+    def _make(self) -> None:
         with namespace_guard("net"):
             unshare(CLONE_NEWNET)
             self._doomed = os.open("/proc/thread-self/ns/net", os.O_RDONLY | os.O_CLOEXEC)
-            unshare(CLONE_NEWNET)
+            try:
+                unshare(CLONE_NEWNET)
+            except KernelError:
+                os.close(self._doomed)
+                raise
             self._events = socket.socket(socket.AF_NETLINK, socket.SOCK_RAW | socket.SOCK_CLOEXEC, 0)
             with Netlink() as netlink:
                 pair = messages.veth(
@@ -49,7 +71,16 @@ class Sentinel:
             self._events.bind((0, _RTMGRP_LINK))
 
     def wait(self, timeout: float = 600.0) -> None:
-        """Release the sentinel and wait until it is destroyed; BrokenError after `timeout` s."""
+        """Release the sentinel and wait until it is destroyed; BrokenError after `timeout` s.
+
+        Where others use up all namespaces, nothing can tell when ours are gone; they are released.
+        """
+        until = time.monotonic() + _ALLOWED_SECONDS
+        while not self._is_made:
+            if time.monotonic() > until:
+                return
+            time.sleep(_LOOK)
+            self._is_made = self._made()
         os.close(self._doomed)
         deadline = time.monotonic() + timeout
         try:
