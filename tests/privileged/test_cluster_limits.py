@@ -58,9 +58,7 @@ def test_namespaces_that_run_out_on_one_worker_roll_all_back(carrier: NamespaceC
         for other in others:
             other.communicate()
     words = str(caught.value)
-    assert re.match(
-        r"w2: make the namespace of [hs]\d+: No space left on device; a kernel limit", words
-    )
+    assert re.match(r"w2: make the namespace of [hs]\d+: No space left on device; a kernel limit", words)
     assert names() == []
     for each in carrier.machines.values():
         assert_empty(each)
