@@ -77,6 +77,8 @@ class Workers:
         return self.ask(entry, {worker: arguments}, seconds, **options)[worker]
 
 
+_EACH_SHOWN = 4
+"""Most workers whose progress is shown one by one."""
 _KINDS = (UsageError, UnableError, NotWholeError, LostWorkerError)
 
 
@@ -100,9 +102,12 @@ def _reasons(error: EmulationError) -> list[str]:
 
 
 class SummedProgress:
-    """Progress of all workers as one: the sums over the workers of the phase that most are in."""
+    """Progress of all workers as one: the sums over the workers of the phase that was told last.
 
-    def __init__(self, progress: Progress, workers: int) -> None:
+    The words of the phase tell how far each worker is; of many workers, how far the last one is.
+    """
+
+    def __init__(self, progress: Progress, workers: Sequence[str]) -> None:
         self._progress = progress
         self._workers = workers
         self._last: dict[str, tuple[str, int, int]] = {}
@@ -111,6 +116,15 @@ class SummedProgress:
         """Take what a worker told: [phase, done, total]."""
         phase, done, total = told
         self._last[worker] = (str(phase), int(done), int(total))
-        here = [each for each in self._last.values() if each[0] == phase]
-        shown = f"{phase} on {len(here)} of {self._workers} workers"
-        self._progress(shown, sum(each[1] for each in here), sum(each[2] for each in here))
+        here = {name: each for name, each in self._last.items() if each[0] == phase}
+        if len(self._workers) <= _EACH_SHOWN:
+            shown = f"{phase} ({', '.join(self._far(name, phase) for name in self._workers)})"
+        else:
+            last = min(here, key=lambda name: here[name][1] / (here[name][2] or 1))
+            shown = f"{phase} on {len(here)} of {len(self._workers)} workers ({self._far(last, phase)})"
+        self._progress(shown, sum(each[1] for each in here.values()), sum(each[2] for each in here.values()))
+
+    def _far(self, worker: str, shown: str) -> str:
+        """Return how far a worker is in the phase `shown`, or in which other one."""
+        phase, done, total = self._last.get(worker, ("begins", 0, 0))
+        return f"{worker} {done / (total or 1):.0%}" if phase == shown else f"{worker}: {phase}"

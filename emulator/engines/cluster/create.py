@@ -70,7 +70,7 @@ def deployed(sent: Shipment, record: Record, progress: Progress) -> dict[str, An
     workers = workers_of(plan.options, plan.topology.name, sent.names, record.options[NUMBER])
     return workers.ask(
         "emulator.agent.lifecycle:deploy", sent.arguments(new_number()), sent.seconds, data=sent.data,
-        own_process=True, progress=SummedProgress(progress, len(sent.names)),
+        own_process=True, progress=SummedProgress(progress, sent.names),
     )  # fmt: skip
 
 

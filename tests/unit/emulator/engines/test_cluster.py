@@ -135,13 +135,24 @@ def test_errors_of_workers_keep_their_kind_and_name_their_worker(
         assert line.startswith(("w0: ", "w1: ")) or line == "y"
 
 
-def test_progress_is_the_sum_over_workers_in_a_phase() -> None:
+def told(workers: list[str], *words: tuple[str, list[Any]]) -> list[tuple[str, int, int]]:
     shown: list[tuple[str, int, int]] = []
-    progress = SummedProgress(lambda *words: shown.append(words), 2)
-    progress("w1", ["nodes", 5, 10])
-    progress("w2", ["nodes", 1, 30])
-    progress("w1", ["kernel", 0, 1])
-    assert shown == [
-        ("nodes on 1 of 2 workers", 5, 10), ("nodes on 2 of 2 workers", 6, 40),
-        ("kernel on 1 of 2 workers", 0, 1),
+    progress = SummedProgress(lambda *each: shown.append(each), workers)
+    for worker, each in words:
+        progress(worker, each)
+    return shown
+
+
+def test_progress_is_the_sum_over_workers_in_a_phase_and_each_is_shown() -> None:
+    assert told(
+        ["w1", "w2"], ("w1", ["nodes", 5, 10]), ("w2", ["nodes", 1, 20]), ("w1", ["kernel", 0, 1])
+    ) == [
+        ("nodes (w1 50%, w2: begins)", 5, 10), ("nodes (w1 50%, w2 5%)", 6, 30),
+        ("kernel (w1 0%, w2: nodes)", 0, 1),
     ]  # fmt: skip
+
+
+def test_of_many_workers_the_last_is_shown() -> None:
+    workers = [f"w{number}" for number in range(9)]
+    words = [(name, ["nodes", 5 + (name != "w3"), 10]) for name in workers]
+    assert told(workers, *words)[-1] == ("nodes on 9 of 9 workers (w3 50%)", 53, 90)
