@@ -128,6 +128,8 @@ def _run(client: paramiko.SSHClient, host: str, command: str, text: str) -> tupl
         stdin.write(text)
         stdin.channel.shutdown_write()
         output, errors = stdout.read(_MOST_OUTPUT), stderr.read(_MOST_OUTPUT)
+        if not stdout.channel.status_event.wait(_ANSWER_SECONDS):  # recv_exit_status alone has no limit
+            raise TimeoutError(f"the command hasn't ended within {_ANSWER_SECONDS:g} s of its output")
         return stdout.channel.recv_exit_status(), output, errors
     except (OSError, paramiko.SSHException) as error:
         raise UnableError(f"{host}: no answer over SSH: {error or 'it took too long'}") from error
