@@ -146,6 +146,16 @@ def test_a_folder_that_is_no_environment_is_left_alone(clone: Path) -> None:
     assert [path.name for path in mine.iterdir()] == ["thesis.tex"]
 
 
+@pytest.mark.parametrize("program", ["/no/python", "false", os.devnull])
+def test_no_other_python_is_taken_than_the_one_that_was_asked_for(clone: Path, program: str) -> None:
+    target = clone / "of another python"
+    process = run(clone / "emulate", "--version", EMULATE_VENV=str(target), PYTHON=program)
+    code, _, errors = result(process)
+    assert code == 3
+    assert errors == f"emulate: PYTHON={program} is not Python 3.11 or later\n"
+    assert not target.exists()
+
+
 def test_without_python_and_apt_the_words_say_what_is_needed(clone: Path, tmp_path: Path) -> None:
     for tool in (
         "cat",
