@@ -48,7 +48,7 @@ def forget_learned(switches: Switches, plan: Plan) -> None:
     switches.controllers.start(learning)
     lost = unconnected(switches.servers, bridges, CONNECTED_WITHIN, silent)
     if lost and all(switches.controllers.running()[name] for name in learning):
-        words = f"{not_connected(len(lost), len(bridges))} to their controller, which was started again"
+        words = f"{not_connected(len(lost), len(bridges))} to its controller, which was started again"
         raise BrokenError(f"{words}: {some_names(lost)}")
 
 
@@ -108,7 +108,7 @@ def await_controllers(
         return ""
     ours = [one.words for node in lost for one in own(node) if one.kind != "remote"]
     listed = some_names([switches.topology.names[node] for node in lost])
-    words = f"{not_connected(len(lost), len(node_of))} to their controller: {listed}"
+    words = f"{not_connected(len(lost), len(node_of))} to a controller: {listed}"
     if ours:
         raise BrokenError(f"{words}; `{ours[0]}` runs, see its log in {switches.folder / 'controllers'}")
     why = [
