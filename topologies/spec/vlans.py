@@ -17,7 +17,7 @@ class VlanKeys(Section):
 
     EXAMPLE: ClassVar[str] = "{id: 100, link: eth0, addresses: [192.168.100.1/24]}"
 
-    id: Annotated[int, Field(ge=1, le=4094)] = Field(description="VLAN id", examples=[100])
+    id: Annotated[int, Field(ge=1, le=4094)] = Field(description="VLAN id", examples=["100"])
     link: PortName = Field("eth0", description="Port that it is on, eth and its number")
     addresses: Addresses | None = Field(None, description="Addresses with prefix lengths")
 
