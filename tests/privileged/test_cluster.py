@@ -728,6 +728,8 @@ def test_doctor_names_the_worker_whose_underlay_is_too_small(carrier: NamespaceC
     assert [one for one in fine if one.needed and not one.is_fine] == []
     assert {one.worker for one in fine} == {"w1", "w2"}
     assert {one.name for one in fine} >= {"release", "clock", "underlay", "path to w1", "path to w2"}
+    for name in ("kernel", "open files", "user.max_net_namespaces", "memory"):
+        assert [one.worker for one in fine if one.name == name and one.value] == ["w1", "w2"]
     machine = carrier.machines["w2"]
     machine.nsenter("ip", "link", "set", "eth1", "mtu", "1400")
     try:
