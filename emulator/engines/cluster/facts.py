@@ -153,10 +153,7 @@ def underlay_of(every: Sequence[WorkerFacts], options: Mapping[str, Any]) -> dic
     ]
     vni = free_vnis(taken)
     if not vni:
-        return {
-            "underlay": None,
-            NO_UNDERLAY: ["no VNIs are free on all workers; take other networks down"],
-        }
+        return {"underlay": None, NO_UNDERLAY: _all_taken(every, port)}
     found = {
         **chosen,
         "vni": vni,
@@ -166,6 +163,18 @@ def underlay_of(every: Sequence[WorkerFacts], options: Mapping[str, Any]) -> dic
         "devices": {one.name: one.device for one in every},
     }
     return {"underlay": found}
+
+
+def _all_taken(every: Sequence[WorkerFacts], port: int) -> list[str]:
+    """Return why no VNI is free: by name, who has all those of the UDP port `port` on a worker."""
+    holders = [
+        f"{one.name}: {span['holder']} uses UDP port {port}, and so all its VNIs; choose another one, for "
+        f"example `underlay: {{port: {port + 1}}}`"
+        for one in every
+        for span in one.plain.get("vnis", ())
+        if span["port"] == port and span["count"] >= MOST_VNIS
+    ]
+    return holders or ["no VNIs are free on all workers; take other networks down"]
 
 
 _FIRST_VNI = 1 << 16

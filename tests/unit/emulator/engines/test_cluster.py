@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import Any
 
 import numpy as np
@@ -21,6 +22,7 @@ from emulator.errors import (
 )
 from emulator.placement.worker import Worker
 from emulator.plan import make_plan
+from emulator.tunnels import MOST_VNIS
 from topologies.build import build
 from topologies.spec.load import load_text
 
@@ -60,6 +62,16 @@ class TestUnderlay:
         assert found["underlay"] is None
         (reason,) = found[NO_UNDERLAY]
         assert "no device that is up has an address for tunnels (device eth7)" in reason
+
+    def test_who_has_all_vnis_of_the_port_is_named(self) -> None:
+        own = {"holder": "network `x`", "port": 4789, "first": 1 << 16, "count": 9}
+        other = {"holder": "vxlan0", "port": 4789, "first": 0, "count": MOST_VNIS}
+        found = facts_of(device("eth0", "10.0.0.1"))
+        taken = replace(found, plain={**found.plain, "vnis": [own, other]})
+        (reason,) = underlay_of([found, taken], {})[NO_UNDERLAY]
+        assert reason.startswith("w1: vxlan0 uses UDP port 4789, and so all its VNIs")
+        assert "`underlay: {port: 4790}`" in reason
+        assert underlay_of([found, taken], {"underlay": {"port": 4790}})["underlay"]["port"] == 4790
 
     def test_a_plan_with_tunnels_says_what_is_lacking_for_them(self) -> None:
         topology = build(load_text("name: t\ntopology: {generator: tree, depth: 2, fanout: 2}\n"))
