@@ -11,6 +11,7 @@ from emulator.checks.reachability import Reachability, check_reachability
 from emulator.deviation import Deviation
 from emulator.engines.registry import attach, take_down
 from emulator.errors import UsageError
+from emulator.interface.current import Current
 from emulator.interface.finding import checked_name, find_link, found_node, matching_nodes
 from emulator.interface.link import Link
 from emulator.interface.node import Command, Node, Result, readable, words_of
@@ -29,30 +30,38 @@ if TYPE_CHECKING:
 class Network:
     """A network that runs. Nodes and links are named; as a context manager it goes down at the end.
 
-    Handles are cheap: several may hold the same network, also in other processes.
+    Handles are cheap: several may hold the same network, also in other processes. What is asked for is
+    looked up in the network as it is then; nodes and links are those of the time when they were looked up.
     """
 
     def __init__(
         self, running: RunningNetwork, changes: Sequence[str] = (), notes: Sequence[str] = ()
     ) -> None:
-        self._running = running
+        self._current = Current(running)
         self.changes = list(changes)
         """What `up` changed in a network that was up already, one line each."""
         self.notes = list(notes)
         """Warnings and choices of `up`, one line each."""
 
     def __repr__(self) -> str:
-        return f"<network {self.name}: {len(self)} nodes, engine {self.engine}>"
+        nodes = self._current.network.topology.node_count
+        return f"<network {self.name}: {nodes} nodes, engine {self.engine}>"
+
+    @property
+    def _running(self) -> RunningNetwork:
+        """The network as it is now; UsageError if it isn't up any more."""
+        self._current.follow()
+        return self._current.network
 
     @property
     def name(self) -> str:
         """Its name."""
-        return self._running.name
+        return self._current.network.name
 
     @property
     def engine(self) -> str:
         """The engine that runs it."""
-        return self._running.engine
+        return self._current.network.engine
 
     @property
     def topology(self) -> Topology:
@@ -63,35 +72,40 @@ class Network:
         return self.topology.node_count
 
     def __iter__(self) -> Iterator[Node]:
-        return (Node(self._running, index) for index in range(len(self)))
+        running = self._running
+        return (Node(running, index) for index in range(running.topology.node_count))
 
     def __contains__(self, name: object) -> bool:
         return name in self.topology.names
 
     def __getitem__(self, name: str) -> Node:
         """Return the node called `name`; UsageError, with a similar name, if there is none."""
-        return Node(self._running, found_node(self._running, name))
+        running = self._running
+        return Node(running, found_node(running, name))
 
     def nodes(self, pattern: str = "*") -> list[Node]:
         """Return the nodes whose names match a shell pattern; UsageError if there is none."""
-        return [Node(self._running, index) for index in matching_nodes(self._running, pattern)]
+        running = self._running
+        return [Node(running, index) for index in matching_nodes(running, pattern)]
 
     def run(self, pattern: str, command: Command, timeout: float | None = None) -> list[Result]:
         """Run a command in all nodes that match `pattern`, up to 64 at once; return their results."""
-        found = matching_nodes(self._running, pattern)
+        running = self._running
+        found = matching_nodes(running, pattern)
         return [
-            readable(one)
-            for one in self._running.access.execute(found, words_of(command), timeout_of(timeout))
+            readable(one) for one in running.access.execute(found, words_of(command), timeout_of(timeout))
         ]
 
     def link(self, a: str, b: str, index: int | None = None) -> Link:
         """Return the link between two nodes; `index` chooses among parallel ones, from 0."""
-        link, swapped = find_link(self._running, a, b, index)
-        return Link(self._running, link, swapped=swapped)
+        running = self._running
+        link, swapped = find_link(running, a, b, index)
+        return Link(running, link, swapped=swapped)
 
     def links(self) -> list[Link]:
         """Return all links, in the file's order."""
-        return [Link(self._running, index) for index in range(self.topology.link_count)]
+        running = self._running
+        return [Link(running, index) for index in range(running.topology.link_count)]
 
     def check(self, sample: int | None = None, timeout: float = 1.0) -> Reachability:
         """Ping between all hosts, or `sample` pairs, and compare with the graph (`.is_right`)."""
@@ -109,7 +123,8 @@ class Network:
 
     def migrate(self, port: str, host: str) -> None:
         """Move a light port to another compute host; its address and MAC stay."""
-        self._running.migrate(*(found_node(self._running, name) for name in (port, host)))
+        running = self._running
+        running.migrate(*(found_node(running, name) for name in (port, host)))
 
     def stress(
         self, scenario: Path | str | Mapping[str, Any], *, seed: int | None = None,

@@ -14,12 +14,12 @@ import click
 from emulator.access import LineShell
 from emulator.cli.failures import with_suggestion
 from emulator.cli.output import output_is_closed, say
-from emulator.cli.shell.current import Current
 from emulator.cli.shell.lines import first_word, with_addresses
 from emulator.cli.shell.listings import LISTINGS
 from emulator.cli.shell.measures import MEASURES
 from emulator.cli.shell.switches import SWITCHES
 from emulator.errors import UsageError
+from emulator.interface.current import Current
 from emulator.interface.network import Network as Handle
 from emulator.linux.processes.interrupts import stoppable
 from emulator.linux.processes.node_shell import interactive_shell
@@ -55,7 +55,7 @@ class Interpreter:
     """Runs lines on a network."""
 
     def __init__(self, network: Network, *, terminal: bool) -> None:
-        self._current = Current(network)
+        self._current = Current(network, every_change=True)
         self._adopt(network)
         self._terminal = terminal
         self._shells: dict[str, LineShell] = {}

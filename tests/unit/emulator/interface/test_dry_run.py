@@ -117,3 +117,26 @@ def test_stress_of_a_dict(tree: Network, tmp_path: Path) -> None:
     assert result.summary["seed"] == 3
     assert (tmp_path / "out" / "report.json").exists()
     assert tree.stress({**scenario, "limits": ["errors == 0"]}, duration="100 ms").passed
+
+
+def test_a_handle_is_of_the_network_as_it_is_now(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    monkeypatch.setenv("EMULATOR_STATE_DIR", str(tmp_path))
+
+    def up(hosts: int) -> Network:
+        return emulator.up(
+            {"name": "n", "engine": "dry-run", "topology": {"generator": "single", "hosts": hosts}}
+        )
+
+    first = up(3)
+    assert (len(first), "h3" in first, len(first.links())) == (4, True, 3)
+    up(2)
+    assert (len(first), "h3" in first, len(first.links())) == (3, False, 2)
+    assert first.check().pairs == 2
+    with pytest.raises(UsageError, match="there is no node `h3`"):
+        first["h3"]
+    emulator.attach("n").down()
+    for ask in (first.check, first.nodes, lambda: first["h1"], lambda: first.link("h1", "s1"), first.links):
+        with pytest.raises(UsageError, match="no network `n` is up; `emulator up FILE` starts one"):
+            ask()
+    assert repr(first) == "<network n: 3 nodes, engine dry-run>"
+    first.down()

@@ -1,4 +1,4 @@
-"""The network of a shell as it is now: while lines are typed, other commands change it or take it down."""
+"""A network as it is now: while a shell or a script holds it, other commands change it or take it down."""
 
 from __future__ import annotations
 
@@ -10,19 +10,22 @@ _Stamp = tuple[int, int, int] | None
 
 
 class Current:
-    """A network that is attached again whenever its run record was written.
+    """A network that is attached again when another command wrote a file of its folder.
 
-    Each change replaces the record's file, so its inode and time tell.
+    The file of the graph is written by `up` alone, the run record also when a link is cut or shaped. Each
+    change replaces the file, so its inode and time tell.
     """
 
-    def __init__(self, network: Network) -> None:
+    def __init__(self, network: Network, *, every_change: bool = False) -> None:
+        """With `every_change`, changes of links count, too."""
         self.network = network
-        self._record = NetworkState(state_root(), network.name).record_path
+        state = NetworkState(state_root(), network.name)
+        self._file = state.record_path if every_change else state.topology_path
         self._seen = self._stamp()
 
     def _stamp(self) -> _Stamp:
         try:
-            found = self._record.stat()
+            found = self._file.stat()
         except OSError:
             return None
         return found.st_ino, found.st_mtime_ns, found.st_size
