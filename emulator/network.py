@@ -99,6 +99,10 @@ class Session(Protocol):
         """Move a light port to another compute host, or back."""
         ...
 
+    def announce_port(self, node: int, host: int | None) -> None:
+        """Lead what is sent to a light port to another compute host, where it is lost; None: to the port."""
+        ...
+
     def set_ports(self, nodes: I64, *, up: bool) -> None:
         """Bring the ports of many light nodes (int64[k], each once) down or up."""
         ...

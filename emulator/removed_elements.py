@@ -14,9 +14,9 @@ from topologies.topology import Topology
 
 
 class RemovedElements:
-    """Ports that are down or moved; links, nodes and controllers that are removed, in order of their removal.
+    """Ports that are down, moved or announced elsewhere; links, nodes and controllers that are removed.
 
-    A port is (node, port). Each session has its own object. A stress run has one for all its sessions. Only
+    All are in order. A port is (node, port). Each session has its own object. A stress run has one for all its sessions. Only
     one thread changes each entry.
     """
 
@@ -27,6 +27,7 @@ class RemovedElements:
         self.nodes: dict[int, None] = {}
         self.controllers: dict[str, None] = {}
         self.moved: dict[int, None] = {}
+        self.announced: dict[int, None] = {}
 
     def record_link(self, link: int) -> None:
         """Record that `link` is removed; UsageError when it is removed already."""
@@ -88,6 +89,13 @@ class RemovedElements:
         else:
             self.moved.pop(node, None)
 
+    def set_announced(self, node: int, host: int | None) -> None:
+        """Record that a light port is announced at a compute host where it isn't, or (None) no more."""
+        if host is None:
+            self.announced.pop(node, None)
+        else:
+            self.announced[node] = None
+
     def there(self, link: int, but: int = -1) -> bool:
         """Return whether `link` exists: neither it nor a node at an end (other than `but`) is removed."""
         ends = self._topology.ends[link].tolist()
@@ -127,6 +135,9 @@ class RemovedElements:
         if light := list(self.nodes):
             session.add_ports(np.array(light))
             restored += [names[node] for node in light]
+        for node in list(self.announced):
+            session.announce_port(node, None)
+            restored.append(names[node])
         for node in list(self.moved):
             session.move_port(node, self.home(node))
             restored.append(names[node])

@@ -20,6 +20,11 @@ class WithoutLightPorts:
         del node, host
         raise UsageError("this network has no light ports: nothing else moves between compute hosts")
 
+    def announce_port(self, node: int, host: int | None) -> None:
+        """Refuse: only light ports have a place that all compute hosts know."""
+        del node, host
+        raise UsageError("this network has no light ports: nothing else is announced at compute hosts")
+
     def set_ports(self, nodes: I64, *, up: bool) -> None:
         """Refuse: ports of full nodes change one by one."""
         del nodes, up

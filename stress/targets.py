@@ -138,6 +138,18 @@ def _node_mask(topology: Topology, target: TargetKeys, loc: Loc) -> Mask:
     return mask
 
 
+def matches_light(topology: Topology, target: TargetKeys) -> bool:
+    """Return whether `target` selects light ports; False also when it selects nothing."""
+    if not topology.light.any():
+        return False
+    try:
+        mask = _node_mask(topology, target, ())
+        chosen = _link_mask(topology, target, mask, ())
+    except ParameterError:
+        return False
+    return bool(((mask & topology.light)[topology.ends] & chosen[:, None]).any())
+
+
 def _link_mask(topology: Topology, target: TargetKeys, node_mask: Mask, loc: Loc) -> Mask:
     mask: Mask = np.asarray(node_mask[topology.ends].any(axis=1))
     if target.between is not None:

@@ -48,6 +48,7 @@ _CHANGES: Mapping[str, Callable[[Session, list[Any]], None]] = {
     "remove_node": lambda s, words: s.remove_node(words[0]),
     "add_node": lambda s, words: s.add_node(words[0]),
     "move_port": lambda s, words: s.move_port(words[0], words[1]),
+    "announce_port": lambda s, words: s.announce_port(words[0], words[1]),
     "set_ports": lambda s, words: s.set_ports(np.array(words[0], dtype=np.int64), up=words[1]),
     "remove_ports": lambda s, words: s.remove_ports(np.array(words[0], dtype=np.int64)),
     "add_ports": lambda s, words: s.add_ports(np.array(words[0], dtype=np.int64)),

@@ -49,6 +49,11 @@ class DryRunSession(RestoringSession):
         for removed in self._both:
             removed.set_moved(node, moved=host != removed.home(node))
 
+    def announce_port(self, node: int, host: int | None) -> None:
+        """Record that a light port is announced elsewhere, or (None) no more."""
+        for removed in self._both:
+            removed.set_announced(node, host)
+
     def set_ports(self, nodes: I64, *, up: bool) -> None:
         """Bring the ports of light nodes down or up."""
         for removed in self._both:

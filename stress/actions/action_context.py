@@ -87,6 +87,10 @@ class ActionContext(Protocol):
         """Move a light port to another compute host, or back to its own."""
         ...
 
+    def announce_port(self, node: int, host: int | None) -> None:
+        """Lead what is sent to a light port to another compute host, or (None) to the port again."""
+        ...
+
     def remove_link(self, link: int) -> None:
         """Delete a link."""
         ...

@@ -45,7 +45,11 @@ class ArpStorm(PacedAction):
 
     def plan(self, context: PlanContext) -> PlannedOperations:
         """Return the times and senders of the requests; light ports that match are left out."""
-        targets = without_light(context, context.ports(self.target), "nothing floods their ARP requests")
+        targets = without_light(
+            context,
+            context.ports(self.target),
+            "nothing floods their ARP requests, which their own compute host answers",
+        )
         at, target = self.begins(context, len(targets))
         return PlannedOperations(at, np.zeros(len(at), dtype=np.int64), target, targets)
 

@@ -53,7 +53,7 @@ def without_light(context: PlanContext, targets: Sequence[Target], words: str) -
     light = context.topology.light
     found = [target for target in targets if not light[target.number]]
     if not found:
-        raise context.error("target", f"matches light ports only, which send no frames; {words}")
+        raise context.error("target", f"matches light ports only: {words}; choose hosts with interfaces")
     return found
 
 

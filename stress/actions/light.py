@@ -36,6 +36,48 @@ def require_light(context: PlanContext) -> None:
         raise context.error("action", words)
 
 
+def other_hosts(
+    context: PlanContext, nodes: npt.NDArray[np.int64], hosts: set[int], key: str
+) -> npt.NDArray[np.int64]:
+    """Return one of `hosts` for each light node, drawn by the seed, other than its own: int64[k].
+
+    Only hosts that carry the addresses of its VPC are drawn; ParameterError about `key` without any.
+    """
+    topology = context.topology
+    spaces = spaces_of_nodes(topology)[nodes]
+    homes = topology.light_hosts[nodes - topology.full.node_count]
+    drawn = context.stream("host").integers(1 << 30, len(nodes))
+    chosen = np.empty(len(nodes), dtype=np.int64)
+    carrying = spaces_of_hosts(topology)
+    for space in np.unique(spaces).tolist():
+        rows = np.flatnonzero(spaces == space)
+        fit = np.array(sorted(hosts & carrying[space]), dtype=np.int64)
+        at = np.searchsorted(fit, homes[rows])
+        own = (at < len(fit)) & (np.append(fit, -1)[at] == homes[rows])
+        count = len(fit) - own
+        if not count.all():
+            name = topology.names[int(nodes[rows[count == 0]][0])]
+            words = f"leaves no other compute host with the addresses of `{name}`"
+            raise context.error(key, f"{words}; a port moves between hosts that carry ports of its VPC")
+        place = drawn[rows] % count
+        chosen[rows] = fit[place + (own & (place >= at))]
+    return chosen
+
+
+def moves_and_back(
+    context: PlanContext, nodes: npt.NDArray[np.int64], hosts: npt.NDArray[np.int64]
+) -> tuple[list[Target], list[Target]]:
+    """Return the targets of the moves of light nodes to `hosts` (both int64[k]), and of the ways home."""
+    topology = context.topology
+    homes = topology.light_hosts[nodes - topology.full.node_count]
+    links = [topology.incident(node)[0].link for node in nodes.tolist()]
+    moves, back = (
+        [Target("move", *way) for way in zip(nodes.tolist(), ends.tolist(), links, strict=True)]
+        for ends in (hosts, homes)
+    )
+    return moves, back
+
+
 def spaces_of_nodes(topology: Topology) -> npt.NDArray[np.int64]:
     """Return the address space of each node's VPC, -1 for nodes in none: int64[n]."""
     vpc = vpc_numbers(topology)

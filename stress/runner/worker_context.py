@@ -125,6 +125,17 @@ class WorkerContext(ChangesLinks):
         self._session.move_port(node, host)
         here.set_moved(node, moved=host != home)
 
+    def announce_port(self, node: int, host: int | None) -> None:
+        """Lead what is sent to a light port elsewhere, or home; skipped when removed, or so already."""
+        here = self._removed
+        self.need_node(node)
+        if host in here.nodes:
+            raise SkippedError("the compute host is removed")
+        if host is None and node not in here.announced:
+            raise SkippedError("the port is announced where it is")
+        self._session.announce_port(node, host)
+        here.set_announced(node, host)
+
     def remove_link(self, link: int) -> None:
         """Delete a link; skipped when it or a node of it is removed already."""
         self._need_link(link)

@@ -190,6 +190,28 @@ def test_a_port_that_moves_still_works_where_it_was_until_it_is_settled(bed: Bed
     assert bed.counters(ONE)[:1] == (1,)
 
 
+def test_what_is_sent_to_a_port_that_is_announced_elsewhere_is_lost_there(bed: Bed) -> None:
+    def state() -> list[int]:
+        noted, _ = bed.maps.moving.lookup_batch(overlay.SLOT, overlay.PLACE)
+        return [*(int(bed.maps.ports[name][TWO.slot]) for name in ("place", "flags")), *noted.tolist()]
+
+    incoming = on_wire(NEAR, ipv4(ONE.address, NEAR.address, udp(1, 2, b"hello")))
+    home, here = overlay.place([50], [number(NEIGHBOUR)]), overlay.place([TWO.device], [number(HERE)])
+    bed.maps.send_astray(np.array([NEAR.slot], np.uint32), home, here)
+    assert bed.from_wire.test_run(incoming).verdict == DROP
+    assert bed.from_stack.test_run(packet(ONE, NEAR)).verdict == LOSE  # sent on the host that hasn't it
+    assert bed.dropped() == {NEAR.address: 2}
+    bed.maps.lead_home(np.array([NEAR.slot], np.uint32), home)
+    slots = np.array([TWO.slot], np.uint32)
+    before = state()
+    bed.maps.send_astray(slots, here, home)
+    assert vxlan.unpacked(bed.from_stack.test_run(packet(TWO, NEAR)).packet).vni == 7  # it still sends
+    assert vxlan.unpacked(bed.from_stack.test_run(packet(ONE, TWO)).packet).vteps == (HERE, NEIGHBOUR)
+    bed.maps.lead_home(slots, here)
+    assert state() == before
+    assert bed.from_stack.test_run(packet(ONE, TWO)).verdict == REDIRECT
+
+
 def test_other_address_spaces_have_the_same_addresses(bed: Bed) -> None:
     keys = overlay.page_keys(SPACE + 1, number("10.0.0.0"), 1)
     bed.maps.pages.update_batch(keys, np.array([448], np.uint32))

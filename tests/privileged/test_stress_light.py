@@ -125,6 +125,29 @@ probes:
     assert not difference_within(before, state_dir, "v")
 
 
+def test_macs_of_ports_flap_between_hosts_and_what_is_sent_to_them_is_lost_meanwhile(
+    network: NetnsNetwork, state_dir: Path
+) -> None:
+    before = settled(state_dir, "v")
+    result = ran(network, """\
+steps:
+  - {action: mac-move, target: 'v1s1*', rate: 20, away: 250 ms, duration: 1 s}
+probes:
+  - {probe: ping, name: moved, pairs: 12, interval: 20 ms, timeout: 100 ms, source: 'v1s2*', target: 'v1s1*'}
+  - {probe: ping, name: still, pairs: 4, interval: 20 ms, timeout: 500 ms, source: 'v2*', target: 'v2*'}
+""")  # fmt: skip
+    assert len(result.outcomes) == 40
+    assert not result.outcomes.skipped.any()
+    found = answered(result)
+    assert found["still"][0] == found["still"][1] > 0
+    assert 0 < found["moved"][1] < found["moved"][0] * 0.8
+    if not has_devices(network.topology):
+        rows = {row["name"]: row for row in result.light_ports["vpcs"]}
+        assert rows["v1"]["dropped"] > 0 == rows["v2"]["dropped"]
+    assert not difference_within(before, state_dir, "v")
+    assert network.deviations() == []
+
+
 def test_flows_and_connections_of_ports_arrive_and_other_vpcs_notice_no_churn(network: NetnsNetwork) -> None:
     result = ran(network, """\
 steps:
@@ -148,6 +171,7 @@ name: killed
 steps:
   - parallel:
     - {action: migration, target: 'v1*', rate: 40, away: 30 s, duration: 60 s}
+    - {action: mac-move, target: 'v2s1*', rate: 40, away: 30 s, duration: 60 s}
     - {action: vpc-churn, target: v2, rate: 5, away: 10 s, duration: 60 s}
     - {action: port-flap, target: 'v1*', rate: 10, down: 30 s, duration: 60 s}
 """

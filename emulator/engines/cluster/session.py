@@ -116,6 +116,11 @@ class ClusterSession(RestoringSession):
         self._change({name: [["move_port", [int(node), int(host)]]] for name in self._workers.names})
         self._removed.set_moved(node, moved=host != self._removed.home(node))
 
+    def announce_port(self, node: int, host: int | None) -> None:
+        """Lead what is sent to a light port to another compute host, or (None) to the port."""
+        self._change({name: [["announce_port", [int(node), host]]] for name in self._workers.names})
+        self._removed.set_announced(node, host)
+
     def set_ports(self, nodes: I64, *, up: bool) -> None:
         """Bring the ports of many light nodes down or up."""
         self._change(self._of_many("set_ports", nodes, up))

@@ -78,6 +78,15 @@ class MapPlaces:
     def lead(self, row: int) -> None:
         """Do nothing: the place is written with the port."""
 
+    def announce(self, row: int, host: int | None) -> None:
+        """Lead what is sent to a port to another compute host, where it is lost; None: to where it is."""
+        slot, home = int(self._slots[row]), destination(self._overlay, row, self._where.host_of(row))
+        self._recent.forget(slot)
+        if host is None:
+            self._table.lead_home(slot, home)
+        else:
+            self._table.send_astray(slot, home, destination(self._overlay, row, host))
+
     def take_host(self, node: int) -> None:
         """Remove the ports on a compute host, and the namespaces of address spaces there."""
         self.take(self._where.rows_on(node))

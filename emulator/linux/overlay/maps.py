@@ -23,6 +23,8 @@ PAGE = 64
 """Addresses of a page; its ports have neighbouring slots."""
 DOWN = 1
 """Flag of a port: it is down."""
+ASTRAY = 2
+"""Flag of a port: its `place` is wrong, and packets to it are lost there. It is at the place in `moving`."""
 
 PORT = np.dtype(
     [
@@ -161,6 +163,20 @@ class OverlayMaps(Closing):
 
     def settle(self, slots: NDArray[np.uint32]) -> None:
         """Forget the former places of ports that `migrate` moved: nothing of theirs passes there any more."""
+        self.moving.delete_batch(np.asarray(slots, SLOT))
+
+    def send_astray(
+        self, slots: NDArray[np.uint32], homes: NDArray[np.uint64], places: NDArray[np.uint64]
+    ) -> None:
+        """Lead packets for ports at `homes` to `places`, where they are lost. The ports go on sending."""
+        self.moving.update_batch(np.asarray(slots, SLOT), homes)
+        self.ports["flags"][slots] |= np.uint16(ASTRAY)
+        self.ports["place"][slots] = places
+
+    def lead_home(self, slots: NDArray[np.uint32], homes: NDArray[np.uint64]) -> None:
+        """Lead packets for ports to where they are again, at `homes`."""
+        self.ports["place"][slots] = homes
+        self.ports["flags"][slots] &= np.uint16(~ASTRAY & 0xFFFF)
         self.moving.delete_batch(np.asarray(slots, SLOT))
 
     def close(self) -> None:

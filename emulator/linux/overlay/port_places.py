@@ -53,6 +53,10 @@ class PortPlaces(Protocol):
         """Lead frames for a port that isn't there to where it will be, its place having changed."""
         ...
 
+    def announce(self, row: int, host: int | None) -> None:
+        """Lead what is sent to a port to another compute host, where it is lost; None: to where it is."""
+        ...
+
     def take_host(self, node: int) -> None:
         """Remove the ports on a compute host that is removed, and the namespaces of VPCs there."""
         ...

@@ -10,7 +10,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from emulator.deviation import Deviation, missing
-from emulator.linux.overlay.maps import DOWN, OverlayMaps, place, split_place
+from emulator.linux.overlay.maps import ASTRAY, DOWN, OverlayMaps, place, split_place
 from emulator.linux.overlay.port_table import PortTable
 from emulator.overlay.plan import Overlay
 from topologies.counting import counted, some_names
@@ -46,7 +46,7 @@ class PortSurvey:
         there = (slots >= 0) & (found["place"] != 0)
         ports, wanted_place = self._overlay.ports, place(self._overlay.device, self._overlay.vtep)
         unlike = {
-            "place": there & (found["place"] != wanted_place),
+            "place": there & ((found["place"] != wanted_place) | (found["flags"] & ASTRAY != 0)),
             "MAC": there & (found["mac"] != ports.mac).any(axis=1),
             "VNI": there & (found["vni"] != ports.vni),
             "subnet": there & (found["subnet"] != ports.subnet),
@@ -73,7 +73,10 @@ class PortSurvey:
         ports, name = self._overlay.ports, self._name(row)
         if what == "place":
             host = self._overlay.underlay.names[int(ports.host[row])]
-            return Deviation(name, "compute host", host, self._host_at(int(found["place"])))
+            words = self._host_at(int(found["place"]))
+            if int(found["flags"]) & ASTRAY:
+                words += ", where it isn't: what is sent to it is lost there"
+            return Deviation(name, "compute host", host, words)
         if what == "MAC":
             return Deviation(name, what, *(bytes(mac).hex(":") for mac in (ports.mac[row], found["mac"])))
         columns = {"VNI": ports.vni, "subnet": ports.subnet}

@@ -143,6 +143,20 @@ class PortTable:
         """Move ports behind `device` of the host with `vtep`; call `settle` some milliseconds later."""
         self._maps.migrate(slots.astype(SLOT), np.repeat(place(device, vtep), len(slots)))
 
+    def send_astray(self, slot: int, home: tuple[int, int], away: tuple[int, int]) -> None:
+        """Lead packets for a port at `home` (device, vtep) to `away`, if the port is there."""
+        if self._ports["place"][slot]:
+            at = np.array([slot], dtype=SLOT)
+            self._maps.send_astray(at, np.atleast_1d(place(*home)), np.atleast_1d(place(*away)))
+
+    def lead_home(self, slot: int, home: tuple[int, int]) -> None:
+        """Lead packets for a port to where it is again, if the port is there."""
+        at = np.array([slot], dtype=SLOT)
+        if self._ports["place"][slot]:
+            self._maps.lead_home(at, np.atleast_1d(place(*home)))
+        else:
+            self._maps.settle(at)
+
     def move(self, slots: I64, places: NDArray[np.uint64]) -> None:
         """Move ports (each once) to `places`, if they aren't there; nothing under way is lost.
 

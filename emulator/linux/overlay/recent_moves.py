@@ -22,6 +22,10 @@ class RecentMoves:
         self._moves.append((time.monotonic(), slot))
         self.settle(UNDER_WAY)
 
+    def forget(self, slot: int) -> None:
+        """Forget that the port in `slot` moved: what is noted for it is no former place any more."""
+        self._moves = [move for move in self._moves if move[1] != slot]
+
     def settle(self, age: float = 0.0) -> None:
         """Forget the former places of ports that moved at least `age` seconds ago, and not again since."""
         until = time.monotonic() - age

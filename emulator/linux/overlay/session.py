@@ -13,6 +13,7 @@ import numpy.typing as npt
 from emulator.errors import UsageError
 from emulator.linux.namespaces.store import NamespaceStore
 from emulator.linux.nodes.session import NetnsSession
+from emulator.linux.overlay.astray_ports import AstrayPorts
 from emulator.linux.overlay.devices.places import DevicePlaces
 from emulator.linux.overlay.map_places import MapPlaces
 from emulator.linux.overlay.port_places import PortPlaces
@@ -50,6 +51,7 @@ class OverlaySession(RestoringSession):
         self._stack.enter_context(self._full)
         kind: type[PortPlaces] = DevicePlaces if self._overlay.ports.devices else MapPlaces
         self._places = self._stack.enter_context(kind(self._shared, self._where, self._store))
+        self._astray = AstrayPorts(self._places, self._where)
         return self
 
     def __exit__(
@@ -165,6 +167,7 @@ class OverlaySession(RestoringSession):
             members = self._overlay.members_of(node)
             absent = [one.device for one in members if not self._is_there(one.node - self._first)]
             self._places.add_host(node, absent)
+            self._astray.announce_again()
         self._bring(self._where.rows_on(node))
 
     def move_port(self, node: int, host: int) -> None:
@@ -176,6 +179,7 @@ class OverlaySession(RestoringSession):
         before, was_there, is_there = self._where.host_of(row), self._is_there(row), self._is_there(row, host)
         if before == host:
             return
+        self.announce_port(node, None)
         if was_there and not is_there:
             self._places.take(np.array([row]))
         home = int(self._overlay.ports.host[row]) == host
@@ -187,6 +191,13 @@ class OverlaySession(RestoringSession):
         self._places.lead(row)
         if is_there:
             self._bring(np.array([row]))
+
+    def announce_port(self, node: int, host: int | None) -> None:
+        """Lead what is sent to a light port to another compute host, where it is lost; None: to the port."""
+        if node < self._first_light:
+            raise UsageError(f"`{self._topology.names[node]}` can't be announced: only light ports are")
+        self._astray.announce(node - self._first, host)
+        self._removed.set_announced(node, self._astray.host_of(node - self._first))
 
     def _restore_hosts(self, nodes: Iterable[int]) -> None:
         """Restore what compute hosts among `nodes` lost when their uplinks were down or gone."""
@@ -201,6 +212,7 @@ class OverlaySession(RestoringSession):
         if not len(rows):
             return
         self._places.bring(rows, self._are_down(rows))
+        self._astray.announce_again(rows)
 
     def _are_down(self, rows: I64) -> npt.NDArray[np.bool_]:
         """Return which ports are down when they are there: cut by `link down`, or by this session."""

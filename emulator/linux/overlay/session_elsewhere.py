@@ -70,6 +70,12 @@ class ElsewhereSession:
         if node < self._first_light:
             raise UsageError(f"`{self._topology.names[node]}` can't move: only light ports do")
 
+    def announce_port(self, node: int, host: int | None) -> None:
+        """Nothing: no compute host is here that would know. UsageError for a full node."""
+        del host
+        if node < self._first_light:
+            raise UsageError(f"`{self._topology.names[node]}` can't be announced: only light ports are")
+
     def set_ports(self, nodes: I64, *, up: bool) -> None:
         """Nothing: the ports are elsewhere."""
 

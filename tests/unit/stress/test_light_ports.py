@@ -13,6 +13,7 @@ import pytest
 from emulator.engines.dry_run import DryRunEngine, DryRunNetwork
 from emulator.engines.dry_run_session import DryRunSession
 from emulator.plan import make_plan
+from stress.actions import mac_move
 from stress.actions.base import Action
 from stress.actions.plan_context import PlanContext, PlannedOperations
 from stress.actions.registry import action_named
@@ -70,11 +71,45 @@ def test_a_light_port_is_selected_once_and_hosts_have_no_interface_for_it() -> N
     assert names(action("port-flap", target={"name": "h1"})) == {"h1-eth0"}
 
 
-@pytest.mark.parametrize("name", ["mac-move", "arp-storm"])
-def test_light_ports_send_no_frames(name: str) -> None:
-    assert names(action(name)) == {f"{host}-eth0" for host in FULL_HOSTS}
-    with pytest.raises(ParameterError, match="light ports only"):
-        plan(action(name, target={"name": "v*"}))
+def test_light_ports_ask_no_switch() -> None:
+    assert names(action("arp-storm")) == {f"{host}-eth0" for host in FULL_HOSTS}
+    with pytest.raises(ParameterError, match="nothing floods their ARP requests"):
+        plan(action("arp-storm", target={"name": "v*"}))
+
+
+def test_macs_of_light_ports_appear_at_other_hosts_of_their_space_and_return() -> None:
+    for keys in ({}, {"target": {"name": "v1*"}, "to": {"name": "h[12]"}}):
+        moves = action("mac-move", **keys)
+        found = plan(moves)
+        assert moves.needs(TOPOLOGY) == "session"
+        home = {
+            node: int(TOPOLOGY.light_hosts[node - TOPOLOGY.full.node_count])
+            for node in np.flatnonzero(TOPOLOGY.light).tolist()
+        }
+        there = [found.targets[k] for k in found.target[found.verb == 0].tolist()]
+        back = [found.targets[k] for k in found.target[found.verb == 1].tolist()]
+        assert there
+        assert all(one.kind == "move" and home[one.number] != one.port for one in there)
+        assert [(one.number, home[one.number]) for one in there] == [(one.number, one.port) for one in back]
+        if keys:
+            assert {TOPOLOGY.names[one.port] for one in there} == {"h1", "h2"}
+
+
+def test_macs_of_full_hosts_move_by_frames_and_have_no_compute_host_to_go_to() -> None:
+    moves = action("mac-move", target={"name": "h*"})
+    assert (names(moves), moves.needs(TOPOLOGY)) == ({f"{host}-eth0" for host in FULL_HOSTS}, "network")
+    with pytest.raises(ParameterError, match="is for light ports"):
+        plan(action("mac-move", target={"name": "h*"}, to={"name": "h1"}))
+    fabric = action("mac-move", target={"between": ["leaf", "spine"]})
+    assert fabric.needs(TOPOLOGY) == "network"
+
+
+def test_no_more_macs_are_away_than_the_maps_have_room_for(monkeypatch: pytest.MonkeyPatch) -> None:
+    keys = {"target": {"name": "v1*"}, "rate": 100, "duration": 4.0}
+    monkeypatch.setattr(mac_move, "MOST_AWAY", 9)
+    plan(action("mac-move", away=0.08, **keys))
+    with pytest.raises(ParameterError, match="20 light ports would be away at once, 9 at most; write a sho"):
+        plan(action("mac-move", away=3.0, **keys))
 
 
 @pytest.mark.parametrize("count", [3, 50, 10_000])

@@ -65,6 +65,12 @@ class DevicePlaces:
         seat = self._seat(row)
         self._changes.lead(seat, [one for one in self._overlay.tenants_here if one != seat.tenant])
 
+    def announce(self, row: int, host: int | None) -> None:
+        """Lead what is sent to a port to another compute host, where it is lost; None: to where it is."""
+        own = self._seat(row).tenant
+        there = self._changes.seat(row, self._where.moved.get(row) if host is None else host)
+        self._changes.lead(there, [one for one in self._overlay.tenants_here if one != own])
+
     def take_host(self, node: int) -> None:
         """Remove the namespaces of VPCs on a compute host that is removed, with the ports there."""
         files = [tenant.file for tenant in self._overlay.tenants_of(node)]

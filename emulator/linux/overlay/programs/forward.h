@@ -48,6 +48,8 @@ INLINE int forward(struct __sk_buff *skb, const struct device *device, int is_fr
 	__u32 length = skb->len - sizeof(struct ethernet);
 	__u64 place = READ_ONCE(destination.port->place);
 	if (vtep_of(place) == device->vtep) {
+		if (is_astray(destination.port))
+			return drop(destination.port);
 		memcpy(frame->ethernet.destination, destination.port->mac, 6);
 		memcpy(frame->ethernet.source, source.port->mac, 6);
 		count(&source.port->tx_packets, &source.port->tx_bytes, length);

@@ -17,6 +17,8 @@ INLINE int may_receive(const struct found *found, const struct tunnel_header *he
 	__u64 place = READ_ONCE(found->port->place);
 	if (vtep_of(place) != vtep)
 		place = former_place(found->slot);
+	else if (is_astray(found->port))
+		return 0;
 	*device = device_of(place);
 	return vtep_of(place) == vtep && found->port->vni == ntohl(header->vxlan.vni) >> 8 && is_up(found->port);
 }

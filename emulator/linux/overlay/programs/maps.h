@@ -12,6 +12,7 @@ struct page {
 };
 
 #define DOWN 1
+#define ASTRAY 2 /* packets for it are led to `place`, where it isn't: it is at its former place */
 
 struct port {
 	__u64 place; /* low half: device, high half: vtep; 0: no port. One store moves a port to another host. */
@@ -78,6 +79,12 @@ INLINE int is_behind_device(__u64 place, __u32 uplink)
 INLINE int is_up(const struct port *port)
 {
 	return !(READ_ONCE(port->flags) & DOWN);
+}
+
+/* Whether packets for it are led to a host that doesn't have it, and are lost there. */
+INLINE int is_astray(const struct port *port)
+{
+	return READ_ONCE(port->flags) & ASTRAY;
 }
 
 /* The place that a port is leaving: packets that were under way when it moved still pass there. */
