@@ -16,8 +16,8 @@ from topologies.topology import Topology
 class RemovedElements:
     """Ports that are down, moved or announced elsewhere; links, nodes and controllers that are removed.
 
-    All are in order. A port is (node, port). Each session has its own object. A stress run has one for all its sessions. Only
-    one thread changes each entry.
+    All are in order. A port is (node, port). Each session has its own object. A stress run has one for all
+    its sessions. Only one thread changes each entry.
     """
 
     def __init__(self, topology: Topology) -> None:

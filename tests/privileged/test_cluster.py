@@ -481,6 +481,7 @@ steps:
   - parallel:
       - {action: migration, target: 'v1s1*', rate: 20, away: 200 ms, duration: 1 s}
       - {action: port-flap, target: 'v2s1*', rate: 20, down: 100 ms, duration: 1 s}
+      - {action: mac-move, target: 'v2s1*', rate: 20, away: 200 ms, duration: 1 s}
       - {action: vpc-churn, target: v1, rate: 2, away: 200 ms, duration: 1 s}
   - {action: vpc-growth, target: v1, ports: 3, interval: 100 ms, duration: 10 s}
 """
