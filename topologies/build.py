@@ -93,7 +93,7 @@ def _build(document: Document) -> Topology:
     with collect(errors):
         check_devices(topology, places)
     with collect(errors):
-        check_node_keys(topology, places)
+        check_node_keys(topology, places, document.source.has)
     with collect(errors):
         topology = with_vpcs(topology, spec, places)
     if not errors:
@@ -117,21 +117,23 @@ def _check_size(document: Document, params: GeneratorParams, loc: Loc) -> None:
         ("links", sum(part.link_estimate() for part in parts), MAX_LINKS),
     ):
         if total > most:
-            raise ParameterError(loc, f"would make {_count(total)} {what}; the maximum is {most:,}")
+            words = f"would make {_count(total)} {what}; the maximum is {most:,}: give smaller numbers"
+            raise ParameterError(loc, words)
 
 
 def _check_made(topology: Topology) -> None:
     """Raise ParameterError when an imported graph has too many nodes, or a node too many ports."""
     if topology.node_count > MAX_NODES:
         raise ParameterError(
-            ("topology",), f"makes {topology.node_count:,} nodes; the maximum is {MAX_NODES:,}"
+            ("topology",),
+            f"makes {topology.node_count:,} nodes; the maximum is {MAX_NODES:,}: use a part of it",
         )
     busiest = int(np.argmax(topology.degrees)) if topology.node_count else 0
     if topology.link_count and topology.degrees[busiest] > MAX_PORTS:
         raise ParameterError(
             ("topology",),
             f"`{topology.names[busiest]}` would have {topology.degrees[busiest]:,} ports; "
-            f"the maximum is {MAX_PORTS:,}",
+            f"the maximum is {MAX_PORTS:,}: make less of it, or put several nodes in its place",
         )
 
 

@@ -152,7 +152,9 @@ def _wrong_light(topology: Topology, places: NodePlaces) -> Iterator[ParameterEr
     other = light & (topology.kinds != Kind.HOST)
     for node in np.flatnonzero(other).tolist():
         kind = Kind(topology.kinds[node]).word
-        at = places.of(topology, node, "fidelity")
+        at = places.of(topology, node, "kind")
+        if at[0] != "nodes":
+            at = places.of(topology, node, "fidelity")
         yield ParameterError(at, f"`{names[node]}` is a {kind}; only hosts can be `light`")
     for node in np.flatnonzero(light & ~other & (topology.degrees != 1)).tolist():
         yield ParameterError(

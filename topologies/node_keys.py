@@ -2,24 +2,29 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from itertools import chain, islice
 
 import numpy as np
 
 from topologies.engines import DEFAULT_ENGINE, ENGINES, NODE_KEYS
-from topologies.errors import MAX_FOUND, ParameterError, ParametersError
+from topologies.errors import MAX_FOUND, Loc, ParameterError, ParametersError
 from topologies.identifiers import dpid
 from topologies.node_places import NodePlaces
 from topologies.nodes_having import nodes_having
+from topologies.profiles import NodeProfile
 from topologies.topology import Kind, Topology
 from topologies.vlan_problems import vlan_problems
 
 
-def check_node_keys(topology: Topology, places: NodePlaces) -> None:
-    """Raise ParametersError for settings that nodes can't have: others share them, or a port is missing."""
+def check_node_keys(topology: Topology, places: NodePlaces, is_in_file: Callable[[Loc], bool]) -> None:
+    """Raise ParametersError for settings that nodes can't have: others share them, or a port is missing.
+
+    `is_in_file` tells which places the file has: a generator or the whole file may give keys, too.
+    """
     vlans = (ParameterError(places.of(topology, n, "vlans"), words) for n, words in vlan_problems(topology))
-    found = chain(_shared(topology, places), _dpids(topology, places), vlans)
+    idle = _idle(topology, places, is_in_file)
+    found = chain(_shared(topology, places), _dpids(topology, places), vlans, idle)
     ParametersError.raise_any(list(islice(found, MAX_FOUND)))
 
 
@@ -42,6 +47,36 @@ def _dpids(topology: Topology, places: NodePlaces) -> Iterator[ParameterError]:
         if other is not None:
             words = f"{int(dpid(topology, node), 16):,} is the datapath id of `{topology.names[other]}` too"
             yield ParameterError(place, f"{words}; use another")
+
+
+def _idle(
+    topology: Topology, places: NodePlaces, is_in_file: Callable[[Loc], bool]
+) -> Iterator[ParameterError]:
+    """Yield keys of light hosts that would do nothing there."""
+    default, names = NodeProfile(), topology.names
+    for key, words in _IDLE.items():
+        wanted = nodes_having(
+            topology,
+            lambda one, key=key: one.fidelity == "light" and getattr(one, key) != getattr(default, key),
+        )
+        for node in wanted:
+            place = places.of(topology, node, key)
+            if is_in_file(place) and not _is_for_switches(topology, places, place):
+                yield ParameterError(place, f"`{names[node]}` is light: {words}; leave `{key}` out")
+
+
+_IDLE = {
+    "relay": "it has one port, and forwards nothing",
+    "switch": "it is a host, not a switch",
+    "openflow": "it is a host, not a switch",
+}
+"""Keys without effect on a light host, and why."""
+
+
+def _is_for_switches(topology: Topology, places: NodePlaces, place: Loc) -> bool:
+    """Return whether a place is in a rule that matches switches, too."""
+    mask = places.matched(topology, place)
+    return mask is not None and bool((topology.kinds[mask] == Kind.SWITCH).any()) and place[-1] != "relay"
 
 
 def _shared(topology: Topology, places: NodePlaces) -> Iterator[ParameterError]:

@@ -4,6 +4,9 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+import numpy as np
+import numpy.typing as npt
+
 from topologies.errors import Loc
 from topologies.matching import node_mask
 from topologies.topology import Topology
@@ -12,11 +15,20 @@ if TYPE_CHECKING:
     from topologies.spec.model import Spec
 
 
+Mask = npt.NDArray[np.bool_]
+
+
 class NodePlaces:
     """Places in the file of `spec`, for errors that only the whole graph shows."""
 
     def __init__(self, spec: Spec) -> None:
         self._spec = spec
+
+    def matched(self, topology: Topology, place: Loc) -> Mask | None:
+        """Return the nodes that the rule at `place` matches (bool[n]); None for a place in no rule."""
+        if place[0] != "nodes":
+            return None
+        return node_mask(topology, self._spec.nodes[int(place[1])].match)
 
     def of(self, topology: Topology, node: int, key: str) -> Loc:
         """Return the place of `key` of `node`: the last rule that sets it, else the node's entry.

@@ -70,6 +70,9 @@ def _with_hosts_of_file(
         errors.append(ParameterError(places.of(topology, node, "vpc"), f"{words}; leave out `vpc`"))
     missing = np.flatnonzero((topology.light | named) & (made.of_node == NO_SUBNET))
     if not missing.size:
+        if spec.vpcs:
+            words = "no host needs them: all are ports of the generator's VPCs; leave it out"
+            errors.append(ParameterError(("vpcs",), words))
         return made
     wanted = spec.vpcs or _DEFAULT
     errors += [
@@ -143,11 +146,13 @@ def _wrong_subnets(vpcs: Vpcs, spec: Spec) -> Iterator[ParameterError]:
     for subnet, count in zip(vpcs.subnets, vpcs.ports.tolist(), strict=True):
         if count > subnet.room:
             network, name = ipaddress.IPv4Network((subnet.base, subnet.length)), vpcs.names[subnet.vpc]
-            yield ParameterError(
-                ("vpcs", name) if spec.vpcs else ("topology",),
-                f"{network} has addresses for {counted(subnet.room, 'port')}, not for {count:,}; "
-                f"give `{name}` a larger subnet",
-            )
+            words = f"{network} has addresses for {counted(subnet.room, 'port')}, not for {count:,}; "
+            if name in spec.vpcs:
+                yield ParameterError(("vpcs", name), words + f"give `{name}` a larger subnet")
+            elif spec.vpcs or name not in _DEFAULT:
+                yield ParameterError(("topology", "prefix"), words + "write a shorter prefix")
+            else:
+                yield ParameterError(("topology",), words + f"write `vpcs: {{{name}: …}}` with more room")
 
 
 def _wrong_addresses(topology: Topology, vpcs: Vpcs) -> Iterator[ParameterError]:
@@ -213,4 +218,6 @@ def _place(vpcs: Vpcs, spec: Spec, first: int, end: int) -> Loc:
     """Return the place of the first VPC with addresses from `first` to before `end`."""
     own = (one.vpc for one in vpcs.subnets if one.base < end and first < one.end)
     name = vpcs.names[next(own, 0)]
-    return ("vpcs", name) if name in spec.vpcs else ("topology",)
+    if name in spec.vpcs:
+        return ("vpcs", name)
+    return ("topology",) if "." in name else ("topology", "cidr")  # of a part of `compose`, or a generator

@@ -22,6 +22,8 @@ from topologies.vpcs import NO_SUBNET, Subnet, Vpcs
 
 Spread = Literal["even", "packed", "random"]
 
+MOST_PORTS = 65_000
+"""Most light ports on a compute host: numbers of ports have 16 bits, and its own links need some."""
 TENANTS_POOL = "10.0.0.0/8"
 """Pool of the VPCs' addresses when the file gives none."""
 _LONGEST_PREFIX = 29
@@ -62,9 +64,10 @@ def with_tenants(topology: Topology, hosts: I64, tenants: Tenants, random: Strea
     total, before = tenants.total, topology.node_count
     host = hosts[_hosts_of(tenants, len(hosts), random)]
     most = int(np.bincount(host).max())
-    if tenants.device and most > MOST_DEVICES:
-        words = f"one host would carry {most:,} ports; the maximum is {MOST_DEVICES}: give more `hosts`"
-        raise ParameterError((*loc, "device"), words)
+    limit, key = (MOST_DEVICES, "device") if tenants.device else (MOST_PORTS, "hosts")
+    if most > limit:
+        words = f"one host would carry {most:,} ports; the maximum is {limit:,}: give more `hosts`"
+        raise ParameterError((*loc, key), words)
     light = NodeProfile(fidelity="light", device=tenants.device)
     profiles = (*topology.node_profiles, light)
     tier_names = (*topology.tier_names, "port")

@@ -68,6 +68,10 @@ class Source:
         values.read(self.text)
         return values.marks or {}
 
+    def has(self, loc: Loc) -> bool:
+        """Return whether the document has a value at `loc`."""
+        return _is_in(loc, self.data)
+
     def input_error(self, found: Iterable[tuple[Loc, str]]) -> InputError:
         """Return the input error of (path, message), each with its place in the file.
 

@@ -50,7 +50,7 @@ class Document:
         return self.source.error(ParametersError(placed))
 
     def _in_its_part(self, loc: Loc) -> Loc:
-        if loc[:2] != ("topology", "nodes") or len(loc) < 3 or not self.children:
+        if loc[:2] != ("topology", "nodes") or len(loc) < 3:
             return loc
         path: Loc = ("topology",)
         name = str(loc[2])
@@ -58,8 +58,16 @@ class Document:
             parts = (str(child[-1]) for child in self.children if child[:-1] == (*path, "compose"))
             part = next((part for part in parts if name.startswith(f"{part}.")), None)
             if part is None:
-                return (*path, "nodes", name, *loc[3:])
+                return self._in_generator(path) or (*path, "nodes", name, *loc[3:])
             path, name = (*path, "compose", part), name[len(part) + 1 :]
+
+    def _in_generator(self, path: Loc) -> Loc | None:
+        """Return the place of what makes the nodes at `path`, if the file doesn't list them."""
+        data: Any = self.source.data
+        for key in path:
+            data = data[key]
+        way = way_of(data) if isinstance(data, dict) else None
+        return None if way in {None, "nodes"} else (*path, str(way))
 
 
 def load(path: Path | str) -> Document:

@@ -47,13 +47,13 @@ def test_own_fidelity_survives_composition_and_yields_to_rules() -> None:
 
 def test_too_many_nodes() -> None:
     assert message({"generator": "linear", "k": 10**12}) == (
-        "topology: would make 2,000,000,000,000 nodes; the maximum is 16,777,214"
+        "topology: would make 2,000,000,000,000 nodes; the maximum is 16,777,214: give smaller numbers"
     )
 
 
 def test_too_many_links() -> None:
     assert message({"generator": "mesh", "k": 10_000}) == (
-        "topology: would make 50,005,000 links; the maximum is 33,554,432"
+        "topology: would make 50,005,000 links; the maximum is 33,554,432: give smaller numbers"
     )
 
 
@@ -62,13 +62,14 @@ def test_parts_count_together() -> None:
     nested = {"a": part, "b": {"compose": {"c": part, "d": {"generator": "single"}}}}
     assert "would make 12,000,003 nodes" not in message({"compose": nested | {"e": part}})
     assert message({"compose": nested | {"e": part}}) == (
-        "topology: would make 18,000,003 nodes; the maximum is 16,777,214"
+        "topology: would make 18,000,003 nodes; the maximum is 16,777,214: give smaller numbers"
     )
 
 
 def test_too_many_ports_on_a_node() -> None:
     assert message({"generator": "single", "hosts": MAX_PORTS + 1}) == (
-        "topology: `s1` would have 65,535 ports; the maximum is 65,534"
+        "topology: `s1` would have 65,535 ports; the maximum is 65,534: make less of it, or put several "
+        "nodes in its place"
     )
     assert made({"generator": "single", "hosts": MAX_PORTS}).link_count == MAX_PORTS
 

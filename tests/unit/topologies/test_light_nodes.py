@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 from itertools import permutations
 from pathlib import Path
+from typing import Any
 
 import networkx as nx
 import numpy as np
@@ -12,7 +13,9 @@ import pytest
 from support.topologies import made, problems
 
 from topologies import store
+from topologies.errors import ParameterError
 from topologies.names import NameBlock, NameList, Names
+from topologies.spec.load import load_text
 from topologies.topology import Topology
 
 NODES = {
@@ -180,9 +183,44 @@ def test_pools_of_full_nodes_leave_ten_to_the_tenants_unless_the_file_says_other
 def test_no_network_has_the_next_hop_of_packets_to_ports() -> None:
     network, words = "169.254.0.0/16", "holds 169.254.0.1, the next hop of packets to light ports"
     assert words in problems({"nodes": NODES, "links": LINKS}, vpcs={"blue": network})["vpcs.blue"]
-    assert words in problems({"generator": "vpc", "cidr": network})["topology"]
+    assert words in problems({"generator": "vpc", "cidr": network})["topology.cidr"]
     assert words in problems({"generator": "vpc"}, addressing={"ipv4": network})["addressing.ipv4"]
     made({"generator": "vpc", "cidr": network, "device": True})  # these have another way out
+
+
+IDLE = {"relay": True, "switch": "ovs", "openflow": {"controller": "learning"}}
+
+
+@pytest.mark.parametrize("key", IDLE)
+def test_keys_that_do_nothing_on_a_light_host_are_refused_where_they_are(key: str) -> None:
+    own = NODES | {"p": {"fidelity": "light", key: IDLE[key]}}
+    assert "`p` is light" in problems({"nodes": own, "links": LINKS})[f"topology.nodes.p.{key}"]
+    ports = [{"match": {"name": "v1*"}, key: IDLE[key]}]
+    assert "is light" in problems({"generator": "vpc"}, nodes=ports)[f"nodes[0].{key}"]
+    made({"generator": "vpc"}, **({key: IDLE[key]} if key != "relay" else {}))
+    if key != "relay":  # a rule for switches and hosts
+        made({"generator": "vpc"}, nodes=[{"match": {}, key: IDLE[key]}])
+    made({"generator": "bcube", "k": 0}, fidelity="light")  # its hosts relay by themselves
+
+
+@pytest.mark.parametrize(
+    ("keys", "place", "words"),
+    [
+        ({"vpcs": {"blue": "10.9.0.0/16"}}, "vpcs", "leave it out"),
+        ({"nodes": [{"match": {"name": "v1*"}, "kind": "switch"}]}, "nodes[0].kind", "only hosts can be"),
+        ({"topology": {"ports": 65_001, "hosts": 1, "vpcs": 1}}, "topology.hosts", "give more `hosts`"),
+        ({"topology": {"cidr": "172.16.0.0/16"}}, "topology.cidr", "set another pool"),
+    ],
+)
+def test_errors_of_generated_ports_name_keys_of_the_file(keys: Any, place: str, words: str) -> None:
+    topology = {"generator": "vpc"} | keys.get("topology", {})
+    assert words in problems(topology, **{k: v for k, v in keys.items() if k != "topology"})[place]
+
+
+def test_a_generated_node_is_named_at_its_generator() -> None:
+    document = load_text("name: x\ntopology:\n  compose:\n    a: {generator: vpc}\n")
+    error = document.error(ParameterError(("topology", "nodes", "a.v1s1p1", "vpc"), "no"))
+    assert ":4:9: topology.compose.a.generator: no" in str(error)
 
 
 def test_hosts_of_the_file_are_in_no_vpc_of_a_generator() -> None:

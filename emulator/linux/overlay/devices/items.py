@@ -11,7 +11,7 @@ import numpy as np
 import numpy.typing as npt
 
 from emulator.linux.netlink.anyip_messages import LOCAL_RULE
-from emulator.linux.overlay.items import AnyAddress, LocalRule, Network
+from emulator.linux.overlay.items import TENANT_DEVICE, AnyAddress, LocalRule, Network
 from emulator.overlay.devices import DEVICE_MTU, DevicePorts, PortRow
 from emulator.overlay.plan import Overlay, Tenant
 
@@ -119,7 +119,8 @@ def device_items(
 
     `up` (bool[k]) tells which ports are up; None leaves out the ports of the namespace itself.
     """
-    out: list[Item] = [LocalRule(LOCAL_RULE)]
+    # the VXLAN device has no address: without its settings it would answer ARP for ports by its own MAC
+    out: list[Item] = [LocalRule(LOCAL_RULE), AnyAddress(TENANT_DEVICE)]
     if up is not None:
         mtu, networks = port_mtu(overlay, tenant), ports.networks(tenant)
         for port in ports.own(tenant):

@@ -49,6 +49,8 @@ def read_devices(netlink: Dumping) -> FoundDevices:
         if index == TENANT_DEVICE and kind == b"vxlan":
             wire = tunnel_of(info[messages.IFLA_INFO_DATA])
             found.wire = Wire(wire.vni, wire.local, mtu)
+            if anyip_messages.read_any_address(body):
+                found.items.add(AnyAddress(index))
         if index in {messages.LOOPBACK, TENANT_DEVICE} or kind != b"macvlan":
             continue
         name = about[messages.IFLA_IFNAME].rstrip(b"\0").decode()
