@@ -26,7 +26,7 @@ from topologies.topology import Kind, Topology
 from topologies.vpcs import MOST_VPCS
 
 Extent = Annotated[int, Field(ge=1, le=1_000_000)]
-_OF_PORTS = frozenset({"vpcs", "spread", "cidr", "overlap"})
+_OF_PORTS = frozenset({"vpcs", "members", "spread", "cidr", "overlap"})
 """Keys that mean something with `ports_per_host` only."""
 
 
@@ -43,6 +43,9 @@ class Params(GeneratorParams):
     cores: Annotated[Extent, Field(description="Region switches that join the zones")] = 2
     ports_per_host: Annotated[int, Field(ge=0, le=65_000, description="Light ports on each host")] = 0
     vpcs: Annotated[int, Field(ge=1, le=MOST_VPCS, description="VPCs that share the ports equally")] = 1
+    members: Annotated[int, Field(ge=0, le=65_000)] = Field(
+        0, description="Full hosts of each VPC, behind compute hosts"
+    )
     spread: Spread = Field("even", description="Host of a port: `even`, `packed` or `random`")
     cidr: Network4 = Field(TENANTS_POOL, description="Pool of the VPCs' addresses")
     overlap: bool = Field(default=False, description="Give all VPCs the same addresses")
@@ -52,15 +55,27 @@ class Params(GeneratorParams):
         """Number of light ports."""
         return self.zones * self.pods * self.racks * self.hosts * self.ports_per_host
 
+    @property
+    def tenants(self) -> Tenants:
+        """The ports and members to add."""
+        each = self.ports // self.vpcs
+        return Tenants(
+            self.vpcs, 1, each, self.spread, self.overlap, self.cidr, equally=True, members=self.members
+        )
+
     def node_estimate(self) -> int:
         """Return the exact number of nodes."""
         in_pod = self.racks * (1 + self.hosts) + self.fabrics
-        return self.zones * (self.pods * in_pod + self.spines) + self.cores + self.ports
+        return self.zones * (self.pods * in_pod + self.spines) + self.cores + self._of_tenants
+
+    @property
+    def _of_tenants(self) -> int:
+        return self.ports + self.vpcs * self.members if self.ports else 0
 
     def link_estimate(self) -> int:
         """Return the exact number of links."""
         in_pod = self.racks * (self.hosts + self.fabrics) + self.fabrics * self.spines
-        return self.zones * (self.pods * in_pod + self.spines * self.cores) + self.ports
+        return self.zones * (self.pods * in_pod + self.spines * self.cores) + self._of_tenants
 
 
 def generate(params: Params, context: Context) -> Topology:
@@ -98,6 +113,4 @@ def generate(params: Params, context: Context) -> Topology:
         fitting = next(count for count in range(params.vpcs, 0, -1) if params.ports % count == 0)
         words = f"{params.ports:,} ports can't be shared equally by {params.vpcs:,} VPCs; {fitting:,} can"
         raise ParameterError((*context.loc, "vpcs"), words)
-    each = params.ports // params.vpcs
-    tenants = Tenants(params.vpcs, 1, each, params.spread, params.overlap, params.cidr, equally=True)
-    return with_tenants(made, hosts, tenants, context.random, context.loc)
+    return with_tenants(made, hosts, params.tenants, context.random, context.loc)

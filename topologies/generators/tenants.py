@@ -1,4 +1,4 @@
-"""Tenants of a region: VPCs whose ports live on the compute hosts of a topology.
+"""Tenants of a region: VPCs whose ports (and full hosts) live on the compute hosts of a topology.
 
 The families `vpc` and `region` share this. Ports follow all other nodes (see `light_nodes`).
 """
@@ -40,6 +40,7 @@ class Tenants:
     VPCs use the same addresses. `prefix` is the prefix length of a subnet; None: the smallest that holds
     its ports. With `equally` an even spread gives all hosts as many ports; without it, a subnet that grows
     moves no port. `device`: each port has an interface of its own.
+    Each subnet has `members` full hosts besides.
     """
 
     vpcs: int
@@ -51,6 +52,12 @@ class Tenants:
     prefix: int | None = None
     equally: bool = False
     device: bool = False
+    members: int = 0
+
+    @property
+    def nodes(self) -> int:
+        """Number of nodes: ports and members."""
+        return self.total + self.vpcs * self.subnets * self.members
 
     @property
     def total(self) -> int:
@@ -59,40 +66,57 @@ class Tenants:
 
 
 def with_tenants(topology: Topology, hosts: I64, tenants: Tenants, random: Stream, loc: Loc) -> Topology:
-    """Return `topology` with the tenants' ports on `hosts` (int64[h]); ParameterError if they don't fit."""
+    """Return `topology` with the tenants' ports on `hosts` (int64[h]); ParameterError if they don't fit.
+
+    Members come before light ports, in nodes and links (see `light_nodes`).
+    """
+    if tenants.device and tenants.members:
+        words = "full hosts of VPCs need BPF, and don't mix with `device`; leave out one of the two"
+        raise ParameterError((*loc, "members"), words)
     subnets = _subnets(tenants, loc)
-    total, before = tenants.total, topology.node_count
-    host = hosts[_hosts_of(tenants, len(hosts), random)]
-    most = int(np.bincount(host).max())
-    limit, key = (MOST_DEVICES, "device") if tenants.device else (MOST_PORTS, "hosts")
-    if most > limit:
-        words = f"one host would carry {most:,} ports; the maximum is {limit:,}: give more `hosts`"
-        raise ParameterError((*loc, key), words)
-    light = NodeProfile(fidelity="light", device=tenants.device)
-    profiles = (*topology.node_profiles, light)
-    tier_names = (*topology.tier_names, "port")
-    new = np.arange(before, before + total)
-    ends = np.stack([host, new], axis=1).astype(np.int32)
-    of_node = np.concatenate(
-        [np.full(before, NO_SUBNET), np.repeat(np.arange(len(subnets)), tenants.ports)]
-    ).astype(np.int32)
-    shape = (tenants.vpcs, tenants.subnets, tenants.ports)
+    parts = [
+        (tenants, "p", "port", NodeProfile(fidelity="light", device=tenants.device)),
+        (replace(tenants, ports=tenants.members, equally=False), "m", "member", NodeProfile()),
+    ]
+    parts = [part for part in reversed(parts) if part[0].total]
+    counts = [part.total for part, _, _, _ in parts]
+    host = hosts[np.concatenate([_hosts_of(part, len(hosts), random) for part, _, _, _ in parts])]
+    _check_fit(int(np.bincount(host).max()), tenants, loc)
+    before = topology.node_count
+    of_subnet = [np.repeat(np.arange(len(subnets)), part.ports) for part, _, _, _ in parts]
+    of_node = np.concatenate([np.full(before, NO_SUBNET), *of_subnet]).astype(np.int32)
+    profiles = (*topology.node_profiles, *(profile for _, _, _, profile in parts))
+    tier_names = (*topology.tier_names, *(tier for _, _, tier, _ in parts))
+    total, own = sum(counts), np.arange(len(parts))
+    new = [
+        NameBlock(("v", "s", letter), (tenants.vpcs, tenants.subnets, part.ports))
+        for part, letter, _, _ in parts
+    ]
+    ends = np.stack([host, np.arange(before, before + total)], axis=1).astype(np.int32)
+    numbers = np.repeat(len(topology.node_profiles) + own, counts).astype(np.uint16)
+    tiers = np.repeat(len(topology.tier_names) + own, counts).astype(np.uint8)
     return replace(
         topology,
-        names=Names((*topology.names.blocks, NameBlock(("v", "s", "p"), shape))),
+        names=Names((*topology.names.blocks, *new)),
         kinds=np.concatenate([topology.kinds, np.full(total, Kind.HOST, dtype=np.uint8)]),
-        tiers=np.concatenate([topology.tiers, np.full(total, len(tier_names) - 1, dtype=np.uint8)]),
+        tiers=np.concatenate([topology.tiers, tiers]),
         tier_names=tier_names,
         groups=np.concatenate([topology.groups, topology.groups[host]]).astype(np.int32),
         ends=np.concatenate([topology.ends, ends]),
         ports=np.concatenate([topology.ports, _ports(topology, host)]),
         link_profile=np.concatenate([topology.link_profile, np.zeros(total, dtype=np.uint16)]),
-        node_profile=np.concatenate(
-            [topology.node_profile, np.full(total, len(profiles) - 1, dtype=np.uint16)]
-        ),
+        node_profile=np.concatenate([topology.node_profile, numbers]),
         node_profiles=profiles,
         vpcs=Vpcs(tuple(f"v{number}" for number in range(1, tenants.vpcs + 1)), subnets, of_node),
     )
+
+
+def _check_fit(most: int, tenants: Tenants, loc: Loc) -> None:
+    """Raise ParameterError if the fullest host has more than a host can carry."""
+    limit, key = (MOST_DEVICES, "device") if tenants.device else (MOST_PORTS, "hosts")
+    if most > limit:
+        words = f"one host would carry {most:,} ports; the maximum is {limit:,}: give more `hosts`"
+        raise ParameterError((*loc, key), words)
 
 
 def _ports(topology: Topology, host: I64) -> I32:
@@ -126,13 +150,14 @@ def _hosts_of(tenants: Tenants, hosts: int, random: Stream) -> I64:
 def _subnets(tenants: Tenants, loc: Loc) -> tuple[Subnet, ...]:
     """Return all subnets, VPC by VPC: equal blocks of the pool."""
     pool = ipaddress.IPv4Network(tenants.cidr)
-    length = min(_LONGEST_PREFIX, 32 - (tenants.ports + 2).bit_length())
+    length = min(_LONGEST_PREFIX, 32 - (tenants.ports + tenants.members + 2).bit_length())
     if tenants.prefix is not None:
         if tenants.prefix > length:
             room = Subnet(0, 0, tenants.prefix).room
             raise ParameterError(
                 (*loc, "prefix"),
-                f"a /{tenants.prefix} has room for {room:,} ports, not for {tenants.ports:,}; use {length}",
+                f"a /{tenants.prefix} has room for {room:,} ports, "
+                f"not for {tenants.ports + tenants.members:,}; use {length}",
             )
         length = tenants.prefix
     vpc_length = length - (tenants.subnets - 1).bit_length()

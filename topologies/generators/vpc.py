@@ -7,7 +7,7 @@ topology:
   hosts: 1000
 
 The underlay is a leaf-spine fabric unless `underlay:` describes another topology, in the same way as
-`topology:` does. Ports are named v1s1p1: VPC 1, subnet 1, port 1.
+`topology:` does. Ports are named v1s1p1: VPC 1, subnet 1, port 1; full hosts (`members`) v1s1m1.
 """
 
 from __future__ import annotations
@@ -47,6 +47,9 @@ class Params(GeneratorParams):
         None, description="Prefix length of a subnet; default: the smallest that holds its ports"
     )
     overlap: bool = Field(default=False, description="Give all VPCs the same addresses")
+    members: Annotated[int, Field(ge=0, le=65_000)] = Field(
+        0, description="Full hosts of each subnet, behind the compute hosts, beside its ports"
+    )
     device: bool = Field(default=False, description="Give each port a macvlan of its own; it needs no BPF")
     underlay: Any = Field(
         None,
@@ -59,7 +62,7 @@ class Params(GeneratorParams):
         """The ports to add."""
         return Tenants(
             self.vpcs, self.subnets, self.ports, self.spread, self.overlap, self.cidr, self.prefix,
-            device=self.device,
+            device=self.device, members=self.members,
         )  # fmt: skip
 
     @property
@@ -69,11 +72,11 @@ class Params(GeneratorParams):
 
     def node_estimate(self) -> int:
         """Return the number of nodes, without those of an underlay of the file's own."""
-        return self.tenants.total + (_SPINES + self.leaves + self.hosts if self.underlay is None else 0)
+        return self.tenants.nodes + (_SPINES + self.leaves + self.hosts if self.underlay is None else 0)
 
     def link_estimate(self) -> int:
         """Return the number of links, without those of an underlay of the file's own."""
-        return self.tenants.total + (self.hosts + _SPINES * self.leaves if self.underlay is None else 0)
+        return self.tenants.nodes + (self.hosts + _SPINES * self.leaves if self.underlay is None else 0)
 
 
 def _fabric(params: Params) -> Topology:

@@ -178,3 +178,38 @@ def test_ports_of_a_host_follow_its_own() -> None:
     topology = make("vpc", vpcs=1, ports=6, hosts=2)
     links = topology.full.link_count
     assert topology.ports[links:].tolist() == [[1, 0], [1, 0], [2, 0], [2, 0], [3, 0], [3, 0]]
+
+
+def test_members_are_full_hosts_of_each_subnet_before_its_ports() -> None:
+    topology = made({"generator": "vpc", "vpcs": 2, "subnets": 2, "ports": 6, "members": 2, "hosts": 3})
+    names = list(topology.names)
+    found = [names[node] for node in np.flatnonzero(topology.member).tolist()]
+    assert found == [f"v{vpc}s{subnet}m{n}" for vpc in (1, 2) for subnet in (1, 2) for n in (1, 2)]
+    assert topology.vpcs is not None
+    of_node = topology.vpcs.of_node
+    assert [int(of_node[names.index(name)]) for name in ("v1s1m1", "v2s1m2", "v2s2p6")] == [0, 2, 3]
+    assert {network.split("/")[1] for _, network in networks(topology)} == {"28"}  # room for six and two
+    hosts = {names.index(f"h{number}") for number in (1, 2, 3)}
+    for name in found:
+        ((link, end, _),) = topology.incident(names.index(name))
+        assert int(topology.ends[link, 1 - end]) in hosts
+        assert topology.link_profile_of(link).effective_mtu == 1450
+    plain = made({"generator": "vpc", "vpcs": 2, "subnets": 2, "ports": 6, "hosts": 3, "prefix": 28})
+    assert plain.vpcs is not None
+    ports = [
+        topology.vpcs.addresses[names.index(name)] for name in list(plain.names)[plain.full.node_count :]
+    ]
+    np.testing.assert_array_equal(ports, plain.vpcs.addresses[plain.full.node_count :])  # none moved
+
+
+def test_a_region_has_members_too() -> None:
+    region = {"generator": "region", "zones": 1, "pods": 1, "racks": 2, "hosts": 2, "ports_per_host": 4}
+    topology = made(region | {"vpcs": 2, "members": 3})
+    assert int(topology.member.sum()) == 6
+    assert topology.node_count == made(region | {"vpcs": 2}).node_count + 6
+    assert set(refused("region", members=2)) == {"members"}
+
+
+def test_members_have_no_devices() -> None:
+    assert "leave out one of the two" in refused("vpc", members=1, device=True)["members"]
+    assert "not for 9; use 28" in refused("vpc", members=1, ports=8, prefix=29)["prefix"]
