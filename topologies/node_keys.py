@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator
+from functools import partial
 from itertools import chain, islice
 
 import numpy as np
@@ -53,16 +54,17 @@ def _idle(
     topology: Topology, places: NodePlaces, is_in_file: Callable[[Loc], bool]
 ) -> Iterator[ParameterError]:
     """Yield keys of light hosts that would do nothing there."""
-    default, names = NodeProfile(), topology.names
+    names = topology.names
     for key, words in _IDLE.items():
-        wanted = nodes_having(
-            topology,
-            lambda one, key=key: one.fidelity == "light" and getattr(one, key) != getattr(default, key),
-        )
+        wanted = nodes_having(topology, partial(_is_set_on_light, key))
         for node in wanted:
             place = places.of(topology, node, key)
             if is_in_file(place) and not _is_for_switches(topology, places, place):
                 yield ParameterError(place, f"`{names[node]}` is light: {words}; leave `{key}` out")
+
+
+def _is_set_on_light(key: str, profile: NodeProfile) -> bool:
+    return profile.fidelity == "light" and getattr(profile, key) != getattr(NodeProfile(), key)
 
 
 _IDLE = {
