@@ -77,5 +77,5 @@ def test_every_way_to_run_a_command_has_it(
     assert "1 received" in cli("shell", "dc", stdin="h1 ping -c1 h2\n", code=0).stdout
     cli("link", "h3", "s1", "down", code=0)
     assert "100% packet loss" in cli("exec", "h1", "--", "ping", "-c1", "-W1", "h3", code=1).stdout
-    assert "No such file" in cli("exec", "h1", "--", "pingg", code=3).stderr
+    assert "there is no such program" in cli("exec", "h1", "--", "pingg", code=3).stderr
     cli("down", "dc", code=0)

@@ -79,7 +79,7 @@ class Server:
 
     def serves(self) -> bool:
         """Return whether a fork of the server is what a new process would be."""
-        return situation() == self._situation
+        return self._process.poll() is None and situation() == self._situation
 
     def run(
         self, words: Sequence[str], folder: Path, stdin: bytes, timeout: float
