@@ -56,7 +56,8 @@ def open_topology(path: Path | str) -> Topology:
     return build(load(path))
 
 
-def _build(document: Document) -> Topology:
+def generated(document: Document) -> Topology:
+    """Return the topology as its way makes it, before the rest of the file applies; ParameterError."""
     spec = document.spec
 
     def make(params: GeneratorParams, loc: Loc) -> Topology:
@@ -67,6 +68,11 @@ def _build(document: Document) -> Topology:
 
     made = make(document.params, ("topology",))
     _check_made(made)
+    return made
+
+
+def _build(document: Document) -> Topology:
+    spec, made = document.spec, generated(document)
     addressing = spec.addressing
     topology = replace(
         made,

@@ -21,6 +21,7 @@ from topologies.formats.assemble import assemble
 from topologies.formats.graph import FormatError
 from topologies.formats.import_options import Options
 from topologies.formats.networkx_graph import read
+from topologies.known_errors import known_errors
 from topologies.source import Source
 from topologies.spec.load import Document, document_of, load
 from topologies.spec.model import Spec
@@ -109,7 +110,7 @@ def describe(given: Describes) -> Description:
         )
         return Description(document, given)
     if isinstance(given, str | PurePath):
-        document = load(Path(given))
+        document = load(Path(given), known_errors)
     elif isinstance(given, Mapping):
         document = _document(data_source(given, _NETWORK))
     elif _is_graph(given):
@@ -129,7 +130,7 @@ def data_source(data: Mapping[str, Any], what: str) -> PythonSource:
 def _document(source: PythonSource) -> Document:
     data, graph = source.data, source.data.get("topology")
     if not _is_graph(graph):
-        return document_of(source)
+        return document_of(source, known_errors)
     problems: Found = []
     spec = validated(Spec, {**data, "topology": {}}, (), problems)
     if spec is None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -70,13 +71,17 @@ class Document:
         return None if way in {None, "nodes"} else (*path, str(way))
 
 
-def load(path: Path | str) -> Document:
-    """Load the topology file at `path`; raise InputError with every problem found."""
+More = Callable[[Source, Found], list[Problem]]
+"""Function that returns what else is wrong in a file with errors of its values."""
+
+
+def load(path: Path | str, more: More | None = None) -> Document:
+    """Load the topology file at `path`; raise InputError with every problem found, and those of `more`."""
     if foreign := _foreign(Path(path)):
         raise InputError([Problem(str(path), 0, 0, "", foreign)])
     source = read(path, look=_wrong)
     try:
-        return document_of(source)
+        return document_of(source, more)
     except InputError as error:
         if program := _lab_of(source.data):
             words = f"is a file of {program}; {_imported(Path(path))}"
@@ -118,15 +123,19 @@ def load_text(text: str, file: str = "<text>", folder: Path | None = None) -> Do
     return document_of(parse(text, file, folder, look=_wrong))
 
 
-def document_of(source: Source) -> Document:
-    """Return the document of data that was read already; raise InputError with every problem found."""
+def document_of(source: Source, more: More | None = None) -> Document:
+    """Return the document of data that was read already; raise InputError with every problem found.
+
+    `more` tells what else is wrong in a file with errors of its values.
+    """
     if not isinstance(source.data, dict):
         raise source.input_error(_wrong(source.data))
     problems: Found = []
     children: dict[Loc, GeneratorParams] = {}
     spec, params = _parts(source.data, problems, children)
     if problems or spec is None or params is None:
-        raise source.input_error(problems)
+        found = source.input_error(problems)
+        raise found if more is None else InputError([*found.problems, *more(source, problems)])
     return Document(spec, source, params, children)
 
 
