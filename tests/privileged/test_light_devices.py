@@ -98,6 +98,8 @@ def test_the_kernel_has_a_macvlan_a_port_and_nothing_learned(
         assert (data["id"], data["learning"], data["proxy"]) == (port["vni"], False, True)
         ways = json.loads(inside(state_dir, port["namespace"], "bridge", "-j", "fdb", "show", "dev", "eth0"))
         assert len([one for one in ways if one["state"] == "permanent" and "dst" in one]) == 4
+        silent = inside(state_dir, port["namespace"], "cat", "/proc/sys/net/ipv4/conf/eth0/arp_ignore")
+        assert silent.strip() == "1"  # no ARP reply for ports by the VXLAN device's own MAC
     before = network.describe(network.topology.names.index("v1s1p1"))["counters"]
     cli("exec", "v1s1p1", "--", "ping", "-c3", "-i0.01", "v1s1p2", code=0)
     after = network.describe(network.topology.names.index("v1s1p1"))["counters"]
