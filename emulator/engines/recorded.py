@@ -94,4 +94,4 @@ class RecordedNetwork:
     def migrate(self, node: int, host: int) -> None:
         """Refuse: only some engines have light ports, and nothing else moves."""
         del host
-        raise UsageError(f"`{self.topology.names[node]}` can't move: only light ports of the engine netns do")
+        raise UsageError(f"`{self.topology.names[node]}` can't move: only light ports do")
