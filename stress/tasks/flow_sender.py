@@ -30,6 +30,8 @@ _LONGEST = 0.1
 _REFUSED_SECONDS = 5.0
 """Seconds for which a refused connection is tried again: the receiver's worker may be later."""
 _AGAIN = 0.05
+_DRAIN_SECONDS = 1.0
+"""Seconds for which a half that has ended still receives, until its sender has ended, too."""
 _PACKET = 32768
 """Bytes of one packet of the answer: the series of many flows don't fit in one."""
 
@@ -132,6 +134,16 @@ class Flow:
         return out if self.tcp else out | {"arrived": self.arrived}
 
 
+def _received(sock: Any) -> bool:
+    """Return False at the end of what a socket receives."""
+    try:
+        return bool(sock.recv(_CHUNK))
+    except BlockingIOError:
+        return True
+    except OSError:
+        return False
+
+
 class Program:
     """The flows, and the socket over which they arrive."""
 
@@ -201,6 +213,8 @@ class Program:
             answer = json.dumps({"flows": [flow.found() for flow in self.flows]}).encode()
             for at in range(0, len(answer), _PACKET):
                 self.control.sendall(answer[at : at + _PACKET])
+            self.control.close()
+            self._drain()
             return False
         flow = Flow(message["flow"], socket.socket(fileno=descriptors[0]))
         self.flows.append(flow)
@@ -209,6 +223,21 @@ class Program:
         else:
             self._await(flow)
         return True
+
+    def _drain(self) -> None:
+        """Close what sends; receive until senders elsewhere have closed: a reset would be their error."""
+        self.selector.close()
+        waiting = selectors.DefaultSelector()
+        for flow in self.flows:
+            if flow.sends:
+                flow.sock.close()
+            elif flow.tcp and not flow.sock.getsockopt(socket.SOL_SOCKET, socket.SO_ACCEPTCONN):
+                waiting.register(flow.sock, selectors.EVENT_READ)
+        until = time.monotonic() + _DRAIN_SECONDS
+        while waiting.get_map() and (left := until - time.monotonic()) > 0:
+            for key, _ in waiting.select(left):
+                if not _received(key.fileobj):
+                    waiting.unregister(key.fileobj)
 
     def _await(self, flow: Flow) -> None:
         """Wait until a connection that has begun is there."""

@@ -542,9 +542,9 @@ steps:
       - {action: arp-storm, name: storm, target: host, rate: 20, duration: 3 s}
       - {action: mac-move, name: moves, target: host, rate: 5, away: 100 ms, duration: 3 s}
   - parallel:
-      - {action: traffic, name: flows, flows: 4, protocol: udp, bandwidth: 1 Mbit, duration: 1 s}
-      - {action: traffic, name: streams, flows: 4, duration: 1 s}
-      - {action: traffic, name: programs, flows: 2, bandwidth: 1 Mbit, using: iperf3, duration: 1 s}
+      - {action: traffic, name: flows, flows: 4, protocol: udp, bandwidth: 1 Mbit, duration: 2 s}
+      - {action: traffic, name: streams, flows: 4, duration: 2 s}
+      - {action: traffic, name: programs, flows: 2, bandwidth: 1 Mbit, using: iperf3, duration: 2 s}
 """
 
 

@@ -16,7 +16,7 @@ from stress.tasks.own_flows import OwnFlows
 class LongFlow:
     """A flow of ten minutes that is over."""
 
-    sends, connected, error = False, False, ""
+    sends, tcp, connected, error = False, False, False, ""
 
     def found(self) -> dict[str, Any]:
         return {"received_bytes": 1, "series": [1_234_567] * 600}
