@@ -6,7 +6,7 @@ from typing import Any
 
 from emulator.plan import Plan
 from topologies.identifiers import has_interface, interface_name, mac
-from topologies.topology import Kind
+from topologies.outside_nodes import kind_word
 
 _MOST = 64
 """Most links and addresses that are listed; a compute host may have thousands of ports."""
@@ -27,7 +27,7 @@ def node_facts(plan: Plan, node: int) -> dict[str, Any]:
     links, addresses = topology.incident(node), plan.forwarding.addresses(node)
     return {
         "name": names[node],
-        "kind": Kind(topology.kinds[node]).word,
+        "kind": kind_word(topology, node),
         "tier": topology.tier_names[topology.tiers[node]],
         "fidelity": topology.node_profile_of(node).fidelity,
         "worker": plan.workers[int(plan.placement[node])].name,

@@ -15,6 +15,7 @@ from emulator.overlay.summary import light_port, light_summary
 from emulator.plan import Plan
 from topologies.identifiers import bridge_name, interface_name, mac
 from topologies.segments import is_routed
+from topologies.outside_nodes import kind_word
 from topologies.topology import Kind, Topology
 
 _MOST = 8
@@ -106,7 +107,7 @@ def _node(plan: Plan, node: int) -> dict[str, Any]:
     topology, forwarding = plan.topology, plan.forwarding
     out: dict[str, Any] = {
         "name": topology.names[node],
-        "kind": Kind(topology.kinds[node]).word,
+        "kind": kind_word(topology, node),
         "fidelity": topology.node_profile_of(node).fidelity,
         "worker": plan.workers[int(plan.placement[node])].name,
     }

@@ -14,6 +14,7 @@ from pydantic.json_schema import JsonSchemaValue
 from topologies.errors import Loc, shortened
 from topologies.names import NETWORK_NAME
 from topologies.spec.quantity_types import Duration, Share
+from topologies.spec.rules import NodeKind
 from topologies.spec.section import OtherForms, Section
 
 Problems = Iterator[tuple[Loc, str]]
@@ -49,7 +50,7 @@ class TargetKeys(Section):
     EXAMPLE: ClassVar[str] = "{kind: host, percent: 10 %}"
 
     match: str | None = Field(None, description="A kind, a tier or a name glob")
-    kind: Literal["host", "switch", "router"] | None = None
+    kind: NodeKind | None = None
     tier: str | None = None
     name: str | None = Field(None, description="A shell pattern: h[1-4], edge*, …")
     between: Annotated[list[str], Field(min_length=2, max_length=2)] | None = Field(

@@ -15,7 +15,9 @@ from topologies.matching import select
 from topologies.openflow_switches import controllers_of
 from topologies.rng import Stream
 from topologies.suggestions import nearest
-from topologies.topology import Kind, Topology
+from topologies.outside import KIND_WORDS
+from topologies.outside_nodes import kind_mask
+from topologies.topology import Topology
 
 Mask = npt.NDArray[np.bool_]
 Ints = npt.NDArray[np.int64]
@@ -123,7 +125,7 @@ def _node_mask(topology: Topology, target: TargetKeys, loc: Loc) -> Mask:
     if target.match is not None:
         mask &= _selected(topology, target.match, (*loc, "match"))
     if target.kind is not None:
-        mask &= topology.kinds == Kind[target.kind.upper()]
+        mask &= kind_mask(topology, target.kind)
     if target.tier is not None:
         if target.tier not in topology.tier_names:
             words = f"there is no tier `{target.tier}`; {nearest(target.tier, topology.tier_names)}"
@@ -167,7 +169,7 @@ def _link_mask(topology: Topology, target: TargetKeys, node_mask: Mask, loc: Loc
 def _selected(topology: Topology, term: str, loc: Loc) -> Mask:
     found = select(topology, term)
     if not found.any():
-        words = [*(kind.word for kind in Kind), *topology.tier_names]
+        words = [*KIND_WORDS, *topology.tier_names]
         hint = nearest(term, dict.fromkeys(words))
         raise ParameterError(
             loc, f"`{term}` is not a kind, tier or node name; {hint}; {_name_range(topology)}"

@@ -11,8 +11,10 @@ import numpy as np
 import numpy.typing as npt
 
 from topologies.errors import ParameterError
+from topologies.outside import KIND_WORDS
+from topologies.outside_nodes import kind_mask
 from topologies.suggestions import nearest
-from topologies.topology import Kind, Topology
+from topologies.topology import Topology
 
 if TYPE_CHECKING:
     from topologies.spec.rules import LinkRule, NodeMatch
@@ -23,8 +25,8 @@ Mask = npt.NDArray[np.bool_]
 def select(topology: Topology, term: str) -> Mask:
     """Return the mask (bool[n]) of the nodes that `term` names: a kind, a tier, or a glob over names."""
     mask = np.zeros(topology.node_count, dtype=bool)
-    if term.upper() in Kind.__members__:
-        mask |= topology.kinds == Kind[term.upper()]
+    if term in KIND_WORDS:
+        mask |= kind_mask(topology, term)
     if term in topology.tier_names:
         mask |= topology.tiers == topology.tier_names.index(term)
     if not mask.any():
@@ -33,14 +35,14 @@ def select(topology: Topology, term: str) -> Mask:
 
 
 def _terms(topology: Topology) -> list[str]:
-    return [*(k.word for k in Kind), *(t for t in topology.tier_names if t.upper() not in Kind.__members__)]
+    return [*KIND_WORDS, *(t for t in topology.tier_names if t not in KIND_WORDS)]
 
 
 def node_mask(topology: Topology, match: NodeMatch) -> Mask:
     """Return the mask (bool[n]) of the nodes that `match` selects."""
     mask = np.ones(topology.node_count, dtype=bool)
     if match.kind:
-        mask &= topology.kinds == Kind[match.kind.upper()]
+        mask &= kind_mask(topology, match.kind)
     if match.tier is not None:
         known = match.tier in topology.tier_names
         mask &= topology.tiers == topology.tier_names.index(match.tier) if known else False

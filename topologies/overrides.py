@@ -10,6 +10,7 @@ import numpy.typing as npt
 
 from topologies.errors import MAX_FOUND, ParameterError, ParametersError
 from topologies.matching import link_masks, no_node_words, node_mask
+from topologies.outside import graph_kind
 from topologies.profiles import LinkProfile, NodeProfile
 from topologies.spec.merge import merged_link, merged_node, undelayed
 from topologies.spec.rules import LinkRule, NodeRule, PlacementRule
@@ -32,7 +33,7 @@ def apply_nodes(topology: Topology, rules: Sequence[NodeRule]) -> Topology:
             errors.append(ParameterError(("nodes", at, "match"), no_node_words(topology, rule.match)))
             continue
         if rule.kind:
-            kinds[mask] = Kind[rule.kind.upper()]
+            kinds[mask] = graph_kind(rule.kind)
         after = np.arange(len(table), dtype=np.uint16)
         for number in np.unique(numbers[mask]).tolist():
             merged = merged_node(rule, table[number])

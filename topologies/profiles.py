@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass, fields
 
 from topologies.openflow import OpenFlow
+from topologies.outside import Outside
 from topologies.services import Setup
 
 
@@ -69,7 +70,7 @@ class NodeProfile:
     `switch` is the kind of a switch: bridge (the kernel's), ovs (Open vSwitch) or user (Mininet's
     reference switch); `openflow` configures the latter two. `vpc` is the VPC of a host that the file
     names ("" for a light one: the first). A light host with `device` has an interface of its own.
-    `setup` is what programs in the node see of it.
+    `setup` is what programs in the node see of it, `outside` its way to the machine.
     """
 
     cpu: float | None = None
@@ -81,6 +82,7 @@ class NodeProfile:
     vpc: str = ""
     device: bool = False
     setup: Setup = Setup()
+    outside: Outside = Outside()
 
 
 def link_weights(profile: LinkProfile) -> dict[str, object]:

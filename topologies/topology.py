@@ -17,6 +17,7 @@ import numpy.typing as npt
 from topologies.elements import Explicit, Incident, Kind, Pools
 from topologies.names import Names
 from topologies.numbered_names import are_numbered
+from topologies.outside import KIND_WORDS, OUTSIDE_KINDS
 from topologies.profiles import LinkProfile, NodeProfile, Shape, link_weights
 from topologies.vpcs import NO_SUBNET, Vpcs
 
@@ -211,8 +212,10 @@ class Topology:
 
     def kind_counts(self) -> dict[str, int]:
         """Return the number of nodes of each kind that occurs."""
-        counts = np.bincount(self.kinds, minlength=len(Kind))
-        return {kind.word: int(counts[kind]) for kind in Kind if counts[kind]}
+        table = [OUTSIDE_KINDS.index(p.outside.kind) + 1 if p.outside.kind else 0 for p in self.node_profiles]
+        ways = np.array(table)[self.node_profile]
+        counts = np.bincount(np.where(ways, ways + len(Kind) - 1, self.kinds), minlength=len(KIND_WORDS))
+        return {word: count for word, count in zip(KIND_WORDS, counts.tolist(), strict=True) if count}
 
     def fidelity_counts(self) -> dict[str, int]:
         """Return the number of nodes of each fidelity that occurs."""
@@ -226,7 +229,7 @@ class Topology:
     def to_networkx(self) -> nx.MultiGraph[str]:
         """Return the graph for networkx: undirected, and a MultiGraph since links may be parallel.
 
-        Nodes are names. Their attributes: `index`, `kind` (host, switch, router), `tier`, `group` (the
+        Nodes are names. Their attributes: `index`, `kind` (host, switch, router, nat, outside), `tier`, `group` (the
         leaf group, -1 for none), `fidelity`, and `pos` (x, y or longitude, latitude) if the topology has it.
         The key of an edge is the link's index. Its attributes: `ends` (first name, second name) and `ports`
         in that order; `delay` in seconds, the longer of both directions, 0 without one; `bandwidth` in
@@ -239,7 +242,7 @@ class Topology:
         for node, name in enumerate(names):
             place = {} if self.positions is None else {"pos": tuple(self.positions[node].tolist())}
             graph.add_node(
-                name, index=node, kind=Kind(self.kinds[node]).word, tier=self.tier_names[self.tiers[node]],
+                name, index=node, kind=self.node_profile_of(node).outside.kind or Kind(self.kinds[node]).word, tier=self.tier_names[self.tiers[node]],
                 group=int(self.groups[node]), fidelity=self.node_profile_of(node).fidelity, **place,
             )  # fmt: skip
         weights = [link_weights(profile) for profile in self.link_profiles]

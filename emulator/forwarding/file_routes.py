@@ -9,77 +9,27 @@ import ipaddress
 from collections.abc import Iterator
 
 import numpy as np
-import numpy.typing as npt
 
-from emulator.forwarding.base import Hop, Neighbour, Route
+from emulator.forwarding.added_routes import AddedRoutes
+from emulator.forwarding.base import Hop, Route
 from emulator.forwarding.protocol import Forwarding
-from emulator.forwarding.route_columns import RouteColumns
-from topologies.addressing import Address, AddressColumns
-from topologies.addressing.columns import Numbers
+from topologies.addressing import Address
 from topologies.segments import is_routed
-from topologies.topology import I64, Topology
+from topologies.topology import Topology
 
 Network = ipaddress.IPv4Network | ipaddress.IPv6Network
 
 
-class FileRoutes:
+class FileRoutes(AddedRoutes):
     """The forwarding `base` of `topology`, with the routes of its file."""
 
     def __init__(self, base: Forwarding, topology: Topology) -> None:
-        self.base = base
+        has = np.array([_has_routes(topology, n) for n in range(len(topology.node_profiles))], dtype=bool)
+        super().__init__(base, has[topology.node_profile])
         self._topology = topology
-        self._has = np.array(
-            [_has_routes(topology, n) for n in range(len(topology.node_profiles))], dtype=bool
-        )
 
-    @property
-    def roles(self) -> npt.NDArray[np.uint8]:
-        """`Role` of every link end: uint8[m, 2]."""
-        return self.base.roles
-
-    def has_bridge(self, node: int) -> bool:
-        """Return whether `node` holds a bridge."""
-        return self.base.has_bridge(node)
-
-    def is_router(self, node: int) -> bool:
-        """Return whether `node` forwards by address."""
-        return self.base.is_router(node)
-
-    def address_columns(self, nodes: I64) -> AddressColumns:
-        """Return the addresses of `nodes` (int64[q], ascending)."""
-        return self.base.address_columns(nodes)
-
-    def addresses(self, node: int) -> tuple[Address, ...]:
-        """Return the addresses of `node`."""
-        return self.base.addresses(node)
-
-    def neighbours(self, node: int) -> tuple[Neighbour, ...]:
-        """Return the permanent neighbours of `node`."""
-        return self.base.neighbours(node)
-
-    def route_columns(self, nodes: I64) -> RouteColumns:
-        """Return the routes of `nodes` (int64[q], ascending), those of the file last."""
-        having = np.flatnonzero(self._has[self._topology.node_profile[nodes]])
-        rows = [(at, route) for at in having.tolist() for route in self._own(int(nodes[at]))]
-        position = np.array([at for at, _ in rows], dtype=np.int64)
-        hops = [route.hops[0] for _, route in rows]
-        each = np.arange(len(rows))
-        ours = RouteColumns(
-            nodes, position, np.array([4 if len(r.packed) == 4 else 6 for _, r in rows], dtype=np.uint8),
-            Numbers.of([int.from_bytes(r.packed) for _, r in rows]),
-            np.array([r.length for _, r in rows], dtype=np.int64),
-            Numbers.from_base(0, np.zeros(len(rows), dtype=np.int64)),
-            each, np.arange(len(rows) + 1), np.array([hop.port for hop in hops], dtype=np.int64),
-            Numbers.of([int.from_bytes(hop.gateway or b"") for hop in hops]),
-        )  # fmt: skip
-        return RouteColumns.joined(nodes, [self.base.route_columns(nodes), ours])
-
-    def routes(self, node: int) -> tuple[Route, ...]:
-        """Return the routes of `node`, those of the file last."""
-        own = self._own(node) if self._has[self._topology.node_profile[node]] else ()
-        return (*self.base.routes(node), *own)
-
-    def _own(self, node: int) -> tuple[Route, ...]:
+    def own(self, node: int) -> tuple[Route, ...]:
+        """Return the routes of the file that `node` has."""
         found = (
             (network, _hop(self.addresses(node), gateway))
             for _, network, gateway in _wanted(self._topology, node)

@@ -13,7 +13,7 @@ import numpy as np
 import numpy.typing as npt
 
 from emulator.forwarding.base import Hop, Neighbour, Role, Route
-from emulator.forwarding.file_routes import FileRoutes
+from emulator.forwarding.added_routes import computed
 from emulator.forwarding.protocol import Forwarding
 from emulator.forwarding.route_columns import RouteColumns, packed
 from topologies.addressing import Address, AddressColumns
@@ -107,4 +107,4 @@ def vpc_address(vpcs: Vpcs, node: int) -> Address:
 def of_underlay(forwarding: Forwarding) -> Forwarding:
     """Return the computed forwarding of the underlay of full nodes that have `forwarding`."""
     below = forwarding.underlay if isinstance(forwarding, MemberForwarding) else forwarding
-    return below.base if isinstance(below, FileRoutes) else below
+    return computed(below)

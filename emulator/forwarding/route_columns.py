@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import cached_property
 
 import numpy as np
@@ -48,6 +48,13 @@ class RouteColumns:
         number = Numbers.from_base(0, row)
         version = row.astype(np.uint8)
         return cls(nodes, row, version, number, row, number, row, np.zeros(1, dtype=np.int64), row, number)
+
+    def rows(self, kept: Ints) -> RouteColumns:
+        """Return the routes of the rows `kept` (int64[r]); sets of hops stay as they are."""
+        return replace(
+            self, position=self.position[kept], version=self.version[kept], prefix=self.prefix.take(kept),
+            length=self.length[kept], source=self.source.take(kept), hops=self.hops[kept],
+        )  # fmt: skip
 
     @classmethod
     def joined(cls, nodes: Ints, parts: Sequence[RouteColumns]) -> RouteColumns:

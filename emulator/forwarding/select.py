@@ -8,6 +8,7 @@ import numpy.typing as npt
 from emulator.forwarding.bridged import BridgedForwarding, unaddressed_links
 from emulator.forwarding.file_routes import with_file_routes
 from emulator.forwarding.members import MemberForwarding
+from emulator.forwarding.nat_routes import with_nat_routes
 from emulator.forwarding.protocol import Forwarding
 from emulator.forwarding.routed import RoutedForwarding
 from topologies.counting import counted_by_name
@@ -33,7 +34,7 @@ def forwarding_for(topology: Topology, up: npt.NDArray[np.bool_] | None = None) 
         below = forwarding_for(underlay, None if up is None else up[: underlay.link_count])
         return MemberForwarding(below, topology, topology.vpcs)
     base = RoutedForwarding(topology, up) if is_routed(topology) else BridgedForwarding(topology, up)
-    return with_file_routes(base, topology)
+    return with_nat_routes(with_file_routes(base, topology), topology)
 
 
 def warnings_for(topology: Topology) -> tuple[str, ...]:

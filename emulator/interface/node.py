@@ -15,7 +15,7 @@ from emulator.errors import UsageError
 from emulator.interface.values import text_of, timeout_of
 from emulator.network import Network as RunningNetwork
 from topologies.errors import shortened
-from topologies.topology import Kind
+from topologies.outside_nodes import kind_word
 
 Command = str | Sequence[str]
 """A line for the node's shell (`sh -c`), or a program with its arguments, which no shell sees."""
@@ -75,8 +75,8 @@ class Node:
 
     @property
     def kind(self) -> str:
-        """`host`, `switch` or `router`."""
-        return Kind(self._network.topology.kinds[self.index]).word
+        """`host`, `switch`, `router`, `nat` or `outside`."""
+        return kind_word(self._network.topology, self.index)
 
     @property
     def addresses(self) -> list[str]:

@@ -7,7 +7,7 @@ what `node_of` and `profile_of` read.
 from __future__ import annotations
 
 import re
-from dataclasses import dataclass, fields
+from dataclasses import dataclass, fields, replace
 from ipaddress import IPv4Address
 from typing import Any, TypeVar
 
@@ -16,18 +16,21 @@ from pydantic import BaseModel, ValidationError
 from topologies.formats.graph import Attributes, FormatError
 from topologies.formats.node_words import route_attributes, route_keys
 from topologies.formats.openflow import openflow_attributes, openflow_keys
+from topologies.formats.outside_words import outside_attributes, outside_keys
+from topologies.outside import KIND_WORDS, OUTSIDE_KINDS, graph_kind
+from topologies.outside_nodes import kind_word
 from topologies.profiles import LinkProfile, NodeProfile, Shape
 from topologies.spec.explain import problems_of
 from topologies.spec.explicit import LinkOptions, NodeEntry
 from topologies.spec.merge import merged_link, merged_node
+from topologies.spec.outside import OutsideKeys
 from topologies.spec.rules import LinkKeys, NodeKeys, ShapeKeys
 from topologies.spec.services import SetupKeys
 from topologies.topology import Explicit, Kind, Topology
 
 SHAPE_KEYS = tuple(ShapeKeys.model_fields)
-NODE_KEYS = tuple(
-    key for key in NodeKeys.model_fields if key != "openflow" and key not in SetupKeys.model_fields
-)
+_APART = {"openflow", *SetupKeys.model_fields, *OutsideKeys.model_fields}
+NODE_KEYS = tuple(key for key in NodeKeys.model_fields if key not in _APART)
 """Attributes that are properties. `openflow` is flattened, see below; a graph file never starts commands."""
 _WORDS = ("ip", "mac", "interfaces")
 _PORT = re.compile(r"(.+?)(?:@([0-9]{1,5}))?")
@@ -55,17 +58,21 @@ def node_of(attributes: Attributes, line: int = 0) -> NodeMeaning:
     Zoo and of yEd is free text).
     """
     word = str(attributes.get("kind", "")).strip().lower()
-    if word and word.upper() not in Kind.__members__:
-        raise FormatError(f"kind `{word}` is not known; write host, switch or router", line)
+    if word and word not in KIND_WORDS:
+        words = f"{', '.join(KIND_WORDS[:-1])} or {KIND_WORDS[-1]}"
+        raise FormatError(f"kind `{word}` is not known; write {words}", line)
     if not word:
         free = str(attributes.get("type", "")).strip().lower()
         word = free if free.upper() in Kind.__members__ else "switch"
-    kind = Kind[word.upper()]
+    kind = graph_kind(word)
     keys = {key: attributes[key] for key in NODE_KEYS if attributes.get(key) is not None}
     keys |= route_keys(attributes)
     if openflow := openflow_keys(attributes, line):
         keys["openflow"] = openflow
+    keys |= outside_keys(attributes)
     profile = merged_node(_valid(NodeKeys, keys, line), None) if keys else NodeProfile()
+    if word in OUTSIDE_KINDS:
+        profile = replace(profile, outside=replace(profile.outside, kind=word))
     return NodeMeaning(
         kind=kind,
         tier=str(attributes.get("tier") or word),
@@ -145,14 +152,15 @@ def node_attributes(topology: Topology, node: int) -> dict[str, Any]:
     """Return the attributes of `node` in a file, besides its name."""
     kind = Kind(topology.kinds[node])
     tier = topology.tier_names[int(topology.tiers[node])]
-    out: dict[str, Any] = {"kind": kind.word}
-    if tier != kind.word:
+    out: dict[str, Any] = {"kind": kind_word(topology, node)}
+    if tier != out["kind"]:
         out["tier"] = tier
     if topology.groups[node] >= 0:
         out["group"] = int(topology.groups[node])
     profile, default = topology.node_profile_of(node), NodeProfile()
     out |= {key: value for key in NODE_KEYS if (value := getattr(profile, key)) != getattr(default, key)}
     out |= route_attributes(profile.setup)
+    out |= outside_attributes(profile.outside)
     if kind == Kind.SWITCH:
         out |= openflow_attributes(profile.openflow)
     else:

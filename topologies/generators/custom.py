@@ -21,6 +21,7 @@ from topologies.errors import MAX_FOUND, Loc, ParameterError
 from topologies.explicit_ports import check_addresses, explicit_interfaces, explicit_ports
 from topologies.families import Context, GeneratorParams
 from topologies.names import NameList, Names
+from topologies.outside import OUTSIDE_KINDS, graph_kind
 from topologies.profiles import LinkProfile, NodeProfile
 from topologies.spec.explicit import LinkOptions, Links, NodeEntry, Nodes, explicit_problems
 from topologies.spec.located_errors import checked
@@ -63,7 +64,7 @@ def generate(params: Params, context: Context) -> Topology:
         [LinkProfile()], [_link_profile(options) for _, _, options in params.links]
     )
     entries = [entry or NodeEntry() for entry in params.nodes.values()]
-    kinds = np.array([Kind[entry.kind.upper()] for entry in entries], dtype=np.uint8)
+    kinds = np.array([graph_kind(entry.kind) for entry in entries], dtype=np.uint8)
     ports = explicit_ports(params.nodes, params.links, ends, kinds, context.loc)
     interfaces = explicit_interfaces(params.nodes, params.links, ends, ports, context.loc)
     check_addresses(params.nodes, ends, ports, context.loc)
@@ -115,12 +116,13 @@ def _link_profile(options: LinkOptions) -> LinkProfile:
 
 
 def _node_profile(entry: NodeEntry) -> NodeProfile:
-    return _PLAIN_NODE if entry.model_fields_set <= _IDENTITY else merged_node(entry, None)
+    plain = entry.model_fields_set <= _IDENTITY and entry.kind not in OUTSIDE_KINDS
+    return _PLAIN_NODE if plain else merged_node(entry, None)
 
 
 def _explicit(entry: NodeEntry, interfaces: Sequence[tuple[int, str]]) -> Explicit:
     """Return the explicit values of a node; its first port is 0 for a host, 1 otherwise."""
-    port = 0 if entry.kind == "host" else 1
+    port = 0 if graph_kind(entry.kind) == Kind.HOST else 1
     more = [(port_of(name), text) for name, texts in (entry.addresses or {}).items() for text in texts]
     own = ((port, entry.ip),) if entry.ip else ()
     macs = ((port, entry.mac),) if entry.mac else ()

@@ -19,6 +19,7 @@ from topologies.pictures.row_layout import row_order
 from topologies.pictures.scene import arranged, counts_text
 from topologies.profiles import LinkProfile, Shape
 from topologies.quantities import RATE, SHARE, SIZE, TIME
+from topologies.outside_nodes import kind_word
 from topologies.topology import I64, Kind, Topology
 
 MOST_ATOMS, MOST_ATOMS_PLANE = 4000, 600
@@ -107,7 +108,7 @@ def _atoms(
         node, count = int(fold.first[item]), int(fold.count[item])
         atom: dict[str, Any] = {
             "name": topology.names[node],
-            "kind": Kind(topology.kinds[node]).word,
+            "kind": kind_word(topology, node),
             "tier": int(entry_of[node]),
             "row": int(fold.layer[item]),
             "count": count,

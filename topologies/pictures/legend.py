@@ -7,6 +7,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from topologies.pictures.style import HOST, ROUTER, TIERS
+from topologies.outside_nodes import kind_word
 from topologies.topology import I64, Kind, Topology
 
 
@@ -22,7 +23,7 @@ class Entry:
 
 def tier_word(topology: Topology, node: int) -> str:
     """Return the name of a node's row: its tier, or its kind."""
-    return topology.tier_names[int(topology.tiers[node])] or Kind(topology.kinds[node]).word
+    return topology.tier_names[int(topology.tiers[node])] or kind_word(topology, node)
 
 
 def legend(topology: Topology, layer: I64) -> tuple[list[Entry], I64]:

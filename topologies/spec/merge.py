@@ -3,14 +3,18 @@
 from __future__ import annotations
 
 from dataclasses import replace
+from typing import Any
 
 from topologies.errors import Loc
 from topologies.profiles import LinkProfile, NodeProfile, Shape
 from topologies.spec.rules import LinkKeys, NodeKeys, ShapeKeys
+from topologies.outside import OUTSIDE_KINDS, Outside
+from topologies.spec.outside import OutsideKeys
 from topologies.spec.services import SetupKeys, services_of
 from topologies.spec.vlans import vlans_of
 
-_OF_PROFILE = tuple(key for key in NodeKeys.model_fields if key not in SetupKeys.model_fields)
+_APART = SetupKeys.model_fields.keys() | OutsideKeys.model_fields.keys()
+_OF_PROFILE = tuple(key for key in NodeKeys.model_fields if key not in _APART)
 
 
 def merged_shape(keys: ShapeKeys | None, old: Shape) -> Shape:
@@ -41,7 +45,20 @@ def merged_node(keys: NodeKeys, old: NodeProfile | None) -> NodeProfile:
         own = {key: getattr(keys, key) for key in SetupKeys.model_fields if key not in {"run", "vlans"}}
         objects = {"run": services_of(keys.run or {}), "vlans": vlans_of(keys.vlans or {})}
         stated["setup"] = old.setup.with_keys(**objects, **own)  # type: ignore[arg-type]
+    stated["outside"] = _merged_outside(keys, old.outside)
     return replace(old, **stated)
+
+
+def _merged_outside(keys: NodeKeys, old: Outside) -> Outside:
+    """Return `old` under `keys`; a `kind` that isn't one with a way to the machine takes that away."""
+    stated: dict[str, Any] = {}
+    if (kind := getattr(keys, "kind", None)) is not None:
+        stated["kind"] = kind if kind in OUTSIDE_KINDS else ""
+    if keys.uplink is not None:
+        stated["uplink"] = keys.uplink
+    if keys.interface is not None:
+        stated["interfaces"] = tuple(one.lent() for one in keys.interface)
+    return replace(old, **stated) if stated else old
 
 
 def undelayed(keys: LinkKeys, profile: LinkProfile, *, reverse: bool = False) -> list[tuple[Loc, str]]:

@@ -11,11 +11,12 @@ from topologies.spec.bare_numbers import bare_numbers
 from topologies.spec.engine_options import Machine
 from topologies.spec.located_errors import checked
 from topologies.spec.openflow import OpenFlowKeys
+from topologies.spec.outside import OutsideKeys
 from topologies.spec.quantity_types import Duration, Rate, Share, Size
 from topologies.spec.section import EmptyIfNull, Section
 from topologies.spec.services import SetupKeys
 
-NodeKind = Literal["host", "switch", "router"]
+NodeKind = Literal["host", "switch", "router", "nat", "outside"]
 Fidelity = Literal["full", "light", "hollow"]
 SwitchKind = Literal["bridge", "ovs", "user"]
 
@@ -78,7 +79,7 @@ class LinkRule(LinkKeys):
     match: Annotated[LinkMatch, EmptyIfNull(dict)] = Field(LinkMatch(), description="Links; default: all")
 
 
-class NodeKeys(SetupKeys):
+class NodeKeys(SetupKeys, OutsideKeys):
     """Properties of a node."""
 
     cpu: Annotated[float, Field(gt=0, le=4096)] | None = Field(

@@ -1,0 +1,121 @@
+"""Default routes to the nodes of `kind: nat`, which the others have unless the file gives them a gateway.
+
+Nat nodes and the machine itself have a way out of their own: instead of a default route into the network
+they have routes to its pools.
+
+A node on a subnet of a nat node's has it as gateway; any other sends what is outside over the hops by which
+it reaches the nat node itself. Nat nodes forward, so they count as routers.
+"""
+
+from __future__ import annotations
+
+import ipaddress
+from collections.abc import Iterator
+from functools import cached_property
+from typing import NamedTuple
+
+import numpy as np
+
+from emulator.forwarding.added_routes import AddedRoutes
+from emulator.forwarding.base import BRIDGE_PORT, Hop, Route
+from emulator.forwarding.protocol import Forwarding
+from topologies.elements import Pools
+from topologies.outside_nodes import nat_nodes, outside_nodes
+from topologies.segments import Segments
+from topologies.topology import Topology
+
+_ANYWHERE = bytes(4)
+
+
+class _Exit(NamedTuple):
+    """An IPv4 address of a nat node: its value, its prefix length, and the segment that it is on."""
+
+    value: int
+    length: int
+    segment: int
+
+
+class NatRoutes(AddedRoutes):
+    """The forwarding `base` of `topology`, with default routes to its nat nodes, and none of those into it."""
+
+    def __init__(self, base: Forwarding, topology: Topology) -> None:
+        ways = np.array([bool(profile.outside.kind) for profile in topology.node_profiles])
+        beyond = ways[topology.node_profile]
+        super().__init__(base, np.full(len(beyond), bool(nat_nodes(topology))), beyond)
+        self._topology = topology
+        self._nat = frozenset(nat_nodes(topology))
+        self._segments = Segments(topology)
+
+    def is_router(self, node: int) -> bool:
+        """Return whether `node` forwards by address; nat nodes do."""
+        return node in self._nat or self.base.is_router(node)
+
+    def own(self, node: int) -> tuple[Route, ...]:
+        """Return the default route of `node`, if it has none by itself and a way to a nat node."""
+        routes = self.base.routes(node)
+        if self._instead[node]:
+            return tuple(_into(self._topology.pools, routes))
+        if any(route.packed == _ANYWHERE and not route.length for route in routes):
+            return ()
+        hops = self._beside(node) or next(
+            (
+                route.hops
+                for exit in self._exits
+                for route in sorted(routes, key=lambda route: -route.length)
+                if len(route.packed) == 4 and _holds(int.from_bytes(route.packed), route.length, exit.value)
+            ),
+            (),
+        )
+        return (Route(_ANYWHERE, 0, hops),) if hops else ()
+
+    def _beside(self, node: int) -> tuple[Hop, ...]:
+        """Return the hop to a nat node on the same segment and subnet; none where there is none."""
+        for address in self.base.addresses(node):
+            if address.version != 4:
+                continue
+            for exit in self._exits:
+                same = exit.segment == self._segment(node, address.port)
+                if same and exit.length == address.length and _holds(exit.value, exit.length, address.value):
+                    return (Hop(address.port, exit.value.to_bytes(4, "big")),)
+        return ()
+
+    @cached_property
+    def _exits(self) -> tuple[_Exit, ...]:
+        return tuple(
+            _Exit(address.value, address.length, self._segment(node, address.port))
+            for node in sorted(self._nat)
+            for address in self.base.addresses(node)
+            if address.version == 4
+        )
+
+    def _segment(self, node: int, port: int) -> int:
+        """Return the segment of a port of `node`, or of its bridge; -1 where it is on none."""
+        ends = self._topology.incident(node)
+        found = (
+            int(self._segments.of_end[end.link, end.end])
+            for end in ends
+            if port in (BRIDGE_PORT, end.port)
+        )
+        return max(found, default=-1)
+
+
+def _into(pools: Pools, routes: tuple[Route, ...]) -> Iterator[Route]:
+    """Yield routes with those to the pools instead of default routes, over the same hops."""
+    for route in routes:
+        if route.length:
+            yield route
+            continue
+        version = 4 if len(route.packed) == 4 else 6
+        for text in (pool for pool in pools if pool):
+            network = ipaddress.ip_network(text)
+            if network.version == version:
+                yield route._replace(packed=network.network_address.packed, length=network.prefixlen)
+
+
+def _holds(network: int, length: int, address: int) -> bool:
+    return network >> (32 - length) == address >> (32 - length)
+
+
+def with_nat_routes(base: Forwarding, topology: Topology) -> Forwarding:
+    """Return `base`, with the ways out of its nodes of `kind: nat` and `kind: outside` if there are any."""
+    return NatRoutes(base, topology) if nat_nodes(topology) or outside_nodes(topology) else base
