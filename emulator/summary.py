@@ -14,8 +14,8 @@ from emulator.forwarding.base import BRIDGE_PORT, LOOPBACK_PORT, Role
 from emulator.overlay.summary import light_port, light_summary
 from emulator.plan import Plan
 from topologies.identifiers import bridge_name, interface_name, mac
-from topologies.segments import is_routed
 from topologies.outside_nodes import kind_word
+from topologies.segments import is_routed
 from topologies.topology import Kind, Topology
 
 _MOST = 8

@@ -13,10 +13,10 @@ from topologies.errors import Loc, ParameterError
 from topologies.identifiers import interface_name
 from topologies.matching import select
 from topologies.openflow_switches import controllers_of
-from topologies.rng import Stream
-from topologies.suggestions import nearest
 from topologies.outside import KIND_WORDS
 from topologies.outside_nodes import kind_mask
+from topologies.rng import Stream
+from topologies.suggestions import nearest
 from topologies.topology import Topology
 
 Mask = npt.NDArray[np.bool_]

@@ -116,9 +116,7 @@ def _node_profile(data: dict[str, Any]) -> NodeProfile:
 
 
 def _outside(data: dict[str, Any]) -> Outside:
-    lent = tuple(
-        MachineInterface(**one | {"ip": tuple(one["ip"])}) for one in data.pop("interfaces", ())
-    )
+    lent = tuple(MachineInterface(**one | {"ip": tuple(one["ip"])}) for one in data.pop("interfaces", ()))
     return Outside(**data, interfaces=lent)
 
 

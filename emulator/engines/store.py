@@ -14,6 +14,7 @@ from emulator.linux.namespaces.mounts import ensure_private, require_lasting, un
 from emulator.linux.namespaces.rights import lacking_rights
 from emulator.linux.namespaces.store import NamespaceStore
 from emulator.linux.nodes.teardown import Sentinel, kill_inside
+from emulator.linux.outside.ways import Ways
 from emulator.linux.processes.interrupts import deferred
 from emulator.network import Progress, silent
 from emulator.services.control import end as end_services
@@ -67,6 +68,7 @@ def remove(state: NetworkState, progress: Progress) -> None:
         progress("processes", 0, 1)
         end_services(state.folder)
         kill_inside(inodes, hosts=state.hosts_path)
+        Ways(state, store).remove()
         store.release()
         cgroups.remove(state.root, state.name)
         progress("kernel", 0, 1)

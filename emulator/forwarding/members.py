@@ -12,8 +12,8 @@ from functools import cached_property
 import numpy as np
 import numpy.typing as npt
 
-from emulator.forwarding.base import Hop, Neighbour, Role, Route
 from emulator.forwarding.added_routes import computed
+from emulator.forwarding.base import Hop, Neighbour, Role, Route
 from emulator.forwarding.protocol import Forwarding
 from emulator.forwarding.route_columns import RouteColumns, packed
 from topologies.addressing import Address, AddressColumns

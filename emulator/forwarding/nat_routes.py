@@ -92,9 +92,7 @@ class NatRoutes(AddedRoutes):
         """Return the segment of a port of `node`, or of its bridge; -1 where it is on none."""
         ends = self._topology.incident(node)
         found = (
-            int(self._segments.of_end[end.link, end.end])
-            for end in ends
-            if port in (BRIDGE_PORT, end.port)
+            int(self._segments.of_end[end.link, end.end]) for end in ends if port in (BRIDGE_PORT, end.port)
         )
         return max(found, default=-1)
 

@@ -9,6 +9,7 @@ import numpy as np
 from topologies.formats.addresses import Addresses
 from topologies.identifiers import mac
 from topologies.names import NameBlock
+from topologies.outside_nodes import kind_word
 from topologies.pictures.carried import carried, carried_note
 from topologies.pictures.fold import MAX_ITEMS, Fold, best
 from topologies.pictures.hierarchy import Hierarchy, hierarchy
@@ -19,7 +20,6 @@ from topologies.pictures.row_layout import row_order
 from topologies.pictures.scene import arranged, counts_text
 from topologies.profiles import LinkProfile, Shape
 from topologies.quantities import RATE, SHARE, SIZE, TIME
-from topologies.outside_nodes import kind_word
 from topologies.topology import I64, Kind, Topology
 
 MOST_ATOMS, MOST_ATOMS_PLANE = 4000, 600

@@ -6,8 +6,8 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from topologies.pictures.style import HOST, ROUTER, TIERS
 from topologies.outside_nodes import kind_word
+from topologies.pictures.style import HOST, ROUTER, TIERS
 from topologies.topology import I64, Kind, Topology
 
 

@@ -6,10 +6,10 @@ from dataclasses import replace
 from typing import Any
 
 from topologies.errors import Loc
-from topologies.profiles import LinkProfile, NodeProfile, Shape
-from topologies.spec.rules import LinkKeys, NodeKeys, ShapeKeys
 from topologies.outside import OUTSIDE_KINDS, Outside
+from topologies.profiles import LinkProfile, NodeProfile, Shape
 from topologies.spec.outside import OutsideKeys
+from topologies.spec.rules import LinkKeys, NodeKeys, ShapeKeys
 from topologies.spec.services import SetupKeys, services_of
 from topologies.spec.vlans import vlans_of
 

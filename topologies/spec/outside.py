@@ -32,7 +32,11 @@ def _uplink(value: str) -> str:
 
 def _device(value: str) -> str:
     """Return the name of an interface that the kernel accepts (dev_valid_name in net/core/dev.c)."""
-    bad = not value or value in {".", ".."} or any(c in "/:" or c.isspace() or not c.isprintable() for c in value)
+    bad = (
+        not value
+        or value in {".", ".."}
+        or any(c in "/:" or c.isspace() or not c.isprintable() for c in value)
+    )
     if bad or len(value.encode()) > _LONGEST:
         words = "write the name of an interface of the machine, such as eth1"
         raise ValueError(f"`{shortened(value)}` is no name of an interface; {words}")
@@ -86,9 +90,11 @@ class OutsideKeys(Section):
     """Keys of a node with a way to the machine."""
 
     uplink: Uplink | None = Field(
-        None, description="Network of the link between a node of `kind: nat` and the machine; default: a free one"
+        None,
+        description="Network of the link between a node of `kind: nat` and the machine; default: a free one",
     )
     interface: Interfaces | None = Field(
-        None, description="Interface of the machine that the node has while the network is up",
+        None,
+        description="Interface of the machine that the node has while the network is up",
         examples=["eth1"],
     )

@@ -12,6 +12,7 @@ from emulator.engines.store import open_store, store_of
 from emulator.linux.namespaces.guard import namespace_guard
 from emulator.linux.nodes.deploy import create_nodes
 from emulator.linux.nodes.own_settings import apply_settings
+from emulator.linux.outside.ways import Ways
 from emulator.linux.overlay.create import create_ports
 from emulator.linux.overlay.devices.network import DeviceNetwork
 from emulator.network import Progress
@@ -40,17 +41,21 @@ class NetnsEngine(NamespacedEngine[NetnsNetwork]):
         """Create everything; return notes for people, one line each."""
         with namespace_guard("net", "mnt"):
             store = open_store(state)
+            ways = Ways(state, store)
+            ways.prepare(plan.full.here)
             create_nodes(plan.full.here, store, progress)
             apply_settings(plan, store, state.folder)
             if plan.overlay is not None and plan.overlay.ports.devices:
                 DeviceNetwork(plan.overlay, plan.ports_up, store).create(progress)
             elif plan.overlay is not None:
                 create_ports(plan.overlay, plan.ports_up, store, progress)
-        return start_switches(plan.full, state, store, record.file, progress)
+        led = ways.lead(plan.full.here)
+        return (*led, *start_switches(plan.full, state, store, record.file, progress))
 
     def settle(self, network: NetnsNetwork, old: Plan, new: Plan, state: NetworkState) -> None:
         """Set the nodes' own sysctls and files."""
         del network, old
+        Ways(state, store_of(state)).lead(new.full.here)
         apply_settings(new, store_of(state), state.folder)
 
     def transition(self, network: NetnsNetwork, new: Plan, state: NetworkState, file: str) -> NetnsTransition:

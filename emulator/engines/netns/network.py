@@ -31,6 +31,7 @@ from emulator.linux.nodes.repair import repair
 from emulator.linux.nodes.session import NetnsSession
 from emulator.linux.nodes.shared_messages import SharedMessages
 from emulator.linux.observed.existing_nodes import count_existing
+from emulator.linux.outside.ways import Ways
 from emulator.linux.overlay.session import OverlaySession
 from emulator.linux.overlay.session_elsewhere import ElsewhereSession
 from emulator.linux.overlay.shared_ports import SharedPorts
@@ -121,9 +122,18 @@ class NetnsNetwork(NamespacedNetwork):
         damage, ports = look_at_all(self.plan, wanted, self._store)
         found = damage.deviations + ports.deviations
         found += setting_deviations(self.plan, self._store, self._state.folder)
+        found += Ways(self._state, self._store).deviations(self.plan.full.here)
         if self.switches is None:
             return found
         return found + deviating_bridges(self.switches, wanted.plan, self._store)
+
+    def _repair_settings(self) -> list[str]:
+        """Set what differs of the nodes' settings and of their ways to the machine, and return it."""
+        ways, part = Ways(self._state, self._store), self.plan.full.here
+        found = ways.deviations(part)
+        if found:
+            ways.lead(part)
+        return [*super()._repair_settings(), *map(str, found)]
 
     def repair_before(self, new: Plan) -> list[str]:
         """Repair before the change to `new`.

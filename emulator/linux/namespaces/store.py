@@ -24,6 +24,7 @@ from emulator.linux.namespaces.first_process import first_process
 from emulator.linux.namespaces.guard import go_outside, namespace_guard, opened
 from emulator.linux.namespaces.mounts import is_mount, require_lasting, unmount_all
 from emulator.linux.namespaces.syscalls import CLONE_NEWNET, CLONE_NEWNS
+from emulator.node_namespaces import MACHINE_FILE
 
 
 def _device_and_inode(path: str) -> tuple[int, int]:
@@ -193,10 +194,13 @@ class NamespaceStore:
     def inodes(self) -> dict[int, str]:
         """Return {inode of the namespace: file} (inside the mount namespace).
 
-        The result excludes the machine's own namespace, because callers kill the processes inside.
+        The result excludes the machine's own namespace, because callers kill the processes inside: that of
+        process 1, and the one in which the network was brought up.
         """
-        machine = _device_and_inode(f"{first_process() or '/proc/1'}/ns/net")
-        return {key[1]: file for file, key in self._bound() if key != machine}
+        bound = self._bound()
+        machine = {key for file, key in bound if file == MACHINE_FILE}
+        machine.add(_device_and_inode(f"{first_process() or '/proc/1'}/ns/net"))
+        return {key[1]: file for file, key in bound if key not in machine}
 
     def release(self) -> None:
         """Release the mount namespace and everything in it; no error if there is none."""

@@ -1,0 +1,135 @@
+"""All that a network has on the machine: lead it to the plan, compare it, give the machine back its own."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from ipaddress import IPv4Network
+
+from emulator.deviation import Deviation
+from emulator.linux import nftables
+from emulator.linux.ledgers.forwarding_ledger import ForwardingLedger, forwards_here
+from emulator.linux.ledgers.owners import Owner
+from emulator.linux.namespaces.store import NamespaceStore
+from emulator.linux.outside.machine import bind_machine, found_again, in_machine, namespace_here
+from emulator.linux.outside.machine_networks import free_network, networks_here, networks_of
+from emulator.linux.outside.note import Note, Uplink, read_note, write_note
+from emulator.linux.outside.uplinks import interface_for, masquerades, put_uplink, uplink_deviations
+from emulator.node_namespaces import MACHINE_FILE
+from emulator.plan_part import PlanPart
+from emulator.state import NetworkState
+from topologies.outside_nodes import nat_nodes, touches_machine
+
+
+class Ways:
+    """What the network whose `state` and `store` these are has on the machine."""
+
+    def __init__(self, state: NetworkState, store: NamespaceStore) -> None:
+        self._state, self._store = state, store
+        self._owner = Owner.here(state.root, state.name)
+
+    def prepare(self, part: PlanPart) -> None:
+        """Bind the machine's namespace, if the network touches it. Call inside the store's mount namespace."""
+        if touches_machine(part.topology):
+            bind_machine(self._store)
+
+    def lead(self, part: PlanPart) -> tuple[str, ...]:
+        """Create what the plan wants on the machine, and remove the rest; return lines for people."""
+        old = read_note(self._state.folder)
+        if not touches_machine(part.topology) and not old.machine:
+            return ()
+        with self._store.entered():
+            bind_machine(self._store)
+            note = self._planned(part, old)
+            write_note(self._state.folder, note)
+            for uplink in note.uplinks:
+                put_uplink(uplink, self._store)
+            with in_machine(self._store):
+                self._lead_machine(note, had=bool(old.uplinks))
+        return tuple(_words(note))
+
+    def _planned(self, part: PlanPart, old: Note) -> Note:
+        """Return the note of what the plan wants; uplinks keep their networks."""
+        names, known = part.topology.names, {uplink.node: uplink for uplink in old.uplinks}
+        with in_machine(self._store):
+            here, machine = networks_here(), namespace_here()
+        mine = {uplink.interface for uplink in old.uplinks}
+        taken = [network for network, device in here.items() if device not in mine]
+        taken += networks_of(part.topology)
+        note = Note(machine, f"emulator-{self._state.name}", f"emulator: {self._state.folder}")
+        for node in nat_nodes(part.topology):
+            if not part.has(node):
+                continue
+            name = names[node]
+            interface = interface_for(self._state.root, self._state.name, name)
+            stated = part.topology.node_profile_of(node).outside.uplink
+            kept = known[name].network if name in known else ""
+            network = IPv4Network(stated or kept or free_network(taken, interface))
+            taken.append(network)
+            note.uplinks.append(Uplink(name, str(network), interface))
+        return note
+
+    def _lead_machine(self, note: Note, *, had: bool) -> None:
+        """Set the rules and the forwarding of the machine; this thread is in its namespace."""
+        if note.uplinks:
+            rules = masquerades(note.uplinks)
+            if nftables.rule_marks(note.table) != {rule.mark for rule in rules}:
+                nftables.put_table(note.table, note.comment, rules)
+            ForwardingLedger().require(self._owner, note.machine)
+        elif had:
+            nftables.delete_table(note.table, note.comment)
+            ForwardingLedger().release(self._owner, note.machine)
+
+    def deviations(self, part: PlanPart) -> list[Deviation]:
+        """Return what differs from the plan on the machine, and on the nodes' ways to it."""
+        note, out = read_note(self._state.folder), list[Deviation]()
+        if not touches_machine(part.topology):
+            return out
+        with self._store.entered():
+            files = self._store.files()
+            if MACHINE_FILE not in files:
+                return [Deviation("machine", "the machine's namespace", "known", "missing")]
+            for uplink in note.uplinks:
+                if uplink.node in files:  # else it is reported as a missing node
+                    out += uplink_deviations(uplink, self._store)
+            if note.uplinks:
+                with in_machine(self._store):
+                    out += _machine_deviations(note)
+        return out
+
+    def remove(self) -> None:
+        """Give the machine back its own; it may be repeated, and works without the network's namespaces."""
+        note = read_note(self._state.folder)
+        if not note.machine:
+            return
+        if self._store.exists:
+            with self._store.entered():
+                if MACHINE_FILE in self._store.files():
+                    with in_machine(self._store):
+                        self._clear(note)
+                    return
+        with found_again(note.machine) as there:
+            if there:
+                self._clear(note)
+
+    def _clear(self, note: Note) -> None:
+        nftables.delete_table(note.table, note.comment)
+        ForwardingLedger().release(self._owner, note.machine)
+
+
+def _machine_deviations(note: Note) -> Iterable[Deviation]:
+    """Yield the differences of the machine's rules and of its forwarding."""
+    if nftables.rule_marks(note.table) != {rule.mark for rule in masquerades(note.uplinks)}:
+        yield Deviation(
+            "machine", f"rules of the nf_tables table {note.table}", "those of the plan", "others"
+        )
+    elif not nftables.has_chain(note.table):
+        yield Deviation("machine", f"chain of the nf_tables table {note.table}", "present", "missing")
+    if not forwards_here():
+        yield Deviation("machine", "net.ipv4.ip_forward", "1", "0")
+
+
+def _words(note: Note) -> Iterable[str]:
+    """Yield lines for people on what the network has on the machine."""
+    for uplink in note.uplinks:
+        way = f"{uplink.interface} on the machine, {uplink.machine}/{uplink.length}"
+        yield f"{uplink.node} leads out by {way}; table {note.table} masquerades, net.ipv4.ip_forward is 1"
