@@ -11,21 +11,18 @@ import numpy.typing as npt
 
 from topologies.names import Names
 from topologies.openflow_switches import ovs_nodes
-from topologies.outside_nodes import outside_nodes
 from topologies.topology import I32, I64, Kind, Topology
 
 SWITCH_DAEMON = -1
 """Owner of the namespace of Open vSwitch's daemon and its switches; there is one on each worker."""
 SWITCH_ROOT = -2
 """Owner of the same namespace, of switches that Open vSwitch doesn't have."""
-MACHINE = -3
-"""Owner of the machine's own namespace, where nodes of `kind: outside` are."""
-FIRST_TENANT = -4
+FIRST_TENANT = -3
 """Owner of the first namespace of an address space on a compute host; the others count down from it."""
 SWITCHES = ".switches"
 """File of the switches' namespace; no node's name starts with a dot."""
 MACHINE_FILE = ".machine"
-"""File of the machine's own namespace."""
+"""File of the machine's own namespace, while a network has a way to it. No node is in it."""
 
 
 class LightNamespaces(NamedTuple):
@@ -59,11 +56,6 @@ class NodeNamespaces:
         return np.asarray(self.owner != np.arange(len(self.owner)))
 
     @cached_property
-    def on_machine(self) -> npt.NDArray[np.bool_]:
-        """Nodes that are the machine itself: bool[n]."""
-        return np.asarray(self.owner == MACHINE)
-
-    @cached_property
     def of_daemon(self) -> npt.NDArray[np.bool_]:
         """Nodes whose ports belong to Open vSwitch's daemon, not to a bridge of the kernel: bool[n]."""
         return np.asarray(self.owner == SWITCH_DAEMON)
@@ -73,8 +65,6 @@ class NodeNamespaces:
         owner = int(self.owner[node])
         if owner <= FIRST_TENANT:
             return self.tenants[FIRST_TENANT - owner]
-        if owner == MACHINE:
-            return MACHINE_FILE
         return SWITCHES if owner < 0 else self.names[owner]
 
     def file_of(self, name: str) -> str:
@@ -98,7 +88,6 @@ def node_namespaces(
     if one_switch_namespace:
         owner[(topology.kinds == Kind.SWITCH) & (topology.forwarding != "routed")] = SWITCH_ROOT
     owner[ovs_nodes(topology)] = SWITCH_DAEMON
-    owner[outside_nodes(topology)] = MACHINE
     files: tuple[str, ...] = ()
     if light is not None:
         files, inside = light.files, light.tenant >= 0

@@ -15,11 +15,12 @@ ABILITIES = {
     "sockets": "open sockets in nodes",
     "ports": "have light ports",
     "migration": "move light ports",
+    "outside": "give nodes a way to the machine",
 }
-"""Abilities that stress steps may need, each with words for "the engine can't …"."""
+"""Abilities that stress steps or nodes may need, each with words for "the engine can't …"."""
 
 _ALL = frozenset(ABILITIES)
-_LIGHT = frozenset({"ports", "migration"})
+_OURS = frozenset({"ports", "migration", "outside"})
 NODE_KEYS = frozenset({"run", "environment", "sysctl", "files", "private", "vlans"})
 """Keys of nodes beyond the graph, which an engine carries out or refuses."""
 _TUNNEL_MTU = 1450
@@ -34,7 +35,7 @@ class EngineRow:
     `one_switch_namespace`, all switches of a network are in one network namespace, whatever their kind.
     An engine with the option `workers` makes its nodes on other machines; links between them carry
     `tunnel_mtu` bytes at most, if that is always the same. `abilities` are those of `ABILITIES` that it has,
-    for stress steps. `node_keys` are those of `NODE_KEYS` that it carries out.
+    for stress steps and nodes. `node_keys` are those of `NODE_KEYS` that it carries out.
     """
 
     target: str
@@ -62,11 +63,12 @@ ENGINES: dict[str, EngineRow] = {
     ),
     "mininet": EngineRow(
         "emulator.engines.mininet:MininetEngine", "the real Mininet", one_switch_namespace=True,
-        abilities=_ALL - _LIGHT, node_keys=NODE_KEYS,
+        abilities=_ALL - _OURS, node_keys=NODE_KEYS,
     ),
     "cluster": EngineRow(
         "emulator.engines.cluster:ClusterEngine", "Linux network namespaces on the workers of a cluster",
-        options=_CLUSTER_OPTIONS, abilities=_ALL - {"controllers", "networks"}, node_keys=NODE_KEYS,
+        options=_CLUSTER_OPTIONS, abilities=_ALL - {"controllers", "networks", "outside"},
+        node_keys=NODE_KEYS,
     ),
     "distrinet": EngineRow(
         "emulator.engines.distrinet:DistrinetEngine", "the real Distrinet on its workers",

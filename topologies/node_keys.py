@@ -13,6 +13,7 @@ from topologies.errors import MAX_FOUND, Loc, ParameterError, ParametersError
 from topologies.identifiers import dpid
 from topologies.node_places import NodePlaces
 from topologies.nodes_having import nodes_having
+from topologies.outside_nodes import uplinked_nodes
 from topologies.profiles import NodeProfile
 from topologies.topology import Kind, Topology
 from topologies.vlan_problems import vlan_problems
@@ -24,7 +25,7 @@ def check_node_keys(topology: Topology, places: NodePlaces, is_in_file: Callable
     `is_in_file` tells which places the file has: a generator or the whole file may give keys, too.
     """
     vlans = (ParameterError(places.of(topology, n, "vlans"), words) for n, words in vlan_problems(topology))
-    idle = _idle(topology, places, is_in_file)
+    idle = chain(_ways(topology, places), _idle(topology, places, is_in_file))
     found = chain(_shared(topology, places), _dpids(topology, places), vlans, idle)
     ParametersError.raise_any(list(islice(found, MAX_FOUND)))
 
@@ -109,9 +110,33 @@ def refuse_keys(topology: Topology, places: NodePlaces, engine: str) -> None:
         for node in switches[:1]:
             words = f"all switches of the engine {engine} share a namespace; leave `sysctl` of switches out"
             errors.append(ParameterError(places.of(topology, node, "sysctl"), words))
+    if "outside" not in ENGINES[engine].abilities:
+        errors += _outside(topology, places, engine)
     if "ports" not in ENGINES[engine].abilities:
         errors += _in_vpcs(topology, places, engine)
     ParametersError.raise_any(errors)
+
+
+def _outside(topology: Topology, places: NodePlaces, engine: str) -> Iterator[ParameterError]:
+    """Yield an error for the nodes with a way to the machine, for an engine that makes none."""
+    for node in uplinked_nodes(topology)[:1]:
+        kind = topology.node_profile_of(node).outside.kind
+        words = f"the engine {engine} makes no nodes of `kind: {kind}`; use `engine: {DEFAULT_ENGINE}`"
+        yield ParameterError(places.of(topology, node, "kind"), words)
+
+
+def _ways(topology: Topology, places: NodePlaces) -> Iterator[ParameterError]:
+    """Yield uplinks of nodes without a way to the machine, and light nodes that would have one."""
+    names = topology.names
+    for node in nodes_having(topology, _has_idle_uplink):
+        words = f"`{names[node]}` has no uplink; `uplink` is for nodes of `kind: nat` and `kind: outside`"
+        yield ParameterError(places.of(topology, node, "uplink"), words)
+    for node in uplinked_nodes(topology):
+        if topology.node_profile_of(node).fidelity == "light":
+            words = (
+                f"`{names[node]}` is light, and a way to the machine needs a namespace; leave `fidelity` out"
+            )
+            yield ParameterError(places.of(topology, node, "fidelity"), words)
 
 
 def _in_vpcs(topology: Topology, places: NodePlaces, engine: str) -> Iterator[ParameterError]:

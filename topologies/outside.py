@@ -1,11 +1,15 @@
-"""What of a node is outside the network: the way out of a `kind: nat`, the machine itself, its interfaces.
+"""Nodes with a way to the machine: `kind: nat` leads out of the network, `kind: outside` into it.
 
-A node of `kind: nat` or `kind: outside` is a host of the graph: it is addressed, placed and reached as one.
+Both are hosts of the graph: they are addressed, placed and reached as such.
 """
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
+
+import numpy as np
+import numpy.typing as npt
 
 from topologies.elements import Kind
 
@@ -17,29 +21,29 @@ KIND_WORDS = (*(kind.word for kind in Kind), *OUTSIDE_KINDS)
 
 
 @dataclass(frozen=True, slots=True)
-class MachineInterface:
-    """An interface of the machine that a node has while the network is up; `force` takes any.
-
-    `ip` are its addresses in the node in CIDR form; as a switch's port it has none.
-    """
-
-    name: str
-    ip: tuple[str, ...] = ()
-    force: bool = False
-
-
-@dataclass(frozen=True, slots=True)
 class Outside:
     """The way of a node to the machine. `kind` is nat, outside, or empty for every other node.
 
-    `uplink` is the network in CIDR form of the link between a nat node and the machine; empty chooses one.
+    `uplink` is the network in CIDR form of the link between the node and the machine; empty chooses one.
     """
 
     kind: str = ""
     uplink: str = ""
-    interfaces: tuple[MachineInterface, ...] = ()
 
 
 def graph_kind(word: str) -> Kind:
     """Return the kind in the graph of a kind that a file writes; KeyError for another word."""
     return Kind.HOST if word in OUTSIDE_KINDS else Kind[word.upper()]
+
+
+def kind_counts(
+    kinds: npt.NDArray[np.uint8], node_profile: npt.NDArray[np.uint16], ways: Sequence[str]
+) -> dict[str, int]:
+    """Return the number of nodes of each kind of `KIND_WORDS` that occurs.
+
+    `kinds` uint8[n] are those in the graph, `node_profile` uint16[n] the profiles, `ways` their kinds in files
+    where these are no kinds of the graph.
+    """
+    ours = np.array([len(Kind) + OUTSIDE_KINDS.index(way) if way else 0 for way in ways])[node_profile]
+    counts = np.bincount(np.where(ours, ours, kinds), minlength=len(KIND_WORDS))
+    return {word: count for word, count in zip(KIND_WORDS, counts.tolist(), strict=True) if count}

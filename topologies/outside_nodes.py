@@ -7,7 +7,7 @@ import numpy.typing as npt
 
 from topologies.elements import Kind
 from topologies.nodes_having import nodes_having
-from topologies.outside import NAT, OUTSIDE, OUTSIDE_KINDS, Outside
+from topologies.outside import NAT, OUTSIDE, OUTSIDE_KINDS
 from topologies.topology import Topology
 
 
@@ -30,15 +30,10 @@ def nat_nodes(topology: Topology) -> list[int]:
 
 
 def outside_nodes(topology: Topology) -> list[int]:
-    """Return the nodes of `kind: outside`, which are the machine itself, ascending."""
+    """Return the nodes of `kind: outside`, by which the machine is in the network, ascending."""
     return nodes_having(topology, lambda profile: profile.outside.kind == OUTSIDE)
 
 
-def borrowing_nodes(topology: Topology) -> list[int]:
-    """Return the nodes that have interfaces of the machine, ascending."""
-    return nodes_having(topology, lambda profile: bool(profile.outside.interfaces))
-
-
-def touches_machine(topology: Topology) -> bool:
-    """Return whether a node has a way to the machine at all."""
-    return any(profile.outside != Outside() for profile in topology.node_profiles)
+def uplinked_nodes(topology: Topology) -> list[int]:
+    """Return the nodes with a way to the machine, ascending."""
+    return nodes_having(topology, lambda profile: bool(profile.outside.kind))

@@ -16,7 +16,7 @@ import numpy.typing as npt
 
 from topologies.names import Block, NameBlock, NameList, Names
 from topologies.openflow import Controller, OpenFlow
-from topologies.outside import MachineInterface, Outside
+from topologies.outside import Outside
 from topologies.profiles import LinkProfile, NodeProfile, Shape
 from topologies.services import Ready, Service, Setup, Vlan
 from topologies.topology import Explicit, Pools, Topology
@@ -110,14 +110,9 @@ def _node_profile(data: dict[str, Any]) -> NodeProfile:
         Controller(**one | {"command": tuple(one["command"])}) for one in openflow.pop("controllers")
     )
     protocols = tuple(openflow.pop("protocols"))
-    setup, outside = _setup(data.pop("setup", {})), _outside(data.pop("outside", {}))
+    setup, outside = _setup(data.pop("setup", {})), Outside(**data.pop("outside", {}))
     flows = OpenFlow(controllers, protocols, **openflow)
     return NodeProfile(**data, openflow=flows, setup=setup, outside=outside)
-
-
-def _outside(data: dict[str, Any]) -> Outside:
-    lent = tuple(MachineInterface(**one | {"ip": tuple(one["ip"])}) for one in data.pop("interfaces", ()))
-    return Outside(**data, interfaces=lent)
 
 
 def _setup(data: dict[str, Any]) -> Setup:

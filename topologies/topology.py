@@ -17,7 +17,7 @@ import numpy.typing as npt
 from topologies.elements import Explicit, Incident, Kind, Pools
 from topologies.names import Names
 from topologies.numbered_names import are_numbered
-from topologies.outside import KIND_WORDS, OUTSIDE_KINDS
+from topologies.outside import kind_counts
 from topologies.profiles import LinkProfile, NodeProfile, Shape, link_weights
 from topologies.vpcs import NO_SUBNET, Vpcs
 
@@ -212,10 +212,7 @@ class Topology:
 
     def kind_counts(self) -> dict[str, int]:
         """Return the number of nodes of each kind that occurs."""
-        table = [OUTSIDE_KINDS.index(p.outside.kind) + 1 if p.outside.kind else 0 for p in self.node_profiles]
-        ways = np.array(table)[self.node_profile]
-        counts = np.bincount(np.where(ways, ways + len(Kind) - 1, self.kinds), minlength=len(KIND_WORDS))
-        return {word: count for word, count in zip(KIND_WORDS, counts.tolist(), strict=True) if count}
+        return kind_counts(self.kinds, self.node_profile, [p.outside.kind for p in self.node_profiles])
 
     def fidelity_counts(self) -> dict[str, int]:
         """Return the number of nodes of each fidelity that occurs."""
@@ -229,8 +226,8 @@ class Topology:
     def to_networkx(self) -> nx.MultiGraph[str]:
         """Return the graph for networkx: undirected, and a MultiGraph since links may be parallel.
 
-        Nodes are names. Their attributes: `index`, `kind` (host, switch, router, nat, outside), `tier`, `group` (the
-        leaf group, -1 for none), `fidelity`, and `pos` (x, y or longitude, latitude) if the topology has it.
+        Nodes are names. Their attributes: `index`, `kind` (host, switch, router, nat, outside), `tier`,
+        `group` (the leaf group, -1: none), `fidelity`, and `pos` (x, y or longitude, latitude) if known.
         The key of an edge is the link's index. Its attributes: `ends` (first name, second name) and `ports`
         in that order; `delay` in seconds, the longer of both directions, 0 without one; `bandwidth` in
         bit/s, the lower of both directions, where there is one; and `profile`, the whole `LinkProfile`.
@@ -241,9 +238,10 @@ class Topology:
         names = list(self.names)
         for node, name in enumerate(names):
             place = {} if self.positions is None else {"pos": tuple(self.positions[node].tolist())}
+            of, kind = self.node_profile_of(node), Kind(self.kinds[node])
             graph.add_node(
-                name, index=node, kind=self.node_profile_of(node).outside.kind or Kind(self.kinds[node]).word, tier=self.tier_names[self.tiers[node]],
-                group=int(self.groups[node]), fidelity=self.node_profile_of(node).fidelity, **place,
+                name, index=node, kind=of.outside.kind or kind.word, group=int(self.groups[node]),
+                tier=self.tier_names[self.tiers[node]], fidelity=of.fidelity, **place,
             )  # fmt: skip
         weights = [link_weights(profile) for profile in self.link_profiles]
         rows = zip(self.ends.tolist(), self.ports.tolist(), self.link_profile.tolist(), strict=True)

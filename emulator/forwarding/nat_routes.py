@@ -4,7 +4,7 @@ Nat nodes and the machine itself have a way out of their own: instead of a defau
 they have routes to its pools.
 
 A node on a subnet of a nat node's has it as gateway; any other sends what is outside over the hops by which
-it reaches the nat node itself. Nat nodes forward, so they count as routers.
+it reaches the nat node itself. Nodes with a way to the machine forward, so they count as routers.
 """
 
 from __future__ import annotations
@@ -36,7 +36,7 @@ class _Exit(NamedTuple):
 
 
 class NatRoutes(AddedRoutes):
-    """The forwarding `base` of `topology`, with default routes to its nat nodes, and none of those into it."""
+    """The forwarding `base` of `topology`, with default routes to its nat nodes, which have none into it."""
 
     def __init__(self, base: Forwarding, topology: Topology) -> None:
         ways = np.array([bool(profile.outside.kind) for profile in topology.node_profiles])
@@ -47,8 +47,8 @@ class NatRoutes(AddedRoutes):
         self._segments = Segments(topology)
 
     def is_router(self, node: int) -> bool:
-        """Return whether `node` forwards by address; nat nodes do."""
-        return node in self._nat or self.base.is_router(node)
+        """Return whether `node` forwards by address; those with a way to the machine do."""
+        return bool(self._instead[node]) or self.base.is_router(node)
 
     def own(self, node: int) -> tuple[Route, ...]:
         """Return the default route of `node`, if it has none by itself and a way to a nat node."""
@@ -60,9 +60,9 @@ class NatRoutes(AddedRoutes):
         hops = self._beside(node) or next(
             (
                 route.hops
-                for exit in self._exits
+                for way in self._exits
                 for route in sorted(routes, key=lambda route: -route.length)
-                if len(route.packed) == 4 and _holds(int.from_bytes(route.packed), route.length, exit.value)
+                if len(route.packed) == 4 and _holds(int.from_bytes(route.packed), route.length, way.value)
             ),
             (),
         )
@@ -73,10 +73,10 @@ class NatRoutes(AddedRoutes):
         for address in self.base.addresses(node):
             if address.version != 4:
                 continue
-            for exit in self._exits:
-                same = exit.segment == self._segment(node, address.port)
-                if same and exit.length == address.length and _holds(exit.value, exit.length, address.value):
-                    return (Hop(address.port, exit.value.to_bytes(4, "big")),)
+            for way in self._exits:
+                same = way.segment == self._segment(node, address.port)
+                if same and way.length == address.length and _holds(way.value, way.length, address.value):
+                    return (Hop(address.port, way.value.to_bytes(4, "big")),)
         return ()
 
     @cached_property

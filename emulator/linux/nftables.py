@@ -6,18 +6,33 @@ A table is recognised by its comment: one of the same name that somebody else ma
 from __future__ import annotations
 
 import errno
-from collections.abc import Iterable
+import socket
+from collections.abc import Sequence
 from dataclasses import dataclass
-from ipaddress import IPv4Network
+from ipaddress import IPv4Address, IPv4Network
+from typing import ClassVar, Protocol
 
 from emulator.errors import KernelError
 from emulator.linux.netlink import nft_messages as nft
 from emulator.linux.netlink.connection import SOL_NETLINK, Netlink
 from emulator.linux.netlink.datagrams import NLMSG_ERROR, messages_in
 
-CHAIN = "postrouting"
+_CHAINS = {"prerouting": nft.PREROUTING, "postrouting": nft.POSTROUTING}
 _EXT_ACK = 11
 _BUFFER = 1 << 16
+
+
+class Rule(Protocol):
+    """A rule of our tables: the chain that it is in, and the text by which it is found again."""
+
+    chain: ClassVar[str]
+
+    @property
+    def mark(self) -> str:
+        """Text by which the rule is found again."""
+
+    def words(self) -> list[bytes]:
+        """Return its expressions."""
 
 
 @dataclass(frozen=True)
@@ -28,6 +43,8 @@ class Masquerade:
     by `interface`.
     """
 
+    chain: ClassVar[str] = "postrouting"
+
     interface: str
     source: IPv4Network | None = None
 
@@ -36,17 +53,67 @@ class Masquerade:
         """Text by which the rule is found again."""
         return f"emulator {self.source} not {self.interface}" if self.source else f"emulator {self.interface}"
 
-    def message(self, table: str) -> bytes:
-        """Return the message that appends the rule."""
+    def words(self) -> list[bytes]:
+        """Return its expressions."""
         source = nft.from_network(self.source) if self.source else []
-        words = [*source, *nft.leaving_by(self.interface, other=self.source is not None), *nft.masquerade()]
-        return nft.rule(table, CHAIN, words, self.mark)
+        return [*source, *nft.leaving_by(self.interface, other=self.source is not None), *nft.masquerade()]
 
 
-def put_table(name: str, comment: str, rules: Iterable[Masquerade]) -> None:
-    """Create the table `name` in this thread's namespace, or replace it: at no time is it incomplete."""
+@dataclass(frozen=True)
+class Redirect:
+    """Connections of a protocol to `address` that go to `target` instead, unless they came by `interface`."""
+
+    chain: ClassVar[str] = "prerouting"
+
+    interface: str
+    address: IPv4Address
+    target: IPv4Address
+    protocol: int
+
+    @property
+    def mark(self) -> str:
+        """Text by which the rule is found again."""
+        return f"emulator {self.address} protocol {self.protocol} to {self.target}"
+
+    def words(self) -> list[bytes]:
+        """Return its expressions."""
+        matched = [
+            *nft.not_from(self.interface),
+            *nft.to_address(self.address),
+            *nft.of_protocol(self.protocol),
+        ]
+        return [*matched, *nft.redirect(self.target)]
+
+
+def put_table(name: str, comment: str, rules: Sequence[Rule]) -> None:
+    """Create the table `name` in this thread's namespace, or replace it: at no time is it incomplete.
+
+    KernelError if the kernel refuses it.
+    """
     fresh = [nft.table(name, comment), nft.delete_table(name), nft.table(name, comment)]
-    _transact([*fresh, nft.source_nat_chain(name, CHAIN), *(rule.message(name) for rule in rules)], name)
+    chains = sorted({rule.chain for rule in rules})
+    made = [nft.nat_chain(name, chain, _CHAINS[chain]) for chain in chains]
+    _transact([*fresh, *made, *(nft.rule(name, rule.chain, rule.words(), rule.mark) for rule in rules)], name)
+
+
+def is_whole(name: str, rules: Sequence[Rule]) -> bool:
+    """Return whether the table has these rules and no others, in chains at their hooks."""
+    if rule_marks(name) != {rule.mark for rule in rules}:
+        return False
+    found = {one[1:4] for one in (nft.base_chain(body) for _, body in _dump(nft.chains())) if one is not None}
+    return all((name, rule.chain, _CHAINS[rule.chain]) in found for rule in rules)
+
+
+def lacking_nat() -> str:
+    """Return why this kernel can't change addresses of packets in this thread's namespace; "" if it can."""
+    name, address = "emulator-try", IPv4Address("192.0.2.1")
+    rules: list[Rule] = [Masquerade("lo"), Redirect("lo", address, address, socket.IPPROTO_TCP)]
+    try:
+        put_table(name, name, rules)
+        _transact([nft.delete_table(name)], name)
+    except KernelError as error:
+        return f"{error}"
+    return ""
 
 
 def delete_table(name: str, comment: str) -> bool:
@@ -73,12 +140,6 @@ def rule_marks(name: str) -> set[str]:
         raise
     found = (nft.name_and_comment(body, of_rule=True) for _, body in answers)
     return {mark for table, mark in found if table == name}
-
-
-def has_chain(name: str) -> bool:
-    """Return whether the table `name` has its chain at its hook."""
-    found = (nft.base_chain(body) for _, body in _dump(nft.chains()))
-    return any(one is not None and one[1:4] == (name, CHAIN, nft.POSTROUTING) for one in found)
 
 
 def dropping_chains() -> list[str]:

@@ -16,7 +16,6 @@ from pydantic import BaseModel, ValidationError
 from topologies.formats.graph import Attributes, FormatError
 from topologies.formats.node_words import route_attributes, route_keys
 from topologies.formats.openflow import openflow_attributes, openflow_keys
-from topologies.formats.outside_words import outside_attributes, outside_keys
 from topologies.outside import KIND_WORDS, OUTSIDE_KINDS, graph_kind
 from topologies.outside_nodes import kind_word
 from topologies.profiles import LinkProfile, NodeProfile, Shape
@@ -69,7 +68,8 @@ def node_of(attributes: Attributes, line: int = 0) -> NodeMeaning:
     keys |= route_keys(attributes)
     if openflow := openflow_keys(attributes, line):
         keys["openflow"] = openflow
-    keys |= outside_keys(attributes)
+    if uplink := attributes.get("uplink"):
+        keys["uplink"] = str(uplink)
     profile = merged_node(_valid(NodeKeys, keys, line), None) if keys else NodeProfile()
     if word in OUTSIDE_KINDS:
         profile = replace(profile, outside=replace(profile.outside, kind=word))
@@ -160,7 +160,8 @@ def node_attributes(topology: Topology, node: int) -> dict[str, Any]:
     profile, default = topology.node_profile_of(node), NodeProfile()
     out |= {key: value for key in NODE_KEYS if (value := getattr(profile, key)) != getattr(default, key)}
     out |= route_attributes(profile.setup)
-    out |= outside_attributes(profile.outside)
+    if profile.outside.uplink:
+        out["uplink"] = profile.outside.uplink
     if kind == Kind.SWITCH:
         out |= openflow_attributes(profile.openflow)
     else:

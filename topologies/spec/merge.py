@@ -56,8 +56,6 @@ def _merged_outside(keys: NodeKeys, old: Outside) -> Outside:
         stated["kind"] = kind if kind in OUTSIDE_KINDS else ""
     if keys.uplink is not None:
         stated["uplink"] = keys.uplink
-    if keys.interface is not None:
-        stated["interfaces"] = tuple(one.lent() for one in keys.interface)
     return replace(old, **stated) if stated else old
 
 

@@ -11,6 +11,7 @@ from emulator.errors import RefusedError
 from emulator.linux.bpf.support import lacking_bpf
 from emulator.linux.machine.features import fix_module, has_link, has_qdisc
 from emulator.linux.nodes.own_settings import refused_settings
+from emulator.linux.outside.refusals import refused_ways
 from emulator.ovs.refusals import ovs_refusals, own_switch_refusals
 from emulator.plan import Plan
 from topologies.counting import counted
@@ -31,6 +32,7 @@ def refuse(plan: Plan) -> None:
         *unshapable_links(plan.full, missing_shaping),
         *missing_node_limits(plan),
         *refused_settings(plan.topology),
+        *refused_ways(plan.topology),
         *own_switch_refusals(plan.full),
         *ovs_refusals(plan.full),
         *too_large(plan),

@@ -1,4 +1,4 @@
-"""nf_tables messages as bytes: tables, chains, and the rules that masquerade.
+"""nf_tables messages as bytes: tables, chains, and the rules that change addresses.
 
 Formats: include/uapi/linux/netfilter/{nfnetlink,nf_tables}.h. Numbers in attributes are big-endian, apart
 from values that a rule compares with memory. No program is needed: neither nft nor iptables.
@@ -9,7 +9,7 @@ from __future__ import annotations
 import socket
 import struct
 from collections.abc import Sequence
-from ipaddress import IPv4Network
+from ipaddress import IPv4Address, IPv4Network
 
 from emulator.linux.netlink.connection import NLM_F_ACK, NLM_F_DUMP, NLM_F_REQUEST, attributes
 from emulator.linux.netlink.messages import NLM_F_CREATE, NLM_F_EXCL, attribute, message, nested
@@ -21,14 +21,16 @@ _IPV4 = 2
 _BATCH_BEGIN, _BATCH_END = 16, 17
 _REGISTER = 1
 _PAYLOAD_NETWORK, _SOURCE_AT, _ADDRESS_SIZE = 1, 12, 4
-_META_OIFNAME = 7
+_DESTINATION_AT = 16
+_META_IIFNAME, _META_OIFNAME, _META_PROTOCOL = 6, 7, 16
+_DESTINATION_NAT = 1
 _NAME_SIZE = 16
 _EQUAL, _UNEQUAL = 0, 1
 _COMMENT = 0
-"""Type of the user data that nft(8) shows as a comment (NFTNL_UDATA_TABLE_COMMENT, NFTNL_UDATA_RULE_COMMENT)."""
-POSTROUTING, FORWARD = 4, 2
-SOURCE_NAT = 100
-"""Priority of chains that change source addresses (NF_IP_PRI_NAT_SRC)."""
+"""Type of the user data that nft(8) shows as a comment (NFTNL_UDATA_{TABLE,RULE}_COMMENT)."""
+PREROUTING, FORWARD, POSTROUTING = 0, 2, 4
+NAT_PRIORITIES = {PREROUTING: -100, POSTROUTING: 100}
+"""Priorities of chains that change addresses: NF_IP_PRI_NAT_DST, NF_IP_PRI_NAT_SRC."""
 _TABLE_DATA, _RULE_DATA = 6, 7
 
 
@@ -70,9 +72,9 @@ def delete_table(name: str) -> bytes:
     return _request(_DELTABLE, NLM_F_ACK, _text(1, name))
 
 
-def source_nat_chain(table_name: str, name: str) -> bytes:
-    """Return the message that creates a chain for packets that leave, where source addresses change."""
-    hook = nested(4, _big(1, POSTROUTING), _big(2, SOURCE_NAT))
+def nat_chain(table_name: str, name: str, hook_number: int) -> bytes:
+    """Return the message that creates a chain at a hook where addresses change."""
+    hook = nested(4, _big(1, hook_number), _big(2, NAT_PRIORITIES[hook_number]))
     parts = (_text(1, table_name), _text(3, name), hook, _text(7, "nat"))
     return _request(_NEWCHAIN, NLM_F_CREATE | NLM_F_EXCL | NLM_F_ACK, *parts)
 
@@ -105,9 +107,40 @@ def from_network(network: IPv4Network) -> list[bytes]:
 
 def leaving_by(interface: str, *, other: bool = False) -> list[bytes]:
     """Return the expressions that match packets which leave by `interface`; with `other`, by any other."""
-    load = _expression("meta", _big(1, _REGISTER), _big(2, _META_OIFNAME))
-    name = interface.encode().ljust(_NAME_SIZE, b"\0")
-    return [load, _compare(_UNEQUAL if other else _EQUAL, name)]
+    return [_meta(_META_OIFNAME), _compare(_UNEQUAL if other else _EQUAL, _padded(interface))]
+
+
+def not_from(interface: str) -> list[bytes]:
+    """Return the expressions that match packets which came by another interface."""
+    return [_meta(_META_IIFNAME), _compare(_UNEQUAL, _padded(interface))]
+
+
+def to_address(address: IPv4Address) -> list[bytes]:
+    """Return the expressions that match packets to `address`."""
+    load = _expression(
+        "payload",
+        *(_big(1, _REGISTER), _big(2, _PAYLOAD_NETWORK), _big(3, _DESTINATION_AT), _big(4, _ADDRESS_SIZE)),
+    )
+    return [load, _compare(_EQUAL, address.packed)]
+
+
+def of_protocol(number: int) -> list[bytes]:
+    """Return the expressions that match packets of a protocol, such as socket.IPPROTO_TCP."""
+    return [_meta(_META_PROTOCOL), _compare(_EQUAL, bytes((number,)))]
+
+
+def redirect(address: IPv4Address) -> list[bytes]:
+    """Return the expressions that send a connection's packets to `address` instead."""
+    value = _expression("immediate", _big(1, _REGISTER), nested(2, attribute(1, address.packed)))
+    return [value, _expression("nat", _big(1, _DESTINATION_NAT), _big(2, _IPV4), _big(3, _REGISTER))]
+
+
+def _meta(key: int) -> bytes:
+    return _expression("meta", _big(1, _REGISTER), _big(2, key))
+
+
+def _padded(interface: str) -> bytes:
+    return interface.encode().ljust(_NAME_SIZE, b"\0")
 
 
 def masquerade() -> list[bytes]:

@@ -36,7 +36,7 @@ def networks_here() -> dict[IPv4Network, str]:
 
 
 def networks_of(topology: Topology) -> list[IPv4Network]:
-    """Return the IPv4 networks that the emulated network uses: its pools, and those of the file's addresses."""
+    """Return the IPv4 networks of the emulated network: its pools, and those of the file's addresses."""
     stated = (
         ip_interface(text).network for values in topology.explicit.values() for _, text in values.addresses
     )
@@ -45,7 +45,7 @@ def networks_of(topology: Topology) -> list[IPv4Network]:
 
 
 def free_network(taken: Iterable[IPv4Network], seed: str) -> IPv4Network:
-    """Return a network of four addresses that overlaps with none of `taken`; `seed` chooses where to begin."""
+    """Return a network of four addresses that overlaps none of `taken`; `seed` chooses the first to try."""
     used = [network for network in taken if network.overlaps(_UPLINKS)]
     count = 1 << (_LENGTH - _UPLINKS.prefixlen)
     first = crc32(seed.encode()) % count

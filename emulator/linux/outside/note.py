@@ -16,11 +16,22 @@ NODE_INTERFACE = "uplink"
 
 @dataclass(frozen=True)
 class Uplink:
-    """The link between a nat node and the machine: its network, and the interface's name on the machine."""
+    """The link between a node and the machine: its network, and the interface's name on the machine.
+
+    `places` are the node's addresses at which the machine is in the emulated network, and `reached` the
+    networks that the machine reaches by it; both are those of a node of `kind: outside`, and empty for a nat.
+    """
 
     node: str
     network: str
     interface: str
+    places: tuple[str, ...] = ()
+    reached: tuple[str, ...] = ()
+
+    @property
+    def is_nat(self) -> bool:
+        """Whether it leads out of the network, and not the machine into it."""
+        return not self.places
 
     @property
     def machine(self) -> IPv4Address:
@@ -38,39 +49,22 @@ class Uplink:
         return IPv4Network(self.network).prefixlen
 
 
-@dataclass(frozen=True)
-class Lent:
-    """An interface of the machine in a node, and the state that it had on the machine.
-
-    `addresses` and `routes` are netlink messages in hexadecimal that add them again, without their header.
-    """
-
-    node: str
-    name: str
-    kind: str
-    mac: str
-    mtu: int
-    up: bool
-    forced: bool
-    ip: tuple[str, ...] = ()
-    addresses: tuple[str, ...] = ()
-    routes: tuple[str, ...] = ()
-
-
 @dataclass
 class Note:
-    """What a network has on the machine; `machine` is the identity of its namespace, `table` that of nf_tables."""
+    """What a network has on the machine.
+
+    `machine` is the identity of the machine's namespace, `table` the name of our nf_tables table in it.
+    """
 
     machine: str = ""
     table: str = ""
     comment: str = ""
     uplinks: list[Uplink] = field(default_factory=list)
-    lent: list[Lent] = field(default_factory=list)
 
     @property
     def is_empty(self) -> bool:
         """Whether nothing is on the machine."""
-        return not (self.uplinks or self.lent)
+        return not self.uplinks
 
 
 def _path(folder: Path) -> Path:
@@ -81,15 +75,14 @@ def read_note(folder: Path) -> Note:
     """Return the note in the network's folder; an empty one where there is none, or a damaged one."""
     try:
         data: dict[str, Any] = json.loads(_path(folder).read_bytes())
-        uplinks = [Uplink(**one) for one in data.pop("uplinks")]
-        lent = [_lent(one) for one in data.pop("lent")]
-        return Note(**data, uplinks=uplinks, lent=lent)
+        uplinks = [_uplink(one) for one in data.pop("uplinks")]
+        return Note(**data, uplinks=uplinks)
     except (OSError, ValueError, TypeError, KeyError, AttributeError):  # `down` works with any file
         return Note()
 
 
-def _lent(data: dict[str, Any]) -> Lent:
-    return Lent(**data | {key: tuple(data[key]) for key in ("ip", "addresses", "routes")})
+def _uplink(data: dict[str, Any]) -> Uplink:
+    return Uplink(**data | {key: tuple(data[key]) for key in ("places", "reached")})
 
 
 def write_note(folder: Path, note: Note) -> None:

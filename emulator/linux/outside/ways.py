@@ -17,7 +17,8 @@ from emulator.linux.outside.uplinks import interface_for, masquerades, put_uplin
 from emulator.node_namespaces import MACHINE_FILE
 from emulator.plan_part import PlanPart
 from emulator.state import NetworkState
-from topologies.outside_nodes import nat_nodes, touches_machine
+from topologies.outside import OUTSIDE
+from topologies.outside_nodes import uplinked_nodes
 
 
 class Ways:
@@ -28,14 +29,14 @@ class Ways:
         self._owner = Owner.here(state.root, state.name)
 
     def prepare(self, part: PlanPart) -> None:
-        """Bind the machine's namespace, if the network touches it. Call inside the store's mount namespace."""
-        if touches_machine(part.topology):
+        """Bind the machine's namespace if the network touches it. Call inside the store's mounts."""
+        if uplinked_nodes(part.topology):
             bind_machine(self._store)
 
     def lead(self, part: PlanPart) -> tuple[str, ...]:
         """Create what the plan wants on the machine, and remove the rest; return lines for people."""
         old = read_note(self._state.folder)
-        if not touches_machine(part.topology) and not old.machine:
+        if not uplinked_nodes(part.topology) and not old.machine:
             return ()
         with self._store.entered():
             bind_machine(self._store)
@@ -44,7 +45,7 @@ class Ways:
             for uplink in note.uplinks:
                 put_uplink(uplink, self._store)
             with in_machine(self._store):
-                self._lead_machine(note, had=bool(old.uplinks))
+                self._lead_machine(note)
         return tuple(_words(note))
 
     def _planned(self, part: PlanPart, old: Note) -> Note:
@@ -56,33 +57,30 @@ class Ways:
         taken = [network for network, device in here.items() if device not in mine]
         taken += networks_of(part.topology)
         note = Note(machine, f"emulator-{self._state.name}", f"emulator: {self._state.folder}")
-        for node in nat_nodes(part.topology):
-            if not part.has(node):
-                continue
+        for node in filter(part.has, uplinked_nodes(part.topology)):
             name = names[node]
             interface = interface_for(self._state.root, self._state.name, name)
             stated = part.topology.node_profile_of(node).outside.uplink
             kept = known[name].network if name in known else ""
             network = IPv4Network(stated or kept or free_network(taken, interface))
             taken.append(network)
-            note.uplinks.append(Uplink(name, str(network), interface))
+            note.uplinks.append(Uplink(name, str(network), interface, *_machine_place(part, node)))
         return note
 
-    def _lead_machine(self, note: Note, *, had: bool) -> None:
+    def _lead_machine(self, note: Note) -> None:
         """Set the rules and the forwarding of the machine; this thread is in its namespace."""
-        if note.uplinks:
-            rules = masquerades(note.uplinks)
-            if nftables.rule_marks(note.table) != {rule.mark for rule in rules}:
+        rules = masquerades(note.uplinks)
+        if rules:
+            if not nftables.is_whole(note.table, rules):
                 nftables.put_table(note.table, note.comment, rules)
             ForwardingLedger().require(self._owner, note.machine)
-        elif had:
-            nftables.delete_table(note.table, note.comment)
-            ForwardingLedger().release(self._owner, note.machine)
+        else:
+            self._clear(note)
 
     def deviations(self, part: PlanPart) -> list[Deviation]:
         """Return what differs from the plan on the machine, and on the nodes' ways to it."""
         note, out = read_note(self._state.folder), list[Deviation]()
-        if not touches_machine(part.topology):
+        if not uplinked_nodes(part.topology):
             return out
         with self._store.entered():
             files = self._store.files()
@@ -91,7 +89,7 @@ class Ways:
             for uplink in note.uplinks:
                 if uplink.node in files:  # else it is reported as a missing node
                     out += uplink_deviations(uplink, self._store)
-            if note.uplinks:
+            if masquerades(note.uplinks):
                 with in_machine(self._store):
                     out += _machine_deviations(note)
         return out
@@ -116,14 +114,19 @@ class Ways:
         ForwardingLedger().release(self._owner, note.machine)
 
 
+def _machine_place(part: PlanPart, node: int) -> tuple[tuple[str, ...], tuple[str, ...]]:
+    """Return the IPv4 addresses of the machine in the network, and the networks that it reaches there."""
+    if part.topology.node_profile_of(node).outside.kind != OUTSIDE:
+        return (), ()
+    places = tuple(a.text for a in part.forwarding.addresses(node) if a.version == 4)
+    return places, tuple(str(network) for network in networks_of(part.topology))
+
+
 def _machine_deviations(note: Note) -> Iterable[Deviation]:
     """Yield the differences of the machine's rules and of its forwarding."""
-    if nftables.rule_marks(note.table) != {rule.mark for rule in masquerades(note.uplinks)}:
-        yield Deviation(
-            "machine", f"rules of the nf_tables table {note.table}", "those of the plan", "others"
-        )
-    elif not nftables.has_chain(note.table):
-        yield Deviation("machine", f"chain of the nf_tables table {note.table}", "present", "missing")
+    if not nftables.is_whole(note.table, masquerades(note.uplinks)):
+        words = f"rules of the nf_tables table {note.table}"
+        yield Deviation("machine", words, "those of the plan", "others")
     if not forwards_here():
         yield Deviation("machine", "net.ipv4.ip_forward", "1", "0")
 
@@ -132,4 +135,9 @@ def _words(note: Note) -> Iterable[str]:
     """Yield lines for people on what the network has on the machine."""
     for uplink in note.uplinks:
         way = f"{uplink.interface} on the machine, {uplink.machine}/{uplink.length}"
-        yield f"{uplink.node} leads out by {way}; table {note.table} masquerades, net.ipv4.ip_forward is 1"
+        if uplink.is_nat:
+            rules = f"table {note.table} masquerades, net.ipv4.ip_forward is 1"
+            yield f"{uplink.node} leads out by {way}; {rules}"
+        else:
+            where = f"the machine is {' '.join(uplink.places)} in the network"
+            yield f"{uplink.node} leads in by {way}: {where}, and has routes to {' '.join(uplink.reached)}"

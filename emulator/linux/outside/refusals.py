@@ -1,0 +1,65 @@
+"""Why nodes can't have their way to this machine, found before anything is made."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from ipaddress import IPv4Network
+from itertools import product
+
+from emulator.linux import nftables
+from emulator.linux.namespaces.guard import namespace_guard
+from emulator.linux.namespaces.syscalls import CLONE_NEWNET, unshare
+from emulator.linux.outside.machine_networks import networks_here, networks_of
+from emulator.linux.outside.uplinks import PREFIX
+from topologies.counting import some_names
+from topologies.outside import OUTSIDE
+from topologies.outside_nodes import outside_nodes, uplinked_nodes
+from topologies.topology import Topology
+
+
+def refused_ways(topology: Topology) -> list[str]:
+    """Return why nodes of `kind: nat` and `kind: outside` can't have their uplinks here, each with a fix."""
+    nodes = uplinked_nodes(topology)
+    if not nodes:
+        return []
+    which = some_names([topology.names[node] for node in nodes])
+    lacking = _lacking_nat()
+    if lacking:
+        fix = "use a kernel with nf_tables and its nat (CONFIG_NF_TABLES, CONFIG_NFT_MASQ, CONFIG_NFT_NAT)"
+        return [f"{which}: addresses can't be translated here: {lacking}; {fix}"]
+    return [*_overlapping(topology, nodes), *_several(topology)]
+
+
+def _lacking_nat() -> str:
+    """Return why the kernel can't translate addresses; tried in a namespace of its own."""
+    with namespace_guard("net"):
+        unshare(CLONE_NEWNET)
+        return nftables.lacking_nat()
+
+
+def _overlapping(topology: Topology, nodes: list[int]) -> Iterator[str]:
+    """Yield networks that are on the machine and in the network, or given twice."""
+    machine, ours = networks_here(), networks_of(topology)
+    here = {network: f"{network} of the machine's {name}" for network, name in machine.items()
+            if not name.startswith(PREFIX)}  # fmt: skip
+    taken = here | {network: f"{network} of the emulated network" for network in ours}
+    for node in nodes:
+        if text := topology.node_profile_of(node).outside.uplink:
+            network, name = IPv4Network(text), topology.names[node]
+            for other in filter(network.overlaps, taken):
+                words = f"`{name}`: uplink {network} overlaps {taken[other]}"
+                yield f"{words}; write another, or leave `uplink` out"
+            taken[network] = f"{network} of `{name}`"
+    if outside_nodes(topology):
+        for network, other in product(ours, machine):
+            if network.overlaps(other):
+                words = f"the machine has {other} on {machine[other]}, and needs a route to {network} there"
+                yield f"kind: {OUTSIDE}: {words}; choose other addresses by `addressing: {{ipv4: …}}`"
+
+
+def _several(topology: Topology) -> Iterator[str]:
+    """Yield that the machine has one place in a network: its routes lead by one node."""
+    nodes = outside_nodes(topology)
+    if len(nodes) > 1:
+        which = some_names([topology.names[node] for node in nodes])
+        yield f"{which}: the machine's routes lead by one node of `kind: {OUTSIDE}`; leave one"
