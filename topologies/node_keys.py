@@ -125,6 +125,10 @@ def _outside(topology: Topology, places: NodePlaces, engine: str) -> Iterator[Pa
         yield ParameterError(places.of(topology, node, "kind"), words)
 
 
+def _has_idle_uplink(profile: NodeProfile) -> bool:
+    return bool(profile.outside.uplink) and not profile.outside.kind
+
+
 def _ways(topology: Topology, places: NodePlaces) -> Iterator[ParameterError]:
     """Yield uplinks of nodes without a way to the machine, and light nodes that would have one."""
     names = topology.names

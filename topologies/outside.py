@@ -41,8 +41,8 @@ def kind_counts(
 ) -> dict[str, int]:
     """Return the number of nodes of each kind of `KIND_WORDS` that occurs.
 
-    `kinds` uint8[n] are those in the graph, `node_profile` uint16[n] the profiles, `ways` their kinds in files
-    where these are no kinds of the graph.
+    `kinds` uint8[n] are those in the graph and `node_profile` uint16[n] the profiles; `ways` are the kinds of
+    profiles in files where these are no kinds of the graph.
     """
     ours = np.array([len(Kind) + OUTSIDE_KINDS.index(way) if way else 0 for way in ways])[node_profile]
     counts = np.bincount(np.where(ours, ours, kinds), minlength=len(KIND_WORDS))

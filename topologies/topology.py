@@ -212,7 +212,7 @@ class Topology:
 
     def kind_counts(self) -> dict[str, int]:
         """Return the number of nodes of each kind that occurs."""
-        return kind_counts(self.kinds, self.node_profile, [p.outside.kind for p in self.node_profiles])
+        return kind_counts(self.kinds, self.node_profile, [of.outside.kind for of in self.node_profiles])
 
     def fidelity_counts(self) -> dict[str, int]:
         """Return the number of nodes of each fidelity that occurs."""
@@ -235,8 +235,7 @@ class Topology:
         import networkx as nx  # the one use of it: whoever doesn't call this doesn't load it
 
         graph: nx.MultiGraph[str] = nx.MultiGraph(name=self.name)
-        names = list(self.names)
-        for node, name in enumerate(names):
+        for node, name in enumerate(names := list(self.names)):
             place = {} if self.positions is None else {"pos": tuple(self.positions[node].tolist())}
             of, kind = self.node_profile_of(node), Kind(self.kinds[node])
             graph.add_node(
