@@ -1,7 +1,7 @@
 """Default routes to the nodes of `kind: nat`, which the others have unless the file gives them a gateway.
 
-Nat nodes and the machine itself have a way out of their own: instead of a default route into the network
-they have routes to its pools.
+Nodes with a way to the machine have a way out of their own: instead of a default route into the network
+they have routes to its pools. So have routers whose computed default route stands for all of the network.
 
 A node on a subnet of a nat node's has it as gateway; any other sends what is outside over the hops by which
 it reaches the nat node itself. Nodes with a way to the machine forward, so they count as routers.
@@ -16,11 +16,11 @@ from typing import NamedTuple
 
 import numpy as np
 
-from emulator.forwarding.added_routes import AddedRoutes
+from emulator.forwarding.added_routes import AddedRoutes, computed
 from emulator.forwarding.base import BRIDGE_PORT, Hop, Route
 from emulator.forwarding.protocol import Forwarding
 from topologies.elements import Pools
-from topologies.outside_nodes import nat_nodes, outside_nodes
+from topologies.outside_nodes import nat_nodes, uplinked_nodes
 from topologies.segments import Segments
 from topologies.topology import Topology
 
@@ -39,24 +39,35 @@ class NatRoutes(AddedRoutes):
     """The forwarding `base` of `topology`, with default routes to its nat nodes, which have none into it."""
 
     def __init__(self, base: Forwarding, topology: Topology) -> None:
-        ways = np.array([bool(profile.outside.kind) for profile in topology.node_profiles])
-        beyond = ways[topology.node_profile]
-        super().__init__(base, np.full(len(beyond), bool(nat_nodes(topology))), beyond)
-        self._topology = topology
+        count = topology.node_count
         self._nat = frozenset(nat_nodes(topology))
+        self._ways = frozenset(uplinked_nodes(topology))
+        forwarding = (bool(self._nat) and base.is_router(node) for node in range(count))
+        instead = np.fromiter(forwarding, dtype=bool, count=count)
+        instead[list(self._ways)] = True
+        super().__init__(base, np.full(count, bool(self._nat)), instead)
+        self._topology = topology
         self._segments = Segments(topology)
 
     def is_router(self, node: int) -> bool:
         """Return whether `node` forwards by address; those with a way to the machine do."""
-        return bool(self._instead[node]) or self.base.is_router(node)
+        return node in self._ways or self.base.is_router(node)
 
     def own(self, node: int) -> tuple[Route, ...]:
-        """Return the default route of `node`, if it has none by itself and a way to a nat node."""
+        """Return the routes of `node` that lead out, and of one that forwards all of its routes."""
         routes = self.base.routes(node)
-        if self._instead[node]:
+        if node in self._ways:
             return tuple(_into(self._topology.pools, routes))
-        if any(route.packed == _ANYWHERE and not route.length for route in routes):
-            return ()
+        default = next((route for route in routes if route.packed == _ANYWHERE and not route.length), None)
+        if self._instead[node] and default in computed(self.base).routes(node):
+            inside = tuple(_into(self._topology.pools, routes))  # else it would lead around in circles
+            return (*inside, *self._out(node, routes))
+        if default is not None:
+            return routes if self._instead[node] else ()
+        return (*(routes if self._instead[node] else ()), *self._out(node, routes))
+
+    def _out(self, node: int, routes: tuple[Route, ...]) -> tuple[Route, ...]:
+        """Return the default route of `node` to a nat node; none where there is no way to one."""
         hops = self._beside(node) or next(
             (
                 route.hops
@@ -116,4 +127,4 @@ def _holds(network: int, length: int, address: int) -> bool:
 
 def with_nat_routes(base: Forwarding, topology: Topology) -> Forwarding:
     """Return `base`, with the ways out of its nodes of `kind: nat` and `kind: outside` if there are any."""
-    return NatRoutes(base, topology) if nat_nodes(topology) or outside_nodes(topology) else base
+    return NatRoutes(base, topology) if uplinked_nodes(topology) else base

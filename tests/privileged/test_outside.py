@@ -14,6 +14,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from support.dask_cluster import until
 from support.wired_namespaces import HeldNamespace, wired
 
 pytestmark = [pytest.mark.privileged]
@@ -104,7 +105,7 @@ def held(tmp_path: Path) -> Iterator[list[HeldNamespace]]:
 @pytest.fixture
 def machine(held: list[HeldNamespace], tmp_path: Path, state_dir: Path) -> Machine:
     made = Machine(held[0], tmp_path)
-    made.output("ping", "-c1", INTERNET)  # the link's own neighbours and addresses have settled
+    until(lambda: "tentative" not in made.output("ip", "addr"), 10)
     return made
 
 
@@ -124,14 +125,12 @@ def test_nodes_reach_the_internet_with_the_machines_address(
     network = text.split()[1]
     server, port = _serve(held[1].entered)
     try:
-        seen = machine.run(
-            "exec", "h1", "--net", network, "--", sys.executable, "-c", _CLIENT, INTERNET, str(port)
-        )
+        seen = machine.run("exec", "h1", "--", sys.executable, "-c", _CLIENT, INTERNET, str(port))
     finally:
         server.kill()
         server.communicate()
     assert seen.strip() == "198.51.100.1"
-    machine.run("exec", "h1", "--net", network, "--", "ping", "-c1", "-W5", INTERNET)
+    machine.run("exec", "h1", "--", "ping", "-c1", "-W5", INTERNET)
     machine.run("check", network)
     assert f"table ip emulator-{network}" in machine.output("nft", "list", "ruleset")
     machine.run("down", network)
@@ -241,7 +240,7 @@ def test_the_machine_reaches_nodes_and_they_reach_it(machine: Machine) -> None:
             "needs a route to",
             3,
         ),
-        (NAT.replace("h1: {{}}", "h1: {{uplink: 198.18.0.0/30}}"), "net.yaml:3:42: ", 2),
+        (NAT.replace("h1: {{}}", "h1: {{uplink: 198.18.0.0/30}}"), "net.yaml:3:36: ", 2),
         (NAT + "engine: mininet\n", "the engine mininet makes no nodes of `kind: nat`", 2),
     ],
 )
