@@ -51,6 +51,7 @@ OPTIONS: Mapping[str, Mapping[str, str]] = {
         "--mac": "MACs are computed from the nodes' numbers; others are stated by `mac:` of a node",
         "--arp": "write `addressing: {static_arp: true}` in a file",
         "--ipbase": "write `addressing: {ipv4: 10.0.0.0/8}` in a file", "-i": "write `addressing:` in a file",
+        "--nat": "write a file with a node of `kind: nat`",
         "--clean": _ALL, "-c": _ALL, "--cleanup": _ALL,
         "--reconfigure": "`emulator up` of a changed file changes only what differs; after "
         "`emulator down NAME` it begins anew",

@@ -9,6 +9,7 @@ from typing import Any
 from topologies.formats.graph import FormatError
 from topologies.formats.ip_commands import DEFAULT, SetsRoute, parsed
 from topologies.formats.left_out import LeftOut
+from topologies.outside import NAT, OUTSIDE
 
 _TAKEN = {"ip", "mac", "prefixLen", "isSwitch", "cls", "commands", "left_out", "dpid"}
 _TAKEN_OF_LINKS = {
@@ -28,7 +29,7 @@ HINTS = {
     "cores": "write `cpu:` in cores",
     "commands": "write them under `run:` or `sysctl:`",
     "autoStaticArp": "write `addressing: {static_arp: true}`",
-    "inNamespace": "every node has a namespace of its own",
+    "inNamespace": "every switch has a namespace of its own",
     "vlan": "write `vlans:`, with addresses outside the pools",
     "privateDirs": "write `private:`",
     "servers": "write `workers:`",
@@ -57,7 +58,9 @@ def node_attributes(name: str, options: dict[str, Any], left_out: LeftOut) -> di
     cls = options.get("cls")
     params = cls.get("params") if isinstance(cls, dict) else None
     options = {**options, **{key: value for key, value in (params or {}).items() if key not in options}}
-    out = _commands(name, options, left_out)
+    out, way = _commands(name, options, left_out), _way(options)
+    if way:
+        options.pop("inNamespace", None)
     gateway = str(options.get("defaultRoute") or "").split()
     if gateway[:1] == ["via"] and len(gateway) > 1:
         out["gateway"] = gateway[1]
@@ -75,7 +78,14 @@ def node_attributes(name: str, options: dict[str, Any], left_out: LeftOut) -> di
         left_out.add(f"class {own[0]}", name)
     if out.pop("bridges", False) or options.get("isSwitch"):
         return {"kind": "switch"} | ({"dpid": _dpid(options["dpid"], name)} if options.get("dpid") else {})
-    return {"kind": "router" if forwards else "host", **out}
+    return {"kind": way or ("router" if forwards else "host"), **out}
+
+
+def _way(options: Mapping[str, Any]) -> str:
+    """Return the kind of a node with a way to the machine; "" for any other."""
+    if "NAT" in class_of(options):
+        return NAT
+    return OUTSIDE if options.get("inNamespace") is False and not options.get("isSwitch") else ""
 
 
 def _dpid(value: Any, name: str) -> str:

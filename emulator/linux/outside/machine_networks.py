@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
-from ipaddress import IPv4Network, ip_interface, ip_network
+from ipaddress import IPv4Network, collapse_addresses, ip_interface, ip_network
 from zlib import crc32
 
 from emulator.errors import RefusedError
@@ -42,6 +42,12 @@ def networks_of(topology: Topology) -> list[IPv4Network]:
     )
     pools = (ip_network(pool) for pool in topology.pools if pool)
     return [network for network in (*pools, *stated) if isinstance(network, IPv4Network)]
+
+
+def reached_networks(topology: Topology) -> list[IPv4Network]:
+    """Return the networks in which hosts have their addresses: those that the machine needs routes to."""
+    routers = {topology.pools.links, topology.pools.loopbacks}
+    return list(collapse_addresses(one for one in networks_of(topology) if str(one) not in routers))
 
 
 def free_network(taken: Iterable[IPv4Network], seed: str) -> IPv4Network:

@@ -6,10 +6,8 @@ from collections.abc import Iterator
 from ipaddress import IPv4Network
 from itertools import product
 
-from emulator.linux import nftables
-from emulator.linux.namespaces.guard import namespace_guard
-from emulator.linux.namespaces.syscalls import CLONE_NEWNET, unshare
-from emulator.linux.outside.machine_networks import networks_here, networks_of
+from emulator.linux.machine.address_translation import FIX, lacking_nat
+from emulator.linux.outside.machine_networks import networks_here, networks_of, reached_networks
 from emulator.linux.outside.uplinks import PREFIX
 from topologies.counting import some_names
 from topologies.outside import OUTSIDE
@@ -23,18 +21,10 @@ def refused_ways(topology: Topology) -> list[str]:
     if not nodes:
         return []
     which = some_names([topology.names[node] for node in nodes])
-    lacking = _lacking_nat()
+    lacking = lacking_nat()
     if lacking:
-        fix = "use a kernel with nf_tables and its nat (CONFIG_NF_TABLES, CONFIG_NFT_MASQ, CONFIG_NFT_NAT)"
-        return [f"{which}: addresses can't be translated here: {lacking}; {fix}"]
+        return [f"{which}: addresses can't be translated here: {lacking}; {FIX}"]
     return [*_overlapping(topology, nodes), *_several(topology)]
-
-
-def _lacking_nat() -> str:
-    """Return why the kernel can't translate addresses; tried in a namespace of its own."""
-    with namespace_guard("net"):
-        unshare(CLONE_NEWNET)
-        return nftables.lacking_nat()
 
 
 def _overlapping(topology: Topology, nodes: list[int]) -> Iterator[str]:
@@ -51,7 +41,7 @@ def _overlapping(topology: Topology, nodes: list[int]) -> Iterator[str]:
                 yield f"{words}; write another, or leave `uplink` out"
             taken[network] = f"{network} of `{name}`"
     if outside_nodes(topology):
-        for network, other in product(ours, machine):
+        for network, other in product(reached_networks(topology), machine):
             if network.overlaps(other):
                 words = f"the machine has {other} on {machine[other]}, and needs a route to {network} there"
                 yield f"kind: {OUTSIDE}: {words}; choose other addresses by `addressing: {{ipv4: …}}`"

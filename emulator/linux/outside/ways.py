@@ -11,9 +11,9 @@ from emulator.linux.ledgers.forwarding_ledger import ForwardingLedger, forwards_
 from emulator.linux.ledgers.owners import Owner
 from emulator.linux.namespaces.store import NamespaceStore
 from emulator.linux.outside.machine import bind_machine, found_again, in_machine, namespace_here
-from emulator.linux.outside.machine_networks import free_network, networks_here, networks_of
+from emulator.linux.outside.machine_networks import free_network, networks_here, networks_of, reached_networks
 from emulator.linux.outside.note import Note, Uplink, read_note, write_note
-from emulator.linux.outside.uplinks import interface_for, masquerades, put_uplink, uplink_deviations
+from emulator.linux.outside.uplinks import PREFIX, interface_for, masquerades, put_uplink, uplink_deviations
 from emulator.node_namespaces import MACHINE_FILE
 from emulator.plan_part import PlanPart
 from emulator.state import NetworkState
@@ -46,7 +46,8 @@ class Ways:
                 put_uplink(uplink, self._store)
             with in_machine(self._store):
                 self._lead_machine(note)
-        return tuple(_words(note))
+                dropping = nftables.dropping_chains()
+        return (*_words(note), *_dropped(note, dropping))
 
     def _planned(self, part: PlanPart, old: Note) -> Note:
         """Return the note of what the plan wants; uplinks keep their networks."""
@@ -119,7 +120,7 @@ def _machine_place(part: PlanPart, node: int) -> tuple[tuple[str, ...], tuple[st
     if part.topology.node_profile_of(node).outside.kind != OUTSIDE:
         return (), ()
     places = tuple(a.text for a in part.forwarding.addresses(node) if a.version == 4)
-    return places, tuple(str(network) for network in networks_of(part.topology))
+    return places, tuple(str(network) for network in reached_networks(part.topology))
 
 
 def _machine_deviations(note: Note) -> Iterable[Deviation]:
@@ -129,6 +130,13 @@ def _machine_deviations(note: Note) -> Iterable[Deviation]:
         yield Deviation("machine", words, "those of the plan", "others")
     if not forwards_here():
         yield Deviation("machine", "net.ipv4.ip_forward", "1", "0")
+
+
+def _dropped(note: Note, chains: list[str]) -> Iterable[str]:
+    """Yield a line where the machine's firewall keeps packets from a nat."""
+    if chains and masquerades(note.uplinks):
+        rules = " and ".join(f"`iptables -I FORWARD -{way} {PREFIX}+ -j ACCEPT`" for way in "io")
+        yield f"{', '.join(chains)} of the machine's firewall may drop what nodes send out; {rules} allow it"
 
 
 def _words(note: Note) -> Iterable[str]:

@@ -149,7 +149,6 @@ def test_everything_else_is_named(tmp_path: Path) -> None:
         "`vlan` of t1",
         "`defaultRoute` of t1",
         "class Tagged of t1",
-        "`inNamespace` of root",
         "`ip: 0.0.0.0` of root",
         "`failMode` of s1",
         "`use_htb` of h0-s1, h1-s1, h2-s1 and 2 more",

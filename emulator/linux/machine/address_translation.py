@@ -1,0 +1,20 @@
+"""Whether the kernel can translate addresses as nodes with a way to the machine need it."""
+
+from __future__ import annotations
+
+from emulator.errors import KernelError
+from emulator.linux import nftables
+from emulator.linux.namespaces.guard import namespace_guard
+from emulator.linux.namespaces.syscalls import CLONE_NEWNET, unshare
+
+FIX = "use a kernel with nf_tables and its nat (CONFIG_NF_TABLES, CONFIG_NFT_MASQ, CONFIG_NFT_NAT)"
+
+
+def lacking_nat() -> str:
+    """Return why the kernel can't translate addresses, tried in a namespace of its own; "" if it can."""
+    with namespace_guard("net"):
+        try:
+            unshare(CLONE_NEWNET)
+        except KernelError as error:
+            return f"{error}"
+        return nftables.lacking_nat()
