@@ -185,7 +185,7 @@ def test_forwarding_ends_with_the_last_network(machine: Machine) -> None:
 def test_a_killed_command_leaves_what_down_gives_back(machine: Machine) -> None:
     before, rng = machine.state(), random.Random(14)
     name = machine.file(NAT.format(name="net"))
-    for _ in range(6):
+    for _ in range(4):
         running = subprocess.Popen(
             machine.words("up", name),
             cwd=machine.folder,
