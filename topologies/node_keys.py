@@ -138,9 +138,9 @@ def _ways(topology: Topology, places: NodePlaces) -> Iterator[ParameterError]:
     for node in uplinked_nodes(topology):
         if topology.node_profile_of(node).fidelity == "light":
             words = (
-                f"`{names[node]}` is light, and a way to the machine needs a namespace; leave `fidelity` out"
+                f"`{names[node]}` is light, and a way to the machine needs a namespace: choose a full one"
             )
-            yield ParameterError(places.of(topology, node, "fidelity"), words)
+            yield ParameterError(places.of(topology, node, "kind"), words)
 
 
 def _in_vpcs(topology: Topology, places: NodePlaces, engine: str) -> Iterator[ParameterError]:
