@@ -137,9 +137,7 @@ def _ways(topology: Topology, places: NodePlaces) -> Iterator[ParameterError]:
         yield ParameterError(places.of(topology, node, "uplink"), words)
     for node in uplinked_nodes(topology):
         if topology.node_profile_of(node).fidelity == "light":
-            words = (
-                f"`{names[node]}` is light, and a way to the machine needs a namespace: choose a full one"
-            )
+            words = f"`{names[node]}` is light, and a way to the machine needs a namespace: choose a full one"
             yield ParameterError(places.of(topology, node, "kind"), words)
 
 
