@@ -1,7 +1,7 @@
 """Workers of a real carrier on this computer that make nothing: a scheduler and many workers on loopback.
 
-Each worker computes what its share of a plan needs (the share itself, and all netlink messages) in a process
-of its own, as `up` does, and tells its processor time and memory.
+Each worker cuts its share of a plan, and computes all netlink messages if it is told to, in a process of its
+own, as `up` does, and tells its processor time and memory.
 """
 
 from __future__ import annotations
@@ -33,17 +33,19 @@ def memory_mib(process: int | str, key: str = "VmHWM") -> float:
 
 
 def share(call: RunningCall, arguments: Mapping[str, Any], data: bytes) -> Answer:
-    """Unpack the plan, cut the share and compute all its messages: what a worker does before the kernel."""
+    """Unpack the plan and cut the share; with `messages`, compute all of its messages, too."""
     del call
-    from part_of_plan import write_messages
-
     from emulator.packed_plan import unpack
 
     used = time.process_time()
     plan = replace(unpack(data), engine="netns", share=int(arguments["share"]))
-    size = write_messages(plan.here)
+    nodes, size = len(plan.here.nodes), 0
+    if arguments["messages"]:
+        from part_of_plan import write_messages
+
+        size = write_messages(plan.here)
     return Answer({
-        "nodes": len(plan.here.nodes), "bytes": size, "processor_s": time.process_time() - used,
+        "nodes": nodes, "bytes": size, "processor_s": time.process_time() - used,
         "mib": memory_mib("self"),
     })  # fmt: skip
 
