@@ -41,17 +41,21 @@ def _during(source: socket.socket, buffer: bytearray, seconds: float) -> int:
 
 
 def send(protocol: str, address: str, seconds: float) -> None:
-    """Send until the receiver goes away, for at most `seconds`."""
+    """Send until the receiver goes away, for at most `seconds`.
+
+    By UDP, a receiver that isn't there yet refuses only after some packets have been sent. One that is there
+    stays for longer than it runs in.
+    """
     data = bytes(1472 if protocol == "udp" else 1 << 18)
     end = time.monotonic() + seconds
     heard = False
     while not heard and time.monotonic() < end:
         with socket.socket(socket.AF_INET, _KINDS[protocol]) as sock, suppress(OSError):
             sock.connect((address, PORT))
+            begin = time.monotonic()
             while time.monotonic() < end:
                 sock.send(data)
-                sock.send(data)
-                heard = True
+                heard = protocol == "tcp" or time.monotonic() > begin + RUN_IN
         time.sleep(0 if heard else 0.02)
 
 
