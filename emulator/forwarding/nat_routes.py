@@ -58,13 +58,13 @@ class NatRoutes(AddedRoutes):
         routes = self.base.routes(node)
         if node in self._ways:
             return tuple(_into(self._topology.pools, routes))
+        kept = routes if self._instead[node] else ()
         default = next((route for route in routes if route.packed == _ANYWHERE and not route.length), None)
-        if self._instead[node] and default in computed(self.base).routes(node):
-            inside = tuple(_into(self._topology.pools, routes))  # else it would lead around in circles
-            return (*inside, *self._out(node, routes))
-        if default is not None:
-            return routes if self._instead[node] else ()
-        return (*(routes if self._instead[node] else ()), *self._out(node, routes))
+        if default is None:
+            return (*kept, *self._out(node, routes))
+        if kept and default in computed(self.base).routes(node):  # else it would lead around in circles
+            return (*_into(self._topology.pools, routes), *self._out(node, routes))
+        return kept
 
     def _out(self, node: int, routes: tuple[Route, ...]) -> tuple[Route, ...]:
         """Return the default route of `node` to a nat node; none where there is no way to one."""

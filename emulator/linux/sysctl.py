@@ -7,9 +7,8 @@ from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from pathlib import Path
 
-from emulator.linux.namespaces import syscalls
 from emulator.linux.namespaces.first_process import first_process
-from emulator.linux.namespaces.guard import namespace_guard, opened
+from emulator.linux.namespaces.guard import go_to_network, namespace_guard
 
 
 def _write(path: str, value: bytes) -> None:
@@ -73,9 +72,5 @@ def _where_it_is(name: str) -> Iterator[None]:
         return
     with namespace_guard("net"):
         with suppress(OSError):
-            first = opened(f"{process}/ns/net")
-            try:
-                syscalls.setns(first, syscalls.CLONE_NEWNET)
-            finally:
-                os.close(first)
+            go_to_network(process)
         yield

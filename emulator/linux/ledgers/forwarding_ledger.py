@@ -15,6 +15,7 @@ from typing import Any, cast
 from emulator.errors import UnableError
 from emulator.linux.ledgers.ledger_file import LedgerFile, ledger_place
 from emulator.linux.ledgers.owners import Owner
+from emulator.linux.namespaces.network_identity import processes_in
 from emulator.linux.sysctl import read
 
 NAME = "forwarding.json"
@@ -79,18 +80,8 @@ class ForwardingLedger:
         """Drop networks that are gone; an entry without any is a namespace that ended with its container."""
         for namespace, entry in list(entries.items()):
             entry["owners"] = [text for text in entry["owners"] if not Owner.parsed(text).is_gone()]
-            if not entry["owners"] and not _exists(namespace):
+            if not entry["owners"] and next(processes_in(namespace), None) is None:
                 del entries[namespace]
-
-
-def _exists(namespace: str) -> bool:
-    """Return whether a process is in a network namespace."""
-    for name in filter(str.isdigit, os.listdir("/proc")):
-        with suppress(OSError):
-            status = os.stat(f"/proc/{name}/ns/net")
-            if f"{status.st_dev}:{status.st_ino}" == namespace:
-                return True
-    return False
 
 
 def _state_here() -> dict[str, Any]:

@@ -12,6 +12,7 @@ import os
 import socket
 import struct
 import subprocess
+from collections.abc import Callable
 from functools import cache
 from pathlib import Path
 
@@ -64,23 +65,24 @@ def has_link(kind: str) -> bool | None:
 
 def _has_macvlan() -> bool | None:
     """Return whether the kernel has macvlans: one is tried on a bridge."""
-    batch, (lower, index) = Batch(), (_TRIAL, _TRIAL + 2)
-    info = messages.nested(messages.IFLA_LINKINFO, messages.attribute(messages.IFLA_INFO_KIND, b"bridge"))
-    body = messages.link_body(lower) + messages.attribute(messages.IFLA_IFNAME, b"lower\0") + info
-    flags = NLM_F_REQUEST | messages.NLM_F_CREATE | messages.NLM_F_EXCL
-    batch.add(messages.message(messages.RTM_NEWLINK, flags, body), "try link", "bridge")
-    batch.add(port_device(b"trial", index, bytes((2, 0, 0, 0, 0, 1)), lower, 1500), "try link", "macvlan")
-    return _works(batch)
+    return _works_on_a_bridge(
+        lambda lower, index: port_device(b"trial", index, bytes((2, 0, 0, 0, 0, 1)), lower, 1500), "macvlan"
+    )
 
 
 def has_vlan() -> bool | None:
     """Return whether the kernel has VLAN sub-interfaces: one is tried on a bridge."""
+    return _works_on_a_bridge(lambda lower, index: vlan(b"trial", index, lower, 1), "vlan")
+
+
+def _works_on_a_bridge(device: Callable[[int, int], bytes], kind: str) -> bool | None:
+    """Return whether the message works that `device` makes of a bridge's index and its own."""
     batch, (lower, index) = Batch(), (_TRIAL, _TRIAL + 2)
     info = messages.nested(messages.IFLA_LINKINFO, messages.attribute(messages.IFLA_INFO_KIND, b"bridge"))
     body = messages.link_body(lower) + messages.attribute(messages.IFLA_IFNAME, b"lower\0") + info
     flags = NLM_F_REQUEST | messages.NLM_F_CREATE | messages.NLM_F_EXCL
     batch.add(messages.message(messages.RTM_NEWLINK, flags, body), "try link", "bridge")
-    batch.add(vlan(b"trial", index, lower, 1), "try link", "vlan")
+    batch.add(device(lower, index), "try link", kind)
     return _works(batch)
 
 

@@ -65,6 +65,15 @@ def _return_to(root: int, cwd: int) -> None:
     os.close(cwd)
 
 
+def go_to_network(process: str) -> None:
+    """Enter the network namespace of a process, by its folder under /proc; OSError if it has ended."""
+    descriptor = opened(f"{process}/ns/net")
+    try:
+        syscalls.setns(descriptor, CLONE_NEWNET)
+    finally:
+        os.close(descriptor)
+
+
 @contextmanager
 def machine_network() -> Iterator[None]:
     """Enter the network namespace that this thread was in before all guards: the machine's own."""

@@ -11,8 +11,8 @@ from contextlib import contextmanager, suppress
 
 from emulator.errors import KernelError, MissingError
 from emulator.linux.namespaces import syscalls
-from emulator.linux.namespaces.first_process import first_process
-from emulator.linux.namespaces.guard import machine_network, namespace_guard, opened
+from emulator.linux.namespaces.guard import go_to_network, machine_network, namespace_guard
+from emulator.linux.namespaces.network_identity import processes_in
 from emulator.linux.namespaces.store import NamespaceStore
 from emulator.node_namespaces import MACHINE_FILE
 
@@ -44,31 +44,17 @@ def in_machine(store: NamespaceStore) -> Iterator[None]:
         yield
 
 
-def namespace_here() -> str:
-    """Return the identity of this thread's network namespace."""
-    status = os.stat("/proc/thread-self/ns/net")
-    return f"{status.st_dev}:{status.st_ino}"
-
-
 @contextmanager
 def found_again(identity: str) -> Iterator[bool]:
     """Enter the namespace `identity` by any process in it; yields False where there is none left.
 
     For a `down` that finds the network's store gone: whoever unmounted it also took the file.
     """
-    numbers = (name for name in os.listdir("/proc") if name.isdigit())
     with namespace_guard("net"):
-        for process in ("/proc/thread-self", first_process() or "/proc/1", *(f"/proc/{n}" for n in numbers)):
-            with suppress(OSError):
-                status = os.stat(f"{process}/ns/net")
-                if f"{status.st_dev}:{status.st_ino}" == identity:
-                    descriptor = opened(f"{process}/ns/net")
-                    try:
-                        syscalls.setns(descriptor, syscalls.CLONE_NEWNET)
-                    finally:
-                        os.close(descriptor)
-                    break
-        else:
-            yield False
-            return
-        yield True
+        entered = False
+        for process in processes_in(identity):
+            with suppress(OSError):  # it has ended meanwhile
+                go_to_network(process)
+                entered = True
+                break
+        yield entered

@@ -61,11 +61,6 @@ class Note:
     comment: str = ""
     uplinks: list[Uplink] = field(default_factory=list)
 
-    @property
-    def is_empty(self) -> bool:
-        """Whether nothing is on the machine."""
-        return not self.uplinks
-
 
 def _path(folder: Path) -> Path:
     return folder / "outside.json"

@@ -83,7 +83,7 @@ def put_uplink(uplink: Uplink, store: NamespaceStore) -> None:
 
 def restore_uplinks(part: PlanPart, store: NamespaceStore, nodes: Iterable[int]) -> None:
     """Make the uplinks of `nodes` that were made again; call it inside the store's mounts."""
-    again = {part.topology.names[node] for node in uplinked_nodes(part.topology) if node in set(nodes)}
+    again = {part.topology.names[node] for node in set(nodes).intersection(uplinked_nodes(part.topology))}
     if again:
         for uplink in read_note(store.folder.parent).uplinks:
             if uplink.node in again:

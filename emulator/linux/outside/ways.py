@@ -9,8 +9,9 @@ from emulator.deviation import Deviation
 from emulator.linux import nftables
 from emulator.linux.ledgers.forwarding_ledger import ForwardingLedger, forwards_here
 from emulator.linux.ledgers.owners import Owner
+from emulator.linux.namespaces.network_identity import network_identity
 from emulator.linux.namespaces.store import NamespaceStore
-from emulator.linux.outside.machine import bind_machine, found_again, in_machine, namespace_here
+from emulator.linux.outside.machine import bind_machine, found_again, in_machine
 from emulator.linux.outside.machine_networks import free_network, networks_here, networks_of, reached_networks
 from emulator.linux.outside.note import Note, Uplink, read_note, write_note
 from emulator.linux.outside.uplinks import PREFIX, interface_for, masquerades, put_uplink, uplink_deviations
@@ -53,7 +54,7 @@ class Ways:
         """Return the note of what the plan wants; uplinks keep their networks."""
         names, known = part.topology.names, {uplink.node: uplink for uplink in old.uplinks}
         with in_machine(self._store):
-            here, machine = networks_here(), namespace_here()
+            here, machine = networks_here(), network_identity()
         mine = {uplink.interface for uplink in old.uplinks}
         taken = [network for network, device in here.items() if device not in mine]
         taken += networks_of(part.topology)
