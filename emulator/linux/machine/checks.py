@@ -13,7 +13,7 @@ from pathlib import Path
 from emulator.find_program import find_program
 from emulator.linux.bpf.support import lacking_bpf
 from emulator.linux.cgroup_mounts import cgroup2_root, hierarchies
-from emulator.linux.machine.address_translation import FIX, lacking_nat
+from emulator.linux.machine.address_translation import FIX, has_nat
 from emulator.linux.machine.features import (
     fix_module,
     fix_tun,
@@ -107,8 +107,7 @@ def _basics() -> Iterator[Finding]:
     for kind, basic in (("veth", True), ("bridge", True), ("vxlan", False), ("macvlan", False)):
         value = "for light ports with `device: true`" if kind == "macvlan" else ""
         yield Finding(f"{kind} links", _found(has_link(kind)), value, basic, fix_module(kind))
-    nat = None if os.geteuid() else not lacking_nat()
-    yield Finding("nf_tables nat", _found(nat), "for `kind: nat` and `outside`", fix=FIX)
+    yield Finding("nf_tables nat", _found(has_nat()), "for `kind: nat` and `outside`", fix=FIX)
     yield Finding("vlan links", _found(has_vlan()), "for `vlans`", fix=fix_module("8021q"))
     yield Finding("tun/tap", _found(has_tun()), "for Open vSwitch in userspace", fix=fix_tun())
     forwarding = limit("net.ipv4.ip_forward")
