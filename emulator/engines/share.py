@@ -13,9 +13,9 @@ from emulator.linux.machine.features import fix_module, has_link
 from emulator.linux.machine.underlay import (
     foreign_tunnels,
     namespace_number,
-    udp_ports,
     underlay_problems,
 )
+from emulator.linux.machine.vni_ports import hidden_ports
 from emulator.plan import Plan
 from emulator.state import NetworkState
 from emulator.tunnel_mtu import wide_links
@@ -68,19 +68,12 @@ def _numbers(plan: Plan, underlay: Underlay) -> list[str]:
             out.append(f"{name} takes all VNIs on UDP port {port}; choose another UDP port")
         elif span.meets(VniSpan(port, vni, 1)):
             out.append(f"{name} has VNI {vni:,} on UDP port {port}; {_FIX}")
-    if not out and underlay.port in _hidden_ports():
+    if not out and underlay.port in hidden_ports():
         out.append(
             f"UDP port {underlay.port} is used by another program, maybe for VXLAN devices that aren't "
             "visible here, such as those of Docker swarm; choose another UDP port"
         )
     return out
-
-
-def _hidden_ports() -> set[int]:
-    """Return the UDP ports here that neither visible VXLAN devices nor networks in the ledger explain."""
-    known = {device.port for device in foreign_tunnels()}
-    known |= {span.port for _, span in VniLedger().taken(namespace_number())}
-    return set(udp_ports() - known)
 
 
 def _own_end(plan: Plan, underlay: Underlay) -> list[str]:
@@ -119,7 +112,7 @@ def taken_vnis() -> list[Mapping[str, Any]]:
         (found.name, VniSpan(found.port, *((found.vni, 1) if found.vni >= 0 else (0, MOST_VNIS))))
         for found in foreign_tunnels()
     ]
-    others += [("another program", VniSpan(port, 0, MOST_VNIS)) for port in sorted(_hidden_ports())]
+    others += [("another program", VniSpan(port, 0, MOST_VNIS)) for port in sorted(hidden_ports())]
     return [
         {"holder": holder, "port": span.port, "first": span.first, "count": span.size}
         for holder, span in (*ours, *others)

@@ -9,7 +9,7 @@ from emulator.errors import UnableError
 from emulator.linux import cgroups
 from emulator.linux.ledgers.owners import Owner
 from emulator.linux.ledgers.sysctl_ledger import SysctlLedger
-from emulator.linux.ledgers.vni_ledger import VniLedger
+from emulator.linux.machine.vni_ports import release_vnis
 from emulator.linux.namespaces.mounts import ensure_private, require_lasting, unmount_all
 from emulator.linux.namespaces.rights import lacking_rights
 from emulator.linux.namespaces.store import NamespaceStore
@@ -74,7 +74,7 @@ def remove(state: NetworkState, progress: Progress) -> None:
         progress("kernel", 0, 1)
         sentinel.wait()  # also for namespaces that a killed `down` released
         SysctlLedger().release(Owner.here(state.root, state.name))
-        VniLedger().release(Owner.here(state.root, state.name))
+        release_vnis(Owner.here(state.root, state.name))
         state.remove()
     sweep(state.root)
 

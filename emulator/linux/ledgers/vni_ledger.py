@@ -83,11 +83,22 @@ class VniLedger:
             with suppress(UnableError):  # a full disk: the entries of removed networks don't count
                 self._file.save(entries)
 
-    def taken(self, underlay: int) -> list[tuple[str, VniSpan]]:
-        """Return (name of the network, its VNIs) in the network namespace with inode `underlay`."""
+    def taken(self, underlay: int, without: Owner | None = None) -> list[tuple[str, VniSpan]]:
+        """Return (name of the network, its VNIs) in the network namespace with inode `underlay`.
+
+        Those of the owner `without` aren't among them.
+        """
         entries = self._file.entries()
         _drop_gone(entries)
-        return [(Owner.parsed(owner).name, span) for owner, span in _spans(entries, underlay)]
+        return [
+            (Owner.parsed(owner).name, span)
+            for owner, span in _spans(entries, underlay)
+            if owner != str(without)
+        ]
+
+    def held(self, owner: Owner, underlay: int) -> list[VniSpan]:
+        """Return the VNIs of `owner` in the network namespace with inode `underlay`."""
+        return [span for holder, span in _spans(self._file.entries(), underlay) if holder == str(owner)]
 
 
 def _spans(entries: Entries, underlay: int) -> list[tuple[str, VniSpan]]:
