@@ -6,8 +6,7 @@ It communicates over one Unix socket, whose descriptor is its argument. Each mes
 the half "send" (not connected) or "receive" (bound, TCP: listening), opened in its node's namespace. The
 halves of a flow may be in programs on two machines.
 {"end": true} ends the program: it answers with {"flows": [...]}, a result for each half, in as many packets
-as needed, and exits.
-When the other side is gone, it exits: no sender outlives the run.
+as needed, and exits. It also exits when the other side is gone: no sender outlives the run.
 """  # noqa: D205 -- the first sentence is long
 
 from __future__ import annotations
@@ -60,17 +59,18 @@ class Flow:
             self.connect()
 
     def connect(self) -> None:
-        """Begin to connect; UDP needs no more than that."""
+        """Begin to connect; UDP needs no more than that. A socket first tells that it was refused before."""
         self.again = None
         code = self.sock.connect_ex(self.peer)
+        if code == errno.ECONNABORTED:
+            code = self.sock.connect_ex(self.peer)
         if code not in (0, errno.EINPROGRESS):
             self.refuse(code)
 
     def refuse(self, code: int) -> None:
         """Record that the connection failed, or when to try it again."""
-        now = time.monotonic()
-        if code == errno.ECONNREFUSED and now < self.begin + _REFUSED_SECONDS:
-            self.again = now + _AGAIN
+        if code == errno.ECONNREFUSED and time.monotonic() < self.begin + _REFUSED_SECONDS:
+            self.again = time.monotonic() + _AGAIN
         else:
             self.fail(code)
 
@@ -86,7 +86,7 @@ class Flow:
         """Send the due packets; return whether the socket takes no more for now."""
         for _ in range(_TURN):
             if self.error or self.due(now) > now:
-                return False
+                break
             try:
                 if self.tcp:
                     self.sent += self.sock.send(self.data)

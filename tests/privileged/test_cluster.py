@@ -323,7 +323,13 @@ def test_up_right_after_down_finds_its_port_free_though_a_namespace_lived_longer
     network = up(BRIDGED)
     (pin,) = (carrier.machines["w1"].state / ".mounts").glob("far*")
     keeper = subprocess.Popen(
-        ["nsenter", f"--mount={pin}", sys.executable, "-c", "print(flush=True); import time; time.sleep(0.7)"],
+        [
+            "nsenter",
+            f"--mount={pin}",
+            sys.executable,
+            "-c",
+            "print(flush=True); import time; time.sleep(0.7)",
+        ],
         stdout=subprocess.PIPE,
     )
     with keeper:
