@@ -36,6 +36,8 @@ class SharedState:
     removed: RemovedElements = field(init=False)
     ends: list[list[int]] = field(init=False)
     """Nodes at both ends of each link."""
+    last_removals: dict[int, float] = field(default_factory=dict)
+    """Node -> when the run removed it last: what was under way in it ended then."""
     reports: list[tuple[str, dict[str, Any]]] = field(default_factory=list)
     stop: threading.Event = field(default_factory=threading.Event)
 

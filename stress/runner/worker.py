@@ -13,6 +13,7 @@ import numpy as np
 from emulator.errors import EmulationError, KernelError
 from emulator.network import Session
 from stress.actions.action_context import SkippedError, StepOverError
+from stress.actions.base import Action
 from stress.arrivals import MICRO
 from stress.runner.batches import Batches, Row, by_verb, light_targets
 from stress.runner.columns import Columns
@@ -114,8 +115,25 @@ class Worker(threading.Thread):
             if str(skipped) or not over:
                 columns.skipped(k, str(skipped) or "there was nothing to do")
         except (EmulationError, OSError) as error:
-            columns.failed(k, error_kind(error, schedule.names[target]))
+            if self._lost_its_node(action, row, columns.started[k]):
+                columns.skipped(k, "the node was removed meanwhile")
+            else:
+                columns.failed(k, error_kind(error, schedule.names[target]))
         columns.finished[k] = self._shared.clock()
+
+    def _lost_its_node(self, action: Action, row: Row, started: float) -> bool:
+        """Return whether another worker has removed a node in which the operation was under way.
+
+        `ActionContext.need_node` can't tell beforehand. Of operations that change the network, those on the
+        same nodes are in one worker.
+        """
+        topology, shared = self._shared.network.topology, self._shared
+        if action.needs(topology) == "session":
+            return False
+        nodes = action.acts_on(topology, action.VERBS[row[2]], self._schedule.targets[row[3]])
+        return any(
+            node in shared.removed.nodes or shared.last_removals.get(node, -1.0) >= started for node in nodes
+        )
 
     def _carry_out_all(self, context: WorkerContext, k: int, rows: Sequence[Row]) -> None:
         """Carry out the operations of a batch, from position `k` on: those of each verb at once."""

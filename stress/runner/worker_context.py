@@ -153,6 +153,7 @@ class WorkerContext(ChangesLinks):
         """Remove a node; skipped when it is removed already."""
         if node in self._removed.nodes:
             raise SkippedError(_GONE)
+        self._shared.last_removals[node] = self.clock()
         self._removed.record_node(node)
         for end in self._topology.incident(node):
             self._removed.forget_ports(end.link)

@@ -319,7 +319,7 @@ def test_a_foreign_vni_on_one_worker_rolls_all_back_and_is_named(carrier: Namesp
 def test_up_right_after_down_finds_its_port_free_though_a_namespace_lived_longer(
     carrier: NamespaceCarrier,
 ) -> None:
-    """As a socket that is still being closed does, a mount namespace keeps the nodes' namespaces for a while."""
+    """A mount namespace keeps the nodes' namespaces for a while, as a socket does that is being closed."""
     network = up(BRIDGED)
     (pin,) = (carrier.machines["w1"].state / ".mounts").glob("far*")
     keeper = subprocess.Popen(

@@ -102,6 +102,30 @@ def test_a_ready_scenario_leaves_the_network_as_it_was(
         network.down()
 
 
+ENDED_BY_CHURN = """\
+name: ended
+steps:
+  - parallel:
+      - {action: process, target: h1, rate: 4, command: [sleep, "0.3"], duration: 1500 ms}
+      - {action: process, target: h2, rate: 4, command: ["false"], duration: 1 s}
+      - {action: node-churn, target: h1, rate: 2, away: 100 ms, duration: 1500 ms}
+"""
+
+
+def test_a_command_whose_node_is_removed_meanwhile_is_skipped_other_failures_count(
+    state_dir: Path,
+) -> None:
+    network = up(TREE)
+    try:
+        record = run_scenario(load_text(ENDED_BY_CHURN), network)
+    finally:
+        network.down()
+    skipped = {outcome.skipped for outcome in record.outcomes if outcome.operation.targets == ("h1",)}
+    assert "the node was removed meanwhile" in skipped
+    errors = {(outcome.operation.targets, outcome.error) for outcome in record.outcomes if outcome.error}
+    assert errors == {(("h2",), "`false` gave exit code 1")}
+
+
 def test_capacity_grows_and_takes_all_down(state_dir: Path) -> None:
     network = up(TREE)
 
