@@ -162,7 +162,8 @@ class Fleet:
         plain["elsewhere"] = sorted(node for node in ends if self._places.worker_of(node) != worker)
         last = max(step.end for step in self._schedule.steps)
         try:
-            part = Part(worker, ENTRY, {**plain, "tag": self._tag}, data)
+            tag = f"{self._tag}.{worker}" if self._tag else ""  # workers may see each other's processes
+            part = Part(worker, ENTRY, {**plain, "tag": tag}, data)
             seconds = _READY_SECONDS + last + _RESTORE_SECONDS
             end = self._places.run_part(part, self._number, seconds, lambda told: self._told(worker, told))
         except Exception as error:  # noqa: BLE001 -- `failures` has it

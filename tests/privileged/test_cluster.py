@@ -627,6 +627,22 @@ def test_a_run_by_the_workers_leaves_both_kernels_as_before(carrier: NamespaceCa
     }  # fmt: skip
 
 
+def test_a_worker_that_is_through_leaves_the_commands_of_others_alone(carrier: NamespaceCarrier) -> None:
+    """Both see the same processes here, and each ends its own commands at its end."""
+    network = up(BRIDGED)
+    one, other = (
+        next(name for name in network.topology.names if on(network, node(network, name)) == worker)
+        for worker in ("w1", "w2")
+    )
+    text = "name: far\nwarmup: 0 s\ncooldown: 0 s\nsteps:\n  - parallel:\n"
+    for name, seconds in ((one, 0), (other, 1.2)):
+        command = f"command: [sleep, '{seconds}']"
+        text += f"      - {{action: process, target: {name}, rate: 1, {command}, duration: 300 ms}}\n"
+    result = shake(network, text)
+    assert len(result.outcomes) == 2
+    assert {one.error for one in result.outcomes} == {""}
+
+
 def test_a_worker_killed_in_a_run_ends_it_and_all_is_restored(carrier: NamespaceCarrier) -> None:
     network = up(BRIDGED)
     machines = list(carrier.machines.values())
