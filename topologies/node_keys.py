@@ -13,10 +13,12 @@ from topologies.errors import MAX_FOUND, Loc, ParameterError, ParametersError
 from topologies.identifiers import dpid
 from topologies.node_places import NodePlaces
 from topologies.nodes_having import nodes_having
-from topologies.outside_nodes import uplinked_nodes
+from topologies.outside_nodes import lent_interfaces, uplinked_nodes
 from topologies.profiles import NodeProfile
 from topologies.topology import Kind, Topology
 from topologies.vlan_problems import vlan_problems
+
+_LENT = "machine_interfaces"
 
 
 def check_node_keys(topology: Topology, places: NodePlaces, is_in_file: Callable[[Loc], bool]) -> None:
@@ -123,6 +125,10 @@ def _outside(topology: Topology, places: NodePlaces, engine: str) -> Iterator[Pa
         kind = topology.node_profile_of(node).outside.kind
         words = f"the engine {engine} makes no nodes of `kind: {kind}`; use `engine: {DEFAULT_ENGINE}`"
         yield ParameterError(places.of(topology, node, "kind"), words)
+    for node in list(lent_interfaces(topology))[:1]:
+        words = f"the engine {engine} gives nodes no interfaces of the machine"
+        words += f"; use `engine: {DEFAULT_ENGINE}`"
+        yield ParameterError(places.of(topology, node, _LENT), words)
 
 
 def _has_idle_uplink(profile: NodeProfile) -> bool:
@@ -139,6 +145,25 @@ def _ways(topology: Topology, places: NodePlaces) -> Iterator[ParameterError]:
         if topology.node_profile_of(node).fidelity == "light":
             words = f"`{names[node]}` is light, and a way to the machine needs a namespace: choose a full one"
             yield ParameterError(places.of(topology, node, "kind"), words)
+    yield from _lent(topology, places)
+
+
+def _lent(topology: Topology, places: NodePlaces) -> Iterator[ParameterError]:
+    """Yield interfaces of the machine that a node can't have: it has no namespace, or another has them."""
+    holders: dict[str, str] = {}
+    for node, interfaces in lent_interfaces(topology).items():
+        profile, name = topology.node_profile_of(node), topology.names[node]
+        words = ""
+        if profile.fidelity == "light":
+            words = f"`{name}` is light, and an interface needs a namespace: choose a full one"
+        elif profile.switch == "ovs" and topology.kinds[node] == Kind.SWITCH:
+            words = f"`{name}` is a switch of Open vSwitch, which takes none here; write `switch: bridge`"
+        for one in interfaces:
+            if other := holders.get(one.name, ""):
+                words = f"`{name}` can't have {one.name}, which `{other}` has; leave it out of one"
+            holders[one.name] = name
+        if words:
+            yield ParameterError(places.of(topology, node, _LENT), words)
 
 
 def _in_vpcs(topology: Topology, places: NodePlaces, engine: str) -> Iterator[ParameterError]:

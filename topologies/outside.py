@@ -1,12 +1,14 @@
 """Nodes with a way to the machine: `kind: nat` leads out of the network, `kind: outside` into it.
 
-Both are hosts of the graph: they are addressed, placed and reached as such.
+Both are hosts of the graph: they are addressed, placed and reached as such. Nodes of any kind can have
+interfaces of the machine besides.
 """
 
 from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 import numpy.typing as npt
@@ -21,14 +23,32 @@ KIND_WORDS = (*(kind.word for kind in Kind), *OUTSIDE_KINDS)
 
 
 @dataclass(frozen=True, slots=True)
+class MachineInterface:
+    """An interface of the machine that a node has while the network is up, with its addresses there."""
+
+    name: str
+    addresses: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
 class Outside:
     """The way of a node to the machine. `kind` is nat, outside, or empty for every other node.
 
     `uplink` is the network in CIDR form of the link between the node and the machine; empty chooses one.
+    `interfaces` are those of the machine that the node has.
     """
 
     kind: str = ""
     uplink: str = ""
+    interfaces: tuple[MachineInterface, ...] = ()
+
+
+def outside_of(data: dict[str, Any]) -> Outside:
+    """Return the way that plain data describes, as `dataclasses.asdict` gives it."""
+    interfaces = (
+        MachineInterface(one["name"], tuple(one["addresses"])) for one in data.get("interfaces", ())
+    )
+    return Outside(**data | {"interfaces": tuple(interfaces)})
 
 
 def graph_kind(word: str) -> Kind:

@@ -7,7 +7,7 @@ import numpy.typing as npt
 
 from topologies.elements import Kind
 from topologies.nodes_having import nodes_having
-from topologies.outside import NAT, OUTSIDE, OUTSIDE_KINDS
+from topologies.outside import NAT, OUTSIDE, OUTSIDE_KINDS, MachineInterface
 from topologies.topology import Topology
 
 
@@ -32,6 +32,12 @@ def nat_nodes(topology: Topology) -> list[int]:
 def outside_nodes(topology: Topology) -> list[int]:
     """Return the nodes of `kind: outside`, by which the machine is in the network, ascending."""
     return nodes_having(topology, lambda profile: profile.outside.kind == OUTSIDE)
+
+
+def lent_interfaces(topology: Topology) -> dict[int, tuple[MachineInterface, ...]]:
+    """Return the interfaces of the machine that nodes have, by node."""
+    nodes = nodes_having(topology, lambda profile: bool(profile.outside.interfaces))
+    return {node: topology.node_profile_of(node).outside.interfaces for node in nodes}
 
 
 def uplinked_nodes(topology: Topology) -> list[int]:

@@ -16,7 +16,7 @@ import numpy.typing as npt
 
 from topologies.names import Block, NameBlock, NameList, Names
 from topologies.openflow import Controller, OpenFlow
-from topologies.outside import Outside
+from topologies.outside import outside_of
 from topologies.profiles import LinkProfile, NodeProfile, Shape
 from topologies.services import Ready, Service, Setup, Vlan
 from topologies.topology import Explicit, Pools, Topology
@@ -110,7 +110,7 @@ def _node_profile(data: dict[str, Any]) -> NodeProfile:
         Controller(**one | {"command": tuple(one["command"])}) for one in openflow.pop("controllers")
     )
     protocols = tuple(openflow.pop("protocols"))
-    setup, outside = _setup(data.pop("setup", {})), Outside(**data.pop("outside", {}))
+    setup, outside = _setup(data.pop("setup", {})), outside_of(data.pop("outside", {}))
     flows = OpenFlow(controllers, protocols, **openflow)
     return NodeProfile(**data, openflow=flows, setup=setup, outside=outside)
 

@@ -16,6 +16,7 @@ from pydantic import BaseModel, ValidationError
 from topologies.formats.graph import Attributes, FormatError
 from topologies.formats.node_words import route_attributes, route_keys
 from topologies.formats.openflow import openflow_attributes, openflow_keys
+from topologies.formats.way_attributes import way_attributes, way_keys
 from topologies.outside import KIND_WORDS, OUTSIDE_KINDS, graph_kind
 from topologies.outside_nodes import kind_word
 from topologies.profiles import LinkProfile, NodeProfile, Shape
@@ -65,11 +66,9 @@ def node_of(attributes: Attributes, line: int = 0) -> NodeMeaning:
         word = free if free.upper() in Kind.__members__ else "switch"
     kind = graph_kind(word)
     keys = {key: attributes[key] for key in NODE_KEYS if attributes.get(key) is not None}
-    keys |= route_keys(attributes)
+    keys |= route_keys(attributes) | way_keys(attributes)
     if openflow := openflow_keys(attributes, line):
         keys["openflow"] = openflow
-    if uplink := attributes.get("uplink"):
-        keys["uplink"] = str(uplink)
     profile = merged_node(_valid(NodeKeys, keys, line), None) if keys else NodeProfile()
     if word in OUTSIDE_KINDS:
         profile = replace(profile, outside=replace(profile.outside, kind=word))
@@ -159,9 +158,7 @@ def node_attributes(topology: Topology, node: int) -> dict[str, Any]:
         out["group"] = int(topology.groups[node])
     profile, default = topology.node_profile_of(node), NodeProfile()
     out |= {key: value for key in NODE_KEYS if (value := getattr(profile, key)) != getattr(default, key)}
-    out |= route_attributes(profile.setup)
-    if profile.outside.uplink:
-        out["uplink"] = profile.outside.uplink
+    out |= route_attributes(profile.setup) | way_attributes(profile.outside)
     if kind == Kind.SWITCH:
         out |= openflow_attributes(profile.openflow)
     else:

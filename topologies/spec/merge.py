@@ -8,7 +8,7 @@ from typing import Any
 from topologies.errors import Loc
 from topologies.outside import OUTSIDE_KINDS, Outside
 from topologies.profiles import LinkProfile, NodeProfile, Shape
-from topologies.spec.outside import OutsideKeys
+from topologies.spec.outside import OutsideKeys, interfaces_of
 from topologies.spec.rules import LinkKeys, NodeKeys, ShapeKeys
 from topologies.spec.services import SetupKeys, services_of
 from topologies.spec.vlans import vlans_of
@@ -56,6 +56,8 @@ def _merged_outside(keys: NodeKeys, old: Outside) -> Outside:
         stated["kind"] = kind if kind in OUTSIDE_KINDS else ""
     if keys.uplink is not None:
         stated["uplink"] = keys.uplink
+    if keys.machine_interfaces is not None:
+        stated["interfaces"] = interfaces_of(keys.machine_interfaces)
     return replace(old, **stated) if stated else old
 
 

@@ -1,13 +1,17 @@
-"""Models of a node's way to the machine: `uplink:`."""
+"""Models of a node's ways to the machine: `uplink:` and `machine_interfaces:`."""
 
 from __future__ import annotations
 
 import ipaddress
-from typing import Annotated
+from typing import Annotated, Any, ClassVar
 
-from pydantic import AfterValidator, Field
+from pydantic import AfterValidator, BeforeValidator, Field, GetCoreSchemaHandler, GetJsonSchemaHandler
+from pydantic.json_schema import JsonSchemaValue
+from pydantic_core import CoreSchema
 
 from topologies.errors import shortened
+from topologies.outside import MachineInterface
+from topologies.spec.node_values import Addresses, InterfaceName
 from topologies.spec.section import Section
 
 _SMALLEST = 30
@@ -29,6 +33,53 @@ def _uplink(value: str) -> str:
 Uplink = Annotated[str, AfterValidator(_uplink)]
 
 
+class MachineInterfaceKeys(Section):
+    """Interface of the machine, given to a node until the network is down."""
+
+    EXAMPLE: ClassVar[str] = "{name: eth1, addresses: 192.0.2.7/24}"
+
+    name: InterfaceName = Field(description="Name on the machine, and in the node", examples=["eth1"])
+    addresses: Addresses | None = Field(None, description="Addresses with prefix lengths, in the node")
+
+
+def _named(value: Any) -> Any:
+    """Return the keys of an interface of which only the name is written."""
+    return {"name": value} if isinstance(value, str) else value
+
+
+def _several(value: Any) -> Any:
+    return [value] if isinstance(value, str | dict) else value
+
+
+class _NameOrKeys:
+    """Annotation of an interface: its name alone, or its keys."""
+
+    def __get_pydantic_core_schema__(self, source: Any, handler: GetCoreSchemaHandler) -> CoreSchema:
+        """Validate as the keys."""
+        return handler(source)
+
+    def __get_pydantic_json_schema__(
+        self, schema: CoreSchema, handler: GetJsonSchemaHandler
+    ) -> JsonSchemaValue:
+        """Describe both forms."""
+        return {"anyOf": [{"type": "string"}, handler(schema)]}
+
+
+class _OneOrSeveral(_NameOrKeys):
+    """Annotation of a list that may be written as its only entry."""
+
+    def __get_pydantic_json_schema__(
+        self, schema: CoreSchema, handler: GetJsonSchemaHandler
+    ) -> JsonSchemaValue:
+        """Describe both forms."""
+        made = handler(schema)
+        return {"anyOf": [made["items"], made]}
+
+
+_ONE = Annotated[MachineInterfaceKeys, BeforeValidator(_named), _NameOrKeys()]
+MachineInterfaces = Annotated[list[_ONE], BeforeValidator(_several), _OneOrSeveral()]
+
+
 class OutsideKeys(Section):
     """Keys of a node with a way to the machine."""
 
@@ -38,3 +89,14 @@ class OutsideKeys(Section):
         "default: a free one",
         examples=["198.18.0.0/30"],
     )
+    machine_interfaces: MachineInterfaces | None = Field(
+        None,
+        description="Interfaces of the machine that the node has until the network is down: names, or keys",
+        examples=["[eth1]", "[{name: eth1, addresses: 192.0.2.7/24}]"],
+    )
+
+
+def interfaces_of(keys: list[MachineInterfaceKeys]) -> tuple[MachineInterface, ...]:
+    """Return the interfaces of `machine_interfaces:`; the last entry of a name counts."""
+    found = {one.name: MachineInterface(one.name, tuple(dict.fromkeys(one.addresses or ()))) for one in keys}
+    return tuple(found.values())

@@ -18,7 +18,7 @@ from emulator.linux.nodes.own_sysctls import (
     sysctl_deviations,
 )
 from emulator.linux.nodes.own_vlans import refused_vlans, restore_vlans, set_vlans, vlan_deviations
-from emulator.linux.outside.uplinks import restore_uplinks
+from emulator.linux.outside.restore import restore_ways
 from emulator.plan import Plan
 from emulator.plan_part import PlanPart
 from topologies.topology import Topology
@@ -39,7 +39,7 @@ def restore_settings(part: PlanPart, store: NamespaceStore, nodes: Iterable[int]
     again = list(nodes)
     restore_vlans(part, store, again)
     restore_sysctls(part, store, again)
-    restore_uplinks(part, store, again)
+    restore_ways(part, store, again)
 
 
 def setting_deviations(plan: Plan, store: NamespaceStore, folder: Path) -> list[Deviation]:

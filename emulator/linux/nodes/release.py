@@ -9,6 +9,7 @@ from contextlib import suppress
 from emulator.errors import KernelError
 from emulator.linux.namespaces.store import NamespaceStore
 from emulator.linux.nodes.teardown import kill_each
+from emulator.linux.outside.lent import give_back_of
 from emulator.linux.processes.node_mark import node_of
 from emulator.linux.processes.running import net_namespace
 from emulator.node_namespaces import NodeNamespaces
@@ -33,6 +34,7 @@ def release_named(store: NamespaceStore, gone: Mapping[str, str]) -> None:
             shared.setdefault(inodes[file], set()).add(name)
     if inodes:
         kill_each(_OfNodes(own, shared))
+    give_back_of(store, gone)
     for name, file in gone.items():
         if name == file:
             store.remove(file)

@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import Any
 
 from emulator.atomic_write import write_atomically
+from emulator.linux.outside.interface_settings import InterfaceSettings
 
 NODE_INTERFACE = "uplink"
 """Name of the uplink in the node."""
@@ -49,6 +50,19 @@ class Uplink:
         return IPv4Network(self.network).prefixlen
 
 
+@dataclass(frozen=True)
+class Lent:
+    """An interface of the machine that a node has, with its addresses there.
+
+    `settings` are what it had on the machine; None while it is there.
+    """
+
+    node: str
+    name: str
+    addresses: tuple[str, ...] = ()
+    settings: InterfaceSettings | None = None
+
+
 @dataclass
 class Note:
     """What a network has on the machine.
@@ -60,6 +74,7 @@ class Note:
     table: str = ""
     comment: str = ""
     uplinks: list[Uplink] = field(default_factory=list)
+    lent: list[Lent] = field(default_factory=list)
 
 
 def _path(folder: Path) -> Path:
@@ -71,13 +86,23 @@ def read_note(folder: Path) -> Note:
     try:
         data: dict[str, Any] = json.loads(_path(folder).read_bytes())
         uplinks = [_uplink(one) for one in data.pop("uplinks")]
-        return Note(**data, uplinks=uplinks)
+        lent = [_lent(one) for one in data.pop("lent", ())]
+        return Note(**data, uplinks=uplinks, lent=lent)
     except (OSError, ValueError, TypeError, KeyError, AttributeError):  # `down` works with any file
         return Note()
 
 
 def _uplink(data: dict[str, Any]) -> Uplink:
     return Uplink(**data | {key: tuple(data[key]) for key in ("places", "reached")})
+
+
+def _lent(data: dict[str, Any]) -> Lent:
+    kept = data["settings"]
+    if kept is not None:
+        texts = {key: tuple(kept[key]) for key in ("addresses", "routes")}
+        sysctls = tuple((path, value) for path, value in kept["sysctls"])
+        kept = InterfaceSettings(**kept | texts | {"sysctls": sysctls})
+    return Lent(data["node"], data["name"], tuple(data["addresses"]), kept)
 
 
 def write_note(folder: Path, note: Note) -> None:

@@ -7,6 +7,7 @@ from ipaddress import IPv4Network
 from itertools import product
 
 from emulator.linux.machine.address_translation import FIX, lacking_nat
+from emulator.linux.outside.lent_refusals import refused_interfaces
 from emulator.linux.outside.machine_networks import networks_here, networks_of, reached_networks
 from emulator.linux.outside.uplinks import PREFIX
 from topologies.counting import some_names
@@ -16,15 +17,15 @@ from topologies.topology import Topology
 
 
 def refused_ways(topology: Topology) -> list[str]:
-    """Return why nodes of `kind: nat` and `kind: outside` can't have their uplinks here, each with a fix."""
-    nodes = uplinked_nodes(topology)
+    """Return why nodes can't have their uplinks, or interfaces of the machine, here; each with a fix."""
+    nodes, lent = uplinked_nodes(topology), refused_interfaces(topology)
     if not nodes:
-        return []
+        return lent
     which = some_names([topology.names[node] for node in nodes])
     lacking = lacking_nat()
     if lacking:
-        return [f"{which}: addresses can't be translated here: {lacking}; {FIX}"]
-    return [*_overlapping(topology, nodes), *_several(topology)]
+        return [f"{which}: addresses can't be translated here: {lacking}; {FIX}", *lent]
+    return [*_overlapping(topology, nodes), *_several(topology), *lent]
 
 
 def _overlapping(topology: Topology, nodes: list[int]) -> Iterator[str]:

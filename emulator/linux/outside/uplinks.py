@@ -16,7 +16,7 @@ from __future__ import annotations
 import errno
 import os
 import socket
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterator
 from contextlib import suppress
 from dataclasses import dataclass
 from hashlib import sha256
@@ -32,10 +32,8 @@ from emulator.linux.nftables import Masquerade, Redirect, Rule
 from emulator.linux.observed.parse import Found
 from emulator.linux.observed.read import DumpSelection, read_here
 from emulator.linux.outside.machine import in_machine
-from emulator.linux.outside.note import NODE_INTERFACE, Uplink, read_note
+from emulator.linux.outside.note import NODE_INTERFACE, Uplink
 from emulator.node_namespaces import MACHINE_FILE
-from emulator.plan_part import PlanPart
-from topologies.outside_nodes import uplinked_nodes
 
 PREFIX = "emu-"
 """Of names of our interfaces on the machine."""
@@ -79,15 +77,6 @@ def put_uplink(uplink: Uplink, store: NamespaceStore) -> None:
             )
             batch.add(way, "add on the machine the route to", str(network))
         netlink.run(batch, ignore=_THERE)
-
-
-def restore_uplinks(part: PlanPart, store: NamespaceStore, nodes: Iterable[int]) -> None:
-    """Make the uplinks of `nodes` that were made again; call it inside the store's mounts."""
-    again = {part.topology.names[node] for node in set(nodes).intersection(uplinked_nodes(part.topology))}
-    if again:
-        for uplink in read_note(store.folder.parent).uplinks:
-            if uplink.node in again:
-                put_uplink(uplink, store)
 
 
 def node_rules(uplink: Uplink) -> list[Rule]:

@@ -11,15 +11,17 @@ from emulator.linux.ledgers.forwarding_ledger import ForwardingLedger, forwards_
 from emulator.linux.ledgers.owners import Owner
 from emulator.linux.namespaces.network_identity import network_identity
 from emulator.linux.namespaces.store import NamespaceStore
+from emulator.linux.outside.lent import give_back, lend, lent_deviations, restore_settings
 from emulator.linux.outside.machine import bind_machine, found_again, in_machine
 from emulator.linux.outside.machine_networks import free_network, networks_here, networks_of, reached_networks
-from emulator.linux.outside.note import Note, Uplink, read_note, write_note
+from emulator.linux.outside.note import Lent, Note, Uplink, read_note, write_note
 from emulator.linux.outside.uplinks import PREFIX, interface_for, masquerades, put_uplink, uplink_deviations
 from emulator.node_namespaces import MACHINE_FILE
 from emulator.plan_part import PlanPart
 from emulator.state import NetworkState
 from topologies.outside import OUTSIDE
-from topologies.outside_nodes import uplinked_nodes
+from topologies.outside_nodes import lent_interfaces, uplinked_nodes
+from topologies.topology import Topology
 
 
 class Ways:
@@ -31,18 +33,20 @@ class Ways:
 
     def prepare(self, part: PlanPart) -> None:
         """Bind the machine's namespace if the network touches it. Call inside the store's mounts."""
-        if uplinked_nodes(part.topology):
+        if _touches(part.topology):
             bind_machine(self._store)
 
     def lead(self, part: PlanPart) -> tuple[str, ...]:
         """Create what the plan wants on the machine, and remove the rest; return lines for people."""
         old = read_note(self._state.folder)
-        if not uplinked_nodes(part.topology) and not old.machine:
+        if not _touches(part.topology) and not old.machine:
             return ()
         with self._store.entered():
             bind_machine(self._store)
             note = self._planned(part, old)
+            give_back(self._store, self._state.folder, old, lambda lent: lent not in note.lent)
             write_note(self._state.folder, note)
+            lend(self._store, self._state.folder, note)
             for uplink in note.uplinks:
                 put_uplink(uplink, self._store)
             with in_machine(self._store):
@@ -67,6 +71,11 @@ class Ways:
             network = IPv4Network(stated or kept or free_network(taken, interface))
             taken.append(network)
             note.uplinks.append(Uplink(name, str(network), interface, *_machine_place(part, node)))
+        settings = {(lent.node, lent.name, lent.addresses): lent.settings for lent in old.lent}
+        for node, interfaces in lent_interfaces(part.topology).items():
+            for one in interfaces if part.has(node) else ():
+                key = (names[node], one.name, one.addresses)
+                note.lent.append(Lent(*key, settings.get(key)))
         return note
 
     def _lead_machine(self, note: Note) -> None:
@@ -82,7 +91,7 @@ class Ways:
     def deviations(self, part: PlanPart) -> list[Deviation]:
         """Return what differs from the plan on the machine, and on the nodes' ways to it."""
         note, out = read_note(self._state.folder), list[Deviation]()
-        if not uplinked_nodes(part.topology):
+        if not _touches(part.topology):
             return out
         with self._store.entered():
             files = self._store.files()
@@ -91,6 +100,9 @@ class Ways:
             for uplink in note.uplinks:
                 if uplink.node in files:  # else it is reported as a missing node
                     out += uplink_deviations(uplink, self._store)
+            for lent in note.lent:
+                if lent.node in files:
+                    out += lent_deviations(self._store, lent)
             if masquerades(note.uplinks):
                 with in_machine(self._store):
                     out += _machine_deviations(note)
@@ -104,16 +116,24 @@ class Ways:
         if self._store.exists:
             with self._store.entered():
                 if MACHINE_FILE in self._store.files():
+                    give_back(self._store, self._state.folder, note)
                     with in_machine(self._store):
                         self._clear(note)
                     return
         with found_again(note.machine) as there:
             if there:
+                for lent in note.lent:  # hardware is brought back by the kernel
+                    restore_settings(lent)
                 self._clear(note)
 
     def _clear(self, note: Note) -> None:
         nftables.delete_table(note.table, note.comment)
         ForwardingLedger().release(self._owner, note.machine)
+
+
+def _touches(topology: Topology) -> bool:
+    """Return whether a network has anything of the machine."""
+    return bool(uplinked_nodes(topology) or lent_interfaces(topology))
 
 
 def _machine_place(part: PlanPart, node: int) -> tuple[tuple[str, ...], tuple[str, ...]]:
@@ -150,3 +170,5 @@ def _words(note: Note) -> Iterable[str]:
         else:
             where = f"the machine is {' '.join(uplink.places)} in the network"
             yield f"{uplink.node} leads in by {way}: {where}, and has routes to {' '.join(uplink.reached)}"
+    for lent in note.lent:
+        yield f"{lent.node} has the machine's interface {lent.name} until the network is down"
