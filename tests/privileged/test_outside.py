@@ -2,20 +2,17 @@
 
 from __future__ import annotations
 
-import json
 import random
 import signal
 import subprocess
 import sys
 import time
 from collections.abc import Iterator
-from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
 
 import pytest
-from support.dask_cluster import until
-from support.wired_namespaces import HeldNamespace, wired
+from support.stand_in_machine import Machine, stand_in
+from support.wired_namespaces import HeldNamespace
 
 pytestmark = [pytest.mark.privileged]
 
@@ -38,9 +35,6 @@ topology:
   links: [[h1, s1], [here, s1]]
 """
 INTERNET = "198.51.100.2"
-_FORWARDING = (
-    "grep -H . /proc/sys/net/ipv4/ip_forward /proc/sys/net/ipv4/conf/*/{forwarding,accept_redirects}"
-)
 _SERVER = """
 import socket
 with socket.create_server(("", 0)) as server:
@@ -57,56 +51,15 @@ print(socket.create_connection((sys.argv[1], int(sys.argv[2])), 5).recv(64).deco
 """
 
 
-@dataclass
-class Machine:
-    """The machine: a namespace in which commands are typed."""
-
-    held: HeldNamespace
-    folder: Path
-
-    def words(self, *words: str) -> list[str]:
-        return [*self.held.entered, sys.executable, "-P", "-m", "emulator", *words]
-
-    def run(self, *words: str, code: int = 0) -> str:
-        done = subprocess.run(
-            self.words(*words), cwd=self.folder, capture_output=True, text=True, timeout=60, check=False
-        )
-        assert done.returncode == code, done.stdout + done.stderr
-        return done.stdout + done.stderr
-
-    def file(self, text: str, name: str = "net.yaml") -> str:
-        (self.folder / name).write_text(text, encoding="utf-8")
-        return name
-
-    def output(self, *words: str) -> str:
-        return subprocess.run([*self.held.entered, *words], capture_output=True, text=True, check=True).stdout
-
-    def state(self) -> dict[str, Any]:
-        """Return what a network must leave as it was; times and handles that nobody set are left out."""
-        links = json.loads(self.output("ip", "-j", "-d", "addr"))
-        for link in links:
-            for address in link["addr_info"]:
-                for key in ("valid_life_time", "preferred_life_time"):
-                    address.pop(key, None)
-        return {
-            "links": links,
-            "routes": json.loads(self.output("ip", "-j", "route", "show", "table", "all")),
-            "rules": json.loads(self.output("nft", "-j", "list", "ruleset"))["nftables"][1:],
-            "forwarding": self.output("bash", "-c", _FORWARDING),
-        }
-
-
 @pytest.fixture
-def held(tmp_path: Path) -> Iterator[list[HeldNamespace]]:
-    with wired(2, "198.51.100.{}/24", "eth0") as found:
+def both(tmp_path: Path, state_dir: Path) -> Iterator[tuple[Machine, HeldNamespace]]:
+    with stand_in(tmp_path) as found:
         yield found
 
 
 @pytest.fixture
-def machine(held: list[HeldNamespace], tmp_path: Path, state_dir: Path) -> Machine:
-    made = Machine(held[0], tmp_path)
-    until(lambda: "tentative" not in made.output("ip", "addr"), 10)
-    return made
+def machine(both: tuple[Machine, HeldNamespace]) -> Machine:
+    return both[0]
 
 
 def _serve(words: list[str]) -> tuple[subprocess.Popen[str], int]:
@@ -117,13 +70,14 @@ def _serve(words: list[str]) -> tuple[subprocess.Popen[str], int]:
 
 @pytest.mark.parametrize("text", [NAT.format(name="net"), ROUTED])
 def test_nodes_reach_the_internet_with_the_machines_address(
-    machine: Machine, held: list[HeldNamespace], text: str
+    both: tuple[Machine, HeldNamespace], text: str
 ) -> None:
+    machine, other = both
     before = machine.state()
     said = machine.run("up", machine.file(text))
     assert "out leads out by emu-" in said
     network = text.split()[1]
-    server, port = _serve(held[1].entered)
+    server, port = _serve(other.entered)
     try:
         seen = machine.run("exec", "h1", "--", sys.executable, "-c", _CLIENT, INTERNET, str(port))
     finally:
