@@ -10,6 +10,7 @@ import pytest
 
 from emulator.engines import share
 from emulator.engines.share import share_refusals
+from emulator.linux.machine import vni_ports
 from emulator.linux.machine.underlay import ForeignTunnel
 from emulator.plan import Plan, make_plan
 from emulator.tunnel_mtu import with_domain_mtu
@@ -25,7 +26,8 @@ def machine(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(share, "underlay_problems", lambda *_: [])
     foreign = [ForeignTunnel("flannel.1", 1, 8472), ForeignTunnel("all0", -1, 9999)]
     monkeypatch.setattr(share, "foreign_tunnels", lambda: foreign)
-    monkeypatch.setattr(share, "udp_ports", lambda: frozenset({53, 8472, 9999}))
+    monkeypatch.setattr(vni_ports, "foreign_tunnels", lambda: foreign)
+    monkeypatch.setattr(vni_ports, "udp_ports", lambda: frozenset({53, 8472, 9999}))
 
 
 def plan_of(underlay: dict[str, Any] | None, keys: str = "") -> Plan:

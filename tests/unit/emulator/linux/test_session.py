@@ -6,6 +6,7 @@ import os
 import struct
 from collections.abc import Iterator
 from contextlib import contextmanager
+from pathlib import Path
 from typing import Any, Self
 
 import pytest
@@ -47,6 +48,8 @@ class Kernel:
 
 class Nowhere:
     """Store without namespaces."""
+
+    folder = Path("/nowhere/ns")
 
     @contextmanager
     def entered(self) -> Iterator[None]:
