@@ -57,7 +57,7 @@ class Permissive:
 
 
 class Intf(Permissive):
-    """End of a link. `said` has the address and MAC that the script gives it."""
+    """End of a link, or an interface of the machine. `said` is its address and MAC, as the script says."""
 
     def __init__(self, name: str, node: Any = None, port: Any = None, link: Any = None,
                  mac: Any = None, **params: Any) -> None:  # fmt: skip
@@ -65,7 +65,7 @@ class Intf(Permissive):
         self.said: dict[str, Any] = {"mac": mac} if mac else {}
         if node is not None:
             if link is None:
-                node.notes.append(f"the machine's interface {name}")
+                node.lent.append(self)
             node.addIntf(self, port)
 
     def config(self, mac: Any = None, ip: Any = None, **params: Any) -> dict[str, Any]:

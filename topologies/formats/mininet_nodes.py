@@ -17,7 +17,7 @@ Permissive = _links.Permissive
 
 
 class Node(Permissive):  # type: ignore[misc, valid-type]
-    """Node of a network. `notes` are things that it was told to do and that no topology file takes over."""
+    """Node of a network. `notes` isn't taken over by any file; `lent` are interfaces of the machine."""
 
     portBase = 0
     isSwitch = False
@@ -29,6 +29,7 @@ class Node(Permissive):  # type: ignore[misc, valid-type]
         self.ports: dict[Any, int] = {}
         self.nameToIntf: dict[str, Any] = {}
         self.notes: list[str] = []
+        self.lent: list[Any] = []
         self.commands: list[str] = []
         self.network: Any = None
         self.waiting, self.shell, self.pid = False, None, 1

@@ -11,7 +11,8 @@ from topologies.formats.ip_commands import DEFAULT, SetsRoute, parsed
 from topologies.formats.left_out import LeftOut
 from topologies.outside import NAT, OUTSIDE
 
-_TAKEN = {"ip", "mac", "prefixLen", "isSwitch", "cls", "commands", "left_out", "dpid"}
+_TAKEN = {"ip", "mac", "prefixLen", "isSwitch", "cls", "commands", "left_out", "dpid",
+          "machine_interfaces"}  # fmt: skip
 _TAKEN_OF_LINKS = {
     "bw", "delay", "jitter", "loss", "max_queue_size", "ip", "mac", "key", "cls", "intf", "fast",
     *(f"{key}{end}" for key in ("node", "port", "params", "addr", "intfName") for end in "12"),
@@ -76,9 +77,13 @@ def node_attributes(name: str, options: dict[str, Any], left_out: LeftOut) -> di
     forwards = out.pop("forwards", False) or any("router" in word.lower() for word in own)
     if own and own[0] not in _PLAIN_CLASSES and not forwards:
         left_out.add(f"class {own[0]}", name)
+    lent = {"machine_interfaces": each} if (each := options.get("machine_interfaces")) else {}
     if out.pop("bridges", False) or options.get("isSwitch"):
-        return {"kind": "switch"} | ({"dpid": _dpid(options["dpid"], name)} if options.get("dpid") else {})
-    return {"kind": way or ("router" if forwards else "host"), **out}
+        out = {"dpid": _dpid(options["dpid"], name)} if options.get("dpid") else {}
+        kind = "switch"
+    else:
+        kind = way or ("router" if forwards else "host")
+    return {"kind": kind, **lent, **out}
 
 
 def _way(options: Mapping[str, Any]) -> str:

@@ -83,7 +83,13 @@ def _options(node: Any, network: Any) -> dict[str, Any]:
     out["cls"] = {"class": bases[0], "bases": bases}
     out |= {"commands": node.commands} if node.commands else {}
     out |= {"left_out": node.notes} if node.notes else {}
+    out |= {"machine_interfaces": " ".join(map(_lent, node.lent))} if node.lent else {}
     return out
+
+
+def _lent(intf: Any) -> str:
+    """Return an interface of the machine, as files of graphs have it."""
+    return f"{intf.name}={intf.said['ip']}" if intf.said.get("ip") else str(intf.name)
 
 
 def _settings(network: Any) -> dict[str, Any]:

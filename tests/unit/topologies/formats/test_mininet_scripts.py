@@ -8,6 +8,8 @@ from support import topologies
 from topologies.build import build
 from topologies.errors import InputError
 from topologies.identifiers import dpid, interface_name
+from topologies.outside import MachineInterface
+from topologies.outside_nodes import lent_interfaces
 from topologies.spec.load import load_text
 from topologies.topology import Kind, Topology
 
@@ -157,6 +159,20 @@ def test_everything_else_is_named(tmp_path: Path) -> None:
         "`autoPinCpus`",
         "1 more of the script's networks",
     ]
+
+
+def test_interfaces_of_the_machine_are_taken_over(tmp_path: Path) -> None:
+    code = (
+        "from mininet.link import Intf\nif not quietRun('ifconfig eth1 2>/dev/null', shell=True): sys.exit(1)\n"
+        + NET
+        + "Intf('eth1', node=s1)\nIntf('eth2', node=h2).setIP('192.0.2.7/24')\nnet.start()\nCLI(net)\n"
+    )
+    made = loaded(tmp_path, code)
+    assert made.notes == ()
+    assert {made.names[node]: lent for node, lent in lent_interfaces(made).items()} == {
+        "s1": (MachineInterface("eth1"),), "h2": (MachineInterface("eth2", ("192.0.2.7/24",)),),
+    }  # fmt: skip
+    assert made.link_count == 2
 
 
 def test_names_of_interfaces_and_datapath_ids(tmp_path: Path) -> None:

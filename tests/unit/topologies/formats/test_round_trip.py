@@ -23,13 +23,15 @@ name: rich
 topology:
   nodes:
     h1: {ip: 10.0.0.9/24, mac: "02:00:00:00:00:99", memory: 64 MiB, cpu: 0.5}
-    h2: {}
+    h2: {machine_interfaces: [eth1, {name: eth2, addresses: [192.0.2.7/24, "2001:db8::7/64"]}]}
+    out: {kind: nat, uplink: 198.18.0.0/30}
     relay: {kind: host, relay: true, tier: servers}
     s1: {kind: switch, tier: edge}
     r1: {kind: router, ip: 10.0.0.200/24}
   links:
     - [h1, s1, {bandwidth: 100 Mbit, forward: {delay: 5 ms, jitter: 1 ms}, backward: {loss: 2 %, queue: 77}}]
     - [s1, h2]
+    - [s1, out]
     - [s1, r1, {mtu: 9000}]
     - [s1, r1]
     - [relay, r1, {delay: 3 ms, duplicate: 1 %, reorder: 5 %, corrupt: 0.5 %}]
