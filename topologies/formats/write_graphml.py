@@ -7,8 +7,10 @@ from typing import Any
 from xml.sax.saxutils import escape, quoteattr
 
 from topologies.formats.attributes import SHAPE_KEYS
+from topologies.formats.node_words import route_attributes
 from topologies.formats.openflow import OPENFLOW_KEYS, openflow_attributes
 from topologies.formats.rows import joined, links, nodes, profiles
+from topologies.formats.way_attributes import way_attributes
 from topologies.topology import Topology
 
 _TYPES = {
@@ -30,10 +32,26 @@ _NODE_KEYS = (
     "x",
     "y",
 )
+_RARE_KEYS = (
+    "device", "gateway", "routes", "sysctl", "interfaces", "dpid", "uplink", "machine_interfaces",
+    *OPENFLOW_KEYS,
+)  # fmt: skip
+"""Keys of nodes that are declared where a node has them."""
 _EDGE_KEYS = (
     "source_port", "target_port", "mtu",
     *(prefix + key for prefix in ("", "forward_", "backward_") for key in SHAPE_KEYS),
 )  # fmt: skip
+
+
+def _rare_keys(topology: Topology) -> set[str]:
+    """Return those of `_RARE_KEYS` that a node may have."""
+    found = set[str]()
+    for profile in topology.node_profiles:
+        found.update(openflow_attributes(profile.openflow), route_attributes(profile.setup))
+        found.update(way_attributes(profile.outside), ["device"] if profile.device else [])
+    for own in topology.explicit.values():
+        found.update(["interfaces"] if own.interfaces else [], [] if own.dpid is None else ["dpid"])
+    return found
 
 
 def _type(key: str) -> str:
@@ -55,11 +73,10 @@ def chunks(topology: Topology) -> Iterator[str]:
     """Yield the document; node ids are names, values in bit/s, seconds, bytes and shares of one."""
     yield '<?xml version="1.0" encoding="UTF-8"?>\n<graphml xmlns="http://graphml.graphdrawing.org/xmlns">\n'
     used = {"source_port", "target_port"}.union(*profiles(topology))
-    spoken = set[str]().union(*(openflow_attributes(profile.openflow) for profile in topology.node_profiles))
+    rare = _rare_keys(topology)
     unused = set() if topology.vpcs is not None else {"vpc"}
-    node_keys = [
-        key for key in (*_NODE_KEYS, *(key for key in OPENFLOW_KEYS if key in spoken)) if key not in unused
-    ]
+    unused.update(key for key in _RARE_KEYS if key not in rare)
+    node_keys = [key for key in (*_NODE_KEYS, *_RARE_KEYS) if key not in unused]
     for of, keys in (("node", node_keys), ("edge", [key for key in _EDGE_KEYS if key in used])):
         for key in keys:
             yield f'  <key id="{key}" for="{of}" attr.name="{key}" attr.type="{_type(key)}"/>\n'

@@ -26,11 +26,11 @@ topology:
     h2: {machine_interfaces: [eth1, {name: eth2, addresses: [192.0.2.7/24, "2001:db8::7/64"]}]}
     out: {kind: nat, uplink: 198.18.0.0/30}
     relay: {kind: host, relay: true, tier: servers}
-    s1: {kind: switch, tier: edge}
-    r1: {kind: router, ip: 10.0.0.200/24}
+    s1: {kind: switch, tier: edge, dpid: 9}
+    r1: {kind: router, ip: 10.0.0.200/24, routes: {10.99.0.0/16: 10.0.0.9}, sysctl: {net.ipv4.tcp_sack: 0}}
   links:
     - [h1, s1, {bandwidth: 100 Mbit, forward: {delay: 5 ms, jitter: 1 ms}, backward: {loss: 2 %, queue: 77}}]
-    - [s1, h2]
+    - [s1, h2, {interfaces: [wan0, null]}]
     - [s1, out]
     - [s1, r1, {mtu: 9000}]
     - [s1, r1]
