@@ -118,7 +118,9 @@ def describe(given: Describes) -> Description:
         document = _document(data_source(data, _NETWORK))
     else:
         kind = type(given).__name__
-        raise ParameterError((), f"a {kind} describes no network; give a path, a dict or a networkx graph")
+        raise ParameterError(
+            (), f"a value of type {kind} describes no network; give a path, a dict or a networkx graph"
+        )
     return Description(document, build(document))
 
 

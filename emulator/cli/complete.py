@@ -1,10 +1,11 @@
-"""What shells complete: networks, nodes, engines, examples. Nothing is completed where it can't be read."""
+"""What shells complete: networks, nodes, engines, programs. Nothing is completed where it can't be read."""
 
 from __future__ import annotations
 
 import os
 from collections.abc import Iterable
 from contextlib import suppress
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 import click
@@ -35,6 +36,21 @@ def complete_files(ctx: click.Context, param: click.Parameter, start: str) -> li
     return [CompletionItem(start, type="file")]
 
 
+def complete_command(ctx: click.Context, param: click.Parameter, start: str) -> list[CompletionItem]:
+    """Return programs for the first word of a node's command; others, and paths, are left to the shell."""
+    first = ctx.params.get(param.name or "") in (None, (), ("--",))
+    return items(programs(start), start) if first and "/" not in start else complete_files(ctx, param, start)
+
+
+def programs(start: str) -> list[str]:
+    """Return the programs of this machine that begin with `start`."""
+    found: set[str] = set()
+    for folder in os.environ.get("PATH", os.defpath).split(os.pathsep):
+        with suppress(OSError):
+            found.update(one.name for one in Path(folder or ".").iterdir() if one.name.startswith(start))
+    return sorted(found)
+
+
 def networks() -> list[str]:
     """Return the networks that are up, as far as this user can read them."""
     from emulator.state import names
@@ -55,6 +71,21 @@ def complete_network_or_node(ctx: click.Context, param: click.Parameter, start: 
     del param
     first = [] if _words_before(ctx) else networks()
     return items([*first, *_nodes(ctx, start)], start)
+
+
+def complete_peers(ctx: click.Context, param: click.Parameter, start: str) -> list[CompletionItem]:
+    """Return the nodes that a link joins with the node before."""
+    del param
+    chosen = _chosen(ctx)
+    with suppress(Exception):
+        from emulator.engines.registry import attach
+        from emulator.interface.finding import found_node, peers_of
+
+        network = attach(chosen or "")
+        return items(
+            network.topology.names.take(peers_of(network, found_node(network, ctx.params["a"]))), start
+        )
+    return []
 
 
 def complete_engines(ctx: click.Context, param: click.Parameter, start: str) -> list[CompletionItem]:
@@ -95,12 +126,8 @@ def _words_before(ctx: click.Context) -> list[str]:
 
 def _nodes(ctx: click.Context, start: str) -> list[str]:
     """Return names of nodes of the network that the line is about."""
-    known = networks()
-    before = [ctx.params.get("net"), *_words_before(ctx)]
-    chosen = next((word for word in before if word in known), known[0] if len(known) == 1 else None)
+    chosen = _chosen(ctx)
     if chosen is None:
-        return []
-    if os.geteuid() != 0 and not _is_readable(chosen):
         return []
     with suppress(Exception):
         from emulator.engines.registry import attach
@@ -109,6 +136,16 @@ def _nodes(ctx: click.Context, start: str) -> list[str]:
         matching = names.match(f"{_literal(start)}*")[:_MOST].tolist()
         return [names[node] for node in matching]
     return []
+
+
+def _chosen(ctx: click.Context) -> str | None:
+    """Return the network that the line is about, if this user can read it."""
+    known = networks()
+    before = [ctx.params.get("net"), *_words_before(ctx)]
+    chosen = next((word for word in before if word in known), known[0] if len(known) == 1 else None)
+    if chosen is None or (os.geteuid() != 0 and not _is_readable(chosen)):
+        return None
+    return chosen
 
 
 def _is_readable(name: str) -> bool:

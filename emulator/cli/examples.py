@@ -8,13 +8,17 @@ from dataclasses import dataclass
 from importlib.util import find_spec
 from itertools import takewhile
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import click
 
+from emulator.cli.complete import items
 from emulator.cli.options import json_option
 from emulator.cli.output import print_json
 from emulator.errors import UsageError
+
+if TYPE_CHECKING:
+    from click.shell_completion import CompletionItem
 
 _PACKAGES = {"topology": "topologies", "scenario": "stress"}
 """Kind of example -> the package that has a folder `examples` with them. None is imported for it."""
@@ -51,8 +55,14 @@ class Example:
         return [self.path, *(path for path in beside if path.is_file() and path.suffix != ".yaml")]
 
 
+def _complete_examples(ctx: click.Context, param: click.Parameter, start: str) -> list[CompletionItem]:
+    """Return the names of the examples."""
+    del ctx, param
+    return items((example.name for example in _examples()), start)
+
+
 @click.command("examples", epilog=_EPILOG)
-@click.argument("name", required=False)
+@click.argument("name", required=False, shell_complete=_complete_examples)
 @click.option("--all", "every", is_flag=True, help="Copy all examples.")
 @click.option(
     "-o", "--output", type=click.Path(path_type=Path, file_okay=False), default=Path(), metavar="FOLDER",

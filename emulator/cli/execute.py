@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 
 import click
 
-from emulator.cli.complete import complete_files, complete_nodes
+from emulator.cli.complete import complete_command, complete_nodes
 from emulator.cli.options import json_option, net_option, seconds
 from emulator.cli.output import print_json, say
 from emulator.errors import UsageError
@@ -29,7 +29,9 @@ if TYPE_CHECKING:
     "--timeout", callback=seconds(0.05), metavar="SECONDS", help="Kill the command after this many seconds."
 )
 @click.argument("node", shell_complete=complete_nodes)
-@click.argument("argv", nargs=-1, type=click.UNPROCESSED, metavar="-- CMD...", shell_complete=complete_files)
+@click.argument(
+    "argv", nargs=-1, type=click.UNPROCESSED, metavar="-- CMD...", shell_complete=complete_command
+)
 @json_option()
 def command(
     net: str | None, timeout: float | None, node: str, argv: tuple[str, ...], *, as_json: bool

@@ -4,11 +4,11 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import click
 
-from emulator.cli.complete import complete_nodes
+from emulator.cli.complete import complete_nodes, complete_peers, items
 from emulator.cli.link_list import all_links, described, link_line, shape_text
 from emulator.cli.options import json_option, net_option
 from emulator.cli.output import print_json, say
@@ -16,6 +16,9 @@ from emulator.errors import UsageError
 from emulator.interface.finding import find_link
 from emulator.interface.link_settings import DIRECTIONS, KEYS, ends_of, with_settings
 from emulator.network import LinkState, Network
+
+if TYPE_CHECKING:
+    from click.shell_completion import CompletionItem
 
 _EPILOG = """\b
 Examples:
@@ -41,10 +44,15 @@ class _Action(click.Choice[str]):
         return super().convert(value, param, ctx)
 
 
+def _complete_first(ctx: click.Context, param: click.Parameter, start: str) -> list[CompletionItem]:
+    """Return nodes, and the word that lists all links."""
+    return [*complete_nodes(ctx, param, start), *items(["list"], start)]
+
+
 @click.command("link", epilog=_EPILOG)
 @net_option()
-@click.argument("a", metavar="A", required=False, shell_complete=complete_nodes)
-@click.argument("b", metavar="B", required=False, shell_complete=complete_nodes)
+@click.argument("a", metavar="A", required=False, shell_complete=_complete_first)
+@click.argument("b", metavar="B", required=False, shell_complete=complete_peers)
 @click.argument("action", type=_Action(_ACTIONS), required=False)
 @click.option(
     "--index", type=int, help="Number of the link if several are parallel, from 0 in the file's order."

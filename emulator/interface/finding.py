@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import numpy as np
+import numpy.typing as npt
+
 from emulator.errors import UsageError
 from emulator.interface.values import text_of, whole_of
 from emulator.network import Network
@@ -45,6 +48,14 @@ def matching_nodes(network: Network, pattern: str) -> list[int]:
     return found
 
 
+def peers_of(network: Network, node: int) -> npt.NDArray[np.int64]:
+    """Return the nodes that a link joins with `node`, each once, in order."""
+    topology = network.topology
+    return np.unique([topology.ends[link, 1 - end] for link, end, _ in topology.incident(node)]).astype(
+        np.int64
+    )
+
+
 def find_link(network: Network, a: str, b: str, index: int | None) -> tuple[int, bool]:
     """Return the link between nodes `a` and `b`, and whether the file names them in reverse."""
     if index is not None:
@@ -57,8 +68,7 @@ def find_link(network: Network, a: str, b: str, index: int | None) -> tuple[int,
         (link, bool(end)) for link, end, _ in topology.incident(node) if topology.ends[link, 1 - end] == other
     ]
     if not found:
-        around = sorted({int(topology.ends[link, 1 - end]) for link, end, _ in topology.incident(node)})
-        names = some_names([topology.names[at] for at in around])
+        names = some_names(topology.names.take(peers_of(network, node)))
         raise UsageError(f"no link joins {a} and {b}; {a} is linked to {names or 'nothing'}")
     found.sort()
     if index is None and len(found) > 1:

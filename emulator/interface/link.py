@@ -22,6 +22,17 @@ class Link:
     def __repr__(self) -> str:
         return f"<link {self.a} -- {self.b} of {self._network.name}>"
 
+    def __eq__(self, other: object) -> bool:
+        return isinstance(other, Link) and self._identity == other._identity
+
+    def __hash__(self) -> int:
+        return hash(self._identity)
+
+    @property
+    def _identity(self) -> tuple[str, int, bool]:
+        """What makes two objects the same link, seen from the same node."""
+        return self._network.name, self.index, self._swapped
+
     @property
     def a(self) -> str:
         """The node named first."""

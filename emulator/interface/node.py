@@ -68,6 +68,17 @@ class Node:
     def __repr__(self) -> str:
         return f"<{self.kind} {self.name} of {self._network.name}>"
 
+    def __eq__(self, other: object) -> bool:
+        return isinstance(other, Node) and self._identity == other._identity
+
+    def __hash__(self) -> int:
+        return hash(self._identity)
+
+    @property
+    def _identity(self) -> tuple[str, str]:
+        """What makes two objects the same node; numbers change with the file."""
+        return self._network.name, self.name
+
     @cached_property
     def name(self) -> str:
         """Its name."""

@@ -12,6 +12,8 @@ from stress.outcomes import Floats
 _MOST_LINES = 12
 _MOST_ROWS = 30
 _MOST_POINTS = 600
+_SHORTEST_PART = 0.1
+"""Seconds: a rate over less time says little."""
 
 Flow = dict[str, Any]
 
@@ -63,14 +65,26 @@ def _lines(flows: list[Flow], seconds: float) -> tuple[list[float], list[dict[st
 
 def _rates(flow: Flow, width: float, parts: int) -> Floats:
     """Return bits per second in each part of the run: float64[parts], NaN where no second of it is known."""
-    counts = np.array(flow["series"], dtype=np.float64)
-    middle = float(flow.get("begun", 0.0)) + np.arange(len(counts)) + 0.5
+    counts, lasting = _counted(flow)
+    middle = float(flow.get("begun", 0.0)) + np.cumsum(lasting) - lasting / 2
     part = (middle / width).astype(np.int64)
     inside = part < parts
     bits = np.bincount(part[inside], counts[inside] * 8, minlength=parts)
-    known = np.bincount(part[inside], minlength=parts)
+    known = np.bincount(part[inside], lasting[inside], minlength=parts)
     rates: Floats = np.divide(bits, known, out=np.full(parts, np.nan), where=known > 0)
     return rates
+
+
+def _counted(flow: Flow) -> tuple[Floats, Floats]:
+    """Return the bytes of each second, and how long each lasted: float64[n] each. The last may be a part."""
+    counts = np.array(flow["series"], dtype=np.float64)
+    took = float(flow.get("seconds") or len(counts))
+    lasting = np.clip(took - np.arange(len(counts)), 0.0, 1.0)
+    full = max(1, int(np.count_nonzero(lasting >= _SHORTEST_PART)))
+    # what came in less time than that, or after the sender's end, would be no rate: it joins the last one
+    joined = np.append(counts[: full - 1], counts[full - 1 :].sum())
+    lasting = np.append(lasting[: full - 1], max(lasting[full - 1 :].sum(), _SHORTEST_PART))
+    return joined, lasting
 
 
 def _number(value: float) -> float | None:

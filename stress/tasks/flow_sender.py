@@ -12,6 +12,7 @@ as needed, and exits. It also exits when the other side is gone: no sender outli
 from __future__ import annotations
 
 import errno
+import itertools
 import json
 import selectors
 import socket
@@ -129,7 +130,8 @@ class Flow:
         if self.sends:
             out |= {"sent_bytes": self.sent, "seconds": round(time.monotonic() - self.begin, 6)}
             return out if self.tcp else out | {"packets": self.packets}
-        series = [b - a for a, b in zip([0, *self.series], self.series)]  # noqa: B905 -- one shorter
+        totals = [0, *self.series, self.received]  # what came since the last full second is its last part
+        series = [after - before for before, after in itertools.pairwise(totals)]
         out |= {"received_bytes": self.received, "series": series}
         return out if self.tcp else out | {"arrived": self.arrived}
 

@@ -6,9 +6,9 @@ import os
 import signal
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
-from pathlib import Path
 from typing import TYPE_CHECKING
 
+from emulator.cli.complete import programs
 from emulator.signals import handled
 
 if TYPE_CHECKING:
@@ -84,17 +84,8 @@ def _completions(interpreter: Interpreter, before: list[str], text: str) -> list
     if actions is not None and before[0] not in names:
         return [word for word in actions if word.startswith(text)]
     if len(before) == 1 and before[0] in names and "/" not in text:
-        return [*_programs(text), *nodes]
+        return [*programs(text), *nodes]
     return [*nodes, *_files(text)]
-
-
-def _programs(start: str) -> list[str]:
-    """Return the programs that begin with `start`."""
-    found: set[str] = set()
-    for folder in os.environ.get("PATH", os.defpath).split(os.pathsep):
-        with suppress(OSError):
-            found.update(one.name for one in Path(folder or ".").iterdir() if one.name.startswith(start))
-    return sorted(found)
 
 
 def _files(start: str) -> list[str]:

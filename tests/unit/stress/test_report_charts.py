@@ -57,6 +57,16 @@ def test_flows_are_lines_at_the_time_at_which_they_ran() -> None:
     assert found["lines"][0] == {"name": "all flows", "rates": [None, None, 800, 2000, None, None]}
 
 
+def test_the_line_of_a_flow_ends_with_the_flow() -> None:
+    """The last second is a part of one; what came in a moment of it, or after it, is no rate of its own."""
+    (line,) = flows_of([flow(2.0, [100, 100, 96], seconds=2.96)], 6.0)["lines"]
+    assert line["rates"] == [None, None, 800, 800, 800, None]
+    (line,) = flows_of([flow(2.0, [100, 100, 2, 3], seconds=2.04)], 6.0)["lines"]
+    assert line["rates"] == [None, None, 800, pytest.approx(105 * 8 / 1.04, rel=1e-5), None, None]
+    (line,) = flows_of([flow(2.0, [5], seconds=0.01)], 6.0)["lines"]
+    assert line["rates"] == [None, None, 400, None, None, None]
+
+
 def test_flows_of_a_long_run_are_means_and_few_of_many_are_drawn() -> None:
     found = flows_of([flow(0.0, [100] * 1200, target=f"h{k}") for k in range(2, 60)], 1200.0)
     assert len(found["at"]) == 600

@@ -107,7 +107,7 @@ def test_values_of_python_are_taken_as_a_files() -> None:
         (nx.Graph([((), "a")]), "has a node ()"),
         (nx.Graph([(1, 1)]), "`1` is linked to itself"),
         (nx.Graph([(1, 2, {"delay": "soon"})]), "delay: `soon` is not"),
-        (7, "a int describes no network"),
+        (7, "a value of type int describes no network"),
         ({1: 2}, "name: is missing"),
         ("no/such/file.yaml", "there is no such file"),
     ],

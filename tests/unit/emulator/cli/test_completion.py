@@ -66,6 +66,16 @@ def test_bash_completes(folder: Path, capsys: pytest.CaptureFixture[str]) -> Non
     assert completed("emulator exec --net single h") == {"h1", "h2", "h3"}
     assert completed("emulator status ring s") == {"s1", "s2", "s3"}
     assert completed("emulator inspect ''") == {"single", "ring"}
+    assert completed("emulator link --net single h1 ''") == {"s1"}
+    assert completed("emulator link --net ring l") == {"list"}
+    assert completed("emulator exec --net single h1 -- emulato") == {"emulator"}
+    assert completed("emulator exec --net single h1 emulato") == {"emulator"}
+    assert completed("emulator exec --net single h1 -- cat scri") == set()  # left to bash: files
+    assert completed("emulator examples fat-tree-") == {
+        "fat-tree-command",
+        "fat-tree-ecmp",
+        "fat-tree-remote",
+    }
     assert completed("emulator up --engine ''") == set(ENGINES)
     assert completed("emulator plan --topo t") == {"tree", "torus"}
     assert completed("emulator link --net single h1 s1 ''") == {"up", "down", "set", "show"}
@@ -93,9 +103,30 @@ def test_a_key_in_an_interactive_bash(folder: Path, capsys: pytest.CaptureFixtur
 @pytest.mark.skipif(shutil.which("fish") is None, reason="fish isn't installed")
 def test_fish_completes(folder: Path, capsys: pytest.CaptureFixture[str]) -> None:
     script("fish", folder, capsys)
-    code = 'source ./script; complete -C "emulator exec --net single h"'
-    done = subprocess.run(["fish", "--no-config", "-c", code], capture_output=True, text=True, check=True)
-    assert done.stdout.split() == ["h1", "h2", "h3"]
+    (folder / "emulate").symlink_to(folder / "bin" / "emulator")
+
+    def completed(line: str) -> list[str]:
+        code = f'source ./script; complete -C "{line}"'
+        done = subprocess.run(["fish", "--no-config", "-c", code], capture_output=True, text=True, check=True)
+        return done.stdout.splitlines()
+
+    assert completed("emulator exec --net single h") == ["h1", "h2", "h3"]
+    assert completed("emulator lin") == [f"link\t{COMMANDS['link'][1]}"]
+    assert "," in COMMANDS["link"][1]
+    assert completed("./emulate exec --net single h") == ["h1", "h2", "h3"]
+
+
+@pytest.mark.skipif(shutil.which("zsh") is None, reason="zsh isn't installed")
+def test_zsh_completes(folder: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    script("zsh", folder, capsys)
+    (folder / "emulate").symlink_to(folder / "bin" / "emulator")
+    for program in ("emulator", "./emulate"):
+        code = f"""
+            compdef() {{ registered=("${{@:2}}") }}; compadd() {{ print -l -- $completions }}; source ./script
+            print -- $registered
+            words=({program} exec --net single h); CURRENT=5; _emulator_completion"""
+        done = subprocess.run(["zsh", "-f", "-c", code], capture_output=True, text=True, check=True)
+        assert done.stdout.splitlines() == ["emulator emulate", "h1", "h2", "h3"]
 
 
 @pytest.mark.parametrize("shell", ["bash", "zsh", "fish"])

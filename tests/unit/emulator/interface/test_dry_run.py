@@ -44,6 +44,14 @@ def test_nodes_by_name_and_pattern(tree: Network) -> None:
         _ = tree["s1"].address
 
 
+def test_a_node_is_the_same_whoever_asked_for_it(tree: Network, state_dir: Path) -> None:
+    other = emulator.up({**TREE, "name": "other"})
+    assert tree["h1"] == emulator.attach("t")["h1"]
+    assert len({tree["h1"], tree.nodes("h1")[0], tree["h2"], other["h1"]}) == 3
+    assert tree.link("s1", "s2") == tree.link("s1", "s2") != tree.link("s2", "s1")
+    assert len({tree.link("s1", "s2"), *tree.links()}) == tree.topology.link_count
+
+
 def test_links_are_seen_from_the_node_named_first(state_dir: Path) -> None:
     network = emulator.up(PARALLEL)
     with pytest.raises(UsageError, match="2 links join a and b; choose one"):
