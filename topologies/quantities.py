@@ -57,7 +57,7 @@ class Quantity:
         """Return a guess at what a number without a unit means that is out of range."""
         if self is SHARE and number <= 100:
             return f"; did you mean `{digits} %`?"
-        return f"; did you mean `{digits} Mbit`?" if self is RATE and number < self.low else ""
+        return f"; did you mean `{digits} Mbit`?" if self is RATE and 0 < number < self.low else ""
 
     def _factor(self, unit: str) -> float:
         factor = self.units.get(unit, self.aliases.get(unit))

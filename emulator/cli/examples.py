@@ -58,7 +58,7 @@ class Example:
 def _complete_examples(ctx: click.Context, param: click.Parameter, start: str) -> list[CompletionItem]:
     """Return the names of the examples."""
     del ctx, param
-    return items((example.name for example in _examples()), start)
+    return items((example.name for example in shipped_examples()), start)
 
 
 @click.command("examples", epilog=_EPILOG)
@@ -72,7 +72,7 @@ def _complete_examples(ctx: click.Context, param: click.Parameter, start: str) -
 @json_option()
 def command(name: str | None, *, every: bool, output: Path, printed: bool, as_json: bool) -> int:
     """List the example files; with NAME, copy that one, and the files that it uses, into this folder."""
-    known = list(_examples())
+    known = list(shipped_examples())
     if name is not None and every:
         raise UsageError("give NAME or --all, not both")
     if name is None and not every:
@@ -95,7 +95,7 @@ def command(name: str | None, *, every: bool, output: Path, printed: bool, as_js
     return 0
 
 
-def _examples() -> Iterator[Example]:
+def shipped_examples() -> Iterator[Example]:
     """Yield the shipped examples, topologies first."""
     for kind, package in _PACKAGES.items():
         spec = find_spec(package)

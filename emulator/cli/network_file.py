@@ -42,7 +42,7 @@ class NetworkFile:
 
         if self.file is None:
             raise UsageError("give a FILE, `-` for standard input, or --topo")
-        _require_no_quick_start(self.file)
+        _require_a_file(self.file)
         return describe(self.file)
 
     def __str__(self) -> str:
@@ -121,10 +121,16 @@ def _keep_standard_input() -> None:
         os.close(held)
 
 
-def _require_no_quick_start(file: Path) -> None:
-    """Raise UsageError for `tree,2,3` in the place of a file."""
+def _require_a_file(file: Path) -> None:
+    """Raise UsageError for `tree,2,3`, or the name of an example, in the place of a file."""
+    from emulator.cli.examples import shipped_examples
     from topologies.families import GENERATORS
 
     words = str(file)
-    if words.partition(",")[0] in {*GENERATORS, "minimal", "reversed"} and not file.exists():
+    if file.exists():
+        return
+    if words.partition(",")[0] in {*GENERATORS, "minimal", "reversed"}:
         raise UsageError(f"there is no file `{words}`; for a generated network write `--topo {words}`")
+    if any(one.path.name == f"{words.removesuffix('.yaml')}.yaml" for one in shipped_examples()):
+        name = words.removesuffix(".yaml")
+        raise UsageError(f"there is no file `{words}`; `emulator examples {name}` copies the example {name}")

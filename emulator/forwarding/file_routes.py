@@ -29,12 +29,14 @@ class FileRoutes(AddedRoutes):
         self._topology = topology
 
     def own(self, node: int) -> tuple[Route, ...]:
-        """Return the routes of the file that `node` has."""
+        """Return the routes of the file that `node` has; those that are computed, too, are not among them."""
+        computed = {(route.packed, route.length) for route in self.base.routes(node)}
         found = (
             (network, _hop(self.addresses(node), gateway))
             for _, network, gateway in _wanted(self._topology, node)
         )
-        return tuple(Route(n.network_address.packed, n.prefixlen, (hop,)) for n, hop in found if hop)
+        routes = (Route(n.network_address.packed, n.prefixlen, (hop,)) for n, hop in found if hop)
+        return tuple(route for route in routes if (route.packed, route.length) not in computed)
 
 
 def with_file_routes(base: Forwarding, topology: Topology) -> Forwarding:
@@ -84,23 +86,27 @@ def route_problems(topology: Topology, computed: Forwarding) -> Iterator[tuple[i
             yield node, key, f"`{name}` is in a VPC, whose router has the routes; leave `{key}` out"
             continue
         addresses = computed.addresses(node)
-        known = {(route.packed, route.length) for route in computed.routes(node)}
+        known = {(route.packed, route.length): route.hops for route in computed.routes(node)}
         for key, network, gateway in _wanted(topology, node):
             text = ipaddress.ip_address(gateway)
-            where = (network.network_address.packed, network.prefixlen)
+            where, hop = (network.network_address.packed, network.prefixlen), _hop(addresses, gateway)
+            if hop is not None and known.get(where) == (hop,):
+                continue  # the file says what is computed anyway
             inside = next((pool for pool in pools if _is_inside(network, pool)), None)
             if inside is not None or where in known:
-                yield node, key, _superfluous(key, inside or network, name)
-            elif _hop(addresses, gateway) is None:
+                yield node, key, _superfluous(key, inside or network, name, known.get(where, ()))
+            elif hop is None:
                 have = ", ".join(f"{a.text}/{a.length}" for a in addresses) or "no address"
                 words = f"{text} is no neighbour of `{name}`, which has {have}"
                 yield node, key, f"{words}; a gateway is another node's address on one of its subnets"
 
 
-def _superfluous(key: str, network: Network, name: str) -> str:
+def _superfluous(key: str, network: Network, name: str, hops: tuple[Hop, ...]) -> str:
     if key == "gateway":
+        by = " and ".join(str(ipaddress.ip_address(hop.gateway)) for hop in hops if hop.gateway)
         return (
-            f"`{name}` has a default route already: the network's routers are computed gateways; leave it out"
+            f"`{name}` has a default route already, by {by}: "
+            "the network's routers are computed gateways; leave it out"
         )
     return (
         f"the network forwards to {network} by itself; leave it out, or write a destination outside its pools"

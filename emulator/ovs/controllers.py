@@ -83,12 +83,12 @@ def await_controllers(
     node_of = {bridge.name: node for node, bridge in found.items() if bridge.controllers}
     if not node_of:
         return ""
-    called = some_names([switches.controllers.called(name) for name in controllers_of(switches.topology)])
 
     def told(phase: str, done: int, total: int) -> None:
         del phase
-        away = dict.fromkeys(switches.controllers.away().values()) if done < total else ()
-        why = f" ({', '.join(away)})" if away else ""
+        away = switches.controllers.away() if done < total else {}
+        called = some_names([switches.controllers.called(name) for name in away or controllers])
+        why = f" ({', '.join(dict.fromkeys(away.values()))})" if away else ""
         progress(f"waiting for {called}{why}, switches connected:", done, total)
 
     controllers = controllers_of(switches.topology)

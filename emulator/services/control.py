@@ -103,7 +103,8 @@ def _await(
         done, services = folder.read()
         if done >= request:
             good = sum(service.state in GOOD for service in services)
-            progress("services", good, len(wanted))
+            missing = [str(names[service.key]) for service in services if service.state not in GOOD]
+            progress(f"waiting for {some_names(missing)}, ready:" if missing else "ready:", good, len(wanted))
             if good == len(wanted):
                 return
             for service in services:
@@ -117,7 +118,7 @@ def _await(
 
 
 def _is_broken(service: Status) -> bool:
-    tried = service.state == RESTARTING and service.restarts >= _TRIES
+    tried = service.state == RESTARTING and (service.late or service.restarts >= _TRIES)
     return tried or service.state in {FAILED, ENDED}
 
 

@@ -24,7 +24,8 @@ GOOD = frozenset({READY, DONE})
 class Status:
     """What the supervisor says of a service. `namespace` is the inode of the node's when it was started.
 
-    `reason` says why it isn't ready; `restarts` counts its starts after the first.
+    `reason` says why it isn't ready; `restarts` counts its starts after the first. `late`: the time in which
+    it had to become ready ran out.
     """
 
     node: str
@@ -35,6 +36,7 @@ class Status:
     namespace: int = 0
     reason: str = ""
     restarts: int = 0
+    late: bool = False
 
     @property
     def key(self) -> tuple[str, str]:

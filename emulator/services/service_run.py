@@ -159,7 +159,8 @@ class ServiceRun:
             return
         if now > self._deadline:
             self._stop()
-            self._failed_to_end(f"it wasn't ready after {self.wanted.service.ready.within:g} s", now)
+            words = f"it wasn't ready after {self.wanted.service.ready.within:g} s"
+            self._failed_to_end(words, now, late=True)
 
     def _exit_code(self) -> int | None:
         """Return the exit code of an ended process; -1 for one of an earlier supervisor."""
@@ -181,14 +182,14 @@ class ServiceRun:
             self._next_pause = _FIRST_PAUSE
         self._failed_to_end("it ended" if adopted else words, now, succeeded=code == 0)
 
-    def _failed_to_end(self, reason: str, now: float, *, succeeded: bool = False) -> None:
+    def _failed_to_end(self, reason: str, now: float, *, succeeded: bool = False, late: bool = False) -> None:
         """Restart the service if the file wants that; `reason` is why it isn't running."""
         service = self.wanted.service
         again = service.restart == "always" or (service.restart == "on-failure" and not succeeded)
         if again and not service.once:
             self.pause, self._next_pause = self._next_pause, min(2 * self._next_pause, _LONGEST_PAUSE)
             self._at = now + self.pause
-            self._set(RESTARTING, reason=reason, more=1)
+            self._set(RESTARTING, reason=reason, more=1, late=late)
         else:
             self._set(ENDED if succeeded else FAILED, reason=reason)
 
@@ -231,12 +232,12 @@ class ServiceRun:
 
     def _set(
         self, state: str, *, reason: str = "", process: Process | None = None, namespace: int = 0,
-        more: int = 0, status: Status | None = None,
+        more: int = 0, status: Status | None = None, late: bool = False,
     ) -> None:  # fmt: skip
         old = status or self.status
         self.status = Status(
             old.node, old.name, old.digest, state, process or old.process,
-            namespace or old.namespace, reason, old.restarts + more,
+            namespace or old.namespace, reason, old.restarts + more, late,
         )  # fmt: skip
 
 

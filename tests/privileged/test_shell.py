@@ -104,6 +104,8 @@ def test_files_of_lines_and_python(net: CommandLine, tmp_path: Path) -> None:
         "py net['h1'].run('echo x').output",
         "py count = len(net)",
         "py count * 2",
+        "py [net.get(name).IP() for name in ('h1', 'h2')], count",
+        "noecho",
         "py h1.IP(), h1.kind",
         "py 1/0",
     )
@@ -111,6 +113,7 @@ def test_files_of_lines_and_python(net: CommandLine, tmp_path: Path) -> None:
         "x",
         "",
         "6",
+        "(['10.0.0.1', '10.0.0.2'], 3)",
         "('10.0.0.1', 'host')",
         "ZeroDivisionError: division by zero",
     ]

@@ -12,6 +12,8 @@ from topologies.errors import shortened
 from topologies.spec.explain import shown
 
 _PORT = re.compile(r"eth(0|[1-9][0-9]{0,4})", re.ASCII)
+_OWN_NAME = re.compile(rf".+-({_PORT.pattern})", re.ASCII)
+"""The name that an interface has in its node, as `ip` shows it."""
 
 
 def _host(value: Any) -> str:
@@ -43,6 +45,8 @@ def _destination(value: str) -> str:
             near = ipaddress.ip_network(value, strict=False)
         except ValueError:
             words = f"`{shortened(value)}` is no destination; write for example 192.168.0.0/16"
+            if value == "default":
+                words = "the default route is `gateway`, not one of `routes`"
             raise ValueError(words) from None
         raise ValueError(f"`{value}`: {with_host} is inside the network; did you mean `{near}`?") from None
     if network.prefixlen == 0:
@@ -64,6 +68,9 @@ Routes = dict[Annotated[str, AfterValidator(_destination)], Gateway]
 def port_of(value: str) -> int:
     """Return the port number of an interface as the file writes it: `eth0` is port 0."""
     found = _PORT.fullmatch(value)
+    own = _OWN_NAME.fullmatch(value)
+    if own is not None:
+        raise ValueError(f"`{shortened(value)}` is written `{own[1]}` here, without the node's name")
     if found is None or int(found[1]) > 0xFFFE:
         raise ValueError(
             f"`{shortened(value)}` is no interface; write eth and the port's number: eth0, eth1, …"

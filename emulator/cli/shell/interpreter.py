@@ -69,7 +69,7 @@ class Interpreter:
             **of_others, "link": self._link, "sh": self._sh, "py": self._py, "px": self._py,
             "time": self._time, "source": self._source, "xterm": self._xterm, "x": self._xterm,
             "gterm": self._xterm,
-            "help": self._help, "?": self._help, "noecho": self.line,
+            "help": self._help, "?": self._help, "noecho": self._noecho,
         }  # fmt: skip
 
     def _adopt(self, network: Network) -> None:
@@ -150,6 +150,10 @@ class Interpreter:
     def _sh(self, rest: str) -> int:
         """Run a line on the machine."""
         return subprocess.run(["sh", "-c", rest], check=False).returncode  # noqa: S603, S607 -- the user's own line
+
+    def _noecho(self, rest: str) -> int:
+        """Run a line, as all lines are run here."""
+        return self.line(rest) if rest else 0
 
     def _time(self, rest: str) -> int:
         begin = time.monotonic()

@@ -41,22 +41,29 @@ class _Variables(dict[str, Any]):
     def __missing__(self, name: str) -> Any:
         return self._names[name]
 
+    def __repr__(self) -> str:
+        """Return what `locals()` prints: the network's names, and the variables."""
+        own = {name: value for name, value in self.items() if name != "__builtins__"}
+        return repr({**self._names, **own})
+
 
 def run_python(text: str, handle: Handle, known: dict[str, Any]) -> int:
     """Evaluate an expression and print its value, or run a statement; variables stay in `known`."""
+    # as globals, too: that is where the inner scopes of a line look names up (comprehensions, lambdas)
     variables = _Variables(known, _Names(handle))
     try:
         try:
             code = compile(text, "<line>", "eval")
         except SyntaxError:
-            exec(compile(text, "<line>", "exec"), {}, variables)  # noqa: S102 -- the user's own line
+            exec(compile(text, "<line>", "exec"), variables, variables)  # noqa: S102 -- the user's own line
         else:
-            value = eval(code, {}, variables)  # noqa: S307
+            value = eval(code, variables, variables)  # noqa: S307
             if value is not None:
                 print(value)
     except Exception as error:  # noqa: BLE001 -- whatever the user's line raises
         print("".join(traceback.format_exception_only(error)), end="")
         return 1
     finally:
+        variables.pop("__builtins__", None)
         known.update(variables)
     return 0

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import ipaddress
+
 import numpy as np
 import pytest
 
@@ -71,5 +73,12 @@ def test_impossible_routes_are_refused_at_their_place(rule: str, words: str) -> 
 
 def test_a_routed_network_has_default_routes_of_its_own() -> None:
     routed = "name: r\nforwarding: routed\ntopology: {generator: linear, k: 2}\nnodes:\n"
-    with pytest.raises(InputError, match=r"`h1` has a default route already: .* leave it out"):
-        plan_of("  - {match: {name: h1}, gateway: 10.0.0.1}", routed)
+    computed = plan_of("  - {}", routed).forwarding.routes(2)
+    gateway = ipaddress.ip_address(computed[-1].hops[0].gateway or b"")
+    words = rf"`h1` has a default route already, by {gateway}: .* leave it out"
+    with pytest.raises(InputError, match=words):
+        plan_of("  - {match: {name: h1}, gateway: 10.0.0.9}", routed)
+    plan = plan_of(f"  - {{match: {{name: h1}}, gateway: {gateway}}}", routed)
+    assert plan.topology.names[2] == "h1"
+    assert plan.forwarding.routes(2) == computed  # said twice is one route
+    assert plan.forwarding.route_columns(np.array([2])).of(0) == computed

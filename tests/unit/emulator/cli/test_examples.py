@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 from pathlib import Path
 
 import pytest
@@ -28,6 +29,19 @@ def test_all_are_listed_with_a_sentence(capsys: pytest.CaptureFixture[str]) -> N
     assert run(["examples"]) == 0
     out = capsys.readouterr().out
     assert all(row["about"] in out for row in rows)
+
+
+@pytest.mark.parametrize("word", ["fat-tree-ecmp", "fat-tree-ecmp.yaml", "port-churn"])
+def test_the_name_of_an_example_is_no_file_but_leads_to_it(
+    word: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    assert run(["plan", word]) == 2
+    found = re.search(r"`emulator (examples \S+)` copies", capsys.readouterr().err)
+    assert found is not None
+    assert run(found[1].split()) == 0
+    assert run(["plan", "nothing.yaml"]) == 2
+    assert "there is no such file" in capsys.readouterr().err
 
 
 @pytest.mark.parametrize("path", sorted(_FOLDERS["topology"].glob("*.yaml")), ids=lambda path: path.stem)

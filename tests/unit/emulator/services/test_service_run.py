@@ -16,7 +16,17 @@ from pathlib import Path
 import pytest
 
 from emulator.errors import UnableError
-from emulator.services.folder import DONE, ENDED, FAILED, READY, RESTARTING, WAITING, ServiceFolder
+from emulator.services.control import _is_broken
+from emulator.services.folder import (
+    DONE,
+    ENDED,
+    FAILED,
+    READY,
+    RESTARTING,
+    STARTING,
+    WAITING,
+    ServiceFolder,
+)
 from emulator.services.service_run import ServiceRun
 from emulator.services.wanted import Wanted
 from topologies.services import Ready, Service
@@ -147,6 +157,18 @@ def test_one_that_never_gives_its_sign_is_ended(run_of: Callable[..., ServiceRun
     run.step(31.0, may_start=True)
     assert run.status.words == "failed: it wasn't ready after 30 s"
     assert here.started[0].wait(5) == -signal.SIGTERM
+
+
+def test_who_was_late_is_started_again_but_up_waits_no_longer(run_of: Callable[..., ServiceRun]) -> None:
+    run = run_of(SLEEP, ready=Ready(output="never"), restart="on-failure")
+    run.step(0.0, may_start=True)
+    assert not _is_broken(run.status)
+    run.step(31.0, may_start=True)
+    assert (run.status.state, run.status.late) == (RESTARTING, True)
+    assert _is_broken(run.status)
+    run.step(32.0, may_start=True)
+    assert (run.status.state, run.status.late) == (STARTING, False)
+    run.end()
 
 
 @pytest.mark.parametrize(
