@@ -5,7 +5,8 @@ from __future__ import annotations
 import os
 import platform
 import time
-from contextlib import suppress
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager, suppress
 from pathlib import Path
 
 
@@ -45,6 +46,23 @@ def kernel_threads() -> dict[str, float]:
                 if stat.rpartition(")")[2].split()[1] == "2":
                     out[folder.name] = int((folder / "schedstat").read_text().split()[0]) / 1e9
     return out
+
+
+@contextmanager
+def raised(needs: Mapping[str, int]) -> Iterator[None]:
+    """Raise sysctls (by their names with dots) to at least these values, and set them back at the end."""
+    before: dict[Path, int] = {}
+    try:
+        for name, least in needs.items():
+            path = Path("/proc/sys", *name.split("."))
+            value = int(path.read_text(encoding="ascii"))
+            if value < least:
+                before[path] = value
+                path.write_text(str(least), encoding="ascii")
+        yield
+    finally:
+        for path, value in before.items():
+            path.write_text(str(value), encoding="ascii")
 
 
 def line(about: dict[str, object]) -> str:

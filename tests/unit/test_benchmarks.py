@@ -169,7 +169,7 @@ def test_the_ssh_baseline_makes_the_same_links_and_addresses(monkeypatch: pytest
     from topologies.spec.load import load_text
 
     monkeypatch.syspath_prepend(str(FOLDER))
-    baseline = import_module("ssh_baseline")
+    baseline = import_module("ssh_commands")
     underlay = {"vni": 70_000, "addresses": {"w1": "198.18.0.2", "w2": "198.18.0.3"}}
     topology = build(load_text("name: t\ntopology: {generator: tree, depth: 2, fanout: 3}\n"))
     plan = make_plan(topology, "cluster", [Worker("w1"), Worker("w2")], options={"underlay": underlay})
