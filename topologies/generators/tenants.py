@@ -93,6 +93,7 @@ def with_tenants(topology: Topology, hosts: I64, tenants: Tenants, random: Strea
         for part, letter, _, _ in parts
     ]
     ends = np.stack([host, np.arange(before, before + total)], axis=1).astype(np.int32)
+    ports = _ports(topology, host, total - tenants.total, tenants.members)
     numbers = np.repeat(len(topology.node_profiles) + own, counts).astype(np.uint16)
     tiers = np.repeat(len(topology.tier_names) + own, counts).astype(np.uint8)
     return replace(
@@ -103,7 +104,7 @@ def with_tenants(topology: Topology, hosts: I64, tenants: Tenants, random: Strea
         tier_names=tier_names,
         groups=np.concatenate([topology.groups, topology.groups[host]]).astype(np.int32),
         ends=np.concatenate([topology.ends, ends]),
-        ports=np.concatenate([topology.ports, _ports(topology, host)]),
+        ports=np.concatenate([topology.ports, ports]),
         link_profile=np.concatenate([topology.link_profile, np.zeros(total, dtype=np.uint16)]),
         node_profile=np.concatenate([topology.node_profile, numbers]),
         node_profiles=profiles,
@@ -119,14 +120,30 @@ def _check_fit(most: int, tenants: Tenants, loc: Loc) -> None:
         raise ParameterError((*loc, key), words)
 
 
-def _ports(topology: Topology, host: I64) -> I32:
-    """Return the port numbers of the links host[i] -- port (int32[k, 2]): after the host's own."""
-    order = np.argsort(host, kind="stable")
-    counts = np.bincount(host, minlength=topology.node_count)
+def _ports(topology: Topology, host: I64, members: int, of_subnet: int) -> I32:
+    """Return the port numbers of the links host[i] -- port (int32[k, 2]): after the host's own.
+
+    The first links are those of `members`, `of_subnet` in each subnet: the first ones of all subnets have
+    the lowest numbers. So more of them leave the numbers of the others, and their links, as they are.
+    """
+    number = topology.degrees[host]
+    if members:
+        some = host[:members]
+        turn = np.arange(members) % of_subnet
+        number[:members] += _rank(some, np.lexsort((turn, some)), topology.node_count)
+        number[members:] += np.bincount(some, minlength=topology.node_count)[host[members:]]
+    rest = host[members:]
+    number[members:] += _rank(rest, np.argsort(rest, kind="stable"), topology.node_count)
+    return np.stack([number, np.zeros(len(host))], axis=1).astype(np.int32)
+
+
+def _rank(host: I64, order: I64, nodes: int) -> I64:
+    """Return the place of each link among those of its host (int64[k]), in `order`, sorted by host."""
+    counts = np.bincount(host, minlength=nodes)
     first = np.cumsum(counts) - counts
     rank = np.empty(len(host), dtype=np.int64)
     rank[order] = np.arange(len(host)) - first[host[order]]
-    return np.stack([topology.degrees[host] + rank, np.zeros(len(host))], axis=1).astype(np.int32)
+    return rank
 
 
 def _hosts_of(tenants: Tenants, hosts: int, random: Stream) -> I64:

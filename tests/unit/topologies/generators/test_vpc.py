@@ -202,6 +202,24 @@ def test_members_are_full_hosts_of_each_subnet_before_its_ports() -> None:
     np.testing.assert_array_equal(ports, plain.vpcs.addresses[plain.full.node_count :])  # none moved
 
 
+@pytest.mark.parametrize("spread", ["even", "random"])
+def test_more_members_leave_the_links_of_others_as_they_are(spread: str) -> None:
+    keys = {"generator": "vpc", "vpcs": 2, "subnets": 2, "ports": 6, "hosts": 3, "spread": spread}
+
+    def links(members: int) -> dict[str, tuple[str, int, int]]:
+        topology = made(keys | {"members": members, "prefix": 27})
+        assert topology.vpcs is not None
+        return {
+            topology.names[port]: (topology.names[host], at, int(topology.vpcs.addresses[port]))
+            for (host, port), (at, _) in zip(topology.ends.tolist(), topology.ports.tolist(), strict=True)
+            if topology.names[port].startswith("v") and "m" in topology.names[port]
+        }
+
+    few, more = links(2), links(5)
+    assert len(few) == 8
+    assert few.items() <= more.items()
+
+
 def test_a_region_has_members_too() -> None:
     region = {"generator": "region", "zones": 1, "pods": 1, "racks": 2, "hosts": 2, "ports_per_host": 4}
     topology = made(region | {"vpcs": 2, "members": 3})
