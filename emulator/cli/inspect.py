@@ -131,6 +131,11 @@ def _rows(node: Mapping[str, Any]) -> Iterator[list[str]]:
         state = "up" if link["up"] else "down"
         yield [*first, link["interface"], state, link["mac"], " ".join(link["addresses"]), link["peer"]]
         first = ["", ""]
+    for way in node.get("machine", ()):
+        there = way["machine_interface"]
+        peer = "the machine's" if there == way["interface"] else f"the machine ({there})"
+        yield [*first, way["interface"], "", "", " ".join(way["addresses"]), peer]
+        first = ["", ""]
     rest = node["link_count"] - len(shown)
     if rest:  # a compute host has no interfaces for its light ports, which are its last links
         carries = len(shown) < len(node["links"])

@@ -29,6 +29,11 @@ def node_lines(facts: Mapping[str, Any]) -> list[str]:
         f"  port {link['port']} to {link['peer']}: {'up' if link['up'] else 'down'}"
         for link in facts["links"][:_SHOWN]
     ]
+    lines += [
+        f"  {way['interface']}: interface of the machine" if way["interface"] == way["machine_interface"]
+        else f"  {way['interface']} to {way['machine_interface']} on the machine"
+        for way in facts.get("machine", ())
+    ]  # fmt: skip
     if facts["link_count"] > _SHOWN:
         lines.append(f"  … and {facts['link_count'] - _SHOWN:,} more")
     lines += [

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import random
+import re
 import signal
 import subprocess
 import sys
@@ -170,6 +171,7 @@ def test_the_machine_reaches_nodes_and_they_reach_it(machine: Machine) -> None:
     finally:
         server.kill()
         server.communicate()
+    assert re.search(r"\suplink .* the machine \(emu-", machine.run("inspect", "inside"))
     machine.run("check", "inside")
     assert "BROKEN" not in machine.run("status", "inside")
     machine.run("down", "inside")

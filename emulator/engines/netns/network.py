@@ -31,6 +31,7 @@ from emulator.linux.nodes.repair import repair
 from emulator.linux.nodes.session import NetnsSession
 from emulator.linux.nodes.shared_messages import SharedMessages
 from emulator.linux.observed.existing_nodes import count_existing
+from emulator.linux.outside.note import machine_facts
 from emulator.linux.outside.ways import Ways
 from emulator.linux.overlay.session import OverlaySession
 from emulator.linux.overlay.session_elsewhere import ElsewhereSession
@@ -92,6 +93,8 @@ class NetnsNetwork(NamespacedNetwork):
         if self.topology.light[node]:
             require_root()
             facts |= describe_port(self.plan, node, self._store)
+        elif ways := machine_facts(self._state.folder, self.topology.names[node]):
+            facts["machine"] = ways
         return facts
 
     def migrate(self, node: int, host: int) -> None:

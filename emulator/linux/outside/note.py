@@ -96,6 +96,24 @@ def _uplink(data: dict[str, Any]) -> Uplink:
     return Uplink(**data | {key: tuple(data[key]) for key in ("places", "reached")})
 
 
+def machine_facts(folder: Path, node: str) -> list[dict[str, Any]]:
+    """Return a node's ways to the machine as JSON data.
+
+    "interface", "addresses" in the node; "machine_interface", "machine_addresses" on the machine.
+    """
+    note = read_note(folder)
+    ways = [
+        {"interface": NODE_INTERFACE, "addresses": [f"{one.inside}/{one.length}"],
+         "machine_interface": one.interface, "machine_addresses": [f"{one.machine}/{one.length}"]}
+        for one in note.uplinks if one.node == node
+    ]  # fmt: skip
+    return ways + [
+        {"interface": one.name, "addresses": list(one.addresses), "machine_interface": one.name,
+         "machine_addresses": []}
+        for one in note.lent if one.node == node
+    ]  # fmt: skip
+
+
 def _lent(data: dict[str, Any]) -> Lent:
     kept = data["settings"]
     if kept is not None:
