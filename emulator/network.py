@@ -160,6 +160,10 @@ class Network(Protocol):
         """Notes of the `deploy` that returned this handle, one line each: choices, warnings."""
         ...
 
+    def follow_links(self) -> None:
+        """Learn of the links that other processes have changed meanwhile; UsageError if it isn't up."""
+        ...
+
     @property
     def link_changes(self) -> Mapping[int, LinkState]:
         """Changes to links since `up`, by link index."""

@@ -16,7 +16,7 @@ from emulator.link_states import links_up
 from emulator.network import LinkState
 from emulator.node_facts import node_facts
 from emulator.plan import Plan
-from emulator.state import NetworkState, link_states
+from emulator.state import NetworkState, link_states, stamp_of
 from topologies.openflow_switches import controllers_of
 from topologies.topology import Topology
 
@@ -30,8 +30,18 @@ class RecordedNetwork:
     def __init__(self, state: NetworkState) -> None:
         self.name = state.name
         self._state = state
+        self._record_stamp = stamp_of(state.record_path)
         self._record = state.read()
         self._plan: Plan | None = None
+
+    def follow_links(self) -> None:
+        """Read the record again if it was changed, perhaps by another process; UsageError if it is gone."""
+        now = stamp_of(self._state.record_path)
+        if now != self._record_stamp:
+            self._record = self._state.read()
+            self._record_stamp = now  # from before it was read: what is written meanwhile is read again
+            if self._plan is not None:
+                self._plan_again()
 
     @property
     def engine(self) -> str:

@@ -4,36 +4,26 @@ from __future__ import annotations
 
 from emulator.engines.registry import attach
 from emulator.network import Network
-from emulator.state import NetworkState, state_root
-
-_Stamp = tuple[int, int, int] | None
+from emulator.state import NetworkState, stamp_of, state_root
 
 
 class Current:
     """A network that is attached again when another command wrote a file of its folder.
 
-    The file of the graph is written by `up` alone, the run record also when a link is cut or shaped. Each
-    change replaces the file, so its inode and time tell.
+    The file of the graph is written by `up` alone, the run record also when a link is cut or shaped: then
+    the network reads it again, and stays the same object.
     """
 
-    def __init__(self, network: Network, *, every_change: bool = False) -> None:
-        """With `every_change`, changes of links count, too."""
+    def __init__(self, network: Network) -> None:
         self.network = network
-        state = NetworkState(state_root(), network.name)
-        self._file = state.record_path if every_change else state.topology_path
-        self._seen = self._stamp()
-
-    def _stamp(self) -> _Stamp:
-        try:
-            found = self._file.stat()
-        except OSError:
-            return None
-        return found.st_ino, found.st_mtime_ns, found.st_size
+        self._file = NetworkState(state_root(), network.name).topology_path
+        self._seen = stamp_of(self._file)
 
     def follow(self) -> bool:
         """Return whether `network` is another object now; UsageError if it isn't up any more."""
-        now = self._stamp()
+        now = stamp_of(self._file)
         if now == self._seen:
+            self.network.follow_links()
             return False
         self.network = attach(self.network.name)
         self._seen = now  # from before it was read: what is written meanwhile is read again

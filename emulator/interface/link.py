@@ -93,6 +93,7 @@ class Link:
 
     @property
     def _state(self) -> LinkState:
+        self._network.follow_links()
         return self._network.link_changes.get(self.index, LinkState())
 
     @property

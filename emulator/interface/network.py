@@ -12,6 +12,7 @@ from emulator.deviation import Deviation
 from emulator.engines.registry import attach, take_down
 from emulator.errors import UsageError
 from emulator.interface.current import Current
+from emulator.interface.ends import ExitOnSignals
 from emulator.interface.finding import checked_name, find_link, found_node, matching_nodes
 from emulator.interface.link import Link
 from emulator.interface.node import Command, Node, Result, readable, words_of
@@ -30,6 +31,8 @@ if TYPE_CHECKING:
 class Network:
     """A network that runs. Nodes and links are named; as a context manager it goes down at the end.
 
+    That is also when SIGTERM or SIGHUP ends the script, unless the script handles them itself.
+
     Handles are cheap: several may hold the same network, also in other processes. What is asked for is
     looked up in the network as it is then; nodes and links are those of the time when they were looked up.
     """
@@ -42,6 +45,7 @@ class Network:
         """What `up` changed in a network that was up already, one line each."""
         self.notes = list(notes)
         """Warnings and choices of `up`, one line each."""
+        self._signals = ExitOnSignals()
 
     def __repr__(self) -> str:
         nodes = self._current.network.topology.node_count
@@ -143,12 +147,16 @@ class Network:
             take_down(name)
 
     def __enter__(self) -> Self:
+        self._signals.begin()
         return self
 
     def __exit__(
         self, kind: type[BaseException] | None, value: BaseException | None, trace: TracebackType | None
     ) -> None:
-        self.down()
+        try:
+            self.down()
+        finally:
+            self._signals.end()
 
 
 def up_network(

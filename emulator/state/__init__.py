@@ -6,8 +6,17 @@ The state directory (mode 0700) holds one folder per network: `record.json` (net
 networks, removes the records as well. `EMULATOR_STATE_DIR` moves it.
 """
 
-from emulator.state.directory import MOUNTS, names, shared_lock, state_root
+from emulator.state.directory import MOUNTS, names, shared_lock, stamp_of, state_root
 from emulator.state.folder import NetworkState
 from emulator.state.record import Record, link_states
 
-__all__ = ["MOUNTS", "NetworkState", "Record", "link_states", "names", "shared_lock", "state_root"]
+__all__ = [
+    "MOUNTS",
+    "NetworkState",
+    "Record",
+    "link_states",
+    "names",
+    "shared_lock",
+    "stamp_of",
+    "state_root",
+]

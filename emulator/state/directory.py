@@ -115,3 +115,12 @@ def _remove_if_free(lock: Path) -> None:
     """Remove a lock file unless a process holds it."""
     with contextlib.suppress(BusyError), locked(lock, wait=False):
         lock.unlink(missing_ok=True)
+
+
+def stamp_of(path: Path) -> tuple[int, int, int] | None:
+    """Return what tells whether a file was written again, as each change replaces it; None without a file."""
+    try:
+        found = path.stat()
+    except OSError:
+        return None
+    return found.st_ino, found.st_mtime_ns, found.st_size

@@ -55,7 +55,7 @@ class Interpreter:
     """Runs lines on a network."""
 
     def __init__(self, network: Network, *, terminal: bool) -> None:
-        self._current = Current(network, every_change=True)
+        self._current = Current(network)
         self._adopt(network)
         self._terminal = terminal
         self._shells: dict[str, LineShell] = {}
