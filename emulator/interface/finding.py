@@ -11,6 +11,7 @@ from emulator.network import Network
 from topologies.counting import some_names
 from topologies.names import NETWORK_NAME
 from topologies.suggestions import nearest
+from topologies.topology import Topology
 
 _MOST_NAMES = 20_000
 """Most names that are searched for a similar one."""
@@ -56,6 +57,17 @@ def peers_of(network: Network, node: int) -> npt.NDArray[np.int64]:
     )
 
 
+def _between(topology: Topology, a: int, b: int) -> list[tuple[int, bool]]:
+    """Return the links between two nodes, ascending, and whether the file names these in reverse."""
+    found = topology.incident(a)
+    return sorted((link, bool(end)) for link, end, _ in found if topology.ends[link, 1 - end] == b)
+
+
+def parallel_links(topology: Topology, link: int) -> list[int]:
+    """Return the links between the same nodes as `link`, itself included, ascending."""
+    return [one for one, _ in _between(topology, *topology.ends[link].tolist())]
+
+
 def find_link(network: Network, a: str, b: str, index: int | None) -> tuple[int, bool]:
     """Return the link between nodes `a` and `b`, and whether the file names them in reverse."""
     if index is not None:
@@ -64,13 +76,10 @@ def find_link(network: Network, a: str, b: str, index: int | None) -> tuple[int,
     if len(first) > 1 or len(second) > 1:
         raise UsageError(f"`{a if len(first) > 1 else b}` matches several nodes; name one")
     topology, node, other = network.topology, first[0], second[0]
-    found = [
-        (link, bool(end)) for link, end, _ in topology.incident(node) if topology.ends[link, 1 - end] == other
-    ]
+    found = _between(topology, node, other)
     if not found:
         names = some_names(topology.names.take(peers_of(network, node)))
         raise UsageError(f"no link joins {a} and {b}; {a} is linked to {names or 'nothing'}")
-    found.sort()
     if index is None and len(found) > 1:
         raise UsageError(f"{len(found)} links join {a} and {b}; choose one: --index 0 to {len(found) - 1}")
     if not 0 <= (index or 0) < len(found):

@@ -5,6 +5,8 @@ from __future__ import annotations
 from dataclasses import replace
 from typing import Any
 
+from emulator.interface.current import Current
+from emulator.interface.finding import find_link, parallel_links
 from emulator.interface.link_settings import ends_of, with_settings
 from emulator.network import LinkState
 from emulator.network import Network as RunningNetwork
@@ -14,13 +16,24 @@ from topologies.profiles import Shape
 class Link:
     """A link, seen from its node `a`: `network.link("s1", "s2")`."""
 
-    def __init__(self, network: RunningNetwork, index: int, *, swapped: bool = False) -> None:
-        self._network = network
+    def __init__(self, current: Current, index: int, *, swapped: bool = False) -> None:
+        self._current = current
+        self._seen = current.network
         self.index = index
         self._swapped = swapped
 
+    @property
+    def _network(self) -> RunningNetwork:
+        """The network as it is now, in which `index` is this link; UsageError if one of both is gone."""
+        self._current.follow()
+        if self._current.network is not self._seen:
+            rank = parallel_links(self._seen.topology, self.index).index(self.index)
+            self.index, self._swapped = find_link(self._current.network, self.a, self.b, rank)
+            self._seen = self._current.network
+        return self._seen
+
     def __repr__(self) -> str:
-        return f"<link {self.a} -- {self.b} of {self._network.name}>"
+        return f"<link {self.a} -- {self.b} of {self._seen.name}>"
 
     def __eq__(self, other: object) -> bool:
         return isinstance(other, Link) and self._identity == other._identity
@@ -31,7 +44,7 @@ class Link:
     @property
     def _identity(self) -> tuple[str, int, bool]:
         """What makes two objects the same link, seen from the same node."""
-        return self._network.name, self.index, self._swapped
+        return self._seen.name, self.index, self._swapped
 
     @property
     def a(self) -> str:
@@ -60,11 +73,13 @@ class Link:
 
     def down(self) -> None:
         """Cut the link."""
-        self._network.set_link(self.index, replace(self._state, up=False))
+        state = replace(self._state, up=False)
+        self._seen.set_link(self.index, state)
 
     def up(self) -> None:
         """Restore a cut link."""
-        self._network.set_link(self.index, replace(self._state, up=True))
+        state = replace(self._state, up=True)
+        self._seen.set_link(self.index, state)
 
     def set(self, *, direction: str = "both", **settings: Any) -> None:
         """Change settings and keep the others: `bandwidth="10 Mbit"`, `delay="5 ms"`, `loss="2%"`.
@@ -81,24 +96,23 @@ class Link:
         self._change(direction, {}, reset=True)
 
     def _change(self, direction: str, settings: dict[str, Any], *, reset: bool) -> None:
+        state, topology = self._state, self._seen.topology
         ends = ends_of(direction, swapped=self._swapped)
-        topology = self._network.topology
-        after = with_settings(topology, self.index, self._state, settings, ends, reset=reset)
-        self._network.set_link(self.index, after)
+        after = with_settings(topology, self.index, state, settings, ends, reset=reset)
+        self._seen.set_link(self.index, after)
 
     def _shape(self, way: int) -> Shape:
+        state = self._state
         end = 1 - way if self._swapped else way
-        live = (self._state.forward, self._state.backward)[end]
-        return self._network.topology.shape(self.index, end) if live is None else live
+        live = (state.forward, state.backward)[end]
+        return self._seen.topology.shape(self.index, end) if live is None else live
 
     @property
     def _state(self) -> LinkState:
-        self._network.follow_links()
         return self._network.link_changes.get(self.index, LinkState())
 
     @property
     def _names(self) -> list[str]:
-        names = [
-            self._network.topology.names[node] for node in self._network.topology.ends[self.index].tolist()
-        ]
+        topology = self._seen.topology
+        names = [topology.names[node] for node in topology.ends[self.index].tolist()]
         return names[::-1] if self._swapped else names

@@ -33,8 +33,8 @@ class Network:
 
     That is also when SIGTERM or SIGHUP ends the script, unless the script handles them itself.
 
-    Handles are cheap: several may hold the same network, also in other processes. What is asked for is
-    looked up in the network as it is then; nodes and links are those of the time when they were looked up.
+    Handles are cheap: several may hold the same network, also in other processes. Networks, nodes and links
+    are asked as they are then; a node or link that has gone meanwhile is a UsageError.
     """
 
     def __init__(
@@ -76,8 +76,7 @@ class Network:
         return self.topology.node_count
 
     def __iter__(self) -> Iterator[Node]:
-        running = self._running
-        return (Node(running, index) for index in range(running.topology.node_count))
+        return (Node(self._current, index) for index in range(self.topology.node_count))
 
     def __contains__(self, name: object) -> bool:
         return name in self.topology.names
@@ -85,12 +84,12 @@ class Network:
     def __getitem__(self, name: str) -> Node:
         """Return the node called `name`; UsageError, with a similar name, if there is none."""
         running = self._running
-        return Node(running, found_node(running, name))
+        return Node(self._current, found_node(running, name))
 
     def nodes(self, pattern: str = "*") -> list[Node]:
         """Return the nodes whose names match a shell pattern; UsageError if there is none."""
         running = self._running
-        return [Node(running, index) for index in matching_nodes(running, pattern)]
+        return [Node(self._current, index) for index in matching_nodes(running, pattern)]
 
     def run(self, pattern: str, command: Command, timeout: float | None = None) -> list[Result]:
         """Run a command in all nodes that match `pattern`, up to 64 at once; return their results."""
@@ -104,12 +103,11 @@ class Network:
         """Return the link between two nodes; `index` chooses among parallel ones, from 0."""
         running = self._running
         link, swapped = find_link(running, a, b, index)
-        return Link(running, link, swapped=swapped)
+        return Link(self._current, link, swapped=swapped)
 
     def links(self) -> list[Link]:
         """Return all links, in the file's order."""
-        running = self._running
-        return [Link(running, index) for index in range(running.topology.link_count)]
+        return [Link(self._current, index) for index in range(self.topology.link_count)]
 
     def check(self, sample: int | None = None, timeout: float = 1.0) -> Reachability:
         """Ping between all hosts, or `sample` pairs, and compare with the graph (`.is_right`)."""

@@ -12,6 +12,8 @@ from typing import Any
 
 from emulator.commands import TIMED_OUT, CommandResult
 from emulator.errors import UsageError
+from emulator.interface.current import Current
+from emulator.interface.finding import found_node
 from emulator.interface.values import text_of, timeout_of
 from emulator.network import Network as RunningNetwork
 from topologies.errors import shortened
@@ -61,12 +63,22 @@ class Interface:
 class Node:
     """A node of a running network: `network["h1"]`."""
 
-    def __init__(self, network: RunningNetwork, index: int) -> None:
-        self._network = network
+    def __init__(self, current: Current, index: int) -> None:
+        self._current = current
+        self._seen = current.network
         self.index = index
 
+    @property
+    def _network(self) -> RunningNetwork:
+        """The network as it is now, in which `index` is this node; UsageError if one of both is gone."""
+        self._current.follow()
+        if self._current.network is not self._seen:
+            self.index = found_node(self._current.network, self.name)
+            self._seen = self._current.network
+        return self._seen
+
     def __repr__(self) -> str:
-        return f"<{self.kind} {self.name} of {self._network.name}>"
+        return f"<{kind_word(self._seen.topology, self.index)} {self.name} of {self._seen.name}>"
 
     def __eq__(self, other: object) -> bool:
         return isinstance(other, Node) and self._identity == other._identity
@@ -77,12 +89,12 @@ class Node:
     @property
     def _identity(self) -> tuple[str, str]:
         """What makes two objects the same node; numbers change with the file."""
-        return self._network.name, self.name
+        return self._seen.name, self.name
 
     @cached_property
     def name(self) -> str:
         """Its name."""
-        return self._network.topology.names[self.index]
+        return self._seen.topology.names[self.index]
 
     @property
     def kind(self) -> str:

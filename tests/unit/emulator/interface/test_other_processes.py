@@ -11,6 +11,7 @@ from pathlib import Path
 import pytest
 
 import emulator
+from emulator.errors import UsageError
 from emulator.interface.ends import ExitOnSignals
 from emulator.state import names
 
@@ -85,3 +86,30 @@ def test_what_others_do_to_links_is_seen_and_kept(state_dir: Path, change: Calla
     held.up()
     assert held.forward.bandwidth == 3e6  # what the other one set
     assert emulator.attach("t").link("s1", "s2").is_up
+
+
+def _ring(nodes: list[str], parallel: int = 1) -> dict[str, object]:
+    pairs = list(zip(nodes, nodes[1:] + nodes[:1], strict=True))
+    kinds = {name: {"kind": "router"} for name in nodes}
+    topology = {"nodes": kinds, "links": [list(pair) for pair in pairs * parallel]}
+    return {"name": "t", "engine": "dry-run", "topology": topology}
+
+
+def test_nodes_and_links_are_found_again_in_a_changed_network(state_dir: Path) -> None:
+    network = emulator.up(_ring(["b", "c", "d"], parallel=2))
+    node, gone = network["d"], network["b"]
+    link, lost = network.link("d", "c", 1), network.link("b", "c", 0)
+    emulator.up(_ring(["a", "d", "c", "e"], parallel=2))
+    assert node.index == 2  # until it is asked
+    assert node.addresses == network["d"].addresses
+    assert {interface.peer for interface in node.interfaces} == {"a", "c"}
+    link.down()
+    assert [one.is_up for one in network.links() if {one.a, one.b} == {"c", "d"}] == [True, False]
+    assert sum(not one.is_up for one in network.links()) == 1
+    for call in (lambda: gone.run("true"), lambda: gone.kind, lost.down, lambda: gone.popen("true")):
+        with pytest.raises(UsageError, match=r"no node `b` in `t`|no node of `t` matches `b`"):
+            call()
+    network.down()
+    for call in (lambda: node.popen("true"), lambda: node.addresses, link.up, lambda: link.forward):
+        with pytest.raises(UsageError, match="no network `t` is up"):
+            call()
