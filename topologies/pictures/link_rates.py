@@ -16,6 +16,8 @@ from topologies.topology import F64
 _PLACES = (0.46, 0.74, 0.6, 0.88)
 """Parts of a curve for its label in turn, so that those of neighbouring links are apart."""
 _SIZE = 9.0
+_WIDE = 0.54
+"""Mean width of a character, in text sizes, with the room around the words."""
 
 
 def rate_labels(drawn: Scene) -> Iterator[str]:
@@ -34,7 +36,10 @@ def rate_labels(drawn: Scene) -> Iterator[str]:
         share = _PLACES[seen[end] % len(_PLACES)] if drawn.tree.layered else 0.5
         seen[end] += 1
         x, y = at(curve(drawn, a, b), share)
-        yield (
+        wide = len(words) * size * _WIDE
+        yield (  # the plate covers the curve between the words, too, which a border of letters doesn't
+            f'<rect class="bg" x="{x - wide / 2:.1f}" y="{y - size * 0.65:.1f}" width="{wide:.1f}" '
+            f'height="{size * 1.3:.1f}" rx="2"/>'
             f'<text class="n halo" x="{x:.1f}" y="{y + size / 3:.1f}" text-anchor="middle" '
             f'style="font-size:{size:.1f}px">{escape(words)}</text>\n'
         )

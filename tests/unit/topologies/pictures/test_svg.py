@@ -141,7 +141,9 @@ def rates(topology: str, links: str) -> list[str]:
     text = svg(build(load_text(f"name: t\ntopology: {topology}\nlinks: {links}\n")), rates=True)
     root = ET.fromstring(text)  # noqa: S314 -- our own output
     (found,) = [group for group in root.iter(f"{SVG}g") if group.get("class") == "rates"]
-    return sorted(str(label.text) for label in found)
+    plates, labels = found.findall(f"{SVG}rect"), found.findall(f"{SVG}text")
+    assert all(float(a.get("y", 0)) < float(b.get("y", 0)) for a, b in zip(plates, labels, strict=True))
+    return sorted(str(label.text) for label in labels)
 
 
 def test_rates_tell_both_directions_and_the_number_of_links_behind_one() -> None:
