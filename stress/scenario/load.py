@@ -57,6 +57,9 @@ def document_of(source: Source) -> Document:
         raise source.input_error(_wrong(data))
     problems: Found = []
     scenario, groups = _parts(data, problems)
+    if "topology" in data and "steps" not in data:
+        words = "is a topology file; give a scenario, with `steps:`, and this file behind --up"
+        raise source.input_error([((), words)])
     if problems or scenario is None:
         raise source.input_error(problems)
     document = Document(scenario, groups, source)

@@ -83,19 +83,30 @@ def load(path: Path | str, more: More | None = None) -> Document:
     try:
         return document_of(source, more)
     except InputError as error:
-        if program := _lab_of(source.data):
-            words = f"is a file of {program}; {_imported(Path(path))}"
+        if words := _instead(source.data, Path(path)):
             raise InputError([Problem(str(path), 0, 0, "", words)]) from error
         raise
 
 
-def _lab_of(data: Any) -> str:
-    """Return the program whose lab a document is that isn't ours; empty if it is none."""
+def _instead(data: Any, path: Path) -> str:
+    """Return what to do with a document that is something else than a topology file; empty if it is none."""
     if not isinstance(data, dict):
         return ""
+    if "topology" not in data and isinstance(data.get("steps"), list):
+        return f"is a stress scenario; `emulator stress {path.name} --up FILE` runs it on the network of FILE"
+    if isinstance(data.get("nodes"), list) and "directed" in data:
+        return f"is a graph; {_imported(path)}"
+    program = _lab_of(data)
+    return f"is a file of {program}; {_imported(path)}" if program else ""
+
+
+def _lab_of(data: dict[str, Any]) -> str:
+    """Return the program whose lab a document is that isn't ours; empty if it is none."""
     topology = data.get("topology")
     if topology is None:
-        return "netlab" if isinstance(data.get("nodes"), dict) else ""
+        nodes = data.get("nodes")
+        named = isinstance(nodes, list) and bool(nodes) and all(isinstance(node, str) for node in nodes)
+        return "netlab" if (named and "links" in data) or isinstance(nodes, dict) else ""
     links = topology.get("links") if isinstance(topology, dict) else None
     found = [link for link in links if isinstance(link, dict)] if isinstance(links, list) else []
     return "containerlab" if any("endpoints" in link for link in found) else ""

@@ -15,6 +15,7 @@ from stress.keys import Churn, Paced, Stage, StepKeys, TargetKeys
 from stress.scenario.load import load, load_text
 from stress.scenario.model import Metrics, Probe, Scenario
 from stress.scenario.schema import schema
+from topologies.errors import InputError
 
 EXAMPLES = sorted((Path(stress.__file__).parent / "examples").glob("*.yaml"))
 BAD = Path(__file__).parents[2] / "golden" / "stress" / "bad"
@@ -50,6 +51,12 @@ def test_steps_side_by_side_begin_together_or_when_they_say() -> None:
 def test_a_name_of_its_own_is_not_given_to_another() -> None:
     text = f"name: x\nduration: 2 s\nsteps: [{FLAP}, {{action: node-churn, name: port-flap, rate: 1}}]"
     assert [name for name, _, _ in times(text)] == ["port-flap-2", "port-flap"]
+
+
+def test_a_topology_file_is_called_what_it_is() -> None:
+    with pytest.raises(InputError, match="is a topology file; give a scenario") as caught:
+        load_text("name: t\ntopology: {generator: ring}\n")
+    assert len(caught.value.problems) == 1
 
 
 def test_a_word_is_short_for_a_target() -> None:

@@ -1,5 +1,6 @@
 """Import of GML, containerlab and netlab files."""
 
+import json
 from pathlib import Path
 
 import networkx as nx
@@ -58,6 +59,22 @@ def test_a_lab_in_the_place_of_a_topology_file_is_named(tmp_path: Path) -> None:
         assert [problem.message for problem in error.value.problems] == [
             f"is a file of {program}; write a file with `name:` and `topology: {{file: {name}}}`"
         ]
+
+
+@pytest.mark.parametrize(
+    ("text", "words"),
+    [
+        ("nodes: [a, b]\nlinks: [a-b]\n", "is a file of netlab; write a file"),
+        (json.dumps(nx.node_link_data(nx.path_graph(2), edges="edges")), "is a graph; write a file"),
+        ("name: s\nsteps: [{action: port-flap, rate: 1}]\n", "is a stress scenario; `emulator stress x.yaml"),
+    ],
+)
+def test_what_is_no_topology_file_is_called_what_it_is(tmp_path: Path, text: str, words: str) -> None:
+    (tmp_path / "x.yaml").write_text(text)
+    with pytest.raises(InputError) as error:
+        load(tmp_path / "x.yaml")
+    (problem,) = error.value.problems
+    assert problem.message.startswith(words)
 
 
 @pytest.mark.parametrize(
