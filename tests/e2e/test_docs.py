@@ -8,7 +8,8 @@ Blocks are marked by the words after the fence:
 `python library` runs in the clone, and prints the diameter of a fat-tree and a path from h1;
 `yaml NAME.yaml wrong` one that a later command shows the errors of, or that needs what a command makes;
 `yaml fragment` is a part, to which a name and a topology are added where they are missing.
-`console` is run as it stands, in order; `console netem` only where the kernel has netem;
+`console` is run as it stands, in order, and prints what is shown, cut only with `…`;
+`console netem` only where the kernel has netem;
 `console setup` is what only a fresh machine can show. Any other language is only looked at.
 """
 
@@ -222,6 +223,21 @@ def test_setup_blocks_hold_nothing_that_could_be_run(page: Path, block: Block) -
         assert command.words.startswith(SETUP), command.words
 
 
+@pytest.mark.parametrize(
+    ("page", "right"),
+    [
+        ("one 1.50 s\ntwo\nthree", True), ("one 9.75 s\n…", True), ("…\nthree", True), ("", True),
+        ("one…", True), ("…\ntwo\n…", True), ("note\none 1.50 s\n…", True), ("…\nnote\nthree", True),
+        ("one 1.50 s", False), ("two\nthree", False), ("one 1.50 s\nthree", False), ("…\ntwo", False),
+        ("…\nthree\ntwo", False), ("one 1 s\n…", False), ("nothing\n…", False),
+        ("…\nprogress\nnote\n…", False),
+    ],
+)  # fmt: skip
+def test_output_is_shown_as_it_is_and_cut_with_a_mark(page: str, right: bool) -> None:
+    found = shown(tuple(page.splitlines()), "one 1.50 s\ntwo\nthree\n", "note\nprogress\n")
+    assert (found is None) == right, found
+
+
 @pytest.mark.e2e
 @pytest.mark.privileged
 @pytest.mark.parametrize(("page", "netem"), _runs())
@@ -266,9 +282,9 @@ def _run_all(page: Path, block: Block, folder: Path, environment: dict[str, str]
         code = int(following.output[0]) if following and following.words == "echo $?" else 0
         done = subprocess.run(
             ["sh", "-c", command.words], cwd=folder, env=environment, check=False, text=True, timeout=120,
-            stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, stderr=subprocess.STDOUT,
+            stdin=subprocess.DEVNULL, capture_output=True,
         )  # fmt: skip
-        place = f"{page.name}:{block.line}: $ {command.words}\n{done.stdout}"
+        place = f"{page.name}:{block.line}: $ {command.words}\n{done.stdout}{done.stderr}"
         assert done.returncode == code, f"{place}exit code {done.returncode}, the page says {code}"
-        missing = shown(command.output, done.stdout)
+        missing = shown(command.output, done.stdout, done.stderr)
         assert missing is None, f"{place}the page shows: {missing}"

@@ -81,18 +81,34 @@ def anchors(page: Path) -> set[str]:
     }
 
 
-def shown(expected: tuple[str, ...], output: str) -> str | None:
-    """Return the first line of `expected` that `output` lacks, in order; None when all are there.
+def shown(expected: tuple[str, ...], output: str, errors: str) -> str | None:
+    """Return the first line that the page shows otherwise than a command prints it; None where there is none.
 
-    `…` stands for anything, numbers with a decimal point (seconds, times) for any such number.
+    `…` stands for anything: alone for any lines, at the end of a line for the lines after it, too. Numbers
+    with a decimal point (seconds, times) stand for any such number, and no lines at all for any output. Of
+    standard error the page may leave lines out: what it says there depends on the machine.
     """
-    rest = output.splitlines()
-    for line in (line for line in expected if line.strip() not in {"", "…"}):
-        pattern = re.escape(line.strip()).replace("…", ".*")
-        pattern = re.sub(r"\d+\\\.\d+(?!\\\.|\d|/)(?<!\\\.\d\\\.\d)", r"[0-9.]+", pattern)
-        while rest and not re.fullmatch(pattern, rest[0].strip()):
-            rest.pop(0)
-        if not rest:
-            return line
-        rest.pop(0)
-    return None
+    rest, said = ([line.strip() for line in text.splitlines() if line.strip()] for text in (output, errors))
+    cut = not expected
+    for line in (line.strip() for line in expected if line.strip()):
+        if line == "…":
+            cut = True
+            continue
+        matches = re.compile(_pattern(line)).fullmatch
+        place = next((at for at, one in enumerate(rest if cut else rest[:1]) if matches(one)), None)
+        aside = next((at for at, one in enumerate(said) if matches(one)), None)
+        if place is not None:
+            del rest[: place + 1]
+            cut = line.endswith("…")
+        elif aside is not None:
+            del said[: aside + 1]
+            cut = cut or line.endswith("…")
+        else:
+            return f"{line}\nwhere it prints: {rest[0] if rest else 'nothing more'}"
+    return None if cut or not rest else f"nothing more, not cut with …, before: {rest[0]}"
+
+
+def _pattern(line: str) -> str:
+    """Return the pattern of a line that a page shows."""
+    pattern = re.escape(line).replace("…", ".*")
+    return re.sub(r"\d+\\\.\d+(?!\\\.|\d|/)(?<!\\\.\d\\\.\d)", r"[0-9.]+", pattern)
