@@ -148,12 +148,12 @@ def test_a_look_at_the_half_of_a_file_finds_nothing_that_the_whole_does_not_have
 
 
 def is_yaml(path: Path) -> bool:
-    """Return whether a file can be read to its end: where it can't, that alone is told."""
+    """Return whether a file can be read to its end, and is no scenario or graph: else that alone is told."""
     try:
-        load.parse(path.read_bytes(), str(path))
+        source = load.parse(path.read_bytes(), str(path))
     except InputError:
         return False
-    return True
+    return not load._instead(source.data, path)
 
 
 def outcome(path: Path) -> set[str]:
