@@ -291,6 +291,8 @@ def test_a_changed_file_changes_what_differs_and_leaves_processes_alone(carrier:
     changed = up(text)
     assert changed.changes
     assert all(line.startswith(("w1: ", "w2: ")) or "→" in line for line in changed.changes), changed.changes
+    nodes = [line.removeprefix("w1: ").removeprefix("w2: ") for line in changed.changes if "→" in line]
+    assert len(nodes) == len(set(nodes))  # told by the node's worker, and not by the client again
     assert attach("far").deviations() == []
     process.write(b"here\n", end=True)
     assert "still here" in read_until(process, "still here")

@@ -54,7 +54,9 @@ def change(
         raise
     for name, answer in answers.items():
         words += [f"{name}: {line}" for line in _changes(answer.value["changes"], name in before.names)]
-    words += [*identity_changes(old, plan), *limit_changes(old, plan)] if words else []
+    told = {line.partition(": ")[2] for line in words}
+    own = (line for line in (*identity_changes(old, plan), *limit_changes(old, plan)) if line not in told)
+    words += own if words else ()
     record.file = file
     record.options |= {USED: list(sent.names), ANSWERS: plain_answers(answers)}
     record.set_plan(plan)
