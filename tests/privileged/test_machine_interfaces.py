@@ -28,6 +28,13 @@ topology:
   nodes: {s1: {kind: switch}, h1: {machine_interfaces: {name: eth1, addresses: 192.0.2.1/24}}, h2: {}}
   links: [[h1, s1], [h2, s1]]
 """
+WITH_NAT = """\
+name: lan
+addressing: {ipv4: 192.0.2.0/24}
+topology:
+  nodes: {s1: {kind: switch, machine_interfaces: eth1}, h1: {}, out: {kind: nat}}
+  links: [[h1, s1], [out, s1]]
+"""
 NEIGHBOUR = "192.0.2.77"
 
 
@@ -112,17 +119,24 @@ def test_it_comes_back_with_a_node_that_is_removed_or_leaves_the_file(machine: M
     assert told(machine) == before
 
 
-def test_a_killed_command_leaves_what_down_gives_back(machine: Machine) -> None:
+def _has_card(machine: Machine) -> bool:
+    return "eth1:" in Path(f"/proc/{machine.held.pid}/net/dev").read_text(encoding="ascii")
+
+
+def test_a_killed_command_leaves_what_down_gives_back(machine: Machine, state_dir: Path) -> None:
+    """The moments lie where the machine's things are made or given back, however long a command takes."""
     before, rng = told(machine), random.Random(15)
-    name = machine.file(ON_SWITCH)
-    for verb in ("up", "down"):
+    name, note = machine.file(WITH_NAT), state_dir / "lan" / "outside.json"
+    for verb in ("up", "up", "down", "down"):
         if verb == "down":
             machine.run("up", name)
         words = ("up", name) if verb == "up" else ("down", "lan")
         running = subprocess.Popen(
             machine.words(*words), cwd=machine.folder, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL
         )
-        time.sleep(rng.uniform(0.3, 0.9) if verb == "up" else rng.uniform(0.1, 0.35))
+        while running.poll() is None and not (note.exists() if verb == "up" else _has_card(machine)):
+            time.sleep(0.0005)
+        time.sleep(rng.uniform(0, 0.03))
         running.send_signal(signal.SIGKILL)
         running.communicate()
         machine.run("down", "--all")
@@ -133,6 +147,7 @@ REFUSED = [
     (ON_SWITCH.replace("eth1", "eth7"), "`s1` can't have the machine's interface eth7: there is none", 3),
     (ON_SWITCH.replace("eth1", "eth0"), "the machine's default route leads by it", 3),
     (ON_SWITCH.replace("eth1", "held"), "it is a port of bridge; take it out first", 3),
+    (ON_SWITCH.replace("eth1", "bridge"), "the kernel moves it to no other namespace", 3),
     (ON_SWITCH.replace("eth1", "below"), "above is made on it; delete that first", 3),
     (ON_SWITCH.replace("h1: {}", "h1: {machine_interfaces: [eth1]}"), "which `s1` has", 2),
     (ON_SWITCH.replace("kind: switch", "kind: switch, switch: ovs"), "Open vSwitch, which takes none", 2),

@@ -2,16 +2,21 @@
 
 from __future__ import annotations
 
+from pathlib import Path
+
 from emulator.linux.netlink import dumps
-from emulator.linux.netlink.connection import Netlink
+from emulator.linux.netlink.connection import Netlink, attributes
 from emulator.linux.observed import parse
 from emulator.linux.observed.parse import FoundInterface
-from emulator.linux.outside.interface_settings import interfaces_of
 from emulator.linux.outside.note import read_note
 from emulator.linux.outside.uplinks import PREFIX
 from emulator.state import names, state_root
 from topologies.outside_nodes import lent_interfaces
 from topologies.topology import Topology
+
+_LINK_SIZE, _IFLA_NETNS_IMMUTABLE = 16, 67
+_STAYS = frozenset({"bridge", "bond", "team", "vrf"})
+"""Kinds that the kernel moves to no namespace; kernels before 6.15 don't tell it of an interface."""
 
 
 def refused_interfaces(topology: Topology) -> list[str]:
@@ -24,15 +29,21 @@ def refused_interfaces(topology: Topology) -> list[str]:
     if not wanted:
         return []
     with Netlink() as netlink:
-        links = interfaces_of(netlink)
+        bodies = [body for _, body in netlink.dump(dumps.LINKS)]
         routes = [parse.route(body) for request in dumps.ROUTES.values() for _, body in netlink.dump(request)]
     ways_out = {hop[0] for route in routes if route is not None and not route.length for hop in route.hops}
+    links = dict(map(parse.interface, bodies))
+    named = zip(bodies, links.items(), strict=True)
+    bound = {name for body, (name, link) in named if _is_bound(body, name, link)}
     holders = _holders()
     out = []
     for name, node in wanted.items():
         if holders.get(name) == topology.name:
             continue  # it is in its node, or was taken away there, which `status` tells
-        if reason := _reason(name, links, ways_out, holders.get(name, "")):
+        reason = _reason(name, links, ways_out, holders.get(name, ""))
+        if not reason and name in bound:
+            reason = "the kernel moves it to no other namespace; choose a network card or a veth"
+        if reason:
             out.append(f"`{node}` can't have the machine's interface {name}: {reason}")
     return out
 
@@ -45,6 +56,12 @@ def _holders() -> dict[str, str]:
         for lent in read_note(state_root() / network).lent
         if lent.settings is not None
     }
+
+
+def _is_bound(body: bytes, name: str, link: FoundInterface) -> bool:
+    """Return whether an interface can't leave the machine's namespace; a wireless one only as a whole phy."""
+    told = any(number == _IFLA_NETNS_IMMUTABLE and value[0] for number, value in attributes(body, _LINK_SIZE))
+    return told or link.kind in _STAYS or Path(f"/sys/class/net/{name}/phy80211").exists()
 
 
 def _reason(name: str, links: dict[str, FoundInterface], ways_out: set[int], holder: str) -> str:
