@@ -29,7 +29,14 @@ class SetsRoute(NamedTuple):
     gateway: str
 
 
-def parsed(command: str) -> SetsAddress | SetsRoute | None:
+class SetsLinkRoute(NamedTuple):
+    """A route to a prefix that is reached on an interface's link, without a gateway."""
+
+    destination: str
+    interface: str
+
+
+def parsed(command: str) -> SetsAddress | SetsRoute | SetsLinkRoute | None:
     """Return what a command sets; None if it does something else, or more than that."""
     if _SHELL.intersection(command):
         return None
@@ -80,13 +87,19 @@ def _address(words: Sequence[str]) -> SetsAddress | None:
     return SetsAddress(address, interface) if _is(ipaddress.ip_interface, address) else None
 
 
-def _route(words: Sequence[str], by: str) -> SetsRoute | None:
-    """Return the route of `DESTINATION via GATEWAY [dev INTERFACE]`; net-tools may end with one."""
+def _route(words: Sequence[str], by: str) -> SetsRoute | SetsLinkRoute | None:
+    """Return the route of `DESTINATION via GATEWAY [dev INTERFACE]`, or without a gateway.
+
+    The route of net-tools may end with an interface.
+    """
     split = _pairs(words, (by, "dev"))
     if split is None or not 1 <= len(split[0]) <= (2 if by == "gw" else 1):
         return None
     destination, gateway = split[0][0], split[1].get(by, "")
-    whole = destination == DEFAULT or ("/" in destination and _is(ipaddress.ip_network, destination))
+    prefix = "/" in destination and _is(ipaddress.ip_network, destination)
+    if prefix and not gateway and "dev" in split[1] and len(split[0]) == 1:
+        return SetsLinkRoute(destination, split[1]["dev"])
+    whole = prefix or destination == DEFAULT
     return SetsRoute(destination, gateway) if whole and _is(ipaddress.ip_address, gateway) else None
 
 

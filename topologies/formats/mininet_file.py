@@ -23,6 +23,7 @@ from topologies.formats.assemble import assemble
 from topologies.formats.graph import FormatError, Graph
 from topologies.formats.import_options import Options
 from topologies.formats.left_out import LeftOut, without_computed_routes
+from topologies.formats.mininet_link_routes import reach_routes
 from topologies.formats.mininet_options import (
     HINTS,
     NO_ADDRESS,
@@ -33,6 +34,7 @@ from topologies.formats.mininet_options import (
 )
 from topologies.formats.mininet_ports import count_from_one, names_of_ports
 from topologies.formats.mininet_process import run
+from topologies.outside import OUTSIDE
 from topologies.topology import Topology
 
 _TIME = re.compile(
@@ -90,6 +92,8 @@ def graph_of(built: dict[str, Any]) -> Graph:
             attributes |= control  # a switch's ip is its management address; bridges have none
         else:
             attributes |= _addresses(options, interfaces.get(name, {}))
+            if attributes["kind"] == OUTSIDE:
+                reach_routes(name, attributes, options.get("commands") or (), left_out)
         graph.add_node(name, attributes)
     graph.nodes = without_computed_routes(graph.nodes, left_out)
     note_network(built, left_out)

@@ -9,6 +9,7 @@ from typing import Any
 from topologies.formats.graph import FormatError
 from topologies.formats.ip_commands import DEFAULT, SetsRoute, parsed
 from topologies.formats.left_out import LeftOut
+from topologies.formats.mininet_link_routes import is_link_route
 from topologies.outside import NAT, OUTSIDE
 
 _TAKEN = {"ip", "mac", "prefixLen", "isSwitch", "cls", "commands", "left_out", "dpid",
@@ -59,7 +60,8 @@ def node_attributes(name: str, options: dict[str, Any], left_out: LeftOut) -> di
     cls = options.get("cls")
     params = cls.get("params") if isinstance(cls, dict) else None
     options = {**options, **{key: value for key, value in (params or {}).items() if key not in options}}
-    out, way = _commands(name, options, left_out), _way(options)
+    way = _way(options)
+    out = _commands(name, options, left_out, way)
     if way:
         options.pop("inNamespace", None)
     gateway = str(options.get("defaultRoute") or "").split()
@@ -103,7 +105,7 @@ def _dpid(value: Any, name: str) -> str:
     return f"0x{int(text, 16):x}"
 
 
-def _commands(name: str, options: dict[str, Any], left_out: LeftOut) -> dict[str, Any]:
+def _commands(name: str, options: dict[str, Any], left_out: LeftOut, way: str) -> dict[str, Any]:
     """Return what the commands of a script set that a topology file has keys for; note the others."""
     out: dict[str, Any] = {}
     words: dict[str, list[str]] = {}
@@ -114,6 +116,8 @@ def _commands(name: str, options: dict[str, Any], left_out: LeftOut) -> dict[str
             out["bridges"] = True
         elif found := _SYSCTL.fullmatch(command):
             words.setdefault("sysctl", []).append(f"{found[1]}={found[2]}")
+        elif way == OUTSIDE and is_link_route(command):
+            pass  # `reach_routes` takes it over
         elif isinstance(route := parsed(command), SetsRoute):
             if route.destination == DEFAULT:
                 out["gateway"] = route.gateway

@@ -175,6 +175,19 @@ def test_interfaces_of_the_machine_are_taken_over(tmp_path: Path) -> None:
     assert made.link_count == 2
 
 
+def test_routes_of_a_root_node_are_in_its_networks(tmp_path: Path) -> None:
+    code = (
+        "net = Mininet(TreeTopo(1, 2))\nroot = Node('root', inNamespace=False)\n"
+        "intf = net.addLink(root, net['s1']).intf1\nroot.setIP('10.123.123.1/32', intf=intf)\nnet.start()\n"
+        "root.cmd('route add -net 10.0.0.0/24 dev ' + str(intf))\n"
+        "root.cmd('ip route add 192.168.0.0/24 dev ' + str(intf))\nCLI(net)\n"
+    )
+    made = loaded(tmp_path, code)
+    assert addresses(made)["root"] == ("10.123.123.1/9",)
+    (note,) = made.notes
+    assert note.startswith("t.py: not taken over: commands of root (ip route add 192.168.0.0/24")
+
+
 def test_names_of_interfaces_and_datapath_ids(tmp_path: Path) -> None:
     code = (
         "net = Mininet()\nh1, h2 = net.addHost('h1'), net.addHost('h2')\n"
