@@ -11,9 +11,9 @@ from emulator.cli.complete import complete_network_or_file
 from emulator.cli.elevate import ensure_root_for
 from emulator.cli.network_file import TopologyFile
 from emulator.cli.options import json_option, name_or_net, net_option
-from emulator.cli.output import answer, print_json
+from emulator.cli.output import answer, print_json, say
 from emulator.cli.progress import shown
-from emulator.errors import UsageError
+from emulator.errors import EmulationError, UsageError
 
 
 @click.command(
@@ -40,8 +40,11 @@ def command(name: str | None, net: str | None, *, every: bool, as_json: bool) ->
     targets = list(dict.fromkeys(each for target in targets for each in (*grown_beside(target), target)))
     for target in targets:
         if target in known or os.geteuid() == 0:  # root also removes what no record tells of
+            lost = _lost(target)
             with shown(f"down {target}") as progress:
                 take_down(target, progress)
+            for line in lost:
+                say(f"warning: {line}")
         answer(f"{target} is down" if target in known else f"{target} was not up")
     if not targets:
         answer("no network is up")
@@ -50,6 +53,18 @@ def command(name: str | None, net: str | None, *, every: bool, as_json: bool) ->
             {"down": [t for t in targets if t in known], "seconds": round(time.monotonic() - begin, 6)}
         )
     return 0
+
+
+def _lost(name: str) -> list[str]:
+    """Return lines on what can't be given back to the machine; `down` goes on whatever hinders the look."""
+    from emulator.engines.store import store_of
+    from emulator.linux.outside.lost import lost_interfaces
+    from emulator.state import NetworkState, state_root
+
+    try:
+        return lost_interfaces(store_of(NetworkState(state_root(), name)))
+    except (EmulationError, OSError):
+        return []
 
 
 def _of_file(name: str) -> str:

@@ -82,7 +82,7 @@ def test_a_node_has_it_and_the_machine_gets_it_back_as_it_was(machine: Machine, 
     machine.run("check", "lan")
     assert "BROKEN" not in machine.run("status", "lan")
     assert re.search(r"\seth1 .* the machine's$", machine.run("inspect", "lan"), re.MULTILINE)
-    machine.run("down", "lan")
+    assert "warning" not in machine.run("down", "lan")
     assert told(machine) == before
 
 
@@ -141,6 +141,16 @@ def test_a_killed_command_leaves_what_down_gives_back(machine: Machine, state_di
         running.communicate()
         machine.run("down", "--all")
         assert told(machine) == before
+
+
+def test_down_names_what_it_cannot_give_back(machine: Machine) -> None:
+    name = machine.file(IN_HOST)
+    machine.run("up", name)
+    machine.run("exec", "h1", "--", "ip", "link", "delete", "eth1")
+    assert "interface eth1 of the machine: expected here, found missing" in machine.run("status", "lan", code=1)
+    words = "warning: eth1 of h1 can't be given back to the machine"
+    assert words in machine.run("down", "lan")
+    assert words not in machine.run("down", "--all")
 
 
 REFUSED = [
