@@ -147,7 +147,8 @@ def test_down_names_what_it_cannot_give_back(machine: Machine) -> None:
     name = machine.file(IN_HOST)
     machine.run("up", name)
     machine.run("exec", "h1", "--", "ip", "link", "delete", "eth1")
-    assert "interface eth1 of the machine: expected here, found missing" in machine.run("status", "lan", code=1)
+    shown = machine.run("status", "lan", code=1)
+    assert "interface eth1 of the machine: expected here, found missing" in shown
     words = "warning: eth1 of h1 can't be given back to the machine"
     assert words in machine.run("down", "lan")
     assert words not in machine.run("down", "--all")
