@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import logging
 import shlex
 import sys
 from typing import TYPE_CHECKING
@@ -53,6 +54,8 @@ def connected(hosts: Hosts, host: str) -> paramiko.SSHClient:
 
     ssh = hosts.keys.ssh
     known = hosts.path(ssh.known_hosts)
+    # Its thread logs tracebacks of errors that `connect` raises too; they would reach the terminal.
+    logging.getLogger("paramiko").setLevel(logging.CRITICAL + 1)
     client = paramiko.SSHClient()
     client.set_missing_host_key_policy(paramiko.RejectPolicy())
     try:
@@ -86,7 +89,10 @@ def _explained(hosts: Hosts, host: str, error: Exception) -> tuple[str, str, str
         fix = f"connect once by `ssh -p {ssh.port} {host}`, and compare the key"
         return "host key", f"its key isn't in {known}", fix
     if isinstance(error, paramiko.SSHException):
-        return "SSH", f"SSH: {error}", ""
+        return (
+            "SSH", f"port {ssh.port} doesn't speak SSH as it should ({error})",
+            "does an sshd listen there? see `port:` of `ssh:` in the file",
+        )  # fmt: skip
     return "SSH", f"SSH can't reach it: {error}", "is it on, and does its sshd listen there?"
 
 
