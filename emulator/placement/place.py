@@ -42,15 +42,23 @@ def place(topology: Topology, engine: str, workers: Sequence[Worker], method: st
     able = np.flatnonzero(limits.share > 0)
     memory = node_bytes(topology, engine=engine)
     clusters, carrier = contract(topology, memory), carriers(topology)
+
+    def placed(memory: I64) -> tuple[Placement, I64]:
+        """Place nodes of this memory; return also their memory with the tunnels that this makes."""
+        request = Request(topology, clusters.with_memory(memory), limits.share[able])
+        chosen = choose(request, method)
+        worker = rebalance(able[chosen.worker], request.clusters, memory, carrier, limits).astype(np.int32)
+        needed = node_bytes(topology, cut_links(topology, worker), engine)
+        return Placement(worker, chosen.method, chosen.warnings), needed
+
     for _ in range(_ROUNDS):
-        clusters = clusters.with_memory(memory)
-        chosen = choose(Request(topology, clusters, limits.share[able]), method)
-        worker = rebalance(able[chosen.worker], clusters, memory, carrier, limits).astype(np.int32)
         # tunnels need more memory than local links: the next round counts those of this one
-        memory = node_bytes(topology, cut_links(topology, worker), engine)
-        if _is_final(worker, memory, limits):
-            break
-    return Placement(worker, chosen.method, chosen.warnings)
+        found, memory = placed(memory)
+        if _is_final(found.worker, memory, limits):
+            return found
+    # rounds may take turns between two placements: what has room for tunnels everywhere ends that
+    last, memory = placed(node_bytes(topology, np.ones(topology.link_count, dtype=bool), engine))
+    return last if _is_final(last.worker, memory, limits) else found
 
 
 def cut_links(topology: Topology, worker: npt.NDArray[np.int32]) -> npt.NDArray[np.bool_]:
