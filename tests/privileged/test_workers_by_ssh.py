@@ -51,6 +51,7 @@ def test_they_start_come_back_and_stop(
 ) -> None:
     done = cli("workers", "start", "hosts.yaml", code=0)
     assert "node1 answer" in done.stdout
+    assert [worker["name"] for worker in cli.json("workers", "status", "hosts.yaml")["workers"]] == ["node1"]
     for line in done.stdout.splitlines():
         if line.startswith("export "):
             monkeypatch.setenv(*line.removeprefix("export ").split("=", 1))

@@ -67,7 +67,10 @@ class _NameOrWorker(OtherForms):
 def _scheduler(value: str) -> str:
     if re.fullmatch(r"(tls|tcp)://\S+:\d+", value):
         return value
-    raise ValueError(f"`{shortened(value)}` is no scheduler's address; write for example tls://head:8786")
+    words = f"`{shortened(value)}` is no scheduler's address; write for example tls://head:8786"
+    if "://" not in value and ("/" in value or value.endswith(".json")):
+        words += "; a scheduler file goes under `scheduler_file`, or in EMULATOR_CLUSTER_SCHEDULER_FILE"
+    raise ValueError(words)
 
 
 def _network(value: str) -> str:

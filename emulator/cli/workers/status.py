@@ -21,18 +21,35 @@ _ASK_SECONDS = 10.0
 _SOON_DAYS = 14.0
 
 
-@click.command("status", epilog="\b\nExamples:\n  emulator workers status\n  emulator workers status --json")
+_EPILOG = """\b
+Examples:
+  emulator workers status
+  emulator workers status hosts.yaml
+  emulator workers status --json"""
+
+
+@click.command("status", epilog=_EPILOG)
+@click.argument("file", metavar="[HOSTS.yaml]", required=False, type=click.Path(path_type=Path))
 @scheduler_option
 @certificates_option("client")
 @insecure_option
 @json_option()
-def command(scheduler: str | None, certificates: Path | None, *, insecure: bool, as_json: bool) -> int:
+def command(
+    file: Path | None, scheduler: str | None, certificates: Path | None, *, insecure: bool, as_json: bool
+) -> int:
     """Show the workers of a cluster: release, memory, last sign of life, certificate, networks.
 
-    Without --scheduler it shows the cluster of the environment, or the workers on this computer. The exit
-    code is 1 if a worker doesn't answer, has another release or an expired certificate.
+    With HOSTS.yaml the cluster that `workers start` made of it. Without it and --scheduler that of the
+    environment, or the workers on this computer. The exit code is 1 if a worker doesn't answer, has another
+    release or an expired certificate.
     """
     from emulator.carriers.opening import open_carrier
+
+    if file is not None:
+        from emulator.carriers.ssh.hosts import load_hosts
+
+        hosts = load_hosts(file)
+        scheduler, certificates = str(hosts.address), hosts.certificates
 
     _ensure_readable(scheduler)
     with open_carrier(scheduler, certificates, insecure=insecure) as carrier:

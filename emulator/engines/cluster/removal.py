@@ -42,7 +42,7 @@ def freed(state: NetworkState, record: Record) -> str:
     names = tuple(record.options.get(USED, ()))
     if not names:
         return ""
-    again = f"then `emulator down {state.name}` again"
+    again = f"a supervised worker is back within seconds; then `emulator down {state.name}` again"
     never = f"a worker that never returns: remove {state.folder} by hand"
     try:
         workers = workers_of(record.plan_options, record.name, names, record.options[NUMBER])
