@@ -17,10 +17,6 @@ from pydantic import ConfigDict
 from topologies.build import build
 from topologies.errors import Loc, ParameterError
 from topologies.families import Context, GeneratorParams
-from topologies.formats.assemble import assemble
-from topologies.formats.graph import FormatError
-from topologies.formats.import_options import Options
-from topologies.formats.networkx_graph import read
 from topologies.known_errors import known_errors
 from topologies.source import Source
 from topologies.spec.load import Document, document_of, load
@@ -57,6 +53,11 @@ class Params(GeneratorParams):
 
 def generate(params: Params, context: Context) -> Topology:
     """Return the graph as a topology; ParameterError for attributes that can't be read."""
+    from topologies.formats.assemble import assemble  # most networks come from files
+    from topologies.formats.graph import FormatError
+    from topologies.formats.import_options import Options
+    from topologies.formats.networkx_graph import read
+
     try:
         return assemble(read(params.graph), Options())
     except FormatError as error:

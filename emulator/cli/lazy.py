@@ -8,6 +8,8 @@ from typing import TYPE_CHECKING, Any, cast
 
 import click
 
+from emulator.garbage import importing
+
 if TYPE_CHECKING:
     from click.shell_completion import CompletionItem
 
@@ -36,7 +38,8 @@ class LazyGroup(click.Group):
         del ctx
         if cmd_name not in self._table:
             return None
-        return cast("click.Command", resolve_name(self._table[cmd_name][0]))
+        with importing():
+            return cast("click.Command", resolve_name(self._table[cmd_name][0]))
 
     def format_commands(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:
         """Write the list of commands without importing them."""

@@ -14,6 +14,7 @@ import click
 
 from emulator.cli.complete import complete_generators
 from emulator.errors import UsageError
+from emulator.garbage import importing
 
 if TYPE_CHECKING:
     from topologies.given import Description
@@ -38,7 +39,8 @@ class NetworkFile:
             from topologies.quick_start import described_quickly
 
             return described_quickly(self.topo)
-        from topologies.given import describe
+        with importing():
+            from topologies.given import describe
 
         if self.file is None:
             raise UsageError("give a FILE, `-` for standard input, or --topo")

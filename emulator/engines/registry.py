@@ -5,6 +5,7 @@ from __future__ import annotations
 from pkgutil import resolve_name
 
 from emulator.errors import BrokenError, EmulationError, UsageError
+from emulator.garbage import no_collection
 from emulator.network import Engine, Network, Progress, silent
 from emulator.state import NetworkState, state_root
 from topologies.engines import ENGINES
@@ -16,7 +17,8 @@ def engine_named(name: str) -> Engine:
     row = ENGINES.get(name)
     if row is None:
         raise UsageError(f"there is no engine `{name}`; {nearest(name, ENGINES)}")
-    engine: Engine = resolve_name(row.target)()
+    with no_collection():
+        engine: Engine = resolve_name(row.target)()
     return engine
 
 

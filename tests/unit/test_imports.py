@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import subprocess
 import sys
+from pathlib import Path
 
 import pytest
 
@@ -20,3 +21,20 @@ def test_what_works_on_running_networks_imports_no_models_of_files(module: str) 
     code = f"import sys, {module}; print(sorted({{'pydantic', 'yaml'}} & sys.modules.keys()))"
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
     assert done.stdout.strip() == "[]"
+
+
+def test_a_plan_imports_only_what_its_file_needs(tmp_path: Path) -> None:
+    """Each module here was once imported by every command, for a case that few files have."""
+    file = tmp_path / "net.yaml"
+    file.write_text("name: n\ntopology: {generator: tree, depth: 2, fanout: 2}\n", encoding="utf-8")
+    rare = (
+        "asyncio", "cryptography", "dask", "networkx", "paramiko", "psutil", "pymetis", "ssl", "stress",
+        "topologies.formats", "emulator.interface",
+    )  # fmt: skip
+    code = (
+        "import sys; from emulator.cli.main import run; code = run(['plan', sys.argv[1]]); "
+        f"print([n for n in sys.modules if n in {rare} or n.startswith(tuple(r + '.' for r in {rare}))]); "
+        "sys.exit(code)"
+    )
+    done = subprocess.run([sys.executable, "-c", code, file], capture_output=True, text=True, check=True)
+    assert done.stdout.splitlines()[-1] == "[]"

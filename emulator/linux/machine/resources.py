@@ -4,15 +4,17 @@ from __future__ import annotations
 
 from emulator.linux.sysctl import read
 
+_MEMORY = "/proc/meminfo"
+
 
 def available_memory() -> int | None:
     """Return the memory available without swapping, in bytes; None without /proc."""
-    import psutil  # most callers of this package don't need it
-
     try:
-        return int(psutil.virtual_memory().available)
+        with open(_MEMORY, encoding="ascii") as file:
+            found = [line.split()[1] for line in file if line.startswith("MemAvailable:")]
     except OSError:
         return None
+    return int(found[0]) * 1024 if found else None
 
 
 def limit(name: str) -> int | None:

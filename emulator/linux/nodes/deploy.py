@@ -5,10 +5,7 @@ It uses one process and one thread: because of the kernel's RTNL lock, a second 
 
 from __future__ import annotations
 
-import gc
-from collections.abc import Iterator
-from contextlib import contextmanager
-
+from emulator.garbage import no_collection
 from emulator.linux.namespaces.store import NamespaceStore
 from emulator.linux.netlink.connection import Netlink
 from emulator.linux.nodes.handle_cache import open_namespaces
@@ -19,19 +16,7 @@ from emulator.network import Progress
 from emulator.plan_part import PlanPart
 
 
-@contextmanager
-def _no_collection() -> Iterator[None]:
-    """Disable the cyclic garbage collector: messages create no cycles, and it scans all imported objects."""
-    was_on = gc.isenabled()
-    gc.disable()
-    try:
-        yield
-    finally:
-        if was_on:
-            gc.enable()
-
-
-@_no_collection()
+@no_collection()
 def create_nodes(part: PlanPart, store: NamespaceStore, progress: Progress) -> None:
     """Create all nodes and links of `part`. Call inside the store's mount namespace.
 

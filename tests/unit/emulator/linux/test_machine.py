@@ -9,6 +9,7 @@ from pathlib import Path
 import psutil
 import pytest
 
+from emulator.linux.machine import resources
 from emulator.linux.machine.resources import available_memory, limit, mount_count
 
 
@@ -21,7 +22,7 @@ def test_available_memory_is_that_of_free() -> None:
 
 
 def test_a_kernel_that_says_nothing(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
-    monkeypatch.setattr(psutil, "PROCFS_PATH", str(tmp_path))
+    monkeypatch.setattr(resources, "_MEMORY", str(tmp_path / "meminfo"))
     assert available_memory() is None
     assert limit("net.there_is_no_such") is None
 
