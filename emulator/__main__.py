@@ -7,8 +7,10 @@ import sys
 
 def main() -> int:
     """Run the command line and return its exit code."""
-    from emulator.cli.main import run
+    from emulator.garbage import importing
 
+    with importing():
+        from emulator.cli.main import run
     return run(sys.argv[1:])
 
 

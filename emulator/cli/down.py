@@ -14,6 +14,7 @@ from emulator.cli.options import json_option, name_or_net, net_option
 from emulator.cli.output import answer, print_json, say
 from emulator.cli.progress import shown
 from emulator.errors import EmulationError, UsageError
+from emulator.garbage import importing
 
 
 @click.command(
@@ -26,10 +27,11 @@ from emulator.errors import EmulationError, UsageError
 @json_option()
 def command(name: str | None, net: str | None, *, every: bool, as_json: bool) -> int:
     """Remove the network NAME, or that of FILE, in any state; return when all of it is released."""
-    from emulator.engines.registry import take_down
-    from emulator.interface.finding import checked_name
-    from emulator.state import names
-    from emulator.under_stress import grown_beside
+    with importing():
+        from emulator.engines.registry import take_down
+        from emulator.interface.finding import checked_name
+        from emulator.state import names
+        from emulator.under_stress import grown_beside
 
     name = name_or_net(_of_file(name) if name else None, net)
     if bool(name) == every:

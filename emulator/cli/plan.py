@@ -11,6 +11,7 @@ from emulator.cli.network_file import NetworkFile, network_file
 from emulator.cli.options import engine_option, given_options, json_option, scheduler_option
 from emulator.cli.output import Phases, answer, print_json
 from emulator.cli.plan_text import plan_lines, sample_lines
+from emulator.garbage import importing
 from emulator.network import Engine
 from emulator.placement.choice import METHODS
 from emulator.plan import Plan, Worker, numbered
@@ -58,9 +59,10 @@ def command(
 ) -> int:  # fmt: skip
     """Show what FILE needs: counts, placement, memory and time. Creates nothing; needs no root."""
     phases = Phases()
-    from emulator.engines.planning import planned
-    from emulator.engines.registry import engine_named
-    from emulator.summary import sample, summary
+    with importing():
+        from emulator.engines.planning import planned
+        from emulator.engines.registry import engine_named
+        from emulator.summary import sample, summary
 
     with phases.phase("load"):
         description = given.describe()

@@ -9,6 +9,7 @@ from emulator.cli.network_file import NetworkFile, network_file
 from emulator.cli.options import engine_option, given_options, json_option, scheduler_option
 from emulator.cli.output import Phases, answer, counts, fidelity, is_computed, print_json, say
 from emulator.cli.progress import shown
+from emulator.garbage import importing
 from topologies.counting import counted
 
 _EPILOG = """\b
@@ -31,7 +32,8 @@ def command(given: NetworkFile, engine: str | None, scheduler: str | None, *, as
     """
     phases = Phases()
     with phases.phase("load"):
-        from emulator.interface.starting import Watch, start
+        with importing():
+            from emulator.interface.starting import Watch, start
 
         description = given.describe()
     topology = description.topology
