@@ -67,7 +67,7 @@ ENGINES: dict[str, EngineRow] = {
     ),
     "cluster": EngineRow(
         "emulator.engines.cluster:ClusterEngine", "Linux network namespaces on the workers of a cluster",
-        options=_CLUSTER_OPTIONS, abilities=_ALL - {"controllers", "networks", "outside"},
+        options=_CLUSTER_OPTIONS, abilities=_ALL - {"networks", "outside"},
         node_keys=NODE_KEYS,
     ),
     "distrinet": EngineRow(

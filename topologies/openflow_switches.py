@@ -27,6 +27,17 @@ def controllers_of(topology: Topology) -> dict[str, Controller]:
     return {f"c{number}": controller for number, controller in enumerate(found)}
 
 
+def switches_with(topology: Topology, name: str) -> list[int]:
+    """Return the switches that have the controller `name` of `controllers_of`, ascending."""
+    wanted = controllers_of(topology)[name]
+    having = np.array([
+        profile.switch in OPENFLOW_SWITCHES and wanted in profile.openflow.controllers
+        for profile in topology.node_profiles
+    ])  # fmt: skip
+    mask = (topology.kinds == Kind.SWITCH) & having[topology.node_profile]
+    return list(map(int, np.flatnonzero(mask)))
+
+
 def ovs_nodes(topology: Topology) -> npt.NDArray[np.bool_]:
     """Return the mask of Open vSwitch switches (bool[n]); none where all switches route."""
     made = np.array([profile.switch == "ovs" for profile in topology.node_profiles], dtype=bool)

@@ -12,8 +12,9 @@ from stress.actions.base import PacedAction
 from stress.actions.plan_context import PlanContext, PlannedOperations
 from stress.keys import Aim, TargetKeys
 from stress.targets import Target, target_name
-from topologies.openflow_switches import controllers_of
+from topologies.openflow_switches import controllers_of, switches_with
 from topologies.spec.quantity_types import Duration
+from topologies.topology import Topology
 
 _NODES_ONLY = ("kind", "tier", "between")
 
@@ -36,6 +37,11 @@ class ControllerRestart(PacedAction):
     def plan(self, context: PlanContext) -> PlannedOperations:
         """Return the stops and starts of the controllers that match."""
         return self.there_and_back(context, self._controllers(context), self.down)
+
+    def acts_on(self, topology: Topology, verb: str, target: Target) -> list[int]:
+        """Return the controller's switches: each worker stops what its own are connected to."""
+        del verb
+        return switches_with(topology, target_name(topology, target))
 
     def do(self, context: ActionContext, verb: str, target: Target) -> None:
         """Stop the controller or start it again."""

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import io
 import json
+import re
 import shutil
 import signal
 import struct
@@ -34,6 +35,7 @@ from emulator.errors import BrokenError, EmulationError, LostWorkerError, Refuse
 from emulator.locks import locked
 from emulator.network import LinkState, Network, silent
 from emulator.plan import Plan
+from emulator.process_tags import command_of, with_variable
 from emulator.state import names
 from emulator.stress_lock import JOURNAL
 from stress.metrics.figures import Figures
@@ -847,6 +849,44 @@ def test_each_worker_runs_the_learning_controller_of_its_switches(carrier: Names
     assert attach("far").health().running
     assert check_reachability(network).is_right
     assert network.deviations() == []
+
+
+RESTARTS = """\
+name: far
+warmup: 0 s
+cooldown: 500 ms
+probes: [{probe: ping, pairs: 6, interval: 100 ms, timeout: 300 ms}]
+steps:
+  - {action: controller-restart, name: restart, rate: 2, down: 200 ms, duration: 1 s}
+"""
+
+
+@needs_ovs
+def test_each_worker_restarts_the_controller_of_its_switches(carrier: NamespaceCarrier) -> None:
+    network = up(SWITCHES.format(controller="learning"))
+
+    def controllers() -> dict[str, set[int]]:
+        """Return the learning controllers that each worker runs, by their process ids."""
+        return {
+            name: {
+                process.pid
+                for process in with_variable("EMULATOR_STATE_DIR", str(machine.state))
+                if re.search(r"ovs-(test)?controller|controllers\.learning", " ".join(command_of(process)))
+            }
+            for name, machine in carrier.machines.items()
+        }
+
+    before = controllers()
+    assert all(before.values())
+    result = shake(network, RESTARTS)
+    assert (result.aborted, result.leaks.leaked) == ("", [])
+    assert {(one.error, one.skipped) for one in result.outcomes} == {("", "")}
+    assert len(result.outcomes) == 4
+    after = controllers()
+    assert all(after.values())
+    assert all(before[worker].isdisjoint(after[worker]) for worker in before)
+    assert attach("far").deviations() == []
+    assert check_reachability(network).is_right
 
 
 @needs_ovs

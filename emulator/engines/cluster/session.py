@@ -16,6 +16,7 @@ from emulator.engines.cluster.leased import Leased
 from emulator.plan import Plan
 from emulator.removed_elements import RemovedElements
 from emulator.restoring_session import RestoringSession
+from topologies.openflow_switches import switches_with
 from topologies.topology import I64
 
 _RESTORE_SECONDS = 300.0
@@ -152,8 +153,9 @@ class ClusterSession(RestoringSession):
         return {name: [[verb, words]] for name in self._workers.names}
 
     def set_controller(self, name: str, *, up: bool) -> None:
-        """Stop a controller of the switches, or start it again, on the worker that runs it."""
-        self._change({worker: [["set_controller", [name, up]]] for worker in self._workers.names})
+        """Stop a controller of the switches, or start it again, on each worker that has such switches."""
+        workers = dict.fromkeys(map(self._worker, switches_with(self._plan_now().topology, name)))
+        self._change({worker: [["set_controller", [name, up]]] for worker in workers})
         self._removed.set_controller(name, up=up)
 
     def restore(self) -> list[str]:
