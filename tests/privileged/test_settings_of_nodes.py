@@ -12,6 +12,7 @@ from support.command import CommandLine
 
 import emulator
 from emulator.deviation import Deviation
+from emulator.engines.cluster.connection import close_all
 from emulator.services.control import under_way
 
 pytestmark = [pytest.mark.privileged]
@@ -34,6 +35,7 @@ def engine(request: pytest.FixtureRequest, cli: CommandLine) -> Iterator[str]:
         cli("workers", "local", "1", code=0)
     yield request.param
     if request.param == "cluster":
+        close_all()  # else it connects again while the scheduler ends, and Dask leaves a refused socket open
         cli("workers", "local", "--down", code=0)
 
 
