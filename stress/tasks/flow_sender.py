@@ -97,12 +97,11 @@ class Flow:
                     self.sent += self.size
                     self.sock.send(data)
             except OSError as error:
-                if error.errno in _BUSY and self.tcp:
-                    return True
-                if error.errno not in _BUSY:
-                    if self.tcp:
-                        self.fail(error.errno or 0)
-                    return False
+                busy = error.errno in _BUSY
+                if self.tcp and not busy:
+                    self.fail(error.errno or 0)
+                if self.tcp or not busy:
+                    return busy
         return False
 
     def receive(self) -> None:
@@ -114,10 +113,9 @@ class Flow:
                     return
                 self.received += len(data)
                 self.arrived += 1
-        except BlockingIOError:
-            pass
         except OSError as error:
-            self.fail(error.errno or 0)
+            if error.errno not in _BUSY:
+                self.fail(error.errno or 0)
 
     def second(self) -> None:
         """Record the bytes received so far; called once a second."""
