@@ -5,14 +5,14 @@ from __future__ import annotations
 import ipaddress
 from typing import Annotated, Any, ClassVar
 
-from pydantic import AfterValidator, BeforeValidator, Field, GetCoreSchemaHandler, GetJsonSchemaHandler
+from pydantic import AfterValidator, Field, GetJsonSchemaHandler
 from pydantic.json_schema import JsonSchemaValue
 from pydantic_core import CoreSchema
 
 from topologies.errors import shortened
 from topologies.outside import MachineInterface
 from topologies.spec.node_values import Addresses, InterfaceName
-from topologies.spec.section import Section
+from topologies.spec.section import OtherForms, Section
 
 _SMALLEST = 30
 _ADVICE = "write a network of four addresses or more, such as 198.18.0.0/30"
@@ -42,42 +42,31 @@ class MachineInterfaceKeys(Section):
     addresses: Addresses | None = Field(None, description="Addresses with prefix lengths, in the node")
 
 
-def _named(value: Any) -> Any:
-    """Return the keys of an interface of which only the name is written."""
-    return {"name": value} if isinstance(value, str) else value
+class _NameAlone(OtherForms):
+    """Annotation of an interface: `eth1` is short for `{name: eth1}`."""
+
+    def _own_form(self, value: Any) -> Any:
+        return {"name": value} if isinstance(value, str) else value
+
+    def _schemas(self) -> list[JsonSchemaValue]:
+        return [{"type": "string"}]
 
 
-def _several(value: Any) -> Any:
-    return [value] if isinstance(value, str | dict) else value
+class _OneInterface(OtherForms):
+    """Annotation of a list of interfaces: a single one needs no list."""
 
-
-class _NameOrKeys:
-    """Annotation of an interface: its name alone, or its keys."""
-
-    def __get_pydantic_core_schema__(self, source: Any, handler: GetCoreSchemaHandler) -> CoreSchema:
-        """Validate as the keys."""
-        return handler(source)
-
-    def __get_pydantic_json_schema__(
-        self, schema: CoreSchema, handler: GetJsonSchemaHandler
-    ) -> JsonSchemaValue:
-        """Describe both forms."""
-        return {"anyOf": [{"type": "string"}, handler(schema)]}
-
-
-class _OneOrSeveral(_NameOrKeys):
-    """Annotation of a list that may be written as its only entry."""
+    def _own_form(self, value: Any) -> Any:
+        return [value] if isinstance(value, str | dict) else value
 
     def __get_pydantic_json_schema__(
         self, schema: CoreSchema, handler: GetJsonSchemaHandler
     ) -> JsonSchemaValue:
-        """Describe both forms."""
+        """Allow what may be in the list beside it."""
         made = handler(schema)
         return {"anyOf": [made["items"], made]}
 
 
-_ONE = Annotated[MachineInterfaceKeys, BeforeValidator(_named), _NameOrKeys()]
-MachineInterfaces = Annotated[list[_ONE], BeforeValidator(_several), _OneOrSeveral()]
+MachineInterfaces = Annotated[list[Annotated[MachineInterfaceKeys, _NameAlone()]], _OneInterface()]
 
 
 class OutsideKeys(Section):
