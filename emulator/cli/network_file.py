@@ -125,12 +125,12 @@ def _keep_standard_input() -> None:
 
 def _require_a_file(file: Path) -> None:
     """Raise UsageError for `tree,2,3`, or the name of an example, in the place of a file."""
+    if file.exists():
+        return
     from emulator.cli.examples import shipped_examples
     from topologies.families import GENERATORS
 
     words = str(file)
-    if file.exists():
-        return
     if words.partition(",")[0] in {*GENERATORS, "minimal", "reversed"}:
         raise UsageError(f"there is no file `{words}`; for a generated network write `--topo {words}`")
     if any(one.path.name == f"{words.removesuffix('.yaml')}.yaml" for one in shipped_examples()):
