@@ -6,6 +6,7 @@ from dataclasses import replace
 from typing import Any
 
 from emulator.interface.current import Current
+from emulator.interface.element import Element
 from emulator.interface.finding import find_link, parallel_links
 from emulator.interface.link_settings import ends_of, with_settings
 from emulator.network import LinkState
@@ -13,33 +14,19 @@ from emulator.network import Network as RunningNetwork
 from topologies.profiles import Shape
 
 
-class Link:
+class Link(Element):
     """A link, seen from its node `a`: `network.link("s1", "s2")`."""
 
     def __init__(self, current: Current, index: int, *, swapped: bool = False) -> None:
-        self._current = current
-        self._seen = current.network
-        self.index = index
+        super().__init__(current, index)
         self._swapped = swapped
 
-    @property
-    def _network(self) -> RunningNetwork:
-        """The network as it is now, in which `index` is this link; UsageError if one of both is gone."""
-        self._current.follow()
-        if self._current.network is not self._seen:
-            rank = parallel_links(self._seen.topology, self.index).index(self.index)
-            self.index, self._swapped = find_link(self._current.network, self.a, self.b, rank)
-            self._seen = self._current.network
-        return self._seen
+    def _find_again(self, network: RunningNetwork) -> None:
+        rank = parallel_links(self._seen.topology, self.index).index(self.index)
+        self.index, self._swapped = find_link(network, self.a, self.b, rank)
 
     def __repr__(self) -> str:
         return f"<link {self.a} -- {self.b} of {self._seen.name}>"
-
-    def __eq__(self, other: object) -> bool:
-        return isinstance(other, Link) and self._identity == other._identity
-
-    def __hash__(self) -> int:
-        return hash(self._identity)
 
     @property
     def _identity(self) -> tuple[str, int, bool]:

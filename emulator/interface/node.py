@@ -12,7 +12,7 @@ from typing import Any
 
 from emulator.commands import TIMED_OUT, CommandResult
 from emulator.errors import UsageError
-from emulator.interface.current import Current
+from emulator.interface.element import Element
 from emulator.interface.finding import found_node
 from emulator.interface.values import text_of, timeout_of
 from emulator.network import Network as RunningNetwork
@@ -60,31 +60,14 @@ class Interface:
     up: bool
 
 
-class Node:
+class Node(Element):
     """A node of a running network: `network["h1"]`."""
 
-    def __init__(self, current: Current, index: int) -> None:
-        self._current = current
-        self._seen = current.network
-        self.index = index
-
-    @property
-    def _network(self) -> RunningNetwork:
-        """The network as it is now, in which `index` is this node; UsageError if one of both is gone."""
-        self._current.follow()
-        if self._current.network is not self._seen:
-            self.index = found_node(self._current.network, self.name)
-            self._seen = self._current.network
-        return self._seen
+    def _find_again(self, network: RunningNetwork) -> None:
+        self.index = found_node(network, self.name)
 
     def __repr__(self) -> str:
         return f"<{kind_word(self._seen.topology, self.index)} {self.name} of {self._seen.name}>"
-
-    def __eq__(self, other: object) -> bool:
-        return isinstance(other, Node) and self._identity == other._identity
-
-    def __hash__(self) -> int:
-        return hash(self._identity)
 
     @property
     def _identity(self) -> tuple[str, str]:
